@@ -1,0 +1,55 @@
+# Everything a newcomer needs: `make demo` shows it, `make test` proves it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+WINDLASS := $(BIN)/windlass
+JOBS   ?= 2
+
+.PHONY: setup setup-dev demo test test-all test-interop check bench lock clean help
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+# A stamp per lock file: installing again is skipped until a lock changes.
+$(VENV)/.base: requirements/base.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("windlass needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/base.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.lock
+	@touch $@
+
+setup: $(VENV)/.base      ## make the virtual environment and install what is locked
+setup-dev: $(VENV)/.dev   ## the same, with what the tests need
+
+demo: $(VENV)/.base       ## embedded AWS, a seeded estate, a first collection, live changes, the console
+	@$(WINDLASS) demo
+
+check: $(VENV)/.dev       ## lint, format, types, import contracts
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: check               ## what CI runs: check, and every test that takes seconds
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not interop"
+
+test-all: check           ## everything but interop, the slow ones too
+	$(BIN)/python -m pytest -n $(JOBS) -m "not interop"
+
+test-interop: $(VENV)/.dev ## against servers nobody here wrote; skipped with a reason where they are absent
+	$(BIN)/python -m pytest -m interop -rs
+
+bench: $(VENV)/.dev       ## every claim in the docs, measured here and now
+	$(BIN)/python -m bench
+
+UV_COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
+lock:                     ## renew requirements/*.lock (needs uv on the PATH)
+	$(UV_COMPILE) pyproject.toml requirements/build.in --extra local --extra postgres --extra parquet --extra dev -o requirements/dev.lock
+	$(UV_COMPILE) pyproject.toml requirements/build.in --extra local -c requirements/dev.lock -o requirements/base.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis dist

@@ -1,0 +1,72 @@
+"""Amazon Resource Names as values (AWS General Reference: "Amazon Resource Names (ARNs)")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NewType
+
+__all__ = ["AccountId", "Arn", "Region", "format_arn", "parse_arn", "partition_of"]
+
+AccountId = NewType("AccountId", str)
+"""Twelve digits."""
+Region = NewType("Region", str)
+"""`eu-west-1`; `aws-global` names the place of services that have no region."""
+
+GLOBAL_REGION = Region("aws-global")
+
+# Prefixes are longest first: `us-isob-` must not be read as `us-iso-`.
+_PARTITIONS = (
+    ("us-gov-", "aws-us-gov"),
+    ("us-isob-", "aws-iso-b"),
+    ("us-isof-", "aws-iso-f"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-iso-", "aws-iso"),
+    ("eusc-", "aws-eusc"),
+    ("cn-", "aws-cn"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arn:
+    """`arn:partition:service:region:account:resource`; region and account are empty where a service has none."""
+
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+    def __str__(self) -> str:
+        return f"arn:{self.partition}:{self.service}:{self.region}:{self.account}:{self.resource}"
+
+    @property
+    def resource_type(self) -> str:
+        """`instance` of `instance/i-1` or `instance:i-1`; empty for a bare name such as a bucket's."""
+        for at, char in enumerate(self.resource):
+            if char in "/:":
+                return self.resource[:at]
+        return ""
+
+    @property
+    def resource_id(self) -> str:
+        """What follows the resource type: `i-1` of `instance/i-1`."""
+        kind = self.resource_type
+        return self.resource[len(kind) + 1 :] if kind else self.resource
+
+
+def parse_arn(text: str) -> Arn | None:
+    """The ARN in `text`, or None where it is not one. Resources keep their own colons and slashes."""
+    parts = text.split(":", 5)
+    if len(parts) != 6 or parts[0] != "arn" or not parts[1] or not parts[2] or not parts[5]:
+        return None
+    return Arn(*parts[1:])
+
+
+def partition_of(region: str) -> str:
+    """The partition a region belongs to: `aws`, `aws-us-gov`, `aws-cn` …"""
+    return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
+
+
+def format_arn(service: str, region: str, account: str, resource: str, *, partition: str = "") -> str:
+    """An ARN's text, its partition taken from the region unless given."""
+    return str(Arn(partition or partition_of(region), service, region, account, resource))

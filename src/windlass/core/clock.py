@@ -1,0 +1,52 @@
+"""Time is aware UTC; "now" is a parameter everywhere but at the edge, where it is `now()`.
+
+Stored form: ISO 8601 with microseconds and `Z`, fixed width, so that text order is time order in every database.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from windlass.core.errors import UsageError
+from windlass.core.units import parse_duration_s
+
+__all__ = ["format_time", "now", "parse_time", "parse_when"]
+
+_AGO = re.compile(r"^\d+(\.\d+)?(ms|s|m|h|d|w)$")
+
+
+def now() -> datetime:
+    """The current instant, UTC."""
+    return datetime.now(UTC)
+
+
+def format_time(moment: datetime) -> str:
+    """`2026-11-20T08:00:00.000000Z`; naive times are refused, they name no instant."""
+    if moment.tzinfo is None:
+        raise ValueError("a naive datetime names no instant")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_time(text: str) -> datetime:
+    """The instant `format_time` wrote, or any ISO 8601 time; without an offset it is UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def parse_when(text: str, *, at: datetime) -> datetime:
+    """A time as people type it: `now`, `2h` or `7d` (ago), `yesterday`, `2026-11-20`, `2026-11-20T08:00Z`."""
+    word = text.strip().lower()
+    if word == "now":
+        return at
+    if word == "yesterday":
+        return at - timedelta(days=1)
+    if _AGO.match(word):
+        return at - timedelta(seconds=parse_duration_s(word))
+    try:
+        return parse_time(text.strip())
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is not a time",
+            hint="Give a duration back from now (30m, 2h, 7d), a date (2026-11-20) or an ISO time (2026-11-20T08:00Z).",
+        ) from None

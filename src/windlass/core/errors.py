@@ -1,0 +1,120 @@
+"""The one error tree, by what the *user* can do about it.
+
+    WindlassError                 message, hint, exit code
+    ├── UsageError           252  call it differently
+    ├── ConfigError          253  mend windlass.toml, the environment or the credentials
+    ├── AccessRefused        253  ask for a permission, or use another identity
+    ├── NotFound             254  name something that exists
+    ├── Conflict             254  somebody else was first, or it exists already
+    ├── Throttled            254  wait, or ask for a higher limit
+    ├── AwsError             254  the service failed; the request id is for AWS support
+    ├── StoreError           255  the database file or server can't be used
+    ├── Interrupted          130  stopped on request; run it again to go on
+    └── PartialFailure         1  some items failed, the others are done
+
+Exit codes are the AWS CLI's (docs: "AWS CLI return codes"), plus 3 where findings exist.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AccessRefused",
+    "AwsError",
+    "ConfigError",
+    "Conflict",
+    "Interrupted",
+    "NotFound",
+    "PartialFailure",
+    "StoreError",
+    "Throttled",
+    "UsageError",
+    "WindlassError",
+]
+
+EXIT_FINDINGS = 3
+
+
+class WindlassError(Exception):
+    """What happened, on which resource (`message`), and what to do about it (`hint`)."""
+
+    exit_code = 255
+    http_status = 500
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UsageError(WindlassError):
+    """The call itself is off: an unknown type, a malformed time, options that exclude each other."""
+
+    exit_code = 252
+    http_status = 400
+
+
+class ConfigError(WindlassError):
+    """Configuration or credentials are missing, refused or malformed."""
+
+    exit_code = 253
+    http_status = 400
+
+
+class AccessRefused(WindlassError):
+    """AWS (or our own token check) knows who asks and says no."""
+
+    exit_code = 253
+    http_status = 403
+
+
+class NotFound(WindlassError):
+    """What was named does not exist, or no longer does."""
+
+    exit_code = 254
+    http_status = 404
+
+
+class Conflict(WindlassError):
+    """The state is not what the request assumed: it exists already, is leased, or has ended."""
+
+    exit_code = 254
+    http_status = 409
+
+
+class Throttled(WindlassError):
+    """The service asked us to slow down, and still did after the retries."""
+
+    exit_code = 254
+    http_status = 429
+
+
+class AwsError(WindlassError):
+    """Any other failure of an AWS call, an unreachable endpoint among them; `code` is the service's error code."""
+
+    exit_code = 254
+    http_status = 502
+
+
+class StoreError(WindlassError):
+    """The database can't be opened, read or written: corrupt, locked, full, unreachable, or of a newer schema."""
+
+    exit_code = 255
+    http_status = 503
+
+
+class Interrupted(WindlassError):
+    """Stopped by a signal or a cancel; what was finished is kept."""
+
+    exit_code = 130
+    http_status = 409
+
+
+class PartialFailure(WindlassError):
+    """Some items failed; the message counts them and the report names them."""
+
+    exit_code = 1
+    http_status = 207

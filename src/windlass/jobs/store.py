@@ -1,0 +1,171 @@
+"""The jobs tables and every query on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+    update,
+)
+
+from windlass.core.canonical import canonical_json, plain
+from windlass.core.clock import format_time, parse_time
+from windlass.jobs.model import Job, JobStatus, LogEntry
+from windlass.store.metadata import Json, Time, metadata
+
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+job = Table(
+    "job",
+    metadata,
+    Column("job_id", String(40), primary_key=True),
+    Column("kind", String(64), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("params", Json, nullable=False),
+    Column("checkpoint", Json, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("unit", String(32), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("holder", String(64), nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("started_at", Time),
+    Column("heartbeat_at", Time),
+    Column("finished_at", Time),
+)
+
+job_log = Table(
+    "job_log",
+    metadata,
+    Column("entry_id", _Serial, primary_key=True, autoincrement=True),
+    Column("job_id", String(40), nullable=False),
+    Column("at", Time, nullable=False),
+    Column("level", String(8), nullable=False),
+    Column("message", Text, nullable=False),
+)
+
+
+def insert_job(
+    connection: Connection, job_id: str, *, kind: str, title: str, params: Mapping[str, Any], unit: str, now: datetime
+) -> None:
+    """A new row, queued."""
+    connection.execute(
+        insert(job).values(
+            job_id=job_id,
+            kind=kind,
+            title=title,
+            status=JobStatus.QUEUED,
+            params=canonical_json(plain(params)),
+            checkpoint="{}",
+            done=0,
+            total=0,
+            unit=unit,
+            detail="",
+            error="",
+            cancel_requested=False,
+            attempt=0,
+            holder="",
+            created_at=format_time(now),
+        )
+    )
+
+
+def change_job(
+    connection: Connection,
+    job_id: str,
+    *,
+    was: Sequence[JobStatus],
+    holder: str | None = None,
+    **values: Any,
+) -> bool:
+    """Set columns if the job's state is one of `was` (and, when given, its holder `holder`); false when it is not."""
+    stored = {name: format_time(value) if isinstance(value, datetime) else value for name, value in values.items()}
+    statement = update(job).where(job.c.job_id == job_id, job.c.status.in_([str(status) for status in was]))
+    if holder is not None:
+        statement = statement.where(job.c.holder == holder)
+    return connection.execute(statement.values(**stored)).rowcount == 1
+
+
+def get_job(connection: Connection, job_id: str) -> Job | None:
+    """The job, or None."""
+    row = connection.execute(select(job).where(job.c.job_id == job_id)).first()
+    return _job(row) if row else None
+
+
+def list_jobs(
+    connection: Connection, *, status: JobStatus | None = None, kind: str = "", limit: int = 100
+) -> tuple[Job, ...]:
+    """Newest first."""
+    statement = select(job).order_by(job.c.created_at.desc(), job.c.job_id.desc()).limit(limit)
+    if status:
+        statement = statement.where(job.c.status == str(status))
+    if kind:
+        statement = statement.where(job.c.kind == kind)
+    return tuple(_job(row) for row in connection.execute(statement))
+
+
+def list_running(connection: Connection) -> tuple[tuple[Job, str], ...]:
+    """Every running job with its holder."""
+    statement = select(job).where(job.c.status == str(JobStatus.RUNNING))
+    return tuple((_job(row), row.holder) for row in connection.execute(statement))
+
+
+def append_log(connection: Connection, job_id: str, *, at: datetime, level: str, message: str) -> None:
+    """One more line."""
+    connection.execute(insert(job_log).values(job_id=job_id, at=format_time(at), level=level, message=message))
+
+
+def list_log(connection: Connection, job_id: str, *, after: int = 0, limit: int = 500) -> tuple[LogEntry, ...]:
+    """The lines after entry `after`, oldest first."""
+    statement = (
+        select(job_log)
+        .where(job_log.c.job_id == job_id, job_log.c.entry_id > after)
+        .order_by(job_log.c.entry_id)
+        .limit(limit)
+    )
+    return tuple(
+        LogEntry(row.entry_id, parse_time(row.at), row.level, row.message) for row in connection.execute(statement)
+    )
+
+
+def _job(row: Row[Any]) -> Job:
+    def moment(text: str | None) -> datetime | None:
+        return parse_time(text) if text else None
+
+    return Job(
+        job_id=row.job_id,
+        kind=row.kind,
+        title=row.title,
+        status=JobStatus(row.status),
+        params=json.loads(row.params),
+        checkpoint=json.loads(row.checkpoint),
+        done=row.done,
+        total=row.total,
+        unit=row.unit,
+        detail=row.detail,
+        error=row.error,
+        cancel_requested=row.cancel_requested,
+        attempt=row.attempt,
+        created_at=parse_time(row.created_at),
+        started_at=moment(row.started_at),
+        heartbeat_at=moment(row.heartbeat_at),
+        finished_at=moment(row.finished_at),
+    )

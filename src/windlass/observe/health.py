@@ -1,0 +1,31 @@
+"""Health as data: named checks, each fine or with the reason it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from windlass.core.errors import WindlassError
+
+__all__ = ["Check", "run_checks"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. `state` is ok, warn or fail."""
+
+    name: str
+    state: str
+    detail: str = ""
+    hint: str = ""
+
+
+def run_checks(checks: Mapping[str, Callable[[], str]]) -> tuple[Check, ...]:
+    """Each function's word about its part, or the error it ended with."""
+    found = []
+    for name, look in checks.items():
+        try:
+            found.append(Check(name, "ok", look()))
+        except WindlassError as error:
+            found.append(Check(name, "fail", error.message, error.hint))
+    return tuple(found)

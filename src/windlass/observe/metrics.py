@@ -1,0 +1,54 @@
+"""The metrics of one process, in a registry of its own: `windlass_<capability>_<what>_<unit>`.
+
+One table, so that docs and code can't differ (tests/docs checks each name against docs/reference/metrics.md).
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+__all__ = ["Metrics"]
+
+
+class Metrics:
+    """Counters and gauges; made once by the composition root and handed to the parts that count."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        scope = ("service", "account", "region")
+        self.aws_calls = Counter(
+            "windlass_estate_calls", "AWS calls made, by outcome.", (*scope, "outcome"), registry=self.registry
+        )
+        self.aws_throttled = Counter(
+            "windlass_estate_throttled", "AWS calls that were throttled.", scope, registry=self.registry
+        )
+        self.aws_seconds = Histogram(
+            "windlass_estate_call_seconds",
+            "Time of AWS calls in seconds, retries included.",
+            ("service",),
+            buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
+            registry=self.registry,
+        )
+        self.runs = Counter(
+            "windlass_inventory_runs", "Finished collections, by status.", ("status",), registry=self.registry
+        )
+        self.revisions = Counter(
+            "windlass_inventory_revisions", "Revisions written, by change.", ("change",), registry=self.registry
+        )
+        self.run_seconds = Gauge(
+            "windlass_inventory_run_seconds", "Duration of the last collection in seconds.", registry=self.registry
+        )
+        self.requests = Counter(
+            "windlass_console_requests", "HTTP requests answered.", ("route", "status"), registry=self.registry
+        )
+        self.request_seconds = Histogram(
+            "windlass_console_request_seconds",
+            "Server time of HTTP requests in seconds.",
+            ("route",),
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+            registry=self.registry,
+        )
+
+    def render(self) -> bytes:
+        """The text exposition format that Prometheus scrapes."""
+        return generate_latest(self.registry)

@@ -1,0 +1,126 @@
+"""Results on stdout as `table`, `json`, `jsonl` or `csv`: the same rows and names in all four.
+
+A row is a dict of plain values. Tables show the given columns, tuned for people (relative times, sizes); the other
+formats show every key, untouched, for programs.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import IO, Any
+
+from windlass.core.canonical import plain
+from windlass.present.times import ago
+
+__all__ = ["Column", "Format", "emit", "emit_value"]
+
+
+class Format(StrEnum):
+    """The `-o` of every listing."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table's column: the row's key, its heading (the key in title case unless given), numbers flush right."""
+
+    key: str
+    heading: str = ""
+    right: bool = False
+
+
+def emit(
+    rows: Iterable[Mapping[str, Any]],
+    fmt: Format,
+    columns: Sequence[Column | str],
+    *,
+    now: datetime | None = None,
+    empty: str = "",
+    out: IO[str] | None = None,
+) -> int:
+    """Write the rows; how many there were. `empty` is said on stderr when a table has none."""
+    stream = out or sys.stdout
+    shown = [column if isinstance(column, Column) else Column(column) for column in columns]
+    if fmt is Format.TABLE:
+        return _table(list(rows), shown, now, empty, stream)
+    count = 0
+    if fmt is Format.JSON:
+        listed = [plain(row) for row in rows]
+        count = len(listed)
+        stream.write(json.dumps(listed, indent=2, ensure_ascii=False) + "\n")
+    elif fmt is Format.JSONL:
+        for count, row in enumerate(rows, 1):  # noqa: B007  the last number is the count
+            stream.write(json.dumps(plain(row), ensure_ascii=False) + "\n")
+    else:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow([column.key for column in shown])
+        for count, row in enumerate(rows, 1):  # noqa: B007
+            writer.writerow([_csv_cell(row.get(column.key)) for column in shown])
+    return count
+
+
+def emit_value(value: Mapping[str, Any] | Sequence[Any], out: IO[str] | None = None) -> None:
+    """One document as indented JSON."""
+    (out or sys.stdout).write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def _table(
+    rows: list[Mapping[str, Any]], columns: list[Column], now: datetime | None, empty: str, stream: IO[str]
+) -> int:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        if empty:
+            print(empty, file=sys.stderr)
+        return 0
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for column in columns:
+        heading = column.heading or column.key.replace("_", " ").upper()
+        table.add_column(heading, justify="right" if column.right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(column.key), now)) for column in columns))
+    # Piped tables keep their full width: a cut name helps nobody.
+    console = Console(file=stream, width=None if stream.isatty() else 400, highlight=False)
+    console.print(table)
+    return len(rows)
+
+
+def _cell(value: Any, now: datetime | None) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return ago(value, now) if now else plain(value)
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:,.2f}"
+        case Mapping():
+            return " ".join(f"{key}={item}" for key, item in value.items())
+        case list() | tuple():
+            return ", ".join(str(item) for item in value)
+        case _:
+            return str(value)
+
+
+def _csv_cell(value: Any) -> Any:
+    clean = plain(value)
+    if isinstance(clean, (dict, list)):
+        return json.dumps(clean, ensure_ascii=False)
+    # A spreadsheet runs a cell that starts like a formula; a leading quote keeps it text.
+    return f"'{clean}" if isinstance(clean, str) and clean[:1] in ("=", "+", "-", "@") else clean

@@ -1,0 +1,177 @@
+"""Merging the sources into Settings, remembering where each value came from."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from windlass.core.errors import ConfigError
+from windlass.settings.model import Settings
+
+__all__ = ["DEFAULT", "Loaded", "find_file", "known_keys", "load"]
+
+DEFAULT = "default"
+_PREFIX = "WINDLASS_"
+# Not settings: which environment this is, where the file is, and what the command line alone decides.
+_RESERVED = {"WINDLASS_ENV", "WINDLASS_CONFIG", "WINDLASS_TOKEN", "WINDLASS_SERVER", "WINDLASS_DEBUG"}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings, the file they were read from (if any) and each key's origin: `estate.regions` → `windlass.toml`."""
+
+    settings: Settings
+    file: Path | None
+    origins: Mapping[str, str]
+
+
+def known_keys() -> dict[str, type[BaseModel]]:
+    """Every section's name and model."""
+    return {
+        name: field.annotation
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
+
+
+def find_file(given: str | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
+    """`--config`, `$WINDLASS_CONFIG`, `./windlass.toml`, `$XDG_CONFIG_HOME/windlass/windlass.toml`: the first there is.
+
+    A file that was named but is not there is a ConfigError.
+    """
+    for named, how in ((given, "--config"), (environ.get("WINDLASS_CONFIG"), "WINDLASS_CONFIG")):
+        if named:
+            path = cwd / named
+            if not path.is_file():
+                raise ConfigError(
+                    f"{how} names {named}, which is not a file", hint="`windlass config init` writes one."
+                )
+            return path
+    home = environ.get("XDG_CONFIG_HOME") or (f"{environ['HOME']}/.config" if environ.get("HOME") else "")
+    candidates = [cwd / "windlass.toml", *([Path(home) / "windlass" / "windlass.toml"] if home else [])]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def load(
+    *,
+    config: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str],
+    cwd: Path,
+) -> Loaded:
+    """Settings from all sources. `overrides` are the command line's, by dotted key (`store.url`).
+
+    ConfigError lists every fault at once, each with its origin and what to write instead.
+    """
+    file = find_file(config, environ, cwd)
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    if file:
+        _merge(merged, origins, _read(file), file.name)
+    _merge(merged, origins, _from_environment(environ), "")
+    for key, value in (overrides or {}).items():
+        section, _, name = key.partition(".")
+        _merge(merged, origins, {section: {name: (value, "command line")}}, "")
+    try:
+        settings = Settings.model_validate(merged)
+    except ValidationError as error:
+        lines = [_explain(fault, origins, file) for fault in error.errors()]
+        raise ConfigError(
+            "the configuration is not valid:\n" + "\n".join(f"  {line}" for line in lines),
+            hint="`windlass config init` prints every section and key with its meaning.",
+        ) from None
+    for section, model in known_keys().items():
+        for name in model.model_fields:
+            origins.setdefault(f"{section}.{name}", DEFAULT)
+    return Loaded(settings, file, origins)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"{file.name} is not valid TOML: {error}", hint="Mend that line; strings want quotes."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} can't be read: {error}", hint="Check its mode and that it is UTF-8.") from None
+
+
+def _merge(merged: dict[str, Any], origins: dict[str, str], source: Mapping[str, Any], origin: str) -> None:
+    for section, table in source.items():
+        if not isinstance(table, dict):
+            merged[section] = table
+            continue
+        into = merged.setdefault(section, {})
+        for name, value in table.items():
+            if not origin:  # these sources say of each value where it is from
+                value, origins[f"{section}.{name}"] = value
+            else:
+                origins[f"{section}.{name}"] = origin
+            into[name] = value
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, tuple[Any, str]]]:
+    found: dict[str, dict[str, tuple[Any, str]]] = {}
+    for variable in sorted(environ):
+        if not variable.startswith(_PREFIX) or variable in _RESERVED:
+            continue
+        section, name = _split(variable)
+        found.setdefault(section, {})[name] = (_value(section, name, environ[variable]), variable)
+    return found
+
+
+def _split(variable: str) -> tuple[str, str]:
+    sections = known_keys()
+    rest = variable.removeprefix(_PREFIX).lower()
+    for section, model in sections.items():
+        name = rest.removeprefix(f"{section}_")
+        if name != rest and name in model.model_fields:
+            return section, name
+    known = [f"{_PREFIX}{section}_{name}".upper() for section, model in sections.items() for name in model.model_fields]
+    raise ConfigError(f"{variable} is not a setting", hint=_nearest(variable, known) or "See `windlass config show`.")
+
+
+def _value(section: str, name: str, text: str) -> Any:
+    """An environment variable's text as its field wants it: JSON for lists and tables, commas for lists of words."""
+    annotation = str(known_keys()[section].model_fields[name].annotation)
+    if text.lstrip()[:1] in ("[", "{"):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return text
+    if "list[" in annotation and f"'{text}'" not in annotation:  # a Literal beside the list, such as 'enabled', stays
+        return [word.strip() for word in text.split(",") if word.strip()]
+    return text
+
+
+def _explain(fault: ErrorDetails, origins: Mapping[str, str], file: Path | None) -> str:
+    path = [str(part) for part in fault["loc"]]
+    key = ".".join(path[:2])
+    origin = origins.get(key, file.name if file else "the configuration")
+    where = f"{origin}: {'.'.join(path)}"
+    if fault["type"] == "extra_forbidden":
+        return f"{where} is not a known {'section' if len(path) == 1 else 'key'}{_suggest(path)}"
+    return f"{where}: {fault['msg']}"
+
+
+def _suggest(path: list[str]) -> str:
+    names: Iterator[str] | list[str] = list(known_keys())
+    if len(path) > 1:
+        model = known_keys().get(path[0])
+        names = list(model.model_fields) if model and len(path) == 2 else []
+    hint = _nearest(path[-1], list(names))
+    return f" ({hint})" if hint else ""
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else ""

@@ -1,0 +1,56 @@
+"""The shape of windlass.toml: a section per capability, declared by the capability itself."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from windlass.estate.config import EstateConfig
+from windlass.inventory.config import InventoryConfig
+from windlass.observe.config import LogConfig
+from windlass.store.config import StoreConfig
+
+_FROZEN = ConfigDict(extra="forbid", frozen=True)
+
+
+class ConsoleConfig(BaseModel):
+    """The web console and REST API."""
+
+    model_config = _FROZEN
+
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on. Anything but loopback requires a token (`windlass token create`).",
+    )
+    port: int = Field(default=8470, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    allowed_hosts: list[str] = Field(
+        default=[], description="Host names that requests may carry besides the bind address and localhost."
+    )
+    secure_cookies: bool = Field(
+        default=False, description="Send the session cookie over HTTPS only; set it behind a TLS proxy."
+    )
+
+
+class LocalConfig(BaseModel):
+    """The embedded AWS of `windlass local` and `windlass demo`: a development and test tool, loopback only."""
+
+    model_config = _FROZEN
+
+    port: int = Field(default=8471, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    seed: int = Field(default=7, description="The demo estate is the same for the same seed.")
+    scale: int = Field(default=1, ge=1, le=100, description="Multiplies the demo estate.")
+    changes_per_minute: float = Field(
+        default=20.0, ge=0, le=6000, description="Random changes that `windlass demo` makes to the estate; 0 for none."
+    )
+
+
+class Settings(BaseModel):
+    """All of windlass.toml."""
+
+    model_config = _FROZEN
+
+    store: StoreConfig = StoreConfig()
+    estate: EstateConfig = EstateConfig()
+    inventory: InventoryConfig = InventoryConfig()
+    console: ConsoleConfig = ConsoleConfig()
+    local: LocalConfig = LocalConfig()
+    log: LogConfig = LogConfig()

@@ -1,0 +1,53 @@
+"""The settings as people read them: a commented windlass.toml, and each value with its origin."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import Any
+
+from pydantic import BaseModel
+
+from windlass.settings.load import Loaded, known_keys
+
+__all__ = ["origin_rows", "starter_file"]
+
+_HEADER = """\
+# windlass.toml: what is not set here has the value shown.
+# The command line and the environment (WINDLASS_<SECTION>_<KEY>) override this file;
+# `windlass config show --origin` tells where each value in force comes from.
+"""
+
+
+def starter_file() -> str:
+    """A complete windlass.toml in which every key is commented out at its default, under its description."""
+    parts = [_HEADER]
+    for section, model in known_keys().items():
+        parts.append(f"\n[{section}]  # {(model.__doc__ or '').strip().splitlines()[0]}")
+        for name, field in model.model_fields.items():
+            parts.extend(f"# {line}" for line in textwrap.wrap(field.description or "", 110))
+            parts.append(f"# {name} = {_toml(field.get_default(call_default_factory=True))}")
+    return "\n".join(parts) + "\n"
+
+
+def origin_rows(loaded: Loaded) -> list[dict[str, Any]]:
+    """Each key in force: `key`, `value`, `origin`."""
+    rows = []
+    for section in known_keys():
+        values = getattr(loaded.settings, section).model_dump(mode="json")
+        for name, value in values.items():
+            key = f"{section}.{name}"
+            rows.append({"key": key, "value": value, "origin": loaded.origins[key]})
+    return rows
+
+
+def _toml(value: Any) -> str:
+    if value is None:
+        return '""  # unset'
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }" if value else "{}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return json.dumps(value) if isinstance(value, (str, bool, int)) else repr(value)

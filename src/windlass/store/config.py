@@ -1,0 +1,21 @@
+"""The `[store]` section of windlass.toml."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class StoreConfig(BaseModel):
+    """Which database holds inventory, jobs and tokens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field(
+        default="sqlite:///windlass.db",
+        description=(
+            "`sqlite:///FILE` (relative to the working directory) or `postgresql://USER@HOST/DATABASE`. "
+            "A password belongs in the environment (PGPASSWORD) or ~/.pgpass."
+        ),
+    )
+    pool_size: int = Field(default=8, ge=1, le=100, description="Database connections kept open.")
+    lock_timeout_s: float = Field(default=15.0, ge=0.1, description="Seconds a write waits for other processes.")

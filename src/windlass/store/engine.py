@@ -1,0 +1,154 @@
+"""Opening the store: one SQLAlchemy engine with the settings that make SQLite safe and fast, or PostgreSQL.
+
+`read()` gives a connection on a consistent snapshot, `write()` one transaction that is all or nothing.
+Both raise StoreError with what happened and what to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from windlass.core.errors import ConfigError
+from windlass.store.config import StoreConfig
+from windlass.store.failures import store_error
+
+__all__ = ["Store", "open_store"]
+
+_BEGIN = "windlass_begin"
+
+
+class Store:
+    """A database with its connections; close it, or use it with `with`."""
+
+    def __init__(self, engine: Engine, where: str) -> None:
+        self.engine = engine
+        self.where = where
+        self._writer = threading.RLock()
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.engine.dialect.name
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection in a read transaction: everything read inside is of one instant (SQLite) or statement."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise store_error(self.where, error) from error
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection in a transaction that commits at the end of the block, or leaves no trace."""
+        guard = self._writer if self.dialect == "sqlite" else contextlib.nullcontext()
+        try:
+            with guard, self.engine.connect() as plain:
+                connection = plain.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+                with connection.begin():
+                    yield connection
+        except DBAPIError as error:
+            raise store_error(self.where, error) from error
+
+    def upsert(self, table: Table) -> Any:
+        """The dialect's INSERT for `table`, which has `on_conflict_do_update` and `on_conflict_do_nothing`."""
+        return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+
+    def close(self) -> None:
+        """Give the connections back. SQLite's write-ahead log is folded into the file."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_store(config: StoreConfig, *, migrated: bool = True) -> Store:
+    """The store of `config`, its schema brought up to this version unless `migrated` is false.
+
+    ConfigError for a malformed URL or a driver that is not installed; StoreError when the database can't be used.
+    """
+    url = _parse(config.url)
+    where = url.database or "" if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+    engine = _sqlite(url, config) if url.get_backend_name() == "sqlite" else _postgresql(url, config)
+    store = Store(engine, where)
+    if migrated:
+        from windlass.store.migrate import upgrade
+
+        try:
+            upgrade(store)
+        except BaseException:
+            store.close()
+            raise
+    return store
+
+
+def _parse(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ConfigError(
+            "store.url is not a database URL", hint="Write sqlite:///windlass.db or postgresql://user@host/database."
+        ) from None
+    backend = url.get_backend_name()
+    if backend == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise ConfigError(
+            f"store.url names {backend}, which Windlass does not keep its data in", hint="Use sqlite or postgresql."
+        )
+    return url
+
+
+def _sqlite(url: URL, config: StoreConfig) -> Engine:
+    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, pool_size=config.pool_size, connect_args={"timeout": config.lock_timeout_s})
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves; the driver's own guesses break read snapshots
+        cursor = connection.cursor()
+        # NORMAL under WAL survives any crash of the process; a power cut can lose the last commits, never the file.
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "cache_size=-32768",
+            "temp_store=MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+    return engine
+
+
+def _postgresql(url: URL, config: StoreConfig) -> Engine:
+    try:
+        return create_engine(
+            url,
+            pool_size=config.pool_size,
+            max_overflow=config.pool_size,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 10, "options": f"-c lock_timeout={int(config.lock_timeout_s * 1000)}"},
+        )
+    except (NoSuchModuleError, ModuleNotFoundError):
+        raise ConfigError(
+            "store.url is PostgreSQL, whose driver is not installed", hint="pip install 'windlass[postgres]'"
+        ) from None

@@ -1,0 +1,57 @@
+"""What the database says, turned into what the user can do."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import DBAPIError
+
+from windlass.core.errors import StoreError
+
+# (what the driver's message contains, what happened, what to do); first match wins.
+_KNOWN = (
+    (
+        ("file is not a database", "malformed", "not a database"),
+        "the database file is damaged or is not a Windlass database",
+        "Nothing was overwritten. Restore it from a backup, or move it away and collect again "
+        "(`sqlite3 FILE .recover` can save what is readable).",
+    ),
+    (
+        ("disk is full", "no space left", "disk i/o error"),
+        "the disk is full",
+        "Free some space and run the command again; the unfinished transaction was rolled back, nothing is lost.",
+    ),
+    (
+        ("database is locked",),
+        "another process holds the database's write lock",
+        "Wait for it, or raise store.lock_timeout_s; several writers at once want PostgreSQL.",
+    ),
+    (
+        ("readonly database", "read-only"),
+        "the database can't be written",
+        "Check the owner and mode of the file and of its folder.",
+    ),
+    (
+        ("unable to open database file",),
+        "the database file can't be opened",
+        "Check that its folder exists and may be written, or set store.url.",
+    ),
+    (
+        ("connection refused", "could not connect", "connection failed", "could not translate", "failed to resolve"),
+        "the PostgreSQL server can't be reached",
+        "Check store.url and that the server is up.",
+    ),
+    (
+        ("password authentication failed", "no password supplied"),
+        "PostgreSQL refused the login",
+        "Check the user in store.url and PGPASSWORD or ~/.pgpass.",
+    ),
+)
+
+
+def store_error(where: str, error: DBAPIError) -> StoreError:
+    """`error` as a StoreError that names the database `where` (never its password)."""
+    detail = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+    lowered = detail.lower()
+    for marks, happened, hint in _KNOWN:
+        if any(mark in lowered for mark in marks):
+            return StoreError(f"{where}: {happened} ({detail})", hint=hint)
+    return StoreError(f"{where}: {detail}", hint="Run `windlass doctor` to check the store.")

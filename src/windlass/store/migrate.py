@@ -1,0 +1,63 @@
+"""Bringing a database's schema up to this version, by alembic, one transaction, safe against two starters at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from windlass.core.errors import StoreError
+from windlass.store.engine import Store
+
+__all__ = ["current_version", "head_version", "upgrade"]
+
+_LOCK = 0x77_69_6E_64  # "wind": the advisory lock that two starting processes queue on in PostgreSQL
+
+
+def _scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return ScriptDirectory.from_config(config)
+
+
+def head_version() -> str:
+    """The schema version this code writes."""
+    return _scripts().get_current_head() or ""
+
+
+def current_version(store: Store) -> str:
+    """The schema version the database has; empty for a new one."""
+    with store.read() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def upgrade(store: Store) -> None:
+    """Every migration the database lacks, all or none. StoreError for a database of a newer Windlass."""
+    scripts = _scripts()
+    found = current_version(store)
+    head = scripts.get_current_head()
+    if found == head:
+        return
+    if found and found not in {script.revision for script in scripts.walk_revisions()}:
+        raise StoreError(
+            f"{store.where}: the database has schema {found}, which is newer than this Windlass ({head})",
+            hint="Upgrade Windlass; a newer schema is never downgraded.",
+        )
+    with store.write() as connection:
+        if store.dialect == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        _run(connection, scripts, head or "")
+
+
+def _run(connection: Connection, scripts: ScriptDirectory, head: str) -> None:
+    def steps(revision: object, _: MigrationContext) -> list[object]:
+        return list(scripts._upgrade_revs(head, revision))  # type: ignore[arg-type]  # noqa: SLF001  alembic's own env.py idiom
+
+    environment = EnvironmentContext(Config(), scripts, fn=steps)
+    environment.configure(connection=connection, target_metadata=None, transactional_ddl=False)
+    environment.run_migrations()

@@ -1,0 +1,1 @@
+"""Alembic migrations, hand-written and numbered; store.migrate runs them."""
