@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 WINDLASS := $(BIN)/windlass
 JOBS   ?= 2
 
-.PHONY: setup setup-dev demo test test-all test-interop check bench lock clean help
+.PHONY: setup setup-dev demo test test-all test-interop check bench docs lock clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ test-interop: $(VENV)/.dev ## against servers nobody here wrote; skipped with a 
 
 bench: $(VENV)/.dev       ## every claim in the docs, measured here and now
 	$(BIN)/python -m bench
+
+docs: $(VENV)/.dev        ## renew the generated reference pages
+	$(BIN)/python -m windlass.cli.reference docs/reference
 
 UV_COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 lock:                     ## renew requirements/*.lock (needs uv on the PATH)

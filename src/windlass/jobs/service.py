@@ -166,7 +166,7 @@ class Jobs:
         """Write progress; false when the job was cancelled or is no longer this holder's."""
         with self._store.write() as connection:
             ours = rows.change_job(
-                connection, job_id, was=[JobStatus.RUNNING], holder=holder, heartbeat_at=self._now(), **values
+                connection, job_id, was=[JobStatus.RUNNING], held_by=holder, heartbeat_at=self._now(), **values
             )
             job = rows.get_job(connection, job_id)
         return ours and job is not None and not job.cancel_requested
@@ -193,6 +193,11 @@ class Jobs:
                     error="its process ended without a word",
                 )
         return dead
+
+    def prune(self, kind: str, *, keep: int) -> int:
+        """Forget all but the newest `keep` ended jobs of a kind that runs again and again; how many went."""
+        with self._store.write() as connection:
+            return rows.delete_ended(connection, kind, keep=keep)
 
     def _start(self, job_id: str) -> RunningJob:
         job = self.get(job_id)
@@ -222,7 +227,7 @@ class Jobs:
                 connection,
                 running.job_id,
                 was=[JobStatus.RUNNING],
-                holder=running.holder,
+                held_by=running.holder,
                 status=status,
                 error=error,
                 finished_at=now,

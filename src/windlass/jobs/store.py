@@ -93,14 +93,14 @@ def change_job(
     job_id: str,
     *,
     was: Sequence[JobStatus],
-    holder: str | None = None,
+    held_by: str | None = None,
     **values: Any,
 ) -> bool:
-    """Set columns if the job's state is one of `was` (and, when given, its holder `holder`); false when it is not."""
+    """Set columns if the job's state is one of `was` (and, when given, its holder `held_by`); false when it is not."""
     stored = {name: format_time(value) if isinstance(value, datetime) else value for name, value in values.items()}
     statement = update(job).where(job.c.job_id == job_id, job.c.status.in_([str(status) for status in was]))
-    if holder is not None:
-        statement = statement.where(job.c.holder == holder)
+    if held_by is not None:
+        statement = statement.where(job.c.holder == held_by)
     return connection.execute(statement.values(**stored)).rowcount == 1
 
 
@@ -126,6 +126,16 @@ def list_running(connection: Connection) -> tuple[tuple[Job, str], ...]:
     """Every running job with its holder."""
     statement = select(job).where(job.c.status == str(JobStatus.RUNNING))
     return tuple((_job(row), row.holder) for row in connection.execute(statement))
+
+
+def delete_ended(connection: Connection, kind: str, *, keep: int) -> int:
+    """Delete the jobs of a kind that are done, but the newest `keep`, with their logs."""
+    done = select(job.c.job_id).where(job.c.kind == kind, job.c.status == str(JobStatus.DONE))
+    old = [row.job_id for row in connection.execute(done.order_by(job.c.created_at.desc()).offset(keep))]
+    for job_id in old:
+        connection.execute(delete(job_log).where(job_log.c.job_id == job_id))
+        connection.execute(delete(job).where(job.c.job_id == job_id))
+    return len(old)
 
 
 def append_log(connection: Connection, job_id: str, *, at: datetime, level: str, message: str) -> None:

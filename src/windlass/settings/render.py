@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from windlass.settings.load import Loaded, known_keys
 
-__all__ = ["origin_rows", "starter_file"]
+__all__ = ["origin_rows", "starter_file", "toml_value"]
 
 _HEADER = """\
 # windlass.toml: what is not set here has the value shown.
@@ -26,7 +26,7 @@ def starter_file() -> str:
         parts.append(f"\n[{section}]  # {(model.__doc__ or '').strip().splitlines()[0]}")
         for name, field in model.model_fields.items():
             parts.extend(f"# {line}" for line in textwrap.wrap(field.description or "", 110))
-            parts.append(f"# {name} = {_toml(field.get_default(call_default_factory=True))}")
+            parts.append(f"# {name} = {toml_value(field.get_default(call_default_factory=True))}")
     return "\n".join(parts) + "\n"
 
 
@@ -41,13 +41,14 @@ def origin_rows(loaded: Loaded) -> list[dict[str, Any]]:
     return rows
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """`value` as TOML writes it; None, which TOML lacks, as an empty text."""
     if value is None:
         return '""  # unset'
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json")
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }" if value else "{}"
+        return "{ " + ", ".join(f"{key} = {toml_value(item)}" for key, item in value.items()) + " }" if value else "{}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
+        return "[" + ", ".join(toml_value(item) for item in value) + "]"
     return json.dumps(value) if isinstance(value, (str, bool, int)) else repr(value)

@@ -1,0 +1,96 @@
+"""The composition root: settings in, parts out. The only place where parts meet; each is made when first asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
+from typing import Self
+
+from windlass.core.errors import WindlassError
+from windlass.estate.service import Estate, open_estate
+from windlass.inventory.service import Inventory
+from windlass.jobs.service import Jobs
+from windlass.observe.metrics import Metrics
+from windlass.settings import Loaded, Settings
+from windlass.store.engine import Store, open_store
+
+__all__ = ["App"]
+
+
+class App:
+    """Windlass, put together from its configuration; close it, or use it with `with`."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        *,
+        environ: Mapping[str, str],
+        profile: str = "",
+        notify: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.loaded = loaded
+        self.metrics = Metrics()
+        self._environ = environ
+        self._profile = profile
+        self._notify = notify
+        self._lock = threading.RLock()
+        self._store: Store | None = None
+        self._estate: Estate | None = None
+        self._inventory: Inventory | None = None
+        self._jobs: Jobs | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration in force."""
+        return self.loaded.settings
+
+    @property
+    def store(self) -> Store:
+        """The database, opened and migrated."""
+        with self._lock:
+            if self._store is None:
+                self._store = open_store(self.settings.store)
+            return self._store
+
+    @property
+    def estate(self) -> Estate:
+        """Identity, accounts and clients; credentials are resolved by the policy on first use."""
+        with self._lock:
+            if self._estate is None:
+                self._estate = open_estate(
+                    self.settings.estate, self._environ, profile=self._profile or None, notify=self._notify
+                )
+            return self._estate
+
+    @property
+    def inventory(self) -> Inventory:
+        """The inventory over the store; AWS is only reached by what collects."""
+        with self._lock:
+            if self._inventory is None:
+                self._inventory = Inventory(self.store, lambda: self.estate, self.settings.inventory)
+            return self._inventory
+
+    @property
+    def jobs(self) -> Jobs:
+        """All long work."""
+        with self._lock:
+            if self._jobs is None:
+                self._jobs = Jobs(self.store)
+            return self._jobs
+
+    def close(self) -> None:
+        """Close what was opened, last first."""
+        with self._lock:
+            for part in (self._estate, self._store):
+                if part is not None:
+                    with contextlib.suppress(WindlassError):
+                        part.close()
+            self._estate = self._store = None
+            self._inventory = self._jobs = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,108 @@
+"""`windlass local`: up, seed, status. The embedded AWS is a development and test tool and listens on loopback only."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import urllib.error
+import urllib.request
+from typing import Annotated, Any
+
+import typer
+
+from windlass.cli.context import loaded_settings
+from windlass.core.errors import AwsError
+from windlass.core.units import format_bytes, format_duration
+from windlass.present.output import Column, Format, emit, emit_value
+from windlass.present.progress import ProgressLine
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="The embedded AWS: start it, fill it, look at it. For development and tests."
+)
+
+Url = Annotated[str, typer.Option("--url", help="Where it listens; the configured port otherwise.")]
+
+
+@app.command()
+def up(
+    ctx: typer.Context,
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = -1,
+    seed: Annotated[bool, typer.Option("--seed/--no-seed", help="Fill it with the demo estate.")] = True,
+    weather: Annotated[bool, typer.Option("--weather", help="Keep making small random changes.")] = False,
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
+) -> None:
+    """Serve the embedded AWS until Ctrl-C. Its first line on stdout is its URL."""
+    from windlass.local.server import LocalServer
+
+    settings = loaded_settings(ctx).settings.local
+    stop = threading.Event()
+    with LocalServer(port=settings.port if port < 0 else port) as server:
+        print(server.url, flush=True)
+        if seed:
+            _fill(server.url, settings.seed, settings.scale)
+        if weather:
+            _start_weather(server.url, settings.seed, settings.changes_per_minute, stop)
+        try:
+            if with_parent:
+                sys.stdin.read()  # ends when whoever started us is gone, however it went
+            else:
+                print("the embedded AWS is up; Ctrl-C stops it", file=sys.stderr)
+                threading.Event().wait()
+        except KeyboardInterrupt:
+            print("stopping", file=sys.stderr)
+        finally:
+            stop.set()
+
+
+@app.command()
+def seed(ctx: typer.Context, url: Url = "") -> None:
+    """Fill a running embedded AWS with the demo estate: the same for the same seed."""
+    settings = loaded_settings(ctx).settings.local
+    _fill(url or f"http://127.0.0.1:{settings.port}", settings.seed, settings.scale)
+
+
+@app.command()
+def status(
+    ctx: typer.Context,
+    url: Url = "",
+    output: Annotated[Format, typer.Option("--output", "-o", help="Output format.")] = Format.TABLE,
+) -> None:
+    """Show what a running embedded AWS has done: calls by service, memory, uptime."""
+    where = url or f"http://127.0.0.1:{loaded_settings(ctx).settings.local.port}"
+    facts = _get(where, "/_windlass/status")
+    if output is not Format.TABLE:
+        emit_value(facts)
+        return
+    uptime = format_duration(facts["uptime_s"])
+    print(f"{where}: up {uptime}, {format_bytes(facts['rss_bytes'])}, {facts['calls']:,} calls", file=sys.stderr)
+    rows = ({"service": name, "calls": count} for name, count in sorted(facts["calls_by_service"].items()))
+    emit(rows, output, ["service", Column("calls", right=True)], empty="No calls yet.")
+
+
+def _fill(url: str, number: int, scale: int) -> None:
+    from windlass.local.seed import apply
+
+    with ProgressLine("seeding") as line:
+        summary = apply(url, seed=number, scale=scale, progress=lambda what, done, total: line.update(done, total, what))
+    print(f"seeded {sum(summary.counts.values()):,} resources of {len(summary.counts)} types", file=sys.stderr)
+
+
+def _start_weather(url: str, number: int, per_minute: float, stop: threading.Event) -> threading.Thread:
+    from windlass.local import weather
+
+    thread = threading.Thread(
+        target=weather.run, args=(url,), kwargs={"seed": number, "rate_per_minute": per_minute, "stop": stop}, name="weather",
+        daemon=True,
+    )  # fmt: skip
+    thread.start()
+    return thread
+
+
+def _get(url: str, path: str) -> dict[str, Any]:
+    try:
+        with urllib.request.urlopen(url + path, timeout=5) as answer:  # noqa: S310  the user's own loopback URL
+            found: dict[str, Any] = json.load(answer)
+            return found
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        raise AwsError(f"no embedded AWS answers at {url}: {error}", hint="Start it with `windlass local up`.") from None

@@ -1,0 +1,154 @@
+"""The root of the command line.
+
+Commands are loaded when they are called: `windlass --help` reads only the table below, so that it answers at once.
+Every error a user can cause ends as one line with a hint on stderr and the exit code of its class; `--debug` shows
+where it came from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from windlass import __version__
+from windlass.core.errors import UsageError, WindlassError
+
+__all__ = ["COMMANDS", "main", "root"]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command's name, the `module:attribute` of its typer app, and its line in `windlass --help`."""
+
+    name: str
+    target: str
+    help: str
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "demo", "windlass.cli.demo:app", "Show everything on an embedded AWS: a seeded estate, live, with the console."
+    ),
+    Command("up", "windlass.cli.serve:up", "Run what is configured: the collector loop and the console."),
+    Command("serve", "windlass.cli.serve:serve", "Serve the web console and REST API alone."),
+    Command("inventory", "windlass.cli.groups:inventory", "Know what exists, who owns it, what changed, and when."),
+    Command("jobs", "windlass.cli.jobs:app", "Watch, cancel and resume long work of any kind."),
+    Command("whoami", "windlass.cli.estate:whoami", "Show which identity is used, why, and what was refused."),
+    Command("doctor", "windlass.cli.estate:doctor", "Check identity, endpoints, permissions, clock and store."),
+    Command("config", "windlass.cli.config:app", "Show, write and check windlass.toml."),
+    Command("token", "windlass.cli.token:app", "Make and revoke tokens of the console and API."),
+    Command("local", "windlass.cli.local:app", "The embedded AWS: start it, fill it, look at it."),
+)
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are imported when they are called; its help is written from the table alone."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every command's name, in the table's order."""
+        return [command.name for command in COMMANDS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, loaded now; UsageError with the nearest name when there is none."""
+        found = next((command for command in COMMANDS if command.name == cmd_name), None)
+        if found is None:
+            close = difflib.get_close_matches(cmd_name, self.list_commands(ctx), n=1)
+            hint = f"Did you mean {close[0]}?" if close else "`windlass --help` lists the commands."
+            raise UsageError(f"there is no command {cmd_name!r}", hint=hint)
+        module, _, attribute = found.target.partition(":")
+        app: typer.Typer = getattr(importlib.import_module(module), attribute)
+        return typer.main.get_command(app)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The list in `windlass --help`."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(command.name, command.help) for command in COMMANDS])
+
+
+root = typer.Typer(
+    name="windlass",
+    cls=LazyGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Run an AWS estate whose heart is S3: know it, act on it, move it, find what needs work.",
+)
+
+
+@root.callback()
+def options(
+    ctx: typer.Context,
+    config: Annotated[str, typer.Option("--config", "-c", metavar="FILE", help="windlass.toml to use.")] = "",
+    profile: Annotated[str, typer.Option(metavar="NAME", help="Use this AWS profile, and nothing else.")] = "",
+    endpoint_url: Annotated[str, typer.Option(metavar="URL", help="Talk to this endpoint instead of AWS.")] = "",
+    store: Annotated[str, typer.Option(metavar="URL", help="Database to use, as store.url.")] = "",
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug logs.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """Options that every command shares."""
+    if version:
+        print(f"windlass {__version__}")
+        raise typer.Exit
+    overrides: dict[str, Any] = {
+        "estate.endpoint_url": endpoint_url,
+        "store.url": store,
+        "log.level": "debug" if debug else "",
+    }
+    ctx.obj = {
+        "config": config or None,
+        "profile": profile,
+        "overrides": {key: value for key, value in overrides.items() if value},
+        "debug": debug,
+    }
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """The console script: run, translate errors, exit."""
+    # A pod's SIGTERM and a closed terminal end work as Ctrl-C does: in order, and resumable.
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
+    arguments = list(sys.argv[1:] if args is None else args)
+    debug = "--debug" in arguments or bool(os.environ.get("WINDLASS_DEBUG"))
+    sys.exit(_run(arguments, debug=debug))
+
+
+def _interrupt(signum: int, _: object) -> NoReturn:
+    raise KeyboardInterrupt(signum)
+
+
+def _run(arguments: list[str], *, debug: bool) -> int:
+    try:
+        code = root(arguments, prog_name="windlass", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except typer.Exit as stop:
+        return stop.exit_code
+    except typer.TyperException as error:
+        print(f"windlass: {error.format_message()}", file=sys.stderr)
+        print("  hint: add --help to the command to see what it takes.", file=sys.stderr)
+        return UsageError.exit_code
+    except WindlassError as error:
+        if debug:
+            raise
+        print(f"windlass: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"  hint: {error.hint}", file=sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        print("windlass: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # `windlass … | head` is fine; Python must not complain about the closed pipe at exit.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -1,0 +1,13 @@
+"""What resumes each kind of job."""
+
+from __future__ import annotations
+
+from windlass.app import App
+from windlass.inventory import collecting
+
+__all__ = ["register_runners"]
+
+
+def register_runners(app: App) -> None:
+    """Teach the app's jobs to take up every kind that can be resumed."""
+    collecting.register(app.inventory, app.jobs)

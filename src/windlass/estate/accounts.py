@@ -1,0 +1,80 @@
+"""Which accounts there are: as configured, or as Organizations lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from windlass.core.arns import AccountId
+from windlass.core.errors import AccessRefused, NotFound
+from windlass.estate.config import AccountConfig, EstateConfig
+from windlass.estate.model import Account
+
+__all__ = ["check_allowed", "configured", "from_organization"]
+
+Pages = Callable[..., Iterator[dict[str, Any]]]
+
+
+def configured(account: AccountConfig, partition: str) -> Account:
+    """An account of windlass.toml; a role's bare name becomes its ARN there."""
+    return Account(
+        id=AccountId(account.id),
+        alias=account.alias,
+        role_arn=_role_arn(account.role, account.id, partition),
+        external_id=account.external_id,
+        session_name=account.session_name,
+        tags=account.tags,
+    )
+
+
+def _role_arn(role: str, account_id: str, partition: str) -> str:
+    return role if not role or role.startswith("arn:") else f"arn:{partition}:iam::{account_id}:role/{role}"
+
+
+def check_allowed(accounts: Iterable[Account], allowed: list[str]) -> None:
+    """AccessRefused for an account outside the guard rail `estate.allowed_accounts` (empty allows all)."""
+    outside = [account.id for account in accounts if allowed and account.id not in allowed]
+    if outside:
+        raise AccessRefused(
+            f"account {', '.join(outside)} is not in estate.allowed_accounts; nothing was done there",
+            hint="Use an identity of an allowed account, or add this one to the list.",
+            code="AccountNotAllowed",
+        )
+
+
+def from_organization(
+    pages: Pages, config: EstateConfig, caller_id: str, partition: str, *, embedded: bool
+) -> tuple[Account, ...]:
+    """The organization's active accounts, below `organization_units` where given, by id.
+
+    The caller's own account is reached directly; the others by `organization_role` (the embedded AWS has keys for each).
+    """
+    listed = _below_units(pages, config.organization_units) if config.organization_units else _all(pages)
+    active = {one["Id"]: one for one in listed if one.get("Status", one.get("State", "ACTIVE")) == "ACTIVE"}
+    if not active:
+        raise NotFound("the organization lists no active account", hint="Check estate.organization_units.")
+    return tuple(
+        Account(
+            id=AccountId(account_id),
+            alias=one.get("Name", ""),
+            role_arn=""
+            if embedded or account_id == caller_id
+            else _role_arn(config.organization_role, account_id, partition),
+        )
+        for account_id, one in sorted(active.items())
+    )
+
+
+def _all(pages: Pages) -> Iterator[dict[str, Any]]:
+    for page in pages("organizations", "ListAccounts"):
+        yield from page.get("Accounts", [])
+
+
+def _below_units(pages: Pages, units: list[str]) -> Iterator[dict[str, Any]]:
+    pending = list(units)
+    while pending:
+        unit = pending.pop()
+        for page in pages("organizations", "ListAccountsForParent", ParentId=unit):
+            yield from page.get("Accounts", [])
+        for page in pages("organizations", "ListOrganizationalUnitsForParent", ParentId=unit):
+            pending.extend(child["Id"] for child in page.get("OrganizationalUnits", []))

@@ -1,0 +1,107 @@
+"""One client per account, region and service, made once and shared; all with the same HTTP manners."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import Any
+
+import botocore.loaders
+from botocore.config import Config
+
+from windlass import __version__
+from windlass.core.errors import ConfigError
+from windlass.estate.config import EstateConfig
+from windlass.estate.facts import is_loopback
+
+__all__ = ["Clients", "check_long_poll", "client_config"]
+
+_LONG_POLL_MARGIN_S = 10.0
+_ACCOUNT_HOST = re.compile(r"^(https?://)\d{12}\.")
+
+
+def check_long_poll(wait_s: float, read_timeout_s: float) -> None:
+    """ConfigError when a long poll would be cut off by the client: the timeout must outlive the wait by 10 s."""
+    least = wait_s + _LONG_POLL_MARGIN_S
+    if read_timeout_s < least:
+        raise ConfigError(
+            f"a read timeout of {read_timeout_s:g} s is too short for a long poll of {wait_s:g} s: answers would be lost on the way",
+            hint=f"Set estate.read_timeout_s to at least {least:g}, or wait less.",
+        )
+
+
+def client_config(config: EstateConfig, *, read_timeout_s: float | None = None) -> Config:
+    """How every client talks. Retries are the estate's own (service.py): one place counts and paces them."""
+    embedded = bool(config.endpoint_url)
+    return Config(
+        connect_timeout=config.connect_timeout_s,
+        read_timeout=read_timeout_s or config.read_timeout_s,
+        max_pool_connections=config.max_connections,
+        tcp_keepalive=True,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        user_agent_extra=f"windlass/{__version__}",
+        use_fips_endpoint=config.use_fips,
+        use_dualstack_endpoint=config.use_dualstack,
+        s3={"addressing_style": "path"} if embedded else {"us_east_1_regional_endpoint": "regional"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+
+
+class Clients:
+    """The clients of all accounts. `session_of(account_id)` gives an account's session."""
+
+    def __init__(self, config: EstateConfig, session_of: Any) -> None:
+        self._config = config
+        self._session_of = session_of
+        self._client_config = client_config(config)
+        self._loader = botocore.loaders.create_loader()
+        self._lock = threading.Lock()
+        self._making: dict[str, threading.Lock] = {}
+        self._clients: dict[tuple[str, str, str], Any] = {}
+
+    def get(self, account_id: str, region: str, service: str) -> Any:
+        """The client, made on first use. Making one is not thread-safe in botocore: one at a time per account."""
+        key = (account_id, region, service)
+        found = self._clients.get(key)
+        if found is not None:
+            return found
+        with self._lock:
+            making = self._making.setdefault(account_id, threading.Lock())
+        with making:
+            if key not in self._clients:
+                self._clients[key] = self._make(account_id, region, service)
+            return self._clients[key]
+
+    def _make(self, account_id: str, region: str, service: str) -> Any:
+        session = self._session_of(account_id)
+        # The models are parsed once for all accounts, not once per session.
+        session.register_component("data_loader", self._loader)
+        return make_client(session, self._config, region, service, self._client_config)
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            client.close()
+
+
+def make_client(session: Any, config: EstateConfig, region: str, service: str, settings: Config | None = None) -> Any:
+    """A client of `session` with the estate's manners."""
+    client = session.create_client(
+        service,
+        region_name=region,
+        endpoint_url=config.endpoint_url or None,
+        config=settings or client_config(config),
+        verify=config.ca_bundle or None,
+    )
+    if config.endpoint_url and is_loopback(config.endpoint_url):
+        # S3 Control puts the account in front of the host, which no loopback address has. The account travels in a
+        # header as well. A handler, never a proxy setting: that could reach the real AWS when it is lost.
+        client.meta.events.register("before-sign.s3-control", _strip_account)
+    return client
+
+
+def _strip_account(request: Any, **_: Any) -> None:
+    request.url = _ACCOUNT_HOST.sub(r"\1", request.url)

@@ -1,0 +1,91 @@
+"""The `[estate]` section of windlass.toml."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class AccountConfig(BaseModel):
+    """One account to work in."""
+
+    model_config = _STRICT
+
+    id: str = Field(pattern=r"^\d{12}$", description="Twelve digits.")
+    alias: str = Field(default="", description="A name for people.")
+    role: str = Field(default="", description="Role to assume there: its ARN, or its name in that account.")
+    external_id: str = Field(default="", description="External id of the role's trust policy.")
+    session_name: str = Field(default="windlass", description="Name of the session, seen in CloudTrail.")
+    tags: dict[str, str] = Field(default={}, description="Tags of the account, shown and filtered by.")
+
+
+class EnvironmentConfig(BaseModel):
+    """What an environment (`WINDLASS_ENV`) is allowed."""
+
+    model_config = _STRICT
+
+    profile: str = Field(description="The AWS profile this environment uses, and nothing else.")
+
+
+class EstateConfig(BaseModel):
+    """Which identity, accounts and regions, and how AWS is called."""
+
+    model_config = _STRICT
+
+    production_like: list[str] = Field(
+        default=["production", "staging", "integration"],
+        description="Environments in which only role credentials (IRSA, Pod Identity, container, instance) are taken.",
+    )
+    allow_static_keys: bool = Field(
+        default=False, description="Take static keys from the environment in a production-like environment, too."
+    )
+    allow_endpoint_override: bool = Field(
+        default=False, description="Honour AWS_ENDPOINT_URL* of the environment; refused otherwise."
+    )
+    environments: dict[str, EnvironmentConfig] = Field(
+        default={}, description='Profiles by environment: `sandbox = { profile = "me-sandbox" }`.'
+    )
+    endpoint_url: str = Field(
+        default="", description="Endpoint instead of AWS; the embedded AWS's on loopback, with its own fixed keys."
+    )
+    regions: list[str] | Literal["enabled"] = Field(
+        default="enabled", description="Regions to work in; `enabled` asks each account for its own."
+    )
+    home_region: str = Field(
+        default="us-east-1", description="Region for calls that need one before regions are known."
+    )
+    accounts: list[AccountConfig] = Field(
+        default=[], description="Accounts to work in; empty means the caller's own, or the organization's."
+    )
+    allowed_accounts: list[str] = Field(
+        default=[],
+        description="Guard rail: an account outside this list stops the command before its first call there.",
+    )
+    organization: bool = Field(default=False, description="Take the accounts from AWS Organizations.")
+    organization_units: list[str] = Field(default=[], description="Only accounts below these OU or root ids.")
+    organization_role: str = Field(
+        default="", description="Role name to assume in each account of the organization but the caller's own."
+    )
+    retries: int = Field(default=3, ge=0, le=10, description="Retries of a failed call, after the first attempt.")
+    connect_timeout_s: float = Field(default=5.0, gt=0, description="Seconds to wait for a connection.")
+    read_timeout_s: float = Field(default=60.0, gt=0, description="Seconds to wait for an answer.")
+    max_connections: int = Field(default=64, ge=1, le=1000, description="Connections kept per client.")
+    ca_bundle: str = Field(default="", description="File of certificates to trust instead of the built-in ones.")
+    use_fips: bool = Field(default=False, description="Use FIPS endpoints.")
+    use_dualstack: bool = Field(default=False, description="Use dual-stack (IPv6) endpoints.")
+
+    @field_validator("regions", mode="before")
+    @classmethod
+    def _one_region(cls, value: object) -> object:
+        return [value] if isinstance(value, str) and value != "enabled" else value
+
+    @field_validator("allowed_accounts")
+    @classmethod
+    def _account_ids(cls, value: list[str]) -> list[str]:
+        for account_id in value:
+            if len(account_id) != 12 or not account_id.isdigit():
+                raise ValueError(f"{account_id!r} is not an account id of twelve digits")
+        return value

@@ -1,0 +1,217 @@
+"""Which credentials may be used: one pure decision over the facts of the environment.
+
+The default AWS chain takes what it finds first, so a service started on a laptop runs with production keys. Here the
+*environment* (WINDLASS_ENV, else APP_ENV) decides, and sources that don't belong are left out, by botocore's METHOD
+names, so that a provider which a later botocore adds stays out until it is decided on.
+
+    production-like   web identity, container/Pod Identity, instance metadata; static keys only by opt-in
+    Lambda            the function's own role keys (environment keys with a session token)
+    local             explicit environment keys, or one profile that was named
+    embedded AWS      its own fixed test keys; real ones are never even read
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from windlass.estate.model import Source
+
+__all__ = ["Decision", "Facts", "decide"]
+
+# botocore's names of its providers.
+ENV, PROFILE_FILE, ASSUME_ROLE, SSO, PROCESS, CONFIG_FILE = (
+    "env",
+    "shared-credentials-file",
+    "assume-role",
+    "sso",
+    "custom-process",
+    "config-file",
+)
+WEB_IDENTITY, CONTAINER, INSTANCE = "assume-role-with-web-identity", "container-role", "iam-role"
+_PROFILE_METHODS = (ASSUME_ROLE, WEB_IDENTITY, SSO, PROFILE_FILE, "login", PROCESS, CONFIG_FILE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the environment, the command line and the configuration say; nothing secret is in here."""
+
+    environment: str = ""
+    production_like: bool = False
+    profile: str = ""  # typed out, or the environment's own in the configuration
+    key_id: bool = False
+    secret_key: bool = False
+    session_token: bool = False
+    profile_variable: bool = False  # AWS_PROFILE or AWS_DEFAULT_PROFILE
+    web_identity_file: bool = False
+    web_identity_role: bool = False
+    container_uri: bool = False
+    metadata_disabled: bool = False
+    files_present: bool = False  # ~/.aws/credentials or ~/.aws/config
+    kubernetes: bool = False
+    lambda_function: bool = False
+    endpoint_variable: bool = False  # AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_<SERVICE>
+    embedded: bool = False  # the configured endpoint is on loopback
+    allow_static_keys: bool = False
+    allow_endpoint_override: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Which botocore providers may be asked, in order; or the refusal, with what to do. `sources` explain both."""
+
+    methods: tuple[str, ...] = ()
+    profile: str = ""
+    embedded: bool = False
+    sources: tuple[Source, ...] = ()
+    refusal: str = ""
+    hint: str = ""
+
+
+def decide(facts: Facts) -> Decision:
+    """The decision for these facts. Total: every combination of facts has one."""
+    if facts.endpoint_variable and not facts.allow_endpoint_override:
+        return Decision(
+            sources=_explain(facts, {}, "not looked at: the endpoint comes first"),
+            refusal="AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_<SERVICE>) is set in the environment",
+            hint=(
+                "It would send real credentials to another endpoint, or tests to real AWS. Unset it and use "
+                "estate.endpoint_url or --endpoint-url; or set estate.allow_endpoint_override = true."
+            ),
+        )
+    if facts.embedded:
+        return Decision(
+            embedded=True,
+            sources=_explain(facts, {}, "refused: the embedded AWS has keys of its own, real ones stay here"),
+        )
+    if facts.profile:
+        return Decision(
+            methods=_PROFILE_METHODS,
+            profile=facts.profile,
+            sources=_explain(
+                facts, {"profile": "used"}, f"refused: profile {facts.profile} was named, and nothing else counts"
+            ),
+        )
+    if facts.lambda_function:
+        return _in_lambda(facts)
+    return _production_like(facts) if facts.production_like else _local(facts)
+
+
+def _in_lambda(facts: Facts) -> Decision:
+    whole = facts.key_id and facts.secret_key and facts.session_token
+    sources = _explain(
+        facts, {"environment keys": "used"} if whole else {}, "refused: a Lambda function has its own role"
+    )
+    if whole:
+        return Decision(methods=(ENV,), sources=sources)
+    return Decision(
+        sources=sources,
+        refusal="this is a Lambda function without its role's keys and session token in the environment",
+        hint="Give the function an execution role; don't overwrite AWS_ACCESS_KEY_ID in its environment.",
+    )
+
+
+def _production_like(facts: Facts) -> Decision:
+    wanted = f"{facts.environment!r} is production-like"
+    used: dict[str, str] = {}
+    methods: list[str] = []
+    if facts.web_identity_file and facts.web_identity_role:
+        methods.append(WEB_IDENTITY)
+        used["web identity (IRSA)"] = "used"
+    if facts.container_uri:
+        methods.append(CONTAINER)
+        used["container / Pod Identity"] = "allowed" if used else "used"
+    # Inside Kubernetes the instance's role is the node's: every pod's, hence nobody's.
+    if not facts.kubernetes and not facts.metadata_disabled:
+        methods.append(INSTANCE)
+        used["instance metadata"] = "allowed" if used else "used"
+    static = facts.key_id and facts.secret_key and facts.allow_static_keys
+    if static:
+        methods.append(ENV)
+        used["environment keys"] = "allowed" if used else "used"
+    sources = _explain(facts, used, f"refused: {wanted}")
+    if facts.web_identity_file and not facts.web_identity_role:
+        return Decision(
+            sources=sources,
+            refusal="AWS_WEB_IDENTITY_TOKEN_FILE is set, AWS_ROLE_ARN is not",
+            hint="Annotate the service account with eks.amazonaws.com/role-arn, and restart the pod.",
+        )
+    if (facts.key_id or facts.secret_key) and not facts.allow_static_keys:
+        return Decision(
+            sources=sources,
+            refusal=f"static AWS keys are in the environment, and {wanted}",
+            hint=(
+                "Use a role: IRSA or Pod Identity on EKS, a task or instance role elsewhere; and remove "
+                "AWS_ACCESS_KEY_ID. If it must be, estate.allow_static_keys = true."
+            ),
+        )
+    if not methods:
+        return Decision(
+            sources=sources, refusal=f"no role credentials were found, and {wanted}", hint=_no_role_hint(facts)
+        )
+    return Decision(methods=tuple(methods), sources=sources)
+
+
+def _no_role_hint(facts: Facts) -> str:
+    if facts.kubernetes:
+        return (
+            "In Kubernetes, give the service account a role: IRSA (AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN) or EKS Pod "
+            "Identity. The node's role is refused: it belongs to every pod."
+        )
+    return "Attach a task or instance role; AWS_EC2_METADATA_DISABLED is set, so the instance can't be asked."
+
+
+def _local(facts: Facts) -> Decision:
+    name = (
+        f"environment {facts.environment!r}" if facts.environment else "no WINDLASS_ENV, so this is a local environment"
+    )
+    whole = facts.key_id and facts.secret_key
+    sources = _explain(facts, {"environment keys": "used"} if whole else {}, f"refused: {name}")
+    if whole:
+        return Decision(methods=(ENV,), sources=sources)
+    if facts.key_id or facts.secret_key:
+        lacking = "AWS_SECRET_ACCESS_KEY" if facts.key_id else "AWS_ACCESS_KEY_ID"
+        return Decision(
+            sources=sources, refusal=f"{lacking} is missing from the environment", hint="Set both, or neither."
+        )
+    # Whether there is an instance to ask is not known before asking it, and here it is not asked.
+    found = [source.name for source in sources if source.present and source.name != "instance metadata"]
+    also = f" Found, but refused here: {', '.join(found)}." if found else ""
+    return Decision(
+        sources=sources,
+        refusal=f"no AWS credentials for {name}: looked for AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.{also}",
+        hint=(
+            "Set both keys, or name a profile with --profile NAME, or start the embedded AWS (`windlass local up`) and use "
+            "--endpoint-url. In a cluster, set WINDLASS_ENV=production."
+        ),
+    )
+
+
+def _explain(facts: Facts, verdicts: dict[str, str], otherwise: str) -> tuple[Source, ...]:
+    """Each source with its verdict; `verdicts` names those used or allowed, the others are absent or refused."""
+    rows = (
+        ("profile", bool(facts.profile) or facts.profile_variable),
+        ("environment keys", facts.key_id or facts.secret_key),
+        ("web identity (IRSA)", facts.web_identity_file),
+        ("container / Pod Identity", facts.container_uri),
+        ("files under ~/.aws", facts.files_present),
+        ("instance metadata", not facts.metadata_disabled),
+    )
+    explained = []
+    for name, present in rows:
+        verdict = verdicts.get(name, "refused" if present else "absent")
+        reason = {
+            "used": "the first that belongs here",
+            "allowed": "asked when those before have nothing",
+            "absent": "not there",
+        }
+        text = reason.get(verdict) or _refused_because(name, facts, otherwise)
+        explained.append(Source(name, present, verdict, text))
+    return tuple(explained)
+
+
+def _refused_because(name: str, facts: Facts, otherwise: str) -> str:
+    if name == "instance metadata" and facts.production_like and facts.kubernetes:
+        return "refused: inside Kubernetes it is the node's role, which every pod shares"
+    if name == "profile" and not facts.profile:
+        return "refused: AWS_PROFILE in the environment is not a choice that was typed out"
+    return otherwise

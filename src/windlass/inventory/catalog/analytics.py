@@ -1,0 +1,87 @@
+"""Glue, Athena, EMR, Step Functions: what works on data."""
+
+from windlass.inventory.catalog.declare import Detail, EdgeRule, Parent, ResourceType
+
+TYPES = (
+    ResourceType(
+        name="glue.database",
+        title="Glue database",
+        service="glue",
+        operation="GetDatabases",
+        items="DatabaseList",
+        id="Name",
+        arn="arn:{partition}:glue:{region}:{account}:database/{id}",
+        label="Name",
+    ),
+    ResourceType(
+        name="glue.table",
+        title="Glue table",
+        service="glue",
+        operation="GetTables",
+        items="TableList",
+        id="join('/', [DatabaseName, Name])",
+        arn="arn:{partition}:glue:{region}:{account}:table/{id}",
+        label="Name",
+        parent=Parent(operation="GetDatabases", items="DatabaseList", params={"DatabaseName": "Name"}),
+        volatile=("LastAccessTime", "UpdateTime"),
+        edges=(
+            EdgeRule("in-database", "DatabaseName", "glue.database"),
+            EdgeRule("stored-in", "StorageDescriptor.Location", "s3.bucket"),
+        ),
+    ),
+    ResourceType(
+        name="glue.job",
+        title="Glue job",
+        service="glue",
+        operation="GetJobs",
+        items="Jobs",
+        id="Name",
+        arn="arn:{partition}:glue:{region}:{account}:job/{id}",
+        label="Name",
+        redact=("DefaultArguments.*",),
+        edges=(EdgeRule("uses-role", "Role", "iam.role"),),
+    ),
+    ResourceType(
+        name="athena.workgroup",
+        title="Athena workgroup",
+        service="athena",
+        operation="ListWorkGroups",
+        items="WorkGroups",
+        id="Name",
+        arn="arn:{partition}:athena:{region}:{account}:workgroup/{id}",
+        label="Name",
+        details=(Detail(operation="GetWorkGroup", params={"WorkGroup": "Name"}, result="WorkGroup"),),
+        edges=(EdgeRule("writes-to", "Configuration.ResultConfiguration.OutputLocation", "s3.bucket"),),
+    ),
+    ResourceType(
+        name="emr.cluster",
+        title="EMR cluster",
+        service="emr",
+        operation="ListClusters",
+        request={"ClusterStates": ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING"]},
+        items="Clusters",
+        id="Id",
+        arn="ClusterArn",
+        label="Name",
+        volatile=("NormalizedInstanceHours",),
+        details=(Detail(operation="DescribeCluster", params={"ClusterId": "Id"}, result="Cluster"),),
+        edges=(EdgeRule("logs-to", "LogUri", "s3.bucket"), EdgeRule("uses-role", "ServiceRole", "iam.role")),
+    ),
+    ResourceType(
+        name="stepfunctions.state-machine",
+        title="State machine",
+        service="stepfunctions",
+        operation="ListStateMachines",
+        items="stateMachines",
+        id="name",
+        arn="stateMachineArn",
+        label="name",
+        details=(
+            Detail(operation="DescribeStateMachine", params={"stateMachineArn": "stateMachineArn"}),
+            Detail(
+                operation="ListTagsForResource", params={"resourceArn": "stateMachineArn"}, result="tags", key="Tags"
+            ),
+        ),
+        edges=(EdgeRule("uses-role", "roleArn", "iam.role"),),
+    ),
+)

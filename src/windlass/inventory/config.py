@@ -1,0 +1,26 @@
+"""The `[inventory]` section of windlass.toml."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class InventoryConfig(BaseModel):
+    """What is collected, how often and how hard."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    types: list[str] = Field(default=["*"], description="Resource types to collect; `*` at the end of a name matches.")
+    exclude_types: list[str] = Field(default=[], description="Types to leave out, after `types`.")
+    concurrency: int = Field(default=32, ge=1, le=256, description="AWS calls under way at once.")
+    every_s: float = Field(default=300.0, ge=5, description="Seconds between collections while `windlass up` runs.")
+    scope_timeout_s: float = Field(
+        default=300.0, ge=1, description="Seconds one scope (account, region, type) may take before it is given up."
+    )
+    redact_paths: list[str] = Field(
+        default=[],
+        description="Further document paths kept as salted hashes, such as `lambda.function:Environment.Variables.*`.",
+    )
+    keep_revisions_days: int = Field(
+        default=0, ge=0, description="Days of full history that `prune` keeps; 0 keeps everything."
+    )

@@ -1,0 +1,27 @@
+"""What the collector needs of the estate; the composition root hands it in, tests script it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+
+class HasId(Protocol):
+    """An account, as far as the collector cares."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def alias(self) -> str: ...
+
+
+class Caller(Protocol):
+    """AWS, by operation name. Errors are core.errors with AWS's own code in `.code`."""
+
+    def accounts(self) -> Sequence[HasId]: ...
+    def regions(self, account_id: str, /) -> Sequence[str]: ...
+    def partition(self, account_id: str, /) -> str: ...
+    def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]: ...
+    def pages(
+        self, account_id: str, region: str, service: str, operation: str, /, **params: Any
+    ) -> Iterator[dict[str, Any]]: ...

@@ -1,0 +1,182 @@
+"""The inventory's values as rows of listings: the same names in tables, JSON, CSV, the API and the console."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from windlass.inventory.model import AddressHolder, Relation, Resource, Revision, Run, Scope, ScopeStatus, Stats
+
+NOTHING_YET = "Nothing collected yet: `windlass inventory collect`."
+_SHOWN = 3
+
+
+def resource_row(item: Resource) -> dict[str, Any]:
+    """A resource without its document."""
+    return {
+        "pk": item.pk,
+        "key": item.key,
+        "type": item.type,
+        "name": item.name,
+        "resource_id": item.resource_id,
+        "arn": item.arn,
+        "account_id": item.account_id,
+        "region": item.region,
+        "tags": dict(item.tags),
+        "first_seen_at": item.first_seen_at,
+        "changed_at": item.changed_at,
+        "deleted_at": item.deleted_at,
+    }
+
+
+def revision_row(item: Revision) -> dict[str, Any]:
+    """A change with what it changed, and its resource."""
+    return {
+        "revision_id": item.revision_id,
+        "valid_from": item.valid_from,
+        "valid_to": item.valid_to,
+        "change": str(item.change),
+        "type": item.resource.type,
+        "name": item.resource.name or item.resource.resource_id,
+        "key": item.resource.key,
+        "account_id": item.resource.account_id,
+        "region": item.resource.region,
+        "summary": patch_summary(item.patch),
+        "actor": item.actor,
+        "event_id": item.event_id,
+        "run_id": item.run_id,
+        "patch": [dict(operation) for operation in item.patch],
+    }
+
+
+def difference_row(item: Any) -> dict[str, Any]:
+    """A net difference between two times."""
+    return {
+        "change": str(item.change),
+        "type": item.resource.type,
+        "name": item.resource.name or item.resource.resource_id,
+        "key": item.resource.key,
+        "account_id": item.resource.account_id,
+        "region": item.resource.region,
+        "summary": patch_summary(item.patch),
+        "patch": [dict(operation) for operation in item.patch],
+    }
+
+
+def patch_summary(patch: tuple[Mapping[str, Any], ...]) -> str:
+    """The first few changed paths: `~Versioning.Status +Tags.team -Policy … 4 more`."""
+    signs = {"add": "+", "remove": "-", "replace": "~"}
+    paths = [f"{signs[one['op']]}{_dotted(one['path'])}" for one in patch if one["path"]]
+    more = f" … {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    return " ".join(paths[:_SHOWN]) + more
+
+
+def _dotted(path: str) -> str:
+    return ".".join(part.replace("~1", "/").replace("~0", "~") for part in path[1:].split("/"))
+
+
+def relation_row(item: Relation) -> dict[str, Any]:
+    """An edge, both ends named."""
+    target = item.target
+    return {
+        "kind": item.kind,
+        "source_type": item.source.type,
+        "source": item.source.name or item.source.resource_id,
+        "source_key": item.source.key,
+        "target_type": target.type if target else "",
+        "target": (target.name or target.resource_id) if target else item.target_name,
+        "target_key": target.key if target else item.target_name,
+        "known": target is not None,
+    }
+
+
+def run_row(run: Run) -> dict[str, Any]:
+    """A collection with its counts."""
+    duration = (run.finished_at - run.started_at).total_seconds() if run.finished_at else None
+    return {
+        "run_id": run.run_id,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "duration_s": duration,
+        "status": run.status,
+        "scopes_total": run.scopes_total,
+        "scopes_done": run.scopes_done,
+        "resources": run.resources,
+        "created": run.created,
+        "updated": run.updated,
+        "deleted": run.deleted,
+        "calls": run.calls,
+        "errors": run.errors,
+        "job_id": run.job_id,
+    }
+
+
+def scope_row(scope: Scope) -> dict[str, Any]:
+    """A scope's three names."""
+    return {"account_id": scope.account_id, "region": scope.region, "type": scope.type}
+
+
+def status_row(item: ScopeStatus) -> dict[str, Any]:
+    """How a scope's last visit ended."""
+    return scope_row(item.scope) | {
+        "state": str(item.state),
+        "resources": item.resources,
+        "calls": item.calls,
+        "duration_s": round(item.duration_s, 3),
+        "error_code": item.error_code,
+        "error": item.error,
+        "visited_at": item.visited_at,
+        "last_good_at": item.last_good_at,
+        "run_id": item.run_id,
+    }
+
+
+def type_row(item: Any) -> dict[str, Any]:
+    """A resource type and how many of it there are."""
+    return {
+        "type": item.type,
+        "service": item.service,
+        "title": item.title,
+        "scope": item.scope_kind,
+        "details": item.details,
+        "count": item.count,
+    }
+
+
+def holder_row(item: AddressHolder) -> dict[str, Any]:
+    """Who held an address, and when."""
+    return {
+        "address": item.address,
+        "type": item.resource.type,
+        "name": item.resource.name,
+        "resource_id": item.resource.resource_id,
+        "key": item.resource.key,
+        "account_id": item.resource.account_id,
+        "region": item.resource.region,
+        "tags": dict(item.resource.tags),
+        "valid_from": item.valid_from,
+        "valid_to": item.valid_to,
+    }
+
+
+def stats_value(stats: Stats) -> dict[str, Any]:
+    """All counts as one document."""
+    facets = {
+        name: {facet.value: facet.count for facet in getattr(stats, name)}
+        for name in ("by_type", "by_service", "by_account", "by_region", "by_scope_state")
+    }
+    days = [
+        {"day": day, "created": created, "updated": updated, "deleted": deleted}
+        for day, created, updated, deleted in stats.changes_by_day
+    ]
+    totals = {"resources": stats.resources, "revisions": stats.revisions, "types": stats.types}
+    return totals | facets | {"changes_by_day": days}
+
+
+def stats_rows(stats: Stats) -> Iterator[dict[str, Any]]:
+    """The counts as rows: account, region, scope state, type."""
+    if not stats.resources and not stats.revisions:
+        return
+    for of in ("by_account", "by_region", "by_scope_state", "by_type"):
+        for facet in getattr(stats, of):
+            yield {"of": of.removeprefix("by_").replace("_", " "), "value": facet.value, "count": facet.count}

@@ -1,0 +1,79 @@
+"""The call log: what was asked of the embedded AWS, by whom, and how it was answered. Tests and demos read it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from windlass.local.request import Request
+
+__all__ = ["Call", "CallLog"]
+
+_KEPT = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One answered call; `at` is a Unix time in seconds, `took_s` server time."""
+
+    at: float
+    account_id: str
+    region: str
+    service: str
+    operation: str
+    method: str
+    path: str
+    status: int
+    took_s: float
+    user_agent: str
+
+
+class CallLog:
+    """The last 100,000 calls and counts of all."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._calls: deque[Call] = deque(maxlen=_KEPT)
+            self._counts: Counter[str] = Counter()
+            self.total = 0
+
+    def add(self, request: Request, status: int, started: float) -> None:
+        """Record an answer; `started` is a time.perf_counter()."""
+        call = Call(
+            at=time.time(),
+            account_id=request.account_id,
+            region=request.region,
+            service=request.service,
+            operation=request.operation,
+            method=request.method,
+            path=request.path,
+            status=status,
+            took_s=time.perf_counter() - started,
+            user_agent=request.headers.get("user-agent", ""),
+        )
+        with self._lock:
+            self._calls.append(call)
+            self._counts[call.service] += 1
+            self.total += 1
+
+    def by_service(self) -> dict[str, int]:
+        """Calls by service since the start or the last clear."""
+        with self._lock:
+            return dict(self._counts)
+
+    def find(self, wanted: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The kept calls whose fields equal `wanted`, oldest first."""
+        with self._lock:
+            kept = list(self._calls)
+        return [
+            asdict(call) for call in kept if all(str(getattr(call, key, "")) == value for key, value in wanted.items())
+        ]

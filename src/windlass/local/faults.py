@@ -1,0 +1,170 @@
+"""Faults to order: latency, throttling, errors, refusals, dropped connections, dead regions; the same for the same seed.
+
+A rule names the calls it is for and what happens to them. `decide` is all the logic; it only asks for the time.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import random
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from windlass.local.errors import error_response
+from windlass.local.request import Request, Response
+
+__all__ = ["Drop", "Effect", "Faults", "Hang", "Rule"]
+
+KINDS = ("latency", "throttle", "error", "access_denied", "drop", "dead")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Which calls (globs; empty matches all), and what happens to them.
+
+    `latency` waits `latency_ms`; `throttle` lets `rate` calls a second through (0: none) and refuses the others;
+    `error` answers `status` and `code`; `access_denied` 403; `drop` closes the connection; `dead` never answers.
+    `probability` is of each call; `limit` ends the rule after so many effects (0: never).
+    """
+
+    kind: str
+    service: str = ""
+    operation: str = ""
+    account: str = ""
+    region: str = ""
+    path: str = ""
+    latency_ms: float = 0.0
+    rate: float = 0.0
+    status: int = 500
+    code: str = "InternalError"
+    probability: float = 1.0
+    limit: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"{self.kind!r} is no kind of fault; there are {', '.join(KINDS)}")
+
+    def matches(self, request: Request) -> bool:
+        """Whether the rule is for this call."""
+        return (
+            _glob(self.service, request.service)
+            and _glob(self.operation, request.operation)
+            and _glob(self.account, request.account_id)
+            and _glob(self.region, request.region)
+            and _glob(self.path, request.path)
+        )
+
+
+def _glob(pattern: str, value: str) -> bool:
+    return not pattern or fnmatch.fnmatchcase(value, pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Close the connection without an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Never answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What happens to a call: wait, then perhaps an outcome instead of its own answer."""
+
+    delay_s: float = 0.0
+    outcome: Response | Drop | Hang | None = None
+
+
+@dataclass(slots=True)
+class _Live:
+    rule: Rule
+    used: int = 0
+    tokens: float = field(default=-1.0)
+    filled_at: float = 0.0
+
+    def admits(self, now: float) -> bool:
+        """A token bucket of one second's depth: whether the throttle lets this call through."""
+        rate = self.rule.rate
+        if rate <= 0:
+            return False
+        if self.tokens < 0:
+            self.tokens, self.filled_at = max(1.0, rate), now
+        self.tokens = min(max(1.0, rate), self.tokens + (now - self.filled_at) * rate)
+        self.filled_at = now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
+class Faults:
+    """The rules in force."""
+
+    def __init__(self, rules: Iterable[Rule] = (), *, seed: int = 0) -> None:
+        self._lock = threading.Lock()
+        self._random = random.Random(seed)  # noqa: S311  chance to order, not secrets
+        self._live = [_Live(rule) for rule in rules]
+
+    def load(self, rules: Iterable[Mapping[str, Any]], *, seed: int = 0) -> None:
+        """Replace all rules by these, from JSON. ValueError or TypeError name what does not fit."""
+        fresh = [_Live(Rule(**rule)) for rule in rules]
+        with self._lock:
+            self._live = fresh
+            self._random = random.Random(seed)  # noqa: S311
+
+    def dump(self) -> list[dict[str, Any]]:
+        """The rules as JSON, each with how often it struck."""
+        with self._lock:
+            return [asdict(live.rule) | {"used": live.used} for live in self._live]
+
+    def decide(self, request: Request, now: float) -> Effect:
+        """What happens to this call at `now` (monotonic seconds). Delays add up; the first outcome wins."""
+        if not self._live:
+            return Effect()
+        delay_s = 0.0
+        with self._lock:
+            for live in self._live:
+                if not self._strikes(live, request, now):
+                    continue
+                live.used += 1
+                if live.rule.kind == "latency":
+                    delay_s += live.rule.latency_ms / 1000
+                else:
+                    return Effect(delay_s, _outcome(live.rule, request))
+        return Effect(delay_s)
+
+    def _strikes(self, live: _Live, request: Request, now: float) -> bool:
+        rule = live.rule
+        if (rule.limit and live.used >= rule.limit) or not rule.matches(request):
+            return False
+        if rule.probability < 1 and self._random.random() >= rule.probability:
+            return False
+        return rule.kind != "throttle" or not live.admits(now)
+
+
+_THROTTLE_CODES = {
+    "s3": (503, "SlowDown"),
+    "dynamodb": (400, "ProvisionedThroughputExceededException"),
+    "ec2": (503, "RequestLimitExceeded"),
+    "sqs": (403, "RequestThrottled"),
+}
+_DENIED_CODES = {"ec2": "UnauthorizedOperation", "s3": "AccessDenied", "iam": "AccessDenied", "sts": "AccessDenied"}
+
+
+def _outcome(rule: Rule, request: Request) -> Response | Drop | Hang:
+    if rule.kind == "drop":
+        return Drop()
+    if rule.kind == "dead":
+        return Hang()
+    if rule.kind == "throttle":
+        status, code = _THROTTLE_CODES.get(request.service, (400, "ThrottlingException"))
+        return error_response(request, status, code, "Rate exceeded")
+    if rule.kind == "access_denied":
+        code = _DENIED_CODES.get(request.service, "AccessDeniedException")
+        what = f"{request.service}:{request.operation}"
+        return error_response(request, 403, code, f"the caller is not authorized to perform: {what}")
+    return error_response(request, rule.status, rule.code, f"{rule.code}, as ordered")

@@ -1,0 +1,215 @@
+"""Bucket policies: does a statement apply to this caller, action and resource?
+
+Evaluated as AWS does it: an explicit Deny wins, then an Allow, else nothing is said. A key the request doesn't carry
+meets negated and `...IfExists` operators only. A condition operator not known here counts as *not met* in an Allow and
+as *met* in a Deny: never more access than AWS would give.
+Source: AWS IAM user guide, "Policy evaluation logic" and "JSON policy elements".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+
+class Verdict(Enum):
+    """What a policy says about one call."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One call: who (`account_id` "" = anonymous; `arns` names the caller is known by), what, on which resource."""
+
+    account_id: str
+    arns: tuple[str, ...]
+    action: str
+    resource: str
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The verdict, and whether the Allow that gave it was open to everybody."""
+
+    verdict: Verdict
+    public: bool = False
+
+
+def parse(document: bytes) -> list[dict[str, Any]]:
+    """Return the statements of a policy document; [] when it isn't one."""
+    try:
+        policy = json.loads(document)
+    except ValueError:
+        return []
+    statements = policy.get("Statement", []) if isinstance(policy, dict) else []
+    return [each for each in _listed(statements) if isinstance(each, dict)]
+
+
+def evaluate(document: bytes, question: Question) -> Answer:
+    """Return what the policy says about the call."""
+    allowed, public = False, False
+    for statement in parse(document):
+        deny = statement.get("Effect") == "Deny"
+        if not _applies(statement, question, deny=deny):
+            continue
+        if deny:
+            return Answer(verdict=Verdict.DENY)
+        allowed, public = True, public or is_public_statement(statement)
+    return Answer(verdict=Verdict.ALLOW if allowed else Verdict.SILENT, public=public)
+
+
+def is_public(document: bytes) -> bool:
+    """Whether the policy makes its bucket public, as GetBucketPolicyStatus answers.
+
+    Source: AWS docs, "The meaning of public": an Allow for everybody, unless a condition holds it to fixed accounts,
+    organisations, VPCs or address ranges.
+    """
+    return any(is_public_statement(statement) for statement in parse(document))
+
+
+_NARROWING = re.compile(
+    r"aws:(sourcearn|sourceaccount|sourcevpc|sourcevpce|sourceip|principalorgid|principalaccount|principalarn|"
+    r"sourceorgid|userid)|s3:dataaccesspointaccount|s3:dataaccesspointarn",
+    re.IGNORECASE,
+)
+
+
+def is_public_statement(statement: Mapping[str, Any]) -> bool:
+    """Whether one statement allows everybody."""
+    if statement.get("Effect") != "Allow" or "*" not in _principals(statement.get("Principal")):
+        return False
+    return not any(_narrows(keys) for keys in (statement.get("Condition") or {}).values())
+
+
+def _narrows(keys: Mapping[str, Any]) -> bool:
+    return any(
+        _NARROWING.fullmatch(key)
+        and not any(value in ("*", "0.0.0.0/0", "::/0") for value in map(str, _listed(values)))
+        for key, values in keys.items()
+    )
+
+
+def _applies(statement: Mapping[str, Any], question: Question, *, deny: bool) -> bool:
+    return (
+        _principal_matches(statement, question)
+        and _element_matches(statement, "Action", question.action, fold_case=True)
+        and _element_matches(statement, "Resource", question.resource, fold_case=False)
+        and _conditions_met(statement.get("Condition") or {}, question.context, unknown=deny)
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _principals(principal: Any) -> list[str]:
+    if isinstance(principal, dict):
+        return [str(each) for each in _listed(principal.get("AWS"))]
+    return [str(each) for each in _listed(principal)]
+
+
+def _principal_matches(statement: Mapping[str, Any], question: Question) -> bool:
+    if "NotPrincipal" in statement:
+        return not any(_names_caller(each, question) for each in _principals(statement["NotPrincipal"]))
+    return any(_names_caller(each, question) for each in _principals(statement.get("Principal")))
+
+
+def _names_caller(principal: str, question: Question) -> bool:
+    if principal == "*":
+        return True
+    if not question.account_id:
+        return False
+    if principal in (question.account_id, f"arn:aws:iam::{question.account_id}:root"):
+        return True
+    return principal in question.arns
+
+
+def _element_matches(statement: Mapping[str, Any], element: str, value: str, *, fold_case: bool) -> bool:
+    if element in statement:
+        return any(like(str(each), value, fold_case=fold_case) for each in _listed(statement[element]))
+    negated = _listed(statement.get(f"Not{element}"))
+    return bool(negated) and not any(like(str(each), value, fold_case=fold_case) for each in negated)
+
+
+@lru_cache(maxsize=4096)
+def _pattern(pattern: str, fold_case: bool) -> re.Pattern[str]:
+    source = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.compile(source, re.DOTALL | (re.IGNORECASE if fold_case else 0))
+
+
+def like(pattern: str, value: str, *, fold_case: bool = False) -> bool:
+    """Match with IAM's wildcards: `*` any run of characters (also `/`), `?` one."""
+    return _pattern(pattern, fold_case).fullmatch(value) is not None
+
+
+def _in_network(value: str, network: str) -> bool:
+    try:
+        return ipaddress.ip_address(value) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
+
+
+def _number(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return float("nan")
+
+
+_OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
+    "StringEquals": lambda actual, wanted: actual == wanted,
+    "StringEqualsIgnoreCase": lambda actual, wanted: actual.lower() == wanted.lower(),
+    "StringLike": lambda actual, wanted: like(wanted, actual),
+    "ArnEquals": lambda actual, wanted: like(wanted, actual),
+    "ArnLike": lambda actual, wanted: like(wanted, actual),
+    "Bool": lambda actual, wanted: actual.lower() == wanted.lower(),
+    "IpAddress": _in_network,
+    "NumericEquals": lambda actual, wanted: _number(actual) == _number(wanted),
+    "NumericLessThan": lambda actual, wanted: _number(actual) < _number(wanted),
+    "NumericLessThanEquals": lambda actual, wanted: _number(actual) <= _number(wanted),
+    "NumericGreaterThan": lambda actual, wanted: _number(actual) > _number(wanted),
+    "NumericGreaterThanEquals": lambda actual, wanted: _number(actual) >= _number(wanted),
+}
+_NEGATED: Mapping[str, str] = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+    "NotIpAddress": "IpAddress",
+    "NumericNotEquals": "NumericEquals",
+}
+
+
+def _conditions_met(conditions: Mapping[str, Any], context: Mapping[str, str], *, unknown: bool) -> bool:
+    folded = {key.lower(): value for key, value in context.items()}
+    return all(
+        _condition_met(operator, folded.get(key.lower()), [str(each) for each in _listed(wanted)], unknown=unknown)
+        for operator, keys in conditions.items()
+        for key, wanted in keys.items()
+    )
+
+
+def _condition_met(operator: str, actual: str | None, wanted: list[str], *, unknown: bool) -> bool:
+    name = operator.removesuffix("IfExists")
+    if name == "Null":
+        return (actual is None) == (wanted == ["true"])
+    if actual is None:
+        # A negated operator holds for an absent key (AWS docs, "Condition operators"); others don't, except IfExists.
+        return name in _NEGATED or name != operator
+    values = [each.lower() if each in ("True", "False") else each for each in wanted]
+    if name in _NEGATED:
+        return not any(_OPERATORS[_NEGATED[name]](actual, each) for each in values)
+    if name in _OPERATORS:
+        return any(_OPERATORS[name](actual, each) for each in values)
+    return unknown

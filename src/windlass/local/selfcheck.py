@@ -1,0 +1,44 @@
+"""A look at every private name of moto we build on, at start: an upgrade that moved one is told by name."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+
+from windlass.core.errors import ConfigError
+from windlass.local.services import SERVICES
+
+__all__ = ["MOTO_VERSION", "missing_names", "self_check"]
+
+MOTO_VERSION = "5.2.5"
+
+
+def missing_names() -> list[str]:
+    """The dotted names of all services that this moto lacks."""
+    names = [name for service in SERVICES for name in service.PRIVATE_NAMES]
+    return [name for name in names if not _exists(name)]
+
+
+def self_check() -> None:
+    """ConfigError when moto is not the one that was mended."""
+    missing = missing_names()
+    if missing:
+        raise ConfigError(
+            f"moto {version('moto')} lacks {', '.join(missing)}, which the embedded AWS builds on",
+            hint=f"Install moto=={MOTO_VERSION}: pip install 'windlass[local]'.",
+        )
+
+
+def _exists(dotted: str) -> bool:
+    parts = dotted.split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:cut]))
+        except ModuleNotFoundError:
+            continue
+        for attribute in parts[cut:]:
+            if not hasattr(found, attribute):
+                return False
+            found = getattr(found, attribute)
+        return True
+    return False

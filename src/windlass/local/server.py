@@ -1,0 +1,106 @@
+"""Starting and stopping the embedded AWS: in this process, on a thread of its own."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any, Self
+
+import uvicorn
+
+from windlass.core.errors import ConfigError
+from windlass.local.front import Front
+
+__all__ = ["LocalServer"]
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_START_S = 30.0
+
+
+class LocalServer:
+    """`with LocalServer(port=0) as server: server.url`. Any bind but loopback is a ConfigError.
+
+    moto's state belongs to the process: a second server in the same process serves the same estate.
+    """
+
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, faults: Iterable[dict[str, Any]] = ()) -> None:
+        if host not in _LOOPBACK:
+            raise ConfigError(
+                f"the embedded AWS may not listen on {host}", hint="It has no security; it binds loopback only."
+            )
+        self._host = host
+        self._port = port
+        self._faults = list(faults)
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        self.front = _build()
+        self.front.faults.load(self._faults)
+        self._socket = self._bind()
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(
+            self.front, http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False,
+            timeout_keep_alive=75, timeout_graceful_shutdown=1, server_header=False,
+        )  # fmt: skip
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name="embedded-aws", daemon=True
+        )
+        self._thread.start()
+        deadline = time.monotonic() + _START_S
+        while not self._server.started:
+            if time.monotonic() > deadline or not self._thread.is_alive():
+                raise ConfigError("the embedded AWS did not start", hint="Its log on stderr says why.")
+            time.sleep(0.005)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+        self.front.close()
+        self._socket.close()
+
+    def _bind(self) -> socket.socket:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", self._port))
+        except OSError as error:
+            listener.close()
+            raise ConfigError(
+                f"port {self._port} can't be had: {error.strerror}",
+                hint="Another embedded AWS may be up; --port 0 takes a free one.",
+            ) from None
+        return listener
+
+
+def _build() -> Front:
+    try:
+        from windlass.local.dispatch import Dispatcher
+    except ImportError as error:
+        raise ConfigError(
+            f"the embedded AWS is not installed ({error})", hint="pip install 'windlass[local]'"
+        ) from None
+    from windlass.local.selfcheck import self_check
+    from windlass.local.services import install_all, natives
+    from windlass.local.services.storagegateway import share_files
+
+    self_check()
+    install_all()
+    return Front(
+        Dispatcher(),
+        natives(),
+        _account_of,
+        {"/_windlass/fileshares/": share_files},
+    )
+
+
+def _account_of(access_key: str) -> str:
+    """An access key id of twelve digits *is* its account; others are users' and assumed roles', which moto knows."""
+    from moto.iam.models import get_account_id_from
+
+    if len(access_key) == 12 and access_key.isdigit():
+        return access_key
+    return str(get_account_id_from(access_key))

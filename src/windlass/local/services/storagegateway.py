@@ -1,0 +1,300 @@
+"""Storage Gateway, which moto lacks: gateways, NFS and SMB file shares, and a cache that is stale until refreshed.
+
+AWS facts kept: RefreshCache answers at once and works in the background; a share takes part in one refresh at a time
+("InvalidGatewayRequestException" else); Describe…FileShares takes at most 10 ARNs; times are Unix seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+import time
+import uuid
+from types import ModuleType
+from typing import Any
+
+import moto.backend_index
+from moto.core.base_backend import BackendDict, BaseBackend
+from moto.core.exceptions import JsonRESTError
+from moto.core.responses import BaseResponse
+from moto.s3.models import s3_backends
+
+PRIVATE_NAMES = (
+    "moto.backend_index.backend_url_patterns",
+    "moto.core.responses.BaseResponse",
+    "moto.s3.models.s3_backends",
+)
+
+_URL = r"https?://storagegateway\.(.+)\.amazonaws\.com"
+_REFRESH_S = 0.2
+_DESCRIBED = 10
+
+
+class InvalidGatewayRequest(JsonRESTError):
+    """The service's one word for most things that are off."""
+
+    code = 400
+
+    def __init__(self, message: str) -> None:
+        super().__init__("InvalidGatewayRequestException", message)
+
+
+class FileShare:
+    """A share over a bucket (or a prefix of it) and what its cache knows of it."""
+
+    def __init__(self, backend: StorageGatewayBackend, kind: str, request: dict[str, Any]) -> None:
+        self.id = f"share-{uuid.uuid4().hex[:8].upper()}"
+        self.kind = kind
+        self.gateway_arn = request["GatewayARN"]
+        self.location_arn = request["LocationARN"]
+        self.role = request.get("Role", "")
+        self.tags = request.get("Tags", [])
+        self.name = request.get("FileShareName", "")
+        self.storage_class = request.get("DefaultStorageClass", "S3_STANDARD")
+        self.arn = f"arn:aws:storagegateway:{backend.region_name}:{backend.account_id}:share/{self.id}"
+        self.cached: tuple[str, ...] = ()
+        self.refreshed_at = 0.0
+        self.refreshing = False
+        self.refreshes = 0
+
+    def describe(self) -> dict[str, Any]:
+        """As DescribeNFSFileShares and DescribeSMBFileShares answer."""
+        return {
+            f"{self.kind}FileShareDefaults" if self.kind == "NFS" else "Authentication": {} if self.kind == "NFS" else "GuestAccess",
+            "FileShareARN": self.arn,
+            "FileShareId": self.id,
+            "FileShareStatus": "AVAILABLE",
+            "FileShareName": self.name or self.location_arn.rpartition(":")[2].partition("/")[0],
+            "GatewayARN": self.gateway_arn,
+            "LocationARN": self.location_arn,
+            "Role": self.role,
+            "Path": f"/{self.location_arn.rpartition(':')[2]}",
+            "DefaultStorageClass": self.storage_class,
+            "ReadOnly": False,
+            "GuessMIMETypeEnabled": True,
+            "KMSEncrypted": False,
+            "Tags": self.tags,
+        }  # fmt: skip
+
+    def refresh(self, folders: list[str], *, recursive: bool) -> None:
+        """Take the listing of these folders into the cache; the others stay as they were."""
+        present = bucket_keys(self.location_arn)
+        covered = [folder.strip("/") for folder in folders] or [""]
+        kept = {key for key in self.cached if not _covers(covered, key, recursive=recursive)}
+        self.cached = tuple(sorted(kept | {key for key in present if _covers(covered, key, recursive=recursive)}))
+        self.refreshed_at = time.time()
+        self.refreshes += 1
+
+
+def _covers(folders: list[str], key: str, *, recursive: bool) -> bool:
+    for folder in folders:
+        inside = key if not folder else key.removeprefix(f"{folder}/") if key.startswith(f"{folder}/") else None
+        if inside is not None and (recursive or "/" not in inside):
+            return True
+    return False
+
+
+def bucket_keys(location_arn: str) -> tuple[str, ...]:
+    """The keys under a share's location, relative to it, as the bucket has them now."""
+    bucket_name, _, prefix = location_arn.rpartition(":")[2].partition("/")
+    for account in list(s3_backends.values()):
+        for backend in list(account.values()):
+            bucket = backend.buckets.get(bucket_name)
+            if bucket is not None:
+                return tuple(key[len(prefix) :] for key in list(bucket.keys) if key.startswith(prefix))
+    return ()
+
+
+class StorageGatewayBackend(BaseBackend):
+    """The gateways and shares of one account and region."""
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.gateways: dict[str, dict[str, Any]] = {}
+        self.shares: dict[str, FileShare] = {}
+        self._lock = threading.Lock()
+
+    def activate_gateway(self, request: dict[str, Any]) -> str:
+        """A new gateway's ARN."""
+        gateway_id = f"sgw-{uuid.uuid4().hex[:8].upper()}"
+        arn = f"arn:aws:storagegateway:{self.region_name}:{self.account_id}:gateway/{gateway_id}"
+        self.gateways[arn] = {
+            "GatewayId": gateway_id,
+            "GatewayARN": arn,
+            "GatewayName": request["GatewayName"],
+            "GatewayType": request.get("GatewayType", "FILE_S3"),
+            "GatewayOperationalState": "ACTIVE",
+            "HostEnvironment": "EC2",
+            "Tags": request.get("Tags", []),
+        }
+        return arn
+
+    def create_share(self, kind: str, request: dict[str, Any]) -> str:
+        """A new share's ARN; its cache is filled once, as a fresh share's is."""
+        if request["GatewayARN"] not in self.gateways:
+            raise InvalidGatewayRequest("The specified gateway was not found.")
+        share = FileShare(self, kind, request)
+        share.refresh([], recursive=True)
+        share.refreshes = 0
+        self.shares[share.arn] = share
+        return share.arn
+
+    def share(self, arn: str) -> FileShare:
+        """The share, or the service's error."""
+        if arn not in self.shares:
+            raise InvalidGatewayRequest("The specified file share was not found.")
+        return self.shares[arn]
+
+    def refresh_cache(self, arn: str, folders: list[str], *, recursive: bool) -> str:
+        """Start a refresh in the background; its notification id."""
+        share = self.share(arn)
+        with self._lock:
+            if share.refreshing:
+                raise InvalidGatewayRequest("A refresh is already in progress for the file share.")
+            share.refreshing = True
+
+        def finish() -> None:
+            share.refresh(folders, recursive=recursive)
+            share.refreshing = False
+
+        timer = threading.Timer(_REFRESH_S, finish)
+        timer.daemon = True
+        timer.start()
+        return str(uuid.uuid4())
+
+
+storagegateway_backends = BackendDict(
+    StorageGatewayBackend, "storagegateway", use_boto3_regions=False,
+    additional_regions=["us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-west-2", "eu-west-3",
+                        "eu-central-1", "eu-north-1", "eu-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1",
+                        "ap-northeast-2", "ap-south-1", "ca-central-1", "sa-east-1"],
+)  # fmt: skip
+
+
+class StorageGatewayResponse(BaseResponse):
+    """JSON 1.1: one method per operation, found by moto from X-Amz-Target."""
+
+    def __init__(self) -> None:
+        super().__init__(service_name="storagegateway")
+
+    @property
+    def _backend(self) -> StorageGatewayBackend:
+        return storagegateway_backends[self.current_account][self.region]
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.body or "{}")
+        return found
+
+    def activate_gateway(self) -> str:
+        """ActivateGateway."""
+        return json.dumps({"GatewayARN": self._backend.activate_gateway(self._asked)})
+
+    def list_gateways(self) -> str:
+        """ListGateways."""
+        return json.dumps({"Gateways": [_without_tags(one) for one in self._backend.gateways.values()]})
+
+    def describe_gateway_information(self) -> str:
+        """DescribeGatewayInformation."""
+        gateway = self._backend.gateways.get(self._asked["GatewayARN"])
+        if gateway is None:
+            raise InvalidGatewayRequest("The specified gateway was not found.")
+        return json.dumps(gateway | {"GatewayState": "RUNNING", "GatewayTimezone": "GMT"})
+
+    def create_nfs_file_share(self) -> str:
+        """CreateNFSFileShare."""
+        return json.dumps({"FileShareARN": self._backend.create_share("NFS", self._asked)})
+
+    def create_smb_file_share(self) -> str:
+        """CreateSMBFileShare."""
+        return json.dumps({"FileShareARN": self._backend.create_share("SMB", self._asked)})
+
+    def list_file_shares(self) -> str:
+        """ListFileShares, of one gateway or of all."""
+        gateway = self._asked.get("GatewayARN")
+        shares = [
+            {
+                "FileShareType": share.kind,
+                "FileShareARN": share.arn,
+                "FileShareId": share.id,
+                "FileShareStatus": "AVAILABLE",
+                "GatewayARN": share.gateway_arn,
+            }
+            for share in self._backend.shares.values()
+            if not gateway or share.gateway_arn == gateway
+        ]
+        return json.dumps({"FileShareInfoList": shares})
+
+    def describe_nfs_file_shares(self) -> str:
+        """DescribeNFSFileShares."""
+        return self._describe("NFS")
+
+    def describe_smb_file_shares(self) -> str:
+        """DescribeSMBFileShares."""
+        return self._describe("SMB")
+
+    def _describe(self, kind: str) -> str:
+        arns = self._asked.get("FileShareARNList", [])
+        if not 1 <= len(arns) <= _DESCRIBED:
+            raise InvalidGatewayRequest(f"FileShareARNList takes 1 to {_DESCRIBED} ARNs.")
+        shares = [self._backend.share(arn) for arn in arns]
+        return json.dumps({f"{kind}FileShareInfoList": [share.describe() for share in shares if share.kind == kind]})
+
+    def refresh_cache(self) -> str:
+        """RefreshCache."""
+        asked = self._asked
+        notification = self._backend.refresh_cache(
+            asked["FileShareARN"], asked.get("FolderList", []), recursive=asked.get("Recursive", True)
+        )
+        return json.dumps({"FileShareARN": asked["FileShareARN"], "NotificationId": notification})
+
+    def list_tags_for_resource(self) -> str:
+        """ListTagsForResource."""
+        arn = self._asked["ResourceARN"]
+        found = self._backend.gateways.get(arn)
+        tags = found["Tags"] if found else self._backend.share(arn).tags
+        return json.dumps({"ResourceARN": arn, "Tags": tags})
+
+    def delete_file_share(self) -> str:
+        """DeleteFileShare."""
+        share = self._backend.share(self._asked["FileShareARN"])
+        del self._backend.shares[share.arn]
+        return json.dumps({"FileShareARN": share.arn})
+
+
+def _without_tags(gateway: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in gateway.items() if key != "Tags"}
+
+
+def install() -> None:
+    """Publish the service to moto under the name `moto.storagegateway`; a second call changes nothing."""
+    if "moto.storagegateway" in sys.modules:
+        return
+    package, models, urls = (
+        ModuleType(name) for name in ("moto.storagegateway", "moto.storagegateway.models", "moto.storagegateway.urls")
+    )
+    models.__dict__.update(storagegateway_backends=storagegateway_backends, StorageGatewayBackend=StorageGatewayBackend)
+    urls.__dict__.update(url_bases=[_URL], url_paths={"{0}/$": StorageGatewayResponse.dispatch})
+    package.__dict__.update(models=models, urls=urls, storagegateway_backends=storagegateway_backends, __path__=[])
+    sys.modules.update({module.__name__: module for module in (package, models, urls)})
+    # moto finds a backend's URLs by the module its class says it is from.
+    StorageGatewayBackend.__module__ = "moto.storagegateway.models"
+    moto.backend_index.backend_url_patterns.insert(0, ("storagegateway", re.compile(_URL)))
+
+
+def share_files(share_id: str) -> dict[str, Any] | None:
+    """What a share's clients see, beside what the bucket holds: for tests and demos, by share id or ARN."""
+    for account in list(storagegateway_backends.values()):
+        for backend in list(account.values()):
+            for share in backend.shares.values():
+                if share_id in (share.id, share.arn):
+                    return {
+                        "files": list(share.cached),
+                        "bucket": list(bucket_keys(share.location_arn)),
+                        "refreshed_at": share.refreshed_at,
+                        "refreshing": share.refreshing,
+                        "refreshes": share.refreshes,
+                    }
+    return None

@@ -1,0 +1,62 @@
+"""What all tests share: a store on both databases, and an environment in which no real credentials exist."""
+
+import os
+import uuid
+
+import pytest
+
+from tests.postgres import start_postgres
+from windlass.store.config import StoreConfig
+from windlass.store.engine import open_store
+
+
+@pytest.fixture(autouse=True)
+def _no_ambient_settings(monkeypatch, tmp_path):
+    """Neither the developer's AWS keys nor their windlass.toml may leak into a test."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "WINDLASS_")) or name in ("APP_ENV", "KUBERNETES_SERVICE_HOST"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory):
+    """A PostgreSQL of this session's own, or a skip that says why there is none."""
+    folder = tmp_path_factory.mktemp("postgres")
+    server = start_postgres(folder)
+    if isinstance(server, str):
+        pytest.skip(server)
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def store_url(request, tmp_path):
+    """The URL of an empty database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/windlass.db"
+        return
+    import psycopg
+
+    server = request.getfixturevalue("postgres_url")
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    yield server.rsplit("/", 1)[0] + f"/{name}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def store(store_url):
+    """An open, migrated store, on both databases."""
+    with open_store(StoreConfig(url=store_url)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sqlite_store(tmp_path):
+    """An open, migrated store on SQLite alone, for tests that are not about the database."""
+    with open_store(StoreConfig(url=f"sqlite:///{tmp_path}/windlass.db")) as opened:
+        yield opened

@@ -1,0 +1,141 @@
+"""The store keeps its promises on both databases: all or nothing, one migration path, errors that say what to do."""
+
+import os
+import threading
+
+import pytest
+from sqlalchemy import insert, select, text
+
+from windlass.core.errors import ConfigError, StoreError
+from windlass.store.config import StoreConfig
+from windlass.store.engine import open_store
+from windlass.store.leases import lease
+from windlass.store.migrate import current_version, head_version, upgrade
+
+
+def _add(connection, name):
+    connection.execute(insert(lease).values(name=name, holder="x", expires_at="2026-01-01T00:00:00.000000Z"))
+
+
+def _names(store):
+    with store.read() as connection:
+        return set(connection.execute(select(lease.c.name)).scalars())
+
+
+def test_a_write_that_raises_leaves_no_trace(store):
+    with pytest.raises(RuntimeError), store.write() as connection:
+        _add(connection, "kept?")
+        raise RuntimeError
+    assert _names(store) == set()
+
+
+def test_a_new_database_gets_every_migration_and_a_second_start_none(store):
+    assert current_version(store) == head_version()
+    upgrade(store)
+    assert current_version(store) == head_version()
+
+
+def test_two_processes_may_start_at_once(store_url):
+    opened, failed = [], []
+
+    def start():
+        try:
+            opened.append(open_store(StoreConfig(url=store_url)))
+        except StoreError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one in opened:
+        one.close()
+    assert (len(opened), failed) == (4, [])
+
+
+def test_a_database_of_a_newer_windlass_is_refused_untouched(store, store_url):
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="newer than this Windlass"):
+        open_store(StoreConfig(url=store_url))
+    assert current_version(store) == "9999"
+
+
+def test_many_threads_write_without_database_is_locked(store):
+    def work(worker):
+        for number in range(20):
+            with store.write() as connection:
+                _add(connection, f"{worker}.{number}")
+
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(_names(store)) == 160
+
+
+def test_a_read_is_of_one_instant(sqlite_store):
+    with sqlite_store.read() as reading:
+        before = reading.execute(select(lease.c.name)).all()
+        with sqlite_store.write() as connection:
+            _add(connection, "late")
+        assert reading.execute(select(lease.c.name)).all() == before
+    assert _names(sqlite_store) == {"late"}
+
+
+def test_a_damaged_file_is_named_and_left_as_it_was(tmp_path):
+    file = tmp_path / "broken.db"
+    file.write_bytes(b"these are not the tables you are looking for" * 200)
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match="damaged") as caught:
+        open_store(StoreConfig(url=f"sqlite:///{file}"))
+    assert "broken.db" in caught.value.message
+    assert "backup" in caught.value.hint
+    assert file.read_bytes() == before
+
+
+def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path):
+    with open_store(StoreConfig(url=f"sqlite:///{tmp_path}/small.db")) as store:
+        with store.write() as connection:
+            _add(connection, "first")
+        with store.read() as connection:
+            pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+
+        def fill():
+            with store.write() as connection:
+                # The same error as a full disk (SQLITE_FULL), without needing a file system of its own.
+                connection.execute(text(f"PRAGMA max_page_count = {pages + 2}"))
+                for number in range(2000):
+                    _add(connection, f"row {number} {'x' * 150}")
+
+        with pytest.raises(StoreError, match="disk is full") as caught:
+            fill()
+        assert "rolled back" in caught.value.hint
+        assert _names(store) == {"first"}
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("no url at all", "not a database URL"),
+        ("mysql://u@h/d", "mysql"),
+    ],
+)
+def test_a_url_that_can_not_be_used_is_a_configuration_error(url, says):
+    with pytest.raises(ConfigError, match=says):
+        open_store(StoreConfig(url=url))
+
+
+def test_an_unreachable_server_is_said_without_its_password():
+    with pytest.raises(StoreError, match="can't be reached") as caught:
+        open_store(StoreConfig(url="postgresql://someone:hunter2@127.0.0.1:1/none"))
+    assert "hunter2" not in str(caught.value) + caught.value.hint
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_can_not_be_written_is_said(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(StoreError, match="can't be opened|can't be written"):
+        open_store(StoreConfig(url=f"sqlite:///{tmp_path}/x.db"))
