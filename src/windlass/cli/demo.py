@@ -40,7 +40,9 @@ every_s = {every_s}
 @app.command("demo")
 def demo(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Option(help="Where the demo keeps its database and configuration.")] = Path(".windlass/demo"),
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps its database and configuration.")] = Path(
+        ".windlass/demo"
+    ),
     port: Annotated[int, typer.Option(help="Port of the console; 0 takes a free one.")] = -1,
     exit_after: Annotated[float, typer.Option(help="Stop by itself after this many seconds; 0 for never.")] = 0,
 ) -> None:
@@ -70,7 +72,9 @@ def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float
     opened = open_app(ctx)
     with ProgressLine("collecting") as line:
         run = collect_as_job(opened.inventory, opened.jobs, opened.inventory.options(), show=line.update)
-    print(f"collected {run.resources:,} resources in {run.scopes_done:,} scopes with {run.calls:,} calls", file=sys.stderr)
+    print(
+        f"collected {run.resources:,} resources in {run.scopes_done:,} scopes with {run.calls:,} calls", file=sys.stderr
+    )
     stop = threading.Event()
     weather = _start_weather(url, opened.settings.local.seed, opened.settings.local.changes_per_minute, stop)
     console = opened.settings.console
@@ -82,7 +86,13 @@ def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float
 
     try:
         with collector(opened, stop):
-            serve(opened, host=console.host, port=console.port if port < 0 else port, ready=ready, exit_after_s=exit_after or None)
+            serve(
+                opened,
+                host=console.host,
+                port=console.port if port < 0 else port,
+                ready=ready,
+                exit_after_s=exit_after or None,
+            )
     finally:
         stop.set()
         weather.join(timeout=10)
@@ -96,15 +106,19 @@ def _embedded_aws(folder: Path) -> Iterator[str]:
     """
     log = (folder / "aws.log").open("wb")
     command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--with-parent"]
-    with log, subprocess.Popen(  # noqa: S603  our own interpreter and module
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
-    ) as child:
+    with (
+        log,
+        subprocess.Popen(  # noqa: S603  our own interpreter and module
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
+        ) as child,
+    ):
         try:
             assert child.stdout is not None
             url = child.stdout.readline().strip()
             if not url:
                 raise AwsError(
-                    "the embedded AWS did not start", hint=f"See {folder / 'aws.log'}; `pip install 'windlass[local]'` has it."
+                    "the embedded AWS did not start",
+                    hint=f"See {folder / 'aws.log'}; `pip install 'windlass[local]'` has it.",
                 )
             yield url
         finally:

@@ -18,7 +18,9 @@ from windlass.present.output import Column, Format, emit, emit_value
 from windlass.present.progress import ProgressLine
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="The embedded AWS: start it, fill it, look at it. For development and tests."
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="The embedded AWS: start it, fill it, look at it. For development and tests.",
 )
 
 Url = Annotated[str, typer.Option("--url", help="Where it listens; the configured port otherwise.")]
@@ -84,7 +86,9 @@ def _fill(url: str, number: int, scale: int) -> None:
     from windlass.local.seed import apply
 
     with ProgressLine("seeding") as line:
-        summary = apply(url, seed=number, scale=scale, progress=lambda what, done, total: line.update(done, total, what))
+        summary = apply(
+            url, seed=number, scale=scale, progress=lambda what, done, total: line.update(done, total, what)
+        )
     print(f"seeded {sum(summary.counts.values()):,} resources of {len(summary.counts)} types", file=sys.stderr)
 
 
@@ -105,4 +109,6 @@ def _get(url: str, path: str) -> dict[str, Any]:
             found: dict[str, Any] = json.load(answer)
             return found
     except (urllib.error.URLError, OSError, ValueError) as error:
-        raise AwsError(f"no embedded AWS answers at {url}: {error}", hint="Start it with `windlass local up`.") from None
+        raise AwsError(
+            f"no embedded AWS answers at {url}: {error}", hint="Start it with `windlass local up`."
+        ) from None

@@ -45,7 +45,9 @@ def _commands() -> str:
         for name, command in walk():
             yield from (f"## `windlass {name}`", "", "```text", _help(name, command), "```", "")
 
-    return _page("Commands", "Every command's `--help`. Options of the root (`--config`, `--profile` …) come first.", lines())
+    return _page(
+        "Commands", "Every command's `--help`. Options of the root (`--config`, `--profile` …) come first.", lines()
+    )
 
 
 def walk() -> Iterator[tuple[str, Any]]:
@@ -59,7 +61,9 @@ def walk() -> Iterator[tuple[str, Any]]:
 
 
 def _help(name: str, command: Any) -> str:
-    context = command.make_context(f"windlass {name}", [], resilient_parsing=True, terminal_width=_WIDTH, max_content_width=_WIDTH)
+    context = command.make_context(
+        f"windlass {name}", [], resilient_parsing=True, terminal_width=_WIDTH, max_content_width=_WIDTH
+    )
     text: str = command.get_help(context)
     return "\n".join(line.rstrip() for line in text.splitlines()).strip()
 
@@ -67,7 +71,14 @@ def _help(name: str, command: Any) -> str:
 def _settings() -> str:
     def lines() -> Iterator[str]:
         for section, model in known_keys().items():
-            yield from (f"## `[{section}]`", "", (model.__doc__ or "").strip(), "", "| key | default | meaning |", "| --- | --- | --- |")
+            yield from (
+                f"## `[{section}]`",
+                "",
+                (model.__doc__ or "").strip(),
+                "",
+                "| key | default | meaning |",
+                "| --- | --- | --- |",
+            )
             for name, field in model.model_fields.items():
                 default = toml_value(field.get_default(call_default_factory=True)).replace("|", "\\|")
                 yield f"| `{name}` | `{default}` | {field.description} `WINDLASS_{section.upper()}_{name.upper()}` |"
@@ -83,7 +94,9 @@ def _types() -> str:
         for kind in CATALOG:
             yield f"| `{kind.name}` | {kind.title} | `{kind.service}:{kind.operation}` | {len(kind.details)} |"
 
-    return _page("Resource types", f"The {len(CATALOG)} curated types that `windlass inventory collect` knows.", lines())
+    return _page(
+        "Resource types", f"The {len(CATALOG)} curated types that `windlass inventory collect` knows.", lines()
+    )
 
 
 def _metrics() -> str:
@@ -94,7 +107,9 @@ def _metrics() -> str:
                 labels = ", ".join(metric._labelnames)  # noqa: SLF001  prometheus_client has no public name for them
                 yield f"| `{metric._name}` | {metric._type} | {labels} | {metric._documentation} |"  # noqa: SLF001
 
-    return _page("Metrics", "What `/metrics` of the console shows to Prometheus; counters end in `_total` there.", lines())
+    return _page(
+        "Metrics", "What `/metrics` of the console shows to Prometheus; counters end in `_total` there.", lines()
+    )
 
 
 def _errors() -> str:

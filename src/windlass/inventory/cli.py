@@ -28,14 +28,19 @@ Ref = Annotated[str, typer.Argument(metavar="RESOURCE", help="ARN, id, name, or 
 At = Annotated[str, typer.Option("--at", metavar="TIME", help="As it was then: 2h, 7d, 2026-11-20, an ISO time.")]
 Where = Annotated[
     list[str] | None,
-    typer.Option("--where", "-w", metavar="COND", help="tag:team=web, -tag:owner, region=…, Path.In.Document=value; repeat for and."),
+    typer.Option(
+        "--where",
+        "-w",
+        metavar="COND",
+        help="tag:team=web, -tag:owner, region=…, Path.In.Document=value; repeat for and.",
+    ),
 ]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1_000_000, help="At most this many.")]
 
 LISTED = ("type", "name", "resource_id", "account_id", "region", "tags", "changed_at")
 
 
-def commands(
+def commands(  # noqa: C901  one function per command, nested so that they share what opens the service
     open_inventory: Callable[[typer.Context], Inventory], open_jobs: Callable[[typer.Context], Jobs]
 ) -> typer.Typer:
     """The `inventory` group over whatever service the composition root opens."""
@@ -46,7 +51,9 @@ def commands(
     @app.command()
     def collect(
         ctx: typer.Context,
-        types: Annotated[list[str] | None, typer.Option("--type", "-t", help="Only these types; `ec2.*` works.")] = None,
+        types: Annotated[
+            list[str] | None, typer.Option("--type", "-t", help="Only these types; `ec2.*` works.")
+        ] = None,
         accounts: Annotated[list[str] | None, typer.Option("--account", "-a", help="Only these accounts.")] = None,
         regions: Annotated[list[str] | None, typer.Option("--region", "-r", help="Only these regions.")] = None,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the scopes that would be visited.")] = False,
@@ -61,7 +68,9 @@ def commands(
             emit((rows.scope_row(scope) for scope in inventory.plan(wanted)), output, ["account_id", "region", "type"])
             return
         with ProgressLine("collecting", quiet=quiet) as line:
-            run = collect_as_job(inventory, open_jobs(ctx), wanted, resume=resume, show=line.update, stop=threading.Event())
+            run = collect_as_job(
+                inventory, open_jobs(ctx), wanted, resume=resume, show=line.update, stop=threading.Event()
+            )
         _report(inventory, run, output)
 
     @app.command("list")
@@ -163,7 +172,9 @@ def commands(
     @app.command()
     def sql(
         ctx: typer.Context,
-        text: Annotated[str, typer.Argument(metavar="SELECT", help="Over resources, revisions, relations, scopes, runs.")],
+        text: Annotated[
+            str, typer.Argument(metavar="SELECT", help="Over resources, revisions, relations, scopes, runs.")
+        ],
         limit: Limit = 1000,
         output: Output = Format.TABLE,
     ) -> None:
@@ -194,10 +205,22 @@ def commands(
         if run_id or state:
             scopes = inventory.run_scopes(run_id) if run_id else inventory.scopes()
             listed = [rows.status_row(one) for one in scopes if not state or str(one.state) == state]
-            columns = ["account_id", "region", "type", "state", Column("resources", right=True), "error_code", "error", "last_good_at"]
+            columns = [
+                "account_id",
+                "region",
+                "type",
+                "state",
+                Column("resources", right=True),
+                "error_code",
+                "error",
+                "last_good_at",
+            ]
             emit(listed, output, columns, now=clock.now(), empty="No such scopes.")
             return
-        counts = [Column(key, right=True) for key in ("scopes_done", "resources", "created", "updated", "deleted", "calls", "errors")]
+        counts = [
+            Column(key, right=True)
+            for key in ("scopes_done", "resources", "created", "updated", "deleted", "calls", "errors")
+        ]
         emit(
             (rows.run_row(run) for run in inventory.runs(limit)), output,
             ["run_id", "started_at", "status", Column("duration_s", right=True), *counts],
@@ -211,7 +234,9 @@ def commands(
         emit((rows.type_row(one) for one in open_inventory(ctx).types()), output, columns)
 
     @app.command()
-    def ip(ctx: typer.Context, address: Annotated[str, typer.Argument()], at: At = "", output: Output = Format.TABLE) -> None:
+    def ip(
+        ctx: typer.Context, address: Annotated[str, typer.Argument()], at: At = "", output: Output = Format.TABLE
+    ) -> None:
         """Find who holds an IP address, or held it at a time."""
         now = clock.now()
         found = open_inventory(ctx).ip(address, at=clock.parse_when(at, at=now) if at else None)
@@ -221,7 +246,9 @@ def commands(
     @app.command()
     def export(
         ctx: typer.Context,
-        path: Annotated[Path, typer.Argument(help="File to write: .jsonl, .csv or .parquet; - for JSON lines on stdout.")],
+        path: Annotated[
+            Path, typer.Argument(help="File to write: .jsonl, .csv or .parquet; - for JSON lines on stdout.")
+        ],
         types: Annotated[list[str] | None, typer.Option("--type", "-t", help="Only these types.")] = None,
         where: Where = None,
         at: At = "",

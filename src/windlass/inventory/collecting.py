@@ -45,9 +45,10 @@ def collect_as_job(
     else:
         title = "collect " + (", ".join(options.types) if options.types else "the whole estate")
         job_id = jobs.create(KIND, title, params=_params(options), unit="scopes")
+    run: Run | None = None
     with jobs.run(job_id) as running:
-        return _collect(inventory, running, show=show, stop=stop)
-    return inventory.runs(1)[0]  # a cancelled job leaves the block above without a result
+        run = _collect(inventory, running, show=show, stop=stop)
+    return run if run is not None else inventory.runs(1)[0]  # a cancelled job leaves the block without a result
 
 
 def register(inventory: Inventory, jobs: Jobs) -> None:
@@ -64,7 +65,9 @@ def _collect(inventory: Inventory, running: RunningJob, *, show: Show, stop: thr
 
     def progress(now: Progress) -> None:
         nonlocal reported
-        detail = f"{now.resources:,} resources, {now.calls:,} calls" + (f", {now.errors:,} errors" if now.errors else "")
+        detail = f"{now.resources:,} resources, {now.calls:,} calls" + (
+            f", {now.errors:,} errors" if now.errors else ""
+        )
         show(now.scopes_done, now.scopes_total, detail)
         if stop is not None and stop.is_set():
             running.stop.set()
@@ -102,7 +105,9 @@ def _params(options: CollectOptions) -> dict[str, Any]:
 
 
 def _options(params: Any) -> CollectOptions:
-    return CollectOptions(**{name: tuple(value) if isinstance(value, list) else value for name, value in params.items()})
+    return CollectOptions(
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
+    )
 
 
 def collect_forever(

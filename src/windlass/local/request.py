@@ -51,6 +51,8 @@ def read_request(
 ) -> Request:
     """The call in an HTTP request. `account_of` maps an access key to its account."""
     access_key, region, service = _credential(headers, query)
+    if service == "s3" and path.startswith("/v20180820/"):
+        service = "s3control"  # signed as S3, but an API of its own
     if not service and _is_unsigned_s3(path, headers):
         service = "s3"
     return Request(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -65,6 +66,7 @@ class LocalServer:
     def _bind(self) -> socket.socket:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by what is accepted
         try:
             listener.bind(("127.0.0.1", self._port))
         except OSError as error:
@@ -83,6 +85,8 @@ def _build() -> Front:
         raise ConfigError(
             f"the embedded AWS is not installed ({error})", hint="pip install 'windlass[local]'"
         ) from None
+    # Hundreds of Amazon's own images and their snapshots are nobody's estate, and cost a second of every start.
+    os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     from windlass.local.selfcheck import self_check
     from windlass.local.services import install_all, natives
     from windlass.local.services.storagegateway import share_files

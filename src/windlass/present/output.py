@@ -42,15 +42,15 @@ class Column:
 def emit(
     rows: Iterable[Mapping[str, Any]],
     fmt: Format,
-    columns: Sequence[Column | str],
+    columns: Iterable[object],
     *,
     now: datetime | None = None,
     empty: str = "",
     out: IO[str] | None = None,
 ) -> int:
-    """Write the rows; how many there were. `empty` is said on stderr when a table has none."""
+    """Write the rows under `columns` (Columns, or bare keys); how many there were. `empty` is said on stderr when a table has none."""
     stream = out or sys.stdout
-    shown = [column if isinstance(column, Column) else Column(column) for column in columns]
+    shown = [column if isinstance(column, Column) else Column(str(column)) for column in columns]
     if fmt is Format.TABLE:
         return _table(list(rows), shown, now, empty, stream)
     count = 0

@@ -50,6 +50,7 @@ TYPES = (
         id="Name",
         arn="arn:{partition}:athena:{region}:{account}:workgroup/{id}",
         label="Name",
+        volatile=("CreationTime",),
         details=(Detail(operation="GetWorkGroup", params={"WorkGroup": "Name"}, result="WorkGroup"),),
         edges=(EdgeRule("writes-to", "Configuration.ResultConfiguration.OutputLocation", "s3.bucket"),),
     ),

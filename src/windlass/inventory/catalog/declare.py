@@ -60,6 +60,7 @@ class ResourceType:
     arn: str = ""  # a path, or a template with {partition} {region} {account} {id}
     label: str = ""  # path of the name people use; the tag Name wins
     tags: str = "Tags"
+    strip: str = ""  # a prefix of the id that other operations don't take (`/hostedzone/`)
     wrap: str = ""  # listings of bare texts: the key each text is put under
     request: Mapping[str, Any] = field(default_factory=dict)
     once_per_account: bool = False

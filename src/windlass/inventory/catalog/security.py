@@ -39,7 +39,7 @@ TYPES = (
         id="AliasName",
         arn="AliasArn",
         label="AliasName",
-        keep="TargetKeyId != null",
+        keep="!starts_with(AliasName, 'alias/aws/')",
         edges=(EdgeRule("names", "TargetKeyId", "kms.key"),),
     ),
     ResourceType(

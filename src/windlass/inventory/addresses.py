@@ -1,0 +1,40 @@
+"""Who held an IP address, now or at the time of an event."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import datetime
+
+from sqlalchemy import Connection, or_, select
+
+from windlass.core.clock import format_time, parse_time
+from windlass.core.errors import UsageError
+from windlass.inventory.model import AddressHolder
+from windlass.inventory.resources import COLUMNS, resource_of
+from windlass.inventory.tables import address, resource
+
+__all__ = ["holders"]
+
+
+def holders(connection: Connection, text: str, *, at: datetime | None) -> tuple[AddressHolder, ...]:
+    """Every known holder, the latest first; with `at`, those of that time. UsageError when `text` is no address."""
+    try:
+        wanted = str(ipaddress.ip_address(text.strip()))
+    except ValueError:
+        raise UsageError(f"{text!r} is not an IP address", hint="Write 10.1.2.3 or 2001:db8::1.") from None
+    conditions = [address.c.address == wanted]
+    if at is not None:
+        moment = format_time(at)
+        conditions += [address.c.valid_from <= moment, or_(address.c.valid_to.is_(None), address.c.valid_to > moment)]
+    statement = (
+        select(*COLUMNS, address.c.valid_from.label("held_from"), address.c.valid_to.label("held_to"))
+        .select_from(address.join(resource, resource.c.pk == address.c.resource_pk))
+        .where(*conditions)
+        .order_by(address.c.valid_from.desc(), resource.c.type)
+    )
+    return tuple(
+        AddressHolder(
+            wanted, resource_of(row), parse_time(row.held_from), parse_time(row.held_to) if row.held_to else None
+        )
+        for row in connection.execute(statement)
+    )

@@ -1,0 +1,110 @@
+"""A Query as SQL, on both databases; the one place where their JSON differs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    String,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from windlass.inventory.filters import path_parts
+from windlass.inventory.model import Query
+from windlass.inventory.tables import resource, tag
+from windlass.inventory.words import match_expression, split_words
+
+__all__ = ["identity_conditions", "query_conditions"]
+
+
+def identity_conditions(query: Query, *, but: str = "") -> list[ColumnElement[bool]]:
+    """Conditions on type, account and region; `but` leaves one out (for its own facet)."""
+    conditions: list[ColumnElement[bool]] = []
+    for name, column, wanted in (
+        ("type", resource.c.type, query.types),
+        ("account", resource.c.account_id, query.account_ids),
+        ("region", resource.c.region, query.regions),
+    ):
+        if wanted and name != but:
+            conditions.append(or_(*(_pattern(column, one) for one in wanted)))
+    return conditions
+
+
+def _pattern(column: Any, wanted: str) -> ColumnElement[bool]:
+    if wanted.endswith("*"):
+        return column.startswith(wanted[:-1], autoescape=True)  # type: ignore[no-any-return]
+    return column == wanted  # type: ignore[no-any-return]
+
+
+def query_conditions(query: Query, dialect: str, *, but: str = "") -> list[ColumnElement[bool]]:
+    """All conditions of a query on the current state."""
+    conditions = identity_conditions(query, but=but)
+    if not query.include_deleted:
+        conditions.append(resource.c.deleted_at.is_(None))
+    for name, value in query.tags.items():
+        if but != f"tag:{name}":
+            conditions.append(_tagged(name, value))
+    if query.untagged:
+        conditions.append(not_(_tagged(query.untagged, "*")))
+    if split_words(query.words):
+        expression = match_expression(query.words, dialect)
+        matching = "words MATCH :words" if dialect == "sqlite" else "words @@ to_tsquery('simple', :words)"
+        found = text("SELECT rowid FROM resource_words WHERE " + matching).bindparams(words=expression)
+        conditions.append(resource.c.pk.in_(found))
+    conditions.extend(_where(path, operator, value, dialect) for path, operator, value in query.where)
+    return conditions
+
+
+def _tagged(name: str, value: str) -> ColumnElement[bool]:
+    wanted = [tag.c.resource_pk == resource.c.pk, tag.c.name == name]
+    if value != "*":
+        wanted.append(tag.c.value == value)
+    return exists(select(tag.c.resource_pk).where(and_(*wanted)))
+
+
+def _where(path: str, operator: str, value: str, dialect: str) -> ColumnElement[bool]:
+    found: ColumnElement[Any] = resource.c.name if path == "name" else _json_text(path_parts(path), dialect)
+    if operator == "missing":
+        return found.is_(None)
+    if operator == "exists":
+        return found.is_not(None)
+    if operator == "=":
+        return found == value
+    if operator == "!=":
+        return or_(found.is_(None), found != value) if value else found.is_not(None)
+    if operator == "~":
+        return func.lower(found).contains(value.lower(), autoescape=True)
+    number = _number(found, dialect)
+    return number < float(value) if operator == "<" else number > float(value)
+
+
+def _json_text(parts: list[str], dialect: str) -> ColumnElement[Any]:
+    """The value at a path as text: numbers as written, true and false in words, null where there is nothing."""
+    if dialect == "sqlite":
+        path = "$" + "".join(f"[{part}]" if part.isdigit() else f'."{part}"' for part in parts)
+        kind = func.json_type(resource.c.document, path)
+        extracted = cast(func.json_extract(resource.c.document, path), String)
+        return case((kind == "true", "true"), (kind == "false", "false"), else_=extracted)
+    document = cast(resource.c.document, JSONB())
+    return document.op("#>>")(cast(literal("{" + ",".join(f'"{part}"' for part in parts) + "}"), ARRAY(Text)))
+
+
+def _number(found: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+    numeric = r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
+    if dialect == "sqlite":
+        # SQLite casts any text to a number; only what is one may count.
+        return case((cast(cast(found, Float), String) != "0.0", cast(found, Float)), (found == "0", 0.0), else_=None)
+    return case((found.op("~")(numeric), cast(found, Float)), else_=None)

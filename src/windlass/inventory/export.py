@@ -1,0 +1,110 @@
+"""Resources with their documents into a file: JSON lines, CSV or Parquet, written beside it and moved in whole."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from windlass.core.canonical import canonical_json, plain
+from windlass.core.errors import ConfigError, UsageError
+from windlass.inventory.model import Resource
+from windlass.inventory.rows import resource_row
+
+__all__ = ["FORMATS", "export"]
+
+FORMATS = ("jsonl", "csv", "parquet")
+_COLUMNS = (
+    "type",
+    "name",
+    "resource_id",
+    "arn",
+    "account_id",
+    "region",
+    "tags",
+    "first_seen_at",
+    "changed_at",
+    "document",
+)
+_ROWS_A_GROUP = 5000
+
+
+def export(resources: Iterable[Resource], path: Path) -> int:
+    """Write them to `path`, its ending the format, `-` for JSON lines on stdout; how many there were."""
+    if str(path) == "-":
+        return _jsonl(resources, sys.stdout)
+    kind = path.suffix.lstrip(".").lower()
+    if kind not in FORMATS:
+        raise UsageError(f"{path} has no known ending", hint=f"Use one of .{', .'.join(FORMATS)}, or - for stdout.")
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        if kind == "parquet":
+            count = _parquet(resources, partial)
+        else:
+            with partial.open("w", encoding="utf-8", newline="") as out:
+                count = _jsonl(resources, out) if kind == "jsonl" else _csv(resources, out)
+        partial.replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"{path} can't be written: {error.strerror}", hint="Check the folder and the free space."
+        ) from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return count
+
+
+def _rows(resources: Iterable[Resource]) -> Iterator[dict[str, Any]]:
+    for one in resources:
+        yield plain(resource_row(one)) | {"document": one.document, "measures": dict(one.measures)}
+
+
+def _jsonl(resources: Iterable[Resource], out: IO[str]) -> int:
+    count = 0
+    for count, row in enumerate(_rows(resources), 1):  # noqa: B007  the last number is the count
+        out.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return count
+
+
+def _csv(resources: Iterable[Resource], out: IO[str]) -> int:
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    count = 0
+    for count, row in enumerate(_rows(resources), 1):  # noqa: B007
+        writer.writerow([_cell(row[name]) for name in _COLUMNS])
+    return count
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, (dict, list)):
+        return canonical_json(value)
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+
+
+def _parquet(resources: Iterable[Resource], path: Path) -> int:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise ConfigError(
+            "Parquet needs pyarrow, which is not installed", hint="pip install 'windlass[parquet]'"
+        ) from None
+    schema = pa.schema([(name, pa.string()) for name in _COLUMNS])
+    count = 0
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        group: list[dict[str, Any]] = []
+        for row in _rows(resources):
+            group.append({name: _text(row[name]) for name in _COLUMNS})
+            count += 1
+            if len(group) == _ROWS_A_GROUP:
+                writer.write_table(pa.Table.from_pylist(group, schema=schema))
+                group = []
+        if group:
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
+    return count
+
+
+def _text(value: Any) -> str | None:
+    return canonical_json(value) if isinstance(value, (dict, list)) else value

@@ -1,0 +1,116 @@
+"""What a visit changes, decided without a database: known rows and observations in, effects out.
+
+A deletion follows only from a complete listing of the resource's own scope. What could not be read keeps its last
+known value. An unchanged resource has no effect at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from windlass.core.canonical import digest
+from windlass.core.patch import apply_patch, make_patch
+from windlass.inventory.model import ChangeKind, Document, Observation, ScopeResult
+
+__all__ = ["KEYFRAME_EVERY", "Effect", "Known", "carry_over", "decide", "rebuild"]
+
+KEYFRAME_EVERY = 16
+"""Every so many revisions one carries the whole document, so that any past state is at most this many patches away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A resource of the scope as the store has it."""
+
+    pk: int
+    digest: str
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One revision to write. `pk` is None for a resource never seen before; a deletion has no observation."""
+
+    change: ChangeKind
+    pk: int | None
+    observation: Observation | None = None
+    document: Document | None = None
+    digest: str = ""
+    patch: tuple[Mapping[str, Any], ...] = ()
+
+
+def decide(
+    known: Mapping[str, Known], result: ScopeResult, documents_of: Callable[[Sequence[int]], Mapping[int, Document]]
+) -> tuple[Effect, ...]:
+    """The revisions a visit brings. `documents_of` gives current documents by pk; only changed ones are asked for."""
+    if not result.state.complete:
+        return ()
+    fresh: list[Effect] = []
+    doubtful: list[tuple[Known, Observation]] = []
+    seen: set[str] = set()
+    for observation in result.observations:
+        if observation.key in seen:  # a resource moved between two pages of the listing
+            continue
+        seen.add(observation.key)
+        have = known.get(observation.key)
+        if have is None or have.deleted:
+            document = observation.document
+            fresh.append(
+                Effect(
+                    change=ChangeKind.CREATED, pk=have.pk if have else None, observation=observation, document=document,
+                    digest=digest(document), patch=({"op": "replace", "path": "", "value": document},),
+                )
+            )  # fmt: skip
+        elif observation.unknown or digest(observation.document) != have.digest:
+            doubtful.append((have, observation))
+    updated = _updates(doubtful, documents_of([have.pk for have, _ in doubtful]) if doubtful else {})
+    gone = [
+        Effect(change=ChangeKind.DELETED, pk=have.pk)
+        for key, have in known.items()
+        if key not in seen and not have.deleted
+    ]
+    return (*fresh, *updated, *gone)
+
+
+def _updates(doubtful: Iterable[tuple[Known, Observation]], documents: Mapping[int, Document]) -> list[Effect]:
+    effects = []
+    for have, observation in doubtful:
+        old = documents[have.pk]
+        new = carry_over(old, observation)
+        patch = make_patch(old, new)
+        if patch:
+            effects.append(
+                Effect(
+                    change=ChangeKind.UPDATED, pk=have.pk, observation=observation, document=new, digest=digest(new),
+                    patch=tuple(patch),
+                )
+            )  # fmt: skip
+    return effects
+
+
+def carry_over(old: Document, observation: Observation) -> Document:
+    """The observed document, its unknown keys as they were last known; `*` is every key that was not seen now."""
+    if not observation.unknown:
+        return observation.document
+    everything = "*" in observation.unknown
+    kept = {
+        key: value
+        for key, value in old.items()
+        if key not in observation.document and (everything or key in observation.unknown)
+    }
+    return {**observation.document, **kept}
+
+
+def rebuild(revisions: Iterable[tuple[Document | None, Sequence[Mapping[str, Any]]]]) -> Document | None:
+    """The document after a resource's revisions, oldest first, each (keyframe or None, patch); None when deleted."""
+    document: Document | None = None
+    for keyframe, patch in revisions:
+        if keyframe is not None:
+            document = keyframe
+        elif patch:
+            document = apply_patch(document, [dict(operation) for operation in patch])
+        else:
+            document = None  # a deletion
+    return document

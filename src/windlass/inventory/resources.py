@@ -1,0 +1,121 @@
+"""Listing, counting and finding resources as they are now; the past is timetravel.py's."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, or_, select
+
+from windlass.core.clock import parse_time
+from windlass.core.errors import NotFound, UsageError
+from windlass.inventory.conditions import query_conditions
+from windlass.inventory.model import Facet, Page, Query, Resource
+from windlass.inventory.tables import resource, tag
+
+__all__ = ["COLUMNS", "facets", "find_resource", "list_resources", "read_cursor", "resource_of", "write_cursor"]
+
+COLUMNS = [column for column in resource.c if column.name not in ("document", "digest")]
+_SORTS = {
+    "key": (resource.c.key, False),
+    "name": (resource.c.name, False),
+    "type": (resource.c.type, False),
+    "changed": (resource.c.changed_at, True),
+    "region": (resource.c.region, False),
+    "account": (resource.c.account_id, False),
+}
+_FACET_VALUES = 50
+
+
+def resource_of(row: Any, *, document: bool = False) -> Resource:
+    """A row of the resource table as a value."""
+    return Resource(
+        pk=row.pk, key=row.key, type=row.type, account_id=row.account_id, region=row.region, resource_id=row.resource_id,
+        arn=row.arn, name=row.name, tags=json.loads(row.tags), first_seen_at=parse_time(row.first_seen_at),
+        changed_at=parse_time(row.changed_at), deleted_at=parse_time(row.deleted_at) if row.deleted_at else None,
+        document=json.loads(row.document) if document else None, measures=json.loads(row.measures),
+    )  # fmt: skip
+
+
+def list_resources(connection: Connection, dialect: str, query: Query, *, documents: bool = False) -> Page:
+    """A page by keyset: the next one begins after the last row, however many rows came or went meanwhile."""
+    conditions = query_conditions(query, dialect)
+    column, newest_first = _SORTS[query.sort]
+    order = [column.desc(), resource.c.pk.desc()] if newest_first else [column, resource.c.pk]
+    statement = select(*COLUMNS, *([resource.c.document] if documents else [])).where(*conditions).order_by(*order)
+    if query.cursor:
+        value, pk = read_cursor(query.cursor)
+        if newest_first:
+            statement = statement.where(or_(column < value, and_(column == value, resource.c.pk < pk)))
+        else:
+            statement = statement.where(or_(column > value, and_(column == value, resource.c.pk > pk)))
+    rows = connection.execute(statement.limit(query.limit + 1)).all()
+    total = connection.execute(select(func.count()).select_from(resource).where(*conditions)).scalar_one()
+    more = len(rows) > query.limit
+    rows = rows[: query.limit]
+    cursor = write_cursor(getattr(rows[-1], column.name), rows[-1].pk) if more else ""
+    return Page(tuple(resource_of(row, document=documents) for row in rows), cursor, total)
+
+
+def write_cursor(value: Any, pk: int) -> str:
+    """Where a page ended, as an opaque text."""
+    return base64.urlsafe_b64encode(json.dumps([value, pk]).encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> tuple[Any, int]:
+    """What `write_cursor` wrote; UsageError for anything else."""
+    try:
+        value, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return value, int(pk)
+    except (ValueError, TypeError, binascii.Error):
+        raise UsageError("the cursor is not one of ours", hint="Start again without it.") from None
+
+
+def facets(connection: Connection, dialect: str, query: Query, tags: Sequence[str]) -> dict[str, tuple[Facet, ...]]:
+    """Counts by type, account, region and the given tags: each over what the *other* conditions let through."""
+    found = {}
+    for name, column in (("type", resource.c.type), ("account", resource.c.account_id), ("region", resource.c.region)):
+        conditions = query_conditions(query, dialect, but=name)
+        statement = (
+            select(column, func.count()).where(*conditions).group_by(column).order_by(func.count().desc(), column)
+        )
+        found[name] = tuple(Facet(*row) for row in connection.execute(statement.limit(_FACET_VALUES)))
+    for name in tags:
+        conditions = query_conditions(query, dialect, but=f"tag:{name}")
+        joined = resource.join(tag, and_(tag.c.resource_pk == resource.c.pk, tag.c.name == name))
+        statement = select(tag.c.value, func.count()).select_from(joined).where(*conditions).group_by(tag.c.value)
+        rows = connection.execute(statement.order_by(func.count().desc(), tag.c.value).limit(_FACET_VALUES))
+        found[f"tag:{name}"] = tuple(Facet(*row) for row in rows)
+    return found
+
+
+def find_resource(connection: Connection, ref: str) -> Resource:
+    """The one resource that `ref` names: `#pk`, ARN or key, id, or name; living ones before deleted ones.
+
+    NotFound with names that come near; UsageError with the candidates when several bear it.
+    """
+    columns = [*COLUMNS, resource.c.document]
+    if ref.startswith("#") and ref[1:].isdigit():
+        row = connection.execute(select(*columns).where(resource.c.pk == int(ref[1:]))).first()
+        if row:
+            return resource_of(row, document=True)
+    for column in (resource.c.key, resource.c.resource_id, resource.c.name):
+        rows = connection.execute(select(*columns).where(column == ref).limit(20)).all()
+        living = [row for row in rows if row.deleted_at is None] or rows
+        if len(living) == 1 or (living and column is resource.c.key):
+            return resource_of(living[0], document=True)
+        if living:
+            listed = "".join(f"\n  #{row.pk}  {row.type}  {row.account_id} {row.region}  {row.key}" for row in living)
+            raise UsageError(f"{ref!r} names {len(living)} resources:{listed}", hint="Give the ARN or #number of one.")
+    near = connection.execute(
+        select(resource.c.name, resource.c.type).where(resource.c.name.startswith(ref[:4], autoescape=True)).limit(3)
+    ).all()
+    hint = (
+        "Near it: " + ", ".join(f"{row.name} ({row.type})" for row in near)
+        if near
+        else "`windlass inventory search` finds parts."
+    )
+    raise NotFound(f"the inventory knows no resource {ref!r}", hint=hint)

@@ -1,0 +1,295 @@
+"""The inventory's use cases, the one door for the command line, the API, the console and other capabilities."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from windlass.core import clock
+from windlass.core.errors import NotFound
+from windlass.inventory import addresses, export, graph, prune, resources, stats, timetravel, writer
+from windlass.inventory.catalog import BY_NAME, CATALOG
+from windlass.inventory.collector import Collector, Progress
+from windlass.inventory.config import InventoryConfig
+from windlass.inventory.model import (
+    AddressHolder,
+    ChangeKind,
+    Document,
+    Facet,
+    Graph,
+    Page,
+    Query,
+    Relation,
+    Resource,
+    Revision,
+    Run,
+    Scope,
+    ScopeResult,
+    ScopeState,
+    ScopeStatus,
+    Stats,
+)
+from windlass.inventory.plan import CollectOptions, plan_scopes, select_types
+from windlass.inventory.ports import Caller
+from windlass.inventory.sql import Table, run_sql
+from windlass.inventory.timetravel import Difference
+from windlass.store.engine import Store
+
+__all__ = ["Inventory", "TypeRow"]
+
+_EXPORT_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRow:
+    """A resource type and how many of it there are."""
+
+    type: str
+    service: str
+    title: str
+    scope_kind: str
+    details: int
+    count: int
+
+
+class Inventory:
+    """Collecting into and reading from one store. `caller` opens the estate; only what collects calls it."""
+
+    def __init__(
+        self,
+        store: Store,
+        caller: Callable[[], Caller],
+        config: InventoryConfig,
+        *,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self._store = store
+        self._caller = caller
+        self._config = config
+        self._now = now
+
+    # --- collecting --------------------------------------------------------------------------------------------
+
+    def options(
+        self, *, types: Sequence[str] = (), accounts: Sequence[str] = (), regions: Sequence[str] = ()
+    ) -> CollectOptions:
+        """What to collect: what was asked for, else what the configuration says."""
+        configured = tuple(name for name in self._config.types if name != "*")
+        return CollectOptions(
+            types=tuple(types) or configured,
+            exclude_types=() if types else tuple(self._config.exclude_types),
+            accounts=tuple(accounts),
+            regions=tuple(regions),
+        )
+
+    def plan(self, options: CollectOptions) -> tuple[Scope, ...]:
+        """The scopes a collection would visit, in its order."""
+        caller = self._caller()
+        kinds = select_types(CATALOG, options)
+        accounts = [one.id for one in caller.accounts() if not options.accounts or one.id in options.accounts]
+        unknown = set(options.accounts) - set(accounts)
+        if unknown:
+            raise NotFound(
+                f"account {', '.join(sorted(unknown))} is not in the estate", hint="`windlass whoami` lists them."
+            )
+        regions = {account_id: self._regions(caller, account_id, options) for account_id in accounts}
+        return plan_scopes(kinds, regions, writer.last_durations(self._store))
+
+    def _regions(self, caller: Caller, account_id: str, options: CollectOptions) -> list[str]:
+        return [region for region in caller.regions(account_id) if not options.regions or region in options.regions]
+
+    def collect(
+        self,
+        options: CollectOptions,
+        *,
+        progress: Callable[[Progress], None] = lambda _: None,
+        stop: threading.Event | None = None,
+        job_id: str = "",
+        resume_run_id: str = "",
+        started: Callable[[str], None] = lambda _: None,
+    ) -> Run:
+        """Visit every scope and write what changed. Each scope is written whole or not at all.
+
+        A stop leaves the run `interrupted`; `resume_run_id` goes on with it where it stopped.
+        """
+        scopes = self.plan(options)
+        done_before = writer.finished_scopes(self._store, resume_run_id) if resume_run_id else frozenset()
+        run_id = resume_run_id or writer.begin_run(
+            self._store, now=self._now(), scopes_total=len(scopes), job_id=job_id
+        )
+        started(run_id)
+        collector = Collector(
+            caller=self._caller(),
+            types=BY_NAME,
+            salt=writer.salt_of(self._store),
+            now=self._now,
+            concurrency=self._config.concurrency,
+            scope_timeout_s=self._config.scope_timeout_s,
+            redact_paths=self._config.redact_paths,
+        )
+
+        def sink(result: ScopeResult) -> None:
+            writer.apply(self._store, run_id, result)
+
+        status = "failed"
+        try:
+            whole = collector.run(
+                scopes, sink=sink, progress=progress, stop=stop, done_before=done_before & frozenset(scopes)
+            )
+            status = "done" if whole else "interrupted"
+        except KeyboardInterrupt:
+            status = "interrupted"
+            raise
+        finally:
+            if status == "done" and self.run(run_id).errors:
+                status = "partial"
+            writer.finish_run(self._store, run_id, status=status, now=self._now())
+        return self.run(run_id)
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    def types(self) -> tuple[TypeRow, ...]:
+        """Every type of the catalog with its count."""
+        with self._store.read() as connection:
+            counts = stats.counts_by_type(connection)
+        return tuple(
+            TypeRow(
+                kind.name, kind.service, kind.title, "account" if kind.once_per_account else "region", len(kind.details),
+                counts.get(kind.name, 0),
+            )
+            for kind in CATALOG
+        )  # fmt: skip
+
+    def list(self, query: Query) -> Page:
+        """A page of resources without documents, now or as of `query.at`."""
+        return self._page(query, documents=False)
+
+    def _page(self, query: Query, *, documents: bool) -> Page:
+        with self._store.read() as connection:
+            if query.at is not None:
+                return timetravel.list_at(connection, query, documents=documents)
+            return resources.list_resources(connection, self._store.dialect, query, documents=documents)
+
+    def facets(self, query: Query, *, tags: Sequence[str] = ("team", "env")) -> Mapping[str, tuple[Facet, ...]]:
+        """Counts by `type`, `account`, `region` and `tag:NAME`, of what the query's other conditions let through."""
+        with self._store.read() as connection:
+            return resources.facets(connection, self._store.dialect, query, tags)
+
+    def show(self, ref: str, *, at: datetime | None = None) -> Resource:
+        """The resource that `ref` names, with its document now or at a time. NotFound, or UsageError when ambiguous."""
+        with self._store.read() as connection:
+            found = resources.find_resource(connection, ref)
+            if at is None:
+                return found
+            document = timetravel.document_at(connection, found, at)
+        if document is None:
+            raise NotFound(
+                f"{ref!r} did not exist at {at:%Y-%m-%d %H:%M:%S}Z",
+                hint="`windlass inventory history` shows since when.",
+            )
+        return replace(found, document=document, tags=document.get("Tags") or {})
+
+    def document_at(self, ref: str, at: datetime) -> Document | None:
+        """The resource's document at a time; None when it did not exist then."""
+        with self._store.read() as connection:
+            return timetravel.document_at(connection, resources.find_resource(connection, ref), at)
+
+    def relations(self, ref: str, *, at: datetime | None = None) -> tuple[Relation, ...]:
+        """Relations from and to the resource, now or at a time."""
+        with self._store.read() as connection:
+            return graph.relations_of(connection, [resources.find_resource(connection, ref)], at=at)
+
+    def graph(self, ref: str, *, depth: int = 2, limit: int = 200) -> Graph:
+        """What is within `depth` relations of the resource."""
+        with self._store.read() as connection:
+            return graph.walk(connection, resources.find_resource(connection, ref), depth=depth, limit=limit)
+
+    def history(self, ref: str, *, limit: int = 100) -> tuple[Revision, ...]:
+        """The resource's revisions, newest first."""
+        with self._store.read() as connection:
+            return timetravel.history(connection, resources.find_resource(connection, ref), limit=limit)
+
+    def changes(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        query: Query | None = None,
+        kinds: Sequence[ChangeKind] = (),
+        limit: int = 100,
+        cursor: str = "",
+    ) -> tuple[tuple[Revision, ...], str]:
+        """The estate's revisions, newest first, and the cursor of the next page. Type, account and region filter."""
+        with self._store.read() as connection:
+            return timetravel.recent_changes(
+                connection, query or Query(), since=since, until=until, kinds=kinds, limit=limit, cursor=cursor
+            )
+
+    def diff(self, since: datetime, until: datetime, query: Query | None = None) -> tuple[Difference, ...]:
+        """The net difference of the estate between two times."""
+        with self._store.read() as connection:
+            return timetravel.diff(connection, since, until, query or Query())
+
+    def search(self, words: str, *, limit: int = 50) -> tuple[Resource, ...]:
+        """Resources in which every word occurs; beginnings of words match."""
+        return self.list(Query(words=words, limit=limit, sort="changed")).rows
+
+    def sql(self, text: str, *, limit: int = 1000) -> Table:
+        """A read-only query over the views resources, revisions, relations, scopes and runs."""
+        return run_sql(self._store, text, limit=limit)
+
+    def stats(self) -> Stats:
+        """Counts for an overview."""
+        with self._store.read() as connection:
+            return stats.stats(connection, self._now())
+
+    def runs(self, limit: int = 20) -> tuple[Run, ...]:
+        """Collections, newest first."""
+        with self._store.read() as connection:
+            return stats.list_runs(connection, limit)
+
+    def run(self, run_id: str) -> Run:
+        """One collection, or NotFound."""
+        with self._store.read() as connection:
+            found = stats.get_run(connection, run_id)
+        if found is None:
+            raise NotFound(f"there is no run {run_id!r}", hint="`windlass inventory runs` lists them.")
+        return found
+
+    def run_scopes(self, run_id: str) -> tuple[ScopeStatus, ...]:
+        """The scopes of a run: all of the latest, of earlier ones those with trouble."""
+        self.run(run_id)
+        with self._store.read() as connection:
+            return stats.run_scopes(connection, run_id)
+
+    def scopes(self, state: ScopeState | None = None) -> tuple[ScopeStatus, ...]:
+        """Every scope's last visit, those with trouble first."""
+        with self._store.read() as connection:
+            return stats.list_scopes(connection, state)
+
+    def ip(self, address: str, *, at: datetime | None = None) -> tuple[AddressHolder, ...]:
+        """Who holds or held an IP address."""
+        with self._store.read() as connection:
+            return addresses.holders(connection, address, at=at)
+
+    def export(self, query: Query, path: Path) -> int:
+        """Write all matching resources with their documents; how many."""
+        return export.export(self.walk(query), path)
+
+    def walk(self, query: Query) -> Iterator[Resource]:
+        """Every matching resource with its document, page by page."""
+        query = replace(query, limit=_EXPORT_PAGE, cursor="")
+        while True:
+            page = self._page(query, documents=True)
+            yield from page.rows
+            if not page.cursor:
+                return
+            query = replace(query, cursor=page.cursor)
+
+    def prune(self, before: datetime, *, dry_run: bool = False) -> int:
+        """Thin out history from before a time; how many revisions went (or would)."""
+        with self._store.write() as connection:
+            return prune.prune(connection, before, dry_run=dry_run)

@@ -1,0 +1,111 @@
+"""The inventory's tables; store/migrations/versions/0002_inventory.py makes them."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Float, Integer, String, Table, Text
+
+from windlass.store.metadata import Json, Time, metadata
+
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+resource = Table(
+    "resource",
+    metadata,
+    Column("pk", _Serial, primary_key=True, autoincrement=True),
+    Column("key", Text),
+    Column("type", String(64)),
+    Column("account_id", String(12)),
+    Column("scope_region", String(32)),
+    Column("region", String(32)),
+    Column("resource_id", Text),
+    Column("arn", Text),
+    Column("name", Text),
+    Column("tags", Json),
+    Column("document", Json),
+    Column("digest", String(32)),
+    Column("measures", Json),
+    Column("revision_id", BigInteger),
+    Column("revisions", Integer),
+    Column("first_seen_at", Time),
+    Column("changed_at", Time),
+    Column("deleted_at", Time),
+)
+
+revision = Table(
+    "revision",
+    metadata,
+    Column("revision_id", _Serial, primary_key=True, autoincrement=True),
+    Column("resource_pk", BigInteger),
+    Column("change", String(8)),
+    Column("valid_from", Time),
+    Column("valid_to", Time),
+    Column("patch", Json),
+    Column("keyframe", Json),
+    Column("name", Text),
+    Column("run_id", String(40)),
+    Column("actor", Text),
+    Column("event_id", Text),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("run_id", String(40), primary_key=True),
+    Column("started_at", Time),
+    Column("finished_at", Time),
+    Column("status", String(16)),
+    *(
+        Column(name, BigInteger)
+        for name in ("scopes_total", "scopes_done", "resources", "created", "updated", "deleted", "calls", "errors")
+    ),
+    Column("job_id", String(40)),
+)
+
+
+def _scope_columns() -> list[Column[object]]:
+    return [
+        Column("account_id", String(12), primary_key=True),
+        Column("region", String(32), primary_key=True),
+        Column("type", String(64), primary_key=True),
+        Column("state", String(16)),
+        Column("error_code", Text),
+        Column("error", Text),
+        Column("resources", BigInteger),
+        Column("calls", BigInteger),
+        Column("duration_s", Float),
+        Column("visited_at", Time),
+    ]
+
+
+scope = Table("scope", metadata, *_scope_columns(), Column("last_good_at", Time), Column("run_id", String(40)))
+scope_trouble = Table("scope_trouble", metadata, *_scope_columns(), Column("run_id", String(40), primary_key=True))
+
+relation = Table(
+    "relation",
+    metadata,
+    Column("relation_id", _Serial, primary_key=True, autoincrement=True),
+    Column("source_pk", BigInteger),
+    Column("kind", String(32)),
+    Column("target", Text),
+    Column("target_type", String(64)),
+    Column("valid_from", Time),
+    Column("valid_to", Time),
+)
+
+address = Table(
+    "address",
+    metadata,
+    Column("address_id", _Serial, primary_key=True, autoincrement=True),
+    Column("address", String(45)),
+    Column("resource_pk", BigInteger),
+    Column("valid_from", Time),
+    Column("valid_to", Time),
+)
+
+tag = Table(
+    "tag",
+    metadata,
+    Column("resource_pk", BigInteger, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text),
+)

@@ -1,0 +1,203 @@
+"""The past: a resource's revisions, its document at a time, the estate at a time, the difference of two times."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, and_, or_, select
+
+from windlass.core.clock import format_time, parse_time
+from windlass.core.patch import make_patch
+from windlass.inventory.conditions import identity_conditions
+from windlass.inventory.filters import matches
+from windlass.inventory.history import rebuild
+from windlass.inventory.model import ChangeKind, Document, Page, Query, Resource, Revision
+from windlass.inventory.resources import COLUMNS, read_cursor, resource_of, write_cursor
+from windlass.inventory.tables import resource, revision
+
+__all__ = ["Difference", "diff", "document_at", "history", "list_at", "recent_changes"]
+
+_BATCH = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The net change of one resource between two times: created and deleted ones have no patch."""
+
+    resource: Resource
+    change: ChangeKind
+    patch: tuple[dict[str, Any], ...]
+
+
+def history(connection: Connection, of: Resource, *, limit: int) -> tuple[Revision, ...]:
+    """The resource's revisions, newest first."""
+    statement = (
+        select(revision).where(revision.c.resource_pk == of.pk).order_by(revision.c.valid_from.desc()).limit(limit)
+    )
+    return tuple(_revision(row, of) for row in connection.execute(statement))
+
+
+def recent_changes(
+    connection: Connection, query: Query, *, since: datetime | None, until: datetime | None, kinds: Sequence[ChangeKind],
+    limit: int, cursor: str,
+) -> tuple[tuple[Revision, ...], str]:  # fmt: skip
+    """The estate's revisions, newest first, and the cursor of the next page."""
+    conditions = identity_conditions(query)
+    if since:
+        conditions.append(revision.c.valid_from >= format_time(since))
+    if until:
+        conditions.append(revision.c.valid_from < format_time(until))
+    if kinds:
+        conditions.append(revision.c.change.in_([str(kind) for kind in kinds]))
+    if cursor:
+        value, revision_id = read_cursor(cursor)
+        conditions.append(
+            or_(
+                revision.c.valid_from < value,
+                and_(revision.c.valid_from == value, revision.c.revision_id < revision_id),
+            )
+        )
+    columns = [column.label(f"v_{column.name}") for column in revision.c]
+    statement = (
+        select(*COLUMNS, *columns)
+        .select_from(revision.join(resource, resource.c.pk == revision.c.resource_pk))
+        .where(*conditions)
+        .order_by(revision.c.valid_from.desc(), revision.c.revision_id.desc())
+        .limit(limit + 1)
+    )
+    rows = connection.execute(statement).all()
+    following = write_cursor(rows[limit - 1].v_valid_from, rows[limit - 1].v_revision_id) if len(rows) > limit else ""
+    return tuple(_revision(row, resource_of(row), prefix="v_") for row in rows[:limit]), following
+
+
+def _revision(row: Any, of: Resource, *, prefix: str = "") -> Revision:
+    def value(name: str) -> Any:
+        return getattr(row, prefix + name)
+
+    return Revision(
+        revision_id=value("revision_id"),
+        resource=replace(of, name=value("name") or of.name, document=None),
+        change=ChangeKind(value("change")),
+        valid_from=parse_time(value("valid_from")),
+        valid_to=parse_time(value("valid_to")) if value("valid_to") else None,
+        patch=tuple(json.loads(value("patch"))),
+        run_id=value("run_id"),
+        actor=value("actor"),
+        event_id=value("event_id"),
+    )
+
+
+def document_at(connection: Connection, of: Resource, at: datetime) -> Document | None:
+    """The resource's document as it was at `at`; None when it did not exist then."""
+    return _documents_at(connection, [of.pk], at).get(of.pk)
+
+
+def _documents_at(connection: Connection, pks: Sequence[int], at: datetime) -> dict[int, Document]:
+    """Documents of those of the resources that existed at `at`."""
+    found = {}
+    for pk, rows in _walks(connection, pks, until=at):
+        document = rebuild(_steps(rows))
+        if document is not None:
+            found[pk] = document
+    return found
+
+
+def _walks(connection: Connection, pks: Sequence[int], *, until: datetime) -> Iterator[tuple[int, list[Any]]]:
+    """Each resource's revisions up to a time, oldest first."""
+    columns = (revision.c.resource_pk, revision.c.valid_from, revision.c.patch, revision.c.keyframe, revision.c.name)
+    for at in range(0, len(pks), _BATCH):
+        statement = (
+            select(*columns)
+            .where(revision.c.resource_pk.in_(pks[at : at + _BATCH]), revision.c.valid_from <= format_time(until))
+            .order_by(revision.c.resource_pk, revision.c.valid_from)
+        )
+        for pk, rows in groupby(connection.execute(statement), key=lambda row: row.resource_pk):
+            yield pk, list(rows)
+
+
+def _steps(rows: Sequence[Any]) -> Iterable[tuple[Document | None, list[dict[str, Any]]]]:
+    """From the last keyframe on: what `rebuild` walks."""
+    start = max((at for at, row in enumerate(rows) if row.keyframe), default=0)
+    return ((json.loads(row.keyframe) if row.keyframe else None, json.loads(row.patch)) for row in rows[start:])
+
+
+def list_at(connection: Connection, query: Query, *, documents: bool = False) -> Page:
+    """The page of the estate as it was at `query.at`: names, tags and documents of then."""
+    assert query.at is not None
+    moment = format_time(query.at)
+    valid = and_(
+        revision.c.resource_pk == resource.c.pk,
+        revision.c.valid_from <= moment,
+        or_(revision.c.valid_to.is_(None), revision.c.valid_to > moment),
+        revision.c.change != str(ChangeKind.DELETED),
+    )
+    columns = [*COLUMNS, resource.c.document, revision.c.revision_id.label("then"), revision.c.name.label("then_name"),
+               revision.c.valid_from.label("then_from")]  # fmt: skip
+    statement = select(*columns).select_from(resource.join(revision, valid)).where(*identity_conditions(query))
+    rows = connection.execute(statement).all()
+    stale = [row.pk for row in rows if row.then != row.revision_id]
+    past = _documents_at(connection, stale, query.at)
+    found = [_as_then(row, past.get(row.pk)) for row in rows]
+    kept = sorted((one for one in found if matches(query, one)), key=lambda one: _sort_key(query, one))
+    if query.sort == "changed":
+        kept.reverse()
+    start = 0
+    if query.cursor:
+        _, pk = read_cursor(query.cursor)
+        start = next((at + 1 for at, one in enumerate(kept) if one.pk == pk), 0)
+    page = kept[start : start + query.limit]
+    cursor = write_cursor("", page[-1].pk) if start + query.limit < len(kept) else ""
+    return Page(tuple(page if documents else (replace(one, document=None) for one in page)), cursor, len(kept))
+
+
+def _as_then(row: Any, past: Document | None) -> Resource:
+    now = resource_of(row, document=True)
+    document = now.document if past is None else past
+    tags = (document or {}).get("Tags") or {}
+    return replace(
+        now, name=row.then_name or now.name, document=document, tags=tags if isinstance(tags, dict) else {},
+        changed_at=parse_time(row.then_from), deleted_at=None,
+    )  # fmt: skip
+
+
+def _sort_key(query: Query, one: Resource) -> tuple[Any, int]:
+    by = {
+        "key": one.key,
+        "name": one.name,
+        "type": one.type,
+        "changed": one.changed_at,
+        "region": one.region,
+        "account": one.account_id,
+    }
+    return by[query.sort], one.pk
+
+
+def diff(connection: Connection, since: datetime, until: datetime, query: Query) -> tuple[Difference, ...]:
+    """The net difference of the estate between two times: what came and went in between leaves no trace."""
+    touched = select(revision.c.resource_pk).where(
+        revision.c.valid_from > format_time(since), revision.c.valid_from <= format_time(until)
+    )
+    statement = select(*COLUMNS).where(resource.c.pk.in_(touched), *identity_conditions(query)).order_by(resource.c.key)
+    listed = {row.pk: resource_of(row) for row in connection.execute(statement)}
+    found = []
+    for pk, rows in _walks(connection, list(listed), until=until):
+        old = rebuild(_steps([row for row in rows if row.valid_from <= format_time(since)]))
+        new = rebuild(_steps(rows))
+        change = _net(listed[pk], old, new)
+        if change and matches(query, replace(listed[pk], document=new or old or {})):
+            found.append(change)
+    return tuple(sorted(found, key=lambda one: (one.resource.type, one.resource.key)))
+
+
+def _net(of: Resource, old: Document | None, new: Document | None) -> Difference | None:
+    if old is None:
+        return Difference(of, ChangeKind.CREATED, ()) if new is not None else None
+    if new is None:
+        return Difference(of, ChangeKind.DELETED, ())
+    patch = make_patch(old, new)
+    return Difference(of, ChangeKind.UPDATED, tuple(patch)) if patch else None

@@ -1,0 +1,303 @@
+"""Runs and visits, written: each visit is one transaction, so that a killed process leaves whole scopes or none."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, text, update
+
+from windlass.core.canonical import canonical_json
+from windlass.core.clock import format_time, parse_time
+from windlass.core.ids import new_id
+from windlass.inventory.history import KEYFRAME_EVERY, Effect, Known, decide
+from windlass.inventory.model import ChangeKind, Document, Scope, ScopeResult, ScopeState
+from windlass.inventory.satellites import batches, write_satellites
+from windlass.inventory.tables import resource, revision, run, scope, scope_trouble
+from windlass.store.engine import Store
+
+__all__ = ["Applied", "apply", "begin_run", "finish_run", "finished_scopes", "last_durations", "salt_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a visit wrote."""
+
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+
+def salt_of(store: Store) -> bytes:
+    """This store's salt for redacted values, made on first use."""
+    with store.write() as connection:
+        found = connection.execute(text("SELECT value FROM meta WHERE name = 'salt'")).scalar()
+        if found is None:
+            found = secrets.token_hex(16)
+            connection.execute(text("INSERT INTO meta (name, value) VALUES ('salt', :value)"), {"value": found})
+    return bytes.fromhex(found)
+
+
+def begin_run(store: Store, *, now: datetime, scopes_total: int, job_id: str = "") -> str:
+    """A new run's id."""
+    run_id = new_id("run", now)
+    zeros = dict.fromkeys(("scopes_done", "resources", "created", "updated", "deleted", "calls", "errors"), 0)
+    with store.write() as connection:
+        connection.execute(
+            insert(run).values(
+                run_id=run_id,
+                started_at=format_time(now),
+                status="running",
+                scopes_total=scopes_total,
+                job_id=job_id,
+                **zeros,
+            )
+        )
+    return run_id
+
+
+def finish_run(store: Store, run_id: str, *, status: str, now: datetime) -> None:
+    """The run ended with this status."""
+    with store.write() as connection:
+        connection.execute(
+            update(run).where(run.c.run_id == run_id).values(status=status, finished_at=format_time(now))
+        )
+
+
+def finished_scopes(store: Store, run_id: str) -> frozenset[Scope]:
+    """The scopes this run has visited already, well or not."""
+    with store.read() as connection:
+        rows = connection.execute(
+            select(scope.c.account_id, scope.c.region, scope.c.type).where(scope.c.run_id == run_id)
+        )
+        return frozenset(Scope(*row) for row in rows)
+
+
+def last_durations(store: Store) -> dict[Scope, float]:
+    """How long each scope took last time, in seconds."""
+    with store.read() as connection:
+        rows = connection.execute(select(scope.c.account_id, scope.c.region, scope.c.type, scope.c.duration_s))
+        return {Scope(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+def apply(store: Store, run_id: str, result: ScopeResult) -> Applied:
+    """Write what a visit found: revisions, current documents, relations, the scope's state, the run's counts."""
+    with store.write() as connection:
+        effects = decide(_known(connection, result.scope), result, lambda pks: _documents(connection, pks))
+        when = format_time(result.finished_at)
+        _write_effects(connection, store.dialect, effects, result, run_id, when)
+        _write_measures(connection, result)
+        applied = _count(effects)
+        _write_scope(store, connection, run_id, result, when)
+        _write_run(connection, run_id, result, applied)
+    return applied
+
+
+def _known(connection: Connection, of: Scope) -> dict[str, Known]:
+    statement = select(resource.c.key, resource.c.pk, resource.c.digest, resource.c.deleted_at).where(
+        resource.c.account_id == of.account_id, resource.c.scope_region == of.region, resource.c.type == of.type
+    )
+    return {row.key: Known(row.pk, row.digest, row.deleted_at is not None) for row in connection.execute(statement)}
+
+
+def _documents(connection: Connection, pks: Sequence[int]) -> dict[int, Document]:
+    found: dict[int, Document] = {}
+    for batch in batches(pks):
+        rows = connection.execute(select(resource.c.pk, resource.c.document).where(resource.c.pk.in_(batch)))
+        found.update((row.pk, json.loads(row.document)) for row in rows)
+    return found
+
+
+def _write_effects(
+    connection: Connection, dialect: str, effects: Sequence[Effect], result: ScopeResult, run_id: str, when: str
+) -> None:
+    if not effects:
+        return
+    at_hand = {effect.pk: None for effect in effects if effect.pk is not None}
+    before = _current(connection, list(at_hand))
+    pks = _insert_new(connection, [effect for effect in effects if effect.pk is None], result.scope, when)
+    revisions, closed, rows = [], [], []
+    touched: list[tuple[int, Effect, str]] = []
+    for effect in effects:
+        pk = effect.pk if effect.pk is not None else pks[effect.observation.key]  # type: ignore[union-attr]
+        count, changed_at, name, _ = before.get(pk, (0, "", "", 0))
+        moment = _after(changed_at, when)
+        whole = effect.change is not ChangeKind.DELETED and (
+            effect.change is ChangeKind.CREATED or count % KEYFRAME_EVERY == 0
+        )
+        revisions.append(
+            {
+                "resource_pk": pk,
+                "change": str(effect.change),
+                "valid_from": moment,
+                "valid_to": None,
+                # A creation's patch is its keyframe; storing the document twice would double the history.
+                "patch": "[]" if effect.change is ChangeKind.CREATED else canonical_json(list(effect.patch)),
+                "keyframe": canonical_json(effect.document) if whole else None,
+                "name": effect.observation.name if effect.observation else name,
+                "run_id": run_id,
+                "actor": "",
+                "event_id": "",
+            }
+        )
+        if count:
+            closed.append({"of": before[pk][3], "until": moment})
+        touched.append((pk, effect, moment))
+    if closed:
+        connection.execute(
+            update(revision).where(revision.c.revision_id == bindparam("of")).values(valid_to=bindparam("until")),
+            closed,
+        )
+    ids = _insert_revisions(connection, revisions)
+    for (pk, effect, moment), revision_id in zip(touched, ids, strict=True):
+        rows.append(_resource_values(pk, effect, moment, revision_id, before.get(pk, (0, "", "", 0))[0] + 1))
+    _update_resources(connection, rows)
+    write_satellites(connection, dialect, touched)
+
+
+def _current(connection: Connection, pks: Sequence[int]) -> dict[int, tuple[int, str, str, int]]:
+    found = {}
+    for batch in batches(pks):
+        statement = select(
+            resource.c.pk, resource.c.revisions, resource.c.changed_at, resource.c.name, resource.c.revision_id
+        ).where(resource.c.pk.in_(batch))
+        for row in connection.execute(statement):
+            found[row.pk] = (row.revisions, row.changed_at, row.name, row.revision_id)
+    return found
+
+
+def _after(changed_at: str, when: str) -> str:
+    """`when`, but never at or before the last change: a clock that was set back must not tangle the history."""
+    if changed_at < when:
+        return when
+    return format_time(parse_time(changed_at) + timedelta(microseconds=1))
+
+
+def _insert_new(connection: Connection, fresh: Sequence[Effect], of: Scope, when: str) -> dict[str, int]:
+    rows = []
+    for effect in fresh:
+        one = effect.observation
+        assert one is not None
+        rows.append(
+            {
+                "key": one.key, "type": one.type, "account_id": one.account_id, "scope_region": of.region,
+                "region": one.region, "resource_id": one.resource_id, "arn": one.arn, "name": one.name, "tags": "{}",
+                "document": "{}", "digest": effect.digest, "measures": "{}", "revision_id": 0, "revisions": 0,
+                "first_seen_at": when, "changed_at": when, "deleted_at": None,
+            }
+        )  # fmt: skip
+    pks: dict[str, int] = {}
+    for batch in batches(rows):
+        found = connection.execute(insert(resource).returning(resource.c.pk, resource.c.key), list(batch))
+        pks.update((row.key, row.pk) for row in found)
+    return pks
+
+
+def _insert_revisions(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[int]:
+    ids: list[int] = []
+    for batch in batches(rows):
+        found = connection.execute(
+            insert(revision).returning(revision.c.revision_id, sort_by_parameter_order=True), list(batch)
+        )
+        ids.extend(found.scalars())
+    return ids
+
+
+def _resource_values(pk: int, effect: Effect, moment: str, revision_id: int, revisions: int) -> dict[str, Any]:
+    one = effect.observation
+    if one is None:
+        return {"of": pk, "revision": revision_id, "count": revisions, "changed": moment, "deleted": moment}
+    return {
+        "of": pk, "revision": revision_id, "count": revisions, "changed": moment, "deleted": None, "label": one.name,
+        "place": one.region, "tagged": canonical_json(dict(one.tags)), "body": canonical_json(effect.document),
+        "fingerprint": effect.digest,
+    }  # fmt: skip
+
+
+def _update_resources(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    common: dict[str, Any] = {
+        "revision_id": bindparam("revision"), "revisions": bindparam("count"), "changed_at": bindparam("changed"),
+        "deleted_at": bindparam("deleted"),
+    }  # fmt: skip
+    seen: dict[str, Any] = {
+        "name": bindparam("label"), "region": bindparam("place"), "tags": bindparam("tagged"), "document": bindparam("body"),
+        "digest": bindparam("fingerprint"),
+    }  # fmt: skip
+    target = update(resource).where(resource.c.pk == bindparam("of"))
+    gone = [row for row in rows if "body" not in row]
+    present = [row for row in rows if "body" in row]
+    if gone:
+        connection.execute(target.values(**common), gone)
+    if present:
+        connection.execute(target.values(**common, **seen), present)
+
+
+def _write_measures(connection: Connection, result: ScopeResult) -> None:
+    """Sizes and counts that move by themselves: kept current, without a revision."""
+    if not result.state.complete:
+        return
+    fresh = {one.key: canonical_json(dict(one.measures)) for one in result.observations if one.measures}
+    if not fresh:
+        return
+    of = result.scope
+    statement = select(resource.c.pk, resource.c.key, resource.c.measures).where(
+        resource.c.account_id == of.account_id, resource.c.scope_region == of.region, resource.c.type == of.type
+    )
+    changed = [
+        {"of": row.pk, "fresh": fresh[row.key]}
+        for row in connection.execute(statement)
+        if row.key in fresh and fresh[row.key] != row.measures
+    ]
+    if changed:
+        connection.execute(
+            update(resource).where(resource.c.pk == bindparam("of")).values(measures=bindparam("fresh")), changed
+        )
+
+
+def _count(effects: Sequence[Effect]) -> Applied:
+    def number(change: ChangeKind) -> int:
+        return sum(effect.change is change for effect in effects)
+
+    return Applied(number(ChangeKind.CREATED), number(ChangeKind.UPDATED), number(ChangeKind.DELETED))
+
+
+def _write_scope(store: Store, connection: Connection, run_id: str, result: ScopeResult, when: str) -> None:
+    of = result.scope
+    values: Mapping[str, Any] = {
+        "account_id": of.account_id, "region": of.region, "type": of.type, "state": str(result.state),
+        "error_code": result.error_code, "error": result.error, "resources": len(result.observations), "calls": result.calls,
+        "duration_s": (result.finished_at - result.started_at).total_seconds(), "visited_at": when, "run_id": run_id,
+    }  # fmt: skip
+    good = {"last_good_at": when} if result.state.complete else {}
+    keep_count = {} if result.state.complete else {"resources": scope.c.resources}
+    fresh = store.upsert(scope).values(**values, **good)
+    connection.execute(
+        fresh.on_conflict_do_update(
+            index_elements=["account_id", "region", "type"],
+            set_={key: fresh.excluded[key] for key in (*values, *good) if key not in ("account_id", "region", "type")}
+            | keep_count,
+        )
+    )
+    if result.state is not ScopeState.OK and result.state is not ScopeState.UNSUPPORTED:
+        connection.execute(store.upsert(scope_trouble).values(**values).on_conflict_do_nothing())
+
+
+def _write_run(connection: Connection, run_id: str, result: ScopeResult, applied: Applied) -> None:
+    failed = not result.state.complete and result.state is not ScopeState.UNSUPPORTED
+    connection.execute(
+        update(run)
+        .where(run.c.run_id == run_id)
+        .values(
+            scopes_done=run.c.scopes_done + 1,
+            resources=run.c.resources + len(result.observations),
+            created=run.c.created + applied.created,
+            updated=run.c.updated + applied.updated,
+            deleted=run.c.deleted + applied.deleted,
+            calls=run.c.calls + result.calls,
+            errors=run.c.errors + int(failed),
+        )
+    )
