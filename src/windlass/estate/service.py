@@ -100,7 +100,9 @@ class Estate:
         with self._lock:
             if account_id not in self._regions:
                 answer = self.call(account_id, self.config.home_region, "ec2", "DescribeRegions")
-                self._regions[account_id] = tuple(sorted(Region(one["RegionName"]) for one in answer["Regions"]))
+                names = sorted(one["RegionName"] for one in answer["Regions"])
+                ours = self.partition(account_id)
+                self._regions[account_id] = tuple(Region(name) for name in names if partition_of(name) == ours)
             return self._regions[account_id]
 
     def partition(self, account_id: str) -> str:  # noqa: ARG002  one partition per credential, hence per estate

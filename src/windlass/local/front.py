@@ -107,6 +107,12 @@ class Front:
             answer = call_wsgi(self._moto, request, host)
         except (NotImplementedError, UnknownService):
             return self._unknown(request)
+        except KeyError as error:
+            if error.args == (request.region,):  # moto's way to say that a service is not in a region
+                message = f"{request.service} is not available in {request.region}"
+                return error_response(request, 400, "UnsupportedOperation", message)
+            traceback.print_exc()
+            return error_response(request, 500, "InternalError", f"moto failed: KeyError: {error}")
         except Exception as error:  # noqa: BLE001  moto raises anything
             traceback.print_exc()
             return error_response(request, 500, "InternalError", f"moto failed: {type(error).__name__}: {error}")

@@ -165,12 +165,7 @@ class StorageGatewayBackend(BaseBackend):
         return str(uuid.uuid4())
 
 
-storagegateway_backends = BackendDict(
-    StorageGatewayBackend, "storagegateway", use_boto3_regions=False,
-    additional_regions=["us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-west-2", "eu-west-3",
-                        "eu-central-1", "eu-north-1", "eu-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1",
-                        "ap-northeast-2", "ap-south-1", "ca-central-1", "sa-east-1"],
-)  # fmt: skip
+storagegateway_backends = BackendDict(StorageGatewayBackend, "storagegateway")
 
 
 class StorageGatewayResponse(BaseResponse):

@@ -1,0 +1,110 @@
+"""Harbour Freight & Tide, an invented company: its accounts, teams and services, the same for the same seed. Pure."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+__all__ = ["ACCOUNTS", "REGIONS", "TEAMS", "Bucket", "Workload", "plan_buckets", "plan_workloads", "tags_of"]
+
+ACCOUNTS = {"111111111111": "harbour-prod", "222222222222": "harbour-data", "333333333333": "harbour-dev"}
+REGIONS = ("us-east-1", "eu-west-1", "eu-central-1", "ap-southeast-2")
+TEAMS = {
+    "web": ("storefront", "assets", "search"),
+    "payments": ("ledger", "invoices", "settlement"),
+    "data": ("lake", "reports", "features"),
+    "platform": ("logs", "backups", "artifacts"),
+    "media": ("footage", "thumbnails", "captions"),
+}
+_ENVIRONMENTS = {"111111111111": "prod", "222222222222": "prod", "333333333333": "dev"}
+_COUNTRIES = {"us-east-1": "us", "eu-west-1": "ie", "eu-central-1": "de", "ap-southeast-2": "au"}
+_FEATURES = (
+    "versioning", "kms", "public-read", "tls-only", "lifecycle", "logging", "to-sqs", "to-sns", "to-eventbridge", "website",
+    "cors", "object-lock", "accelerate", "requester-pays", "inventory", "metrics", "analytics", "tiering",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """A bucket to make and what is configured on it."""
+
+    name: str
+    account_id: str
+    region: str
+    location: str  # the LocationConstraint: empty in us-east-1, `EU` for the old one
+    tags: dict[str, str]
+    features: frozenset[str]
+    objects: int
+    size_bytes: int
+    replica: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """A service of a team in one account and region: machines, functions, queues, tables."""
+
+    team: str
+    service: str
+    account_id: str
+    region: str
+    instances: int
+    tags: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """`web-storefront`."""
+        return f"{self.team}-{self.service}"
+
+
+def tags_of(team: str, service: str, environment: str) -> dict[str, str]:
+    """The tags that the company's rules ask for."""
+    return {"team": team, "service": service, "env": environment, "cost-center": f"cc-{sum(map(ord, team)) % 90 + 10}"}
+
+
+def plan_buckets(seed: int, scale: int) -> tuple[Bucket, ...]:
+    """At least 60 buckets times `scale`, over all accounts and regions."""
+    rng = random.Random(seed)  # noqa: S311  believable, not secret
+    return tuple(bucket for round_ in range(scale) for bucket in _round(rng, round_))
+
+
+def _round(rng: random.Random, round_: int) -> Iterator[Bucket]:
+    old_one = round_ == 0
+    for account_id, alias in ACCOUNTS.items():
+        environment = _ENVIRONMENTS[account_id]
+        for team, services in TEAMS.items():
+            for service in services:
+                for region in rng.sample(REGIONS, 2 if rng.random() < 0.6 else 1):
+                    suffix = f"-{round_}" if round_ else ""
+                    legacy = old_one and region == "eu-west-1"
+                    old_one = old_one and not legacy
+                    yield Bucket(
+                        name=f"{alias}-{team}-{service}-{_COUNTRIES[region]}{suffix}",
+                        account_id=account_id,
+                        region=region,
+                        location="EU" if legacy else "" if region == "us-east-1" else region,
+                        tags={} if rng.random() < 0.12 else tags_of(team, service, environment),
+                        features=frozenset(one for one in _FEATURES if rng.random() < 0.22),
+                        objects=rng.choice((0, 0, 1, 2, 3, 5)),
+                        size_bytes=int(10 ** rng.uniform(6, 13)),
+                    )
+
+
+def plan_workloads(seed: int, scale: int) -> tuple[Workload, ...]:
+    """Each team's services, each in one or two regions of an account."""
+    rng = random.Random(seed + 1)  # noqa: S311
+    found = []
+    for round_ in range(scale):
+        for account_id in ACCOUNTS:
+            for team, services in TEAMS.items():
+                for service in services[: 2 if account_id == "111111111111" else 1]:
+                    for region in rng.sample(REGIONS, 2 if account_id == "111111111111" else 1):
+                        name = f"{service}{round_ or ''}"
+                        tags = tags_of(team, service, _ENVIRONMENTS[account_id])
+                        found.append(
+                            Workload(
+                                team=team, service=name, account_id=account_id, region=region, instances=rng.randint(1, 2),
+                                tags=tags,
+                            )
+                        )  # fmt: skip
+    return tuple(found)
