@@ -28,6 +28,7 @@ _CONFIG = """\
 # Written by `windlass demo`; it is started anew each time.
 [estate]
 endpoint_url = "{url}"
+regions = ["us-east-1", "eu-west-1", "eu-central-1", "ap-southeast-2"]
 
 [store]
 url = "sqlite:///{folder}/windlass.db"

@@ -80,6 +80,7 @@ root = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Run an AWS estate whose heart is S3: know it, act on it, move it, find what needs work.",
 )

@@ -1,7 +1,52 @@
-"""`windlass token`: create, list, revoke tokens of the console and API."""
+"""`windlass token`: create, list, revoke."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Annotated, Literal
+
 import typer
 
+from windlass.cli.context import open_app
+from windlass.core import clock
+from windlass.present.output import Format, emit
+
 app = typer.Typer(no_args_is_help=True, help="Make and revoke tokens of the console and API.", rich_markup_mode=None)
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Option(help="Whose it is, or what for.")],
+    role: Annotated[Literal["read", "operate", "admin"], typer.Option(help="What it may do.")] = "read",
+) -> None:
+    """Make a token; it is shown this once."""
+    from windlass.api.auth import Role
+    from windlass.api.tokens import create_token
+
+    token, secret = create_token(open_app(ctx).store, name=name, role=Role.named(role), now=clock.now())
+    print(f"{token.token_id}  {secret.reveal()}")
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    output: Annotated[Format, typer.Option("--output", "-o", help="Output format.")] = Format.TABLE,
+) -> None:
+    """List tokens, without their secrets."""
+    from windlass.api.tokens import list_tokens
+
+    rows = [asdict(token) | {"role": token.role.name.lower()} for token in list_tokens(open_app(ctx).store)]
+    columns = ["token_id", "name", "role", "created_at", "last_used_at", "revoked_at"]
+    emit(rows, output, columns, now=clock.now(), empty="No tokens yet: `windlass token create --name me`.")
+
+
+@app.command()
+def revoke(
+    ctx: typer.Context, token_id: Annotated[str, typer.Argument(metavar="TOKEN_ID", help="The token's id.")]
+) -> None:
+    """Take a token out of use at once."""
+    from windlass.api.tokens import revoke_token
+
+    token = revoke_token(open_app(ctx).store, token_id, now=clock.now())
+    print(f"{token.token_id}: revoked")

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from windlass.core.errors import AccessRefused, AwsError, ConfigError, WindlassError
 from windlass.estate.service import Estate
@@ -14,7 +15,7 @@ from windlass.estate.service import Estate
 __all__ = ["checks"]
 
 _SKEW_S = 60.0
-_TRIALS = (
+_TRIALS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("s3", "ListBuckets", {"MaxBuckets": 1}),
     ("ec2", "DescribeRegions", {}),
     ("iam", "ListRoles", {"MaxItems": 1}),

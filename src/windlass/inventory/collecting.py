@@ -45,10 +45,10 @@ def collect_as_job(
     else:
         title = "collect " + (", ".join(options.types) if options.types else "the whole estate")
         job_id = jobs.create(KIND, title, params=_params(options), unit="scopes")
-    run: Run | None = None
+    found: list[Run] = []
     with jobs.run(job_id) as running:
-        run = _collect(inventory, running, show=show, stop=stop)
-    return run if run is not None else inventory.runs(1)[0]  # a cancelled job leaves the block without a result
+        found.append(_collect(inventory, running, show=show, stop=stop))
+    return found[0] if found else inventory.runs(1)[0]  # a cancelled job leaves the block without a result
 
 
 def register(inventory: Inventory, jobs: Jobs) -> None:

@@ -30,6 +30,12 @@ from windlass.inventory.words import match_expression, split_words
 __all__ = ["identity_conditions", "query_conditions"]
 
 
+_MATCHING = {
+    "sqlite": "SELECT rowid FROM resource_words WHERE words MATCH :words",
+    "postgresql": "SELECT rowid FROM resource_words WHERE words @@ to_tsquery('simple', :words)",
+}
+
+
 def identity_conditions(query: Query, *, but: str = "") -> list[ColumnElement[bool]]:
     """Conditions on type, account and region; `but` leaves one out (for its own facet)."""
     conditions: list[ColumnElement[bool]] = []
@@ -61,8 +67,7 @@ def query_conditions(query: Query, dialect: str, *, but: str = "") -> list[Colum
         conditions.append(not_(_tagged(query.untagged, "*")))
     if split_words(query.words):
         expression = match_expression(query.words, dialect)
-        matching = "words MATCH :words" if dialect == "sqlite" else "words @@ to_tsquery('simple', :words)"
-        found = text("SELECT rowid FROM resource_words WHERE " + matching).bindparams(words=expression)
+        found = text(_MATCHING[dialect]).bindparams(words=expression)
         conditions.append(resource.c.pk.in_(found))
     conditions.extend(_where(path, operator, value, dialect) for path, operator, value in query.where)
     return conditions

@@ -68,12 +68,13 @@ TYPES = (
         id="taskDefinitionArn",
         arn="taskDefinitionArn",
         label="family",
+        tags="tags",
         redact=("containerDefinitions.*.environment.*.value",),
         details=(
             Detail(
                 operation="DescribeTaskDefinition",
-                params={"taskDefinition": "taskDefinitionArn"},
-                result="taskDefinition",
+                params={"taskDefinition": "taskDefinitionArn", "include": '`["TAGS"]`'},
+                result="merge(taskDefinition, {tags: tags})",
             ),
         ),
         edges=(EdgeRule("uses-role", "taskRoleArn", "iam.role"), EdgeRule("uses-role", "executionRoleArn", "iam.role")),

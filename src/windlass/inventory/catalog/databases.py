@@ -23,6 +23,8 @@ TYPES = (
             "GlobalSecondaryIndexes.*.IndexSizeBytes",
             "LocalSecondaryIndexes.*.ItemCount",
             "LocalSecondaryIndexes.*.IndexSizeBytes",
+            "ProvisionedThroughput.NumberOfDecreasesToday",
+            "GlobalSecondaryIndexes.*.ProvisionedThroughput.NumberOfDecreasesToday",
         ),
         details=(
             Detail(operation="DescribeTable", params={"TableName": "TableName"}, result="Table"),
@@ -38,7 +40,13 @@ TYPES = (
                 result="ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus",
                 key="PointInTimeRecovery",
             ),
-            Detail(operation="ListTagsOfResource", params={"ResourceArn": "TableArn"}, result="Tags", key="Tags"),
+            Detail(
+                operation="ListTagsOfResource",
+                params={"ResourceArn": "TableArn"},
+                result="Tags",
+                key="Tags",
+                paged=True,
+            ),
         ),
         edges=(EdgeRule("encrypted-by", "SSEDescription.KMSMasterKeyArn", "kms.key"),),
     ),
@@ -95,6 +103,14 @@ TYPES = (
         id="DBSubnetGroupName",
         arn="DBSubnetGroupArn",
         label="DBSubnetGroupName",
+        details=(
+            Detail(
+                operation="ListTagsForResource",
+                params={"ResourceName": "DBSubnetGroupArn"},
+                result="TagList",
+                key="Tags",
+            ),
+        ),
         edges=(
             EdgeRule("in-vpc", "VpcId", "ec2.vpc"),
             EdgeRule("in-subnet", "Subnets[].SubnetIdentifier", "ec2.subnet"),
@@ -110,6 +126,9 @@ TYPES = (
         id="CacheClusterId",
         arn="ARN",
         label="CacheClusterId",
+        details=(
+            Detail(operation="ListTagsForResource", params={"ResourceName": "ARN"}, result="TagList", key="Tags"),
+        ),
         edges=(
             EdgeRule("member-of", "ReplicationGroupId", "elasticache.replication-group"),
             EdgeRule("in-security-group", "SecurityGroups[].SecurityGroupId", "ec2.security-group"),
@@ -124,6 +143,9 @@ TYPES = (
         id="ReplicationGroupId",
         arn="ARN",
         label="ReplicationGroupId",
+        details=(
+            Detail(operation="ListTagsForResource", params={"ResourceName": "ARN"}, result="TagList", key="Tags"),
+        ),
         edges=(_KEY,),
     ),
     ResourceType(
@@ -153,6 +175,7 @@ TYPES = (
         id="ClusterIdentifier",
         arn="arn:{partition}:redshift:{region}:{account}:cluster:{id}",
         label="ClusterIdentifier",
+        volatile=("NextMaintenanceWindowStartTime", "ExpectedNextSnapshotScheduleTime"),
         edges=(
             EdgeRule("in-vpc", "VpcId", "ec2.vpc"),
             _KEY,

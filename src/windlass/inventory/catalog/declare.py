@@ -17,7 +17,7 @@ class Detail:
     """One more call per item. `params` are request parameters as paths on the item.
 
     The result goes under `key` of the document, or is merged into it when `key` is empty. `absent` codes mean that
-    there is none, which is a fact (null), not an error.
+    there is none, which is a fact (null), not an error. A `paged` result is a list gathered over all its pages.
     """
 
     operation: str
@@ -26,6 +26,7 @@ class Detail:
     key: str = ""
     absent: tuple[str, ...] = ()
     service: str = ""  # where another service than the type's own answers
+    paged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ TYPES = (
         operation="DescribeSubnets",
         items="Subnets",
         id="SubnetId",
-        arn="SubnetArn",
+        arn=_arn("subnet"),
         volatile=("AvailableIpAddressCount",),
         edges=(_VPC,),
     ),

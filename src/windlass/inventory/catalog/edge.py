@@ -36,6 +36,7 @@ TYPES = (
                 params={"HostedZoneId": "Id"},
                 result="ResourceRecordSets",
                 key="Records",
+                paged=True,
             ),
             Detail(
                 operation="ListTagsForResource",
@@ -66,6 +67,7 @@ TYPES = (
                 params={"LoadBalancerArn": "LoadBalancerArn"},
                 result="Listeners",
                 key="Listeners",
+                paged=True,
             ),
         ),
         edges=(
@@ -150,6 +152,13 @@ TYPES = (
         volatile=("LockToken",),
         details=(
             Detail(operation="GetWebACL", params={"Name": "Name", "Scope": "'REGIONAL'", "Id": "Id"}, result="WebACL"),
+            Detail(
+                operation="ListTagsForResource",
+                params={"ResourceARN": "ARN"},
+                result="TagInfoForResource.TagList",
+                key="Tags",
+                paged=True,
+            ),
         ),
     ),
 )

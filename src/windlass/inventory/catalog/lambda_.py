@@ -51,7 +51,7 @@ TYPES = (
         operation="ListLayers",
         items="Layers",
         id="LayerName",
-        arn="LatestMatchingVersion.LayerVersionArn || LayerArn",
+        arn="LayerArn",
         label="LayerName",
     ),
 )

@@ -40,6 +40,7 @@ TYPES = (
                 params={"ResourceIdList": "[TrailARN]"},
                 result="ResourceTagList[0].TagsList",
                 key="Tags",
+                paged=True,
             ),
         ),
         edges=(EdgeRule("writes-to", "S3BucketName", "s3.bucket"), EdgeRule("encrypted-by", "KmsKeyId", "kms.key")),
@@ -61,7 +62,13 @@ TYPES = (
             "StateTransitionedTimestamp",
         ),
         details=(
-            Detail(operation="ListTagsForResource", params={"ResourceARN": "AlarmArn"}, result="Tags", key="Tags"),
+            Detail(
+                operation="ListTagsForResource",
+                params={"ResourceARN": "AlarmArn"},
+                result="Tags",
+                key="Tags",
+                paged=True,
+            ),
         ),
         edges=(EdgeRule("alarms", "AlarmActions[]"),),
     ),
@@ -102,6 +109,7 @@ TYPES = (
         arn="BackupVaultArn",
         label="BackupVaultName",
         volatile=("NumberOfRecoveryPoints",),
+        details=(Detail(operation="ListTags", params={"ResourceArn": "BackupVaultArn"}, result="Tags", key="Tags"),),
         edges=(EdgeRule("encrypted-by", "EncryptionKeyArn", "kms.key"),),
     ),
     ResourceType(
@@ -116,6 +124,7 @@ TYPES = (
         volatile=("LastExecutionDate",),
         details=(
             Detail(operation="GetBackupPlan", params={"BackupPlanId": "BackupPlanId"}, result="BackupPlan", key="Plan"),
+            Detail(operation="ListTags", params={"ResourceArn": "BackupPlanArn"}, result="Tags", key="Tags"),
         ),
         edges=(EdgeRule("backs-up-to", "Plan.Rules[].TargetBackupVaultName", "backup.vault"),),
     ),
@@ -128,7 +137,16 @@ TYPES = (
         id="TaskArn",
         arn="TaskArn",
         label="Name",
-        details=(Detail(operation="DescribeTask", params={"TaskArn": "TaskArn"}),),
+        details=(
+            Detail(operation="DescribeTask", params={"TaskArn": "TaskArn"}),
+            Detail(
+                operation="ListTagsForResource",
+                params={"ResourceArn": "TaskArn"},
+                result="Tags",
+                key="Tags",
+                paged=True,
+            ),
+        ),
         edges=(
             EdgeRule("copies-from", "SourceLocationArn", "datasync.location"),
             EdgeRule("copies-to", "DestinationLocationArn", "datasync.location"),
@@ -154,6 +172,8 @@ TYPES = (
         arn="Arn",
         label="Name",
         once_per_account=True,
-        details=(Detail(operation="ListTagsForResource", params={"ResourceId": "Id"}, result="Tags", key="Tags"),),
+        details=(
+            Detail(operation="ListTagsForResource", params={"ResourceId": "Id"}, result="Tags", key="Tags", paged=True),
+        ),
     ),
 )

@@ -43,7 +43,13 @@ TYPES = (
         volatile=("SubscriptionsConfirmed", "SubscriptionsPending", "SubscriptionsDeleted"),
         details=(
             Detail(operation="GetTopicAttributes", params={"TopicArn": "TopicArn"}, result="Attributes"),
-            Detail(operation="ListTagsForResource", params={"ResourceArn": "TopicArn"}, result="Tags", key="Tags"),
+            Detail(
+                operation="ListTagsForResource",
+                params={"ResourceArn": "TopicArn"},
+                result="Tags",
+                key="Tags",
+                paged=True,
+            ),
         ),
         edges=(EdgeRule("encrypted-by", "KmsMasterKeyId", "kms.key"),),
     ),
@@ -68,6 +74,11 @@ TYPES = (
         id="Name",
         arn="Arn",
         label="Name",
+        details=(
+            Detail(
+                operation="ListTagsForResource", params={"ResourceARN": "Arn"}, result="Tags", key="Tags", paged=True
+            ),
+        ),
     ),
     ResourceType(
         name="events.rule",
@@ -85,8 +96,11 @@ TYPES = (
                 params={"Rule": "Name", "EventBusName": "EventBusName"},
                 result="Targets",
                 key="Targets",
+                paged=True,
             ),
-            Detail(operation="ListTagsForResource", params={"ResourceARN": "Arn"}, result="Tags", key="Tags"),
+            Detail(
+                operation="ListTagsForResource", params={"ResourceARN": "Arn"}, result="Tags", key="Tags", paged=True
+            ),
         ),
         edges=(EdgeRule("targets", "Targets[].Arn"), EdgeRule("on-bus", "EventBusName", "events.bus")),
     ),

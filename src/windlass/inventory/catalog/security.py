@@ -21,13 +21,7 @@ TYPES = (
                 key="KeyRotationEnabled",
                 absent=("UnsupportedOperationException", "KMSInvalidStateException"),
             ),
-            Detail(
-                operation="ListResourceTags",
-                params={"KeyId": "KeyId"},
-                result="Tags",
-                key="Tags",
-                absent=("AccessDeniedException",),
-            ),
+            Detail(operation="ListResourceTags", params={"KeyId": "KeyId"}, result="Tags", key="Tags", paged=True),
         ),
     ),
     ResourceType(
@@ -66,6 +60,14 @@ TYPES = (
         id="Name",
         arn="ARN",
         label="Name",
+        details=(
+            Detail(
+                operation="ListTagsForResource",
+                params={"ResourceType": "'Parameter'", "ResourceId": "Name"},
+                result="TagList",
+                key="Tags",
+            ),
+        ),
         edges=(EdgeRule("encrypted-by", "KeyId", "kms.key"),),
     ),
     ResourceType(

@@ -12,6 +12,15 @@ TYPES = (
         id="GatewayId",
         arn="GatewayARN",
         label="GatewayName",
+        details=(
+            Detail(
+                operation="ListTagsForResource",
+                params={"ResourceARN": "GatewayARN"},
+                result="Tags",
+                key="Tags",
+                paged=True,
+            ),
+        ),
         edges=(EdgeRule("runs-on", "Ec2InstanceId", "ec2.instance"),),
     ),
     ResourceType(

@@ -1,0 +1,97 @@
+"""Running the console under uvicorn, in the foreground, until a signal; refused where nobody could log in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+
+from windlass.api.auth import check_bind
+from windlass.api.tokens import count_tokens
+from windlass.app import App
+from windlass.console.application import create_app
+from windlass.core.errors import ConfigError
+
+__all__ = ["serve"]
+
+
+def serve(
+    app: App,
+    *,
+    host: str,
+    port: int,
+    ready: Callable[[str], None] | None = None,
+    exit_after_s: float | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM (or for `exit_after_s`). ConfigError for a bind that is refused or taken."""
+    check_bind(host, tokens=count_tokens(app.store))
+    listener = _listen(host, port)
+    with listener:
+        shown = f"[{host}]" if ":" in host else host
+        asyncio.run(
+            _serve(app, host, listener, f"http://{shown}:{listener.getsockname()[1]}", ready or _say, exit_after_s)
+        )
+
+
+def _say(url: str) -> None:
+    print(f"console at {url}; Ctrl-C stops it", file=sys.stderr, flush=True)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"the console can't listen on {host} port {port}: {error.strerror}",
+            hint="Give --port (0 takes a free one), or --host.",
+        ) from None
+    return listener
+
+
+async def _serve(
+    app: App, host: str, listener: socket.socket, url: str, ready: Callable[[str], None], exit_after_s: float | None
+) -> None:
+    site = create_app(app, host=host)
+    stopping = asyncio.Event()
+    site.inner.state.stopping = stopping
+    config = uvicorn.Config(
+        site, http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=3,
+        server_header=False,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(_run(server, listener))
+    while not server.started and not task.done():
+        await asyncio.sleep(0.01)
+    loop = asyncio.get_running_loop()
+
+    def stop(*_: Any) -> None:
+        stopping.set()  # streams end first, so that they don't hold up the others
+        server.should_exit = True
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):
+                loop.add_signal_handler(number, stop)
+    if server.started:
+        ready(url)
+    if exit_after_s is not None:
+        loop.call_later(exit_after_s, stop)
+    await task
+
+
+async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    # Not `server.serve`: it would take the signals for itself, and raise them again at the end.
+    with contextlib.suppress(asyncio.CancelledError):
+        await server._serve([listener])  # noqa: SLF001  uvicorn has no public entry without its signal handlers

@@ -1,0 +1,198 @@
+"""Every declaration against AWS's own service models: no operation, parameter or path is misspelt."""
+
+import functools
+import json
+
+import botocore.session
+import jmespath
+import pytest
+
+from windlass.core.arns import parse_arn
+from windlass.inventory.catalog import BY_NAME, CATALOG
+from windlass.inventory.extract import items_of, observe
+from windlass.inventory.model import GLOBAL, Scope
+from windlass.inventory.paths import change_at, find, find_texts
+
+ACCOUNT = "111122223333"
+# What a service answers as a free-form map (attributes by name): its members can't be told from the model.
+FREE_FORM = {"sqs.queue", "sns.topic"}
+# Paths that only some resources have a value for, in documents whose text members are JSON.
+TOKENS = {"NextToken", "nextToken", "Marker", "NextMarker", "marker", "position", "NextContinuationToken", "NextRecordName"}
+
+
+@functools.cache
+def service(name):
+    return botocore.session.get_session().get_service_model(name)
+
+
+@functools.cache
+def paginators(name):
+    try:
+        return botocore.session.get_session().get_paginator_model(name)._paginator_config
+    except botocore.exceptions.DataNotFoundError:
+        return {}
+
+
+def example(shape, seen=()):
+    """A value of the shape with every member present."""
+    if shape is None or shape.name in seen:
+        return {}
+    within = (*seen, shape.name)
+    match shape.type_name:
+        case "structure":
+            return {} if shape.is_document_type else {key: example(one, within) for key, one in shape.members.items()}
+        case "list":
+            return [example(shape.member, within)]
+        case "map":
+            return {"anykey": example(shape.value, within)}
+        case "boolean":
+            return True
+        case "integer" | "long" | "float" | "double":
+            return 7
+        case "timestamp":
+            return "2026-01-01T00:00:00Z"
+        case _:
+            return "text"
+
+
+def answer(name, operation):
+    return example(service(name).operation_model(operation).output_shape)
+
+
+def detail_service(kind, detail):
+    return detail.service or kind.service
+
+
+def listed_item(kind):
+    given = {}
+    if kind.parent is not None:
+        [above] = find(kind.parent.items, answer(kind.service, kind.parent.operation))
+        given = {name: find(path, above) for name, path in kind.parent.params.items()}
+    return items_of(kind, answer(kind.service, kind.operation), given)[0]
+
+
+def full_item(kind):
+    item = listed_item(kind)
+    for detail in kind.details:
+        found = find(detail.result, answer(detail_service(kind, detail), detail.operation))
+        assert found is not None, f"{detail.operation}: {detail.result} finds nothing in the answer"
+        if detail.key:
+            item[detail.key] = found
+        else:
+            assert isinstance(found, dict), f"{detail.operation}: {detail.result} can't be merged"
+            item |= found
+    return item
+
+
+def check_params(name, operation, params):
+    shape = service(name).operation_model(operation).input_shape
+    members = set(shape.members) if shape else set()
+    required = set(shape.required_members) if shape else set()
+    assert set(params) <= members, f"{operation} takes no {set(params) - members}"
+    assert required <= set(params), f"{operation} needs {required - set(params)}"
+
+
+every_type = pytest.mark.parametrize("kind", CATALOG, ids=lambda kind: kind.name)
+
+
+def test_there_are_more_curated_types_than_promised_and_each_name_is_one():
+    assert len(CATALOG) >= 80
+    assert len(BY_NAME) == len(CATALOG)
+    assert all(name.count(".") == 1 and name == name.lower() and " " not in name for name in BY_NAME)
+    assert len({kind.title for kind in CATALOG}) == len(CATALOG)
+
+
+@every_type
+def test_operations_exist_and_get_the_parameters_they_need(kind):
+    given = set(kind.parent.params) if kind.parent else set()
+    check_params(kind.service, kind.operation, set(kind.request) | given)
+    if kind.parent:
+        check_params(kind.service, kind.parent.operation, kind.parent.request)
+    for detail in kind.details:
+        extra = {"ExpectedBucketOwner"} if kind.name == "s3.bucket" else set()
+        check_params(detail_service(kind, detail), detail.operation, set(detail.params) | extra)
+
+
+@every_type
+def test_the_listing_yields_items_that_can_be_told_apart(kind):
+    document = json.loads(json.dumps(full_item(kind), default=str))
+    if kind.name in FREE_FORM:
+        return
+    assert isinstance(find(kind.id, document), str), kind.id
+    if kind.arn and "{" not in kind.arn:
+        assert find(kind.arn, document), kind.arn
+    if kind.label:
+        assert find(kind.label, document), kind.label
+
+
+@every_type
+def test_every_parameter_of_a_detail_is_found_on_the_item(kind):
+    item = listed_item(kind)
+    for detail in kind.details:
+        for name, path in detail.params.items():
+            assert find(path, item) not in (None, [None]), f"{detail.operation}: {name} = {path}"
+        found = find(detail.result, answer(detail_service(kind, detail), detail.operation))
+        item |= {detail.key: found} if detail.key else found
+        if kind.name == "sqs.queue":
+            item["QueueArn"] = "arn:aws:sqs:eu-west-1:1:q"
+
+
+@every_type
+def test_relations_addresses_volatile_and_redacted_paths_exist_in_the_answers(kind):
+    if kind.name in FREE_FORM:
+        return
+    item = full_item(kind)
+    for rule in kind.edges:
+        jmespath.compile(rule.path)
+        assert find_texts(rule.path, item), f"{rule.kind}: {rule.path} finds nothing"
+        assert not rule.target_type or rule.target_type in BY_NAME, rule.target_type
+    for path in kind.addresses:
+        assert find_texts(path, item), path
+    for pattern in (*kind.volatile, *kind.redact):
+        hits = []
+        change_at(item, pattern, lambda value, hits=hits: hits.append(value) or value)
+        assert hits, f"{pattern} names nothing"
+
+
+@every_type
+def test_details_that_come_in_pages_are_read_to_the_end(kind):
+    for detail in kind.details:
+        name = detail_service(kind, detail)
+        model = service(name).operation_model(detail.operation)
+        asked = set(model.input_shape.members) if model.input_shape else set()
+        answered = set(model.output_shape.members)
+        comes_in_pages = detail.operation in paginators(name) or bool(
+            answered & TOKENS and asked & {*TOKENS, "ContinuationToken"}
+        )
+        is_list = isinstance(find(detail.result, example(model.output_shape)), list)
+        assert detail.paged == (comes_in_pages and is_list), f"{detail.operation}: paged should be {not detail.paged}"
+
+
+@every_type
+def test_an_observation_comes_out_with_a_well_formed_key(kind):
+    scope = Scope(ACCOUNT, GLOBAL if kind.once_per_account else "eu-west-1", kind.name)
+    item = full_item(kind) | {"anykey": "text"}
+    for path in (kind.id, kind.arn):
+        if path.isidentifier() and "{" not in path:
+            item[path] = "arn:aws:x:eu-west-1:1:thing/one" if path == kind.arn else "one"
+    seen = observe(kind, scope, item, partition="aws", salt=b"salt")
+    if seen is None:
+        assert kind.keep
+        return
+    assert seen.resource_id
+    if "{" in kind.arn:
+        assert parse_arn(seen.key), seen.key
+        assert ("::" in seen.key) or ACCOUNT in seen.key
+
+
+def test_no_detail_takes_a_refusal_for_an_absence():
+    for kind in CATALOG:
+        for detail in kind.details:
+            refusals = [code for code in detail.absent if "Denied" in code or "Unauthorized" in code]
+            assert not refusals, f"{kind.name} {detail.operation}: a denied read would look like a removal"
+
+
+def test_a_bucket_is_read_by_22_details_or_more():
+    bucket = BY_NAME["s3.bucket"]
+    assert len({detail.operation for detail in bucket.details}) >= 22
+    assert all(detail.key for detail in bucket.details)
