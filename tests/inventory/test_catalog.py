@@ -17,7 +17,16 @@ ACCOUNT = "111122223333"
 # What a service answers as a free-form map (attributes by name): its members can't be told from the model.
 FREE_FORM = {"sqs.queue", "sns.topic"}
 # Paths that only some resources have a value for, in documents whose text members are JSON.
-TOKENS = {"NextToken", "nextToken", "Marker", "NextMarker", "marker", "position", "NextContinuationToken", "NextRecordName"}
+TOKENS = {
+    "NextToken",
+    "nextToken",
+    "Marker",
+    "NextMarker",
+    "marker",
+    "position",
+    "NextContinuationToken",
+    "NextRecordName",
+}
 
 
 @functools.cache

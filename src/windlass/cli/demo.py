@@ -29,6 +29,11 @@ _CONFIG = """\
 [estate]
 endpoint_url = "{url}"
 regions = ["us-east-1", "eu-west-1", "eu-central-1", "ap-southeast-2"]
+accounts = [
+  {{ id = "111111111111", alias = "harbour-prod" }},
+  {{ id = "222222222222", alias = "harbour-data" }},
+  {{ id = "333333333333", alias = "harbour-dev" }},
+]
 
 [store]
 url = "sqlite:///{folder}/windlass.db"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Form, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.staticfiles import StaticFiles
 
@@ -112,7 +112,7 @@ def _add_page(site: FastAPI, page: Page, templates: Environment) -> None:
     site.add_api_route(page.path, show, include_in_schema=False)
 
 
-def _export(request: Request, kind: Literal[csv, jsonl]) -> Response:
+def _export(request: Request, kind: Literal["csv", "jsonl"]) -> Response:
     lines = views.export(the_app(request), _params(request), kind)
     media = "text/csv" if kind == "csv" else "application/x-ndjson"
     headers = {"content-disposition": f"attachment; filename=inventory.{kind}"}

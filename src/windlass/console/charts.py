@@ -127,7 +127,7 @@ def sparkbar(share: float) -> Markup:
 
 
 def graph(
-    nodes: Sequence[dict[str, Any]], edges: Sequence[dict[str, Any]], root: str, *, width: int = 720, height: int = 420
+    nodes: Sequence[dict[str, Any]], edges: Sequence[dict[str, Any]], root: str, *, width: int = 460, height: int = 340
 ) -> Markup:
     """The relations around a resource: it in the middle, neighbours on a ring, theirs on the next."""
     ring = _rings(nodes, edges, root)

@@ -65,7 +65,7 @@ def overview(app: App, _: Params) -> Data:
             for one, count in stats["by_account"].items()
         ],
         "regions": [
-            {"id": one, "count": count, "link": link("/inventory", {}, region=one)}
+            {"id": one, "alias": "", "count": count, "link": link("/inventory", {}, region=one)}
             for one, count in stats["by_region"].items()
         ],
     }
@@ -156,7 +156,7 @@ def _query(params: Params, *, limit: int) -> Query:
             conditions += [f"{name}={value}" for value in values]
     return parse_query(
         params.get("type", []), [one for one in conditions if one], now=clock.now(), at=first(params, "at"),
-        deleted=bool(first(params, "deleted")), sort=first(params, "sort", "key"), limit=limit, words=first(params, "q"),
+        deleted=bool(first(params, "deleted")), sort=first(params, "sort", "type"), limit=limit, words=first(params, "q"),
         cursor=first(params, "cursor"),
     )  # fmt: skip
 

@@ -15,20 +15,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from windlass.core.errors import AwsError, WindlassError
+from windlass.core.errors import AwsError, NotFound, WindlassError
 from windlass.inventory import s3
+from windlass.inventory.calls import Calls
 from windlass.inventory.catalog.declare import Detail, ResourceType
-from windlass.inventory.extract import items_of, observe
+from windlass.inventory.extract import items_of
 from windlass.inventory.lanes import Lanes, Place
-from windlass.inventory.model import Observation, Scope, ScopeResult, ScopeState
+from windlass.inventory.model import GLOBAL, Scope, ScopeResult, ScopeState
+from windlass.inventory.outcome import outcome
 from windlass.inventory.paths import find
 from windlass.inventory.plan import CollectOptions
 from windlass.inventory.ports import Caller
-from windlass.inventory.visit import Found, Visit, is_gone, no_answer
+from windlass.inventory.visit import Found, Visit, is_gone
 
 __all__ = ["CollectOptions", "Collector", "Progress"]
 
 _TICK_S = 0.2
+# So many scopes a worker are open at a time: enough that none waits for another, few enough to hold their finds in memory.
+_OPEN_A_WORKER = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +79,15 @@ class _Run:
         self.of = collector
         self.lanes = Lanes(limit=collector.concurrency)
         self.changed = threading.Condition()
-        self.results: queue.SimpleQueue[ScopeResult] = queue.SimpleQueue()
+        self.calls = Calls(collector.caller, self.lanes, self.changed, collector.scope_timeout_s)
+        self.results: queue.Queue[ScopeResult] = queue.Queue(maxsize=2 * collector.concurrency)
         self.closing = False
-        self.under_way = 0
-        self.calls = 0
         wanted = [scope for scope in scopes if scope not in done_before]
         self.total = len(wanted) + len(done_before)
         self.done = self.first_done = len(done_before)
-        for scope in wanted:
-            self._plan(scope)
+        self.ahead = iter(wanted)
+        self.open = 0
+        self._open_more()
 
     def go(
         self, sink: Callable[[ScopeResult], None], progress: Callable[[Progress], None], stop: threading.Event
@@ -107,7 +111,7 @@ class _Run:
                     resources += len(result.observations)
                     errors += not result.state.complete and result.state is not ScopeState.UNSUPPORTED
                 eta_s = _eta(self.done - self.first_done, self.total - self.done, time.monotonic() - started)
-                progress(Progress(self.done, self.total, resources, self.calls, errors, eta_s))
+                progress(Progress(self.done, self.total, resources, self.calls.made, errors, eta_s))
         finally:
             with self.changed:
                 self.closing = True
@@ -135,63 +139,50 @@ class _Run:
                     self.lanes.finished(place)
                     self.changed.notify()
 
-    def _put(self, visit: Visit, place: Place, task: Callable[[], None], *, detail: bool) -> None:
+    def _put(
+        self,
+        visit: Visit,
+        region: str,
+        task: Callable[[], None],
+        failed: Callable[[WindlassError], None],
+        *,
+        detail: bool,
+    ) -> None:
+        """Queue a task of the visit. What it raises goes to `failed`; the visit's last task finishes it."""
+
         def run() -> None:
             try:
                 if not visit.over:
-                    self._alive(visit, place)
                     task()
             except WindlassError as error:
-                visit.fail(error)
+                failed(error)
             except Exception as error:  # noqa: BLE001  one broken answer must not end the collection of all others
-                visit.fail(AwsError(f"{visit.scope.type}: {type(error).__name__}: {error}", code="Malformed"))
+                failed(AwsError(f"{visit.scope.type}: {type(error).__name__}: {error}", code="Malformed"))
             finally:
                 visit.end()
 
         visit.begin()
+        place: Place = (visit.scope.account_id, region)
         with self.changed:
-            self.lanes.put(visit.scope, place, run, detail=detail)
+            self.lanes.put((visit.scope, region), place, run, detail=detail)
             self.changed.notify()
-
-    def _alive(self, visit: Visit, place: Place) -> None:
-        with self.changed:
-            dead = self.lanes.dead(place)
-        if dead:
-            raise AwsError(
-                f"{place[1]} of {place[0]} does not answer; given up for this run", code="EndpointUnreachable"
-            )
-        if time.monotonic() > visit.deadline:
-            raise AwsError(f"{visit.scope.type} took longer than {self.of.scope_timeout_s:g} s", code="ReadTimeout")
-
-    # --- calls -------------------------------------------------------------------------------------------------
-
-    def _call(self, visit: Visit, region: str, service: str, operation: str, **params: Any) -> dict[str, Any]:
-        with self._counted(visit, region):
-            return self.of.caller.call(visit.scope.account_id, region, service, operation, **params)
-
-    def _pages(self, visit: Visit, service: str, operation: str, **params: Any) -> Iterator[dict[str, Any]]:
-        scope = visit.scope
-        pages = self.of.caller.pages(scope.account_id, scope.region, service, operation, **params)
-        while True:
-            self._alive(visit, (scope.account_id, scope.region))
-            with self._counted(visit, scope.region):
-                page = next(pages, None)
-            if page is None:
-                return
-            yield page
-
-    def _counted(self, visit: Visit, region: str) -> _Counted:
-        return _Counted(self, visit, (visit.scope.account_id, region))
 
     # --- scopes ------------------------------------------------------------------------------------------------
 
+    def _open_more(self) -> None:
+        with self.changed:
+            while self.open < _OPEN_A_WORKER * self.of.concurrency:
+                scope = next(self.ahead, None)
+                if scope is None:
+                    return
+                self.open += 1
+                self._plan(scope)
+
     def _plan(self, scope: Scope) -> None:
         kind = self.of.types[scope.type]
-        visit = Visit(
-            kind=kind, scope=scope, started_at=self.of.now(), deadline=float("inf"), finish=self._finish,
-        )  # fmt: skip
+        visit = Visit(kind=kind, scope=scope, started_at=self.of.now(), deadline=float("inf"), finish=self._finish)
         task = self._list_buckets if kind.name == "s3.bucket" else self._list
-        self._put(visit, (scope.account_id, scope.region), lambda: self._start(visit, task), detail=False)
+        self._put(visit, scope.region, functools.partial(self._start, visit, task), visit.fail, detail=False)
 
     def _start(self, visit: Visit, task: Callable[[Visit], None]) -> None:
         visit.started_at = self.of.now()
@@ -202,173 +193,142 @@ class _Run:
         kind, scope = visit.kind, visit.scope
         for given in self._parents(visit):
             request = {key: _filled(value, scope) for key, value in kind.request.items()} | given
-            for page in self._pages(visit, kind.service, kind.operation, **request):
-                for item in items_of(kind, page, given):
-                    self._add(visit, Found(item, scope.region))
+            try:
+                for page in self.calls.pages(visit, scope.region, kind.service, kind.operation, **request):
+                    for item in items_of(kind, page, given):
+                        self._add(visit, Found(item, scope.region))
+            except NotFound:
+                if not given:
+                    raise
+                # The parent was deleted between its listing and this one, and its children with it.
 
     def _parents(self, visit: Visit) -> Iterator[dict[str, Any]]:
         parent = visit.kind.parent
         if parent is None:
             yield {}
             return
-        for page in self._pages(visit, visit.kind.service, parent.operation, **parent.request):
+        pages = self.calls.pages(visit, visit.scope.region, visit.kind.service, parent.operation, **parent.request)
+        for page in pages:
             for item in find(parent.items, page) or ():
                 yield {name: find(path, item) for name, path in parent.params.items()}
 
+    def _finish(self, visit: Visit) -> None:
+        partition = self.of.caller.partition(visit.scope.account_id)
+        result = outcome(
+            visit, partition=partition, salt=self.of.salt, redact_paths=self.of.redact_paths, now=self.of.now()
+        )
+        self._open_one_more()
+        while not self.closing:
+            try:
+                self.results.put(result, timeout=_TICK_S)
+            except queue.Full:
+                continue  # the store is slower than AWS: wait for it rather than hold ever more in memory
+            return
+
+    def _open_one_more(self) -> None:
+        with self.changed:
+            self.open -= 1
+        self._open_more()
+
+    # --- buckets -----------------------------------------------------------------------------------------------
+
     def _list_buckets(self, visit: Visit) -> None:
         by_region: dict[str, list[Found]] = {}
-        for page in self._pages(visit, "s3", "ListBuckets", **s3.LIST_PARAMS):
+        for page in self.calls.pages(visit, GLOBAL, "s3", "ListBuckets", **s3.LIST_PARAMS):
             for item in items_of(visit.kind, page):
-                region = item.get("BucketRegion") or s3.bucket_region(self.of.caller, visit.scope.account_id, item)
-                item["Region"] = region
-                item.pop("BucketRegion", None)
+                region = str(item.pop("BucketRegion", "") or "")
                 item.pop("BucketArn", None)
                 found = Found(item, region)
-                by_region.setdefault(region, []).append(found)
-                self._add(visit, found)
+                if region:
+                    self._add_bucket(visit, found)
+                    by_region.setdefault(region, []).append(found)
+                else:
+                    task = functools.partial(self._locate, visit, found)
+                    self._put(visit, GLOBAL, task, functools.partial(self._not_located, visit, found), detail=True)
         for region, members in by_region.items():
-            place = (visit.scope.account_id, region)
-            self._put(visit, place, functools.partial(self._measure, visit, region, members), detail=True)
+            self._put_measure(visit, region, members)
+
+    def _locate(self, visit: Visit, found: Found) -> None:
+        try:
+            found.region = s3.bucket_region(
+                functools.partial(self.calls.call, visit, GLOBAL, "s3"), found.item["Name"],
+                self.of.caller.partition(visit.scope.account_id),
+            )  # fmt: skip
+        except NotFound:
+            return  # deleted since it was listed
+        self._add_bucket(visit, found)
+        self._put_measure(visit, found.region, [found])
+
+    def _not_located(self, visit: Visit, found: Found, error: WindlassError) -> None:
+        """The bucket exists; where, and how it is configured, is unknown this time."""
+        found.region = GLOBAL
+        visit.add(found)
+        visit.miss(found, ("Region", *(detail.key for detail in visit.kind.details)), error)
+
+    def _add_bucket(self, visit: Visit, found: Found) -> None:
+        found.item["Region"] = found.region
+        visit.add(found)
+        # Each detail of a bucket is a task of its own: they are many, and independent.
+        for detail in visit.kind.details:
+            self._put_details(visit, found, (detail,))
+
+    def _put_measure(self, visit: Visit, region: str, members: list[Found]) -> None:
+        # Sizes are shown where they can be had; the buckets' configuration does not depend on them.
+        self._put(visit, region, functools.partial(self._measure, visit, region, members), lambda _: None, detail=True)
 
     def _measure(self, visit: Visit, region: str, members: list[Found]) -> None:
         names = {found.item["Name"]: found for found in members}
-        try:
-            measured = s3.storage_measures(self.of.caller, visit.scope.account_id, region, names, now=self.of.now())
-        except WindlassError:
-            return  # sizes are shown where they can be had; the buckets' configuration does not depend on them
-        visit.called()
-        for name, values in measured.items():
+        pages = functools.partial(self.calls.pages, visit, region, "cloudwatch")
+        for name, values in s3.storage_measures(pages, names, now=self.of.now()).items():
             names[name].measures = values
 
+    # --- details -----------------------------------------------------------------------------------------------
+
     def _add(self, visit: Visit, found: Found) -> None:
-        with visit.lock:
-            visit.found.append(found)
-        details = visit.kind.details
-        if not details:
-            return
-        place = (visit.scope.account_id, found.region)
-        if visit.kind.name == "s3.bucket":
-            # Each detail of a bucket is a task of its own: they are many, and independent.
-            for detail in details:
-                self._put(visit, place, functools.partial(self._detail, visit, found, detail), detail=True)
-        else:
-            self._put(visit, place, functools.partial(self._details, visit, found), detail=True)
+        visit.add(found)
+        if visit.kind.details:
+            self._put_details(visit, found, visit.kind.details)
 
-    def _details(self, visit: Visit, found: Found) -> None:
-        for detail in visit.kind.details:
+    def _put_details(self, visit: Visit, found: Found, details: Sequence[Detail]) -> None:
+        def failed(error: WindlassError) -> None:
+            visit.miss(found, [detail.key for detail in details], error)
+
+        self._put(visit, found.region, lambda: self._read_details(visit, found, details), failed, detail=True)
+
+    def _read_details(self, visit: Visit, found: Found, details: Sequence[Detail]) -> None:
+        for detail in details:
             if not found.gone and not visit.over:
-                self._detail(visit, found, detail)
+                self._read_detail(visit, found, detail)
 
-    def _detail(self, visit: Visit, found: Found, detail: Detail) -> None:
-        if found.gone:
-            return
+    def _read_detail(self, visit: Visit, found: Found, detail: Detail) -> None:
         params = {name: find(path, found.item) for name, path in detail.params.items()}
         if any(value is None or value == [None] for value in params.values()):
             found.unknown.add(detail.key or "*")  # a detail before this one, which it needs, could not be read
             return
         if visit.kind.name == "s3.bucket":
-            params |= s3.owner_params(detail.operation, visit.scope.account_id)
+            params |= s3.owner_params(visit.scope.account_id)
         try:
-            answer = self._read(visit, found.region, detail, params)
+            answer = self._answer(visit, found.region, detail, params)
         except WindlassError as error:
-            _note_failure(visit, found, detail, error)
-            return
+            if error.code in detail.absent:
+                answer = None
+            elif is_gone(error, detail):
+                found.gone = True
+                return
+            else:
+                visit.miss(found, (detail.key,), error)
+                return
         if detail.key:
             found.item[detail.key] = answer
         elif isinstance(answer, dict):
             found.item.update(answer)
 
-    def _read(self, visit: Visit, region: str, detail: Detail, params: dict[str, Any]) -> Any:
+    def _answer(self, visit: Visit, region: str, detail: Detail, params: dict[str, Any]) -> Any:
         service = detail.service or visit.kind.service
-        answer = self._call(visit, region, service, detail.operation, **params)
-        if detail.operation.startswith(
-            "ListBucket"
-        ):  # four listings of configurations, 100 a page, without a paginator
-            listed: list[Any] = list(find(detail.result, answer) or ())
-            while answer.get("IsTruncated") and answer.get("NextContinuationToken"):
-                answer = self._call(
-                    visit,
-                    region,
-                    service,
-                    detail.operation,
-                    **params,
-                    ContinuationToken=answer["NextContinuationToken"],
-                )
-                listed += find(detail.result, answer) or ()
-            return listed
-        return find(detail.result, answer)
-
-    def _finish(self, visit: Visit) -> None:
-        observations: list[Observation] = []
-        if visit.state.complete:
-            observations = self._observations(visit)
-        self.results.put(
-            ScopeResult(
-                scope=visit.scope,
-                state=visit.state,
-                observations=tuple(observations) if visit.state.complete else (),
-                error_code=visit.error.code if visit.error else "",
-                error=visit.error.message if visit.error else "",
-                calls=visit.calls,
-                started_at=visit.started_at,
-                finished_at=self.of.now(),
-            )
-        )
-
-    def _observations(self, visit: Visit) -> list[Observation]:
-        partition = self.of.caller.partition(visit.scope.account_id)
-        mine = [path.partition(":")[2] for path in self.of.redact_paths if path.startswith(f"{visit.kind.name}:")]
-        observations = []
-        for found in visit.found:
-            if found.gone:
-                continue
-            seen = observe(
-                visit.kind, visit.scope, found.item, partition=partition, salt=self.of.salt, region=found.region,
-                unknown=found.unknown, measures=found.measures, redact_paths=mine,
-            )  # fmt: skip
-            if seen is not None and (seen.arn or not visit.kind.arn or "*" not in found.unknown):
-                observations.append(seen)
-            elif "*" in found.unknown:
-                # It exists, but which one it is could not be read: calling the listing complete would delete it.
-                visit.fail(
-                    visit.error or AwsError(f"{visit.scope.type}: an item could not be told apart", code="Unidentified")
-                )
-                return []
-        return observations
-
-
-class _Counted:
-    """Around one call: counts it, and tells the lanes whether its place is alive."""
-
-    __slots__ = ("place", "run", "visit")
-
-    def __init__(self, run: _Run, visit: Visit, place: Place) -> None:
-        self.run, self.visit, self.place = run, visit, place
-
-    def __enter__(self) -> None:
-        self.visit.called()
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        silent = isinstance(error, WindlassError) and no_answer(error)
-        with self.run.changed:
-            self.run.calls += 1
-            if silent:
-                self.run.lanes.unanswered(self.place)
-            else:
-                self.run.lanes.answered(self.place)
-            self.run.changed.notify()
-
-
-def _note_failure(visit: Visit, found: Found, detail: Detail, error: WindlassError) -> None:
-    if error.code in detail.absent:
-        if detail.key:
-            found.item[detail.key] = None
-    elif is_gone(error, detail):
-        found.gone = True
-    elif no_answer(error):
-        raise error
-    else:
-        visit.miss(found, detail, error)
+        if detail.paged:
+            pages = self.calls.pages(visit, region, service, detail.operation, **params)
+            return [one for page in pages for one in find(detail.result, page) or ()]
+        return find(detail.result, self.calls.call(visit, region, service, detail.operation, **params))
 
 
 def _filled(value: Any, scope: Scope) -> Any:

@@ -33,10 +33,17 @@ _JSON_KEYS = frozenset(
     }
 )
 _SET_ENDINGS = ("Ids", "Arns", "ARNs", "Groups", "Zones", "Names", "Events", "Subnets", "Types", "InUseBy", "Aliases")
+# The last two lines are policies' principals and what they may do to what, which come back in any order.
 _SET_NAMES = frozenset(
     {"IpPermissions", "IpPermissionsEgress", "IpRanges", "Ipv6Ranges", "UserIdGroupPairs", "Grants", "Routes", "Attachments",
-     "Associations", "PrefixListIds", "Entries", "Metrics", "Dimensions", "ResourceRecords", "Records"}
+     "Associations", "PrefixListIds", "Entries", "Metrics", "Dimensions", "ResourceRecords", "Records", "InlinePolicies",
+     "AWS", "Service", "Federated", "CanonicalUser",
+     "Action", "NotAction", "Resource", "NotResource"}
 )  # fmt: skip
+# Lists that mean something by their order, though their items have names; `definition` is a program.
+_ORDERED = frozenset(
+    {"Layers", "CacheBehaviors", "Cors", "RoutingRules", "Columns", "PartitionKeys", "SortColumns", "definition"}
+)
 _ID_ENDINGS = ("Id", "ID", "Arn", "ARN", "Name", "Key", "name", "arn", "id", "key")
 
 
@@ -85,6 +92,7 @@ def observe(
     _parse_json_texts(document)
     document = stabilise(document)
     redact(document, (*kind.redact, *redact_paths), salt=salt)
+    tags = document["Tags"] if tags else tags  # redacted, too
     return Observation(
         type=kind.name,
         account_id=scope.account_id,
@@ -115,20 +123,23 @@ def tags_of(found: Any) -> dict[str, str]:
 
 def stabilise(value: Any, name: str = "") -> Any:
     """`value` with lists that are sets in a stable order."""
+    if name == "definition":
+        return value
     if isinstance(value, dict):
-        return {key: stabilise(item, key) for key, item in value.items()}
+        # CloudFront wraps its lists: {"Quantity": 2, "Items": [...]}.
+        return {key: stabilise(item, name if key == "Items" else key) for key, item in value.items()}
     if not isinstance(value, list):
         return value
     items = [stabilise(item) for item in value]
-    if len(items) < 2:
+    if len(items) < 2 or name in _ORDERED:
         return items
+    is_set = name.endswith(_SET_ENDINGS) or name in _SET_NAMES
     if all(isinstance(item, dict) for item in items):
         key = _identity_key(items)
         if key:
             return sorted(items, key=lambda item: str(item[key]))
         return sorted(items, key=canonical_json) if name in _SET_NAMES else items
-    is_set = name.endswith(_SET_ENDINGS) or name in _SET_NAMES
-    return sorted(items, key=str) if is_set else items
+    return sorted(items, key=canonical_json) if is_set else items
 
 
 def _identity_key(items: list[dict[str, Any]]) -> str:
@@ -188,6 +199,8 @@ def _target(text: str, target_type: str) -> str:
             return f"{head}:{resource.partition('/')[0]}"
     if target_type == "kms.key" and text.startswith("alias/"):
         return ""
+    if target_type == "lambda.layer":
+        return text.rpartition(":")[0] if text.rpartition(":")[2].isdigit() else text  # a version of the layer
     return text
 
 

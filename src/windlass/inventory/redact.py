@@ -17,6 +17,7 @@ from windlass.inventory.paths import change_at
 __all__ = ["redact"]
 
 _PREFIX = "redacted:"
+_HASHED = re.compile(r"redacted:[0-9a-f]{16}")
 _URL_PASSWORD = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^/\s:@]*:)(?P<password>[^@\s/]+)(?=@)", re.IGNORECASE)
 
 
@@ -24,7 +25,7 @@ def redact(document: dict[str, Any], paths: Iterable[str], *, salt: bytes) -> di
     """`document`, changed in place: values at `paths` hashed, passwords inside URLs anywhere, too."""
 
     def hashed(value: Any) -> Any:
-        if value is None or (isinstance(value, str) and value.startswith(_PREFIX)):
+        if value is None or (isinstance(value, str) and _HASHED.fullmatch(value)):
             return value
         digest = hmac.new(salt, canonical_json(value).encode("utf-8", "surrogatepass"), hashlib.sha256)
         return _PREFIX + digest.hexdigest()[:16]

@@ -8,14 +8,18 @@ the request carries a parameter, so MaxBuckets is always sent; a null LocationCo
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from windlass.inventory.model import GLOBAL
-from windlass.inventory.ports import Caller
+from windlass.core.errors import AccessRefused, WindlassError
 
 __all__ = ["LIST_PARAMS", "bucket_region", "location_region", "owner_params", "storage_measures"]
 
+Call = Callable[..., dict[str, Any]]
+"""(operation, **params) -> answer, in a place already chosen."""
+Pages = Callable[..., Iterable[dict[str, Any]]]
+
+_FIRST_REGION = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 LIST_PARAMS: Mapping[str, Any] = {"MaxBuckets": 1000}
 _STORAGE_TYPES = (
     "StandardStorage", "StandardIAStorage", "OneZoneIAStorage", "IntelligentTieringFAStorage", "IntelligentTieringIAStorage",
@@ -24,31 +28,37 @@ _STORAGE_TYPES = (
 _QUERIES_A_CALL = 500
 
 
-def location_region(constraint: str | None) -> str:
+def location_region(constraint: str | None, partition: str = "aws") -> str:
     """The region a LocationConstraint stands for."""
     if not constraint:
-        return "us-east-1"
+        return _FIRST_REGION.get(partition, "us-east-1")
     return "eu-west-1" if constraint == "EU" else constraint
 
 
-def bucket_region(caller: Caller, account_id: str, bucket: Mapping[str, Any]) -> str:
-    """Where a listed bucket lives: as the listing says, else (older, S3-compatible endpoints) by GetBucketLocation."""
-    named = bucket.get("BucketRegion")
-    if named:
-        return str(named)
-    answer = caller.call(account_id, GLOBAL, "s3", "GetBucketLocation", Bucket=bucket["Name"])
-    return location_region(answer.get("LocationConstraint"))
+def bucket_region(call: Call, name: str, partition: str) -> str:
+    """Where a bucket lives that was listed without its region (older and S3-compatible endpoints).
+
+    GetBucketLocation needs a permission of its own; HeadBucket tells the region to whoever may list the bucket.
+    """
+    try:
+        return location_region(call("GetBucketLocation", Bucket=name).get("LocationConstraint"), partition)
+    except AccessRefused as refused:
+        try:
+            region = call("HeadBucket", Bucket=name).get("BucketRegion")
+        except WindlassError:
+            region = None
+        if not region:
+            raise refused from None
+        return str(region)
 
 
-def owner_params(operation: str, account_id: str) -> dict[str, str]:
-    """`ExpectedBucketOwner` for the calls that take it (all bucket details do): never another account's bucket."""
-    return {} if operation == "ListBuckets" else {"ExpectedBucketOwner": account_id}
+def owner_params(account_id: str) -> dict[str, str]:
+    """Every bucket detail takes it: never another account's bucket of the same name."""
+    return {"ExpectedBucketOwner": account_id}
 
 
-def storage_measures(
-    caller: Caller, account_id: str, region: str, names: Iterable[str], *, now: dt.datetime
-) -> dict[str, dict[str, Any]]:
-    """Size and object count by bucket, from CloudWatch's daily storage metrics: 500 series a call.
+def storage_measures(pages: Pages, names: Iterable[str], *, now: dt.datetime) -> dict[str, dict[str, Any]]:
+    """Size and object count by bucket of one region, from CloudWatch's daily storage metrics: 500 series a call.
 
     CloudWatch publishes them once a day, up to two days late, so the last three days are asked for.
     """
@@ -57,11 +67,11 @@ def storage_measures(
     for at in range(0, len(series), _QUERIES_A_CALL):
         batch = series[at : at + _QUERIES_A_CALL]
         queries = [_query(number, *one) for number, one in enumerate(batch)]
-        pages = caller.pages(
-            account_id, region, "cloudwatch", "GetMetricData", MetricDataQueries=queries, ScanBy="TimestampDescending",
+        answers = pages(
+            "GetMetricData", MetricDataQueries=queries, ScanBy="TimestampDescending",
             StartTime=now - dt.timedelta(days=3), EndTime=now,
         )  # fmt: skip
-        for page in pages:
+        for page in answers:
             for result in page.get("MetricDataResults", ()):
                 if result.get("Values"):
                     name, kind = batch[int(result["Id"][1:])]

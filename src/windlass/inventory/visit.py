@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from windlass.core.errors import AccessRefused, NotFound, Throttled, WindlassErr
 from windlass.inventory.catalog.declare import Detail, ResourceType
 from windlass.inventory.model import Scope, ScopeState
 
-__all__ = ["Found", "Visit", "classify", "is_gone"]
+__all__ = ["Found", "Visit", "classify", "is_gone", "no_answer"]
 
 _NO_ANSWER = frozenset({"EndpointUnreachable", "ReadTimeout", "ConnectionFailed", "TlsFailed", "ProxyFailed"})
 _UNSUPPORTED = frozenset(
@@ -37,7 +37,7 @@ def classify(error: WindlassError) -> ScopeState:
     """The state that an error of the *listing* leaves a scope in."""
     if error.code in _UNSUPPORTED:
         return ScopeState.UNSUPPORTED
-    if error.code in _NO_ANSWER:
+    if error.code in _NO_ANSWER or error.code == "ScopeTimeout":
         return ScopeState.TIMEOUT
     if isinstance(error, AccessRefused):
         return ScopeState.DENIED
@@ -105,10 +105,15 @@ class Visit:
             if self.state.complete:
                 self.state, self.error = state or classify(error), error
 
-    def miss(self, found: Found, detail: Detail, error: WindlassError) -> None:
-        """A detail could not be read: what it would have told is unknown; the visit is partial unless it can't exist there."""
+    def add(self, found: Found) -> None:
+        """An item of the listing."""
         with self.lock:
-            found.unknown.add(detail.key or "*")
+            self.found.append(found)
+
+    def miss(self, found: Found, keys: Iterable[str], error: WindlassError) -> None:
+        """Details could not be read: what they would have told is unknown; partial, unless they can't exist there."""
+        with self.lock:
+            found.unknown.update(key or "*" for key in keys)
             quiet = classify(error) is ScopeState.UNSUPPORTED or isinstance(error, NotFound)
             if not quiet and self.state is ScopeState.OK:
                 self.state, self.error = ScopeState.PARTIAL, error

@@ -67,7 +67,6 @@ TYPES = (
                 params={"ResourceARN": "AlarmArn"},
                 result="Tags",
                 key="Tags",
-                paged=True,
             ),
         ),
         edges=(EdgeRule("alarms", "AlarmActions[]"),),

@@ -48,7 +48,6 @@ TYPES = (
                 params={"ResourceArn": "TopicArn"},
                 result="Tags",
                 key="Tags",
-                paged=True,
             ),
         ),
         edges=(EdgeRule("encrypted-by", "KmsMasterKeyId", "kms.key"),),
@@ -76,7 +75,10 @@ TYPES = (
         label="Name",
         details=(
             Detail(
-                operation="ListTagsForResource", params={"ResourceARN": "Arn"}, result="Tags", key="Tags", paged=True
+                operation="ListTagsForResource",
+                params={"ResourceARN": "Arn"},
+                result="Tags",
+                key="Tags",
             ),
         ),
     ),
@@ -99,7 +101,10 @@ TYPES = (
                 paged=True,
             ),
             Detail(
-                operation="ListTagsForResource", params={"ResourceARN": "Arn"}, result="Tags", key="Tags", paged=True
+                operation="ListTagsForResource",
+                params={"ResourceARN": "Arn"},
+                result="Tags",
+                key="Tags",
             ),
         ),
         edges=(EdgeRule("targets", "Targets[].Arn"), EdgeRule("on-bus", "EventBusName", "events.bus")),
