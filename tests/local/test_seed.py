@@ -1,6 +1,5 @@
 """The demo estate: the same for the same seed, varied enough to show things, and really there once applied."""
 
-import gc
 import json
 import urllib.request
 from collections import Counter
@@ -11,10 +10,6 @@ from tests.local.s3_clients import client
 from windlass.core.errors import Conflict
 from windlass.local.seed import apply
 from windlass.local.seed.plan import ACCOUNTS, REGIONS, plan_buckets, plan_workloads
-
-# The seeded event source mappings make moto invoke Lambda functions; without Docker it leaves a pipe of `os.popen` and
-# the Docker client's sockets open, to be found by the garbage collector in whatever test it runs in. None is ours.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def test_the_same_seed_plans_the_same_estate_and_another_seed_another():
@@ -64,7 +59,6 @@ def seeded(local_aws):
     summary = apply(local_aws.url, seed=7, progress=lambda *step: told.append(step))
     yield local_aws.url, summary, told
     _reset(local_aws.url)
-    gc.collect()  # what moto left open is found here, not in the next module's tests
 
 
 @pytest.mark.slow

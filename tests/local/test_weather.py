@@ -12,8 +12,9 @@ from windlass.local.seed.clients import Clients
 from windlass.local.weather import Change, View, next_change
 
 VIEW = View(
-    "111111111111", "eu-west-1", ("box",), ("i-1",), ("sg-1",), ("http://x/111111111111/weather-web-1",), ("fn",)
-)
+    "111111111111", "eu-west-1", ("box", "weather-web-2"), ("i-1", "i-2"), ("sg-1",),
+    ("http://x/111111111111/weather-web-1",), ("fn",), ("i-2",),
+)  # fmt: skip
 EMPTY = View("111111111111", "eu-west-1", (), (), (), (), ())
 
 
@@ -39,6 +40,13 @@ def test_an_empty_place_only_gets_new_things():
 def test_only_queues_that_the_weather_made_are_deleted():
     theirs = View("111111111111", "eu-west-1", (), (), (), ("http://x/111111111111/web-storefront",), ())
     assert not [change for change in _series(3, (theirs,)) if change and change.kind == "delete-queue"]
+
+
+def test_only_what_the_weather_made_is_taken_away_and_it_puts_no_objects_there():
+    changes = [change for change in _series(3, length=1000) if change]
+    assert {change.target for change in changes if change.kind == "delete-bucket"} == {"weather-web-2"}
+    assert {change.target for change in changes if change.kind == "terminate-instance"} == {"i-2"}
+    assert {change.target for change in changes if change.kind == "put-object"} == {"box"}
 
 
 @pytest.fixture
@@ -90,6 +98,40 @@ def test_an_instance_is_launched_stopped_and_started(local_aws, clients):
     assert instance()["State"]["Name"] == "stopped"
     weather.apply_change(_change("start-instance", instance()["InstanceId"]), clients)
     assert instance()["State"]["Name"] == "running"
+
+
+def test_a_port_that_is_open_is_closed_the_next_time(local_aws, clients):
+    ec2 = client(local_aws.url, "ec2", region="eu-west-1")
+    group = ec2.create_security_group(GroupName=fresh("weather"), Description="a test's")["GroupId"]
+
+    def ports():
+        found = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
+        return [one["FromPort"] for one in found]
+
+    weather.apply_change(_change("open-port", group, 3), clients)
+    assert ports() == [8003]
+    weather.apply_change(_change("open-port", group, 3), clients)
+    assert ports() == []
+
+
+def test_a_bucket_a_role_and_an_instance_come_and_the_bucket_and_the_instance_go(local_aws, clients):
+    name, iam = fresh("weather-data"), client(local_aws.url, "iam")
+    for kind in ("create-bucket", "create-role", "launch-instance"):
+        weather.apply_change(_change(kind, name), clients)
+    assert iam.list_role_policies(RoleName=name)["PolicyNames"] == ["read"]
+    seen = next(
+        view for view in weather.look(clients) if (view.account_id, view.region) == ("111111111111", "eu-west-1")
+    )
+    assert name in seen.buckets
+    ec2 = client(local_aws.url, "ec2", region="eu-west-1")
+    found = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [name]}])["Reservations"]
+    instance = found[0]["Instances"][0]["InstanceId"]
+    assert instance in seen.launched
+    weather.apply_change(_change("delete-bucket", name), clients)
+    weather.apply_change(_change("terminate-instance", instance), clients)
+    after = {(view.account_id, view.region): view for view in weather.look(clients)}["111111111111", "eu-west-1"]
+    assert name not in after.buckets
+    assert instance not in after.instances
 
 
 def test_it_looks_at_every_account_and_region_and_sees_the_bucket_where_it_is(clients, box):

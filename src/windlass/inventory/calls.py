@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 from windlass.core.errors import AwsError, WindlassError
 from windlass.inventory.lanes import Lanes
@@ -75,18 +75,19 @@ class Calls:
 class _Counted:
     """Around one call."""
 
-    __slots__ = ("_asked", "_calls", "_of")
+    __slots__ = ("_asked", "_calls", "_region", "_service", "_visit")
 
-    def __init__(self, calls: Calls, *of: Any) -> None:
-        self._calls, self._of, self._asked = calls, of, True
+    def __init__(self, calls: Calls, visit: Visit, region: str, service: str) -> None:
+        self._calls, self._visit, self._region, self._service = calls, visit, region, service
+        self._asked = True
 
     def nothing_asked(self) -> None:
         """The end of a listing needs no further call."""
         self._asked = False
 
-    def __enter__(self) -> _Counted:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if self._asked:
-            self._calls.note(*self._of, error)
+            self._calls.note(self._visit, self._region, self._service, error)

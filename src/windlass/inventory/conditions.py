@@ -74,10 +74,11 @@ def query_conditions(query: Query, dialect: str, *, but: str = "") -> list[Colum
 
 
 def _tagged(name: str, value: str) -> ColumnElement[bool]:
-    wanted = [tag.c.resource_pk == resource.c.pk, tag.c.name == name]
+    one = tag.alias()  # a name of its own: facets join the table, too
+    wanted = [one.c.resource_pk == resource.c.pk, one.c.name == name]
     if value != "*":
-        wanted.append(tag.c.value == value)
-    return exists(select(tag.c.resource_pk).where(and_(*wanted)))
+        wanted.append(one.c.value == value)
+    return exists(select(one.c.resource_pk).where(and_(*wanted)))
 
 
 def _where(path: str, operator: str, value: str, dialect: str) -> ColumnElement[bool]:

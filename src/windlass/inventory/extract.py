@@ -37,6 +37,7 @@ _SET_ENDINGS = ("Ids", "Arns", "ARNs", "Groups", "Zones", "Names", "Events", "Su
 _SET_NAMES = frozenset(
     {"IpPermissions", "IpPermissionsEgress", "IpRanges", "Ipv6Ranges", "UserIdGroupPairs", "Grants", "Routes", "Attachments",
      "Associations", "PrefixListIds", "Entries", "Metrics", "Dimensions", "ResourceRecords", "Records", "InlinePolicies",
+     "PrivateIpAddresses", "Ipv6Addresses", "Ipv6CidrBlockAssociationSet",
      "AWS", "Service", "Federated", "CanonicalUser",
      "Action", "NotAction", "Resource", "NotResource"}
 )  # fmt: skip

@@ -75,7 +75,9 @@ class Front:
             return
         answer = await self._answer(request, host)
         self.calls.add(request, answer.status if answer else 0, started)
-        if answer is not None:  # else a dropped connection: uvicorn closes it when nothing was sent
+        if answer is None:
+            _hang_up(send)
+        else:
             await _send(send, answer, head=request.method == "HEAD")
 
     async def _answer(self, request: Request, host: str) -> Response | None:
@@ -159,6 +161,13 @@ class Front:
             "pid": os.getpid(),
             "default_account": DEFAULT_ACCOUNT,
         }
+
+
+def _hang_up(send: Send) -> None:
+    """Drop the connection. ASGI has no word for it; uvicorn's `send` knows its transport."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is not None:
+        transport.abort()
 
 
 async def _read_body(receive: Receive) -> bytes:

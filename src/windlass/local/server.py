@@ -93,12 +93,27 @@ def _build() -> Front:
 
     self_check()
     install_all()
+    _quieten_moto()
     return Front(
         Dispatcher(),
         natives(),
         _account_of,
         {"/_windlass/fileshares/": share_files},
     )
+
+
+def _quieten_moto() -> None:
+    """Keep moto from Docker (it would fetch images and run containers) and from reading a folder of models per service."""
+    import functools
+
+    import moto.core.utils
+    from moto.core.config import default_user_config
+
+    for service in ("lambda", "batch"):
+        default_user_config[service]["use_docker"] = False
+    # A loader remembers which services there are; moto makes a new one for each service's first call.
+    if not hasattr(moto.core.utils.create_loader, "cache_info"):
+        moto.core.utils.create_loader = functools.cache(moto.core.utils.create_loader)
 
 
 def _account_of(access_key: str) -> str:

@@ -6,6 +6,8 @@ AWS answers, because the real world does.
 
 from __future__ import annotations
 
+import json
+import logging
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -19,11 +21,15 @@ from windlass.local.seed.plan import ACCOUNTS, REGIONS, TEAMS
 
 __all__ = ["Change", "View", "apply_change", "look", "next_change", "run"]
 
+logger = logging.getLogger(__name__)
+
 _LOOK_EVERY = 25
+_OURS = "weather-"  # what the weather made; only that does it take away again
 _KINDS = (
     ("put-object", 6), ("tag-bucket", 4), ("version-bucket", 2), ("expire-bucket", 2), ("open-port", 2), ("stop-instance", 2),
     ("start-instance", 2), ("launch-instance", 1), ("create-queue", 2), ("delete-queue", 1), ("tune-function", 3),
     ("move-threshold", 2), ("create-role", 1), ("create-bucket", 1),
+    ("delete-bucket", 1), ("terminate-instance", 1),
 )  # fmt: skip
 
 
@@ -38,6 +44,7 @@ class View:
     groups: tuple[str, ...]
     queues: tuple[str, ...]
     functions: tuple[str, ...]
+    launched: tuple[str, ...] = ()  # those of the instances that the weather launched
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,45 +67,59 @@ def next_change(dice: random.Random, views: Sequence[View], number: int) -> Chan
     view = dice.choice(views)
     kind = dice.choices([name for name, _ in _KINDS], [weight for _, weight in _KINDS])[0]
     team = dice.choice(sorted(TEAMS))
+    lasting = tuple(name for name in view.buckets if not name.startswith(_OURS))
     pools: Mapping[str, Sequence[str]] = {
-        "bucket": view.buckets, "object": view.buckets, "instance": view.instances, "port": view.groups,
-        "queue": [name for name in view.queues if "/weather-" in name], "function": view.functions,
+        "put-object": lasting, "delete-bucket": [name for name in view.buckets if name not in lasting],
+        "terminate-instance": view.launched, "delete-queue": [url for url in view.queues if f"/{_OURS}" in url],
+        "bucket": view.buckets, "instance": view.instances, "port": view.groups, "function": view.functions,
         "threshold": view.functions,
     }  # fmt: skip
     if kind.startswith(("create-", "launch-")):
-        target = f"weather-{team}-{number}"
+        target = f"{_OURS}{team}-{number}"
     else:
-        pool = pools[kind.partition("-")[2]]
+        pool = pools[kind if kind in pools else kind.partition("-")[2]]
         if not pool:
             return None
         target = dice.choice(pool)
     return Change(kind, view.account_id, view.region, target, number, team)
 
 
-def look(clients: Clients) -> tuple[View, ...]:
-    """What there is in every account and region."""
-    views = []
+def look(clients: Clients, stop: threading.Event | None = None) -> tuple[View, ...]:
+    """What there is in every account and region; no further than `stop`."""
+    views: list[View] = []
     for account_id in ACCOUNTS:
         buckets = clients.get(account_id, "us-east-1", "s3").list_buckets(MaxBuckets=1000)["Buckets"]
         for region in REGIONS:
+            if stop is not None and stop.is_set():
+                return tuple(views)
 
             def ask(service: str, region: str = region, account_id: str = account_id) -> Any:
                 return clients.get(account_id, region, service)
 
-            reservations = ask("ec2").describe_instances()["Reservations"]
+            running = [
+                one
+                for group in ask("ec2").describe_instances()["Reservations"]
+                for one in group["Instances"]
+                if one["State"]["Name"] != "terminated"
+            ]
             groups = ask("ec2").describe_security_groups()["SecurityGroups"]
             views.append(
                 View(
                     account_id,
                     region,
                     tuple(one["Name"] for one in buckets if one["BucketRegion"] == region),
-                    tuple(one["InstanceId"] for group in reservations for one in group["Instances"]),
+                    tuple(one["InstanceId"] for one in running),
                     tuple(one["GroupId"] for one in groups if one["GroupName"] == "internal"),
                     tuple(ask("sqs").list_queues().get("QueueUrls", ())),
                     tuple(one["FunctionName"] for one in ask("lambda").list_functions()["Functions"]),
+                    tuple(one["InstanceId"] for one in running if _name_of(one).startswith(_OURS)),
                 )
             )
     return tuple(views)
+
+
+def _name_of(instance: Mapping[str, Any]) -> str:
+    return next((str(tag["Value"]) for tag in instance.get("Tags", ()) if tag["Key"] == "Name"), "")
 
 
 def apply_change(change: Change, clients: Clients) -> None:
@@ -140,9 +161,16 @@ def _expire_bucket(ask: Ask, change: Change) -> None:
 
 
 def _open_port(ask: Ask, change: Change) -> None:
-    port = 8000 + change.number % 1000
+    """Open one of eight ports, or close it when it is open: a group's rules must not grow for ever."""
+    port = 8000 + change.number % 8
     permission = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
-    ask("ec2").authorize_security_group_ingress(GroupId=change.target, IpPermissions=[permission])
+    ec2, rule = ask("ec2"), {"GroupId": change.target, "IpPermissions": [permission]}
+    try:
+        ec2.authorize_security_group_ingress(**rule)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "InvalidPermission.Duplicate":
+            raise
+        ec2.revoke_security_group_ingress(**rule)
 
 
 def _launch(ask: Ask, change: Change) -> None:
@@ -172,6 +200,16 @@ def _create_bucket(ask: Ask, change: Change) -> None:
     ask("s3").create_bucket(Bucket=change.target, **place)
 
 
+def _create_role(ask: Ask, change: Change) -> None:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::harbour-*-{change.team}-*/*"}
+    iam = ask("iam")
+    iam.create_role(
+        RoleName=change.target, AssumeRolePolicyDocument=_TRUST, Tags=[{"Key": "team", "Value": change.team}]
+    )
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=change.target, PolicyName="read", PolicyDocument=policy)
+
+
 _TRUST = '{"Version": "2012-10-17", "Statement": []}'
 _ACTIONS: Mapping[str, Callable[[Ask, Change], object]] = {
     "put-object": _put_object,
@@ -186,8 +224,10 @@ _ACTIONS: Mapping[str, Callable[[Ask, Change], object]] = {
     "delete-queue": lambda ask, change: ask("sqs").delete_queue(QueueUrl=change.target),
     "tune-function": _tune_function,
     "move-threshold": _move_threshold,
-    "create-role": lambda ask, change: ask("iam").create_role(RoleName=change.target, AssumeRolePolicyDocument=_TRUST),
+    "create-role": _create_role,
     "create-bucket": _create_bucket,
+    "delete-bucket": lambda ask, change: ask("s3").delete_bucket(Bucket=change.target),
+    "terminate-instance": lambda ask, change: ask("ec2").terminate_instances(InstanceIds=[change.target]),
 }
 
 
@@ -210,14 +250,16 @@ def run(
         while not stop.wait(dice.expovariate(rate_per_minute / 60)):
             try:
                 if number % _LOOK_EVERY == 0:
-                    views = look(clients)
+                    views = look(clients, stop)
                 number += 1
+                if stop.is_set():
+                    return
                 change = next_change(dice, views, number)
                 if change is not None:
                     apply_change(change, clients)
                     if on_change:
                         on_change(str(change))
-            except (ClientError, BotoCoreError):
-                continue
+            except (ClientError, BotoCoreError) as error:
+                logger.info("the weather goes on after a refusal: %s", error)
     finally:
         clients.close()

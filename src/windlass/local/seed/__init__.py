@@ -14,6 +14,7 @@ from windlass.local.seed.clients import Clients, Place
 from windlass.local.seed.identity import build_identity, build_organization
 from windlass.local.seed.network import build_network
 from windlass.local.seed.plan import ACCOUNTS, REGIONS, Bucket, Workload, plan_buckets, plan_workloads
+from windlass.local.seed.platform import build_platform
 from windlass.local.seed.shared import build_account, build_region
 from windlass.local.seed.workloads import build_workload
 
@@ -86,6 +87,7 @@ class _Builder:
         for number, bucket in enumerate(buckets):
             build_bucket(place, bucket, network, works[number % len(works)] if works else None)
         build_region(place, network, buckets)
+        build_platform(place, network, buckets)
 
     def _finish(self, account_id: str) -> None:
         mine = [bucket for (owner, _), buckets in self._buckets.items() if owner == account_id for bucket in buckets]

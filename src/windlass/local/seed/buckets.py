@@ -34,16 +34,23 @@ def build_bucket(place: Place, bucket: Bucket, network: Network, queue: Workload
     _policies(s3, bucket)
     for feature in sorted(bucket.features & _FEATURES.keys()):
         _FEATURES[feature](s3, bucket)
-    if "kms" in bucket.features:
-        rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": network.key_arn}}
-        s3.put_bucket_encryption(
-            Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule | {"BucketKeyEnabled": True}]}
-        )
+    _encrypt(s3, bucket, network)
     _notify(s3, bucket, queue)
     for number in range(bucket.objects):
         body = _DOCUMENTS[number % len(_DOCUMENTS)]
         s3.put_object(Bucket=name, Key=f"2026/11/{number + 1:02}/record-{number:04}.txt", Body=body.encode())
     _metrics(place, bucket)
+
+
+def _encrypt(s3: Any, bucket: Bucket, network: Network) -> None:
+    default = {"SSEAlgorithm": "AES256"}
+    if "kms" in bucket.features:
+        # Without a key of the company's own in the region, it is AWS's: the key id is left out.
+        default = {"SSEAlgorithm": "aws:kms"} | ({"KMSMasterKeyID": network.key_arn} if network.key_arn else {})
+    elif "sse-s3" not in bucket.features:
+        return
+    rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": "kms" in bucket.features}
+    s3.put_bucket_encryption(Bucket=bucket.name, ServerSideEncryptionConfiguration={"Rules": [rule]})
 
 
 def _notify(s3: Any, bucket: Bucket, queue: Workload | None) -> None:
@@ -135,6 +142,9 @@ _FEATURES: dict[str, Callable[[Any, Bucket], object]] = {
         Bucket=b.name, Id="all", MetricsConfiguration={"Id": "all"}
     ),
     "analytics": _analytics,
+    "ownership": lambda s3, b: s3.put_bucket_ownership_controls(
+        Bucket=b.name, OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    ),
     "tiering": _tiering,
 }
 

@@ -19,8 +19,11 @@ class Network:
     cidr: str
     subnets: tuple[str, ...]
     groups: dict[str, str]
-    key_arn: str
+    key_arn: str  # empty where the company has no key of its own
     target_group_arn: str
+
+
+_KEYS_IN = ("us-east-1", "eu-west-1")  # a key or a certificate costs the embedded AWS a real RSA key pair
 
 
 def _named(name: str) -> dict[str, str]:
@@ -62,6 +65,10 @@ def build_network(place: Place) -> Network:
         ServiceName=f"com.amazonaws.{place.region}.s3",
         RouteTableIds=[table],
     )
+    place.make(
+        "ec2.network-interface", ec2.create_network_interface, SubnetId=subnets[0], Description="spare, kept for failover",
+        PrivateIpAddress=f"{cidr}.0.250", Groups=[groups["internal"]],
+    )  # fmt: skip
     ec2.create_tags(Resources=[vpc], Tags=tag_list(_named("main")))
     ec2.create_tags(Resources=subnets, Tags=tag_list(_named("main-private")))
     ec2.create_tags(Resources=[table, gateway], Tags=tag_list(_named("main")))
@@ -87,6 +94,8 @@ def _group(place: Place, vpc: str, name: str, source: str) -> str:
 
 
 def _key(place: Place) -> str:
+    if place.region not in _KEYS_IN:
+        return ""
     kms = place.client("kms")
     key = place.make(
         "kms.key", kms.create_key, Description="data at rest", Tags=[{"TagKey": "team", "TagValue": "platform"}]
@@ -111,6 +120,7 @@ def _balancer(place: Place, vpc: str, subnets: list[str], group: str) -> str:
         LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"], Protocol="HTTP", Port=80,
         DefaultActions=[{"Type": "forward", "TargetGroupArn": arn}],
     )  # fmt: skip
-    certificate = place.client("acm")
-    place.make("acm.certificate", certificate.request_certificate, DomainName=f"{place.region}.harbour.example")
+    if place.region in _KEYS_IN:
+        acm = place.client("acm")
+        place.make("acm.certificate", acm.request_certificate, DomainName=f"{place.region}.harbour.example")
     return str(arn)

@@ -19,10 +19,14 @@ TEAMS = {
 }
 _ENVIRONMENTS = {"111111111111": "prod", "222222222222": "prod", "333333333333": "dev"}
 _COUNTRIES = {"us-east-1": "us", "eu-west-1": "ie", "eu-central-1": "de", "ap-southeast-2": "au"}
-_FEATURES = (
-    "versioning", "kms", "public-read", "tls-only", "lifecycle", "logging", "to-sqs", "to-sns", "to-eventbridge", "website",
-    "cors", "object-lock", "accelerate", "requester-pays", "inventory", "metrics", "analytics", "tiering",
-)  # fmt: skip
+# How usual each is. Whatever the dice say, bucket 3·n of a round has the n-th, so that an estate shows all of them.
+_FEATURES = {
+    "versioning": 0.45, "kms": 0.25, "sse-s3": 0.3, "public-read": 0.05, "tls-only": 0.35, "lifecycle": 0.4, "logging": 0.2,
+    "to-sqs": 0.25, "to-sns": 0.12, "to-eventbridge": 0.15, "website": 0.06, "cors": 0.12, "object-lock": 0.05,
+    "accelerate": 0.04, "requester-pays": 0.04, "inventory": 0.12, "metrics": 0.2, "analytics": 0.06, "tiering": 0.12,
+    "ownership": 0.15,
+}  # fmt: skip
+_EVERY = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,7 @@ def plan_buckets(seed: int, scale: int) -> tuple[Bucket, ...]:
 
 def _round(rng: random.Random, round_: int) -> Iterator[Bucket]:
     old_one = round_ == 0
+    number = 0
     for account_id, alias in ACCOUNTS.items():
         environment = _ENVIRONMENTS[account_id]
         for team, services in TEAMS.items():
@@ -84,10 +89,19 @@ def _round(rng: random.Random, round_: int) -> Iterator[Bucket]:
                         region=region,
                         location="EU" if legacy else "" if region == "us-east-1" else region,
                         tags={} if rng.random() < 0.12 else tags_of(team, service, environment),
-                        features=frozenset(one for one in _FEATURES if rng.random() < 0.22),
+                        features=_features(rng, number),
                         objects=rng.choice((0, 0, 1, 2, 3, 5)),
                         size_bytes=int(10 ** rng.uniform(6, 13)),
                     )
+                    number += 1
+
+
+def _features(rng: random.Random, number: int) -> frozenset[str]:
+    return frozenset(
+        feature
+        for at, (feature, chance) in enumerate(_FEATURES.items())
+        if rng.random() < chance or number == at * _EVERY
+    )
 
 
 def plan_workloads(seed: int, scale: int) -> tuple[Workload, ...]:

@@ -83,6 +83,7 @@ def _containers(place: Place, network: Network) -> None:
             taskDefinition="storefront",
             desiredCount=2,
         )
+    if place.account_id != "333333333333" and place.region in ("us-east-1", "eu-west-1"):
         eks = place.client("eks")
         place.make(
             "eks.cluster", eks.create_cluster, name="workers", version="1.33", roleArn=role_arn(place.account_id, "cluster"),

@@ -11,13 +11,14 @@ from windlass.local.seed.identity import role_arn, tag_list
 from windlass.local.seed.network import Network
 from windlass.local.seed.plan import Workload
 
-__all__ = ["build_workload"]
+__all__ = ["build_workload", "handler_zip"]
 
 _HANDLER = "def handler(event, context):\n    return {'records': len(event.get('Records', []))}\n"
 _DATES = (1980, 1, 1, 0, 0, 0)
 
 
-def _zip() -> bytes:
+def handler_zip() -> bytes:
+    """A Python function as Lambda takes it, the same bytes each time."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(zipfile.ZipInfo("handler.py", _DATES), _HANDLER)
@@ -83,7 +84,7 @@ def _function(place: Place, work: Workload, queue_arn: str) -> None:
     environment = {"STAGE": work.tags["env"], "API_KEY": f"sk-{work.name}-not-a-real-key"}
     place.make(
         "lambda.function", functions.create_function, FunctionName=f"{work.name}-worker", Runtime="python3.12",
-        Role=role_arn(place.account_id, "pipeline-runner"), Handler="handler.handler", Code={"ZipFile": _zip()}, Timeout=30,
+        Role=role_arn(place.account_id, "pipeline-runner"), Handler="handler.handler", Code={"ZipFile": handler_zip()}, Timeout=30,
         MemorySize=256, Environment={"Variables": environment}, Tags=work.tags,
     )  # fmt: skip
     if work.team in ("data", "media"):
@@ -96,7 +97,8 @@ def _function(place: Place, work: Workload, queue_arn: str) -> None:
 def _table(place: Place, work: Workload, network: Network) -> None:
     if work.team in ("media", "platform"):
         return
-    encrypted = {"SSESpecification": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": network.key_arn}}
+    own_key = {"KMSMasterKeyId": network.key_arn} if network.key_arn else {}
+    encrypted = {"SSESpecification": {"Enabled": True, "SSEType": "KMS", **own_key}}
     place.make(
         "dynamodb.table", place.client("dynamodb").create_table, TableName=f"{work.name}-state",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
