@@ -8,7 +8,11 @@ from windlass.core.canonical import canonical_json
 from windlass.core.patch import apply_patch, make_patch
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False, allow_infinity=False) | st.text("ab/~", max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text("ab/~", max_size=3),
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text("ab/~0", max_size=3), inner, max_size=4),
     max_leaves=15,
 )

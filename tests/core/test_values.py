@@ -18,7 +18,9 @@ from windlass.core.units import format_bytes, format_duration, parse_duration_s,
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
-@given(st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)), st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)))
+@given(
+    st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)), st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1))
+)
 def test_stored_times_sort_as_they_happened_and_come_back(one, other):
     one, other = one.replace(tzinfo=UTC), other.replace(tzinfo=UTC)
     assert parse_time(format_time(one)) == one
@@ -60,7 +62,8 @@ def test_what_is_no_duration(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("1024", 1024), ("64MiB", 64 << 20), ("5 GB", 5 * 10**9), ("1.5TiB", int(1.5 * 2**40)), ("1k", 1024)]
+    ("text", "size"),
+    [("1024", 1024), ("64MiB", 64 << 20), ("5 GB", 5 * 10**9), ("1.5TiB", int(1.5 * 2**40)), ("1k", 1024)],
 )
 def test_sizes(text, size):
     assert parse_size_bytes(text) == size
@@ -68,7 +71,13 @@ def test_sizes(text, size):
 
 def test_shown_units():
     assert [format_bytes(n) for n in (0, 1023, 1536, 5 << 30)] == ["0 B", "1023 B", "1.5 KiB", "5.0 GiB"]
-    assert [format_duration(s) for s in (0.25, 4.2, 185, 7800, 270000)] == ["250 ms", "4.2 s", "3 m 5 s", "2 h 10 m", "3 d 3 h"]
+    assert [format_duration(s) for s in (0.25, 4.2, 185, 7800, 270000)] == [
+        "250 ms",
+        "4.2 s",
+        "3 m 5 s",
+        "2 h 10 m",
+        "3 d 3 h",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,15 @@ ACCOUNTS = ("111111111111", "222222222222")
 
 
 def windlass(*words, cwd, check=True, **env):
-    done = subprocess.run([sys.executable, "-m", "windlass", *words], cwd=cwd, env=ENV | {"HOME": str(cwd)} | env, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "windlass", *words],
+        cwd=cwd,
+        env=ENV | {"HOME": str(cwd)} | env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert not check or done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
     return done
@@ -31,7 +39,12 @@ def aws(tmp_path_factory):
     folder = tmp_path_factory.mktemp("aws")
     command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--with-parent"]
     log = (folder / "log").open("wb")
-    with log, subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=folder, env=ENV) as server:
+    with (
+        log,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=folder, env=ENV
+        ) as server,
+    ):
         url = server.stdout.readline().strip()
         for account in ACCOUNTS:
             for number in range(12):
@@ -109,7 +122,10 @@ def test_an_unchanged_estate_writes_nothing_and_a_change_is_one_revision(home, a
     third = collect(home)
     assert (third["created"], third["updated"], third["deleted"]) == (0, 1, 0)
     (newest, _) = rows(home, "history", "b1-0")
-    assert newest["patch"] in ([{"op": "replace", "path": "/Tags", "value": {"team": "web"}}], [{"op": "add", "path": "/Tags/team", "value": "web"}])
+    assert newest["patch"] in (
+        [{"op": "replace", "path": "/Tags", "value": {"team": "web"}}],
+        [{"op": "add", "path": "/Tags/team", "value": "web"}],
+    )
     client(aws, "s3").delete_bucket_tagging(Bucket="b1-0")
 
 
@@ -154,7 +170,9 @@ def test_a_bucket_deleted_in_mid_collection_is_gone_and_no_error(home, aws):
 def test_kill_9_in_mid_run_leaves_whole_scopes_and_resumes(home, aws):
     faults(aws, [{"kind": "latency", "latency_ms": 40}])
     command = [sys.executable, "-m", "windlass", "inventory", "collect", "-q"]
-    process = subprocess.Popen(command, cwd=home, env=ENV | {"HOME": str(home)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=home, env=ENV | {"HOME": str(home)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and _done(home) < 20:
         time.sleep(0.1)
@@ -166,8 +184,13 @@ def test_kill_9_in_mid_run_leaves_whole_scopes_and_resumes(home, aws):
     with sqlite3.connect(f"{home}/w.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         # Every resource has its revision and every revision its resource: no scope was half written.
-        assert database.execute("select count(*) from resource where revision_id not in (select revision_id from revision)").fetchone() == (0,)
-        assert database.execute("select sum(resources) from scope where state = 'ok'").fetchone() == database.execute("select count(*) from resource").fetchone()
+        assert database.execute(
+            "select count(*) from resource where revision_id not in (select revision_id from revision)"
+        ).fetchone() == (0,)
+        assert (
+            database.execute("select sum(resources) from scope where state = 'ok'").fetchone()
+            == database.execute("select count(*) from resource").fetchone()
+        )
     database.close()
     (job,) = json.loads(windlass("jobs", "list", "-o", "json", cwd=home).stdout)
     assert job["status"] == "interrupted"
@@ -241,7 +264,9 @@ def test_a_corrupt_database_is_said_and_left_alone(tmp_path):
 def test_a_full_disk_is_said_and_nothing_is_lost(home, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", str(disk)], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", str(disk)], capture_output=True, check=False
+    ).returncode:
         pytest.skip("this sandbox does not allow mounting")
     try:
         url = f"sqlite:///{disk}/w.db"

@@ -16,7 +16,10 @@ from windlass.estate.facts import is_loopback, read_facts
 from windlass.estate.service import open_estate
 
 POISON = "[default]\naws_access_key_id = AKIAPOISONPOISON0000\naws_secret_access_key = poison/poison/poison/poison/poison/pois\n"
-KEYS = {"AWS_ACCESS_KEY_ID": "AKIAREALREALREAL0000", "AWS_SECRET_ACCESS_KEY": "real/real/real/real/real/real/real/real0"}
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "AKIAREALREALREAL0000",
+    "AWS_SECRET_ACCESS_KEY": "real/real/real/real/real/real/real/real0",
+}
 
 
 @pytest.fixture
@@ -41,7 +44,9 @@ def run(script: str, home, **environ) -> dict:
     ) + textwrap.dedent(script)
     code += "\nprint(json.dumps({'found': found, 'aws': [p for p in opened if '.aws' in p.split(os.sep)]}))"
     base = {"PATH": os.environ["PATH"], "HOME": str(home), "AWS_EC2_METADATA_DISABLED": "true"}
-    done = subprocess.run([sys.executable, "-c", code], env=base | environ, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=base | environ, capture_output=True, text=True, timeout=60, check=True
+    )
     return json.loads(done.stdout)
 
 
@@ -115,7 +120,9 @@ def test_real_keys_are_never_sent_to_the_embedded_aws(monkeypatch):
         monkeypatch.setenv(name, value)
     with HTTPServer(("127.0.0.1", 0), Recorder) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        config = EstateConfig(endpoint_url=f"http://127.0.0.1:{server.server_port}", accounts=[AccountConfig(id="111111111111")])
+        config = EstateConfig(
+            endpoint_url=f"http://127.0.0.1:{server.server_port}", accounts=[AccountConfig(id="111111111111")]
+        )
         with open_estate(config, os.environ) as estate:
             assert estate.whoami().identities[0].arn == "arn:aws:iam::111111111111:root"
         server.shutdown()
@@ -125,7 +132,9 @@ def test_real_keys_are_never_sent_to_the_embedded_aws(monkeypatch):
 
 def test_a_caller_outside_the_guard_rail_is_stopped():
     config = EstateConfig(
-        endpoint_url="http://127.0.0.1:1", accounts=[AccountConfig(id="999999999999")], allowed_accounts=["111111111111"]
+        endpoint_url="http://127.0.0.1:1",
+        accounts=[AccountConfig(id="999999999999")],
+        allowed_accounts=["111111111111"],
     )
     with pytest.raises(AccessRefused, match="999999999999 is not in estate.allowed_accounts"):
         open_estate(config, {}).accounts()

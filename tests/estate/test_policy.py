@@ -53,7 +53,9 @@ def test_there_are_enough_combinations():
 
 @pytest.mark.parametrize("place", PLACES)
 def test_every_combination_is_decided_as_the_table_says(place):
-    mine = [facts for facts in COMBINATIONS if all(getattr(facts, name) == value for name, value in PLACES[place].items())]
+    mine = [
+        facts for facts in COMBINATIONS if all(getattr(facts, name) == value for name, value in PLACES[place].items())
+    ]
     for facts in mine:
         decision = decide(facts)
         assert (decision.methods or None) == expected(facts), facts
@@ -109,7 +111,14 @@ def test_trap_an_endpoint_variable_is_refused_or_opted_in():
 
 
 def test_trap_static_keys_in_production_name_the_way_out():
-    decision = refused(environment="production", production_like=True, key_id=True, secret_key=True, web_identity_file=True, web_identity_role=True)
+    decision = refused(
+        environment="production",
+        production_like=True,
+        key_id=True,
+        secret_key=True,
+        web_identity_file=True,
+        web_identity_role=True,
+    )
     assert "allow_static_keys" in decision.hint
 
 
@@ -122,7 +131,9 @@ def test_trap_the_node_role_is_refused_in_kubernetes_and_says_so():
 
 
 def test_trap_pod_identity_wins_over_a_baked_in_credentials_file():
-    facts = Facts(environment="production", production_like=True, kubernetes=True, container_uri=True, files_present=True)
+    facts = Facts(
+        environment="production", production_like=True, kubernetes=True, container_uri=True, files_present=True
+    )
     assert decide(facts).methods == ("container-role",)
 
 

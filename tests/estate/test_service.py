@@ -37,10 +37,22 @@ def test_every_page_is_walked_with_and_without_a_paginator(estate):
     for number in range(7):
         estate.call(ONE, "us-east-1", "s3", "CreateBucket", Bucket=f"paged-{number}")
         configuration = {"Id": f"m{number}"}
-        estate.call(ONE, "us-east-1", "s3", "PutBucketMetricsConfiguration", Bucket="paged-0", Id=f"m{number}", MetricsConfiguration=configuration)
+        estate.call(
+            ONE,
+            "us-east-1",
+            "s3",
+            "PutBucketMetricsConfiguration",
+            Bucket="paged-0",
+            Id=f"m{number}",
+            MetricsConfiguration=configuration,
+        )
     pages = list(estate.pages(ONE, "us-east-1", "s3", "ListBuckets", MaxBuckets=3, Prefix="paged-"))
     assert [len(page["Buckets"]) for page in pages] == [3, 3, 1]
-    listed = [one for page in estate.pages(ONE, "us-east-1", "s3", "ListBucketMetricsConfigurations", Bucket="paged-0") for one in page["MetricsConfigurationList"]]
+    listed = [
+        one
+        for page in estate.pages(ONE, "us-east-1", "s3", "ListBucketMetricsConfigurations", Bucket="paged-0")
+        for one in page["MetricsConfigurationList"]
+    ]
     assert len(listed) == 7
 
 
@@ -64,7 +76,13 @@ def test_a_denied_call_names_the_permission(estate, faults):
 @pytest.mark.parametrize("service", ["s3", "ec2", "dynamodb", "sqs", "iam"])
 def test_throttling_is_retried_counted_and_at_last_said(estate, faults, service, monkeypatch):
     monkeypatch.setattr(estate._pacer, "_sleep", lambda _: None)
-    operation = {"s3": "ListBuckets", "ec2": "DescribeVpcs", "dynamodb": "ListTables", "sqs": "ListQueues", "iam": "ListRoles"}[service]
+    operation = {
+        "s3": "ListBuckets",
+        "ec2": "DescribeVpcs",
+        "dynamodb": "ListTables",
+        "sqs": "ListQueues",
+        "iam": "ListRoles",
+    }[service]
     faults.load([{"kind": "throttle", "service": service, "limit": 3}])
     estate.call(ONE, "us-east-1", service, operation)
     assert estate.throttle_stats()[0].throttled == 3
@@ -80,7 +98,8 @@ def test_a_passing_fault_is_not_seen(estate, faults):
 
 def test_a_role_in_another_account_is_assumed(aws):
     config = EstateConfig(
-        endpoint_url=aws.url, accounts=[AccountConfig(id=ONE), AccountConfig(id="222222222222", role="Reader", session_name="nightly")]
+        endpoint_url=aws.url,
+        accounts=[AccountConfig(id=ONE), AccountConfig(id="222222222222", role="Reader", session_name="nightly")],
     )
     with open_estate(config, os.environ) as estate:
         arns = [one.arn for one in estate.whoami().identities]
@@ -89,7 +108,13 @@ def test_a_role_in_another_account_is_assumed(aws):
 
 def test_the_organization_lists_its_accounts_below_a_unit(aws):
     boss = "444444444444"
-    client = boto3.client("organizations", endpoint_url=aws.url, region_name="us-east-1", aws_access_key_id=boss, aws_secret_access_key="x")
+    client = boto3.client(
+        "organizations",
+        endpoint_url=aws.url,
+        region_name="us-east-1",
+        aws_access_key_id=boss,
+        aws_secret_access_key="x",
+    )
     client.create_organization(FeatureSet="ALL")
     root = client.list_roots()["Roots"][0]["Id"]
     unit = client.create_organizational_unit(ParentId=root, Name="apps")["OrganizationalUnit"]["Id"]

@@ -95,6 +95,16 @@ def test_the_summary_counts_believable_numbers_and_progress_reaches_its_total(se
 
 
 @pytest.mark.slow
+def test_rare_things_are_there_once_or_twice_and_not_in_every_region(seeded):
+    counts = seeded[1].counts
+    rare = (
+        "rds.cluster", "elasticache.replication-group", "kafka.cluster", "batch.compute-environment", "batch.job-queue",
+        "lambda.layer", "glue.job", "datasync.task",
+    )  # fmt: skip
+    assert {kind: counts[kind] for kind in rare} == dict.fromkeys(rare, 2)
+
+
+@pytest.mark.slow
 def test_the_organization_lists_exactly_our_accounts_by_their_ids(seeded):
     accounts = client(seeded[0], "organizations").list_accounts()["Accounts"]
     assert {account["Id"] for account in accounts} == set(ACCOUNTS)

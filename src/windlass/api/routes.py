@@ -111,9 +111,14 @@ def graph(app: TheApp, ref: str, depth: Annotated[int, Query(ge=1, le=6)] = 2) -
 
 
 @v1.get("/changes", summary="The estate's changes, newest first")
-def changes(app: TheApp, query: Asked, since: str = "7d", kind: Many = []) -> dict[str, Any]:  # noqa: B006
+def changes(
+    app: TheApp,
+    query: Asked,
+    since: str = "7d",
+    kind: Annotated[list[ChangeKind], Query()] = [],  # noqa: B006
+) -> dict[str, Any]:
     """Revisions with their JSON Patch; `cursor` leads to the next page."""
-    kinds = tuple(ChangeKind(one) for one in kind)
+    kinds = tuple(kind)
     found, cursor = app.inventory.changes(
         since=parse_when(since, at=clock.now()), query=query, kinds=kinds, limit=query.limit, cursor=query.cursor
     )

@@ -90,6 +90,10 @@ def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float
         print(f"  commands   windlass -c {config} inventory list s3.bucket")
         print("  Ctrl-C stops everything\n", flush=True)
 
+    if exit_after:
+        timer = threading.Timer(exit_after, stop.set)
+        timer.daemon = True
+        timer.start()
     try:
         with collector(opened, stop):
             serve(
@@ -97,7 +101,7 @@ def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float
                 host=console.host,
                 port=console.port if port < 0 else port,
                 ready=ready,
-                exit_after_s=exit_after or None,
+                stop=stop,
             )
     finally:
         stop.set()

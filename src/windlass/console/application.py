@@ -20,7 +20,7 @@ from windlass.api.routes import need, the_app
 from windlass.api.tokens import audit, check_token
 from windlass.app import App
 from windlass.console import charts, views
-from windlass.console.live import stream
+from windlass.console.live import fingerprint, stream
 from windlass.core import clock
 from windlass.core.canonical import plain
 from windlass.core.clock import parse_time
@@ -125,6 +125,7 @@ def _html(
     text = templates.get_template(template).render(
         **data, title=title, path=request.url.path, query=str(request.query_params),
         role=request.scope.get("role", Role.NOBODY), actor=request.scope.get("actor", ""),
+        known=lambda: fingerprint(the_app(request)),
     )  # fmt: skip
     return Response(text, status_code=status, media_type="text/html")
 

@@ -72,7 +72,7 @@ def treemap(items: Sequence[tuple[str, int, str]], *, width: int = 720, height: 
                 f'<rect class="tone{hue}" x="{box.x + 1:.1f}" y="{box.y + 1:.1f}" width="{max(box.w - 2, 0):.1f}" '
                 f'height="{max(box.h - 2, 0):.1f}" rx="3"/>'
             )
-            if box.w > 7 * len(label) + 8 and box.h > 22:
+            if box.w > 6.3 * len(label) + 10 and box.h > 22:
                 parts.append(f'<text x="{box.x + 8:.1f}" y="{box.y + 18:.1f}">{escape(label)}</text>')
                 if box.h > 40:
                     parts.append(f'<text class="count" x="{box.x + 8:.1f}" y="{box.y + 36:.1f}">{count:,}</text>')

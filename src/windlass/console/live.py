@@ -13,7 +13,7 @@ from windlass.api.routes import the_app
 from windlass.app import App
 from windlass.core.errors import WindlassError
 
-__all__ = ["stream"]
+__all__ = ["fingerprint", "stream"]
 
 _EVERY_S = 0.5
 _ALIVE_EVERY = 30  # beats without news after which a comment keeps proxies from closing the stream
@@ -31,7 +31,7 @@ async def _events(request: Request, app: App) -> AsyncIterator[str]:
     stopping: asyncio.Event = request.app.state.stopping
     while not stopping.is_set() and not await request.is_disconnected():
         try:
-            now = await asyncio.to_thread(_fingerprint, app)
+            now = await asyncio.to_thread(fingerprint, app)
         except WindlassError:
             now = last  # the database is busy or away: the next beat tells
         if now != last:
@@ -46,7 +46,8 @@ async def _events(request: Request, app: App) -> AsyncIterator[str]:
             continue
 
 
-def _fingerprint(app: App) -> str:
+def fingerprint(app: App) -> str:
+    """What pages that show jobs and changes depend on; different when one of them should be shown anew."""
     jobs = [(job.job_id, str(job.status), job.done, job.total) for job in app.jobs.list(limit=5)]
     runs = [(run.run_id, run.status, run.created + run.updated + run.deleted) for run in app.inventory.runs(1)]
     return json.dumps([jobs, runs])

@@ -21,6 +21,8 @@ from windlass.core.errors import ConfigError
 
 __all__ = ["serve"]
 
+_LOOK_S = 0.2
+
 
 def serve(
     app: App,
@@ -28,16 +30,14 @@ def serve(
     host: str,
     port: int,
     ready: Callable[[str], None] | None = None,
-    exit_after_s: float | None = None,
+    stop: threading.Event | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM (or for `exit_after_s`). ConfigError for a bind that is refused or taken."""
+    """Serve until SIGINT, SIGTERM or `stop`. ConfigError for a bind that is refused or taken."""
     check_bind(host, tokens=count_tokens(app.store))
     listener = _listen(host, port)
     with listener:
         shown = f"[{host}]" if ":" in host else host
-        asyncio.run(
-            _serve(app, host, listener, f"http://{shown}:{listener.getsockname()[1]}", ready or _say, exit_after_s)
-        )
+        asyncio.run(_serve(app, host, listener, f"http://{shown}:{listener.getsockname()[1]}", ready or _say, stop))
 
 
 def _say(url: str) -> None:
@@ -61,7 +61,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 async def _serve(
-    app: App, host: str, listener: socket.socket, url: str, ready: Callable[[str], None], exit_after_s: float | None
+    app: App, host: str, listener: socket.socket, url: str, ready: Callable[[str], None], stop: threading.Event | None
 ) -> None:
     site = create_app(app, host=host)
     stopping = asyncio.Event()
@@ -76,18 +76,20 @@ async def _serve(
         await asyncio.sleep(0.01)
     loop = asyncio.get_running_loop()
 
-    def stop(*_: Any) -> None:
+    def halt(*_: Any) -> None:
         stopping.set()  # streams end first, so that they don't hold up the others
         server.should_exit = True
 
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):
-                loop.add_signal_handler(number, stop)
+                loop.add_signal_handler(number, halt)
     if server.started:
         ready(url)
-    if exit_after_s is not None:
-        loop.call_later(exit_after_s, stop)
+    while stop is not None and not task.done():
+        if stop.is_set():
+            halt()
+        await asyncio.sleep(_LOOK_S)
     await task
 
 

@@ -18,7 +18,9 @@ class AccountConfig(BaseModel):
     alias: str = Field(default="", description="A name for people.")
     role: str = Field(default="", description="Role to assume there: its ARN, or its name in that account.")
     external_id: str = Field(default="", description="External id of the role's trust policy.")
-    session_name: str = Field(default="windlass", min_length=2, max_length=64, description="Name of the session, seen in CloudTrail.")
+    session_name: str = Field(
+        default="windlass", min_length=2, max_length=64, description="Name of the session, seen in CloudTrail."
+    )
     tags: dict[str, str] = Field(default={}, description="Tags of the account, shown and filtered by.")
 
 

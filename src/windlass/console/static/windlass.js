@@ -40,10 +40,10 @@ palette?.addEventListener("keydown", (event) => {
 class LivePage extends HTMLElement {
   connectedCallback() {
     this.stream = new EventSource("/live");
-    let known = "";
     this.stream.addEventListener("moved", (event) => {
-      if (known && event.data !== known) this.refresh();
-      known = event.data;
+      if (event.data === this.dataset.known) return;
+      this.dataset.known = event.data;
+      this.refresh();
     });
   }
   disconnectedCallback() {
@@ -51,8 +51,11 @@ class LivePage extends HTMLElement {
     clearTimeout(this.waiting);
   }
   async refresh() {
-    if (this.waiting || document.hidden) return;
-    this.waiting = setTimeout(() => { this.waiting = undefined; }, 2000);
+    if (this.waiting) { this.again = true; return; }
+    this.waiting = setTimeout(() => {
+      this.waiting = undefined;
+      if (this.again) { this.again = false; this.refresh(); }
+    }, 2000);
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");

@@ -1,0 +1,191 @@
+"""Every page answers, its twin has the same data, nothing of the estate can inject markup, and writes are guarded."""
+
+import httpx
+import pytest
+
+from tests.console.site import opened_app, served
+from windlass.api.auth import Role
+from windlass.api.tokens import create_token, list_audit
+from windlass.core import clock
+
+PAGES = ["/", "/inventory", "/changes", "/accounts", "/jobs", "/patterns", "/docs"]
+HTML = {"accept": "text/html"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with (
+        opened_app(tmp_path_factory.mktemp("site")) as app,
+        served(app) as url,
+        httpx.Client(base_url=url, timeout=20) as client,
+    ):
+        client.app = app
+        yield client
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_answers_without_inline_script_or_style(site, path):
+    answer = site.get(path, headers=HTML)
+    assert answer.status_code == 200
+    assert "<script>" not in answer.text
+    assert " style=" not in answer.text
+    assert "'unsafe" not in answer.headers["content-security-policy"]
+    assert "http://" not in answer.text.replace("http://127.0.0.1", "").replace("http://www.w3.org", "")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/overview.json",
+        "/inventory.json",
+        "/changes.json",
+        "/accounts.json",
+        "/jobs.json",
+        "/inventory/resource.json?ref=harbour-prod-assets",
+    ],
+)
+def test_every_page_has_a_json_twin(site, path):
+    answer = site.get(path)
+    assert answer.status_code == 200
+    assert answer.json()
+
+
+def test_what_is_in_the_estate_is_text_never_markup(site):
+    page = site.get("/inventory/resource", params={"ref": "harbour-prod-assets"}, headers=HTML).text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+    echoed = site.get("/inventory", params={"q": '"><script>alert(2)</script>'}, headers=HTML).text
+    assert "<script>alert" not in echoed
+
+
+def test_facets_and_filters_narrow_the_list(site):
+    everything = site.get("/inventory.json").json()
+    assert everything["total"] == 26
+    one = site.get("/inventory.json", params={"type": "s3.bucket", "account": "111111111111"}).json()
+    assert {item["account"] for item in one["items"]} == {"harbour-prod"}
+    chosen = [v for f in one["facets"] for v in f["values"] if v["chosen"]]
+    assert {v["value"] for v in chosen} == {"s3.bucket", "111111111111"}
+    assert site.get("/inventory.json", params={"where": "PolicyStatus.IsPublic=true"}).json()["total"] == 2
+
+
+def test_a_resource_page_shows_its_past(site):
+    found = site.get("/inventory/resource.json", params={"ref": "harbour-prod-lake"}).json()
+    updated = [one for one in found["revisions"] if one["change"] == "updated"]
+    assert len(updated) == 1
+    page = site.get(
+        "/inventory/resource.json", params={"ref": "harbour-prod-lake", "rev": updated[0]["revision_id"]}
+    ).json()
+    (line,) = page["chosen"]["lines"]
+    assert (line["path"], line["before"], line["after"]) == ("Versioning.Status", None, "Enabled")
+    before = site.get(
+        "/inventory/resource.json", params={"ref": "harbour-prod-lake", "at": found["revisions"][-1]["valid_from"]}
+    ).json()
+    assert before["document"]["Versioning"] == {}
+
+
+def test_attention_comes_first(site):
+    attention = site.get("/overview.json").json()["attention"]
+    assert "scopes can't be read" in attention[0]["text"]
+    assert any("public buckets" in one["text"] for one in attention)
+
+
+def test_exports_stream_every_row(site):
+    lines = site.get("/inventory/export.jsonl", params={"type": "sqs.*"}).text.splitlines()
+    assert len(lines) == 16
+    assert site.get("/inventory/export.csv").text.count("\n") == 27
+
+
+def test_errors_are_problems_for_programs_and_pages_for_people(site):
+    answer = site.get("/v1/resource", params={"ref": "nope"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "hint" in answer.json()
+    page = site.get("/inventory/resource", params={"ref": "nope"}, headers=HTML)
+    assert page.status_code == 404
+    assert "To the overview" in page.text
+    assert site.get("/v1/resources", params={"limit": "many"}).status_code == 400
+    assert site.get("/v1/changes", params={"kind": "painted"}).status_code == 400
+    assert site.get("/nowhere").status_code == 404
+
+
+def test_the_api_pages_with_a_cursor_and_answers_304(site):
+    page = site.get("/v1/resources", params={"limit": 10}).json()
+    following = site.get("/v1/resources", params={"limit": 100, "cursor": page["cursor"]}).json()
+    keys = [one["key"] for one in page["items"] + following["items"]]
+    assert len(keys) == len(set(keys)) == page["total"]
+    one = site.get("/v1/resource", params={"ref": "harbour-prod-lake"})
+    again = site.get(
+        "/v1/resource", params={"ref": "harbour-prod-lake"}, headers={"if-none-match": one.headers["etag"]}
+    )
+    assert (one.status_code, again.status_code) == (200, 304)
+
+
+def test_a_foreign_host_name_is_refused(site):
+    assert site.get("/", headers={"host": "evil.example"}).status_code == 403
+
+
+def test_a_write_from_another_site_is_refused_and_our_own_is_audited(site):
+    job = site.app.jobs.create("copy", "copy things")
+    for headers in ({}, {"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}):
+        assert site.post(f"/jobs/{job}/cancel", headers=headers).status_code == 403
+    assert site.app.jobs.get(job).status == "queued"
+    assert site.post(f"/jobs/{job}/cancel", headers={"sec-fetch-site": "same-origin"}).status_code == 303
+    assert site.app.jobs.get(job).status == "cancelled"
+    assert list_audit(site.app.store)[0]["action"] == "job.cancel"
+
+
+def test_health_and_metrics(site):
+    assert site.get("/healthz").text == "ok\n"
+    assert site.get("/readyz").status_code == 200
+    text = site.get("/metrics").text
+    assert "windlass_console_requests_total" in text
+
+
+def test_the_live_stream_speaks_and_does_not_hold_up_the_stop(tmp_path):
+    with opened_app(tmp_path) as app, served(app) as url, httpx.stream("GET", f"{url}/live", timeout=10) as stream:
+        lines = stream.iter_lines()
+        assert next(lines) == "event: moved"
+
+
+class TestBehindTokens:
+    """What a bind that others can reach asks for; the guard is the same whatever the address."""
+
+    @pytest.fixture
+    def guarded(self, tmp_path):
+        with opened_app(tmp_path) as app:
+            _, secret = create_token(app.store, name="reader", role=Role.READ, now=clock.now())
+            with (
+                served(app, host="0.0.0.0") as url,
+                httpx.Client(base_url=url.replace("0.0.0.0", "127.0.0.1"), timeout=20) as client,
+            ):
+                client.app_parts, client.secret = app, secret.reveal()
+                yield client
+
+    def test_nothing_is_shown_without_one(self, guarded):
+        for path in ("/", "/inventory.json", "/v1/resources", "/metrics", "/openapi.json", "/live"):
+            assert guarded.get(path).status_code == 401, path
+        assert guarded.get("/", headers=HTML).headers["location"].startswith("/login")
+
+    def test_a_token_reads_but_its_role_limits_it(self, guarded):
+        headers = {"authorization": f"Bearer {guarded.secret}"}
+        assert guarded.get("/v1/resources", headers=headers).status_code == 200
+        job = guarded.app_parts.jobs.create("copy", "copy")
+        assert guarded.post(f"/v1/jobs/{job}/cancel", headers=headers).status_code == 403
+        assert guarded.get("/v1/resources", headers={"authorization": "Bearer wl_wrong"}).status_code == 401
+
+    def test_logging_in_opens_a_session_and_logging_out_ends_it(self, guarded):
+        same = {"sec-fetch-site": "same-origin"}
+        assert guarded.post("/login", data={"token": "wrong"}, headers=same).status_code == 401
+        answer = guarded.post("/login", data={"token": guarded.secret, "next": "//evil.example"}, headers=same)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        cookie = answer.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=lax" in cookie
+        assert guarded.get("/inventory", headers=HTML).status_code == 200
+        guarded.post("/logout", headers=same)
+        assert guarded.get("/inventory", headers=HTML).status_code == 303
+
+    def test_the_secret_is_nowhere_in_the_database(self, guarded):
+        with guarded.app_parts.store.read() as connection:
+            rows = connection.exec_driver_sql("select * from api_token").all()
+        assert guarded.secret not in str(rows)
