@@ -1,6 +1,5 @@
 """The console in a real browser: every page in light, dark and at phone width, the main actions clicked, nothing amiss."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -149,11 +148,3 @@ def test_an_empty_estate_says_what_to_do(open_page, chromium, tmp_path):
         page.goto(url)
         assert "windlass inventory collect" in page.locator("main").inner_text()
         page.close()
-
-
-@pytest.mark.skipif(
-    not os.environ.get("WINDLASS_DOCS_IMAGES"), reason="only `make images` renews the pictures of the docs"
-)
-def test_pictures_of_the_docs(open_page):
-    page = open_page("/", color_scheme="light", viewport={"width": 1280, "height": 860})
-    page.screenshot(path=ROOT / "docs" / "images" / "overview.png")

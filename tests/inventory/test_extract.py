@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windlass.inventory.catalog import BY_NAME
-from windlass.inventory.extract import items_of, observe, stabilise, tags_of
+from windlass.inventory.extract import addresses_of, edges_of, items_of, observe, stabilise, tags_of
 from windlass.inventory.model import GLOBAL, Edge, Scope
 
 ONE = "111111111111"
@@ -210,3 +210,11 @@ def test_what_aws_answered_is_left_as_it_was():
     item = {"VpcId": "v", "Tags": [{"Key": "a", "Value": "1"}], "b": [{"Id": "2"}, {"Id": "1"}]}
     seen("ec2.vpc", item)
     assert item == {"VpcId": "v", "Tags": [{"Key": "a", "Value": "1"}], "b": [{"Id": "2"}, {"Id": "1"}]}
+
+
+@pytest.mark.parametrize(("kind", "item"), [("ec2.instance", INSTANCE), ("ec2.security-group", GROUP)])
+def test_relations_and_addresses_can_be_told_from_a_stored_document_too(kind, item):
+    # What a denied read left unknown is carried over in the document; its relations must come with it.
+    found = seen(kind, item)
+    assert edges_of(BY_NAME[kind], found.document) == found.edges
+    assert addresses_of(BY_NAME[kind], found.document) == found.addresses

@@ -143,6 +143,7 @@ def test_a_dead_region_costs_only_the_details_of_its_own_buckets():
     assert all(len(found[name].unknown) == len(DETAILS) for name in names if name.startswith("dead"))
     assert (result.state, result.error_code) == (ScopeState.PARTIAL, "EndpointUnreachable")
     assert sum(call[1] == "me-south-1" for call in caller.log) < 10  # of 440: the breaker spared the rest
+    assert ("me-south-1", "cloudwatch") not in {(call[1], call[2]) for call in caller.log}
 
 
 def test_a_denied_listing_reports_no_bucket_and_is_not_complete():

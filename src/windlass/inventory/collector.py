@@ -277,6 +277,7 @@ class _Run:
         self._put(visit, region, functools.partial(self._measure, visit, region, members), lambda _: None, detail=True)
 
     def _measure(self, visit: Visit, region: str, members: list[Found]) -> None:
+        self.calls.check(visit, region, "s3")  # where buckets do not answer, CloudWatch is not waited for either
         names = {found.item["Name"]: found for found in members}
         pages = functools.partial(self.calls.pages, visit, region, "cloudwatch")
         for name, values in s3.storage_measures(pages, names, now=self.of.now()).items():

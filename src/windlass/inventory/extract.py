@@ -17,7 +17,7 @@ from windlass.inventory.model import Edge, Observation, Scope
 from windlass.inventory.paths import find, find_texts, remove_at
 from windlass.inventory.redact import redact
 
-__all__ = ["items_of", "observe", "stabilise", "tags_of"]
+__all__ = ["addresses_of", "edges_of", "items_of", "observe", "stabilise", "tags_of"]
 
 # Texts under these keys are JSON documents; as documents they can be compared, searched and diffed.
 _JSON_KEYS = frozenset(
@@ -103,8 +103,8 @@ def observe(
         name=_name(kind, document, tags, resource_id),
         tags=tags,
         document=document,
-        edges=_edges(kind, document, tags),
-        addresses=_addresses(kind, document),
+        edges=edges_of(kind, document),
+        addresses=addresses_of(kind, document),
         unknown=frozenset(unknown),
         measures=plain(measures or {}),
     )
@@ -177,14 +177,15 @@ def _name(kind: ResourceType, document: dict[str, Any], tags: Mapping[str, str],
     return tags.get("Name") or (label if isinstance(label, str) else "") or resource_id
 
 
-def _edges(kind: ResourceType, document: dict[str, Any], tags: Mapping[str, str]) -> tuple[Edge, ...]:
+def edges_of(kind: ResourceType, document: Mapping[str, Any]) -> tuple[Edge, ...]:
+    """The relations in an observed or stored document, in a stable order."""
     found = {
         Edge(rule.kind, target, rule.target_type)
         for rule in kind.edges
         for text in find_texts(rule.path, document)
         if (target := _target(text, rule.target_type))
     }
-    stack = tags.get("aws:cloudformation:stack-id")
+    stack = (document.get("Tags") or {}).get("aws:cloudformation:stack-id")
     if stack:
         found.add(Edge("in-stack", stack, "cloudformation.stack"))
     return tuple(sorted(found, key=lambda edge: (edge.kind, edge.target_type, edge.target)))
@@ -205,7 +206,8 @@ def _target(text: str, target_type: str) -> str:
     return text
 
 
-def _addresses(kind: ResourceType, document: dict[str, Any]) -> tuple[str, ...]:
+def addresses_of(kind: ResourceType, document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The IP addresses in an observed or stored document, normalised and in order."""
     found = set()
     for path in kind.addresses:
         for text in find_texts(path, document):

@@ -1,0 +1,10 @@
+"""`python -m bench [NAME…]`: run all, or these."""
+
+import importlib
+import sys
+
+SCRIPTS = ("help", "local", "inventory_s3", "inventory_history")
+
+for name in sys.argv[1:] or SCRIPTS:
+    print(f"\n== {name}", flush=True)
+    importlib.import_module(f"bench.{name}").main()

@@ -1,0 +1,77 @@
+"""`make demo` as a user sees it: a living console soon after the start, and nothing left running after Ctrl-C."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ENV = {"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true", "PYTHONUNBUFFERED": "1"}
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return json.load(answer)
+
+
+def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path):
+    command = [sys.executable, "-m", "windlass", "demo", "--port", "0"]
+    env = ENV | {"HOME": str(tmp_path), "WINDLASS_LOCAL_CHANGES_PER_MINUTE": "240"}
+    with (tmp_path / "err").open("w") as errors:
+        demo = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=errors, text=True)
+        try:
+            said = ""
+            while "Ctrl-C" not in said:
+                line = demo.stdout.readline()
+                assert line, (tmp_path / "err").read_text()
+                said += line
+            url = re.search(r"console\s+(http://\S+)", said)[1]
+            stats = get(f"{url}/v1/stats")
+            assert stats["resources"] > 800
+            assert len(stats["by_account"]) == 3
+            assert len(stats["by_region"]) == 5  # four and the global ones
+            assert stats["by_type"]["s3.bucket"] >= 60
+            deadline = time.monotonic() + 90
+            while not get(f"{url}/v1/changes?kind=updated")["items"]:
+                assert time.monotonic() < deadline, "the weather should have changed something by now"
+                time.sleep(1)
+            shown = subprocess.run(
+                [sys.executable, "-m", "windlass", "-c", ".windlass/demo/windlass.toml", "inventory", "list", "s3.bucket", "-o", "json"],
+                cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=True,
+            )  # fmt: skip
+            assert len(json.loads(shown.stdout)) >= 60
+            _pictures(url)
+        finally:
+            demo.send_signal(signal.SIGINT)
+            code = demo.wait(30)
+            demo.stdout.close()
+    assert code == 0, (tmp_path / "err").read_text()
+    assert "nothing is left running" in (tmp_path / "err").read_text()
+    left = subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True, check=False).stdout.split()
+    assert left == []
+    with pytest.raises(OSError):
+        get(f"{url}/healthz")
+
+
+def _pictures(url):
+    """The pictures of the docs come from here: `DOCS_IMAGES=1 pytest tests/e2e/test_demo.py`."""
+    if not os.environ.get("DOCS_IMAGES") or not shutil.which("chromium"):
+        return
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=args)
+        page = browser.new_page(viewport={"width": 1280, "height": 880}, color_scheme="light")
+        for name, path in (("overview", "/"), ("resource", "/inventory/resource?ref=harbour-prod-web-storefront-us")):
+            page.goto(url + path)
+            page.screenshot(path=ROOT / "docs" / "images" / f"{name}.png")
+        browser.close()
