@@ -29,7 +29,9 @@ REGIONS = ["us-east-1", "eu-west-1", "eu-central-1", "ap-southeast-2"]
 @contextlib.contextmanager
 def embedded_aws():
     command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--with-parent"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
         try:
             yield server.stdout.readline().strip(), server.pid
         finally:
@@ -45,8 +47,13 @@ def order(url, rules):
 def main(buckets=1000, latency_ms=30, concurrency=64):
     rows = [("run", "buckets", "calls", "seconds", "buckets/s", "calls/s", "created", "updated", "peak RSS MiB")]
     with embedded_aws() as (url, _), tempfile.TemporaryDirectory() as folder:
-        config = EstateConfig(endpoint_url=url, regions=REGIONS, accounts=[AccountConfig(id=ACCOUNT)], max_connections=concurrency)
-        with open_estate(config, os.environ) as estate, open_store(StoreConfig(url=f"sqlite:///{folder}/w.db")) as store:
+        config = EstateConfig(
+            endpoint_url=url, regions=REGIONS, accounts=[AccountConfig(id=ACCOUNT)], max_connections=concurrency
+        )
+        with (
+            open_estate(config, os.environ) as estate,
+            open_store(StoreConfig(url=f"sqlite:///{folder}/w.db")) as store,
+        ):
             for number in range(buckets):
                 region = REGIONS[number % 4]
                 place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}

@@ -137,7 +137,7 @@ def test_a_denied_scope_never_deletes(home, aws):
     assert done.returncode == 1
     assert "scopes could not be read" in done.stderr
     assert "0 deleted" in done.stdout
-    denied = [one for one in rows(home, "runs", "--state", "denied")]
+    denied = rows(home, "runs", "--state", "denied")
     assert {one["error_code"] for one in denied} == {"AccessDenied", "UnauthorizedOperation"}
     faults(aws, [])
     again = collect(home)

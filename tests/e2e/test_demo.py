@@ -68,7 +68,13 @@ def _pictures(url):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+        args = [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=args)
         page = browser.new_page(viewport={"width": 1280, "height": 880}, color_scheme="light")
         for name, path in (("overview", "/"), ("resource", "/inventory/resource?ref=harbour-prod-web-storefront-us")):

@@ -80,6 +80,18 @@ def test_a_detail_that_can_not_be_read_keeps_its_last_value(store):
     assert [dict(op) for op in inventory.history("a")[0].patch] == [{"op": "replace", "path": "/Delay", "value": 2}]
 
 
+def test_an_unread_detail_takes_neither_tags_nor_relations_away(store):
+    run, inventory = begin(store), inventory_of(store)
+    dead = "arn:aws:sqs:eu-west-1:111111111111:dead"
+    whole = {"Delay": 1, "Tags": {"team": "web"}, "RedrivePolicy": {"deadLetterTargetArn": dead}}
+    edge = Edge("dead-letters-to", dead, "sqs.queue")
+    writer.apply(store, run, visit([seen("a", whole, edges=[edge])], T0))
+    partly = seen("a", {"Delay": 2}, unknown={"Tags", "RedrivePolicy"})
+    writer.apply(store, run, visit([partly], T0 + timedelta(1), ScopeState.PARTIAL))
+    assert inventory.list(Query(tags={"team": "web"})).total == 1
+    assert [one.kind for one in inventory.relations("a")] == ["dead-letters-to"]
+
+
 def test_deleted_and_back_again_is_one_resource_with_its_whole_past(store):
     run, inventory = begin(store), inventory_of(store)
     for day, items in enumerate([[seen("a", {"v": 1})], [], [], [seen("a", {"v": 2})]]):

@@ -134,7 +134,11 @@ class Estate:
         def ask(**asked: Any) -> dict[str, Any]:
             return self.call(account_id, region, service, operation, **asked)
 
-        return pages(self.client(account_id, region, service), operation, ask, params)
+        try:
+            client = self.client(account_id, region, service)
+        except (BotoCoreError, ClientError) as error:
+            raise translate(error, where=f"{service} {operation} in {region} of {account_id}") from None
+        return pages(client, operation, ask, params)
 
     def whoami(self) -> WhoAmI:
         """The chain as decided, and who that makes us in every account. Refusals are in the answer, not raised."""

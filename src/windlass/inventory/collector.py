@@ -58,6 +58,7 @@ class Collector:
     concurrency: int = 32
     scope_timeout_s: float = 300.0
     redact_paths: Sequence[str] = ()
+    bucket_sizes: bool = True  # read them from CloudWatch, which is charged for, in this run
 
     def run(
         self,
@@ -273,6 +274,8 @@ class _Run:
             self._put_details(visit, found, (detail,))
 
     def _put_measure(self, visit: Visit, region: str, members: list[Found]) -> None:
+        if not self.of.bucket_sizes:
+            return
         # Sizes are shown where they can be had; the buckets' configuration does not depend on them.
         self._put(visit, region, functools.partial(self._measure, visit, region, members), lambda _: None, detail=True)
 

@@ -21,6 +21,8 @@ class InventoryConfig(BaseModel):
         default=[],
         description="Further document paths kept as salted hashes, such as `lambda.function:Environment.Variables.*`.",
     )
-    keep_revisions_days: int = Field(
-        default=0, ge=0, description="Days of full history that `prune` keeps; 0 keeps everything."
+    bucket_sizes_every_s: float = Field(
+        default=43200.0,
+        ge=0,
+        description="Seconds between readings of bucket sizes from CloudWatch, which publishes them daily and charges for them.",
     )

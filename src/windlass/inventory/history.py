@@ -7,11 +7,13 @@ known value. An unchanged resource has no effect at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from windlass.core.canonical import digest
 from windlass.core.patch import apply_patch, make_patch
+from windlass.inventory.catalog import BY_NAME
+from windlass.inventory.extract import addresses_of, edges_of
 from windlass.inventory.model import ChangeKind, Document, Observation, ScopeResult
 
 __all__ = ["KEYFRAME_EVERY", "Effect", "Known", "carry_over", "decide", "rebuild"]
@@ -79,6 +81,7 @@ def _updates(doubtful: Iterable[tuple[Known, Observation]], documents: Mapping[i
     for have, observation in doubtful:
         old = documents[have.pk]
         new = carry_over(old, observation)
+        observation = _whole(observation, new)
         patch = make_patch(old, new)
         if patch:
             effects.append(
@@ -101,6 +104,20 @@ def carry_over(old: Document, observation: Observation) -> Document:
         if key not in observation.document and (everything or key in observation.unknown)
     }
     return {**observation.document, **kept}
+
+
+def _whole(observation: Observation, document: Document) -> Observation:
+    """The observation with tags, relations and addresses of the whole document: an unread detail must not take them away."""
+    kind = BY_NAME.get(observation.type)
+    if not observation.unknown or kind is None:
+        return observation
+    tags = document.get("Tags")
+    return replace(
+        observation,
+        tags=tags if isinstance(tags, dict) else {},
+        edges=edges_of(kind, document),
+        addresses=addresses_of(kind, document),
+    )
 
 
 def rebuild(revisions: Iterable[tuple[Document | None, Sequence[Mapping[str, Any]]]]) -> Document | None:

@@ -129,6 +129,9 @@ class Inventory:
             concurrency=self._config.concurrency,
             scope_timeout_s=self._config.scope_timeout_s,
             redact_paths=self._config.redact_paths,
+            bucket_sizes=writer.is_due(
+                self._store, "bucket_sizes", every_s=self._config.bucket_sizes_every_s, now=self._now()
+            ),
         )
 
         def sink(result: ScopeResult) -> None:

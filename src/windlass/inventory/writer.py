@@ -20,7 +20,7 @@ from windlass.inventory.satellites import batches, write_satellites
 from windlass.inventory.tables import resource, revision, run, scope, scope_trouble
 from windlass.store.engine import Store
 
-__all__ = ["Applied", "apply", "begin_run", "finish_run", "finished_scopes", "last_durations", "salt_of"]
+__all__ = ["Applied", "apply", "begin_run", "finish_run", "finished_scopes", "is_due", "last_durations", "salt_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,19 @@ def salt_of(store: Store) -> bytes:
             found = secrets.token_hex(16)
             connection.execute(text("INSERT INTO meta (name, value) VALUES ('salt', :value)"), {"value": found})
     return bytes.fromhex(found)
+
+
+def is_due(store: Store, name: str, *, every_s: float, now: datetime) -> bool:
+    """Whether `name` was last due at least `every_s` ago; if so, it is due again only after that time."""
+    with store.write() as connection:
+        last = connection.execute(text("SELECT value FROM meta WHERE name = :name"), {"name": name}).scalar()
+        if last is not None and (now - parse_time(last)).total_seconds() < every_s:
+            return False
+        connection.execute(text("DELETE FROM meta WHERE name = :name"), {"name": name})
+        connection.execute(
+            text("INSERT INTO meta (name, value) VALUES (:name, :now)"), {"name": name, "now": format_time(now)}
+        )
+    return True
 
 
 def begin_run(store: Store, *, now: datetime, scopes_total: int, job_id: str = "") -> str:

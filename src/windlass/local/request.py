@@ -121,6 +121,7 @@ _SUBRESOURCES = {
     "intelligent-tiering": "IntelligentTieringConfiguration", "location": "Location", "metadataTable": "MetadataTableConfiguration",
     "metadataConfiguration": "MetadataConfiguration",
 }  # fmt: skip
+_NOT_BUCKET = {"object-lock", "publicAccessBlock"}
 _LISTED = {"inventory", "metrics", "analytics", "intelligent-tiering"}
 _VERBS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete", "HEAD": "Head", "POST": "Post"}
 
@@ -136,7 +137,7 @@ def _s3_operation(method: str, path: str, query: str, headers: Mapping[str, str]
     for name in names & _SUBRESOURCES.keys():
         if name in _LISTED and method == "GET" and "id" not in names:
             return f"ListBucket{_SUBRESOURCES[name]}s"
-        return f"{verb}{'' if name == 'object-lock' else 'Bucket'}{_SUBRESOURCES[name]}"
+        return f"{verb}{'' if name in _NOT_BUCKET else 'Bucket'}{_SUBRESOURCES[name]}"
     if method == "GET":
         if "versions" in names:
             return "ListObjectVersions"
