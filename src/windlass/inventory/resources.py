@@ -76,20 +76,41 @@ def read_cursor(cursor: str) -> tuple[Any, int]:
 
 def facets(connection: Connection, dialect: str, query: Query, tags: Sequence[str]) -> dict[str, tuple[Facet, ...]]:
     """Counts by type, account, region and the given tags: each over what the *other* conditions let through."""
-    found = {}
-    for name, column in (("type", resource.c.type), ("account", resource.c.account_id), ("region", resource.c.region)):
-        conditions = query_conditions(query, dialect, but=name)
-        statement = (
-            select(column, func.count()).where(*conditions).group_by(column).order_by(func.count().desc(), column)
-        )
-        found[name] = tuple(Facet(*row) for row in connection.execute(statement.limit(_FACET_VALUES)))
+    found = _identity_facets(connection, dialect, query)
+    everything = query == Query(sort=query.sort, limit=query.limit, cursor=query.cursor)
     for name in tags:
-        conditions = query_conditions(query, dialect, but=f"tag:{name}")
-        joined = resource.join(tag, and_(tag.c.resource_pk == resource.c.pk, tag.c.name == name))
-        statement = select(tag.c.value, func.count()).select_from(joined).where(*conditions).group_by(tag.c.value)
-        rows = connection.execute(statement.order_by(func.count().desc(), tag.c.value).limit(_FACET_VALUES))
-        found[f"tag:{name}"] = tuple(Facet(*row) for row in rows)
+        if everything:  # the tags of living resources are all there is in their table: no need to look at the resources
+            statement = select(tag.c.value, func.count()).where(tag.c.name == name).group_by(tag.c.value)
+        else:
+            joined = resource.join(tag, and_(tag.c.resource_pk == resource.c.pk, tag.c.name == name))
+            conditions = query_conditions(query, dialect, but=f"tag:{name}")
+            statement = select(tag.c.value, func.count()).select_from(joined).where(*conditions).group_by(tag.c.value)
+        found[f"tag:{name}"] = _counted({row[0]: row[1] for row in connection.execute(statement)})
     return found
+
+
+def _identity_facets(connection: Connection, dialect: str, query: Query) -> dict[str, tuple[Facet, ...]]:
+    columns = {"type": resource.c.type, "account": resource.c.account_id, "region": resource.c.region}
+    counts: dict[str, dict[str, int]] = {name: {} for name in columns}
+    chosen = query.types or query.account_ids or query.regions
+    if not chosen:  # one walk over the index gives all three
+        statement = (
+            select(*columns.values(), func.count()).where(*query_conditions(query, dialect)).group_by(*columns.values())
+        )
+        for *values, number in connection.execute(statement):
+            for name, value in zip(columns, values, strict=True):
+                counts[name][value] = counts[name].get(value, 0) + number
+    else:
+        for name, column in columns.items():
+            conditions = query_conditions(query, dialect, but=name)
+            rows = connection.execute(select(column, func.count()).where(*conditions).group_by(column))
+            counts[name] = {row[0]: row[1] for row in rows}
+    return {name: _counted(found) for name, found in counts.items()}
+
+
+def _counted(found: dict[str, int]) -> tuple[Facet, ...]:
+    ordered = sorted(found.items(), key=lambda one: (-one[1], one[0]))
+    return tuple(Facet(*one) for one in ordered[:_FACET_VALUES])
 
 
 def find_resource(connection: Connection, ref: str) -> Resource:

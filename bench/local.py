@@ -1,0 +1,191 @@
+"""The embedded AWS beside stock moto, same client, same machine, same run: boto3 with threads over loopback.
+
+Each server is a process of its own and shares the machine's cores with the client, so these are lower bounds. Sizes
+are smaller for stock moto where the full ones would not end (its SQS costs O(backlog) a call, its listing sorts the
+whole bucket for each page); the table says which.
+"""
+
+import contextlib
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+from botocore.config import Config
+
+from bench.report import report, rss_mib
+
+THREADS = 16
+
+
+@contextlib.contextmanager
+def windlass_server():
+    command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--with-parent"]
+    started = time.perf_counter()
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        url = server.stdout.readline().strip()
+        yield url, server.pid, time.perf_counter() - started
+        server.stdin.close()
+        server.wait(30)
+
+
+@contextlib.contextmanager
+def stock_moto():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    started = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}", server.pid, time.perf_counter() - started
+        server.kill()
+
+
+def client(url, service):
+    config = Config(
+        max_pool_connections=THREADS,
+        retries={"total_max_attempts": 2},
+        s3={"addressing_style": "path"},
+        read_timeout=120,
+        parameter_validation=False,
+    )
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="111111111111",
+        aws_secret_access_key="windlass-local",
+        config=config,
+    )
+
+
+def rate(work, items):
+    started = time.perf_counter()
+    with ThreadPoolExecutor(THREADS) as threads:
+        for _ in threads.map(work, items):
+            pass
+    return time.perf_counter() - started
+
+
+def puts(url, many):
+    s3 = client(url, "s3")
+    s3.create_bucket(Bucket="puts")
+    body = b"x" * 1024
+    return many / rate(lambda n: s3.put_object(Bucket="puts", Key=f"{n:08}", Body=body), range(many))
+
+
+def pages(url, keys, pages_wanted):
+    s3 = client(url, "s3")
+    s3.create_bucket(Bucket="pages")
+    rate(lambda n: s3.put_object(Bucket="pages", Key=f"folder/{n:08}", Body=b""), range(keys))
+    started, count, token = time.perf_counter(), 0, {}
+    while count < pages_wanted:
+        answer = s3.list_objects_v2(Bucket="pages", MaxKeys=1000, **token)
+        count += 1
+        token = {"ContinuationToken": answer["NextContinuationToken"]} if answer["IsTruncated"] else {}
+    return count / (time.perf_counter() - started)
+
+
+def messages(url, backlog, moved):
+    sqs = client(url, "sqs")
+    queue = sqs.create_queue(QueueName="bench")["QueueUrl"]
+
+    def send(n):
+        sqs.send_message_batch(QueueUrl=queue, Entries=[{"Id": str(i), "MessageBody": f"{n}.{i}"} for i in range(10)])
+
+    rate(send, range(backlog // 10))
+    lock, left = threading.Lock(), [moved]
+
+    def move(_):
+        while True:
+            with lock:
+                if left[0] <= 0:
+                    return
+                left[0] -= 10
+            send(0)
+            found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+            entries = [{"Id": str(i), "ReceiptHandle": one["ReceiptHandle"]} for i, one in enumerate(found)]
+            if entries:
+                sqs.delete_message_batch(QueueUrl=queue, Entries=entries)
+
+    return moved / rate(move, range(8))
+
+
+def updates(url, many):
+    table = client(url, "dynamodb")
+    table.create_table(
+        TableName="bench",
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    values = {":one": {"N": "1"}}
+    seconds = rate(
+        lambda _: table.update_item(
+            TableName="bench", Key={"k": {"S": "a"}}, UpdateExpression="ADD n :one", ExpressionAttributeValues=values
+        ),
+        range(many),
+    )
+    kept = int(table.get_item(TableName="bench", Key={"k": {"S": "a"}})["Item"]["n"]["N"])
+    return many / seconds, f"{kept} of {many}"
+
+
+def measure(server, full):
+    with server() as (url, pid, start):
+        client(url, "sts").get_caller_identity()
+        idle = rss_mib(pid)
+        put = puts(url, 4000 if full else 1500)
+        keys = 100_000 if full else 3_000
+        page = pages(url, keys, 60 if full else 6)
+        backlog = 50_000 if full else 500
+        message = messages(url, backlog, 20_000 if full else 200)
+        update, kept = updates(url, 3000 if full else 1000)
+    return [
+        f"{start:.2f}",
+        f"{idle:.0f}",
+        f"{put:.0f}",
+        f"{page:.1f}",
+        f"{keys:,}",
+        f"{message:.0f}",
+        f"{backlog:,}",
+        f"{update:.0f}",
+        kept,
+    ]
+
+
+def main():
+    ours, stock = measure(windlass_server, True), measure(stock_moto, False)
+    names = [
+        "start s",
+        "idle RSS MiB",
+        "S3 puts/s (1 KiB)",
+        "list pages/s (1,000 keys)",
+        "  at keys",
+        "SQS msg/s (send+receive+delete, batches of 10)",
+        "  at backlog",
+        "DynamoDB updates/s of one key",
+        "  kept",
+    ]
+    goals = ["3", "300", "400", "20", "100,000", "2000", "50,000", "-", "all"]
+    report(
+        "local",
+        [("what", "windlass local", "stock moto", "goal"), *zip(names, ours, stock, goals, strict=True)],
+        client="boto3, 16 threads",
+    )
+
+
+if __name__ == "__main__":
+    main()
