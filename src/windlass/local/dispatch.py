@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -21,8 +22,13 @@ class UnknownService(LookupError):
 class Dispatcher(DomainDispatcherApplication):
     """The WSGI application of all backends; UnknownService where there is none."""
 
+    # One for the process: building an application compiles its routes, and CPython (gh-106905) raises SystemError when two
+    # threads compile syntax trees at once.
+    _building = threading.Lock()
+
     def __init__(self) -> None:
         super().__init__(create_backend_app)
+        self.lock = self._building
         self._known: dict[str, str] = {}
 
     def get_backend_for_host(self, host: str | None) -> Any:

@@ -12,12 +12,11 @@ from typing import Any, Self
 import uvicorn
 
 from windlass.core.errors import ConfigError
-from windlass.local.faults import Faults, read_rules
 from windlass.local.front import Front
 
 __all__ = ["LocalServer"]
 
-_LOOPBACK = ("127.0.0.1", "localhost")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _START_S = 30.0
 
 
@@ -32,20 +31,15 @@ class LocalServer:
             raise ConfigError(
                 f"the embedded AWS may not listen on {host}", hint="It has no security; it binds loopback only."
             )
+        self._host = host
         self._port = port
-        try:
-            self._rules = read_rules(faults)
-        except ValueError as error:
-            raise ConfigError(f"a fault rule does not fit: {error}", hint="docs/guide/local.md shows them.") from None
+        self._faults = list(faults)
         self.url = ""
 
     def __enter__(self) -> Self:
+        self.front = _build()
+        self.front.faults.load(self._faults)
         self._socket = self._bind()
-        try:
-            self.front = _build(Faults(self._rules))
-        except BaseException:
-            self._socket.close()
-            raise
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
             self.front, http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False,
@@ -64,7 +58,6 @@ class LocalServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.front.let_go()
         self._server.should_exit = True
         self._thread.join(10)
         self.front.close()
@@ -85,7 +78,7 @@ class LocalServer:
         return listener
 
 
-def _build(faults: Faults) -> Front:
+def _build() -> Front:
     try:
         from windlass.local.dispatch import Dispatcher
     except ImportError as error:
@@ -106,7 +99,6 @@ def _build(faults: Faults) -> Front:
         natives(),
         _account_of,
         {"/_windlass/fileshares/": share_files},
-        faults,
     )
 
 
