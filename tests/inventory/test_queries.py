@@ -101,6 +101,19 @@ def test_search_finds_beginnings_of_words_and_survives_any_input(inventory, word
     assert len(inventory.search(words, limit=100)) == many
 
 
+@pytest.mark.parametrize("sort", ["key", "name", "type", "changed", "region", "account"])
+def test_pages_of_the_past_cover_everything_once_and_take_words(inventory, sort):
+    found, cursor, at = [], "", T0 + timedelta(days=3)
+    while True:
+        page = inventory.list(Query(sort=sort, limit=7, cursor=cursor, at=at))
+        found += [one.key for one in page.rows]
+        cursor = page.cursor
+        if not cursor:
+            break
+    assert len(found) == len(set(found)) == page.total == 34
+    assert inventory.list(Query(words="pay web 01", at=at)).total == 1
+
+
 def test_references_by_arn_id_name_and_number(inventory):
     one = inventory.show("logs-1")
     assert inventory.show(one.arn) == inventory.show(f"#{one.pk}") == one

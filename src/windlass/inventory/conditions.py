@@ -27,7 +27,7 @@ from windlass.inventory.model import Query
 from windlass.inventory.tables import resource, tag
 from windlass.inventory.words import match_expression, split_words
 
-__all__ = ["identity_conditions", "query_conditions"]
+__all__ = ["identity_conditions", "query_conditions", "word_conditions"]
 
 
 _MATCHING = {
@@ -65,12 +65,17 @@ def query_conditions(query: Query, dialect: str, *, but: str = "") -> list[Colum
             conditions.append(_tagged(name, value))
     if query.untagged:
         conditions.append(not_(_tagged(query.untagged, "*")))
-    if split_words(query.words):
-        expression = match_expression(query.words, dialect)
-        found = text(_MATCHING[dialect]).bindparams(words=expression)
-        conditions.append(resource.c.pk.in_(found))
+    conditions.extend(word_conditions(query, dialect))
     conditions.extend(_where(path, operator, value, dialect) for path, operator, value in query.where)
     return conditions
+
+
+def word_conditions(query: Query, dialect: str) -> list[ColumnElement[bool]]:
+    """Every word of the query occurs in what the resource holds now; none when it has no word."""
+    if not split_words(query.words):
+        return []
+    found = text(_MATCHING[dialect]).bindparams(words=match_expression(query.words, dialect))
+    return [resource.c.pk.in_(found)]
 
 
 def _tagged(name: str, value: str) -> ColumnElement[bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, or_, select
 
 from windlass.core.clock import format_time, parse_time
 from windlass.core.patch import make_patch
-from windlass.inventory.conditions import identity_conditions
+from windlass.inventory.conditions import identity_conditions, word_conditions
 from windlass.inventory.filters import matches
 from windlass.inventory.history import rebuild
 from windlass.inventory.model import ChangeKind, Document, Page, Query, Resource, Revision
@@ -127,7 +127,10 @@ def _steps(rows: Sequence[Any]) -> Iterable[tuple[Document | None, list[dict[str
 
 
 def list_at(connection: Connection, query: Query, *, documents: bool = False) -> Page:
-    """The page of the estate as it was at `query.at`: names, tags and documents of then."""
+    """The page of the estate as it was at `query.at`: names, tags and documents of then; words are looked up as of now.
+
+    Only the page's documents are held, and read at all only where a condition looks into them.
+    """
     assert query.at is not None
     moment = format_time(query.at)
     valid = and_(
@@ -136,45 +139,63 @@ def list_at(connection: Connection, query: Query, *, documents: bool = False) ->
         or_(revision.c.valid_to.is_(None), revision.c.valid_to > moment),
         revision.c.change != str(ChangeKind.DELETED),
     )
-    columns = [*COLUMNS, resource.c.document, revision.c.revision_id.label("then"), revision.c.name.label("then_name"),
-               revision.c.valid_from.label("then_from")]  # fmt: skip
-    statement = select(*columns).select_from(resource.join(revision, valid)).where(*identity_conditions(query))
+    columns = (
+        resource.c.pk, resource.c.key, resource.c.type, resource.c.region, resource.c.account_id, resource.c.revision_id,
+        revision.c.revision_id.label("then"), revision.c.name, revision.c.valid_from,
+    )  # fmt: skip
+    conditions = [*identity_conditions(query), *word_conditions(query, connection.dialect.name)]
+    statement = select(*columns).select_from(resource.join(revision, valid)).where(*conditions)
     rows = connection.execute(statement).all()
-    stale = [row.pk for row in rows if row.then != row.revision_id]
-    past = _documents_at(connection, stale, query.at)
-    found = [_as_then(row, past.get(row.pk)) for row in rows]
-    kept = sorted((one for one in found if matches(query, one)), key=lambda one: _sort_key(query, one))
-    if query.sort == "changed":
-        kept.reverse()
+    if query.where or query.tags or query.untagged:
+        rows = [row for batch in _batches(rows) for row in _matching(connection, query, batch)]
+    rows = sorted(rows, key=_SORT_KEYS[query.sort], reverse=query.sort == "changed")
     start = 0
     if query.cursor:
         _, pk = read_cursor(query.cursor)
-        start = next((at + 1 for at, one in enumerate(kept) if one.pk == pk), 0)
-    page = kept[start : start + query.limit]
-    cursor = write_cursor("", page[-1].pk) if start + query.limit < len(kept) else ""
-    return Page(tuple(page if documents else (replace(one, document=None) for one in page)), cursor, len(kept))
+        start = next((at + 1 for at, row in enumerate(rows) if row.pk == pk), 0)
+    shown = rows[start : start + query.limit]
+    cursor = write_cursor("", shown[-1].pk) if start + query.limit < len(rows) else ""
+    page = [one for batch in _batches(shown) for one in _as_then(connection, query.at, batch)]
+    return Page(tuple(page if documents else (replace(one, document=None) for one in page)), cursor, len(rows))
 
 
-def _as_then(row: Any, past: Document | None) -> Resource:
-    now = resource_of(row, document=True)
-    document = now.document if past is None else past
-    tags = (document or {}).get("Tags") or {}
-    return replace(
-        now, name=row.then_name or now.name, document=document, tags=tags if isinstance(tags, dict) else {},
-        changed_at=parse_time(row.then_from), deleted_at=None,
-    )  # fmt: skip
+_SORT_KEYS: Mapping[str, Callable[[Any], tuple[Any, int]]] = {
+    "key": lambda row: (row.key, row.pk),
+    "name": lambda row: (row.name, row.pk),
+    "type": lambda row: (row.type, row.pk),
+    "changed": lambda row: (row.valid_from, row.pk),
+    "region": lambda row: (row.region, row.pk),
+    "account": lambda row: (row.account_id, row.pk),
+}
 
 
-def _sort_key(query: Query, one: Resource) -> tuple[Any, int]:
-    by = {
-        "key": one.key,
-        "name": one.name,
-        "type": one.type,
-        "changed": one.changed_at,
-        "region": one.region,
-        "account": one.account_id,
-    }
-    return by[query.sort], one.pk
+def _batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (rows[at : at + _BATCH] for at in range(0, len(rows), _BATCH))
+
+
+def _matching(connection: Connection, query: Query, rows: Sequence[Any]) -> list[Any]:
+    assert query.at is not None
+    then = _as_then(connection, query.at, rows)
+    return [row for row, one in zip(rows, then, strict=True) if matches(query, one)]
+
+
+def _as_then(connection: Connection, at: datetime, rows: Sequence[Any]) -> list[Resource]:
+    """The resources of these rows with their names, tags and documents of then, in the rows' order."""
+    pks = [row.pk for row in rows]
+    past = _documents_at(connection, [row.pk for row in rows if row.then != row.revision_id], at)
+    statement = select(*COLUMNS, resource.c.document).where(resource.c.pk.in_(pks))
+    now = {row.pk: resource_of(row, document=True) for row in connection.execute(statement)}
+    found = []
+    for row in rows:
+        document = past.get(row.pk, now[row.pk].document)
+        tags = (document or {}).get("Tags")
+        found.append(
+            replace(
+                now[row.pk], name=row.name or now[row.pk].name, document=document, deleted_at=None,
+                tags=tags if isinstance(tags, dict) else {}, changed_at=parse_time(row.valid_from),
+            )
+        )  # fmt: skip
+    return found
 
 
 def diff(connection: Connection, since: datetime, until: datetime, query: Query) -> tuple[Difference, ...]:
