@@ -6,7 +6,8 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from itertools import islice
 from typing import Any
 
 from windlass.local.request import Request
@@ -25,6 +26,7 @@ class Call:
     region: str
     service: str
     operation: str
+    bucket: str
     method: str
     path: str
     status: int
@@ -44,6 +46,7 @@ class CallLog:
         with self._lock:
             self._calls: deque[Call] = deque(maxlen=_KEPT)
             self._counts: Counter[str] = Counter()
+            self._accounts: Counter[str] = Counter()
             self.total = 0
 
     def add(self, request: Request, status: int, started: float) -> None:
@@ -54,6 +57,7 @@ class CallLog:
             region=request.region,
             service=request.service,
             operation=request.operation,
+            bucket=request.bucket,
             method=request.method,
             path=request.path,
             status=status,
@@ -63,6 +67,7 @@ class CallLog:
         with self._lock:
             self._calls.append(call)
             self._counts[call.service] += 1
+            self._accounts[call.account_id] += 1
             self.total += 1
 
     def by_service(self) -> dict[str, int]:
@@ -70,10 +75,18 @@ class CallLog:
         with self._lock:
             return dict(self._counts)
 
-    def find(self, wanted: Mapping[str, str]) -> list[dict[str, Any]]:
-        """The kept calls whose fields equal `wanted`, oldest first."""
+    def by_account(self) -> dict[str, int]:
+        """Calls by account since the start or the last clear."""
+        with self._lock:
+            return dict(self._accounts)
+
+    def find(self, wanted: Mapping[str, str], *, limit: int = _KEPT) -> list[dict[str, Any]]:
+        """The last `limit` kept calls whose fields equal `wanted`, oldest first. ValueError names a field there is not."""
+        names = {each.name for each in fields(Call)}
+        unknown = sorted(wanted.keys() - names)
+        if unknown:
+            raise ValueError(f"a call has no {', '.join(unknown)}; it has {', '.join(sorted(names))}")
         with self._lock:
             kept = list(self._calls)
-        return [
-            asdict(call) for call in kept if all(str(getattr(call, key, "")) == value for key, value in wanted.items())
-        ]
+        found = (call for call in reversed(kept) if all(str(getattr(call, key)) == wanted[key] for key in wanted))
+        return [asdict(call) for call in islice(found, limit)][::-1]

@@ -9,13 +9,13 @@ import fnmatch
 import random
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from windlass.local.errors import error_response
 from windlass.local.request import Request, Response
 
-__all__ = ["Drop", "Effect", "Faults", "Hang", "Rule"]
+__all__ = ["Drop", "Effect", "Faults", "Hang", "Rule", "read_rules"]
 
 KINDS = ("latency", "throttle", "error", "access_denied", "drop", "dead")
 
@@ -34,6 +34,7 @@ class Rule:
     operation: str = ""
     account: str = ""
     region: str = ""
+    bucket: str = ""
     path: str = ""
     latency_ms: float = 0.0
     rate: float = 0.0
@@ -53,8 +54,36 @@ class Rule:
             and _glob(self.operation, request.operation)
             and _glob(self.account, request.account_id)
             and _glob(self.region, request.region)
+            and _glob(self.bucket, request.bucket)
             and _glob(self.path, request.path)
         )
+
+
+def read_rules(documents: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
+    """Rules from JSON. ValueError or TypeError name the first thing that does not fit, before any rule is in force."""
+    rules = []
+    for document in documents:
+        if not isinstance(document, Mapping):
+            raise TypeError(f"a rule is an object, not {document!r}")
+        for name, value in document.items():
+            _check(name, value)
+        if "kind" not in document:
+            raise ValueError(f"a rule has a kind: {', '.join(KINDS)}")
+        rules.append(Rule(**document))
+    return tuple(rules)
+
+
+def _check(name: str, value: Any) -> None:
+    types = {each.name: each.type for each in fields(Rule)}
+    if name not in types:
+        raise ValueError(f"a rule has no {name!r}; it has {', '.join(types)}")
+    if types[name] == "str":
+        fits = isinstance(value, str)
+    else:
+        whole = types[name] == "int"
+        fits = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and value >= 0
+    if not fits:
+        raise ValueError(f"{name} can't be {value!r}")
 
 
 def _glob(pattern: str, value: str) -> bool:
@@ -102,19 +131,25 @@ class _Live:
 
 
 class Faults:
-    """The rules in force."""
+    """The rules in force; those it was made with come back with `reset`."""
 
     def __init__(self, rules: Iterable[Rule] = (), *, seed: int = 0) -> None:
         self._lock = threading.Lock()
-        self._random = random.Random(seed)  # noqa: S311  chance to order, not secrets
-        self._live = [_Live(rule) for rule in rules]
+        self._first = (tuple(rules), seed)
+        self.reset()
+
+    def reset(self) -> None:
+        """The rules, the counts and the chances of the beginning."""
+        self._replace(*self._first)
 
     def load(self, rules: Iterable[Mapping[str, Any]], *, seed: int = 0) -> None:
-        """Replace all rules by these, from JSON. ValueError or TypeError name what does not fit."""
-        fresh = [_Live(Rule(**rule)) for rule in rules]
+        """Replace all rules by these, from JSON. ValueError or TypeError name what does not fit, and nothing changes."""
+        self._replace(read_rules(rules), seed)
+
+    def _replace(self, rules: Iterable[Rule], seed: int) -> None:
         with self._lock:
-            self._live = fresh
-            self._random = random.Random(seed)  # noqa: S311
+            self._live = [_Live(rule) for rule in rules]
+            self._random = random.Random(seed)  # noqa: S311  chance to order, not secrets
 
     def dump(self) -> list[dict[str, Any]]:
         """The rules as JSON, each with how often it struck."""

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
-import json
-import os
+import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
+from windlass.local.admin import PREFIX, Admin, Page
 from windlass.local.calls import CallLog
 from windlass.local.dispatch import UnknownService
 from windlass.local.errors import error_response
-from windlass.local.faults import Drop, Faults, Hang
-from windlass.local.request import DEFAULT_ACCOUNT, Native, Request, Response, read_request
+from windlass.local.faults import Drop, Effect, Faults, Hang
+from windlass.local.request import Native, Request, Response, read_request
+from windlass.local.rest import rest_operation
 from windlass.local.wsgi import Application, call_wsgi
 
 __all__ = ["Front"]
 
 _THREADS = 16
 _HANG_S = 600.0
+_LOOK_S = 0.25
+_RESET = "/moto-api/reset"
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -39,16 +41,21 @@ class Front:
         moto: Application,
         natives: Mapping[str, Native],
         account_of: Callable[[str], str],
-        admin: Mapping[str, Any],
+        pages: Mapping[str, Page],
+        faults: Faults,
     ) -> None:
         self.calls = CallLog()
-        self.faults = Faults()
+        self.faults = faults
+        self._admin = Admin(self.calls, self.faults, pages)
         self._moto = moto
         self._natives = natives
         self._account_of = account_of
-        self._admin_routes = admin
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="moto")
-        self._started = time.monotonic()
+        self._closing = threading.Event()
+
+    def let_go(self) -> None:
+        """Drop the calls that hang by order; from any thread, before the server stops and would wait for them."""
+        self._closing.set()
 
     def close(self) -> None:
         """Give the threads back."""
@@ -68,27 +75,41 @@ class Front:
             headers=headers,
             body=body,
             account_of=self._account_of,
+            rest_operation=rest_operation,
         )
-        host = headers.get("host", "127.0.0.1")
-        if request.path.startswith("/_windlass/"):
-            await _send(send, self._administer(request), head=False)
+        if request.path.startswith(PREFIX):
+            await _send(send, self._admin.answer(request), head=False)
             return
-        answer = await self._answer(request, host)
-        self.calls.add(request, answer.status if answer else 0, started)
-        if answer is None:
-            _hang_up(send)
-        else:
+        answer = await self._answer(request, headers.get("host", "127.0.0.1"))
+        if not _is_control(request):
+            self.calls.add(request, answer.status if isinstance(answer, Response) else 0, started)
+        if isinstance(answer, Response):
+            if request.path == _RESET and answer.status == 200:
+                self._reset()
             await _send(send, answer, head=request.method == "HEAD")
+            return
+        if isinstance(answer, Hang):
+            await self._until_gone(receive)
+        await _hang_up(send, receive)
 
-    async def _answer(self, request: Request, host: str) -> Response | None:
-        effect = self.faults.decide(request, time.monotonic())
+    def _reset(self) -> None:
+        """As just started: moto has emptied every service; the log and the faults follow."""
+        self.calls.clear()
+        self.faults.reset()
+
+    async def _until_gone(self, receive: Receive) -> None:
+        """Wait until the client gives up, for ten minutes at most, or until the server is to stop."""
+        deadline = time.monotonic() + _HANG_S
+        while time.monotonic() < deadline and not self._closing.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    if (await receive())["type"] == "http.disconnect":
+                        return
+
+    async def _answer(self, request: Request, host: str) -> Response | Drop | Hang:
+        effect = Effect() if _is_control(request) else self.faults.decide(request, time.monotonic())
         if effect.delay_s:
             await asyncio.sleep(effect.delay_s)
-        if isinstance(effect.outcome, Drop):
-            return None
-        if isinstance(effect.outcome, Hang):
-            await asyncio.sleep(_HANG_S)
-            return None
         if effect.outcome is not None:
             return effect.outcome
         native = self._natives.get(request.service)
@@ -128,46 +149,21 @@ class Front:
         what = f"{request.service or 'this service'} {request.operation or request.method + ' ' + request.path}"
         return error_response(request, 501, "NotImplemented", f"the embedded AWS does not know {what}")
 
-    def _administer(self, request: Request) -> Response:
-        path, query = request.path, dict(parse_qsl(request.query))
-        if path == "/_windlass/status":
-            return _json(self._status())
-        if path == "/_windlass/calls":
-            if request.method == "DELETE":
-                self.calls.clear()
-                return _json({})
-            return _json({"calls": self.calls.find(query), "total": self.calls.total})
-        if path == "/_windlass/faults":
-            if request.method == "PUT":
-                try:
-                    self.faults.load(json.loads(request.body))
-                except (ValueError, TypeError, KeyError) as error:
-                    return _json({"error": f"not a list of fault rules: {error}"}, 400)
-            elif request.method == "DELETE":
-                self.faults.load([])
-            return _json({"rules": self.faults.dump()})
-        for prefix, route in self._admin_routes.items():
-            if path.startswith(prefix):
-                found = route(path.removeprefix(prefix))
-                return _json(found, 200 if found is not None else 404)
-        return _json({"error": f"no such page: {path}"}, 404)
 
-    def _status(self) -> dict[str, Any]:
-        return {
-            "uptime_s": round(time.monotonic() - self._started, 3),
-            "calls": self.calls.total,
-            "calls_by_service": self.calls.by_service(),
-            "rss_bytes": _rss_bytes(),
-            "pid": os.getpid(),
-            "default_account": DEFAULT_ACCOUNT,
-        }
+def _is_control(request: Request) -> bool:
+    """Whether this is for moto itself, as its reset is: not a call of AWS, so no fault strikes it and no log counts it."""
+    return not request.service and request.path.startswith("/moto-api")
 
 
-def _hang_up(send: Send) -> None:
+async def _hang_up(send: Send, receive: Receive) -> None:
     """Drop the connection. ASGI has no word for it; uvicorn's `send` knows its transport."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
-    if transport is not None:
-        transport.abort()
+    if transport is None:
+        return
+    transport.abort()
+    # uvicorn answers 500 for an application that returns without a word, unless it knows that the client has left.
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _read_body(receive: Receive) -> bytes:
@@ -202,17 +198,3 @@ async def _send(send: Send, answer: Response, *, head: bool) -> None:
         headers.append((b"content-length", b"0"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else answer.body})
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    body = json.dumps(value, default=str).encode()
-    return Response(status=status, headers=(("content-type", "application/json"),), body=body)
-
-
-def _rss_bytes() -> int:
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        return int(statm.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if os.uname().sysname == "Darwin" else 1024)

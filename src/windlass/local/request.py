@@ -30,7 +30,12 @@ class Request:
     region: str
     account_id: str
     access_key: str
-    operation: str  # ReceiveMessage, GetBucketTagging …; empty when the path alone decides and is not S3's
+    operation: str  # ReceiveMessage, GetBucketTagging …; empty when neither the request nor a model tells
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of an S3 call, path style; empty for others."""
+        return self.path.lstrip("/").partition("/")[0] if self.service == "s3" else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +52,26 @@ Native = Callable[[Request], Awaitable[Response | None] | Response | None]
 
 
 def read_request(
-    *, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes, account_of: Callable[[str], str]
+    *,
+    method: str,
+    path: str,
+    query: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    account_of: Callable[[str], str],
+    rest_operation: Callable[[str, str, str], str] = lambda *_: "",
 ) -> Request:
-    """The call in an HTTP request. `account_of` maps an access key to its account."""
+    """The call in an HTTP request.
+
+    `account_of` maps an access key to its account; `rest_operation` names a call of which only the method and the path
+    tell what it is, from (service, method, path).
+    """
     access_key, region, service = _credential(headers, query)
     if service == "s3" and path.startswith("/v20180820/"):
         service = "s3control"  # signed as S3, but an API of its own
     if not service and _is_unsigned_s3(path, headers):
         service = "s3"
+    operation = _operation(method, path, query, headers, body, service)
     return Request(
         method=method,
         path=path,
@@ -65,7 +82,7 @@ def read_request(
         region=region,
         account_id=account_of(access_key),
         access_key=access_key,
-        operation=_operation(method, path, query, headers, body, service),
+        operation=operation or (rest_operation(service, method, path) if service not in ("", "s3") else ""),
     )
 
 
@@ -99,6 +116,8 @@ def _operation(method: str, path: str, query: str, headers: Mapping[str, str], b
     target = headers.get("x-amz-target", "")
     if target:
         return target.rpartition(".")[2]
+    if "smithy-protocol" in headers:
+        return path.rpartition("/operation/")[2]
     if service == "s3":
         return _s3_operation(method, path, query, headers)
     action = parse_qs(query).get("Action") if "Action=" in query else None

@@ -6,6 +6,7 @@ import importlib
 from importlib.metadata import version
 
 from windlass.core.errors import ConfigError
+from windlass.local import dispatch, rest
 from windlass.local.services import SERVICES
 
 __all__ = ["MOTO_VERSION", "missing_names", "self_check"]
@@ -14,8 +15,8 @@ MOTO_VERSION = "5.2.5"
 
 
 def missing_names() -> list[str]:
-    """The dotted names of all services that this moto lacks."""
-    names = [name for service in SERVICES for name in service.PRIVATE_NAMES]
+    """The dotted names, of the front and all services, that this moto lacks."""
+    names = [name for part in (dispatch, rest, *SERVICES) for name in part.PRIVATE_NAMES]
     return [name for name in names if not _exists(name)]
 
 

@@ -7,16 +7,19 @@ import socket
 import threading
 import time
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 
 from windlass.core.errors import ConfigError
-from windlass.local.front import Front
+from windlass.local.faults import Faults, read_rules
+
+if TYPE_CHECKING:
+    from windlass.local.front import Front
 
 __all__ = ["LocalServer"]
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_LOOPBACK = ("127.0.0.1", "localhost")
 _START_S = 30.0
 
 
@@ -31,15 +34,20 @@ class LocalServer:
             raise ConfigError(
                 f"the embedded AWS may not listen on {host}", hint="It has no security; it binds loopback only."
             )
-        self._host = host
         self._port = port
-        self._faults = list(faults)
+        try:
+            self._rules = read_rules(faults)
+        except (ValueError, TypeError) as error:
+            raise ConfigError(f"a fault rule does not fit: {error}", hint="docs/guide/local.md shows them.") from None
         self.url = ""
 
     def __enter__(self) -> Self:
-        self.front = _build()
-        self.front.faults.load(self._faults)
         self._socket = self._bind()
+        try:
+            self.front = _build(Faults(self._rules))
+        except BaseException:
+            self._socket.close()
+            raise
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
             self.front, http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False,
@@ -58,6 +66,7 @@ class LocalServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.front.let_go()
         self._server.should_exit = True
         self._thread.join(10)
         self.front.close()
@@ -78,18 +87,20 @@ class LocalServer:
         return listener
 
 
-def _build() -> Front:
-    try:
-        from windlass.local.dispatch import Dispatcher
-    except ImportError as error:
-        raise ConfigError(
-            f"the embedded AWS is not installed ({error})", hint="pip install 'windlass[local]'"
-        ) from None
+def _build(faults: Faults) -> Front:
     # Hundreds of Amazon's own images and their snapshots are nobody's estate, and cost a second of every start.
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-    from windlass.local.selfcheck import self_check
-    from windlass.local.services import install_all, natives
-    from windlass.local.services.storagegateway import share_files
+    try:
+        from windlass.local.dispatch import Dispatcher
+        from windlass.local.front import Front
+        from windlass.local.selfcheck import self_check
+        from windlass.local.services import install_all, natives
+        from windlass.local.services.storagegateway import share_files
+    except ImportError as error:
+        raise ConfigError(
+            f"the embedded AWS is not installed, or beside a moto it does not know ({error})",
+            hint="pip install 'windlass[local]'",
+        ) from None
 
     self_check()
     install_all()
@@ -99,6 +110,7 @@ def _build() -> Front:
         natives(),
         _account_of,
         {"/_windlass/fileshares/": share_files},
+        faults,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 import time
@@ -19,6 +20,8 @@ PRIVATE_NAMES = (
     "moto.dynamodb.models.DynamoDBBackend.query",
     "moto.dynamodb.models.DynamoDBBackend.scan",
     "moto.dynamodb.models.DynamoDBBackend.transact_write_items",
+    "moto.dynamodb.models.DynamoDBBackend.execute_statement",
+    "moto.dynamodb.models.DynamoDBBackend.execute_transaction",
     "moto.dynamodb.models.table.Table.delete_item",
 )
 
@@ -33,13 +36,14 @@ def install() -> None:
     setattr(DynamoDBBackend, _PATCHED, True)
     for name in ("update_item", "put_item", "delete_item", "get_item", "query", "scan"):
         setattr(DynamoDBBackend, name, _locked(getattr(DynamoDBBackend, name)))
-    DynamoDBBackend.transact_write_items = _locked_whole(DynamoDBBackend.transact_write_items)
+    for name in ("transact_write_items", "execute_statement", "execute_transaction"):
+        setattr(DynamoDBBackend, name, _locked_whole(getattr(DynamoDBBackend, name)))
 
 
 def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def run(self: Any, table_name: str, *args: Any, **kwargs: Any) -> Any:
-        # The backend's lock comes first, so that a transaction never deadlocks with a single write. Both are
+        # A single write holds one lock and asks for no other, so it can't deadlock with a transaction. The locks are
         # re-entrant: moto's methods call each other.
         with _lock_of(self, table_name):
             _expire(self, table_name)
@@ -51,16 +55,12 @@ def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
 def _locked_whole(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def run(self: Any, *args: Any, **kwargs: Any) -> Any:
-        # A transaction spans tables: it takes the locks of all, always in the order of their names.
-        names = sorted(table.name for table in self.tables.values())
-        locks = [_lock_of(self, name) for name in names]
-        for lock in locks:
-            lock.acquire()
-        try:
+        # A transaction or a PartiQL statement may touch any table: it takes all locks, in the order of their names.
+        with contextlib.ExitStack() as held:
+            for name in sorted(table.name for table in list(self.tables.values())):
+                held.enter_context(_lock_of(self, name))
+                _expire(self, name)
             return method(self, *args, **kwargs)
-        finally:
-            for lock in reversed(locks):
-                lock.release()
 
     return run
 

@@ -19,7 +19,7 @@ import moto.backend_index
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import BaseResponse
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeDeleteMarker, s3_backends
 
 PRIVATE_NAMES = (
     "moto.backend_index.backend_url_patterns",
@@ -30,6 +30,7 @@ PRIVATE_NAMES = (
 _URL = r"https?://storagegateway\.(.+)\.amazonaws\.com"
 _REFRESH_S = 0.2
 _DESCRIBED = 10
+_PAGE = 100
 
 
 class InvalidGatewayRequest(JsonRESTError):
@@ -97,13 +98,18 @@ def _covers(folders: list[str], key: str, *, recursive: bool) -> bool:
 
 
 def bucket_keys(location_arn: str) -> tuple[str, ...]:
-    """The keys under a share's location, relative to it, as the bucket has them now."""
+    """The keys under a share's location, relative to it, as the bucket has them now; deleted ones are not there.
+
+    The one place that knows how moto keeps a bucket's keys.
+    """
     bucket_name, _, prefix = location_arn.rpartition(":")[2].partition("/")
     for account in list(s3_backends.values()):
         for backend in list(account.values()):
             bucket = backend.buckets.get(bucket_name)
             if bucket is not None:
-                return tuple(key[len(prefix) :] for key in list(bucket.keys) if key.startswith(prefix))
+                with bucket.keys.lock:
+                    found = [key for key, value in bucket.keys.items() if not isinstance(value, FakeDeleteMarker)]
+                return tuple(key[len(prefix) :] for key in found if key.startswith(prefix))
     return ()
 
 
@@ -114,6 +120,7 @@ class StorageGatewayBackend(BaseBackend):
         super().__init__(region_name, account_id)
         self.gateways: dict[str, dict[str, Any]] = {}
         self.shares: dict[str, FileShare] = {}
+        self._made: dict[str, str] = {}  # share ARN by the ClientToken that asked for it
         self._lock = threading.Lock()
 
     def activate_gateway(self, request: dict[str, Any]) -> str:
@@ -132,13 +139,18 @@ class StorageGatewayBackend(BaseBackend):
         return arn
 
     def create_share(self, kind: str, request: dict[str, Any]) -> str:
-        """A new share's ARN; its cache is filled once, as a fresh share's is."""
+        """A new share's ARN, or that of the same ClientToken; its cache is filled once, as a fresh share's is."""
+        token = request.get("ClientToken", "")
+        if self._made.get(token) in self.shares:
+            return self._made[token]
         if request["GatewayARN"] not in self.gateways:
             raise InvalidGatewayRequest("The specified gateway was not found.")
         share = FileShare(self, kind, request)
         share.refresh([], recursive=True)
         share.refreshes = 0
         self.shares[share.arn] = share
+        if token:
+            self._made[token] = share.arn
         return share.arn
 
     def share(self, arn: str) -> FileShare:
@@ -156,8 +168,10 @@ class StorageGatewayBackend(BaseBackend):
             share.refreshing = True
 
         def finish() -> None:
-            share.refresh(folders, recursive=recursive)
-            share.refreshing = False
+            try:
+                share.refresh(folders, recursive=recursive)
+            finally:
+                share.refreshing = False
 
         timer = threading.Timer(_REFRESH_S, finish)
         timer.daemon = True
@@ -189,7 +203,7 @@ class StorageGatewayResponse(BaseResponse):
 
     def list_gateways(self) -> str:
         """ListGateways."""
-        return json.dumps({"Gateways": [_without_tags(one) for one in self._backend.gateways.values()]})
+        return self._page("Gateways", [_without_tags(one) for one in self._backend.gateways.values()], "Marker")
 
     def describe_gateway_information(self) -> str:
         """DescribeGatewayInformation."""
@@ -220,7 +234,14 @@ class StorageGatewayResponse(BaseResponse):
             for share in self._backend.shares.values()
             if not gateway or share.gateway_arn == gateway
         ]
-        return json.dumps({"FileShareInfoList": shares})
+        return self._page("FileShareInfoList", shares, "NextMarker")
+
+    def _page(self, name: str, rows: list[dict[str, Any]], next_marker: str) -> str:
+        """At most Limit rows from Marker on; a marker is the place in the list, as clients must not look into it."""
+        asked = self._asked
+        first, last = int(asked.get("Marker") or 0), int(asked.get("Marker") or 0) + asked.get("Limit", _PAGE)
+        more = {next_marker: str(last)} if last < len(rows) else {}
+        return json.dumps({name: rows[first:last], **more})
 
     def describe_nfs_file_shares(self) -> str:
         """DescribeNFSFileShares."""

@@ -1,0 +1,78 @@
+"""Which operation a REST call is, found in the service's own model: Lambda's, EFS's, Route 53's name nothing themselves.
+
+moto loads the same models for its answers and keeps them, so a service's first call pays for it once.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Any
+
+import moto.core.utils
+
+__all__ = ["PRIVATE_NAMES", "rest_operation"]
+
+PRIVATE_NAMES = ("moto.core.utils.get_service_model", "moto.core.utils.create_loader")
+
+_MODELS_OF = {
+    "access-analyzer": ("accessanalyzer",),
+    "airflow": ("mwaa",),
+    "apigateway": ("apigateway", "apigatewayv2"),
+    "aps": ("amp",),
+    "elasticfilesystem": ("efs",),
+    "es": ("opensearch", "es"),
+    "geo": ("location",),
+    "mobiletargeting": ("pinpoint",),
+    "ses": ("sesv2",),
+}
+"""The models behind a signing name that is not a model's own name."""
+
+_PLACE = re.compile(r"\\\{[^}]*?(\\\+)?\\\}")
+
+
+def rest_operation(service: str, method: str, path: str) -> str:
+    """The operation of a REST call by signing name, method and path (as sent); empty where no model has it."""
+    for name in _MODELS_OF.get(service, (service,)):
+        for pattern, operation in _routes(name).get(method, ()):
+            if pattern.fullmatch(path.rstrip("/") or "/"):
+                return operation
+    return ""
+
+
+@functools.cache
+def _routes(name: str) -> dict[str, list[tuple[re.Pattern[str], str]]]:
+    """By method, the paths of a service, the most literal first: /a/b is itself before it is /a/{id}."""
+    if name not in _known_models():
+        return {}
+    model = moto.core.utils.get_service_model(name)
+    if not any(protocol.startswith("rest") for protocol in _protocols(model)):
+        return {}
+    found: dict[str, list[tuple[str, str]]] = {}
+    for operation in model.operation_names:
+        http = model.operation_model(operation).http
+        path = http["requestUri"].partition("?")[0]
+        found.setdefault(http["method"], []).append((path.rstrip("/") or "/", operation))
+    return {
+        method: [(_pattern(path), operation) for path, operation in sorted(paths, key=_literal_first)]
+        for method, paths in found.items()
+    }
+
+
+@functools.cache
+def _known_models() -> frozenset[str]:
+    return frozenset(moto.core.utils.create_loader().list_available_services("service-2"))
+
+
+def _protocols(model: Any) -> list[str]:
+    metadata = model.metadata
+    return list(metadata.get("protocols", [metadata.get("protocol", "")]))
+
+
+def _literal_first(route: tuple[str, str]) -> tuple[int, int]:
+    path, _ = route
+    return ("+}" in path, path.count("{"))
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(_PLACE.sub(lambda place: ".+" if place[1] else "[^/]+", re.escape(path)))
