@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
 from windlass import __version__
@@ -13,7 +13,7 @@ from windlass.api.routes import the_app, v1
 from windlass.app import App
 from windlass.core.errors import NotFound, UsageError, WindlassError
 
-__all__ = ["create_api"]
+__all__ = ["create_api", "explained"]
 
 
 def create_api(app: App) -> FastAPI:
@@ -22,31 +22,37 @@ def create_api(app: App) -> FastAPI:
     api = FastAPI(title="Windlass", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     api.state.windlass = app
     api.include_router(v1, tags=["v1"])
-    api.add_exception_handler(WindlassError, _refused)
-    api.add_exception_handler(RequestValidationError, _malformed)
-    api.add_exception_handler(HTTPException, _http)
+    for kind in (WindlassError, RequestValidationError, HTTPException, Exception):
+        api.add_exception_handler(kind, _refused)
     api.add_api_route("/healthz", _alive, include_in_schema=False)
     api.add_api_route("/readyz", _ready, include_in_schema=False)
     api.add_api_route("/metrics", _metrics, include_in_schema=False)
     return api
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, WindlassError)
-    return problem(error)
+def explained(request: Request, error: Exception) -> WindlassError:
+    """Whatever ended a request, in our own words."""
+    match error:
+        case WindlassError():
+            return error
+        case RequestValidationError():
+            first = error.errors()[0]
+            return UsageError(
+                f"{'.'.join(map(str, first['loc']))}: {first['msg']}", hint="/docs lists every parameter."
+            )
+        case HTTPException(status_code=404):
+            return NotFound(f"there is nothing at {request.url.path}", hint="/docs lists every address.")
+        case HTTPException():
+            return UsageError(f"{request.method} {request.url.path}: {error.detail}", hint="See /docs.")
+        case _:
+            return WindlassError("something broke inside Windlass", hint="The log of the console has the details.")
 
 
-async def _malformed(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    return problem(UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", hint="See /docs."))
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 404:
-        return problem(NotFound(f"there is nothing at {request.url.path}", hint="See /docs."))
-    return JSONResponse({"title": error.detail, "status": error.status_code}, status_code=error.status_code)
+async def _refused(request: Request, error: Exception) -> Response:
+    answer = problem(explained(request, error))
+    if isinstance(error, HTTPException):
+        answer.status_code = error.status_code
+    return answer
 
 
 def _alive() -> PlainTextResponse:

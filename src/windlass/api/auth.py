@@ -15,7 +15,8 @@ from windlass.core.errors import AccessRefused, ConfigError
 
 __all__ = ["Asked", "Role", "check_bind", "is_loopback_host", "permit"]
 
-_OPEN_PATHS = ("/static/", "/healthz", "/login")
+# The probes of an orchestrator have no token, and learn nothing but that we live.
+_OPEN_PATHS = ("/static/", "/healthz", "/readyz", "/login")
 
 
 class Role(IntEnum):

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from http.cookies import SimpleCookie
+from http.cookies import CookieError, SimpleCookie
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from windlass.api.auth import Asked, Role, is_loopback_host, permit
-from windlass.api.tokens import Token, check_token
+from windlass.api.tokens import Token, check_token, living_token
 from windlass.app import App
 from windlass.core import clock
 from windlass.core.errors import AccessRefused, WindlassError
 
-__all__ = ["COOKIE", "Guard", "Sessions", "problem"]
+__all__ = ["COOKIE", "Guard", "Sessions", "problem", "session_cookie"]
 
 COOKIE = "windlass_session"
 _SESSION_S = 12 * 3600
@@ -38,28 +41,43 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Sessions:
-    """Logins of this process: random cookies, each standing for a token; gone after a restart."""
+    """Logins of this process: random cookies, each standing for a token; gone after a restart.
+
+    Forms carry a mark made from the cookie and a key of this process: another site can have the browser send the
+    cookie, but can't know the mark.
+    """
 
     def __init__(self) -> None:
-        self._sessions: dict[str, tuple[Token, float]] = {}
+        self._sessions: dict[str, tuple[str, float]] = {}
+        self._key = secrets.token_bytes(32)
 
     def open(self, token: Token) -> str:
-        """A new session's cookie value."""
+        """A new session's cookie value; those that are over are forgotten."""
+        now = time.monotonic()
+        self._sessions = {value: held for value, held in self._sessions.items() if held[1] > now}
         value = secrets.token_urlsafe(32)
-        self._sessions[value] = (token, time.monotonic() + _SESSION_S)
+        self._sessions[value] = (token.token_id, now + _SESSION_S)
         return value
 
-    def find(self, value: str) -> Token | None:
-        """The session's token while it lasts."""
-        found = self._sessions.get(value)
-        if found is None or found[1] < time.monotonic():
-            self._sessions.pop(value, None)
-            return None
-        return found[0]
+    def find(self, value: str) -> str:
+        """The id of the session's token while the session lasts, else nothing."""
+        token_id, until = self._sessions.get(value, ("", 0.0))
+        return token_id if until > time.monotonic() else ""
 
     def close(self, value: str) -> None:
         """Log out."""
         self._sessions.pop(value, None)
+
+    def form_mark(self, cookie: str) -> str:
+        """What a form of our own pages carries for this session (an empty cookie on loopback)."""
+        return hmac.new(self._key, cookie.encode(), hashlib.sha256).hexdigest()
+
+    def check_form(self, cookie: str, mark: str) -> None:
+        """AccessRefused for a form that did not come from our own page in this session."""
+        if not hmac.compare_digest(self.form_mark(cookie).encode(), mark.encode()):
+            raise AccessRefused(
+                "this form is not from the page you see", hint="Load the page again and repeat.", code="FormMark"
+            )
 
 
 def problem(error: WindlassError) -> JSONResponse:
@@ -128,7 +146,8 @@ class Guard:
         except AccessRefused as error:
             wants_page = "text/html" in request.headers.get("accept", "") and error.code == "LoginRequired"
             if wants_page and request.method == "GET":
-                return RedirectResponse(f"/login?next={request.url.path}", status_code=303)
+                wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+                return RedirectResponse(f"/login?{urlencode({'next': wanted})}", status_code=303)
             answer = problem(error)
             if error.code == "LoginRequired":
                 answer.status_code = 401
@@ -141,5 +160,15 @@ class Guard:
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and text:
             return check_token(self._app.store, text.strip(), now=clock.now()), True
-        cookie = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
-        return (self._sessions.find(cookie.value) if cookie else None), False
+        token_id = self._sessions.find(session_cookie(request))
+        # Asked anew each time: a token that was revoked ends its sessions, too.
+        return (living_token(self._app.store, token_id) if token_id else None), False
+
+
+def session_cookie(request: Request) -> str:
+    """The session's cookie value; empty without one."""
+    try:
+        found = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""

@@ -19,7 +19,10 @@ from windlass.core.secret import Secret
 from windlass.store.engine import Store
 from windlass.store.metadata import Time, metadata
 
-__all__ = ["Token", "audit", "check_token", "count_tokens", "create_token", "list_tokens", "revoke_token"]
+__all__ = [
+    "Token", "audit", "check_token", "count_tokens", "create_token", "list_audit", "list_tokens", "living_token",
+    "revoke_token",
+]  # fmt: skip
 
 _api_token = Table(
     "api_token",
@@ -88,6 +91,14 @@ def check_token(store: Store, text: str, *, now: datetime) -> Token | None:
                 update(_api_token).where(_api_token.c.token_id == token.token_id).values(last_used_at=format_time(now))
             )
     return token
+
+
+def living_token(store: Store, token_id: str) -> Token | None:
+    """The token of this id unless it was revoked."""
+    statement = select(_api_token).where(_api_token.c.token_id == token_id, _api_token.c.revoked_at.is_(None))
+    with store.read() as connection:
+        row = connection.execute(statement).first()
+    return _token(row) if row else None
 
 
 def list_tokens(store: Store) -> tuple[Token, ...]:

@@ -13,6 +13,8 @@ from windlass.present.output import Format, emit
 
 app = typer.Typer(no_args_is_help=True, help="Make and revoke tokens of the console and API.", rich_markup_mode=None)
 
+_ACTOR = "command line"
+
 
 @app.command()
 def create(
@@ -22,9 +24,11 @@ def create(
 ) -> None:
     """Make a token; it is shown this once."""
     from windlass.api.auth import Role
-    from windlass.api.tokens import create_token
+    from windlass.api.tokens import audit, create_token
 
-    token, secret = create_token(open_app(ctx).store, name=name, role=Role.named(role), now=clock.now())
+    store = open_app(ctx).store
+    token, secret = create_token(store, name=name, role=Role.named(role), now=clock.now())
+    audit(store, actor=_ACTOR, action="token.create", target=token.token_id, detail=f"{name} {role}", now=clock.now())
     print(f"{token.token_id}  {secret.reveal()}")
 
 
@@ -46,7 +50,9 @@ def revoke(
     ctx: typer.Context, token_id: Annotated[str, typer.Argument(metavar="TOKEN_ID", help="The token's id.")]
 ) -> None:
     """Take a token out of use at once."""
-    from windlass.api.tokens import revoke_token
+    from windlass.api.tokens import audit, revoke_token
 
-    token = revoke_token(open_app(ctx).store, token_id, now=clock.now())
+    store = open_app(ctx).store
+    token = revoke_token(store, token_id, now=clock.now())
+    audit(store, actor=_ACTOR, action="token.revoke", target=token.token_id, now=clock.now())
     print(f"{token.token_id}: revoked")

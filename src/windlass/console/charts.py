@@ -4,117 +4,104 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup, escape
 
-__all__ = ["days", "graph", "sparkbar", "treemap"]
+from windlass.console.relations import relations
+from windlass.console.treemap import treemap
+
+__all__ = ["bar", "days", "relations", "sparkbar", "sparkline", "treemap"]
 
 _KINDS = ("created", "updated", "deleted")
+_LEFT, _TOP, _BOTTOM = 40, 8, 22
+_OUTLIER = 6
 
 
-def days(rows: Sequence[dict[str, Any]], *, width: int = 720, height: int = 180) -> Markup:
-    """Stacked bars of created, updated and deleted by day; each day says its numbers on hover."""
-    top = max((sum(row[kind] for kind in _KINDS) for row in rows), default=0)
-    scale = _nice(top)
-    step = (width - 40) / max(len(rows), 1)
-    parts = [f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="Changes by day">']
+def days(rows: Sequence[dict[str, Any]], *, width: int = 720, height: int = 190) -> Markup:
+    """Stacked bars of created, updated and deleted by day; each day says its numbers on hover, and leads to `link`."""
+    scale = _nice(_usual_top([sum(row[kind] for kind in _KINDS) for row in rows]))
+    deep = height - _TOP - _BOTTOM
+    step = (width - _LEFT) / max(len(rows), 1)
+    parts = [f'<svg class="chart days" viewBox="0 0 {width} {height}" role="img" aria-label="Changes by day">']
     for share in (0.0, 0.5, 1.0):
-        y = 10 + (height - 34) * (1 - share)
-        parts.append(f'<line class="grid" x1="36" x2="{width}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text class="axis" x="30" y="{y + 4:.1f}" text-anchor="end">{scale * share:,.0f}</text>')
+        y = _TOP + deep * (1 - share)
+        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{width}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(
+            f'<text class="axis" x="{_LEFT - 7}" y="{y + 4:.1f}" text-anchor="end">{_short(scale * share)}</text>'
+        )
+    every = max(1, math.ceil(len(rows) / (width / 100)))
     for at, row in enumerate(rows):
-        x, y = 40 + at * step, float(height - 24)
-        said = ", ".join(f"{row[kind]:,} {kind}" for kind in _KINDS)
-        parts.append(f"<g><title>{escape(row['day'])}: {said}</title>")
-        parts.append(f'<rect class="hit" x="{x:.1f}" y="10" width="{step:.1f}" height="{height - 34}"/>')
-        for kind in _KINDS:
-            tall = (height - 34) * row[kind] / scale if scale else 0
-            y -= tall
-            if tall:
-                parts.append(
-                    f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{max(step - 3, 1):.1f}" height="{tall:.1f}" rx="1.5"/>'
-                )
-        parts.append("</g>")
-        if at % 7 == len(rows) % 7:
-            parts.append(f'<text class="axis" x="{x:.1f}" y="{height - 6}">{escape(row["day"][5:])}</text>')
+        x = _LEFT + at * step
+        parts.append(_day(row, x, step, deep, scale))
+        if (len(rows) - 1 - at) % every == 0:
+            middle = x + step / 2
+            anchor = "end" if middle + 16 > width else "middle"
+            parts.append(
+                f'<text class="axis" x="{min(middle, width):.1f}" y="{height - 5}" text-anchor="{anchor}">'
+                f"{escape(row['day'][5:])}</text>"
+            )
     return Markup("".join([*parts, "</svg>"]))
+
+
+def _day(row: dict[str, Any], x: float, step: float, deep: float, scale: float) -> str:
+    said = ", ".join(f"{row[kind]:,} {kind}" for kind in _KINDS)
+    parts = [
+        f"<title>{escape(row['day'])}: {said}</title>",
+        f'<rect class="hit" x="{x:.1f}" y="{_TOP}" width="{step:.1f}" height="{deep}"/>',
+    ]
+    y = float(_TOP + deep)
+    gap = min(4.0, step * 0.25)
+    total = sum(row[kind] for kind in _KINDS)
+    for kind in _KINDS:
+        if row[kind]:
+            tall = deep * row[kind] / max(scale, total)
+            y -= tall
+            parts.append(
+                f'<rect class="{kind}" x="{x + gap / 2:.1f}" y="{y:.2f}" width="{step - gap:.1f}" height="{tall:.2f}" rx="1"/>'
+            )
+    if total > scale:  # cut: a zigzag across the bar, and its number beside it
+        left = x > 80
+        parts.append(
+            f'<path class="cut" d="M{x - 1:.1f} {_TOP + 22}l{step / 3:.1f} -6 {step / 3:.1f} 6 {step / 2:.1f} -6"/>'
+            f'<text class="over" x="{x - 4 if left else x + step + 4:.1f}" y="{_TOP + 9}" '
+            f'text-anchor="{"end" if left else "start"}">{total:,}</text>'
+        )
+    body = "".join(parts)
+    return f'<a href="{escape(row["link"])}">{body}</a>' if row.get("link") else f"<g>{body}</g>"
+
+
+def _usual_top(totals: Sequence[float]) -> float:
+    """The largest total, unless one day (a first collection) dwarfs all others: then theirs."""
+    *others, top = sorted([0.0, 0.0, *totals])
+    return 1.2 * others[-1] if top > _OUTLIER * others[-1] > 0 else top
 
 
 def _nice(top: float) -> float:
-    if top <= 0:
-        return 1
+    """The next larger number of the kind 1, 2, 4, 10 times a power of ten, so that its half reads well, too."""
+    if top <= 2:
+        return 2
     power = 10.0 ** math.floor(math.log10(top))
-    return next(step * power for step in (1, 2, 5, 10) if step * power >= top)
+    return next(step * power for step in (1, 2, 4, 6, 8, 10) if step * power >= top)
 
 
-@dataclass(frozen=True, slots=True)
-class _Box:
-    x: float
-    y: float
-    w: float
-    h: float
+def _short(value: float) -> str:
+    if value >= 1e6:
+        return f"{value / 1e6:g} M"
+    return f"{value / 1000:g} k" if value >= 10_000 else f"{value:,.0f}"
 
 
-def treemap(items: Sequence[tuple[str, int, str]], *, width: int = 720, height: int = 300) -> Markup:
-    """Rectangles of (label, count, link), largest first, as squarish as can be (Bruls, Huizing, van Wijk 2000)."""
-    shown = [item for item in items if item[1] > 0][:40]
-    total = sum(item[1] for item in shown)
-    parts = [f'<svg class="chart treemap" viewBox="0 0 {width} {height}" role="img" aria-label="Resources by type">']
-    if total:
-        areas = [item[1] / total * width * height for item in shown]
-        groups = sorted({label.partition(".")[0] for label, _, _ in shown})
-        for (label, count, link), box in zip(shown, _squarify(areas, _Box(0, 0, width, height)), strict=True):
-            hue = groups.index(label.partition(".")[0]) % 8
-            parts.append(f'<a href="{escape(link)}"><title>{escape(label)}: {count:,}</title>')
-            parts.append(
-                f'<rect class="tone{hue}" x="{box.x + 1:.1f}" y="{box.y + 1:.1f}" width="{max(box.w - 2, 0):.1f}" '
-                f'height="{max(box.h - 2, 0):.1f}" rx="3"/>'
-            )
-            if box.w > 6.3 * len(label) + 10 and box.h > 22:
-                parts.append(f'<text x="{box.x + 8:.1f}" y="{box.y + 18:.1f}">{escape(label)}</text>')
-                if box.h > 40:
-                    parts.append(f'<text class="count" x="{box.x + 8:.1f}" y="{box.y + 36:.1f}">{count:,}</text>')
-            parts.append("</a>")
-    return Markup("".join([*parts, "</svg>"]))
-
-
-def _squarify(areas: list[float], free: _Box) -> list[_Box]:
-    boxes: list[_Box] = []
-    row: list[float] = []
-    for area in areas:
-        side = min(free.w, free.h)
-        if row and _worst([*row, area], side) > _worst(row, side):
-            placed, free = _lay(row, free)
-            boxes += placed
-            row = []
-        row.append(area)
-    return boxes + _lay(row, free)[0]
-
-
-def _worst(row: list[float], side: float) -> float:
-    total = sum(row)
-    if not total or not side:
-        return math.inf
-    return max(side**2 * max(row) / total**2, total**2 / (side**2 * min(row)))
-
-
-def _lay(row: list[float], free: _Box) -> tuple[list[_Box], _Box]:
-    total, boxes = sum(row), []
-    if free.w >= free.h:
-        wide, y = total / free.h if free.h else 0, free.y
-        for area in row:
-            tall = area / wide if wide else 0
-            boxes.append(_Box(free.x, y, wide, tall))
-            y += tall
-        return boxes, _Box(free.x + wide, free.y, free.w - wide, free.h)
-    tall, x = total / free.w if free.w else 0, free.x
-    for area in row:
-        wide = area / tall if tall else 0
-        boxes.append(_Box(x, free.y, wide, tall))
-        x += wide
-    return boxes, _Box(free.x, free.y + tall, free.w, free.h - tall)
+def sparkline(values: Sequence[float], *, width: int = 120, height: int = 28) -> Markup:
+    """A small area of the values over time, the last one marked."""
+    top = max([*values, 1])
+    step = width / max(len(values) - 1, 1)
+    spots = [(at * step, height - 3 - (height - 6) * value / top) for at, value in enumerate(values)]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
+    last = f'<circle cx="{spots[-1][0]:.1f}" cy="{spots[-1][1]:.1f}" r="2.5"/>' if spots else ""
+    return Markup(
+        f'<svg class="sparkline" viewBox="-3 0 {width + 6} {height}" aria-hidden="true">'
+        f'<polygon points="0,{height} {line} {width},{height}"/><polyline points="{line}"/>{last}</svg>'
+    )
 
 
 def sparkbar(share: float) -> Markup:
@@ -122,71 +109,20 @@ def sparkbar(share: float) -> Markup:
     wide = max(0.0, min(1.0, share)) * 100
     return Markup(
         f'<svg class="spark" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect class="track" width="100" height="6" rx="3"/><rect class="fill" width="{wide:.2f}" height="6" rx="3"/></svg>'
+        f'<rect class="track" width="100" height="6"/><rect class="fill" width="{wide:.2f}" height="6"/></svg>'
     )
 
 
-def graph(
-    nodes: Sequence[dict[str, Any]], edges: Sequence[dict[str, Any]], root: str, *, width: int = 460, height: int = 340
-) -> Markup:
-    """The relations around a resource: it in the middle, neighbours on a ring, theirs on the next."""
-    ring = _rings(nodes, edges, root)
-    spots = _spots(ring, width, height)
-    known = {node["key"]: node for node in nodes}
-    parts = [f'<svg class="chart relations" viewBox="0 0 {width} {height}" role="img" aria-label="Relations">']
-    for edge in edges:
-        a, b = spots.get(edge["source_key"]), spots.get(edge["target_key"])
-        if a and b:
-            parts.append(
-                f'<line x1="{a[0]:.1f}" y1="{a[1]:.1f}" x2="{b[0]:.1f}" y2="{b[1]:.1f}"><title>{escape(edge["source"])} '
-                f"{escape(edge['kind'])} {escape(edge['target'])}</title></line>"
-            )
-    for key, (x, y) in spots.items():
-        node = known[key]
-        small = ring[key] > 1
-        label = str(node["name"])
-        label = label if len(label) <= 22 else label[:20] + "…"
-        anchor = "middle" if key == root or abs(x - width / 2) < 60 else ("start" if x > width / 2 else "end")
-        dx = 0 if anchor == "middle" else (11 if anchor == "start" else -11)
-        dy = 24 if anchor == "middle" else 4
-        parts.append(
-            f'<a href="/inventory/resource?ref=%23{node["pk"]}"><title>{escape(node["type"])} {escape(node["name"])}</title>'
+def bar(parts: Sequence[tuple[str, float]]) -> Markup:
+    """One bar of several shares, each with a class of the style sheet: scopes by their state."""
+    total = sum(value for _, value in parts) or 1
+    at, rects = 0.0, []
+    for name, value in parts:
+        wide = 100 * value / total
+        rects.append(
+            f'<rect class="{escape(name)}" x="{at:.2f}" width="{wide:.2f}" height="6"><title>{escape(name)}</title></rect>'
         )
-        role, radius = ("root", 9) if key == root else ("far", 4) if small else ("near", 6)
-        parts.append(f'<circle class="{role}" cx="{x:.1f}" cy="{y:.1f}" r="{radius}"/>')
-        if not small or len(spots) < 26:
-            parts.append(f'<text x="{x + dx:.1f}" y="{y + dy:.1f}" text-anchor="{anchor}">{escape(label)}</text>')
-        parts.append("</a>")
-    return Markup("".join([*parts, "</svg>"]))
-
-
-def _rings(nodes: Sequence[dict[str, Any]], edges: Sequence[dict[str, Any]], root: str) -> dict[str, int]:
-    neighbours: dict[str, set[str]] = {}
-    for edge in edges:
-        neighbours.setdefault(edge["source_key"], set()).add(edge["target_key"])
-        neighbours.setdefault(edge["target_key"], set()).add(edge["source_key"])
-    keys = {node["key"] for node in nodes}
-    ring, frontier, depth = {root: 0}, [root], 0
-    while frontier:
-        depth += 1
-        following = sorted(
-            {near for key in frontier for near in neighbours.get(key, ()) if near in keys and near not in ring}
-        )
-        ring.update(dict.fromkeys(following, depth))
-        frontier = following
-    return ring
-
-
-def _spots(ring: dict[str, int], width: int, height: int) -> dict[str, tuple[float, float]]:
-    deepest = max(ring.values(), default=0) or 1
-    spots = {}
-    for depth in range(deepest + 1):
-        members = [key for key, at in ring.items() if at == depth]
-        for number, key in enumerate(members):
-            angle = 2 * math.pi * (number + 0.5 * (depth % 2)) / max(len(members), 1) - math.pi / 2
-            reach = depth / (deepest + 0.35)
-            spots[key] = (
-                width / 2 + math.cos(angle) * reach * (width / 2 - 60),
-                height / 2 + math.sin(angle) * reach * (height / 2 - 16),
-            )
-    return spots
+        at += wide
+    return Markup(
+        f'<svg class="spark shares" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">{"".join(rects)}</svg>'
+    )

@@ -1,39 +1,66 @@
-"""One stream per page that says when something moved: jobs, the last run. At most two events a second."""
+"""One stream per page that says when something moved. The store is asked at most twice a second, however many look."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 
-from windlass.api.routes import the_app
-from windlass.app import App
+from windlass.console.desk import Desk
 from windlass.core.errors import WindlassError
 
-__all__ = ["fingerprint", "stream"]
+__all__ = ["Pulse", "known", "stream"]
 
 _EVERY_S = 0.5
 _ALIVE_EVERY = 30  # beats without news after which a comment keeps proxies from closing the stream
 
 
-async def stream(request: Request) -> StreamingResponse:
-    """Server-sent events: `moved` with a fingerprint of jobs and runs, whenever it changes."""
+class Pulse:
+    """The latest marks, shared by all streams of this process."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._marks: dict[str, str] = {}
+        self._looked_at = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def marks(self) -> dict[str, str]:
+        """The marks of every topic, at most half a second old."""
+        async with self._lock:
+            now = asyncio.get_running_loop().time()
+            if now - self._looked_at >= _EVERY_S:
+                with contextlib.suppress(WindlassError):  # the database is busy or away: the next beat tells
+                    self._marks = await asyncio.to_thread(self._desk.marks)
+                self._looked_at = now
+            return self._marks
+
+
+def known(desk: Desk, topics: str) -> str:
+    """What a page that shows `topics` was made from; its stream is compared with this."""
+    return _said(desk.marks(), topics)
+
+
+def _said(marks: dict[str, str], topics: str) -> str:
+    return json.dumps({name: marks[name] for name in topics.split() if name in marks})
+
+
+async def stream(request: Request, topics: str = "jobs runs") -> StreamingResponse:
+    """Server-sent events: `moved` with the marks of the topics, whenever one of them changed."""
     return StreamingResponse(
-        _events(request, the_app(request)), media_type="text/event-stream", headers={"cache-control": "no-store"}
+        _events(request, topics), media_type="text/event-stream", headers={"cache-control": "no-store"}
     )
 
 
-async def _events(request: Request, app: App) -> AsyncIterator[str]:
+async def _events(request: Request, topics: str) -> AsyncIterator[str]:
     last, quiet = "", 0
+    pulse: Pulse = request.app.state.pulse
     stopping: asyncio.Event = request.app.state.stopping
     while not stopping.is_set() and not await request.is_disconnected():
-        try:
-            now = await asyncio.to_thread(fingerprint, app)
-        except WindlassError:
-            now = last  # the database is busy or away: the next beat tells
+        now = _said(await pulse.marks(), topics)
         if now != last:
             last, quiet = now, 0
             yield f"event: moved\ndata: {now}\n\n"
@@ -44,10 +71,3 @@ async def _events(request: Request, app: App) -> AsyncIterator[str]:
             await asyncio.wait_for(stopping.wait(), _EVERY_S)
         except TimeoutError:
             continue
-
-
-def fingerprint(app: App) -> str:
-    """What pages that show jobs and changes depend on; different when one of them should be shown anew."""
-    jobs = [(job.job_id, str(job.status), job.done, job.total) for job in app.jobs.list(limit=5)]
-    runs = [(run.run_id, run.status, run.created + run.updated + run.deleted) for run in app.inventory.runs(1)]
-    return json.dumps([jobs, runs])

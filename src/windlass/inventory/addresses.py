@@ -9,11 +9,11 @@ from sqlalchemy import Connection, or_, select
 
 from windlass.core.clock import format_time, parse_time
 from windlass.core.errors import UsageError
-from windlass.inventory.model import AddressHolder
+from windlass.inventory.model import AddressHolder, Resource
 from windlass.inventory.resources import COLUMNS, resource_of
 from windlass.inventory.tables import address, resource
 
-__all__ = ["holders"]
+__all__ = ["held_by", "holders"]
 
 
 def holders(connection: Connection, text: str, *, at: datetime | None) -> tuple[AddressHolder, ...]:
@@ -36,5 +36,18 @@ def holders(connection: Connection, text: str, *, at: datetime | None) -> tuple[
         AddressHolder(
             wanted, resource_of(row), parse_time(row.held_from), parse_time(row.held_to) if row.held_to else None
         )
+        for row in connection.execute(statement)
+    )
+
+
+def held_by(connection: Connection, of: Resource) -> tuple[AddressHolder, ...]:
+    """Every address the resource has or had, the latest first."""
+    statement = (
+        select(address.c.address, address.c.valid_from, address.c.valid_to)
+        .where(address.c.resource_pk == of.pk)
+        .order_by(address.c.valid_from.desc(), address.c.address)
+    )
+    return tuple(
+        AddressHolder(row.address, of, parse_time(row.valid_from), parse_time(row.valid_to) if row.valid_to else None)
         for row in connection.execute(statement)
     )

@@ -278,6 +278,11 @@ class Inventory:
         with self._store.read() as connection:
             return addresses.holders(connection, address, at=at)
 
+    def addresses(self, ref: str) -> tuple[AddressHolder, ...]:
+        """The IP addresses a resource has or had, the latest first."""
+        with self._store.read() as connection:
+            return addresses.held_by(connection, resources.find_resource(connection, ref))
+
     def export(self, query: Query, path: Path) -> int:
         """Write all matching resources with their documents; how many."""
         return export.export(self.walk(query), path)

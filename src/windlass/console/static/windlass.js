@@ -1,4 +1,8 @@
-// Small conveniences on pages that work without them: theme, keyboard, live refresh, copying, the history slider.
+// Small conveniences on pages that work without them: theme, keyboard, copying, choices that apply at once.
+import "./live.js";
+import "./history.js";
+import "./palette.js";
+import "./relations.js";
 
 document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-theme-toggle]")) return;
@@ -8,65 +12,25 @@ document.addEventListener("click", (event) => {
   localStorage.setItem("windlass-theme", root.dataset.theme);
 });
 
-const typing = (element) => element.closest("input, textarea, select, [contenteditable]");
 document.addEventListener("keydown", (event) => {
-  const palette = document.getElementById("palette");
-  if (event.key === "/" && !typing(event.target)) {
-    event.preventDefault();
-    document.getElementById("search").focus();
-  } else if (event.key === "k" && (event.ctrlKey || event.metaKey)) {
-    event.preventDefault();
-    palette.showModal();
-    palette.querySelector("input").value = "";
-    filter(palette);
-  }
-});
-
-function filter(palette) {
-  const words = palette.querySelector("input").value.trim().toLowerCase();
-  for (const item of palette.querySelectorAll("li")) item.hidden = words !== "" && !item.textContent.toLowerCase().includes(words);
-}
-const palette = document.getElementById("palette");
-palette?.addEventListener("input", () => filter(palette));
-palette?.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter") return;
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  const first = palette.querySelector("li:not([hidden]) a");
-  const words = palette.querySelector("input").value.trim();
-  location.href = first && words ? first.href : `/inventory?q=${encodeURIComponent(words)}`;
+  document.getElementById("search")?.select();
 });
 
-// <live-page>: when the server says that something moved, the page's content is fetched again and put in place.
-class LivePage extends HTMLElement {
-  connectedCallback() {
-    this.stream = new EventSource("/live");
-    this.stream.addEventListener("moved", (event) => {
-      if (event.data === this.dataset.known) return;
-      this.dataset.known = event.data;
-      this.refresh();
-    });
-  }
-  disconnectedCallback() {
-    this.stream?.close();
-    clearTimeout(this.waiting);
-  }
-  async refresh() {
-    if (this.waiting) { this.again = true; return; }
-    this.waiting = setTimeout(() => {
-      this.waiting = undefined;
-      if (this.again) { this.again = false; this.refresh(); }
-    }, 2000);
-    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-    if (!answer.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
-    const main = document.getElementById("main");
-    if (!fresh || main.contains(document.activeElement?.closest("input, button, a"))) return;
-    // The element itself stays, so that its stream does.
-    for (const child of [...main.children]) if (child !== this) child.remove();
-    for (const child of [...fresh.children]) if (child.localName !== "live-page") main.append(document.adoptNode(child));
-  }
-}
-customElements.define("live-page", LivePage);
+// A menu closes when something else is clicked, or on Escape.
+const closeMenus = (except) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== except) menu.open = false;
+};
+document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus());
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+});
+// With scripts, such a choice needs no button.
+for (const choice of document.querySelectorAll("[data-submit]")) choice.form.querySelector("button")?.setAttribute("hidden", "");
 
 class CopyLine extends HTMLElement {
   connectedCallback() {
@@ -78,26 +42,3 @@ class CopyLine extends HTMLElement {
   }
 }
 customElements.define("copy-line", CopyLine);
-
-// <history-slider>: dragging through the revisions opens each as its link in the list below does.
-class HistorySlider extends HTMLElement {
-  connectedCallback() {
-    const input = this.querySelector("input");
-    const links = () => [...this.closest("section").querySelectorAll(".history a")];
-    input.addEventListener("change", async () => {
-      const target = links()[Number(input.max) - Number(input.value)];
-      if (!target) return;
-      history.replaceState(null, "", target.href);
-      const answer = await fetch(target.href, { headers: { accept: "text/html" } });
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const id of ["document"]) document.getElementById(id).replaceWith(fresh.getElementById(id));
-      const diff = fresh.getElementById("diff");
-      const old = document.getElementById("diff");
-      if (old && diff) old.replaceWith(diff);
-      else if (diff) this.closest("section").after(diff);
-      else old?.remove();
-      for (const item of this.closest("section").querySelectorAll(".history li")) item.classList.toggle("chosen", item.contains(target));
-    });
-  }
-}
-customElements.define("history-slider", HistorySlider);

@@ -1,0 +1,24 @@
+"""What each page shows, as plain data: the template and the page's JSON twin get exactly this."""
+
+from windlass.console.views.accounts import accounts
+from windlass.console.views.changes import changes
+from windlass.console.views.inventory import export, inventory
+from windlass.console.views.jobs import job, jobs
+from windlass.console.views.links import Data, Params
+from windlass.console.views.overview import overview
+from windlass.console.views.patterns import patterns
+from windlass.console.views.resource import resource
+
+__all__ = [
+    "Data",
+    "Params",
+    "accounts",
+    "changes",
+    "export",
+    "inventory",
+    "job",
+    "jobs",
+    "overview",
+    "patterns",
+    "resource",
+]

@@ -1,0 +1,75 @@
+"""A page's state is its address: reading parameters, and addresses of the same page in another state. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from windlass.core import clock
+from windlass.inventory.filters import parse_query
+from windlass.inventory.model import Query
+
+__all__ = ["Data", "Params", "command", "conditions", "first", "hidden", "link", "query_of", "toggled"]
+
+Params = Mapping[str, list[str]]
+Data = dict[str, Any]
+
+
+def first(params: Params, name: str, default: str = "") -> str:
+    """A parameter's first value."""
+    return (params.get(name) or [default])[0] or default
+
+
+def link(path: str, params: Params, **changes: str | list[str] | None) -> str:
+    """The same page with some parameters changed; the cursor starts anew unless given."""
+    kept = {key: values for key, values in params.items() if key not in changes and key != "cursor" and any(values)}
+    added = {key: value if isinstance(value, list) else [value] for key, value in changes.items() if value}
+    query = urlencode([(key, value) for key, values in {**kept, **added}.items() for value in values if value])
+    return f"{path}?{query}" if query else path
+
+
+def toggled(values: Iterable[str], value: str) -> list[str]:
+    """The values with this one added, or without it."""
+    listed = list(values)
+    return [one for one in listed if one != value] if value in listed else [*listed, value]
+
+
+def hidden(params: Params, *but: str) -> list[tuple[str, str]]:
+    """What a form must carry along so that it changes nothing but its own fields."""
+    return [
+        (key, value)
+        for key, values in params.items()
+        if key not in (*but, "cursor", "rev", "from")
+        for value in values
+        if value
+    ]
+
+
+def conditions(params: Params) -> list[str]:
+    """The parameters that narrow the estate, as conditions of the command line's `-w`."""
+    found = [one for one in params.get("where", []) if one]
+    for name, values in params.items():
+        if name in ("account", "region") or name.startswith("tag:"):
+            found += [f"{name}={value}" for value in values if value]
+    return found
+
+
+def query_of(params: Params, *, limit: int, sort: str = "type") -> Query:
+    """The resources that the address asks for."""
+    return parse_query(
+        [one for one in params.get("type", []) if one], conditions(params), now=clock.now(), at=first(params, "at"),
+        deleted=bool(first(params, "deleted")), sort=first(params, "sort", sort), limit=limit, words=first(params, "q"),
+        cursor=first(params, "cursor"),
+    )  # fmt: skip
+
+
+def command(*words: str, params: Params, options: Mapping[str, str] | None = None) -> str:
+    """What to type for the same answer, each word quoted for a shell."""
+    typed = ["windlass", *words, *(one for one in params.get("type", []) if one)]
+    for condition in conditions(params):
+        typed += ["-w", condition]
+    for name, value in (options or {}).items():
+        typed += [name, value] if value else []
+    return shlex.join(typed)

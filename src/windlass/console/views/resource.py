@@ -1,0 +1,123 @@
+"""One resource: its document now or at a time, what it is related to, how it came to be so."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from windlass.console.desk import Desk
+from windlass.console.sides import side_by_side
+from windlass.console.views.links import Data, Params, first, link
+from windlass.core import clock
+from windlass.core.canonical import plain
+from windlass.core.clock import parse_when
+from windlass.core.errors import NotFound
+from windlass.core.patch import apply_patch
+from windlass.inventory import rows
+from windlass.inventory.model import Revision
+
+__all__ = ["resource"]
+
+_REVISIONS = 200
+_AROUND = 40
+_MOST_PATHS = 40
+
+
+def resource(desk: Desk, params: Params) -> Data:
+    """The resource, its relations, its history, and two revisions side by side."""
+    ref = first(params, "ref")
+    if not ref:
+        raise NotFound("no resource was named", hint="Open one from the inventory.")
+    inventory = desk.inventory
+    now = inventory.show(ref)
+    name = f"#{now.pk}"
+    revisions = inventory.history(name, limit=_REVISIONS)
+    chosen = _revision(revisions, first(params, "rev")) or (revisions[0] if revisions else None)
+    moment = parse_when(first(params, "at"), at=clock.now()) if first(params, "at") else None
+    if moment is None and first(params, "rev") and chosen is not None:
+        moment = chosen.valid_from
+    document = inventory.document_at(name, moment) if moment else now.document
+    relations = [rows.relation_row(one) for one in inventory.relations(name, at=moment)]
+    around = inventory.graph(name, depth=1 if len(relations) > 12 else 2, limit=_AROUND)
+    here: Params = {"ref": [name]}
+    return {
+        "resource": plain(rows.resource_row(now)) | {"measures": dict(now.measures)},
+        "account": desk.aliases().get(now.account_id, ""),
+        "document": document,
+        "at": plain(moment) if moment else "",
+        "relations": relations,
+        "addresses": [plain(rows.holder_row(one)) for one in inventory.addresses(name)],
+        "graph": {
+            "root": around.root,
+            "nodes": plain([rows.resource_row(one) for one in around.nodes]),
+            "edges": [rows.relation_row(one) for one in around.edges],
+            "truncated": around.truncated,
+        },
+        "revisions": [
+            plain(rows.revision_row(one))
+            | {"link": link("/inventory/resource", here, rev=str(one.revision_id)), "chosen": one is chosen}
+            for one in revisions
+        ],
+        "compared": _compared(desk, name, revisions, chosen, first(params, "from")) if chosen else None,
+        "cli": shlex.join(["windlass", "inventory", "show", now.key, *(["--at", plain(moment)] if moment else [])]),
+        "cli_history": shlex.join(["windlass", "inventory", "history", now.key]),
+    }
+
+
+def _revision(revisions: Sequence[Revision], wanted: str) -> Revision | None:
+    return next((one for one in revisions if wanted and str(one.revision_id) == wanted), None)
+
+
+def _compared(desk: Desk, ref: str, revisions: Sequence[Revision], chosen: Revision, against: str) -> Data | None:
+    """The chosen revision against the one before it, or against another one that was asked for."""
+    other = _revision(revisions, against)
+    if other is None and chosen.change != "updated":
+        return None
+    old_moment = other.valid_from if other else chosen.valid_from - timedelta(microseconds=1)
+    before = desk.inventory.document_at(ref, old_moment)
+    after = desk.inventory.document_at(ref, chosen.valid_from)
+    position = next(at for at, one in enumerate(revisions) if one is chosen)
+    previous = revisions[position + 1] if position + 1 < len(revisions) else None
+    return plain(rows.revision_row(chosen)) | {  # type: ignore[no-any-return]
+        "against": (other or previous).revision_id if (other or previous) else None,  # type: ignore[union-attr]
+        "lines": _changed_paths(chosen, before, after) if other is None and before is not None else [],
+        "sides": side_by_side(before, after),
+    }
+
+
+def _changed_paths(revision: Revision, before: Any, after: Any) -> list[Data]:
+    """Each operation of the patch with the values on both sides."""
+    lines = []
+    current = before
+    for operation in revision.patch[:_MOST_PATHS]:
+        kind, path = operation["op"], operation["path"]
+        lines.append(
+            {
+                "op": kind,
+                "path": path.lstrip("/").replace("/", ".").replace("~1", "/").replace("~0", "~"),
+                "before": None if kind == "add" else _text(_value_at(current, path)),
+                "after": None if kind == "remove" else _text(operation.get("value", _value_at(after, path))),
+            }
+        )
+        # Positions in lists are those after the operations before.
+        current = apply_patch(current, [dict(operation)])
+    return lines
+
+
+def _value_at(document: Any, pointer: str) -> Any:
+    for token in pointer.split("/")[1:]:
+        token = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(document, dict):
+            document = document.get(token)
+        elif isinstance(document, list) and token.isdigit() and int(token) < len(document):
+            document = document[int(token)]
+        else:
+            return None
+    return document
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,0 +1,108 @@
+"""Tokens: shown once, kept as digests, each with a role, gone at once when revoked; the trail says who did what."""
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+
+from windlass.api.auth import Role
+from windlass.api.tokens import (
+    audit,
+    check_token,
+    count_tokens,
+    create_token,
+    list_audit,
+    list_tokens,
+    revoke_token,
+)
+from windlass.cli.main import root
+from windlass.core import clock
+from windlass.core.errors import NotFound
+from windlass.store.config import StoreConfig
+from windlass.store.engine import open_store
+
+NOW = clock.parse_time("2026-11-20T08:00:00Z")
+
+
+@pytest.fixture
+def store(tmp_path):
+    with open_store(StoreConfig(url=f"sqlite:///{tmp_path}/w.db")) as opened:
+        yield opened
+
+
+def test_a_secret_logs_in_and_is_not_in_the_database(store):
+    token, secret = create_token(store, name="ci", role=Role.OPERATE, now=NOW)
+    found = check_token(store, secret.reveal(), now=NOW)
+    assert (found.token_id, found.name, found.role) == (token.token_id, "ci", Role.OPERATE)
+    with store.read() as connection:
+        kept = connection.exec_driver_sql("SELECT * FROM api_token").all()
+    assert secret.reveal() not in str(kept)
+    assert hashlib.sha256(secret.reveal().encode()).hexdigest() in str(kept)
+
+
+def test_a_secret_prints_as_stars(store):
+    _, secret = create_token(store, name="ci", role=Role.READ, now=NOW)
+    assert secret.reveal().startswith("wl_")
+    assert len(secret.reveal()) >= 40
+    assert secret.reveal() not in f"{secret} {secret!r}"
+
+
+@pytest.mark.parametrize("text", ["", "wl_", "wl_wrong", "' OR 1=1 --", "\x00", "ü" * 500])
+def test_other_texts_do_not_log_in(store, text):
+    create_token(store, name="ci", role=Role.READ, now=NOW)
+    assert check_token(store, text, now=NOW) is None
+
+
+def test_a_revoked_token_is_out_of_use_at_once_and_still_listed(store):
+    kept, kept_secret = create_token(store, name="kept", role=Role.READ, now=NOW)
+    token, secret = create_token(store, name="gone", role=Role.ADMIN, now=NOW + timedelta(seconds=1))
+    assert count_tokens(store) == 2
+    revoke_token(store, token.token_id, now=NOW + timedelta(hours=1))
+    assert check_token(store, secret.reveal(), now=NOW + timedelta(hours=1)) is None
+    assert check_token(store, kept_secret.reveal(), now=NOW + timedelta(hours=1)) is not None
+    assert count_tokens(store) == 1
+    assert [one.token_id for one in list_tokens(store)] == [token.token_id, kept.token_id]
+
+
+def test_revoking_twice_keeps_the_first_time(store):
+    token, _ = create_token(store, name="ci", role=Role.READ, now=NOW)
+    first = revoke_token(store, token.token_id, now=NOW)
+    again = revoke_token(store, token.token_id, now=NOW + timedelta(days=1))
+    assert first.revoked_at == again.revoked_at == NOW
+
+
+def test_revoking_an_unknown_token_says_so(store):
+    with pytest.raises(NotFound, match="tok_nope") as caught:
+        revoke_token(store, "tok_nope", now=NOW)
+    assert "windlass token list" in caught.value.hint
+
+
+def test_use_is_noted_once_a_minute_so_that_reading_does_not_write(store):
+    _, secret = create_token(store, name="ci", role=Role.READ, now=NOW)
+    for after_s, noted_s in ((0, 0), (30, 0), (90, 90)):
+        check_token(store, secret.reveal(), now=NOW + timedelta(seconds=after_s))
+        assert list_tokens(store)[0].last_used_at == NOW + timedelta(seconds=noted_s)
+
+
+def test_the_trail_is_newest_first(store):
+    for number in range(3):
+        audit(store, actor="token:ci", action="job.cancel", target=f"job_{number}", now=NOW + timedelta(seconds=number))
+    assert [one["target"] for one in list_audit(store, limit=2)] == ["job_2", "job_1"]
+    assert list_audit(store)[0]["actor"] == "token:ci"
+
+
+def test_the_command_line_shows_a_secret_once_and_leaves_a_trail(tmp_path, capsys):
+    url = f"sqlite:///{tmp_path}/w.db"
+
+    def windlass(*words):
+        root(["--store", url, "token", *words], prog_name="windlass", standalone_mode=False)
+        return capsys.readouterr().out
+
+    token_id, secret = windlass("create", "--name", "ci", "--role", "operate").split()
+    assert secret not in windlass("list", "-o", "json")
+    windlass("revoke", token_id)
+    with open_store(StoreConfig(url=url)) as store:
+        assert check_token(store, secret, now=NOW) is None
+        trail = list_audit(store)
+    assert [(one["action"], one["target"]) for one in trail] == [("token.revoke", token_id), ("token.create", token_id)]
+    assert secret not in str(trail)
