@@ -21,9 +21,10 @@ from windlass.core.aws_errors import THROTTLE_CODES
 from windlass.core.errors import AccessRefused, WindlassError
 from windlass.estate import accounts as listing
 from windlass.estate.access import make_access
-from windlass.estate.clients import Clients, make_client
+from windlass.estate.clients import Clients, client_config, make_client
 from windlass.estate.config import EstateConfig
 from windlass.estate.credentials import EMBEDDED_ACCOUNT, assumed_session, base_session, embedded_session
+from windlass.estate.direct import Direct
 from windlass.estate.facts import environment_name, read_facts
 from windlass.estate.model import Account, AccountIdentity, Scope, ThrottleStat, WhoAmI
 from windlass.estate.paging import pages
@@ -149,6 +150,15 @@ class Estate:
         try:
             client = self.client(account_id, region, service)
             return make_access(self.config, client, self._session(account_id), account_id, region, self.client)
+        except (BotoCoreError, ClientError) as error:
+            raise translate(error, where=where) from None
+
+    def direct(self, account_id: str, region: str, service: str, *, read_timeout_s: float, connections: int) -> Direct:
+        """A client of the caller's own: one attempt per call, paced and retried by the caller."""
+        where = f"{service} in {region} of {account_id}"
+        try:
+            config = client_config(self.config, read_timeout_s=read_timeout_s, connections=connections)
+            return Direct(make_client(self._session(account_id), self.config, region, service, config), where)
         except (BotoCoreError, ClientError) as error:
             raise translate(error, where=where) from None
 

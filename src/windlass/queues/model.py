@@ -9,7 +9,7 @@ from windlass.wire.sqs import Message
 
 __all__ = [
     "MAX_VISIBILITY_S", "Cancel", "Change", "Counts", "DeadLetter", "Delete", "Done", "Effect", "Limits", "Outcome", "Poll", "Refuse",
-    "Reject", "Retry", "Start", "Stopped",
+    "Reject", "Retry", "RetryLater", "Start", "Stopped",
 ]  # fmt: skip
 
 MAX_VISIBILITY_S = 43_200
@@ -24,6 +24,15 @@ class Reject(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class RetryLater(Exception):
+    """Raised by a handler: not now. The message comes again after `after_s` seconds, whatever the back-off."""
+
+    def __init__(self, after_s: int, reason: str = "") -> None:
+        super().__init__(reason or f"again in {after_s} s")
+        self.after_s = max(0, min(MAX_VISIBILITY_S, after_s))
+        self.reason = reason or f"again in {after_s} s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
