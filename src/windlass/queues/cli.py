@@ -33,11 +33,17 @@ Account = Annotated[
 Region = Annotated[
     str, typer.Option("--region", "-r", help="Region of a queue given by name; estate.home_region otherwise.")
 ]
+Bodies = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[BODY]...", help="Messages; from stdin, one a line, when none is given."),
+]
+File = Annotated[Path, typer.Option("--to", help="File to write the messages to, one JSON object a line.")]
+Open = Callable[[typer.Context], Queues]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it; without this, only what would be done is said.")]
 Most = Annotated[int, typer.Option("--limit", "-n", min=0, help="At most this many; 0 for all.")]
 
 
-def commands(open_queues: Callable[[typer.Context], Queues]) -> typer.Typer:  # noqa: C901  one function per command
+def commands(open_queues: Open) -> typer.Typer:  # noqa: C901  one function per command
     """The `queue` group over whatever service the composition root opens."""
     app = typer.Typer(
         no_args_is_help=True, rich_markup_mode=None, help="Look into SQS queues, send, drain, and redrive dead letters."
@@ -91,7 +97,7 @@ def commands(open_queues: Callable[[typer.Context], Queues]) -> typer.Typer:  # 
     @app.command()
     def send(
         ctx: typer.Context, queue: Name,
-        bodies: Annotated[list[str] | None, typer.Argument(metavar="[BODY]...", help="Messages; from stdin, one a line, when none is given.")] = None,
+        bodies: Bodies = None,
         account: Account = "", region: Region = "",
         delay_s: Annotated[int, typer.Option("--delay", min=0, max=900, help="Seconds until they can be received.")] = 0,
         group: Annotated[str, typer.Option(help="Message group, on a FIFO queue.")] = "",
@@ -118,7 +124,7 @@ def commands(open_queues: Callable[[typer.Context], Queues]) -> typer.Typer:  # 
 
     @app.command()
     def drain(
-        ctx: typer.Context, queue: Name, to: Annotated[Path, typer.Option("--to", help="File to write the messages to, one JSON object a line.")],
+        ctx: typer.Context, queue: Name, to: File,
         account: Account = "", region: Region = "", limit: Most = 0, yes: Yes = False,
     ) -> None:  # fmt: skip
         """Take messages out of a queue into a file: each is on disk before it is deleted."""
@@ -140,7 +146,7 @@ def commands(open_queues: Callable[[typer.Context], Queues]) -> typer.Typer:  # 
     return app
 
 
-def _dead_letters(open_queues: Callable[[typer.Context], Queues]) -> typer.Typer:
+def _dead_letters(open_queues: Open) -> typer.Typer:
     app = typer.Typer(
         no_args_is_help=True, rich_markup_mode=None, help="Dead-letter queues: list, look, redrive, purge."
     )
@@ -217,7 +223,7 @@ def _dead_letters(open_queues: Callable[[typer.Context], Queues]) -> typer.Typer
 
 
 def consume_command(
-    open_queues: Callable[[typer.Context], Queues], open_store: Callable[[typer.Context], Any], configured: Callable[[typer.Context], Sequence[ConsumeConfig]]
+    open_queues: Open, open_store: Callable[[typer.Context], Any], configured: Callable[[typer.Context], Sequence[ConsumeConfig]]
 ) -> typer.Typer:  # fmt: skip
     """The `consume` command."""
     app = typer.Typer(rich_markup_mode=None)
@@ -360,8 +366,8 @@ def _watch(queue: Queue, look: Callable[[], Depth], every_s: float, times: int, 
     for row in _looks(queue, look, every_s, times):
         if output is Format.TABLE:
             change = f"{row['change_per_s']:+.1f}/s" if row["change_per_s"] is not None else ""
-            text = f"{row['at']}  visible {row['visible']:>9,}  in flight {row['in_flight']:>7,}  delayed {row['delayed']:>7,}  {change}"
-            print(text, flush=True)
+            depth = f"visible {row['visible']:>9,}  in flight {row['in_flight']:>7,}  delayed {row['delayed']:>7,}"
+            print(f"{row['at']}  {depth}  {change}", flush=True)
         elif output is Format.JSON:
             emit_value(row)
         else:

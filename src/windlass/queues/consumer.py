@@ -12,9 +12,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -28,6 +27,7 @@ from windlass.queues.driver import Driver
 from windlass.queues.handlers import Handler, load_handler
 from windlass.queues.health import HealthPort
 from windlass.queues.idempotency import DynamoLedger, Ledger, StoreLedger, key_of, once
+from windlass.queues.loop import run_to_end
 from windlass.queues.measure import ConsumerCollector
 from windlass.queues.model import Counts, Limits
 from windlass.queues.runner import make_runner
@@ -75,7 +75,7 @@ class Consumer:
         queue = self._queues.open(self.config.queue, account_id=self.config.account, region=self.config.region)
         limits = self.config.limits(fifo=queue.fifo, max_receive_count=queue.max_receive_count)
         self._check(queue, limits)
-        return _run(self._main(queue, limits, stop, signals=signals))
+        return run_to_end(self._main(queue, limits, stop, signals=signals))
 
     def _check(self, queue: Queue, limits: Limits) -> None:
         grace_s = self.config.grace_s
@@ -142,8 +142,7 @@ class Consumer:
         return around
 
     def _ledger(self, queue: Queue) -> Ledger | None:
-        # Busy as long as a handler may run: after a crash, the next delivery waits no longer than that.
-        busy_s = self.config.visibility_s + 30.0 if self.config.max_handling_s > 3600 else self.config.max_handling_s
+        busy_s = float(self.config.visibility_s)
         window_s = self.config.idempotency_window_s
         if self.config.idempotency == "store" and self._store is not None:
             return StoreLedger(self._store(), busy_s=busy_s, window_s=window_s)
@@ -222,26 +221,3 @@ def _ready(driver: Driver) -> tuple[bool, str]:
     if not driver.reached_at and driver.complaint:
         return False, driver.complaint
     return True, ""
-
-
-def _run(main: Coroutine[Any, Any, int]) -> int:
-    """Run on a loop of our own, uvloop's where it is. Unlike asyncio.run, its end waits for no thread of a hung call."""
-    loop = _new_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        return loop.run_until_complete(main)
-    finally:
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        asyncio.set_event_loop(None)
-        loop.close()
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ImportError:  # Windows has none
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()

@@ -144,6 +144,8 @@ class Core:
 
     def next_wake(self) -> float | None:
         """When `tick` is due at the latest; None while nothing waits for time to pass."""
+        if self.stopped:
+            return None
         moments = [moment for moment, _ in self._later]
         if self._leases:
             moments.append(self._scan_at)

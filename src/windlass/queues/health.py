@@ -43,7 +43,7 @@ class HealthPort:
             ) from None
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
-            self._app, lifespan="off", log_level="warning", access_log=False, ws="none", loop="none"
+            self._app, lifespan="off", log_level="warning", access_log=False, ws="none", interface="asgi3"
         )
         self._server = uvicorn.Server(config)
         self._task = asyncio.create_task(self._serve(listener))

@@ -19,7 +19,6 @@ from sqlalchemy import (
     and_,
     delete,
     insert,
-    or_,
     select,
     update,
 )
@@ -32,7 +31,7 @@ from windlass.store.metadata import Json, Time, metadata
 
 __all__ = [
     "add_failure", "begin_work", "end_work", "forget_old", "list_consumers", "list_failures", "list_samples", "put_consumer",
-    "stop_consumer",
+    "renew_work", "stop_consumer",
 ]  # fmt: skip
 
 _Serial = BigInteger().with_variant(Integer, "sqlite")
@@ -155,23 +154,32 @@ def forget_old(connection: Connection, now: datetime) -> None:
     connection.execute(delete(ledger).where(ledger.c.expires_at < format_time(now)))
 
 
-def begin_work(connection: Connection, store: Store, key: str, holder: str, now: datetime, until: datetime) -> str:
-    """Take a piece of work: `mine`, or `busy` (somebody is at it) or `done` as the ledger has it. One statement decides."""
+def begin_work(
+    connection: Connection, store: Store, key: str, token: str, now: datetime, until: datetime
+) -> tuple[str, datetime]:
+    """Take a piece of work: `mine`, or `busy` (somebody is at it) or `done`, and until when. One statement decides."""
     moment, end = format_time(now), format_time(until)
-    taken = store.upsert(ledger).values(ledger_key=key, state="busy", holder=holder, expires_at=end)
-    free = or_(ledger.c.expires_at < moment, and_(ledger.c.state == "busy", ledger.c.holder == holder))
+    taken = store.upsert(ledger).values(ledger_key=key, state="busy", holder=token, expires_at=end)
     connection.execute(
         taken.on_conflict_do_update(
-            index_elements=["ledger_key"], set_={"state": "busy", "holder": holder, "expires_at": end}, where=free
+            index_elements=["ledger_key"], set_={"state": "busy", "holder": token, "expires_at": end},
+            where=ledger.c.expires_at < moment,
         )
-    )
-    row = connection.execute(select(ledger.c.state, ledger.c.holder).where(ledger.c.ledger_key == key)).one()
-    return "mine" if (row.state, row.holder) == ("busy", holder) else str(row.state)
+    )  # fmt: skip
+    row = connection.execute(select(ledger).where(ledger.c.ledger_key == key)).one()
+    state = "mine" if (row.state, row.holder) == ("busy", token) else str(row.state)
+    return state, parse_time(row.expires_at)
 
 
-def end_work(connection: Connection, key: str, holder: str, *, until: datetime | None) -> None:
+def renew_work(connection: Connection, key: str, token: str, until: datetime) -> None:
+    """Its holder is still at it."""
+    ours = and_(ledger.c.ledger_key == key, ledger.c.holder == token, ledger.c.state == "busy")
+    connection.execute(update(ledger).where(ours).values(expires_at=format_time(until)))
+
+
+def end_work(connection: Connection, key: str, token: str, *, until: datetime | None) -> None:
     """The work is done and remembered until then, or (None) was not done and is free again; only its holder may say so."""
-    ours = and_(ledger.c.ledger_key == key, ledger.c.holder == holder, ledger.c.state == "busy")
+    ours = and_(ledger.c.ledger_key == key, ledger.c.holder == token, ledger.c.state == "busy")
     if until is None:
         connection.execute(delete(ledger).where(ours))
     else:
