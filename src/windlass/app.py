@@ -11,6 +11,7 @@ from windlass.core.errors import WindlassError
 from windlass.estate.service import Estate, open_estate
 from windlass.inventory.service import Inventory
 from windlass.jobs.service import Jobs
+from windlass.memcached.service import Memcached
 from windlass.observe.metrics import Metrics
 from windlass.settings import Loaded, Settings
 from windlass.store.engine import Store, open_store
@@ -39,6 +40,7 @@ class App:
         self._estate: Estate | None = None
         self._inventory: Inventory | None = None
         self._jobs: Jobs | None = None
+        self._memcached: Memcached | None = None
 
     @property
     def settings(self) -> Settings:
@@ -79,6 +81,14 @@ class App:
                 self._jobs = Jobs(self.store)
             return self._jobs
 
+    @property
+    def memcached(self) -> Memcached:
+        """Memcached clusters; AWS and the clusters' nodes are asked when its methods are called."""
+        with self._lock:
+            if self._memcached is None:
+                self._memcached = Memcached(lambda: self.estate, self.settings.memcached)
+            return self._memcached
+
     def close(self) -> None:
         """Close what was opened, last first."""
         with self._lock:
@@ -87,7 +97,7 @@ class App:
                     with contextlib.suppress(WindlassError):
                         part.close()
             self._estate = self._store = None
-            self._inventory = self._jobs = None
+            self._inventory = self._jobs = self._memcached = None
 
     def __enter__(self) -> Self:
         return self
