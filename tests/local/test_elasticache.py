@@ -100,7 +100,10 @@ def test_a_cluster_is_created_and_has_nodes_one_can_talk_to(caches):
     assert len({node["CustomerAvailabilityZone"] for node in web["CacheNodes"]}) == 3
     assert web["PreferredAvailabilityZone"] == "Multiple"
     first, second = (node["Endpoint"]["Port"] for node in web["CacheNodes"][:2])
-    assert talk(first, (b"set a 0 0 2\r\nhi\r\n", b"STORED\r\n"), (b"get a\r\n", b"END\r\n"))[1] == b"VALUE a 0 2\r\nhi\r\nEND\r\n"
+    assert (
+        talk(first, (b"set a 0 0 2\r\nhi\r\n", b"STORED\r\n"), (b"get a\r\n", b"END\r\n"))[1]
+        == b"VALUE a 0 2\r\nhi\r\nEND\r\n"
+    )
     assert talk(second, (b"get a\r\n", b"END\r\n")) == [b"END\r\n"], "each node is a server of its own"
     assert "CacheNodes" not in caches.api.describe_cache_clusters()["CacheClusters"][0]
 
@@ -117,7 +120,9 @@ def test_auto_discovery_counts_every_change_and_every_node_tells_it(caches):
     caches.until()
     caches.modify(NumCacheNodes=4, CacheNodeIdsToRemove=["0002"])
     caches.until()
-    assert talk(ports[0], (b"config get cluster\r\n", b"END\r\n"))[0].split(b"\n")[1].strip() == b"6", "three came, one went"
+    assert talk(ports[0], (b"config get cluster\r\n", b"END\r\n"))[0].split(b"\n")[1].strip() == b"6", (
+        "three came, one went"
+    )
     assert talk(ports[0], (b"version\r\n", b"\r\n"))[0].startswith(b"VERSION 1.")
     assert b"STAT get_hits" in talk(ports[0], (b"stats\r\n", b"END\r\n"))[0]
 
@@ -126,7 +131,9 @@ def test_an_old_engine_keeps_its_configuration_under_a_key(caches):
     web = caches.ready("old", 1, EngineVersion="1.4.5")
     port = web["ConfigurationEndpoint"]["Port"]
     assert talk(port, (b"config get cluster\r\n", b"\r\n")) == [b"ERROR\r\n"]
-    assert talk(port, (b"get AmazonElastiCache:cluster\r\n", b"END\r\n"))[0].startswith(b"VALUE AmazonElastiCache:cluster 0 ")
+    assert talk(port, (b"get AmazonElastiCache:cluster\r\n", b"END\r\n"))[0].startswith(
+        b"VALUE AmazonElastiCache:cluster 0 "
+    )
 
 
 def test_nodes_come_and_go_over_time(caches, quick):
@@ -153,7 +160,9 @@ def test_a_reboot_empties_a_node_and_keeps_its_address(caches):
     web = caches.ready("web", 2)
     port = web["CacheNodes"][0]["Endpoint"]["Port"]
     talk(port, (b"set a 0 0 1\r\nx\r\n", b"STORED\r\n"))
-    status = caches.api.reboot_cache_cluster(CacheClusterId="web", CacheNodeIdsToReboot=["0001"])["CacheCluster"]["CacheClusterStatus"]
+    status = caches.api.reboot_cache_cluster(CacheClusterId="web", CacheNodeIdsToReboot=["0001"])["CacheCluster"][
+        "CacheClusterStatus"
+    ]
     assert status == "rebooting cluster nodes"
     web = caches.until()
     assert web["CacheNodes"][0]["Endpoint"]["Port"] == port
@@ -232,26 +241,39 @@ def test_quotas_are_counted_over_the_region_and_raised_by_request(caches):
     for number in range(4):
         caches.create(f"more{number}", 60)
     caches.refused("NodeQuotaForCustomerExceeded", caches.create, name="last", nodes=1)
-    listed = {one["QuotaName"]: one["Value"] for one in caches.quotas.list_service_quotas(ServiceCode="elasticache")["Quotas"]}
+    listed = {
+        one["QuotaName"]: one["Value"] for one in caches.quotas.list_service_quotas(ServiceCode="elasticache")["Quotas"]
+    }
     assert listed["Nodes per cluster (Memcached)"] == 60
     code = {"ServiceCode": "elasticache", "QuotaCode": "L-8C334AD1"}
     asked = caches.quotas.request_service_quota_increase(**code, DesiredValue=80)["RequestedQuota"]
     assert asked["Status"] == "PENDING"
-    caches.refused("ResourceAlreadyExistsException", caches.quotas.request_service_quota_increase, **code, DesiredValue=90)
+    caches.refused(
+        "ResourceAlreadyExistsException", caches.quotas.request_service_quota_increase, **code, DesiredValue=90
+    )
     deadline = time.monotonic() + 20
-    while caches.quotas.get_requested_service_quota_change(RequestId=asked["Id"])["RequestedQuota"]["Status"] != "APPROVED":
+    while (
+        caches.quotas.get_requested_service_quota_change(RequestId=asked["Id"])["RequestedQuota"]["Status"]
+        != "APPROVED"
+    ):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert caches.quotas.get_service_quota(**code)["Quota"]["Value"] == 80
     assert caches.quotas.get_aws_default_service_quota(**code)["Quota"]["Value"] == 60
     caches.refused("IllegalArgumentException", caches.quotas.request_service_quota_increase, **code, DesiredValue=70)
-    caches.refused("NoSuchResourceException", caches.quotas.get_service_quota, ServiceCode="elasticache", QuotaCode="L-0")
-    pages = caches.quotas.get_paginator("list_service_quotas").paginate(ServiceCode="elasticache", PaginationConfig={"PageSize": 4})
+    caches.refused(
+        "NoSuchResourceException", caches.quotas.get_service_quota, ServiceCode="elasticache", QuotaCode="L-0"
+    )
+    pages = caches.quotas.get_paginator("list_service_quotas").paginate(
+        ServiceCode="elasticache", PaginationConfig={"PageSize": 4}
+    )
     assert [len(page["Quotas"]) for page in pages] == [4, 2]
 
 
 def test_redis_stays_motos_and_both_are_listed_in_pages(caches):
-    caches.api.create_cache_cluster(CacheClusterId="carts", Engine="redis", CacheNodeType="cache.t4g.micro", NumCacheNodes=1)
+    caches.api.create_cache_cluster(
+        CacheClusterId="carts", Engine="redis", CacheNodeType="cache.t4g.micro", NumCacheNodes=1
+    )
     for number in range(21):
         caches.create(f"mem{number:02}", 1)
     pages = list(caches.api.get_paginator("describe_cache_clusters").paginate(PaginationConfig={"PageSize": 20}))
@@ -271,7 +293,9 @@ def test_tags_parameter_groups_and_deletion(caches):
     web = caches.ready("web", 1, CacheParameterGroupName="big", Tags=[{"Key": "team", "Value": "web"}])
     assert web["CacheParameterGroup"]["CacheParameterGroupName"] == "big"
     assert caches.api.list_tags_for_resource(ResourceName=web["ARN"])["TagList"] == [{"Key": "team", "Value": "web"}]
-    caches.refused("InvalidCacheParameterGroupState", caches.api.delete_cache_parameter_group, CacheParameterGroupName="big")
+    caches.refused(
+        "InvalidCacheParameterGroupState", caches.api.delete_cache_parameter_group, CacheParameterGroupName="big"
+    )
     assert caches.api.delete_cache_cluster(CacheClusterId="web")["CacheCluster"]["CacheClusterStatus"] == "deleting"
     deadline = time.monotonic() + 20
     while caches.api.describe_cache_clusters()["CacheClusters"]:
@@ -297,16 +321,28 @@ def test_nothing_runs_until_somebody_connects(caches, local_aws):
     assert servers() == ["memcached" if shutil.which("memcached") else "memory"]
 
 
-@pytest.mark.skipif(not shutil.which("memcached") or not Path("/proc").exists(), reason="needs the memcached program and /proc")
+@pytest.mark.skipif(
+    not shutil.which("memcached") or not Path("/proc").exists(), reason="needs the memcached program and /proc"
+)
 @pytest.mark.parametrize("how", ["kill -9", "end of its parent"])
 def test_no_server_outlives_the_embedded_aws(tmp_path, how):
     command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--with-parent"]
-    env = {"PYTHONPATH": str(Path(windlass.__file__).parents[1]), "PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "WINDLASS_LOCAL_CACHE_NODE_S": "0"}
-    with subprocess.Popen(command, cwd=tmp_path, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as local:
+    env = {
+        "PYTHONPATH": str(Path(windlass.__file__).parents[1]),
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "TMPDIR": str(tmp_path),
+        "WINDLASS_LOCAL_CACHE_NODE_S": "0",
+    }
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as local:
         url = local.stdout.readline().strip()
         keys = {"aws_access_key_id": "111111111111", "aws_secret_access_key": "x"}
         api = boto3.client("elasticache", endpoint_url=url, region_name=REGION, **keys)
-        api.create_cache_cluster(CacheClusterId="web", Engine="memcached", CacheNodeType="cache.t4g.micro", NumCacheNodes=3)
+        api.create_cache_cluster(
+            CacheClusterId="web", Engine="memcached", CacheNodeType="cache.t4g.micro", NumCacheNodes=3
+        )
         (web,) = api.describe_cache_clusters(ShowCacheNodeInfo=True)["CacheClusters"]
         for node in web["CacheNodes"]:
             talk(node["Endpoint"]["Port"], (b"version\r\n", b"\r\n"))

@@ -32,7 +32,15 @@ def test_commands_are_the_same_however_the_stream_is_cut(cuts):
         found += commands.feed(STREAM[at:cut])
         at = max(at, cut)
     assert b"".join(one.raw for one in found) == STREAM
-    assert [one.words[:1] for one in found] == [(b"set",), (b"get",), (b"ms",), (b"config",), (), (b"version",), (b"quit",)]
+    assert [one.words[:1] for one in found] == [
+        (b"set",),
+        (b"get",),
+        (b"ms",),
+        (b"config",),
+        (),
+        (b"version",),
+        (b"quit",),
+    ]
     assert found[0].data == b"end\r\n"
 
 
@@ -48,7 +56,11 @@ def test_what_can_not_be_cut_is_said_and_left_whole():
     binary = Commands()
     assert [one.words for one in binary.feed(b"version\r\n\x80\x00\x01rest")] == [(b"version",)]
     assert (binary.binary, binary.rest()) == (True, b"\x80\x00\x01rest")
-    for data, says in ((b"set a 0 0 x\r\nabc\r\n", "bad data chunk"), (b"set a 0 0 2\r\nabc\r\n", "bad data chunk"), (b"x" * 9000, "too large")):
+    for data, says in (
+        (b"set a 0 0 x\r\nabc\r\n", "bad data chunk"),
+        (b"set a 0 0 2\r\nabc\r\n", "bad data chunk"),
+        (b"x" * 9000, "too large"),
+    ):
         broken = Commands()
         assert broken.feed(data) == []
         assert says in broken.broken
@@ -72,7 +84,9 @@ def test_items_expire_are_evicted_and_compared():
     assert answer(memory, "get b\r\n") == b"END\r\n"
     for number in range(30):
         answer(memory, f"set k{number} 0 0 100\r\n{'v' * 100}\r\n")
-    stats = dict(line.split()[1:] for line in answer(memory, "stats\r\n").decode().splitlines() if line.startswith("STAT"))
+    stats = dict(
+        line.split()[1:] for line in answer(memory, "stats\r\n").decode().splitlines() if line.startswith("STAT")
+    )
     assert int(stats["evictions"]) > 10
     assert int(stats["bytes"]) <= 2000
     assert (answer(memory, "get k0\r\n"), answer(memory, "get k29\r\n")[:5]) == (b"END\r\n", b"VALUE")

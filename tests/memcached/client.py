@@ -29,7 +29,9 @@ class Client:
 
     def set(self, keys):
         for server, mine in self.by_node(keys).items():
-            stored = ask(server, "".join(f"set {key} 0 0 1\r\nx\r\n" for key in mine).encode(), b"STORED\r\n", len(mine))
+            stored = ask(
+                server, "".join(f"set {key} 0 0 1\r\nx\r\n" for key in mine).encode(), b"STORED\r\n", len(mine)
+            )
             assert stored.count(b"STORED") == len(mine)
 
     def get(self, keys):

@@ -26,7 +26,15 @@ def aws(tmp_path_factory):
     command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--with-parent"]
     with (
         (folder / "log").open("wb") as log,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=folder, env=ENV | {"HOME": str(folder)}) as server,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=folder,
+            env=ENV | {"HOME": str(folder)},
+        ) as server,
     ):
         yield server.stdout.readline().strip()
         server.stdin.close()
@@ -47,11 +55,19 @@ class Home:
 
     def start(self, *words):
         command = [sys.executable, "-m", "windlass", *words]
-        return subprocess.Popen(command, cwd=self.folder, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
     def run(self, *words, code=0):
         done = subprocess.run(
-            [sys.executable, "-m", "windlass", *words], cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=120, check=False
+            [sys.executable, "-m", "windlass", *words],
+            cwd=self.folder,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
@@ -69,7 +85,9 @@ class Home:
 
     def create(self, nodes, name="web", region="us-east-1", **more):
         api = self.api(region)
-        api.create_cache_cluster(CacheClusterId=name, Engine="memcached", CacheNodeType="cache.t4g.micro", NumCacheNodes=nodes, **more)
+        api.create_cache_cluster(
+            CacheClusterId=name, Engine="memcached", CacheNodeType="cache.t4g.micro", NumCacheNodes=nodes, **more
+        )
         wait(lambda: self.show(name, region)["CacheClusterStatus"] == "available")
         api.close()
 
@@ -108,7 +126,12 @@ def test_a_cluster_past_twenty_nodes_from_the_cradle_to_the_grave(home):
     home.memcached("create", "web", "--nodes", "22", "--node-type", "cache.t4g.micro", "--zones", "us-east-1a,us-east-1b", "--tag", "team=web",
                    "-r", "us-east-1", "--yes", "--watch")  # fmt: skip
     (row,) = home.json("memcached", "list")
-    assert (row["nodes"], row["quota"], row["status"], row["zones"]) == (22, 60, "available", {"us-east-1a": 11, "us-east-1b": 11})
+    assert (row["nodes"], row["quota"], row["status"], row["zones"]) == (
+        22,
+        60,
+        "available",
+        {"us-east-1a": 11, "us-east-1b": 11},
+    )
     done = home.memcached("scale", "web", "--to", "30", "--yes", "--watch")
     assert "30 nodes" in done.stderr
     nodes = home.json("memcached", "nodes", "web")
@@ -131,7 +154,9 @@ def test_over_the_quota_is_refused_before_the_call(home):
     assert "more than 50 nodes" in done.stdout
     assert home.json("jobs", "list") == []
     assert home.show()["CacheClusterStatus"] == "available"
-    home.memcached("create", "big", "--nodes", "61", "--node-type", "cache.t4g.micro", "-r", "us-east-1", "--yes", code=254)
+    home.memcached(
+        "create", "big", "--nodes", "61", "--node-type", "cache.t4g.micro", "-r", "us-east-1", "--yes", code=254
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,19 +213,6 @@ def test_pending_changes_are_shown_replaced_and_cancelled(home):
     assert home.json("memcached", "list")[0]["pending"] == {}
     home.memcached("scale", "web", "--to", "6", "--apply", "maintenance", "--yes")
     assert "can't be lowered" in home.memcached("scale", "web", "--to", "5", "--yes", code=254).stderr
-
-
-def test_a_cluster_that_is_busy_is_not_planned_for(home):
-    home.create(2)
-    api = home.api()
-    for _ in range(20):  # it is busy for a tenth of a second at a time
-        api.reboot_cache_cluster(CacheClusterId="web", CacheNodeIdsToReboot=["0001"])
-        done = subprocess.run([sys.executable, "-m", "windlass", "memcached", "scale", "web", "--to", "3"], cwd=home.folder, env=home.env | {"X": "1"}, capture_output=True, text=True, check=False)
-        if done.returncode == 254:
-            assert "rebooting cluster nodes" in done.stderr
-            break
-        wait(lambda: home.show()["CacheClusterStatus"] == "available")
-    api.close()
 
 
 def test_a_place_that_can_not_be_read_is_named_and_the_others_are_listed(home):

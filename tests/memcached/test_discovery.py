@@ -13,14 +13,20 @@ BODY = f"12\n{NODES}\n"
 REPLY = f"CONFIG cluster 0 {len(BODY)}\r\n{BODY}\r\nEND\r\n".encode()
 OLD = f"VALUE AmazonElastiCache:cluster 0 {len(BODY)}\r\n{BODY}\r\nEND\r\n".encode()
 STATS = b"STAT pid 1\r\nSTAT get_hits 7\r\nSTAT version 1.6.18 x\r\nEND\r\n"
-pieces = st.lists(st.sampled_from([REPLY, OLD, STATS, b"ERROR\r\n", b"END\r\n", b"CONFIG cluster 0 3\r\n", b"\r\n"]) | st.binary(max_size=60), max_size=4)
+pieces = st.lists(
+    st.sampled_from([REPLY, OLD, STATS, b"ERROR\r\n", b"END\r\n", b"CONFIG cluster 0 3\r\n", b"\r\n"])
+    | st.binary(max_size=60),
+    max_size=4,
+)
 
 
 @pytest.mark.parametrize("reply", [REPLY, OLD])
 def test_the_users_guides_example_is_read(reply):
     found = read_config(reply)
     assert found.version == 12
-    assert [node.server.host for node in found.nodes] == [f"myCluster.pc4ldq.000{n}.use1.cache.amazonaws.com" for n in (1, 2)]
+    assert [node.server.host for node in found.nodes] == [
+        f"myCluster.pc4ldq.000{n}.use1.cache.amazonaws.com" for n in (1, 2)
+    ]
     assert found.nodes[0] == Node("myCluster.pc4ldq.0001.use1.cache.amazonaws.com", "10.82.235.120", 11211)
     assert found.nodes[1].address == "", "the address may be missing"
 

@@ -37,7 +37,14 @@ def scale(one, to, *, quota=QUOTA, traffic=None, price=None, **asked):
 
 
 def test_the_newest_node_of_the_fullest_zone_goes_first():
-    nodes = [node(1, "a", born=1), node(2, "a", born=9), node(3, "a", born=3), node(4, "b", born=8), node(5, "b", born=2), node(6, "c", born=20)]
+    nodes = [
+        node(1, "a", born=1),
+        node(2, "a", born=9),
+        node(3, "a", born=3),
+        node(4, "b", born=8),
+        node(5, "b", born=2),
+        node(6, "c", born=20),
+    ]
     assert choose_removals(nodes, 1) == ("0002",), "0006 is newer, but alone in its zone"
     assert choose_removals(nodes, 3) == ("0002", "0004", "0003")
     assert choose_removals(nodes, 0) == ()
@@ -162,7 +169,18 @@ def test_the_text_says_everything_a_reviewer_needs():
         price=price_of("cache.r7g.large", "us-east-1", {}),
     )  # fmt: skip
     text = plan_text(one)
-    for words in ("30 → 26 nodes", "step 1 of 2", "10 m", "ketama", "modulo", "95.0 % →", "misses/s", "us-east-1a:", "a month (-", "26 of 60"):
+    for words in (
+        "30 → 26 nodes",
+        "step 1 of 2",
+        "10 m",
+        "ketama",
+        "modulo",
+        "95.0 % →",
+        "misses/s",
+        "us-east-1a:",
+        "a month (-",
+        "26 of 60",
+    ):
         assert words in text, words
     assert "nothing to change" in plan_text(scale(cluster(6), 6))
     value = plan_value(one)
@@ -171,7 +189,17 @@ def test_the_text_says_everything_a_reviewer_needs():
 
 
 def test_creating_spreads_over_zones_and_deleting_loses_everything():
-    made = plan_create("1" * 12, "us-east-1", "web", nodes=30, zones=("a", "b", "c"), request={"CacheNodeType": "cache.r7g.large"}, quota=QUOTA, price=None, advised=50)
+    made = plan_create(
+        "1" * 12,
+        "us-east-1",
+        "web",
+        nodes=30,
+        zones=("a", "b", "c"),
+        request={"CacheNodeType": "cache.r7g.large"},
+        quota=QUOTA,
+        price=None,
+        advised=50,
+    )
     assert made.zones_after == {"a": 10, "b": 10, "c": 10}
     assert (made.request["AZMode"], len(made.request["PreferredAvailabilityZones"])) == ("cross-az", 30)
     assert made.refusal is None

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from windlass.memcached.ring import (
     Naming,
     Server,
-    key_hash,
     ketama,
+    key_hash,
     moved_ketama,
     moved_modulo,
     owner_modulo,
@@ -68,7 +68,9 @@ def test_a_port_of_its_own_is_part_of_the_name():
 def test_the_ring_is_that_of_a_real_libmemcached():
     pylibmc = pytest.importorskip("pylibmc", reason="no pylibmc (Debian: apt-get install python3-pylibmc)")
     servers = [Server("127.0.0.1", 20000 + 7 * number) for number in range(30)]
-    client = pylibmc.Client([f"{one.host}:{one.port}" for one in servers], behaviors={"ketama_weighted": True, "hash": "md5"})
+    client = pylibmc.Client(
+        [f"{one.host}:{one.port}" for one in servers], behaviors={"ketama_weighted": True, "hash": "md5"}
+    )
     ring = ketama(servers)
     for number in range(2000):
         assert ring.owner(f"key-{number}") == servers[client.hash(f"key-{number}")], number

@@ -10,6 +10,7 @@ from windlass.cli.runners import register_runners
 from windlass.core import clock
 from windlass.core.errors import Conflict, Interrupted, NotFound
 from windlass.jobs.model import JobStatus
+from windlass.local.services import elasticache as service
 from windlass.memcached.model import Apply
 from windlass.memcached.plan import Scale
 from windlass.memcached.scaling import carry_out
@@ -63,7 +64,10 @@ def test_steps_take_a_cold_cache_in_small_bites(cache_app):
     assert nodes == 4
     assert abs(seen - said) < 0.03
     log = [entry.message for entry in app.jobs.log(app.jobs.list()[0].job_id)]
-    assert [line for line in log if line.startswith("step")] == ["step 1 of 2: 8 → 6 nodes done", "step 2 of 2: 6 → 4 nodes done"]
+    assert [line for line in log if line.startswith("step")] == [
+        "step 1 of 2: 8 → 6 nodes done",
+        "step 2 of 2: 6 → 4 nodes done",
+    ]
 
 
 def test_named_nodes_go_and_the_others_keep_their_items(cache_app):
@@ -114,7 +118,9 @@ def test_a_cancelled_change_stops_between_steps_and_resumes(cache_app):
     assert len(app.memcached.find("web").ids) == 5
     hurry(app, job_id)
     assert app.jobs.resume(job_id).status is JobStatus.DONE
-    assert app.memcached.find("web").ids == tuple(sorted(set(plan.present) - {one for step in plan.steps for one in step.remove}))
+    assert app.memcached.find("web").ids == tuple(
+        sorted(set(plan.present) - {one for step in plan.steps for one in step.remove})
+    )
 
 
 def hurry(app, job_id):
@@ -123,7 +129,9 @@ def hurry(app, job_id):
 
     with app.store.write() as connection:
         params = app.jobs.get(job_id).params | {"pause_s": 0}
-        checkpoint = app.jobs.get(job_id).checkpoint | {"pause_until": clock.format_time(clock.now() - timedelta(seconds=1))}
+        checkpoint = app.jobs.get(job_id).checkpoint | {
+            "pause_until": clock.format_time(clock.now() - timedelta(seconds=1))
+        }
         from windlass.core.canonical import canonical_json
 
         connection.execute(
@@ -157,7 +165,11 @@ def test_a_cluster_that_somebody_else_changed_is_left_alone(cache_app, account):
     plan = app.memcached.plan_scale(app.memcached.find("web"), Scale(4, step=1))
 
     def meddle(done, total, detail):
-        if "step 2" in detail and len(app.memcached.find("web").ids) == 5 and app.memcached.find("web").status == "available":
+        if (
+            "step 2" in detail
+            and len(app.memcached.find("web").ids) == 5
+            and app.memcached.find("web").status == "available"
+        ):
             change(app, "web", 7)
 
     with pytest.raises(Conflict, match="changed by somebody else"):
@@ -200,7 +212,9 @@ def test_traffic_comes_from_the_nodes_or_else_from_cloudwatch(cache_app, account
 def test_names_are_looked_for_everywhere_and_doubles_must_be_told_apart(cache_app, account):
     app = cache_app(regions=("us-east-1", "eu-west-1"))
     for region in ("us-east-1", "eu-west-1"):
-        plan = app.memcached.plan_create(NewCluster(name="web", nodes=1, node_type="cache.t4g.micro"), Place((), (region,)))
+        plan = app.memcached.plan_create(
+            NewCluster(name="web", nodes=1, node_type="cache.t4g.micro"), Place((), (region,))
+        )
         carry_out(app.memcached, app.jobs, plan, watch=True)
     listing = app.memcached.list()
     assert [one.key for one in listing.clusters] == [f"{account}/eu-west-1/web", f"{account}/us-east-1/web"]
@@ -219,3 +233,12 @@ def test_deleting_watches_to_the_end_and_can_be_taken_up_again(cache_app):
     job_id = carry_out(app.memcached, app.jobs, app.memcached.plan_delete(cluster), watch=True)
     assert app.memcached.refresh(cluster) is None
     assert app.jobs.get(job_id).detail == "deleted"
+
+
+def test_a_cluster_that_is_busy_is_not_planned_for(cache_app, monkeypatch):
+    app = cache_app()
+    create(app, "web", 2)
+    monkeypatch.setattr(service.PACE, "node_s", 3600)
+    change(app, "web", 3, watch=False)
+    with pytest.raises(Conflict, match="web is modifying"):
+        app.memcached.plan_scale(app.memcached.find("web"), Scale(4))
