@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ __all__ = ["Caches", "Sample", "Seen", "sample"]
 _LOOKED_S = 20.0
 _LIST_EVERY_S = 10.0
 _CLUSTER_EVERY_S = 2.0
+_QUOTA_EVERY_S = 60.0
 _KEPT = 150
 _PATIENCE_S = 1.5
 
@@ -46,6 +47,7 @@ class Seen:
     cluster: Cluster | None = None
     quota: Quota | None = None
     nodes: Nodes | None = None
+    quota_at: float = float("-inf")
     error: str = ""
     hint: str = ""
     samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=_KEPT))
@@ -125,12 +127,12 @@ class Caches:
     def _ask_one(self, key: Key) -> Seen:
         account_id, region, name = key
         before = self._seen.get(key, Seen())
-        seen = Seen(before.cluster, before.quota, before.nodes, samples=before.samples)
+        seen = replace(before, error="", hint="")
         memcached = self._memcached()
         try:
             seen.cluster = memcached.find(name, Place((account_id,), (region,)))
-            if seen.quota is None:
-                seen.quota = memcached.quota(account_id, region)
+            if self._now() - seen.quota_at >= _QUOTA_EVERY_S:
+                seen.quota, seen.quota_at = memcached.quota(account_id, region), self._now()
             fresh = memcached.nodes(seen.cluster)
         except WindlassError as error:
             seen.nodes, seen.error, seen.hint = None, error.message, error.hint

@@ -160,11 +160,7 @@ class Memcached:
             stats = self.nodes(cluster).stats
         except WindlassError:
             stats = ()
-        gets, hits = sum(one.gets for one in stats), sum(one.hits for one in stats)
-        uptime_s = max((one.uptime_s for one in stats), default=0)
-        if gets:
-            return Traffic(hits / gets, gets / max(uptime_s, 1), "the nodes' counters since they started")
-        return aws.recent_traffic(self.estate, cluster, now=self._now())
+        return _traffic(stats) or aws.recent_traffic(self.estate, cluster, now=self._now())
 
     def plan_scale(self, cluster: Cluster, wanted: Scale) -> Plan:
         """What scaling would do. Nothing is changed."""
@@ -176,6 +172,13 @@ class Memcached:
         return plan_scale(
             cluster, wanted, quota=self.quota(cluster.account_id, cluster.region), price=self._price(cluster),
             traffic=self.traffic(cluster), advised=self.config.warn_above_nodes,
+        )  # fmt: skip
+
+    def preview(self, cluster: Cluster, wanted: Scale, quota: Quota, stats: Sequence[NodeStats]) -> Plan:
+        """The same plan from what is known already: nobody is asked."""
+        return plan_scale(
+            cluster, wanted, quota=quota, price=self._price(cluster), traffic=_traffic(stats),
+            advised=self.config.warn_above_nodes,
         )  # fmt: skip
 
     def plan_create(self, wanted: NewCluster, place: Place = Place()) -> Plan:
@@ -222,6 +225,12 @@ class Memcached:
             for account_id in accounts
             for region in (place.regions or tuple(map(str, self.estate.regions(account_id))))
         ]
+
+
+def _traffic(stats: Sequence[NodeStats]) -> Traffic | None:
+    gets, hits = sum(one.gets for one in stats), sum(one.hits for one in stats)
+    uptime_s = max((one.uptime_s for one in stats), default=0)
+    return Traffic(hits / gets, gets / max(uptime_s, 1), "the nodes' counters since they started") if gets else None
 
 
 def _ours(error: BaseException | None) -> WindlassError:

@@ -87,13 +87,14 @@ def _members(seen: Seen, value: Data | None) -> list[Data]:
 def _plan(desk: Desk, seen: Seen, params: Params) -> Data:
     to, step = first(params, "to"), first(params, "step", "0")
     blank: Data = {"to": to, "step": step, "plan": None, "plan_text": "", "plan_error": "", "plan_cli": ""}
-    if not to or seen.cluster is None:
+    if not to or seen.cluster is None or seen.quota is None:
         return blank
     try:
         if not (to.isdigit() and step.isdigit()):
             raise UsageError("nodes and steps are whole numbers")
         pause_s = 600.0 if 0 < int(step) < abs(int(to) - len(seen.cluster.ids)) else 0.0
-        plan = desk.app.memcached.plan_scale(seen.cluster, Scale(int(to), step=int(step), pause_s=pause_s))
+        wanted = Scale(int(to), step=int(step), pause_s=pause_s)
+        plan = desk.app.memcached.preview(seen.cluster, wanted, seen.quota, seen.nodes.stats if seen.nodes else ())
     except WindlassError as error:
         return blank | {"plan_error": f"{error.message}. {error.hint}"}
     steps = f" --step {step} --pause 10m" if pause_s else ""
