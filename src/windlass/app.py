@@ -11,6 +11,7 @@ from windlass.core.errors import WindlassError
 from windlass.estate.service import Estate, open_estate
 from windlass.inventory.service import Inventory
 from windlass.jobs.service import Jobs
+from windlass.memcached.service import Memcached
 from windlass.observe.metrics import Metrics
 from windlass.queues.service import Queues
 from windlass.settings import Loaded, Settings
@@ -41,6 +42,7 @@ class App:
         self._inventory: Inventory | None = None
         self._jobs: Jobs | None = None
         self._queues: Queues | None = None
+        self._memcached: Memcached | None = None
 
     @property
     def settings(self) -> Settings:
@@ -89,6 +91,14 @@ class App:
                 self._queues = Queues(lambda: self.estate, lambda: self.store)
             return self._queues
 
+    @property
+    def memcached(self) -> Memcached:
+        """Memcached clusters; AWS and the clusters' nodes are asked when its methods are called."""
+        with self._lock:
+            if self._memcached is None:
+                self._memcached = Memcached(lambda: self.estate, self.settings.memcached)
+            return self._memcached
+
     def close(self) -> None:
         """Close what was opened, last first."""
         with self._lock:
@@ -97,7 +107,7 @@ class App:
                     with contextlib.suppress(WindlassError):
                         part.close()
             self._estate = self._store = None
-            self._inventory = self._jobs = self._queues = None
+            self._inventory = self._jobs = self._queues = self._memcached = None
 
     def __enter__(self) -> Self:
         return self

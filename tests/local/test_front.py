@@ -126,9 +126,9 @@ def test_a_broken_rule_is_refused(local_aws):
 
 def test_unknown_operations_are_aws_errors_not_pages(client):
     for service, operation, params in (
-        ("pricing", "describe_services", {}), ("service-quotas", "list_service_quotas", {"ServiceCode": "vpc"}),
+        ("pricing", "describe_services", {}), ("service-quotas", "get_association_for_service_quota_template", {}),
         ("cloudtrail", "lookup_events", {}), ("ssm", "describe_instance_information", {}),
-        ("elasticache", "modify_cache_cluster", {"CacheClusterId": "x"}),
+        ("elasticache", "describe_cache_engine_versions", {}),
     ):  # fmt: skip
         with pytest.raises(ClientError) as caught:
             getattr(client(service), operation)(**params)

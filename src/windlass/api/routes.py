@@ -21,7 +21,7 @@ from windlass.inventory.model import ChangeKind
 from windlass.inventory.model import Query as ResourceQuery
 from windlass.jobs.model import Job, JobStatus
 
-__all__ = ["job_value", "need", "the_app", "v1"]
+__all__ = ["TheApp", "job_value", "need", "the_app", "v1"]
 
 v1 = APIRouter(prefix="/v1")
 

@@ -39,7 +39,7 @@ def up(
 
     settings = loaded_settings(ctx).settings.local
     stop = threading.Event()
-    with LocalServer(port=settings.port if port < 0 else port) as server:
+    with LocalServer(port=settings.port if port < 0 else port, cache_node_s=settings.cache_node_s) as server:
         print(server.url, flush=True)
         if seed:
             _fill(server.url, settings.seed, settings.scale)

@@ -44,6 +44,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("inventory", "windlass.cli.groups:inventory", "Know what exists, who owns it, what changed, and when."),
     Command("consume", "windlass.cli.groups:consume", "Consume an SQS queue with a handler, until SIGTERM."),
     Command("queue", "windlass.cli.groups:queue", "Look into SQS queues, send, drain, and redrive dead letters."),
+    Command(
+        "memcached",
+        "windlass.cli.groups:memcached",
+        "See, plan and scale ElastiCache Memcached clusters, past 20 nodes.",
+    ),
     Command("jobs", "windlass.cli.jobs:app", "Watch, cancel and resume long work of any kind."),
     Command("whoami", "windlass.cli.estate:whoami", "Show which identity is used, why, and what was refused."),
     Command("doctor", "windlass.cli.estate:doctor", "Check identity, endpoints, permissions, clock and store."),

@@ -46,8 +46,10 @@ PAGES: tuple[Page, ...] = (
     Page("/inventory", "inventory.html", "Inventory", views.inventory, "Inventory", "crate"),
     Page("/changes", "changes.html", "Changes", views.changes, "Changes", "tide"),
     Page("/accounts", "accounts.html", "Accounts", views.accounts, "Accounts", "flag"),
+    Page("/memcached", "memcached.html", "Memcached", views.memcached, "Memcached", "ring"),
     Page("/jobs", "jobs.html", "Jobs", views.jobs, "Jobs", "gear"),
     Page("/inventory/resource", "resource.html", "Resource", views.resource),
+    Page("/memcached/{account}/{region}/{name}", "cache.html", "Memcached cluster", views.cache),
     Page("/jobs/{job_id}", "job.html", "Job", views.job),
     Page("/patterns", "patterns.html", "Patterns", views.patterns),
 )

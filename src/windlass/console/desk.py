@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from windlass.app import App
+from windlass.console.caches import Caches
 from windlass.core.canonical import digest, plain
 from windlass.core.errors import WindlassError
 from windlass.estate.model import WhoAmI
@@ -75,6 +76,7 @@ class Desk:
     def __init__(self, app: App) -> None:
         self.app = app
         self._memory = Memory()
+        self.caches = Caches(lambda: app.memcached)
         self._lock = threading.Lock()
         self._asked_at = float("-inf")
         self._asked: Future[WhoAmI] | None = None
@@ -95,11 +97,14 @@ class Desk:
         return self.app.settings
 
     def marks(self) -> dict[str, str]:
-        """A short text per topic that is another one when something of it moved: jobs, runs, identity."""
+        """A short text per topic that is another one when something of it moved: jobs, runs, identity, caches."""
         listed = [*self.jobs.list(limit=10), *self.jobs.list(status=JobStatus.RUNNING, limit=50)]
         moved = [(one.job_id, str(one.status), one.done, one.total, one.detail, one.heartbeat_at) for one in listed]
         answered = self._asked is not None and self._asked.done()
-        return {"jobs": digest(plain(moved))[:12], "runs": self._runs_mark(), "identity": str(answered)}
+        return {
+            "jobs": digest(plain(moved))[:12], "runs": self._runs_mark(), "identity": str(answered),
+            "caches": self.caches.mark,
+        }  # fmt: skip
 
     def _runs_mark(self) -> str:
         runs = self.inventory.runs(1)

@@ -29,12 +29,20 @@ class LocalServer:
     moto's state belongs to the process: a second server in the same process serves the same estate.
     """
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, faults: Iterable[dict[str, Any]] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        faults: Iterable[dict[str, Any]] = (),
+        cache_node_s: float | None = None,
+    ) -> None:
         if host not in _LOOPBACK:
             raise ConfigError(
                 f"the embedded AWS may not listen on {host}", hint="It has no security; it binds loopback only."
             )
         self._port = port
+        self._cache_node_s = cache_node_s
         try:
             self._rules = read_rules(faults)
         except (ValueError, TypeError) as error:
@@ -48,6 +56,11 @@ class LocalServer:
         except BaseException:
             self._socket.close()
             raise
+        from windlass.local.services import elasticache
+
+        elasticache.started(self)
+        if self._cache_node_s is not None:
+            elasticache.PACE.node_s = self._cache_node_s
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
             self.front, http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False,
@@ -71,6 +84,9 @@ class LocalServer:
         self._thread.join(10)
         self.front.close()
         self._socket.close()
+        from windlass.local.services import elasticache
+
+        elasticache.stopped(self)
 
     def _bind(self) -> socket.socket:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -95,6 +111,7 @@ def _build(faults: Faults) -> Front:
         from windlass.local.front import Front
         from windlass.local.selfcheck import self_check
         from windlass.local.services import install_all, natives
+        from windlass.local.services.elasticache import cache_nodes
         from windlass.local.services.storagegateway import share_files
     except ImportError as error:
         raise ConfigError(
@@ -109,7 +126,7 @@ def _build(faults: Faults) -> Front:
         Dispatcher(),
         natives(),
         _account_of,
-        {"/_windlass/fileshares/": share_files},
+        {"/_windlass/fileshares/": share_files, "/_windlass/caches/": cache_nodes},
         faults,
     )
 

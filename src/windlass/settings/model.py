@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from windlass.estate.config import EstateConfig
 from windlass.inventory.config import InventoryConfig
+from windlass.memcached.config import MemcachedConfig
 from windlass.observe.config import LogConfig
 from windlass.queues.config import ConsumeConfig
 from windlass.store.config import StoreConfig
@@ -39,6 +40,9 @@ class LocalConfig(BaseModel):
     port: int = Field(default=8471, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     seed: int = Field(default=7, description="The demo estate is the same for the same seed.")
     scale: int = Field(default=1, ge=1, le=100, description="Multiplies the demo estate.")
+    cache_node_s: float = Field(
+        default=2.0, ge=0, le=3600, description="Seconds an ElastiCache node takes to be created, removed or rebooted."
+    )
     changes_per_minute: float = Field(
         default=20.0, ge=0, le=6000, description="Random changes that `windlass demo` makes to the estate; 0 for none."
     )
@@ -52,6 +56,7 @@ class Settings(BaseModel):
     store: StoreConfig = StoreConfig()
     estate: EstateConfig = EstateConfig()
     inventory: InventoryConfig = InventoryConfig()
+    memcached: MemcachedConfig = MemcachedConfig()
     console: ConsoleConfig = ConsoleConfig()
     local: LocalConfig = LocalConfig()
     consume: list[ConsumeConfig] = Field(default=[], description="Consumers that `windlass up` runs, one table each.")

@@ -58,10 +58,9 @@ class LivePage extends HTMLElement {
     const typing = document.activeElement?.closest?.("input:not([type=range]), select, textarea");
     if (!fresh || (typing && main.contains(typing))) return;
     const tails = [...main.querySelectorAll("[data-tail]")].filter((log) => log.scrollTop + log.clientHeight >= log.scrollHeight - 4);
-    // This element stays, so that its stream does; while the job lives the fresh page has it, too.
-    const own = fresh.querySelector("live-page");
-    if (own) own.replaceWith(this.cloneNode(false));
-    else this.stream.close();
+    // This element stays, so that its stream does; while the job lives the fresh page has it, too. (A clone of it would be
+    // connected the moment it is put into the fresh page, and hold a stream of its own for ever.)
+    if (!fresh.querySelector("live-page")) this.stream.close();
     morph(main, fresh);
     for (const log of tails) log.scrollTop = log.scrollHeight;
   }

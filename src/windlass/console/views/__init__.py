@@ -5,6 +5,7 @@ from windlass.console.views.changes import changes
 from windlass.console.views.inventory import export, inventory
 from windlass.console.views.jobs import job, jobs
 from windlass.console.views.links import Data, Params
+from windlass.console.views.memcached import cache, memcached
 from windlass.console.views.overview import overview
 from windlass.console.views.patterns import patterns
 from windlass.console.views.resource import resource
@@ -13,11 +14,13 @@ __all__ = [
     "Data",
     "Params",
     "accounts",
+    "cache",
     "changes",
     "export",
     "inventory",
     "job",
     "jobs",
+    "memcached",
     "overview",
     "patterns",
     "resource",

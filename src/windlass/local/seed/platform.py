@@ -1,4 +1,4 @@
-"""What a company has once or twice and not everywhere: Aurora, Redis, Kafka, Batch, Glue jobs, DataSync, a shared layer."""
+"""What a company has once or twice and not everywhere: Aurora, Redis, a big cache, Kafka, Batch, Glue jobs, DataSync, a layer."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ def _stores(place: Place, network: Network) -> None:
         "elasticache.replication-group", place.client("elasticache").create_replication_group, ReplicationGroupId="carts",
         ReplicationGroupDescription="shopping carts", Engine="redis", CacheNodeType="cache.r6g.large", NumCacheClusters=2,
         AutomaticFailoverEnabled=True, Tags=tag_list({"team": "web", "env": "prod"}),
+    )  # fmt: skip
+    place.make(
+        "elasticache.cluster", place.client("elasticache").create_cache_cluster, CacheClusterId="catalogue", Engine="memcached",
+        NumCacheNodes=24, CacheNodeType="cache.r7g.large", AZMode="cross-az", Tags=tag_list({"team": "web", "env": "prod"}),
     )  # fmt: skip
     nodes = {
         "InstanceType": "kafka.m5.large",

@@ -1,0 +1,1 @@
+"""ElastiCache for Memcached: clusters whose nodes are real servers on loopback."""

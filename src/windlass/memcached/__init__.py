@@ -1,0 +1,1 @@
+"""ElastiCache for Memcached: clusters seen, planned and changed, past the 20 nodes where AWS's console stops."""

@@ -1,0 +1,49 @@
+"""What nodes cost in a month, from a dated list of on-demand prices. Pure but for reading that list."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+__all__ = ["HOURS_PER_MONTH", "Price", "price_of"]
+
+HOURS_PER_MONTH = 730
+"""As AWS's own calculator reckons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD per node and hour; `source` says where it is from, `exact` whether it is a listed price of that region."""
+
+    hourly: float
+    source: str
+    exact: bool
+
+    def monthly(self, nodes: int) -> float:
+        """USD per month of so many nodes."""
+        return self.hourly * HOURS_PER_MONTH * nodes
+
+
+def price_of(node_type: str, region: str, own: Mapping[str, float]) -> Price | None:
+    """The price of a node type; `own` prices come first. None when nobody knows it."""
+    if node_type in own:
+        return Price(own[node_type], "memcached.hourly_prices", True)
+    listed = _list()
+    hourly = listed["hourly"].get(node_type.removeprefix("cache."))
+    if hourly is None:
+        return None
+    source = f"on-demand list of {listed['as_of']}"
+    if region == listed["region"]:
+        return Price(hourly, source, True)
+    factor = listed["factors"].get(region)
+    return None if factor is None else Price(hourly * factor, f"{source}, {region} by its usual factor", False)
+
+
+@functools.cache
+def _list() -> Mapping[str, Any]:
+    text = resources.files(__package__).joinpath("prices.toml").read_text("utf-8")
+    return tomllib.loads(text)

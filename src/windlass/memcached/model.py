@@ -1,0 +1,141 @@
+"""Clusters, nodes, their counters and the quotas over them, as values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from windlass.memcached.ring import Server
+
+__all__ = ["Apply", "Cluster", "Node", "NodeStats", "Pending", "Quota", "Traffic"]
+
+
+class Apply(StrEnum):
+    """When AWS makes a change."""
+
+    IMMEDIATELY = "immediately"
+    MAINTENANCE = "maintenance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A cache node. It has no address while it is being created."""
+
+    node_id: str
+    status: str
+    zone: str
+    created_at: datetime | None
+    host: str = ""
+    port: int = 0
+
+    @property
+    def server(self) -> Server | None:
+        """What clients put on their ring."""
+        return Server(self.host, self.port) if self.host else None
+
+    @property
+    def staying(self) -> bool:
+        """Whether it is not on its way out."""
+        return self.status not in ("deleting", "removing", "deleted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """What waits for the maintenance window; a count of 0 is none."""
+
+    count: int = 0
+    remove: tuple[str, ...] = ()
+    version: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.count or self.remove or self.version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A Memcached cluster as AWS describes it; nodes are in the order of their ids."""
+
+    account_id: str
+    region: str
+    name: str
+    arn: str
+    status: str
+    node_type: str
+    version: str
+    count: int
+    nodes: tuple[Node, ...] = ()
+    host: str = ""
+    port: int = 0
+    tls: bool = False
+    parameter_group: str = ""
+    subnet_group: str = ""
+    security_groups: tuple[str, ...] = ()
+    window: str = ""
+    created_at: datetime | None = None
+    pending: Pending = field(default_factory=Pending)
+
+    @property
+    def key(self) -> str:
+        """`account/region/name`: names repeat over accounts and regions."""
+        return f"{self.account_id}/{self.region}/{self.name}"
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the nodes that stay."""
+        return tuple(node.node_id for node in self.nodes if node.staying)
+
+    @property
+    def zones(self) -> Counter[str]:
+        """How many nodes each zone has."""
+        return Counter(node.zone for node in self.nodes if node.staying)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """What Service Quotas allows in one account and region, beside what is in use. None is not known.
+
+    `source` is `applied`, `default` (only AWS's default could be read) or `unknown`; `problem` says why.
+    """
+
+    per_cluster: int | None
+    per_region: int | None
+    in_use: int
+    source: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStats:
+    """A node's own counters since it started, or why it did not tell them."""
+
+    node_id: str
+    zone: str
+    host: str
+    port: int
+    version: str = ""
+    uptime_s: int = 0
+    gets: int = 0
+    hits: int = 0
+    sets: int = 0
+    evictions: int = 0
+    items: int = 0
+    used_bytes: int = 0
+    limit_bytes: int = 0
+    connections: int = 0
+    error: str = ""
+
+    @property
+    def hit_rate(self) -> float | None:
+        """Hits of gets, 0 to 1; None before the first get."""
+        return self.hits / self.gets if self.gets else None
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What a cluster's clients ask of it: the share of gets that hit, gets per second, and who said so."""
+
+    hit_rate: float
+    gets_per_s: float
+    source: str

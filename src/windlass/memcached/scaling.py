@@ -1,0 +1,219 @@
+"""Carrying out a plan as a job: anybody can watch and cancel it, and an interrupted one goes on where AWS is.
+
+Before each step the cluster itself is asked, never our memory: a step that AWS has taken (we died before writing that
+down) is not taken again, and a cluster that somebody else changed meanwhile is left alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from windlass.core import clock
+from windlass.core.errors import AwsError, Conflict, NotFound
+from windlass.core.units import format_duration
+from windlass.jobs.service import Jobs, RunningJob
+from windlass.memcached import aws
+from windlass.memcached.model import Apply, Cluster
+from windlass.memcached.plan import Action, Plan
+from windlass.memcached.service import Memcached
+
+__all__ = ["KIND", "carry_out", "register"]
+
+KIND = "memcached.change"
+_SLICE_S = 1.0
+
+Show = Callable[[int, int, str], None]
+
+
+def carry_out(memcached: Memcached, jobs: Jobs, plan: Plan, *, watch: bool, show: Show = lambda *_: None) -> str:
+    """Do what the plan says, under a new job; its id. A plan of several steps is always followed to its end."""
+    if plan.refusal is not None:
+        raise plan.refusal
+    job_id = jobs.create(KIND, _title(plan), params=_params(plan, watch=watch), unit="nodes")
+    with jobs.run(job_id) as running:
+        _run(memcached, running, show)
+    return job_id
+
+
+def register(memcached: Memcached, jobs: Jobs) -> None:
+    """Let `jobs.resume` take up changes."""
+    jobs.runners[KIND] = lambda running: _run(memcached, running, lambda *_: None)
+
+
+def _title(plan: Plan) -> str:
+    if plan.action in (Action.CREATE, Action.DELETE):
+        return f"{plan.action} {plan.name} in {plan.region}"
+    return f"scale {plan.name} in {plan.region} from {plan.before} to {plan.after} nodes"
+
+
+def _params(plan: Plan, *, watch: bool) -> dict[str, Any]:
+    return {
+        "action": str(plan.action), "account_id": plan.account_id, "region": plan.region, "name": plan.name,
+        "apply": str(plan.apply), "pause_s": plan.pause_s, "watch": watch or len(plan.steps) > 1,
+        "present": list(plan.present), "request": dict(plan.request or {}), "after": plan.after,
+        "steps": [
+            {"before": one.before, "to": one.to, "remove": list(one.remove), "zones": list(one.zones)} for one in plan.steps
+        ],
+    }  # fmt: skip
+
+
+def _run(memcached: Memcached, running: RunningJob, show: Show) -> None:
+    change = _Change(memcached, running, show)
+    match running.params["action"]:
+        case Action.CREATE:
+            change.create()
+        case Action.DELETE:
+            change.delete()
+        case _:
+            change.scale()
+
+
+@dataclass(slots=True)
+class _Change:
+    memcached: Memcached
+    running: RunningJob
+    show: Show
+
+    @property
+    def _params(self) -> Mapping[str, Any]:
+        return self.running.params
+
+    @property
+    def _name(self) -> str:
+        return str(self._params["name"])
+
+    def create(self) -> None:
+        wanted = int(self._params["after"])
+        if self._look() is None:
+            aws.create_cluster(
+                self.memcached.estate, self._params["account_id"], self._params["region"], self._params["request"]
+            )
+            self.running.log(f"AWS creates {self._name} with {wanted} nodes")
+        if self._params["watch"]:
+            self._follow(wanted, f"creating {wanted} nodes")
+        self._done(wanted, f"{wanted} nodes")
+
+    def delete(self) -> None:
+        nodes = len(self._params["present"])
+        cluster = self._look()
+        if cluster is not None and cluster.status != "deleting":
+            aws.delete_cluster(self.memcached.estate, cluster)
+            self.running.log(f"AWS deletes {self._name}")
+        deadline = time.monotonic() + self.memcached.config.change_timeout_s
+        while self._params["watch"] and (cluster := self._look()) is not None:
+            self._report(nodes - len(cluster.nodes), nodes, "deleting")
+            self._wait(self.memcached.config.poll_s, deadline)
+        self._done(nodes, "deleted")
+
+    def scale(self) -> None:
+        steps = list(self._params["steps"])
+        first = int(self.running.checkpoint.get("step", 0))
+        total = sum(abs(step["to"] - step["before"]) for step in steps)
+        done = sum(abs(step["to"] - step["before"]) for step in steps[:first])
+        pause_until = str(self.running.checkpoint.get("pause_until", ""))
+        for number, step in enumerate(steps[first:], first):
+            self._pause(pause_until, f"pausing before step {number + 1} of {len(steps)}", done, total)
+            words = f"step {number + 1} of {len(steps)}: " if len(steps) > 1 else ""
+            self._report(done, total, f"{words}{step['before']} → {step['to']} nodes")
+            self._take(step, steps[:number])
+            if self._params["watch"]:
+                self._follow(step["to"], f"{words}{step['before']} → {step['to']} nodes", done=done, total=total)
+            done += abs(step["to"] - step["before"])
+            pause_until = clock.format_time(clock.now() + timedelta(seconds=float(self._params["pause_s"])))
+            self.running.report(done=done, total=total, checkpoint={"step": number + 1, "pause_until": pause_until})
+            self.running.log(
+                f"{words}{step['before']} → {step['to']} nodes {'done' if self._params['watch'] else 'asked for'}"
+            )
+        waits = " in the next maintenance window" if self._params["apply"] == Apply.MAINTENANCE else ""
+        self._done(total, f"{'' if self._params['watch'] else 'asked for '}{steps[-1]['to']} nodes{waits}")
+
+    def _take(self, step: Mapping[str, Any], before: list[Mapping[str, Any]]) -> None:
+        """Ask AWS for what is left of a step, once the cluster can take it."""
+        cluster = self._settled()
+        expected = set(self._params["present"]) - {one for earlier in before for one in earlier["remove"]}
+        remove = [one for one in step["remove"] if one in cluster.ids]
+        if step["remove"]:
+            if set(cluster.ids) - expected or expected - set(step["remove"]) - set(cluster.ids):
+                self._changed(cluster, len(expected))
+            if not remove:
+                return  # taken already, before we were interrupted
+        elif len(cluster.ids) == step["to"] and step["to"] != step["before"]:
+            return
+        elif len(cluster.ids) != step["before"]:
+            self._changed(cluster, step["before"])
+        params = aws.change_params(
+            self._name, to=step["to"], remove=remove, zones=step["zones"], apply=Apply(self._params["apply"])
+        )
+        aws.modify(self.memcached.estate, cluster, params)
+
+    def _changed(self, cluster: Cluster, expected: int) -> None:
+        raise Conflict(
+            f"{self._name} was changed by somebody else: it has {len(cluster.ids)} nodes, the plan counts on {expected}",
+            hint="Nothing more was done. Make a new plan: `windlass memcached scale`.",
+        )
+
+    def _settled(self) -> Cluster:
+        """The cluster once it is available."""
+        deadline = time.monotonic() + self.memcached.config.change_timeout_s
+        while True:
+            cluster = self._need()
+            if cluster.status == "available":
+                return cluster
+            self._wait(self.memcached.config.poll_s, deadline)
+
+    def _follow(self, to: int, words: str, *, done: int = 0, total: int = 0) -> None:
+        """Look again and again until the cluster has `to` nodes, every one of them available."""
+        deadline = time.monotonic() + self.memcached.config.change_timeout_s
+        while True:
+            cluster = self._need()
+            ready = sum(node.status == "available" for node in cluster.nodes)
+            gone = len(cluster.nodes) == to == ready
+            self._report(done, total or to, f"{words}: {ready} available{_busy(cluster)}")
+            if gone and cluster.status == "available":
+                return
+            self._wait(self.memcached.config.poll_s, deadline)
+
+    def _pause(self, until: str, words: str, done: int, total: int) -> None:
+        """Let the cache warm up again until that time (none: not at all)."""
+        while until and (left := (clock.parse_time(until) - clock.now()).total_seconds()) > 0:
+            self._report(done, total, f"{words}, {format_duration(left)} left")
+            self.running.stop.wait(min(_SLICE_S, left))
+            self.running.check()
+
+    def _report(self, done: int, total: int, detail: str) -> None:
+        self.show(done, total, detail)
+        self.running.report(done=done, total=total, detail=detail)
+        self.running.check()
+
+    def _wait(self, seconds: float, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise AwsError(
+                f"{self._name} was not available in time", hint="See its events in AWS; then `windlass jobs resume`."
+            )
+        self.running.stop.wait(seconds)
+        self.running.check()
+
+    def _done(self, total: int, detail: str) -> None:
+        self.show(total, total, detail)
+        self.running.report(done=total, total=total, detail=detail)
+        self.running.log(f"done: {detail}")
+
+    def _look(self) -> Cluster | None:
+        return aws.get_cluster(self.memcached.estate, self._params["account_id"], self._params["region"], self._name)
+
+    def _need(self) -> Cluster:
+        cluster = self._look()
+        if cluster is None:
+            raise NotFound(
+                f"{self._name} is gone", hint="Somebody deleted it; `windlass memcached list` shows what is there."
+            )
+        return cluster
+
+
+def _busy(cluster: Cluster) -> str:
+    words = sorted({node.status for node in cluster.nodes if node.status != "available"})
+    return "".join(f", {sum(node.status == word for node in cluster.nodes)} {word}" for word in words)

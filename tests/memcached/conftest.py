@@ -1,0 +1,38 @@
+"""One embedded AWS for this folder, with nodes that come and go quickly; each test has an account of its own."""
+
+import contextlib
+import uuid
+
+import pytest
+
+from windlass.app import App
+from windlass.local.server import LocalServer
+from windlass.settings import load
+
+
+@pytest.fixture(scope="session")
+def cache_aws():
+    """A running embedded AWS whose cache nodes take a twentieth of a second."""
+    with LocalServer(cache_node_s=0.05) as server:
+        yield server
+
+
+@pytest.fixture
+def account():
+    return f"{uuid.uuid4().int % 10**12:012}"
+
+
+@pytest.fixture
+def cache_app(cache_aws, account, tmp_path):
+    """The composition root over that AWS: one account, one region unless others are asked for."""
+    with contextlib.ExitStack() as stack:
+
+        def opened(*, accounts=(account,), regions=("us-east-1",), **settings):
+            overrides = {
+                "store.url": f"sqlite:///{tmp_path}/w.db", "estate.endpoint_url": cache_aws.url,
+                "estate.regions": list(regions), "estate.accounts": [{"id": one} for one in accounts],
+                "memcached.poll_s": 0.05, **settings,
+            }  # fmt: skip
+            return stack.enter_context(App(load(overrides=overrides, environ={}, cwd=tmp_path), environ={}))
+
+        yield opened

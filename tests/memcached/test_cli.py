@@ -1,0 +1,269 @@
+"""`windlass memcached` as people type it, against a server process: plans by default, exit codes, and what survives kill -9."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import boto3
+import pytest
+
+import windlass as package
+
+ENV = {
+    "PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true", "PYTHONPATH": str(Path(package.__file__).parents[1]),
+    "WINDLASS_LOCAL_CACHE_NODE_S": "0.1", "WINDLASS_MEMCACHED_POLL_S": "0.05",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("aws")
+    command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--with-parent"]
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=folder,
+            env=ENV | {"HOME": str(folder)},
+        ) as server,
+    ):
+        yield server.stdout.readline().strip()
+        server.stdin.close()
+        server.wait(20)
+
+
+class Home:
+    """A user's folder: one account that nobody else uses, two regions."""
+
+    def __init__(self, folder, url):
+        self.folder, self.url = folder, url
+        self.account = f"{uuid.uuid4().int % 10**12:012}"
+        (folder / "windlass.toml").write_text(
+            f'[estate]\nendpoint_url = "{url}"\nregions = ["us-east-1", "eu-west-1"]\naccounts = [{{ id = "{self.account}" }}]\n'
+            f'[store]\nurl = "sqlite:///{folder}/w.db"\n'
+        )
+        self.env = ENV | {"HOME": str(folder)}
+
+    def start(self, *words):
+        command = [sys.executable, "-m", "windlass", *words]
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def run(self, *words, code=0):
+        done = subprocess.run(
+            [sys.executable, "-m", "windlass", *words],
+            cwd=self.folder,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+        return done
+
+    def memcached(self, *words, code=0):
+        return self.run("memcached", *words, code=code)
+
+    def json(self, *words):
+        return json.loads(self.run(*words, "-o", "json").stdout)
+
+    def api(self, region="us-east-1"):
+        keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "x"}
+        return boto3.client("elasticache", endpoint_url=self.url, region_name=region, **keys)
+
+    def create(self, nodes, name="web", region="us-east-1", **more):
+        api = self.api(region)
+        api.create_cache_cluster(
+            CacheClusterId=name, Engine="memcached", CacheNodeType="cache.t4g.micro", NumCacheNodes=nodes, **more
+        )
+        wait(lambda: self.show(name, region)["CacheClusterStatus"] == "available")
+        api.close()
+
+    def show(self, name="web", region="us-east-1"):
+        api = self.api(region)
+        (found,) = api.describe_cache_clusters(CacheClusterId=name, ShowCacheNodeInfo=True)["CacheClusters"]
+        api.close()
+        return found
+
+
+def wait(done, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def home(tmp_path, aws):
+    return Home(tmp_path, aws)
+
+
+def test_nothing_is_changed_without_yes(home):
+    home.create(6)
+    done = home.memcached("scale", "web", "--to", "30")
+    assert "6 → 30 nodes" in done.stdout
+    assert "nothing was changed" in done.stderr
+    home.memcached("delete", "web")
+    home.memcached("create", "new", "--nodes", "3", "--node-type", "cache.t4g.micro", "-r", "us-east-1")
+    assert home.show()["NumCacheNodes"] == 6
+    assert [one["name"] for one in home.json("memcached", "list")] == ["web"]
+    assert home.json("jobs", "list") == []
+
+
+def test_a_cluster_past_twenty_nodes_from_the_cradle_to_the_grave(home):
+    home.memcached("create", "web", "--nodes", "22", "--node-type", "cache.t4g.micro", "--zones", "us-east-1a,us-east-1b", "--tag", "team=web",
+                   "-r", "us-east-1", "--yes", "--watch")  # fmt: skip
+    (row,) = home.json("memcached", "list")
+    assert (row["nodes"], row["quota"], row["status"], row["zones"]) == (
+        22,
+        60,
+        "available",
+        {"us-east-1a": 11, "us-east-1b": 11},
+    )
+    done = home.memcached("scale", "web", "--to", "30", "--yes", "--watch")
+    assert "30 nodes" in done.stderr
+    nodes = home.json("memcached", "nodes", "web")
+    assert (len(nodes["nodes"]), nodes["config_version"]) == (30, 30)
+    assert {one["error"] for one in nodes["nodes"]} == {""}
+    home.memcached("scale", "web", "--to", "28", "--remove", "0007,0008", "--yes", "--watch")
+    shown = home.json("memcached", "show", "web")
+    assert not {"0007", "0008"} & {one["node_id"] for one in shown["members"]}
+    assert abs(sum(one["key_share"] for one in shown["members"]) - 1) < 1e-4
+    home.memcached("delete", "web", "--yes", "--watch")
+    assert home.json("memcached", "list") == []
+    assert {job["status"] for job in home.json("jobs", "list")} == {"done"}
+
+
+def test_over_the_quota_is_refused_before_the_call(home):
+    home.create(1)
+    done = home.memcached("scale", "web", "--to", "61", "--yes", code=254)
+    assert "over the quota of 60 nodes" in done.stderr
+    assert "request-service-quota-increase" in done.stderr
+    assert "more than 50 nodes" in done.stdout
+    assert home.json("jobs", "list") == []
+    assert home.show()["CacheClusterStatus"] == "available"
+    home.memcached(
+        "create", "big", "--nodes", "61", "--node-type", "cache.t4g.micro", "-r", "us-east-1", "--yes", code=254
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["show", "nope"], 254, "no Memcached cluster"), (["nodes", "nope"], 254, "no Memcached cluster"),
+        (["scale", "nope", "--to", "3"], 254, "no Memcached cluster"), (["delete", "nope", "--yes"], 254, "no Memcached cluster"),
+        (["scale", "web", "--to", "0"], 252, "at least one node"), (["scale", "web"], 252, "--to"),
+        (["scale", "web", "--to", "2", "--remove", "0009"], 252, "no node 0009"),
+        (["scale", "web", "--to", "1", "--remove", "0001"], 252, "names 1 nodes"),
+        (["scale", "web", "--to", "1", "--step", "1", "--apply", "maintenance"], 252, "only the latest pending"),
+        (["scale", "web", "--to", "1", "--pause", "5m"], 252, "--pause needs --step"),
+        (["scale", "web", "--to", "1", "--pause", "soon"], 252, "not a duration"),
+        (["scale", "web", "--to", "1", "--apply", "maintenance", "--watch"], 252, "maintenance window"),
+        (["scale", "web", "--to", "1", "--apply", "later"], 252, "later"),
+        (["create", "web", "--nodes", "1", "--node-type", "cache.t4g.micro", "-r", "us-east-1"], 254, "exists already"),
+        (["create", "new", "--nodes", "1", "--node-type", "cache.t4g.micro"], 252, "one account and one region"),
+        (["create", "new", "--nodes", "1", "--node-type", "big", "-r", "us-east-1", "--yes"], 254, "Invalid Cache Node Type"),
+        (["create", "new", "--nodes", "1", "--node-type", "cache.t4g.micro", "-r", "us-east-1", "--tag", "x"], 252, "not a tag"),
+        (["list", "-a", "999999999999"], 253, "not one of this estate"),
+    ],
+)  # fmt: skip
+def test_what_is_off_is_said_with_its_exit_code(home, words, code, says):
+    home.create(3)
+    done = home.memcached(*words, code=code)
+    assert says in done.stderr
+    assert "hint:" in done.stderr
+    assert home.show()["NumCacheNodes"] == 3
+
+
+def test_names_in_two_regions_are_told_apart(home):
+    home.create(1)
+    home.create(2, region="eu-west-1")
+    assert "--account and --region" in home.memcached("scale", "web", "--to", "3", code=252).stderr
+    home.memcached("scale", "web", "--to", "3", "-r", "eu-west-1", "--yes", "--watch")
+    assert (home.show()["NumCacheNodes"], home.show(region="eu-west-1")["NumCacheNodes"]) == (1, 3)
+
+
+def test_as_many_as_there_are_is_nothing_to_do(home):
+    home.create(2)
+    done = home.memcached("scale", "web", "--to", "2", "--yes")
+    assert "nothing to change" in done.stdout
+    assert home.json("jobs", "list") == []
+
+
+def test_pending_changes_are_shown_replaced_and_cancelled(home):
+    home.create(4)
+    home.memcached("scale", "web", "--to", "3", "--apply", "maintenance", "--yes")
+    (row,) = home.json("memcached", "list")
+    assert row["pending"]["nodes"] == 3
+    assert len(row["pending"]["remove"]) == 1
+    assert "replaced" in home.memcached("scale", "web", "--to", "2").stdout
+    home.memcached("scale", "web", "--to", "4", "--yes", "--watch")
+    assert home.json("memcached", "list")[0]["pending"] == {}
+    home.memcached("scale", "web", "--to", "6", "--apply", "maintenance", "--yes")
+    assert "can't be lowered" in home.memcached("scale", "web", "--to", "5", "--yes", code=254).stderr
+
+
+def test_a_place_that_can_not_be_read_is_named_and_the_others_are_listed(home):
+    import urllib.request
+
+    home.create(1)
+    rules = [{"kind": "access_denied", "service": "elasticache", "region": "eu-west-1", "account": home.account},
+             {"kind": "access_denied", "service": "servicequotas", "account": home.account}]  # fmt: skip
+    put = urllib.request.Request(f"{home.url}/_windlass/faults", method="PUT", data=json.dumps(rules).encode())
+    urllib.request.urlopen(put).close()
+    try:
+        done = home.memcached("list", "-o", "json", code=1)
+        assert [one["name"] for one in json.loads(done.stdout)] == ["web"]
+        assert json.loads(done.stdout)[0]["quota_source"] == "unknown"
+        assert "eu-west-1" in done.stderr
+        assert "quotas could not be read" in home.memcached("scale", "web", "--to", "99", "-r", "us-east-1").stdout
+    finally:
+        urllib.request.urlopen(urllib.request.Request(f"{home.url}/_windlass/faults", method="DELETE")).close()
+
+
+def test_kill_9_in_mid_scale_in_leaves_a_job_that_goes_on(home):
+    home.create(12)
+    process = home.start("memcached", "scale", "web", "--to", "4", "--step", "2", "--pause", "1s", "--yes")
+    wait(lambda: home.show()["NumCacheNodes"] in (8, 10) and home.show()["CacheClusterStatus"] == "available")
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    left = home.show()["NumCacheNodes"]
+    assert left > 4
+    (job,) = home.json("jobs", "list")
+    assert (job["kind"], job["status"]) == ("memcached.change", "interrupted")
+    done = home.run("jobs", "resume", job["job_id"])
+    assert "done" in done.stdout
+    web = home.show()
+    assert web["NumCacheNodes"] == 4
+    assert {node["CacheNodeStatus"] for node in web["CacheNodes"]} == {"available"}
+    shown = json.loads(home.run("jobs", "show", job["job_id"]).stdout)
+    assert (shown["status"], shown["attempt"], shown["done"]) == ("done", 2, 8)
+    assert "can't be resumed" in home.run("jobs", "resume", job["job_id"], code=254).stderr
+
+
+def test_ctrl_c_stops_in_order_and_a_cancel_comes_from_elsewhere(home):
+    home.create(6)
+    process = home.start("memcached", "scale", "web", "--to", "3", "--step", "1", "--pause", "60s", "--yes")
+    wait(lambda: home.show()["NumCacheNodes"] == 5)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    (job,) = home.json("jobs", "list")
+    assert job["status"] == "interrupted"
+    process = home.start("jobs", "resume", job["job_id"])
+    wait(lambda: home.json("jobs", "list")[0]["status"] == "running")
+    home.run("jobs", "cancel", job["job_id"])
+    process.wait(20)
+    assert home.json("jobs", "list")[0]["status"] == "cancelled"
+    assert home.show()["NumCacheNodes"] == 5
