@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from windlass.cli import scenes
 from windlass.cli.context import loaded_settings, open_app
 from windlass.cli.local import _fill, _start_weather
 from windlass.core.errors import AwsError
@@ -62,7 +63,8 @@ def demo(
     folder.mkdir(parents=True)
     with _embedded_aws(folder) as url:
         config = folder / "windlass.toml"
-        config.write_text(_CONFIG.format(url=url, folder=folder.as_posix(), every_s=_EVERY_S), "utf-8")
+        written = _CONFIG.format(url=url, folder=folder.as_posix(), every_s=_EVERY_S) + scenes.CONFIG
+        config.write_text(written, "utf-8")
         _fill(url, settings.local.seed, settings.local.scale)
         _live(ctx, config, url, port=port, began=began, exit_after=exit_after)
     print("windlass demo: stopped; nothing is left running", file=sys.stderr)
@@ -88,6 +90,8 @@ def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float
     def ready(address: str) -> None:
         print(f"\n  console    {address}    (ready after {format_duration(time.monotonic() - began)})")
         print(f"  commands   windlass -c {config} inventory list s3.bucket")
+        print(f"             windlass -c {config} queue watch {scenes.QUEUE}")
+        print(f"  consumer   windlass consume arrivals, on live S3 events; its log: {config.parent}/consume.log")
         print("  Ctrl-C stops everything\n", flush=True)
 
     if exit_after:
@@ -95,7 +99,7 @@ def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float
         timer.daemon = True
         timer.start()
     try:
-        with collector(opened, stop):
+        with collector(opened, stop), scenes.playing(opened, config, stop):
             serve(
                 opened,
                 host=console.host,

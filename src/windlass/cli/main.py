@@ -39,7 +39,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "demo", "windlass.cli.demo:app", "Show everything on an embedded AWS: a seeded estate, live, with the console."
     ),
-    Command("up", "windlass.cli.serve:up", "Run what is configured: the collector loop and the console."),
+    Command("up", "windlass.cli.serve:up", "Run what is configured: collector loop, consumers, console."),
     Command("serve", "windlass.cli.serve:serve", "Serve the web console and REST API alone."),
     Command("inventory", "windlass.cli.groups:inventory", "Know what exists, who owns it, what changed, and when."),
     Command("consume", "windlass.cli.groups:consume", "Consume an SQS queue with a handler, until SIGTERM."),

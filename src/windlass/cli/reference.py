@@ -17,7 +17,8 @@ from windlass.cli.main import COMMANDS
 from windlass.core import errors
 from windlass.inventory.catalog import CATALOG
 from windlass.observe.metrics import Metrics
-from windlass.settings.load import known_keys
+from windlass.queues.measure import COUNTERS, GAUGES, HISTOGRAMS
+from windlass.settings.load import known_keys, list_sections
 from windlass.settings.render import toml_value
 
 __all__ = ["pages"]
@@ -83,6 +84,19 @@ def _settings() -> str:
                 default = toml_value(field.get_default(call_default_factory=True)).replace("|", "\\|")
                 yield f"| `{name}` | `{default}` | {field.description} `WINDLASS_{section.upper()}_{name.upper()}` |"
             yield ""
+        for section, model in list_sections().items():
+            yield from (
+                f"## `[[{section}]]`",
+                "",
+                (model.__doc__ or "").strip(),
+                "",
+                "| key | default | meaning |",
+                "| --- | --- | --- |",
+            )
+            for name, field in model.model_fields.items():
+                default = "" if field.is_required() else toml_value(field.get_default(call_default_factory=True))
+                yield f"| `{name}` | {f'`{default}`' if default else 'required'} | {field.description} |"
+            yield ""
 
     intro = "Sections and keys of `windlass.toml`, each with the environment variable that overrides it."
     return _page("Settings", intro, lines())
@@ -106,9 +120,14 @@ def _metrics() -> str:
             if hasattr(metric, "_labelnames"):
                 labels = ", ".join(metric._labelnames)  # noqa: SLF001  prometheus_client has no public name for them
                 yield f"| `{metric._name}` | {metric._type} | {labels} | {metric._documentation} |"  # noqa: SLF001
+        for kind, table in (("counter", COUNTERS), ("gauge", GAUGES), ("histogram", HISTOGRAMS)):
+            for name, said in table.items():
+                yield f"| `windlass_queue_{name}` | {kind} | queue | {said} |"
 
     return _page(
-        "Metrics", "What `/metrics` of the console shows to Prometheus; counters end in `_total` there.", lines()
+        "Metrics",
+        "What `/metrics` of the console, and of a consumer's health port, shows to Prometheus; counters end in `_total` there.",
+        lines(),
     )
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from windlass.app import App
 from windlass.cli.runners import register_runners
+from windlass.core.errors import WindlassError
 from windlass.inventory.collecting import collect_forever
 from windlass.inventory.model import Run
+from windlass.observe.log import logger
 
-__all__ = ["collector"]
+if TYPE_CHECKING:
+    from windlass.queues.consumer import Consumer
+
+__all__ = ["collector", "consumers"]
 
 
 @contextlib.contextmanager
@@ -38,3 +44,31 @@ def collector(app: App, stop: threading.Event) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+@contextlib.contextmanager
+def consumers(app: App, stop: threading.Event) -> Iterator[None]:
+    """Run every [[consume]] entry on a thread of its own for the block; at its end they drain in order."""
+    from windlass.queues.consumer import Consumer
+
+    made = [
+        Consumer(one, queues=app.queues, store=lambda: app.store, registry=app.metrics.registry)
+        for one in app.settings.consume
+    ]
+    threads = [threading.Thread(target=_consume, args=(one, stop), name=f"consume-{one.config.title}") for one in made]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _consume(consumer: Consumer, stop: threading.Event) -> None:
+    """One that can't start is said, and holds up no other."""
+    try:
+        consumer.run(stop=stop, signals=False)
+    except WindlassError as error:
+        logger("queues").error("consumer.failed", consumer=consumer.config.title, said=error.message, hint=error.hint)

@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-__all__ = ["SECONDS", "ConsumerCollector", "Histogram"]
+__all__ = ["COUNTERS", "GAUGES", "HISTOGRAMS", "SECONDS", "ConsumerCollector", "Histogram"]
 
 SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 300, 900, 3600)
 """Upper bounds of the buckets, in seconds."""
@@ -92,15 +92,16 @@ class ConsumerCollector(Collector):
             gauge = GaugeMetricFamily(f"windlass_queue_{name}", GAUGES[name], labels=labels)
             gauge.add_metric([self._queue], value)
             yield gauge
-        for name, histogram, said in (
-            ("handling_seconds", self._handling, "Time of handlers in seconds."),
-            ("age_seconds", self._age, "Age of messages when their handler started, in seconds."),
-        ):
-            family = HistogramMetricFamily(f"windlass_queue_{name}", said, labels=labels)
+        for name, histogram in (("handling_seconds", self._handling), ("age_seconds", self._age)):
+            family = HistogramMetricFamily(f"windlass_queue_{name}", HISTOGRAMS[name], labels=labels)
             family.add_metric([self._queue], buckets=histogram.buckets(), sum_value=histogram.total)
             yield family
 
 
+HISTOGRAMS: Mapping[str, str] = {
+    "handling_seconds": "Time of handlers in seconds.",
+    "age_seconds": "Age of messages when their handler started, in seconds.",
+}
 GAUGES: Mapping[str, str] = {
     "in_hand": "Messages waiting or being handled.",
     "running": "Handlers that run.",

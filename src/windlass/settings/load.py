@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from windlass.core.errors import ConfigError
 from windlass.settings.model import Settings
 
-__all__ = ["DEFAULT", "Loaded", "find_file", "known_keys", "load"]
+__all__ = ["DEFAULT", "Loaded", "find_file", "known_keys", "list_sections", "load"]
 
 DEFAULT = "default"
 _PREFIX = "WINDLASS_"
@@ -40,6 +40,16 @@ def known_keys() -> dict[str, type[BaseModel]]:
         for name, field in Settings.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
     }
+
+
+def list_sections() -> dict[str, type[BaseModel]]:
+    """Sections of which there can be several (`[[consume]]`): their name and the model of one."""
+    found = {}
+    for name, field in Settings.model_fields.items():
+        inner = get_args(field.annotation)
+        if get_origin(field.annotation) is list and issubclass(inner[0], BaseModel):
+            found[name] = inner[0]
+    return found
 
 
 def find_file(given: str | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
@@ -164,11 +174,12 @@ def _explain(fault: ErrorDetails, origins: Mapping[str, str], file: Path | None)
 
 
 def _suggest(path: list[str]) -> str:
-    names: Iterator[str] | list[str] = list(known_keys())
+    names = list(known_keys())
+    names.extend(list_sections())
     if len(path) > 1:
-        model = known_keys().get(path[0])
-        names = list(model.model_fields) if model and len(path) == 2 else []
-    hint = _nearest(path[-1], list(names))
+        model = known_keys().get(path[0]) if len(path) == 2 else list_sections().get(path[0])
+        names = list(model.model_fields) if model else []
+    hint = _nearest(path[-1], names)
     return f" ({hint})" if hint else ""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from windlass.settings.load import Loaded, known_keys
+from windlass.settings.load import Loaded, known_keys, list_sections
 
 __all__ = ["origin_rows", "starter_file", "toml_value"]
 
@@ -27,6 +27,12 @@ def starter_file() -> str:
         for name, field in model.model_fields.items():
             parts.extend(f"# {line}" for line in textwrap.wrap(field.description or "", 110))
             parts.append(f"# {name} = {toml_value(field.get_default(call_default_factory=True))}")
+    for section, model in list_sections().items():
+        parts.append(f"\n#   [[{section}]]  # {(model.__doc__ or '').strip().splitlines()[0]} Repeat it for more.")
+        for name, field in model.model_fields.items():
+            parts.extend(f"#   # {line}" for line in textwrap.wrap(field.description or "", 106))
+            default = '"…"' if field.is_required() else toml_value(field.get_default(call_default_factory=True))
+            parts.append(f"#   {name} = {default}")
     return "\n".join(parts) + "\n"
 
 

@@ -1,0 +1,111 @@
+"""What `windlass demo` keeps going besides the collector: each scene makes what it needs through the estate and runs on a thread.
+
+A scene is set up before the console opens, and then plays until the demo stops.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from windlass.app import App
+from windlass.core.errors import WindlassError
+from windlass.observe.log import logger
+
+__all__ = ["CONFIG", "playing"]
+
+ACCOUNT, REGION = "111111111111", "us-east-1"
+BUCKET, QUEUE, DEAD_LETTERS = "harbour-prod-arrivals", "object-events", "object-events-dlq"
+_SHIPS = ("aurora", "borealis", "calypso", "dauntless", "endeavour", "fram")
+
+CONFIG = f"""
+[[consume]]
+name = "arrivals"
+queue = "{QUEUE}"
+account = "{ACCOUNT}"
+region = "{REGION}"
+handler = "windlass.queues.samples:log_objects"
+wait_s = 2            # so that the demo stops at once; 20 is the default
+read_timeout_s = 12
+visibility_s = 30
+drain_s = 4
+first_backoff_s = 2
+"""
+
+
+@contextlib.contextmanager
+def playing(app: App, config: Path, stop: threading.Event) -> Iterator[None]:
+    """Every scene, for the block."""
+    _set_up_arrivals(app)
+    log = (config.parent / "consume.log").open("wb")
+    command = [sys.executable, "-m", "windlass", "-c", str(config), "consume", "arrivals"]
+    traffic = threading.Thread(target=_arrive, args=(app, stop), name="arrivals", daemon=True)
+    with (
+        log,
+        subprocess.Popen(  # noqa: S603  our own interpreter and module
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        ) as consumer,
+    ):
+        traffic.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            traffic.join(5)
+            consumer.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                consumer.wait(10)
+            consumer.kill()
+
+
+def _set_up_arrivals(app: App) -> None:
+    """A bucket whose object events go to a queue with a dead-letter queue."""
+
+    def call(service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+        return app.estate.call(ACCOUNT, REGION, service, operation, **params)
+
+    call("sqs", "CreateQueue", QueueName=DEAD_LETTERS)
+    policy = {"deadLetterTargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{DEAD_LETTERS}", "maxReceiveCount": 3}
+    call("sqs", "CreateQueue", QueueName=QUEUE, Attributes={"RedrivePolicy": json.dumps(policy)})
+    call("s3", "CreateBucket", Bucket=BUCKET)
+    call(
+        "s3", "PutBucketNotificationConfiguration", Bucket=BUCKET,
+        NotificationConfiguration={
+            "QueueConfigurations": [
+                {"QueueArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{QUEUE}", "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
+            ]
+        },
+    )  # fmt: skip
+
+
+def _arrive(app: App, stop: threading.Event) -> None:
+    """Objects come in, in waves; now and then somebody sends the queue what is no event."""
+    dice = random.Random(7)  # noqa: S311  a demo
+    number = 0
+    while not stop.wait(dice.choice((0.05, 0.1, 0.3, 1.0))):
+        number += 1
+        ship = dice.choice(_SHIPS)
+        body = f"ship: {ship}\nvoyage: {number}\ncontainers: {dice.randrange(20, 900)}\n"
+        try:
+            app.estate.call(
+                ACCOUNT,
+                REGION,
+                "s3",
+                "PutObject",
+                Bucket=BUCKET,
+                Key=f"manifests/{ship}/{number:06}.yaml",
+                Body=body.encode(),
+            )
+            if number % 40 == 0:
+                queue = app.queues.open(QUEUE, account_id=ACCOUNT, region=REGION)
+                app.queues.send(queue, ["this is no event"])
+        except WindlassError as error:
+            logger("demo").debug("scene.failed", said=error.message)
