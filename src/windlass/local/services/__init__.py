@@ -1,4 +1,4 @@
-"""The services that are mended, replaced or added, each a module with `install()` and perhaps `native(request)`."""
+"""What is mended, replaced or added: modules with `install()`, and perhaps `native(request)`, `opened(url)`, `closed(url)`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from windlass.local.request import Native
-from windlass.local.services import dynamodb, organizations, s3, sqs, storagegateway
+from windlass.local.services import dynamodb, lambda_, organizations, s3, sqs, storagegateway
 
-__all__ = ["SERVICES", "install_all", "natives"]
+__all__ = ["SERVICES", "close_all", "install_all", "natives", "open_all"]
 
-SERVICES: tuple[ModuleType, ...] = (sqs, s3, dynamodb, storagegateway, organizations)
+SERVICES: tuple[ModuleType, ...] = (sqs, s3, lambda_, dynamodb, storagegateway, organizations)
 
 
 def install_all() -> None:
@@ -21,4 +21,22 @@ def install_all() -> None:
 
 def natives() -> Mapping[str, Native]:
     """Each service's own door, by signing name."""
-    return {service.__name__.rpartition(".")[2]: service.native for service in SERVICES if hasattr(service, "native")}
+    return {_name(service): service.native for service in SERVICES if hasattr(service, "native")}
+
+
+def open_all(url: str) -> None:
+    """Tell the services that a server is up at `url`."""
+    for service in SERVICES:
+        if hasattr(service, "opened"):
+            service.opened(url)
+
+
+def close_all(url: str) -> None:
+    """Tell the services that the server at `url` is going."""
+    for service in SERVICES:
+        if hasattr(service, "closed"):
+            service.closed(url)
+
+
+def _name(service: ModuleType) -> str:
+    return service.__name__.rpartition(".")[2].rstrip("_")  # lambda is a word of Python's
