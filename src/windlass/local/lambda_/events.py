@@ -32,6 +32,7 @@ class _Event:
     payload: bytes
     request_id: str
     accepted_s: float
+    estate: int
     runs: int = 0
     throttles: int = 0
 
@@ -42,16 +43,22 @@ class Events:
     def __init__(self, invoke: Callable[..., Any]) -> None:
         self._invoke = invoke
         self._workers = Workers("lambda-events", _THREADS)
+        self._estate = 0  # counts how often everything was forgotten
 
     def accept(self, name: FunctionName, payload: bytes, *, request_id: str = "") -> None:
         """Take an event in; it is run as soon as a thread is free."""
         event = _Event(
-            name=name, payload=payload, request_id=request_id or str(uuid.uuid4()), accepted_s=time.monotonic()
+            name=name,
+            payload=payload,
+            request_id=request_id or str(uuid.uuid4()),
+            accepted_s=time.monotonic(),
+            estate=self._estate,
         )
         self._workers.put(lambda: self._run(event))
 
     def forget(self) -> None:
-        """Drop every event that is not running."""
+        """Drop every event; those that run now are not tried again, and nobody is told of them."""
+        self._estate += 1
         self._workers.forget()
 
     def waiting(self) -> int:
@@ -70,6 +77,8 @@ class Events:
             return
         except (UnknownFunctionException, Unrunnable) as error:
             logger.warning("an event for %s was dropped: %s", event.name.arn, error)
+            return
+        if event.estate != self._estate:
             return
         event = replace(event, runs=event.runs + 1)
         said = verdict(policy, runs=event.runs, failed=answer.failed, age_s=time.monotonic() - event.accepted_s)

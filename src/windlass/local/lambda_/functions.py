@@ -56,6 +56,7 @@ class Functions:
         self._endpoints: list[str] = []
         self._sessions: dict[tuple[str, str, str, str], Credentials] = {}
         self._lock = threading.Lock()
+        self._resets = 0
 
     def opened(self, url: str) -> None:
         """A server answers at `url`: functions call it."""
@@ -75,6 +76,7 @@ class Functions:
 
     def reset(self) -> None:
         """Forget everything: the estate was reset."""
+        self._resets += 1
         self.sources.forget()
         self.events.forget()
         self.fleet.drop(lambda _: True)
@@ -100,12 +102,14 @@ class Functions:
         if not self._endpoints:
             raise Unrunnable("the embedded AWS is stopping")
         deployment = deployment_of(function, self._endpoints[-1])
+        resets = self._resets
         invocation = Invocation(request_id=request_id, arn=name.arn, payload=payload, client_context=client_context)
         outcome, stream = self.fleet.run(
             deployment, lambda: self._start(function, deployment), invocation, reserved=reserved_of(name)
         )
         lines = whole_log(deployment, request_id, outcome)
-        self._logs.write(logs_backends[deployment.account_id][deployment.region], deployment, stream, lines)
+        if resets == self._resets:  # a function that a reset has killed leaves no log group in the new estate
+            self._logs.write(logs_backends[deployment.account_id][deployment.region], deployment, stream, lines)
         return Answer(payload=outcome.payload, failed=outcome.failed, version=deployment.version, log_tail=tail(lines))
 
     def _start(self, function: Any, deployment: Deployment) -> RuntimeProcess:
