@@ -64,12 +64,14 @@ class LocalServer:
             if time.monotonic() > deadline or not self._thread.is_alive():
                 raise ConfigError("the embedded AWS did not start", hint="Its log on stderr says why.")
             time.sleep(0.005)
-        _services().open_all(self.url)
+        _services().open_all(self.url, self.front.faults)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.front.let_go()
-        _services().close_all(self.url)  # functions end first: calls that wait for them would hold the server up
+        _services().close_all(
+            self.url, self.front.faults
+        )  # functions end first: calls that wait for them would hold the server up
         self._server.should_exit = True
         self._thread.join(10)
         self.front.close()

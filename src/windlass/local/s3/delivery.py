@@ -1,7 +1,7 @@
 """Brings notices to queues, topics, EventBridge and functions, off the path of the call that made them.
 
-Queues and topics are served by one thread in the order of the changes. EventBridge is served by a few others, functions by
-Lambda's queue of asynchronous events; AWS promises no order there, either. A reset drops what is still under way.
+Queues, topics and Lambda's queue of asynchronous events are served by one thread in the order of the changes, EventBridge by
+a few others; AWS promises no order anywhere, and faults.py can be ordered to break it. A reset drops what is under way.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from moto.s3.models import FakeDeleteMarker
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
+from windlass.local.faults import Faults, ObjectEvent
 from windlass.local.lambda_.functions import the_functions
 from windlass.local.lambda_.names import parse_name
 from windlass.local.s3.address import Call
@@ -43,6 +44,15 @@ class Delivery:
         self._slow = Workers("s3-bridge", 4)
         # Above every number of an earlier process, and never the same twice: later changes sort later.
         self._sequence = itertools.count(time.time_ns())
+        self._faults: list[Faults] = []
+
+    def opened(self, faults: Faults) -> None:
+        """A server is up that may be ordered to double events, or to bring them late."""
+        self._faults = [*self._faults, faults]
+
+    def closed(self, faults: Faults) -> None:
+        """It is going."""
+        self._faults = [each for each in self._faults if each is not faults]
 
     def forget(self) -> None:
         """Drop what is under way: the estate was reset."""
@@ -62,13 +72,29 @@ class Delivery:
             return
         notice = self._notice(name, bucket, version)
         for each in queues:
-            self._ordered.put(_to_queue(each.arn, record(notice, each.id)))
+            self._bring(notice, self._ordered, _to_queue(each.arn, record(notice, each.id)))
         for each in topics:
-            self._ordered.put(_to_topic(each.arn, record(notice, each.id)))
+            self._bring(notice, self._ordered, _to_topic(each.arn, record(notice, each.id)))
         for each in functions:
-            _to_function(each.arn, record(notice, each.id))
+            self._bring(notice, self._ordered, _to_function(each.arn, record(notice, each.id)))
         if bridge:
-            self._slow.put(_to_bridge(bucket.account_id, notice))
+            self._bring(notice, self._slow, _to_bridge(bucket.account_id, notice))
+
+    def _bring(self, notice: Notice, workers: Workers, job: Job) -> None:
+        """Once and soon, unless a fault was ordered."""
+        if not self._faults:
+            workers.put(job)
+            return
+        event = ObjectEvent(
+            name=notice.name.removeprefix("s3:"),
+            account_id=notice.owner_account_id,
+            region=notice.region,
+            bucket=notice.bucket,
+            key=notice.key,
+        )
+        times = [faults.deliveries(event) for faults in self._faults]
+        for after_s in max(times, key=lambda each: (len(each), each)):  # one server's rules, not all of them at once
+            workers.put(job, after_s=after_s)
 
     def _notice(self, name: str, bucket: Any, version: Any) -> Notice:
         marker = isinstance(version, FakeDeleteMarker)
@@ -129,8 +155,9 @@ def _to_topic(arn: str, message: dict[str, Any]) -> Job:
     return lambda: sns_backends[account_id][region].publish(arn=arn, message=body, subject="Amazon S3 Notification")
 
 
-def _to_function(arn: str, message: dict[str, Any]) -> None:
-    the_functions().events.accept(parse_name(arn, "", ""), json.dumps(message).encode())
+def _to_function(arn: str, message: dict[str, Any]) -> Job:
+    name, payload = parse_name(arn, "", ""), json.dumps(message).encode()
+    return lambda: the_functions().events.accept(name, payload)
 
 
 def _to_bridge(account_id: str, notice: Notice) -> Job:

@@ -1,10 +1,11 @@
-"""What is mended, replaced or added: modules with `install()`, and perhaps `native(request)`, `opened(url)`, `closed(url)`."""
+"""What is mended, replaced or added: modules with `install()`, and perhaps `native(request)`, `opened(…)` and `closed(…)`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import ModuleType
 
+from windlass.local.faults import Faults
 from windlass.local.request import Native
 from windlass.local.services import dynamodb, lambda_, organizations, s3, sqs, storagegateway
 
@@ -24,18 +25,18 @@ def natives() -> Mapping[str, Native]:
     return {_name(service): service.native for service in SERVICES if hasattr(service, "native")}
 
 
-def open_all(url: str) -> None:
-    """Tell the services that a server is up at `url`."""
+def open_all(url: str, faults: Faults) -> None:
+    """Tell the services that a server is up at `url`, and which faults it was ordered to make."""
     for service in SERVICES:
         if hasattr(service, "opened"):
-            service.opened(url)
+            service.opened(url, faults)
 
 
-def close_all(url: str) -> None:
+def close_all(url: str, faults: Faults) -> None:
     """Tell the services that the server at `url` is going."""
     for service in SERVICES:
         if hasattr(service, "closed"):
-            service.closed(url)
+            service.closed(url, faults)
 
 
 def _name(service: ModuleType) -> str:

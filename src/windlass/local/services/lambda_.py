@@ -7,6 +7,7 @@ from typing import Any
 
 from moto.awslambda.models import LambdaBackend
 
+from windlass.local.faults import Faults
 from windlass.local.lambda_ import api, mappings, patches, triggers
 from windlass.local.lambda_.functions import the_functions
 from windlass.local.request import Request, Response
@@ -32,12 +33,12 @@ def native(request: Request) -> Awaitable[Response] | None:
     return api.invoke(the_functions(), request) if api.invocation_path(request) else None
 
 
-def opened(url: str) -> None:
+def opened(url: str, _faults: Faults) -> None:
     """A server is up at `url`, which functions will call."""
     the_functions().opened(url)
 
 
-def closed(url: str) -> None:
+def closed(url: str, _faults: Faults) -> None:
     """That server is going: its functions' processes end."""
     the_functions().closed(url)
 
