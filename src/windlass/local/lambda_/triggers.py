@@ -43,8 +43,6 @@ def _rules(functions: Functions) -> None:
 
     @wraps(original)
     def send(rule: Any, original_event: Any, transform_input: bool = True) -> None:
-        if rule.state == "DISABLED":
-            return
         ours = [each for each in rule.targets if ":lambda:" in each["Arn"]]
         if ours and rule.event_pattern.matches_event(original_event):
             for target in ours:

@@ -7,11 +7,11 @@ from types import ModuleType
 
 from windlass.local.faults import Faults
 from windlass.local.request import Native
-from windlass.local.services import dynamodb, lambda_, organizations, s3, sqs, storagegateway
+from windlass.local.services import dynamodb, events, lambda_, organizations, s3, sqs, storagegateway
 
 __all__ = ["SERVICES", "close_all", "install_all", "natives", "open_all"]
 
-SERVICES: tuple[ModuleType, ...] = (sqs, s3, lambda_, dynamodb, storagegateway, organizations)
+SERVICES: tuple[ModuleType, ...] = (sqs, s3, lambda_, events, dynamodb, storagegateway, organizations)
 
 
 def install_all() -> None:
