@@ -14,7 +14,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
-from lambda_functions import ACCOUNT, TELL, Lab, fresh, is_running, processes, until, zipped
+from lambda_functions import ACCOUNT, TELL, Lab, fresh, is_running, processes, until
 
 from windlass.local.lambda_.deployment import Deployment
 from windlass.local.lambda_.fleet import Fleet
@@ -304,27 +304,26 @@ def all_processes(url):
 @pytest.mark.slow
 def test_a_function_made_of_windlass_itself_works(aws, local_aws):
     """As `windlass build lambda` would ship it: the package in the zip, the credential policy of Lambda."""
-    root = Path(__file__).parents[2] / "src" / "windlass"
-    files = {
-        f"windlass/{path.relative_to(root)}": path.read_bytes()
-        for part in ("core", "estate", "observe", "store", "present")
-        for path in (root / part).rglob("*.py")
-    }
-    files["windlass/__init__.py"] = (root / "__init__.py").read_bytes()
+    root = Path(__file__).parents[2] / "src"
+    files = {str(path.relative_to(root)): path.read_bytes() for path in (root / "windlass").rglob("*.py")}
     lab = Lab(aws, account="222222222222")
     source = """
-import windlass, os
-from windlass.estate.config import EstateConfig
+import os
+from pathlib import Path
+import windlass
 from windlass.estate.service import Estate
+from windlass.settings import load
 def handler(event, context):
-    config = EstateConfig(allow_endpoint_override=os.environ["WINDLASS_ESTATE_ALLOW_ENDPOINT_OVERRIDE"] == "true")
+    config = load(environ=os.environ, cwd=Path.cwd()).settings.estate
     with Estate(config, os.environ) as estate:
-        identity = estate.whoami()
-        return [windlass.__file__, identity.identities[0].arn]
+        [identity] = estate.whoami().identities
+        buckets = estate.call(identity.account_id, "us-east-1", "s3", "ListBuckets")["Buckets"]
+        return [windlass.__file__, identity.arn, [bucket["Name"] for bucket in buckets]]
 """
-    name = lab.function(source, files=files, Timeout=30, MemorySize=256)
+    name, bucket = lab.function(source, files=files, Timeout=30, MemorySize=512), fresh("box")
+    lab.client("s3").create_bucket(Bucket=bucket)
     said, response = lab.call(name)
     assert "FunctionError" not in response, said
     assert "windlass-lambda-" in said[0]
     assert said[1].startswith("arn:aws:sts::222222222222:assumed-role/")
-    assert zipped({}) != b""
+    assert bucket in said[2]

@@ -75,7 +75,6 @@ def environment_variables(
         "HOME": temporary,
         "LANG": "en_US.UTF-8",
         "PATH": path,
-        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
         "TMPDIR": temporary,
         "TZ": ":UTC",

@@ -78,6 +78,9 @@ class Events:
         except (UnknownFunctionException, Unrunnable) as error:
             logger.warning("an event for %s was dropped: %s", event.name.arn, error)
             return
+        except Exception:
+            logger.exception("an event for %s was dropped", event.name.arn)
+            return
         if event.estate != self._estate:
             return
         event = replace(event, runs=event.runs + 1)

@@ -40,6 +40,7 @@ class Fleet:
     ) -> None:
         self._running_limit, self._idle_limit, self._idle_s = running_limit, idle_limit, idle_s
         self._lock = threading.Lock()
+        self._returned = threading.Condition(self._lock)
         self._idle: list[_Member] = []  # the most recently used last
         self._busy: set[_Member] = set()
         self._running: Counter[tuple[str, str, str]] = Counter()
@@ -91,13 +92,16 @@ class Fleet:
             _close(stale)
 
     def _give_back(self, member: _Member) -> None:
+        if member.unwanted or member.process is None or not member.process.is_alive:
+            _close([member])
         gone: list[_Member] = []
         with self._lock:
             self._busy.discard(member)
+            self._returned.notify_all()
             self._running[member.deployment.function] -= 1
             if not self._running[member.deployment.function]:
                 del self._running[member.deployment.function]
-            if member.unwanted or member.process is None or not member.process.is_alive:
+            if member.unwanted or member.process is None or member.process.is_closed:
                 gone.append(member)
             else:
                 member.idle_since_s = time.monotonic()
@@ -124,8 +128,11 @@ class Fleet:
             self._watch()
         _close(old)
 
-    def drop(self, is_meant: Callable[[Deployment], bool]) -> None:
-        """End the idle processes of these deployments, and the busy ones, in the middle of what they do."""
+    def drop(self, is_meant: Callable[[Deployment], bool], *, wait_s: float = 0.0) -> None:
+        """End the processes of these deployments, the busy ones in the middle of what they do.
+
+        `wait_s` is how long to wait until whoever used a busy one has learnt of it, and has tidied up.
+        """
         with self._lock:
             gone = [each for each in self._idle if is_meant(each.deployment)]
             self._idle = [each for each in self._idle if not is_meant(each.deployment)]
@@ -138,6 +145,8 @@ class Fleet:
                 self._reaper.cancel()
                 self._reaper = None
         _close(gone)
+        with self._lock:
+            self._returned.wait_for(lambda: not any(is_meant(each.deployment) for each in self._busy), wait_s)
 
     def retire(self, is_meant: Callable[[Deployment], bool]) -> None:
         """End the idle processes of these deployments; the busy ones finish what they do first."""

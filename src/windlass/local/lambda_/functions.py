@@ -30,6 +30,7 @@ __all__ = ["Answer", "Functions", "the_functions"]
 
 _CALLS = 48
 """Threads that wait for functions on behalf of callers; more than may run at once, so that none waits for a thread."""
+_CLOSING_S = 5.0
 _ATTRIBUTE = "windlass_functions"
 
 
@@ -70,7 +71,7 @@ class Functions:
         if not self._endpoints:
             self.sources.pause()
             self.events.forget()
-        self.fleet.drop(lambda deployment: deployment.endpoint_url == url)
+        self.fleet.drop(lambda deployment: deployment.endpoint_url == url, wait_s=_CLOSING_S)
         if not self._endpoints:
             self._codes.clear()
 
