@@ -163,7 +163,7 @@ def functions(url, calls, sent):
     times = []
     for _ in range(calls):
         started = time.perf_counter()
-        lambda_.invoke(FunctionName="bench", Payload=b"{}")
+        lambda_.invoke(FunctionName="bench", Payload=b"{}")["Payload"].read()
         times.append((time.perf_counter() - started) * 1000)
     queue = sqs.create_queue(QueueName="functions")["QueueUrl"]
     lambda_.create_event_source_mapping(

@@ -60,6 +60,13 @@ class Lab:
         body = response["Payload"].read()
         return json.loads(body) if body else None, response
 
+    def send(self, name: str, event: Any = None) -> dict[str, Any]:
+        """Invoke without waiting: the response, read to its end."""
+        payload = json.dumps(event if event is not None else {})
+        response = self.functions.invoke(FunctionName=name, InvocationType="Event", Payload=payload)
+        assert (response["StatusCode"], response["Payload"].read()) == (202, b"")
+        return response
+
     def queue(self, **attributes: Any) -> tuple[str, str]:
         """A queue: its URL and ARN. `name` sets its name."""
         name = attributes.pop("name", fresh("q"))

@@ -34,9 +34,7 @@ def teller(lab, source=TELLS, **more):
 
 def test_an_event_is_accepted_at_once_and_run_later(lab):
     name, _, url = teller(lab)
-    response = lab.functions.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"n": 1}')
-    assert response["StatusCode"] == 202
-    assert response["Payload"].read() == b""
+    lab.send(name, {"n": 1})
     assert lab.received(url, 1) == [{"n": 1}]
 
 
@@ -48,7 +46,7 @@ def test_an_event_that_fails_is_tried_twice_again_and_told_of(lab):
         FunctionName=name, DestinationConfig={"OnFailure": {"Destination": failure_arn}}
     )
     assert lab.functions.get_function_configuration(FunctionName=name)["DeadLetterConfig"] == {"TargetArn": dead_arn}
-    sent = lab.functions.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"n": 2}')
+    sent = lab.send(name, {"n": 2})
     request_id = sent["ResponseMetadata"]["RequestId"]
     assert lab.received(url, 3) == [{"id": request_id, "event": {"n": 2}}] * 3
     [record] = lab.received(on_failure, 1)
@@ -73,7 +71,7 @@ def test_fewer_retries_may_be_asked_for_and_success_is_told_of_too(lab):
         FunctionName=name, MaximumRetryAttempts=0,
         DestinationConfig={"OnFailure": {"Destination": told_arn}, "OnSuccess": {"Destination": told_arn}},
     )  # fmt: skip
-    lab.functions.invoke(FunctionName=name, InvocationType="Event")
+    lab.send(name)
     [record] = lab.received(told, 1)
     assert record["requestContext"]["approximateInvokeCount"] == 1
     assert len(lab.received(url, 1)) == 1
@@ -81,7 +79,7 @@ def test_fewer_retries_may_be_asked_for_and_success_is_told_of_too(lab):
     lab.functions.put_function_event_invoke_config(
         FunctionName=well, DestinationConfig={"OnSuccess": {"Destination": told_arn}}
     )
-    lab.functions.invoke(FunctionName=well, InvocationType="Event", Payload=b'{"n": 3}')
+    lab.send(well, {"n": 3})
     [record] = lab.received(told, 1)
     assert record["requestContext"]["condition"] == "Success"
     assert record["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST"}
@@ -106,7 +104,7 @@ def test_records_go_to_topics_functions_buses_and_buckets(lab):
         lab.functions.put_function_event_invoke_config(
             FunctionName=name, DestinationConfig={"OnSuccess": {"Destination": arn}}
         )
-        lab.functions.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"to": "you"}')
+        lab.send(name, {"to": "you"})
         return name
 
     record_at(topic)
@@ -127,7 +125,7 @@ def test_events_wait_for_room_and_none_is_lost(lab):
     name, _, url = teller(lab, source)
     lab.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
     for n in range(8):
-        lab.functions.invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps({"n": n}))
+        lab.send(name, {"n": n})
     assert sorted(each["n"] for each in lab.received(url, 8, within_s=40)) == list(range(8))
 
 
@@ -138,7 +136,7 @@ def test_with_no_concurrency_an_event_goes_straight_to_its_destination(lab):
         FunctionName=name, DestinationConfig={"OnFailure": {"Destination": told_arn}}
     )
     lab.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
-    lab.functions.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"n": 4}')
+    lab.send(name, {"n": 4})
     [record] = lab.received(told, 1)
     assert record["requestPayload"] == {"n": 4}
     assert "responsePayload" not in record
@@ -261,7 +259,7 @@ def test_a_reset_drops_what_waits(local_aws, aws):
     lab = Lab(aws)
     name = lab.function("import time\ndef handler(e, c): time.sleep(60)", Timeout=60)
     for _ in range(30):
-        lab.functions.invoke(FunctionName=name, InvocationType="Event")
+        lab.send(name)
 
     def page():
         with urllib.request.urlopen(f"{local_aws.url}/_windlass/functions", timeout=10) as answer:

@@ -54,7 +54,7 @@ def test_a_server_that_closes_leaves_no_process(made):
         name, other = (lab.function(source, Timeout=100) for _ in range(2))
         idle, _ = lab.call(name)
         busy = threading.Thread(target=answer_of, args=(lab, name), daemon=True)
-        lab.functions.invoke(FunctionName=other, InvocationType="Event", Payload=b'{"s": 90}')
+        lab.send(other, {"s": 90})
         busy.start()
         until(lambda: all(any(p["busy"] for p in processes(server.url, each)) for each in (name, other)))
         pids = [each["pid"] for each in (*processes(server.url, name), *processes(server.url, other))]
@@ -111,7 +111,7 @@ def handler(event, context):
 """
         name = lab.function(source, Timeout=300)
         pids, _ = lab.call(name)
-        lab.functions.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"spin": 1}')
+        lab.send(name, {"spin": 1})
         until(lambda: any(each["busy"] for each in processes(lab.functions.meta.endpoint_url, name)))
         pids += [each["pid"] for each in processes(lab.functions.meta.endpoint_url, name)]
         assert all(is_running(pid) for pid in pids)
@@ -274,7 +274,7 @@ def test_idling_costs_nothing(aws, local_aws):
         name = lab.function("def handler(e, c): raise ValueError")
         lab.call(name)
         lab.functions.create_event_source_mapping(EventSourceArn=arn, FunctionName=name)
-        lab.functions.invoke(FunctionName=name, InvocationType="Event")
+        lab.send(name)
     until(lambda: not any(each["busy"] for each in all_processes(local_aws.url)))
     threads = {each.native_id for each in threading.enumerate() if each.name.startswith(("lambda", "s3-"))}
 

@@ -31,6 +31,10 @@ class Deployment:
         """The function that this is a version of; reserved concurrency is counted by it."""
         return (self.account_id, self.region, self.name)
 
+    def is_replaced_by(self, other: Deployment) -> bool:
+        """Whether `other` is the same version after a change of its code or configuration."""
+        return self != other and (self.function, self.version) == (other.function, other.version)
+
     @property
     def log_group(self) -> str:
         """Where its log goes."""

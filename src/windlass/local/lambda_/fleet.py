@@ -31,6 +31,10 @@ class _Member:
     unwanted: bool = False
     idle_since_s: float = field(default=0.0)
 
+    @property
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.is_alive
+
 
 class Fleet:
     """The runtime processes of all functions. A warm one is used again; the others wait, up to twelve, for two minutes."""
@@ -65,34 +69,29 @@ class Fleet:
             self._give_back(member)
 
     def _take(self, deployment: Deployment, reserved: int | None) -> _Member:
-        stale: list[_Member] = []
-        try:
-            with self._lock:
-                if reserved is not None and self._running[deployment.function] >= reserved:
-                    raise Throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
-                if len(self._busy) >= self._running_limit:
-                    raise Throttled("ConcurrentInvocationLimitExceeded")
-                member = None
-                for each in reversed(self._idle):
-                    if each.deployment == deployment and member is None and each.process and each.process.is_alive:
-                        member = each
-                    elif each.deployment.function == deployment.function and (
-                        each.deployment.version == deployment.version and each.deployment != deployment
-                    ):
-                        stale.append(each)  # the version was changed: the old processes serve nobody
-                if member is not None:
-                    self._idle.remove(member)
-                for each in stale:
-                    self._idle.remove(each)
-                member = member or _Member(deployment)
-                self._busy.add(member)
-                self._running[deployment.function] += 1
-                return member
-        finally:
-            _close(stale)
+        """The warm process that was used last, or a place for a new one; what has become useless is ended."""
+        with self._lock:
+            if reserved is not None and self._running[deployment.function] >= reserved:
+                raise Throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
+            if len(self._busy) >= self._running_limit:
+                raise Throttled("ConcurrentInvocationLimitExceeded")
+            warm = [each for each in self._idle if each.deployment == deployment]
+            useless = [each for each in warm if not each.is_alive] + [
+                each for each in self._idle if each.deployment.is_replaced_by(deployment)
+            ]
+            self._idle = [each for each in self._idle if each not in useless]
+            member = next((each for each in reversed(warm) if each not in useless), None)
+            if member is None:
+                member = _Member(deployment)
+            else:
+                self._idle.remove(member)
+            self._busy.add(member)
+            self._running[deployment.function] += 1
+        _close(useless)
+        return member
 
     def _give_back(self, member: _Member) -> None:
-        if member.unwanted or member.process is None or not member.process.is_alive:
+        if member.unwanted or not member.is_alive:
             _close([member])
         gone: list[_Member] = []
         with self._lock:

@@ -66,6 +66,11 @@ class RuntimeProcess:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(theirs.fileno(), lifeline),
                 start_new_session=True, env=dict(variables), cwd=folders[0],
             )  # fmt: skip
+        except OSError:
+            self._control.close()
+            os.close(self._log)
+            os.close(self._lifeline)
+            raise
         finally:
             theirs.close()
             os.close(lifeline)

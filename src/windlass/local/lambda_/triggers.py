@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import gzip
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -26,8 +28,6 @@ PRIVATE_NAMES = (
     "moto.sns.models.Subscription._parse_message_structure",
     "moto.awslambda.models.LambdaBackend.send_log_event",
 )
-
-Accept = Any
 
 
 def apply(functions: Functions) -> None:
@@ -144,26 +144,20 @@ def _text(value: Any) -> str:
 
 def _log_subscriptions(functions: Functions) -> None:
     """moto runs the subscriber inside PutLogEvents; ours would log while the log is being written."""
-    original = LambdaBackend.send_log_event
 
-    class _Door:
-        """Stands where moto's method looks for the function."""
-
-        def get_arn(self, arn: str) -> Any:
-            class _Function:
-                @staticmethod
-                def invoke(body: str, *_: Any) -> None:
-                    functions.events.accept(parse_name(arn, "", ""), body.encode())
-
-            return _Function
-
-    class _Backend:
-        def __init__(self, account_id: str) -> None:
-            self.account_id = account_id
-            self._lambdas = _Door()
-
-    @wraps(original)
-    def send(backend: Any, *args: Any, **kwargs: Any) -> None:
-        original(_Backend(backend.account_id), *args, **kwargs)
+    def send(
+        backend: Any, function_arn: str, filter_name: str, log_group_name: str, log_stream_name: str, log_events: Any
+    ) -> None:
+        data = {
+            "messageType": "DATA_MESSAGE",
+            "owner": backend.account_id,
+            "logGroup": log_group_name,
+            "logStream": log_stream_name,
+            "subscriptionFilters": [filter_name],
+            "logEvents": log_events,
+        }
+        packed = base64.b64encode(gzip.compress(json.dumps(data).encode())).decode()
+        payload = json.dumps({"awslogs": {"data": packed}}).encode()
+        functions.events.accept(parse_name(function_arn, "", ""), payload)
 
     LambdaBackend.send_log_event = send
