@@ -12,6 +12,7 @@ from windlass.estate.service import Estate, open_estate
 from windlass.inventory.service import Inventory
 from windlass.jobs.service import Jobs
 from windlass.observe.metrics import Metrics
+from windlass.queues.service import Queues
 from windlass.settings import Loaded, Settings
 from windlass.store.engine import Store, open_store
 
@@ -39,6 +40,7 @@ class App:
         self._estate: Estate | None = None
         self._inventory: Inventory | None = None
         self._jobs: Jobs | None = None
+        self._queues: Queues | None = None
 
     @property
     def settings(self) -> Settings:
@@ -79,6 +81,14 @@ class App:
                 self._jobs = Jobs(self.store)
             return self._jobs
 
+    @property
+    def queues(self) -> Queues:
+        """SQS queues, and who consumes them."""
+        with self._lock:
+            if self._queues is None:
+                self._queues = Queues(lambda: self.estate, lambda: self.store)
+            return self._queues
+
     def close(self) -> None:
         """Close what was opened, last first."""
         with self._lock:
@@ -87,7 +97,7 @@ class App:
                     with contextlib.suppress(WindlassError):
                         part.close()
             self._estate = self._store = None
-            self._inventory = self._jobs = None
+            self._inventory = self._jobs = self._queues = None
 
     def __enter__(self) -> Self:
         return self

@@ -4,5 +4,10 @@ from __future__ import annotations
 
 from windlass.cli.context import open_app
 from windlass.inventory import cli as inventory_cli
+from windlass.queues import cli as queues_cli
 
 inventory = inventory_cli.commands(lambda ctx: open_app(ctx).inventory, lambda ctx: open_app(ctx).jobs)
+queue = queues_cli.commands(lambda ctx: open_app(ctx).queues)
+consume = queues_cli.consume_command(
+    lambda ctx: open_app(ctx).queues, lambda ctx: open_app(ctx).store, lambda ctx: open_app(ctx).settings.consume
+)

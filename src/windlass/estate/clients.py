@@ -30,13 +30,13 @@ def check_long_poll(wait_s: float, read_timeout_s: float) -> None:
         )
 
 
-def client_config(config: EstateConfig, *, read_timeout_s: float | None = None) -> Config:
+def client_config(config: EstateConfig, *, read_timeout_s: float | None = None, connections: int = 0) -> Config:
     """How every client talks. Retries are the estate's own (service.py): one place counts and paces them."""
     embedded = bool(config.endpoint_url)
     return Config(
         connect_timeout=config.connect_timeout_s,
         read_timeout=read_timeout_s or config.read_timeout_s,
-        max_pool_connections=config.max_connections,
+        max_pool_connections=connections or config.max_connections,
         tcp_keepalive=True,
         retries={"total_max_attempts": 1, "mode": "standard"},
         user_agent_extra=f"windlass/{__version__}",

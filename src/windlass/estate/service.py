@@ -15,18 +15,22 @@ from typing import Any, Self
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windlass.core.access import Access
 from windlass.core.arns import GLOBAL_REGION, AccountId, Region, partition_of
+from windlass.core.aws_errors import THROTTLE_CODES
 from windlass.core.errors import AccessRefused, WindlassError
 from windlass.estate import accounts as listing
-from windlass.estate.clients import Clients, make_client
+from windlass.estate.access import make_access
+from windlass.estate.clients import Clients, client_config, make_client
 from windlass.estate.config import EstateConfig
 from windlass.estate.credentials import EMBEDDED_ACCOUNT, assumed_session, base_session, embedded_session
+from windlass.estate.direct import Direct
 from windlass.estate.facts import environment_name, read_facts
 from windlass.estate.model import Account, AccountIdentity, Scope, ThrottleStat, WhoAmI
 from windlass.estate.paging import pages
 from windlass.estate.policy import decide
 from windlass.estate.throttle import Pacer
-from windlass.estate.translate import THROTTLE_CODES, is_transient, is_unreachable, translate
+from windlass.estate.translate import is_transient, is_unreachable, translate
 
 __all__ = ["Estate", "Observer", "open_estate"]
 
@@ -139,6 +143,24 @@ class Estate:
         except (BotoCoreError, ClientError) as error:
             raise translate(error, where=f"{service} {operation} in {region} of {account_id}") from None
         return pages(client, operation, ask, params)
+
+    def access(self, account_id: str, region: str, service: str) -> Access:
+        """What the wire needs to speak to a service itself: endpoint, keys, proxy, timeouts."""
+        where = f"{service} in {region} of {account_id}"
+        try:
+            client = self.client(account_id, region, service)
+            return make_access(self.config, client, self._session(account_id), account_id, region, self.client)
+        except (BotoCoreError, ClientError) as error:
+            raise translate(error, where=where) from None
+
+    def direct(self, account_id: str, region: str, service: str, *, read_timeout_s: float, connections: int) -> Direct:
+        """A client of the caller's own: one attempt per call, paced and retried by the caller."""
+        where = f"{service} in {region} of {account_id}"
+        try:
+            config = client_config(self.config, read_timeout_s=read_timeout_s, connections=connections)
+            return Direct(make_client(self._session(account_id), self.config, region, service, config), where)
+        except (BotoCoreError, ClientError) as error:
+            raise translate(error, where=where) from None
 
     def whoami(self) -> WhoAmI:
         """The chain as decided, and who that makes us in every account. Refusals are in the answer, not raised."""

@@ -2,55 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from botocore import exceptions as boto
 
-from windlass.core.errors import AccessRefused, AwsError, ConfigError, Conflict, NotFound, Throttled, WindlassError
+from windlass.core.aws_errors import masked, service_error
+from windlass.core.errors import AwsError, ConfigError, WindlassError
 
-__all__ = ["THROTTLE_CODES", "is_transient", "translate"]
-
-# botocore.retries.standard keeps the same list of codes that mean "slow down".
-THROTTLE_CODES = frozenset(
-    {
-        "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException", "TooManyRequestsException",
-        "ProvisionedThroughputExceededException", "TransactionInProgressException", "RequestLimitExceeded",
-        "BandwidthLimitExceeded", "LimitExceededException", "RequestThrottled", "SlowDown", "PriorRequestNotComplete",
-        "EC2ThrottledException",
-    }
-)  # fmt: skip
-_DENIED_CODES = frozenset(
-    {
-        "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "Forbidden", "403",
-        "UnauthorizedException", "AllAccessDisabled", "AuthorizationErrorException", "NotAuthorized", "AccessDeniedFault",
-    }
-)  # fmt: skip
-_IDENTITY_CODES = {
-    "ExpiredToken": "the credentials have expired",
-    "ExpiredTokenException": "the credentials have expired",
-    "RequestExpired": "the request was signed too long ago",
-    "RequestTimeTooSkewed": "this machine's clock is wrong",
-    "InvalidSignatureException": "the signature is wrong",
-    "SignatureDoesNotMatch": "the secret key does not belong to the access key",
-    "InvalidClientTokenId": "the access key is not known",
-    "UnrecognizedClientException": "the access key is not known there",
-    "InvalidAccessKeyId": "the access key is not known",
-    "AuthFailure": "the credentials were not accepted",
-    "OptInRequired": "the region or service is not enabled for this account",
-    "SubscriptionRequiredException": "the service is not enabled for this account",
-}
-_IDENTITY_HINTS = {
-    "RequestTimeTooSkewed": "Set the clock (chrony, ntpd); `windlass doctor` shows by how much it is off.",
-    "RequestExpired": "Check this machine's clock: `windlass doctor` shows by how much it is off.",
-    "OptInRequired": "Enable the region in the account, or leave it out of estate.regions.",
-    "SubscriptionRequiredException": "Enable the service in the account, or leave its types out of inventory.types.",
-    "AuthFailure": "The region may not be enabled for this account: leave it out of estate.regions, or enable it.",
-    "UnrecognizedClientException": "The region may not be enabled for this account, or the key was deleted.",
-}
-_CONFLICT_CODES = frozenset(
-    {"OperationAborted", "ConflictException", "ResourceInUseException", "ConcurrentModification"}
-)
-_SECRETS = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])|X-Amz-Security-Token=[^&\s]+")
+__all__ = ["is_transient", "is_unreachable", "translate"]
 
 
 def translate(error: BaseException, *, where: str) -> WindlassError:
@@ -81,36 +38,12 @@ def is_unreachable(error: BaseException) -> bool:
 
 def _service_error(error: boto.ClientError, where: str) -> WindlassError:
     body = error.response.get("Error", {})
-    code, said = str(body.get("Code", "")), _clean(str(body.get("Message", "")).strip())
-    message = f"{where}: {code}: {said}" if said else f"{where}: {code}"
-    if code in THROTTLE_CODES:
-        return Throttled(
-            message, hint="It was slowed down and retried; try later, or ask for a higher limit.", code=code
-        )
-    if code in _DENIED_CODES:
-        return AccessRefused(message, hint=_permission_hint(where), code=code)
-    if code in _IDENTITY_CODES:
-        hint = _IDENTITY_HINTS.get(code, "Renew the credentials; `windlass whoami` shows which are used and why.")
-        return AccessRefused(f"{where}: {_IDENTITY_CODES[code]} ({code})", hint=hint, code=code)
-    if code.startswith(("NoSuch", "ResourceNotFound")) or "NotFound" in code or code == "404":
-        return NotFound(
-            message, hint="It may have been deleted meanwhile, or live in another account or region.", code=code
-        )
-    if code in _CONFLICT_CODES or code.endswith("AlreadyExists"):
-        return Conflict(message, hint="Somebody else is changing it; look again and retry.", code=code)
     request_id = error.response.get("ResponseMetadata", {}).get("RequestId", "")
-    return AwsError(message, hint=f"Request id for AWS support: {request_id}" if request_id else "", code=code)
-
-
-def _permission_hint(where: str) -> str:
-    service, _, rest = where.partition(" ")
-    return (
-        f"The identity lacks {service}:{rest.partition(' ')[0]} there; `windlass whoami` shows which identity that is."
-    )
+    return service_error(str(body.get("Code", "")), str(body.get("Message", "")), where=where, request_id=request_id)
 
 
 def _client_error(error: BaseException, where: str) -> WindlassError:
-    said = _clean(str(error))
+    said = masked(str(error))
     match error:
         case boto.EndpointConnectionError() | boto.ConnectTimeoutError():
             hint = "Check the network, the proxy and the region's name; a VPC without internet needs an endpoint for the service."
@@ -145,7 +78,3 @@ def _client_error(error: BaseException, where: str) -> WindlassError:
             return AwsError(f"{where}: {said}", code="ParamValidation")
         case _:
             return AwsError(f"{where}: {type(error).__name__}: {said}", code=type(error).__name__)
-
-
-def _clean(text: str) -> str:
-    return _SECRETS.sub("***", text)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from windlass.estate.config import EstateConfig
 from windlass.inventory.config import InventoryConfig
 from windlass.observe.config import LogConfig
+from windlass.queues.config import ConsumeConfig
 from windlass.store.config import StoreConfig
 
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
@@ -53,4 +54,5 @@ class Settings(BaseModel):
     inventory: InventoryConfig = InventoryConfig()
     console: ConsoleConfig = ConsoleConfig()
     local: LocalConfig = LocalConfig()
+    consume: list[ConsumeConfig] = Field(default=[], description="Consumers that `windlass up` runs, one table each.")
     log: LogConfig = LogConfig()

@@ -1,0 +1,41 @@
+"""How to reach one AWS service as one identity: what the estate decides and the wire uses, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from windlass.core.secret import Secret
+
+__all__ = ["Access", "Keys"]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The credentials of a moment; temporary ones have a session token."""
+
+    access_key: str
+    secret_key: Secret
+    token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Where a service is and who asks. `keys()` may block: it renews what has expired."""
+
+    service: str
+    region: str
+    endpoint_url: str
+    keys: Callable[[], Keys]
+    account_id: str = ""
+    elsewhere: Callable[[str], str] = lambda _: ""
+    """The endpoint of the same service in another region; empty when there is only this one (a custom endpoint)."""
+    path_style: bool = False
+    """S3: the bucket goes into the path, as custom endpoints want it, not into the host."""
+    ca_bundle: str = ""
+    proxy_url: str = ""
+    """An HTTP proxy to reach the endpoint through; empty for none."""
+    connect_timeout_s: float = 5.0
+    read_timeout_s: float = 60.0
+    max_connections: int = 64
+    user_agent: str = "windlass"

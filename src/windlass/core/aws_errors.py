@@ -1,0 +1,89 @@
+"""An AWS error code as one of our errors, with what to do about it; whoever spoke to AWS, botocore or the wire."""
+
+from __future__ import annotations
+
+import re
+
+from windlass.core.errors import AccessRefused, AwsError, Conflict, NotFound, Throttled, WindlassError
+
+__all__ = ["EXPIRED_CODES", "SKEW_CODES", "THROTTLE_CODES", "TRANSIENT_CODES", "masked", "service_error"]
+
+# botocore.retries.standard keeps the same list of codes that mean "slow down".
+THROTTLE_CODES = frozenset(
+    {
+        "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException", "TooManyRequestsException",
+        "ProvisionedThroughputExceededException", "TransactionInProgressException", "RequestLimitExceeded",
+        "BandwidthLimitExceeded", "LimitExceededException", "RequestThrottled", "SlowDown", "PriorRequestNotComplete",
+        "EC2ThrottledException",
+    }
+)  # fmt: skip
+TRANSIENT_CODES = frozenset(
+    {"RequestTimeout", "RequestTimeoutException", "InternalError", "InternalFailure", "ServiceUnavailable"}
+)
+EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException"})
+SKEW_CODES = frozenset({"RequestTimeTooSkewed", "RequestExpired", "InvalidSignatureException"})
+_DENIED_CODES = frozenset(
+    {
+        "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "Forbidden", "403",
+        "UnauthorizedException", "AllAccessDisabled", "AuthorizationErrorException", "NotAuthorized", "AccessDeniedFault",
+    }
+)  # fmt: skip
+_IDENTITY_CODES = {
+    "ExpiredToken": "the credentials have expired",
+    "ExpiredTokenException": "the credentials have expired",
+    "RequestExpired": "the request was signed too long ago",
+    "RequestTimeTooSkewed": "this machine's clock is wrong",
+    "InvalidSignatureException": "the signature is wrong",
+    "SignatureDoesNotMatch": "the secret key does not belong to the access key",
+    "InvalidClientTokenId": "the access key is not known",
+    "UnrecognizedClientException": "the access key is not known there",
+    "InvalidAccessKeyId": "the access key is not known",
+    "AuthFailure": "the credentials were not accepted",
+    "OptInRequired": "the region or service is not enabled for this account",
+    "SubscriptionRequiredException": "the service is not enabled for this account",
+}
+_IDENTITY_HINTS = {
+    "RequestTimeTooSkewed": "Set the clock (chrony, ntpd); `windlass doctor` shows by how much it is off.",
+    "RequestExpired": "Check this machine's clock: `windlass doctor` shows by how much it is off.",
+    "OptInRequired": "Enable the region in the account, or leave it out of estate.regions.",
+    "SubscriptionRequiredException": "Enable the service in the account, or leave its types out of inventory.types.",
+    "AuthFailure": "The region may not be enabled for this account: leave it out of estate.regions, or enable it.",
+    "UnrecognizedClientException": "The region may not be enabled for this account, or the key was deleted.",
+}
+_CONFLICT_CODES = frozenset(
+    {"OperationAborted", "ConflictException", "ResourceInUseException", "ConcurrentModification", "PreconditionFailed"}
+)
+_MISSING = re.compile(r"NoSuch|ResourceNotFound|NotFound|^404$|NonExistentQueue|QueueDoesNotExist")
+_SECRETS = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])|X-Amz-Security-Token=[^&\s]+")
+
+
+def service_error(code: str, said: str, *, where: str, request_id: str = "") -> WindlassError:
+    """The error for a code and message that a service answered at `where` (`sqs SendMessage in eu-west-1 of 111…`)."""
+    code, said = code.rpartition("#")[2], masked(said.strip())
+    message = f"{where}: {code}: {said}" if said else f"{where}: {code}"
+    if code in THROTTLE_CODES:
+        hint = "It was slowed down and retried; try later, or ask for a higher limit."
+        return Throttled(message, hint=hint, code=code)
+    if code in _DENIED_CODES:
+        return AccessRefused(message, hint=_permission_hint(where), code=code)
+    if code in _IDENTITY_CODES:
+        hint = _IDENTITY_HINTS.get(code, "Renew the credentials; `windlass whoami` shows which are used and why.")
+        return AccessRefused(f"{where}: {_IDENTITY_CODES[code]} ({code})", hint=hint, code=code)
+    if _MISSING.search(code):
+        hint = "It may have been deleted meanwhile, or live in another account or region."
+        return NotFound(message, hint=hint, code=code)
+    if code in _CONFLICT_CODES or code.endswith("AlreadyExists"):
+        return Conflict(message, hint="Somebody else is changing it; look again and retry.", code=code)
+    return AwsError(message, hint=f"Request id for AWS support: {request_id}" if request_id else "", code=code)
+
+
+def masked(text: str) -> str:
+    """The text without what looks like a secret key or a session token."""
+    return _SECRETS.sub("***", text)
+
+
+def _permission_hint(where: str) -> str:
+    service, _, rest = where.partition(" ")
+    return (
+        f"The identity lacks {service}:{rest.partition(' ')[0]} there; `windlass whoami` shows which identity that is."
+    )

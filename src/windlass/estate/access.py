@@ -1,0 +1,73 @@
+"""What botocore knows of a service, handed to the wire: its endpoint, the session's keys, proxy and certificates."""
+
+from __future__ import annotations
+
+import os
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.httpsession import DEFAULT_CA_BUNDLE
+
+from windlass import __version__
+from windlass.core.access import Access, Keys
+from windlass.core.errors import ConfigError
+from windlass.core.secret import Secret
+from windlass.estate.config import EstateConfig
+from windlass.estate.translate import translate
+
+__all__ = ["make_access"]
+
+
+def make_access(
+    config: EstateConfig,
+    client: Any,
+    session: Any,
+    account_id: str,
+    region: str,
+    client_in: Callable[[str, str, str], Any],
+) -> Access:
+    """The access that `client` has. Partitions, FIPS and dual-stack are botocore's decision; nothing is asked of AWS."""
+    service = client.meta.service_model.service_name
+    endpoint = str(client.meta.endpoint_url)
+    custom = bool(config.endpoint_url)
+
+    def keys() -> Keys:
+        try:
+            credentials = session.get_credentials()
+            frozen = credentials.get_frozen_credentials() if credentials is not None else None
+        except (BotoCoreError, ClientError) as error:
+            raise translate(error, where=f"renewing credentials of {account_id}") from None
+        if frozen is None:
+            raise ConfigError("there are no credentials", hint="`windlass whoami` shows each source and why.")
+        return Keys(frozen.access_key, Secret(frozen.secret_key), Secret(frozen.token) if frozen.token else None)
+
+    def elsewhere(other: str) -> str:
+        return str(client_in(account_id, other, service).meta.endpoint_url)
+
+    return Access(
+        service=service,
+        region=region,
+        endpoint_url=endpoint,
+        keys=keys,
+        account_id=account_id,
+        elsewhere=(lambda _: "") if custom else elsewhere,
+        path_style=custom,
+        ca_bundle=config.ca_bundle or os.environ.get("AWS_CA_BUNDLE", "") or str(DEFAULT_CA_BUNDLE),
+        proxy_url=_proxy(endpoint),
+        connect_timeout_s=config.connect_timeout_s,
+        read_timeout_s=config.read_timeout_s,
+        max_connections=config.max_connections,
+        user_agent=f"windlass/{__version__}",
+    )
+
+
+def _proxy(endpoint: str) -> str:
+    """The proxy that HTTP(S)_PROXY and NO_PROXY name for this endpoint, as the AWS CLI reads them."""
+    parts = urlsplit(endpoint)
+    if urllib.request.proxy_bypass(parts.hostname or ""):
+        return ""
+    proxy = urllib.request.getproxies().get(parts.scheme, "")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"

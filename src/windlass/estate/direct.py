@@ -1,0 +1,34 @@
+"""A client of one's own: one attempt per call, timeouts and connections as asked. For callers that pace and retry themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import BotoCoreError, ClientError
+
+from windlass.estate.translate import translate
+
+__all__ = ["Direct"]
+
+
+class Direct:
+    """Calls of one service in one account and region; close it when done."""
+
+    def __init__(self, client: Any, where: str) -> None:
+        self._client = client
+        self._where = where
+
+    def call(self, operation: str, /, **params: Any) -> dict[str, Any]:
+        """One attempt by AWS's own operation name; our errors."""
+        try:
+            answer: dict[str, Any] = getattr(self._client, xform_name(operation))(**params)
+        except (BotoCoreError, ClientError) as error:
+            service, _, rest = self._where.partition(" ")
+            raise translate(error, where=f"{service} {operation} {rest}") from None
+        answer.pop("ResponseMetadata", None)
+        return answer
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()

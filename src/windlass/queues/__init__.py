@@ -1,0 +1,1 @@
+"""Consuming SQS queues without losing or doubling a message. README.md has the map."""

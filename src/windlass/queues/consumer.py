@@ -1,0 +1,223 @@
+"""A consumer put together: transport, core, handler, health, board; run until SIGTERM.
+
+consumer = Consumer(config, handler, queues=queues)
+consumer.run()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from windlass.core.errors import ConfigError
+from windlass.observe.log import logger
+from windlass.queues.address import Queue
+from windlass.queues.board import Board
+from windlass.queues.config import ConsumeConfig
+from windlass.queues.core import Core
+from windlass.queues.driver import Driver
+from windlass.queues.handlers import Handler, load_handler
+from windlass.queues.health import HealthPort
+from windlass.queues.idempotency import DynamoLedger, Ledger, StoreLedger, key_of, once
+from windlass.queues.loop import run_to_end
+from windlass.queues.measure import ConsumerCollector
+from windlass.queues.model import Counts, Limits
+from windlass.queues.runner import make_runner
+from windlass.queues.service import Queues
+from windlass.queues.unpack import unpacking
+from windlass.store.engine import Store
+
+__all__ = ["Consumer"]
+
+_HUNG_S = 60.0
+_REACHED_S = 90.0
+
+
+class Consumer:
+    """One queue, one handler. `run` blocks; everything that can be wrong with the configuration is said before it."""
+
+    def __init__(
+        self,
+        config: ConsumeConfig,
+        handler: Handler | None = None,
+        *,
+        queues: Queues,
+        store: Callable[[], Store] | None = None,
+        registry: CollectorRegistry | None = None,
+        health: tuple[str, int] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self.config = config
+        self.counts = Counts()
+        self.health_port = 0
+        self._handler = handler or load_handler(config.handler, folder=folder)
+        config.limits()  # before anything is asked of AWS
+        self._queues = queues
+        self._store = store
+        self._registry = registry or CollectorRegistry()
+        self._health = health
+        if config.idempotency == "store" and store is None:
+            raise ConfigError('idempotency = "store" needs a store', hint="Set store.url, or use dynamodb.")
+
+    def run(self, *, stop: threading.Event | None = None, signals: bool = True) -> int:
+        """Consume until SIGTERM or SIGINT (with `signals`, on the main thread), or until `stop` is set; the exit code.
+
+        A second signal exits at once with 130.
+        """
+        queue = self._queues.open(self.config.queue, account_id=self.config.account, region=self.config.region)
+        limits = self.config.limits(fifo=queue.fifo, max_receive_count=queue.max_receive_count)
+        self._check(queue, limits)
+        return run_to_end(self._main(queue, limits, stop, signals=signals))
+
+    def _check(self, queue: Queue, limits: Limits) -> None:
+        grace_s = self.config.grace_s
+        if grace_s and limits.grace_s > grace_s:
+            raise ConfigError(
+                f"the pod's grace period of {grace_s:g} s ends before drain_s + flush_s + 3 = {limits.grace_s:g} s: "
+                "handlers would be killed in the middle",
+                hint=f"Set terminationGracePeriodSeconds to at least {limits.grace_s:g}, or drain_s lower.",
+            )
+        if not queue.dead_letter_arn:
+            logger("queues").warning(
+                "queue.no_dead_letters",
+                queue=queue.name,
+                said="rejected messages will be retried: the queue has no redrive policy",
+            )
+
+    async def _main(self, queue: Queue, limits: Limits, stop: threading.Event | None, *, signals: bool) -> int:
+        log = logger("queues").bind(queue=queue.name)
+        board = self._board(queue)
+        core = Core(limits)
+        self.counts = core.counts
+        transport = self._queues.transport(queue, limits, lean=self.config.transport == "lean")
+        driver = Driver(core, transport, name=queue.name, watch=board.failed if board else None)
+        collector = ConsumerCollector(
+            queue.name, core.counts.as_dict, lambda: _gauges(core), driver.handling, driver.age
+        )
+        self._registry.register(collector)
+        health = await self._serve_health(driver)
+        runner = make_runner(self._handler, driver.ended, threads=limits.concurrency, around=self._around(queue))
+        with self._stopping(driver, signals=signals), contextlib.ExitStack() as stack:
+            stack.callback(self._registry.unregister, collector)
+            if board is not None:
+                board.start()
+                stack.callback(board.close)
+            watch = asyncio.create_task(_watch(driver, board, stop))
+            log.info("consumer.started", handler=self.config.handler, transport=self.config.transport, health_port=self.health_port,
+                     concurrency=limits.concurrency, visibility_s=limits.visibility_s)  # fmt: skip
+            try:
+                await driver.run(runner)
+            finally:
+                watch.cancel()
+                if board is not None:
+                    board.show(core.counts.as_dict(), 0)
+                if health is not None:
+                    await health.stop()
+            log.info("consumer.stopped", **core.counts.as_dict())
+        return 0
+
+    def _board(self, queue: Queue) -> Board | None:
+        if self._store is None:
+            return None
+        return Board(self._store(), name=self.config.title, queue_arn=queue.arn, handler=self.config.handler or "code")
+
+    def _around(self, queue: Queue) -> Callable[[Handler], Handler]:
+        layers = self.config.unwrap
+        ledger = self._ledger(queue)
+
+        def around(handler: Handler) -> Handler:
+            wrapped = handler
+            if ledger is not None:
+                wrapped = once(ledger, key_of(queue.arn, self.config.idempotency_key))(wrapped)
+            return unpacking(layers, self._queues.fetcher(queue))(wrapped) if layers else wrapped
+
+        return around
+
+    def _ledger(self, queue: Queue) -> Ledger | None:
+        busy_s = float(self.config.visibility_s)
+        window_s = self.config.idempotency_window_s
+        if self.config.idempotency == "store" and self._store is not None:
+            return StoreLedger(self._store(), busy_s=busy_s, window_s=window_s)
+        if self.config.idempotency == "dynamodb":
+            call = self._queues.caller(queue.account_id, queue.region, "dynamodb")
+            return DynamoLedger(call, self.config.idempotency_table, busy_s=busy_s, window_s=window_s)
+        return None
+
+    async def _serve_health(self, driver: Driver) -> HealthPort | None:
+        if self._health is None:
+            return None
+        port = HealthPort(
+            alive=lambda: _alive(driver), ready=lambda: _ready(driver), metrics=lambda: generate_latest(self._registry)
+        )
+        await port.start(*self._health)
+        self.health_port = port.port
+        return port
+
+    @contextlib.contextmanager
+    def _stopping(self, driver: Driver, *, signals: bool) -> Iterator[None]:
+        """SIGTERM and SIGINT stop in order, the second one at once."""
+        if not signals:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        asked = False
+
+        def stop() -> None:
+            nonlocal asked
+            if asked:
+                os._exit(130)
+            asked = True
+            logger("queues").info("consumer.stopping", in_hand=driver.core.in_hand, drain_s=driver.core.limits.drain_s)
+            driver.stop()
+
+        numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
+        before = {number: signal.getsignal(number) for number in numbers}
+        for number in numbers:
+            with contextlib.suppress(NotImplementedError):
+                loop.add_signal_handler(number, stop)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                with contextlib.suppress(NotImplementedError):
+                    loop.remove_signal_handler(number)
+                signal.signal(number, before[number])
+
+
+async def _watch(driver: Driver, board: Board | None, stop: threading.Event | None) -> None:
+    """What is looked at every so often: the outside stop, the board."""
+    while True:
+        await asyncio.sleep(0.1 if stop is not None and not stop.is_set() else 1.0)
+        if stop is not None and stop.is_set():
+            driver.stop()
+        if board is not None:
+            board.show(driver.core.counts.as_dict(), driver.core.in_hand)
+
+
+def _gauges(core: Core) -> Mapping[str, float]:
+    return {"in_hand": core.in_hand, "running": core.running, "hung": core.hung, "polling": core.polling}
+
+
+def _alive(driver: Driver) -> tuple[bool, str]:
+    core = driver.core
+    if core.hung and core.hung >= core.limits.concurrency:
+        return False, f"all {core.hung} handlers hang past max_handling_s"
+    return True, ""
+
+
+def _ready(driver: Driver) -> tuple[bool, str]:
+    if driver.core.stopping:
+        return False, "stopping"
+    if driver.complaint and time.monotonic() - driver.reached_at > _REACHED_S:
+        return False, driver.complaint
+    if not driver.reached_at and driver.complaint:
+        return False, driver.complaint
+    return True, ""

@@ -1,0 +1,207 @@
+"""The core on an event loop: effects become calls, handlers and timers; their ends become inputs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from windlass.core.errors import AccessRefused, NotFound, WindlassError
+from windlass.observe.log import logger
+from windlass.queues.core import Core
+from windlass.queues.measure import Histogram
+from windlass.queues.model import (
+    Cancel,
+    Change,
+    DeadLetter,
+    Delete,
+    Done,
+    Effect,
+    Outcome,
+    Poll,
+    Refuse,
+    Retry,
+    Start,
+    Stopped,
+)
+from windlass.queues.runner import Runner
+from windlass.queues.transports import Transport
+from windlass.wire.sqs import Message
+
+__all__ = ["Driver", "Watcher"]
+
+Watcher = Callable[[Message, Outcome], None]
+"""Told of every message that was not done: for the failure list."""
+
+_COMPLAIN_S = 30.0
+
+
+class Driver:
+    """One consumer at work."""
+
+    def __init__(self, core: Core, transport: Transport, *, name: str, watch: Watcher | None = None) -> None:
+        self.core = core
+        self.handling, self.age = Histogram(), Histogram()
+        self.turned_at = time.monotonic()
+        self.reached_at = 0.0
+        self.complaint = ""
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._stopped = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._started: dict[int, tuple[float, Message]] = {}
+        self._watch = watch
+        self._log = logger("queues").bind(queue=name)
+        self._complained_at = -_COMPLAIN_S
+        self.runner: Runner | None = None
+
+    async def run(self, runner: Runner) -> None:
+        """Until `stop` was called and all is given back."""
+        self.runner = runner
+        self._step()
+        await self._stopped.wait()
+        if self._timer is not None:
+            self._timer.cancel()
+        runner.close()
+        for task in self._tasks:
+            task.cancel()
+        await self._transport.close()
+
+    def stop(self) -> None:
+        """Begin to stop; again is no sooner."""
+        self.core.stop(self._loop.time())
+        self._perform()
+
+    def ended(self, lease: int, outcome: Outcome) -> None:
+        """A handler came to something."""
+        now = self._loop.time()
+        started = self._started.pop(lease, None)
+        if started is not None:
+            self.handling.add(now - started[0])
+            if not isinstance(outcome, Done):
+                self._tell(started[1], outcome)
+        self.core.handled(lease, outcome, now)
+        self._perform()
+
+    # Effects
+
+    def _step(self) -> None:
+        self._timer = None
+        self.turned_at = time.monotonic()
+        self.core.tick(self._loop.time())
+        self._perform()
+
+    def _perform(self) -> None:
+        for effect in self.core.take_effects():
+            self._carry_out(effect)
+        wake = self.core.next_wake()
+        if wake is None or self.core.stopped:
+            return
+        if self._timer is not None:
+            if self._timer.when() <= wake:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(wake, self._step)
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Start(lease, message):
+                now = self._loop.time()
+                self._started[lease] = (now, message)
+                if message.sent_ms:
+                    self.age.add(max(0.0, time.time() - message.sent_ms / 1000))
+                assert self.runner is not None
+                self.runner.start(lease, message)
+            case Poll():
+                self._spawn(self._poll(effect))
+            case Delete():
+                self._spawn(self._delete(effect))
+            case Change():
+                self._spawn(self._change(effect))
+            case DeadLetter():
+                self._spawn(self._bury(effect))
+            case Cancel(lease, reason):
+                assert self.runner is not None
+                started = self._started.get(lease)
+                message_id = started[1].message_id if started else ""
+                self._log.warning("handler.cancelled", reason=reason, message_id=message_id)
+                self.runner.cancel(lease, reason)
+            case Stopped():
+                self._stopped.set()
+
+    def _spawn(self, work: object) -> None:
+        task: asyncio.Task[None] = self._loop.create_task(work)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _poll(self, effect: Poll) -> None:
+        try:
+            messages = await self._transport.receive(effect.count, effect.wait_s)
+        except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
+            self._complain("poll.failed", error)
+            self.core.poll_failed(effect.number, self._loop.time())
+        else:
+            self.reached_at, self.complaint = time.monotonic(), ""
+            self.core.received(effect.number, messages, self._loop.time())
+        self._perform()
+
+    async def _delete(self, effect: Delete) -> None:
+        try:
+            failed = await self._transport.delete([receipt for _, receipt in effect.entries])
+        except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
+            self._complain("delete.failed", error)
+            self.core.call_failed(effect.number, self._loop.time())
+        else:
+            if failed:
+                self._log.warning("delete.refused", count=len(failed), code=failed[0].code, said=failed[0].message)
+            self.core.deleted(effect.number, failed, self._loop.time())
+        self._perform()
+
+    async def _change(self, effect: Change) -> None:
+        try:
+            failed = await self._transport.change_visibility(
+                [(receipt, seconds) for _, receipt, seconds in effect.entries]
+            )
+        except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
+            self._complain("visibility.failed", error)
+            self.core.call_failed(effect.number, self._loop.time())
+        else:
+            self.core.changed(effect.number, failed, self._loop.time())
+        self._perform()
+
+    async def _bury(self, effect: DeadLetter) -> None:
+        ok = True
+        try:
+            await self._transport.bury(effect.message, effect.reason)
+        except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
+            self._complain("reject.failed", error)
+            ok = False
+        self.core.buried(effect.lease, self._loop.time(), ok=ok)
+        self._perform()
+
+    # Words
+
+    def _tell(self, message: Message, outcome: Outcome) -> None:
+        if isinstance(outcome, Refuse):
+            self._log.warning("message.rejected", message_id=message.message_id, reason=outcome.reason)
+        elif isinstance(outcome, Retry):
+            self._log.warning(
+                "message.failed",
+                message_id=message.message_id,
+                receive_count=message.receive_count,
+                reason=outcome.reason,
+            )
+        if self._watch is not None:
+            self._watch(message, outcome)
+
+    def _complain(self, event: str, error: Exception) -> None:
+        """At most every half minute: an hour without network is one fact, not ten thousand."""
+        known = isinstance(error, WindlassError)
+        self.complaint = str(error) if known else f"{type(error).__name__}: {error}"
+        now = time.monotonic()
+        if now - self._complained_at >= _COMPLAIN_S:
+            self._complained_at = now
+            serious = not known or isinstance(error, (AccessRefused, NotFound))
+            say = self._log.error if serious else self._log.warning
+            say(event, said=self.complaint, hint=error.hint if isinstance(error, WindlassError) else "")

@@ -1,0 +1,253 @@
+"""Doing a piece of work once, whatever the queue delivers: a ledger beside the handler.
+
+A key is taken (busy, with an end that is moved on while the handler runs) before the handler and marked done after it;
+all are conditional writes under a token of that one attempt, so that neither two pods nor two messages of one pod can
+have a key at once. A crash leaves it busy until its end. What is done is acknowledged without running the handler; what
+somebody else is at comes again when that may be over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import orjson
+
+from windlass.core import clock
+from windlass.core.errors import AwsError, WindlassError
+from windlass.core.ids import new_id
+from windlass.observe.log import logger
+from windlass.queues import store as rows
+from windlass.queues.handlers import Handler, is_async
+from windlass.queues.model import RetryLater
+from windlass.queues.received import Received
+from windlass.store.engine import Store
+
+__all__ = ["Begun", "DynamoLedger", "KeyOf", "Ledger", "StoreLedger", "key_of", "once"]
+
+KeyOf = Callable[[Received], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What came of taking a key: `mine`, `busy` or `done`, and until when that holds."""
+
+    state: str
+    until: datetime
+
+
+class Ledger(Protocol):
+    """Who does what, and what is done."""
+
+    busy_s: float
+    """Seconds for which a key is taken; renewed three times as often."""
+
+    def begin(self, key: str, token: str, now: datetime) -> Begun:
+        """Take a key for one attempt."""
+        ...
+
+    def renew(self, key: str, token: str, now: datetime) -> None:
+        """The attempt goes on."""
+        ...
+
+    def end(self, key: str, token: str, now: datetime, *, done: bool) -> None:
+        """It is done, or free again; nothing when the key is no longer this attempt's."""
+        ...
+
+
+class StoreLedger:
+    """The ledger in the store: one file, or one PostgreSQL for all pods."""
+
+    def __init__(self, store: Store, *, busy_s: float, window_s: float) -> None:
+        self.busy_s = busy_s
+        self._store = store
+        self._busy, self._window = timedelta(seconds=busy_s), timedelta(seconds=window_s)
+
+    def begin(self, key: str, token: str, now: datetime) -> Begun:
+        """Take it in one transaction."""
+        with self._store.write() as connection:
+            return Begun(*rows.begin_work(connection, self._store, key, token, now, now + self._busy))
+
+    def renew(self, key: str, token: str, now: datetime) -> None:
+        """Move its end on."""
+        with self._store.write() as connection:
+            rows.renew_work(connection, key, token, now + self._busy)
+
+    def end(self, key: str, token: str, now: datetime, *, done: bool) -> None:
+        """Mark it."""
+        with self._store.write() as connection:
+            rows.end_work(connection, key, token, until=now + self._window if done else None)
+
+
+class DynamoLedger:
+    """The ledger in a DynamoDB table with the string key `id`; set TTL on `expires` to have it cleaned.
+
+    `call(operation, **params)` is DynamoDB in the table's account and region.
+    """
+
+    def __init__(self, call: Callable[..., dict[str, Any]], table: str, *, busy_s: float, window_s: float) -> None:
+        self.busy_s = busy_s
+        self._call = call
+        self._table = table
+        self._window_s = window_s
+
+    def begin(self, key: str, token: str, now: datetime) -> Begun:
+        """One conditional put; what it met is read when it is refused."""
+        moment = now.timestamp()
+        end = moment + self.busy_s
+        try:
+            self._call(
+                "PutItem", TableName=self._table, Item=_item(key, "busy", token, end),
+                ConditionExpression="attribute_not_exists(id) OR expires < :now OR holder = :me",
+                ExpressionAttributeValues={":now": {"N": f"{moment:.3f}"}, ":me": {"S": token}},
+            )  # fmt: skip
+        except AwsError as error:
+            if error.code != "ConditionalCheckFailedException":
+                raise
+            answer = self._call("GetItem", TableName=self._table, Key={"id": {"S": key}}, ConsistentRead=True)
+            found = answer.get("Item") or _item(key, "busy", "", moment)
+            return Begun(found["state"]["S"], datetime.fromtimestamp(float(found["expires"]["N"]), UTC))
+        return Begun("mine", datetime.fromtimestamp(end, UTC))
+
+    def renew(self, key: str, token: str, now: datetime) -> None:
+        """Move its end on, if it is still ours."""
+        item = _item(key, "busy", token, now.timestamp() + self.busy_s)
+        self._if_ours("PutItem", token, TableName=self._table, Item=item)
+
+    def end(self, key: str, token: str, now: datetime, *, done: bool) -> None:
+        """Mark it, if it is still ours."""
+        if done:
+            item = _item(key, "done", token, now.timestamp() + self._window_s)
+            self._if_ours("PutItem", token, TableName=self._table, Item=item)
+        else:
+            self._if_ours("DeleteItem", token, TableName=self._table, Key={"id": {"S": key}})
+
+    def _if_ours(self, operation: str, token: str, **params: Any) -> None:
+        try:
+            self._call(
+                operation, **params, ConditionExpression="holder = :me AND #s = :busy", ExpressionAttributeNames={"#s": "state"},
+                ExpressionAttributeValues={":me": {"S": token}, ":busy": {"S": "busy"}},
+            )  # fmt: skip
+        except AwsError as error:
+            if error.code != "ConditionalCheckFailedException":
+                raise
+
+
+def _item(key: str, state: str, token: str, expires: float) -> dict[str, Any]:
+    return {"id": {"S": key}, "state": {"S": state}, "holder": {"S": token}, "expires": {"N": f"{expires:.3f}"}}
+
+
+def key_of(queue_arn: str, path: str = "") -> KeyOf:
+    """What names a message's work: the JMESPath `path` into its body, else its deduplication id, else its id."""
+    import jmespath
+
+    expression = jmespath.compile(path) if path else None
+
+    def name(received: Received) -> str:
+        found: Any = None
+        if expression is not None:
+            found = expression.search(received.json())
+        if found is None:
+            found = received.message.attributes.get("MessageDeduplicationId") or received.message_id
+        text = found if isinstance(found, str) else orjson.dumps(found, option=orjson.OPT_SORT_KEYS).decode()
+        return hashlib.sha256(f"{queue_arn}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()
+
+    return name
+
+
+def once(ledger: Ledger, key: KeyOf, now: Callable[[], datetime] = clock.now) -> Callable[[Handler], Handler]:
+    """Wrap a handler so that each key is done once within the ledger's window."""
+    renewer = _Renewer(ledger, now)
+
+    def around(handler: Handler) -> Handler:
+        if is_async(handler):
+
+            async def run_async(received: Received) -> None:
+                attempt = await asyncio.to_thread(_take, ledger, key(received), now())
+                if attempt is None:
+                    return
+                done = False
+                renewer.add(attempt)
+                try:
+                    result: Any = handler(received)
+                    await result
+                    done = True
+                finally:
+                    renewer.drop(attempt)
+                    await asyncio.shield(asyncio.to_thread(ledger.end, *attempt, now(), done=done))
+
+            return run_async
+
+        def run(received: Received) -> None:
+            attempt = _take(ledger, key(received), now())
+            if attempt is None:
+                return
+            done = False
+            renewer.add(attempt)
+            try:
+                handler(received)
+                done = True
+            finally:
+                renewer.drop(attempt)
+                ledger.end(*attempt, now(), done=done)
+
+        return run
+
+    return around
+
+
+Attempt = tuple[str, str]  # key, token
+
+
+def _take(ledger: Ledger, key: str, now: datetime) -> Attempt | None:
+    token = new_id("try")
+    begun = ledger.begin(key, token, now)
+    if begun.state == "busy":
+        left_s = (begun.until - now).total_seconds()
+        raise RetryLater(max(1, math.ceil(left_s)), "somebody else is at it")
+    return (key, token) if begun.state == "mine" else None
+
+
+class _Renewer:
+    """One thread that moves on the ends of all keys in work; it lives while there are any."""
+
+    def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
+        self._ledger, self._now = ledger, now
+        self._attempts: set[Attempt] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def add(self, attempt: Attempt) -> None:
+        """A handler began."""
+        with self._lock:
+            self._attempts.add(attempt)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+                self._thread.start()
+
+    def drop(self, attempt: Attempt) -> None:
+        """A handler ended."""
+        with self._lock:
+            self._attempts.discard(attempt)
+
+    def _run(self) -> None:
+        import time
+
+        while True:
+            time.sleep(self._ledger.busy_s / 3)
+            with self._lock:
+                attempts = list(self._attempts)
+                if not attempts:
+                    self._thread = None
+                    return
+            for attempt in attempts:
+                try:
+                    self._ledger.renew(*attempt, self._now())
+                except WindlassError as error:
+                    logger("queues").warning("ledger.renew_failed", said=error.message)

@@ -1,0 +1,212 @@
+"""The consumer's words: limits, outcomes, effects and counts, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from windlass.core.errors import ConfigError
+from windlass.wire.sqs import Message
+
+__all__ = [
+    "MAX_VISIBILITY_S", "Cancel", "Change", "Counts", "DeadLetter", "Delete", "Done", "Effect", "Limits", "Outcome", "Poll", "Refuse",
+    "Reject", "Retry", "RetryLater", "Start", "Stopped",
+]  # fmt: skip
+
+MAX_VISIBILITY_S = 43_200
+"""SQS keeps a message invisible for at most twelve hours from its receipt, extensions included."""
+
+_MARGIN_S = 10.0
+
+
+class Reject(Exception):
+    """Raised by a handler: never again. The message goes to the dead-letter queue with this reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RetryLater(Exception):
+    """Raised by a handler: not now. The message comes again after `after_s` seconds, whatever the back-off."""
+
+    def __init__(self, after_s: int, reason: str = "") -> None:
+        super().__init__(reason or f"again in {after_s} s")
+        self.after_s = max(0, min(MAX_VISIBILITY_S, after_s))
+        self.reason = reason or f"again in {after_s} s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How a consumer works. Every time is in seconds.
+
+    `concurrency` handlers run at once and `prefetch` messages wait beside them; never more than both are received.
+    `visibility_s` is asked for with every receive and renewed while a handler runs, up to `max_handling_s`.
+    `drain_s` is what running handlers get after a stop, `flush_s` what the last calls get after that.
+    Raises ConfigError when the times contradict each other.
+    """
+
+    concurrency: int = 16
+    prefetch: int = 10
+    max_pollers: int = 8
+    wait_s: int = 20
+    read_timeout_s: float = 35.0
+    visibility_s: int = 60
+    max_handling_s: float = 3600.0
+    linger_s: float = 0.1
+    first_backoff_s: float = 5.0
+    max_backoff_s: float = 900.0
+    drain_s: float = 25.0
+    flush_s: float = 3.0
+    fifo: bool = False
+    max_receive_count: int = 0
+    """The redrive policy's; 0 where the queue has none."""
+
+    def __post_init__(self) -> None:
+        for name, least, most in (
+            ("concurrency", 1, 100_000), ("prefetch", 0, 100_000), ("max_pollers", 1, 1000), ("wait_s", 0, 20),
+            ("visibility_s", 1, MAX_VISIBILITY_S), ("linger_s", 0, 0.1), ("max_handling_s", 0.001, MAX_VISIBILITY_S),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise ConfigError(f"{name} = {value:g} is not between {least:g} and {most:g}", hint=_HINT)
+        if self.read_timeout_s < self.wait_s + _MARGIN_S:
+            raise ConfigError(
+                f"read_timeout_s = {self.read_timeout_s:g} is too short for wait_s = {self.wait_s}: the client would hang up "
+                "on long polls, and what they bring would stay hidden for a visibility timeout",
+                hint=f"Set read_timeout_s to at least {self.wait_s + _MARGIN_S:g} (wait_s + {_MARGIN_S:g}), or wait less.",
+            )
+        if self.visibility_s <= self.read_timeout_s:
+            raise ConfigError(
+                f"visibility_s = {self.visibility_s} is not above read_timeout_s = {self.read_timeout_s:g}: a message could come "
+                "back to the queue while its receipt is still on the way here",
+                hint=f"Set visibility_s to more than {self.read_timeout_s:g}.",
+            )
+        if self.drain_s < self.wait_s + 1:
+            raise ConfigError(
+                f"drain_s = {self.drain_s:g} ends before a long poll of wait_s = {self.wait_s} that is on the wire at SIGTERM",
+                hint=f"Set drain_s to at least {self.wait_s + 1}, or wait less; the pod's grace period must exceed drain_s + flush_s.",
+            )
+
+    @property
+    def capacity(self) -> int:
+        """Messages in hand at most."""
+        return self.concurrency + self.prefetch
+
+    @property
+    def grace_s(self) -> float:
+        """The least terminationGracePeriodSeconds of a pod: drain, cancel, flush, and two seconds to spare."""
+        return self.drain_s + self.flush_s + 3.0
+
+
+_HINT = "`windlass consume --help` lists the settings and their ranges."
+
+
+# What a handler came to
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The handler returned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The handler raised, or was cancelled; `after_s` overrules the back-off."""
+
+    reason: str = ""
+    after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The handler raised Reject."""
+
+    reason: str
+
+
+Outcome = Done | Retry | Refuse
+
+
+# What the core wants done
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Receive up to `count` messages; answer with `received` or `poll_failed`."""
+
+    number: int
+    count: int
+    wait_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start the handler on a message; answer with `handled`."""
+
+    lease: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Tell a handler to stop: it no longer holds its message. Whatever it comes to is not acknowledged."""
+
+    lease: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete these (lease, receipt); answer with `deleted` or `call_failed`."""
+
+    number: int
+    entries: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Set the visibility of these (lease, receipt, seconds); answer with `changed` or `call_failed`."""
+
+    number: int
+    entries: tuple[tuple[int, str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Send the message to the dead-letter queue with its reason; answer with `buried`."""
+
+    lease: int
+    message: Message
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """All is done after a stop: nothing is held any more."""
+
+
+Effect = Poll | Start | Cancel | Delete | Change | DeadLetter | Stopped
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened since the start."""
+
+    polls: int = 0
+    empty_polls: int = 0
+    failed_polls: int = 0
+    received: int = 0
+    duplicates: int = 0
+    done: int = 0
+    deleted: int = 0
+    failed: int = 0
+    rejected: int = 0
+    released: int = 0
+    extended: int = 0
+    retried_calls: int = 0
+    overruns: int = 0
+    overtime: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """Name to number, in order."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}

@@ -1,0 +1,96 @@
+"""What is told of queues and consumers, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+__all__ = ["ConsumerRow", "DeadLetterQueue", "Depth", "Failure", "Peeked", "Sample"]
+
+_SILENT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many messages a queue holds, as SQS counts them (approximately); `oldest_s` is None where nobody knows."""
+
+    visible: int
+    in_flight: int
+    delayed: int
+    oldest_s: float | None = None
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.visible + self.in_flight + self.delayed
+
+
+@dataclass(frozen=True, slots=True)
+class Peeked:
+    """A message looked at."""
+
+    message_id: str
+    sent_at: datetime | None
+    receive_count: int
+    body: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterQueue:
+    """A queue, and where what it can't handle goes."""
+
+    queue: str
+    queue_arn: str
+    dead_letter_queue: str
+    dead_letter_arn: str
+    max_receive_count: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerRow:
+    """A consumer, wherever it runs."""
+
+    consumer_id: str
+    name: str
+    queue_arn: str
+    handler: str
+    host: str
+    pid: int
+    started_at: datetime
+    seen_at: datetime
+    stopped_at: datetime | None
+    counts: Mapping[str, int]
+
+    def state(self, now: datetime) -> str:
+        """running, stopped, or lost (it went without a word)."""
+        if self.stopped_at is not None:
+            return "stopped"
+        return "lost" if (now - self.seen_at).total_seconds() > _SILENT_S else "running"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A consumer's counts at a moment."""
+
+    consumer_id: str
+    at: datetime
+    received: int
+    done: int
+    failed: int
+    in_hand: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A message that was not done: `kind` is failed or rejected."""
+
+    at: datetime
+    queue_arn: str
+    message_id: str
+    receive_count: int
+    kind: str
+    reason: str

@@ -1,0 +1,148 @@
+"""Running handlers: coroutines as tasks of the loop, functions on threads of their own.
+
+A function that does not return can't be stopped from outside: its message is fenced (`Received.lost`), its thread is
+left alone, and because the threads are daemons, it holds up no exit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from windlass.queues.handlers import Handler, is_async, outcome_of
+from windlass.queues.model import Outcome, Retry
+from windlass.queues.received import Received
+from windlass.wire.sqs import Message
+
+__all__ = ["Ended", "Runner", "make_runner"]
+
+Ended = Callable[[int, Outcome], None]
+"""Told on the loop's thread how the handler of a lease ended."""
+Prepare = Callable[[Message], Awaitable[str]]
+
+
+class Runner(Protocol):
+    """What starts handlers and tells them to stop."""
+
+    def start(self, lease: int, message: Message) -> None:
+        """Run the handler on a message; `ended` is called when it has come to something."""
+        ...
+
+    def cancel(self, lease: int, reason: str) -> None:
+        """Tell the handler that its message is no longer its own."""
+        ...
+
+    def close(self) -> None:
+        """Start no more; what runs is left alone."""
+        ...
+
+
+def make_runner(
+    handler: Handler, ended: Ended, *, threads: int, around: Callable[[Handler], Handler] | None = None
+) -> Runner:
+    """The runner for this kind of handler; `around` wraps it (unpacking, idempotency)."""
+    wrapped = around(handler) if around is not None else handler
+    return _Tasks(wrapped, ended) if is_async(wrapped) else _Threads(wrapped, ended, threads)
+
+
+class _Tasks:
+    """Coroutines on the loop."""
+
+    def __init__(self, handler: Handler, ended: Ended) -> None:
+        self._handler: Any = handler
+        self._ended = ended
+        self._loop = asyncio.get_running_loop()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._lost: set[int] = set()
+
+    def start(self, lease: int, message: Message) -> None:
+        """A task for one message."""
+        self._tasks[lease] = self._loop.create_task(self._run(lease, message))
+
+    async def _run(self, lease: int, message: Message) -> None:
+        error: BaseException | None = None
+        try:
+            await self._handler(Received(message, message.body, lambda: lease in self._lost))
+        except asyncio.CancelledError:
+            error = asyncio.CancelledError("cancelled")
+        except Exception as raised:  # noqa: BLE001  whatever a handler raises is an outcome
+            error = raised
+        self._tasks.pop(lease, None)
+        self._lost.discard(lease)
+        self._ended(lease, Retry("cancelled") if isinstance(error, asyncio.CancelledError) else outcome_of(error))
+
+    def cancel(self, lease: int, reason: str) -> None:
+        """CancelledError inside the coroutine."""
+        task = self._tasks.get(lease)
+        if task is not None:
+            self._lost.add(lease)
+            task.cancel(reason)
+
+    def close(self) -> None:
+        """Cancel what is left."""
+        for task in list(self._tasks.values()):
+            task.cancel("the consumer stops")
+
+
+class _Threads:
+    """Functions on threads, as many as may run at once, started when they are needed."""
+
+    def __init__(self, handler: Handler, ended: Ended, threads: int) -> None:
+        self._handler = handler
+        self._ended = ended
+        self._loop = asyncio.get_running_loop()
+        self._most = threads
+        self._work: queue.SimpleQueue[tuple[int, Message, threading.Event] | None] = queue.SimpleQueue()
+        self._lost: dict[int, threading.Event] = {}
+        self._threads: list[threading.Thread] = []
+        self._over: deque[tuple[int, Outcome]] = deque()
+        self._called = False
+        self._closed = False
+
+    def start(self, lease: int, message: Message) -> None:
+        """Hand one message to a thread."""
+        lost = self._lost[lease] = threading.Event()
+        if len(self._lost) > len(self._threads) < self._most:
+            thread = threading.Thread(target=self._serve, name=f"handler-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._work.put((lease, message, lost))
+
+    def _serve(self) -> None:
+        while (item := self._work.get()) is not None:
+            lease, message, lost = item
+            error: BaseException | None = None
+            try:
+                self._handler(Received(message, message.body, lost))
+            except Exception as raised:  # noqa: BLE001  whatever a handler raises is an outcome
+                error = raised
+            except SystemExit as raised:
+                error = RuntimeError(f"the handler called sys.exit({raised.code})")
+            self._over.append((lease, outcome_of(error)))
+            # Waking the loop costs more than the rest: one wake-up serves all that ended until it runs.
+            if not self._called and not self._closed:
+                self._called = True
+                self._loop.call_soon_threadsafe(self._collect)
+
+    def _collect(self) -> None:
+        self._called = False
+        while self._over:
+            lease, outcome = self._over.popleft()
+            self._lost.pop(lease, None)
+            self._ended(lease, outcome)
+
+    def cancel(self, lease: int, reason: str) -> None:  # noqa: ARG002  a function can only look
+        """Set what `Received.lost` reads."""
+        lost = self._lost.get(lease)
+        if lost is not None:
+            lost.set()
+
+    def close(self) -> None:
+        """Let the threads that are idle end."""
+        self._closed = True
+        for _ in self._threads:
+            self._work.put(None)

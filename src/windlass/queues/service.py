@@ -1,0 +1,375 @@
+"""The queues' one door: find them, look into them, send, drain, redrive, and open them for a consumer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from windlass.core import clock
+from windlass.core.arns import AccountId
+from windlass.core.errors import AwsError, ConfigError, NotFound, PartialFailure, UsageError
+from windlass.core.ids import new_id
+from windlass.estate.service import Estate
+from windlass.queues import store as rows
+from windlass.queues.address import Queue, read_queue, read_reference
+from windlass.queues.model import Limits
+from windlass.queues.report import ConsumerRow, DeadLetterQueue, Depth, Failure, Peeked, Sample
+from windlass.queues.transports import REASON, BotoTransport, LeanTransport, Transport
+from windlass.queues.unwrap import MAX_UNPACKED_BYTES, SIZE_ATTRIBUTES, Pointer, write_pointer
+from windlass.store.engine import Store
+from windlass.wire.sqs import BATCH
+
+__all__ = ["Move", "Queues"]
+
+_MAX_BODY_BYTES = 1_048_576  # SQS's limit since August 2025, attributes included
+_UNSUPPORTED = ("UnsupportedOperation", "InvalidAction", "NotImplemented", "UnknownOperationException")
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A redrive under way: moved so far, of how many (approximately), and how it stands."""
+
+    moved: int
+    total: int
+    status: str
+
+
+class Queues:
+    """Queues of the estate. AWS is reached when something is asked; the store only for consumers and failures."""
+
+    def __init__(self, estate: Callable[[], Estate], store: Callable[[], Store]) -> None:
+        self._estate = estate
+        self._store = store
+
+    # Finding
+
+    def open(self, text: str, *, account_id: str = "", region: str = "") -> Queue:
+        """The queue of a URL, an ARN or a name. NotFound, AccessRefused, or UsageError when it can't be one."""
+        estate = self._estate()
+        said = read_reference(text)
+        account = said.account_id or account_id or estate.accounts()[0].id
+        where = said.region or region or estate.config.home_region
+        url = said.url
+        if not url:
+            owner = {"QueueOwnerAWSAccountId": account} if said.account_id else {}
+            url = str(estate.call(account, where, "sqs", "GetQueueUrl", QueueName=said.name, **owner)["QueueUrl"])
+        elif said.account_id not in {one.id for one in estate.accounts()}:
+            account = estate.accounts()[0].id  # somebody else's queue, by its URL: asked with our own identity
+        attributes = estate.call(account, where, "sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])
+        found = read_queue(said, url, attributes.get("Attributes", {}))
+        return found if found.account_id == account else _as_seen_by(found, account)
+
+    def dead_letters_of(self, queue: Queue) -> Queue:
+        """The queue's dead-letter queue; NotFound when it has none."""
+        if not queue.dead_letter_arn:
+            raise NotFound(f"{queue.name} has no dead-letter queue", hint="Give it a redrive policy (RedrivePolicy).")
+        return self.open(queue.dead_letter_arn)
+
+    # What a consumer needs
+
+    def transport(self, queue: Queue, limits: Limits, *, lean: bool = True) -> Transport:
+        """The way to the queue, within the running event loop."""
+        buried = self.dead_letters_of(queue).url if queue.dead_letter_arn else ""
+        connections = limits.max_pollers * 3 + 4  # a poll, a delete and a change per poller never wait for each other
+        estate = self._estate()
+        if lean:
+            access = estate.access(queue.account_id, queue.region, "sqs")
+            return LeanTransport(
+                access, queue.url, visibility_s=limits.visibility_s, connections=connections, dead_letter_url=buried
+            )
+        direct = estate.direct(
+            queue.account_id, queue.region, "sqs", read_timeout_s=limits.read_timeout_s, connections=connections
+        )
+        return BotoTransport(
+            direct.call, queue.url, visibility_s=limits.visibility_s, threads=limits.max_pollers, dead_letter_url=buried
+        )
+
+    def caller(self, account_id: str, region: str, service: str) -> Callable[..., dict[str, Any]]:
+        """`call(operation, **params)` of a service there."""
+        estate = self._estate()
+
+        def call(operation: str, /, **params: Any) -> dict[str, Any]:
+            return estate.call(account_id, region, service, operation, **params)
+
+        return call
+
+    def fetcher(self, queue: Queue) -> Callable[[Pointer], str]:
+        """What reads large payloads from S3."""
+        call = self.caller(queue.account_id, queue.region, "s3")
+
+        def fetch(pointer: Pointer) -> str:
+            with call("GetObject", Bucket=pointer.bucket, Key=pointer.key)["Body"] as body:
+                data: bytes = body.read(MAX_UNPACKED_BYTES)
+            return data.decode("utf-8", "surrogateescape")
+
+        return fetch
+
+    # Looking
+
+    def depth(self, queue: Queue, *, oldest: bool = False) -> Depth:
+        """How many messages it holds; `oldest` asks CloudWatch for the age of the oldest, too."""
+        names = (
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        )
+        answer = self._call(queue, "GetQueueAttributes", AttributeNames=list(names))["Attributes"]
+        visible, in_flight, delayed = (int(answer.get(name, 0)) for name in names)
+        return Depth(visible, in_flight, delayed, self._oldest_s(queue) if oldest else None)
+
+    def list(self, *, account_id: str = "", region: str = "", prefix: str = "") -> tuple[Queue, ...]:
+        """The queues of an account and region."""
+        estate = self._estate()
+        account = account_id or estate.accounts()[0].id
+        where = region or estate.config.home_region
+        asked = {"QueueNamePrefix": prefix} if prefix else {}
+        found = []
+        for page in estate.pages(account, where, "sqs", "ListQueues", **asked):
+            for url in page.get("QueueUrls", ()):
+                try:
+                    found.append(self.open(url, account_id=account, region=where))
+                except NotFound:
+                    continue  # deleted since it was listed
+        return tuple(found)
+
+    def peek(self, queue: Queue, *, count: int = 10) -> tuple[Peeked, ...]:
+        """Up to `count` messages, left where they are. SQS counts it as a receive: each look brings them nearer to a DLQ."""
+        found: dict[str, Peeked] = {}
+        for _ in range(-(-count // BATCH) * 3):
+            if len(found) >= count:
+                break
+            answer = self._call(
+                queue, "ReceiveMessage", MaxNumberOfMessages=min(BATCH, count), VisibilityTimeout=0 if not queue.fifo else 1,
+                WaitTimeSeconds=0, MessageSystemAttributeNames=["All"], MessageAttributeNames=["All"],
+            )  # fmt: skip
+            for one in answer.get("Messages", ()):
+                found.setdefault(one["MessageId"], _peeked(one))
+        return tuple(found.values())[:count]
+
+    def dead_letter_queues(self, *, account_id: str = "", region: str = "") -> tuple[DeadLetterQueue, ...]:
+        """Every queue with a redrive policy, and how many messages wait in its dead-letter queue."""
+        found = []
+        for queue in self.list(account_id=account_id, region=region):
+            if not queue.dead_letter_arn:
+                continue
+            try:
+                waiting = self.depth(self.open(queue.dead_letter_arn)).visible
+            except NotFound:
+                waiting = -1  # the policy names a queue that is gone: messages past their count are lost
+            found.append(
+                DeadLetterQueue(
+                    queue.name,
+                    queue.arn,
+                    queue.dead_letter_name,
+                    queue.dead_letter_arn,
+                    queue.max_receive_count,
+                    waiting,
+                )
+            )
+        return tuple(found)
+
+    # Doing
+
+    def send(
+        self, queue: Queue, bodies: Iterable[str], *, delay_s: int = 0, group: str = "", large_bucket: str = ""
+    ) -> int:
+        """Send each body; how many. Larger ones go to `large_bucket` with a pointer in their place. PartialFailure names the rest."""
+        if queue.fifo and not group:
+            raise UsageError(f"{queue.name} is a FIFO queue", hint="Give the messages a group: --group NAME.")
+        sent, refused = 0, []
+        for batch in _batches(self._entry(queue, body, delay_s, group, large_bucket) for body in bodies):
+            rows_ = [entry | {"Id": str(at)} for at, entry in enumerate(batch)]
+            answer = self._call(queue, "SendMessageBatch", Entries=rows_)
+            refused += [f"{one['Code']}: {one.get('Message', '')}" for one in answer.get("Failed", ())]
+            sent += len(answer.get("Successful", ()))
+        if refused:
+            raise PartialFailure(f"{len(refused)} of {sent + len(refused)} messages were not sent: {refused[0]}")
+        return sent
+
+    def drain(self, queue: Queue, keep: Callable[[Sequence[dict[str, Any]]], None], *, most: int = 0) -> Iterator[int]:
+        """Take messages out: each batch is given to `keep` and deleted after that; yields how many so far, ends when empty."""
+        taken, empty = 0, 0
+        while empty < 2 and (not most or taken < most):
+            answer = self._call(
+                queue, "ReceiveMessage", MaxNumberOfMessages=min(BATCH, most - taken) if most else BATCH, WaitTimeSeconds=1,
+                VisibilityTimeout=120, MessageSystemAttributeNames=["All"], MessageAttributeNames=["All"],
+            )  # fmt: skip
+            messages = answer.get("Messages", [])
+            empty = 0 if messages else empty + 1
+            if not messages:
+                continue
+            keep([_kept(one) for one in messages])
+            entries = [{"Id": str(at), "ReceiptHandle": one["ReceiptHandle"]} for at, one in enumerate(messages)]
+            failed = self._call(queue, "DeleteMessageBatch", Entries=entries).get("Failed", ())
+            if failed:
+                raise PartialFailure(
+                    f"{len(failed)} messages were kept but not deleted: {failed[0].get('Message', '')}",
+                    hint="They come again: run it once more; message_id tells which they are.",
+                )
+            taken += len(messages)
+            yield taken
+
+    def purge(self, queue: Queue) -> None:
+        """Delete every message. SQS allows it once a minute."""
+        self._call(queue, "PurgeQueue")
+
+    def redrive(
+        self, dead: Queue, *, to: Queue | None = None, rate_per_s: int = 0, poll_s: float = 1.0
+    ) -> Iterator[Move]:
+        """Move a dead-letter queue's messages back where they came from (or to `to`): by SQS itself, else by hand."""
+        asked: dict[str, Any] = {"SourceArn": dead.arn}
+        if to is not None:
+            asked["DestinationArn"] = to.arn
+        if rate_per_s:
+            asked["MaxNumberOfMessagesPerSecond"] = rate_per_s
+        estate = self._estate()
+        try:
+            estate.call(dead.account_id, dead.region, "sqs", "StartMessageMoveTask", **asked)
+        except AwsError as error:
+            if error.code not in _UNSUPPORTED:
+                raise
+            yield from self._redrive_by_hand(dead, to, rate_per_s)
+            return
+        while True:
+            answer = estate.call(
+                dead.account_id, dead.region, "sqs", "ListMessageMoveTasks", SourceArn=dead.arn, MaxResults=1
+            )
+            task = answer["Results"][0]
+            moved, total = (
+                int(task.get("ApproximateNumberOfMessagesMoved", 0)),
+                int(task.get("ApproximateNumberOfMessagesToMove", 0)),
+            )
+            yield Move(moved, total, task["Status"])
+            if task["Status"] == "FAILED":
+                raise AwsError(
+                    f"the redrive of {dead.name} failed: {task.get('FailureReason', 'no reason given')}",
+                    code="MoveFailed",
+                )
+            if task["Status"] in ("COMPLETED", "CANCELLED"):
+                return
+            time.sleep(poll_s)
+
+    # Consumers and failures
+
+    def consumers(self, queue_arn: str = "", *, within_s: float = 3600.0) -> tuple[ConsumerRow, ...]:
+        """The consumers heard of lately, wherever they run."""
+        with self._store().read() as connection:
+            return tuple(
+                rows.list_consumers(connection, since=clock.now() - timedelta(seconds=within_s), queue_arn=queue_arn)
+            )
+
+    def samples(self, consumer_ids: Sequence[str], *, within_s: float = 3600.0) -> tuple[Sample, ...]:
+        """Their counts over time."""
+        with self._store().read() as connection:
+            since = clock.now() - timedelta(seconds=within_s)
+            return tuple(rows.list_samples(connection, consumer_ids, since=since))
+
+    def failures(self, queue_arn: str = "", *, limit: int = 100) -> tuple[Failure, ...]:
+        """The messages that failed lately."""
+        with self._store().read() as connection:
+            return tuple(rows.list_failures(connection, queue_arn=queue_arn, limit=limit))
+
+    def _call(self, queue: Queue, operation: str, /, **params: Any) -> dict[str, Any]:
+        return self._estate().call(queue.account_id, queue.region, "sqs", operation, QueueUrl=queue.url, **params)
+
+    def _entry(self, queue: Queue, body: str, delay_s: int, group: str, large_bucket: str) -> dict[str, Any]:
+        entry: dict[str, Any] = {"MessageBody": body}
+        size = len(body.encode("utf-8", "surrogatepass"))
+        if size > _MAX_BODY_BYTES:
+            if not large_bucket:
+                raise ConfigError(
+                    f"a message of {size:,} bytes is larger than SQS takes ({_MAX_BODY_BYTES:,})",
+                    hint='Name a bucket for large payloads: --large-bucket BUCKET; consumers read them with unwrap = ["s3"].',
+                )
+            pointer = Pointer(large_bucket, new_id("payload"))
+            call = self.caller(queue.account_id, queue.region, "s3")
+            call("PutObject", Bucket=pointer.bucket, Key=pointer.key, Body=body.encode())
+            number = {"DataType": "Number", "StringValue": str(size)}
+            entry |= {"MessageBody": write_pointer(pointer), "MessageAttributes": {SIZE_ATTRIBUTES[0]: number}}
+        if delay_s:
+            entry["DelaySeconds"] = delay_s
+        if group:
+            entry |= {"MessageGroupId": group, "MessageDeduplicationId": new_id("send")}
+        return entry
+
+    def _redrive_by_hand(self, dead: Queue, to: Queue | None, rate_per_s: int) -> Iterator[Move]:
+        """Receive, send, delete: for a service that has no move tasks. A crash in between leaves a message in both queues."""
+        if to is None:
+            raise UsageError(
+                f"this service moves no messages by itself, and {dead.name} does not say where they came from",
+                hint="Give --to QUEUE.",
+            )
+        total, started = self.depth(dead).visible, time.monotonic()
+
+        def send(messages: Sequence[dict[str, Any]]) -> None:
+            self.send(to, [one["body"] for one in messages], group="redrive" if to.fifo else "")
+
+        for moved in self.drain(dead, send):
+            yield Move(moved, max(total, moved), "RUNNING")
+            if rate_per_s and (ahead_s := moved / rate_per_s - (time.monotonic() - started)) > 0:
+                time.sleep(ahead_s)
+        yield Move(total, total, "COMPLETED")
+
+    def _oldest_s(self, queue: Queue) -> float | None:
+        end = datetime.now(UTC)
+        try:
+            answer = self._estate().call(
+                queue.account_id, queue.region, "cloudwatch", "GetMetricStatistics", Namespace="AWS/SQS",
+                MetricName="ApproximateAgeOfOldestMessage", Dimensions=[{"Name": "QueueName", "Value": queue.name}],
+                StartTime=end - timedelta(minutes=10), EndTime=end, Period=60, Statistics=["Maximum"],
+            )  # fmt: skip
+        except AwsError:
+            return None
+        points = sorted(answer.get("Datapoints", ()), key=lambda one: one["Timestamp"])
+        return float(points[-1]["Maximum"]) if points else None
+
+
+def _as_seen_by(queue: Queue, account_id: str) -> Queue:
+    from dataclasses import replace
+
+    return replace(queue, account_id=AccountId(account_id))
+
+
+def _peeked(one: dict[str, Any]) -> Peeked:
+    system = one.get("Attributes", {})
+    attributes = {
+        name: str(value.get("StringValue", "(binary)")) for name, value in one.get("MessageAttributes", {}).items()
+    }
+    sent = int(system.get("SentTimestamp", 0))
+    reason = ""
+    if REASON in attributes:
+        try:
+            reason = str(orjson.loads(attributes[REASON]).get("reason", ""))
+        except (orjson.JSONDecodeError, AttributeError):
+            reason = attributes[REASON]
+    return Peeked(
+        one["MessageId"], datetime.fromtimestamp(sent / 1000, UTC) if sent else None,
+        int(system.get("ApproximateReceiveCount", 1)), one["Body"], attributes, reason,
+    )  # fmt: skip
+
+
+def _kept(one: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "message_id": one["MessageId"], "body": one["Body"], "attributes": one.get("Attributes", {}),
+        "message_attributes": one.get("MessageAttributes", {}),
+    }  # fmt: skip
+
+
+def _batches(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Batches of at most ten messages and of SQS's bytes together."""
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for entry in entries:
+        more = len(entry["MessageBody"].encode("utf-8", "surrogatepass")) + 512
+        if batch and (len(batch) == BATCH or size + more > _MAX_BODY_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += more
+    if batch:
+        yield batch

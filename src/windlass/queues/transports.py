@@ -1,0 +1,181 @@
+"""How the consumer reaches its queue: the wire, or boto3 on threads. Both do one attempt per call.
+
+Trying again is the core's business: it knows which receipts still live.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import orjson
+
+from windlass.core.access import Access
+from windlass.core.errors import AwsError
+from windlass.wire import sqs
+from windlass.wire.door import Door, Observer
+from windlass.wire.sqs import Failed, Message
+
+__all__ = ["BotoTransport", "LeanTransport", "Transport"]
+
+REASON = "WindlassRejected"
+_MAX_ATTRIBUTES = 10
+
+
+class Transport(Protocol):
+    """The calls a consumer makes. Errors are windlass errors."""
+
+    async def receive(self, count: int, wait_s: int) -> Sequence[Message]:
+        """ReceiveMessage."""
+        ...
+
+    async def delete(self, receipts: Sequence[str]) -> Sequence[Failed]:
+        """DeleteMessageBatch; what was not deleted."""
+        ...
+
+    async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[Failed]:
+        """ChangeMessageVisibilityBatch; what was not changed."""
+        ...
+
+    async def bury(self, message: Message, reason: str) -> None:
+        """Send a copy to the dead-letter queue, with the reason."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class LeanTransport:
+    """The queue over the wire."""
+
+    def __init__(
+        self, access: Access, queue_url: str, *, visibility_s: int, connections: int, dead_letter_url: str = "",
+        observe: Observer | None = None,
+    ) -> None:  # fmt: skip
+        self._door = Door(access, connections=connections, observe=observe)
+        self._queue_url = queue_url
+        self._dead_letter_url = dead_letter_url
+        self._visibility_s = visibility_s
+
+    async def receive(self, count: int, wait_s: int) -> Sequence[Message]:
+        """ReceiveMessage."""
+        call = sqs.receive(self._queue_url, wait_s=wait_s, count=count, visibility_s=self._visibility_s)
+        return await self._door(call)
+
+    async def delete(self, receipts: Sequence[str]) -> Sequence[Failed]:
+        """DeleteMessageBatch."""
+        return await self._door(sqs.delete(self._queue_url, receipts))
+
+    async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[Failed]:
+        """ChangeMessageVisibilityBatch."""
+        return await self._door(sqs.change_visibility(self._queue_url, changes))
+
+    async def bury(self, message: Message, reason: str) -> None:
+        """SendMessageBatch of one to the dead-letter queue."""
+        failed = await self._door(sqs.send(self._dead_letter_url, [burial(message, reason)]))
+        if failed:
+            raise AwsError(f"the dead-letter queue did not take the message: {failed[0].code}: {failed[0].message}")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._door.close()
+
+
+class BotoTransport:
+    """The queue over boto3, on threads. `call(operation, **params)` is one attempt of a client made for this consumer."""
+
+    def __init__(
+        self,
+        call: Callable[..., dict[str, Any]],
+        queue_url: str,
+        *,
+        visibility_s: int,
+        threads: int,
+        dead_letter_url: str = "",
+    ) -> None:
+        self._call = call
+        self._queue_url = queue_url
+        self._dead_letter_url = dead_letter_url
+        self._visibility_s = visibility_s
+        self._loop = asyncio.get_running_loop()
+        # Long polls have threads of their own, else deletes would wait behind them.
+        self._pollers = ThreadPoolExecutor(threads, thread_name_prefix="poll")
+        self._others = ThreadPoolExecutor(max(4, threads // 2), thread_name_prefix="sqs")
+
+    async def receive(self, count: int, wait_s: int) -> Sequence[Message]:
+        """ReceiveMessage."""
+
+        def ask() -> list[Message]:
+            answer = self._call(
+                "ReceiveMessage", QueueUrl=self._queue_url, MaxNumberOfMessages=count, WaitTimeSeconds=wait_s,
+                VisibilityTimeout=self._visibility_s, MessageSystemAttributeNames=["All"], MessageAttributeNames=["All"],
+            )  # fmt: skip
+            return [
+                Message(
+                    one["MessageId"], one["ReceiptHandle"], one["Body"], one.get("Attributes") or {},
+                    one.get("MessageAttributes") or {},
+                )
+                for one in answer.get("Messages", ())
+            ]  # fmt: skip
+
+        return await self._loop.run_in_executor(self._pollers, ask)
+
+    async def delete(self, receipts: Sequence[str]) -> Sequence[Failed]:
+        """DeleteMessageBatch."""
+        entries = [{"Id": str(at), "ReceiptHandle": receipt} for at, receipt in enumerate(receipts)]
+        return await self._batch("DeleteMessageBatch", self._queue_url, entries)
+
+    async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[Failed]:
+        """ChangeMessageVisibilityBatch."""
+        entries = [
+            {"Id": str(at), "ReceiptHandle": receipt, "VisibilityTimeout": seconds}
+            for at, (receipt, seconds) in enumerate(changes)
+        ]
+        return await self._batch("ChangeMessageVisibilityBatch", self._queue_url, entries)
+
+    async def bury(self, message: Message, reason: str) -> None:
+        """SendMessageBatch of one to the dead-letter queue."""
+        entry = burial(message, reason)
+        row: dict[str, Any] = {"Id": "0", "MessageBody": entry.body, "MessageAttributes": dict(entry.attributes)}
+        if entry.group:
+            row |= {"MessageGroupId": entry.group, "MessageDeduplicationId": entry.dedup}
+        failed = await self._batch("SendMessageBatch", self._dead_letter_url, [row])
+        if failed:
+            raise AwsError(f"the dead-letter queue did not take the message: {failed[0].code}: {failed[0].message}")
+
+    async def close(self) -> None:
+        """Let the threads end; a long poll still out is not waited for."""
+        self._pollers.shutdown(wait=False, cancel_futures=True)
+        self._others.shutdown(wait=False, cancel_futures=True)
+
+    async def _batch(self, operation: str, queue_url: str, entries: list[dict[str, Any]]) -> list[Failed]:
+        def ask() -> list[Failed]:
+            answer = self._call(operation, QueueUrl=queue_url, Entries=entries)
+            return [
+                Failed(int(one["Id"]), one.get("Code", ""), one.get("Message", ""), bool(one.get("SenderFault")))
+                for one in answer.get("Failed", ())
+            ]
+
+        return await self._loop.run_in_executor(self._others, ask)
+
+
+def burial(message: Message, reason: str) -> sqs.Entry:
+    """The message for the dead-letter queue: body and attributes as they came, and why it is there.
+
+    SQS takes ten attributes: a message that has them all already is sent without the reason, which the log has.
+    """
+    attributes = {name: _attribute(value) for name, value in message.message_attributes.items()}
+    if len(attributes) < _MAX_ATTRIBUTES or REASON in attributes:
+        said = orjson.dumps(
+            {"reason": reason[:2000], "message_id": message.message_id, "receive_count": message.receive_count}
+        )
+        attributes[REASON] = {"DataType": "String", "StringValue": said.decode()}
+    group = message.group
+    return sqs.Entry(message.body, attributes=attributes, group=group, dedup=message.message_id if group else "")
+
+
+def _attribute(value: Any) -> dict[str, Any]:
+    return {name: value[name] for name in ("DataType", "StringValue", "BinaryValue") if name in value}

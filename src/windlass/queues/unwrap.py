@@ -1,0 +1,108 @@
+"""Taking off what a message was wrapped in on its way: SNS and EventBridge envelopes, base64, gzip, S3 pointers.
+
+Each layer is a function from text to text that leaves alone what is not wrapped its way, so that a queue with several
+producers works; what is wrapped and broken is a Reject: it can never be handled.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from windlass.queues.model import Reject
+
+__all__ = ["MAX_UNPACKED_BYTES", "Pointer", "read_pointer", "unwrap", "write_pointer"]
+
+MAX_UNPACKED_BYTES = 256 * 1024 * 1024
+"""A message that unpacks to more is a bomb, not a message."""
+_POINTERS = ("software.amazon.payloadoffloading.PayloadS3Pointer", "com.amazon.sqs.javamessaging.MessageS3Pointer")
+SIZE_ATTRIBUTES = ("ExtendedPayloadSize", "SQSLargePayloadSize")
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Where a large payload lies, as the SQS extended client libraries write it."""
+
+    bucket: str
+    key: str
+
+
+def unwrap(layers: Sequence[str], body: str) -> str:
+    """The body without these layers, in their order; `s3` is the caller's (it needs I/O). Reject when one is broken."""
+    for layer in layers:
+        if layer in _LAYERS:
+            body = _LAYERS[layer](body)
+    return body
+
+
+def read_pointer(body: str) -> Pointer | None:
+    """The pointer a body consists of; None when it is none. Reject when it is one, and broken."""
+    if not body.startswith("[") or not any(name in body[:200] for name in _POINTERS):
+        return None
+    try:
+        kind, where = orjson.loads(body)
+        return Pointer(where["s3BucketName"], where["s3Key"]) if kind in _POINTERS else None
+    except (orjson.JSONDecodeError, ValueError, KeyError, TypeError) as error:
+        raise Reject(f"the S3 pointer is broken: {error}") from None
+
+
+def write_pointer(pointer: Pointer) -> str:
+    """The body that points there, as the current extended client libraries read it."""
+    return orjson.dumps([_POINTERS[0], {"s3BucketName": pointer.bucket, "s3Key": pointer.key}]).decode()
+
+
+def _sns(body: str) -> str:
+    if '"Message"' not in body or '"TopicArn"' not in body:
+        return body
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body
+    if isinstance(found, dict) and isinstance(found.get("Message"), str) and "TopicArn" in found:
+        return str(found["Message"])
+    return body
+
+
+def _eventbridge(body: str) -> str:
+    if '"detail"' not in body or '"detail-type"' not in body:
+        return body
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body
+    return orjson.dumps(found["detail"]).decode() if isinstance(found, dict) and "detail" in found else body
+
+
+def _base64(body: str) -> str:
+    try:
+        return base64.b64decode(body, validate=True).decode("utf-8", "surrogateescape")
+    except (binascii.Error, ValueError):
+        return body
+
+
+def _gzip(body: str) -> str:
+    """gzip, or gzip in base64, which is how binary data travels in SQS."""
+    data = body.encode("utf-8", "surrogateescape")
+    if not data.startswith(b"\x1f\x8b"):
+        try:
+            data = base64.b64decode(body, validate=True)
+        except (binascii.Error, ValueError):
+            return body
+        if not data.startswith(b"\x1f\x8b"):
+            return body
+    try:
+        unpacked = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data, MAX_UNPACKED_BYTES + 1)
+        if len(unpacked) > MAX_UNPACKED_BYTES:
+            raise Reject(f"the body unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
+        return gzip.decompress(data).decode("utf-8")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise Reject(f"the body is not whole gzip: {error}") from None
+
+
+_LAYERS: dict[str, Callable[[str], str]] = {"sns": _sns, "eventbridge": _eventbridge, "base64": _base64, "gzip": _gzip}

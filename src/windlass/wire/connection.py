@@ -1,0 +1,308 @@
+"""One keep-alive connection: HTTP/1.1 responses parsed where they arrive, one request at a time.
+
+The protocol reads into one buffer that all connections of a loop share (what is read is parsed at once), keeps at most
+`Manners.max_body_bytes` of a body, gives up on a head of more than 64 KiB, and lets a streamed body wait in TCP when
+its reader is slow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Self, cast
+
+import httptools
+
+from windlass.wire.errors import BrokenAnswer, ConnectionLost
+from windlass.wire.model import Response
+
+__all__ = ["Body", "Connection", "shared_buffer"]
+
+_MAX_HEAD_BYTES = 64 * 1024
+_STREAM_HIGH_BYTES = 4 * 1024 * 1024
+_BUFFER_BYTES = 256 * 1024
+
+
+def shared_buffer() -> memoryview:
+    """A buffer for all connections of one loop: each read is parsed before the next begins."""
+    return memoryview(bytearray(_BUFFER_BYTES))
+
+
+class Body(AsyncIterator[bytes]):
+    """A streamed body: `async for chunk in body`; reading stops at the socket while 4 MiB wait."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._chunks: list[bytes] = []
+        self._waiting_bytes = 0
+        self.ended = False
+        self._error: Exception | None = None
+        self._wake: asyncio.Future[None] | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def abandon(self) -> None:
+        """Read no further; what is still to come would be taken for the next answer."""
+        if not self.ended:
+            self._connection.close()
+
+    async def __anext__(self) -> bytes:
+        while not self._chunks:
+            if self._error is not None:
+                raise self._error
+            if self.ended:
+                raise StopAsyncIteration
+            self._wake = self._connection.loop.create_future()
+            await self._wake
+        data = b"".join(self._chunks) if len(self._chunks) > 1 else self._chunks[0]
+        self._chunks.clear()
+        self._waiting_bytes = 0
+        self._connection.resume()
+        return data
+
+    def put(self, data: bytes) -> None:
+        """Take what arrived."""
+        self._chunks.append(data)
+        self._waiting_bytes += len(data)
+        if self._waiting_bytes >= _STREAM_HIGH_BYTES:
+            self._connection.pause()
+        self._stir()
+
+    def end(self, error: Exception | None = None) -> None:
+        """Nothing more comes: all is there, or `error` says why not."""
+        self.ended, self._error = True, error
+        self._stir()
+
+    def _stir(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+
+class Connection(asyncio.BufferedProtocol):
+    """A connection and what it waits for. `freed(connection)` is called when it can take the next request, or is closed."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, buffer: memoryview, freed: Callable[[Connection], None]
+    ) -> None:
+        self.loop = loop
+        self._buffer = buffer
+        self._freed = freed
+        self._transport: asyncio.Transport | None = None
+        self._parser: Any = httptools.HttpResponseParser(self)
+        self._timer: asyncio.TimerHandle | None = None
+        self._paused = False
+        self.closed = False
+        self.used = 0
+        self.idle_since = 0.0
+        self._answer: asyncio.Future[Response] | None = None
+        self._body: Body | None = None
+        self._headers: dict[str, str] = {}
+        self._pieces: list[bytes] = []
+        self._reset(head_only=False, limit=0, stream=False)
+
+    # What the pool and the door call
+
+    def send(
+        self,
+        data: bytes,
+        body: bytes | memoryview,
+        *,
+        head_only: bool,
+        limit: int,
+        timeout_s: float,
+        stream: bool = False,
+    ) -> asyncio.Future[Response]:
+        """Send one request; its answer. With `stream` the answer comes with its head; its `stream` is the rest."""
+        assert self._answer is None
+        assert self._transport is not None
+        self._reset(head_only=head_only, limit=limit, stream=stream)
+        self.used += 1
+        self._timeout_s = timeout_s
+        self._timer = self.loop.call_later(timeout_s, self._too_late)
+        answer = self._answer = self.loop.create_future()
+        if body and len(body) < 16384:
+            self._transport.write(data + body)
+        else:
+            self._transport.write(data)
+            if body:
+                self._transport.write(body)
+        return answer
+
+    def close(self) -> None:
+        """Close at once; what waits for an answer is told."""
+        self._fail(ConnectionLost("the connection was closed", begun=self._head_bytes > 0))
+
+    def pause(self) -> None:
+        """Leave what comes next in the socket. A slow reader is no slow server: the timer stops."""
+        if not self._paused and self._transport is not None and not self.closed:
+            self._paused = True
+            self._stop_timer()
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Go on reading."""
+        if self._paused and self._transport is not None and not self.closed:
+            self._paused = False
+            self._transport.resume_reading()
+            self._timer = self.loop.call_later(self._timeout_s, self._too_late)
+
+    # What asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: the connection (TLS done) is there."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  the buffer is as large as it is
+        """asyncio: where to read into."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """asyncio: so many bytes were read."""
+        if self._answer is None and self._body is None:
+            # Nobody asked: a server that speaks first (408 before it closes) is not to be trusted with a request.
+            self._fail(BrokenAnswer("the server spoke unasked"))
+            return
+        if not self._head_done:
+            self._head_bytes += nbytes
+            if self._head_bytes > _MAX_HEAD_BYTES + _BUFFER_BYTES:
+                self._fail(BrokenAnswer("the answer's head does not end"))
+                return
+        try:
+            self._parser.feed_data(self._buffer[:nbytes])
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade, ValueError) as error:
+            if not self.closed:
+                self._fail(BrokenAnswer(f"the answer is not HTTP/1.1 ({error})"))
+
+    def eof_received(self) -> bool:
+        """asyncio: the server will send nothing more; false closes the transport."""
+        if self._until_eof and self._head_done:
+            self._complete(keep=False)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the connection is gone."""
+        if self._until_eof and self._head_done and exc is None:
+            self._complete(keep=False)
+        said = f": {exc}" if exc else ""
+        self._fail(ConnectionLost(f"the server closed the connection{said}", begun=self._head_bytes > 0))
+
+    # What httptools calls
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """httptools: one header; after the head they are trailers, which nothing here reads."""
+        if self._head_done:
+            return
+        key, text = name.decode("latin-1").lower(), value.decode("utf-8", "surrogateescape")
+        headers = self._headers
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+
+    def on_headers_complete(self) -> None:
+        """httptools: the head is whole."""
+        status = self._parser.get_status_code()
+        if status < 200:  # 100 Continue and its like: the answer proper follows
+            self._headers = {}
+            return
+        self._head_done = True
+        headers = self._headers
+        self._status = status
+        framed = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
+        self._until_eof = not framed and status not in (204, 304) and not self._head_only
+        length = headers.get("content-length", "")
+        if self._head_only:
+            # httptools would wait for the body that the length announces and that never comes.
+            self._parser = httptools.HttpResponseParser(self)
+            self._complete(keep=headers.get("connection", "").lower() != "close")
+        elif self._stream and 200 <= status < 300:
+            self._body = Body(self)
+            self._hand_over(Response(status, headers, stream=self._body))
+        elif length.isdigit() and int(length) > self._limit:
+            self._too_large()
+
+    def on_body(self, data: bytes) -> None:
+        """httptools: a piece of the body."""
+        if self._done or not self._head_done:
+            return
+        if self._body is not None:
+            self._touch()
+            self._body.put(bytes(data))
+            return
+        self._size += len(data)
+        if self._size > self._limit:
+            self._too_large()
+        else:
+            self._pieces.append(data)
+
+    def on_message_complete(self) -> None:
+        """httptools: the answer is whole."""
+        if self._head_done and not self._done:
+            self._complete(keep=self._parser.should_keep_alive() and not self._until_eof)
+
+    # How an answer ends
+
+    def _reset(self, *, head_only: bool, limit: int, stream: bool) -> None:
+        self._head_only, self._limit, self._stream = head_only, limit, stream
+        self._headers = {}
+        self._pieces = []
+        self._size = self._head_bytes = 0
+        self._status = 0
+        self._timeout_s = 0.0
+        self._head_done = self._until_eof = self._done = False
+        self._body = None
+
+    def _hand_over(self, response: Response) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None and not answer.done():
+            answer.set_result(response)
+
+    def _complete(self, *, keep: bool) -> None:
+        self._done = True
+        self._stop_timer()
+        if self._body is not None:
+            body, self._body = self._body, None
+            body.end()
+        else:
+            pieces = self._pieces
+            whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self._hand_over(Response(self._status, self._headers, whole))
+        if not keep:
+            self._shut()
+        self._freed(self)
+
+    def _fail(self, error: Exception) -> None:
+        if self.closed:
+            return
+        self._stop_timer()
+        self._shut()
+        answer, self._answer = self._answer, None
+        body, self._body = self._body, None
+        self._done = True
+        if body is not None:
+            body.end(error)
+        elif answer is not None and not answer.done():
+            answer.set_exception(error)
+        self._freed(self)
+
+    def _shut(self) -> None:
+        self.closed = True
+        if self._transport is not None:
+            # abort: a TLS goodbye that is never answered would keep the socket
+            self._transport.abort()
+
+    def _touch(self) -> None:
+        # A streamed body may take as long as it likes, as long as something comes.
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = self.loop.call_later(self._timeout_s, self._too_late)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _too_late(self) -> None:
+        self._timer = None
+        self._fail(ConnectionLost(f"no answer within {self._timeout_s:g} s", begun=True, timed_out=True))
+
+    def _too_large(self) -> None:
+        self._fail(BrokenAnswer(f"the answer is larger than {self._limit:,} bytes"))

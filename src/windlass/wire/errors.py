@@ -1,0 +1,102 @@
+"""What can go wrong between a request and its answer, and which AWS error an answer is."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+import orjson
+
+from windlass.core.errors import AwsError
+from windlass.wire.model import Response
+
+__all__ = ["BadAnswer", "BrokenAnswer", "ConnectionLost", "Fault", "read_fault", "safe_xml"]
+
+
+class ConnectionLost(Exception):
+    """The connection ended, or stayed silent, before the answer was whole.
+
+    `begun` says that part of an answer had come, `timed_out` that we gave up, `sent` that the request may have been
+    read by the server.
+    """
+
+    def __init__(self, message: str, *, begun: bool = False, timed_out: bool = False, sent: bool = True) -> None:
+        super().__init__(message)
+        self.begun = begun
+        self.timed_out = timed_out
+        self.sent = sent
+
+
+class BrokenAnswer(Exception):
+    """What came is not HTTP/1.1, or is larger than any answer of this call."""
+
+
+class BadAnswer(AwsError):
+    """The answer is HTTP, but not what the operation answers."""
+
+
+class Fault:
+    """The error in an answer: AWS's code and message, and the region it names, if it names one."""
+
+    __slots__ = ("code", "message", "region", "status")
+
+    def __init__(self, status: int, code: str, message: str, region: str = "") -> None:
+        self.status, self.code, self.message, self.region = status, code, message, region
+
+
+_REGION = re.compile(r"expecting '([a-z0-9-]+)'")
+_NO_BODY = {301: "PermanentRedirect", 304: "NotModified", 307: "TemporaryRedirect", 400: "BadRequest",
+            403: "AccessDenied", 404: "NotFound", 405: "MethodNotAllowed", 409: "Conflict", 412: "PreconditionFailed",
+            416: "InvalidRange", 429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable"}  # fmt: skip
+
+
+def read_fault(response: Response) -> Fault:
+    """The error of any answer that is not a success: REST XML, query XML, JSON, or no body at all (HEAD)."""
+    status, body = response.status, response.body
+    code = message = region = ""
+    header = response.headers.get("x-amzn-query-error", "")
+    if body[:1] == b"{":
+        code, message = _json_fault(body)
+        code = header.partition(";")[0] or code
+    elif body.lstrip()[:1] == b"<":
+        code, message, region = _xml_fault(body)
+    code = code or response.headers.get("x-amzn-errortype", "").partition(":")[0] or _NO_BODY.get(status, str(status))
+    region = region or response.headers.get("x-amz-bucket-region", "")
+    if not region and (found := _REGION.search(message)):
+        region = found[1]
+    return Fault(status, code.rpartition("#")[2], message, region)
+
+
+def safe_xml(body: bytes) -> ET.Element:
+    """The document's root; BadAnswer when it is not XML, or declares entities (no AWS answer does)."""
+    if b"<!" in body and (b"<!DOCTYPE" in body or b"<!ENTITY" in body):
+        raise BadAnswer("the answer declares XML entities", hint="Is a proxy answering in the service's place?")
+    try:
+        return ET.fromstring(body)  # noqa: S314  entities are refused above
+    except (ET.ParseError, ValueError, LookupError) as error:
+        raise BadAnswer(
+            f"the answer is not XML ({error})", hint="Is a proxy answering in the service's place?"
+        ) from None
+
+
+def _json_fault(body: bytes) -> tuple[str, str]:
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return "", ""
+    if not isinstance(found, dict):
+        return "", ""
+    return str(found.get("__type") or found.get("code") or ""), str(found.get("message") or found.get("Message") or "")
+
+
+def _xml_fault(body: bytes) -> tuple[str, str, str]:
+    try:
+        root = safe_xml(body)
+    except BadAnswer:
+        return "", "", ""
+    found = {"Code": "", "Message": "", "Region": ""}
+    for element in root.iter():
+        name = str(element.tag).rpartition("}")[2]
+        if name in found and not found[name]:
+            found[name] = (element.text or "").strip()
+    return found["Code"], found["Message"], found["Region"]

@@ -1,0 +1,109 @@
+"""Requests, responses and calls as values: what to send, and how to read the answer, without any I/O."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+__all__ = [
+    "COPY",
+    "EMPTY_SHA256",
+    "IDEMPOTENT",
+    "POLL",
+    "SEND",
+    "UNSIGNED",
+    "Call",
+    "Manners",
+    "Request",
+    "Response",
+    "Streamed",
+]
+
+T = TypeVar("T")
+
+UNSIGNED = "UNSIGNED-PAYLOAD"
+EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a call is treated when it fails.
+
+    `attempts` in all. `lost`: a call whose answer was lost may be sent again, though it may have been done.
+    `late_errors`: the service answers 200 before it knows how it ends, and the body says it.
+    """
+
+    attempts: int = 4
+    lost: bool = True
+    late_errors: bool = False
+    max_body_bytes: int = 64 * 1024 * 1024
+
+
+IDEMPOTENT = Manners()
+"""Reads, and writes that twice do what they do once."""
+SEND = Manners(attempts=3)
+"""A lost answer may mean a second message: at least once beats never."""
+POLL = Manners(attempts=1, lost=False)
+"""A receive: each hidden retry can hide ten more messages."""
+COPY = Manners(attempts=6, late_errors=True)
+"""S3's copies and completed uploads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request before it is signed.
+
+    `bucket` goes into the host or the path, as the endpoint wants it. `path` and `query` are encoded already, the query
+    with its pairs in order. Header names are lower case. `payload_hash` is the body's SHA-256 in hex, UNSIGNED, or
+    empty to have it computed.
+    """
+
+    method: str
+    path: str = "/"
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | memoryview = b""
+    bucket: str = ""
+    payload_hash: str = ""
+
+
+class Streamed(Protocol):
+    """A body that is handed over as it comes."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Its pieces; ConnectionLost when it is cut off."""
+        ...
+
+    def abandon(self) -> None:
+        """Read no further: the connection is closed unless the body has ended."""
+        ...
+
+
+@dataclass(slots=True)
+class Response:
+    """One HTTP answer; header names are lower case, repeated headers are joined with a comma."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    stream: Streamed | None = None
+
+    @property
+    def request_id(self) -> str:
+        """AWS's id of the request, for its support."""
+        return self.headers.get("x-amz-request-id") or self.headers.get("x-amzn-requestid") or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """A request, the way to read its answer, and AWS's own name of the operation.
+
+    `read` is given answers below 300 only, and raises BadAnswer when the body is not what the operation answers.
+    """
+
+    name: str
+    request: Request
+    read: Callable[[Response], T]
+    manners: Manners = IDEMPOTENT
+    read_timeout_s: float = 0.0  # 0: the access's

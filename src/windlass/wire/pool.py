@@ -1,0 +1,250 @@
+"""The connections to one host: kept alive, bounded, handed out newest first, TLS verified, through a proxy where one is set."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import socket
+import ssl
+from collections import deque
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
+
+from windlass.core.errors import ConfigError
+from windlass.wire.connection import Connection
+from windlass.wire.errors import ConnectionLost
+
+__all__ = ["Endpoint", "Pool", "read_endpoint", "tls_context"]
+
+_MAX_TUNNEL_BYTES = 16384
+_IDLE_S = 20.0  # S3 closes after some seconds more: a connection that idled longer is not worth the bet
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to connect: host, port, TLS or not, and the `host` header's text."""
+
+    host: str
+    port: int
+    tls: bool
+    authority: str
+
+
+def read_endpoint(url: str) -> Endpoint:
+    """The endpoint of a URL; ConfigError when it is none."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
+        raise ConfigError(f"{url!r} is not an endpoint", hint="Give a URL like https://sqs.eu-west-1.amazonaws.com.")
+    tls = parts.scheme == "https"
+    standard = 443 if tls else 80
+    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    authority = name if port in (None, standard) else f"{name}:{port}"
+    return Endpoint(parts.hostname, port or standard, tls, authority)
+
+
+@lru_cache(maxsize=8)
+def tls_context(ca_bundle: str) -> ssl.SSLContext:
+    """Verification with the given certificates, or the system's; ConfigError when the file can't be used."""
+    try:
+        return ssl.create_default_context(cafile=ca_bundle or None)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"the certificates in {ca_bundle} can't be used: {error}",
+            hint="estate.ca_bundle (or AWS_CA_BUNDLE) must be a PEM file.",
+        ) from None
+
+
+class Pool:
+    """At most `size` connections to one endpoint. All calls from one event loop."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        endpoint: Endpoint,
+        buffer: memoryview,
+        *,
+        size: int,
+        ca_bundle: str = "",
+        proxy_url: str = "",
+        connect_timeout_s: float = 5.0,
+    ) -> None:
+        self.endpoint = endpoint
+        self._loop = loop
+        self._buffer = buffer
+        self._size = size
+        self._tls = tls_context(ca_bundle) if endpoint.tls else None
+        self._proxy = _read_proxy(proxy_url, endpoint) if proxy_url else None
+        self._connect_timeout_s = connect_timeout_s
+        self._idle: list[Connection] = []
+        self._all: set[Connection] = set()
+        self._opening = 0
+        self._waiters: deque[asyncio.Future[Connection | None]] = deque()
+        self.opened = 0
+
+    def take(self) -> Connection | None:
+        """An idle connection, the last used first; None when a new one is due."""
+        oldest = self._loop.time() - _IDLE_S
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.closed:
+                continue
+            if connection.idle_since >= oldest:
+                return connection
+            connection.close()
+        return None
+
+    async def get(self) -> Connection:
+        """An idle connection, a new one, or the next to be freed. ConnectionLost when none can be had."""
+        while True:
+            connection = self.take()
+            if connection is not None:
+                return connection
+            if len(self._all) + self._opening < self._size:
+                return await self._open()
+            waiter: asyncio.Future[Connection | None] = self._loop.create_future()
+            self._waiters.append(waiter)
+            try:
+                handed = await waiter
+            except asyncio.CancelledError:
+                if waiter.done() and not waiter.cancelled() and (given := waiter.result()) is not None:
+                    self._freed(given)
+                raise
+            if handed is not None and not handed.closed:
+                return handed
+
+    def give_back(self, connection: Connection) -> None:
+        """Put back a connection that was taken and not used."""
+        self._freed(connection)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in list(self._all):
+            connection.close()
+        self._idle.clear()
+
+    def _freed(self, connection: Connection) -> None:
+        if connection.closed:
+            self._all.discard(connection)
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None if connection.closed else connection)
+                return
+        if not connection.closed:
+            connection.idle_since = self._loop.time()
+            self._idle.append(connection)
+
+    async def _open(self) -> Connection:
+        self._opening += 1
+        connection = Connection(self._loop, self._buffer, self._freed)
+        try:
+            async with asyncio.timeout(self._connect_timeout_s):
+                await self._connect(connection)
+        except (TimeoutError, OSError) as error:
+            raise self._said(error) from None
+        else:
+            self._all.add(connection)
+            self.opened += 1
+        finally:
+            self._opening -= 1
+            if connection not in self._all:
+                self._wake_one()
+        return connection
+
+    def _said(self, error: OSError) -> ConnectionLost:
+        where = self.endpoint.authority
+        if isinstance(error, TimeoutError):
+            said = f"{where} did not take a connection within {self._connect_timeout_s:g} s"
+            return ConnectionLost(said, timed_out=True, sent=False)
+        if isinstance(error, ssl.SSLCertVerificationError):
+            why = f"its certificate is not trusted ({error.verify_message}); behind a TLS proxy, set estate.ca_bundle"
+            return ConnectionLost(f"{where} can't be reached: {why}", sent=False)
+        return ConnectionLost(f"{where} can't be reached: {str(error) or type(error).__name__}", sent=False)
+
+    def _wake_one(self) -> None:
+        # Who waits for a connection that could not be opened must try for itself.
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    async def _connect(self, connection: Connection) -> None:
+        name = self.endpoint.host if self._tls is not None else None
+        if self._proxy is None:
+            await self._loop.create_connection(
+                lambda: connection, self.endpoint.host, self.endpoint.port, ssl=self._tls, server_hostname=name
+            )
+        else:
+            tunnel = await _tunnel(self._loop, self._proxy, self.endpoint)
+            try:
+                await self._loop.create_connection(lambda: connection, sock=tunnel, ssl=self._tls, server_hostname=name)
+            except BaseException:
+                tunnel.close()
+                raise
+        transport = connection._transport  # noqa: SLF001  its own pool sets the socket up
+        found = transport.get_extra_info("socket") if transport is not None else None
+        if found is not None and found.family != getattr(socket, "AF_UNIX", None):
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Proxy:
+    host: str
+    port: int
+    authorization: str
+
+
+def _read_proxy(url: str, endpoint: Endpoint) -> _Proxy:
+    parts = urlsplit(url)
+    if parts.scheme != "http" or not parts.hostname:
+        raise ConfigError(
+            f"a proxy of the kind {parts.scheme or 'unknown'}:// is not supported for {endpoint.authority}",
+            hint="Name an http:// proxy in HTTPS_PROXY (it carries TLS through CONNECT), or the host in NO_PROXY.",
+        )
+    if not endpoint.tls:
+        raise ConfigError(
+            f"{endpoint.authority} is plain HTTP and would go through the proxy unprotected",
+            hint="Name the host in NO_PROXY, or use an https:// endpoint.",
+        )
+    login = ""
+    if parts.username is not None:
+        text = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        login = "proxy-authorization: Basic " + base64.b64encode(text.encode()).decode() + "\r\n"
+    return _Proxy(parts.hostname, parts.port or 80, login)
+
+
+async def _tunnel(loop: asyncio.AbstractEventLoop, proxy: _Proxy, endpoint: Endpoint) -> socket.socket:
+    """A socket to the endpoint through the proxy's CONNECT."""
+    found = await loop.getaddrinfo(proxy.host, proxy.port, type=socket.SOCK_STREAM)
+    family, kind, protocol, _, address = found[0]
+    tunnel = socket.socket(family, kind, protocol)
+    tunnel.setblocking(False)
+    try:
+        await loop.sock_connect(tunnel, address)
+        target = f"{endpoint.host}:{endpoint.port}"
+        head = f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n{proxy.authorization}\r\n"
+        await loop.sock_sendall(tunnel, head.encode())
+        answer = b""
+        while b"\r\n\r\n" not in answer and len(answer) < _MAX_TUNNEL_BYTES:
+            # One byte at a time: what follows the head is the server's TLS, not ours to read.
+            piece = await loop.sock_recv(tunnel, 1)
+            if not piece:
+                break
+            answer += piece
+        _check_tunnel(answer)
+    except BaseException:
+        tunnel.close()
+        raise
+    return tunnel
+
+
+def _check_tunnel(answer: bytes) -> None:
+    if answer.split(b" ", 2)[1:2] != [b"200"] or not answer.endswith(b"\r\n\r\n"):
+        said = answer.partition(b"\r\n")[0].decode("latin-1")
+        raise OSError(f"the proxy refused: {said}" if said else "the proxy closed the connection")

@@ -1,0 +1,69 @@
+"""Whether a failed call is sent again, and after how long: a pure decision.
+
+Back-off is exponential with full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog), longer for
+throttling than for faults.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from windlass.core.aws_errors import EXPIRED_CODES, SKEW_CODES, THROTTLE_CODES, TRANSIENT_CODES
+from windlass.wire.errors import BrokenAnswer, ConnectionLost, Fault
+from windlass.wire.model import Manners
+
+__all__ = ["Again", "after_fault", "after_loss"]
+
+_FIRST_S, _FIRST_THROTTLED_S, _LONGEST_S = 0.1, 0.5, 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Send it again after `wait_s`; `counts` is false for what was mended (keys, clock, region, a stale connection)."""
+
+    wait_s: float = 0.0
+    counts: bool = True
+    renew_keys: bool = False
+    set_clock: bool = False
+    region: str = ""
+
+
+def after_fault(fault: Fault, manners: Manners, attempt: int, mended: frozenset[str], draw: float) -> Again | None:
+    """What to do about an error answer to attempt number `attempt` (from 1); None is: give up.
+
+    `mended` names what was tried already, each once: keys, clock, region. `draw` is a random number in [0, 1).
+    """
+    if fault.code in EXPIRED_CODES and "keys" not in mended:
+        return Again(counts=False, renew_keys=True)
+    if fault.code in SKEW_CODES and "clock" not in mended:
+        return Again(counts=False, set_clock=True)
+    moved = fault.status in (301, 307, 400) and fault.code not in THROTTLE_CODES
+    if moved and fault.region and "region" not in mended:
+        return Again(counts=False, region=fault.region)
+    if attempt >= manners.attempts:
+        return None
+    if fault.code in THROTTLE_CODES or fault.status in (429, 503):
+        return Again(_wait_s(_FIRST_THROTTLED_S, attempt, draw))
+    if fault.status in (500, 502, 504) or fault.code in TRANSIENT_CODES:
+        return Again(_wait_s(_FIRST_S, attempt, draw))
+    return None
+
+
+def after_loss(
+    error: ConnectionLost | BrokenAnswer, manners: Manners, attempt: int, *, reused: bool, draw: float
+) -> Again | None:
+    """What to do when no whole answer came; `reused` is a connection that had answered before."""
+    if isinstance(error, BrokenAnswer):
+        return None
+    if not error.sent:
+        return Again(_wait_s(_FIRST_S, attempt, draw)) if attempt < manners.attempts else None
+    if not manners.lost:
+        return None
+    if reused and not error.begun:
+        # The server closed it while it idled: the usual end of a kept connection, and no fault.
+        return Again(counts=False)
+    return Again(_wait_s(_FIRST_S, attempt, draw)) if attempt < manners.attempts else None
+
+
+def _wait_s(first_s: float, attempt: int, draw: float) -> float:
+    return min(_LONGEST_S, first_s * 2.0 ** min(attempt - 1, 16)) * draw

@@ -1,0 +1,178 @@
+"""The four SQS calls that run all day, in the AWS JSON 1.0 protocol: pure requests and readers.
+
+Source: SQS API reference. A batch has at most ten entries; its answer has a `Failed` list that must be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import md5
+from typing import Any
+
+import orjson
+
+from windlass.wire.errors import BadAnswer
+from windlass.wire.model import IDEMPOTENT, POLL, SEND, Call, Manners, Request, Response
+
+__all__ = [
+    "BATCH", "Entry", "Failed", "Message", "change_visibility", "delete", "get_attributes", "get_url", "receive", "send",
+]  # fmt: skip
+
+BATCH = 10
+"""Entries per batch call, and messages per receive."""
+
+_TYPE = ("content-type", "application/x-amz-json-1.0")
+_POLL_MARGIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as received. `attributes` are the system's (ApproximateReceiveCount …), `message_attributes` the sender's."""
+
+    message_id: str
+    receipt: str
+    body: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    message_attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def receive_count(self) -> int:
+        """How often it was received, this time included; 1 where the queue did not say."""
+        return int(self.attributes.get("ApproximateReceiveCount", "1"))
+
+    @property
+    def group(self) -> str:
+        """The FIFO group; empty on a standard queue."""
+        return self.attributes.get("MessageGroupId", "")
+
+    @property
+    def sent_ms(self) -> int:
+        """When it was sent, in epoch milliseconds; 0 where the queue did not say."""
+        return int(self.attributes.get("SentTimestamp", "0"))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message to send."""
+
+    body: str
+    delay_s: int = 0
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    group: str = ""
+    dedup: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """One entry of a batch that did not succeed: its place in the batch, and why."""
+
+    index: int
+    code: str
+    message: str
+    ours: bool
+    """The request was at fault: the same entry will fail again."""
+
+
+def receive(
+    queue_url: str, *, wait_s: int = 20, count: int = BATCH, visibility_s: int | None = None, attributes: bool = True
+) -> Call[list[Message]]:
+    """ReceiveMessage: up to `count` messages, at once or within `wait_s`. Never sent twice by itself."""
+    body: dict[str, Any] = {"QueueUrl": queue_url, "MaxNumberOfMessages": count, "WaitTimeSeconds": wait_s}
+    if visibility_s is not None:
+        body["VisibilityTimeout"] = visibility_s
+    if attributes:
+        body["MessageSystemAttributeNames"] = ["All"]
+        body["MessageAttributeNames"] = ["All"]
+    return _call("ReceiveMessage", body, _read_messages, POLL, read_timeout_s=wait_s + _POLL_MARGIN_S)
+
+
+def delete(queue_url: str, receipts: Sequence[str]) -> Call[list[Failed]]:
+    """DeleteMessageBatch: the entries that were *not* deleted."""
+    entries = [{"Id": str(index), "ReceiptHandle": receipt} for index, receipt in enumerate(receipts)]
+    return _call("DeleteMessageBatch", {"QueueUrl": queue_url, "Entries": entries}, _read_failed)
+
+
+def change_visibility(queue_url: str, changes: Sequence[tuple[str, int]]) -> Call[list[Failed]]:
+    """ChangeMessageVisibilityBatch of (receipt, seconds from now): the entries that were *not* changed."""
+    entries = [
+        {"Id": str(index), "ReceiptHandle": receipt, "VisibilityTimeout": seconds}
+        for index, (receipt, seconds) in enumerate(changes)
+    ]
+    return _call("ChangeMessageVisibilityBatch", {"QueueUrl": queue_url, "Entries": entries}, _read_failed)
+
+
+def send(queue_url: str, entries: Sequence[Entry]) -> Call[list[Failed]]:
+    """SendMessageBatch: the entries that were *not* sent."""
+    rows = []
+    for index, entry in enumerate(entries):
+        row: dict[str, Any] = {"Id": str(index), "MessageBody": entry.body}
+        if entry.delay_s:
+            row["DelaySeconds"] = entry.delay_s
+        if entry.attributes:
+            row["MessageAttributes"] = dict(entry.attributes)
+        if entry.group:
+            row["MessageGroupId"] = entry.group
+        if entry.dedup:
+            row["MessageDeduplicationId"] = entry.dedup
+        rows.append(row)
+    return _call("SendMessageBatch", {"QueueUrl": queue_url, "Entries": rows}, _read_failed, SEND)
+
+
+def get_attributes(queue_url: str, names: Sequence[str] = ("All",)) -> Call[dict[str, str]]:
+    """GetQueueAttributes."""
+    body = {"QueueUrl": queue_url, "AttributeNames": list(names)}
+    return _call("GetQueueAttributes", body, lambda response: dict(_json(response).get("Attributes") or {}))
+
+
+def get_url(name: str) -> Call[str]:
+    """GetQueueUrl by name, in the caller's account."""
+    return _call("GetQueueUrl", {"QueueName": name}, lambda response: str(_json(response)["QueueUrl"]))
+
+
+def _call(
+    name: str, body: dict[str, Any], read: Any, manners: Manners = IDEMPOTENT, *, read_timeout_s: float = 0.0
+) -> Call[Any]:
+    headers = (_TYPE, ("x-amz-target", f"AmazonSQS.{name}"))
+    request = Request("POST", headers=headers, body=orjson.dumps(body))
+    return Call(name, request, read, manners, read_timeout_s)
+
+
+def _json(response: Response) -> dict[str, Any]:
+    try:
+        found = orjson.loads(response.body or b"{}")
+    except orjson.JSONDecodeError as error:
+        raise BadAnswer(f"the answer is not JSON ({error})", hint="Is a proxy answering in SQS's place?") from None
+    if not isinstance(found, dict):
+        raise BadAnswer("the answer is not an object", hint="Is a proxy answering in SQS's place?")
+    return found
+
+
+def _read_messages(response: Response) -> list[Message]:
+    found = []
+    for one in _json(response).get("Messages") or ():
+        body = one["Body"]
+        said = one.get("MD5OfBody")
+        if said and md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest() != said:
+            raise BadAnswer(
+                f"message {one['MessageId']} arrived damaged (its MD5 differs)", hint="It will be received again."
+            )
+        found.append(
+            Message(
+                one["MessageId"],
+                one["ReceiptHandle"],
+                body,
+                one.get("Attributes") or {},
+                one.get("MessageAttributes") or {},
+            )
+        )
+    return found
+
+
+def _read_failed(response: Response) -> list[Failed]:
+    return [
+        Failed(
+            int(one["Id"]), str(one.get("Code", "")), str(one.get("Message", "")), bool(one.get("SenderFault", False))
+        )
+        for one in _json(response).get("Failed") or ()
+    ]
