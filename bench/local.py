@@ -6,11 +6,14 @@ whole bucket for each page); the table says which.
 """
 
 import contextlib
+import io
 import socket
+import statistics
 import subprocess
 import sys
 import threading
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
@@ -143,6 +146,44 @@ def updates(url, many):
     return many / seconds, f"{kept} of {many}"
 
 
+def functions(url, calls, sent):
+    """A warm function that does nothing: milliseconds a call of one caller; messages/s through a mapping, batches of 10."""
+    lambda_, sqs = client(url, "lambda"), client(url, "sqs")
+    role = client(url, "iam").create_role(RoleName="bench", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("main.py", "def handler(event, context): pass")
+    lambda_.create_function(
+        FunctionName="bench",
+        Runtime="python3.12",
+        Role=role,
+        Handler="main.handler",
+        Code={"ZipFile": buffer.getvalue()},
+    )
+    times = []
+    for _ in range(calls):
+        started = time.perf_counter()
+        lambda_.invoke(FunctionName="bench", Payload=b"{}")["Payload"].read()
+        times.append((time.perf_counter() - started) * 1000)
+    queue = sqs.create_queue(QueueName="functions")["QueueUrl"]
+    lambda_.create_event_source_mapping(
+        EventSourceArn="arn:aws:sqs:us-east-1:111111111111:functions", FunctionName="bench", BatchSize=10
+    )
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    started = time.perf_counter()
+    rate(
+        lambda n: sqs.send_message_batch(
+            QueueUrl=queue, Entries=[{"Id": str(i), "MessageBody": f"{n}.{i}"} for i in range(10)]
+        ),
+        range(sent // 10),
+    )
+    while any(
+        int(count) for count in sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"].values()
+    ):
+        time.sleep(0.01)
+    return f"{statistics.median(times):.1f}", f"{sent / (time.perf_counter() - started):.0f}"
+
+
 def measure(server, full):
     with server() as (url, pid, start):
         client(url, "sts").get_caller_identity()
@@ -153,6 +194,8 @@ def measure(server, full):
         backlog = 50_000 if full else 500
         message = messages(url, backlog, 20_000 if full else 200)
         update, kept = updates(url, 3000 if full else 1000)
+        # Stock moto runs functions in Docker only.
+        warm, fed = functions(url, 500, 10_000) if full else ("-", "-")
     return [
         f"{start:.2f}",
         f"{idle:.0f}",
@@ -163,6 +206,8 @@ def measure(server, full):
         f"{backlog:,}",
         f"{update:.0f}",
         kept,
+        warm,
+        fed,
     ]
 
 
@@ -178,8 +223,10 @@ def main():
         "  at backlog",
         "DynamoDB updates/s of one key",
         "  kept",
+        "Lambda warm call of an empty function, ms (median, one caller)",
+        "SQS messages/s through a Lambda mapping (batches of 10)",
     ]
-    goals = ["3", "300", "400", "20", "100,000", "2000", "50,000", "-", "all"]
+    goals = ["3", "300", "400", "20", "100,000", "2000", "50,000", "-", "all", "10", "-"]
     report(
         "local",
         [("what", "windlass local", "stock moto", "goal"), *zip(names, ours, stock, goals, strict=True)],

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from windlass.core.errors import ConfigError
-from windlass.local.faults import Faults, read_rules
+from windlass.local.faults import Effect, Faults, ObjectEvent, read_rules
 from windlass.local.request import read_request
 from windlass.local.server import LocalServer
 
@@ -207,3 +207,30 @@ def test_a_reset_is_a_fresh_start(aws):
         sqs.create_queue(QueueName="gone")  # at once, though AWS (and we) refuse the name of a queue just deleted
         server.stdin.close()
         assert server.wait(20) == 0
+
+
+def _event(bucket="orders", name="ObjectCreated:Put", key="in/a"):
+    return ObjectEvent(name=name, account_id=ACCOUNT, region="us-east-1", bucket=bucket, key=key)
+
+
+def test_events_are_doubled_and_late_by_rule_and_seed():
+    rules = read_rules(
+        [
+            {"kind": "duplicate", "bucket": "orders", "probability": 0.5, "latency_ms": 200},
+            {"kind": "reorder", "operation": "ObjectCreated:*", "path": "in/*", "latency_ms": 100},
+        ]
+    )
+    times = [Faults(rules, seed=7).deliveries(_event()) for _ in range(2)]
+    assert times[0] == times[1]
+    faults = Faults(rules, seed=7)
+    many = [faults.deliveries(_event()) for _ in range(400)]
+    assert 150 < sum(len(each) == 2 for each in many) < 250
+    assert all(0 <= each[0] <= 0.1 for each in many)
+    assert all(each[0] <= each[1] <= each[0] + 0.2 for each in many if len(each) == 2)
+    assert faults.deliveries(_event(bucket="other", name="ObjectRemoved:Delete")) == (0.0,)
+    assert faults.deliveries(_event(bucket="other", key="out/a")) == (0.0,)
+    assert faults.decide(_call(), 0.0) == Effect()
+
+
+def test_ordinary_rules_are_not_for_events():
+    assert Faults(read_rules([{"kind": "latency", "latency_ms": 5}])).deliveries(_event()) == (0.0,)

@@ -1,6 +1,7 @@
-"""Faults to order: latency, throttling, errors, refusals, dropped connections, dead regions; the same for the same seed.
+"""Faults to order: latency, throttling, errors, refusals, dropped connections, dead regions, doubled and late S3 events.
 
-A rule names the calls it is for and what happens to them. `decide` is all the logic; it only asks for the time.
+A rule names the calls (or the events) it is for and what happens to them; the same for the same seed. `decide` and
+`deliveries` are all the logic; they only ask for the time.
 """
 
 from __future__ import annotations
@@ -15,9 +16,22 @@ from typing import Any
 from windlass.local.errors import error_response
 from windlass.local.request import Request, Response
 
-__all__ = ["Drop", "Effect", "Faults", "Hang", "Rule", "read_rules"]
+__all__ = ["Drop", "Effect", "Faults", "Hang", "ObjectEvent", "Rule", "read_rules"]
 
-KINDS = ("latency", "throttle", "error", "access_denied", "drop", "dead")
+EVENT_KINDS = ("duplicate", "reorder")
+KINDS = ("latency", "throttle", "error", "access_denied", "drop", "dead", *EVENT_KINDS)
+_EVENT_DELAY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectEvent:
+    """An S3 event on its way to one destination; `name` is without `s3:`, as in `ObjectCreated:Put`."""
+
+    name: str
+    account_id: str
+    region: str
+    bucket: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +41,10 @@ class Rule:
     `latency` waits `latency_ms`; `throttle` lets `rate` calls a second through (0: none) and refuses the others;
     `error` answers `status` and `code`; `access_denied` 403; `drop` closes the connection; `dead` never answers.
     `probability` is of each call; `limit` ends the rule after so many effects (0: never).
+
+    `duplicate` and `reorder` are for S3 events, to queues, topics, functions and EventBridge: one is delivered once more,
+    the other late, after up to `latency_ms` (0: a second), so that those behind it overtake it. `operation` is then the
+    event's name, `path` the object's key.
     """
 
     kind: str
@@ -50,12 +68,25 @@ class Rule:
     def matches(self, request: Request) -> bool:
         """Whether the rule is for this call."""
         return (
-            _glob(self.service, request.service)
+            self.kind not in EVENT_KINDS
+            and _glob(self.service, request.service)
             and _glob(self.operation, request.operation)
             and _glob(self.account, request.account_id)
             and _glob(self.region, request.region)
             and _glob(self.bucket, request.bucket)
             and _glob(self.path, request.path)
+        )
+
+    def matches_event(self, event: ObjectEvent) -> bool:
+        """Whether the rule is for this event."""
+        return (
+            self.kind in EVENT_KINDS
+            and _glob(self.service, "s3")
+            and _glob(self.operation, event.name)
+            and _glob(self.account, event.account_id)
+            and _glob(self.region, event.region)
+            and _glob(self.bucket, event.bucket)
+            and _glob(self.path, event.key)
         )
 
 
@@ -172,13 +203,34 @@ class Faults:
                     return Effect(delay_s, _outcome(live.rule, request))
         return Effect(delay_s)
 
+    def deliveries(self, event: ObjectEvent) -> tuple[float, ...]:
+        """When this event is delivered, in seconds from now: once and at once where no rule says otherwise."""
+        if not self._live:
+            return (0.0,)
+        late_s = 0.0
+        copies: list[float] = []
+        with self._lock:
+            for live in self._live:
+                if not (live.rule.matches_event(event) and self._has_chance(live)):
+                    continue
+                live.used += 1
+                delay_s = self._random.uniform(0.0, live.rule.latency_ms / 1000 or _EVENT_DELAY_S)
+                if live.rule.kind == "reorder":
+                    late_s += delay_s
+                else:
+                    copies.append(delay_s)
+        return (late_s, *(late_s + each for each in copies))
+
     def _strikes(self, live: _Live, request: Request, now: float) -> bool:
+        if not (live.rule.matches(request) and self._has_chance(live)):
+            return False
+        return live.rule.kind != "throttle" or not live.admits(now)
+
+    def _has_chance(self, live: _Live) -> bool:
         rule = live.rule
-        if (rule.limit and live.used >= rule.limit) or not rule.matches(request):
+        if rule.limit and live.used >= rule.limit:
             return False
-        if rule.probability < 1 and self._random.random() >= rule.probability:
-            return False
-        return rule.kind != "throttle" or not live.admits(now)
+        return rule.probability >= 1 or self._random.random() < rule.probability
 
 
 _THROTTLE_CODES = {

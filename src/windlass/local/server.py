@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
@@ -76,10 +77,14 @@ class LocalServer:
             if time.monotonic() > deadline or not self._thread.is_alive():
                 raise ConfigError("the embedded AWS did not start", hint="Its log on stderr says why.")
             time.sleep(0.005)
+        _services().open_all(self.url, self.front.faults)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.front.let_go()
+        _services().close_all(
+            self.url, self.front.faults
+        )  # functions end first: calls that wait for them would hold the server up
         self._server.should_exit = True
         self._thread.join(10)
         self.front.close()
@@ -112,6 +117,7 @@ def _build(faults: Faults) -> Front:
         from windlass.local.selfcheck import self_check
         from windlass.local.services import install_all, natives
         from windlass.local.services.elasticache import cache_nodes
+        from windlass.local.services.lambda_ import processes
         from windlass.local.services.storagegateway import share_files
     except ImportError as error:
         raise ConfigError(
@@ -126,9 +132,15 @@ def _build(faults: Faults) -> Front:
         Dispatcher(),
         natives(),
         _account_of,
-        {"/_windlass/fileshares/": share_files, "/_windlass/caches/": cache_nodes},
+        {"/_windlass/fileshares/": share_files, "/_windlass/caches/": cache_nodes, "/_windlass/functions": processes},
         faults,
     )
+
+
+def _services() -> ModuleType:
+    from windlass.local import services
+
+    return services
 
 
 def _quieten_moto() -> None:

@@ -1,36 +1,34 @@
 """Brings notices to queues, topics, EventBridge and functions, off the path of the call that made them.
 
-Queues and topics are served by one thread in the order of the changes. EventBridge and functions, which may run user
-code for long, are served by a few others; AWS promises no order there, either. A reset drops what is still under way.
+Queues, topics and Lambda's queue of asynchronous events are served by one thread in the order of the changes, EventBridge by
+a few others; AWS promises no order anywhere, and faults.py can be ordered to break it. A reset drops what is under way.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-import logging
 import secrets
-import threading
 import time
 import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from queue import SimpleQueue
 from typing import Any
 
 import flask
-from moto.awslambda.utils import get_backend as lambda_backend
 from moto.events.models import events_backends
 from moto.s3.models import FakeDeleteMarker
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
+from windlass.local.faults import Faults, ObjectEvent
+from windlass.local.lambda_.functions import the_functions
+from windlass.local.lambda_.names import parse_name
 from windlass.local.s3.address import Call
 from windlass.local.s3.caller import Caller, account_of, caller_of, principal_of
 from windlass.local.s3.notices import EMPTY_ETAG, Notice, Origin, bridge_event, record, timestamp
-
-log = logging.getLogger(__name__)
+from windlass.local.workers import Workers
 
 CURRENT: ContextVar[tuple[Call, str, str] | None] = ContextVar("windlass_local_s3_call", default=None)
 """The native call being answered, its request id and host id; None inside moto's own server."""
@@ -38,49 +36,23 @@ CURRENT: ContextVar[tuple[Call, str, str] | None] = ContextVar("windlass_local_s
 Job = Callable[[], None]
 
 
-class Workers:
-    """A few daemon threads that do jobs from one queue; started when the first job comes."""
-
-    def __init__(self, name: str, count: int) -> None:
-        self._name, self._count = name, count
-        self._jobs: SimpleQueue[tuple[int, Job]] = SimpleQueue()
-        self._start = threading.Lock()
-        self._started = False
-        self._epoch = 0
-
-    def put(self, job: Job) -> None:
-        """Have `job` done soon."""
-        if not self._started:
-            with self._start:
-                if not self._started:
-                    self._started = True
-                    for at in range(self._count):
-                        threading.Thread(target=self._work, name=f"{self._name}-{at}", daemon=True).start()
-        self._jobs.put((self._epoch, job))
-
-    def forget(self) -> None:
-        """Drop the jobs not yet begun."""
-        self._epoch += 1
-
-    def _work(self) -> None:
-        while True:
-            epoch, job = self._jobs.get()
-            if epoch != self._epoch:
-                continue
-            try:
-                job()
-            except Exception:  # a target that is gone must not stop the others, as in AWS
-                log.debug("an S3 event could not be delivered", exc_info=True)
-
-
 class Delivery:
     """Turns changes of buckets into notices, and sends them where the bucket's configuration says."""
 
     def __init__(self) -> None:
         self._ordered = Workers("s3-events", 1)
-        self._slow = Workers("s3-invocations", 4)
+        self._slow = Workers("s3-bridge", 4)
         # Above every number of an earlier process, and never the same twice: later changes sort later.
         self._sequence = itertools.count(time.time_ns())
+        self._faults: list[Faults] = []
+
+    def opened(self, faults: Faults) -> None:
+        """A server is up that may be ordered to double events, or to bring them late."""
+        self._faults = [*self._faults, faults]
+
+    def closed(self, faults: Faults) -> None:
+        """It is going."""
+        self._faults = [each for each in self._faults if each is not faults]
 
     def forget(self) -> None:
         """Drop what is under way: the estate was reset."""
@@ -100,13 +72,29 @@ class Delivery:
             return
         notice = self._notice(name, bucket, version)
         for each in queues:
-            self._ordered.put(_to_queue(each.arn, record(notice, each.id)))
+            self._bring(notice, self._ordered, _to_queue(each.arn, record(notice, each.id)))
         for each in topics:
-            self._ordered.put(_to_topic(each.arn, record(notice, each.id)))
+            self._bring(notice, self._ordered, _to_topic(each.arn, record(notice, each.id)))
         for each in functions:
-            self._slow.put(_to_function(each.arn, record(notice, each.id)))
+            self._bring(notice, self._ordered, _to_function(each.arn, record(notice, each.id)))
         if bridge:
-            self._slow.put(_to_bridge(bucket.account_id, notice))
+            self._bring(notice, self._slow, _to_bridge(bucket.account_id, notice))
+
+    def _bring(self, notice: Notice, workers: Workers, job: Job) -> None:
+        """Once and soon, unless a fault was ordered."""
+        if not self._faults:
+            workers.put(job)
+            return
+        event = ObjectEvent(
+            name=notice.name.removeprefix("s3:"),
+            account_id=notice.owner_account_id,
+            region=notice.region,
+            bucket=notice.bucket,
+            key=notice.key,
+        )
+        times = [faults.deliveries(event) for faults in self._faults]
+        for after_s in max(times, key=lambda each: (len(each), each)):  # one server's rules, not all of them at once
+            workers.put(job, after_s=after_s)
 
     def _notice(self, name: str, bucket: Any, version: Any) -> Notice:
         marker = isinstance(version, FakeDeleteMarker)
@@ -168,9 +156,8 @@ def _to_topic(arn: str, message: dict[str, Any]) -> Job:
 
 
 def _to_function(arn: str, message: dict[str, Any]) -> Job:
-    _, _, _, region, account_id, _ = arn.split(":", 5)
-    body = json.dumps(message)
-    return lambda: lambda_backend(account_id, region).get_function(arn).invoke(body, {}, {})
+    name, payload = parse_name(arn, "", ""), json.dumps(message).encode()
+    return lambda: the_functions().events.accept(name, payload)
 
 
 def _to_bridge(account_id: str, notice: Notice) -> Job:

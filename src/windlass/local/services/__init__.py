@@ -1,16 +1,29 @@
-"""The services that are mended, replaced or added, each a module with `install()` and perhaps `native(request)`."""
+"""What is mended, replaced or added: modules with `install()`, and perhaps `native(request)`, `opened(…)` and `closed(…)`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import ModuleType
 
+from windlass.local.faults import Faults
 from windlass.local.request import Native
-from windlass.local.services import dynamodb, elasticache, organizations, s3, servicequotas, sqs, storagegateway
+from windlass.local.services import (
+    dynamodb,
+    elasticache,
+    events,
+    lambda_,
+    organizations,
+    s3,
+    servicequotas,
+    sqs,
+    storagegateway,
+)
 
-__all__ = ["SERVICES", "install_all", "natives"]
+__all__ = ["SERVICES", "close_all", "install_all", "natives", "open_all"]
 
-SERVICES: tuple[ModuleType, ...] = (sqs, s3, dynamodb, storagegateway, organizations, elasticache, servicequotas)
+SERVICES: tuple[ModuleType, ...] = (
+    sqs, s3, lambda_, events, dynamodb, storagegateway, organizations, elasticache, servicequotas,
+)  # fmt: skip
 
 
 def install_all() -> None:
@@ -21,4 +34,22 @@ def install_all() -> None:
 
 def natives() -> Mapping[str, Native]:
     """Each service's own door, by signing name."""
-    return {service.__name__.rpartition(".")[2]: service.native for service in SERVICES if hasattr(service, "native")}
+    return {_name(service): service.native for service in SERVICES if hasattr(service, "native")}
+
+
+def open_all(url: str, faults: Faults) -> None:
+    """Tell the services that a server is up at `url`, and which faults it was ordered to make."""
+    for service in SERVICES:
+        if hasattr(service, "opened"):
+            service.opened(url, faults)
+
+
+def close_all(url: str, faults: Faults) -> None:
+    """Tell the services that the server at `url` is going."""
+    for service in SERVICES:
+        if hasattr(service, "closed"):
+            service.closed(url, faults)
+
+
+def _name(service: ModuleType) -> str:
+    return service.__name__.rpartition(".")[2].rstrip("_")  # lambda is a word of Python's

@@ -8,6 +8,7 @@ from typing import Any
 
 from moto.s3 import models
 
+from windlass.local.faults import Faults
 from windlass.local.request import Request, Response
 from windlass.local.s3 import patches
 from windlass.local.s3.access import admit, find_bucket, no_such_bucket
@@ -35,6 +36,16 @@ def install() -> None:
         delivery = Delivery()
         setattr(models.S3Backend, _DELIVERY, delivery)
         patches.apply(delivery)
+
+
+def opened(_url: str, faults: Faults) -> None:
+    """A server is up; its faults may be for events."""
+    _delivery().opened(faults)
+
+
+def closed(_url: str, faults: Faults) -> None:
+    """That server is going."""
+    _delivery().closed(faults)
 
 
 def _delivery() -> Delivery:

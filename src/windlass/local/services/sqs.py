@@ -27,8 +27,6 @@ PRIVATE_NAMES: tuple[str, ...] = (
     "moto.sqs.exceptions.QueueDoesNotExist",
     "moto.sqs.exceptions.SQSException",
     "moto.core.common_models.CloudFormationModel",
-    "moto.awslambda.models.LambdaBackend.send_sqs_batch",
-    "moto.awslambda.utils.get_backend",
 )
 """moto's names that this service stands on; the start-up self-check looks for each."""
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from windlass.local.sqs.calls import Call, required
 from windlass.local.sqs.errors import SqsError, invalid_value, shape_of
-from windlass.local.sqs.lambda_source import feed_mappings
-from windlass.local.sqs.message import Message, md5_of_attributes, size_bytes
+from windlass.local.sqs.message import md5_of_attributes, size_bytes
 from windlass.local.sqs.queue import IN_FLIGHT_LIMIT, MAX_VISIBILITY_S, Receipt, Received, Refusal
 from windlass.local.sqs.receipts import decode, encode
+from windlass.local.sqs.receiving import delete, receive, system_attributes
 from windlass.local.sqs.region import RegionQueues
 from windlass.local.sqs.resource import SqsQueue
 from windlass.local.sqs.sending import MAX_BATCH_BYTES, attributes_of, send, whole_number
@@ -37,9 +37,7 @@ def send_message(call: Call) -> Answer:
     """SendMessage."""
     region, queue = call.locate()
     with region.lock:
-        answer = send(queue, call.parameters, sender_id=_sender_id(call), now_s=call.now_s)
-    feed_mappings(region, queue)
-    return answer
+        return send(queue, call.parameters, sender_id=_sender_id(call), now_s=call.now_s)
 
 
 def send_message_batch(call: Call) -> Answer:
@@ -56,9 +54,7 @@ def send_message_batch(call: Call) -> Answer:
         )
     sender_id = _sender_id(call)
     with region.lock:
-        answer = _each(entries, lambda entry: send(queue, entry, sender_id=sender_id, now_s=call.now_s))
-    feed_mappings(region, queue)
-    return answer
+        return _each(entries, lambda entry: send(queue, entry, sender_id=sender_id, now_s=call.now_s))
 
 
 def _lenient(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -101,16 +97,9 @@ def _receive(
         visibility_s = queue.seconds("VisibilityTimeout")
     attempt_id = str(call.parameters.get("ReceiveRequestAttemptId") or "") if queue.fifo_queue else ""
     try:
-        received = queue.core.receive(limit, visibility_s, now_s, attempt_id=attempt_id)
+        return receive(region, queue, limit, visibility_s, now_s, attempt_id=attempt_id)
     except Refusal:
         raise SqsError("OverLimit", f"Too many messages in flight: the limit is {IN_FLIGHT_LIMIT}.") from None
-    queue.changed(now_s, arrived=1 if received and queue.core.counters(now_s).visible else 0)
-    if queue.core.dead_letter is not None:
-        policy = queue.redrive_policy
-        target = region.by_arn(policy.target_arn) if policy else None
-        if target is not None:
-            target.changed(now_s, arrived=1)
-    return received
 
 
 def _rendered(queue: SqsQueue, received: Received, parameters: Mapping[str, Any]) -> Answer:
@@ -123,7 +112,7 @@ def _rendered(queue: SqsQueue, received: Received, parameters: Mapping[str, Any]
     }
     names = [*(parameters.get("AttributeNames") or ()), *(parameters.get("MessageSystemAttributeNames") or ())]
     if names:
-        attributes = _system_attributes(message)
+        attributes = system_attributes(message)
         rendered["Attributes"] = (
             attributes if "All" in names else {key: value for key, value in attributes.items() if key in names}
         )
@@ -135,23 +124,6 @@ def _rendered(queue: SqsQueue, received: Received, parameters: Mapping[str, Any]
             rendered["MD5OfMessageAttributes"] = message.attributes_md5 if whole else md5_of_attributes(chosen)
             rendered["MessageAttributes"] = {name: _on_the_wire(value) for name, value in chosen.items()}
     return rendered
-
-
-def _system_attributes(message: Message) -> dict[str, str]:
-    values = {
-        "SenderId": message.sender_id,
-        "SentTimestamp": str(int(message.sent_s * 1000)),
-        "ApproximateReceiveCount": str(message.receive_count),
-        "ApproximateFirstReceiveTimestamp": str(int(message.first_received_s * 1000)),
-    }
-    optional = {
-        "SequenceNumber": message.sequence_number,
-        "MessageDeduplicationId": message.deduplication_id,
-        "MessageGroupId": message.group_id,
-        "AWSTraceHeader": message.system_attributes.get("AWSTraceHeader", {}).get("StringValue"),
-        "DeadLetterQueueSourceArn": message.dead_letter_source_arn,
-    }
-    return values | {key: value for key, value in optional.items() if value is not None}
 
 
 def _is_wanted(name: str, wanted: Iterable[str]) -> bool:
@@ -180,7 +152,7 @@ def delete_message_batch(call: Call) -> Answer:
     region, queue = call.locate()
     entries = _entries(call, "DeleteMessageBatchRequestEntry")
 
-    def delete(entry: Mapping[str, Any]) -> Answer:
+    def delete_one(entry: Mapping[str, Any]) -> Answer:
         try:
             _delete(queue, required(entry, "ReceiptHandle"), call.now_s)
         except SqsError as error:  # a batch entry has its own code for what a single call answers differently
@@ -188,17 +160,15 @@ def delete_message_batch(call: Call) -> Answer:
         return {}
 
     with region.lock:
-        return _each(entries, delete)
+        return _each(entries, delete_one)
 
 
 def _delete(queue: SqsQueue, handle: str, now_s: float) -> None:
     receipt = _receipt(queue, handle)
     try:
-        queue.core.delete(receipt, now_s)
+        delete(queue, receipt, now_s)
     except Refusal:
         raise invalid_value(handle, "ReceiptHandle", "The receipt handle has expired.") from None
-    if queue.fifo_queue:
-        queue.changed(now_s, arrived=1)  # its group is open again
 
 
 def change_message_visibility(call: Call) -> Answer:

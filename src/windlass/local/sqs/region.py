@@ -19,7 +19,6 @@ from moto.sqs.models import SQSBackend
 
 from windlass.local.sqs import attributes as queue_attributes
 from windlass.local.sqs.errors import SqsError, invalid_value, shape_of
-from windlass.local.sqs.lambda_source import feed_mappings
 from windlass.local.sqs.moves import MoveTask
 from windlass.local.sqs.resource import SqsQueue
 from windlass.local.sqs.sending import send
@@ -196,11 +195,9 @@ class RegionQueues(SQSBackend):
         }
         with self.lock:
             try:
-                answer = send(queue, entry, sender_id=_SERVICE_SENDER, now_s=time.time())
+                return send(queue, entry, sender_id=_SERVICE_SENDER, now_s=time.time())
             except SqsError as error:
                 raise as_moto(error) from error
-        feed_mappings(self, queue)
-        return answer
 
 
 def as_text(value: Any) -> str:

@@ -43,7 +43,6 @@ class SqsQueue:
         self.mark = secrets.token_bytes(MARK_BYTES)
         self.waiters = Waiters()
         self.lambda_event_source_mappings: dict[str, Any] = {}
-        self.is_feeding = False
         self.core = Queue(fifo=self.fifo_queue, retention_s=0)
         self.core.arn = arn
         self.set_attributes(attributes, now_s)

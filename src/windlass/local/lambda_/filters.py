@@ -1,0 +1,138 @@
+"""Event filter patterns of event source mappings: which messages a function wants. Pure.
+
+Source: Lambda Developer Guide, "Filter rule syntax" and "Using event filtering with an Amazon SQS event source". Fields are
+ANDed, values of a field and the filters of a mapping ORed. A pattern on a JSON body never matches a body of plain text,
+and the other way round; Lambda deletes what no filter matches.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+__all__ = ["FilterError", "matches", "passes", "read_filters"]
+
+_ABSENT = object()
+_COMPARE: Mapping[str, Callable[[float, float], bool]] = {
+    "=": lambda value, bound: value == bound,
+    "<": lambda value, bound: value < bound,
+    "<=": lambda value, bound: value <= bound,
+    ">": lambda value, bound: value > bound,
+    ">=": lambda value, bound: value >= bound,
+}
+_WORDS = frozenset(("prefix", "suffix", "anything-but", "numeric", "exists", "equals-ignore-case"))
+Pattern = Mapping[str, Any]
+
+
+class FilterError(ValueError):
+    """The criteria are no filter patterns."""
+
+
+def read_filters(criteria: Mapping[str, Any] | None) -> tuple[Pattern, ...]:
+    """The patterns of a mapping's FilterCriteria, checked. Raises FilterError."""
+    filters = (criteria or {}).get("Filters") or ()
+    if len(filters) > 5:
+        raise FilterError("a mapping has at most 5 filters")
+    patterns = []
+    for each in filters:
+        try:
+            pattern = json.loads(each.get("Pattern") or "null")
+        except ValueError:
+            raise FilterError("Invalid filter pattern definition.") from None
+        _check(pattern)
+        patterns.append(pattern)
+    return tuple(patterns)
+
+
+def _check(pattern: Any) -> None:
+    if not isinstance(pattern, dict) or not pattern:
+        raise FilterError("Invalid filter pattern definition.")
+    for key, wanted in pattern.items():
+        if key == "$or":
+            if not isinstance(wanted, list) or len(wanted) < 2:
+                raise FilterError("Invalid filter pattern definition.")
+            for each in wanted:
+                _check(each)
+        elif isinstance(wanted, dict):
+            _check(wanted)
+        elif not isinstance(wanted, list) or not all(_is_rule(each) for each in wanted):
+            raise FilterError("Invalid filter pattern definition.")
+
+
+def _is_rule(rule: Any) -> bool:
+    if isinstance(rule, list):
+        return False
+    return not isinstance(rule, dict) or (len(rule) == 1 and next(iter(rule)) in _WORDS)
+
+
+def passes(filters: Sequence[Pattern], record: Mapping[str, Any]) -> bool:
+    """Whether a record (its `body` as text) is one that the function wants."""
+    if not filters:
+        return True
+    body = record.get("body", "")
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        parsed = None
+    is_json = isinstance(parsed, (dict, list))
+    for pattern in filters:
+        on_json = isinstance(pattern.get("body"), dict)
+        if "body" in pattern and on_json is not is_json:
+            continue
+        if matches(pattern, {**record, "body": parsed if is_json else body}):
+            return True
+    return False
+
+
+def matches(pattern: Pattern, value: Any) -> bool:
+    """Whether a JSON object has all that the pattern wants."""
+    for key, wanted in pattern.items():
+        if key == "$or":
+            if not any(matches(each, value) for each in wanted):
+                return False
+            continue
+        found = value.get(key, _ABSENT) if isinstance(value, dict) else _ABSENT
+        if isinstance(wanted, dict):
+            if not any(matches(wanted, each) for each in (found if isinstance(found, list) else [found])):
+                return False
+        elif not any(_agrees(rule, found) for rule in wanted):
+            return False
+    return True
+
+
+def _agrees(rule: Any, found: Any) -> bool:
+    """One rule and one value; a list of values agrees when one of them does."""
+    if isinstance(found, list) and not (isinstance(rule, dict) and "exists" in rule):
+        return any(_agrees(rule, each) for each in found)
+    if isinstance(rule, dict):
+        [(word, argument)] = rule.items()
+        return _by_word(word, argument, found)
+    return found is not _ABSENT and _same(rule, found)
+
+
+def _same(rule: Any, found: Any) -> bool:
+    return rule == found and isinstance(rule, bool) is isinstance(found, bool)
+
+
+def _by_word(word: str, argument: Any, found: Any) -> bool:
+    if word == "exists":
+        return (found is not _ABSENT) is bool(argument)
+    if found is _ABSENT:
+        return False
+    if word == "anything-but":
+        if isinstance(argument, dict):
+            return not _agrees(argument, found)
+        return not any(_same(each, found) for each in (argument if isinstance(argument, list) else [argument]))
+    if word == "numeric":
+        if isinstance(found, bool) or not isinstance(found, (int, float)):
+            return False
+        pairs = zip(argument[::2], argument[1::2], strict=True)
+        return all(_COMPARE[sign](found, bound) for sign, bound in pairs)
+    if not isinstance(found, str):
+        return False
+    if word == "prefix":
+        return found.startswith(argument)
+    if word == "suffix":
+        return found.endswith(argument)
+    return found.lower() == str(argument).lower()  # equals-ignore-case

@@ -1,0 +1,46 @@
+"""How functions are named: by name, by name and qualifier, by partial and by full ARN. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["FunctionName", "parse_name"]
+
+_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):lambda:(?P<region>[^:]+):(?P<account>\d{12}):function:(?P<rest>.+)")
+_PARTIAL = re.compile(r"(?P<account>\d{12}):function:(?P<rest>.+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionName:
+    """A function of an account and region; `qualifier` is a version, an alias, or "" for the unqualified function."""
+
+    account_id: str
+    region: str
+    name: str
+    qualifier: str = ""
+    partition: str = "aws"
+
+    @property
+    def unqualified_arn(self) -> str:
+        """The function's ARN."""
+        return f"arn:{self.partition}:lambda:{self.region}:{self.account_id}:function:{self.name}"
+
+    @property
+    def arn(self) -> str:
+        """The ARN as it was asked for, with its qualifier."""
+        return f"{self.unqualified_arn}:{self.qualifier}" if self.qualifier else self.unqualified_arn
+
+
+def parse_name(text: str, account_id: str, region: str, qualifier: str = "") -> FunctionName:
+    """`text` as Lambda's APIs take it; account and region fill in what it leaves out, as `qualifier` does."""
+    partition = "aws"
+    found = _ARN.fullmatch(text) or _PARTIAL.fullmatch(text)
+    if found:
+        parts = found.groupdict()
+        account_id, text = parts["account"], parts["rest"]
+        region, partition = parts.get("region", region), parts.get("partition", partition)
+    name, _, own = text.partition(":")
+    return FunctionName(
+        account_id=account_id, region=region, name=name, qualifier=own or qualifier, partition=partition
+    )

@@ -1,0 +1,97 @@
+"""What becomes of an asynchronous event after a run: again later, or done with, and who is told. Pure.
+
+Source: Lambda Developer Guide, "Asynchronous invocation" and "Capturing records of Lambda asynchronous invocations": two
+retries of a function error, after one and two minutes; throttled events wait from one second to five minutes; six hours
+at most; an event for a function whose concurrency is reserved to zero is not retried.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+__all__ = ["RETRY_TAG", "Policy", "Verdict", "delays_of_tag", "destination_record", "verdict", "wait_for_room_s"]
+
+RETRY_TAG = "windlass:retry-seconds"
+"""A function's tag: the waits before its two retries, as `0.1 0.5`. AWS's are fixed; tests have not the time."""
+_RETRY_DELAYS_S = (60.0, 120.0)
+_MAX_AGE_S = 21_600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A function's wishes: how often and how long to try, and where the records go (ARNs, or "")."""
+
+    retries: int = 2
+    max_age_s: float = _MAX_AGE_S
+    delays_s: tuple[float, ...] = _RETRY_DELAYS_S
+    on_success: str = ""
+    on_failure: str = ""
+    dead_letter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Try again in `again_s`; or (None) the event is done with, and `condition` says why."""
+
+    again_s: float | None
+    condition: str = ""
+
+
+def verdict(policy: Policy, *, runs: int, failed: bool, age_s: float) -> Verdict:
+    """After the `runs`-th run of an event that was accepted `age_s` ago."""
+    if not failed:
+        return Verdict(None, "Success")
+    if runs > policy.retries:
+        return Verdict(None, "RetriesExhausted")
+    again_s = policy.delays_s[min(runs, len(policy.delays_s)) - 1]
+    if age_s + again_s > policy.max_age_s:
+        return Verdict(None, "EventAgeExceeded")
+    return Verdict(again_s)
+
+
+def wait_for_room_s(throttles: int) -> float:
+    """How long a throttled event waits. AWS begins at a second; this is one machine, where room is made sooner."""
+    return float(min(0.05 * 2 ** min(throttles, 12), 5.0))
+
+
+def delays_of_tag(text: str) -> tuple[float, ...]:
+    """The waits that the tag orders; AWS's own where it is absent or no numbers."""
+    try:
+        delays = tuple(float(each) for each in text.split())
+    except ValueError:
+        return _RETRY_DELAYS_S
+    return delays if delays and min(delays) >= 0 else _RETRY_DELAYS_S
+
+
+def destination_record(
+    *,
+    request_id: str,
+    arn: str,
+    condition: str,
+    runs: int,
+    payload: bytes,
+    version: str,
+    failed: bool,
+    answer: bytes | None,
+) -> dict[str, Any]:
+    """The document that destinations get."""
+    record: dict[str, Any] = {
+        "version": "1.0",
+        "timestamp": f"{datetime.now(UTC).isoformat(timespec='milliseconds').removesuffix('+00:00')}Z",
+        "requestContext": {
+            "requestId": request_id,
+            "functionArn": arn,
+            "condition": condition,
+            "approximateInvokeCount": runs,
+        },
+        "requestPayload": json.loads(payload or b"{}"),
+    }
+    if answer is not None:
+        record["responseContext"] = {"statusCode": 200, "executedVersion": version}
+        if failed:
+            record["responseContext"]["functionError"] = "Unhandled"
+        record["responsePayload"] = json.loads(answer)
+    return record
