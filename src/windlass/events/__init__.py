@@ -1,11 +1,21 @@
-"""Any wrapping of an S3 event, one typed ObjectEvent. README.md has the map."""
+"""Any wrapping of an S3 event becomes one typed record; what isn't one is told, never raised. README.md has the map."""
 
-from __future__ import annotations
-
-from windlass.events.model import Event, Ignored, Kind, ObjectEvent, Unrecognised, Via
-from windlass.events.order import is_duplicate, is_newer
+from windlass.events.model import Hop, Ignored, IgnoredBecause, Kind, ObjectEvent, Reading, Unrecognised
+from windlass.events.order import Order, is_duplicate, newer, order, sequence_key
 from windlass.events.read import read_events
 
 __all__ = [
-    "Event", "Ignored", "Kind", "ObjectEvent", "Unrecognised", "Via", "is_duplicate", "is_newer", "read_events",
-]  # fmt: skip
+    "Hop",
+    "Ignored",
+    "IgnoredBecause",
+    "Kind",
+    "ObjectEvent",
+    "Order",
+    "Reading",
+    "Unrecognised",
+    "is_duplicate",
+    "newer",
+    "order",
+    "read_events",
+    "sequence_key",
+]

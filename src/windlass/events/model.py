@@ -1,78 +1,108 @@
-"""What happened to an object, as one value, however it was told."""
+"""What a payload can turn out to be: an event of an object, something known that is none, or something unknown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
-__all__ = ["Event", "Ignored", "Kind", "ObjectEvent", "Unrecognised", "Via"]
+__all__ = ["Hop", "Ignored", "IgnoredBecause", "Kind", "ObjectEvent", "Reading", "Unrecognised"]
 
 
 class Kind(StrEnum):
-    """The families of S3's event types."""
+    """What happened to the object, whichever service says it."""
 
     CREATED = "created"
     REMOVED = "removed"
-    RESTORED = "restored"
-    EXPIRED = "expired"  # by lifecycle
-    TRANSITIONED = "transitioned"
+    RESTORED = "restored"  # from an archive class: asked for, done, or over
     REPLICATION = "replication"
+    LIFECYCLE = "lifecycle"  # expiration (`removes` is true) and transition
+    TIERING = "tiering"  # Intelligent-Tiering moved it
     TAGGING = "tagging"
     ACL = "acl"
-    LOST = "lost"  # reduced redundancy
-    OTHER = "other"
+    LOST = "lost"  # Reduced Redundancy Storage lost it
+    OTHER = "other"  # an event of an object that AWS has added since
 
 
-class Via(StrEnum):
-    """How the event came: the outermost wrappings that were taken off are not told apart from none."""
+class Hop(StrEnum):
+    """An envelope, or at the end of `ObjectEvent.via` the format of the event itself."""
 
-    NOTIFICATION = "notification"
+    PIPES = "pipes"
+    SQS = "sqs"
+    SNS = "sns"
+    S3 = "s3"
     EVENTBRIDGE = "eventbridge"
     CLOUDTRAIL = "cloudtrail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectEvent:
-    """One event of one object. `key` is decoded; what the source does not tell is empty or None.
+    """One change of one object, told at least once and in no certain order.
 
-    `name` is S3's own (`ObjectCreated:Put`), EventBridge's detail-type, or CloudTrail's operation. `sequencer` orders
-    events of one key (order.py); `marker` says that a removal made a delete marker, the versions being there still.
+    `key` is decoded. `name` is the sender's own word (`ObjectCreated:Put`, `Object Created`, `PutObject`). `via` shows
+    the envelopes that were seen, outermost first; a queue's message body alone doesn't show that it came from a queue.
+    Text that was not told is "", a size or time None: CloudTrail knows no ETag, size or sequencer, a removal has no
+    size, a lifecycle rule no source address, and a notification names no account.
     """
 
     kind: Kind
     name: str
     bucket: str
     key: str
-    via: Via
     version_id: str = ""
     etag: str = ""
     size_bytes: int | None = None
     sequencer: str = ""
-    marker: bool = False
-    at: str = ""
-    """When it happened, ISO 8601, as told; S3's clock, not ours."""
+    at: datetime | None = None
     region: str = ""
-    account_id: str = ""
-    principal_id: str = ""
-    """Who did it: `AWS:AROA…:session` of a notification, an ARN of CloudTrail's, the service of a service."""
+    account_id: str = ""  # the bucket owner's
+    principal_id: str = ""  # who did it, as the sender names it: a principal id, an account, or a service principal
     source_ip: str = ""
     request_id: str = ""
-    storage_class: str = ""
+    delete_marker: bool = False
+    via: tuple[Hop, ...] = ()
+
+    @property
+    def removes(self) -> bool:
+        """Whether the object, one version of it, or its visibility (a delete marker) went away."""
+        if self.kind is Kind.REMOVED:
+            return True
+        return self.kind is Kind.LIFECYCLE and self.name.startswith(("LifecycleExpiration", "Object Deleted"))
+
+
+class IgnoredBecause(StrEnum):
+    """Why a payload that is understood has nothing to act on. It may be acknowledged."""
+
+    TEST = "s3:TestEvent, which S3 sends when notifications are configured"
+    EMPTY = "it holds no records"
+    SUBSCRIPTION = "SNS asks to confirm or end a subscription"
+    READ = "a call that only reads"
+    FAILED = "a call that failed"
+    PARTIAL = "a step of an upload that shows nothing yet"
+    NOT_AN_OBJECT = "a call on a bucket or account"
+    KEYS_UNTOLD = "DeleteObjects in CloudTrail, whose keys come as DeleteObject events of their own"
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A message that is known and tells of no object: s3:TestEvent, an SNS subscription, an event of another service."""
+    """A payload, or a part of one, that is understood and is not a change of an object."""
 
-    reason: str
+    because: IgnoredBecause
+    via: tuple[Hop, ...] = ()
+    bucket: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Unrecognised:
-    """Something else: why it is no event, and how it begins."""
+    """A payload, or a part of one, that is none of the known formats. `sample` is its beginning, at most 200 characters.
+
+    A sample is other people's data: show it to who may read the queue, keep it out of metrics.
+    """
 
     reason: str
-    sample: str = ""
+    sample: str
+    via: tuple[Hop, ...] = ()
 
 
-Event = ObjectEvent | Ignored | Unrecognised
+Reading: TypeAlias = ObjectEvent | Ignored | Unrecognised

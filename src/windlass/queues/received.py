@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from windlass.events import Event, read_events
+from windlass.events import Reading, read_events
 from windlass.queues.model import Reject
 from windlass.wire.sqs import Message
 
@@ -65,6 +65,6 @@ class Received:
         except orjson.JSONDecodeError as error:
             raise Reject(f"the body is not JSON: {error}") from None
 
-    def events(self) -> tuple[Event, ...]:
+    def events(self) -> tuple[Reading, ...]:
         """The object events in it, whatever they are wrapped in; what is none comes as Unrecognised."""
         return read_events(self.body)
