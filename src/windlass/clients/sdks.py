@@ -19,13 +19,13 @@ ALWAYS, NEVER = "always", "never"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """Versions below `below` are past support from `date` on, says `source`; `seen` is how that was verified.
+    """Versions below `below` are past support from `day` on, says `source`; `seen` is how that was verified.
 
     Without a date their support ended long ago, on a day that AWS does not name.
     """
 
     below: str
-    date: date | None
+    day: date | None
     seen: str
     source: str
     note: str = ""
@@ -39,7 +39,7 @@ class End:
 
     def is_past(self, on: date) -> bool:
         """Whether support has ended by that day."""
-        return self.date is None or self.date <= on
+        return self.day is None or self.day <= on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ def _ends(row: Mapping[str, Any]) -> tuple[End, ...]:
     return tuple(
         End(
             below=end["below"],
-            date=date.fromisoformat(end["date"]) if end["date"] else None,
+            day=date.fromisoformat(end["date"]) if end["date"] else None,
             seen=end["seen"],
             source=end["source"],
             note=end.get("note", ""),

@@ -42,7 +42,7 @@ def find(facts: Facts, on: date) -> Finding | None:
     end = end_of(runtime.ends, product.numbers)
     if end is None or not end.is_past(on):
         return None
-    when = f"since {end.date.isoformat()}" if end.date else "long since"
+    when = f"since {end.day.isoformat()}" if end.day else "long since"
     newest = next((row.below for row in runtime.ends if not row.is_past(on)), runtime.ends[-1].below)
     return Finding(
         rule="runtime",
@@ -50,7 +50,7 @@ def find(facts: Facts, on: date) -> Finding | None:
         text=f"{runtime.title} {product.version.lstrip('v')} is past its end of support {when}",
         required=f"{runtime.title} {newest}",
         advice=runtime.advice,
-        since=end.date,
+        since=end.day,
         source=end.source,
     )
 

@@ -28,14 +28,14 @@ def find(facts: Facts, on: date) -> Finding | None:
     end = end_of(sdk.ends, client.numbers) if sdk else None
     if sdk is None or end is None or not end.is_past(on):
         return None
-    when = f"since {end.date.isoformat()}" if end.date else "long since"
+    when = f"since {end.day.isoformat()}" if end.day else "long since"
     return Finding(
         rule="sdk",
         level=LEVEL,
         text=f"{sdk.title} {client.version} is past its end of support {when}",
         required=f"{sdk.title} {sdk.ends[-1].below}",
         advice=sdk.advice,
-        since=end.date,
+        since=end.day,
         source=end.source,
     )
 
