@@ -120,10 +120,10 @@ def _value(rng: random.Random, depth: int = 0) -> Any:
     return {rng.choice((*_FIELDS, *_TEXTS)): _value(rng, depth + 1) for _ in range(rng.randrange(4))}
 
 
-def fuzzed_record(rng: random.Random) -> dict[str, Any]:
+def fuzzed_record(rng: random.Random, *, odd: float = 0.02) -> dict[str, Any]:
     """A record in which anything may stand anywhere: misplaced fields, other types, SigV2 in keys and agents."""
     found = record(
-        agent=rng.choice([NODE_OLD, CLI_OLD, JAVA_2, HADOOP, "SigV2/1.0", "aws-cli/1.16.300 (SigV2)", "", "a\\b\"c", "é😀"]),
+        agent=rng.choice([NODE_OLD, CLI_OLD, JAVA_2, HADOOP, "SigV2/1.0", "aws-cli/1.16.300 (SigV2)", "", 'a\\b"c', "é😀"]),
         signature=rng.choice(["SigV2", "SigV4", "SigV4", None]),
         method=rng.choice(["AuthHeader", "QueryString", None]),
         tls=rng.choice(["TLSv1.2", "TLSv1.3", "TLSv1", None]),
@@ -134,7 +134,7 @@ def fuzzed_record(rng: random.Random) -> dict[str, Any]:
         region=rng.choice(["us-east-1", "eu-central-1"]),
     )  # fmt: skip
     for _ in range(rng.randrange(3)):
-        field = rng.choice(["responseElements", "extra", "requestParameters", "serviceEventDetails", "x"])
+        field = rng.choice(["responseElements", "extra", "resources", "serviceEventDetails", "x"])
         found[field] = _value(rng)
     if rng.random() < 0.02:
         found[

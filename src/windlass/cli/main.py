@@ -42,6 +42,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("up", "windlass.cli.serve:up", "Run what is configured: the collector loop and the console."),
     Command("serve", "windlass.cli.serve:serve", "Serve the web console and REST API alone."),
     Command("inventory", "windlass.cli.groups:inventory", "Know what exists, who owns it, what changed, and when."),
+    Command(
+        "clients", "windlass.cli.groups:clients", "Find who still calls S3 the old way, and whose machine that is."
+    ),
     Command("jobs", "windlass.cli.jobs:app", "Watch, cancel and resume long work of any kind."),
     Command("whoami", "windlass.cli.estate:whoami", "Show which identity is used, why, and what was refused."),
     Command("doctor", "windlass.cli.estate:doctor", "Check identity, endpoints, permissions, clock and store."),

@@ -1,14 +1,15 @@
-"""The inventory as the scan's directory: each address's history is read once a scan, each time looked up in it."""
+"""The inventory as the scan's directory: instances and principals are read once, an address's history when first asked for."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from windlass.clients.model import Holder
-from windlass.core.errors import NotFound, UsageError
-from windlass.inventory.model import AddressHolder, Resource
+from windlass.core.errors import UsageError
+from windlass.inventory.model import AddressHolder, Query, Resource
 from windlass.inventory.service import Inventory
 
 __all__ = ["InventoryDirectory"]
@@ -32,7 +33,7 @@ class InventoryDirectory:
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
         self._history = functools.lru_cache(_REMEMBERED)(self._read_history)
-        self._named = functools.lru_cache(_REMEMBERED)(self._read)
+        self._named: dict[str, dict[str, Holder]] = {}
 
     def holder(self, ip: str, at: datetime, *, account_id: str = "") -> Holder | None:
         """Who held the address at that time: one of the account's before others', the most telling type first."""
@@ -46,11 +47,11 @@ class InventoryDirectory:
 
     def instance(self, instance_id: str) -> Holder | None:
         """The instance of this id, living or not."""
-        return self._named(instance_id)
+        return self._by_name("ec2.instance").get(instance_id)
 
     def principal(self, arn: str) -> Holder | None:
         """The role or user of this ARN."""
-        return self._named(arn)
+        return self._by_name("iam.role", "iam.user").get(arn)
 
     def _read_history(self, ip: str) -> Sequence[AddressHolder]:
         try:
@@ -58,11 +59,21 @@ class InventoryDirectory:
         except UsageError:  # what CloudTrail calls an address is not always one
             return ()
 
-    def _read(self, ref: str) -> Holder | None:
-        try:
-            return _holder(self._inventory.show(ref))
-        except (NotFound, UsageError):  # unknown, or a name that several bear
-            return None
+    def _by_name(self, *types: str) -> dict[str, Holder]:
+        """Every resource of these types by id and ARN, deleted ones too: logs are older than they are."""
+        name = types[0]
+        if name not in self._named:
+            found: dict[str, Holder] = {}
+            query = Query(types=types, include_deleted=True, limit=1000)
+            while True:
+                page = self._inventory.list(query)
+                for one in page.rows:
+                    found[one.resource_id] = found[one.arn] = _holder(one)
+                if not page.cursor:
+                    break
+                query = replace(query, cursor=page.cursor)
+            self._named[name] = found
+        return self._named[name]
 
 
 def _rank(resource: Resource) -> int:

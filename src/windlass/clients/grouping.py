@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 
-from windlass.clients.model import Client, Facts, Finding, Level, Use
-from windlass.clients.rules import Rule
+from windlass.clients.model import Client, Facts, Finding, Use
+from windlass.clients.rules import RULES, Rule
 from windlass.clients.sdks import runtimes, sdks
 
 __all__ = ["clients", "plain_agent", "upgrade_of"]
 
+_ORDER = [rule.name for rule in RULES]
 _MOST = 50
 """Buckets, addresses and owners are listed up to this many, those with most requests first."""
 
@@ -74,7 +75,7 @@ def _client(agent: str, principal: str, group: _Group) -> Client:
         version=parsed.client.version,
         runtime=f"{runtime.title} {parsed.runtime.version.lstrip('v')}" if runtime else "",
         principal=principal,
-        findings=tuple(sorted(group.findings.values(), key=lambda one: (one.level is Level.INFO, one.rule != "sigv2"))),
+        findings=tuple(sorted(group.findings.values(), key=lambda one: _ORDER.index(one.rule))),
         requests=group.requests,
         first_seen=group.first_seen,
         last_seen=group.last_seen,

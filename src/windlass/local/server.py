@@ -96,6 +96,7 @@ def _build(faults: Faults) -> Front:
         from windlass.local.selfcheck import self_check
         from windlass.local.services import install_all, natives
         from windlass.local.services.storagegateway import share_files
+        from windlass.local.trails.recorder import Recorder
     except ImportError as error:
         raise ConfigError(
             f"the embedded AWS is not installed, or beside a moto it does not know ({error})",
@@ -105,12 +106,14 @@ def _build(faults: Faults) -> Front:
     self_check()
     install_all()
     _quieten_moto()
+    recorder = Recorder()
     return Front(
         Dispatcher(),
         natives(),
         _account_of,
-        {"/_windlass/fileshares/": share_files},
+        {"/_windlass/fileshares/": share_files, "/_windlass/trails": recorder.page},
         faults,
+        recorder.watch,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from windlass.clients.config import ClientsConfig
 from windlass.estate.config import EstateConfig
 from windlass.inventory.config import InventoryConfig
 from windlass.observe.config import LogConfig
@@ -51,6 +52,7 @@ class Settings(BaseModel):
     store: StoreConfig = StoreConfig()
     estate: EstateConfig = EstateConfig()
     inventory: InventoryConfig = InventoryConfig()
+    clients: ClientsConfig = ClientsConfig()
     console: ConsoleConfig = ConsoleConfig()
     local: LocalConfig = LocalConfig()
     log: LogConfig = LogConfig()

@@ -48,11 +48,12 @@ def find(facts: Facts, _: date) -> Finding | None:
     if not sees(facts):
         return None
     sdk = sdks().get(facts.parsed.client.id)
-    required = "" if sdk is None or sdk.sigv4 in ("", ALWAYS, NEVER) else f"{sdk.title} {sdk.sigv4}"
+    told = default_signature(facts) == "v4"
+    required = "" if told or sdk is None or not sdk.sigv4_bound else f"{sdk.title} {sdk.sigv4}"
     if facts.signature:
         said = "signed with Signature Version 2"
-        if default_signature(facts) == "v4":
-            said += ", though its SDK signs with Version 4 by default: it was told to"
+        if told:
+            said += ", though its SDK signs with Version 4 by default: it is configured to"
     else:
         said = "no signature field, and its SDK signs with Signature Version 2 by default"
     advice = sdk.advice if sdk else "Find the program by its agent and owner; configure it for Signature Version 4."
