@@ -18,16 +18,18 @@ import re
 from dataclasses import dataclass
 
 from windlass.clients.sdks import family_of, runtimes
-from windlass.clients.versions import Version, parse_version
+from windlass.clients.versions import SERVICE, Version, parse_version
 
-__all__ = ["UNKNOWN", "Agent", "Product", "parse_agent", "without_comments"]
+__all__ = ["NODE_PLATFORMS", "UNKNOWN", "Agent", "Product", "parse_agent", "without_brackets", "without_comments"]
 
 _COMMENT = re.compile(r"\([^()]*\)")
 _REST = re.compile(r"\(.*", re.DOTALL)
-_SPLIT = re.compile(r"[\s,]+")
+_SPACE = " \t\n\r\f"
+_SPLIT = re.compile(f"[{_SPACE},]+")  # the same five signs in Python, RE2 and Java, where \s differs
 _TOKEN = re.compile(r"([^/#]*)[/#]?(.*)", re.DOTALL)
 _METADATA = frozenset({"ua", "os", "lang", "md", "api", "exec-env", "cfg", "app", "ft", "m"})
-_NODE_PLATFORMS = frozenset({"linux", "darwin", "win32", "sunos", "freebsd", "aix"})
+_SERVICE = re.compile(f"^{SERVICE}(?=[0-9])")
+NODE_PLATFORMS = ("linux", "darwin", "win32", "sunos", "freebsd", "aix")
 _KEPT = 65_536
 _LONGEST = 4096
 
@@ -58,11 +60,15 @@ class Agent:
     runtime: Product = UNKNOWN
 
 
+def without_brackets(text: str) -> str:
+    """The agent without white space at its ends and without its outer brackets; at most 4,096 characters of it."""
+    bare = text[:_LONGEST].strip(_SPACE)
+    return bare[1:-1] if bare.startswith("[") and bare.endswith("]") else bare
+
+
 def without_comments(text: str) -> str:
     """The agent without its outer brackets and without comments, nested up to three deep; an unclosed one ends the text."""
-    bare = text[:_LONGEST].strip()
-    if bare.startswith("[") and bare.endswith("]"):
-        bare = bare[1:-1]
+    bare = without_brackets(text)
     for _ in range(3):
         bare = _COMMENT.sub("", bare)
     return _REST.sub("", bare)
@@ -93,15 +99,14 @@ def parse_agent(text: str) -> Agent:
 def _named(token: str) -> tuple[str, str]:
     """Name and version of a token; `md/Botocore#1.31.16` and `lang/python#3.8` are named by what follows the category."""
     name, version = _halves(token)
-    if name in ("md", "lang") and version:
+    if name.lower() in ("md", "lang") and version:
         return _halves(version)
-    return ("", "") if name in _METADATA else (name, version)
+    return ("", "") if name.lower() in _METADATA else (name, version)
 
 
 def _own_version(text: str) -> str:
     """`rds/1.11.0`, which early Go v2 clients wrote after the SDK's name, without the service."""
-    service, _, rest = text.partition("/")
-    return rest if rest[:1].isdigit() and not service[:1].isdigit() else text
+    return _SERVICE.sub("", text, count=1)
 
 
 def _halves(token: str) -> tuple[str, str]:
@@ -112,10 +117,12 @@ def _halves(token: str) -> tuple[str, str]:
 
 def _runtime(name: str, version: str) -> Product:
     lower = name.lower()
-    if lower in _NODE_PLATFORMS and version[:1] == "v":  # aws-sdk-nodejs/2.586.0 darwin/v13.2.0 promise
+    if not parse_version(version):
+        return UNKNOWN
+    if lower in NODE_PLATFORMS and version[:1] in "vV":  # aws-sdk-nodejs/2.586.0 darwin/v13.2.0 promise
         return Product("nodejs", version)
     found = _runtime_names().get(lower)
-    return Product(found, version) if found and parse_version(version) else UNKNOWN
+    return Product(found, version) if found else UNKNOWN
 
 
 @functools.cache

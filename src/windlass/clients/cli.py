@@ -15,6 +15,7 @@ from windlass.clients.html import render_report
 from windlass.clients.model import Client, Scan
 from windlass.clients.scanning import scan_as_job
 from windlass.clients.service import Clients, ScanOptions
+from windlass.clients.trail import prices
 from windlass.clients.trailing import trail_commands
 from windlass.core import clock
 from windlass.core.errors import EXIT_FINDINGS, PartialFailure, UsageError
@@ -61,6 +62,12 @@ def commands(
             str, typer.Option(help="Account whose credentials read the bucket; else the caller's.")
         ] = "",
         fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier scans found, and read all.")] = False,
+        athena: Annotated[
+            bool,
+            typer.Option(
+                "--athena", help="Let Athena read s3://…; its answer replaces earlier ones. Since 7d unless told."
+            ),
+        ] = False,
         strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when a file could not be read.")] = False,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
         output: Output = Format.TABLE,
@@ -68,7 +75,7 @@ def commands(
         """Read CloudTrail's S3 data events; only files that no scan has read before."""
         now = clock.now()
         options = ScanOptions(
-            source=source, rules=_names(rules), workers=workers, account_id=account, fresh=fresh,
+            source=source, rules=_names(rules), workers=workers, account_id=account, fresh=fresh, athena=athena,
             since=clock.parse_when(since, at=now) if since else None,
             until=clock.parse_when(until, at=now) if until else None,
         )  # fmt: skip
@@ -153,7 +160,10 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _tell(clients: Clients, done: Scan, output: Format, *, strict: bool) -> None:
-    if output is Format.TABLE:
+    if output is Format.TABLE and done.engine == "athena":
+        price = done.size_bytes / 1e12 * prices().athena_per_tb
+        print(f"{done.requests:,} S3 requests; Athena read {format_bytes(done.size_bytes)}, about ${price:,.2f}.")
+    elif output is Format.TABLE:
         took = (done.finished_at - done.started_at).total_seconds() if done.finished_at else 0.0
         rate = f", {format_bytes(done.raw_bytes / took)}/s" if took else ""
         print(

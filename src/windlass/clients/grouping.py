@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 
+from windlass.clients.agents import without_brackets
 from windlass.clients.model import Client, Facts, Finding, Use
 from windlass.clients.rules import RULES, Rule
 from windlass.clients.sdks import runtimes, sdks
 
-__all__ = ["clients", "plain_agent", "upgrade_of"]
+__all__ = ["clients", "upgrade_of"]
 
 _ORDER = [rule.name for rule in RULES]
 _MOST = 50
@@ -70,7 +71,7 @@ def _client(agent: str, principal: str, group: _Group) -> Client:
     parsed = Facts(agent, "", "", "", "", "", "").parsed
     sdk, runtime = sdks().get(parsed.client.id), runtimes().get(parsed.runtime.id)
     return Client(
-        agent=plain_agent(agent),
+        agent=without_brackets(agent),
         sdk=sdk.title if sdk else "",
         version=parsed.client.version,
         runtime=f"{runtime.title} {parsed.runtime.version.lstrip('v')}" if runtime else "",
@@ -89,12 +90,6 @@ def _client(agent: str, principal: str, group: _Group) -> Client:
         access_keys=group.names("access_key"),
         days=dict(sorted(group.tallies.get("day", Counter()).items())),
     )
-
-
-def plain_agent(agent: str) -> str:
-    """The agent without its outer brackets."""
-    bare = agent.strip()
-    return bare[1:-1] if bare.startswith("[") and bare.endswith("]") else bare
 
 
 def upgrade_of(client: Client) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from windlass.clients.agents import without_brackets
 from windlass.clients.model import Facts, Who
 
 __all__ = ["AGENTS", "noise_of", "sql"]
@@ -26,10 +27,7 @@ def noise_of(facts: Facts) -> str:
     """Why the request is left out: `service`, `console` or `agent`; empty when it is a client's."""
     if facts.who in (Who.SERVICE, Who.CONSOLE):
         return facts.who
-    agent = facts.agent.strip().lower()
-    if agent.startswith("[") and agent.endswith("]"):
-        agent = agent[1:-1]
-    return "agent" if _AGENT.search(agent) else ""
+    return "agent" if _AGENT.search(without_brackets(facts.agent).lower()) else ""
 
 
 def sql() -> str:

@@ -14,7 +14,7 @@ from typing import Protocol
 from windlass.clients.model import Holder, Key, Use
 from windlass.core.clock import parse_time
 
-__all__ = ["Directory", "Nobody", "attribute"]
+__all__ = ["Directory", "Nobody", "attribute", "attribute_group"]
 
 
 class Directory(Protocol):
@@ -54,22 +54,37 @@ def attribute(found: Mapping[Key, Iterable[str]], directory: Directory) -> Itera
     for key, times in found.items():
         principal = directory.principal(key.principal) if key.principal.startswith("arn:") else None
         by_instance = directory.instance(key.instance) if key.instance else None
-        for (day, holder_key), part in groupby(
+        for _, part in groupby(
             ((time, by_instance or _held(key, time, directory)) for time in sorted(times)),
             key=lambda pair: (pair[0][:10], pair[1].key if pair[1] else ""),
         ):
             pairs = list(part)
-            holder = pairs[0][1]
-            yield Use(
-                key=key,
-                day=day,
-                holder=holder_key,
-                holder_name=holder.name if holder else "",
-                owner=(holder.owner if holder else "") or (principal.owner if principal else ""),
-                requests=len(pairs),
-                first_seen=pairs[0][0],
-                last_seen=pairs[-1][0],
-            )
+            yield _use(key, pairs[0][1], principal, len(pairs), pairs[0][0], pairs[-1][0])
+
+
+def attribute_group(key: Key, requests: int, first_seen: str, last_seen: str, directory: Directory) -> Use | None:
+    """The use of requests of one day that were counted elsewhere; None when their address changed hands between them."""
+    principal = directory.principal(key.principal) if key.principal.startswith("arn:") else None
+    holder = directory.instance(key.instance) if key.instance else None
+    if holder is None:
+        holder = _held(key, first_seen, directory)
+        last = _held(key, last_seen, directory) if last_seen != first_seen else holder
+        if (holder and holder.key) != (last and last.key):
+            return None
+    return _use(key, holder, principal, requests, first_seen, last_seen)
+
+
+def _use(key: Key, holder: Holder | None, principal: Holder | None, requests: int, first: str, last: str) -> Use:
+    return Use(
+        key=key,
+        day=first[:10],
+        holder=holder.key if holder else "",
+        holder_name=holder.name if holder else "",
+        owner=(holder.owner if holder else "") or (principal.owner if principal else ""),
+        requests=requests,
+        first_seen=first,
+        last_seen=last,
+    )
 
 
 def _held(key: Key, time: str, directory: Directory) -> Holder | None:

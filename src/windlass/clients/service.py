@@ -5,20 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from windlass.clients import store as rows
+from windlass.clients.athena.engine import Answer, Athena, layout_of
 from windlass.clients.config import ClientsConfig
 from windlass.clients.grouping import clients
 from windlass.clients.model import Client, Count, FileRead, Level, Scan, Trouble, Use
-from windlass.clients.owners import Directory, Nobody, attribute
+from windlass.clients.owners import Directory, Nobody, attribute, attribute_group
 from windlass.clients.rules import named
 from windlass.clients.scan.engine import read_files
 from windlass.clients.scan.sources import Caller, Location, bucket_files, fetcher, folder_files, parse_location
 from windlass.clients.scan.worker import LogFile, Plan, Read
 from windlass.core import clock
 from windlass.core.clock import format_time
+from windlass.core.errors import UsageError
 from windlass.core.ids import new_id
 from windlass.store.engine import Store
 
@@ -26,11 +28,15 @@ __all__ = ["Clients", "Home", "ScanOptions", "ScanProgress"]
 
 _BATCH_FILES = 64
 _BATCH_USES = 20_000
+_ATHENA_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanOptions:
-    """What to scan and how. `since` and `until` bound event times; `fresh` forgets what earlier scans found."""
+    """What to scan and how. `since` and `until` bound event times; `fresh` forgets what earlier scans found.
+
+    `athena` lets Athena read; it can't tell new files from known ones, so its answer replaces what earlier scans found.
+    """
 
     source: str
     rules: tuple[str, ...] = ()
@@ -39,6 +45,7 @@ class ScanOptions:
     workers: int = 0
     account_id: str = ""
     fresh: bool = False
+    athena: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +81,12 @@ class _Batch:
         for key, number in read.folded.counts.items():
             self.counts[key] = self.counts.get(key, 0) + number
         for use in attribute(read.folded.uses, directory):
-            name = (use.key, use.day, use.holder)
-            held = self.uses.get(name)
-            self.uses[name] = _merged(held, use) if held else use
+            self.put(use)
+
+    def put(self, use: Use) -> None:
+        name = (use.key, use.day, use.holder)
+        held = self.uses.get(name)
+        self.uses[name] = _merged(held, use) if held else use
 
     @property
     def full(self) -> bool:
@@ -138,6 +148,8 @@ class Clients:
         """Read what is new under the source. A file counts once, whatever stops a scan; what is broken is told of."""
         rules = tuple(options.rules) or tuple(self.config.rules)
         named(rules)  # a rule that is none is told before hours of reading
+        if options.athena:
+            return self._scan_by_athena(options, rules, stop)
         if options.fresh:
             rows.forget(self._store)
         location = parse_location(options.source)
@@ -198,6 +210,58 @@ class Clients:
         finally:
             batch.write(self._store, scan_id)
         return numbers
+
+    def _scan_by_athena(self, options: ScanOptions, rules: tuple[str, ...], stop: threading.Event | None) -> Scan:
+        location = parse_location(options.source)
+        if not location.bucket:
+            raise UsageError(f"Athena reads no folder ({options.source})", hint="Name s3://BUCKET/AWSLogs/.")
+        home = self._home()
+        account_id = options.account_id or home.account_id
+        since = options.since or self._now() - timedelta(days=_ATHENA_DAYS)
+        layout = layout_of(home.caller, account_id, home.region, location, since_day=since.date().isoformat())
+        athena = Athena(
+            home.caller, account_id, home.region, database=self.config.athena_database,
+            workgroup=self.config.athena_workgroup, output=self.config.athena_output, stop=stop,
+        )  # fmt: skip
+        scan_id, now = new_id("scan", self._now()), self._now()
+        athena.prepare(layout)
+        bounds = {"since": _event_time(since), "until": _event_time(options.until)}
+        answer = athena.ask(layout, rules=rules, **bounds)
+        batch, changed = self._attributed(answer)
+        scanned = answer.scanned_bytes
+        if changed:  # their uses once more, to the second
+            again = athena.ask(layout, rules=rules, addresses=sorted(changed), **bounds)
+            exact, _ = self._attributed(again)
+            scanned += again.scanned_bytes
+            for use in exact.uses.values():
+                batch.put(use)
+        requests = sum(batch.counts.values())
+        rows.forget(self._store)
+        rows.begin_scan(self._store, scan_id, source=location.text, engine="athena", rules=rules, now=now)
+        batch.write(self._store, scan_id)
+        numbers = {"size_bytes": scanned, "records": requests, "requests": requests}
+        rows.finish_scan(self._store, scan_id, now=self._now(), numbers=numbers)
+        return next(one for one in self.scans() if one.scan_id == scan_id)
+
+    def _attributed(self, answer: Answer) -> tuple[_Batch, set[str]]:
+        """The answer's counts and uses, but for those of addresses that changed hands within a day: these addresses."""
+        directory = self._directory()
+        batch, changed = _Batch(), set()
+        found: list[Use] = []
+        for key, requests, first, last in answer.uses():
+            use = attribute_group(key, requests, first, last, directory)
+            if use is None:
+                changed.add(key.ip)
+            else:
+                found.append(use)
+        for use in found:
+            if use.key.ip not in changed:
+                batch.put(use)
+        for count in answer.counts():
+            batch.counts[count.agent, count.signature, count.tls, count.day, count.noise] = (
+                batch.counts.get((count.agent, count.signature, count.tls, count.day, count.noise), 0) + count.requests
+            )
+        return batch, changed
 
     # --- reading -----------------------------------------------------------------------------------------------
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["PART_MAX", "Version", "pack", "parse_version"]
+__all__ = ["PART_MAX", "SERVICE", "Version", "pack", "parse_version"]
 
 Version = tuple[int, int, int]
 """Major, minor, patch. A fourth part (.NET) never decides: every boundary that has one has 0 there."""
 
 PART_MAX = 999_999
-_NUMBERS = re.compile(r"(?:[A-Za-z][\w.-]*/)?[vV]?([0-9]{1,18})(?:\.([0-9]{1,18}))?(?:\.([0-9]{1,18}))?")
+SERVICE = "(?:(?:[A-Za-uw-z][A-Za-z0-9_-]*|[vV][A-Za-z_-][A-Za-z0-9_-]*)/)"
+"""A service before the version, as early Go v2 clients wrote it (`rds/1.11.0`); `v1.2/3` is a version, no service."""
+_NUMBERS = re.compile(SERVICE + r"?[vV]?([0-9]{1,18})(?:\.([0-9]{1,18}))?(?:\.([0-9]{1,18}))?")
 
 
 def parse_version(text: str) -> Version | None:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from windlass.local.request import Native
-from windlass.local.services import dynamodb, organizations, s3, sqs, storagegateway
+from windlass.local.services import athena, dynamodb, organizations, s3, sqs, storagegateway
 
 __all__ = ["SERVICES", "install_all", "natives"]
 
-SERVICES: tuple[ModuleType, ...] = (sqs, s3, dynamodb, storagegateway, organizations)
+SERVICES: tuple[ModuleType, ...] = (sqs, s3, dynamodb, storagegateway, organizations, athena)
 
 
 def install_all() -> None:
