@@ -8,10 +8,11 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from windlass.clients.svg import by_day
 from windlass.console.relations import relations
 from windlass.console.treemap import treemap
 
-__all__ = ["bar", "days", "relations", "sparkbar", "sparkline", "treemap"]
+__all__ = ["bar", "by_day", "days", "relations", "sparkbar", "sparkline", "treemap"]
 
 _KINDS = ("created", "updated", "deleted")
 _LEFT, _TOP, _BOTTOM = 40, 8, 22
