@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from windlass.clients import store as rows
 from windlass.clients.athena.engine import Answer, Athena, layout_of
 from windlass.clients.config import ClientsConfig
+from windlass.clients.digests import Verdict, keys_of, verify
 from windlass.clients.grouping import clients
 from windlass.clients.model import Client, Count, FileRead, Level, Scan, Trouble, Use
 from windlass.clients.owners import Directory, Nobody, attribute, attribute_group
@@ -262,6 +264,34 @@ class Clients:
                 batch.counts.get((count.agent, count.signature, count.tls, count.day, count.noise), 0) + count.requests
             )
         return batch, changed
+
+    def verify(self, source: str, *, since: datetime, until: datetime | None = None) -> Iterator[Verdict]:
+        """The verdict on every digest file below `source` since a time, and on every log file they name."""
+        location = parse_location(source)
+        if not location.bucket:
+            raise UsageError(
+                f"digests are verified where CloudTrail put them, not in {source}", hint="Name s3://BUCKET/AWSLogs/."
+            )
+        home, end = self._home(), until or self._now()
+
+        def ask(service: str, operation: str, **params: Any) -> dict[str, Any]:
+            return home.caller.call(home.account_id, home.region, service, operation, **params)
+
+        def fetch(bucket: str, key: str) -> bytes:
+            body: bytes = ask("s3", "GetObject", Bucket=bucket, Key=key)["Body"].read()
+            return body
+
+        keys = keys_of(ask("cloudtrail", "ListPublicKeys", StartTime=since, EndTime=end))
+        for page in home.caller.pages(
+            home.account_id, home.region, "s3", "ListObjectsV2", Bucket=location.bucket, Prefix=location.prefix
+        ):
+            for item in page.get("Contents", ()):
+                key = item["Key"]
+                if "/CloudTrail-Digest/" in f"/{key}" and key.endswith(".json.gz") and item["LastModified"] >= since:
+                    answer = ask("s3", "GetObject", Bucket=location.bucket, Key=key)
+                    signature = answer.get("Metadata", {}).get("signature", "")
+                    name = f"s3://{location.bucket}/{key}"
+                    yield from verify(answer["Body"].read(), signature, keys, fetch, source=name)
 
     # --- reading -----------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from windlass.clients import trail
 from windlass.clients.service import Clients
 from windlass.core import clock
 from windlass.core.arns import partition_of
-from windlass.core.errors import Conflict
+from windlass.core.errors import EXIT_FINDINGS, Conflict
 from windlass.present.output import Format, emit, emit_value
 
 __all__ = ["trail_commands"]
@@ -71,6 +71,24 @@ def trail_commands(open_clients: Callable[[typer.Context], Clients]) -> typer.Ty
         if _agreed(actions, dry_run=dry_run, yes=yes):
             trail.perform(home.caller, home.account_id, home.region, actions)
             print(f"Off. Its files are still in s3://{found.bucket}; they cost storage until they go.", file=sys.stderr)
+
+    @app.command()
+    def verify(
+        ctx: typer.Context,
+        source: Annotated[
+            str, typer.Argument(metavar="SOURCE", help="s3://BUCKET/AWSLogs/ of a trail with validation.")
+        ],
+        since: Annotated[str, typer.Option(metavar="TIME", help="Digests delivered from this time on.")] = "7d",
+        output: Output = Format.TABLE,
+    ) -> None:
+        """Check CloudTrail's digests: that no log file was changed or removed. Exit 3 when one was."""
+        now = clock.now()
+        found = list(open_clients(ctx).verify(source, since=clock.parse_when(since, at=now)))
+        wrong = [{"file": one.source, "problem": one.problem} for one in found if not one.ok]
+        emit(wrong, output, ("file", "problem"))
+        print(f"{len(found) - len(wrong):,} of {len(found):,} files are as CloudTrail delivered them.", file=sys.stderr)
+        if wrong:
+            raise typer.Exit(EXIT_FINDINGS)
 
     return app
 
