@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import date
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.clients.corpus import Labelled, corpus
@@ -111,6 +111,7 @@ def test_the_version_of_the_boundaries_is_the_published_one():
     }  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 @example("[")
 @example("(" * 3000)

@@ -202,3 +202,39 @@ def test_the_price_counts_what_s3_counted(local_aws, windlass):
     watch.put_metric_data(Namespace="AWS/S3", MetricData=[point])
     _, _, err = windlass("clients", "trail", "enable", "--dry-run", "--buckets", bucket, config=config_of(url))
     assert "1,000,000 requests a day in 1 buckets ($30.00 for events" in err
+
+
+def test_the_demo_estates_old_programs_are_traced_to_their_machines(local_aws, windlass):
+    from windlass.local.seed.old_clients import PROGRAMS, call_the_old_way
+
+    url, account = local_aws.url, "555566667777"
+    keys = {"aws_access_key_id": account, "aws_secret_access_key": "x", "endpoint_url": url, "region_name": "us-east-1"}
+    boto3.client("s3", **keys).create_bucket(Bucket=f"data-{uuid.uuid4().hex[:8]}")
+    boto3.client("iam", **keys).create_role(
+        RoleName=f"app-{uuid.uuid4().hex[:8]}", AssumeRolePolicyDocument="{}", Path="/"
+    )
+    machines = boto3.client("ec2", **keys)
+    for team in ("payments", "media"):
+        tags = [{"Key": "Name", "Value": f"{team}-1"}, {"Key": "team", "Value": team}]
+        machines.run_instances(
+            ImageId="ami-0abcdef1234567890",
+            MinCount=1,
+            MaxCount=1,
+            TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+        )
+    location = call_the_old_way(url, account_id=account, region="us-east-1", days=3)
+    config = config_of(url).replace(ACCOUNT, account)
+    assert windlass("inventory", "collect", "-q", "-t", "ec2.instance", "-t", "iam.*", config=config)[0] in (0, 1)
+    code, _, err = windlass("clients", "scan", location, "-q")
+    assert code == 0, err
+    found = {
+        one["agent"]: one
+        for one in json.loads(windlass("clients", "report", "--json", "--rules", "sigv2,tls,sdk,runtime")[1])
+    }
+    assert set(found) == {program.agent for program in PROGRAMS[:4]}
+    old = found[PROGRAMS[0].agent]
+    assert old["rules"] == ["sigv2", "sdk", "runtime"]
+    assert old["owner"] in ("payments (payments-1)", "media (media-1)")
+    assert old["upgrade"].startswith("to AWS SDK for JavaScript 2.68.0 or later: Move to AWS SDK for JavaScript v3")
+    assert found[PROGRAMS[1].agent]["rules"] == ["sigv2", "tls", "sdk", "runtime"]
+    assert len(old["days"]) == 3

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from windlass.clients.versions import PART_MAX, pack, parse_version
@@ -19,6 +19,7 @@ def test_nodejs_2_1586_0_is_below_3_0_0():
     assert pack(old) < pack(new)
 
 
+@settings(deadline=None)
 @given(versions, versions)
 def test_the_packed_number_orders_as_the_tuple_does(a, b):
     assert (pack(a) < pack(b)) == (a < b)
@@ -48,6 +49,7 @@ def test_odd_versions(text, expected):
     assert parse_version(text) == expected
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_a_version_or_none(text):
     found = parse_version(text)
