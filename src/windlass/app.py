@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Self
 
+from windlass.clients.directory import InventoryDirectory
+from windlass.clients.service import Clients, Home
 from windlass.core.errors import WindlassError
 from windlass.estate.service import Estate, open_estate
 from windlass.inventory.service import Inventory
@@ -43,6 +45,7 @@ class App:
         self._jobs: Jobs | None = None
         self._queues: Queues | None = None
         self._memcached: Memcached | None = None
+        self._clients: Clients | None = None
 
     @property
     def settings(self) -> Settings:
@@ -99,6 +102,23 @@ class App:
                 self._memcached = Memcached(lambda: self.estate, self.settings.memcached)
             return self._memcached
 
+    @property
+    def clients(self) -> Clients:
+        """Who calls S3 the old way; the inventory says whose machine that is."""
+        with self._lock:
+            if self._clients is None:
+                self._clients = Clients(
+                    self.store,
+                    self.settings.clients,
+                    home=self._home,
+                    directory=lambda: InventoryDirectory(self.inventory),
+                )
+            return self._clients
+
+    def _home(self) -> Home:
+        """The first account, in the home region."""
+        return Home(self.estate, self.estate.accounts()[0].id, self.settings.estate.home_region)
+
     def close(self) -> None:
         """Close what was opened, last first."""
         with self._lock:
@@ -107,7 +127,7 @@ class App:
                     with contextlib.suppress(WindlassError):
                         part.close()
             self._estate = self._store = None
-            self._inventory = self._jobs = self._queues = self._memcached = None
+            self._inventory = self._jobs = self._queues = self._memcached = self._clients = None
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from windlass.cli.context import open_app
+from windlass.clients import cli as clients_cli
 from windlass.inventory import cli as inventory_cli
 from windlass.memcached import cli as memcached_cli
 from windlass.queues import cli as queues_cli
@@ -13,3 +14,4 @@ consume = queues_cli.consume_command(
     lambda ctx: open_app(ctx).queues, lambda ctx: open_app(ctx).store, lambda ctx: open_app(ctx).settings.consume
 )
 memcached = memcached_cli.commands(lambda ctx: open_app(ctx).memcached, lambda ctx: open_app(ctx).jobs)
+clients = clients_cli.commands(lambda ctx: open_app(ctx).clients, lambda ctx: open_app(ctx).jobs)

@@ -49,6 +49,9 @@ COMMANDS: tuple[Command, ...] = (
         "windlass.cli.groups:memcached",
         "See, plan and scale ElastiCache Memcached clusters, past 20 nodes.",
     ),
+    Command(
+        "clients", "windlass.cli.groups:clients", "Find who still calls S3 the old way, and whose machine that is."
+    ),
     Command("jobs", "windlass.cli.jobs:app", "Watch, cancel and resume long work of any kind."),
     Command("whoami", "windlass.cli.estate:whoami", "Show which identity is used, why, and what was refused."),
     Command("doctor", "windlass.cli.estate:doctor", "Check identity, endpoints, permissions, clock and store."),

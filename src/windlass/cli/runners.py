@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from windlass.app import App
+from windlass.clients import scanning
 from windlass.inventory import collecting
 from windlass.memcached import scaling
 
@@ -13,3 +14,4 @@ def register_runners(app: App) -> None:
     """Teach the app's jobs to take up every kind that can be resumed."""
     collecting.register(app.inventory, app.jobs)
     scaling.register(app.memcached, app.jobs)
+    scanning.register(lambda: app.clients, app.jobs)

@@ -45,6 +45,7 @@ PAGES: tuple[Page, ...] = (
     Page("/", "overview.html", "Overview", views.overview, "Overview", "helm"),
     Page("/inventory", "inventory.html", "Inventory", views.inventory, "Inventory", "crate"),
     Page("/changes", "changes.html", "Changes", views.changes, "Changes", "tide"),
+    Page("/clients", "clients.html", "Clients", views.clients, "Clients", "key"),
     Page("/accounts", "accounts.html", "Accounts", views.accounts, "Accounts", "flag"),
     Page("/memcached", "memcached.html", "Memcached", views.memcached, "Memcached", "ring"),
     Page("/jobs", "jobs.html", "Jobs", views.jobs, "Jobs", "gear"),

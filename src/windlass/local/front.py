@@ -43,8 +43,10 @@ class Front:
         account_of: Callable[[str], str],
         pages: Mapping[str, Page],
         faults: Faults,
+        watch: Callable[[Request, Response], None] = lambda *_: None,
     ) -> None:
         self.calls = CallLog()
+        self._watch = watch
         self.faults = faults
         self._admin = Admin(self.calls, self.faults, pages)
         self._moto = moto
@@ -84,6 +86,7 @@ class Front:
         if not _is_control(request):
             self.calls.add(request, answer.status if isinstance(answer, Response) else 0, started)
         if isinstance(answer, Response):
+            self._watch(request, answer)
             if request.path == _RESET and answer.status == 200:
                 self._reset()
             await _send(send, answer, head=request.method == "HEAD")

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from windlass.core.errors import ConfigError
 from windlass.local import dispatch, rest
 from windlass.local.services import SERVICES
+from windlass.local.trails import recorder
 
 __all__ = ["MOTO_VERSION", "missing_names", "self_check"]
 
@@ -16,7 +17,7 @@ MOTO_VERSION = "5.2.5"
 
 def missing_names() -> list[str]:
     """The dotted names, of the front and all services, that this moto lacks."""
-    names = [name for part in (dispatch, rest, *SERVICES) for name in part.PRIVATE_NAMES]
+    names = [name for part in (dispatch, rest, recorder, *SERVICES) for name in part.PRIVATE_NAMES]
     return [name for name in names if not _exists(name)]
 
 

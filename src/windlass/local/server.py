@@ -119,6 +119,7 @@ def _build(faults: Faults) -> Front:
         from windlass.local.services.elasticache import cache_nodes
         from windlass.local.services.lambda_ import processes
         from windlass.local.services.storagegateway import share_files
+        from windlass.local.trails.recorder import Recorder
     except ImportError as error:
         raise ConfigError(
             f"the embedded AWS is not installed, or beside a moto it does not know ({error})",
@@ -128,12 +129,19 @@ def _build(faults: Faults) -> Front:
     self_check()
     install_all()
     _quieten_moto()
+    recorder = Recorder()
     return Front(
         Dispatcher(),
         natives(),
         _account_of,
-        {"/_windlass/fileshares/": share_files, "/_windlass/caches/": cache_nodes, "/_windlass/functions": processes},
+        {
+            "/_windlass/fileshares/": share_files,
+            "/_windlass/caches/": cache_nodes,
+            "/_windlass/functions": processes,
+            "/_windlass/trails": recorder.page,
+        },
         faults,
+        recorder.watch,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from windlass.clients.config import ClientsConfig
 from windlass.estate.config import EstateConfig
 from windlass.inventory.config import InventoryConfig
 from windlass.memcached.config import MemcachedConfig
@@ -57,6 +58,7 @@ class Settings(BaseModel):
     estate: EstateConfig = EstateConfig()
     inventory: InventoryConfig = InventoryConfig()
     memcached: MemcachedConfig = MemcachedConfig()
+    clients: ClientsConfig = ClientsConfig()
     console: ConsoleConfig = ConsoleConfig()
     local: LocalConfig = LocalConfig()
     consume: list[ConsumeConfig] = Field(default=[], description="Consumers that `windlass up` runs, one table each.")

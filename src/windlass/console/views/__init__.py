@@ -2,6 +2,7 @@
 
 from windlass.console.views.accounts import accounts
 from windlass.console.views.changes import changes
+from windlass.console.views.clients import clients
 from windlass.console.views.inventory import export, inventory
 from windlass.console.views.jobs import job, jobs
 from windlass.console.views.links import Data, Params
@@ -16,6 +17,7 @@ __all__ = [
     "accounts",
     "cache",
     "changes",
+    "clients",
     "export",
     "inventory",
     "job",

@@ -8,6 +8,7 @@ from types import ModuleType
 from windlass.local.faults import Faults
 from windlass.local.request import Native
 from windlass.local.services import (
+    athena,
     dynamodb,
     elasticache,
     events,
@@ -22,7 +23,7 @@ from windlass.local.services import (
 __all__ = ["SERVICES", "close_all", "install_all", "natives", "open_all"]
 
 SERVICES: tuple[ModuleType, ...] = (
-    sqs, s3, lambda_, events, dynamodb, storagegateway, organizations, elasticache, servicequotas,
+    sqs, s3, lambda_, events, dynamodb, storagegateway, organizations, elasticache, servicequotas, athena,
 )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Who still calls S3 the old way, and whose machine that is."""

@@ -1,0 +1,1 @@
+"""The Athena engine: the same rules as SQL, run where the logs are."""

@@ -1,0 +1,133 @@
+"""Running the query in Athena: the table made, the query waited for, its CSV fetched from where Athena put it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from windlass.clients.athena.sql import Layout, create_database, create_table, query
+from windlass.clients.model import Count, Facts, Key
+from windlass.clients.scan.sources import Caller, Location
+from windlass.core.errors import AwsError, Interrupted, NotFound
+
+__all__ = ["Answer", "Athena", "layout_of"]
+
+_WAIT_S = (0.2, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A query's rows and how many bytes it read."""
+
+    rows: Sequence[Mapping[str, str]]
+    scanned_bytes: int
+
+    def counts(self) -> Iterator[Count]:
+        """The counts of all S3 requests."""
+        for row in self.rows:
+            if row["kind"] == "count":
+                yield Count(
+                    agent=row["agent"], signature=row["signature"], tls=row["tls"], day=row["moment"],
+                    noise=row["noise"], requests=int(row["requests"]),
+                )  # fmt: skip
+
+    def uses(self) -> Iterator[tuple[Key, int, str, str]]:
+        """(key, requests, first, last) of what the rules see, by day, or by second where that was asked for."""
+        for row in self.rows:
+            if row["kind"] == "use":
+                facts = Facts(*(row[name] for name in Facts._fields))
+                key = Key(facts, *(row[name] for name in Key._fields if name != "facts"))
+                yield key, int(row["requests"]), row["first_seen"], row["last_seen"]
+
+
+class Athena:
+    """One account's Athena."""
+
+    def __init__(
+        self, caller: Caller, account_id: str, region: str, *, database: str, workgroup: str, output: str,
+        stop: threading.Event | None = None,
+    ) -> None:  # fmt: skip
+        self._caller = caller
+        self._account_id = account_id
+        self._region = region
+        self._database = database
+        self._workgroup = workgroup
+        self._output = output
+        self._stop = stop or threading.Event()
+
+    def prepare(self, layout: Layout) -> None:
+        """The database and the table."""
+        self._run(create_database(self._database))
+        self._run(create_table(layout, self._database))
+
+    def ask(
+        self, layout: Layout, *, rules: Sequence[str], since: str, until: str, addresses: Sequence[str] = ()
+    ) -> Answer:
+        """The query's answer."""
+        text = query(layout, self._database, rules=rules, since=since, until=until, addresses=addresses)
+        done = self._run(text)
+        return Answer(
+            list(self._rows(done["ResultConfiguration"]["OutputLocation"])),
+            int(done.get("Statistics", {}).get("DataScannedInBytes", 0)),
+        )
+
+    def _call(self, operation: str, **params: Any) -> dict[str, Any]:
+        return self._caller.call(self._account_id, self._region, "athena", operation, **params)
+
+    def _run(self, text: str) -> dict[str, Any]:
+        configuration = {"ResultConfiguration": {"OutputLocation": self._output}} if self._output else {}
+        started = self._call("StartQueryExecution", QueryString=text, WorkGroup=self._workgroup, **configuration)
+        query_id = started["QueryExecutionId"]
+        turn = 0
+        while True:
+            found: dict[str, Any] = self._call("GetQueryExecution", QueryExecutionId=query_id)["QueryExecution"]
+            state = found["Status"]["State"]
+            if state == "SUCCEEDED":
+                return found
+            if state in ("FAILED", "CANCELLED"):
+                reason = found["Status"].get("StateChangeReason", "no reason given")
+                raise AwsError(
+                    f"Athena's query {query_id} {state.lower()}: {reason}", hint="Its SQL is in Athena's history."
+                )
+            if self._stop.wait(_WAIT_S[min(turn, len(_WAIT_S) - 1)]):
+                self._call("StopQueryExecution", QueryExecutionId=query_id)
+                raise Interrupted(f"Athena's query {query_id} was stopped", hint="Run it again.")
+            turn += 1
+
+    def _rows(self, location: str) -> Iterator[dict[str, str]]:
+        bucket, _, key = location.removeprefix("s3://").partition("/")
+        answer = self._caller.call(self._account_id, self._region, "s3", "GetObject", Bucket=bucket, Key=key)
+        yield from csv.DictReader(io.TextIOWrapper(io.BytesIO(answer["Body"].read()), "utf-8", newline=""))
+
+
+def layout_of(caller: Caller, account_id: str, region: str, location: Location, *, since_day: str) -> Layout:
+    """The accounts and regions that lie below a location `s3://bucket/…AWSLogs/`; NotFound where there are none."""
+    prefix = location.prefix.rstrip("/")
+    if not prefix.rpartition("/")[2].startswith(("AWSLogs", "o-")):
+        prefix = f"{prefix}/AWSLogs".lstrip("/")
+    prefix += "/"
+
+    def below(at: str) -> list[str]:
+        pages = caller.pages(
+            account_id, region, "s3", "ListObjectsV2", Bucket=location.bucket, Prefix=at, Delimiter="/"
+        )
+        return [one["Prefix"].removeprefix(at).rstrip("/") for page in pages for one in page.get("CommonPrefixes", ())]
+
+    accounts = below(prefix)
+    organizations = [one for one in accounts if one.startswith("o-")]
+    if organizations:
+        prefix, accounts = f"{prefix}{organizations[0]}/", below(f"{prefix}{organizations[0]}/")
+    accounts = sorted(one for one in accounts if one.isdigit())
+    regions = sorted({found for account in accounts for found in below(f"{prefix}{account}/CloudTrail/")})
+    if not regions:
+        raise NotFound(
+            f"s3://{location.bucket}/{prefix} has no ACCOUNT/CloudTrail/REGION/ below it",
+            hint="Name the folder that holds AWSLogs/.",
+        )
+    return Layout(
+        bucket=location.bucket, prefix=prefix, accounts=tuple(accounts), regions=tuple(regions), first_day=since_day
+    )

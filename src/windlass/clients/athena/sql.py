@@ -1,0 +1,199 @@
+"""The table over a trail's logs and the query that judges them, for Athena (Trino's SQL, Hive's DDL). Pure.
+
+One pass over the logs: requests are grouped twice at once, by all that tells a use from another and, for the counts, by
+agent, signature, TLS version and day; only then, on groups instead of records, are agents parsed and rules asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from windlass.clients.athena.agents import packed, parsed_columns, plain_layers
+from windlass.clients.noise import sql as noise_sql
+from windlass.clients.rules import named
+from windlass.core.errors import UsageError
+
+__all__ = ["COLUMNS", "Layout", "create_database", "create_table", "query", "table_name"]
+
+COLUMNS = (
+    "kind", "agent", "signature", "method", "tls", "style", "region", "who", "account_id", "bucket", "principal",
+    "instance", "access_key", "ip", "endpoint", "moment", "noise", "requests", "first_seen", "last_seen",
+)  # fmt: skip
+"""The query's result. `kind` is `use` or `count`; `moment` is the day, or the second where that was asked for."""
+
+_FINE = ("method", "style", "region", "account_id", "bucket", "principal", "instance", "access_key", "ip", "endpoint")
+_COARSE = ("agent", "signature", "tls", "who", "moment")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Where a trail's logs are: below `prefix` of `bucket` lie accounts, in them regions, in them days."""
+
+    bucket: str
+    prefix: str  # up to and with AWSLogs/ or AWSLogs/o-…/
+    accounts: tuple[str, ...]
+    regions: tuple[str, ...]
+    first_day: str  # 2026-11-20
+
+    @property
+    def location(self) -> str:
+        """As Athena writes it."""
+        return f"s3://{self.bucket}/{self.prefix}"
+
+
+def table_name(layout: Layout) -> str:
+    """A name of its own for each layout, so that a changed one is a new table and no old partitions are read."""
+    text = "|".join((layout.location, *layout.accounts, *layout.regions, layout.first_day))
+    return f"cloudtrail_{hashlib.blake2b(text.encode(), digest_size=6).hexdigest()}"
+
+
+def create_database(database: str) -> str:
+    """The database, if it is not there."""
+    return f"CREATE DATABASE IF NOT EXISTS {_name(database)}"
+
+
+def create_table(layout: Layout, database: str) -> str:
+    """The table with projected partitions: nothing to load, and a day's query reads a day's files."""
+    issuer = "type:string,principalid:string,arn:string,accountid:string,username:string"
+    identity = (
+        "type:string,principalid:string,arn:string,accountid:string,invokedby:string,accesskeyid:string,username:string,"
+        f"sessioncontext:struct<sessionissuer:struct<{issuer}>>"
+    )
+    texts = (
+        "eventtime", "eventsource", "eventname", "awsregion", "sourceipaddress", "useragent", "errorcode",
+        "requestparameters", "additionaleventdata", "requestid", "eventid", "recipientaccountid", "vpcendpointid",
+        "sessioncredentialfromconsole",
+    )  # fmt: skip
+    columns = [
+        f"useridentity struct<{identity}>",
+        *(f"{name} string" for name in texts),
+        "tlsdetails struct<tlsversion:string,ciphersuite:string,clientprovidedhostheader:string>",
+    ]
+    template = f"{layout.location}${{log_account}}/CloudTrail/${{log_region}}/${{log_day}}"
+    properties = {
+        "projection.enabled": "true",
+        "projection.log_account.type": "enum",
+        "projection.log_account.values": ",".join(layout.accounts),
+        "projection.log_region.type": "enum",
+        "projection.log_region.values": ",".join(layout.regions),
+        "projection.log_day.type": "date",
+        "projection.log_day.format": "yyyy/MM/dd",
+        "projection.log_day.range": f"{layout.first_day.replace('-', '/')},NOW",
+        "projection.log_day.interval": "1",
+        "projection.log_day.interval.unit": "DAYS",
+        "storage.location.template": template,
+    }
+    listed = ",\n  ".join(f"'{name}'='{_safe(value)}'" for name, value in properties.items())
+    return (
+        f"CREATE EXTERNAL TABLE IF NOT EXISTS {_name(database)}.{table_name(layout)} (\n  "
+        + ",\n  ".join(columns)
+        + "\n)\nPARTITIONED BY (log_account string, log_region string, log_day string)\n"
+        "ROW FORMAT SERDE 'org.apache.hive.hcatalog.data.JsonSerDe'\n"
+        "STORED AS INPUTFORMAT 'com.amazon.emr.cloudtrail.CloudTrailInputFormat'\n"
+        "OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'\n"
+        f"LOCATION '{_safe(layout.location)}'\nTBLPROPERTIES (\n  {listed}\n)"
+    )
+
+
+def query(
+    layout: Layout,
+    database: str,
+    *,
+    rules: Sequence[str] = (),
+    since: str = "",
+    until: str = "",
+    addresses: Sequence[str] = (),
+) -> str:
+    """The uses that the rules see, and the counts of all S3 requests.
+
+    Times are CloudTrail's. With `addresses`, only uses of these and to the second, for addresses that changed hands.
+    """
+    wanted = named(rules)
+    styled = any(rule.name == "path-style" for rule in wanted)
+    where = ["eventsource = 's3.amazonaws.com'"]
+    where += [f"log_day >= '{since[:10].replace('-', '/')}'", f"eventtime >= '{_safe(since)}'"] if since else []
+    where += [f"eventtime < '{_safe(until)}'"] if until else []
+    if addresses:
+        listed = ", ".join(f"'{_safe(one)}'" for one in addresses)
+        where.append(f"sourceipaddress IN ({listed})")
+    moment = "coalesce(eventtime, '')" if addresses else "substr(coalesce(eventtime, ''), 1, 10)"
+    sets = f"({', '.join((*_COARSE, *_FINE))})" + ("" if addresses else f", ({', '.join(_COARSE)})")
+    grouped = ", ".join(_COARSE) + ", " + ", ".join(f"coalesce({name}, '') AS {name}" for name in _FINE)
+    trimmed, bare, plain = plain_layers("agent")
+    one, two, three = parsed_columns()
+    sees = " OR ".join(rule.sql() for rule in wanted)
+    # Nothing in it comes from a user but times and names, which _safe and _name have seen.
+    return f"""\
+WITH events AS (
+  SELECT {_event_columns(moment, styled=styled)}
+  FROM {_name(database)}.{table_name(layout)}
+  WHERE {" AND ".join(where)}
+), grouped AS (
+  SELECT CASE WHEN grouping(bucket) = 1 THEN 'count' ELSE 'use' END AS kind, {grouped},
+    count(*) AS requests, min(event_time) AS first_seen, max(event_time) AS last_seen
+  FROM events GROUP BY GROUPING SETS ({sets})
+), with_trimmed AS (SELECT *, {trimmed} FROM grouped
+), with_bare AS (SELECT *, {bare} FROM with_trimmed
+), with_plain AS (SELECT *, {plain}, lower(bare) AS plain_agent FROM with_bare
+), with_names AS (SELECT *, {one} FROM with_plain
+), with_ids AS (SELECT *, {two} FROM with_names
+), with_texts AS (SELECT *, {three} FROM with_ids
+), parsed AS (
+  SELECT *, {packed("client_text")} AS client_version, {packed("signer_text")} AS signer_version,
+    {packed("runtime_text")} AS runtime_version, {noise_sql()} AS noise
+  FROM with_texts
+)
+SELECT {", ".join(COLUMNS)}
+FROM parsed
+WHERE kind = 'count' OR (noise = '' AND ({sees}))"""  # noqa: S608
+
+
+def _event_columns(moment: str, *, styled: bool) -> str:
+    identity = "useridentity"
+    issuer = f"nullif({identity}.sessioncontext.sessionissuer.arn, '')"
+    principal = f"coalesce({issuer}, nullif({identity}.arn, ''), {identity}.accountid, '')"
+    bucket = "coalesce(json_extract_scalar(requestparameters, '$.bucketName'), '')"
+    host = "coalesce(tlsdetails.clientprovidedhostheader, '')"
+    style = (
+        f"CASE WHEN {host} = '' OR {bucket} = '' OR NOT ({host} LIKE '%.amazonaws.com' OR {host} LIKE '%.amazonaws.com.cn') "
+        f"THEN '' WHEN strpos({host}, concat({bucket}, '.')) = 1 THEN 'host' ELSE 'path' END"
+        if styled
+        else "''"
+    )
+    who = (
+        f"CASE WHEN {identity}.type = 'AWSService' OR coalesce({identity}.invokedby, '') <> '' THEN 'service' "
+        f"WHEN {identity}.accountid = 'anonymous' THEN 'anonymous' "
+        "WHEN sessioncredentialfromconsole = 'true' THEN 'console' ELSE '' END"
+    )
+    columns = {
+        "agent": "coalesce(useragent, '')",
+        "signature": "coalesce(json_extract_scalar(additionaleventdata, '$.SignatureVersion'), '')",
+        "method": "coalesce(json_extract_scalar(additionaleventdata, '$.AuthenticationMethod'), '')",
+        "tls": "coalesce(tlsdetails.tlsversion, '')",
+        "style": style,
+        "region": "coalesce(awsregion, '')",
+        "who": who,
+        "account_id": f"coalesce(nullif(recipientaccountid, ''), {identity}.accountid, '')",
+        "bucket": bucket,
+        "principal": principal,
+        "instance": f"coalesce(regexp_extract({identity}.arn, '^(?:.*/)?(i-[0-9a-f]{{8,17}})$', 1), '')",
+        "access_key": f"CASE WHEN {identity}.accesskeyid LIKE 'AKIA%' THEN {identity}.accesskeyid ELSE '' END",
+        "ip": "coalesce(sourceipaddress, '')",
+        "endpoint": "coalesce(vpcendpointid, '')",
+        "moment": moment,
+        "event_time": "coalesce(eventtime, '')",
+    }
+    return ",\n    ".join(f"{expression} AS {name}" for name, expression in columns.items())
+
+
+def _name(text: str) -> str:
+    if not text.replace("_", "").isalnum() or not text.isascii():
+        raise UsageError(f"{text!r} is no name of a Glue database", hint="Use letters, digits and underscores.")
+    return text
+
+
+def _safe(text: str) -> str:
+    """A text inside quotes."""
+    return text.replace("'", "''")

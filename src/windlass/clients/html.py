@@ -1,0 +1,42 @@
+"""The report as one HTML file: no script, no link to anything it needs, light and dark, fit for an e-mail's attachment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from windlass.clients.agents import parse_agent
+from windlass.clients.model import Client, Count, Trouble
+from windlass.clients.rows import client_row
+from windlass.clients.svg import by_day, series
+
+__all__ = ["SIGNATURE_CLASSES", "render_report"]
+
+SIGNATURE_CLASSES = {"SigV4": "good", "SigV2": "bad", "not told": "other"}
+
+
+def render_report(
+    clients: Sequence[Client],
+    *,
+    on: date,
+    counts: Sequence[Count],
+    signatures: Sequence[tuple[str, str, int]],
+    troubles: Sequence[Trouble],
+) -> str:
+    """The page. All texts from logs are escaped: an agent is whatever a stranger sent."""
+    environment = Environment(
+        loader=PackageLoader("windlass.clients"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    names, _ = series(signatures)
+    return environment.get_template("report.html").render(
+        clients=[client_row(client) for client in clients],
+        on=on.isoformat(),
+        total=sum(count.requests for count in counts),
+        noise=sum(count.requests for count in counts if count.noise),
+        unknown=sum(count.requests for count in counts if not count.noise and not parse_agent(count.agent).client.id),
+        chart=by_day(signatures, SIGNATURE_CLASSES, "Requests by day and signature"),
+        legend=[(name, SIGNATURE_CLASSES.get(name, "other")) for name in names],
+        troubles=troubles,
+    )

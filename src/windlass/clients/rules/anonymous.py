@@ -1,0 +1,35 @@
+"""Requests without any identity: somebody reads what is public."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from windlass.clients.model import Facts, Finding, Level, Who
+
+__all__ = ["LEVEL", "TITLE", "find", "sees", "sql"]
+
+TITLE = "Anonymous requests"
+LEVEL = Level.INFO
+
+
+def sees(facts: Facts) -> bool:
+    """Whether nobody signed."""
+    return facts.who == Who.ANONYMOUS
+
+
+def find(facts: Facts, _: date) -> Finding | None:
+    """The finding."""
+    if not sees(facts):
+        return None
+    return Finding(
+        rule="anonymous",
+        level=LEVEL,
+        text="not signed by anybody",
+        advice="Check that the bucket is meant to be public; serve the public through CloudFront.",
+        source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
+    )
+
+
+def sql() -> str:
+    """`sees` over the column who."""
+    return "(who = 'anonymous')"

@@ -1,0 +1,50 @@
+"""SDKs past AWS's end of support. A scan keeps every client that has such a day, past or to come; the report judges."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from windlass.clients.model import Facts, Finding, Level
+from windlass.clients.sdks import end_of, sdks
+from windlass.clients.versions import pack
+
+__all__ = ["LEVEL", "TITLE", "find", "sees", "sql"]
+
+TITLE = "SDK past its end of support"
+LEVEL = Level.FINDING
+
+
+def sees(facts: Facts) -> bool:
+    """Whether the client's version has a day on which its support ends, or ended."""
+    client = facts.parsed.client
+    sdk = sdks().get(client.id)
+    return sdk is not None and end_of(sdk.ends, client.numbers) is not None
+
+
+def find(facts: Facts, on: date) -> Finding | None:
+    """The finding once that day has come."""
+    client = facts.parsed.client
+    sdk = sdks().get(client.id)
+    end = end_of(sdk.ends, client.numbers) if sdk else None
+    if sdk is None or end is None or not end.is_past(on):
+        return None
+    when = f"since {end.day.isoformat()}" if end.day else "long since"
+    return Finding(
+        rule="sdk",
+        level=LEVEL,
+        text=f"{sdk.title} {client.version} is past its end of support {when}",
+        required=f"{sdk.title} {sdk.ends[-1].below}",
+        advice=sdk.advice,
+        since=end.day,
+        source=end.source,
+    )
+
+
+def sql() -> str:
+    """`sees` over the columns client and client_version."""
+    rows = [
+        f"(client = '{sdk.id}' AND client_version < {pack(max(end.bound for end in sdk.ends))})"
+        for sdk in sdks().values()
+        if sdk.ends
+    ]
+    return f"({' OR '.join(rows)})"

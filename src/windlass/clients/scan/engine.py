@@ -1,0 +1,87 @@
+"""Many files side by side: threads fetch, processes inflate and parse. Results in the order they are done."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+
+from windlass.clients.model import FileRead
+from windlass.clients.scan.fold import Folded
+from windlass.clients.scan.worker import LogFile, Plan, Read, Worker, start, work
+from windlass.core.errors import WindlassError
+from windlass.core.pool import map_bounded
+
+__all__ = ["default_workers", "read_files"]
+
+_SMALL_BYTES = 24 << 20
+"""Less than this, compressed, is read sooner by one process than a pool of them starts."""
+
+Fetch = Callable[[LogFile], bytes]
+
+
+def default_workers() -> int:
+    """As many processes as cores we may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def read_files(
+    files: Iterable[LogFile],
+    plan: Plan,
+    *,
+    fetch: Fetch | None = None,
+    workers: int = 0,
+    total_bytes: int = _SMALL_BYTES,
+    stop: threading.Event | None = None,
+) -> Iterator[Read]:
+    """Every file, read. `fetch` gives the bytes of those without a path; what it raises becomes the file's problem.
+
+    `workers` of 1, or little to read, stays in this process. When `stop` is set no further file is begun.
+    """
+    count = workers or (default_workers() if total_bytes >= _SMALL_BYTES else 1)
+    if count == 1 and fetch is None:
+        worker = Worker(plan)
+        for file in files:
+            if stop is not None and stop.is_set():
+                return
+            yield worker.read(file)
+        return
+    if count == 1:
+        assert fetch is not None
+        worker, one_at_a_time = Worker(plan), threading.Lock()
+        fetcher = fetch
+
+        def read_here(file: LogFile) -> Read:
+            data = fetcher(file)
+            with one_at_a_time:
+                return worker.read(file, data)
+
+        yield from _outcomes(read_here, files, 8, stop)
+        return
+    # Spawned, not forked: this process has threads (a console, a collector), whose locks a fork would copy held.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=context, initializer=start, initargs=(plan,)) as processes:
+
+        def read_there(file: LogFile) -> Read:
+            return processes.submit(work, plan, file, fetch(file) if fetch else None).result()
+
+        yield from _outcomes(read_there, files, 3 * count if fetch is None else 8 * count, stop)
+
+
+def _outcomes(
+    read: Callable[[LogFile], Read], files: Iterable[LogFile], limit: int, stop: threading.Event | None
+) -> Iterator[Read]:
+    for outcome in map_bounded(read, files, limit=limit, stop=stop, name="clients"):
+        if outcome.result is not None:
+            yield outcome.result
+        elif isinstance(outcome.error, WindlassError):
+            yield _failed(outcome.item, outcome.error.message)
+        elif outcome.error is not None:
+            raise outcome.error
+
+
+def _failed(file: LogFile, problem: str) -> Read:
+    read = FileRead(source=file.source, identity="", size_bytes=file.size_bytes, problem=problem)
+    return Read(read, Folded())

@@ -1,0 +1,179 @@
+"""From records to counts and uses: the one place that decides what is kept. Pure.
+
+Every S3 request is counted by agent, signature, TLS version and day. Those that a rule sees, and that are no noise, are
+kept with who made them, from where and when to the second, so that an address that changed hands is told by its time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from windlass.clients.model import Facts, Key, Who
+from windlass.clients.noise import noise_of
+from windlass.clients.rules import Rule, named
+from windlass.clients.scan.records import Record
+
+__all__ = ["CountKey", "Folded", "Folder", "facts_of", "style_of"]
+
+S3 = "s3.amazonaws.com"
+CountKey = tuple[str, str, str, str, str]
+"""Agent, signature, TLS version, day, noise."""
+_INSTANCE = re.compile(r"(?:.*/)?(i-[0-9a-f]{8,17})")
+_KEPT_VERDICTS = 100_000
+
+
+@dataclass(slots=True)
+class Folded:
+    """What one file comes to."""
+
+    records: int = 0
+    requests: int = 0
+    counts: dict[CountKey, int] = field(default_factory=dict)
+    uses: dict[Key, list[str]] = field(default_factory=dict)  # event times
+
+
+@dataclass(slots=True)
+class _Verdict:
+    """What holds for all records of the same facts; `times` are those of the current file."""
+
+    facts: Facts
+    noise: str
+    kept: bool
+    times: list[str]
+
+
+class Folder:
+    """Folds files; remembers the verdict of facts it has seen, so that its cost follows distinct agents, not records."""
+
+    def __init__(self, rules: Iterable[str] = (), *, since: str = "", until: str = "") -> None:
+        self._rules: tuple[Rule, ...] = named(rules)
+        self._styled = any(rule.name == "path-style" for rule in self._rules)
+        self._bounds = (since, until or "9") if since or until else None
+        self._verdicts: dict[Any, _Verdict] = {}
+
+    def fold(self, records: Iterable[Record], into: Folded | None = None) -> Folded:  # noqa: C901  every record passes here
+        """The file's counts and uses; `into` goes on with a file that is read in parts."""
+        found = into or Folded()
+        touched: list[_Verdict] = []
+        verdicts, styled, bounds, uses = self._verdicts, self._styled, self._bounds, found.uses
+        number = requests = 0
+        style = method = signature = None
+        for number, record in enumerate(records, 1):  # noqa: B007  the last number is the count
+            if record.eventSource != S3:
+                continue
+            time = record.eventTime or ""
+            if bounds is not None and not bounds[0] <= time < bounds[1]:
+                continue
+            extra, tls, identity = record.additionalEventData, record.tlsDetails, record.userIdentity
+            if extra is None:
+                signature = method = None
+            else:
+                signature, method = extra.SignatureVersion, extra.AuthenticationMethod
+            if styled:
+                style = style_of(record)
+            facts_key = (
+                record.userAgent,
+                signature,
+                method,
+                None if tls is None else tls.tlsVersion,
+                record.awsRegion,
+                None if identity is None else identity.type,
+                identity is not None and identity.accountId == "anonymous",
+                identity is not None and identity.invokedBy,
+                record.sessionCredentialFromConsole,
+                style,
+            )
+            verdict = verdicts.get(facts_key)
+            if verdict is None:
+                verdict = self._judge(facts_key, record)
+            if not verdict.times:
+                touched.append(verdict)
+            verdict.times.append(time)
+            requests += 1
+            if verdict.kept:
+                uses.setdefault(_key(verdict.facts, record), []).append(time)
+        found.records += number
+        found.requests += requests
+        for verdict in touched:
+            _count(verdict, found.counts)
+        if len(verdicts) > _KEPT_VERDICTS:
+            verdicts.clear()
+        return found
+
+    def _judge(self, facts_key: Any, record: Record) -> _Verdict:
+        facts = facts_of(record, style=facts_key[-1] or "")
+        noise = noise_of(facts)
+        kept = not noise and any(rule.sees(facts) for rule in self._rules)
+        found = self._verdicts[facts_key] = _Verdict(facts, noise, kept, [])
+        return found
+
+
+def _count(verdict: _Verdict, counts: dict[CountKey, int]) -> None:
+    facts, times = verdict.facts, verdict.times
+    verdict.times = []
+    first, last = min(times)[:10], max(times)[:10]
+    days = {first: len(times)} if first == last else Counter(time[:10] for time in times)
+    for day, number in days.items():
+        key = (facts.agent, facts.signature, facts.tls, day, verdict.noise)
+        counts[key] = counts.get(key, 0) + number
+
+
+def facts_of(record: Record, *, style: str | None = None) -> Facts:
+    """What the rules look at."""
+    extra, tls = record.additionalEventData, record.tlsDetails
+    return Facts(
+        agent=record.userAgent or "",
+        signature=(extra.SignatureVersion if extra else None) or "",
+        method=(extra.AuthenticationMethod if extra else None) or "",
+        tls=(tls.tlsVersion if tls else None) or "",
+        style=style_of(record) if style is None else style,
+        region=record.awsRegion or "",
+        who=_who(record),
+    )
+
+
+def style_of(record: Record) -> str:
+    """`host` when the bucket leads the host name that the client used, `path` when it does not, "" when nobody knows."""
+    tls, parameters = record.tlsDetails, record.requestParameters
+    host = (tls.clientProvidedHostHeader if tls else None) or ""
+    bucket = (parameters.bucketName if parameters else None) or ""
+    if not host or not bucket or not host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return ""
+    return "host" if host.startswith(f"{bucket}.") else "path"
+
+
+def _who(record: Record) -> str:
+    identity = record.userIdentity
+    if identity is None:
+        return Who.CLIENT
+    if identity.type == "AWSService" or identity.invokedBy:
+        return Who.SERVICE
+    if identity.accountId == "anonymous":
+        return Who.ANONYMOUS
+    return Who.CONSOLE if record.sessionCredentialFromConsole == "true" else Who.CLIENT
+
+
+def _key(facts: Facts, record: Record) -> Key:
+    identity, parameters = record.userIdentity, record.requestParameters
+    arn = issuer = access_key = account = ""
+    if identity is not None:
+        arn = identity.arn or ""
+        access_key = identity.accessKeyId or ""
+        account = identity.accountId or ""
+        session = identity.sessionContext
+        issuer = (session.sessionIssuer.arn if session and session.sessionIssuer else None) or ""
+    instance = _INSTANCE.fullmatch(arn)
+    return Key(
+        facts=facts,
+        account_id=record.recipientAccountId or account,
+        bucket=(parameters.bucketName if parameters else None) or "",
+        principal=issuer or arn or account,
+        instance=instance[1] if instance else "",
+        access_key=access_key if access_key.startswith("AKIA") else "",
+        ip=record.sourceIPAddress or "",
+        endpoint=record.vpcEndpointId or "",
+    )

@@ -1,0 +1,140 @@
+"""The dated tables of SDKs and language runtimes, read from `data/*.toml`: one truth for both engines and the report."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+from typing import Any
+
+from windlass.clients.versions import Version, parse_version
+
+__all__ = ["ALWAYS", "NEVER", "End", "Runtime", "Sdk", "end_of", "family_of", "runtimes", "sdks"]
+
+ALWAYS, NEVER = "always", "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """Versions below `below` are past support from `day` on, says `source`; `seen` is how that was verified.
+
+    Without a date their support ended long ago, on a day that AWS does not name.
+    """
+
+    below: str
+    day: date | None
+    seen: str
+    source: str
+    note: str = ""
+
+    @property
+    def bound(self) -> Version:
+        """`below` as numbers."""
+        found = parse_version(self.below)
+        assert found is not None
+        return found
+
+    def is_past(self, on: date) -> bool:
+        """Whether support has ended by that day."""
+        return self.day is None or self.day <= on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """A language runtime: the names agents give it, and when its versions end."""
+
+    id: str
+    title: str
+    names: tuple[str, ...]
+    advice: str
+    ends: tuple[End, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sdk:
+    """An SDK: its product names in agents, its first version with SigV4 by default, and when its versions end."""
+
+    id: str
+    title: str
+    products: tuple[str, ...]
+    sigv4: str
+    seen: str
+    source: str
+    advice: str
+    bundles_runtime: str
+    ends: tuple[End, ...]
+
+    @property
+    def sigv4_bound(self) -> Version | None:
+        """The first version that signs with SigV4 by default; None for always, never and not known."""
+        return None if self.sigv4 in ("", ALWAYS, NEVER) else parse_version(self.sigv4)
+
+
+@functools.cache
+def sdks() -> Mapping[str, Sdk]:
+    """Every SDK by id, in the order of the file."""
+    return {
+        row["id"]: Sdk(
+            id=row["id"],
+            title=row["title"],
+            products=tuple(row["products"]),
+            sigv4=row["sigv4"],
+            seen=row["seen"],
+            source=row["source"],
+            advice=row["advice"],
+            bundles_runtime=row.get("bundles_runtime", ""),
+            ends=_ends(row),
+        )
+        for row in _rows("sdks.toml", "sdk")
+    }
+
+
+@functools.cache
+def runtimes() -> Mapping[str, Runtime]:
+    """Every language runtime by id."""
+    return {
+        row["id"]: Runtime(
+            id=row["id"], title=row["title"], names=tuple(row["names"]), advice=row["advice"], ends=_ends(row)
+        )
+        for row in _rows("runtimes.toml", "runtime")
+    }
+
+
+@functools.cache
+def family_of(product: str) -> str:
+    """The id of the SDK that goes by this product name, in any case; empty for none."""
+    name = product.lower()
+    for sdk in sdks().values():
+        for pattern in sdk.products:
+            if name == pattern or (pattern.endswith("*") and name.startswith(pattern[:-1])):
+                return sdk.id
+    return ""
+
+
+def end_of(ends: Iterable[End], version: Version | None) -> End | None:
+    """The row that a version falls under, past or still to come; None when its support has no known end."""
+    if version is None:
+        return None
+    return next((end for end in ends if version < end.bound), None)
+
+
+def _rows(name: str, key: str) -> list[dict[str, Any]]:
+    text = files("windlass.clients").joinpath("data", name).read_text(encoding="utf-8")
+    found: list[dict[str, Any]] = tomllib.loads(text)[key]
+    return found
+
+
+def _ends(row: Mapping[str, Any]) -> tuple[End, ...]:
+    return tuple(
+        End(
+            below=end["below"],
+            day=date.fromisoformat(end["date"]) if end["date"] else None,
+            seen=end["seen"],
+            source=end["source"],
+            note=end.get("note", ""),
+        )
+        for end in row.get("ends", ())
+    )

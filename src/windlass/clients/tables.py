@@ -1,0 +1,64 @@
+"""The clients' tables; store/migrations/versions/0004_clients.py makes them."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, String, Table, Text
+
+from windlass.clients.model import Facts, Key
+from windlass.store.metadata import Time, metadata
+
+__all__ = ["DIMENSIONS", "client_count", "client_file", "client_scan", "client_use"]
+
+DIMENSIONS = (*Facts._fields, *(name for name in Key._fields if name != "facts"))
+"""The columns that tell a use from another, besides its day and holder."""
+
+client_scan = Table(
+    "client_scan",
+    metadata,
+    Column("scan_id", String(40), primary_key=True),
+    Column("source", Text),
+    Column("engine", String(16)),
+    Column("rules", Text),
+    Column("started_at", Time),
+    Column("finished_at", Time),
+    *(
+        Column(name, BigInteger)
+        for name in ("files", "skipped", "broken", "size_bytes", "raw_bytes", "records", "requests")
+    ),
+)
+
+client_file = Table(
+    "client_file",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("identity", Text),
+    Column("scan_id", String(40)),
+    Column("problem", Text),
+    *(Column(name, BigInteger) for name in ("size_bytes", "raw_bytes", "records", "requests")),
+)
+
+client_use = Table(
+    "client_use",
+    metadata,
+    Column("use_id", String(32), primary_key=True),
+    *(Column(name, Text) for name in DIMENSIONS),
+    Column("day", String(10)),
+    Column("holder", Text),
+    Column("holder_name", Text),
+    Column("owner", Text),
+    Column("requests", BigInteger),
+    Column("first_seen", String(32)),
+    Column("last_seen", String(32)),
+)
+
+client_count = Table(
+    "client_count",
+    metadata,
+    Column("count_id", String(32), primary_key=True),
+    Column("agent", Text),
+    Column("signature", Text),
+    Column("tls", Text),
+    Column("day", String(10)),
+    Column("noise", String(16)),
+    Column("requests", BigInteger),
+)

@@ -1,0 +1,311 @@
+"""The trail that records S3 data events: what enabling it does and costs (pure), and doing it.
+
+S3 data events only, management events off, all regions, log-file validation on; the log bucket itself is left out, or
+each file that CloudTrail writes would be an event of its own. Sources: CloudTrail User Guide, "Amazon S3 bucket policy
+for CloudTrail" and "Advanced event selectors".
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.resources import files
+from typing import Any, Protocol
+
+from windlass.core.errors import Conflict, NotFound, WindlassError
+
+__all__ = [
+    "Action",
+    "Caller",
+    "Estimate",
+    "Prices",
+    "TrailState",
+    "bucket_exists",
+    "disable_actions",
+    "enable_actions",
+    "estimate",
+    "perform",
+    "prices",
+    "requests_per_day",
+    "state_of",
+]
+
+_METRIC_DAYS = 7
+
+
+class Caller(Protocol):
+    """AWS by operation name."""
+
+    def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+        """One call's answer."""
+        ...
+
+    def pages(
+        self, account_id: str, region: str, service: str, operation: str, /, **params: Any
+    ) -> Iterator[dict[str, Any]]:
+        """A listing's answers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One call that changes something: the effect as data, printed by a dry run and made by `perform`."""
+
+    service: str
+    operation: str
+    params: Mapping[str, Any]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """US dollars, and the size of an event."""
+
+    data_events_per_100k: float
+    storage_per_gb_month: float
+    athena_per_tb: float
+    bytes_per_event: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What the trail would cost a month, from the requests that S3 counted; buckets without request metrics are unknown."""
+
+    requests_per_day: float
+    known: tuple[str, ...]
+    unknown: tuple[str, ...]
+    events_usd_month: float
+    storage_gb_month: float
+    storage_usd_month: float
+
+    @property
+    def total_usd_month(self) -> float:
+        """Events and the storage of one month of them."""
+        return self.events_usd_month + self.storage_usd_month
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailState:
+    """The trail as it is."""
+
+    name: str
+    exists: bool
+    logging: bool = False
+    bucket: str = ""
+    region: str = ""
+    validated: bool = False
+    selectors: tuple[Mapping[str, Any], ...] = ()
+    latest_delivery_at: datetime | None = None
+    latest_error: str = ""
+
+    @property
+    def location(self) -> str:
+        """Where its files are, for `windlass clients scan`."""
+        return f"s3://{self.bucket}/AWSLogs/" if self.bucket else ""
+
+
+def prices() -> Prices:
+    """The price table."""
+    text = files("windlass.clients").joinpath("data", "prices.toml").read_text(encoding="utf-8")
+    return Prices(**tomllib.loads(text))
+
+
+def estimate(requests_per_day: Mapping[str, float | None], table: Prices) -> Estimate:
+    """What a month costs. `requests_per_day` by bucket; None where S3 does not count them."""
+    known = {name: number for name, number in requests_per_day.items() if number is not None}
+    total = sum(known.values())
+    gigabytes = total * 30 * table.bytes_per_event / 1e9
+    return Estimate(
+        requests_per_day=total,
+        known=tuple(sorted(known)),
+        unknown=tuple(sorted(requests_per_day.keys() - known.keys())),
+        events_usd_month=total * 30 / 100_000 * table.data_events_per_100k,
+        storage_gb_month=gigabytes,
+        storage_usd_month=gigabytes * table.storage_per_gb_month,
+    )
+
+
+def enable_actions(
+    *,
+    name: str,
+    bucket: str,
+    account_id: str,
+    region: str,
+    partition: str,
+    buckets: Sequence[str],
+    keep_days: int,
+    new_bucket: bool,
+) -> tuple[Action, ...]:
+    """The calls that make the trail, in order; with the log bucket where that is new."""
+    return (
+        *(_bucket_actions(bucket, name, account_id, region, partition, keep_days) if new_bucket else ()),
+        Action(
+            "cloudtrail",
+            "CreateTrail",
+            {
+                "Name": name, "S3BucketName": bucket, "IsMultiRegionTrail": True, "IncludeGlobalServiceEvents": True,
+                "EnableLogFileValidation": True,
+            },
+            "a trail of all regions, its files signed",
+        ),
+        Action(
+            "cloudtrail",
+            "PutEventSelectors",
+            {"TrailName": name, "AdvancedEventSelectors": _selectors(bucket, partition, buckets)},
+            "S3 object events and nothing else",
+        ),
+        Action("cloudtrail", "StartLogging", {"Name": name}, "from now on"),
+    )  # fmt: skip
+
+
+def _bucket_actions(
+    bucket: str, name: str, account_id: str, region: str, partition: str, keep_days: int
+) -> tuple[Action, ...]:
+    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    closed = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+    source = f"arn:{partition}:cloudtrail:{region}:{account_id}:trail/{name}"
+    rule = {
+        "ID": "windlass-expire", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": keep_days},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+    }  # fmt: skip
+    return (
+        Action("s3", "CreateBucket", {"Bucket": bucket, **place}, "where the trail's files go"),
+        Action(
+            "s3",
+            "PutPublicAccessBlock",
+            {"Bucket": bucket, "PublicAccessBlockConfiguration": closed},
+            "nobody else reads them",
+        ),
+        Action(
+            "s3",
+            "PutBucketLifecycleConfiguration",
+            {"Bucket": bucket, "LifecycleConfiguration": {"Rules": [rule]}},
+            f"files go after {keep_days} days",
+        ),
+        Action(
+            "s3",
+            "PutBucketPolicy",
+            {"Bucket": bucket, "Policy": json.dumps(_policy(bucket, account_id, partition, source))},
+            "this trail, and no other, may write them",
+        ),
+    )
+
+
+def _policy(bucket: str, account_id: str, partition: str, source: str) -> dict[str, Any]:
+    principal = {"Service": "cloudtrail.amazonaws.com"}
+    of_trail = {"aws:SourceArn": source}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "AWSCloudTrailAclCheck", "Effect": "Allow", "Principal": principal, "Action": "s3:GetBucketAcl",
+                "Resource": f"arn:{partition}:s3:::{bucket}", "Condition": {"StringEquals": of_trail},
+            },
+            {
+                "Sid": "AWSCloudTrailWrite", "Effect": "Allow", "Principal": principal, "Action": "s3:PutObject",
+                "Resource": f"arn:{partition}:s3:::{bucket}/AWSLogs/{account_id}/*",
+                "Condition": {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"} | of_trail},
+            },
+            {
+                "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+                "Resource": [f"arn:{partition}:s3:::{bucket}", f"arn:{partition}:s3:::{bucket}/*"],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        ],
+    }  # fmt: skip
+
+
+def _selectors(log_bucket: str, partition: str, buckets: Sequence[str]) -> list[dict[str, Any]]:
+    fields: list[dict[str, Any]] = [
+        {"Field": "eventCategory", "Equals": ["Data"]},
+        {"Field": "resources.type", "Equals": ["AWS::S3::Object"]},
+    ]
+    if buckets:
+        fields.append({"Field": "resources.ARN", "StartsWith": [f"arn:{partition}:s3:::{name}/" for name in buckets]})
+    else:
+        fields.append({"Field": "resources.ARN", "NotStartsWith": [f"arn:{partition}:s3:::{log_bucket}/"]})
+    return [{"Name": "S3 data events", "FieldSelectors": fields}]
+
+
+def disable_actions(state: TrailState) -> tuple[Action, ...]:
+    """The calls that end the trail. Its files stay: they are what a scan reads."""
+    if not state.exists:
+        raise NotFound(f"there is no trail {state.name}", hint="`windlass clients trail status` shows what there is.")
+    return (
+        Action("cloudtrail", "StopLogging", {"Name": state.name}, "no more events, no more cost per event"),
+        Action("cloudtrail", "DeleteTrail", {"Name": state.name}, "its files stay in the bucket"),
+    )
+
+
+def perform(caller: Caller, account_id: str, region: str, actions: Sequence[Action]) -> None:
+    """Make the calls, in order. A bucket or trail that exists already is a Conflict, told with what was done before."""
+    for number, action in enumerate(actions):
+        try:
+            caller.call(account_id, region, action.service, action.operation, **action.params)
+        except WindlassError as error:
+            done = ", ".join(one.operation for one in actions[:number]) or "nothing"
+            raise type(error)(f"{error.message} (done before it: {done})", hint=error.hint, code=error.code) from None
+
+
+def state_of(caller: Caller, account_id: str, region: str, name: str) -> TrailState:
+    """The trail as AWS has it."""
+    listed = caller.call(account_id, region, "cloudtrail", "DescribeTrails", trailNameList=[name])["trailList"]
+    found = [trail for trail in listed if trail.get("Name") == name]
+    if not found:
+        return TrailState(name=name, exists=False)
+    trail = found[0]
+    status = caller.call(account_id, region, "cloudtrail", "GetTrailStatus", Name=name)
+    chosen = caller.call(account_id, region, "cloudtrail", "GetEventSelectors", TrailName=name)
+    return TrailState(
+        name=name,
+        exists=True,
+        logging=bool(status.get("IsLogging")),
+        bucket=trail.get("S3BucketName", ""),
+        region=trail.get("HomeRegion", region),
+        validated=bool(trail.get("LogFileValidationEnabled")),
+        selectors=tuple(chosen.get("AdvancedEventSelectors") or chosen.get("EventSelectors") or ()),
+        latest_delivery_at=status.get("LatestDeliveryTime"),
+        latest_error=status.get("LatestDeliveryError", ""),
+    )
+
+
+def bucket_exists(caller: Caller, account_id: str, region: str, bucket: str) -> bool:
+    """Whether the bucket is there, and ours. Conflict when it is somebody else's."""
+    try:
+        caller.call(account_id, region, "s3", "HeadBucket", Bucket=bucket)
+    except NotFound:
+        return False
+    except WindlassError as error:
+        raise Conflict(f"{bucket} can't be used: {error.message}", hint="Name another with --bucket.") from None
+    return True
+
+
+def requests_per_day(
+    caller: Caller, account_id: str, region: str, buckets: Sequence[str], *, now: datetime
+) -> dict[str, float | None]:
+    """Requests a day by bucket, from S3's request metrics of the last week; None for a bucket that has none."""
+    return {bucket: _requests_of(caller, account_id, region, bucket, now) for bucket in buckets}
+
+
+def _requests_of(caller: Caller, account_id: str, region: str, bucket: str, now: datetime) -> float | None:
+    try:
+        answer = caller.call(account_id, region, "s3", "GetBucketLocation", Bucket=bucket)
+        place = {"": "us-east-1", "EU": "eu-west-1"}.get(answer.get("LocationConstraint") or "", "")
+        place = place or answer["LocationConstraint"]
+        # Of several configurations the one without a filter counts all; AWS's console calls it EntireBucket.
+        listed = caller.call(account_id, place, "s3", "ListBucketMetricsConfigurations", Bucket=bucket)
+        whole = [one["Id"] for one in listed.get("MetricsConfigurationList", ()) if "Filter" not in one]
+        if not whole:
+            return None
+        points = caller.call(
+            account_id, place, "cloudwatch", "GetMetricStatistics",
+            Namespace="AWS/S3", MetricName="AllRequests", Statistics=["Sum"], Period=86400,
+            Dimensions=[{"Name": "BucketName", "Value": bucket}, {"Name": "FilterId", "Value": whole[0]}],
+            StartTime=now - timedelta(days=_METRIC_DAYS), EndTime=now,
+        )["Datapoints"]  # fmt: skip
+    except WindlassError:  # an estimate goes on without what it may not see, and says so
+        return None
+    return sum(float(point["Sum"]) for point in points) / _METRIC_DAYS if points else None

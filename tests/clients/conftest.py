@@ -1,0 +1,12 @@
+"""One embedded AWS for the clients' tests that talk to AWS."""
+
+import pytest
+
+from windlass.local.server import LocalServer
+
+
+@pytest.fixture(scope="session")
+def local_aws():
+    """A running embedded AWS; its `.url`."""
+    with LocalServer() as server:
+        yield server
