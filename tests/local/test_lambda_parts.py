@@ -87,7 +87,7 @@ def test_an_event_is_tried_as_often_and_as_long_as_its_owner_wants():
     assert verdict(Policy(max_age_s=90), runs=1, failed=True, age_s=40) == Verdict(None, "EventAgeExceeded")
     assert delays_of_tag("0.1 2") == (0.1, 2.0)
     assert delays_of_tag("soon") == delays_of_tag("") == usual.delays_s
-    assert wait_for_room_s(0) < wait_for_room_s(3) < wait_for_room_s(50) == 5.0
+    assert wait_for_room_s(0) < wait_for_room_s(3) < wait_for_room_s(50) == 2.0
 
 
 def test_batches_are_cut_where_they_would_be_too_large():

@@ -54,7 +54,7 @@ def verdict(policy: Policy, *, runs: int, failed: bool, age_s: float) -> Verdict
 
 def wait_for_room_s(throttles: int) -> float:
     """How long a throttled event waits. AWS begins at a second; this is one machine, where room is made sooner."""
-    return float(min(0.05 * 2 ** min(throttles, 12), 5.0))
+    return float(min(0.05 * 2 ** min(throttles, 12), 2.0))
 
 
 def delays_of_tag(text: str) -> tuple[float, ...]:
