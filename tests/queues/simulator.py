@@ -195,6 +195,13 @@ class Sim:
             what()
         raise AssertionError("it does not come to an end")
 
+    def completed(self, message):
+        """A handler came to Done, or its message is in the dead-letter queue: from now on it may be deleted."""
+        self.done[message.receipt] = self.now
+        stored = self.queue.stored[message.message_id]
+        if message.group and stored.receipt == message.receipt:
+            self.order.setdefault(message.group, []).append(stored.order)
+
     def deleted(self, one, receipt):
         """Never before it was done: by a handler whose lease lived, under this receipt or an earlier one."""
         assert any(name.startswith(f"{one.name}#") for name in self.done), f"{one.name} was deleted before it was done"
@@ -274,7 +281,7 @@ class Worker:
             case DeadLetter():
                 ok = sim.faultless or rng.random() > sim.plan.refused
                 if ok:
-                    sim.done[effect.message.receipt] = sim.now
+                    sim.completed(effect.message)
                 sim.at(self.latency(), lambda: self.step(lambda: self.core.buried(effect.lease, sim.now, ok=ok)))
             case Stopped():
                 self.ended = True
@@ -387,10 +394,7 @@ class Worker:
     def conclude(self, lease, message, outcome):
         sim = self.sim
         if isinstance(outcome, Done) and self.core._holds(lease):
-            sim.done[message.receipt] = sim.now
-            stored = sim.queue.stored[message.message_id]
-            if message.group and stored.receipt == message.receipt:
-                sim.order.setdefault(message.group, []).append(stored.order)
+            sim.completed(message)
         self.core.handled(lease, outcome, sim.now)
 
     def cancel(self, lease):
