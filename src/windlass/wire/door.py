@@ -55,14 +55,21 @@ class _SoFar:
 class Door:
     """The way to one service; close it, or use it with `async with`."""
 
-    def __init__(self, access: Access, *, connections: int = 0, observe: Observer | None = None) -> None:
+    def __init__(
+        self,
+        access: Access,
+        *,
+        connections: int = 0,
+        observe: Observer | None = None,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
         self.access = access
         self._observe = observe
         loop = asyncio.get_running_loop()
         self._places = Places(loop, access, connections=connections)
         self._ring = KeyRing(loop, access.keys)
         self._skew_s = 0.0
-        self._random = random.Random()  # noqa: S311  jitter
+        self._draw = draw  # the jitter of back-offs, in [0, 1)
 
     async def __call__(self, call: Call[T]) -> T:
         """The operation's answer. AccessRefused, NotFound, Conflict, Throttled or AwsError, as the service says."""
@@ -170,7 +177,7 @@ class Door:
     def _after_loss(self, call: Call[T], error: ConnectionLost | BrokenAnswer, so_far: _SoFar) -> Again:
         """What to do now that no whole answer came; the error to raise when nothing helps."""
         reused = so_far.reused and so_far.stale < _STALE_CONNECTIONS
-        again = after_loss(error, call.manners, so_far.attempt, reused=reused, draw=self._random.random())
+        again = after_loss(error, call.manners, so_far.attempt, reused=reused, draw=self._draw())
         if again is None or self._places.closed:
             raise self._lost(call, error) from None
         if not again.counts and so_far.place is not None:
@@ -182,7 +189,7 @@ class Door:
     def _after_fault(self, call: Call[T], fault: Fault, response: Response, so_far: _SoFar) -> Again:
         """What to do about an error answer; the error to raise when nothing helps."""
         while True:
-            again = after_fault(fault, call.manners, so_far.attempt, so_far.mended, self._random.random())
+            again = after_fault(fault, call.manners, so_far.attempt, so_far.mended, self._draw())
             if again is None or self._places.closed:
                 raise self._said(call, fault, response, so_far)
             mends = _named(again)

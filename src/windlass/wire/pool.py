@@ -199,8 +199,7 @@ class Pool:
         return ConnectionLost(f"{where} can't be reached: {str(error) or type(error).__name__}", sent=False)
 
     async def _connect(self, connection: Connection) -> None:
-        if self.closed:
-            raise ConnectionAbortedError("the door is closed")
+        self._check_open(connection)
         name = self.endpoint.host if self._tls is not None else None
         if self._proxy is None:
             await self._loop.create_connection(
@@ -217,7 +216,12 @@ class Pool:
         found = transport.get_extra_info("socket") if transport is not None else None
         if found is not None and found.family != getattr(socket, "AF_UNIX", None):
             found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if self.closed or connection.closed:
+        self._check_open(connection)
+
+    def _check_open(self, connection: Connection) -> None:
+        if self.closed:
+            raise ConnectionAbortedError("the door is closed")
+        if connection.closed:
             raise ConnectionAbortedError("the connection was closed at once")
 
 
