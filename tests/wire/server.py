@@ -110,7 +110,12 @@ async def serve(play, *, tls=None):
         conversation.request = request
         try:
             await play(conversation)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        except (
+            ConnectionError,
+            RuntimeError,
+            asyncio.IncompleteReadError,
+            asyncio.CancelledError,
+        ):  # uvloop says RuntimeError
             pass
         finally:
             server.open_now -= 1
@@ -212,6 +217,8 @@ def _certificate(title, *, issuer=None, host=None):
         .add_extension(x509.BasicConstraints(ca=host is None, path_length=None), critical=True)
     )
     if host:
-        alternatives = [x509.DNSName(host)] + ([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))] if host == "localhost" else [])
+        alternatives = [x509.DNSName(host)] + (
+            [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))] if host == "localhost" else []
+        )
         builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
     return builder.sign(signing_key, hashes.SHA256()), key

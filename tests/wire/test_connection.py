@@ -14,7 +14,7 @@ from windlass.wire.errors import BrokenAnswer, ConnectionLost
 BODY = b"hello, \r\n\r\nHTTP/1.1 world"
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Amz-Request-Id: R\r\n\r\n"
-    b"5;name=value;other=\"a;b\"\r\nhello\r\n14\r\n, \r\n\r\nHTTP/1.1 world\r\n0;last\r\nx-trailer: t\r\nX-Amz-Request-Id: no\r\n\r\n"
+    b'5;name=value;other="a;b"\r\nhello\r\n14\r\n, \r\n\r\nHTTP/1.1 world\r\n0;last\r\nx-trailer: t\r\nX-Amz-Request-Id: no\r\n\r\n'
 )
 ANSWERS = {
     "content-length": (b"HTTP/1.1 200 OK\r\ncontent-length: 25\r\n\r\n" + BODY, 200, BODY, True),
@@ -31,7 +31,7 @@ ANSWERS = {
     "HTTP/1.0 kept": (b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 1\r\n\r\na", 200, b"a", True),
 }  # fmt: skip
 HEADS = {
-    "a length and no body": (b"HTTP/1.1 200 OK\r\ncontent-length: 5000000\r\netag: \"e\"\r\n\r\n", True),
+    "a length and no body": (b'HTTP/1.1 200 OK\r\ncontent-length: 5000000\r\netag: "e"\r\n\r\n', True),
     "no length": (b"HTTP/1.1 404 Not Found\r\nx: y\r\n\r\n", True),
     "chunked": (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", True),
     "close": (b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\n", False),
@@ -79,7 +79,9 @@ def test_head_has_no_body_whatever_its_length_says(loop, name):
 @settings(max_examples=100)
 @given(st.data())
 def test_many_answers_on_one_connection_cut_at_random(data):
-    names = data.draw(st.lists(st.sampled_from([name for name, each in ANSWERS.items() if each[3]]), min_size=1, max_size=5))
+    names = data.draw(
+        st.lists(st.sampled_from([name for name, each in ANSWERS.items() if each[3]]), min_size=1, max_size=5)
+    )
     with contextlib.closing(new_loop()) as loop:
         fed = Fed(loop)
         for name in names:
@@ -134,7 +136,11 @@ BROKEN = {
     "status": b"HTTP/1.1 2000 OK\r\n\r\n",
     "too large": b"HTTP/1.1 200 OK\r\ncontent-length: 1048577\r\n\r\n",
     "too large without a length": b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1048577,
-    "too large in chunks": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + b"1000\r\n" + b"x" * 4096 + b"\r\n" + (b"1000\r\n" + b"x" * 4096 + b"\r\n") * 256,
+    "too large in chunks": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    + b"1000\r\n"
+    + b"x" * 4096
+    + b"\r\n"
+    + (b"1000\r\n" + b"x" * 4096 + b"\r\n") * 256,
 }
 
 
@@ -168,7 +174,11 @@ def test_what_never_ends_is_given_up(loop, name, stream):
 
 def test_chunks_of_a_byte_are_read_in_proportion(loop):
     body = bytes(range(256)) * 400
-    data = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + b"".join(b"2\r\n%b\r\n" % body[i : i + 2] for i in range(0, len(body), 2)) + b"0\r\n\r\n"
+    data = (
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+        + b"".join(b"2\r\n%b\r\n" % body[i : i + 2] for i in range(0, len(body), 2))
+        + b"0\r\n\r\n"
+    )
     fed = Fed(loop)
     fed.ask()
     tracemalloc.start()
@@ -189,7 +199,9 @@ def test_a_server_that_speaks_unasked_gets_no_request(loop):
 
 
 @pytest.mark.parametrize("head_only", [False, True])
-@pytest.mark.parametrize("more", [b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", b"x", b"\r\n\r\nHTTP/1.1 100 C\r\n\r\n", b"HTTP/1.1"])
+@pytest.mark.parametrize(
+    "more", [b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", b"x", b"\r\n\r\nHTTP/1.1 100 C\r\n\r\n", b"HTTP/1.1"]
+)
 def test_two_answers_to_one_request_end_the_connection(loop, more, head_only):
     """The second would be taken for the next request's: nothing smuggled may wait there."""
     first = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"

@@ -28,10 +28,15 @@ NASTY = st.sampled_from(
      "~", "'()*!", "=&?#", "\\", "\u00a0", "\x7f", "\n", "a" * 300, "\udcff"]
 )  # fmt: skip
 KEYS_OF_ALL_SHAPES = st.one_of(NASTY, st.text(max_size=40), st.lists(NASTY, max_size=4).map("/".join))
-PAIRS = st.lists(st.tuples(st.sampled_from(["a", "A", "b", "list-type", "é", "a b", "ab"]), st.text(max_size=8)), max_size=6)
+PAIRS = st.lists(
+    st.tuples(st.sampled_from(["a", "A", "b", "list-type", "é", "a b", "ab"]), st.text(max_size=8)), max_size=6
+)
 VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=126) | st.sampled_from("\t éü"), max_size=30)
 HEADERS = st.lists(
-    st.tuples(st.sampled_from(["x-amz-meta-a", "x-amz-acl", "content-type", "x-amz-copy-source", "range", "te", "expect"]), VALUES),
+    st.tuples(
+        st.sampled_from(["x-amz-meta-a", "x-amz-acl", "content-type", "x-amz-copy-source", "range", "te", "expect"]),
+        VALUES,
+    ),
     max_size=6,
 )
 SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
@@ -125,7 +130,9 @@ def test_half_of_a_surrogate_pair_is_refused_with_a_word():
 
 def _calls(key, value):
     return [
-        s3.put("box", key, b"x" * 10, headers={"x-amz-meta-v": value, "Content-Type": "text/plain"}, owner="111111111111"),
+        s3.put(
+            "box", key, b"x" * 10, headers={"x-amz-meta-v": value, "Content-Type": "text/plain"}, owner="111111111111"
+        ),
         s3.copy("box", key, source_bucket="other", source_key=key, source_version_id="a+b/c=", if_match="e"),
         s3.list_objects("box", prefix=key, start_after=key, delimiter="/"),
         s3.head("box", key, version_id="null"),
@@ -155,8 +162,16 @@ def test_what_arrives_is_what_was_signed(key, value):
         said = each.headers["authorization"]
         assert said not in each.body.decode("latin-1")
         names = said.split("SignedHeaders=")[1].split(",")[0].split(";")
-        headers = [(name, each.headers[name].encode("latin-1").decode()) for name in names if name not in ("x-amz-date", "x-amz-security-token", "x-amz-content-sha256")]
-        now = datetime.datetime.strptime(each.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC).timestamp()
+        headers = [
+            (name, each.headers[name].encode("latin-1").decode())
+            for name in names
+            if name not in ("x-amz-date", "x-amz-security-token", "x-amz-content-sha256")
+        ]
+        now = (
+            datetime.datetime.strptime(each.headers["x-amz-date"], "%Y%m%dT%H%M%SZ")
+            .replace(tzinfo=datetime.UTC)
+            .timestamp()
+        )
         keys = Keys(KEYS.access_key, Secret(SECRET), Secret(TOKEN))
         expected = theirs("s3", "us-east-1", each.method, path, query, headers, each.body, keys, now)
         assert said == expected["authorization"]

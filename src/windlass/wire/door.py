@@ -134,7 +134,10 @@ class Door:
         so_far.skew_s = self._skew_s  # signed when it is sent: it may have waited long
         try:
             head = self._sign(call.request, place, keys)
-        except BaseException:
+        except UnicodeEncodeError:
+            place.pool.give_back(connection)
+            raise UsageError("a header's value can't be written in UTF-8", hint="Look at the metadata given.") from None
+        except UsageError:
             place.pool.give_back(connection)
             raise
         return await self._send(connection, call, head, stream=stream)
@@ -167,10 +170,7 @@ class Door:
         if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
             raise UsageError("a header's value has a line break or a NUL in it", hint="Look at the metadata given.")
         head = f"{request.method} {target} HTTP/1.1\r\n{lines}user-agent: {self.access.user_agent}\r\n{length}\r\n"
-        try:
-            return head.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:
-            raise UsageError("a header's value can't be written in UTF-8", hint="Look at the metadata given.") from None
+        return head.encode("utf-8", "surrogateescape")
 
     # What went wrong
 
