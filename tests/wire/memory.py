@@ -49,7 +49,7 @@ class Fed:
     def feed(self, data, cuts=()):
         """Feed it in pieces, cut at these places, as long as the connection is open."""
         places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-        for start, end in zip(places, places[1:]):
+        for start, end in zip(places, places[1:], strict=False):
             while start < end and not self.connection.closed:
                 buffer = self.connection.get_buffer(-1)
                 piece = data[start : min(end, start + len(buffer))]

@@ -137,10 +137,7 @@ BROKEN = {
     "too large": b"HTTP/1.1 200 OK\r\ncontent-length: 1048577\r\n\r\n",
     "too large without a length": b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1048577,
     "too large in chunks": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-    + b"1000\r\n"
-    + b"x" * 4096
-    + b"\r\n"
-    + (b"1000\r\n" + b"x" * 4096 + b"\r\n") * 256,
+    b"1000\r\n" + b"x" * 4096 + b"\r\n" + (b"1000\r\n" + b"x" * 4096 + b"\r\n") * 256,
 }
 
 

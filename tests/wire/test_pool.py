@@ -176,6 +176,7 @@ def test_random_schedules_lose_no_slot_and_no_caller(run, seed):
             await conversation.say(answer(200, b"ok", **({"connection": "close"} if fate < 0.3 else {})))
             if fate > 0.95:
                 return None
+        return None
 
     async def call(pool):
         for _ in range(chance.randrange(3)):
@@ -271,11 +272,13 @@ def test_a_handshake_that_never_ends_is_given_up(run, certificates):
         async def silent(conversation):
             await asyncio.sleep(3600)
 
-        async with serve(silent) as server:
-            async with closing(pool_to(f"https://localhost:{server.port}", connect_timeout_s=0.2)) as pool:
-                with pytest.raises(ConnectionLost, match=r"within 0\.2 s") as caught:
-                    await pool.get()
-                return caught.value.timed_out, caught.value.sent, pool._slots
+        async with (
+            serve(silent) as server,
+            closing(pool_to(f"https://localhost:{server.port}", connect_timeout_s=0.2)) as pool,
+        ):
+            with pytest.raises(ConnectionLost, match=r"within 0\.2 s") as caught:
+                await pool.get()
+            return caught.value.timed_out, caught.value.sent, pool._slots
 
     assert run(main()) == (True, False, 0)
 
@@ -301,9 +304,11 @@ def test_ended_right_after_it_was_opened(run):
 
 def tls_exchange(run, context, host="localhost", ca_bundle=""):
     async def main():
-        async with serve(echo, tls=context) as server:
-            async with closing(pool_to(f"https://{host}:{server.port}", ca_bundle=ca_bundle)) as pool:
-                return (await exchange(pool)).body
+        async with (
+            serve(echo, tls=context) as server,
+            closing(pool_to(f"https://{host}:{server.port}", ca_bundle=ca_bundle)) as pool,
+        ):
+            return (await exchange(pool)).body
 
     return run(main())
 
@@ -402,15 +407,18 @@ def test_the_server_behind_the_proxy_is_verified(run, certificates):
     ca_bundle, contexts = certificates
 
     async def main():
-        async with serve(echo, tls=contexts["other"]) as server, serve(proxy()) as middle:
-            async with closing(
+        async with (
+            serve(echo, tls=contexts["other"]) as server,
+            serve(proxy()) as middle,
+            closing(
                 pool_to(
                     f"https://localhost:{server.port}", ca_bundle=ca_bundle, proxy_url=f"http://127.0.0.1:{middle.port}"
                 )
-            ) as pool:
-                with pytest.raises(ConnectionLost, match="not trusted"):
-                    await pool.get()
-                return pool._slots
+            ) as pool,
+        ):
+            with pytest.raises(ConnectionLost, match="not trusted"):
+                await pool.get()
+            return pool._slots
 
     assert run(main()) == 0
 
@@ -501,13 +509,15 @@ def test_what_is_no_endpoint(url):
 
 def test_ends_of_connections_are_told_apart(run):
     async def main():
-        async with serve(script(CLOSE, RESET, (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab", RESET))) as server:
-            async with closing(pool_to(server.url)) as pool:
-                begun = []
-                for _ in range(3):
-                    with pytest.raises(ConnectionLost) as caught:
-                        await exchange(pool)
-                    begun.append(caught.value.begun)
-                return begun[:2], pool._slots
+        async with (
+            serve(script(CLOSE, RESET, (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab", RESET))) as server,
+            closing(pool_to(server.url)) as pool,
+        ):
+            begun = []
+            for _ in range(3):
+                with pytest.raises(ConnectionLost) as caught:
+                    await exchange(pool)
+                begun.append(caught.value.begun)
+            return begun[:2], pool._slots
 
     assert run(main()) == ([False, False], 0)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import datetime
+import datetime as dt
 from hashlib import sha256
 from unittest import mock
 
@@ -50,8 +50,8 @@ TIMES = st.integers(0, 4_102_444_800)
 @contextlib.contextmanager
 def at(now):
     """botocore's clock."""
-    moment = datetime.datetime.fromtimestamp(now, datetime.UTC).replace(tzinfo=None)
-    with mock.patch.object(botocore.auth, "get_current_datetime", lambda *_, **__: moment):
+    moment = dt.datetime.fromtimestamp(now, dt.UTC).replace(tzinfo=None)
+    with mock.patch.object(botocore.auth, "get_current_datetime", return_value=moment):
         yield
 
 
@@ -77,7 +77,7 @@ def ours(signer, method, path, query, headers, digest, keys, now):
     return dict(signed[before:])
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(METHODS, KEYS_OF_ALL_SHAPES, PAIRS, HEADERS, st.binary(max_size=40), KEYRINGS, TIMES)
 def test_s3_signs_the_path_as_it_is_sent(method, key, pairs, headers, body, keys, now):
     path, query = f"/{encode_path(key)}", encode_query(pairs)
@@ -87,7 +87,7 @@ def test_s3_signs_the_path_as_it_is_sent(method, key, pairs, headers, body, keys
     assert mine == expected
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(METHODS, KEYS_OF_ALL_SHAPES, PAIRS, HEADERS, st.binary(max_size=40), KEYRINGS, TIMES)
 @example("GET", "a/./b/../c//", [("a", ""), ("a", "")], [("x-amz-acl", "  a   b\t c ")], b"", KEYS, 0)
 def test_other_services_sign_the_path_normalised(method, key, pairs, headers, body, keys, now):
@@ -167,11 +167,7 @@ def test_what_arrives_is_what_was_signed(key, value):
             for name in names
             if name not in ("x-amz-date", "x-amz-security-token", "x-amz-content-sha256")
         ]
-        now = (
-            datetime.datetime.strptime(each.headers["x-amz-date"], "%Y%m%dT%H%M%SZ")
-            .replace(tzinfo=datetime.UTC)
-            .timestamp()
-        )
+        now = dt.datetime.strptime(each.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC).timestamp()
         keys = Keys(KEYS.access_key, Secret(SECRET), Secret(TOKEN))
         expected = theirs("s3", "us-east-1", each.method, path, query, headers, each.body, keys, now)
         assert said == expected["authorization"]

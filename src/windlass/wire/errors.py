@@ -73,11 +73,12 @@ def read_fault(response: Response) -> Fault:
         code = header.partition(";")[0] or code
     elif body.lstrip()[:1] == b"<":
         code, message, region = _xml_fault(body)
-    code = code or response.headers.get("x-amzn-errortype", "").partition(":")[0] or _NO_BODY.get(status, str(status))
+    code = code or response.headers.get("x-amzn-errortype", "").partition(":")[0]
+    code = code.rpartition("#")[2].strip() or _NO_BODY.get(status, str(status))
     region = region or response.headers.get("x-amz-bucket-region", "")
     if not region and (found := _EXPECTING.search(message)):
         region = found[1]
-    return Fault(status, code.rpartition("#")[2], message, region)
+    return Fault(status, code, message, region)
 
 
 def safe_xml(body: bytes) -> ET.Element:
