@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from windlass.core.secret import Secret
 
@@ -33,8 +33,8 @@ class Access:
     path_style: bool = False
     """S3: the bucket goes into the path, as custom endpoints want it, not into the host."""
     ca_bundle: str = ""
-    proxy_url: str = ""
-    """An HTTP proxy to reach the endpoint through; empty for none."""
+    proxy_url: str = field(default="", repr=False)
+    """An HTTP proxy to reach the endpoint through, its password within; empty for none."""
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 60.0
     max_connections: int = 64

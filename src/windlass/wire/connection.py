@@ -1,14 +1,14 @@
 """One keep-alive connection: HTTP/1.1 responses parsed where they arrive, one request at a time.
 
 The protocol reads into one buffer that all connections of a loop share (what is read is parsed at once), keeps at most
-`Manners.max_body_bytes` of a body, gives up on a head of more than 64 KiB, and lets a streamed body wait in TCP when
-its reader is slow.
+`Manners.max_body_bytes` of a body, gives up on an answer that is all head, trailers or framing, and lets a streamed body
+wait in TCP when its reader is slow.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Self, cast
 
 import httptools
@@ -18,9 +18,14 @@ from windlass.wire.model import Response
 
 __all__ = ["Body", "Connection", "shared_buffer"]
 
-_MAX_HEAD_BYTES = 64 * 1024
 _STREAM_HIGH_BYTES = 4 * 1024 * 1024
 _BUFFER_BYTES = 256 * 1024
+# What is read beside the body: a head, trailers, and framing in proportion to the body.
+_MAX_BESIDE_BYTES = 64 * 1024 + _BUFFER_BYTES
+_MAX_FRAMING = 16
+_TINY_BYTES, _GATHERED_BYTES = 1024, 64 * 1024
+# A body that comes slower than this, over a whole timeout, is as good as none.
+_SLOWEST_BYTES_S = 1024
 
 
 def shared_buffer() -> memoryview:
@@ -33,7 +38,7 @@ class Body(AsyncIterator[bytes]):
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._chunks: list[bytes] = []
+        self._chunks: list[bytes | bytearray] = []
         self._waiting_bytes = 0
         self.ended = False
         self._error: Exception | None = None
@@ -55,15 +60,16 @@ class Body(AsyncIterator[bytes]):
                 raise StopAsyncIteration
             self._wake = self._connection.loop.create_future()
             await self._wake
-        data = b"".join(self._chunks) if len(self._chunks) > 1 else self._chunks[0]
+        data = b"".join(self._chunks)
         self._chunks.clear()
         self._waiting_bytes = 0
-        self._connection.resume()
+        if not self.ended:  # else the connection may be another request's by now
+            self._connection.resume()
         return data
 
     def put(self, data: bytes) -> None:
         """Take what arrived."""
-        self._chunks.append(data)
+        _gather(self._chunks, data)
         self._waiting_bytes += len(data)
         if self._waiting_bytes >= _STREAM_HIGH_BYTES:
             self._connection.pause()
@@ -88,7 +94,7 @@ class Connection(asyncio.BufferedProtocol):
         self.loop = loop
         self._buffer = buffer
         self._freed = freed
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
         self._parser: Any = httptools.HttpResponseParser(self)
         self._timer: asyncio.TimerHandle | None = None
         self._paused = False
@@ -98,7 +104,8 @@ class Connection(asyncio.BufferedProtocol):
         self._answer: asyncio.Future[Response] | None = None
         self._body: Body | None = None
         self._headers: dict[str, str] = {}
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes | bytearray] = []
+        self._done = False
         self._reset(head_only=False, limit=0, stream=False)
 
     # What the pool and the door call
@@ -112,46 +119,53 @@ class Connection(asyncio.BufferedProtocol):
         limit: int,
         timeout_s: float,
         stream: bool = False,
+        patient: bool = False,
     ) -> asyncio.Future[Response]:
-        """Send one request; its answer. With `stream` the answer comes with its head; its `stream` is the rest."""
+        """Send one request; its answer. With `stream` the answer comes with its head; its `stream` is the rest.
+
+        `timeout_s` is how long nothing may move, the request's body included; `patient` takes a blank for a movement.
+        ConnectionLost when it is closed already.
+        """
         assert self._answer is None
-        assert self._transport is not None
+        if self.closed or self.transport is None:
+            raise ConnectionLost("the connection is closed", sent=False)
         self._reset(head_only=head_only, limit=limit, stream=stream)
         self.used += 1
         self._timeout_s = timeout_s
-        self._timer = self.loop.call_later(timeout_s, self._too_late)
+        self._enough_bytes = 1 if stream or patient else max(1, int(timeout_s * _SLOWEST_BYTES_S))
         answer = self._answer = self.loop.create_future()
         if body and len(body) < 16384:
-            self._transport.write(data + body)
+            self.transport.write(data + body)
         else:
-            self._transport.write(data)
+            self.transport.write(data)
             if body:
-                self._transport.write(body)
+                self.transport.write(body)
+        self._start_timer()
         return answer
 
     def close(self) -> None:
         """Close at once; what waits for an answer is told."""
-        self._fail(ConnectionLost("the connection was closed", begun=self._head_bytes > 0))
+        self._fail(ConnectionLost("the connection was closed", begun=self._read_bytes > 0))
 
     def pause(self) -> None:
         """Leave what comes next in the socket. A slow reader is no slow server: the timer stops."""
-        if not self._paused and self._transport is not None and not self.closed:
+        if not self._paused and self.transport is not None and not self.closed:
             self._paused = True
             self._stop_timer()
-            self._transport.pause_reading()
+            self.transport.pause_reading()
 
     def resume(self) -> None:
         """Go on reading."""
-        if self._paused and self._transport is not None and not self.closed:
+        if self._paused and self.transport is not None and not self.closed:
             self._paused = False
-            self._transport.resume_reading()
-            self._timer = self.loop.call_later(self._timeout_s, self._too_late)
+            self.transport.resume_reading()
+            self._start_timer()
 
     # What asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: the connection (TLS done) is there."""
-        self._transport = cast("asyncio.Transport", transport)
+        self.transport = cast("asyncio.Transport", transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  the buffer is as large as it is
         """asyncio: where to read into."""
@@ -163,31 +177,35 @@ class Connection(asyncio.BufferedProtocol):
             # Nobody asked: a server that speaks first (408 before it closes) is not to be trusted with a request.
             self._fail(BrokenAnswer("the server spoke unasked"))
             return
-        if not self._head_done:
-            self._head_bytes += nbytes
-            if self._head_bytes > _MAX_HEAD_BYTES + _BUFFER_BYTES:
-                self._fail(BrokenAnswer("the answer's head does not end"))
-                return
+        self._read_bytes += nbytes
+        if self._read_bytes > _MAX_BESIDE_BYTES + _MAX_FRAMING * self._size:
+            self._fail(BrokenAnswer("the answer's head does not end, or there is little else"))
+            return
         try:
             self._parser.feed_data(self._buffer[:nbytes])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade, ValueError) as error:
-            if not self.closed:
-                self._fail(BrokenAnswer(f"the answer is not HTTP/1.1 ({error})"))
+            self._fail(BrokenAnswer(f"the answer is not HTTP/1.1 ({error})"))
+        if self._unasked:
+            self._fail(BrokenAnswer("the server said more than it was asked"))
 
     def eof_received(self) -> bool:
         """asyncio: the server will send nothing more; false closes the transport."""
-        if self._until_eof and self._head_done:
+        if self._until_eof and not self._done:
             self._complete(keep=False)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the connection is gone."""
-        if self._until_eof and self._head_done and exc is None:
+        if self._until_eof and not self._done and exc is None:
             self._complete(keep=False)
         said = f": {exc}" if exc else ""
-        self._fail(ConnectionLost(f"the server closed the connection{said}", begun=self._head_bytes > 0))
+        self._fail(ConnectionLost(f"the server closed the connection{said}", begun=self._read_bytes > 0))
 
     # What httptools calls
+
+    def on_message_begin(self) -> None:
+        """httptools: an answer begins; one that follows in the same read was not asked for."""
+        self._unasked = self._done
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """httptools: one header; after the head they are trailers, which nothing here reads."""
@@ -199,6 +217,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def on_headers_complete(self) -> None:
         """httptools: the head is whole."""
+        if self._done:
+            return
         status = self._parser.get_status_code()
         if status < 200:  # 100 Continue and its like: the answer proper follows
             self._headers = {}
@@ -210,28 +230,29 @@ class Connection(asyncio.BufferedProtocol):
         self._until_eof = not framed and status not in (204, 304) and not self._head_only
         length = headers.get("content-length", "")
         if self._head_only:
+            keep = _keeps(headers, self._parser.get_http_version())
             # httptools would wait for the body that the length announces and that never comes.
             self._parser = httptools.HttpResponseParser(self)
-            self._complete(keep=headers.get("connection", "").lower() != "close")
-        elif self._stream and 200 <= status < 300:
+            self._complete(keep=keep)
+        elif self._stream and status < 300:
             self._body = Body(self)
             self._hand_over(Response(status, headers, stream=self._body))
-        elif length.isdigit() and int(length) > self._limit:
+        elif length and int(length) > self._limit:
             self._too_large()
 
     def on_body(self, data: bytes) -> None:
         """httptools: a piece of the body."""
+        if self._done:
+            self._unasked = True
         if self._done or not self._head_done:
             return
-        if self._body is not None:
-            self._touch()
-            self._body.put(bytes(data))
-            return
         self._size += len(data)
-        if self._size > self._limit:
+        if self._body is not None:
+            self._body.put(bytes(data))
+        elif self._size > self._limit:
             self._too_large()
         else:
-            self._pieces.append(data)
+            _gather(self._pieces, data)
 
     def on_message_complete(self) -> None:
         """httptools: the answer is whole."""
@@ -244,10 +265,10 @@ class Connection(asyncio.BufferedProtocol):
         self._head_only, self._limit, self._stream = head_only, limit, stream
         self._headers = {}
         self._pieces = []
-        self._size = self._head_bytes = 0
+        self._size = self._read_bytes = 0
         self._status = 0
         self._timeout_s = 0.0
-        self._head_done = self._until_eof = self._done = False
+        self._head_done = self._until_eof = self._done = self._unasked = False
         self._body = None
 
     def _hand_over(self, response: Response) -> None:
@@ -262,11 +283,13 @@ class Connection(asyncio.BufferedProtocol):
             body, self._body = self._body, None
             body.end()
         else:
-            pieces = self._pieces
-            whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            self._hand_over(Response(self._status, self._headers, whole))
+            self._hand_over(Response(self._status, self._headers, b"".join(self._pieces)))
         if not keep:
             self._shut()
+        elif self._paused and self.transport is not None:
+            # The last of it came while its reader was slow; the next request must not wait for that.
+            self._paused = False
+            self.transport.resume_reading()
         self._freed(self)
 
     def _fail(self, error: Exception) -> None:
@@ -285,24 +308,48 @@ class Connection(asyncio.BufferedProtocol):
 
     def _shut(self) -> None:
         self.closed = True
-        if self._transport is not None:
+        if self.transport is not None:
             # abort: a TLS goodbye that is never answered would keep the socket
-            self._transport.abort()
+            self.transport.abort()
 
-    def _touch(self) -> None:
-        # A streamed body may take as long as it likes, as long as something comes.
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = self.loop.call_later(self._timeout_s, self._too_late)
+    def _too_large(self) -> None:
+        self._fail(BrokenAnswer(f"the answer is larger than {self._limit:,} bytes"))
+
+    # Time: one timer that looks back over a whole timeout, instead of one that is set anew at every read
+
+    def _start_timer(self) -> None:
+        assert self.transport is not None
+        self._read_before = self._read_bytes
+        self._unsent_before = self.transport.get_write_buffer_size()
+        self._timer = self.loop.call_later(self._timeout_s, self._look_back)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _too_late(self) -> None:
+    def _look_back(self) -> None:
         self._timer = None
-        self._fail(ConnectionLost(f"no answer within {self._timeout_s:g} s", begun=True, timed_out=True))
+        assert self.transport is not None
+        moved = self._unsent_before - self.transport.get_write_buffer_size() + self._read_bytes - self._read_before
+        if moved >= self._enough_bytes:
+            self._start_timer()
+        else:
+            self._fail(ConnectionLost(f"no answer within {self._timeout_s:g} s", begun=True, timed_out=True))
 
-    def _too_large(self) -> None:
-        self._fail(BrokenAnswer(f"the answer is larger than {self._limit:,} bytes"))
+
+def _gather(pieces: list[bytes | bytearray], data: bytes) -> None:
+    """Append; but tiny pieces grow together, as a list of them would take many times what they hold."""
+    if len(data) < _TINY_BYTES and pieces and len(pieces[-1]) < _GATHERED_BYTES:
+        last = pieces[-1]
+        if not isinstance(last, bytearray):
+            last = pieces[-1] = bytearray(last)
+        last += data
+    else:
+        pieces.append(data)
+
+
+def _keeps(headers: Mapping[str, str], version: str) -> bool:
+    """Whether the connection outlives this answer."""
+    said = headers.get("connection", "").lower()
+    return "close" not in said and (version != "1.0" or "keep-alive" in said)

@@ -9,63 +9,71 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from windlass.core.access import Access, Keys
 from windlass.core.aws_errors import service_error
-from windlass.core.errors import AwsError, WindlassError
-from windlass.wire.connection import Connection, shared_buffer
-from windlass.wire.errors import BadAnswer, BrokenAnswer, ConnectionLost, Fault, read_fault
+from windlass.core.errors import AwsError, Conflict, UsageError, WindlassError
+from windlass.wire.connection import Connection
+from windlass.wire.errors import BadAnswer, BrokenAnswer, ConnectionLost, Fault, read_fault, sensible
+from windlass.wire.keyring import KeyRing
 from windlass.wire.model import EMPTY_SHA256, UNSIGNED, Call, Request, Response
-from windlass.wire.pool import Pool, read_endpoint
+from windlass.wire.places import Place, Places
 from windlass.wire.retry import Again, after_fault, after_loss
-from windlass.wire.sign import Signer
 
 __all__ = ["Door", "Observer"]
 
 T = TypeVar("T")
 
-_KEYS_FRESH_S = 60.0
-_KEYS_STALE_S = 300.0
+_STALE_CONNECTIONS = 3
+_ERROR = re.compile(rb"\s*+(?:<\?xml[^<>]*\?>\s*+)?(?:<Error[\s>]|\Z)")
 
 Observer = Callable[[str, str, float], None]
 """Told of each attempt: the operation, its outcome (ok, throttled, error, lost) and its time in seconds."""
 
 
+class _SoFar:
+    """What befell one call so far, and what its last attempt was sent with."""
+
+    __slots__ = ("attempt", "keys", "lost", "mended", "place", "reused", "skew_s", "stale")
+
+    def __init__(self) -> None:
+        self.attempt = 1
+        self.stale = 0
+        self.mended: frozenset[str] = frozenset()
+        self.lost = self.reused = False
+        self.skew_s = 0.0
+        self.keys: Keys | None = None
+        self.place: Place | None = None
+
+
 class Door:
     """The way to one service; close it, or use it with `async with`."""
 
-    def __init__(self, access: Access, *, connections: int = 0, observe: Observer | None = None) -> None:
+    def __init__(
+        self,
+        access: Access,
+        *,
+        connections: int = 0,
+        observe: Observer | None = None,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
         self.access = access
         self._observe = observe
-        self._loop = asyncio.get_running_loop()
-        self._buffer = shared_buffer()
-        self._connections = connections or access.max_connections
-        self._endpoint = read_endpoint(access.endpoint_url)
-        self._virtual = access.service == "s3" and not access.path_style
-        self._pools: dict[str, Pool] = {}
-        self._signers: dict[str, Signer] = {}
-        self._regions: dict[str, str] = {}  # of buckets that turned out to live elsewhere
-        self._keys: Keys | None = None
-        self._keys_at = 0.0
-        self._renewing: asyncio.Task[Keys] | None = None
+        loop = asyncio.get_running_loop()
+        self._places = Places(loop, access, connections=connections)
+        self._ring = KeyRing(loop, access.keys)
         self._skew_s = 0.0
-        self._random = random.Random()  # noqa: S311  jitter
+        self._draw = draw  # the jitter of back-offs, in [0, 1)
 
     async def __call__(self, call: Call[T]) -> T:
         """The operation's answer. AccessRefused, NotFound, Conflict, Throttled or AwsError, as the service says."""
-        response = await self._attempts(call, stream=False)
-        try:
-            return call.read(response)
-        except BadAnswer as error:
-            raise BadAnswer(f"{self._where(call)}: {error.message}", hint=error.hint) from None
-        except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
-            said = f"{self._where(call)}: the answer makes no sense ({type(error).__name__}: {error})"
-            raise BadAnswer(said, hint="Is a proxy answering in the service's place?") from None
+        return self._read(call, await self._attempts(call, stream=False))
 
     @contextlib.asynccontextmanager
     async def stream(self, call: Call[T]) -> AsyncIterator[tuple[T, AsyncIterator[bytes]]]:
@@ -73,16 +81,14 @@ class Door:
         response = await self._attempts(call, stream=True)
         assert response.stream is not None
         try:
-            yield call.read(response), aiter(response.stream)
+            yield self._read(call, response), aiter(response.stream)
         finally:
             response.stream.abandon()
 
     async def close(self) -> None:
-        """Close every connection."""
-        for pool in self._pools.values():
-            pool.close()
-        if self._renewing is not None:
-            self._renewing.cancel()
+        """Close every connection; calls under way fail."""
+        self._places.close()
+        self._ring.close()
         await asyncio.sleep(0)  # aborted transports say so on the next turn
 
     async def __aenter__(self) -> Self:
@@ -93,51 +99,57 @@ class Door:
 
     def opened(self) -> int:
         """How many connections were opened so far."""
-        return sum(pool.opened for pool in self._pools.values())
+        return self._places.opened()
 
     # One call
 
     async def _attempts(self, call: Call[T], *, stream: bool) -> Response:
-        manners = call.manners
-        attempt, mended = 1, frozenset[str]()
+        so_far = _SoFar()
         while True:
             started = time.perf_counter()
-            reused = False
             try:
-                pool, request_bytes, body = await self._prepare(call.request)
-                connection = pool.take() or await pool.get()
-                reused = connection.used > 0
-                response = await self._send(connection, call, request_bytes, body, stream=stream)
+                response = await self._once(call, so_far, stream=stream)
             except (ConnectionLost, BrokenAnswer) as error:
                 self._note(call, "lost", started)
-                again = after_loss(error, manners, attempt, reused=reused, draw=self._random.random())
-                if again is None:
-                    raise self._lost(call, error) from None
+                again = self._after_loss(call, error, so_far)
             else:
-                if response.status < 300 and not _error_within(call, response):
+                if response.status < 300 and not (call.manners.late_errors and _ERROR.match(response.body)):
                     self._note(call, "ok", started)
                     return response
                 fault = read_fault(response)
                 self._note(call, "throttled" if fault.status in (429, 503) else "error", started)
-                again = after_fault(fault, manners, attempt, mended, self._random.random())
-                if again is None or not self._mend(again, call.request, response):
-                    raise self._said(call, fault, response) from None
-                mended |= _named(again)
-            attempt += again.counts
-            if again.renew_keys:
-                await self._renew()
+                again = self._after_fault(call, fault, response, so_far)
+            so_far.attempt += again.counts
+            if again.renew_keys and so_far.keys is not None:
+                await self._ring.renew(so_far.keys)
             if again.wait_s:
                 await asyncio.sleep(again.wait_s)
 
-    async def _send(
-        self, connection: Connection, call: Call[T], head: bytes, body: bytes | memoryview, *, stream: bool
-    ) -> Response:
+    async def _once(self, call: Call[T], so_far: _SoFar, *, stream: bool) -> Response:
+        so_far.reused = False
+        so_far.keys = keys = self._ring.at_hand() or await self._ring.fetch()
+        so_far.place = place = self._places.find(call.request.bucket)
+        connection = place.pool.take() or await place.pool.get()
+        so_far.reused = connection.used > 0
+        so_far.skew_s = self._skew_s  # signed when it is sent: it may have waited long
+        try:
+            head = self._sign(call.request, place, keys)
+        except UnicodeEncodeError:
+            place.pool.give_back(connection)
+            raise UsageError("a header's value can't be written in UTF-8", hint="Look at the metadata given.") from None
+        except UsageError:
+            place.pool.give_back(connection)
+            raise
+        return await self._send(connection, call, head, stream=stream)
+
+    async def _send(self, connection: Connection, call: Call[T], head: bytes, *, stream: bool) -> Response:
         answer = connection.send(
-            head, body,
+            head, call.request.body,
             head_only=call.request.method == "HEAD",
             limit=call.manners.max_body_bytes,
             timeout_s=call.read_timeout_s or self.access.read_timeout_s,
             stream=stream,
+            patient=call.manners.late_errors,
         )  # fmt: skip
         try:
             return await answer
@@ -145,103 +157,85 @@ class Door:
             connection.close()  # its answer would be taken for the next request's
             raise
 
-    async def _prepare(self, request: Request) -> tuple[Pool, bytes, bytes | memoryview]:
-        keys = self._keys
-        if keys is None or self._loop.time() - self._keys_at > _KEYS_FRESH_S:
-            keys = await self._current_keys()
-        region = self._regions.get(request.bucket) if request.bucket else None
-        region = region or self.access.region
-        pool, host, path = self._address(request, region)
-        body = request.body
+    def _sign(self, request: Request, place: Place, keys: Keys) -> bytes:
+        body, path = request.body, place.prefix + request.path
         digest = request.payload_hash or (sha256(body).hexdigest() if body else EMPTY_SHA256)
-        if digest == UNSIGNED and not pool.endpoint.tls:
+        if digest == UNSIGNED and not place.pool.endpoint.tls:
             digest = sha256(body).hexdigest()  # what nobody encrypts must at least be signed
-        headers = [("host", host), *request.headers]
-        signer = self._signers.get(region)
-        if signer is None:
-            signer = self._signers[region] = Signer(self.access.service, region)
-        signer.sign(request.method, path, request.query, headers, digest, keys, time.time() + self._skew_s)
+        headers = [("host", place.pool.endpoint.authority), *request.headers]
+        place.signer.sign(request.method, path, request.query, headers, digest, keys, time.time() + self._skew_s)
         target = f"{path}?{request.query}" if request.query else path
         length = f"content-length: {len(body)}\r\n" if body or request.method in ("PUT", "POST") else ""
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
+            raise UsageError("a header's value has a line break or a NUL in it", hint="Look at the metadata given.")
         head = f"{request.method} {target} HTTP/1.1\r\n{lines}user-agent: {self.access.user_agent}\r\n{length}\r\n"
-        return pool, head.encode("utf-8", "surrogateescape"), body
-
-    def _address(self, request: Request, region: str) -> tuple[Pool, str, str]:
-        bucket = request.bucket
-        home = region == self.access.region
-        url = self.access.endpoint_url if home else self.access.elsewhere(region) or self.access.endpoint_url
-        # A dot in the bucket's name would not fit the wildcard of S3's certificate.
-        virtual = bool(bucket) and self._virtual and "." not in bucket
-        key = f"{bucket}.{url}" if virtual else url
-        pool = self._pools.get(key)
-        if pool is None:
-            endpoint = (
-                self._endpoint if home and not virtual else read_endpoint(_in_front(url, bucket if virtual else ""))
-            )
-            pool = self._pools[key] = Pool(
-                self._loop, endpoint, self._buffer,
-                size=self._connections, ca_bundle=self.access.ca_bundle, proxy_url=self.access.proxy_url,
-                connect_timeout_s=self.access.connect_timeout_s,
-            )  # fmt: skip
-        path = request.path if virtual or not bucket else f"/{bucket}{request.path}"
-        return pool, pool.endpoint.authority, path
-
-    # Keys and clock
-
-    async def _current_keys(self) -> Keys:
-        age_s = self._loop.time() - self._keys_at
-        if self._keys is not None and age_s < _KEYS_STALE_S:
-            self._start_renewal()  # meanwhile, the keys we have serve
-            return self._keys
-        return await self._renew()
-
-    async def _renew(self) -> Keys:
-        return await asyncio.shield(self._start_renewal())
-
-    def _start_renewal(self) -> asyncio.Task[Keys]:
-        if self._renewing is None or self._renewing.done():
-            self._renewing = self._loop.create_task(self._fetch_keys())
-        return self._renewing
-
-    async def _fetch_keys(self) -> Keys:
-        keys = await self._loop.run_in_executor(None, self.access.keys)
-        self._keys, self._keys_at = keys, self._loop.time()
-        return keys
+        return head.encode("utf-8", "surrogateescape")
 
     # What went wrong
 
-    def _mend(self, again: Again, request: Request, response: Response) -> bool:
-        """Carry out what makes another attempt worth while; false when it can't be."""
-        if again.set_clock:
+    def _after_loss(self, call: Call[T], error: ConnectionLost | BrokenAnswer, so_far: _SoFar) -> Again:
+        """What to do now that no whole answer came; the error to raise when nothing helps."""
+        reused = so_far.reused and so_far.stale < _STALE_CONNECTIONS
+        again = after_loss(error, call.manners, so_far.attempt, reused=reused, draw=self._draw())
+        if again is None or self._places.closed:
+            raise self._lost(call, error) from None
+        if not again.counts and so_far.place is not None:
+            so_far.stale += 1
+            so_far.place.pool.drop_idle()
+        so_far.lost = so_far.lost or (isinstance(error, ConnectionLost) and error.sent)
+        return again
+
+    def _after_fault(self, call: Call[T], fault: Fault, response: Response, so_far: _SoFar) -> Again:
+        """What to do about an error answer; the error to raise when nothing helps."""
+        while True:
+            again = after_fault(fault, call.manners, so_far.attempt, so_far.mended, self._draw())
+            if again is None or self._places.closed:
+                raise self._said(call, fault, response, so_far)
+            mends = _named(again)
+            so_far.mended |= mends
+            if not mends or self._mend(again, call.request, response, so_far):
+                return again
+
+    def _mend(self, again: Again, request: Request, response: Response, so_far: _SoFar) -> bool:
+        """Set right what makes another attempt worth while; false when it was right. Another call may have done it."""
+        if again.set_clock and so_far.skew_s == self._skew_s:
             skew_s = _skew(response)
             # A wrong signature is said with the same code; a clock that is right can't be what is wrong.
             if skew_s is None or abs(skew_s - self._skew_s) < 30:
                 return False
             self._skew_s = skew_s
-        if again.region:
-            current = self._regions.get(request.bucket, self.access.region)
-            if not request.bucket or again.region == current:
+        if again.region and so_far.place is not None and so_far.place is self._places.find(request.bucket):
+            if not request.bucket or again.region == so_far.place.region:
                 return False
-            self._regions[request.bucket] = again.region
+            self._places.learn(request.bucket, again.region)
         return True
 
-    def _said(self, call: Call[T], fault: Fault, response: Response) -> WindlassError:
-        return service_error(fault.code, fault.message, where=self._where(call), request_id=response.request_id)
+    def _said(self, call: Call[T], fault: Fault, response: Response, so_far: _SoFar) -> WindlassError:
+        error = service_error(fault.code, fault.message, where=self._where(call), request_id=response.request_id)
+        if so_far.lost and isinstance(error, Conflict):
+            error.hint = (
+                "An answer to an earlier attempt was lost: this may be our own doing. Look before you try again."
+            )
+        return error
 
     def _lost(self, call: Call[T], error: Exception) -> WindlassError:
-        timed_out = isinstance(error, ConnectionLost) and error.timed_out
-        code = "BrokenAnswer" if isinstance(error, BrokenAnswer) else "ReadTimeout" if timed_out else "ConnectionLost"
-        if isinstance(error, ConnectionLost) and not error.sent:
+        code, hint = "ConnectionLost", "Check the network, the proxy and the endpoint."
+        if isinstance(error, BrokenAnswer):
+            code = "BrokenAnswer"
+        elif isinstance(error, ConnectionLost) and not error.sent:
             code = "EndpointUnreachable"
-        hint = (
-            "Check the network, the proxy and the endpoint."
-            if code != "ReadTimeout"
-            else "Raise estate.read_timeout_s if this repeats."
-        )
+        elif isinstance(error, ConnectionLost) and error.timed_out:
+            code, hint = "ReadTimeout", "Raise estate.read_timeout_s if this repeats."
         return AwsError(f"{self._where(call)}: {error}", hint=hint, code=code)
 
-    def _where(self, call: Call[T]) -> str:
+    def _read(self, call: Call[T], response: Response) -> T:
+        try:
+            return sensible(call.read)(response)
+        except BadAnswer as error:
+            raise BadAnswer(f"{self._where(call)}: {error.message}", hint=error.hint) from None
+
+    def _where(self, call: Call[Any]) -> str:
         of = f" of {self.access.account_id}" if self.access.account_id else ""
         bucket = f" ({call.request.bucket})" if call.request.bucket else ""
         return f"{self.access.service} {call.name}{bucket} in {self.access.region}{of}"
@@ -249,19 +243,6 @@ class Door:
     def _note(self, call: Call[T], outcome: str, started: float) -> None:
         if self._observe is not None:
             self._observe(call.name, outcome, time.perf_counter() - started)
-
-
-def _in_front(url: str, bucket: str) -> str:
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{bucket}.{rest}" if bucket else url
-
-
-def _error_within(call: Call[T], response: Response) -> bool:
-    """S3 answers copies and completed uploads with 200 before it knows how they end; the body says."""
-    if not call.manners.late_errors:
-        return False
-    body = response.body.lstrip()
-    return not body or b"<Error>" in body[:256] or body.startswith(b"<Error")
 
 
 def _named(again: Again) -> frozenset[str]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
 from xml.etree import ElementTree as ET
 
 import orjson
@@ -10,7 +13,13 @@ import orjson
 from windlass.core.errors import AwsError
 from windlass.wire.model import Response
 
-__all__ = ["BadAnswer", "BrokenAnswer", "ConnectionLost", "Fault", "read_fault", "safe_xml"]
+__all__ = ["BadAnswer", "BrokenAnswer", "ConnectionLost", "Fault", "read_fault", "safe_xml", "sensible"]
+
+
+A = TypeVar("A")
+T = TypeVar("T")
+
+_PROXY_HINT = "Is a proxy answering in the service's place?"
 
 
 class ConnectionLost(Exception):
@@ -36,16 +45,20 @@ class BadAnswer(AwsError):
 
 
 class Fault:
-    """The error in an answer: AWS's code and message, and the region it names, if it names one."""
+    """The error in an answer: AWS's code and message (cut to what a person reads), and the region it names, if it does."""
 
     __slots__ = ("code", "message", "region", "status")
 
     def __init__(self, status: int, code: str, message: str, region: str = "") -> None:
-        self.status, self.code, self.message, self.region = status, code, message, region
+        self.status, self.code, self.message = status, code[:100], message[:2000]
+        # It becomes part of a host name to send signed requests to: anything else is not believed.
+        self.region = region if _REGION.fullmatch(region) else ""
 
 
-_REGION = re.compile(r"expecting '([a-z0-9-]+)'")
-_NO_BODY = {301: "PermanentRedirect", 304: "NotModified", 307: "TemporaryRedirect", 400: "BadRequest",
+_REGION = re.compile(r"[a-z0-9-]{1,40}")
+_EXPECTING = re.compile(r"expecting '([a-z0-9-]+)'")
+_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([^"'>]*)["']""")
+_NO_BODY = {200: "InternalError", 301: "PermanentRedirect", 304: "NotModified", 307: "TemporaryRedirect", 400: "BadRequest",
             403: "AccessDenied", 404: "NotFound", 405: "MethodNotAllowed", 409: "Conflict", 412: "PreconditionFailed",
             416: "InvalidRange", 429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable"}  # fmt: skip
 
@@ -60,23 +73,43 @@ def read_fault(response: Response) -> Fault:
         code = header.partition(";")[0] or code
     elif body.lstrip()[:1] == b"<":
         code, message, region = _xml_fault(body)
-    code = code or response.headers.get("x-amzn-errortype", "").partition(":")[0] or _NO_BODY.get(status, str(status))
+    code = code or response.headers.get("x-amzn-errortype", "").partition(":")[0]
+    code = code.rpartition("#")[2].strip() or _NO_BODY.get(status, str(status))
     region = region or response.headers.get("x-amz-bucket-region", "")
-    if not region and (found := _REGION.search(message)):
+    if not region and (found := _EXPECTING.search(message)):
         region = found[1]
-    return Fault(status, code.rpartition("#")[2], message, region)
+    return Fault(status, code, message, region)
 
 
 def safe_xml(body: bytes) -> ET.Element:
-    """The document's root; BadAnswer when it is not XML, or declares entities (no AWS answer does)."""
+    """The document's root; BadAnswer when it is not XML in UTF-8, or declares entities (no AWS answer does).
+
+    Blanks around it are S3's way to keep a long call's connection alive.
+    """
     if b"<!" in body and (b"<!DOCTYPE" in body or b"<!ENTITY" in body):
-        raise BadAnswer("the answer declares XML entities", hint="Is a proxy answering in the service's place?")
+        raise BadAnswer("the answer declares XML entities", hint=_PROXY_HINT)
+    # In another encoding, the test above would not see a declaration.
+    said = _ENCODING.match(body)
+    if b"\0" in body or (said and said[1].lower() not in (b"utf-8", b"us-ascii")):
+        raise BadAnswer("the answer is not XML in UTF-8", hint=_PROXY_HINT)
     try:
-        return ET.fromstring(body)  # noqa: S314  entities are refused above
+        return ET.fromstring(body.strip())  # noqa: S314  entities are refused above
     except (ET.ParseError, ValueError, LookupError) as error:
-        raise BadAnswer(
-            f"the answer is not XML ({error})", hint="Is a proxy answering in the service's place?"
-        ) from None
+        raise BadAnswer(f"the answer is not XML ({error})", hint=_PROXY_HINT) from None
+
+
+def sensible(read: Callable[[A], T]) -> Callable[[A], T]:
+    """The reader, with what an answer of the wrong shape makes it raise turned into BadAnswer."""
+
+    @wraps(read)
+    def reading(answer: A) -> T:
+        try:
+            return read(answer)
+        except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+            said = f"the answer makes no sense ({type(error).__name__}: {str(error)[:200]})"
+            raise BadAnswer(said, hint=_PROXY_HINT) from None
+
+    return reading
 
 
 def _json_fault(body: bytes) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree as ET
 
-from windlass.wire.errors import BadAnswer, safe_xml
+from windlass.wire.errors import BadAnswer, safe_xml, sensible
 
 __all__ = ["Listed", "ListedVersion", "Page", "VersionPage", "read_page", "read_versions"]
 
@@ -62,19 +62,22 @@ class VersionPage:
 
 
 _OBJECT = re.compile(
-    rb"<Contents><Key>([^<]*)</Key><LastModified>([^<]*)</LastModified><ETag>(?:&quot;|\")?([^<&\"]*)(?:&quot;|\")?</ETag>"
-    rb"(?:<ChecksumAlgorithm>[^<]*</ChecksumAlgorithm>)*(?:<ChecksumType>[^<]*</ChecksumType>)?"
-    rb"<Size>(\d+)</Size>(?:<Owner>(?:(?!</Owner>).)*</Owner>)?(?:<StorageClass>([^<]*)</StorageClass>)?"
-    rb"(?:<RestoreStatus>(?:(?!</RestoreStatus>).)*</RestoreStatus>)?</Contents>"
+    rb"<Contents><Key>([^<&]*)</Key><LastModified>([^<&]*)</LastModified>"
+    rb"<ETag>(?:&quot;|\")?([^<&\"]*)(?:&quot;|\")?</ETag>"
+    rb"(?:<ChecksumAlgorithm>[^<&]*</ChecksumAlgorithm>)*(?:<ChecksumType>[^<&]*</ChecksumType>)?"
+    rb"<Size>(\d{1,19})</Size>(?:<Owner>(?:<\w+>[^<&]*</\w+>)*</Owner>)?(?:<StorageClass>([^<&]*)</StorageClass>)?"
+    rb"(?:<RestoreStatus>(?:<\w+>[^<&]*</\w+>)*</RestoreStatus>)?</Contents>"
 )
-_TOKEN = re.compile(rb"<NextContinuationToken>([^<]*)</NextContinuationToken>")
+_PAGE = re.compile(rb"(?:<\?xml[^<>]*\?>\s*)?<ListBucketResult[ >]")
+_TOKEN = re.compile(rb"<NextContinuationToken>([^<&]*)</NextContinuationToken>")
 
 
+@sensible
 def read_page(body: bytes) -> Page:
     """A ListObjectsV2 answer; BadAnswer when it is none."""
     rows = _OBJECT.findall(body)
     if rows and len(rows) == body.count(b"<Contents>") and _is_plain(body):
-        found = _TOKEN.search(body)
+        found = _TOKEN.search(body) if b"<IsTruncated>true</IsTruncated>" in body else None
         # With encoding-type=url a key is ASCII, and most have nothing to decode.
         decode = _key if b"%" in body or b"+" in body else str
         objects = [
@@ -88,7 +91,9 @@ def read_page(body: bytes) -> Page:
 def _is_plain(body: bytes) -> bool:
     """Nothing but objects, keys encoded, and no XML escapes but those of the ETags' quotes."""
     return (
-        b"<EncodingType>url</EncodingType>" in body
+        _PAGE.match(body) is not None
+        and body.endswith(b"</ListBucketResult>")
+        and b"<EncodingType>url</EncodingType>" in body
         and b"<CommonPrefixes>" not in body
         and b"<!" not in body
         and body.isascii()
@@ -96,6 +101,7 @@ def _is_plain(body: bytes) -> bool:
     )
 
 
+@sensible
 def read_versions(body: bytes) -> VersionPage:
     """A ListObjectVersions answer, versions and delete markers in S3's order; BadAnswer when it is none."""
     root = _root(body, "ListVersionsResult")
@@ -109,7 +115,7 @@ def read_versions(body: bytes) -> VersionPage:
             versions.append(
                 ListedVersion(
                     _decoded(found["Key"], encoded), found.get("VersionId", "null"), found.get("IsLatest") == "true",
-                    name == "DeleteMarker", int(found.get("Size", "0")), found.get("ETag", "").strip('"'),
+                    name == "DeleteMarker", _size(found.get("Size", "0")), found.get("ETag", "").strip('"'),
                     found.get("LastModified", ""), found.get("StorageClass", ""),
                 )
             )  # fmt: skip
@@ -134,7 +140,7 @@ def _slow_page(body: bytes) -> Page:
             found = dict(_children(element))
             objects.append(
                 Listed(
-                    _decoded(found["Key"], encoded), int(found["Size"]), found.get("ETag", "").strip('"'),
+                    _decoded(found["Key"], encoded), _size(found["Size"]), found.get("ETag", "").strip('"'),
                     found.get("LastModified", ""), found.get("StorageClass", ""),
                 )
             )  # fmt: skip
@@ -143,6 +149,12 @@ def _slow_page(body: bytes) -> Page:
     top = dict(_children(root))
     token = top.get("NextContinuationToken", "") if top.get("IsTruncated") == "true" else ""
     return Page(objects, prefixes, token)
+
+
+def _size(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise BadAnswer(f"{text[:40]!r} is no size", hint="Is this an S3 endpoint?")
+    return int(text)
 
 
 def _key(text: str) -> str:

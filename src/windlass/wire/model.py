@@ -31,7 +31,7 @@ class Manners:
     """How a call is treated when it fails.
 
     `attempts` in all. `lost`: a call whose answer was lost may be sent again, though it may have been done.
-    `late_errors`: the service answers 200 before it knows how it ends, and the body says it.
+    `late_errors`: the service answers 200 before it knows how it ends, sends blanks meanwhile, and the body says it.
     """
 
     attempts: int = 4

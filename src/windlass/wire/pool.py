@@ -7,7 +7,7 @@ import base64
 import socket
 import ssl
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
@@ -32,19 +32,20 @@ class Endpoint:
 
 
 def read_endpoint(url: str) -> Endpoint:
-    """The endpoint of a URL; ConfigError when it is none."""
-    parts = urlsplit(url)
+    """The endpoint of a URL; ConfigError when it is none, or has a path: it would be left out."""
     try:
-        port = parts.port
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname
     except ValueError:
-        port = -1
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
-        raise ConfigError(f"{url!r} is not an endpoint", hint="Give a URL like https://sqs.eu-west-1.amazonaws.com.")
+        port, host = None, None
+    if not host or parts.scheme not in ("http", "https") or parts.path not in ("", "/") or parts.query or "@" in url:
+        shown = url.rpartition("@")[2]
+        raise ConfigError(f"{shown!r} is not an endpoint", hint="Give a URL like https://sqs.eu-west-1.amazonaws.com.")
     tls = parts.scheme == "https"
     standard = 443 if tls else 80
-    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    name = f"[{host}]" if ":" in host else host
     authority = name if port in (None, standard) else f"{name}:{port}"
-    return Endpoint(parts.hostname, port or standard, tls, authority)
+    return Endpoint(host, port or standard, tls, authority)
 
 
 @lru_cache(maxsize=8)
@@ -60,7 +61,7 @@ def tls_context(ca_bundle: str) -> ssl.SSLContext:
 
 
 class Pool:
-    """At most `size` connections to one endpoint. All calls from one event loop."""
+    """At most `size` connections to one endpoint; who waits longest is served first. All calls from one event loop."""
 
     def __init__(
         self,
@@ -82,8 +83,10 @@ class Pool:
         self._connect_timeout_s = connect_timeout_s
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
-        self._opening = 0
+        self._slots = 0  # open connections, those being opened, and what waiters were promised
+        # A waiter is given a connection, or None: a slot to open one in.
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
+        self.closed = False
         self.opened = 0
 
     def take(self) -> Connection | None:
@@ -100,63 +103,92 @@ class Pool:
 
     async def get(self) -> Connection:
         """An idle connection, a new one, or the next to be freed. ConnectionLost when none can be had."""
+        first = False
         while True:
             connection = self.take()
             if connection is not None:
                 return connection
-            if len(self._all) + self._opening < self._size:
+            if self._slots < self._size:
+                self._slots += 1
                 return await self._open()
-            waiter: asyncio.Future[Connection | None] = self._loop.create_future()
-            self._waiters.append(waiter)
-            try:
-                handed = await waiter
-            except asyncio.CancelledError:
-                if waiter.done() and not waiter.cancelled() and (given := waiter.result()) is not None:
-                    self._freed(given)
-                raise
-            if handed is not None and not handed.closed:
+            handed = await self._wait(first=first)
+            if handed is None:
+                return await self._open()
+            if not handed.closed:
                 return handed
+            first = True  # it was closed on the way: that must not cost the place in the queue
 
     def give_back(self, connection: Connection) -> None:
         """Put back a connection that was taken and not used."""
         self._freed(connection)
 
+    def drop_idle(self) -> None:
+        """Close what idles: where one turned out to be dead, the others may be."""
+        while self._idle:
+            self._idle.pop().close()
+
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; who waits for one is told."""
+        self.closed = True
         for connection in list(self._all):
             connection.close()
         self._idle.clear()
 
+    async def _wait(self, *, first: bool) -> Connection | None:
+        waiter: asyncio.Future[Connection | None] = self._loop.create_future()
+        if first:
+            self._waiters.appendleft(waiter)
+        else:
+            self._waiters.append(waiter)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                given = waiter.result()
+                if given is None:
+                    self._free_slot()
+                elif not given.closed:
+                    self._freed(given)
+            raise
+
     def _freed(self, connection: Connection) -> None:
         if connection.closed:
-            self._all.discard(connection)
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(None if connection.closed else connection)
-                return
-        if not connection.closed:
+            if connection in self._all:
+                self._all.discard(connection)
+                self._free_slot()
+        elif not self._hand(connection):
             connection.idle_since = self._loop.time()
             self._idle.append(connection)
 
+    def _free_slot(self) -> None:
+        if not self._hand(None):
+            self._slots -= 1
+
+    def _hand(self, given: Connection | None) -> bool:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(given)
+                return True
+        return False
+
     async def _open(self) -> Connection:
-        self._opening += 1
+        """A new connection in a slot that is ours already."""
         connection = Connection(self._loop, self._buffer, self._freed)
         try:
             async with asyncio.timeout(self._connect_timeout_s):
                 await self._connect(connection)
-        except (TimeoutError, OSError) as error:
-            raise self._said(error) from None
-        else:
-            self._all.add(connection)
-            self.opened += 1
-        finally:
-            self._opening -= 1
-            if connection not in self._all:
-                self._wake_one()
+        except BaseException as error:
+            connection.close()
+            self._free_slot()
+            if isinstance(error, (OSError, UnicodeError)):  # TimeoutError is an OSError
+                raise self._said(error) from None
+            raise
+        self._all.add(connection)
+        self.opened += 1
         return connection
 
-    def _said(self, error: OSError) -> ConnectionLost:
+    def _said(self, error: OSError | UnicodeError) -> ConnectionLost:
         where = self.endpoint.authority
         if isinstance(error, TimeoutError):
             said = f"{where} did not take a connection within {self._connect_timeout_s:g} s"
@@ -166,15 +198,8 @@ class Pool:
             return ConnectionLost(f"{where} can't be reached: {why}", sent=False)
         return ConnectionLost(f"{where} can't be reached: {str(error) or type(error).__name__}", sent=False)
 
-    def _wake_one(self) -> None:
-        # Who waits for a connection that could not be opened must try for itself.
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
-
     async def _connect(self, connection: Connection) -> None:
+        self._check_open(connection)
         name = self.endpoint.host if self._tls is not None else None
         if self._proxy is None:
             await self._loop.create_connection(
@@ -187,17 +212,24 @@ class Pool:
             except BaseException:
                 tunnel.close()
                 raise
-        transport = connection._transport  # noqa: SLF001  its own pool sets the socket up
+        transport = connection.transport
         found = transport.get_extra_info("socket") if transport is not None else None
         if found is not None and found.family != getattr(socket, "AF_UNIX", None):
             found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._check_open(connection)
+
+    def _check_open(self, connection: Connection) -> None:
+        if self.closed:
+            raise ConnectionAbortedError("the door is closed")
+        if connection.closed:
+            raise ConnectionAbortedError("the connection was closed at once")
 
 
 @dataclass(frozen=True, slots=True)
 class _Proxy:
     host: str
     port: int
-    authorization: str
+    authorization: str = field(repr=False)
 
 
 def _read_proxy(url: str, endpoint: Endpoint) -> _Proxy:
@@ -221,13 +253,10 @@ def _read_proxy(url: str, endpoint: Endpoint) -> _Proxy:
 
 async def _tunnel(loop: asyncio.AbstractEventLoop, proxy: _Proxy, endpoint: Endpoint) -> socket.socket:
     """A socket to the endpoint through the proxy's CONNECT."""
-    found = await loop.getaddrinfo(proxy.host, proxy.port, type=socket.SOCK_STREAM)
-    family, kind, protocol, _, address = found[0]
-    tunnel = socket.socket(family, kind, protocol)
-    tunnel.setblocking(False)
+    tunnel = await _reach(loop, proxy)
     try:
-        await loop.sock_connect(tunnel, address)
-        target = f"{endpoint.host}:{endpoint.port}"
+        name = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+        target = f"{name}:{endpoint.port}"
         head = f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n{proxy.authorization}\r\n"
         await loop.sock_sendall(tunnel, head.encode())
         answer = b""
@@ -242,6 +271,25 @@ async def _tunnel(loop: asyncio.AbstractEventLoop, proxy: _Proxy, endpoint: Endp
         tunnel.close()
         raise
     return tunnel
+
+
+async def _reach(loop: asyncio.AbstractEventLoop, proxy: _Proxy) -> socket.socket:
+    """A socket to the proxy, at the first of its addresses that answers."""
+    problem = OSError("the proxy has no address")
+    for family, kind, protocol, _, address in await loop.getaddrinfo(proxy.host, proxy.port, type=socket.SOCK_STREAM):
+        tunnel = socket.socket(family, kind, protocol)
+        tunnel.setblocking(False)
+        try:
+            await loop.sock_connect(tunnel, address)
+        except OSError as error:
+            tunnel.close()
+            problem = OSError(f"the proxy {proxy.host}:{proxy.port} can't be reached: {error}")
+        except BaseException:
+            tunnel.close()
+            raise
+        else:
+            return tunnel
+    raise problem
 
 
 def _check_tunnel(answer: bytes) -> None:

@@ -44,7 +44,7 @@ def after_fault(fault: Fault, manners: Manners, attempt: int, mended: frozenset[
         return None
     if fault.code in THROTTLE_CODES or fault.status in (429, 503):
         return Again(_wait_s(_FIRST_THROTTLED_S, attempt, draw))
-    if fault.status in (500, 502, 504) or fault.code in TRANSIENT_CODES:
+    if fault.status in (408, 500, 502, 504) or fault.code in TRANSIENT_CODES:
         return Again(_wait_s(_FIRST_S, attempt, draw))
     return None
 
@@ -52,7 +52,7 @@ def after_fault(fault: Fault, manners: Manners, attempt: int, mended: frozenset[
 def after_loss(
     error: ConnectionLost | BrokenAnswer, manners: Manners, attempt: int, *, reused: bool, draw: float
 ) -> Again | None:
-    """What to do when no whole answer came; `reused` is a connection that had answered before."""
+    """What to do when no whole answer came; `reused` is a connection that had answered before and may have been stale."""
     if isinstance(error, BrokenAnswer):
         return None
     if not error.sent:

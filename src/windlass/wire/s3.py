@@ -13,6 +13,7 @@ from hashlib import md5
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
+from windlass.core.errors import UsageError
 from windlass.wire.errors import BadAnswer, safe_xml
 from windlass.wire.listing import Page, VersionPage, read_page, read_versions
 from windlass.wire.model import COPY, UNSIGNED, Call, Manners, Request, Response
@@ -98,12 +99,10 @@ def get(
     headers: Headers | None = None, owner: str = "", max_bytes: int = 64 * 1024 * 1024,
 ) -> Call[tuple[Head, bytes]]:  # fmt: skip
     """GetObject; `byte_range` is (first, last) with last included, or None for the rest. Large ones go through `Door.stream`."""
-    asked = dict(headers or {})
+    asked = dict(headers or {}) | _conditions(if_match)
     if byte_range is not None:
         first, last = byte_range
         asked["range"] = f"bytes={first}-{'' if last is None else last}"
-    if if_match:
-        asked["if-match"] = f'"{if_match}"'
     request = _of(bucket, key, "GET", version_id, asked, owner)
     return Call(
         "GetObject", request, lambda response: (_read_head(response), response.body), Manners(max_body_bytes=max_bytes)
@@ -115,11 +114,7 @@ def put(
     headers: Headers | None = None, owner: str = "",
 ) -> Call[Put]:  # fmt: skip
     """PutObject; only over the version with this ETag (`if_match`), or only where nothing is (`if_none_match`)."""
-    asked = dict(headers or {})
-    if if_match:
-        asked["if-match"] = f'"{if_match}"'
-    if if_none_match:
-        asked["if-none-match"] = "*"
+    asked = dict(headers or {}) | _conditions(if_match, if_none_match)
     request = _of(bucket, key, "PUT", "", asked, owner, body=body)
     return Call("PutObject", request, _read_put)
 
@@ -172,11 +167,7 @@ def complete_upload(
     headers: Headers | None = None, owner: str = "",
 ) -> Call[Put]:  # fmt: skip
     """CompleteMultipartUpload; the same conditions as a put. A lost answer is asked for again: S3 then says the same."""
-    asked = dict(headers or {})
-    if if_match:
-        asked["if-match"] = f'"{if_match}"'
-    if if_none_match:
-        asked["if-none-match"] = "*"
+    asked = dict(headers or {}) | _conditions(if_match, if_none_match)
     rows = "".join(
         f"<Part><PartNumber>{part.number}</PartNumber><ETag>&quot;{escape(part.etag)}&quot;</ETag></Part>"
         for part in sorted(parts, key=lambda part: part.number)
@@ -199,9 +190,14 @@ def _of(
     bucket: str, key: str, method: str, version_id: str, headers: Headers | None, owner: str, *, query: str = "",
     body: bytes | memoryview = b"",
 ) -> Request:  # fmt: skip
+    if not key:
+        # Without a key, the path is the bucket's: a DELETE would delete it.
+        raise UsageError(f"an object of {bucket} needs a key", hint="An empty key names the bucket itself.")
+    if isinstance(body, memoryview):
+        body = body.cast("B")
     if version_id:
         query = encode_query([("versionId", version_id)])
-    given = (*(headers or {}).items(), *_owner(owner))
+    given = (*((name.lower(), value) for name, value in (headers or {}).items()), *_owner(owner))
     digest = ""
     if len(body) >= _MIN_UNSIGNED_BYTES:
         # Over TLS, an MD5 that S3 checks and that is signed itself protects a large body at a third of SHA-256's cost.
@@ -211,10 +207,12 @@ def _of(
 
 
 def _copy_headers(bucket: str, key: str, version_id: str, if_match: str, owner: str) -> dict[str, str]:
+    if not key:
+        raise UsageError(f"the object of {bucket} to copy needs a key", hint="An empty key names the bucket itself.")
     version = f"?versionId={encode(version_id)}" if version_id else ""
     headers = {"x-amz-copy-source": f"/{bucket}/{encode_path(key)}{version}"}
     if if_match:
-        headers["x-amz-copy-source-if-match"] = f'"{if_match}"'
+        headers["x-amz-copy-source-if-match"] = _etagged(if_match)
     if owner:
         headers["x-amz-source-expected-bucket-owner"] = owner
     return headers
@@ -222,6 +220,16 @@ def _copy_headers(bucket: str, key: str, version_id: str, if_match: str, owner: 
 
 def _owner(owner: str) -> tuple[tuple[str, str], ...]:
     return (("x-amz-expected-bucket-owner", owner),) if owner else ()
+
+
+def _conditions(if_match: str, if_none_match: bool = False) -> dict[str, str]:
+    conditions = {"if-match": _etagged(if_match)} if if_match else {}
+    return conditions | {"if-none-match": "*"} if if_none_match else conditions
+
+
+def _etagged(etag: str) -> str:
+    """An ETag as HTTP wants it, quoted; `*` is any."""
+    return etag if etag == "*" or etag.startswith('"') else f'"{etag}"'
 
 
 def _given(**values: str) -> list[tuple[str, str]]:

@@ -13,21 +13,28 @@ from hashlib import sha256
 from urllib.parse import quote
 
 from windlass.core.access import Keys
+from windlass.core.errors import UsageError
 from windlass.wire.model import EMPTY_SHA256
 
 __all__ = ["Signer", "encode", "encode_path", "encode_query"]
 
-_UNSIGNED_HEADERS = frozenset({"expect", "transfer-encoding", "user-agent", "x-amzn-trace-id"})
+# botocore's list (auth.SIGNED_HEADERS_BLACKLIST): what proxies may change on the way.
+_UNSIGNED_HEADERS = frozenset(
+    {
+        "baggage", "connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "traceparent",
+        "tracestate", "trailer", "transfer-encoding", "upgrade", "user-agent", "x-amzn-trace-id",
+    }
+)  # fmt: skip
 
 
 def encode(text: str) -> str:
     """A query's name or value as S3 and SigV4 want it: everything but unreserved characters as %XX."""
-    return quote(text, safe="-_.~", errors="surrogatepass")
+    return _quoted(text, "-_.~")
 
 
 def encode_path(key: str) -> str:
-    """An object key as a path: slashes stay."""
-    return quote(key, safe="/-_.~", errors="surrogatepass")
+    """An object key as a path: slashes stay, and bytes that are not UTF-8 (a listing's surrogate escapes) are themselves."""
+    return _quoted(key, "/-_.~")
 
 
 def encode_query(pairs: Iterable[tuple[str, str]]) -> str:
@@ -72,7 +79,7 @@ class Signer:
             headers.append(("x-amz-content-sha256", payload_hash))
         signed, lines = _canonical_headers(headers)
         request = f"{method}\n{self._path(path)}\n{query}\n{lines}\n\n{signed}\n{payload_hash or EMPTY_SHA256}"
-        digest = sha256(request.encode("utf-8", "surrogatepass")).hexdigest()
+        digest = sha256(request.encode("utf-8", "surrogateescape")).hexdigest()
         text = f"AWS4-HMAC-SHA256\n{self._stamp}\n{self._scope}\n{digest}"
         signature = hmac.digest(self._key(keys), text.encode(), "sha256").hex()
         headers.append(
@@ -95,6 +102,13 @@ class Signer:
                 key = hmac.digest(key, part.encode(), "sha256")
             self._cached_for, self._signing_key = (*cached_for, secret), key
         return self._signing_key
+
+
+def _quoted(text: str, safe: str) -> str:
+    try:
+        return quote(text, safe=safe, errors="surrogateescape")
+    except UnicodeEncodeError:
+        raise UsageError(f"{text!r} can't be written in UTF-8", hint="It holds half of a surrogate pair.") from None
 
 
 def _without_dots(path: str) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 
 import orjson
 
-from windlass.wire.errors import BadAnswer
+from windlass.core.errors import UsageError
+from windlass.wire.errors import BadAnswer, sensible
 from windlass.wire.model import IDEMPOTENT, POLL, SEND, Call, Manners, Request, Response
 
 __all__ = [
@@ -134,8 +135,11 @@ def _call(
     name: str, body: dict[str, Any], read: Any, manners: Manners = IDEMPOTENT, *, read_timeout_s: float = 0.0
 ) -> Call[Any]:
     headers = (_TYPE, ("x-amz-target", f"AmazonSQS.{name}"))
-    request = Request("POST", headers=headers, body=orjson.dumps(body))
-    return Call(name, request, read, manners, read_timeout_s)
+    try:
+        document = orjson.dumps(body)
+    except TypeError as error:  # half of a surrogate pair, for one
+        raise UsageError(f"sqs {name}: the message can't be written as JSON ({error})") from None
+    return Call(name, Request("POST", headers=headers, body=document), sensible(read), manners, read_timeout_s)
 
 
 def _json(response: Response) -> dict[str, Any]:
@@ -151,7 +155,7 @@ def _json(response: Response) -> dict[str, Any]:
 def _read_messages(response: Response) -> list[Message]:
     found = []
     for one in _json(response).get("Messages") or ():
-        body = one["Body"]
+        body = str(one["Body"])
         said = one.get("MD5OfBody")
         if said and md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest() != said:
             raise BadAnswer(
@@ -159,11 +163,11 @@ def _read_messages(response: Response) -> list[Message]:
             )
         found.append(
             Message(
-                one["MessageId"],
-                one["ReceiptHandle"],
+                str(one["MessageId"]),
+                str(one["ReceiptHandle"]),
                 body,
-                one.get("Attributes") or {},
-                one.get("MessageAttributes") or {},
+                dict(one.get("Attributes") or {}),
+                dict(one.get("MessageAttributes") or {}),
             )
         )
     return found

