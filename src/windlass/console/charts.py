@@ -11,9 +11,21 @@ from markupsafe import Markup, escape
 from windlass.clients.svg import by_day
 from windlass.console.noderings import hit_rates, node_ring
 from windlass.console.relations import relations
+from windlass.console.throughput import throughput
 from windlass.console.treemap import treemap
 
-__all__ = ["bar", "by_day", "days", "hit_rates", "node_ring", "relations", "sparkbar", "sparkline", "treemap"]
+__all__ = [
+    "bar",
+    "by_day",
+    "days",
+    "hit_rates",
+    "node_ring",
+    "relations",
+    "sparkbar",
+    "sparkline",
+    "throughput",
+    "treemap",
+]
 
 _KINDS = ("created", "updated", "deleted")
 _LEFT, _TOP, _BOTTOM = 40, 8, 22

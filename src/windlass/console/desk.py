@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 
 from windlass.app import App
 from windlass.console.caches import Caches
+from windlass.console.depths import Depths
 from windlass.core.canonical import digest, plain
 from windlass.core.errors import WindlassError
 from windlass.estate.model import WhoAmI
@@ -25,6 +26,7 @@ from windlass.inventory.model import Facet, Query, ScopeStatus
 from windlass.inventory.service import Inventory
 from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs
+from windlass.queues.service import Queues
 from windlass.settings import Settings
 
 __all__ = ["Desk", "Memory"]
@@ -77,6 +79,7 @@ class Desk:
         self.app = app
         self._memory = Memory()
         self.caches = Caches(lambda: app.memcached)
+        self.depths = Depths(lambda: app.queues)
         self._lock = threading.Lock()
         self._asked_at = float("-inf")
         self._asked: Future[WhoAmI] | None = None
@@ -92,19 +95,28 @@ class Desk:
         return self.app.jobs
 
     @property
+    def queues(self) -> Queues:
+        """The queues' service."""
+        return self.app.queues
+
+    @property
     def settings(self) -> Settings:
         """The configuration in force."""
         return self.app.settings
 
     def marks(self) -> dict[str, str]:
-        """A short text per topic that is another one when something of it moved: jobs, runs, identity, caches."""
+        """A short text per topic that is another one when something of it moved: jobs, runs, identity, caches, queues."""
         listed = [*self.jobs.list(limit=10), *self.jobs.list(status=JobStatus.RUNNING, limit=50)]
         moved = [(one.job_id, str(one.status), one.done, one.total, one.detail, one.heartbeat_at) for one in listed]
         answered = self._asked is not None and self._asked.done()
         return {
             "jobs": digest(plain(moved))[:12], "runs": self._runs_mark(), "identity": str(answered),
-            "caches": self.caches.mark,
+            "caches": self.caches.mark, "queues": f"{self.depths.mark} {self._consumers_mark()}",
         }  # fmt: skip
+
+    def _consumers_mark(self) -> str:
+        moved = [(one.consumer_id, dict(one.counts), one.stopped_at) for one in self.queues.consumers()]
+        return digest(plain(moved))[:12]
 
     def _runs_mark(self) -> str:
         runs = self.inventory.runs(1)

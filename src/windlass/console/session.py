@@ -1,4 +1,4 @@
-"""Forms of the console: logging in and out, cancelling a job. Each carries the mark of its session; each is audited."""
+"""Forms of the console: login and logout, a job's cancel, a redrive. Each carries the mark of its session; each is audited."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from windlass.api.routes import need, the_app
 from windlass.api.tokens import audit, check_token
 from windlass.console.render import Pages
 from windlass.core import clock
+from windlass.queues import redriving
 
 __all__ = ["add_forms"]
 
@@ -60,6 +61,16 @@ def add_forms(site: FastAPI, sessions: Sessions, pages: Pages) -> None:
         note(request, "job.cancel", job_id)
         return RedirectResponse(f"/jobs/{job_id}", status_code=303)
 
+    def redrive(request: Request, account: str, region: str, name: str, mark: Field = "") -> Response:
+        check(request, mark)
+        need(request, Role.OPERATE)
+        app = the_app(request)
+        queue = app.queues.open(name, account_id=account, region=region)
+        job_id = redriving.start(app.queues, app.jobs, queue)
+        note(request, "queue.redrive", queue.arn)
+        return RedirectResponse(f"/jobs/{job_id}", status_code=303)
+
+    site.add_api_route("/queues/{account}/{region}/{name}/redrive", redrive, methods=["POST"], include_in_schema=False)
     site.add_api_route("/login", login_page, include_in_schema=False)
     site.add_api_route("/login", login, methods=["POST"], include_in_schema=False)
     site.add_api_route("/logout", logout, methods=["POST"], include_in_schema=False)

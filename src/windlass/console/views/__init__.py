@@ -9,6 +9,7 @@ from windlass.console.views.links import Data, Params
 from windlass.console.views.memcached import cache, memcached
 from windlass.console.views.overview import overview
 from windlass.console.views.patterns import patterns
+from windlass.console.views.queues import queue, queues
 from windlass.console.views.resource import resource
 
 __all__ = [
@@ -25,5 +26,7 @@ __all__ = [
     "memcached",
     "overview",
     "patterns",
+    "queue",
+    "queues",
     "resource",
 ]

@@ -1,0 +1,44 @@
+"""A redrive as a job: seen on the Jobs page, cancelled there, taken up again after a crash (SQS goes on by itself)."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+
+from windlass.core.errors import WindlassError
+from windlass.jobs.service import Jobs, RunningJob
+from windlass.queues.address import Queue
+from windlass.queues.service import Queues
+
+__all__ = ["KIND", "register", "start"]
+
+KIND = "queue.redrive"
+
+
+def start(queues: Queues, jobs: Jobs, source: Queue) -> str:
+    """Move the queue's dead letters back to it, on a thread; the job's id. NotFound when it has no dead-letter queue."""
+    dead = queues.dead_letters_of(source)
+    job_id = jobs.create(
+        KIND, f"redrive {dead.name} to {source.name}", params={"dead": dead.arn, "to": source.arn}, unit="messages"
+    )
+
+    def work() -> None:
+        with contextlib.suppress(WindlassError), jobs.run(job_id) as running:
+            _run(queues, running)
+
+    threading.Thread(target=work, name="redrive", daemon=True).start()
+    return job_id
+
+
+def register(queues: Callable[[], Queues], jobs: Jobs) -> None:
+    """Let `jobs.resume` take up redrives."""
+    jobs.runners[KIND] = lambda running: _run(queues(), running)
+
+
+def _run(queues: Queues, running: RunningJob) -> None:
+    dead, to = queues.open(running.params["dead"]), queues.open(running.params["to"])
+    for step in queues.redrive(dead, to=to, poll_s=0.5):
+        running.report(done=step.moved, total=max(step.total, step.moved), detail=step.status.lower())
+        running.check()
+    running.log(f"{dead.name} was moved to {to.name}")
