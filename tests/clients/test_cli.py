@@ -237,4 +237,4 @@ def test_the_demo_estates_old_programs_are_traced_to_their_machines(local_aws, w
     assert old["owner"] in ("payments (payments-1)", "media (media-1)")
     assert old["upgrade"].startswith("to AWS SDK for JavaScript 2.68.0 or later: Move to AWS SDK for JavaScript v3")
     assert found[PROGRAMS[1].agent]["rules"] == ["sigv2", "tls", "sdk", "runtime"]
-    assert len(old["days"]) == 3
+    assert len(old["days"]) >= 3
