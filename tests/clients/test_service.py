@@ -55,6 +55,7 @@ def test_a_client_is_told_of_with_all_that_helps_to_end_it(store, tmp_path):
     assert found.days == {"2026-11-19": 1, "2026-11-20": 2}
     assert found.tls == {"TLSv1.2": 2, "TLSv1.1": 1}
     assert found.findings[0].required == "AWS SDK for JavaScript 2.68.0"
+    assert found.findings[3].required == "Node.js 22"  # of those in support on that day the first
     assert found.principal == "arn:aws:iam::123456789012:role/reports"
     assert sum(one.requests for one in clients.counts()) == 4
 

@@ -106,9 +106,7 @@ def test_a_redrive_is_a_job_that_moves_the_letters_and_is_audited(site, app, con
     own = {"sec-fetch-site": "same-origin"}
     forged = site.post(f"/queues/{ACCOUNT}/{REGION}/console-orders/redrive", data={"mark": "forged"}, headers=own)
     assert forged.status_code == 403
-    answer = site.post(
-        f"/queues/{ACCOUNT}/{REGION}/console-orders/redrive", data={"mark": mark}, follow_redirects=False
-    )
+    answer = site.post(f"/queues/{ACCOUNT}/{REGION}/console-orders/redrive", data={"mark": mark}, headers=own)
     assert answer.status_code == 303
     job_id = answer.headers["location"].rpartition("/")[2]
     assert str(wait_for(lambda: (job := app.jobs.get(job_id)).status.ended and job.status)) == "done"

@@ -12,7 +12,7 @@ from typing import Any
 
 from windlass.clients.versions import Version, parse_version
 
-__all__ = ["ALWAYS", "NEVER", "End", "Runtime", "Sdk", "end_of", "family_of", "runtimes", "sdks"]
+__all__ = ["ALWAYS", "NEVER", "End", "Runtime", "Sdk", "end_of", "family_of", "runtimes", "sdks", "supported_from"]
 
 ALWAYS, NEVER = "always", "never"
 
@@ -119,6 +119,12 @@ def end_of(ends: Iterable[End], version: Version | None) -> End | None:
     if version is None:
         return None
     return next((end for end in ends if version < end.bound), None)
+
+
+def supported_from(ends: Iterable[End], on: date) -> str:
+    """The first version that is not past support on that day; empty when none is."""
+    past = [end for end in ends if end.is_past(on)]
+    return max(past, key=lambda end: end.bound).below if past else ""
 
 
 def _rows(name: str, key: str) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from datetime import date
 
 from windlass.clients.agents import Product
 from windlass.clients.model import Facts, Finding, Level
-from windlass.clients.sdks import end_of, runtimes, sdks
+from windlass.clients.sdks import end_of, runtimes, sdks, supported_from
 from windlass.clients.versions import pack, parse_version
 
 __all__ = ["LEVEL", "TITLE", "find", "judged", "sees", "sql"]
@@ -43,12 +43,11 @@ def find(facts: Facts, on: date) -> Finding | None:
     if end is None or not end.is_past(on):
         return None
     when = f"since {end.day.isoformat()}" if end.day else "long since"
-    newest = next((row.below for row in runtime.ends if not row.is_past(on)), runtime.ends[-1].below)
     return Finding(
         rule="runtime",
         level=LEVEL,
         text=f"{runtime.title} {product.version.lstrip('v')} is past its end of support {when}",
-        required=f"{runtime.title} {newest}",
+        required=f"{runtime.title} {supported_from(runtime.ends, on)}",
         advice=runtime.advice,
         since=end.day,
         source=end.source,

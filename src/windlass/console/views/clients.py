@@ -17,7 +17,7 @@ __all__ = ["clients"]
 _MOST = 100
 _SHOWN = 12
 _CLASSES = {
-    "SigV4": "ok", "SigV2": "denied", "TLSv1.3": "ok", "TLSv1.2": "ok", "TLSv1.1": "denied", "TLSv1": "denied",
+    "SigV4": "ok", "SigV2": "denied", "TLSv1.3": "ok", "TLSv1.2": "updated", "TLSv1.1": "denied", "TLSv1": "denied",
     "not told": "unsupported",
 }  # fmt: skip
 _BADGES = {"sigv2": "denied", "tls": "denied", "sdk": "partial", "runtime": "partial"}
