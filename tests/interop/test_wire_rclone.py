@@ -174,8 +174,9 @@ def test_no_signature_is_wrong(url, key, value, pairs):
                     await door(call)
                 except AccessRefused:
                     raise
-                except WindlassError as refused:
-                    assert "ignature" not in str(refused)
+                except WindlassError as refused:  # what S3 won't take is fine, a signature that is wrong is not
+                    if "ignature" in str(refused):
+                        raise
 
     asyncio.run(main())
 
