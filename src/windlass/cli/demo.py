@@ -91,6 +91,7 @@ def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float
         print(f"\n  console    {address}    (ready after {format_duration(time.monotonic() - began)})")
         print(f"  commands   windlass -c {config} inventory list s3.bucket")
         print(f"             windlass -c {config} queue watch {scenes.QUEUE}")
+        print(f"             windlass -c {config} clients report")
         print(f"  consumer   windlass consume arrivals, on live S3 events; its log: {config.parent}/consume.log")
         print("  Ctrl-C stops everything\n", flush=True)
 
@@ -99,7 +100,7 @@ def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float
         timer.daemon = True
         timer.start()
     try:
-        with collector(opened, stop), scenes.playing(opened, config, stop):
+        with collector(opened, stop), scenes.playing(opened, config, url, stop):
             serve(
                 opened,
                 host=console.host,

@@ -42,7 +42,7 @@ first_backoff_s = 2
 
 
 @contextlib.contextmanager
-def playing(app: App, config: Path, stop: threading.Event) -> Iterator[None]:
+def playing(app: App, config: Path, url: str, stop: threading.Event) -> Iterator[None]:
     """Every scene, for the block."""
     _set_up_arrivals(app)
     log = (config.parent / "consume.log").open("wb")
@@ -55,6 +55,7 @@ def playing(app: App, config: Path, stop: threading.Event) -> Iterator[None]:
         ) as consumer,
     ):
         traffic.start()
+        threading.Thread(target=_audit_clients, args=(app, url), name="clients", daemon=True).start()
         try:
             yield
         finally:
@@ -84,6 +85,19 @@ def _set_up_arrivals(app: App) -> None:
             ]
         },
     )  # fmt: skip
+
+
+def _audit_clients(app: App, url: str) -> None:
+    """Old programs called S3 from the estate's machines for two weeks, and a trail saw it: scan its log."""
+    from windlass.clients.scanning import scan_as_job
+    from windlass.clients.service import ScanOptions
+    from windlass.local.seed.old_clients import call_the_old_way
+
+    try:
+        location = call_the_old_way(url, account_id=ACCOUNT, region=REGION)
+        scan_as_job(app.clients, app.jobs, ScanOptions(source=location))
+    except Exception as error:  # noqa: BLE001  the old programs are botocore's: it is one scene of several, and is not missed
+        logger("demo").warning("scene.failed", scene="clients", said=str(error))
 
 
 def _arrive(app: App, stop: threading.Event) -> None:
