@@ -149,7 +149,7 @@ def test_odd_keys(url):
     asyncio.run(main())
 
 
-# rclone takes a path for a folder's: it folds slashes and dots, and DELETE /box// would delete the bucket.
+# rclone sorts a query by names not yet encoded (no name of S3 differs by that), and takes a path for a folder's: it folds slashes and dots, and DELETE /box// would delete the bucket.
 PLAIN = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30).filter(
     lambda key: {"", ".", ".."}.isdisjoint(key.split("/"))
 )
@@ -159,7 +159,7 @@ PLAIN = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3
 @given(
     PLAIN,
     st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20),
-    st.lists(st.tuples(st.sampled_from(["prefix", "x", "a b", "é"]), st.text(max_size=6)), max_size=3),
+    st.lists(st.tuples(st.sampled_from(["prefix", "x", "a b", "A"]), st.text(max_size=6)), max_size=3),
 )
 def test_no_signature_is_wrong(url, key, value, pairs):
     """Whatever it makes of the request, it never doubts who asks."""
