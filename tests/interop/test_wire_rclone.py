@@ -21,6 +21,7 @@ from windlass.core.secret import Secret
 from windlass.wire import s3
 from windlass.wire.door import Door
 from windlass.wire.model import Call, Request
+from windlass.wire.sign import encode_query
 
 pytestmark = pytest.mark.interop
 KEY, SECRET = "AKIAINTEROPEXAMPLE00", "wJalr+UtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -78,8 +79,6 @@ def url(tmp_path_factory):
         f"{KEY},{SECRET}",
         "--vfs-cache-mode",
         "off",
-        "--dir-cache-time",
-        "0s",
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
@@ -150,35 +149,41 @@ def test_odd_keys(url):
     asyncio.run(main())
 
 
+# rclone sorts a query by names not yet encoded (no name of S3 differs by that), and takes a path for a folder's: it folds slashes and dots, and DELETE /box// would delete the bucket.
+PLAIN = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30).filter(
+    lambda key: {"", ".", ".."}.isdisjoint(key.split("/"))
+)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
-    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30),
+    PLAIN,
     st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20),
-    st.lists(st.tuples(st.sampled_from(["prefix", "x", "a b", "é"]), st.text(max_size=6)), max_size=3),
+    st.lists(st.tuples(st.sampled_from(["prefix", "x", "a b", "A"]), st.text(max_size=6)), max_size=3),
 )
 def test_no_signature_is_wrong(url, key, value, pairs):
     """Whatever it makes of the request, it never doubts who asks."""
 
     async def main():
         async with at(url) as door:
-            from windlass.wire.sign import encode_query
-
             anything = Request("GET", "/", encode_query([("list-type", "2"), *pairs]), bucket="box")
-            for call in (
-                s3.put("box", key, b"x", headers={"x-amz-meta-v": value}),
-                s3.head("box", key),
-                s3.delete("box", key),
+            calls = (
+                s3.put("box", f"any/{key}", b"x", headers={"x-amz-meta-v": value}),
+                s3.head("box", f"any/{key}"),
+                s3.delete("box", f"any/{key}"),
                 Call("List", anything, lambda _: None),
-            ):
+            )
+            refused = []
+            for call in calls:
                 try:
                     await door(call)
-                except AccessRefused:
-                    raise
-                except WindlassError as refused:  # what S3 won't take is fine, a signature that is wrong is not
-                    if "ignature" in str(refused):
-                        raise
+                except WindlassError as error:
+                    refused.append(error)
+            return refused
 
-    asyncio.run(main())
+    for error in asyncio.run(main()):
+        assert not isinstance(error, AccessRefused), error
+        assert "ignature" not in str(error)
 
 
 @pytest.mark.parametrize(("key", "secret"), [(KEY, SECRET[:-1] + "x"), ("AKIANOBODY", SECRET)])

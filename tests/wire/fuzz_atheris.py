@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of what reads answers: `python tests/wire/fuzz_atheris.py [-max_total_time=60] [corpus]`."""
+"""Coverage-guided fuzzing of what reads answers: `python -m tests.wire.fuzz_atheris [-max_total_time=60] [corpus]`."""
 
 import contextlib
 import sys

@@ -340,14 +340,10 @@ def test_s3_answers_of_any_shape(call, body, headers):
 
 @pytest.mark.slow
 def test_atheris_finds_nothing(tmp_path):
-    """Coverage-guided, for half a minute: `python tests/wire/fuzz_atheris.py` goes on as long as one likes."""
+    """Coverage-guided, for half a minute: `python -m tests.wire.fuzz_atheris` goes on as long as one likes."""
     if importlib.util.find_spec("atheris") is None:
         pytest.skip("atheris is not installed (pip install atheris)")
-    target = Path(__file__).with_name("fuzz_atheris.py")
-    done = subprocess.run(
-        [sys.executable, str(target), "-max_total_time=30", f"-artifact_prefix={tmp_path}/"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "tests.wire.fuzz_atheris", "-max_total_time=30", f"-artifact_prefix={tmp_path}/"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from windlass.clients.model import Client, Count, FileRead, Level, Scan, Trouble
 from windlass.clients.owners import Directory, Nobody, attribute, attribute_group
 from windlass.clients.rules import named
 from windlass.clients.scan.engine import read_files
-from windlass.clients.scan.sources import Caller, Location, bucket_files, fetcher, folder_files, parse_location
+from windlass.clients.scan.sources import Caller, Location, bucket_files, fetching, folder_files, parse_location
 from windlass.clients.scan.worker import LogFile, Plan, Read
 from windlass.core import clock
 from windlass.core.clock import format_time
@@ -155,19 +156,19 @@ class Clients:
         if options.fresh:
             rows.forget(self._store)
         location = parse_location(options.source)
-        fetch = None
-        if location.bucket:
-            home = self._home()
-            fetch = fetcher(home.caller, options.account_id or home.account_id, home.region)
         files, skipped = self._new_files(location, options)
         scan_id = new_id("scan", self._now())
         rows.begin_scan(self._store, scan_id, source=location.text, engine="local", rules=rules, now=self._now())
         plan = Plan(rules, since=_event_time(options.since), until=_event_time(options.until))
         total_bytes = sum(file.size_bytes for file in files)
-        reads = read_files(
-            files, plan, fetch=fetch, workers=options.workers or self.config.workers, total_bytes=total_bytes, stop=stop
-        )
-        numbers = self._write(scan_id, reads, len(files), progress)
+        workers = options.workers or self.config.workers
+        with contextlib.ExitStack() as stack:
+            fetch = None
+            if location.bucket:
+                home = self._home()
+                fetch = stack.enter_context(fetching(home.caller, options.account_id or home.account_id, home.region))
+            reads = read_files(files, plan, fetch=fetch, workers=workers, total_bytes=total_bytes, stop=stop)
+            numbers = self._write(scan_id, reads, len(files), progress)
         rows.finish_scan(self._store, scan_id, now=self._now(), numbers=numbers | {"skipped": skipped})
         return next(one for one in self.scans() if one.scan_id == scan_id)
 

@@ -20,7 +20,7 @@ from windlass.core.access import Access, Keys
 from windlass.core.aws_errors import service_error
 from windlass.core.errors import AwsError, Conflict, UsageError, WindlassError
 from windlass.wire.connection import Connection
-from windlass.wire.errors import BadAnswer, BrokenAnswer, ConnectionLost, Fault, read_fault, sensible
+from windlass.wire.errors import BadAnswer, BrokenAnswer, ConnectionLost, Fault, read_fault, read_sensibly
 from windlass.wire.keyring import KeyRing
 from windlass.wire.model import EMPTY_SHA256, UNSIGNED, Call, Request, Response
 from windlass.wire.places import Place, Places
@@ -231,7 +231,7 @@ class Door:
 
     def _read(self, call: Call[T], response: Response) -> T:
         try:
-            return sensible(call.read)(response)
+            return read_sensibly(call.read, response)
         except BadAnswer as error:
             raise BadAnswer(f"{self._where(call)}: {error.message}", hint=error.hint) from None
 

@@ -13,7 +13,16 @@ import orjson
 from windlass.core.errors import AwsError
 from windlass.wire.model import Response
 
-__all__ = ["BadAnswer", "BrokenAnswer", "ConnectionLost", "Fault", "read_fault", "safe_xml", "sensible"]
+__all__ = [
+    "BadAnswer",
+    "BrokenAnswer",
+    "ConnectionLost",
+    "Fault",
+    "read_fault",
+    "read_sensibly",
+    "safe_xml",
+    "sensible",
+]
 
 
 A = TypeVar("A")
@@ -98,16 +107,21 @@ def safe_xml(body: bytes) -> ET.Element:
         raise BadAnswer(f"the answer is not XML ({error})", hint=_PROXY_HINT) from None
 
 
+def read_sensibly(read: Callable[[A], T], answer: A) -> T:
+    """What the reader makes of the answer; what one of the wrong shape makes it raise is BadAnswer."""
+    try:
+        return read(answer)
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+        said = f"the answer makes no sense ({type(error).__name__}: {str(error)[:200]})"
+        raise BadAnswer(said, hint=_PROXY_HINT) from None
+
+
 def sensible(read: Callable[[A], T]) -> Callable[[A], T]:
-    """The reader, with what an answer of the wrong shape makes it raise turned into BadAnswer."""
+    """A reader that raises BadAnswer and nothing else."""
 
     @wraps(read)
     def reading(answer: A) -> T:
-        try:
-            return read(answer)
-        except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
-            said = f"the answer makes no sense ({type(error).__name__}: {str(error)[:200]})"
-            raise BadAnswer(said, hint=_PROXY_HINT) from None
+        return read_sensibly(read, answer)
 
     return reading
 

@@ -123,12 +123,12 @@ def send(queue_url: str, entries: Sequence[Entry]) -> Call[list[Failed]]:
 def get_attributes(queue_url: str, names: Sequence[str] = ("All",)) -> Call[dict[str, str]]:
     """GetQueueAttributes."""
     body = {"QueueUrl": queue_url, "AttributeNames": list(names)}
-    return _call("GetQueueAttributes", body, lambda response: dict(_json(response).get("Attributes") or {}))
+    return _call("GetQueueAttributes", body, _read_attributes)
 
 
 def get_url(name: str) -> Call[str]:
     """GetQueueUrl by name, in the caller's account."""
-    return _call("GetQueueUrl", {"QueueName": name}, lambda response: str(_json(response)["QueueUrl"]))
+    return _call("GetQueueUrl", {"QueueName": name}, _read_url)
 
 
 def _call(
@@ -139,7 +139,7 @@ def _call(
         document = orjson.dumps(body)
     except TypeError as error:  # half of a surrogate pair, for one
         raise UsageError(f"sqs {name}: the message can't be written as JSON ({error})") from None
-    return Call(name, Request("POST", headers=headers, body=document), sensible(read), manners, read_timeout_s)
+    return Call(name, Request("POST", headers=headers, body=document), read, manners, read_timeout_s)
 
 
 def _json(response: Response) -> dict[str, Any]:
@@ -152,6 +152,7 @@ def _json(response: Response) -> dict[str, Any]:
     return found
 
 
+@sensible
 def _read_messages(response: Response) -> list[Message]:
     found = []
     for one in _json(response).get("Messages") or ():
@@ -173,6 +174,7 @@ def _read_messages(response: Response) -> list[Message]:
     return found
 
 
+@sensible
 def _read_failed(response: Response) -> list[Failed]:
     return [
         Failed(
@@ -180,3 +182,13 @@ def _read_failed(response: Response) -> list[Failed]:
         )
         for one in _json(response).get("Failed") or ()
     ]
+
+
+@sensible
+def _read_attributes(response: Response) -> dict[str, str]:
+    return dict(_json(response).get("Attributes") or {})
+
+
+@sensible
+def _read_url(response: Response) -> str:
+    return str(_json(response)["QueueUrl"])

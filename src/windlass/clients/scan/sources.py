@@ -6,6 +6,7 @@ insights lie beside the logs under names of their own, and are no logs.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,10 +14,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from windlass.clients.scan.worker import LogFile
+from windlass.core.access import Access
 from windlass.core.errors import NotFound, UsageError
+from windlass.wire import s3
+from windlass.wire.blocking import Blocking
 
-__all__ = ["Caller", "Location", "bucket_files", "fetcher", "folder_files", "is_log", "parse_location"]
+__all__ = ["Caller", "Location", "bucket_files", "fetching", "folder_files", "is_log", "parse_location"]
 
+_MAX_FILE_BYTES = 1024 * 1024 * 1024
 _DAY = re.compile(r"/CloudTrail/[a-z0-9-]+/(\d{4})/(\d{2})/(\d{2})/")
 _REGION_PREFIX = re.compile(r"AWSLogs/(?:o-[a-z0-9]+/)?\d{12}/CloudTrail/[a-z0-9-]+/$")
 
@@ -32,6 +37,10 @@ class Caller(Protocol):
         self, account_id: str, region: str, service: str, operation: str, /, **params: Any
     ) -> Iterator[dict[str, Any]]:
         """A listing's answers."""
+        ...
+
+    def access(self, account_id: str, region: str, service: str) -> Access:
+        """What the wire needs to speak to a service itself."""
         ...
 
 
@@ -140,12 +149,12 @@ def _recent(name: str, since_day: str) -> bool:
     return not since_day or day is None or "-".join(day.groups()) >= since_day
 
 
-def fetcher(caller: Caller, account_id: str, region: str) -> Callable[[LogFile], bytes]:
-    """What gets a bucket's file."""
+@contextlib.contextmanager
+def fetching(caller: Caller, account_id: str, region: str) -> Iterator[Callable[[LogFile], bytes]]:
+    """What gets a bucket's file, over the wire, for the block."""
+    with Blocking(caller.access(account_id, region, "s3")) as door:
 
-    def fetch(file: LogFile) -> bytes:
-        answer = caller.call(account_id, region, "s3", "GetObject", Bucket=file.bucket, Key=file.key)
-        body: bytes = answer["Body"].read()
-        return body
+        def fetch(file: LogFile) -> bytes:
+            return door(s3.get(file.bucket, file.key, max_bytes=_MAX_FILE_BYTES))[1]
 
-    return fetch
+        yield fetch

@@ -1,0 +1,47 @@
+"""A Door for threads: its loop runs on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Self, TypeVar
+
+from windlass.core.access import Access
+from windlass.wire.door import Door
+from windlass.wire.model import Call
+
+__all__ = ["Blocking"]
+
+T = TypeVar("T")
+_CLOSE_S = 10.0
+
+
+class Blocking:
+    """Calls from any thread, many at once; close it, or use it with `with`."""
+
+    def __init__(self, access: Access, *, connections: int = 0) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
+        self._thread.start()
+        self._door = asyncio.run_coroutine_threadsafe(_open(access, connections), self._loop).result()
+
+    def __call__(self, call: Call[T]) -> T:
+        """The operation's answer; the Door's errors."""
+        return asyncio.run_coroutine_threadsafe(self._door(call), self._loop).result()
+
+    def close(self) -> None:
+        """Close the connections and end the thread."""
+        asyncio.run_coroutine_threadsafe(self._door.close(), self._loop).result(_CLOSE_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_CLOSE_S)
+        self._loop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+async def _open(access: Access, connections: int) -> Door:
+    return Door(access, connections=connections)
