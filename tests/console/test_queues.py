@@ -100,17 +100,30 @@ def test_one_queue_shows_who_consumed_it_and_what_failed(site, consumed):
 
 
 def test_a_redrive_is_a_job_that_moves_the_letters_and_is_audited(site, app, consumed):
-    wait_for(lambda: site.get(f"/queues/{ACCOUNT}/{REGION}/console-orders.json").json()["row"]["dead"] == 2)
-    page = site.get(f"/queues/{ACCOUNT}/{REGION}/console-orders").text
+    import json
+
+    call = app.estate.call
+    dead = call(ACCOUNT, REGION, "sqs", "CreateQueue", QueueName="console-returns-dlq")["QueueUrl"]
+    policy = {"deadLetterTargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:console-returns-dlq", "maxReceiveCount": 3}
+    call(
+        ACCOUNT,
+        REGION,
+        "sqs",
+        "CreateQueue",
+        QueueName="console-returns",
+        Attributes={"RedrivePolicy": json.dumps(policy)},
+    )
+    app.queues.send(app.queues.open(dead), ["a", "b"])
+    orders = f"/queues/{ACCOUNT}/{REGION}/console-orders"
+    page = wait_for(lambda: "Redrive 2" in (text := site.get(orders).text) and text)
     mark = page.partition('name="mark" value="')[2].partition('"')[0]
-    own = {"sec-fetch-site": "same-origin"}
-    forged = site.post(f"/queues/{ACCOUNT}/{REGION}/console-orders/redrive", data={"mark": "forged"}, headers=own)
-    assert forged.status_code == 403
-    answer = site.post(f"/queues/{ACCOUNT}/{REGION}/console-orders/redrive", data={"mark": mark}, headers=own)
+    own, where = {"sec-fetch-site": "same-origin"}, f"/queues/{ACCOUNT}/{REGION}/console-returns/redrive"
+    assert site.post(where, data={"mark": "forged"}, headers=own).status_code == 403
+    answer = site.post(where, data={"mark": mark}, headers=own)
     assert answer.status_code == 303
     job_id = answer.headers["location"].rpartition("/")[2]
     assert str(wait_for(lambda: (job := app.jobs.get(job_id)).status.ended and job.status)) == "done"
-    assert app.queues.depth(app.queues.open("console-orders")).visible == 5
+    assert app.queues.depth(app.queues.open("console-returns")).visible == 2
 
 
 def test_pages_answer_though_aws_does_not(site, app, consumed):

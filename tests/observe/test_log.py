@@ -30,3 +30,20 @@ def test_the_level_is_kept(capsys):
     logger("t").error("loud.now")
     assert "quiet.now" not in (text := capsys.readouterr().err)
     assert "loud.now" in text
+
+
+def test_a_stderr_that_is_gone_loses_the_line_and_not_the_work(monkeypatch):
+    import io
+    import sys
+
+    configure_logging(LogConfig(format="json"))
+    log = logger("x")
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    log.warning("nobody.hears")
+    heard = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", heard)
+    log.warning("somebody.hears")
+    assert "somebody.hears" in heard.getvalue()
+    assert "nobody.hears" not in heard.getvalue()
