@@ -1,0 +1,21 @@
+"""Any wrapping of an S3 event becomes one typed record; what isn't one is told, never raised. README.md has the map."""
+
+from windlass.events.model import Hop, Ignored, IgnoredBecause, Kind, ObjectEvent, Reading, Unrecognised
+from windlass.events.order import Order, is_duplicate, newer, order, sequence_key
+from windlass.events.read import read_events
+
+__all__ = [
+    "Hop",
+    "Ignored",
+    "IgnoredBecause",
+    "Kind",
+    "ObjectEvent",
+    "Order",
+    "Reading",
+    "Unrecognised",
+    "is_duplicate",
+    "newer",
+    "order",
+    "read_events",
+    "sequence_key",
+]
