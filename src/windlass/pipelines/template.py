@@ -171,5 +171,5 @@ def _field(url: str, inside: str) -> _Field:
                 hint=f"Write {{date:%Y/%m/%d}}; the codes are {', '.join('%' + c for c in _CODES)}.",
             )
     elif colon:
-        raise ConfigError(f"{{{inside}}}: only date has a format")
+        raise ConfigError(f"{{{inside}}}: only date has a format", hint=f"Write {{{name}}}.")
     return _Field(name, form)

@@ -25,6 +25,7 @@ from windlass.pipelines.stream import read_all
 
 __all__ = ["user_step"]
 
+_FORMS = "Write def transform(source: Source) -> Iterator[Output], or (content: bytes) -> bytes, or (document: dict) -> dict."
 _MAX_BYTES = StepOption(
     name="max_bytes",
     help="Refuse larger objects; only for functions that take bytes or a document.",
@@ -65,21 +66,19 @@ def _wants(path: str, function: Any) -> Any:
         parameters = list(inspect.signature(function).parameters.values())
         hints = typing.get_type_hints(function)
     except (TypeError, ValueError, NameError) as problem:
-        raise ConfigError(f"the transform {path} is no function of one argument: {problem}") from problem
+        raise ConfigError(f"the transform {path} is no function of one argument: {problem}", hint=_FORMS) from problem
     needed = [
         one
         for one in parameters
         if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
     ]
     if not parameters or len(needed) > 1:
-        raise ConfigError(f"the transform {path} must take one argument, and takes {len(needed)}")
+        raise ConfigError(f"the transform {path} must take one argument, and takes {len(needed)}", hint=_FORMS)
     hint = hints.get(parameters[0].name, Source)
     origin = typing.get_origin(hint) or hint
     wanted = {Source: Source, bytes: bytes, str: str, dict: dict, list: dict, Any: dict}.get(origin)
     if wanted is None:
-        raise ConfigError(
-            f"the transform {path} wants {hint!r}", hint="Annotate its argument with Source, bytes, str or dict."
-        )
+        raise ConfigError(f"the transform {path} wants {hint!r}", hint=_FORMS)
     return wanted
 
 

@@ -25,6 +25,7 @@ _MAGIC = (
     (b"\xfd7zXZ\x00", xz_codec.DECOMPRESS),
     (b"\x28\xb5\x2f\xfd", zstd_codec.DECOMPRESS),
 )
+_MAGIC_BYTES = 6
 _LONG_HEADERS = (
     tarfile.XHDTYPE,
     tarfile.XGLTYPE,
@@ -107,7 +108,9 @@ def _content(file: Any, size_bytes: int, meter: Meter) -> Iterator[bytes]:
 def _expanded(source: Source, options: Mapping[str, Any], meter: Meter) -> Iterator[bytes]:
     """The archive itself: expanded where its first bytes say that it is compressed."""
     chunks = iter(meter.counted(source.chunks))
-    first = next((chunk for chunk in chunks if chunk), b"")
+    first = b""
+    while len(first) < _MAGIC_BYTES and (chunk := next(chunks, None)) is not None:
+        first += chunk
     whole = _then(first, chunks)
     for magic, step in _MAGIC:
         if first.startswith(magic):
