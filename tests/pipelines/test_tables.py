@@ -39,8 +39,7 @@ def test_csv_to_jsonl_to_csv_row_for_row(grid, chunk):
     header = [f"c{index}" for index in range(len(grid[0]))]
     data = written([header, *grid], quoting=csv.QUOTE_ALL)
     lines = content("csv-to-jsonl", data, chunk=chunk)
-    assert [list(json.loads(line).values()) for line in lines.split(b"
-") if line] == grid
+    assert [list(json.loads(line).values()) for line in lines.splitlines()] == grid
     again = content("jsonl-to-csv", lines, chunk=chunk)
     assert list(csv.reader(io.StringIO(again.decode(), newline=""))) == [header, *grid]
 

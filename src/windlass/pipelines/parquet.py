@@ -10,7 +10,7 @@ from windlass.pipelines.stream import CHUNK_BYTES, Outbox
 
 __all__ = ["MAX_FILE", "PARQUET_OPTIONS", "arrow_type", "declared_schema", "parquet_chunks", "refuse_twice", "tables"]
 
-_ROW_GROUP_BYTES = 32 << 20
+_ROW_GROUP_BYTES = 16 << 20
 
 PARQUET_OPTIONS = (
     StepOption(
@@ -89,14 +89,14 @@ def refuse_twice(names: list[str]) -> None:
 
 
 def parquet_chunks(arriving: Iterable[Any], options: Mapping[str, Any]) -> Iterator[bytes]:
-    """One Parquet file of tables of one schema, in row groups of about 32 MiB of Arrow memory.
+    """One Parquet file of tables of one schema, in row groups of about 16 MiB of Arrow memory.
 
     The same tables give the same bytes. An input without tables makes no file and is Rejected.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    out = Outbox()
+    out, pool = Outbox(), pa.default_memory_pool()
     writer: Any = None
     held: list[Any] = []
     size = 0
@@ -109,7 +109,9 @@ def parquet_chunks(arriving: Iterable[Any], options: Mapping[str, Any]) -> Itera
             size += table.nbytes
             if size >= _ROW_GROUP_BYTES:
                 writer.write_table(pa.concat_tables(held))
+                del table
                 held, size = [], 0
+                pool.release_unused()  # the allocator keeps what is freed, and a worker has more to do than this
                 yield from _pieces(out)
         if writer is None:
             raise Rejected(Reason.MALFORMED, "has no rows, so no columns are known", hint="Name them in schema.")

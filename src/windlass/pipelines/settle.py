@@ -79,7 +79,10 @@ class LookAtTarget:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Write the current output. `if_match` "" means If-None-Match: *. Answer: PutAnswer."""
+    """Write the current output. `if_match` "" means If-None-Match: *. Answer: PutAnswer.
+
+    S3 refuses with 412, with 409 when another write of the key is under way, and with 404 for If-Match on no object.
+    """
 
     key: str
     stamp: Stamp
@@ -88,7 +91,10 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete a target with If-Match. Answer: whether the condition held (an absent target: True)."""
+    """Delete a target with If-Match. Answer: whether the condition held: 204 and 404 True, 412 and 409 False.
+
+    AWS docs, "How to perform conditional deletes": general purpose buckets have it; it needs s3:GetObject, too.
+    """
 
     key: str
     if_match: str

@@ -183,7 +183,7 @@ STEP = Step(
             name="block_bytes",
             help="Rows are read in blocks of this size; a row must fit into one.",
             kind="size",
-            default=4 << 20,
+            default=1 << 20,
             minimum=1 << 10,
             maximum=256 << 20,
         ),

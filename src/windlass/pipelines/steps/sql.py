@@ -70,9 +70,13 @@ def _query(there: Path, result: Path, options: Mapping[str, Any]) -> None:
                 f"COPY ({options['query'].rstrip().rstrip(';')}\n) TO '{_quoted(result)}' ({_WRITE[options['output']]})"
             )
         except duckdb.OutOfMemoryException as problem:
-            raise Rejected(Reason.TOO_LARGE, f"needs more than memory_bytes: {problem}") from problem
+            raise Rejected(Reason.TOO_LARGE, f"needs more than memory_bytes: {_one_line(problem)}") from problem
         except duckdb.Error as problem:
-            raise Rejected(Reason.MALFORMED, f"the query can't be answered: {problem}") from problem
+            raise Rejected(Reason.MALFORMED, f"the query can't be answered: {_one_line(problem)}") from problem
+
+
+def _one_line(problem: Exception) -> str:
+    return " ".join(str(problem).split())
 
 
 def _quoted(path: Path) -> str:
@@ -108,8 +112,8 @@ STEP = Step(
             name="memory_bytes",
             help="DuckDB's memory; it spills to disk.",
             kind="size",
-            default=256 << 20,
-            minimum=32 << 20,
+            default=128 << 20,
+            minimum=128 << 20,
         ),
         StepOption(name="threads", help="DuckDB's threads.", kind="count", default=1, minimum=1, maximum=64),
         StepOption(
