@@ -51,7 +51,7 @@ docs: $(VENV)/.dev        ## renew the generated reference pages
 
 UV_COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 lock:                     ## renew requirements/*.lock (needs uv on the PATH)
-	$(UV_COMPILE) pyproject.toml requirements/build.in --extra local --extra clients --extra postgres --extra parquet --extra dev -o requirements/dev.lock
+	$(UV_COMPILE) pyproject.toml requirements/build.in --extra local --extra clients --extra transforms --extra postgres --extra parquet --extra dev -o requirements/dev.lock
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra local --extra clients -c requirements/dev.lock -o requirements/base.lock
 
 clean:

@@ -1,0 +1,110 @@
+"""Several steps as one transform: each output of one is the source of the next, and nothing is kept in between."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+import orjson
+
+from windlass.core.errors import ConfigError
+from windlass.pipelines.model import Output, Source, Step
+from windlass.pipelines.options import checked_options
+from windlass.pipelines.steps import STEPS
+from windlass.pipelines.user import user_step
+
+__all__ = ["Bound", "Transform", "read_transform"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A step with its checked options."""
+
+    step: Step
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """A chain of steps."""
+
+    steps: tuple[Bound, ...]
+
+    @property
+    def many(self) -> bool:
+        """Whether one object can become several."""
+        return any(bound.step.many for bound in self.steps)
+
+    @property
+    def streams(self) -> bool:
+        """Whether memory stays constant whatever the size."""
+        return all(bound.step.streams for bound in self.steps)
+
+    @property
+    def recipe(self) -> str:
+        """A short digest of steps and options: outputs of another recipe are not duplicates."""
+        said = [[bound.step.name, sorted(bound.options.items())] for bound in self.steps]
+        return hashlib.sha256(orjson.dumps(said, default=repr)).hexdigest()[:16]
+
+    def run(self, source: Source) -> Iterator[Output]:
+        """The outputs, lazily: use up each before the next. Closing the iterator ends what the steps hold open.
+
+        Raises:
+            Rejected: The input is bad; outputs already taken must not be published as complete.
+
+        """
+        return _run(self.steps, source, "")
+
+
+def _run(steps: Sequence[Bound], source: Source, member: str) -> Iterator[Output]:
+    if not steps:
+        yield Output(chunks=source.chunks, name=source.name, content_type=source.content_type, member=member)
+        return
+    first, *rest = steps
+    for output in first.step.run(source, first.options):
+        inside = output.member or member
+        if not rest:
+            yield replace(output, member=inside)
+            continue
+        for final in _run(rest, source.followed_by(output), inside):
+            yield replace(final, metadata={**output.metadata, **final.metadata})
+
+
+def read_transform(value: object) -> Transform:
+    """The transform that configuration names: a step's name, `package.module:function`, a table with `step` and
+    options, or a list of those.
+
+    Raises:
+        ConfigError: An unknown step or option, with the nearest name.
+
+    """
+    parts = value if isinstance(value, list | tuple) else [value]
+    if not parts:
+        raise ConfigError("a transform without steps", hint='Use "copy" to pass the content on as it is.')
+    return Transform(tuple(_bound(part) for part in parts))
+
+
+def _bound(part: object) -> Bound:
+    if isinstance(part, str):
+        name, given = part, {}
+    elif isinstance(part, Mapping) and isinstance(part.get("step"), str):
+        given = {str(key): item for key, item in part.items() if key != "step"}
+        name = part["step"]
+    else:
+        raise ConfigError(
+            f"{part!r} is not a step",
+            hint='Write "yaml-to-json", "package.module:function", or { step = "gzip", level = 9 }.',
+        )
+    if ":" in name:
+        step = user_step(name)
+    else:
+        known = {step.name: step for step in STEPS}
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            meant = f"Did you mean {close[0]}? " if close else ""
+            raise ConfigError(f"there is no step {name!r}", hint=f"{meant}`windlass pipeline transforms` lists them.")
+        step = known[name]
+    return Bound(step, checked_options(step, given))

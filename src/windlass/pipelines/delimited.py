@@ -1,0 +1,69 @@
+"""CSV rows from chunks, and back, row by row."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from windlass.pipelines.model import Chunks, Reason, Rejected, StepOption
+from windlass.pipelines.stream import CHUNK_BYTES, lines, utf8
+
+__all__ = ["DELIMITER", "ENCODING", "MAX_LINE", "one_delimiter", "rows", "write_rows"]
+
+
+def one_delimiter(value: str) -> str:
+    """The character; ValueError for anything else. `tab` is one, too."""
+    one = "\t" if value == "tab" else value
+    if len(one) != 1 or one in '"\r\n':
+        raise ValueError("a delimiter is one character, and no quote or line end")
+    return one
+
+
+DELIMITER = StepOption(
+    name="delimiter",
+    help="What separates fields: one character, or tab.",
+    default=",",
+    check=one_delimiter,
+)
+ENCODING = StepOption(
+    name="encoding",
+    help="The text's encoding; a byte order mark is taken off.",
+    default="utf-8",
+    check="".encode,
+)
+MAX_LINE = StepOption(
+    name="max_line_bytes", help="Refuse longer lines.", kind="size", default=8 << 20, minimum=16, maximum=1 << 30
+)
+
+
+def rows(chunks: Chunks, options: Mapping[str, Any]) -> Iterator[tuple[int, list[str]]]:
+    """(Line number, fields) of each row; empty lines are left out. Rejected: broken quoting, fields over 128 KiB."""
+    texts = (line.decode() for line in lines(utf8(chunks, options["encoding"]), options["max_line_bytes"]))
+    reader = csv.reader(texts, delimiter=one_delimiter(options["delimiter"]), strict=True)
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as problem:
+            raise Rejected(Reason.MALFORMED, f"line {reader.line_num}: not CSV: {problem}") from problem
+        if row:
+            yield reader.line_num, row
+
+
+def write_rows(header: list[str] | None, body: Iterable[Iterable[Any]], delimiter: str) -> Iterator[bytes]:
+    """RFC 4180 text in UTF-8. None is an empty field; an empty text is quoted, so that the two stay apart."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter=one_delimiter(delimiter))
+    if header is not None:
+        writer.writerow(header)
+    for row in body:
+        writer.writerow(row)
+        if out.tell() >= CHUNK_BYTES:
+            yield out.getvalue().encode()
+            out.seek(0)
+            out.truncate()
+    if out.tell():
+        yield out.getvalue().encode()

@@ -1,0 +1,117 @@
+"""Guards for what grows when it is opened: compressed streams and archives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from windlass.core.units import format_bytes
+from windlass.pipelines.model import Chunks, Reason, Rejected, StepOption
+
+__all__ = ["LIMITS", "Decoder", "Meter", "decompressed", "safe_member"]
+
+_FREE_BYTES = 16 << 20  # small outputs may have any ratio: a page of zeros is no attack
+
+LIMITS = (
+    StepOption(
+        name="max_bytes",
+        help="Refuse when the expanded content is larger than this.",
+        kind="size",
+        default=100 << 30,
+        minimum=1,
+    ),
+    StepOption(
+        name="max_ratio",
+        help="Refuse when more than 16 MiB come out and the output is more than this many times the input.",
+        kind="number",
+        default=250,
+        minimum=1,
+    ),
+)
+
+
+@dataclass(slots=True)
+class Meter:
+    """Bytes in and out of one object's expansion, held to its limits."""
+
+    max_bytes: int
+    max_ratio: float
+    taken_bytes: int = field(default=0)
+    given_bytes: int = field(default=0)
+
+    def counted(self, chunks: Chunks) -> Iterator[bytes]:
+        """The input, counted."""
+        for chunk in chunks:
+            self.taken_bytes += len(chunk)
+            yield chunk
+
+    def give(self, piece: bytes) -> bytes:
+        """The output, counted and checked."""
+        self.given_bytes += len(piece)
+        if self.given_bytes > self.max_bytes:
+            raise Rejected(Reason.BOMB, f"expands to more than {format_bytes(self.max_bytes)} (max_bytes)")
+        if self.given_bytes > _FREE_BYTES and self.given_bytes > self.max_ratio * max(1, self.taken_bytes):
+            raise Rejected(
+                Reason.BOMB,
+                f"expands to more than {self.max_ratio:g} times its size (max_ratio)",
+                hint="Raise max_ratio, if the content really is that repetitive.",
+            )
+        return piece
+
+
+class Decoder(Protocol):
+    """The interface of bz2.BZ2Decompressor and lzma.LZMADecompressor."""
+
+    @property
+    def eof(self) -> bool: ...  # noqa: D102
+    @property
+    def needs_input(self) -> bool: ...  # noqa: D102
+    @property
+    def unused_data(self) -> bytes: ...  # noqa: D102
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...  # noqa: D102
+
+
+def decompressed(
+    chunks: Chunks, meter: Meter, make: type[Decoder], errors: tuple[type[Exception], ...]
+) -> Iterator[bytes]:
+    """Expand concatenated streams (gzip members, zstd frames), 256 KiB at a time whatever the ratio.
+
+    Rejected: damaged data, an end in the middle, an empty input, anything but zeros after the last stream.
+    """
+    decoder: Decoder | None = None
+    for chunk in meter.counted(chunks):
+        data = chunk
+        while data or (decoder is not None and not decoder.needs_input and not decoder.eof):
+            if decoder is None or decoder.eof:
+                ended = decoder is not None
+                if ended and not (data := data.lstrip(b"\0")):  # tape and disk blocks are padded
+                    break
+                decoder = make()
+            try:
+                piece = decoder.decompress(data, max_length=256 << 10)
+            except errors as problem:
+                raise Rejected(Reason.MALFORMED, f"damaged after {meter.given_bytes} bytes: {problem}") from problem
+            data = decoder.unused_data if decoder.eof else b""
+            if piece:
+                yield meter.give(piece)
+    if decoder is None or not decoder.eof:
+        raise Rejected(Reason.TRUNCATED, f"ends in the middle, after {meter.given_bytes} bytes of content")
+
+
+def safe_member(name: str) -> str:
+    """The name of an archive's member as a relative path; Rejected when it leads anywhere else."""
+    path = PurePosixPath(name)
+    parts = path.parts
+    if (
+        not name
+        or path.is_absolute()
+        or ".." in parts
+        or "\\" in name
+        or any(ord(letter) < 32 for letter in name)
+        or (parts and parts[0].endswith(":"))
+        or not parts
+    ):
+        raise Rejected(Reason.UNSAFE_NAME, f"the archive has a member named {name[:200]!r}")
+    return str(path)

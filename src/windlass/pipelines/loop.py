@@ -1,0 +1,73 @@
+"""The loop guard: a pipeline whose outputs would be its own inputs runs for ever, and is refused before it starts.
+
+Sound, not complete: what passes can't loop, whatever the keys; a few targets that happen to be harmless are refused, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from windlass.core.errors import ConfigError
+from windlass.pipelines.selection import Selection
+from windlass.pipelines.template import Template
+
+__all__ = ["can_take", "refuse_cycles", "refuse_loop"]
+
+
+def can_take(selection: Selection, template: Template) -> bool:
+    """Whether some key that the template can make is one that the selection takes."""
+    if selection.bucket != template.bucket:
+        return False
+    head, tail = template.head, template.tail
+    whole = len(template.pieces) == 1 and not template.names
+    if whole:
+        return selection.takes(template.bucket, head)
+    if not (head.startswith(selection.prefix) or selection.prefix.startswith(head)):
+        return False
+    if tail.endswith("/"):
+        return False  # folders' placeholders are never taken
+    if selection.suffixes and not any(tail.endswith(suffix) or suffix.endswith(tail) for suffix in selection.suffixes):
+        return False
+    return not selection.patterns or any(_can_end(pattern, tail) for pattern in selection.patterns)
+
+
+def _can_end(pattern: str, tail: str) -> bool:
+    """Whether a key that ends in `tail` can match: by the pattern's own literal end."""
+    literal = ""
+    for letter in reversed(pattern):
+        if letter in "*?[]":
+            break
+        literal = letter + literal
+    return tail.endswith(literal) or literal.endswith(tail)
+
+
+def refuse_loop(name: str, selection: Selection, targets: Iterable[Template]) -> None:
+    """Raise ConfigError when a target of the pipeline (or its on_error) lies inside its own source."""
+    for target in targets:
+        if can_take(selection, target):
+            where = f"s3://{selection.bucket}/{selection.prefix}"
+            raise ConfigError(
+                f"pipeline {name}: its outputs in s3://{target.bucket}/{target.head}… would be inputs of {where} again",
+                hint="Write to another bucket or prefix, or narrow the source by a suffix that outputs don't have.",
+            )
+
+
+def refuse_cycles(pipelines: Mapping[str, tuple[Selection, Iterable[Template]]]) -> None:
+    """Raise ConfigError when pipelines feed each other in a ring."""
+    feeds = {
+        name: [other for other, (selection, _) in pipelines.items() if any(can_take(selection, one) for one in targets)]
+        for name, (_, targets) in ((name, (one[0], tuple(one[1]))) for name, one in pipelines.items())
+    }
+    done: set[str] = set()
+    for start in feeds:
+        _walk(start, feeds, (), done)
+
+
+def _walk(name: str, feeds: Mapping[str, list[str]], path: tuple[str, ...], done: set[str]) -> None:
+    if name in path:
+        ring = " → ".join((*path[path.index(name) :], name))
+        raise ConfigError(f"pipelines feed each other: {ring}", hint="Break the ring: give one of them another target.")
+    if name not in done:
+        for other in feeds[name]:
+            _walk(other, feeds, (*path, name), done)
+        done.add(name)

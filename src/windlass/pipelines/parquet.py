@@ -1,0 +1,149 @@
+"""Parquet from tables that arrive one after the other, as chunks; and tables from a Parquet file, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from windlass.pipelines.model import Reason, Rejected, StepOption
+from windlass.pipelines.stream import CHUNK_BYTES, Outbox
+
+__all__ = ["MAX_FILE", "PARQUET_OPTIONS", "arrow_type", "declared_schema", "parquet_chunks", "refuse_twice", "tables"]
+
+_ROW_GROUP_BYTES = 16 << 20
+
+PARQUET_OPTIONS = (
+    StepOption(
+        name="compression",
+        help="The codec of the columns.",
+        kind="choice",
+        choices=("zstd", "snappy", "gzip", "none"),
+        default="zstd",
+    ),
+    StepOption(
+        name="schema",
+        help="Columns' types as name:type, for those not to be inferred: string, int64, int32, double, float, bool, date, "
+        "timestamp (UTC), timestamp-local, decimal(P;S), json (nested values as text).",
+        kind="list",
+        default=(),
+        check=lambda value: declared_schema(value),  # noqa: PLW0108  # defined below
+    ),
+)
+MAX_FILE = StepOption(
+    name="max_bytes",
+    help="Refuse larger files; the file is kept on local disk while it is read.",
+    kind="size",
+    default=50 << 30,
+    minimum=1,
+)
+
+
+def declared_schema(columns: Iterable[str]) -> dict[str, str]:
+    """`["id:int64"]` → `{"id": "int64"}`; ValueError for an unknown type."""
+    found = {}
+    for column in columns:
+        name, colon, kind = column.rpartition(":")
+        if not colon or not name:
+            raise ValueError(f"{column!r} is not name:type")
+        if kind not in _TYPES and _decimal(kind) is None:
+            raise ValueError(f"{kind!r} is none of {', '.join(_TYPES)}, decimal(P;S)")
+        found[name] = kind
+    return found
+
+
+_TYPES = ("string", "int64", "int32", "double", "float", "bool", "date", "timestamp", "timestamp-local", "json")
+
+
+def _decimal(kind: str) -> tuple[int, int] | None:
+    precision, semicolon, scale = kind.removeprefix("decimal(").removesuffix(")").partition(";")
+    if not kind.startswith("decimal(") or not semicolon or not (precision.isdigit() and scale.isdigit()):
+        return None
+    return (int(precision), int(scale)) if 0 < int(precision) <= 38 and int(scale) <= int(precision) else None
+
+
+def arrow_type(kind: str) -> Any:
+    """The Arrow type of a declared one."""
+    import pyarrow as pa
+
+    if (digits := _decimal(kind)) is not None:
+        return pa.decimal128(*digits)
+    return {
+        "string": pa.string(),
+        "json": pa.string(),
+        "int64": pa.int64(),
+        "int32": pa.int32(),
+        "double": pa.float64(),
+        "float": pa.float32(),
+        "bool": pa.bool_(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us", "UTC"),
+        "timestamp-local": pa.timestamp("us"),
+    }[kind]
+
+
+def refuse_twice(names: list[str]) -> None:
+    """Rejected when two columns have one name: most readers of Parquet would fail, or take one of them."""
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Rejected(Reason.MALFORMED, f"the column {twice[:100]!r} is there twice")
+
+
+def parquet_chunks(arriving: Iterable[Any], options: Mapping[str, Any]) -> Iterator[bytes]:
+    """One Parquet file of tables of one schema, in row groups of about 16 MiB of Arrow memory.
+
+    The same tables give the same bytes. An input without tables makes no file and is Rejected.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    out, pool = Outbox(), pa.default_memory_pool()
+    writer: Any = None
+    held: list[Any] = []
+    size = 0
+    try:
+        for table in arriving:
+            if writer is None:
+                codec = options["compression"]
+                writer = pq.ParquetWriter(out, table.schema, compression="NONE" if codec == "none" else codec)
+            held.append(table)
+            size += table.nbytes
+            if size >= _ROW_GROUP_BYTES:
+                writer.write_table(pa.concat_tables(held))
+                del table
+                held, size = [], 0
+                pool.release_unused()  # the allocator keeps what is freed, and a worker has more to do than this
+                yield from _pieces(out)
+        if writer is None:
+            raise Rejected(Reason.MALFORMED, "has no rows, so no columns are known", hint="Name them in schema.")
+        if held:
+            writer.write_table(pa.concat_tables(held))
+        writer.close()
+        yield from _pieces(out)
+    except pa.ArrowException as problem:
+        raise Rejected(Reason.UNSUPPORTED, f"can't be written as Parquet: {problem}") from problem
+
+
+def _pieces(out: Outbox) -> Iterator[bytes]:
+    whole = out.take()
+    for start in range(0, len(whole), CHUNK_BYTES):
+        yield whole[start : start + CHUNK_BYTES]
+
+
+def tables(file: Any, columns: Iterable[str] = ()) -> Iterator[Any]:
+    """The record batches of a Parquet file on disk. Rejected: anything that is none, or is damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False) as parquet:
+            refuse_twice(parquet.schema_arrow.names)
+            wanted = list(columns) or None
+            if wanted and (missing := set(wanted) - set(parquet.schema_arrow.names)):
+                raise Rejected(Reason.MALFORMED, f"has no column {min(missing)!r}")
+            empty = pa.RecordBatch.from_pylist([], schema=parquet.schema_arrow)
+            yield empty.select(wanted) if wanted else empty  # the columns' names, where there are no rows
+            for batch in parquet.iter_batches(batch_size=8192, columns=wanted):
+                # A column can be asked for in another order than it was written in.
+                yield batch.select(wanted) if wanted else batch
+    except (pa.ArrowException, OSError) as problem:
+        raise Rejected(Reason.MALFORMED, f"not a sound Parquet file: {problem}") from problem

@@ -1,0 +1,32 @@
+"""Records of JSON: lines of objects, or the objects of one document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from windlass.pipelines.documents import parse_json
+from windlass.pipelines.model import Chunks, Reason, Rejected
+from windlass.pipelines.stream import lines, read_all
+
+__all__ = ["json_lines", "json_objects"]
+
+
+def json_lines(chunks: Chunks, max_line_bytes: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(Line number, object) of each line; blank lines are left out. Rejected: anything but objects."""
+    for number, line in enumerate(lines(chunks, max_line_bytes), 1):
+        if stripped := line.strip():
+            yield number, _object(parse_json(stripped, f"line {number}"), f"line {number}")
+
+
+def json_objects(chunks: Chunks, max_bytes: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(Place, object) of each item of a JSON array of objects; a single object is one item."""
+    value = parse_json(read_all(chunks, max_bytes))
+    for number, item in enumerate(value if isinstance(value, list) else [value], 1):
+        yield number, _object(item, f"item {number}")
+
+
+def _object(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Rejected(Reason.MALFORMED, f"{where} is a {type(value).__name__}, not an object")
+    return value

@@ -1,0 +1,54 @@
+"""Which objects a pipeline takes: a bucket, a prefix, and optionally a suffix or patterns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import translate
+
+from windlass.core.errors import ConfigError
+
+__all__ = ["Selection", "read_selection", "split_url"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Keys under `prefix` that end in one of `suffixes` and match one of `patterns` (of the key below the prefix)."""
+
+    bucket: str
+    prefix: str = ""
+    suffixes: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+
+    def takes(self, bucket: str, key: str) -> bool:
+        """Whether this object is one of the pipeline's. A key that ends in / is a folder's placeholder, and isn't."""
+        if bucket != self.bucket or not key.startswith(self.prefix) or key.endswith("/"):
+            return False
+        if self.suffixes and not key.endswith(self.suffixes):
+            return False
+        below = key[len(self.prefix) :]
+        return not self.patterns or any(re.match(translate(pattern), below) for pattern in self.patterns)
+
+    def path(self, key: str) -> str:
+        """The key below the prefix's last folder: what a template's {path} is."""
+        folder = self.prefix.rpartition("/")[0]
+        return key[len(folder) + 1 :] if folder else key
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """`s3://bucket/rest` → its two parts; ConfigError for anything else."""
+    scheme, colon, rest = url.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "s3" or not colon or not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
+        raise ConfigError(f"{url!r} is not s3://bucket/…", hint="The bucket's name comes first, without placeholders.")
+    return bucket, key
+
+
+def read_selection(url: str, *, suffixes: tuple[str, ...] = (), patterns: tuple[str, ...] = ()) -> Selection:
+    """The selection of configuration: `source = "s3://raw/incoming/"` with `suffix` and `match`."""
+    bucket, prefix = split_url(url)
+    if any(letter in prefix for letter in "*?{}"):
+        raise ConfigError(
+            f"{url!r} has a pattern in its prefix", hint='Put patterns into match, such as match = ["*.yaml"].'
+        )
+    return Selection(bucket=bucket, prefix=prefix, suffixes=suffixes, patterns=patterns)

@@ -1,0 +1,18 @@
+"""copy: the content as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from windlass.pipelines.model import Output, Source, Step
+
+__all__ = ["STEP"]
+
+
+def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
+    del options
+    yield Output(chunks=source.chunks, name=source.name, content_type=source.content_type)
+
+
+STEP = Step(name="copy", summary="The content as it is: to move, rename or re-class objects.", run=_run)

@@ -1,0 +1,192 @@
+"""csv-to-parquet: no value changes its meaning. A column becomes a number or a time only when each of its texts is
+exactly how that value is written, so that 007 and +49 stay texts."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from csv import Error as CsvError
+from csv import reader as csv_rows
+from itertools import chain
+from typing import Any
+
+from windlass.pipelines.delimited import DELIMITER, ENCODING, one_delimiter
+from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
+from windlass.pipelines.names import exchanged
+from windlass.pipelines.parquet import PARQUET_OPTIONS, arrow_type, declared_schema, parquet_chunks, refuse_twice
+from windlass.pipelines.stream import ChunkReader, utf8
+
+__all__ = ["STEP"]
+
+_INFERRED = ("int64", "double", "bool", "date", "timestamp", "timestamp-local")
+_DECIMAL = r"^-?(0|[1-9]\d{0,15})(\.\d{1,15})?([eE][-+]?\d{1,3})?$"
+_FORMS = {
+    "double": _DECIMAL,
+    "float": _DECIMAL,
+    "bool": r"^(true|false)$",
+    "date": r"^\d{4}-\d\d-\d\d$",
+    "timestamp": r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[-+]\d\d:?\d\d)$",
+    "timestamp-local": r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?$",
+}
+
+
+def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
+    name = exchanged(source.name, (".csv", ".tsv"), ".parquet")
+    chunks = parquet_chunks(_typed_tables(source, options), options)
+    yield Output(chunks=chunks, name=name, content_type="application/vnd.apache.parquet")
+
+
+def _typed_tables(source: Source, options: Mapping[str, Any]) -> Iterator[Any]:
+    import pyarrow as pa
+
+    kinds: dict[str, str] | None = None
+    declared = declared_schema(options["schema"])
+    for table in _text_tables(source, options):
+        if kinds is None:
+            if unknown := declared.keys() - set(table.column_names):
+                raise Rejected(Reason.MALFORMED, f"has no column {min(unknown)!r}, which the schema names")
+            infer = options["types"] == "infer"
+            kinds = {
+                name: declared.get(name) or (_inferred(table[name]) if infer else "string")
+                for name in table.column_names
+            }
+        columns = [_cast(table[name], name, kind) for name, kind in kinds.items()]
+        yield pa.table(columns, names=list(kinds))
+
+
+def _text_tables(source: Source, options: Mapping[str, Any]) -> Iterator[Any]:
+    """Blocks of rows with all columns as texts; nulls are what `null` says and isn't quoted."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names, rest = _header(utf8(source.chunks, options["encoding"]), options)
+    if not names:
+        return
+    refuse_twice(names)
+    text = pa.string()
+    read = csv.ReadOptions(use_threads=False, block_size=options["block_bytes"], column_names=names)
+    parse = csv.ParseOptions(delimiter=one_delimiter(options["delimiter"]), newlines_in_values=True)
+    convert = csv.ConvertOptions(
+        check_utf8=False,  # it is: utf8() made it
+        column_types=dict.fromkeys(names, text),
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        null_values=list(options["null"]),
+    )
+    first = next(rest, b"")
+    if not first:
+        yield pa.table([pa.array([], text)] * len(names), names=names)
+        return
+    try:
+        file = pa.PythonFile(io.BufferedReader(ChunkReader(chain((first,), rest))), mode="r")
+        with csv.open_csv(file, read_options=read, parse_options=parse, convert_options=convert) as reader:
+            for batch in reader:
+                yield pa.Table.from_batches([batch])
+    except pa.ArrowInvalid as problem:
+        said = str(problem)
+        reason = Reason.TOO_LARGE if "straddling" in said else Reason.MALFORMED
+        raise Rejected(reason, f"not CSV: {said}", hint="A row must fit into block_bytes.") from problem
+
+
+def _header(chunks: Iterator[bytes], options: Mapping[str, Any]) -> tuple[list[str], Iterator[bytes]]:
+    """The columns' names, and the content after the row that has them."""
+    if options["columns"]:
+        return list(options["columns"]), chunks
+    held = b""
+    for chunk in chain(chunks, (b"",)):  # b"" once more: the end
+        held += chunk
+        if chunk and b"\n" not in chunk:
+            if len(held) > options["block_bytes"]:
+                raise Rejected(Reason.TOO_LARGE, "the first row is larger than block_bytes")
+            continue
+        lines = (
+            held.decode().splitlines(keepends=True)
+            if not chunk
+            else held[: held.rindex(b"\n") + 1].decode().splitlines(keepends=True)
+        )
+        reader = csv_rows(iter(lines), delimiter=one_delimiter(options["delimiter"]), strict=True)
+        try:
+            row = next((row for row in reader if row), [])
+        except CsvError as problem:  # a quoted name goes on in the next chunk, or the quoting is broken
+            if chunk and len(held) <= options["block_bytes"]:
+                continue
+            raise Rejected(Reason.MALFORMED, f"the first row is not CSV: {problem}") from problem
+        if row or not chunk:
+            used = sum(len(line.encode()) for line in lines[: reader.line_num])
+            return row, chain((held[used:],) if len(held) > used else (), chunks)
+    return [], iter(())
+
+
+def _inferred(column: Any) -> str:
+    import pyarrow as pa
+
+    if column.null_count == len(column):
+        return "string"
+    for kind in _INFERRED:
+        try:
+            _cast(column, "", kind)
+        except (Rejected, pa.ArrowException):
+            continue
+        return kind
+    return "string"
+
+
+def _cast(column: Any, name: str, kind: str) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if kind in ("string", "json"):
+        return column
+    to = arrow_type(kind)
+    try:
+        made = pc.cast(column, to)
+        exact = pc.equal(pc.cast(made, pa.string()), column) if kind.startswith("int") else None
+        if kind in _FORMS:
+            exact = pc.match_substring_regex(column, _FORMS[kind])
+    except pa.ArrowInvalid as problem:
+        raise _mistyped(name, kind, str(problem)) from problem
+    if exact is not None and pc.all(exact).as_py() is False:
+        odd = column.filter(pc.invert(exact))[0].as_py()
+        raise _mistyped(name, kind, f"{odd[:60]!r} isn't written as one")
+    return made
+
+
+def _mistyped(name: str, kind: str, why: str) -> Rejected:
+    return Rejected(
+        Reason.UNSUPPORTED,
+        f"the column {name[:100]!r} is {kind}, by its first rows or by the schema: {why}",
+        hint=f'Name its type in schema (such as "{name[:40]}:string"), or set types = "text".',
+    )
+
+
+STEP = Step(
+    name="csv-to-parquet",
+    summary="CSV to Parquet, typed where that loses nothing; unquoted empty fields are null.",
+    run=_run,
+    requires=("pyarrow",),
+    extra="parquet",
+    options=(
+        DELIMITER,
+        ENCODING,
+        StepOption(
+            name="columns", help="The columns' names, when the first row isn't a header.", kind="list", default=()
+        ),
+        StepOption(
+            name="types",
+            help="infer: from the first block of rows; text: all texts, but for those in schema.",
+            kind="choice",
+            choices=("infer", "text"),
+            default="infer",
+        ),
+        StepOption(name="null", help="Unquoted texts that mean null.", kind="list", default=("",)),
+        StepOption(
+            name="block_bytes",
+            help="Rows are read in blocks of this size; a row must fit into one.",
+            kind="size",
+            default=1 << 20,
+            minimum=1 << 10,
+            maximum=256 << 20,
+        ),
+        *PARQUET_OPTIONS,
+    ),
+)

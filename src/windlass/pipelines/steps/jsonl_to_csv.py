@@ -1,0 +1,73 @@
+"""jsonl-to-csv: one row per JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from windlass.pipelines.delimited import DELIMITER, MAX_LINE, write_rows
+from windlass.pipelines.documents import dump_json
+from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
+from windlass.pipelines.names import exchanged
+from windlass.pipelines.records import json_lines
+
+__all__ = ["STEP"]
+
+
+def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
+    name = exchanged(source.name, (".jsonl", ".ndjson", ".json"), ".csv")
+    yield Output(chunks=_csv(source, options), name=name, content_type="text/csv")
+
+
+def _csv(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
+    records = json_lines(source.chunks, options["max_line_bytes"])
+    columns: list[str] = list(options["columns"])
+    if not columns:
+        first = next(records, None)
+        if first is None:
+            return
+        columns = list(first[1])
+        records = chain((first,), records)
+    body = _rows(records, columns, options["null"], options["extra"] == "drop")
+    yield from write_rows(columns if options["header"] else None, body, options["delimiter"])
+
+
+def _rows(
+    records: Iterator[tuple[int, dict[str, Any]]], columns: list[str], null: str, drop: bool
+) -> Iterator[list[Any]]:
+    known = set(columns)
+    for number, record in records:
+        if not drop and not record.keys() <= known:
+            more = next(name for name in record if name not in known)
+            raise Rejected(
+                Reason.UNSUPPORTED,
+                f"line {number} has a member {more[:100]!r} that is no column",
+                hint='Name all columns, or set extra = "drop".',
+            )
+        yield [null if (value := record.get(name)) is None else _field(value) for name in columns]
+
+
+def _field(value: Any) -> str:
+    return value if isinstance(value, str) else dump_json(value).rstrip(b"\n").decode()
+
+
+STEP = Step(
+    name="jsonl-to-csv",
+    summary="JSON lines to CSV: the first object's members are the columns, unless they are named.",
+    run=_run,
+    options=(
+        DELIMITER,
+        StepOption(name="columns", help="The columns, in order.", kind="list", default=()),
+        StepOption(name="header", help="Write the columns' names first.", kind="flag", default=True),
+        StepOption(name="null", help="What to write for null and for missing members.", default=""),
+        StepOption(
+            name="extra",
+            help="Members that are no column: refuse the object, or drop them.",
+            kind="choice",
+            choices=("refuse", "drop"),
+            default="refuse",
+        ),
+        MAX_LINE,
+    ),
+)

@@ -1,0 +1,51 @@
+"""line-filter: keep or drop lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from windlass.pipelines.delimited import MAX_LINE
+from windlass.pipelines.model import Output, Source, Step, StepOption
+from windlass.pipelines.stream import lines, rechunk
+
+__all__ = ["STEP"]
+
+
+def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
+    yield Output(chunks=rechunk(_kept(source, options)), name=source.name, content_type=source.content_type)
+
+
+def _kept(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
+    keep = [re.compile(pattern.encode()) for pattern in options["keep"]]
+    drop = [re.compile(pattern.encode()) for pattern in options["drop"]]
+    for line in lines(source.chunks, options["max_line_bytes"]):
+        if (not keep or any(one.search(line) for one in keep)) and not any(one.search(line) for one in drop):
+            yield line
+
+
+def patterns(values: Any) -> None:
+    """Raise ValueError when one is no regular expression."""
+    for value in values:
+        try:
+            re.compile(value.encode())
+        except re.error as problem:
+            raise ValueError(f"{value!r}: {problem}") from problem
+
+
+STEP = Step(
+    name="line-filter",
+    summary="Keep the lines that match one of `keep` (or all, without it) and none of `drop`.",
+    run=_run,
+    options=(
+        StepOption(
+            name="keep", help="Regular expressions; a line must match one.", kind="list", default=(), check=patterns
+        ),
+        StepOption(
+            name="drop", help="Regular expressions; a line may match none.", kind="list", default=(), check=patterns
+        ),
+        MAX_LINE,
+    ),
+    example={"drop": ["^#", r"^\s*$"]},
+)

@@ -1,0 +1,128 @@
+"""sql: one SELECT over the object, by DuckDB. The query sees the table `input` and nothing else: no files, no network,
+no extensions, no settings."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from windlass.core.units import format_bytes
+from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
+from windlass.pipelines.names import exchanged
+from windlass.pipelines.stream import file_chunks
+
+__all__ = ["STEP"]
+
+_READ = {"csv": "read_csv", "jsonl": "read_json", "json": "read_json", "parquet": "read_parquet"}
+_SAMPLE = {"csv": ", sample_size = -1", "jsonl": ", format = 'newline_delimited', sample_size = -1"}
+_WRITE = {"csv": "FORMAT csv, HEADER", "jsonl": "FORMAT json", "parquet": "FORMAT parquet, COMPRESSION zstd"}
+_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
+
+
+def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
+    made = options["output"]
+    name = exchanged(source.name, (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet"), f".{made}")
+    yield Output(chunks=_selected(source, options), name=name, content_type=_TYPES[made])
+
+
+def _selected(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
+    with tempfile.TemporaryDirectory(prefix="windlass-") as folder:
+        there, result = Path(folder, "input"), Path(folder, "output")
+        _save(source, there, options["max_bytes"])
+        _query(there, result, options)
+        with result.open("rb") as file:
+            yield from file_chunks(file)
+
+
+def _save(source: Source, path: Path, limit_bytes: int) -> None:
+    size = 0
+    with path.open("wb") as file:
+        for chunk in source.chunks:
+            size += len(chunk)
+            if size > limit_bytes:
+                raise Rejected(Reason.TOO_LARGE, f"larger than {format_bytes(limit_bytes)} (max_bytes)")
+            file.write(chunk)
+
+
+def _query(there: Path, result: Path, options: Mapping[str, Any]) -> None:
+    import duckdb
+
+    spill = there.parent / "spill"
+    settings: dict[str, Any] = {
+        "memory_limit": f"{options['memory_bytes'] >> 20}MiB",
+        "threads": options["threads"],
+        "temp_directory": str(spill),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "preserve_insertion_order": "true",
+    }
+    read = f"{_READ[options['input']]}('{_quoted(there)}'{_SAMPLE.get(options['input'], '')})"
+    with duckdb.connect(":memory:", config=settings) as connection:
+        try:
+            connection.execute(f"SET allowed_paths = ['{_quoted(there)}', '{_quoted(result)}']")
+            connection.execute(f"SET allowed_directories = ['{_quoted(spill)}']")
+            connection.execute("SET enable_external_access = false")
+            connection.execute("SET lock_configuration = true")
+            connection.execute(f"CREATE VIEW input AS SELECT * FROM {read}")  # noqa: S608  # our own path
+            connection.execute(
+                f"COPY ({options['query'].rstrip().rstrip(';')}\n) TO '{_quoted(result)}' ({_WRITE[options['output']]})"
+            )
+        except duckdb.OutOfMemoryException as problem:
+            raise Rejected(Reason.TOO_LARGE, f"needs more than memory_bytes: {_one_line(problem)}") from problem
+        except duckdb.Error as problem:
+            raise Rejected(Reason.MALFORMED, f"the query can't be answered: {_one_line(problem)}") from problem
+
+
+def _one_line(problem: Exception) -> str:
+    return " ".join(str(problem).split())
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _select(query: str) -> None:
+    import duckdb
+
+    try:
+        statements = duckdb.extract_statements(query)
+    except duckdb.Error as problem:
+        raise ValueError(str(problem)) from problem
+    if len(statements) != 1 or statements[0].type.name != "SELECT":
+        raise ValueError("one SELECT, and nothing else")
+
+
+STEP = Step(
+    name="sql",
+    summary="One SELECT over the object as the table `input`, by DuckDB, which can reach nothing else.",
+    run=_run,
+    requires=("duckdb",),
+    extra="transforms",
+    options=(
+        StepOption(name="query", help="One SELECT FROM input.", required=True, check=_select),
+        StepOption(
+            name="input", help="What it is.", kind="choice", choices=("csv", "jsonl", "json", "parquet"), default="csv"
+        ),
+        StepOption(
+            name="output", help="What to make.", kind="choice", choices=("csv", "jsonl", "parquet"), default="jsonl"
+        ),
+        StepOption(
+            name="memory_bytes",
+            help="DuckDB's memory; it spills to disk.",
+            kind="size",
+            default=128 << 20,
+            minimum=128 << 20,
+        ),
+        StepOption(name="threads", help="DuckDB's threads.", kind="count", default=1, minimum=1, maximum=64),
+        StepOption(
+            name="max_bytes",
+            help="Refuse larger objects; the object is kept on local disk while it is read.",
+            kind="size",
+            default=50 << 30,
+            minimum=1,
+        ),
+    ),
+    example={"query": "SELECT country, count(*) AS n FROM input GROUP BY country ORDER BY country"},
+)

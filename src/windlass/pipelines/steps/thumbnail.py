@@ -1,0 +1,66 @@
+"""thumbnail: a small image of an image."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
+from windlass.pipelines.names import exchanged
+from windlass.pipelines.stream import read_all
+
+__all__ = ["STEP"]
+
+_READ = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
+_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp", ".gif", ".tiff", ".tif", ".bmp")
+
+
+def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
+    made = options["format"]
+    name = exchanged(source.name, _SUFFIXES, f".{made}")
+    yield Output(chunks=_small(source, options), name=name, content_type=f"image/{'jpeg' if made == 'jpg' else made}")
+
+
+def _small(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
+    from PIL import Image, ImageOps
+
+    data = read_all(source.chunks, options["max_bytes"])
+    made = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}[options["format"]]
+    try:
+        with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=_READ) as image:
+            warnings.simplefilter("ignore")
+            if image.width * image.height > options["max_pixels"]:
+                raise Rejected(Reason.BOMB, f"is {image.width} by {image.height} pixels, more than max_pixels")
+            image.draft("RGB", (options["width"], options["height"]))  # JPEG decodes small at once
+            turned = ImageOps.exif_transpose(image)
+            turned.thumbnail((options["width"], options["height"]))
+            plain = turned.convert("RGB" if made == "JPEG" or "A" not in turned.getbands() else "RGBA")
+            out = io.BytesIO()
+            plain.save(out, made, quality=options["quality"])  # a fresh image: no EXIF, no place, no camera
+    except Image.DecompressionBombError as problem:
+        raise Rejected(Reason.BOMB, f"too many pixels: {problem}") from problem
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, OverflowError) as problem:
+        raise Rejected(Reason.MALFORMED, f"not an image that can be read: {problem}") from problem
+    yield out.getvalue()
+
+
+STEP = Step(
+    name="thumbnail",
+    summary="A small image of an image, turned upright, without its metadata.",
+    run=_run,
+    streams=False,
+    requires=("PIL",),
+    extra="transforms",
+    options=(
+        StepOption(name="width", help="At most this wide.", kind="count", default=256, minimum=1, maximum=4096),
+        StepOption(name="height", help="At most this high.", kind="count", default=256, minimum=1, maximum=4096),
+        StepOption(name="format", help="What to make.", kind="choice", choices=("jpg", "png", "webp"), default="jpg"),
+        StepOption(name="quality", help="For jpg and webp.", kind="count", default=80, minimum=1, maximum=95),
+        StepOption(name="max_pixels", help="Refuse images with more.", kind="count", default=50_000_000, minimum=1),
+        StepOption(
+            name="max_bytes", help="Refuse larger files.", kind="size", default=64 << 20, minimum=1, maximum=1 << 30
+        ),
+    ),
+)

@@ -1,0 +1,141 @@
+"""untar: each file of a tar archive becomes an object, while the archive is still arriving."""
+
+from __future__ import annotations
+
+import io
+import lzma
+import tarfile
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from windlass.pipelines.expansion import LIMITS, Meter, safe_member
+from windlass.pipelines.model import Chunks, Output, Reason, Rejected, Source, Step
+from windlass.pipelines.options import checked_options
+from windlass.pipelines.steps import bzip2_codec, gzip_codec, xz_codec, zstd_codec
+from windlass.pipelines.steps.unzip import MAX_MEMBERS
+from windlass.pipelines.stream import CHUNK_BYTES, ChunkReader
+
+__all__ = ["STEP"]
+
+_MAX_HEADER_BYTES = 1 << 20
+_MAGIC = (
+    (b"\x1f\x8b", gzip_codec.DECOMPRESS),
+    (b"BZh", bzip2_codec.DECOMPRESS),
+    (b"\xfd7zXZ\x00", xz_codec.DECOMPRESS),
+    (b"\x28\xb5\x2f\xfd", zstd_codec.DECOMPRESS),
+)
+_MAGIC_BYTES = 6
+_LONG_HEADERS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+
+
+class _Header(tarfile.TarInfo):
+    """A header that doesn't announce gigabytes of further header, which tarfile would read into memory."""
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: str, errors: str) -> _Header:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in _LONG_HEADERS and header.size > _MAX_HEADER_BYTES:
+            raise Rejected(Reason.BOMB, f"a header of {header.size} bytes")
+        return header
+
+
+class _Tail:
+    """Chunks, of which the last block is remembered: tarfile takes an archive cut between two files for a whole one."""
+
+    def __init__(self, chunks: Chunks) -> None:
+        self._chunks = chunks
+        self.last = b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.last = (self.last + chunk[-tarfile.BLOCKSIZE :])[-tarfile.BLOCKSIZE :]
+            yield chunk
+
+
+def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
+    meter = Meter(options["max_bytes"], options["max_ratio"])
+    tail = _Tail(_expanded(source, options, meter))
+    plain = iter(tail)
+    try:
+        with tarfile.open(fileobj=_reader(plain), mode="r|", tarinfo=_Header) as archive:
+            yield from _members(archive, options["max_members"], meter)
+        for _ in plain:  # what follows the archive's end must be sound, too: a checksum, or cut off
+            pass
+        if tail.last.strip(b"\0") or len(tail.last) < tarfile.BLOCKSIZE:
+            raise Rejected(Reason.TRUNCATED, "ends without the empty blocks that end an archive: it may be cut off")
+    except (tarfile.TarError, EOFError, UnicodeDecodeError, zlib.error, lzma.LZMAError) as problem:
+        raise Rejected(Reason.MALFORMED, f"not a sound tar archive: {problem}") from problem
+
+
+def _members(archive: tarfile.TarFile, max_members: int, meter: Meter) -> Iterator[Output]:
+    seen: set[str] = set()
+    for header in archive:
+        archive.members = []  # type: ignore[attr-defined]  # documented: they would pile up
+        if header.isdir():
+            continue
+        name = safe_member(header.name)
+        if not header.isreg():
+            raise Rejected(Reason.UNSAFE_NAME, f"{name} is a link or a device")
+        if name in seen:
+            raise Rejected(Reason.MALFORMED, f"has two files named {name}")
+        seen.add(name)
+        if len(seen) > max_members:
+            raise Rejected(Reason.BOMB, "has more files than max_members")
+        file = archive.extractfile(header)
+        if file is not None:
+            yield Output(chunks=_content(file, header.size, meter), name=name, member=name)
+
+
+def _content(file: Any, size_bytes: int, meter: Meter) -> Iterator[bytes]:
+    done = 0
+    try:
+        while piece := file.read(CHUNK_BYTES):
+            done += len(piece)
+            yield meter.give(piece)
+    except (tarfile.TarError, EOFError) as problem:
+        raise Rejected(Reason.TRUNCATED, f"ends in the middle of a file: {problem}") from problem
+    if done != size_bytes:
+        raise Rejected(Reason.TRUNCATED, f"ends in the middle of a file: {done} of {size_bytes} bytes")
+
+
+def _expanded(source: Source, options: Mapping[str, Any], meter: Meter) -> Iterator[bytes]:
+    """The archive itself: expanded where its first bytes say that it is compressed."""
+    chunks = iter(meter.counted(source.chunks))
+    first = b""
+    while len(first) < _MAGIC_BYTES and (chunk := next(chunks, None)) is not None:
+        first += chunk
+    whole = _then(first, chunks)
+    for magic, step in _MAGIC:
+        if first.startswith(magic):
+            checked_options(step, {})  # its library may be missing
+            inner = Source(chunks=whole, name=source.name)
+            for output in step.run(inner, options):
+                yield from output.chunks
+            return
+    yield from whole
+
+
+def _then(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    if first:
+        yield first
+    yield from chunks
+
+
+def _reader(chunks: Chunks) -> Any:
+    return io.BufferedReader(ChunkReader(chunks), CHUNK_BYTES)
+
+
+STEP = Step(
+    name="untar",
+    summary="Each file of a tar archive (also .gz, .bz2, .xz, .zst) becomes an object; links, devices and bombs are refused.",
+    run=_run,
+    many=True,
+    options=(*LIMITS, MAX_MEMBERS),
+)

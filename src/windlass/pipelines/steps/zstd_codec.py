@@ -1,0 +1,80 @@
+"""zstd, unzstd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from windlass.pipelines.expansion import LIMITS, Meter
+from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
+from windlass.pipelines.names import added, removed
+from windlass.pipelines.stream import rechunk
+
+__all__ = ["COMPRESS", "DECOMPRESS"]
+
+_WINDOW_BYTES = 128 << 20
+# A block of 4 bytes can stand for 128 KiB of one letter: what one call may give is bounded by what it is fed.
+_SIP_BYTES = 512
+
+
+def _compress(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
+    chunks = _compressed(source, options["level"])
+    yield Output(chunks=rechunk(chunks), name=added(source.name, ".zst"), content_type="application/zstd")
+
+
+def _compressed(source: Source, level: int) -> Iterator[bytes]:
+    import zstandard
+
+    encoder = zstandard.ZstdCompressor(level=level, write_checksum=True).compressobj()
+    for chunk in source.chunks:
+        if piece := encoder.compress(chunk):
+            yield piece
+    yield encoder.flush()
+
+
+def _decompress(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
+    meter = Meter(options["max_bytes"], options["max_ratio"])
+    chunks = rechunk(_expanded(source, meter))
+    yield Output(chunks=chunks, name=removed(source.name, (".zst", ".zstd")))
+
+
+def _expanded(source: Source, meter: Meter) -> Iterator[bytes]:
+    import zstandard
+
+    context = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES)
+    decoder, begun = context.decompressobj(), False
+    for chunk in source.chunks:
+        for start in range(0, len(chunk), _SIP_BYTES):
+            data = chunk[start : start + _SIP_BYTES]
+            meter.taken_bytes += len(data)
+            while data:
+                if decoder.eof:
+                    decoder = context.decompressobj()
+                begun = True
+                try:
+                    piece = decoder.decompress(data)
+                except zstandard.ZstdError as problem:
+                    raise Rejected(Reason.MALFORMED, f"damaged after {meter.given_bytes} bytes: {problem}") from problem
+                data = decoder.unused_data if decoder.eof else b""
+                if piece:
+                    yield meter.give(piece)
+    if not begun or not decoder.eof:
+        raise Rejected(Reason.TRUNCATED, f"ends in the middle, after {meter.given_bytes} bytes of content")
+
+
+COMPRESS = Step(
+    name="zstd",
+    summary="Compress with Zstandard, with a checksum.",
+    run=_compress,
+    requires=("zstandard",),
+    extra="transforms",
+    options=(StepOption(name="level", help="1 is fast, 19 is small.", kind="count", default=3, minimum=1, maximum=19),),
+)
+DECOMPRESS = Step(
+    name="unzstd",
+    summary="Expand Zstandard, all its frames.",
+    run=_decompress,
+    requires=("zstandard",),
+    extra="transforms",
+    options=LIMITS,
+)

@@ -1,0 +1,208 @@
+"""Byte chunks: cut, joined, decoded, spooled, and turned into the file objects that libraries want. Memory is bounded
+by the largest chunk and the limits given; whoever reads slowly slows the reader of S3, nothing piles up."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from windlass.core.units import format_bytes
+from windlass.pipelines.model import Chunks, Reason, Rejected
+
+__all__ = [
+    "CHUNK_BYTES",
+    "ChunkReader",
+    "Outbox",
+    "file_chunks",
+    "lines",
+    "read_all",
+    "rechunk",
+    "spooled",
+    "text",
+    "utf8",
+]
+
+CHUNK_BYTES = 256 << 10
+
+
+def read_all(chunks: Chunks, limit_bytes: int) -> bytes:
+    """The whole content; Rejected as soon as it is larger than the limit."""
+    parts, size = [], 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > limit_bytes:
+            raise Rejected(
+                Reason.TOO_LARGE,
+                f"larger than {format_bytes(limit_bytes)}, and this step needs the whole of it in memory",
+                hint="Raise the step's max_bytes, or use a format that streams (JSON lines, CSV).",
+            )
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def lines(chunks: Chunks, limit_bytes: int) -> Iterator[bytes]:
+    """Lines with their line feeds; the last one may have none. A longer line than the limit is Rejected, unread."""
+    held: list[bytes] = []
+    size, number = 0, 1
+    for chunk in chunks:
+        first, *rest = chunk.split(b"\n")
+        held.append(first)
+        size += len(first)
+        if rest:
+            if size > limit_bytes:
+                raise _long_line(number, limit_bytes)
+            *whole, last = rest
+            yield b"".join(held) + b"\n"
+            number += 1
+            for line in whole:
+                if len(line) > limit_bytes:
+                    raise _long_line(number, limit_bytes)
+                yield line + b"\n"
+                number += 1
+            held, size = [last], len(last)
+        if size > limit_bytes:
+            raise _long_line(number, limit_bytes)
+    if size:
+        yield b"".join(held)
+
+
+def _long_line(number: int, limit_bytes: int) -> Rejected:
+    return Rejected(
+        Reason.TOO_LARGE,
+        f"line {number} is longer than {format_bytes(limit_bytes)}",
+        hint="Raise the step's max_line_bytes, if such lines are meant.",
+    )
+
+
+def text(chunks: Chunks, encoding: str = "utf-8") -> Iterator[str]:
+    """Decoded pieces; a byte that the encoding doesn't have is Rejected with its place."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    before = 0
+    try:
+        for chunk in chunks:
+            pending = len(decoder.getstate()[0])
+            if piece := decoder.decode(chunk):
+                yield piece
+            before += len(chunk)
+        pending = 0
+        if piece := decoder.decode(b"", final=True):
+            yield piece
+    except UnicodeDecodeError as problem:
+        at = before - pending + problem.start if problem.object else before
+        raise Rejected(
+            Reason.NOT_TEXT,
+            f"not {encoding}: {problem.reason} near byte {at}",
+            hint="Name the right encoding in the step's options, or put a text-encoding step before it.",
+        ) from problem
+    except UnicodeError as problem:
+        raise Rejected(Reason.NOT_TEXT, f"not {encoding}: {problem}") from problem
+
+
+def utf8(chunks: Chunks, encoding: str = "utf-8") -> Iterator[bytes]:
+    """The same text in UTF-8, checked, without a byte order mark."""
+    first = True
+    for piece in text(chunks, encoding):
+        if first:
+            piece, first = piece.removeprefix("\ufeff"), False
+        if piece:
+            yield piece.encode()
+
+
+def rechunk(pieces: Chunks, size_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """The same bytes in pieces of at least `size_bytes`, but for the last: many small writes become few large ones."""
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= size_bytes:
+            yield b"".join(held)
+            held, size = [], 0
+    if size:
+        yield b"".join(held)
+
+
+class ChunkReader(io.RawIOBase):
+    """Chunks as a readable, unseekable file; wrap it in io.BufferedReader for small reads."""
+
+    def __init__(self, chunks: Chunks) -> None:
+        super().__init__()
+        self._chunks = iter(chunks)
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        """Fill the buffer with what is there."""
+        room = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._rest = memoryview(chunk)
+        count = min(len(room), len(self._rest))
+        room[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+
+class Outbox(io.RawIOBase):
+    """A file to write to, whose content is taken out as it grows: turns a library that writes into chunks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[bytes] = []
+        self._taken = 0
+        self.held_bytes = 0
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+    def write(self, data: object) -> int:
+        """Keep a copy of the data."""
+        piece = bytes(data)  # type: ignore[call-overload]
+        self._parts.append(piece)
+        self.held_bytes += len(piece)
+        return len(piece)
+
+    def tell(self) -> int:
+        """Bytes written so far, taken or not."""
+        return self._taken + self.held_bytes
+
+    def take(self) -> bytes:
+        """What was written since the last time."""
+        piece = b"".join(self._parts)
+        self._taken += len(piece)
+        self._parts, self.held_bytes = [], 0
+        return piece
+
+
+@contextmanager
+def spooled(chunks: Chunks, limit_bytes: int) -> Iterator[IO[bytes]]:
+    """The content as a seekable file on disk, for formats whose index is at their end. It is gone afterwards."""
+    with tempfile.TemporaryFile(prefix="windlass-") as file:
+        size = 0
+        for chunk in chunks:
+            size += len(chunk)
+            if size > limit_bytes:
+                raise Rejected(
+                    Reason.TOO_LARGE,
+                    f"larger than {format_bytes(limit_bytes)}",
+                    hint="Raise the step's max_bytes; the object is kept on local disk while it is read.",
+                )
+            file.write(chunk)
+        file.seek(0)
+        yield file
+
+
+def file_chunks(file: IO[bytes], size_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """The rest of an open file in chunks."""
+    while chunk := file.read(size_bytes):
+        yield chunk
