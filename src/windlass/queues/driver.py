@@ -49,7 +49,8 @@ class Driver:
         self._loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timer_at = 0.0
         self._started: dict[int, tuple[float, Message]] = {}
         self._watch = watch
         self._log = logger("queues").bind(queue=name)
@@ -99,10 +100,11 @@ class Driver:
         if wake is None or self.core.stopped:
             return
         if self._timer is not None:
-            if self._timer.when() <= wake:
+            if self._timer_at <= wake:
                 return
             self._timer.cancel()
-        self._timer = self._loop.call_at(wake, self._step)
+        # uvloop answers a moment that is past with a handle that has no `when`: it is kept here.
+        self._timer, self._timer_at = self._loop.call_at(wake, self._step), wake
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
