@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import time
+from email.message import Message
 from http.client import HTTPException, HTTPMessage
 from typing import IO, Literal
 from urllib.error import HTTPError, URLError
@@ -19,7 +20,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from windlass.aggregation.actions.base import Context, Later
-from windlass.aggregation.actions.payload import summary_text
+from windlass.aggregation.actions.payload import summary_text, token
 from windlass.aggregation.model import Summary
 from windlass.core.errors import ConfigError, WindlassError
 from windlass.core.secret import Secret
@@ -75,7 +76,7 @@ class HttpPost(BaseModel):
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "windlass",
-            "Idempotency-Key": context.attempt,
+            "Idempotency-Key": token(context.attempt),
             "X-Windlass-Timestamp": str(int(context.now)),
         }
         headers |= {name: _from_environment(variable).reveal() for name, variable in self.headers_env.items()}
@@ -128,12 +129,18 @@ class _SameOrigin(HTTPRedirectHandler):
     """Follows only redirects that keep the method, to the same scheme, host and port: nobody else gets the body."""
 
     def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+        self,
+        req: Request,
+        fp: IO[bytes],  # noqa: ARG002
+        code: int,
+        msg: str,  # noqa: ARG002
+        headers: HTTPMessage,  # noqa: ARG002
+        newurl: str,
     ) -> Request | None:
         """The same POST again, or None, which leads to an HTTPError."""
         if code not in (307, 308) or _origin(newurl) != _origin(req.full_url):
             return None
-        return Request(newurl, data=req.data, headers=dict(req.header_items()), method="POST")  # noqa: S310
+        return Request(newurl, data=req.data, headers=dict(req.headers), method="POST")  # noqa: S310
 
 
 def signature(secret: Secret, timestamp: str, body: bytes) -> str:
@@ -150,9 +157,13 @@ def _from_environment(variable: str) -> Secret:
     found = os.environ.get(variable, "")
     if not found:
         raise ConfigError(f"the environment variable {variable} is not set", hint="http-post takes a secret from it.")
+    if not (found.isascii() and found.isprintable()):  # http.client would show the value in its complaint
+        raise ConfigError(
+            f"the environment variable {variable} holds what a header can't", hint="A line break, perhaps?"
+        )
     return Secret(found)
 
 
-def _retry_after_s(headers: HTTPMessage) -> float:
+def _retry_after_s(headers: Message) -> float:
     said = headers.get("Retry-After", "")
     return min(float(said), _LONGEST_LATER_S) if said.isdecimal() else _LATER_S

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 __all__ = ["completed", "give_back", "reserve", "started"]
@@ -30,6 +30,11 @@ def reserve(memory: dict[str, Any], arns: Iterable[str], now: float, *, spacing_
     with _LOCK:
         known: dict[str, _Last] = memory.setdefault(_NAME, {})
         arns = tuple(arns)
+        for arn, last in known.items():
+            if (
+                last.started_at > now
+            ):  # the clock was set back: count from here, or shares would wait until it catches up
+                known[arn] = replace(last, started_at=now)
         wait_s = max((_wait_s(known.get(arn), now, spacing_s, in_flight_s) for arn in arns), default=0.0)
         if wait_s <= 0:
             known.update({arn: _Last(now) for arn in arns})
@@ -68,4 +73,4 @@ def _wait_s(last: _Last | None, now: float, spacing_s: float, in_flight_s: float
     if last is None:
         return 0.0
     whole_s = spacing_s if last.ended else max(spacing_s, in_flight_s)
-    return min(last.started_at + whole_s - now, whole_s)
+    return last.started_at + whole_s - now

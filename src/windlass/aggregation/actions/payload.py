@@ -24,7 +24,7 @@ from typing import Any
 from windlass.aggregation.actions.base import Context
 from windlass.aggregation.model import Summary
 
-__all__ = ["PAYLOAD_VERSION", "facts", "summary_json", "summary_text", "token"]
+__all__ = ["PAYLOAD_VERSION", "message_attributes", "summary_json", "summary_text", "token"]
 
 PAYLOAD_VERSION = 1
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]{1,80}")
@@ -56,10 +56,11 @@ def summary_text(summary: Summary, context: Context) -> str:
     return json.dumps(summary_json(summary, context), separators=(",", ":"))
 
 
-def facts(context: Context, summary: Summary) -> dict[str, str]:
-    """The few facts a receiver filters by without reading the document: message attributes; empty ones are left out."""
-    found = {"rule": context.rule, "bucket": summary.bucket, "events": str(summary.events)}
-    return {name: value for name, value in found.items() if value and value.isprintable()}
+def message_attributes(summary: Summary, context: Context) -> dict[str, dict[str, str]]:
+    """What subscribers and receivers filter by without reading the document, as SNS and SQS take it; none is empty."""
+    texts = {"rule": context.rule, "bucket": summary.bucket}
+    found = {name: {"DataType": "String", "StringValue": text} for name, text in texts.items() if text}
+    return found | {"events": {"DataType": "Number", "StringValue": str(summary.events)}}
 
 
 def token(text: str) -> str:

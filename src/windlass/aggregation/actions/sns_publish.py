@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from windlass.aggregation.actions.base import Context
-from windlass.aggregation.actions.payload import facts, summary_text, token
+from windlass.aggregation.actions.payload import message_attributes, summary_text, token
 from windlass.aggregation.model import Summary
 
 __all__ = ["SnsPublish"]
@@ -28,10 +28,7 @@ class SnsPublish(BaseModel):
 
     def act(self, summary: Summary, context: Context) -> None:
         """Publish. On a FIFO topic a key's messages keep their order, and an attempt's message is there once."""
-        attributes = {
-            name: {"DataType": "Number" if name == "events" else "String", "StringValue": value}
-            for name, value in facts(context, summary).items()
-        }
+        attributes = message_attributes(summary, context)
         more: dict[str, Any] = {"Subject": self.subject} if self.subject else {}
         if self.topic_arn.endswith(".fifo"):
             more |= {"MessageGroupId": token(context.key), "MessageDeduplicationId": token(context.attempt)}

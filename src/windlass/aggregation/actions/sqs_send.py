@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from windlass.aggregation.actions.base import Context
-from windlass.aggregation.actions.payload import facts, summary_text, token
+from windlass.aggregation.actions.payload import message_attributes, summary_text, token
 from windlass.aggregation.model import Summary
 
 __all__ = ["SqsSend"]
@@ -32,10 +32,7 @@ class SqsSend(BaseModel):
 
     def act(self, summary: Summary, context: Context) -> None:
         """Send. On a FIFO queue a key's messages keep their order, and an attempt's message is there once."""
-        attributes = {
-            name: {"DataType": "Number" if name == "events" else "String", "StringValue": value}
-            for name, value in facts(context, summary).items()
-        }
+        attributes = message_attributes(summary, context)
         more: dict[str, Any] = {"DelaySeconds": self.delay_s} if self.delay_s else {}
         if self.queue_url.endswith(".fifo"):
             more |= {"MessageGroupId": token(context.key), "MessageDeduplicationId": token(context.attempt)}

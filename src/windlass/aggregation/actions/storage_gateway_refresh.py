@@ -57,9 +57,6 @@ class StorageGatewayRefresh(BaseModel):
         ge=0,
         description="Seconds after which a refresh counts as ended when no completion event told so.",
     )
-    busy_s: float = Field(
-        default=15.0, gt=0, description="Seconds until a share is tried again that is busy with another's refresh."
-    )
     remember_s: float = Field(default=300.0, ge=0, description="Seconds that the list of file shares is remembered.")
 
     def act(self, summary: Summary, context: Context) -> Started | None:
@@ -87,7 +84,7 @@ class StorageGatewayRefresh(BaseModel):
         if failed:
             raise failed[0]
         if busy:
-            raise Later(self.spacing_s if begun else self.busy_s, busy[0])
+            raise Later(self.spacing_s, busy[0])
         return Started(tuple(begun))
 
     def _due(self, summary: Summary, context: Context) -> list[tuple[Share, tuple[str, ...]]]:
@@ -140,12 +137,14 @@ def _refresh(share: Share, folders: Sequence[str], context: Context) -> str:
     try:
         answer = context.call("storagegateway", "RefreshCache", FileShareARN=share.arn, **asked)
     except WindlassError as error:
-        if error.code == _REFUSED:
-            pace.give_back(context.memory, share.arn)
-            if _BUSY.search(error.message):
-                raise Later(0, f"file share {share.arn} is busy with a refresh") from None
-            forget_shares(context)
-        raise  # a lost answer keeps its place: the refresh may well have begun
+        if error.code != _REFUSED:
+            raise  # a lost answer keeps the pace: the refresh may well have begun
+        if _BUSY.search(error.message):
+            # Somebody else's, or ours whose answer was lost: it may have begun just now, so the pace is kept as well.
+            raise Later(0, f"file share {share.arn} is busy with a refresh") from None
+        pace.give_back(context.memory, share.arn)
+        forget_shares(context)
+        raise
     notification = str(answer.get("NotificationId", ""))
     pace.started(context.memory, share.arn, notification)
     return notification
