@@ -52,7 +52,7 @@ class World:
         self.calls.append((operation, params))
         if service not in self._clients:
             self._clients[service] = self.client(service)
-        where = f"{service} {operation} in {REGION} of {self.account}"
+        where = f"{service} in {REGION} of {self.account}"
         return Direct(self._clients[service], where).call(operation, **params)
 
     def context(self, *, now=1000.0, key="k", attempt="", **more):

@@ -80,18 +80,16 @@ def invalidation_paths(
     summary: Summary, mapping: Mapping[str, str], *, index: str = "", limit: int = MAX_PATHS
 ) -> tuple[str, ...]:
     """The paths that cover a window's changes: never fewer, at times more."""
-    everything = _wildcards(mapping.values())
     if summary.folders_cut or not summary.folders:
-        return everything
+        return _fitting(limit, mapping.values())
     if 0 < summary.events <= len(summary.samples):  # each event has its own sample: all keys are known
         placed = [path for key in summary.samples if (path := _placed(key, mapping)) is not None]
         if not any(_AMBIGUOUS.search(path) for path in placed):
-            exact = {quote(path) for path in placed}
-            exact |= {path.removesuffix(index) for path in exact if index and path.endswith(f"/{quote(index)}")}
+            exact = set(placed) | {path.removesuffix(index) for path in placed if index and path.endswith(f"/{index}")}
             if len(exact) <= limit:
-                return tuple(sorted(exact))
-    found = _wildcards(path for folder in summary.folders if (path := _placed(folder, mapping)) is not None)
-    return found if len(found) <= min(limit, MAX_WILDCARDS) else everything
+                return tuple(sorted(quote(path) for path in exact))
+    changed = [path for folder in summary.folders if (path := _placed(folder, mapping)) is not None]
+    return _fitting(limit, changed, mapping.values()) if changed else ()
 
 
 def _placed(key: str, mapping: Mapping[str, str]) -> str | None:
@@ -100,11 +98,14 @@ def _placed(key: str, mapping: Mapping[str, str]) -> str | None:
     return None if prefix is None else mapping[prefix] + key[len(prefix) :]
 
 
-def _wildcards(folders: Iterable[str]) -> tuple[str, ...]:
-    """A wildcard for each folder, without those that another covers; for all there is when they are too many."""
-    plain = {_unambiguous(folder) for folder in folders}
-    outermost = [one for one in plain if not any(one != other and one.startswith(other) for other in plain)]
-    return ("/*",) if len(outermost) > MAX_WILDCARDS else tuple(sorted(f"{quote(one)}*" for one in outermost))
+def _fitting(limit: int, *choices: Iterable[str]) -> tuple[str, ...]:
+    """Wildcards for the first of these sets of folders that has few enough of them; for all there is where none has."""
+    for folders in choices:
+        plain = {_unambiguous(folder) for folder in folders}
+        outermost = [one for one in plain if not any(one != other and one.startswith(other) for other in plain)]
+        if len(outermost) <= min(limit, MAX_WILDCARDS):
+            return tuple(sorted(f"{quote(one)}*" for one in outermost))
+    return ("/*",)
 
 
 def _unambiguous(folder: str) -> str:
