@@ -4,3 +4,37 @@ An action is a pydantic model of its options with `act(summary, context)`. It re
 (`Started`, with what its completion will be known by, in strict mode) or done (None), raises `Later` when it can't be done now
 for a reason that is no failure, and raises anything else when it failed: the window is then tried again.
 """
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from windlass.aggregation.actions.cloudfront_invalidate import CloudFrontInvalidate
+from windlass.aggregation.actions.exec_ import Exec
+from windlass.aggregation.actions.http_post import HttpPost
+from windlass.aggregation.actions.lambda_invoke import LambdaInvoke
+from windlass.aggregation.actions.python_ import Python
+from windlass.aggregation.actions.sns_publish import SnsPublish
+from windlass.aggregation.actions.sqs_send import SqsSend
+from windlass.aggregation.actions.storage_gateway_refresh import StorageGatewayRefresh
+
+__all__ = ["ACTIONS", "ActionConfig"]
+
+ACTIONS = (
+    StorageGatewayRefresh,
+    CloudFrontInvalidate,
+    SnsPublish,
+    SqsSend,
+    LambdaInvoke,
+    HttpPost,
+    Exec,
+    Python,
+)
+
+ActionConfig = Annotated[
+    StorageGatewayRefresh | CloudFrontInvalidate | SnsPublish | SqsSend | LambdaInvoke | HttpPost | Exec | Python,
+    Field(discriminator="kind"),
+]
+"""One action's options, as a rule's configuration has them; `kind` says which."""

@@ -1,0 +1,110 @@
+"""The file shares over a bucket: found by listing and describing them all, remembered for a while.
+
+Storage Gateway can't be asked for the shares of a bucket (service API 2013-06-30): ListFileShares has no location, the two
+Describe operations take at most 10 ARNs each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from windlass.aggregation.actions.base import Call, Context
+from windlass.aggregation.gateway import GatewayRole
+from windlass.core.arns import parse_arn
+
+__all__ = ["Share", "forget_shares", "gateway_roles", "list_shares", "location", "shares_of"]
+
+DESCRIBED = 10
+_GONE = ("DELETING", "FORCE_DELETING")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A file share: what it is over (`place`: a bucket's name, an access point's ARN or alias), below which prefix.
+
+    `prefix` ends with a slash, or is empty for the whole bucket. `role_arn` is what the share reads and writes with.
+    """
+
+    arn: str
+    kind: str
+    place: str
+    prefix: str
+    role_arn: str = ""
+
+
+def location(location_arn: str) -> tuple[str, str]:
+    """The place and the prefix in a share's LocationARN.
+
+    It is `arn:aws:s3:::bucket/prefix/`, `arn:aws:s3:region:account:accesspoint/name/prefix/` or an access point's alias,
+    bare or as a bucket's ARN.
+    """
+    arn = parse_arn(location_arn)
+    if arn is not None and arn.resource.startswith("accesspoint/"):
+        name, _, prefix = arn.resource.removeprefix("accesspoint/").partition("/")
+        place = f"arn:{arn.partition}:s3:{arn.region}:{arn.account}:accesspoint/{name}"
+    else:
+        place, _, prefix = (arn.resource if arn is not None else location_arn).partition("/")
+    return place, f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+
+
+def list_shares(call: Call) -> tuple[Share, ...]:
+    """All shares of an account and region, NFS and SMB, but those being deleted."""
+    by_kind: dict[str, list[str]] = {"NFS": [], "SMB": []}
+    for row in _listed(call):
+        if row.get("FileShareType") in by_kind and row.get("FileShareStatus") not in _GONE:
+            by_kind[row["FileShareType"]].append(row["FileShareARN"])
+    found = []
+    for kind, arns in by_kind.items():
+        for first in range(0, len(arns), DESCRIBED):
+            answer = call(
+                "storagegateway", f"Describe{kind}FileShares", FileShareARNList=arns[first : first + DESCRIBED]
+            )
+            for one in answer[f"{kind}FileShareInfoList"]:
+                place, prefix = location(one["LocationARN"])
+                found.append(Share(one["FileShareARN"], kind, place, prefix, one.get("Role", "")))
+    return tuple(found)
+
+
+def _listed(call: Call) -> Iterator[dict[str, Any]]:
+    marker: dict[str, str] = {}
+    while True:
+        answer = call("storagegateway", "ListFileShares", **marker)
+        yield from answer.get("FileShareInfoList", ())
+        if not answer.get("NextMarker"):
+            return
+        marker = {"Marker": answer["NextMarker"]}
+
+
+def shares_of(
+    bucket: str, context: Context, *, access_points: Mapping[str, str], remember_s: float
+) -> tuple[Share, ...]:
+    """The shares over a bucket. Listed anew when remembered for too long, or when none of those remembered is over it."""
+    name = _memory_name(context)
+    places = {bucket} | {place for place, leads_to in access_points.items() if leads_to == bucket}
+    until, known = context.memory.get(name, (0.0, ()))
+    if context.now < until <= context.now + remember_s:  # a clock set back must not prolong it
+        found = tuple(one for one in known if one.place in places)
+        if found:
+            return found
+    listed = list_shares(context.call)
+    context.memory[name] = (context.now + remember_s, listed)
+    return tuple(one for one in listed if one.place in places)
+
+
+def forget_shares(context: Context) -> None:
+    """List them anew next time: one of them was not there."""
+    context.memory.pop(_memory_name(context), None)
+
+
+def gateway_roles(shares: Sequence[Share], call: Call) -> tuple[GatewayRole, ...]:
+    """The roles that shares write with, with their unique ids, for `written_by_gateway`."""
+    arns = dict.fromkeys(one.role_arn for one in shares if one.role_arn)
+    return tuple(
+        GatewayRole(arn, call("iam", "GetRole", RoleName=arn.rpartition("/")[2])["Role"]["RoleId"]) for arn in arns
+    )
+
+
+def _memory_name(context: Context) -> str:
+    return f"storage-gateway shares {context.account_id} {context.region}"

@@ -1,0 +1,150 @@
+"""storage-gateway-refresh: the shares over the bucket learn what changed, folder by folder while there are few.
+
+AWS facts (API reference of RefreshCache): folders are named without slashes at their ends, at most 50 of them; "/" is the
+share's top; the call only begins the work; a share takes part in few refreshes at once (InvalidGatewayRequestException else).
+A folder that the gateway never listed shows up in the listing of the folder above it, so those are refreshed too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from windlass.aggregation.actions import pace
+from windlass.aggregation.actions.base import Context, Later, Started
+from windlass.aggregation.actions.shares import Share, forget_shares, shares_of
+from windlass.aggregation.model import Summary
+from windlass.core.errors import NotFound, UsageError, WindlassError
+
+__all__ = ["MAX_FOLDER_LIST", "StorageGatewayRefresh", "folder_list"]
+
+MAX_FOLDER_LIST = 50
+_REFUSED = "InvalidGatewayRequestException"
+# The service has one code for most things that are off, and tells them apart in words only.
+_BUSY = re.compile(r"in progress|in-progress|already being (processed|refreshed)|too many|concurrent", re.IGNORECASE)
+
+
+class StorageGatewayRefresh(BaseModel):
+    """Refresh the cached listings of all NFS and SMB file shares over the bucket, narrowed to what changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["storage-gateway-refresh"] = Field(
+        default="storage-gateway-refresh", description="Refreshes file shares."
+    )
+    access_points: dict[str, str] = Field(
+        default={},
+        description="Access points that shares have as their location: the access point's ARN or alias, and its bucket.",
+    )
+    max_folders: int = Field(
+        default=MAX_FOLDER_LIST,
+        ge=1,
+        le=MAX_FOLDER_LIST,
+        description="Most folders that one refresh names; when more changed, the whole share is refreshed.",
+    )
+    parents: bool = Field(
+        default=True,
+        description="Refresh the folders above those that changed, too: a new folder shows up in the one above it.",
+    )
+    spacing_s: float = Field(
+        default=60.0, ge=60, description="Seconds between two refreshes of a share; AWS evicts nothing when it is less."
+    )
+    in_flight_s: float = Field(
+        default=60.0,
+        ge=0,
+        description="Seconds after which a refresh counts as ended when no completion event told so.",
+    )
+    remember_s: float = Field(default=300.0, ge=0, description="Seconds that the list of file shares is remembered.")
+
+    def act(self, summary: Summary, context: Context) -> Started | None:
+        """Begin a refresh of every share that changes are in; None when they are in none of the shares' prefixes."""
+        due = self._due(summary, context)
+        if not due:
+            return None
+        wait_s = pace.reserve(
+            context.memory,
+            (share.arn for share, _ in due),
+            context.now,
+            spacing_s=self.spacing_s,
+            in_flight_s=self.in_flight_s,
+        )
+        if wait_s:
+            raise Later(wait_s, "a refresh of the file share is in flight, or too recent")
+        begun, busy, failed = [], [], []
+        for share, folders in due:  # one share's trouble must not keep the others stale
+            try:
+                begun.append(_refresh(share, folders, context))
+            except Later as later:
+                busy.append(later.reason)
+            except WindlassError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
+        if busy:
+            raise Later(self.spacing_s, busy[0])
+        return Started(tuple(begun))
+
+    def _due(self, summary: Summary, context: Context) -> list[tuple[Share, tuple[str, ...]]]:
+        if not summary.bucket:
+            raise UsageError(
+                "storage-gateway-refresh needs to know the bucket, and this window names none",
+                hint="Use a rule whose keys are of one bucket each.",
+            )
+        shares = shares_of(summary.bucket, context, access_points=self.access_points, remember_s=self.remember_s)
+        if not shares:
+            raise NotFound(
+                f"no file share of {context.account_id} in {context.region} is over bucket {summary.bucket}",
+                hint=(
+                    "The rule's account and region are to be the gateway's. A share over an access point is found when "
+                    "access_points maps its ARN or alias to the bucket."
+                ),
+            )
+        planned = (
+            (share, folder_list(summary, share.prefix, limit=self.max_folders, parents=self.parents))
+            for share in shares
+        )
+        return [(share, folders) for share, folders in planned if folders is not None]
+
+
+def folder_list(
+    summary: Summary, prefix: str, *, limit: int = MAX_FOLDER_LIST, parents: bool = True
+) -> tuple[str, ...] | None:
+    """The folders to refresh in a share below `prefix`, relative to it, "/" its top; () for all of it, None for nothing.
+
+    It is all of it when the summary does not name all folders, when they are too many, or when one has a name that no
+    file system shows (an empty part).
+    """
+    if summary.folders_cut or not summary.folders:
+        return ()
+    inside = [folder.removeprefix(prefix) for folder in summary.folders if folder.startswith(prefix)]
+    if not inside:
+        return None
+    found: dict[str, None] = {}
+    for folder in inside:
+        parts = folder.split("/")[:-1]
+        if "" in parts:
+            return ()
+        for depth in range(0 if parents else len(parts), len(parts) + 1):
+            found["/".join(parts[:depth]) or "/"] = None
+    return tuple(sorted(found)) if len(found) <= limit else ()
+
+
+def _refresh(share: Share, folders: Sequence[str], context: Context) -> str:
+    asked = {"FolderList": list(folders), "Recursive": False} if folders else {"FolderList": ["/"], "Recursive": True}
+    try:
+        answer = context.call("storagegateway", "RefreshCache", FileShareARN=share.arn, **asked)
+    except WindlassError as error:
+        if error.code != _REFUSED:
+            raise  # a lost answer keeps the pace: the refresh may well have begun
+        if _BUSY.search(error.message):
+            # Somebody else's, or ours whose answer was lost: it may have begun just now, so the pace is kept as well.
+            raise Later(0, f"file share {share.arn} is busy with a refresh") from None
+        pace.give_back(context.memory, share.arn)
+        forget_shares(context)
+        raise
+    notification = str(answer.get("NotificationId", ""))
+    pace.started(context.memory, share.arn, notification)
+    return notification

@@ -1,0 +1,217 @@
+"""Actions on AWS services, against the embedded AWS: what arrives at the other end is what a receiver relies on."""
+
+import json
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from tests.local.lambda_functions import Lab, fresh
+from windlass.aggregation.actions import ACTIONS, ActionConfig
+from windlass.aggregation.actions.base import Later
+from windlass.aggregation.actions.cloudfront_invalidate import CloudFrontInvalidate, invalidation_paths
+from windlass.aggregation.actions.lambda_invoke import LambdaInvoke
+from windlass.aggregation.actions.payload import summary_json, summary_text
+from windlass.aggregation.actions.sns_publish import SnsPublish
+from windlass.aggregation.actions.sqs_send import SqsSend
+from windlass.aggregation.model import Arrival, Summary, summarise
+from windlass.core.errors import AwsError, NotFound
+
+SUMMARY = summarise(
+    [
+        Arrival("k", "created", "bucket", "a/ä\x01", 10, "2026-01-01T00:00:00Z"),
+        Arrival("k", "removed", "bucket", "b", 0, "2026-01-01T00:00:05Z"),
+    ]
+)
+
+
+def of(*keys, extra=0):
+    summary = summarise([Arrival("k", "created", "bucket", key) for key in keys])
+    return Summary(
+        "bucket",
+        summary.events + extra,
+        summary.kinds,
+        0,
+        summary.folders,
+        summary.folders_cut,
+        "",
+        "",
+        summary.samples,
+    )
+
+
+def test_the_document_has_its_documented_shape(world):
+    context = world.context(key="bucket/ä", attempt="a-1")
+    assert summary_json(SUMMARY, context) == {
+        "version": 1, "rule": "rule", "key": "bucket/ä", "attempt": "a-1", "account_id": world.account, "region": "eu-west-1",
+        "bucket": "bucket", "events": 2, "kinds": {"created": 1, "removed": 1}, "size_bytes": 10, "folders": ["a/", ""],
+        "folders_cut": False, "first_at": "2026-01-01T00:00:00Z", "last_at": "2026-01-01T00:00:05Z", "samples": ["a/ä\x01", "b"],
+    }  # fmt: skip
+    text = summary_text(SUMMARY, context)
+    assert json.loads(text) == summary_json(SUMMARY, context)
+    assert text.isascii()
+    assert text.isprintable()
+
+
+def test_every_action_is_configured_by_its_kind_and_says_what_each_option_means():
+    read = TypeAdapter(ActionConfig).validate_python
+    assert read({"kind": "storage-gateway-refresh"}).kind == "storage-gateway-refresh"
+    assert isinstance(read({"kind": "exec", "command": ["true"]}), ACTIONS[6])
+    kinds = [action.model_fields["kind"].default for action in ACTIONS]
+    assert kinds == [
+        "storage-gateway-refresh", "cloudfront-invalidate", "sns-publish", "sqs-send", "lambda-invoke", "http-post", "exec", "python",
+    ]  # fmt: skip
+    assert set(TypeAdapter(ActionConfig).json_schema()["discriminator"]["mapping"]) == set(kinds)
+    for action in ACTIONS:
+        assert all(field.description for field in action.model_fields.values())
+        with pytest.raises(ValidationError):
+            read({"kind": action.model_fields["kind"].default, "typo": 1})
+    for wrong in (
+        {"kind": "nothing"},
+        {"kind": "sqs-send", "queue_url": "https://q/x.fifo", "delay_s": 1},
+        {"kind": "http-post", "url": "https://user:password@example.com/"},
+        {"kind": "http-post", "url": "file:///etc/passwd"},
+        {"kind": "cloudfront-invalidate", "distribution_id": "E", "paths": {"site": "/"}},
+        {"kind": "cloudfront-invalidate", "distribution_id": "E", "paths": {"site/": "assets"}},
+        {"kind": "exec", "command": []},
+        {"kind": "python", "function": "os.system"},
+        {"kind": "storage-gateway-refresh", "spacing_s": 10},
+    ):
+        with pytest.raises(ValidationError):
+            read(wrong)
+
+
+def received(sqs, url):
+    (message,) = sqs.receive_message(
+        QueueUrl=url, WaitTimeSeconds=5, MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"]
+    )["Messages"]
+    return message
+
+
+def test_a_queue_gets_the_summary_and_attributes_to_route_by(world):
+    sqs, context = world.client("sqs"), world.context()
+    url = sqs.create_queue(QueueName=fresh("q"))["QueueUrl"]
+    SqsSend(queue_url=url).act(SUMMARY, context)
+    message = received(sqs, url)
+    assert json.loads(message["Body"]) == summary_json(SUMMARY, context)
+    found = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert found == {"rule": "rule", "bucket": "bucket", "events": "2"}
+
+
+def test_a_fifo_queue_gets_an_attempt_once_and_a_key_in_order(world):
+    sqs = world.client("sqs")
+    url = sqs.create_queue(QueueName=fresh("q") + ".fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    context = world.context(key="bucket/käse " + "x" * 200)  # no group id as it is
+    for _ in range(2):
+        SqsSend(queue_url=url).act(SUMMARY, context)
+    message = received(sqs, url)
+    assert json.loads(message["Body"])["key"] == context.key
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+    assert message["Attributes"]["MessageDeduplicationId"] == context.attempt
+    SqsSend(queue_url=url).act(SUMMARY, world.context(key=context.key))
+    assert received(sqs, url)["Attributes"]["MessageGroupId"] == message["Attributes"]["MessageGroupId"]
+
+
+def test_a_topics_subscribers_get_the_summary(world):
+    sqs, sns, context = world.client("sqs"), world.client("sns"), world.context()
+    name = fresh("q")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    topic = sns.create_topic(Name=fresh("t"))["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:eu-west-1:{world.account}:{name}")
+    SnsPublish(topic_arn=topic, subject="Changes").act(SUMMARY, context)
+    envelope = json.loads(received(sqs, url)["Body"])
+    assert json.loads(envelope["Message"]) == summary_json(SUMMARY, context)
+    assert envelope["Subject"] == "Changes"
+    assert envelope["MessageAttributes"]["events"] == {"Type": "Number", "Value": "2"}
+
+
+def test_a_topic_that_is_gone_is_a_failure(world):
+    with pytest.raises(NotFound):
+        SnsPublish(topic_arn=f"arn:aws:sns:eu-west-1:{world.account}:gone").act(SUMMARY, world.context())
+
+
+@pytest.fixture
+def lab(aws, world):
+    return Lab(aws, account=world.account, region="eu-west-1")
+
+
+def test_a_function_gets_the_summary_and_its_failure_is_the_actions(lab, world):
+    url, _ = lab.queue()
+    source = f"""
+import boto3, json, os
+def handler(event, context):
+    if event["events"] > 2:
+        raise ValueError("too many: %d" % event["events"])
+    boto3.client("sqs", endpoint_url=os.environ["AWS_ENDPOINT_URL"]).send_message(QueueUrl={url!r}, MessageBody=json.dumps(event))
+"""
+    name, context = lab.function(source, Timeout=30), world.context()
+    waiting = LambdaInvoke(function=name, mode="RequestResponse")
+    waiting.act(SUMMARY, context)
+    LambdaInvoke(function=name).act(SUMMARY, context)
+    assert lab.received(url, 2) == [summary_json(SUMMARY, context)] * 2
+    with pytest.raises(AwsError, match="too many: 3") as caught:
+        waiting.act(of("a", "b", "c"), context)
+    assert caught.value.code == "FunctionError"
+    with pytest.raises(NotFound):
+        LambdaInvoke(function=name, qualifier="7").act(SUMMARY, context)
+
+
+@pytest.mark.parametrize(
+    ("summary", "mapping", "expected"),
+    [
+        # All keys are known: they alone.
+        (of("a/one", "b/käse 1"), {"": "/"}, ("/a/one", "/b/k%C3%A4se%201")),
+        (of("a/index.html", "index.html"), {"": "/"}, ("/", "/a/", "/a/index.html", "/index.html")),
+        # Not all keys are: their folders, the outermost.
+        (of("a/one", "a/b/two", "c/three", extra=9), {"": "/"}, ("/a/*", "/c/*")),
+        (of("top", "a/one", extra=9), {"": "/"}, ("/*",)),
+        # More than 15 wildcards are never accepted.
+        (of(*[f"f{n}/x" for n in range(16)]), {"": "/"}, ("/*",)),
+        (of(*[f"site/f{n}/x" for n in range(16)]), {"site/": "/assets/"}, ("/assets/*",)),
+        (of(*[f"site/f{n}/x" for n in range(15)]), {"site/": "/"}, tuple(sorted(f"/f{n}/*" for n in range(15)))),
+        (of(*[f"s{n}/x" for n in range(16)]), {f"s{n}/": f"/{n}/" for n in range(16)}, ("/*",)),
+        # Folders that the summary had no room for.
+        (of(*[f"f{n}/x" for n in range(60)]), {"site/": "/", "doc/": "/docs/"}, ("/*",)),
+        (of(*[f"f{n}/x" for n in range(60)]), {"site/": "/s/", "doc/": "/docs/"}, ("/docs/*", "/s/*")),
+        # The longest prefix says where a key is; what is under none is not on the distribution.
+        (of("site/a", "site/old/b", "private/c"), {"site/": "/", "site/old/": "/archive/"}, ("/a", "/archive/b")),
+        (of("private/c"), {"site/": "/"}, ()),
+        # What viewers may or may not encode is covered by the folder above.
+        (of("a/b/x+y"), {"": "/"}, ("/a/b/*",)),
+        (of("a/b(1)/x", "a/c/*"), {"": "/"}, ("/a/*",)),
+    ],
+)
+def test_every_changed_path_is_invalidated_and_few_others(summary, mapping, expected):
+    assert invalidation_paths(summary, mapping, index="index.html") == expected
+
+
+def distribution(cloudfront):
+    config = {
+        "CallerReference": fresh("d"), "Comment": "", "Enabled": True,
+        "Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "b.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}]},
+        "DefaultCacheBehavior": {"TargetOriginId": "o", "ViewerProtocolPolicy": "https-only", "MinTTL": 0, "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}}},
+    }  # fmt: skip
+    return cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["Id"]
+
+
+def test_an_invalidation_is_made_of_the_changed_paths(world):
+    cloudfront, context = world.client("cloudfront"), world.context()
+    name = distribution(cloudfront)
+    CloudFrontInvalidate(distribution_id=name).act(of("a/one"), context)
+    CloudFrontInvalidate(distribution_id=name, paths={"site/": "/"}).act(of("private/one"), context)
+    (made,) = cloudfront.list_invalidations(DistributionId=name)["InvalidationList"]["Items"]
+    batch = cloudfront.get_invalidation(DistributionId=name, Id=made["Id"])["Invalidation"]["InvalidationBatch"]
+    assert batch["Paths"]["Items"] == ["/a/one"]
+    assert batch["CallerReference"] == context.attempt
+    with pytest.raises(NotFound):
+        CloudFrontInvalidate(distribution_id="EGONE").act(of("a/one"), context)
+
+
+def test_a_distribution_with_its_fill_of_invalidations_is_tried_later(world):
+    def full(*_, **__):
+        raise AwsError("too many", code="TooManyInvalidationsInProgress")
+
+    world.call = full
+    with pytest.raises(Later) as caught:
+        CloudFrontInvalidate(distribution_id="E1", busy_s=90).act(of("a/one"), world.context())
+    assert caught.value.after_s == 90

@@ -1,0 +1,183 @@
+"""http-post against a small server: what it gets, and what happens when it does not behave."""
+
+import hashlib
+import hmac
+import json
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from windlass.aggregation.actions.base import Later
+from windlass.aggregation.actions.http_post import HttpPost, PostFailed
+from windlass.aggregation.actions.payload import summary_json
+from windlass.aggregation.model import Arrival, summarise
+from windlass.core.errors import ConfigError
+
+SUMMARY = summarise([Arrival("k", "created", "bucket", "a/ä")])
+SECRET = "correct horse"
+
+
+class Receiver(ThreadingHTTPServer):
+    """Answers what `answers` says, the last of them for good; an answer is a status with headers, or seconds of silence."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        self.got, self.answers = [], [(200, {})]
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        answers = self.server.answers
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        self.server.got.append((self.command, self.path, dict(self.headers), body))
+        if isinstance(answer, float):
+            time.sleep(answer)
+            return
+        self.send_response(answer[0])
+        for name, value in {"Content-Length": "0", **answer[1]}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    do_GET = do_POST  # noqa: N815
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def receiver():
+    server = Receiver()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def post(url, **more):
+    return HttpPost(url=url, backoff_s=0, **more)
+
+
+def test_a_receiver_gets_the_summary_and_can_check_who_sent_it(receiver, context, monkeypatch):
+    monkeypatch.setenv("HOOK_SECRET", SECRET)
+    monkeypatch.setenv("HOOK_TOKEN", "Bearer abc")
+    post(f"{receiver.url}/hook?x=1", secret_env="HOOK_SECRET", headers_env={"Authorization": "HOOK_TOKEN"}).act(
+        SUMMARY, context
+    )
+    ((method, path, headers, body),) = receiver.got
+    assert (method, path) == ("POST", "/hook?x=1")
+    assert json.loads(body) == summary_json(SUMMARY, context)
+    assert headers["Content-Type"] == "application/json"
+    assert headers["Authorization"] == "Bearer abc"
+    assert {name.lower(): value for name, value in headers.items()}["idempotency-key"] == "attempt-1"
+    signed = {name.lower(): value for name, value in headers.items()}
+    expected = hmac.new(
+        SECRET.encode(), signed["x-windlass-timestamp"].encode() + b"." + body, hashlib.sha256
+    ).hexdigest()
+    assert signed["x-windlass-signature"] == f"sha256={expected}"
+    assert signed["x-windlass-timestamp"] == "1700000000"
+
+
+def test_without_a_secret_nothing_claims_to_be_signed(receiver, context):
+    post(receiver.url).act(SUMMARY, context)
+    assert "x-windlass-signature" not in {name.lower() for name in receiver.got[0][2]}
+
+
+def test_a_secret_that_is_not_there_is_no_reason_to_send_unsigned(receiver, context, monkeypatch):
+    with pytest.raises(ConfigError, match="HOOK_SECRET"):
+        post(receiver.url, secret_env="HOOK_SECRET").act(SUMMARY, context)
+    monkeypatch.setenv("HOOK_SECRET", "secret\nvalue")
+    with pytest.raises(ConfigError) as caught:
+        post(receiver.url, headers_env={"X-Key": "HOOK_SECRET"}).act(SUMMARY, context)
+    assert "secret" not in str(caught.value)
+    assert receiver.got == []
+
+
+def test_a_servers_bad_moments_are_sat_out(receiver, context):
+    receiver.answers = [(503, {}), (500, {}), (204, {})]
+    post(receiver.url).act(SUMMARY, context)
+    assert len(receiver.got) == 3
+    assert len({headers["Idempotency-Key"] for _, _, headers, _ in receiver.got}) == 1
+
+
+def test_a_server_that_stays_ill_is_a_failure_that_names_no_query(receiver, context):
+    receiver.answers = [(502, {})]
+    with pytest.raises(PostFailed, match="502") as caught:
+        post(f"{receiver.url}/?token=s3cret").act(SUMMARY, context)
+    assert len(receiver.got) == 3
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_refusal_is_not_repeated(receiver, context):
+    receiver.answers = [(400, {})]
+    with pytest.raises(PostFailed, match="400"):
+        post(receiver.url).act(SUMMARY, context)
+    assert len(receiver.got) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "after_s"), [({"Retry-After": "120"}, 120), ({}, 30), ({"Retry-After": "99999"}, 3600)]
+)
+def test_too_many_requests_is_no_failure(receiver, context, headers, after_s):
+    receiver.answers = [(429, headers)]
+    with pytest.raises(Later) as caught:
+        post(receiver.url).act(SUMMARY, context)
+    assert caught.value.after_s == after_s
+
+
+def test_nobody_there_is_a_failure_after_the_retries(context):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, not listening
+        with pytest.raises(PostFailed, match="connection failed"):
+            post(f"http://127.0.0.1:{taken.getsockname()[1]}", retries=1).act(SUMMARY, context)
+
+
+def test_silence_is_given_up_and_not_repeated(receiver, context):
+    receiver.answers = [2.0]
+    with pytest.raises(PostFailed, match="no answer"):
+        post(receiver.url, timeout_s=0.3).act(SUMMARY, context)
+    assert len(receiver.got) == 1  # it may have been taken
+
+
+@pytest.mark.parametrize("code", [307, 308])
+def test_a_redirect_on_the_same_host_gets_the_same_post(receiver, context, code, monkeypatch):
+    monkeypatch.setenv("HOOK_SECRET", SECRET)
+    receiver.answers = [(code, {"Location": "/new"}), (200, {})]
+    post(receiver.url, secret_env="HOOK_SECRET").act(SUMMARY, context)
+    (first, second) = receiver.got
+    assert (second[0], second[1], second[3]) == ("POST", "/new", first[3])
+    assert second[2]["Host"] == first[2]["Host"]
+    assert {k.lower(): v for k, v in second[2].items()}["x-windlass-signature"]
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_nobody_else_gets_the_summary(receiver, context, code):
+    elsewhere = Receiver()  # nobody serves it: a connection would hang until the timeout
+    try:
+        receiver.answers = [(code, {"Location": f"{elsewhere.url}/x"})]
+        with pytest.raises(PostFailed, match="redirect"):
+            post(receiver.url, timeout_s=2).act(SUMMARY, context)
+        assert len(receiver.got) == 1
+    finally:
+        elsewhere.server_close()
+
+
+def test_a_redirect_that_would_lose_the_body_is_a_failure(receiver, context):
+    receiver.answers = [(303, {"Location": "/done"})]
+    with pytest.raises(PostFailed, match="redirect"):
+        post(receiver.url).act(SUMMARY, context)
+    assert len(receiver.got) == 1
+
+
+def test_a_circle_of_redirects_ends(receiver, context):
+    receiver.answers = [(307, {"Location": "/"})]
+    with pytest.raises(PostFailed):
+        post(receiver.url).act(SUMMARY, context)
+    assert len(receiver.got) < 50
