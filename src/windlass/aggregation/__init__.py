@@ -1,1 +1,1 @@
-"""Many object events, one action, provably. README.md has the map; ADR 0014 the why."""
+"""Many object events, one action. README.md has the map."""
