@@ -31,7 +31,7 @@ from windlass.estate.service import open_estate
 duckdb = pytest.importorskip("duckdb", reason="the embedded Athena needs duckdb (windlass[local])")
 sqlglot = pytest.importorskip("sqlglot", reason="the embedded Athena needs sqlglot (windlass[local])")
 
-ACCOUNT = "777788889999"
+ACCOUNT = "777788880007"
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 LAYOUT = Layout(bucket="logs", prefix="AWSLogs/", accounts=(ACCOUNT,), regions=("us-east-1",), first_day="2026-11-01")
 
