@@ -133,7 +133,7 @@ class Search:
         return found
 
     def quiet(self, state):
-        _, item, sources, timers, processes, *_ = state
+        _, _, sources, timers, processes, *_ = state
         return all(one == 3 for one in sources) and not timers and not processes
 
     def wrong(self, state, after):

@@ -88,34 +88,34 @@ MUTANTS = {
     ),
     "all that is dirty is done": (DECIDE, "item, done=asked.claimed,", "item, done=item.dirty,", world(2)),
     "claimed after the action": (
-        PROTOCOL, "yield Commit(rule, key, item.claimed, now)", "yield Commit(rule, key, 99, now)", world(2),
+        PROTOCOL, "yield Commit(timer.rule, timer.key, taken.claimed, now)", "yield Commit(timer.rule, timer.key, 99, now)", world(2),
     ),
     "disarmed though something is dirty": (
         DECIDE, "if item.armed != asked.token or item.uncovered > 0:", "if item.armed != asked.token:", world(2),
     ),
     "disarmed without asking": (
         PROTOCOL,
-        '            if (yield Disarm(rule, key, token)):\n                return Ack("covered")',
-        '            yield Disarm(rule, key, token)\n            return Ack("covered")',
+        '    if (yield Disarm(timer.rule, timer.key, timer.token)):\n        return Ack("covered")',
+        '    yield Disarm(timer.rule, timer.key, timer.token)\n    return Ack("covered")',
         world(2),
     ),
     "a failed action ends the timer": (
         PROTOCOL,
-        "                return Defer(max(item.na - now, _retry_s(failures)), reason)",
-        '                return Ack("failed")',
+        "            return Defer(max(next_s, _retry_s(failures)), reason)",
+        '            return Ack("failed")',
         world(1, failures=1),
     ),
     "a failed action is committed": (
         PROTOCOL,
-        "                return Defer(max(item.na - now, _retry_s(failures)), reason)",
-        "                pass",
+        "            return Defer(max(next_s, _retry_s(failures)), reason)",
+        "            pass",
         world(1, failures=1),
     ),
     "an unsettled claim is never tried again": (
         PROTOCOL, "return item.unsettled and max", "return False and max", world(1, crashes=1),
     ),
     "a timer that is too early is deleted": (
-        PROTOCOL, "                return _not_yet(pace, met, now)", '                return Ack("early")', world(1, window=2, ticks=5, crashes=1),
+        PROTOCOL, "        return _not_yet(pace, met, now)", '        return Ack("early")', world(1, window=2, ticks=5, crashes=1),
     ),
     "no pace between two claims": (
         DECIDE, "or item.paused or item.na > asked.now:", "or item.paused:", world(1, window=2, ticks=4, crashes=1),
@@ -124,11 +124,11 @@ MUTANTS = {
         DECIDE, "item, na=asked.now + asked.pace.window_s,", "item, na=asked.now,", world(1, window=2, ticks=4, crashes=1),
     ),
     "our own claim, retried, is taken for nothing to do": (
-        PROTOCOL, "                item = met  # our own", '                return Ack("refused")  # our own',
+        PROTOCOL, "        return met  # our own", '        return Ack("refused")  # our own',
         world(1, window=2, ticks=5, retries=1),
     ),
     "a stale timer acts, and the live one is ended": (
-        PROTOCOL, "            if met is None or met.armed != token:", "            if met is None or met.claimed:", world(2, crashes=1),
+        PROTOCOL, "    if met is None or met.armed != token:", "    if met is None or met.claimed:", world(2, crashes=1),
     ),
     "counting does not arm again after a disarm": (
         DECIDE, "    if not found.armed:\n", "    if item is None:\n", world(2),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from windlass.aggregation.model import Item, Pace, Summary, Timer
 
 __all__ = [
-    "Abandoned", "Ack", "Act", "Begun", "Claim", "Commit", "Completed", "Count", "Defer", "Disarm", "Effect", "Failed", "Hold", "Moment",
-    "Note", "Outcome", "Postponed", "Refused", "Rotate", "Send", "StoreEffect", "Verdict",
+    "Abandoned", "Ack", "Act", "Begun", "Claim", "Commit", "Completed", "Count", "Defer", "Disarm", "Effect", "Failed",
+    "Hold", "Moment", "Note", "Outcome", "Postponed", "Refused", "Rotate", "Send", "StoreEffect", "Verdict",
 ]  # fmt: skip
 
 

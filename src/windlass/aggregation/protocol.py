@@ -28,7 +28,6 @@ from windlass.aggregation.effects import (
     Begun,
     Claim,
     Commit,
-    Completed,
     Count,
     Defer,
     Disarm,
@@ -37,6 +36,7 @@ from windlass.aggregation.effects import (
     Hold,
     Moment,
     Note,
+    Outcome,
     Postponed,
     Refused,
     Rotate,
@@ -75,51 +75,55 @@ def count(
 
 def fire(pace: Pace, timer: Timer, new_attempt: Callable[[], str], *, paused: bool = False) -> Firing:
     """A timer came: claim, act, commit, disarm. The verdict says whether it is over, or when it comes again."""
-    rule, key, token = timer.rule, timer.key, timer.token
     if paused:
         return Defer(_PAUSED_S, "the rule is paused")
-    while True:
+    taken: Item | Verdict | None = None
+    while taken is None:
         now: float = yield Moment()
         attempt = new_attempt()
-        item: Item | Refused = yield Claim(rule, key, token, attempt, now, pace, again=False)
-        if isinstance(item, Refused) and _to_settle(item.item, token, now):
-            item = yield Claim(rule, key, token, attempt, now, pace, again=True)
-        if isinstance(item, Refused):
-            met = item.item
-            if met is None or met.armed != token:
-                return Ack("another timer owns the key, or none is needed")
-            if met.claim == attempt:
-                item = met  # our own claim, whose answer was lost on the way
-            elif met.uncovered <= 0:
-                if (yield Disarm(rule, key, token)):
-                    return Ack("nothing is uncovered")
-                continue  # an event came in between
-            else:
-                return _not_yet(pace, met, now)
-        outcome = yield Act(rule, key, attempt, item.claimed, item.held)
-        now = yield Moment()
-        match outcome:
-            case Completed():
-                pass
-            case Begun(tokens) if pace.strict and tokens:
-                until = now + pace.strict_s
-                yield Hold(rule, key, attempt, tokens, until)
-                return Defer(min(max(1.0, item.na - now), pace.strict_s), "its completion is awaited")
-            case Begun():
-                pass
-            case Postponed(after_s, reason):
-                return Defer(max(after_s, item.na - now, 1.0), reason)
-            case Abandoned():
-                return Defer(max(item.na - now, 1.0), "the claim was too old to act on")
-            case Failed(reason):
-                failures: int = yield Note(rule, key, attempt, reason)
-                return Defer(max(item.na - now, _retry_s(failures)), reason)
-        after: Item | None = yield Commit(rule, key, item.claimed, now)
-        if after is None or after.uncovered <= 0:
-            if (yield Disarm(rule, key, token)):
-                return Ack("covered")
-            return Defer(max(item.na - now, 1.0), "events came in during the action")
+        taken = yield from _take(pace, timer, attempt, now)
+    if not isinstance(taken, Item):
+        return taken
+    outcome: Outcome = yield Act(timer.rule, timer.key, attempt, taken.claimed, taken.held)
+    now = yield Moment()
+    next_s = max(taken.na - now, 1.0)
+    match outcome:
+        case Postponed(after_s, reason):
+            return Defer(max(after_s, next_s), reason)
+        case Abandoned():
+            return Defer(next_s, "the claim was too old to act on")
+        case Failed(reason):
+            failures: int = yield Note(timer.rule, timer.key, attempt, reason)
+            return Defer(max(next_s, _retry_s(failures)), reason)
+        case Begun(tokens) if pace.strict and tokens:
+            yield Hold(timer.rule, timer.key, attempt, tokens, now + pace.strict_s)
+            return Defer(min(next_s, pace.strict_s), "its completion is awaited")
+    after: Item | None = yield Commit(timer.rule, timer.key, taken.claimed, now)
+    if after is not None and after.uncovered > 0:
         return Defer(max(pace.due(after) - now, 1.0), "events came in during the action")
+    if (yield Disarm(timer.rule, timer.key, timer.token)):
+        return Ack("covered")
+    return Defer(next_s, "events came in during the action")
+
+
+def _take(pace: Pace, timer: Timer, attempt: str, now: float) -> Generator[Effect, Any, Item | Verdict | None]:
+    """Claim what is uncovered: the item, or the verdict when there is nothing to act on now, or None to look again."""
+    rule, key, token = timer.rule, timer.key, timer.token
+    item: Item | Refused = yield Claim(rule, key, token, attempt, now, pace, again=False)
+    if isinstance(item, Refused) and _to_settle(item.item, token, now):
+        item = yield Claim(rule, key, token, attempt, now, pace, again=True)
+    if not isinstance(item, Refused):
+        return item
+    met = item.item
+    if met is None or met.armed != token:
+        return Ack("another timer owns the key, or none is needed")
+    if met.claim == attempt:
+        return met  # our own claim, whose answer was lost on the way
+    if met.uncovered > 0:
+        return _not_yet(pace, met, now)
+    if (yield Disarm(rule, key, token)):
+        return Ack("nothing is uncovered")
+    return None  # an event came in between
 
 
 def sweep(pace: Pace, item: Item, token: str, *, now: float, slack_s: float) -> Steps:

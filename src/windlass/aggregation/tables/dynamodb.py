@@ -163,11 +163,10 @@ class DynamoTable:
         return self._update(asked.rule, asked.key, f"{sets} REMOVE {', '.join(gone)}", condition, values)
 
     def _commit(self, asked: Commit) -> Item | None:
-        held = ", ".join(f"held_{one}" for one in _PARTS)
-        return self._update(
-            asked.rule, asked.key, f"SET done = :claimed, acted_at = :now REMOVE failures, note, pending, hold_until, {held}", "done < :claimed",
-            {":claimed": asked.claimed, ":now": asked.now},
-        )  # fmt: skip
+        gone = ("failures", "note", "pending", "hold_until", *(f"held_{one}" for one in _PARTS))
+        expression = f"SET done = :claimed, acted_at = :now REMOVE {', '.join(gone)}"
+        values = {":claimed": asked.claimed, ":now": asked.now}
+        return self._update(asked.rule, asked.key, expression, "done < :claimed", values)
 
     def _hold(self, asked: Hold) -> bool:
         for token in asked.tokens:  # first: a completion that is told at once must find it
@@ -246,12 +245,15 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
 def _item(row: Mapping[str, Any]) -> Item:
     plain = _plain(row)
     rule, _, key = str(plain["id"]).partition("#")
-    whole = {name: int(plain.get(name, 0)) for name in ("dirty", "done", "claimed", "failures")}
-    moments = {name: float(plain.get(name, 0.0)) for name in ("token_at", "armed_at", "last_at", "na", "acted_at")}
+    counters: dict[str, Any] = {name: int(plain.get(name, 0)) for name in ("dirty", "done", "claimed", "failures")}
+    moments: dict[str, Any] = {
+        name: float(plain.get(name, 0.0)) for name in ("token_at", "armed_at", "last_at", "na", "acted_at")
+    }
+    texts: dict[str, Any] = {name: str(plain.get(name, "")) for name in ("armed", "claim", "note")}
     return Item(
-        rule, key, armed=plain.get("armed", ""), claim=plain.get("claim", ""), note=plain.get("note", ""),
-        pending=tuple(sorted(plain.get("pending", ()))), hold=float(plain.get("hold_until", 0.0)), paused=bool(plain.get("paused")), summary=_summary(plain, ""),
-        held=_summary(plain, "held_"), **whole, **moments,
+        rule, key, pending=tuple(sorted(plain.get("pending", ()))), hold=float(plain.get("hold_until", 0.0)),
+        paused=bool(plain.get("paused")), summary=_summary(plain, ""), held=_summary(plain, "held_"),
+        **counters, **moments, **texts,
     )  # fmt: skip
 
 

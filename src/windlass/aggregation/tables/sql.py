@@ -6,7 +6,7 @@ Each write reads its item, decides as decide.py says, and writes it, in one tran
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -196,8 +196,7 @@ def _columns(one: Item) -> dict[str, Any]:
 
 
 def _item(row: Row[Any]) -> Item:
-    values: Mapping[str, Any] = row._mapping
-    plain = {part.name: values[part.name] for part in fields(Item)}
+    plain = {part.name: getattr(row, part.name) for part in fields(Item)}
     plain |= {
         "pending": tuple(json.loads(row.pending)),
         "summary": _summary(json.loads(row.summary)),
