@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Self
 
+from windlass.aggregation.service import Aggregation
 from windlass.clients.directory import InventoryDirectory
 from windlass.clients.service import Clients, Home
 from windlass.core.errors import WindlassError
@@ -46,6 +47,7 @@ class App:
         self._queues: Queues | None = None
         self._memcached: Memcached | None = None
         self._clients: Clients | None = None
+        self._aggregation: Aggregation | None = None
 
     @property
     def settings(self) -> Settings:
@@ -115,6 +117,19 @@ class App:
                 )
             return self._clients
 
+    @property
+    def aggregation(self) -> Aggregation:
+        """Rules that turn many object events into one action."""
+        with self._lock:
+            if self._aggregation is None:
+                self._aggregation = Aggregation(
+                    self.settings.aggregate,
+                    estate=lambda: self.estate,
+                    queues=lambda: self.queues,
+                    store=lambda: self.store,
+                )
+            return self._aggregation
+
     def _home(self) -> Home:
         """The first account, in the home region."""
         return Home(self.estate, self.estate.accounts()[0].id, self.settings.estate.home_region)
@@ -128,6 +143,7 @@ class App:
                         part.close()
             self._estate = self._store = None
             self._inventory = self._jobs = self._queues = self._memcached = self._clients = None
+            self._aggregation = None
 
     def __enter__(self) -> Self:
         return self

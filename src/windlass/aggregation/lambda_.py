@@ -75,14 +75,12 @@ class _Batch:
         since = time.time()
         tallies: dict[tuple[str, str], Tally] = {}
         for record in records:
-            timer = read_timer(record["body"])
-            token = completion_of(record["body"])
-            if timer is not None:
-                self._guard(record, lambda timer=timer, record=record: self._fire(timer, record))
-            elif token:
-                self._guard(record, lambda token=token: self._engine.complete(token))
-            else:
-                self._add(tallies, record)
+            try:
+                if not self._special(record):
+                    self._add(tallies, record)
+            except WindlassError as error:
+                self._log.warning("message.failed", message_id=record["messageId"], said=error.message, hint=error.hint)
+                self._failed[record["messageId"]] = None
         for (rule, key), tally in tallies.items():
             try:
                 self._engine.count(rule, key, tally, since=since)
@@ -99,16 +97,17 @@ class _Batch:
             self._failed[record["messageId"]] = None  # the queue's redrive policy takes it, where it can be looked at
         self._engine.tally(tallies, record["messageId"], events)
 
-    def _fire(self, timer: Any, record: Mapping[str, Any]) -> None:
-        verdict = self._engine.fire(timer)
-        if isinstance(verdict, Defer):
-            self._failed[record["messageId"]] = None
-            seconds = max(1, min(43_200, math.ceil(verdict.after_s)))
-            self._postpone(record["eventSourceARN"], record["receiptHandle"], seconds)
-
-    def _guard(self, record: Mapping[str, Any], work: Callable[[], object]) -> None:
-        try:
-            work()
-        except WindlassError as error:
-            self._log.warning("message.failed", message_id=record["messageId"], said=error.message, hint=error.hint)
-            self._failed[record["messageId"]] = None
+    def _special(self, record: Mapping[str, Any]) -> bool:
+        """Whether it was a timer or a completion, which are done here."""
+        timer = read_timer(record["body"])
+        if timer is not None:
+            verdict = self._engine.fire(timer)
+            if isinstance(verdict, Defer):
+                self._failed[record["messageId"]] = None
+                seconds = max(1, min(43_200, math.ceil(verdict.after_s)))
+                self._postpone(record["eventSourceARN"], record["receiptHandle"], seconds)
+            return True
+        token = completion_of(record["body"])
+        if token:
+            self._engine.complete(token)
+        return bool(token)

@@ -31,7 +31,7 @@ _POLL_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Prices:
-    """US dollars a million in us-east-1, read on 2026-11-20: SQS standard, Lambda requests and 128 MB for 50 ms, DynamoDB on demand."""
+    """US dollars a million in us-east-1 (price lists of 2026-11-20): standard SQS, Lambda (128 MB for 50 ms), DynamoDB on demand."""
 
     sqs: float = 0.40
     lambda_requests: float = 0.20
@@ -47,6 +47,7 @@ class Design:
     """What a design asks of AWS, and what it does."""
 
     name: str
+    events: int = 0
     lambda_invokes: int = 0
     dynamodb_writes: int = 0
     sqs_requests: int = 0
@@ -121,6 +122,7 @@ class _World:
             first = first or at
             found.events += 1
             found.published.lambda_invokes += 1
+            found.ours.sqs_requests += 1  # S3's send, for the rule or not
             key = self._rule.key_of(event)
             if key is None:
                 continue
@@ -166,15 +168,14 @@ class _World:
             carry_out(talk, self._hands)
         spread = max(batch[-1][0] - batch[0][0], _POLL_S)
         polls = math.ceil(len(batch) / 10) + math.ceil(spread / _POLL_S / 2)
-        self._found.ours.sqs_requests += len(batch) + polls + math.ceil(len(batch) / 10)
+        self._found.ours.sqs_requests += polls + math.ceil(len(batch) / 10)
 
     def _fire_until(self, moment: float) -> None:
         while self._timers and self._timers[0][0] <= moment:
             due, _, timer = heapq.heappop(self._timers)
             self._now = max(self._now, due)
             self._found.ours.sqs_requests += 1  # its receive
-            attempts = (f"a{next(self._order)}" for _ in itertools.repeat(None))
-            verdict = carry_out(fire(self._pace, timer, lambda: next(attempts)), self._hands)
+            verdict = carry_out(fire(self._pace, timer, lambda: f"a{next(self._order)}"), self._hands)
             self._found.ours.dynamodb_writes += 1  # a claim; the rest is counted where it is made
             self._found.ours.sqs_requests += 1  # its delete, or its visibility
             if isinstance(verdict, Defer):
@@ -202,6 +203,7 @@ class _World:
         found = self._found
         found.seconds = seconds
         found.keys = len(self._waiting)
+        found.ours.events = found.published.events = found.events
         found.covered = len(self._latencies)
         if self._latencies:
             ordered = sorted(self._latencies)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from windlass.aggregation import cli as aggregation_cli
 from windlass.cli.context import open_app
 from windlass.clients import cli as clients_cli
 from windlass.inventory import cli as inventory_cli
@@ -15,3 +16,4 @@ consume = queues_cli.consume_command(
 )
 memcached = memcached_cli.commands(lambda ctx: open_app(ctx).memcached, lambda ctx: open_app(ctx).jobs)
 clients = clients_cli.commands(lambda ctx: open_app(ctx).clients, lambda ctx: open_app(ctx).jobs)
+aggregate = aggregation_cli.commands(lambda ctx: open_app(ctx).aggregation)
