@@ -51,7 +51,7 @@ class Engine:
     def __init__(self, parts: Sequence[Part], *, now: Callable[[], float] = time.time) -> None:
         self.parts: Mapping[str, Part] = {part.rule.name: part for part in parts}
         self._now = now
-        self._paused: dict[str, tuple[float, bool]] = {}
+        self._running: dict[str, float] = {}
         self._roles: dict[str, tuple[float, tuple[GatewayRole, ...]]] = {}
         self._lock = threading.Lock()
         self._log = logger("aggregation")
@@ -146,11 +146,13 @@ class Engine:
         return Hands(part.table, send, part.act, now=self._now)
 
     def _is_paused(self, part: Part) -> bool:
+        """Whether it is paused: that it is not is believed for some seconds, that it is never, so that it goes on at once."""
         name, now = part.rule.name, time.monotonic()
-        read_at, paused = self._paused.get(name, (-1e9, False))
-        if now - read_at > _PAUSE_S:
-            paused = part.table.paused(name)
-            self._paused[name] = (now, paused)
+        if now - self._running.get(name, -1e9) <= _PAUSE_S:
+            return False
+        paused = part.table.paused(name)
+        if not paused:
+            self._running[name] = now
         return paused
 
     # The gateway's own writes

@@ -12,11 +12,13 @@ from prometheus_client import CollectorRegistry
 
 from windlass.aggregation.completions import completion_of
 from windlass.aggregation.config import AggregateConfig
-from windlass.aggregation.effects import Defer
+from windlass.aggregation.effects import Defer, Verdict
 from windlass.aggregation.engine import Engine
 from windlass.aggregation.gather import Tally
 from windlass.aggregation.measure import EngineCollector
+from windlass.aggregation.model import Timer
 from windlass.aggregation.tables.sql import SqlTimers
+from windlass.aggregation.ticking import tick_forever
 from windlass.aggregation.timers import read_timer
 from windlass.core.errors import WindlassError
 from windlass.events import ObjectEvent, Unrecognised
@@ -33,7 +35,6 @@ __all__ = ["Worker"]
 _MOST_MESSAGES = 2_000
 _IN_HAND = 20_000
 _GATHER_S = 1.0
-_POLL_TIMERS_S = 0.5
 _COMPLETION_WAIT_S = 5
 _COMPLETION_TRIES = 5
 
@@ -70,7 +71,7 @@ class Worker:
         aside = [threading.Thread(target=self._sweep_forever, args=(ended,), name="aggregation-sweeper", daemon=True)]
         if self._timers is not None:
             aside.append(
-                threading.Thread(target=self._fire_forever, args=(ended,), name="aggregation-timers", daemon=True)
+                threading.Thread(target=tick_forever, args=(self._timers, self._fire, ended), name="aggregation-timers")
             )
         queues = sorted({one.timers for one in self._configs if one.timers})
         aside += [
@@ -126,31 +127,17 @@ class Worker:
             if self._on_completion(received):
                 return
             raise Reject("it is no timer of aggregation")
-        verdict = self.engine.fire(timer)
-        self.counts.fired(verdict)
+        verdict = self._fire(timer)
         if isinstance(verdict, Defer):
             raise RetryLater(math.ceil(verdict.after_s), verdict.reason)
 
     def _on_completion(self, received: Received) -> bool:
         return _completed(self.engine, received)
 
-    def _fire_forever(self, ended: threading.Event) -> None:
-        assert self._timers is not None
-        while not ended.is_set():
-            try:
-                due = self._timers.take(10)
-                for timer in due:
-                    verdict = self.engine.fire(timer)
-                    self.counts.fired(verdict)
-                    if isinstance(verdict, Defer):
-                        self._timers.defer(timer, verdict.after_s)
-                    else:
-                        self._timers.end(timer)
-            except WindlassError as error:  # the timer comes again when its lease is over
-                logger("aggregation").warning("timer.failed", said=error.message, hint=error.hint)
-                due = []
-            if not due:
-                ended.wait(_POLL_TIMERS_S)
+    def _fire(self, timer: Timer) -> Verdict:
+        verdict = self.engine.fire(timer)
+        self.counts.fired(verdict)
+        return verdict
 
     def _sweep_forever(self, ended: threading.Event) -> None:
         every_s = min(one.sweep_s for one in self._configs)

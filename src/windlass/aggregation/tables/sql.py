@@ -137,10 +137,10 @@ class SqlTable:
 class SqlTimers:
     """Timers in the store: each is taken by one worker for a while, and comes again unless it was ended."""
 
-    def __init__(self, store: Store, *, now: Callable[[], float], leased_s: float = 120.0) -> None:
+    def __init__(self, store: Store, *, now: Callable[[], float], leased_s: float = 20.0) -> None:
         self._store = store
         self._now = now
-        self._leased_s = leased_s
+        self.leased_s = leased_s
 
     def send(self, sent: Timer, delay_s: float) -> None:
         """One that comes after a delay; sent twice, it is one."""
@@ -157,8 +157,12 @@ class SqlTimers:
             rows = connection.execute(statement.with_for_update(skip_locked=True)).all()
             found = [Timer(row.rule, row.key, row.token) for row in rows]
             for one in found:
-                connection.execute(update(timer).where(_is(one)).values(due_at=now + self._leased_s))
+                connection.execute(update(timer).where(_is(one)).values(due_at=now + self.leased_s))
         return found
+
+    def renew(self, one: Timer) -> None:
+        """It is still being handled."""
+        self.defer(one, self.leased_s)
 
     def end(self, one: Timer) -> None:
         """It is over."""
