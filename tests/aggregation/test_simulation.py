@@ -84,4 +84,3 @@ def test_a_mistake_is_found(name, monkeypatch):
     monkeypatch.setattr(decide, where, wrong)
     with pytest.raises(AssertionError, match="seed"):
         run_all(range(1500))
-

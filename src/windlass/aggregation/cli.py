@@ -19,7 +19,6 @@ from windlass.aggregation.simulate import Design, Simulation, made_up, simulate
 from windlass.aggregation.windows import Window
 from windlass.aggregation.worker import Worker
 from windlass.core import clock
-from windlass.core.clock import format_time
 from windlass.core.errors import UsageError
 from windlass.core.units import parse_duration_s
 from windlass.events import ObjectEvent, read_events
@@ -39,7 +38,8 @@ ITEMS: list[object] = [
     Column("failures", right=True), "note",
 ]  # fmt: skip
 WINDOWS: list[object] = [
-    Column("started_at", "STARTED"), "rule", "key", "outcome", Column("events", right=True), Column("waited_s", "WAITED S", right=True),
+    Column("started_at", "STARTED"), "rule", "key", "outcome", Column("events", right=True),
+    Column("waited_s", "WAITED S", right=True),
     Column("took_s", "TOOK S", right=True), "reason",
 ]  # fmt: skip
 RULES: list[object] = [
@@ -116,7 +116,7 @@ def commands(open_aggregation: Open) -> typer.Typer:  # noqa: C901  one function
         rule: Annotated[str, typer.Option("--rule", help="The rule; one keyed by bucket with the window given otherwise.")] = "",
         file: Annotated[
             Path | None,
-            typer.Argument(metavar="[FILE]", help="Recorded events, one payload a line in any wrapping; - for stdin.", allow_dash=True),
+            typer.Argument(metavar="[FILE]", help="Recorded events, a payload a line, in any wrapping; - for stdin."),
         ] = None,
         rate: Annotated[float, typer.Option(min=0.01, help="Without a file: events a second.")] = 50.0,
         duration: Annotated[str, typer.Option("--for", help="Without a file: for so long (600s, 10m, 1h).")] = "10m",
@@ -169,11 +169,12 @@ def rule_row(config: AggregateConfig, paused: bool) -> dict[str, Any]:
 
 
 def item_row(item: Item, config: AggregateConfig) -> dict[str, Any]:
-    """A key as it stands, for a listing; times as text."""
+    """A key as it stands, for a listing."""
     due = config.pace.due(item) if item.uncovered > 0 else 0.0
     return {
         "rule": item.rule, "key": item.key, "uncovered": item.uncovered, "events": item.dirty, "covered": item.done,
-        "state": _state(item), "due_at": _moment(due), "acted_at": _moment(item.acted_at), "failures": item.failures, "note": item.note,
+        "state": _state(item), "due_at": _moment(due), "acted_at": _moment(item.acted_at), "failures": item.failures,
+        "note": item.note,
     }  # fmt: skip
 
 
@@ -198,8 +199,8 @@ def _state(item: Item) -> str:
     return "waiting" if item.uncovered > 0 else "covered"
 
 
-def _moment(epoch_s: float) -> str | None:
-    return format_time(datetime.fromtimestamp(epoch_s, UTC)) if epoch_s > 0 else None
+def _moment(epoch_s: float) -> datetime | None:
+    return datetime.fromtimestamp(epoch_s, UTC) if epoch_s > 0 else None
 
 
 def _plain_rule(window_s: float) -> AggregateConfig:
@@ -224,7 +225,8 @@ def _recorded(file: Path) -> Iterator[ObjectEvent]:
 
 
 def _show(found: Simulation, output: Format) -> None:
-    rows = [_design_row(one, found.seconds) for one in (found.ours, found.published)]
+    designs = (found.ours, found.published)
+    rows = [_design_row(one, found.seconds) for one in designs]
     if output is not Format.TABLE:
         emit_value({
             "events": found.events, "matched": found.matched, "covered": found.covered, "keys": found.keys, "seconds": found.seconds,
@@ -235,17 +237,20 @@ def _show(found: Simulation, output: Format) -> None:
     print(f"{found.covered:,} covered; from event to action p99 {found.p99_s:.1f} s, at most {found.worst_s:.1f} s")
     columns: list[object] = [
         "design", Column("actions", right=True), Column("lambda", "LAMBDA/EVENT", right=True),
-        Column("dynamodb", "DYNAMODB/EVENT", right=True), Column("sqs", "SQS/EVENT", right=True), Column("monthly", "USD/MONTH", right=True),
+        Column("dynamodb", "DYNAMODB/EVENT", right=True), Column("sqs", "SQS/EVENT", right=True),
+        Column("monthly", "USD/MONTH", right=True),
     ]  # fmt: skip
     print()
-    emit(rows, output, columns)
+    shares = ("lambda", "dynamodb", "sqs")
+    emit([row | {name: f"{row[name]:.4f}" for name in shares} for row in rows], output, columns)
 
 
 def _design_row(design: Design, seconds: float) -> dict[str, Any]:
     events = max(1, design.events)
     return {
         "design": design.name, "actions": design.actions, "lambda": round(design.lambda_invokes / events, 5),
-        "dynamodb": round(design.dynamodb_writes / events, 5), "sqs": round(design.sqs_requests / events, 4),
+        "dynamodb": round(design.dynamodb_writes / events, 5),
+        "sqs": round(design.sqs_requests / events, 4),
         "monthly": round(design.monthly(seconds), 2),
     }  # fmt: skip
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from windlass.app import App
+from windlass.cli import scene_shares
 from windlass.core.errors import WindlassError
 from windlass.observe.log import logger
 
@@ -38,7 +39,7 @@ read_timeout_s = 12
 visibility_s = 30
 drain_s = 4
 first_backoff_s = 2
-"""
+{scene_shares.CONFIG}"""
 
 
 @contextlib.contextmanager
@@ -50,6 +51,7 @@ def playing(app: App, config: Path, url: str, stop: threading.Event) -> Iterator
     traffic = threading.Thread(target=_arrive, args=(app, stop), name="arrivals", daemon=True)
     with (
         log,
+        scene_shares.sharing(app, config, url, stop),
         subprocess.Popen(  # noqa: S603  our own interpreter and module
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         ) as consumer,

@@ -49,6 +49,7 @@ PAGES: tuple[Page, ...] = (
     Page("/accounts", "accounts.html", "Accounts", views.accounts, "Accounts", "flag"),
     Page("/memcached", "memcached.html", "Memcached", views.memcached, "Memcached", "ring"),
     Page("/queues", "queues.html", "Queues", views.queues, "Queues", "queue"),
+    Page("/aggregation", "aggregation.html", "Aggregation", views.aggregation, "Aggregation", "funnel"),
     Page("/jobs", "jobs.html", "Jobs", views.jobs, "Jobs", "gear"),
     Page("/queues/{account}/{region}/{name}", "queue.html", "Queue", views.queue),
     Page("/inventory/resource", "resource.html", "Resource", views.resource),

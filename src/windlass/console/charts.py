@@ -12,6 +12,7 @@ from windlass.clients.svg import by_day
 from windlass.console.noderings import hit_rates, node_ring
 from windlass.console.relations import relations
 from windlass.console.throughput import throughput
+from windlass.console.timeline import timeline
 from windlass.console.treemap import treemap
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "sparkbar",
     "sparkline",
     "throughput",
+    "timeline",
     "treemap",
 ]
 

@@ -105,18 +105,24 @@ class Desk:
         return self.app.settings
 
     def marks(self) -> dict[str, str]:
-        """A short text per topic that is another one when something of it moved: jobs, runs, identity, caches, queues."""
+        """A short text per topic that is another one when something of it moved: jobs, runs, identity, caches, queues, windows."""
         listed = [*self.jobs.list(limit=10), *self.jobs.list(status=JobStatus.RUNNING, limit=50)]
         moved = [(one.job_id, str(one.status), one.done, one.total, one.detail, one.heartbeat_at) for one in listed]
         answered = self._asked is not None and self._asked.done()
         return {
             "jobs": digest(plain(moved))[:12], "runs": self._runs_mark(), "identity": str(answered),
-            "caches": self.caches.mark, "queues": f"{self.depths.mark} {self._consumers_mark()}",
+            "caches": self.caches.mark, "queues": f"{self.depths.mark} {self._consumers_mark()}", "windows": self._windows_mark(),
         }  # fmt: skip
 
     def _consumers_mark(self) -> str:
         moved = [(one.consumer_id, dict(one.counts), one.stopped_at) for one in self.queues.consumers()]
         return digest(plain(moved))[:12]
+
+    def _windows_mark(self) -> str:
+        if not self.settings.aggregate:
+            return ""
+        latest = self.app.aggregation.windows(within_s=1800.0, limit=5)
+        return digest(plain([(one.attempt, one.outcome) for one in latest]))[:12]
 
     def _runs_mark(self) -> str:
         runs = self.inventory.runs(1)

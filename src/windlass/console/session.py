@@ -12,6 +12,7 @@ from windlass.api.guard import COOKIE, Sessions, session_cookie
 from windlass.api.routes import need, the_app
 from windlass.api.tokens import audit, check_token
 from windlass.console.render import Pages
+from windlass.console.steering import add_steering
 from windlass.core import clock
 from windlass.queues import redriving
 
@@ -70,6 +71,7 @@ def add_forms(site: FastAPI, sessions: Sessions, pages: Pages) -> None:
         note(request, "queue.redrive", queue.arn)
         return RedirectResponse(f"/jobs/{job_id}", status_code=303)
 
+    add_steering(site, check, note)
     site.add_api_route("/queues/{account}/{region}/{name}/redrive", redrive, methods=["POST"], include_in_schema=False)
     site.add_api_route("/login", login_page, include_in_schema=False)
     site.add_api_route("/login", login, methods=["POST"], include_in_schema=False)

@@ -1,6 +1,7 @@
 """What each page shows, as plain data: the template and the page's JSON twin get exactly this."""
 
 from windlass.console.views.accounts import accounts
+from windlass.console.views.aggregation import aggregation
 from windlass.console.views.changes import changes
 from windlass.console.views.clients import clients
 from windlass.console.views.inventory import export, inventory
@@ -16,6 +17,7 @@ __all__ = [
     "Data",
     "Params",
     "accounts",
+    "aggregation",
     "cache",
     "changes",
     "clients",

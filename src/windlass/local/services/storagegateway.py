@@ -19,11 +19,13 @@ import moto.backend_index
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import BaseResponse
+from moto.events.models import events_backends
 from moto.s3.models import FakeDeleteMarker, s3_backends
 
 PRIVATE_NAMES = (
     "moto.backend_index.backend_url_patterns",
     "moto.core.responses.BaseResponse",
+    "moto.events.models.events_backends",
     "moto.s3.models.s3_backends",
 )
 
@@ -167,16 +169,31 @@ class StorageGatewayBackend(BaseBackend):
                 raise InvalidGatewayRequest("A refresh is already in progress for the file share.")
             share.refreshing = True
 
+        notification = str(uuid.uuid4())
+
         def finish() -> None:
             try:
                 share.refresh(folders, recursive=recursive)
             finally:
                 share.refreshing = False
+            self._tell(share, notification, folders)
 
         timer = threading.Timer(_REFRESH_S, finish)
         timer.daemon = True
         timer.start()
-        return str(uuid.uuid4())
+        return notification
+
+    def _tell(self, share: FileShare, notification: str, folders: list[str]) -> None:
+        """EventBridge hears of it, in the shape that the service's user guide shows."""
+        detail = {
+            "event-type": "refresh-complete", "notification-id": notification, "completed": int(time.time() * 1000),
+            "folderList": folders or ["/"],
+        }  # fmt: skip
+        entry = {
+            "Source": "aws.storagegateway", "DetailType": "Storage Gateway Refresh Cache Event", "Detail": json.dumps(detail),
+            "Resources": [share.arn],
+        }  # fmt: skip
+        events_backends[self.account_id][self.region_name].put_events([entry])
 
 
 storagegateway_backends = BackendDict(StorageGatewayBackend, "storagegateway")
