@@ -1,0 +1,103 @@
+"""The same rules as a Lambda function of the embedded AWS: objects put, events and timers through SQS mappings, actions seen."""
+
+import io
+import json
+import time
+import zipfile
+
+import boto3
+import pytest
+
+from windlass.local.server import LocalServer
+
+ACCOUNT = "777788880023"
+ACTS = """
+def look(summary, context):
+    count = len(context.call("s3", "ListObjectsV2", Bucket=summary.bucket).get("Contents", ()))
+    body = f"{summary.events} {count}".encode()
+    context.call("s3", "PutObject", Bucket="lambda-seen", Key=context.attempt, Body=body)
+"""
+CONFIG = f"""
+[estate]
+accounts = [{{ id = "{ACCOUNT}" }}]
+home_region = "us-east-1"
+
+[[aggregate]]
+name = "look"
+queue = "lambda-events"
+window_s = 2
+table = "lambda-agg"
+timers = "lambda-timers"
+action = {{ kind = "python", function = "acts:look" }}
+"""
+
+
+@pytest.fixture(scope="module")
+def aws():
+    with LocalServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(aws):
+    made = []
+
+    def make(service):
+        keys = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "windlass-local", "region_name": "us-east-1"}
+        made.append(boto3.client(service, endpoint_url=aws.url, **keys))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def deployed(client):
+    s3, sqs, functions = client("s3"), client("sqs"), client("lambda")
+    s3.create_bucket(Bucket="lambda-drop")
+    s3.create_bucket(Bucket="lambda-seen")
+    client("dynamodb").create_table(
+        TableName="lambda-agg", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )  # fmt: skip
+    arns = {}
+    for name in ("lambda-events", "lambda-timers"):
+        url = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "30"})["QueueUrl"]
+        arns[name] = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    s3.put_bucket_notification_configuration(
+        Bucket="lambda-drop",
+        NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arns["lambda-events"], "Events": ["s3:ObjectCreated:*"]}]},
+    )
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("windlass.toml", CONFIG)
+        archive.writestr("acts.py", ACTS)
+    role = client("iam").create_role(RoleName="aggregator", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
+    functions.create_function(
+        FunctionName="aggregator", Runtime="python3.12", Handler="windlass.functions.aggregate.handler", Timeout=20,
+        Role=role["Role"]["Arn"], Code={"ZipFile": code.getvalue()},
+    )  # fmt: skip
+    for name, batch in (("lambda-events", 100), ("lambda-timers", 10)):
+        functions.create_event_source_mapping(
+            EventSourceArn=arns[name], FunctionName="aggregator", BatchSize=batch, MaximumBatchingWindowInSeconds=1,
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+        )  # fmt: skip
+    return s3, functions
+
+
+@pytest.mark.timeout(120)
+def test_objects_become_few_actions_and_all_are_covered(deployed):
+    s3, functions = deployed
+    for number in range(60):
+        s3.put_object(Bucket="lambda-drop", Key=f"o{number}", Body=b"x")
+    deadline = time.monotonic() + 60
+    seen = []
+    while not any(one.endswith(" 60") for one in seen) or sum(int(one.split()[0]) for one in seen) < 60:
+        assert time.monotonic() < deadline, seen
+        time.sleep(0.5)
+        keys = [one["Key"] for one in s3.list_objects_v2(Bucket="lambda-seen").get("Contents", ())]
+        seen = [s3.get_object(Bucket="lambda-seen", Key=key)["Body"].read().decode() for key in keys]
+    assert len(seen) <= 6
+    answer = functions.invoke(FunctionName="aggregator", Payload=json.dumps({"detail-type": "Scheduled Event"}))
+    assert json.load(answer["Payload"]) == {"swept": 0}
