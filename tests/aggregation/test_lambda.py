@@ -67,13 +67,17 @@ def deployed(client):
         arns[name] = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     s3.put_bucket_notification_configuration(
         Bucket="lambda-drop",
-        NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arns["lambda-events"], "Events": ["s3:ObjectCreated:*"]}]},
+        NotificationConfiguration={
+            "QueueConfigurations": [{"QueueArn": arns["lambda-events"], "Events": ["s3:ObjectCreated:*"]}]
+        },
     )
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("windlass.toml", CONFIG)
         archive.writestr("acts.py", ACTS)
-    role = client("iam").create_role(RoleName="aggregator", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
+    role = client("iam").create_role(
+        RoleName="aggregator", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []})
+    )
     functions.create_function(
         FunctionName="aggregator", Runtime="python3.12", Handler="windlass.functions.aggregate.handler", Timeout=20,
         Role=role["Role"]["Arn"], Code={"ZipFile": code.getvalue()},

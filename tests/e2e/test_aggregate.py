@@ -106,13 +106,15 @@ class World:
         for number in range(start, start + count):
             self.clients["s3"].put_object(Bucket=self.bucket, Key=f"f{number % 7}/o{number}", Body=b"x")
 
-    def fault(self, **rule):
-        request = urllib.request.Request(
+    def faults(self, *rules):
+        asked = urllib.request.Request(
             f"{self.aws.url}/_windlass/faults",
-            json.dumps({"rules": [rule]}).encode(),
+            json.dumps({"rules": rules}).encode(),
             {"content-type": "application/json"},
+            method="PUT",
         )
-        urllib.request.urlopen(request, timeout=10).close()
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            assert len(json.load(answer)["rules"]) == len(rules)
 
     def actions(self):
         seen = self.folder / "seen"
@@ -164,17 +166,19 @@ def test_killed_again_and_again_with_faults_every_object_is_covered(world, where
     world.configure(where=STORES[where])
     if where == "dynamodb":
         world.say("prepare", "look")
-        world.fault(
-            kind="error",
-            service="dynamodb",
-            operation="UpdateItem",
-            probability=0.1,
-            status=500,
-            code="InternalServerError",
-        )
-    world.fault(kind="duplicate", probability=0.2)
-    world.fault(kind="reorder", probability=0.2, latency_ms=1500)
-    world.fault(kind="drop", service="sqs", probability=0.02)
+    world.faults(
+        {
+            "kind": "error",
+            "service": "dynamodb",
+            "operation": "UpdateItem",
+            "probability": 0.1,
+            "status": 500,
+            "code": "InternalServerError",
+        },
+        {"kind": "duplicate", "probability": 0.2},
+        {"kind": "reorder", "probability": 0.2, "latency_ms": 1500},
+        {"kind": "drop", "service": "sqs", "probability": 0.02},
+    )
     rng = random.Random(7)
     for turn in range(8):
         worker = world.work()

@@ -1,4 +1,4 @@
-"""What a worker's rules are measured by: `windlass_aggregation_*`."""
+"""What a worker's rules are measured by: `windlass_aggregation_*`, with the source queue's name as label."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ COUNTERS: Mapping[str, str] = {
 class EngineCollector(Collector):
     """Counts of one worker; plain numbers, shown when Prometheus asks."""
 
-    def __init__(self) -> None:
+    def __init__(self, queue: str = "") -> None:
+        self.queue = queue
         self.events = self.unmatched = self.batches = self.ended = self.deferred = self.swept = 0
 
     def fired(self, verdict: Verdict) -> None:
@@ -38,6 +39,6 @@ class EngineCollector(Collector):
     def collect(self) -> Iterator[Any]:
         """The series."""
         for name, text in COUNTERS.items():
-            family = CounterMetricFamily(f"windlass_aggregation_{name}", text)
-            family.add_metric([], getattr(self, name))
+            family = CounterMetricFamily(f"windlass_aggregation_{name}", text, labels=["queue"])
+            family.add_metric([self.queue], getattr(self, name))
             yield family

@@ -55,7 +55,7 @@ class Worker:
         settings: dict[str, object] | None = None,
     ) -> None:
         self.engine = engine
-        self.counts = EngineCollector()
+        self.counts = EngineCollector(configs[0].queue.rstrip("/").rpartition("/")[2].rpartition(":")[2])
         self._configs = configs
         self._queues, self._store = queues, store
         self._timers = timers

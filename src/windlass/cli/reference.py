@@ -13,6 +13,7 @@ from typing import Any
 
 import typer
 
+from windlass.aggregation.measure import COUNTERS as AGGREGATION_COUNTERS
 from windlass.cli.main import COMMANDS
 from windlass.core import errors
 from windlass.inventory.catalog import CATALOG
@@ -123,6 +124,8 @@ def _metrics() -> str:
         for kind, table in (("counter", COUNTERS), ("gauge", GAUGES), ("histogram", HISTOGRAMS)):
             for name, said in table.items():
                 yield f"| `windlass_queue_{name}` | {kind} | queue | {said} |"
+        for name, said in AGGREGATION_COUNTERS.items():
+            yield f"| `windlass_aggregation_{name}` | counter | queue | {said} |"
 
     return _page(
         "Metrics",
