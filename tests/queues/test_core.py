@@ -425,3 +425,19 @@ def test_times_that_contradict_each_other_are_refused_with_the_reason(changed, s
     with pytest.raises(ConfigError) as caught:
         Limits(**changed)
     assert said in f"{caught.value} {caught.value.hint}"
+
+
+def test_who_gathers_waits_after_a_receive_that_was_not_full_and_grows_slowly():
+    core = Core(Limits(concurrency=1000, prefetch=0, gather_s=2.0))
+    core.tick(0.0)
+    (first,) = [one for one in core.take_effects() if isinstance(one, Poll)]
+    core.received(first.number, [message(f"m{at}") for at in range(10)], 0.1)
+    polls = [one for one in core.take_effects() if isinstance(one, Poll)]
+    assert len(polls) == 1  # a full one is followed at once, by one alone
+    core.received(polls[0].number, [message("m10")], 0.2)
+    assert not [one for one in core.take_effects() if isinstance(one, Poll)]
+    assert core.next_wake() <= 2.2
+    core.tick(2.1)
+    assert not [one for one in core.take_effects() if isinstance(one, Poll)]
+    core.tick(2.2)
+    assert len([one for one in core.take_effects() if isinstance(one, Poll)]) == 1

@@ -42,6 +42,7 @@ __all__ = ["Core"]
 
 _SCAN_S = 1.0
 _THIN_POLL_S = 0.02
+_FULLS = 10
 _CANCEL_GRACE_S = 1.0
 _MAX_REMEMBERED = 10_000
 _FIRST_RETRY_S, _MAX_RETRY_S = 0.2, 30.0
@@ -102,6 +103,7 @@ class Core:
         self._poll_failures = 0
         self._poll_at: float | None = 0.0
         self._thin_since = -1.0
+        self._fulls = 0
         self._calls: dict[int, _Call] = {}
         self._deletes: list[int] = []
         self._deletes_since = 0.0
@@ -181,9 +183,12 @@ class Core:
             self.counts.empty_polls += 1
             self._pollers = max(1, self._pollers - 1)
         elif len(messages) >= count and count == min(BATCH, self.limits.capacity):
-            self._pollers = min(self.limits.max_pollers, self._pollers + 1)
-        if 0 < len(messages) < count and self.limits.gather_s:
-            self._pollers, self._poll_after = 1, now + self.limits.gather_s
+            # Who gathers has time: one more poller after ten full receives, or those that hang idle would take crumbs.
+            self._fulls += 1
+            if not self.limits.gather_s or self._fulls % _FULLS == 0:
+                self._pollers = min(self.limits.max_pollers, self._pollers + 1)
+        elif self.limits.gather_s:
+            self._pollers, self._poll_after, self._fulls = 1, now + self.limits.gather_s, 0
         for message in messages:
             self._take_in(message, sent_at, now)
         self._advance(now)

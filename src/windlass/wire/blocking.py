@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import Future
 from typing import Self, TypeVar
 
 from windlass.core.access import Access
@@ -27,7 +28,11 @@ class Blocking:
 
     def __call__(self, call: Call[T]) -> T:
         """The operation's answer; the Door's errors."""
-        return asyncio.run_coroutine_threadsafe(self._door(call), self._loop).result()
+        return self.submit(call).result()
+
+    def submit(self, call: Call[T]) -> Future[T]:
+        """The operation under way: its `result()` is the answer, or raises the Door's errors."""
+        return asyncio.run_coroutine_threadsafe(self._door(call), self._loop)
 
     def close(self) -> None:
         """Close the connections and end the thread."""

@@ -119,9 +119,9 @@ def put(
     return Call("PutObject", request, _read_put)
 
 
-def delete(bucket: str, key: str, *, version_id: str = "", owner: str = "") -> Call[str]:
-    """DeleteObject; the version id of the delete marker made, if one was."""
-    request = _of(bucket, key, "DELETE", version_id, None, owner)
+def delete(bucket: str, key: str, *, version_id: str = "", if_match: str = "", owner: str = "") -> Call[str]:
+    """DeleteObject, only with this ETag (`if_match`); the version id of the delete marker made, if one was."""
+    request = _of(bucket, key, "DELETE", version_id, _conditions(if_match), owner)
     return Call("DeleteObject", request, lambda response: response.headers.get("x-amz-version-id", ""))
 
 

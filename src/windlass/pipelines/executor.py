@@ -1,0 +1,220 @@
+"""One object through one pipeline: the calls that `settle` asks for, made over the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from windlass.core.errors import WindlassError
+from windlass.events import ObjectEvent
+from windlass.pipelines.build import Pipeline
+from windlass.pipelines.model import Output, Reason, Rejected, Source
+from windlass.pipelines.plan import Found, Stamp
+from windlass.pipelines.reading import Opened, look, open_source, state_of
+from windlass.pipelines.settle import (
+    Delete,
+    Effect,
+    LookAtSource,
+    LookAtTarget,
+    NextOutput,
+    Outcome,
+    Put,
+    PutAnswer,
+    ReadSource,
+    Task,
+    settle,
+)
+from windlass.pipelines.writing import Body, write
+from windlass.wire import s3
+from windlass.wire.blocking import Blocking
+
+__all__ = ["Doors", "Handled", "Tags", "process"]
+
+Tags = Callable[[str, str, str], dict[str, str]]
+"""`tags(bucket, key, version_id)`: an object's tags."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The ways to source and target, and to what is rare."""
+
+    source: Blocking
+    target: Blocking
+    tags: Tags
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """How an object ended, and what it cost."""
+
+    outcome: Outcome
+    read_bytes: int = 0
+    written_bytes: int = 0
+    outputs: tuple[str, ...] = ()
+
+
+def process(
+    pipeline: Pipeline,
+    doors: Doors,
+    bucket: str,
+    key: str,
+    event: ObjectEvent | None = None,
+    *,
+    look_first: bool = False,
+) -> Handled:
+    """Take one object to its end. Raises Rejected for bad input, SourceMoved when it changed meanwhile, our errors else."""
+    mirrored = ""
+    if pipeline.config.mirror_deletes:
+        bare = Source(chunks=(), name=key.rpartition("/")[2], bucket=bucket, key=key)
+        mirrored = pipeline.target.key(bare, Output(chunks=(), name=bare.name))
+    task = Task(
+        pipeline=pipeline.name, recipe=pipeline.recipe, bucket=bucket, key=key, event=event, per_version=pipeline.target.per_version,
+        mirror_target=mirrored, look_first=look_first,
+    )  # fmt: skip
+    with _Hands(pipeline, doors, bucket, key) as hands:
+        talk = settle(task)
+        answer: Any = None
+        while True:
+            try:
+                effect = talk.send(answer)
+            except StopIteration as stop:
+                return Handled(stop.value, hands.read_bytes, hands.written_bytes, tuple(hands.written))
+            answer = hands.perform(effect)
+
+
+class _Hands:
+    def __init__(self, pipeline: Pipeline, doors: Doors, bucket: str, key: str) -> None:
+        self._pipeline, self._doors = pipeline, doors
+        self._bucket, self._key = bucket, key
+        self._source: Source | None = None
+        self._outputs: Iterator[Output] = iter(())
+        self._output: Output | None = None
+        self._body: Body | None = None
+        self._index = -1
+        self._keys: set[str] = set()
+        self.read_bytes = self.written_bytes = 0
+        self.written: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        close = getattr(self._outputs, "close", None)
+        if close is not None:
+            close()
+
+    def perform(self, effect: Effect) -> Any:
+        match effect:
+            case ReadSource(version_id):
+                return self._read(version_id)
+            case NextOutput():
+                return self._next()
+            case Put():
+                return self._put(effect)
+            case LookAtSource():
+                head = look(self._doors.source, self._bucket, self._key)
+                return state_of(head, head.size_bytes) if head is not None else None
+            case LookAtTarget(key):
+                found = look(self._doors.target, self._pipeline.target.bucket, key)
+                return Found(etag=found.etag, stamp=Stamp.from_metadata(_metadata(found.headers))) if found else None
+            case Delete(key, if_match):
+                return self._delete(key, if_match)
+
+    def _read(self, version_id: str) -> Any:
+        self._close()
+        config = self._pipeline.config
+        opened = open_source(
+            self._doors.source, self._bucket, self._key, version_id=version_id, part_bytes=config.part_bytes
+        )
+        if opened is None:
+            return None
+        tags = self._doors.tags(self._bucket, self._key, opened.head.version_id) if config.tags == "keep" else {}
+        if self._pipeline.transform.many:
+            self._rehearse(opened, tags)
+        self.read_bytes += opened.size_bytes
+        self._source = opened.source(tags)
+        self._outputs, self._index, self._body = self._pipeline.transform.run(self._source), -1, None
+        self._keys = set()
+        return opened.state
+
+    def _rehearse(self, opened: Opened, tags: dict[str, str]) -> None:
+        """Once through without writing: of many outputs, none is published when a later one can't be made."""
+        source, keys = opened.source(tags), set()
+        for index, output in enumerate(self._pipeline.transform.run(source)):
+            for _ in output.chunks:
+                pass
+            key = self._pipeline.target.key(source, output, index)
+            if key in keys:
+                raise Rejected(
+                    Reason.COLLISION,
+                    f"two outputs of it would be {key}",
+                    hint="Use {member}, {name} or {index} in the target.",
+                )
+            keys.add(key)
+
+    def _next(self) -> str | None:
+        assert self._source is not None
+        if self._body is not None and not self._body.spent:
+            self._body.drain()
+        self._output = next(self._outputs, None)
+        if self._output is None:
+            return None
+        self._index += 1
+        self._body = Body(self._output.chunks, self._pipeline.config.part_bytes)
+        # The name of an output may only be right once its first bytes were made.
+        self._body.load()
+        key = self._pipeline.target.key(self._source, self._output, self._index)
+        if key in self._keys:
+            raise Rejected(Reason.COLLISION, f"two outputs of it would be {key}")
+        self._keys.add(key)
+        return key
+
+    def _put(self, effect: Put) -> PutAnswer:
+        assert self._body is not None
+        if self._body.spent:
+            return PutAnswer.REFUSED_AND_SPENT
+        answer, size = write(
+            self._doors.target, self._pipeline.target.bucket, effect.key, self._body, headers=self._headers(effect.stamp),
+            if_match=effect.if_match,
+        )  # fmt: skip
+        if answer is PutAnswer.WRITTEN:
+            self.written_bytes += size
+            self.written.append(effect.key)
+            self._body.spent = True
+        return answer
+
+    def _headers(self, stamp: Stamp) -> dict[str, str]:
+        assert self._source is not None
+        assert self._output is not None
+        config = self._pipeline.config
+        metadata = {name: value for name, value in self._source.metadata.items() if not name.startswith("windlass-")}
+        metadata |= dict(self._output.metadata) | config.metadata | stamp.to_metadata()
+        headers = {f"x-amz-meta-{name}": value for name, value in metadata.items()}
+        kind = config.content_type or self._output.content_type or self._source.content_type
+        if kind:
+            headers["content-type"] = kind
+        if config.storage_class:
+            headers["x-amz-storage-class"] = config.storage_class
+        if self._source.tags:
+            headers["x-amz-tagging"] = urlencode(self._source.tags)
+        return headers
+
+    def _delete(self, key: str, if_match: str) -> bool:
+        try:
+            self._doors.target(s3.delete(self._pipeline.target.bucket, key, if_match=if_match))
+        except WindlassError as error:
+            if error.code in ("PreconditionFailed", "412", "ConditionalRequestConflict", "409"):
+                return False
+            if error.code in ("NoSuchKey", "404"):
+                return True
+            raise
+        return True
+
+
+def _metadata(headers: Any) -> dict[str, str]:
+    return {name[len("x-amz-meta-") :]: value for name, value in headers.items() if name.startswith("x-amz-meta-")}

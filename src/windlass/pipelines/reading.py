@@ -1,0 +1,134 @@
+"""A source's content in ranges: each its own conditional request, the next one under way while this one is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from windlass.core.errors import NotFound, WindlassError
+from windlass.pipelines.model import Source
+from windlass.pipelines.plan import SourceState
+from windlass.wire import s3
+from windlass.wire.blocking import Blocking
+from windlass.wire.s3 import Head
+
+__all__ = ["Opened", "SourceMoved", "look", "open_source"]
+
+_GONE = ("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405")
+
+
+class SourceMoved(Exception):
+    """The source was overwritten or deleted while it was read: begin again."""
+
+
+class Opened:
+    """An open source; its chunks can be read once, or again from the start by `again()`."""
+
+    def __init__(self, door: Blocking, bucket: str, key: str, head: Head, first: bytes, size_bytes: int) -> None:
+        self.head, self.size_bytes = head, size_bytes
+        self._door, self._bucket, self._key, self._first = door, bucket, key, first
+        self.state = state_of(head, size_bytes)
+
+    def source(self, tags: dict[str, str]) -> Source:
+        """What the first step is given."""
+        headers = self.head.headers
+        metadata = {
+            name[len("x-amz-meta-") :]: value for name, value in headers.items() if name.startswith("x-amz-meta-")
+        }
+        return Source(
+            chunks=self._chunks(), name=self._key.rpartition("/")[2] or self._key, bucket=self._bucket, key=self._key,
+            version_id=self.head.version_id, etag=self.head.etag, size_bytes=self.size_bytes,
+            content_type=headers.get("content-type", ""), metadata=metadata, tags=tags, modified=_modified(self.head),
+        )  # fmt: skip
+
+    def _chunks(self) -> Iterator[bytes]:
+        step = len(self._first)
+        pending: Future[tuple[Head, bytes]] | None = None
+        at = step
+        if at < self.size_bytes:
+            pending = self._ask(at, step)
+        yield self._first
+        while pending is not None:
+            body = self._answer(pending)
+            at += len(body)
+            pending = self._ask(at, step) if at < self.size_bytes else None
+            yield body
+
+    def _ask(self, at: int, step: int) -> Future[tuple[Head, bytes]]:
+        last = min(at + step, self.size_bytes) - 1
+        return self._door.submit(
+            s3.get(
+                self._bucket, self._key, version_id=self.head.version_id, byte_range=(at, last), if_match=self.head.etag,
+                max_bytes=step + 1024,
+            )
+        )  # fmt: skip
+
+    def _answer(self, pending: Future[tuple[Head, bytes]]) -> bytes:
+        try:
+            return pending.result()[1]
+        except WindlassError as error:
+            if error.code in (*_GONE, "PreconditionFailed", "412", "InvalidRange"):
+                raise SourceMoved(f"s3://{self._bucket}/{self._key} changed while it was read") from None
+            raise
+
+
+def open_source(door: Blocking, bucket: str, key: str, *, version_id: str, part_bytes: int) -> Opened | None:
+    """The source as it is now (or that version), its first bytes read; None when it is gone."""
+    try:
+        head, body = door(
+            s3.get(bucket, key, version_id=version_id, byte_range=(0, part_bytes - 1), max_bytes=part_bytes + 1024)
+        )
+    except WindlassError as error:
+        if error.code == "InvalidRange":  # it is empty
+            return _open_empty(door, bucket, key, version_id)
+        if _gone(error):
+            return None
+        raise
+    size = int(head.content_range.rpartition("/")[2]) if head.content_range else len(body)
+    return Opened(door, bucket, key, head, body, size)
+
+
+def _open_empty(door: Blocking, bucket: str, key: str, version_id: str) -> Opened | None:
+    try:
+        head, body = door(s3.get(bucket, key, version_id=version_id))
+    except WindlassError as error:
+        if _gone(error):
+            return None
+        raise
+    return Opened(door, bucket, key, head, body, len(body))
+
+
+def look(door: Blocking, bucket: str, key: str) -> Head | None:
+    """An object's head; None when there is none."""
+    try:
+        return door(s3.head(bucket, key))
+    except WindlassError as error:
+        if _gone(error):
+            return None
+        raise
+
+
+def state_of(head: Head, size_bytes: int) -> SourceState:
+    """What identifies the content: equal whether it was read or looked at."""
+    modified = _modified(head)
+    return SourceState(
+        version_id=head.version_id,
+        etag=head.etag,
+        modified=modified.isoformat() if modified else "",
+        size_bytes=size_bytes,
+    )
+
+
+def _gone(error: WindlassError) -> bool:
+    if isinstance(error, NotFound) and error.code == "NoSuchBucket":
+        return False
+    return error.code in _GONE or (isinstance(error, NotFound) and error.code != "NoSuchBucket")
+
+
+def _modified(head: Head) -> datetime | None:
+    try:
+        return parsedate_to_datetime(head.headers["last-modified"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError):
+        return None

@@ -1,0 +1,135 @@
+"""Writing one output: small ones in a put, large ones in parts that go out while the next are made. All conditional."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+
+from windlass.core.errors import WindlassError
+from windlass.pipelines.model import Chunks, Reason, Rejected
+from windlass.pipelines.settle import PutAnswer
+from windlass.wire import s3
+from windlass.wire.blocking import Blocking
+from windlass.wire.s3 import Part
+
+__all__ = ["Body", "write"]
+
+_REFUSED = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404")
+_IN_FLIGHT = 3
+_MAX_PARTS = 10_000
+
+
+class Body:
+    """An output's bytes: the first part held, so that a small output can be sent again."""
+
+    def __init__(self, chunks: Chunks, part_bytes: int) -> None:
+        self._chunks = iter(chunks)
+        self._part_bytes = part_bytes
+        self._rest = b""
+        self.spent = False
+        self.first: bytes | None = None
+
+    def load(self) -> bytes:
+        """The first part; all of it when `whole`."""
+        if self.first is None:
+            self.first = self._take()
+        return self.first
+
+    @property
+    def whole(self) -> bool:
+        """Whether the first part is all there is."""
+        return len(self.load()) < self._part_bytes
+
+    def parts(self) -> Iterator[bytes]:
+        """All parts, the first one included; they can be had once."""
+        self.spent = True
+        part = self.load()
+        self.first = b""
+        while part:
+            yield part
+            if len(part) < self._part_bytes:
+                return
+            part = self._take()
+
+    def drain(self) -> None:
+        """Use the rest up: a transform wants its output used before the next one."""
+        while self._take():
+            pass
+
+    def _take(self) -> bytes:
+        pieces, size = [self._rest] if self._rest else [], len(self._rest)
+        while size < self._part_bytes:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                self._rest = b""
+                return b"".join(pieces)
+            pieces.append(bytes(chunk))
+            size += len(chunk)
+        data = b"".join(pieces)
+        self._rest = data[self._part_bytes :]
+        return data[: self._part_bytes]
+
+
+def write(
+    door: Blocking, bucket: str, key: str, body: Body, *, headers: Mapping[str, str], if_match: str
+) -> tuple[PutAnswer, int]:
+    """Put it where nothing is, or over exactly `if_match`; the answer and how many bytes it had."""
+    if body.whole:
+        data = body.load()
+        try:
+            door(s3.put(bucket, key, data, headers=headers, if_match=if_match, if_none_match=not if_match))
+        except WindlassError as error:
+            return _refused(error, bucket, PutAnswer.REFUSED), 0
+        return PutAnswer.WRITTEN, len(data)
+    return _write_parts(door, bucket, key, body, headers=headers, if_match=if_match)
+
+
+def _write_parts(
+    door: Blocking, bucket: str, key: str, body: Body, *, headers: Mapping[str, str], if_match: str
+) -> tuple[PutAnswer, int]:
+    upload_id = door(s3.create_upload(bucket, key, headers=headers))
+    flying: deque[Future[Part]] = deque()
+    parts: list[Part] = []
+    size = 0
+    done = False
+    try:
+        for number, data in enumerate(body.parts(), 1):
+            if number > _MAX_PARTS:
+                raise Rejected(
+                    Reason.TOO_LARGE,
+                    f"the output has more than {_MAX_PARTS:,} parts",
+                    hint="Raise the pipeline's part_bytes.",
+                )
+            if len(flying) >= _IN_FLIGHT:
+                parts.append(flying.popleft().result())
+            flying.append(door.submit(s3.upload_part(bucket, key, upload_id=upload_id, number=number, body=data)))
+            size += len(data)
+        while flying:
+            parts.append(flying.popleft().result())
+        try:
+            door(
+                s3.complete_upload(
+                    bucket, key, upload_id=upload_id, parts=parts, if_match=if_match, if_none_match=not if_match
+                )
+            )
+        except WindlassError as error:
+            return _refused(error, bucket, PutAnswer.REFUSED_AND_SPENT), 0
+        done = True
+        return PutAnswer.WRITTEN, size
+    finally:
+        if not done:  # whatever happened: parts that nobody completes are paid for
+            for future in flying:
+                with contextlib.suppress(Exception):
+                    future.result()
+            with contextlib.suppress(WindlassError):
+                door(s3.abort_upload(bucket, key, upload_id=upload_id))
+
+
+def _refused(error: WindlassError, bucket: str, answer: PutAnswer) -> PutAnswer:
+    if error.code in _REFUSED:
+        return answer
+    if error.code in ("MetadataTooLarge", "InvalidTag", "KeyTooLongError", "EntityTooLarge"):
+        raise Rejected(Reason.UNSUPPORTED, f"S3 refuses the output in {bucket}: {error.message}") from error
+    raise error
