@@ -16,6 +16,7 @@ from windlass.inventory.service import Inventory
 from windlass.jobs.service import Jobs
 from windlass.memcached.service import Memcached
 from windlass.observe.metrics import Metrics
+from windlass.pipelines.service import Pipelines
 from windlass.queues.service import Queues
 from windlass.settings import Loaded, Settings
 from windlass.store.engine import Store, open_store
@@ -48,6 +49,7 @@ class App:
         self._memcached: Memcached | None = None
         self._clients: Clients | None = None
         self._aggregation: Aggregation | None = None
+        self._pipelines: Pipelines | None = None
 
     @property
     def settings(self) -> Settings:
@@ -130,6 +132,19 @@ class App:
                 )
             return self._aggregation
 
+    @property
+    def pipelines(self) -> Pipelines:
+        """Pipelines that transform objects as they land."""
+        with self._lock:
+            if self._pipelines is None:
+                self._pipelines = Pipelines(
+                    self.settings.pipeline,
+                    estate=lambda: self.estate,
+                    queues=lambda: self.queues,
+                    store=lambda: self.store,
+                )
+            return self._pipelines
+
     def _home(self) -> Home:
         """The first account, in the home region."""
         return Home(self.estate, self.estate.accounts()[0].id, self.settings.estate.home_region)
@@ -143,7 +158,7 @@ class App:
                         part.close()
             self._estate = self._store = None
             self._inventory = self._jobs = self._queues = self._memcached = self._clients = None
-            self._aggregation = None
+            self._aggregation = self._pipelines = None
 
     def __enter__(self) -> Self:
         return self

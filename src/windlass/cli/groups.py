@@ -7,6 +7,7 @@ from windlass.cli.context import open_app
 from windlass.clients import cli as clients_cli
 from windlass.inventory import cli as inventory_cli
 from windlass.memcached import cli as memcached_cli
+from windlass.pipelines import cli as pipelines_cli
 from windlass.queues import cli as queues_cli
 
 inventory = inventory_cli.commands(lambda ctx: open_app(ctx).inventory, lambda ctx: open_app(ctx).jobs)
@@ -17,3 +18,4 @@ consume = queues_cli.consume_command(
 memcached = memcached_cli.commands(lambda ctx: open_app(ctx).memcached, lambda ctx: open_app(ctx).jobs)
 clients = clients_cli.commands(lambda ctx: open_app(ctx).clients, lambda ctx: open_app(ctx).jobs)
 aggregate = aggregation_cli.commands(lambda ctx: open_app(ctx).aggregation)
+pipeline = pipelines_cli.commands(lambda ctx: open_app(ctx).pipelines, lambda ctx: open_app(ctx).jobs)

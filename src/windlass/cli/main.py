@@ -44,6 +44,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("inventory", "windlass.cli.groups:inventory", "Know what exists, who owns it, what changed, and when."),
     Command("consume", "windlass.cli.groups:consume", "Consume an SQS queue with a handler, until SIGTERM."),
     Command("queue", "windlass.cli.groups:queue", "Look into SQS queues, send, drain, and redrive dead letters."),
+    Command("pipeline", "windlass.cli.groups:pipeline", "Transform objects of S3 as they land, exactly once."),
     Command(
         "aggregate",
         "windlass.cli.groups:aggregate",

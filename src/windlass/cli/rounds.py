@@ -16,9 +16,10 @@ from windlass.observe.log import logger
 
 if TYPE_CHECKING:
     from windlass.aggregation.worker import Worker
+    from windlass.pipelines.worker import Worker as PipelineWorker
     from windlass.queues.consumer import Consumer
 
-__all__ = ["aggregators", "collector", "consumers"]
+__all__ = ["collector", "consumers", "workers"]
 
 
 @contextlib.contextmanager
@@ -76,10 +77,14 @@ def _consume(consumer: Consumer, stop: threading.Event) -> None:
 
 
 @contextlib.contextmanager
-def aggregators(app: App, stop: threading.Event) -> Iterator[None]:
-    """Run the rules of every [[aggregate]] entry, a worker per source queue, for the block."""
-    workers = app.aggregation.workers(registry=app.metrics.registry) if app.settings.aggregate else ()
-    threads = [threading.Thread(target=_aggregate, args=(one, stop), name="aggregate") for one in workers]
+def workers(app: App, stop: threading.Event) -> Iterator[None]:
+    """Run the rules of every [[aggregate]] entry and every [[pipeline]] with a queue for the block, a worker per queue."""
+    made: list[Worker | PipelineWorker] = []
+    if app.settings.aggregate:
+        made += app.aggregation.workers(registry=app.metrics.registry)
+    if any(one.queue for one in app.settings.pipeline):
+        made += app.pipelines.workers(registry=app.metrics.registry)
+    threads = [threading.Thread(target=_work, args=(one, stop), name="worker") for one in made]
     for thread in threads:
         thread.start()
     try:
@@ -90,8 +95,8 @@ def aggregators(app: App, stop: threading.Event) -> Iterator[None]:
             thread.join()
 
 
-def _aggregate(worker: Worker, stop: threading.Event) -> None:
+def _work(worker: Worker | PipelineWorker, stop: threading.Event) -> None:
     try:
         worker.run(stop=stop, signals=False)
     except WindlassError as error:
-        logger("aggregation").error("worker.failed", said=error.message, hint=error.hint)
+        logger("up").error("worker.failed", said=error.message, hint=error.hint)

@@ -6,6 +6,7 @@ from windlass.app import App
 from windlass.clients import scanning
 from windlass.inventory import collecting
 from windlass.memcached import scaling
+from windlass.pipelines import backfill
 from windlass.queues import redriving
 
 __all__ = ["register_runners"]
@@ -15,5 +16,6 @@ def register_runners(app: App) -> None:
     """Teach the app's jobs to take up every kind that can be resumed."""
     collecting.register(app.inventory, app.jobs)
     scaling.register(app.memcached, app.jobs)
+    backfill.register(lambda: app.pipelines, app.jobs)
     redriving.register(lambda: app.queues, app.jobs)
     scanning.register(lambda: app.clients, app.jobs)

@@ -32,7 +32,7 @@ def make_access(
     """The access that `client` has. Partitions, FIPS and dual-stack are botocore's decision; nothing is asked of AWS."""
     service = client.meta.service_model.service_name
     endpoint = str(client.meta.endpoint_url)
-    custom = bool(config.endpoint_url)
+    custom = bool(config.endpoint_url) or _overridden(config)
 
     def keys() -> Keys:
         try:
@@ -62,6 +62,11 @@ def make_access(
         max_connections=config.max_connections,
         user_agent=f"windlass/{__version__}",
     )
+
+
+def _overridden(config: EstateConfig) -> bool:
+    """Whether the environment names endpoints, and may: such a place need not know a bucket by its host name."""
+    return config.allow_endpoint_override and any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ)
 
 
 def _proxy(endpoint: str) -> str:

@@ -10,6 +10,7 @@ from windlass.estate.config import EstateConfig
 from windlass.inventory.config import InventoryConfig
 from windlass.memcached.config import MemcachedConfig
 from windlass.observe.config import LogConfig
+from windlass.pipelines.config import PipelineConfig
 from windlass.queues.config import ConsumeConfig
 from windlass.store.config import StoreConfig
 
@@ -65,5 +66,8 @@ class Settings(BaseModel):
     consume: list[ConsumeConfig] = Field(default=[], description="Consumers that `windlass up` runs, one table each.")
     aggregate: list[AggregateConfig] = Field(
         default=[], description="Rules that turn many object events into one action, one table each."
+    )
+    pipeline: list[PipelineConfig] = Field(
+        default=[], description="Pipelines that transform objects as they land, one table each."
     )
     log: LogConfig = LogConfig()

@@ -1,0 +1,161 @@
+"""Pipelines at work: which take an event, each taken to its end, counted, and refused objects kept. Safe on many threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from windlass.core import clock
+from windlass.core.errors import WindlassError
+from windlass.events import Kind, ObjectEvent
+from windlass.observe.log import logger
+from windlass.pipelines.build import Pipeline
+from windlass.pipelines.executor import Doors, Handled, process
+from windlass.pipelines.model import Reason, Rejected
+from windlass.pipelines.reading import SourceMoved
+from windlass.pipelines.refusing import keep_refused
+from windlass.pipelines.settle import Outcome
+from windlass.pipelines.store import Count, Failure, add_counts, forget_old, mark_retried, put_failure
+from windlass.store.engine import Store
+
+__all__ = ["Contended", "Engine", "Refused"]
+
+_FLUSH_S = 2.0
+_TIDY_S = 3600.0
+_MOVES = 5
+
+
+class Contended(Exception):
+    """Others kept changing source or target: later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An object was refused: why, and where it is kept."""
+
+    error: Rejected
+    kept_at: str
+
+
+class Engine:
+    """Pipelines with their doors. `store` is None where nothing is counted (Lambda)."""
+
+    def __init__(self, pipelines: Sequence[tuple[Pipeline, Doors]], store: Callable[[], Store] | None = None) -> None:
+        self.pipelines: Mapping[str, tuple[Pipeline, Doors]] = {one.name: (one, doors) for one, doors in pipelines}
+        self._store = store
+        self._counts: dict[tuple[str, datetime, str], list[int]] = {}
+        self._lock = threading.Lock()
+        self._flushed_at = self._tidied_at = clock.now()
+        self._log = logger("pipelines")
+
+    def handle(self, events: Sequence[ObjectEvent]) -> int:
+        """Take each event through every pipeline that is for it; how many were. Raises what should be tried again."""
+        taken = 0
+        for event in events:
+            if event.kind is not Kind.CREATED and event.kind is not Kind.RESTORED and not event.removes:
+                continue
+            for pipeline, _ in self.pipelines.values():
+                if pipeline.selection.takes(event.bucket, event.key):
+                    self.take(pipeline.name, event.bucket, event.key, event)
+                    taken += 1
+        return taken
+
+    def take(self, name: str, bucket: str, key: str, event: ObjectEvent | None = None) -> Handled | Refused:
+        """One object through one pipeline. Raises Contended and our errors: then it must come again."""
+        pipeline, doors = self.pipelines[name]
+        try:
+            handled = self._process(pipeline, doors, bucket, key, event)
+        except Rejected as error:
+            return self._refuse(pipeline, doors, bucket, key, error, event)
+        if handled.outcome is Outcome.COLLISION:
+            hint = "Let the target's template tell sources apart, or move what is there."
+            said = "a target of it belongs to another source, or to nobody known"
+            return self._refuse(pipeline, doors, bucket, key, Rejected(Reason.COLLISION, said, hint=hint), event)
+        self._count(name, handled.outcome.name.lower(), handled.read_bytes, handled.written_bytes)
+        if handled.outcome is Outcome.CONTENDED:
+            raise Contended(f"{key}: source or target kept changing")
+        return handled
+
+    def _process(self, pipeline: Pipeline, doors: Doors, bucket: str, key: str, event: ObjectEvent | None) -> Handled:
+        for _ in range(_MOVES):
+            try:
+                return process(pipeline, doors, bucket, key, event, look_first=event is None)
+            except SourceMoved:
+                continue
+        raise Contended(f"{key}: the source kept changing while it was read")
+
+    def _refuse(
+        self, pipeline: Pipeline, doors: Doors, bucket: str, key: str, error: Rejected, event: ObjectEvent | None
+    ) -> Refused:
+        now = clock.now()
+        kept_at = keep_refused(pipeline, doors, bucket, key, error, event, now=now)
+        self._log.warning(
+            "object.refused", pipeline=pipeline.name, bucket=bucket, key=key, reason=error.reason.value, said=error.message,
+            kept_at=kept_at,
+        )  # fmt: skip
+        self._count(pipeline.name, "refused", 0, 0)
+        version = event.version_id if event is not None else ""
+        one = Failure(pipeline.name, bucket, key, now, version, error.reason.value, error.message, kept_at)
+        self._write(lambda store: _put(store, one))
+        return Refused(error, kept_at)
+
+    def retry(self, one: Failure) -> Handled | Refused:
+        """Take a refused object through once more; it is marked when that ended well."""
+        outcome = self.take(one.pipeline, one.bucket, one.key)
+        if isinstance(outcome, Handled):
+            self._write(lambda store: _retried(store, one))
+        return outcome
+
+    # Counting
+
+    def _count(self, name: str, outcome: str, read_bytes: int, written_bytes: int) -> None:
+        now = clock.now()
+        with self._lock:
+            row = self._counts.setdefault((name, now.replace(second=0, microsecond=0), outcome), [0, 0, 0])
+            for at, more in enumerate((1, read_bytes, written_bytes)):
+                row[at] += more
+            due = (now - self._flushed_at).total_seconds() >= _FLUSH_S
+            if due:
+                self._flushed_at = now
+        if due:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was counted since the last time."""
+        with self._lock:
+            counts, self._counts = self._counts, {}
+        if counts:
+            rows = [Count(name, minute, outcome, *numbers) for (name, minute, outcome), numbers in counts.items()]
+            self._write(lambda store: _add(store, rows))
+
+    def _write(self, work: Callable[[Store], None]) -> None:
+        """Counts and failures are a picture: when the store can't take them, the objects go on."""
+        if self._store is None:
+            return
+        try:
+            store = self._store()
+            work(store)
+            now = clock.now()
+            if (now - self._tidied_at).total_seconds() > _TIDY_S:
+                self._tidied_at = now
+                with store.write() as connection:
+                    forget_old(connection, now)
+        except WindlassError as error:
+            self._log.warning("counts.not_kept", said=error.message)
+
+
+def _put(store: Store, one: Failure) -> None:
+    with store.write() as connection:
+        put_failure(connection, store, one)
+
+
+def _retried(store: Store, one: Failure) -> None:
+    with store.write() as connection:
+        mark_retried(connection, one, clock.now())
+
+
+def _add(store: Store, rows: Sequence[Count]) -> None:
+    with store.write() as connection:
+        add_counts(connection, store, rows)

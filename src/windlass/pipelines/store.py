@@ -1,0 +1,152 @@
+"""What pipelines remember beside the objects themselves: counts by minute and outcome, and what was refused. For people only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, Text, delete, func, select, update
+
+from windlass.core.clock import format_time, parse_time
+from windlass.store.engine import Store
+from windlass.store.metadata import Time, metadata
+
+__all__ = [
+    "Count", "Failure", "add_counts", "forget_old", "list_counts", "list_failures", "mark_retried", "put_failure", "totals",
+]  # fmt: skip
+
+_KEPT = timedelta(days=30)
+
+count = Table(
+    "pipeline_count",
+    metadata,
+    Column("pipeline", String(64), primary_key=True),
+    Column("minute", Time, primary_key=True),
+    Column("outcome", String(16), primary_key=True),
+    Column("objects", BigInteger, nullable=False),
+    Column("read_bytes", BigInteger, nullable=False),
+    Column("written_bytes", BigInteger, nullable=False),
+)
+failure = Table(
+    "pipeline_failure",
+    metadata,
+    Column("pipeline", String(64), primary_key=True),
+    Column("bucket", String(64), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("at", Time, nullable=False),
+    Column("version_id", Text, nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("kept_at", Text, nullable=False),
+    Column("retried_at", Time),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Objects of a pipeline in a minute that ended alike."""
+
+    pipeline: str
+    minute: datetime
+    outcome: str
+    objects: int
+    read_bytes: int = 0
+    written_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An object that a pipeline refused: why, and where it and the reason were put (empty: nowhere)."""
+
+    pipeline: str
+    bucket: str
+    key: str
+    at: datetime
+    version_id: str
+    reason: str
+    message: str
+    kept_at: str = ""
+    retried_at: datetime | None = None
+
+
+def add_counts(connection: Connection, store: Store, counts: Sequence[Count]) -> None:
+    """Add to what was counted before."""
+    for one in counts:
+        key = {"pipeline": one.pipeline, "minute": format_time(one.minute), "outcome": one.outcome}
+        numbers = {"objects": one.objects, "read_bytes": one.read_bytes, "written_bytes": one.written_bytes}
+        statement = store.upsert(count).values(**key, **numbers)
+        more = {name: count.c[name] + value for name, value in numbers.items()}
+        connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=more))
+
+
+def list_counts(connection: Connection, *, since: datetime, pipeline: str = "") -> list[Count]:
+    """By minute, in order of time."""
+    statement = select(count).where(count.c.minute >= format_time(since)).order_by(count.c.minute)
+    if pipeline:
+        statement = statement.where(count.c.pipeline == pipeline)
+    return [
+        Count(row.pipeline, parse_time(row.minute), row.outcome, row.objects, row.read_bytes, row.written_bytes)
+        for row in connection.execute(statement)
+    ]
+
+
+def totals(connection: Connection, *, since: datetime) -> dict[str, dict[str, int]]:
+    """Objects by pipeline and outcome, and bytes (`read_bytes`, `written_bytes`)."""
+    columns = (func.sum(count.c[name]) for name in ("objects", "read_bytes", "written_bytes"))
+    statement = (
+        select(count.c.pipeline, count.c.outcome, *columns)
+        .where(count.c.minute >= format_time(since))
+        .group_by(count.c.pipeline, count.c.outcome)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for pipeline, outcome, objects, read, written in connection.execute(statement):
+        row = found.setdefault(pipeline, {"read_bytes": 0, "written_bytes": 0})
+        row[outcome] = int(objects)
+        row["read_bytes"] += int(read)
+        row["written_bytes"] += int(written)
+    return found
+
+
+def put_failure(connection: Connection, store: Store, one: Failure) -> None:
+    """An object was refused; again, the newer reason counts."""
+    key = {"pipeline": one.pipeline, "bucket": one.bucket, "key": one.key}
+    values = {
+        "at": format_time(one.at), "version_id": one.version_id, "reason": one.reason, "message": one.message[:2000],
+        "kept_at": one.kept_at, "retried_at": None,
+    }  # fmt: skip
+    statement = store.upsert(failure).values(**key, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def list_failures(
+    connection: Connection, *, pipeline: str = "", waiting: bool = False, limit: int = 100
+) -> list[Failure]:
+    """The latest first; `waiting`: only those that no retry took up."""
+    statement = select(failure).order_by(failure.c.at.desc()).limit(limit)
+    if pipeline:
+        statement = statement.where(failure.c.pipeline == pipeline)
+    if waiting:
+        statement = statement.where(failure.c.retried_at.is_(None))
+    return [_failure(row) for row in connection.execute(statement)]
+
+
+def mark_retried(connection: Connection, one: Failure, at: datetime) -> None:
+    """A retry took it to a good end."""
+    where = (failure.c.pipeline == one.pipeline) & (failure.c.bucket == one.bucket) & (failure.c.key == one.key)
+    connection.execute(update(failure).where(where).values(retried_at=format_time(at)))
+
+
+def forget_old(connection: Connection, now: datetime) -> None:
+    """What is more than a month old."""
+    connection.execute(delete(count).where(count.c.minute < format_time(now - _KEPT)))
+    connection.execute(delete(failure).where(failure.c.at < format_time(now - _KEPT)))
+
+
+def _failure(row: Row[Any]) -> Failure:
+    values: Mapping[str, Any] = {
+        name: getattr(row, name) for name in ("pipeline", "bucket", "key", "version_id", "reason")
+    }
+    retried = parse_time(row.retried_at) if row.retried_at else None
+    return Failure(**values, at=parse_time(row.at), message=row.message, kept_at=row.kept_at, retried_at=retried)

@@ -1,0 +1,85 @@
+"""Pipelines as a worker: a consumer of a source queue, whose handler takes each event to its end on a thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from prometheus_client import CollectorRegistry
+
+from windlass.events import ObjectEvent, Unrecognised
+from windlass.pipelines.config import PipelineConfig
+from windlass.pipelines.engine import Contended, Engine
+from windlass.queues.config import ConsumeConfig
+from windlass.queues.consumer import Consumer
+from windlass.queues.model import Reject, RetryLater
+from windlass.queues.received import Received
+from windlass.queues.service import Queues
+from windlass.store.engine import Store
+
+__all__ = ["Worker", "handler_of"]
+
+_CONTENDED_S = 5
+
+
+class _Opens(Protocol):
+    def engine(self, names: Sequence[str] = ()) -> Any:
+        """A context manager of an Engine."""
+        ...
+
+
+class Worker:
+    """Every pipeline of one source queue. `run` blocks until SIGTERM (with `signals`) or until `stop` is set."""
+
+    def __init__(
+        self,
+        pipelines: _Opens,
+        configs: Sequence[PipelineConfig],
+        *,
+        queues: Queues,
+        store: Callable[[], Store] | None,
+        registry: CollectorRegistry | None = None,
+        health: tuple[str, int] | None = None,
+        settings: dict[str, object] | None = None,
+    ) -> None:
+        self._pipelines, self._configs = pipelines, configs
+        self._queues, self._store = queues, store
+        self._registry, self._health = registry, health
+        self._settings = settings or {}
+
+    def run(self, *, stop: threading.Event | None = None, signals: bool = True) -> int:
+        """Work; the exit code."""
+        first = self._configs[0]
+        given = {
+            "name": f"pipeline-{first.name}", "queue": first.queue, "handler": "windlass.pipelines", "account": first.account,
+            "region": first.region, "concurrency": max(one.concurrency for one in self._configs), "visibility_s": 120,
+        }  # fmt: skip
+        config = ConsumeConfig.model_validate(given | self._settings)
+        with self._pipelines.engine([one.name for one in self._configs]) as engine:
+            consumer = Consumer(
+                config,
+                handler_of(engine),
+                queues=self._queues,
+                store=self._store,
+                registry=self._registry,
+                health=self._health,
+            )
+            return consumer.run(stop=stop, signals=signals)
+
+
+def handler_of(engine: Engine) -> Callable[[Received], None]:
+    """A message is done when every pipeline took each of its events to an end."""
+
+    def handle(received: Received) -> None:
+        readings = received.events()
+        events = [one for one in readings if isinstance(one, ObjectEvent)]
+        unknown = next((one for one in readings if isinstance(one, Unrecognised)), None)
+        if unknown is not None and not events:
+            raise Reject(f"it holds no object event: {unknown.reason}")
+        try:
+            engine.handle(events)
+        except Contended as error:
+            raise RetryLater(_CONTENDED_S, str(error)) from None
+
+    return handle

@@ -1,0 +1,230 @@
+"""The executor on the embedded AWS: outputs, conditions, large ones in parts, many, deletes, and what changes in between."""
+
+import gzip
+import io
+import itertools
+import zipfile
+
+import boto3
+import pytest
+
+from windlass.estate.config import AccountConfig, EstateConfig
+from windlass.estate.service import open_estate
+from windlass.events import Kind, ObjectEvent
+from windlass.local.server import LocalServer
+from windlass.pipelines.build import build
+from windlass.pipelines.config import PipelineConfig
+from windlass.pipelines.executor import Doors, process
+from windlass.pipelines.model import Reason, Rejected
+from windlass.pipelines.settle import Outcome
+from windlass.wire.blocking import Blocking
+
+ACCOUNT, REGION = "777788880025", "us-east-1"
+MIB = 1 << 20
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def aws():
+    with LocalServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def s3(aws):
+    keys = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "windlass-local", "region_name": REGION}
+    client = boto3.client("s3", endpoint_url=aws.url, **keys)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def doors(aws):
+    config = EstateConfig(endpoint_url=aws.url, accounts=[AccountConfig(id=ACCOUNT)])
+    with open_estate(config, {}) as estate, Blocking(estate.access(ACCOUNT, REGION, "s3")) as door:
+
+        def tags(bucket, key, version_id):
+            more = {"VersionId": version_id} if version_id else {}
+            found = estate.call(ACCOUNT, REGION, "s3", "GetObjectTagging", Bucket=bucket, Key=key, **more)
+            return {one["Key"]: one["Value"] for one in found["TagSet"]}
+
+        yield Doors(door, door, tags)
+
+
+@pytest.fixture
+def buckets(s3):
+    number = next(_NUMBERS)
+    raw, out = f"raw-{number}", f"out-{number}"
+    for one in (raw, out):
+        s3.create_bucket(Bucket=one)
+    return raw, out
+
+
+def pipeline(buckets, **given):
+    raw, out = buckets
+    plain = {
+        "name": "p",
+        "source": f"s3://{raw}/in/",
+        "target": f"s3://{out}/{{path}}.json",
+        "transform": "yaml-to-json",
+    }
+    return build(PipelineConfig.model_validate(plain | given))
+
+
+def event(buckets, key, sequencer="01", kind=Kind.CREATED):
+    name = "ObjectCreated:Put" if kind is Kind.CREATED else "ObjectRemoved:Delete"
+    return ObjectEvent(kind=kind, name=name, bucket=buckets[0], key=key, sequencer=sequencer)
+
+
+def read(s3, bucket, key):
+    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def test_an_object_is_transformed_once_with_what_it_carries(s3, doors, buckets):
+    raw, out = buckets
+    s3.put_object(Bucket=raw, Key="in/a b+ü.yaml", Body=b"n: 1\n", Metadata={"owner": "ops"}, Tagging="team=web&x=1")
+    made = pipeline(buckets, metadata={"by": "windlass"}, tags="keep", content_type="application/json; charset=utf-8")
+    first = process(made, doors, raw, "in/a b+ü.yaml", event(buckets, "in/a b+ü.yaml"))
+    assert (first.outcome, first.outputs) == (Outcome.WRITTEN, ("a b+ü.yaml.json",))
+    assert read(s3, out, "a b+ü.yaml.json").strip() == b'{"n":1}'
+    head = s3.head_object(Bucket=out, Key="a b+ü.yaml.json")
+    assert head["ContentType"] == "application/json; charset=utf-8"
+    assert {name: head["Metadata"][name] for name in ("owner", "by")} == {"owner": "ops", "by": "windlass"}
+    tags = s3.get_object_tagging(Bucket=out, Key="a b+ü.yaml.json")["TagSet"]
+    assert {one["Key"]: one["Value"] for one in tags} == {"team": "web", "x": "1"}
+    again = process(made, doors, raw, "in/a b+ü.yaml", event(buckets, "in/a b+ü.yaml"))
+    assert (again.outcome, again.outputs) == (Outcome.DUPLICATE, ())
+
+
+def test_an_older_event_never_replaces_a_newer_result(s3, doors, buckets):
+    raw, out = buckets
+    made = pipeline(buckets)
+    s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 2\n")
+    assert process(made, doors, raw, "in/a.yaml", event(buckets, "in/a.yaml", "02")).outcome is Outcome.WRITTEN
+    assert process(made, doors, raw, "in/a.yaml", event(buckets, "in/a.yaml", "01")).outcome is Outcome.DUPLICATE
+    s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 3\n")
+    assert process(made, doors, raw, "in/a.yaml", event(buckets, "in/a.yaml", "03")).outcome is Outcome.WRITTEN
+    assert read(s3, out, "a.yaml.json").strip() == b'{"n":3}'
+
+
+def test_somebody_elses_object_is_not_overwritten(s3, doors, buckets):
+    raw, out = buckets
+    s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
+    s3.put_object(Bucket=out, Key="a.yaml.json", Body=b"by hand")
+    assert process(pipeline(buckets), doors, raw, "in/a.yaml", event(buckets, "in/a.yaml")).outcome is Outcome.COLLISION
+    assert read(s3, out, "a.yaml.json") == b"by hand"
+
+
+def test_a_source_that_is_gone_is_no_failure(doors, buckets):
+    assert process(pipeline(buckets), doors, buckets[0], "in/x", event(buckets, "in/x")).outcome is Outcome.GONE
+
+
+def test_a_bucket_that_is_gone_is_a_failure(doors, buckets):
+    from windlass.core.errors import NotFound
+
+    made = pipeline(buckets, source="s3://no-such-bucket-at-all/in/")
+    with pytest.raises(NotFound):
+        process(made, doors, "no-such-bucket-at-all", "in/x", event(buckets, "in/x"))
+
+
+def test_an_empty_object_passes(s3, doors, buckets):
+    raw, out = buckets
+    s3.put_object(Bucket=raw, Key="in/empty", Body=b"")
+    assert process(pipeline(buckets, transform="copy"), doors, raw, "in/empty").outcome is Outcome.WRITTEN
+    assert read(s3, out, "empty.json") == b""
+
+
+def test_a_large_object_goes_through_in_parts_and_comes_out_whole(s3, doors, buckets):
+    raw, out = buckets
+    content = b"".join(f"line {at:09}\n".encode() for at in range(1_600_000))  # 23 MB
+    s3.put_object(Bucket=raw, Key="in/big.txt", Body=content)
+    made = pipeline(buckets, transform=[{"step": "copy"}], part_bytes=5 * MIB, target=f"s3://{out}/{{path}}")
+    found = process(made, doors, raw, "in/big.txt", event(buckets, "in/big.txt"))
+    assert (found.outcome, found.read_bytes, found.written_bytes) == (Outcome.WRITTEN, len(content), len(content))
+    assert read(s3, out, "big.txt") == content
+    assert s3.head_object(Bucket=out, Key="big.txt")["ETag"].endswith('-5"')
+    assert process(made, doors, raw, "in/big.txt", event(buckets, "in/big.txt")).outcome is Outcome.DUPLICATE
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=out)
+
+
+def test_a_refused_large_object_leaves_no_upload_behind(s3, doors, buckets):
+    raw, out = buckets
+    import random
+
+    noise = random.Random(1).randbytes(12 * MIB)
+    s3.put_object(Bucket=raw, Key="in/cut.gz", Body=gzip.compress(noise, 1)[:-100])
+    made = pipeline(buckets, transform="gunzip", part_bytes=5 * MIB, target=f"s3://{out}/{{path}}.raw")
+    with pytest.raises(Rejected) as refused:
+        process(made, doors, raw, "in/cut.gz")
+    assert refused.value.reason is Reason.TRUNCATED
+    assert "Contents" not in s3.list_objects_v2(Bucket=out)
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=out)
+
+
+def zipped(files):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files:
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+def test_an_archive_becomes_many_objects(s3, doors, buckets):
+    raw, out = buckets
+    s3.put_object(Bucket=raw, Key="in/a.zip", Body=zipped([("x/1.txt", "one"), ("x/2.txt", "two")]))
+    made = pipeline(buckets, transform="unzip", target=f"s3://{out}/{{stem}}/{{member}}")
+    found = process(made, doors, raw, "in/a.zip", event(buckets, "in/a.zip"))
+    assert found.outputs == ("a/x/1.txt", "a/x/2.txt")
+    assert read(s3, out, "a/x/2.txt") == b"two"
+
+
+def test_of_many_outputs_none_is_written_when_one_is_refused(s3, doors, buckets):
+    raw, out = buckets
+    s3.put_object(Bucket=raw, Key="in/bad.zip", Body=zipped([("1.txt", "one"), ("../../etc/passwd", "no")]))
+    made = pipeline(buckets, transform="unzip", target=f"s3://{out}/{{stem}}/{{member}}")
+    with pytest.raises(Rejected) as refused:
+        process(made, doors, raw, "in/bad.zip")
+    assert refused.value.reason is Reason.UNSAFE_NAME
+    s3.put_object(Bucket=raw, Key="in/twice.zip", Body=zipped([("a/1.txt", "one"), ("b/1.txt", "two")]))
+    made = pipeline(buckets, transform="unzip", target=f"s3://{out}/{{stem}}/{{name}}")
+    with pytest.raises(Rejected) as refused:
+        process(made, doors, raw, "in/twice.zip")
+    assert refused.value.reason is Reason.COLLISION
+    assert "Contents" not in s3.list_objects_v2(Bucket=out)
+
+
+def test_a_delete_is_mirrored_and_another_ones_object_is_left_alone(s3, doors, buckets):
+    raw, out = buckets
+    made = pipeline(buckets, mirror_deletes=True)
+    s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
+    process(made, doors, raw, "in/a.yaml", event(buckets, "in/a.yaml", "01"))
+    s3.delete_object(Bucket=raw, Key="in/a.yaml")
+    removal = event(buckets, "in/a.yaml", "02", Kind.REMOVED)
+    assert process(made, doors, raw, "in/a.yaml", removal).outcome is Outcome.DELETED
+    assert "Contents" not in s3.list_objects_v2(Bucket=out)
+    s3.put_object(Bucket=out, Key="b.yaml.json", Body=b"by hand")
+    assert (
+        process(made, doors, raw, "in/b.yaml", event(buckets, "in/b.yaml", "03", Kind.REMOVED)).outcome is Outcome.GONE
+    )
+    assert read(s3, out, "b.yaml.json") == b"by hand"
+
+
+def test_a_removal_of_an_object_that_is_there_again_makes_its_output(s3, doors, buckets):
+    raw, out = buckets
+    s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 9\n")
+    made = pipeline(buckets, mirror_deletes=True)
+    assert (
+        process(made, doors, raw, "in/a.yaml", event(buckets, "in/a.yaml", "01", Kind.REMOVED)).outcome
+        is Outcome.WRITTEN
+    )
+    assert read(s3, out, "a.yaml.json").strip() == b'{"n":9}'
+
+
+def test_another_recipe_makes_the_output_anew(s3, doors, buckets):
+    raw, out = buckets
+    s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
+    assert process(pipeline(buckets), doors, raw, "in/a.yaml").outcome is Outcome.WRITTEN
+    assert process(pipeline(buckets), doors, raw, "in/a.yaml").outcome is Outcome.DUPLICATE
+    renewed = pipeline(buckets, metadata={"x": "1"})
+    assert process(renewed, doors, raw, "in/a.yaml").outcome is Outcome.WRITTEN
+    assert s3.head_object(Bucket=out, Key="a.yaml.json")["Metadata"]["x"] == "1"
