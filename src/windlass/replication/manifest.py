@@ -88,7 +88,7 @@ def _rows(block: bytes) -> Iterator[Row]:
         marked = block[:-1].replace(b"\n", _END).replace(b",", _MARK).replace(b"+", b" ")
         text = _ESCAPE.sub(lambda found: _DECODED[found[1]], marked).decode("utf-8", "surrogateescape")
         rows = [line.split(_MARK_TEXT) for line in text.split(_END_TEXT)] if lines else []
-        if len(rows) == lines:  # a byte that posed as a mark would have made more of them
+        if len(rows) == lines == text.count(_MARK_TEXT):  # a byte that posed as a mark would have made more of them
             for bucket, key in rows:
                 yield bucket, key, ""
             return
