@@ -5,17 +5,21 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Self
 
 from windlass.clients.directory import InventoryDirectory
 from windlass.clients.service import Clients, Home
+from windlass.core import clock
 from windlass.core.errors import WindlassError
 from windlass.estate.service import Estate, open_estate
+from windlass.inventory.filters import parse_query
 from windlass.inventory.service import Inventory
 from windlass.jobs.service import Jobs
 from windlass.memcached.service import Memcached
 from windlass.observe.metrics import Metrics
 from windlass.queues.service import Queues
+from windlass.replication.service import Replication
 from windlass.settings import Loaded, Settings
 from windlass.store.engine import Store, open_store
 
@@ -46,6 +50,7 @@ class App:
         self._queues: Queues | None = None
         self._memcached: Memcached | None = None
         self._clients: Clients | None = None
+        self._replication: Replication | None = None
 
     @property
     def settings(self) -> Settings:
@@ -115,6 +120,20 @@ class App:
                 )
             return self._clients
 
+    @property
+    def replication(self) -> Replication:
+        """Seeds of replicas; the inventory finds the buckets of sets that ask it."""
+        with self._lock:
+            if self._replication is None:
+                self._replication = Replication(
+                    lambda: self.estate,
+                    lambda: self.store,
+                    self.settings.replication,
+                    self.settings.replicate,
+                    finder=lambda: InventoryFinder(self.inventory),
+                )
+            return self._replication
+
     def _home(self) -> Home:
         """The first account, in the home region."""
         return Home(self.estate, self.estate.accounts()[0].id, self.settings.estate.home_region)
@@ -128,9 +147,28 @@ class App:
                         part.close()
             self._estate = self._store = None
             self._inventory = self._jobs = self._queues = self._memcached = self._clients = None
+            self._replication = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class InventoryFinder:
+    """The inventory as the replication's finder of buckets."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+
+    def buckets(self, query: str) -> list[str]:
+        """Names of the buckets that the conditions select, as `windlass inventory list s3.bucket -w …` takes them."""
+        asked = parse_query(("s3.bucket",), query.split(), now=clock.now(), limit=1000)
+        names: list[str] = []
+        while True:
+            page = self._inventory.list(asked)
+            names += [one.resource_id for one in page.rows]
+            if not page.cursor:
+                return names
+            asked = replace(asked, cursor=page.cursor)

@@ -7,6 +7,7 @@ from windlass.clients import cli as clients_cli
 from windlass.inventory import cli as inventory_cli
 from windlass.memcached import cli as memcached_cli
 from windlass.queues import cli as queues_cli
+from windlass.replication import cli as replication_cli
 
 inventory = inventory_cli.commands(lambda ctx: open_app(ctx).inventory, lambda ctx: open_app(ctx).jobs)
 queue = queues_cli.commands(lambda ctx: open_app(ctx).queues)
@@ -15,3 +16,4 @@ consume = queues_cli.consume_command(
 )
 memcached = memcached_cli.commands(lambda ctx: open_app(ctx).memcached, lambda ctx: open_app(ctx).jobs)
 clients = clients_cli.commands(lambda ctx: open_app(ctx).clients, lambda ctx: open_app(ctx).jobs)
+replicate = replication_cli.commands(lambda ctx: open_app(ctx).replication, lambda ctx: open_app(ctx).jobs)

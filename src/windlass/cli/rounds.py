@@ -17,7 +17,7 @@ from windlass.observe.log import logger
 if TYPE_CHECKING:
     from windlass.queues.consumer import Consumer
 
-__all__ = ["collector", "consumers"]
+__all__ = ["collector", "consumers", "seeds"]
 
 
 @contextlib.contextmanager
@@ -64,6 +64,23 @@ def consumers(app: App, stop: threading.Event) -> Iterator[None]:
         stop.set()
         for thread in threads:
             thread.join()
+
+
+@contextlib.contextmanager
+def seeds(app: App, stop: threading.Event) -> Iterator[None]:
+    """Seed every [[replicate]] set that has `every` when its time comes, for the block."""
+    if not any(one.every for one in app.settings.replicate):
+        yield
+        return
+    from windlass.replication.rounds import seed_forever
+
+    thread = threading.Thread(target=seed_forever, args=(app.replication, app.jobs, stop), name="replicate")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _consume(consumer: Consumer, stop: threading.Event) -> None:

@@ -7,6 +7,7 @@ from windlass.clients import scanning
 from windlass.inventory import collecting
 from windlass.memcached import scaling
 from windlass.queues import redriving
+from windlass.replication import seeding
 
 __all__ = ["register_runners"]
 
@@ -17,3 +18,4 @@ def register_runners(app: App) -> None:
     scaling.register(app.memcached, app.jobs)
     redriving.register(lambda: app.queues, app.jobs)
     scanning.register(lambda: app.clients, app.jobs)
+    seeding.register(lambda: app.replication, app.jobs)

@@ -73,7 +73,9 @@ def rows(effects: Sequence[Effect]) -> list[dict[str, Any]]:
 
 
 def _target(one: Effect) -> str:
-    for name in ("Bucket", "RoleName", "FunctionName", "JobFlowId", "applicationId", "JobId", "ClientRequestToken"):
+    if one.operation == "CreateJob":
+        return next(iter(one.params["Operation"]))
+    for name in ("Bucket", "RoleName", "FunctionName", "JobFlowId", "applicationId", "JobId"):
         if name in one.params:
             key = one.params.get("Key", "")
             return f"s3://{one.params[name]}/{key}" if key else str(one.params[name])

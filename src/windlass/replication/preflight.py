@@ -19,8 +19,8 @@ from windlass.replication.role import (
     BATCH_SERVICE,
     REPLICATION_SERVICE,
     Work,
+    agreement,
     batch_statements,
-    destination_statements,
     replication_statements,
     trust_statement,
 )
@@ -287,22 +287,18 @@ def _lacking(where: str, lacking: Sequence[Statement], fix: Fix) -> Iterator[Fin
 
 
 def _bucket_policies(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
-    """Across accounts the destination must agree; Windlass adds it where the account is the estate's."""
+    """Across accounts the other bucket must agree; where its account is ours, Windlass adds that: it is among the writes."""
     placed = facts.placed
-    if facts.destination.account_id or placed.source.account_id == placed.destination.account_id:
-        return  # one account, or ours to change: it is among the plan's writes
     role = facts.replication_role if intent.operation is Operation.REPLICATE else facts.batch_role
     principal = role.arn if role is not None else f"arn:{facts.source.partition}:iam::{placed.source.account_id}:root"
-    needed = destination_statements(
-        placed, principal, delete_markers=intent.delete_markers, replicate=intent.operation is Operation.REPLICATE
-    )
-    held = facts.destination.policy
+    agreed = agreement(placed, intent.operation, principal, delete_markers=intent.delete_markers)
+    if agreed is None or agreed[0].account_id:
+        return
+    place, needed = agreed
+    held = (facts.source if place == placed.source else facts.destination).policy
     lacking = missing([held] if held else [], needed, principal)
     if lacking:
-        after = merged(held, needed)
-        yield from _lacking(
-            facts.destination.bucket, lacking, Fix(f"bucket policy of {facts.destination.bucket}", held, after)
-        )
+        yield from _lacking(place.bucket, lacking, Fix(f"bucket policy of {place.bucket}", held, merged(held, needed)))
 
 
 def _prefix(rule: Mapping[str, Any]) -> str:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from windlass.core.arns import format_arn, partition_of
 from windlass.core.canonical import digest
-from windlass.replication.model import Operation, Pair
+from windlass.replication.model import Operation, Pair, Place
 from windlass.replication.policy import Statement
 
 __all__ = [
-    "BATCH_SERVICE", "REPLICATION_SERVICE", "Encryption", "Work", "batch_statements", "destination_statements",
-    "replication_statements", "role_arn", "role_name", "trust_statement",
+    "BATCH_SERVICE", "REPLICATION_SERVICE", "Encryption", "Work", "agreement", "batch_statements", "replication_statements",
+    "role_arn", "role_name", "trust_statement",
 ]  # fmt: skip
 
 BATCH_SERVICE = "batchoperations.s3.amazonaws.com"
@@ -112,24 +112,38 @@ def batch_statements(pair: Pair, work: Work, encryption: Encryption = Encryption
     return tuple(found)
 
 
-def destination_statements(
-    pair: Pair, principal: str, *, delete_markers: bool, replicate: bool
-) -> tuple[Statement, ...]:
-    """What the destination's bucket policy must grant to a role of another account; none within one account."""
-    if not _crosses_accounts(pair):
-        return ()
-    names = (
-        ["s3:ReplicateObject", "s3:ReplicateTags", "s3:ObjectOwnerOverrideToBucketOwner"]
-        if replicate
-        else ["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAcl"]
-    )
-    if replicate and delete_markers:
-        names.append("s3:ReplicateDelete")
-    kind = "Replicas" if replicate else "Copies"
-    mark = digest(pair.source.bucket)[:8]
-    return (
-        {"Sid": f"Windlass{kind}{mark}", "Principal": {"AWS": principal}, **_allow(names, f"{pair.destination.arn}/*")},
-    )
+def agreement(
+    pair: Pair, operation: Operation, principal: str, *, delete_markers: bool = False
+) -> tuple[Place, tuple[Statement, ...]] | None:
+    """Between two accounts: the bucket whose policy must let the role in, and with what. None within one account.
+
+    A replication rule's role is the source's, and writes. A copy job's role is the destination's, and reads; where the
+    destination is a stranger's, the job is the source's, and writes.
+    """
+    if not _crosses_accounts(pair) or operation is Operation.LAMBDA:
+        return None
+    mark = digest([pair.source.bucket, pair.destination.bucket])[:8]
+    if operation is Operation.COPY and pair.destination.account_id:
+        names = [
+            "s3:GetObject",
+            "s3:GetObjectTagging",
+            "s3:GetObjectAcl",
+            "s3:GetObjectVersion",
+            "s3:GetObjectVersionTagging",
+        ]
+        return pair.source, (
+            _granted(f"WindlassRead{mark}", principal, names, f"{pair.source.arn}/*"),
+            _granted(f"WindlassList{mark}", principal, ["s3:ListBucket"], pair.source.arn),
+        )
+    names = ["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAcl"]
+    if operation is Operation.REPLICATE:
+        names = ["s3:ReplicateObject", "s3:ReplicateTags", "s3:ObjectOwnerOverrideToBucketOwner"]
+        names += ["s3:ReplicateDelete"] if delete_markers else []
+    return pair.destination, (_granted(f"WindlassWrite{mark}", principal, names, f"{pair.destination.arn}/*"),)
+
+
+def _granted(sid: str, principal: str, actions: list[str], resource: str) -> Statement:
+    return {"Sid": sid, "Principal": {"AWS": principal}, **_allow(actions, resource)}
 
 
 def _crosses_accounts(pair: Pair) -> bool:

@@ -10,6 +10,7 @@ from windlass.inventory.config import InventoryConfig
 from windlass.memcached.config import MemcachedConfig
 from windlass.observe.config import LogConfig
 from windlass.queues.config import ConsumeConfig
+from windlass.replication.config import ReplicateConfig, ReplicationConfig
 from windlass.store.config import StoreConfig
 
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
@@ -59,7 +60,11 @@ class Settings(BaseModel):
     inventory: InventoryConfig = InventoryConfig()
     memcached: MemcachedConfig = MemcachedConfig()
     clients: ClientsConfig = ClientsConfig()
+    replication: ReplicationConfig = ReplicationConfig()
     console: ConsoleConfig = ConsoleConfig()
     local: LocalConfig = LocalConfig()
     consume: list[ConsumeConfig] = Field(default=[], description="Consumers that `windlass up` runs, one table each.")
+    replicate: list[ReplicateConfig] = Field(
+        default=[], description="Sets of bucket pairs to be seeded, one table each."
+    )
     log: LogConfig = LogConfig()

@@ -1,0 +1,398 @@
+"""Seeds as a job: every pair prepared side by side, all batch jobs followed by one ListJobs a place, the ended ones finished.
+
+Anybody can watch and cancel it; an interrupted one goes on where AWS is. Batch jobs run on without us: a detached seed ends
+this job as soon as they are made, and `watch` follows and finishes them, from any machine that shares the store or can see
+the jobs in AWS.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from windlass.core.errors import Conflict, Interrupted, NotFound, PartialFailure, UsageError, WindlassError
+from windlass.core.ids import new_id
+from windlass.jobs.model import JobStatus
+from windlass.jobs.service import Jobs, RunningJob
+from windlass.replication import aws
+from windlass.replication.model import BatchJob, Operation, Pair, Place, Seed, State, Way
+from windlass.replication.movers import batch
+from windlass.replication.planning import PairPlan, Request
+from windlass.replication.service import Replication
+from windlass.replication.steps import Steps
+
+__all__ = [
+    "KIND", "Hooks", "adopt", "begin", "cancel", "confirm", "follow", "register", "retry", "run", "unfinished", "wait",
+    "write_failed",
+]  # fmt: skip
+
+KIND = "replication.seed"
+_STOPPABLE = ("New", "Preparing", "Suspended", "Ready", "Active", "Pausing", "Paused")
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Who watches: `show` gets all seeds now and then, `ask` says whether a counted job shall run (None: leave it waiting)."""
+
+    show: Callable[[Sequence[Seed]], object] = lambda _: None
+    ask: Callable[[Seed], bool] | None = None
+
+
+def begin(
+    replication: Replication, jobs: Jobs, plans: Sequence[PairPlan], request: Request, *, set_name: str = ""
+) -> str:
+    """A new job for these plans, nothing written to AWS yet; its id. The first plan that can't be is raised."""
+    refused = [one for one in plans if one.error is not None]
+    if refused:
+        error = refused[0].error
+        assert error is not None
+        if len(refused) > 1:
+            names = ", ".join(one.pair.title for one in refused[1:4])
+            error.message += (
+                f"; and {len(refused) - 1} more pairs can't be seeded: {names}{' …' if len(refused) > 4 else ''}"
+            )
+        raise error
+    made = [_seed(replication, one, request, set_name) for one in plans if one.choice is not None]
+    return _start(replication, jobs, made, request, set_name)
+
+
+def retry(replication: Replication, jobs: Jobs, seeds: Sequence[Seed], request: Request) -> str:
+    """A new job that does again what failed in these seeds' batch jobs. UsageError when nothing did."""
+    failed = [one for one in seeds if one.failed and one.jobs]
+    if not failed:
+        raise UsageError(
+            "no object failed in a batch job of these seeds", hint="`windlass replicate report` shows what failed."
+        )
+    now = replication.now()
+    made = [
+        Seed(
+            seed_id=new_id("seed", now), job_id="", set_name=one.set_name, pair=one.pair, way=Way.BATCH, operation=one.operation,
+            why=f"what failed in {one.seed_id}", state=State.QUEUED, total=one.failed, created_at=now, updated_at=now,
+            facts={"retry_of": [list(job) for job in one.jobs]} | ({"t0": one.facts["t0"]} if "t0" in one.facts else {}),
+        )
+        for one in failed
+    ]  # fmt: skip
+    return _start(replication, jobs, made, request, failed[0].set_name)
+
+
+def run(replication: Replication, jobs: Jobs, job_id: str, hooks: Hooks = Hooks()) -> list[Seed]:
+    """Carry a job out to its end (detached: until every batch job is made). PartialFailure when objects failed."""
+    with jobs.run(job_id) as running:
+        _run(replication, running, hooks)
+    return replication.seeds(job_id=job_id)
+
+
+def register(replication: Callable[[], Replication], jobs: Jobs) -> None:
+    """Let `jobs.resume` take up seeds."""
+    jobs.runners[KIND] = lambda running: _run(replication(), running, Hooks())
+
+
+def follow(
+    replication: Replication, seeds: Sequence[Seed], hooks: Hooks, stop: threading.Event, *, once: bool = False
+) -> list[Seed]:
+    """Look at seeds that somebody else began, and finish those whose jobs have ended; `once` does not wait for others."""
+    crew = _Crew(replication, {one.seed_id: one for one in seeds}, lambda _: Request(verify=not once), hooks, stop)
+    crew.work(prepare=False, wait=not once)
+    return list(crew.seeds.values())
+
+
+def adopt(replication: Replication) -> list[Seed]:
+    """Seeds of batch jobs in AWS that this store does not know: made on another machine. They are known from then on."""
+    known = {job_id for seed in replication.seeds(limit=100_000) for _, _, job_id in seed.jobs}
+    found: dict[str, list[BatchJob]] = {}
+    for job in batch.find_jobs(replication.estate):
+        if job.job_id not in known:
+            found.setdefault(job.description.split(" ", 2)[1].rstrip(":"), []).append(job)
+    return [_adopted(replication, seed_id, sorted(jobs, key=_made)) for seed_id, jobs in found.items()]
+
+
+def cancel(replication: Replication, jobs: Jobs, seeds: Sequence[Seed]) -> list[str]:
+    """Stop seeds: their batch jobs in AWS, and the job of ours that runs them; a line about each. Conflict when all have ended."""
+    live = [one for one in seeds if not one.state.ended]
+    if not live:
+        raise Conflict("these seeds have ended already", hint="`windlass replicate status` shows how.")
+    said = []
+    for seed in live:
+        for account_id, region, job_id in seed.jobs:
+            status = batch.describe(replication.estate, account_id, region, job_id).status
+            if status in _STOPPABLE:
+                batch.request_status(
+                    replication.estate, account_id, region, job_id, "Cancelled", "cancelled with windlass"
+                )
+                said.append(f"{seed.pair.title}: batch job {job_id} is being cancelled")
+        if not seed.jobs:
+            replication.save(seed, state=State.CANCELLED, detail="cancelled")
+            said.append(f"{seed.pair.title}: cancelled")
+    for job_id in {one.job_id for one in live if one.job_id}:
+        if not jobs.get(job_id).status.ended:
+            jobs.cancel(job_id)
+    return said
+
+
+def confirm(replication: Replication, seeds: Sequence[Seed]) -> list[Seed]:
+    """Let jobs run that wait for it."""
+    waiting = [one for one in seeds if one.state is State.WAITING]
+    for seed in waiting:
+        batch.request_status(replication.estate, *seed.jobs[-1], "Ready", "confirmed with windlass")
+        replication.save(seed, state=State.COPYING, detail="confirmed")
+    return waiting
+
+
+def wait(replication: Replication, seeds: Sequence[Seed], show: Callable[[Sequence[Seed]], object]) -> list[Seed]:
+    """Wait until seeds that another process works on have ended, as the store has them."""
+    ids = [one.seed_id for one in seeds]
+    found = {one.seed_id: one for one in seeds}
+    while True:
+        show([found[one] for one in ids])
+        if all(found[one].state.ended or found[one].state is State.WAITING for one in ids):
+            return [found[one] for one in ids]
+        time.sleep(min(1.0, replication.config.poll_s))
+        found |= {one.seed_id: one for one in replication.seeds(limit=100_000) if one.seed_id in found}
+
+
+def write_failed(replication: Replication, seeds: Sequence[Seed], path: Path) -> int:
+    """The manifest rows of everything that failed in batch jobs, into a file; how many."""
+    count = 0
+    with path.open("wb") as file:
+        for seed in seeds:
+            for job_at in seed.jobs if seed.failed else ():
+                job = batch.describe(replication.estate, *job_at)
+                for rows in batch.failed_rows(replication.estate, job, batch.job_place(seed.operation, seed.pair)):
+                    count += rows.count(b"\n")
+                    file.write(rows)
+    return count
+
+
+def _start(replication: Replication, jobs: Jobs, made: Sequence[Seed], request: Request, set_name: str) -> str:
+    title = (
+        f"seed set {set_name}: {len(made)} pairs"
+        if set_name
+        else f"seed {made[0].pair.title}"
+        if made
+        else "seed nothing"
+    )
+    job_id = jobs.create(KIND, title, params={"request": request.params(), "set": set_name}, unit="objects")
+    for one in made:
+        replication.save(one, job_id=job_id)
+    return job_id
+
+
+def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: str) -> Seed:
+    assert plan.choice is not None
+    now = replication.now()
+    idle = plan.idle and not request.everything
+    volume = plan.volume
+    return Seed(
+        seed_id=new_id("seed", now), job_id="", set_name=set_name, pair=plan.pair, way=plan.choice.way,
+        operation=plan.choice.operation, why=plan.choice.why, state=State.DONE if idle else State.QUEUED,
+        total=0 if idle or volume is None else volume.to_move, size_bytes=0 if idle or volume is None else volume.bytes_to_move,
+        detail="the destination has everything already" if idle else "", created_at=now, updated_at=now,
+        finished_at=now if idle else None,
+    )  # fmt: skip
+
+
+def _run(replication: Replication, running: RunningJob, hooks: Hooks) -> None:
+    request = Request.of(running.params["request"])
+    seeds = {one.seed_id: one for one in replication.seeds(job_id=running.job_id, limit=100_000)}
+
+    def show(found: Sequence[Seed]) -> None:
+        running.report(
+            done=sum(one.done + one.failed for one in found), total=sum(one.total for one in found),
+            detail=_counts(found),
+        )  # fmt: skip
+        hooks.show(found)
+
+    crew = _Crew(replication, seeds, lambda _: request, Hooks(show, hooks.ask), running.stop)
+    crew.work(prepare=True, wait=not request.detach)
+    for one in crew.seeds.values():
+        if one.state in (State.FAILED, State.INCOMPLETE):
+            running.log(f"{one.pair.title}: {one.state}: {one.error or one.detail}", level="error")
+    bad = [one for one in crew.seeds.values() if one.state in (State.FAILED, State.INCOMPLETE, State.CANCELLED)]
+    if bad:
+        raise PartialFailure(
+            f"{len(bad)} of {len(crew.seeds)} seeds are not complete: {_counts(list(crew.seeds.values()))}",
+            hint=f"windlass replicate report {running.job_id} says why; windlass replicate resume {running.job_id} goes on.",
+        )
+
+
+def _counts(seeds: Iterable[Seed]) -> str:
+    counted: dict[str, int] = {}
+    for one in seeds:
+        counted[str(one.state)] = counted.get(str(one.state), 0) + 1
+    return ", ".join(f"{number} {state}" for state, number in counted.items())
+
+
+@dataclass(slots=True)
+class _Crew:
+    """Works on seeds until all have ended (or wait for somebody, or need not be waited for)."""
+
+    replication: Replication
+    seeds: dict[str, Seed]
+    request_of: Callable[[Seed], Request]
+    hooks: Hooks
+    stop: threading.Event
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _busy: dict[str, Future[Seed]] = field(default_factory=dict)
+    _asked: set[str] = field(default_factory=set)
+
+    def work(self, *, prepare: bool, wait: bool) -> None:
+        steps = Steps(self.replication, self.stop, self._keep)
+        with ThreadPoolExecutor(self.replication.config.at_once, thread_name_prefix="seed") as pool:
+            try:
+                if prepare:
+                    for seed in self._fresh():
+                        self._submit(pool, seed, steps.prepare)
+                self._loop(pool, steps, wait)
+            except BaseException:
+                self.stop.set()
+                for future in self._busy.values():
+                    future.cancel()
+                raise
+
+    def _loop(self, pool: ThreadPoolExecutor, steps: Steps, wait: bool) -> None:
+        once = False
+        while True:
+            self._collect(steps)
+            self._look(pool, steps)
+            self.hooks.show(self._now())
+            if not self._busy and (self._all_ended() or (once and not wait) or self._only_waiting()):
+                return
+            once = True
+            quick = min(0.2, self.replication.config.poll_s)
+            if self.stop.wait(quick if self._busy and not wait else self.replication.config.poll_s):
+                raise Interrupted(
+                    "the seed was stopped", hint="`windlass replicate resume` goes on; batch jobs run on in AWS."
+                )
+
+    def _fresh(self) -> list[Seed]:
+        """Seeds to be begun, or begun again: nothing of theirs runs in AWS."""
+        found = []
+        for seed in self._now():
+            if seed.state is State.DONE or (seed.state is State.COPYING and (seed.jobs or seed.facts.get("emr"))):
+                continue
+            found.append(self._again(seed) if seed.state.ended else seed)
+        return [one for one in found if one.state is not State.WAITING]
+
+    def _again(self, seed: Seed) -> Seed:
+        """A seed that ended badly, as it is taken up once more: with what failed, where a report tells; else anew."""
+        facts: dict[str, Any] = {"manifests": None, "status": ""}
+        if seed.jobs and seed.failed:
+            facts["retry_of"] = [list(one) for one in seed.jobs]
+        kept = {name: value for name, value in {**seed.facts, **facts}.items() if value is not None}
+        return self.replication.save(_bare(seed, kept), state=State.QUEUED)
+
+    def _submit(self, pool: ThreadPoolExecutor, seed: Seed, step: Callable[[Seed, Request], Seed]) -> None:
+        request = self.request_of(seed)
+        self._busy[seed.seed_id] = pool.submit(step, seed, request)
+
+    def _collect(self, steps: Steps) -> None:
+        for seed_id, future in [item for item in self._busy.items() if item[1].done()]:
+            del self._busy[seed_id]
+            error = future.exception()
+            if error is None:
+                self._keep(future.result())
+            elif isinstance(error, Interrupted) or not isinstance(error, WindlassError):
+                raise error
+            else:
+                self._keep(steps.fail(self.seeds[seed_id], error))
+
+    def _look(self, pool: ThreadPoolExecutor, steps: Steps) -> None:
+        live = [
+            one
+            for one in self._now()
+            if one.seed_id not in self._busy and one.state in (State.COPYING, State.WAITING, State.VERIFYING)
+        ]
+        jobs = self._listed([one for one in live if one.jobs])
+        for seed in live:
+            if seed.jobs:
+                self._looked(pool, steps, steps.looked(seed, jobs), jobs)
+            elif seed.facts.get("emr") and steps.look_emr(seed).ended:
+                self._submit(pool, self.seeds[seed.seed_id], steps.finish)
+
+    def _looked(self, pool: ThreadPoolExecutor, steps: Steps, seed: Seed, jobs: Mapping[str, BatchJob]) -> None:
+        self._keep(seed)
+        mine = [jobs.get(job_id) for _, _, job_id in seed.jobs]
+        if all(one is not None and one.ended for one in mine):
+            more = seed.facts.get("queue") and mine[-1] is not None and mine[-1].status == "Complete"
+            self._submit(pool, seed, steps.next_job if more else steps.finish)
+        elif seed.state is State.WAITING and self.hooks.ask is not None and seed.seed_id not in self._asked:
+            self._asked.add(seed.seed_id)
+            if self.hooks.ask(seed):
+                confirm(self.replication, [seed])
+
+    def _listed(self, seeds: Iterable[Seed]) -> dict[str, BatchJob]:
+        """How the jobs stand: one listing a place, whatever their number."""
+        places: dict[tuple[str, str], set[str]] = {}
+        for seed in seeds:
+            for account_id, region, job_id in seed.jobs:
+                places.setdefault((account_id, region), set()).add(job_id)
+        found: dict[str, BatchJob] = {}
+        for place, wanted in places.items():
+            listed = batch.list_jobs(self.replication.estate, *place, wanted=wanted)
+            for job_id in wanted - listed.keys():  # jobs are listed for 90 days
+                try:
+                    listed[job_id] = batch.describe(self.replication.estate, *place, job_id)
+                except NotFound:
+                    listed[job_id] = BatchJob(job_id=job_id, account_id=place[0], region=place[1], status="Failed")
+            found |= listed
+        return found
+
+    def _keep(self, seed: Seed) -> None:
+        with self._lock:
+            self.seeds[seed.seed_id] = seed
+
+    def _now(self) -> list[Seed]:
+        with self._lock:
+            return list(self.seeds.values())
+
+    def _all_ended(self) -> bool:
+        return all(one.state.ended for one in self._now())
+
+    def _only_waiting(self) -> bool:
+        """What is left waits for somebody, and nobody is asked here."""
+        left = [one for one in self._now() if not one.state.ended]
+        if self.hooks.ask is not None:
+            left = [one for one in left if one.seed_id not in self._asked or one.state is not State.WAITING]
+            return not left
+        return all(one.state is State.WAITING for one in left)
+
+
+def _bare(seed: Seed, facts: Mapping[str, Any]) -> Seed:
+    return replace(seed, jobs=(), facts=facts, failed=0, done=0, error="", detail="", verified={}, finished_at=None)
+
+
+def _made(job: BatchJob) -> str:
+    return job.created_at.isoformat() if job.created_at else ""
+
+
+def _adopted(replication: Replication, seed_id: str, jobs: Sequence[BatchJob]) -> Seed:
+    first = jobs[0]
+    tags = batch.tags_of(replication.estate, first)
+    operation = {"S3PutObjectCopy": Operation.COPY, "LambdaInvoke": Operation.LAMBDA}.get(
+        first.operation, Operation.REPLICATE
+    )
+    known = aws.known_buckets(replication.estate)
+    here, there = (
+        Place(bucket=name, account_id=known.get(name, ("", ""))[0], region=known.get(name, ("", ""))[1])
+        for name in (tags.get("windlass:source", ""), tags.get("windlass:destination", ""))
+    )
+    now = replication.now()
+    return replication.save(
+        Seed(
+            seed_id=seed_id, job_id="", set_name=tags.get("windlass:set", ""), pair=Pair(source=here, destination=there),
+            way=Way.BATCH, operation=operation, why="found in AWS", state=State.COPYING,
+            jobs=tuple((one.account_id, one.region, one.job_id) for one in jobs), total=sum(one.total for one in jobs),
+            created_at=first.created_at or now, started_at=first.created_at, updated_at=now,
+        )
+    )  # fmt: skip
+
+
+def unfinished(jobs: Jobs, seeds: Iterable[Seed]) -> list[Seed]:
+    """Seeds that nobody works on and that have not ended: detached ones, and those of a process that is gone."""
+    running = {one.job_id for one in jobs.list(status=JobStatus.RUNNING, kind=KIND, limit=1000)}
+    return [one for one in seeds if not one.state.ended and one.job_id not in running]
