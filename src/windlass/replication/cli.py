@@ -5,94 +5,58 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from windlass.core import clock
 from windlass.core.errors import EXIT_FINDINGS, PartialFailure, UsageError
-from windlass.core.units import format_bytes, format_duration
 from windlass.jobs.service import Jobs
-from windlass.present.output import Column, Format, emit
+from windlass.present.output import Format, emit
 from windlass.present.progress import ProgressLine
-from windlass.replication import effects, rows, seeding
+from windlass.replication import rows, seeding
+from windlass.replication.crew import Hooks, confirm
 from windlass.replication.lines import Lines
 from windlass.replication.model import Operation, Seed, State, Way
 from windlass.replication.movers import emr
+from windlass.replication.options import (
+    Destination,
+    Does,
+    Find,
+    Language,
+    Markers,
+    MaybeRef,
+    Measure,
+    Output,
+    Prefix,
+    Ref,
+    SetName,
+    Source,
+    SwitchOn,
+    TemplateFile,
+    Versioning,
+    Versions,
+    Via,
+    request_from,
+    tags_from,
+)
 from windlass.replication.planning import PairPlan, Request
-from windlass.replication.rounds import request_of
-from windlass.replication.seeding import Hooks
 from windlass.replication.service import Ask, Replication, latest
-from windlass.replication.template import Template, load_template, print_template
+from windlass.replication.shown import (
+    FOUND,
+    REASONS,
+    VERIFIED,
+    findings,
+    print_plan,
+    print_seeds,
+    print_writes,
+    raise_refused,
+    raise_unwell,
+)
+from windlass.replication.template import Template, print_template
 
 __all__ = ["commands"]
-
-
-class Language(StrEnum):
-    """How a template is printed."""
-
-    TOML = "toml"
-    JSON = "json"
-
-
-class Measure(StrEnum):
-    """How a plan counts objects."""
-
-    AUTO = "auto"
-    LISTING = "listing"
-    METRICS = "metrics"
-
-
-Source = Annotated[str, typer.Argument(metavar="[SOURCE]", help="Source bucket, or s3://BUCKET/PREFIX.")]
-Destination = Annotated[str, typer.Argument(metavar="[DEST]", help="Destination bucket.")]
-SetName = Annotated[
-    str, typer.Option("--set", "-s", metavar="NAME", help="A set of windlass.toml instead of one pair.")
-]
-Ref = Annotated[str, typer.Argument(metavar="REF", help="A seed, job, batch job, set or bucket.")]
-MaybeRef = Annotated[
-    str, typer.Argument(metavar="[REF]", help="A seed, job, batch job, set or bucket; all when left out.")
-]
-Output = Annotated[Format, typer.Option("--output", "-o", help="Output format.")]
-Via = Annotated[Way, typer.Option("--via", help="Who moves the objects; auto picks and says why.")]
-Does = Annotated[
-    Operation | None,
-    typer.Option("--operation", help="True replicas, copies, or a function per object; replicas unless told."),
-]
-Prefix = Annotated[str, typer.Option("--prefix", help="Only keys that begin with this.")]
-SwitchOn = Annotated[
-    bool | None,
-    typer.Option("--switch-on/--no-switch-on", help="Switch replication on first; for true replicas unless told."),
-]
-Versioning = Annotated[
-    bool, typer.Option("--enable-versioning", help="Enable versioning on both buckets, where it is off.")
-]
-Markers = Annotated[bool, typer.Option("--delete-markers", help="Let the rule replicate delete markers, too.")]
-Versions = Annotated[
-    bool, typer.Option("--versions", help="Copies: noncurrent versions, too, in a job before the others.")
-]
-TemplateFile = Annotated[
-    Path | None,
-    typer.Option("--template", "-t", metavar="FILE", help="Job template, as `replicate template` prints it."),
-]
-Find = Annotated[bool, typer.Option("--find", help="Look in AWS for jobs that another machine made.")]
-
-PLANNED = (
-    "pair", Column("objects", right=True), Column("size", right=True), Column("missing", right=True), "way", "operation",
-    Column("cost", right=True), Column("time", right=True), "why",
-)  # fmt: skip
-LISTED = (
-    "seed_id", "pair", "state", "way", Column("progress", right=True), Column("total", right=True), Column("done", right=True),
-    Column("failed", right=True), "detail", "created_at",
-)  # fmt: skip
-FOUND = ("pair", "level", "code", "where", "message", "advice")
-REASONS = ("pair", "code", Column("count", right=True), "meaning", "advice", "keys")
-VERIFIED = (
-    "pair", "whole", Column("objects", right=True), Column("missing", right=True), Column("different", right=True),
-    Column("extra", right=True), Column("unknown", right=True),
-)  # fmt: skip
-WRITES = ("call", "on", "account_id", "region", "why")
 
 
 def commands(  # noqa: C901  one function per command, nested so that they share what opens the service
@@ -117,17 +81,17 @@ def commands(  # noqa: C901  one function per command, nested so that they share
     ) -> None:  # fmt: skip
         """Show sizes, counts, what is missing, the way and why, its cost and time; nothing is written."""
         replication = open_replication(ctx)
-        request = _request(
+        request = request_from(
             replication, set_name, via=via, operation=operation, switch_on=switch_on, enable_versioning=enable_versioning,
             measure=str(measure), template=template,
         )  # fmt: skip
         ask = Ask(source=source, destination=destination, set_name=set_name, prefix=prefix)
         plans = _planned(replication, ask, request)
         if writes:
-            _print_writes(replication, plans, request, set_name, output)
+            print_writes(replication, plans, request, set_name, output)
         else:
-            _print_plan(plans, output)
-        _raise_refused(plans)
+            print_plan(plans, output)
+        raise_refused(plans)
 
     @app.command()
     def preflight(
@@ -137,13 +101,13 @@ def commands(  # noqa: C901  one function per command, nested so that they share
     ) -> None:  # fmt: skip
         """Find what would make a seed fail, with the policy that mends it; exit 3 when something would."""
         replication = open_replication(ctx)
-        request = _request(
+        request = request_from(
             replication, set_name, via=via, operation=operation, switch_on=switch_on, enable_versioning=enable_versioning,
             measure="none", template=template,
         )  # fmt: skip
         ask = Ask(source=source, destination=destination, set_name=set_name, prefix=prefix)
         plans = _planned(replication, ask, request)
-        found = [row for one in plans for row in _findings(one)]
+        found = [row for one in plans for row in findings(one)]
         emit(found, output, FOUND if output is Format.TABLE else (*FOUND, "fix"), empty="Nothing stands in the way.")
         if output is Format.TABLE:
             for text in dict.fromkeys(row["fix"] for row in found if row["fix"]):
@@ -181,11 +145,11 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         replication, jobs = open_replication(ctx), open_jobs(ctx)
         changed = {
             "priority": priority if priority >= 0 else None,
-            "tags": _tags(tag),
+            "tags": tags_from(tag),
             "function": function,
             "work": manifest,
         }
-        request = _request(
+        request = request_from(
             replication, set_name, via=via, operation=operation, switch_on=switch_on, enable_versioning=enable_versioning,
             delete_markers=delete_markers, versions=versions, template=template, detach=detach, everything=everything,
             confirm=confirm, verify=verify, canary=canary, changed=changed,
@@ -207,8 +171,8 @@ def commands(  # noqa: C901  one function per command, nested so that they share
                     print(f"windlass: left out: {one.error.message}", file=sys.stderr)
             plans = tuple(one for one in plans if one.error is None)
         if dry_run or _only_printed(plans, request):
-            _raise_refused(plans)
-            _print_writes(replication, plans, request, set_name, output)
+            raise_refused(plans)
+            print_writes(replication, plans, request, set_name, output)
             return
         job_id = seeding.begin(replication, jobs, plans, request, set_name=set_name)
         _carry_out(replication, jobs, job_id, request, quiet=quiet, output=output)
@@ -218,9 +182,12 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         """Look how seeds stand, detached ones in AWS, too."""
         replication, jobs = open_replication(ctx), open_jobs(ctx)
         seeds = _found(replication, ref, find=find)
-        looked = seeding.follow(replication, seeding.unfinished(jobs, seeds), Hooks(), threading.Event(), once=True)
+        looked = seeding.follow(
+            replication, seeding.unfinished(jobs, seeds), Hooks(), threading.Event(),
+            requests=seeding.requests_of(jobs, verify=False), wait=False,
+        )  # fmt: skip
         fresh = {one.seed_id: one for one in looked}
-        _print_seeds(replication, [fresh.get(one.seed_id, one) for one in seeds], output)
+        print_seeds(replication, [fresh.get(one.seed_id, one) for one in seeds], output)
 
     @app.command()
     def watch(ctx: typer.Context, ref: MaybeRef = "", find: Find = False) -> None:
@@ -232,13 +199,14 @@ def commands(  # noqa: C901  one function per command, nested so that they share
             return
         ours = seeding.unfinished(jobs, seeds)
         with Lines() as lines:
-            done = (
-                {one.seed_id: one for one in seeding.follow(replication, ours, Hooks(), threading.Event())}
-                if ours
-                else {}
-            )
-            ended = seeding.wait(replication, [done.get(one.seed_id, one) for one in seeds], lines.show)
-        _raise_unwell(ended)
+            if ours:
+                followed = seeding.follow(
+                    replication, ours, Hooks(lines.show), threading.Event(), requests=seeding.requests_of(jobs)
+                )
+                fresh = {one.seed_id: one for one in followed}
+                seeds = [fresh.get(one.seed_id, one) for one in seeds]
+            ended = seeding.wait(replication, seeds, lines.show)
+        raise_unwell(ended)
 
     @app.command()
     def report(
@@ -260,7 +228,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
                     print(f"{one.pair.title}: {one.error}", file=sys.stderr)
         if failed is not None:
             print(f"{failed}: {seeding.write_failed(replication, seeds, failed):,} rows", file=sys.stderr)
-        _raise_unwell(seeds)
+        raise_unwell(seeds)
 
     @app.command()
     def verify(
@@ -299,7 +267,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         """Go on with seeds that stopped or failed; confirm those that wait for it."""
         replication, jobs = open_replication(ctx), open_jobs(ctx)
         seeds = _selected(replication, ref)
-        confirmed = seeding.confirm(replication, seeds)
+        confirmed = confirm(replication, seeds)
         for one in confirmed:
             print(f"{one.pair.title}: confirmed, {one.total:,} tasks run", file=sys.stderr)
         job_ids = list(dict.fromkeys(one.job_id for one in seeds if one.job_id))
@@ -372,110 +340,15 @@ def _ask(seed: Seed) -> bool:
     return typer.confirm(f"{seed.pair.title}: run {seed.total:,} tasks?", err=True)
 
 
-def _request(
-    replication: Replication, set_name: str, *, template: Path | None, changed: dict[str, Any] | None = None, via: Way = Way.AUTO,
-    operation: Operation | None = None, switch_on: bool | None = None, **more: Any,
-) -> Request:  # fmt: skip
-    """What the options ask for; a set's own settings where they say nothing."""
-    base = request_of(replication.set_named(set_name)) if set_name else Request()
-    chosen = load_template(template) if template else base.template
-    known = {name: value for name, value in (changed or {}).items() if value}
-    if "function" in known:
-        chosen = chosen.model_copy(
-            update={"invocation": chosen.invocation.model_copy(update={"function": known["function"]})}
-        )
-    if "work" in known:
-        bucket, _, prefix = known["work"].removeprefix("s3://").partition("/")
-        place = {"bucket": bucket} | ({"prefix": prefix} if prefix else {})
-        chosen = chosen.model_copy(
-            update={
-                "manifest": chosen.manifest.model_copy(update=place),
-                "report": chosen.report.model_copy(update=place),
-            }
-        )
-    priority = (changed or {}).get("priority")
-    plain = {"priority": replication.config.priority if priority is None and template is None else priority}
-    plain = {name: value for name, value in plain.items() if value is not None}
-    chosen = chosen.model_copy(update=plain | ({"tags": {**chosen.tags, **known["tags"]}} if "tags" in known else {}))
-    wanted = operation or (chosen.operation if template else base.operation)
-    if wanted is Operation.LAMBDA and not chosen.invocation.function:
-        raise UsageError("--operation lambda needs a function", hint="Name it with --function ARN, or in the template.")
-    return Request(
-        **more, template=chosen, operation=wanted, via=via if via is not Way.AUTO else base.via,
-        switch_on=base.switch_on if switch_on is None else switch_on,
-    )  # fmt: skip
-
-
 def _planned(replication: Replication, ask: Ask, request: Request, *, quiet: bool = False) -> tuple[PairPlan, ...]:
     pairs = replication.pairs(ask)
     with ProgressLine("planning", quiet=quiet) as shown:
         return replication.plan(pairs, request, tell=shown.update)
 
 
-def _findings(plan: PairPlan) -> list[dict[str, Any]]:
-    found = rows.finding_rows(plan.pair.title, plan.findings)
-    if plan.error is not None and not any(row["level"] == "error" for row in found):
-        row = {
-            "pair": plan.pair.title,
-            "level": "error",
-            "code": plan.error.code,
-            "where": "",
-            "fix": "",
-            "policy": None,
-        }
-        found.append(row | {"message": plan.error.message, "advice": plan.error.hint})
-    return found
-
-
-def _print_plan(plans: Sequence[PairPlan], output: Format) -> None:
-    found = [rows.plan_row(one) for one in plans]
-    if output is not Format.TABLE:
-        emit(found, output, list(found[0]) if found else ())
-        return
-    listed = [*found, *([rows.plan_total(found)] if len(found) > 1 else [])]
-    emit([_for_people(row) for row in listed], output, PLANNED)
-    for row in found:
-        for said in row["warnings"]:
-            print(f"windlass: {said}", file=sys.stderr)
-
-
-def _for_people(row: dict[str, Any]) -> dict[str, Any]:
-    seconds, usd, size = row["seconds"], row["usd"], row["size_bytes"]
-    return row | {
-        "size": "" if size is None else format_bytes(size), "cost": "" if usd is None else f"${usd:,.2f}",
-        "time": "" if not seconds else format_duration(seconds), "why": row["problem"] or row.get("why", ""),
-    }  # fmt: skip
-
-
-def _print_writes(
-    replication: Replication, plans: Sequence[PairPlan], request: Request, set_name: str, output: Format
-) -> None:
-    found: list[dict[str, Any]] = []
-    for one in plans:
-        writes = effects.rows(replication.effects(one, request, set_name=set_name))
-        found += [{"pair": one.pair.title, **row} for row in writes]
-    emit(found, output, WRITES if len(plans) == 1 else ("pair", *WRITES), empty="Nothing would be written.")
-    for one in plans:
-        if one.choice is not None and one.choice.way is Way.EMR and not request.target.starts:
-            print(emr.step_command(one.pair, encrypt=bool(one.facts and one.facts.destination.key)))
-
-
 def _only_printed(plans: Sequence[PairPlan], request: Request) -> bool:
     """EMR without a place to run: the step is printed, for a person to add it."""
     return bool(plans) and not request.target.starts and all(one.choice and one.choice.way is Way.EMR for one in plans)
-
-
-def _print_seeds(replication: Replication, seeds: Sequence[Seed], output: Format) -> None:
-    troubles = replication.troubles(seeds)
-    now = clock.now()
-    found = [rows.seed_row(one, now, troubles.get(one.seed_id, ())) for one in seeds]
-    emit(
-        found,
-        output,
-        LISTED if output is Format.TABLE else list(found[0]) if found else LISTED,
-        now=now,
-        empty="No seeds yet.",
-    )
 
 
 def _found(replication: Replication, ref: str, *, find: bool = False) -> list[Seed]:
@@ -486,30 +359,3 @@ def _found(replication: Replication, ref: str, *, find: bool = False) -> list[Se
 
 def _selected(replication: Replication, ref: str) -> list[Seed]:
     return replication.select(ref)
-
-
-def _raise_refused(plans: Sequence[PairPlan]) -> None:
-    bad = [one.error for one in plans if one.error is not None]
-    if len(plans) == 1 and bad:
-        raise bad[0]
-    if bad:
-        raise PartialFailure(f"{len(bad)} of {len(plans)} pairs can't be seeded: {bad[0].message}", hint=bad[0].hint)
-
-
-def _raise_unwell(seeds: Sequence[Seed]) -> None:
-    bad = [one for one in seeds if one.state in (State.FAILED, State.INCOMPLETE, State.CANCELLED)]
-    if bad:
-        raise PartialFailure(
-            f"{len(bad)} of {len(seeds)} seeds are not complete",
-            hint="`windlass replicate report` says why; `seed --failed-of` retries.",
-        )
-
-
-def _tags(given: Sequence[str] | None) -> dict[str, str]:
-    found = {}
-    for text in given or ():
-        key, equals, value = text.partition("=")
-        if not key or not equals:
-            raise UsageError(f"{text!r} is not a tag", hint="Write key=value.")
-        found[key] = value
-    return found

@@ -74,7 +74,7 @@ def rows(effects: Sequence[Effect]) -> list[dict[str, Any]]:
 
 def _target(one: Effect) -> str:
     if one.operation == "CreateJob":
-        return next(iter(one.params["Operation"]))
+        return str(next(iter(one.params["Operation"])))
     for name in ("Bucket", "RoleName", "FunctionName", "JobFlowId", "applicationId", "JobId"):
         if name in one.params:
             key = one.params.get("Key", "")

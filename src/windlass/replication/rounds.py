@@ -14,9 +14,9 @@ from windlass.jobs.service import Jobs
 from windlass.observe.log import logger
 from windlass.replication import seeding
 from windlass.replication.config import ReplicateConfig
-from windlass.replication.model import Operation, Way
+from windlass.replication.crew import Hooks
+from windlass.replication.model import Operation, State, Way
 from windlass.replication.planning import Request
-from windlass.replication.seeding import Hooks
 from windlass.replication.service import Ask, Replication
 from windlass.replication.template import Template, load_template
 from windlass.store.leases import acquire, release
@@ -25,6 +25,8 @@ __all__ = ["request_of", "seed_forever", "seed_set"]
 
 _LOOK_S = 30.0
 _KEPT_JOBS = 50
+_FOLLOWING = "replicate/follow"
+_UNDER_WAY = (State.COPYING, State.WAITING, State.VERIFYING)
 
 
 def request_of(chosen: ReplicateConfig) -> Request:
@@ -69,6 +71,12 @@ def seed_forever(
     holder = new_id("loop")
     log = logger("replication")
     while not stop.is_set():
+        try:
+            _follow_detached(replication, jobs, holder, stop)
+        except Interrupted:
+            return
+        except WindlassError as error:
+            log.warning("seeds.unseen", said=error.message, hint=error.hint)
         for chosen in replication.sets:
             name = f"replicate/{chosen.name}"[:200]
             try:
@@ -84,3 +92,11 @@ def seed_forever(
             if stop.is_set():
                 return
         stop.wait(look_s)
+
+
+def _follow_detached(replication: Replication, jobs: Jobs, holder: str, stop: threading.Event) -> None:
+    """Seeds that were detached, or whose process is gone, are looked at and finished here."""
+    left = seeding.unfinished(jobs, replication.seeds(states=_UNDER_WAY))
+    if left and acquire(replication.store, _FOLLOWING, holder, ttl_s=600, now=replication.now()):
+        seeding.follow(replication, left, Hooks(), stop, requests=seeding.requests_of(jobs), wait=False)
+        release(replication.store, _FOLLOWING, holder)

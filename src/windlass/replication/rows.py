@@ -60,7 +60,8 @@ def plan_row(plan: PairPlan) -> dict[str, Any]:
         "operation": str(choice.operation) if choice else "", "why": choice.why if choice else "",
         "usd": round(chosen.usd, 4) if chosen else None, "seconds": round(chosen.seconds, 1) if chosen else None,
         "ways": {str(one.way): {"usd": round(one.usd, 4), "seconds": round(one.seconds, 1)} for one in estimates},
-        "problem": plan.error.message.removeprefix(f"{plan.pair.title}: ") if plan.error else "", "hint": plan.error.hint if plan.error else "",
+        "problem": plan.error.message.removeprefix(f"{plan.pair.title}: ") if plan.error else "",
+        "hint": plan.error.hint if plan.error else "",
         "warnings": [f"{one.where}: {one.message}" for one in plan.findings if one.level == "warning"],
     }  # fmt: skip
 

@@ -9,38 +9,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from windlass.core.errors import Conflict, Interrupted, NotFound, PartialFailure, UsageError, WindlassError
+from windlass.core.errors import Conflict, NotFound, PartialFailure, UsageError
 from windlass.core.ids import new_id
 from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs, RunningJob
 from windlass.replication import aws
+from windlass.replication.crew import Crew, Hooks
 from windlass.replication.model import BatchJob, Operation, Pair, Place, Seed, State, Way
 from windlass.replication.movers import batch
 from windlass.replication.planning import PairPlan, Request
 from windlass.replication.service import Replication
-from windlass.replication.steps import Steps
 
 __all__ = [
-    "KIND", "Hooks", "adopt", "begin", "cancel", "confirm", "follow", "register", "retry", "run", "unfinished", "wait",
+    "KIND", "adopt", "begin", "cancel", "follow", "register", "requests_of", "retry", "run", "unfinished", "wait",
     "write_failed",
 ]  # fmt: skip
 
 KIND = "replication.seed"
 _STOPPABLE = ("New", "Preparing", "Suspended", "Ready", "Active", "Pausing", "Paused")
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """Who watches: `show` gets all seeds now and then, `ask` says whether a counted job shall run (None: leave it waiting)."""
-
-    show: Callable[[Sequence[Seed]], object] = lambda _: None
-    ask: Callable[[Seed], bool] | None = None
 
 
 def begin(
@@ -80,10 +70,10 @@ def retry(replication: Replication, jobs: Jobs, seeds: Sequence[Seed], request: 
     return _start(replication, jobs, made, request, failed[0].set_name)
 
 
-def run(replication: Replication, jobs: Jobs, job_id: str, hooks: Hooks = Hooks()) -> list[Seed]:
+def run(replication: Replication, jobs: Jobs, job_id: str, hooks: Hooks | None = None) -> list[Seed]:
     """Carry a job out to its end (detached: until every batch job is made). PartialFailure when objects failed."""
     with jobs.run(job_id) as running:
-        _run(replication, running, hooks)
+        _run(replication, running, hooks or Hooks())
     return replication.seeds(job_id=job_id)
 
 
@@ -93,12 +83,26 @@ def register(replication: Callable[[], Replication], jobs: Jobs) -> None:
 
 
 def follow(
-    replication: Replication, seeds: Sequence[Seed], hooks: Hooks, stop: threading.Event, *, once: bool = False
-) -> list[Seed]:
-    """Look at seeds that somebody else began, and finish those whose jobs have ended; `once` does not wait for others."""
-    crew = _Crew(replication, {one.seed_id: one for one in seeds}, lambda _: Request(verify=not once), hooks, stop)
-    crew.work(prepare=False, wait=not once)
+    replication: Replication, seeds: Sequence[Seed], hooks: Hooks, stop: threading.Event, *,
+    requests: Callable[[Seed], Request] = lambda _: Request(), wait: bool = True,
+) -> list[Seed]:  # fmt: skip
+    """Look at seeds that somebody else began, and finish those whose jobs have ended; without `wait` only those."""
+    crew = Crew(replication, {one.seed_id: one for one in seeds}, requests, hooks, stop)
+    crew.work(prepare=False, wait=wait)
     return list(crew.seeds.values())
+
+
+def requests_of(jobs: Jobs, *, verify: bool = True) -> Callable[[Seed], Request]:
+    """What was asked of each seed, as its job keeps it."""
+
+    def request_of(seed: Seed) -> Request:
+        try:
+            request = Request.of(jobs.get(seed.job_id).params["request"])
+        except (NotFound, KeyError):  # adopted, or its job is forgotten
+            request = Request()
+        return request if verify else replace(request, verify=False)
+
+    return request_of
 
 
 def adopt(replication: Replication) -> list[Seed]:
@@ -132,15 +136,6 @@ def cancel(replication: Replication, jobs: Jobs, seeds: Sequence[Seed]) -> list[
         if not jobs.get(job_id).status.ended:
             jobs.cancel(job_id)
     return said
-
-
-def confirm(replication: Replication, seeds: Sequence[Seed]) -> list[Seed]:
-    """Let jobs run that wait for it."""
-    waiting = [one for one in seeds if one.state is State.WAITING]
-    for seed in waiting:
-        batch.request_status(replication.estate, *seed.jobs[-1], "Ready", "confirmed with windlass")
-        replication.save(seed, state=State.COPYING, detail="confirmed")
-    return waiting
 
 
 def wait(replication: Replication, seeds: Sequence[Seed], show: Callable[[Sequence[Seed]], object]) -> list[Seed]:
@@ -207,7 +202,7 @@ def _run(replication: Replication, running: RunningJob, hooks: Hooks) -> None:
         )  # fmt: skip
         hooks.show(found)
 
-    crew = _Crew(replication, seeds, lambda _: request, Hooks(show, hooks.ask), running.stop)
+    crew = Crew(replication, seeds, lambda _: request, Hooks(show, hooks.ask), running.stop)
     crew.work(prepare=True, wait=not request.detach)
     for one in crew.seeds.values():
         if one.state in (State.FAILED, State.INCOMPLETE):
@@ -225,145 +220,6 @@ def _counts(seeds: Iterable[Seed]) -> str:
     for one in seeds:
         counted[str(one.state)] = counted.get(str(one.state), 0) + 1
     return ", ".join(f"{number} {state}" for state, number in counted.items())
-
-
-@dataclass(slots=True)
-class _Crew:
-    """Works on seeds until all have ended (or wait for somebody, or need not be waited for)."""
-
-    replication: Replication
-    seeds: dict[str, Seed]
-    request_of: Callable[[Seed], Request]
-    hooks: Hooks
-    stop: threading.Event
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _busy: dict[str, Future[Seed]] = field(default_factory=dict)
-    _asked: set[str] = field(default_factory=set)
-
-    def work(self, *, prepare: bool, wait: bool) -> None:
-        steps = Steps(self.replication, self.stop, self._keep)
-        with ThreadPoolExecutor(self.replication.config.at_once, thread_name_prefix="seed") as pool:
-            try:
-                if prepare:
-                    for seed in self._fresh():
-                        self._submit(pool, seed, steps.prepare)
-                self._loop(pool, steps, wait)
-            except BaseException:
-                self.stop.set()
-                for future in self._busy.values():
-                    future.cancel()
-                raise
-
-    def _loop(self, pool: ThreadPoolExecutor, steps: Steps, wait: bool) -> None:
-        once = False
-        while True:
-            self._collect(steps)
-            self._look(pool, steps)
-            self.hooks.show(self._now())
-            if not self._busy and (self._all_ended() or (once and not wait) or self._only_waiting()):
-                return
-            once = True
-            quick = min(0.2, self.replication.config.poll_s)
-            if self.stop.wait(quick if self._busy and not wait else self.replication.config.poll_s):
-                raise Interrupted(
-                    "the seed was stopped", hint="`windlass replicate resume` goes on; batch jobs run on in AWS."
-                )
-
-    def _fresh(self) -> list[Seed]:
-        """Seeds to be begun, or begun again: nothing of theirs runs in AWS."""
-        found = []
-        for seed in self._now():
-            if seed.state is State.DONE or (seed.state is State.COPYING and (seed.jobs or seed.facts.get("emr"))):
-                continue
-            found.append(self._again(seed) if seed.state.ended else seed)
-        return [one for one in found if one.state is not State.WAITING]
-
-    def _again(self, seed: Seed) -> Seed:
-        """A seed that ended badly, as it is taken up once more: with what failed, where a report tells; else anew."""
-        facts: dict[str, Any] = {"manifests": None, "status": ""}
-        if seed.jobs and seed.failed:
-            facts["retry_of"] = [list(one) for one in seed.jobs]
-        kept = {name: value for name, value in {**seed.facts, **facts}.items() if value is not None}
-        return self.replication.save(_bare(seed, kept), state=State.QUEUED)
-
-    def _submit(self, pool: ThreadPoolExecutor, seed: Seed, step: Callable[[Seed, Request], Seed]) -> None:
-        request = self.request_of(seed)
-        self._busy[seed.seed_id] = pool.submit(step, seed, request)
-
-    def _collect(self, steps: Steps) -> None:
-        for seed_id, future in [item for item in self._busy.items() if item[1].done()]:
-            del self._busy[seed_id]
-            error = future.exception()
-            if error is None:
-                self._keep(future.result())
-            elif isinstance(error, Interrupted) or not isinstance(error, WindlassError):
-                raise error
-            else:
-                self._keep(steps.fail(self.seeds[seed_id], error))
-
-    def _look(self, pool: ThreadPoolExecutor, steps: Steps) -> None:
-        live = [
-            one
-            for one in self._now()
-            if one.seed_id not in self._busy and one.state in (State.COPYING, State.WAITING, State.VERIFYING)
-        ]
-        jobs = self._listed([one for one in live if one.jobs])
-        for seed in live:
-            if seed.jobs:
-                self._looked(pool, steps, steps.looked(seed, jobs), jobs)
-            elif seed.facts.get("emr") and steps.look_emr(seed).ended:
-                self._submit(pool, self.seeds[seed.seed_id], steps.finish)
-
-    def _looked(self, pool: ThreadPoolExecutor, steps: Steps, seed: Seed, jobs: Mapping[str, BatchJob]) -> None:
-        self._keep(seed)
-        mine = [jobs.get(job_id) for _, _, job_id in seed.jobs]
-        if all(one is not None and one.ended for one in mine):
-            more = seed.facts.get("queue") and mine[-1] is not None and mine[-1].status == "Complete"
-            self._submit(pool, seed, steps.next_job if more else steps.finish)
-        elif seed.state is State.WAITING and self.hooks.ask is not None and seed.seed_id not in self._asked:
-            self._asked.add(seed.seed_id)
-            if self.hooks.ask(seed):
-                confirm(self.replication, [seed])
-
-    def _listed(self, seeds: Iterable[Seed]) -> dict[str, BatchJob]:
-        """How the jobs stand: one listing a place, whatever their number."""
-        places: dict[tuple[str, str], set[str]] = {}
-        for seed in seeds:
-            for account_id, region, job_id in seed.jobs:
-                places.setdefault((account_id, region), set()).add(job_id)
-        found: dict[str, BatchJob] = {}
-        for place, wanted in places.items():
-            listed = batch.list_jobs(self.replication.estate, *place, wanted=wanted)
-            for job_id in wanted - listed.keys():  # jobs are listed for 90 days
-                try:
-                    listed[job_id] = batch.describe(self.replication.estate, *place, job_id)
-                except NotFound:
-                    listed[job_id] = BatchJob(job_id=job_id, account_id=place[0], region=place[1], status="Failed")
-            found |= listed
-        return found
-
-    def _keep(self, seed: Seed) -> None:
-        with self._lock:
-            self.seeds[seed.seed_id] = seed
-
-    def _now(self) -> list[Seed]:
-        with self._lock:
-            return list(self.seeds.values())
-
-    def _all_ended(self) -> bool:
-        return all(one.state.ended for one in self._now())
-
-    def _only_waiting(self) -> bool:
-        """What is left waits for somebody, and nobody is asked here."""
-        left = [one for one in self._now() if not one.state.ended]
-        if self.hooks.ask is not None:
-            left = [one for one in left if one.seed_id not in self._asked or one.state is not State.WAITING]
-            return not left
-        return all(one.state is State.WAITING for one in left)
-
-
-def _bare(seed: Seed, facts: Mapping[str, Any]) -> Seed:
-    return replace(seed, jobs=(), facts=facts, failed=0, done=0, error="", detail="", verified={}, finished_at=None)
 
 
 def _made(job: BatchJob) -> str:

@@ -174,6 +174,11 @@ class Replication:
         with self.store.read() as connection:
             return tables.last_started(connection, set_name)
 
+    def mark(self) -> str:
+        """A text that is another one after any seed moved."""
+        with self.store.read() as connection:
+            return tables.last_moved(connection)
+
     def save(self, seed: Seed, **changes: Any) -> Seed:
         """Write a seed with changes; `facts` are added to those it has."""
         if _KEPT_FACTS in changes:

@@ -15,9 +15,10 @@ from windlass.core.errors import AwsError, Interrupted, NotFound, WindlassError
 from windlass.replication import switch
 from windlass.replication.effects import perform
 from windlass.replication.facts import PairFacts
-from windlass.replication.listing import FROZEN, Doors, Merged
+from windlass.replication.listing import Doors
+from windlass.replication.lists import Counted, Peeked, Rows, noncurrent, wanted
 from windlass.replication.manifest import encode_rows, encode_versions
-from windlass.replication.model import MAX_COPY_BYTES, BatchJob, Operation, Seed, State, Way
+from windlass.replication.model import BatchJob, Operation, Seed, State, Way
 from windlass.replication.movers import batch, emr
 from windlass.replication.movers.direct import Moved
 from windlass.replication.planning import PairPlan, Request, batch_effects, copy_role, generated, spots, switching
@@ -182,13 +183,13 @@ class Steps:
     def _manifests(self, seed: Seed, request: Request) -> tuple[Seed, list[batch.Listed]]:
         """List what is to be done, straight into manifests: noncurrent versions first, in a list of their own."""
         found: list[batch.Listed] = []
-        tally = _Counted()
+        tally = Counted()
         with Doors(self.replication.estate) as doors:
             reader = seed.pair.source.account_id or seed.pair.destination.account_id
             if request.versions:
-                older = encode_versions(seed.pair.source.bucket, _noncurrent(doors, seed, reader))
+                older = encode_versions(seed.pair.source.bucket, noncurrent(doors, seed, reader))
                 found += self._write(seed, request, "noncurrent", older, versions=True)
-            rows = _wanted(doors, seed, reader, tally)
+            rows = wanted(doors, seed, reader, tally)
             found += self._write(seed, request, "current", encode_rows(seed.pair.source.bucket, rows), versions=False)
         kept = [_kept(one) for one in found]
         return self._save(
@@ -200,7 +201,7 @@ class Steps:
         self, seed: Seed, request: Request, name: str, chunks: Iterable[bytes], *, versions: bool
     ) -> list[batch.Listed]:
         """One manifest; none where there are no rows."""
-        seen = _Peeked(chunks)
+        seen = Peeked(chunks)
         if not seen.any:
             return []
         spot = spots(seed.pair, request.template, seed.operation, self.replication.config, seed.seed_id)[0]
@@ -217,7 +218,7 @@ class Steps:
 
     def _retry_manifest(self, seed: Seed, request: Request) -> tuple[Seed, list[batch.Listed]]:
         """What failed in earlier jobs, by their reports."""
-        rows = _Rows(self._failed_rows(seed))
+        rows = Rows(self._failed_rows(seed))
         found = self._write(seed, request, "retry", rows, versions=False)
         written = [replace(one, versions=rows.versions) for one in found]
         return self._save(
@@ -372,75 +373,6 @@ def _empty(reasons: str) -> bool:
     """S3 calls a job failed whose generated manifest is empty."""
     said = reasons.lower()
     return not said or "no keys" in said or "empty" in said or "no objects" in said
-
-
-@dataclass(slots=True)
-class _Counted:
-    rows: int = 0
-    size_bytes: int = 0
-    large: int = 0
-
-
-def _wanted(doors: Doors, seed: Seed, reader: str, tally: _Counted) -> Iterator[str]:
-    """Keys for a batch job: what is missing, unless it is archived or too large for it; of a function's, all."""
-    for row in _rows(doors, seed, reader):
-        source = row.source
-        if source is None or source.storage_class in FROZEN:
-            continue
-        if seed.operation is Operation.COPY and source.size_bytes > MAX_COPY_BYTES:
-            tally.large += 1
-            continue
-        tally.rows += 1
-        tally.size_bytes += source.size_bytes
-        yield source.key
-
-
-def _rows(doors: Doors, seed: Seed, reader: str) -> Iterator[Merged]:
-    if seed.operation is Operation.LAMBDA:
-        return (Merged(one, None) for one in doors.objects(seed.pair.source, seed.pair.prefix, reader))
-    return (row for row in doors.both(seed.pair, reader) if row.missing)
-
-
-def _noncurrent(doors: Doors, seed: Seed, reader: str) -> Iterator[tuple[str, str]]:
-    """(key, version) of what is not current, of each key the oldest first: copies are new versions in that order."""
-    held: list[tuple[str, str]] = []
-    for one in doors.versions(seed.pair.source, seed.pair.prefix, reader):
-        if held and held[0][0] != one.key:
-            yield from reversed(held)
-            held = []
-        if not one.latest and not one.marker and one.size_bytes <= MAX_COPY_BYTES:
-            held.append((one.key, one.version_id))
-    yield from reversed(held)
-
-
-class _Peeked:
-    """Chunks of which the first was looked at: whether there are any."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._rest = iter(chunks)
-        self._first = next(self._rest, None)
-        self.any = self._first is not None
-
-    def __iter__(self) -> Iterator[bytes]:
-        if self._first is not None:
-            yield self._first
-        yield from self._rest
-
-
-class _Rows:
-    """Manifest rows that are counted on their way; `versions` tells whether the first one has a version id."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = chunks
-        self.count = 0
-        self.versions = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            if not self.count:
-                self.versions = chunk.partition(b"\n")[0].count(b",") > 1
-            self.count += chunk.count(b"\n")
-            yield chunk
 
 
 def _kept(one: batch.Listed) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, Text, delete, insert, select
+from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, Text, delete, func, insert, select
 
 from windlass.core.canonical import canonical_json, plain
 from windlass.core.clock import format_time, parse_time
@@ -15,7 +15,7 @@ from windlass.replication.model import Operation, Pair, Place, Seed, State, Trou
 from windlass.store.engine import Store
 from windlass.store.metadata import Json, Time, metadata
 
-__all__ = ["get_seed", "last_started", "list_seeds", "list_troubles", "put_seed", "put_troubles"]
+__all__ = ["get_seed", "last_moved", "last_started", "list_seeds", "list_troubles", "put_seed", "put_troubles"]
 
 _PLACE = ("bucket", "account", "region")
 
@@ -85,6 +85,12 @@ def last_started(connection: Connection, set_name: str) -> datetime | None:
     statement = select(seed.c.created_at).where(seed.c.set_name == set_name).order_by(seed.c.created_at.desc()).limit(1)
     found = connection.execute(statement).scalar()
     return parse_time(found) if found else None
+
+
+def last_moved(connection: Connection) -> str:
+    """When any seed moved last, and how many there are."""
+    row = connection.execute(select(func.max(seed.c.updated_at), func.count())).one()
+    return f"{row[0] or ''} {row[1]}"
 
 
 def put_troubles(connection: Connection, seed_id: str, found: Sequence[Trouble]) -> None:
