@@ -21,6 +21,7 @@ from windlass.replication.service import latest
 __all__ = ["replication", "seed"]
 
 _SHOWN = 300
+_UNCOMPARED = {"error": "", "objects": 0, "missing": 0, "different": 0, "extra": 0, "unknown": 0, "examples": {}}
 _ORDER = (
     State.FAILED, State.INCOMPLETE, State.WAITING, State.COPYING, State.VERIFYING, State.PREPARING, State.QUEUED,
     State.CANCELLED, State.DONE,
@@ -43,7 +44,7 @@ def replication(desk: Desk, params: Params) -> Data:
     seeds = [one for one in found if not chosen or one.set_name == chosen]
     seeds.sort(key=lambda one: (_ORDER.index(one.state), one.pair.title))
     troubles = desk.replication.troubles(seeds[:_SHOWN])
-    items = [plain(rows.seed_row(one, now, troubles.get(one.seed_id, ()))) for one in seeds[:_SHOWN]]
+    items = [_row(one, now, troubles.get(one.seed_id, ())) for one in seeds[:_SHOWN]]
     return {
         "items": items, "more": max(0, len(seeds) - _SHOWN), "set": chosen, "set_names": names, "total": _total(seeds, now),
         "reasons": _reasons(seeds, troubles), "states": dict(Counter(str(one.state) for one in seeds)),
@@ -61,12 +62,19 @@ def seed(desk: Desk, params: Params) -> Data:
         raise NotFound(f"there is no seed {seed_id!r}", hint="The page Replication lists them.")
     troubles = desk.replication.troubles([found]).get(seed_id, [])
     return {
-        "row": plain(rows.seed_row(found, clock.now(), troubles)), "reasons": plain(rows.trouble_rows(found, troubles)),
+        "row": _row(found, clock.now(), troubles), "reasons": plain(rows.trouble_rows(found, troubles)),
         "steps": _steps(found), "t0": found.facts.get("t0", ""), "role": found.facts.get("role", ""),
         "manifests": list(found.facts.get("manifests") or ()), "aliases": desk.aliases(),
         "source": _place(found.pair.source), "destination": _place(found.pair.destination),
         "cli": f"windlass replicate report {seed_id}", "retry": f"windlass replicate seed --failed-of {seed_id}",
     }  # fmt: skip
+
+
+def _row(found: Seed, now: datetime, troubles: Sequence[Trouble]) -> Data:
+    """A seed as the command line has it; what was verified has every key, `compared` tells whether it was."""
+    row: Data = plain(rows.seed_row(found, now, troubles))
+    compared = bool(row["verified"]) and "error" not in row["verified"]
+    return row | {"verified": {**_UNCOMPARED, **row["verified"], "compared": compared}}
 
 
 def _place(place: Any) -> Data:
