@@ -63,7 +63,7 @@ def seed(desk: Desk, params: Params) -> Data:
     troubles = desk.replication.troubles([found]).get(seed_id, [])
     return {
         "row": _row(found, clock.now(), troubles), "reasons": plain(rows.trouble_rows(found, troubles)),
-        "steps": _steps(found), "t0": found.facts.get("t0", ""), "role": found.facts.get("role", ""),
+        "steps": _steps(found), "t0": found.facts.get("t0", ""), "service_role": found.facts.get("role", ""),
         "manifests": list(found.facts.get("manifests") or ()), "aliases": desk.aliases(),
         "source": _place(found.pair.source), "destination": _place(found.pair.destination),
         "cli": f"windlass replicate report {seed_id}", "retry": f"windlass replicate seed --failed-of {seed_id}",
