@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from windlass.core.errors import Interrupted, NotFound, WindlassError
+from windlass.observe.log import logger
 from windlass.replication.model import BatchJob, Seed, State
 from windlass.replication.movers import batch
 from windlass.replication.planning import Request
@@ -105,10 +106,13 @@ class Crew:
             error = future.exception()
             if error is None:
                 self._keep(future.result())
-            elif isinstance(error, Interrupted) or not isinstance(error, WindlassError):
+            elif isinstance(error, Interrupted) or not isinstance(error, Exception):
                 raise error
-            else:
+            elif isinstance(error, WindlassError):
                 self._keep(steps.fail(self.seeds[seed_id], error))
+            else:  # a fault of ours ends this seed, not two hundred others
+                logger("replication").error("seed.broke", seed=seed_id, exc_info=error)
+                self._keep(steps.fail(self.seeds[seed_id], WindlassError(f"{type(error).__name__}: {error}")))
 
     def _look(self, pool: ThreadPoolExecutor, steps: Steps) -> None:
         live = [

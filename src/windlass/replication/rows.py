@@ -13,8 +13,9 @@ from windlass.replication.movers.direct import Compared
 from windlass.replication.planning import PairPlan
 from windlass.replication.preflight import Finding
 
-__all__ = ["finding_rows", "line", "plan_row", "plan_total", "seed_row", "set_row", "trouble_rows", "verify_row"]
+__all__ = ["IDLE", "finding_rows", "line", "plan_row", "plan_total", "seed_row", "set_row", "trouble_rows", "verify_row"]
 
+IDLE = "the destination has everything already"
 _WORDS = {
     State.DONE: "Complete", State.INCOMPLETE: "Complete", State.FAILED: "Failed", State.CANCELLED: "Cancelled",
     State.WAITING: "Suspended", State.COPYING: "Active", State.VERIFYING: "Complete", State.PREPARING: "Preparing",
@@ -48,7 +49,7 @@ def seed_row(seed: Seed, now: datetime, troubles: Sequence[Trouble] = ()) -> dic
 def plan_row(plan: PairPlan) -> dict[str, Any]:
     """A pair's plan in a listing; sizes and money are numbers."""
     volume, choice = plan.volume, plan.choice
-    chosen = choice.estimate if choice is not None else None
+    chosen = choice.estimate if choice is not None and not plan.idle else None
     estimates = choice.estimates if choice is not None else ()
     return {
         "pair": plan.pair.title, "source": plan.pair.source.bucket, "destination": plan.pair.destination.bucket,
@@ -56,9 +57,9 @@ def plan_row(plan: PairPlan) -> dict[str, Any]:
         "objects": volume.objects if volume else None, "size_bytes": volume.size_bytes if volume else None,
         "missing": volume.missing if volume else None, "missing_bytes": volume.missing_bytes if volume else None,
         "large": volume.large if volume else None, "frozen": volume.frozen if volume else None,
-        "counted": volume.source if volume else "", "way": str(choice.way) if choice else "",
-        "operation": str(choice.operation) if choice else "", "why": choice.why if choice else "",
-        "usd": round(chosen.usd, 4) if chosen else None, "seconds": round(chosen.seconds, 1) if chosen else None,
+        "counted": volume.source if volume else "", "way": str(choice.way) if choice and not plan.idle else "",
+        "operation": str(choice.operation) if choice else "", "why": IDLE if plan.idle else choice.why if choice else "",
+        "usd": round(chosen.usd, 4) if chosen else 0.0 if plan.idle else None, "seconds": round(chosen.seconds, 1) if chosen else None,
         "ways": {str(one.way): {"usd": round(one.usd, 4), "seconds": round(one.seconds, 1)} for one in estimates},
         "problem": plan.error.message.removeprefix(f"{plan.pair.title}: ") if plan.error else "",
         "hint": plan.error.hint if plan.error else "",

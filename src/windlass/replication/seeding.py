@@ -22,6 +22,7 @@ from windlass.replication.crew import Crew, Hooks
 from windlass.replication.model import BatchJob, Operation, Pair, Place, Seed, State, Way
 from windlass.replication.movers import batch
 from windlass.replication.planning import PairPlan, Request
+from windlass.replication.rows import IDLE
 from windlass.replication.service import Replication
 
 __all__ = [
@@ -151,8 +152,10 @@ def wait(replication: Replication, seeds: Sequence[Seed], show: Callable[[Sequen
 
 
 def write_failed(replication: Replication, seeds: Sequence[Seed], path: Path) -> int:
-    """The manifest rows of everything that failed in batch jobs, into a file; how many."""
+    """The manifest rows of what failed in one seed's batch jobs, into a file; how many. UsageError for several seeds."""
     count = 0
+    if sum(bool(one.failed) for one in seeds) > 1:
+        raise UsageError("a manifest is of one pair: several seeds have failures", hint="Name one seed with --failed.")
     with path.open("wb") as file:
         for seed in seeds:
             for job_at in seed.jobs if seed.failed else ():
@@ -186,7 +189,7 @@ def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: 
         seed_id=new_id("seed", now), job_id="", set_name=set_name, pair=plan.pair, way=plan.choice.way,
         operation=plan.choice.operation, why=plan.choice.why, state=State.DONE if idle else State.QUEUED,
         total=0 if idle or volume is None else volume.to_move, size_bytes=0 if idle or volume is None else volume.bytes_to_move,
-        detail="the destination has everything already" if idle else "", created_at=now, updated_at=now,
+        detail=IDLE if idle else "", created_at=now, updated_at=now,
         finished_at=now if idle else None,
     )  # fmt: skip
 
