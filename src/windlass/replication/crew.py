@@ -28,12 +28,13 @@ class Hooks:
 
 
 def confirm(replication: Replication, seeds: Sequence[Seed]) -> list[Seed]:
-    """Let jobs run that wait for it."""
-    waiting = [one for one in seeds if one.state is State.WAITING]
-    for seed in waiting:
-        batch.request_status(replication.estate, *seed.jobs[-1], "Ready", "confirmed with windlass")
-        replication.save(seed, state=State.COPYING, detail="confirmed")
-    return waiting
+    """Let jobs run that wait for it; those seeds as they are now."""
+    confirmed = []
+    for seed in seeds:
+        if seed.state is State.WAITING:
+            batch.request_status(replication.estate, *seed.jobs[-1], "Ready", "confirmed with windlass")
+            confirmed.append(replication.save(seed, state=State.COPYING, detail="confirmed"))
+    return confirmed
 
 
 @dataclass(slots=True)
@@ -136,7 +137,8 @@ class Crew:
         elif seed.state is State.WAITING and self.hooks.ask is not None and seed.seed_id not in self._asked:
             self._asked.add(seed.seed_id)
             if self.hooks.ask(seed):
-                confirm(self.replication, [seed])
+                for one in confirm(self.replication, [seed]):
+                    self._keep(one)
 
     def _listed(self, seeds: Iterable[Seed]) -> dict[str, BatchJob]:
         """How the jobs stand: one listing a place, whatever their number."""
