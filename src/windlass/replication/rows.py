@@ -13,7 +13,17 @@ from windlass.replication.movers.direct import Compared
 from windlass.replication.planning import PairPlan
 from windlass.replication.preflight import Finding
 
-__all__ = ["IDLE", "finding_rows", "line", "plan_row", "plan_total", "seed_row", "set_row", "trouble_rows", "verify_row"]
+__all__ = [
+    "IDLE",
+    "finding_rows",
+    "line",
+    "plan_row",
+    "plan_total",
+    "seed_row",
+    "set_row",
+    "trouble_rows",
+    "verify_row",
+]
 
 IDLE = "the destination has everything already"
 _WORDS = {
