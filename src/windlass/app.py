@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Self
 
+from windlass.aggregation.service import Aggregation
 from windlass.clients.directory import InventoryDirectory
 from windlass.clients.service import Clients, Home
 from windlass.core import clock
@@ -50,7 +51,11 @@ class App:
         self._queues: Queues | None = None
         self._memcached: Memcached | None = None
         self._clients: Clients | None = None
+<<<<<<< HEAD
         self._replication: Replication | None = None
+=======
+        self._aggregation: Aggregation | None = None
+>>>>>>> a0ed41501e53b2680e172476334f123117d4c0ad
 
     @property
     def settings(self) -> Settings:
@@ -121,6 +126,7 @@ class App:
             return self._clients
 
     @property
+<<<<<<< HEAD
     def replication(self) -> Replication:
         """Seeds of replicas; the inventory finds the buckets of sets that ask it."""
         with self._lock:
@@ -133,6 +139,19 @@ class App:
                     finder=lambda: InventoryFinder(self.inventory),
                 )
             return self._replication
+=======
+    def aggregation(self) -> Aggregation:
+        """Rules that turn many object events into one action."""
+        with self._lock:
+            if self._aggregation is None:
+                self._aggregation = Aggregation(
+                    self.settings.aggregate,
+                    estate=lambda: self.estate,
+                    queues=lambda: self.queues,
+                    store=lambda: self.store,
+                )
+            return self._aggregation
+>>>>>>> a0ed41501e53b2680e172476334f123117d4c0ad
 
     def _home(self) -> Home:
         """The first account, in the home region."""
@@ -147,7 +166,11 @@ class App:
                         part.close()
             self._estate = self._store = None
             self._inventory = self._jobs = self._queues = self._memcached = self._clients = None
+<<<<<<< HEAD
             self._replication = None
+=======
+            self._aggregation = None
+>>>>>>> a0ed41501e53b2680e172476334f123117d4c0ad
 
     def __enter__(self) -> Self:
         return self

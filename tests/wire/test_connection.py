@@ -176,14 +176,16 @@ def test_chunks_of_a_byte_are_read_in_proportion(loop):
         + b"".join(b"2\r\n%b\r\n" % body[i : i + 2] for i in range(0, len(body), 2))
         + b"0\r\n\r\n"
     )
-    fed = Fed(loop)
-    fed.ask()
-    tracemalloc.start()
-    fed.feed(data)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert fed.outcome() == (200, body)
-    assert peak < 8 * len(body)
+    peaks = []
+    for _ in range(3):  # what other threads of the process allocate meanwhile is counted, too
+        fed = Fed(loop)
+        fed.ask()
+        tracemalloc.start()
+        fed.feed(data)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert fed.outcome() == (200, body)
+    assert min(peaks) < 8 * len(body)
 
 
 def test_a_server_that_speaks_unasked_gets_no_request(loop):

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-__all__ = ["MAX_FOLDERS", "MAX_SAMPLES", "Arrival", "Item", "Mode", "Summary", "merge", "summarise"]
+__all__ = [
+    "MAX_FOLDERS", "MAX_SAMPLES", "Arrival", "Item", "Mode", "Pace", "Summary", "Timer", "merge", "summarise",
+]  # fmt: skip
 
 MAX_FOLDERS = 50
 """Folders kept by name for one window; more are `folders_cut`, and the action takes the whole key."""
@@ -60,29 +62,80 @@ class Summary:
 class Item:
     """A key's state in the store. Counters only grow; times are epoch seconds of whoever wrote them, and decide pace alone.
 
-    dirty: events counted. done: events covered by an action that succeeded. armed: who owns the pending timer.
-    claim: the attempt that last claimed, covering `claimed` events. na: no action before this. last: when it was last armed
-    or counted (debounce).
+    dirty, done       events counted, and of those how many an action that succeeded covers
+    armed, token_at   who owns the pending timer ("" for nobody), and since when
+    armed_at, last_at when the oldest uncovered event arrived, and the latest (debounce)
+    na                no action starts before this
+    claim, claimed    the attempt that last claimed, and how many events it covers when it succeeds
+    hold, pending     strict mode: until when its completion is awaited, and the names of what has not ended
+    failures, note    attempts in a row that failed, and what the last one said
+    acted_at          when an action last covered something
+    summary, held     what happened since the last claim, and what the last claim took and no action covers yet
     """
 
+    rule: str
     key: str
-    rule: str = ""
     dirty: int = 0
     done: int = 0
     armed: str = ""
+    token_at: float = 0.0
     armed_at: float = 0.0
     last_at: float = 0.0
     na: float = 0.0
     claim: str = ""
     claimed: int = 0
+    hold: float = 0.0
+    pending: tuple[str, ...] = ()
     failures: int = 0
+    note: str = ""
+    acted_at: float = 0.0
     paused: bool = False
     summary: Summary = Summary()
+    held: Summary = Summary()
 
     @property
     def uncovered(self) -> int:
         """Events that no action covers yet."""
         return self.dirty - self.done
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a claim was neither committed nor, in strict mode, completed: the next attempt takes the same events."""
+        return self.claimed > self.done
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When a rule's actions are due, all in seconds.
+
+    `window_s` lies between two action starts of a key, and in window mode between its first event and the action.
+    Debounce waits for `quiet_s` without events instead, but no longer than `max_wait_s`. `strict` commits only when the
+    action's completion is told, and tries again when that took longer than `strict_s`.
+    """
+
+    window_s: float
+    mode: Mode = Mode.WINDOW
+    quiet_s: float = 0.0
+    max_wait_s: float = 0.0
+    strict: bool = False
+    strict_s: float = 900.0
+
+    def due(self, item: Item) -> float:
+        """The moment from which a claim of the item's events may be made."""
+        if self.mode is Mode.DEBOUNCE:
+            due = min(item.last_at + self.quiet_s, item.armed_at + self.max_wait_s)
+        else:
+            due = item.armed_at + self.window_s
+        return max(due, item.na)
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A message to oneself, later: whose window it is, and the token that must still own it."""
+
+    rule: str
+    key: str
+    token: str
 
 
 def merge(left: Summary, right: Summary) -> Summary:

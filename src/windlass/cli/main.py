@@ -45,6 +45,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("consume", "windlass.cli.groups:consume", "Consume an SQS queue with a handler, until SIGTERM."),
     Command("queue", "windlass.cli.groups:queue", "Look into SQS queues, send, drain, and redrive dead letters."),
     Command(
+        "aggregate",
+        "windlass.cli.groups:aggregate",
+        "Turn many object events into one action per key and window, provably.",
+    ),
+    Command(
         "memcached",
         "windlass.cli.groups:memcached",
         "See, plan and scale ElastiCache Memcached clusters, past 20 nodes.",

@@ -15,9 +15,14 @@ from windlass.inventory.model import Run
 from windlass.observe.log import logger
 
 if TYPE_CHECKING:
+    from windlass.aggregation.worker import Worker
     from windlass.queues.consumer import Consumer
 
+<<<<<<< HEAD
 __all__ = ["collector", "consumers", "seeds"]
+=======
+__all__ = ["aggregators", "collector", "consumers"]
+>>>>>>> a0ed41501e53b2680e172476334f123117d4c0ad
 
 
 @contextlib.contextmanager
@@ -86,3 +91,25 @@ def _consume(consumer: Consumer, stop: threading.Event) -> None:
         consumer.run(stop=stop, signals=False)
     except WindlassError as error:
         logger("queues").error("consumer.failed", consumer=consumer.config.title, said=error.message, hint=error.hint)
+
+
+@contextlib.contextmanager
+def aggregators(app: App, stop: threading.Event) -> Iterator[None]:
+    """Run the rules of every [[aggregate]] entry, a worker per source queue, for the block."""
+    workers = app.aggregation.workers(registry=app.metrics.registry) if app.settings.aggregate else ()
+    threads = [threading.Thread(target=_aggregate, args=(one, stop), name="aggregate") for one in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _aggregate(worker: Worker, stop: threading.Event) -> None:
+    try:
+        worker.run(stop=stop, signals=False)
+    except WindlassError as error:
+        logger("aggregation").error("worker.failed", said=error.message, hint=error.hint)

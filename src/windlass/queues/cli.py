@@ -23,7 +23,7 @@ from windlass.queues.consumer import Consumer
 from windlass.queues.report import Depth
 from windlass.queues.service import Queues
 
-__all__ = ["commands", "consume_command"]
+__all__ = ["commands", "consume_command", "read_settings"]
 
 Output = Annotated[Format, typer.Option("--output", "-o", help="Output format.")]
 Name = Annotated[str, typer.Argument(metavar="QUEUE", help="The queue's name, ARN or URL.")]
@@ -269,7 +269,7 @@ def consume_command(
             "transport": transport,
         }
         config = _config(
-            name, configured(ctx), {key: value for key, value in given.items() if value} | _settings(options or ())
+            name, configured(ctx), {key: value for key, value in given.items() if value} | read_settings(options or ())
         )
         consumer = Consumer(
             config, queues=open_queues(ctx), store=None if no_store else lambda: open_store(ctx),
@@ -307,7 +307,8 @@ def _config(name: str, configured: Sequence[ConsumeConfig], given: Mapping[str, 
         ) from None
 
 
-def _settings(options: Sequence[str]) -> dict[str, Any]:
+def read_settings(options: Sequence[str]) -> dict[str, Any]:
+    """`KEY=VALUE` options as settings: values are JSON where they can be read so, else text."""
     found: dict[str, Any] = {}
     for text in options:
         key, equals, value = text.partition("=")

@@ -33,6 +33,12 @@ class ConsumeConfig(BaseModel):
     read_timeout_s: float = Field(
         default=35.0, gt=0, description="Seconds until a receive without an answer is given up; at least wait_s + 10."
     )
+    gather_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=20,
+        description="Seconds to wait after a receive that was not full, so that the next one costs less per message.",
+    )
     visibility_s: int = Field(
         default=60,
         ge=1,
@@ -75,7 +81,7 @@ class ConsumeConfig(BaseModel):
     def limits(self, *, fifo: bool = False, max_receive_count: int = 0) -> Limits:
         """The times and numbers, checked against each other; ConfigError says which contradict."""
         names = (
-            "concurrency", "prefetch", "max_pollers", "wait_s", "read_timeout_s", "visibility_s", "max_handling_s",
+            "concurrency", "prefetch", "max_pollers", "wait_s", "read_timeout_s", "gather_s", "visibility_s", "max_handling_s",
             "first_backoff_s", "max_backoff_s", "drain_s", "flush_s",
         )  # fmt: skip
         given = {name: getattr(self, name) for name in names}

@@ -42,7 +42,10 @@ _REACHED_S = 90.0
 
 
 class Consumer:
-    """One queue, one handler. `run` blocks; everything that can be wrong with the configuration is said before it."""
+    """One queue, one handler. `run` blocks; everything that can be wrong with the configuration is said before it.
+
+    `stopping` is called once on the loop when a stop begins: a handler that gathers messages should end what it has.
+    """
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Consumer:
         registry: CollectorRegistry | None = None,
         health: tuple[str, int] | None = None,
         folder: Path | None = None,
+        stopping: Callable[[], None] = lambda: None,
     ) -> None:
         self.config = config
         self.counts = Counts()
@@ -64,6 +68,7 @@ class Consumer:
         self._store = store
         self._registry = registry or CollectorRegistry()
         self._health = health
+        self._told_to_stop = stopping
         if config.idempotency == "store" and store is None:
             raise ConfigError('idempotency = "store" needs a store', hint="Set store.url, or use dynamodb.")
 
@@ -98,7 +103,9 @@ class Consumer:
         core = Core(limits)
         self.counts = core.counts
         transport = self._queues.transport(queue, limits, lean=self.config.transport == "lean")
-        driver = Driver(core, transport, name=queue.name, watch=board.failed if board else None)
+        driver = Driver(
+            core, transport, name=queue.name, watch=board.failed if board else None, stopping=self._told_to_stop
+        )
         collector = ConsumerCollector(
             queue.name, core.counts.as_dict, lambda: _gauges(core), driver.handling, driver.age
         )

@@ -182,6 +182,8 @@ class Core:
             self._pollers = max(1, self._pollers - 1)
         elif len(messages) >= count and count == min(BATCH, self.limits.capacity):
             self._pollers = min(self.limits.max_pollers, self._pollers + 1)
+        if 0 < len(messages) < count and self.limits.gather_s:
+            self._pollers, self._poll_after = 1, now + self.limits.gather_s
         for message in messages:
             self._take_in(message, sent_at, now)
         self._advance(now)

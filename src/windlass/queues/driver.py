@@ -39,7 +39,15 @@ _COMPLAIN_S = 30.0
 class Driver:
     """One consumer at work."""
 
-    def __init__(self, core: Core, transport: Transport, *, name: str, watch: Watcher | None = None) -> None:
+    def __init__(
+        self,
+        core: Core,
+        transport: Transport,
+        *,
+        name: str,
+        watch: Watcher | None = None,
+        stopping: Callable[[], None] = lambda: None,
+    ) -> None:
         self.core = core
         self.handling, self.age = Histogram(), Histogram()
         self.turned_at = time.monotonic()
@@ -53,6 +61,7 @@ class Driver:
         self._timer_at = 0.0
         self._started: dict[int, tuple[float, Message]] = {}
         self._watch = watch
+        self._stopping = stopping
         self._log = logger("queues").bind(queue=name)
         self._complained_at = -_COMPLAIN_S
         self.runner: Runner | None = None
@@ -71,6 +80,8 @@ class Driver:
 
     def stop(self) -> None:
         """Begin to stop; again is no sooner."""
+        if not self.core.stopping:
+            self._stopping()
         self.core.stop(self._loop.time())
         self._perform()
 

@@ -53,6 +53,8 @@ class Limits:
     visibility_s: int = 60
     max_handling_s: float = 3600.0
     linger_s: float = 0.1
+    gather_s: float = 0.0
+    """Seconds to wait after a receive that brought fewer messages than it asked for: full receives cost a tenth."""
     first_backoff_s: float = 5.0
     max_backoff_s: float = 900.0
     drain_s: float = 25.0
@@ -64,7 +66,8 @@ class Limits:
     def __post_init__(self) -> None:
         for name, least, most in (
             ("concurrency", 1, 100_000), ("prefetch", 0, 100_000), ("max_pollers", 1, 1000), ("wait_s", 0, 20),
-            ("visibility_s", 1, MAX_VISIBILITY_S), ("linger_s", 0, 0.1), ("max_handling_s", 0.001, MAX_VISIBILITY_S),
+            ("visibility_s", 1, MAX_VISIBILITY_S), ("linger_s", 0, 0.1), ("gather_s", 0, 20),
+            ("max_handling_s", 0.001, MAX_VISIBILITY_S),
         ):  # fmt: skip
             value = getattr(self, name)
             if not least <= value <= most:

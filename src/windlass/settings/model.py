@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from windlass.aggregation.config import AggregateConfig
 from windlass.clients.config import ClientsConfig
 from windlass.estate.config import EstateConfig
 from windlass.inventory.config import InventoryConfig
@@ -64,6 +65,9 @@ class Settings(BaseModel):
     console: ConsoleConfig = ConsoleConfig()
     local: LocalConfig = LocalConfig()
     consume: list[ConsumeConfig] = Field(default=[], description="Consumers that `windlass up` runs, one table each.")
+    aggregate: list[AggregateConfig] = Field(
+        default=[], description="Rules that turn many object events into one action, one table each."
+    )
     replicate: list[ReplicateConfig] = Field(
         default=[], description="Sets of bucket pairs to be seeded, one table each."
     )

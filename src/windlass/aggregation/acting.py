@@ -1,0 +1,64 @@
+"""Running a rule's action for a claim: whatever it comes to is an outcome, and is written down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from windlass.aggregation.actions import ActionConfig
+from windlass.aggregation.actions.base import Call, Context, Later, Started
+from windlass.aggregation.effects import Act, Begun, Completed, Failed, Outcome, Postponed
+from windlass.aggregation.windows import Window
+from windlass.core import clock
+from windlass.core.errors import WindlassError
+from windlass.observe.log import logger
+
+__all__ = ["Acting"]
+
+
+class Acting:
+    """One rule's action. `record` is given the window when the action starts and when it ended; it must not raise."""
+
+    def __init__(
+        self,
+        action: ActionConfig,
+        call: Call,
+        *,
+        account_id: str,
+        region: str,
+        memory: dict[str, Any],
+        record: Callable[[Window], None] = lambda _: None,
+    ) -> None:
+        self._action, self._call = action, call
+        self._account_id, self._region = account_id, region
+        self._memory = memory
+        self._record = record
+
+    def act(self, asked: Act) -> Outcome:
+        """Do it."""
+        log = logger("aggregation").bind(rule=asked.rule, key=asked.key)
+        context = Context(
+            self._call, asked.rule, asked.key, asked.attempt, self._account_id, self._region, time.time(), self._memory
+        )
+        window = Window(asked.rule, asked.key, asked.attempt, asked.summary, clock.now())
+        self._record(window)
+        outcome = self._try(asked, context)
+        self._record(window.ended(outcome, clock.now()))
+        if isinstance(outcome, (Failed, Postponed)):
+            say = log.warning if isinstance(outcome, Failed) else log.info
+            say("action." + type(outcome).__name__.lower(), reason=outcome.reason, attempt=asked.attempt)
+        else:
+            log.info("action.done", kind=self._action.kind, events=asked.summary.events, attempt=asked.attempt)
+        return outcome
+
+    def _try(self, asked: Act, context: Context) -> Outcome:
+        try:
+            answer = self._action.act(asked.summary, context)
+        except Later as later:
+            return Postponed(later.after_s, later.reason)
+        except WindlassError as error:
+            return Failed(error.message)
+        except Exception as error:  # noqa: BLE001  whatever a user's action raises is a failure, and is tried again
+            return Failed(f"{type(error).__name__}: {error}")
+        return Begun(answer.tokens) if isinstance(answer, Started) else Completed()

@@ -1,0 +1,195 @@
+"""What the protocol wants done, and what may come of it: values. A store answers the first seven, the rest are others'."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from windlass.aggregation.model import Item, Pace, Summary, Timer
+
+__all__ = [
+    "Abandoned", "Ack", "Act", "Begun", "Claim", "Commit", "Completed", "Count", "Defer", "Disarm", "Effect", "Failed",
+    "Hold", "Moment", "Note", "Outcome", "Postponed", "Refused", "Rotate", "Send", "StoreEffect", "Verdict",
+]  # fmt: skip
+
+
+# Writes to a key's item: each one atomic
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Add events to a key, and arm it for `mine` when nobody has armed it. Answer: the item after it."""
+
+    rule: str
+    key: str
+    mine: str
+    events: int
+    since: float
+    now: float
+    summary: Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Take what is uncovered. Answer: the item after it, or Refused.
+
+    Afresh: when the token owns the key, something is dirty and due, and no claim is unsettled; `summary` moves to `held`.
+    `again`: the unsettled claim's events once more, when its pace and its deadline are over; `held` stays.
+    """
+
+    rule: str
+    key: str
+    token: str
+    attempt: str
+    now: float
+    pace: Pace
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """So many events are covered, if not more are already. Answer: the item after it, or None when it was so before."""
+
+    rule: str
+    key: str
+    claimed: int
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Strict mode: the attempt waits until then for these completions. Answer: whether it is still the key's attempt."""
+
+    rule: str
+    key: str
+    attempt: str
+    tokens: tuple[str, ...]
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The attempt failed. Answer: how many did in a row."""
+
+    rule: str
+    key: str
+    attempt: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disarm:
+    """Nobody owns the timer any more, if the token did and nothing is uncovered. Answer: whether that is so now."""
+
+    rule: str
+    key: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rotate:
+    """The timer's owner changes from one token to another. Answer: the item after it, or None when it was not the first's."""
+
+    rule: str
+    key: str
+    old: str
+    new: str
+    now: float
+
+
+StoreEffect = Count | Claim | Commit | Hold | Note | Disarm | Rotate
+
+
+# What others do
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a timer that comes after `delay_s` (at most 900)."""
+
+    timer: Timer
+    delay_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Run the rule's action, promptly: the pace counts from the claim. Answer: an Outcome."""
+
+    rule: str
+    key: str
+    attempt: str
+    claimed: int
+    summary: Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Answer: epoch seconds now."""
+
+
+Effect = StoreEffect | Send | Act | Moment
+
+
+# Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A condition did not hold; `item` is what it met, None when there is none."""
+
+    item: Item | None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The action did it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The action began it; these completions will be told."""
+
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The action could not start now, and that is no failure."""
+
+    after_s: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The action raised."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """Too long after the claim to start: nothing was done."""
+
+
+Outcome = Completed | Begun | Postponed | Failed | Abandoned
+
+
+# A timer's end
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """It is over: delete it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """It comes again, after `after_s`."""
+
+    after_s: float
+    reason: str
+
+
+Verdict = Ack | Defer

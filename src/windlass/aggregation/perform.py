@@ -1,0 +1,51 @@
+"""Carrying a conversation of the protocol out: each effect is done, its answer goes back in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from windlass.aggregation.effects import Abandoned, Act, Moment, Outcome, Send
+from windlass.aggregation.model import Timer
+from windlass.aggregation.protocol import Firing, Steps
+from windlass.aggregation.tables.base import Table
+
+__all__ = ["PROMPT_S", "Hands", "carry_out"]
+
+PROMPT_S = 2.0
+"""An action starts within this time of the clock's reading that its claim was made with, or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Who does what: the table, what sends timers, what runs actions, the clocks (epoch and monotonic seconds)."""
+
+    table: Table
+    send: Callable[[Timer, int], None]
+    act: Callable[[Act], Outcome]
+    now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+
+
+def carry_out(talk: Steps | Firing, hands: Hands) -> Any:
+    """Until its end; the conversation's verdict. What fails is raised: the message that began it comes again."""
+    read_at = hands.monotonic()
+    answer: Any = None
+    while True:
+        try:
+            effect = talk.send(answer)
+        except StopIteration as stop:
+            return stop.value
+        match effect:
+            case Moment():
+                read_at, answer = hands.monotonic(), hands.now()
+            case Send(timer, delay_s):
+                hands.send(timer, delay_s)
+                answer = None
+            case Act():
+                late = hands.monotonic() - read_at > PROMPT_S
+                answer = Abandoned() if late else hands.act(effect)
+            case _:
+                answer = hands.table.perform(effect)

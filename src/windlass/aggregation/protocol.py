@@ -1,0 +1,161 @@
+"""The protocol: how many events become one action, and none is ever left uncovered. No I/O, no clock of its own.
+
+Two conversations, each a generator: it yields what is to be done next (effects.py) and is sent what came of it.
+`count` is had once per source batch and key, before the batch is acknowledged; `fire` once per delivery of a timer, and says
+at its end whether the timer is over or comes again. `sweep` gives a key whose timer was lost for good a new one.
+
+Why no event is lost, whatever crashes, is doubled, retried or late:
+- an event is counted (`dirty`) in the same write that arms a timer when none is armed; who armed it sends it, and a
+  redelivery of the arming message finds its own id and sends it again;
+- a claim reads how much is dirty *before* the action starts, and only that much is `done` when the action succeeded;
+- a timer is only over when nothing is dirty, in the same write that says so; any other end brings it back.
+No step compares a clock with S3's. `na` bounds the pace: two claims of a key are never closer than the window.
+
+Two departures from spec/aggregation.md, both checked like the rest: a claim that follows an unsettled one takes the same
+events, not more, so that what an action is told of (its folders) is exactly what its success covers; and a token is replaced
+when it is a day old, so that a key that is never quiet outlives the 14 days that SQS keeps a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator
+from typing import Any
+
+from windlass.aggregation.effects import (
+    Abandoned,
+    Ack,
+    Act,
+    Begun,
+    Claim,
+    Commit,
+    Count,
+    Defer,
+    Disarm,
+    Effect,
+    Failed,
+    Hold,
+    Moment,
+    Note,
+    Outcome,
+    Postponed,
+    Refused,
+    Rotate,
+    Send,
+    Verdict,
+)
+from windlass.aggregation.model import Item, Pace, Summary, Timer
+
+__all__ = ["MAX_DELAY_S", "Steps", "count", "fire", "sweep"]
+
+MAX_DELAY_S = 900
+"""SQS delays a new message for at most 15 minutes; longer waits are had by deferring the timer when it comes."""
+_TOKEN_S = 86_400.0
+_PAUSED_S = 60.0
+_FIRST_RETRY_S, _MAX_RETRY_S = 5.0, 900.0
+
+Steps = Generator[Effect, Any, None]
+Firing = Generator[Effect, Any, Verdict]
+
+
+def count(
+    pace: Pace, rule: str, key: str, ids: Collection[str], events: int, summary: Summary, *, since: float, now: float
+) -> Steps:
+    """Count a source batch's events of one key; only when it has ended may their messages (`ids`) be acknowledged.
+
+    `since` is when the oldest of them was received: the window begins there.
+    """
+    mine = next(iter(ids))
+    item: Item = yield Count(rule, key, mine, events, since, now, summary)
+    if item.armed not in ids and now - item.token_at > _TOKEN_S:
+        renewed: Item | None = yield Rotate(rule, key, item.armed, mine, now)
+        item = renewed or item
+    if item.armed in ids:
+        yield Send(Timer(rule, key, item.armed), _delay_s(pace.due(item) - now))
+
+
+def fire(pace: Pace, timer: Timer, new_attempt: Callable[[], str], *, paused: bool = False) -> Firing:
+    """A timer came: claim, act, commit, disarm. The verdict says whether it is over, or when it comes again."""
+    if paused:
+        return Defer(_PAUSED_S, "the rule is paused")
+    taken: Item | Verdict | None = None
+    while taken is None:
+        now: float = yield Moment()
+        attempt = new_attempt()
+        taken = yield from _take(pace, timer, attempt, now)
+    if not isinstance(taken, Item):
+        return taken
+    outcome: Outcome = yield Act(timer.rule, timer.key, attempt, taken.claimed, taken.held)
+    now = yield Moment()
+    next_s = max(taken.na - now, 1.0)
+    match outcome:
+        case Postponed(after_s, reason):
+            return Defer(max(after_s, next_s), reason)
+        case Abandoned():
+            return Defer(next_s, "the claim was too old to act on")
+        case Failed(reason):
+            failures: int = yield Note(timer.rule, timer.key, attempt, reason)
+            return Defer(max(next_s, _retry_s(failures)), reason)
+        case Begun(tokens) if pace.strict and tokens:
+            yield Hold(timer.rule, timer.key, attempt, tokens, now + pace.strict_s)
+            return Defer(min(next_s, pace.strict_s), "its completion is awaited")
+    after: Item | None = yield Commit(timer.rule, timer.key, taken.claimed, now)
+    if after is not None and after.uncovered > 0:
+        return Defer(max(pace.due(after) - now, 1.0), "events came in during the action")
+    if (yield Disarm(timer.rule, timer.key, timer.token)):
+        return Ack("covered")
+    return Defer(next_s, "events came in during the action")
+
+
+def _take(pace: Pace, timer: Timer, attempt: str, now: float) -> Generator[Effect, Any, Item | Verdict | None]:
+    """Claim what is uncovered: the item, or the verdict when there is nothing to act on now, or None to look again."""
+    rule, key, token = timer.rule, timer.key, timer.token
+    item: Item | Refused = yield Claim(rule, key, token, attempt, now, pace, again=False)
+    if isinstance(item, Refused) and _to_settle(item.item, token, now):
+        item = yield Claim(rule, key, token, attempt, now, pace, again=True)
+    if not isinstance(item, Refused):
+        return item
+    met = item.item
+    if met is None or met.armed != token:
+        return Ack("another timer owns the key, or none is needed")
+    if met.claim == attempt:
+        return met  # our own claim, whose answer was lost on the way
+    if met.uncovered > 0:
+        return _not_yet(pace, met, now)
+    if (yield Disarm(rule, key, token)):
+        return Ack("nothing is uncovered")
+    return None  # an event came in between
+
+
+def sweep(pace: Pace, item: Item, token: str, *, now: float, slack_s: float) -> Steps:
+    """A key whose timer is long overdue gets a new one; the old one, should it still come, finds itself replaced."""
+    if item.paused or not (item.armed or item.uncovered > 0):
+        return
+    if now > max(pace.due(item), item.hold) + slack_s:
+        renewed: Item | None = yield Rotate(item.rule, item.key, item.armed, token, now)
+        if renewed is not None:
+            yield Send(Timer(item.rule, item.key, token), 0)
+
+
+def _to_settle(item: Item | None, token: str, now: float) -> bool:
+    """Whether what refused a fresh claim is an older one without an end, whose turn to be tried again it is."""
+    if item is None or item.armed != token or item.paused:
+        return False
+    return item.unsettled and max(item.na, item.hold) <= now
+
+
+def _not_yet(pace: Pace, item: Item, now: float) -> Defer:
+    if item.paused:
+        return Defer(_PAUSED_S, "the key is paused")
+    if item.unsettled:
+        # In strict mode the completion may come before the deadline: look again after a window.
+        wait_s = item.na - now if item.na > now else min(item.hold - now, max(pace.window_s, 1.0))
+        return Defer(max(wait_s, 1.0), "an attempt is under way")
+    return Defer(max(pace.due(item) - now, 1.0), "it is not due")
+
+
+def _delay_s(wait_s: float) -> int:
+    return max(0, min(MAX_DELAY_S, round(wait_s + 0.5)))
+
+
+def _retry_s(failures: int) -> float:
+    return min(_MAX_RETRY_S, _FIRST_RETRY_S * 2.0 ** min(max(failures - 1, 0), 20))

@@ -1,0 +1,242 @@
+"""The aggregation's one door: rules, how their keys stand, and what a person may do with them; and what runs them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from windlass.aggregation.acting import Acting
+from windlass.aggregation.config import AggregateConfig
+from windlass.aggregation.effects import Count
+from windlass.aggregation.engine import Engine, Part
+from windlass.aggregation.model import Item, Summary, Timer
+from windlass.aggregation.rules import Rule
+from windlass.aggregation.tables.base import Table
+from windlass.aggregation.tables.dynamodb import DynamoTable
+from windlass.aggregation.tables.sql import SqlTable, SqlTimers
+from windlass.aggregation.timers import queue_sender
+from windlass.aggregation.windows import Window, forget_windows, list_windows, put_window
+from windlass.aggregation.worker import Worker
+from windlass.core import clock
+from windlass.core.errors import ConfigError, NotFound, UsageError, WindlassError
+from windlass.core.ids import new_id
+from windlass.estate.service import Estate
+from windlass.observe.log import logger
+from windlass.queues.service import Queues
+from windlass.store.engine import Store
+
+__all__ = ["Aggregation"]
+
+_SCHEMA = {
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+_TIDY_S = 3600.0
+
+
+class Aggregation:
+    """Rules of windlass.toml over the estate; AWS and the store are reached when a method needs them.
+
+    `record` is false where there is no store to keep a timeline in (Lambda).
+    """
+
+    def __init__(
+        self,
+        configs: Sequence[AggregateConfig],
+        *,
+        estate: Callable[[], Estate],
+        queues: Callable[[], Queues],
+        store: Callable[[], Store],
+        record: bool = True,
+    ) -> None:
+        names = [one.name for one in configs]
+        twice = next((name for name in names if names.count(name) > 1), "")
+        if twice:
+            raise ConfigError(f"two [[aggregate]] entries are named {twice}", hint="Give each a name of its own.")
+        self.configs = tuple(configs)
+        self._estate, self._queues, self._store = estate, queues, store
+        self._record = record
+        self._memory: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._tidied_at = 0.0
+
+    # Looking
+
+    def config(self, name: str) -> AggregateConfig:
+        """A rule's configuration; NotFound names those there are."""
+        found = next((one for one in self.configs if one.name == name), None)
+        if found is None:
+            known = ", ".join(one.name for one in self.configs) or "none"
+            raise NotFound(f"windlass.toml has no [[aggregate]] entry {name!r}", hint=f"There are: {known}.")
+        return found
+
+    def items(self, name: str = "", key: str = "") -> tuple[Item, ...]:
+        """How keys stand: of one rule or of all, those with something uncovered first."""
+        found: list[Item] = []
+        for config in [self.config(name)] if name else self.configs:
+            table = self._table(config)
+            one = table.read(config.name, key) if key else None
+            found += ([one] if one else []) if key else list(table.items(config.name))
+        return tuple(sorted(found, key=lambda one: (-one.uncovered, one.rule, one.key)))
+
+    def paused(self, name: str) -> bool:
+        """Whether the rule is paused."""
+        return self._table(self.config(name)).paused(name)
+
+    def windows(
+        self, name: str = "", key: str = "", *, within_s: float = 86_400.0, limit: int = 200
+    ) -> tuple[Window, ...]:
+        """What windows came to lately, the latest first; of workers that keep a store."""
+        since: datetime = clock.now() - timedelta(seconds=within_s)
+        with self._store().read() as connection:
+            return tuple(list_windows(connection, rule=name, key=key, since=since, limit=limit))
+
+    # Doing
+
+    def fire(self, name: str, key: str) -> None:
+        """An action for the key as soon as its pace allows, whether anything is uncovered or not."""
+        config = self.config(name)
+        bucket = key.partition("/")[0] if config.key == "prefix" else key
+        mine, now = new_id("fire"), time.time()
+        engine = self.engine([config])
+        table = engine.parts[name].table
+        summary = (
+            Summary(bucket=bucket, folders_cut=True)
+            if config.key in ("bucket", "prefix")
+            else Summary(folders_cut=True)
+        )
+        table.perform(Count(name, key, mine, 1, now - config.window_s, now, summary))
+        engine.wake(name, key)
+
+    def pause(self, name: str, key: str = "") -> None:
+        """No more actions, of the rule or of one of its keys; events are counted all the same."""
+        self._set_paused(name, key, paused=True)
+
+    def resume(self, name: str, key: str = "") -> int:
+        """Actions again; how many keys had something waiting."""
+        self._set_paused(name, key, paused=False)
+        engine = self.engine([self.config(name)])
+        waiting = [one.key for one in self.items(name, key) if one.uncovered > 0]
+        return sum(engine.wake(name, one) for one in waiting)
+
+    def sweep(self, name: str = "") -> int:
+        """Look for timers that were lost, now; how many were sent anew."""
+        return self.engine([self.config(name)] if name else self.configs).sweep(name)
+
+    def prepare(self, name: str) -> tuple[str, ...]:
+        """Make the rule's DynamoDB table and timer queue where they are missing; what was made."""
+        config = self.config(name)
+        made: list[str] = []
+        if not config.table:
+            return ()
+        account, region = self._place(config)
+        estate = self._estate()
+        try:
+            estate.call(account, region, "dynamodb", "DescribeTable", TableName=config.table)
+        except NotFound:
+            estate.call(account, region, "dynamodb", "CreateTable", TableName=config.table, **_SCHEMA)
+            made.append(f"table {config.table}")
+        try:
+            self._queues().open(config.timers, account_id=account, region=region)
+        except NotFound:
+            attributes = {"MessageRetentionPeriod": "1209600", "VisibilityTimeout": "60"}
+            estate.call(account, region, "sqs", "CreateQueue", QueueName=config.timers, Attributes=attributes)
+            made.append(f"queue {config.timers}")
+        return tuple(made)
+
+    # Running
+
+    def engine(self, configs: Sequence[AggregateConfig]) -> Engine:
+        """The rules, ready to run."""
+        return Engine([self._part(config) for config in configs])
+
+    def workers(
+        self,
+        names: Sequence[str] = (),
+        *,
+        registry: CollectorRegistry | None = None,
+        health: tuple[str, int] | None = None,
+        settings: dict[str, object] | None = None,
+    ) -> tuple[Worker, ...]:
+        """A worker per source queue of these rules (of all, when none is named)."""
+        chosen = [self.config(name) for name in names] or list(self.configs)
+        if not chosen:
+            raise ConfigError("windlass.toml has no [[aggregate]] entry", hint="docs/guide/aggregation.md shows one.")
+        if health is not None and len({self._source(one) for one in chosen}) > 1:
+            raise UsageError(
+                "these rules are of several queues, and one health port serves one", hint="Name the rules of one."
+            )
+        by_queue: dict[tuple[str, str, str], list[AggregateConfig]] = {}
+        for config in chosen:
+            by_queue.setdefault(self._source(config), []).append(config)
+        return tuple(
+            Worker(
+                self.engine(mine), mine, queues=self._queues(), store=self._store if self._record else None,
+                timers=self._timers() if any(not one.table for one in mine) else None, registry=registry, health=health,
+                settings=settings,
+            )
+            for mine in by_queue.values()
+        )  # fmt: skip
+
+    def _source(self, config: AggregateConfig) -> tuple[str, str, str]:
+        return config.queue, *self._place(config)
+
+    def _place(self, config: AggregateConfig) -> tuple[str, str]:
+        estate = self._estate()
+        return config.account or estate.accounts()[0].id, config.region or estate.config.home_region
+
+    def _part(self, config: AggregateConfig) -> Part:
+        account, region = self._place(config)
+        estate = self._estate()
+
+        def call(service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+            return estate.call(account, region, service, operation, **params)
+
+        acting = Acting(
+            config.action, call, account_id=account, region=region, memory=self._memory,
+            record=self._write_down if self._record else lambda _: None,
+        )  # fmt: skip
+        return Part(Rule(config), self._table(config), self._sender(config), acting.act, call, self._memory)
+
+    def _table(self, config: AggregateConfig) -> Table:
+        if not config.table:
+            return SqlTable(self._store())
+        account, region = self._place(config)
+        return DynamoTable(self._queues().caller(account, region, "dynamodb"), config.table)
+
+    def _sender(self, config: AggregateConfig) -> Callable[[Timer, int], None]:
+        if not config.table:
+            return self._timers().send
+        account, region = self._place(config)
+        queue = self._queues().open(config.timers, account_id=account, region=region)
+        if queue.fifo:
+            raise ConfigError(f"rule {config.name}: {queue.name} is a FIFO queue, which delays no single message",
+                              hint="Use a standard queue for timers.")  # fmt: skip
+        return queue_sender(self._queues().caller(queue.account_id, queue.region, "sqs"), queue.url)
+
+    def _timers(self) -> SqlTimers:
+        return SqlTimers(self._store(), now=time.time)
+
+    def _set_paused(self, name: str, key: str, *, paused: bool) -> None:
+        if not self._table(self.config(name)).set_paused(name, key, paused=paused):
+            raise NotFound(
+                f"rule {name} has no key {key!r}", hint=f"`windlass aggregate status {name}` lists its keys."
+            )
+
+    def _write_down(self, window: Window) -> None:
+        """A timeline is a picture: when the store can't take it, the action goes on."""
+        try:
+            store = self._store()
+            with store.write() as connection:
+                put_window(connection, store, window)
+                if time.monotonic() - self._tidied_at > _TIDY_S:
+                    self._tidied_at = time.monotonic()
+                    forget_windows(connection, clock.now())
+        except WindlassError as error:
+            logger("aggregation").warning("window.not_kept", said=error.message)

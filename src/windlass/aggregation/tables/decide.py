@@ -1,0 +1,121 @@
+"""What each write does to an item, as pure functions: memory and the SQL store do exactly this, DynamoDB says it in expressions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from windlass.aggregation.effects import Claim, Commit, Count, Disarm, Hold, Note, Refused, Rotate, StoreEffect
+from windlass.aggregation.model import Item, Mode, Summary, merge
+
+__all__ = ["answer", "apply", "complete"]
+
+
+def apply(item: Item | None, effect: StoreEffect) -> Item | None:
+    """The item after a write, or None when its condition does not hold (which leaves it as it was)."""
+    if isinstance(effect, Count):
+        return count(item, effect)
+    if item is None:
+        return None
+    match effect:
+        case Claim():
+            return claim(item, effect)
+        case Commit():
+            return commit(item, effect)
+        case Hold():
+            return hold(item, effect)
+        case Note():
+            return note(item, effect)
+        case Disarm():
+            return disarm(item, effect)
+        case Rotate():
+            return rotate(item, effect)
+
+
+def answer(effect: StoreEffect, before: Item | None, after: Item | None) -> Any:
+    """What the protocol is told of a write (effects.py says what each is answered)."""
+    match effect:
+        case Claim():
+            return after if after is not None else Refused(before)
+        case Note():
+            return after.failures if after is not None else 0
+        case Disarm() | Hold():
+            return after is not None
+        case _:
+            return after
+
+
+def count(item: Item | None, asked: Count) -> Item:
+    """The item with the events counted; armed for the asker when nobody was."""
+    found = item or Item(asked.rule, asked.key)
+    if not found.armed:
+        found = replace(found, armed=asked.mine, token_at=asked.now, armed_at=asked.since)
+    return replace(
+        found, dirty=found.dirty + asked.events, last_at=asked.now, summary=merge(found.summary, asked.summary)
+    )
+
+
+def claim(item: Item, asked: Claim) -> Item | None:
+    """The item claimed, or None when a condition does not hold."""
+    if item.armed != asked.token or item.paused or item.na > asked.now:
+        return None
+    taken = replace(
+        item, na=asked.now + asked.pace.window_s, claim=asked.attempt, armed_at=asked.now, pending=(), hold=0.0
+    )
+    if asked.again:
+        return taken if item.unsettled and item.hold <= asked.now else None
+    if item.unsettled or item.uncovered <= 0 or not _due(item, asked):
+        return None
+    return replace(taken, claimed=item.dirty, held=item.summary, summary=Summary())
+
+
+def commit(item: Item, asked: Commit) -> Item | None:
+    """The item with that much done, or None when as much was done before."""
+    if item.done >= asked.claimed:
+        return None
+    return replace(
+        item, done=asked.claimed, acted_at=asked.now, failures=0, note="", hold=0.0, pending=(), held=Summary()
+    )
+
+
+def hold(item: Item, asked: Hold) -> Item | None:
+    """The item waiting for completions, or None when the attempt is not its own any more."""
+    if item.claim != asked.attempt or not item.unsettled:
+        return None
+    return replace(item, hold=asked.until, pending=tuple(sorted(asked.tokens)))
+
+
+def complete(item: Item, attempt: str, token: str) -> Item | None:
+    """The item without one of its pending completions, or None when it does not wait for it."""
+    if item.claim != attempt or token not in item.pending:
+        return None
+    return replace(item, pending=tuple(one for one in item.pending if one != token))
+
+
+def note(item: Item, asked: Note) -> Item:
+    """The item with one more failure of its attempt."""
+    if item.claim != asked.attempt:
+        return item
+    return replace(item, failures=item.failures + 1, note=asked.reason[:500])
+
+
+def disarm(item: Item, asked: Disarm) -> Item | None:
+    """The item without an owner, or None when it is another's or events are uncovered."""
+    if item.armed != asked.token or item.uncovered > 0:
+        return None
+    return replace(item, armed="", armed_at=0.0, token_at=0.0)
+
+
+def rotate(item: Item, asked: Rotate) -> Item | None:
+    """The item with its new owner, or None when the old one is not its owner."""
+    if item.armed != asked.old:
+        return None
+    return replace(item, armed=asked.new, token_at=asked.now)
+
+
+def _due(item: Item, asked: Claim) -> bool:
+    pace = asked.pace
+    if pace.mode is Mode.DEBOUNCE:
+        quiet = item.last_at + pace.quiet_s <= asked.now
+        return quiet or item.armed_at + pace.max_wait_s <= asked.now
+    return item.armed_at + pace.window_s <= asked.now

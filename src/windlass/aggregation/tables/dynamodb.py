@@ -1,0 +1,275 @@
+"""Items in a DynamoDB table with the string key `id`: what decide.py says, as update expressions.
+
+An item's `id` is `rule#key`; a rule's name has no `#`. A paused rule is the item `rule#` without a key, a completion that is
+waited for the item `#token`. Set TTL on `expires` to have those cleaned. A summary is top-level attributes, because ADD
+works on no others; a claim moves each to its `held_` twin in the same write. Sets hold no empty text, so a folder is kept with
+a slash before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from windlass.aggregation.effects import Claim, Commit, Count, Disarm, Hold, Note, Refused, Rotate, StoreEffect
+from windlass.aggregation.model import MAX_FOLDERS, MAX_SAMPLES, Item, Mode, Summary
+from windlass.aggregation.tables.base import Completion
+from windlass.core.errors import AwsError
+from windlass.events import Kind
+
+__all__ = ["DynamoTable"]
+
+_REFUSED = "ConditionalCheckFailedException"
+_COMPLETION_S = 7 * 86_400
+_KINDS = {f"kind_{kind.value}": kind.value for kind in Kind}
+_PARTS = (
+    "events", "size_bytes", *_KINDS, "folders", "folders_cut", "bucket_name", "first_at", "last_event_at", "samples",
+)  # fmt: skip
+
+Call = Callable[..., dict[str, Any]]
+"""`call(operation, **params)` of DynamoDB in the table's account and region."""
+
+
+class DynamoTable:
+    """One table for all rules."""
+
+    def __init__(self, call: Call, table: str) -> None:
+        self._call = call
+        self._table = table
+        # Keys whose window is known to name all the folders it may: a stale memory only cuts too early, which is safe.
+        self._full: set[str] = set()
+
+    def perform(self, effect: StoreEffect) -> Any:
+        """One UpdateItem; a condition that does not hold is an answer, not an error."""
+        match effect:
+            case Count():
+                return self._count(effect)
+            case Claim():
+                taken = self._claim(effect)
+                return Refused(self.read(effect.rule, effect.key)) if taken is None else taken
+            case Commit():
+                return self._commit(effect)
+            case Hold():
+                return self._hold(effect)
+            case Note():
+                return self._note(effect)
+            case Disarm():
+                gone = "REMOVE armed, armed_at, token_at"
+                done = {":token": effect.token}
+                return self._update(effect.rule, effect.key, gone, "armed = :token AND dirty = done", done) is not None
+            case Rotate():
+                return self._rotate(effect)
+
+    def read(self, rule: str, key: str) -> Item | None:
+        """A key's item, as it is now."""
+        answer = self._call("GetItem", TableName=self._table, Key=_id(f"{rule}#{key}"), ConsistentRead=True)
+        return _item(answer["Item"]) if answer.get("Item") else None
+
+    def items(self, rule: str = "") -> Iterator[Item]:
+        """All items, by a scan."""
+        asked: dict[str, Any] = {"TableName": self._table, "ConsistentRead": True}
+        while True:
+            answer = self._call("Scan", **asked)
+            for row in answer.get("Items", ()):
+                name, _, key = row["id"]["S"].partition("#")
+                if name and key and rule in ("", name):
+                    yield _item(row)
+            if not answer.get("LastEvaluatedKey"):
+                return
+            asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def complete(self, token: str) -> Completion | None:
+        """Take one completion off its item; its attempt when it was the last."""
+        row = self._call("GetItem", TableName=self._table, Key=_id(f"#{token}"), ConsistentRead=True).get("Item")
+        if row is None:
+            return None
+        known = Completion(token, row["rule"]["S"], row["key"]["S"], row["attempt"]["S"])
+        after = self._update(
+            known.rule, known.key, "DELETE pending :tokens", "claim = :attempt AND contains(pending, :token)",
+            {":tokens": {token}, ":token": token, ":attempt": known.attempt},
+        )  # fmt: skip
+        return None if after is None or after.pending else known
+
+    def knows(self, token: str) -> bool:
+        """Whether it was written down."""
+        return "Item" in self._call("GetItem", TableName=self._table, Key=_id(f"#{token}"), ConsistentRead=True)
+
+    def set_paused(self, rule: str, key: str, *, paused: bool) -> bool:
+        """Pause or resume a key or a rule."""
+        condition = "attribute_exists(dirty)" if key else ""
+        return self._update(rule, key, "SET paused = :paused", condition, {":paused": paused}) is not None
+
+    def paused(self, rule: str) -> bool:
+        """Whether the rule is paused."""
+        row = self._call("GetItem", TableName=self._table, Key=_id(f"{rule}#"), ConsistentRead=True).get("Item", {})
+        return bool(row.get("paused", {}).get("BOOL"))
+
+    # Writes
+
+    def _count(self, asked: Count) -> Item:
+        summary, at = asked.summary, f"{asked.rule}#{asked.key}"
+        sets = [
+            "armed = if_not_exists(armed, :mine)", "armed_at = if_not_exists(armed_at, :since)",
+            "token_at = if_not_exists(token_at, :now)", "last_at = :now", "bucket_name = if_not_exists(bucket_name, :bucket)",
+            *(f"{name} = if_not_exists({name}, :zero)" for name in ("done", "claimed", "na")),
+        ]  # fmt: skip
+        adds = ["dirty :events", "events :told", "size_bytes :size"]
+        values: dict[str, Any] = {
+            ":mine": asked.mine, ":since": asked.since, ":now": asked.now, ":bucket": summary.bucket, ":zero": 0,
+            ":events": asked.events, ":told": summary.events, ":size": summary.size_bytes,
+        }  # fmt: skip
+        for name, kind in _KINDS.items():
+            if summary.kinds.get(kind):
+                adds.append(f"{name} :{name}")
+                values[f":{name}"] = summary.kinds[kind]
+        if summary.folders_cut or at in self._full:
+            sets.append("folders_cut = :true")
+            values[":true"] = True
+        elif summary.folders:
+            adds.append("folders :folders")
+            values[":folders"] = {f"/{folder}" for folder in summary.folders}
+        if summary.samples:
+            sets.append("samples = if_not_exists(samples, :samples)")
+            values[":samples"] = set(summary.samples)
+        if summary.first_at:
+            sets += ["first_at = if_not_exists(first_at, :first)", "last_event_at = :last"]
+            values |= {":first": summary.first_at, ":last": summary.last_at}
+        after = self._update(asked.rule, asked.key, f"SET {', '.join(sets)} ADD {', '.join(adds)}", "", values)
+        assert after is not None  # it has no condition
+        (self._full.add if len(after.summary.folders) >= MAX_FOLDERS else self._full.discard)(at)
+        return after
+
+    def _claim(self, asked: Claim) -> Item | None:
+        pace = asked.pace
+        sets = "SET na = :na, claim = :attempt, armed_at = :now"
+        condition = "armed = :token AND na <= :now AND (attribute_not_exists(paused) OR paused = :false)"
+        values: dict[str, Any] = {
+            ":na": asked.now + pace.window_s, ":attempt": asked.attempt, ":now": asked.now, ":token": asked.token, ":false": False,
+        }  # fmt: skip
+        gone = ["pending", "hold_until"]
+        if asked.again:
+            condition += " AND claimed > done AND (attribute_not_exists(hold_until) OR hold_until <= :now)"
+        else:
+            sets += ", claimed = dirty, " + ", ".join(f"held_{one} = if_not_exists({one}, :null)" for one in _PARTS)
+            gone += _PARTS
+            condition += " AND dirty > done AND claimed <= done AND "
+            if pace.mode is Mode.DEBOUNCE:
+                condition += "(last_at <= :quiet OR armed_at <= :waited)"
+                values |= {":quiet": asked.now - pace.quiet_s, ":waited": asked.now - pace.max_wait_s}
+            else:
+                condition += "armed_at <= :armed"
+                values[":armed"] = asked.now - pace.window_s
+            values[":null"] = None
+        return self._update(asked.rule, asked.key, f"{sets} REMOVE {', '.join(gone)}", condition, values)
+
+    def _commit(self, asked: Commit) -> Item | None:
+        gone = ("failures", "note", "pending", "hold_until", *(f"held_{one}" for one in _PARTS))
+        expression = f"SET done = :claimed, acted_at = :now REMOVE {', '.join(gone)}"
+        values = {":claimed": asked.claimed, ":now": asked.now}
+        return self._update(asked.rule, asked.key, expression, "done < :claimed", values)
+
+    def _hold(self, asked: Hold) -> bool:
+        for token in asked.tokens:  # first: a completion that is told at once must find it
+            self._call(
+                "PutItem", TableName=self._table,
+                Item=_values({
+                    "id": f"#{token}", "rule": asked.rule, "key": asked.key, "attempt": asked.attempt,
+                    "expires": int(asked.until) + _COMPLETION_S,
+                }),
+            )  # fmt: skip
+        after = self._update(
+            asked.rule, asked.key, "SET hold_until = :until, pending = :tokens", "claim = :attempt AND claimed > done",
+            {":until": asked.until, ":tokens": set(asked.tokens), ":attempt": asked.attempt},
+        )  # fmt: skip
+        return after is not None
+
+    def _note(self, asked: Note) -> int:
+        after = self._update(
+            asked.rule, asked.key, "SET note = :note ADD failures :one", "claim = :attempt",
+            {":note": asked.reason[:500], ":one": 1, ":attempt": asked.attempt},
+        )  # fmt: skip
+        return after.failures if after is not None else 0
+
+    def _rotate(self, asked: Rotate) -> Item | None:
+        condition = "armed = :old" if asked.old else "attribute_exists(dirty) AND attribute_not_exists(armed)"
+        values = {":new": asked.new, ":now": asked.now} | ({":old": asked.old} if asked.old else {})
+        return self._update(asked.rule, asked.key, "SET armed = :new, token_at = :now", condition, values)
+
+    def _update(self, rule: str, key: str, expression: str, condition: str, values: Mapping[str, Any]) -> Item | None:
+        """The item after it; None when the condition did not hold."""
+        asked: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+        if values:
+            asked["ExpressionAttributeValues"] = _values(values)
+        try:
+            answer = self._call(
+                "UpdateItem", TableName=self._table, Key=_id(f"{rule}#{key}"), UpdateExpression=expression,
+                ReturnValues="ALL_NEW", **asked,
+            )  # fmt: skip
+        except AwsError as error:
+            if error.code != _REFUSED:
+                raise
+            return None
+        return _item(answer["Attributes"])
+
+
+def _id(text: str) -> dict[str, Any]:
+    return {"id": {"S": text}}
+
+
+def _values(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """DynamoDB's typed form of texts, numbers, truths, None and sets of text."""
+    found: dict[str, Any] = {}
+    for name, value in plain.items():
+        if value is None:
+            found[name] = {"NULL": True}
+        elif isinstance(value, bool):
+            found[name] = {"BOOL": value}
+        elif isinstance(value, (int, float)):
+            found[name] = {"N": f"{value:.3f}" if isinstance(value, float) else str(value)}
+        elif isinstance(value, str):
+            found[name] = {"S": value}
+        else:
+            found[name] = {"SS": sorted(value)}
+    return found
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, typed in row.items():
+        kind, value = next(iter(typed.items()))
+        if kind != "NULL":
+            found[name] = float(value) if kind == "N" else value
+    return found
+
+
+def _item(row: Mapping[str, Any]) -> Item:
+    plain = _plain(row)
+    rule, _, key = str(plain["id"]).partition("#")
+    counters: dict[str, Any] = {name: int(plain.get(name, 0)) for name in ("dirty", "done", "claimed", "failures")}
+    moments: dict[str, Any] = {
+        name: float(plain.get(name, 0.0)) for name in ("token_at", "armed_at", "last_at", "na", "acted_at")
+    }
+    texts: dict[str, Any] = {name: str(plain.get(name, "")) for name in ("armed", "claim", "note")}
+    return Item(
+        rule, key, pending=tuple(sorted(plain.get("pending", ()))), hold=float(plain.get("hold_until", 0.0)),
+        paused=bool(plain.get("paused")), summary=_summary(plain, ""), held=_summary(plain, "held_"),
+        **counters, **moments, **texts,
+    )  # fmt: skip
+
+
+def _summary(plain: Mapping[str, Any], side: str) -> Summary:
+    def part(name: str, default: Any) -> Any:
+        return plain.get(side + name, default)
+
+    folders = sorted(folder[1:] for folder in part("folders", ()))
+    return Summary(
+        bucket=part("bucket_name", ""),
+        events=int(part("events", 0)),
+        kinds={kind: int(part(name, 0)) for name, kind in _KINDS.items() if part(name, 0)},
+        size_bytes=int(part("size_bytes", 0)),
+        folders=tuple(folders[:MAX_FOLDERS]),
+        folders_cut=bool(part("folders_cut", False)) or len(folders) > MAX_FOLDERS,
+        first_at=part("first_at", ""),
+        last_at=part("last_event_at", ""),
+        samples=tuple(sorted(part("samples", ())))[:MAX_SAMPLES],
+    )

@@ -1,0 +1,101 @@
+"""What each window came to: the timeline of the console and `windlass aggregate status`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, Text, delete, select
+
+from windlass.aggregation.effects import Abandoned, Begun, Completed, Failed, Outcome, Postponed
+from windlass.aggregation.model import Summary
+from windlass.core.canonical import canonical_json
+from windlass.core.clock import format_time, parse_time
+from windlass.store.engine import Store
+from windlass.store.metadata import Json, Time, metadata
+
+__all__ = ["Window", "forget_windows", "list_windows", "put_window"]
+
+_KEPT = timedelta(days=7)
+_NAMES = {
+    Completed: "done", Begun: "started", Postponed: "postponed", Failed: "failed", Abandoned: "abandoned",
+}  # fmt: skip
+
+window = Table(
+    "aggregation_window",
+    metadata,
+    Column("attempt", String(64), primary_key=True),
+    Column("rule", String(64), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("first_at", Time, nullable=False),
+    Column("started_at", Time, nullable=False),
+    Column("ended_at", Time),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("summary", Json, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One attempt at an action: what it covers, when it ran, what it came to (`running` until it ended)."""
+
+    rule: str
+    key: str
+    attempt: str
+    summary: Summary
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: str = "running"
+    reason: str = ""
+
+    def ended(self, outcome: Outcome, at: datetime) -> Window:
+        """The window with what came of it."""
+        return replace(self, ended_at=at, outcome=_NAMES[type(outcome)], reason=getattr(outcome, "reason", "")[:500])
+
+    @property
+    def waited_s(self) -> float | None:
+        """Seconds from the first event (S3's clock) to the action's start (this machine's); None when it was not told."""
+        if not self.summary.first_at:
+            return None
+        return max(0.0, (self.started_at - parse_time(self.summary.first_at)).total_seconds())
+
+
+def put_window(connection: Connection, store: Store, one: Window) -> None:
+    """Write a window; again when it ended."""
+    values = {
+        "rule": one.rule, "key": one.key, "first_at": one.summary.first_at or format_time(one.started_at),
+        "started_at": format_time(one.started_at), "ended_at": format_time(one.ended_at) if one.ended_at else None,
+        "outcome": one.outcome, "reason": one.reason, "events": one.summary.events, "summary": canonical_json(asdict(one.summary)),
+    }  # fmt: skip
+    statement = store.upsert(window).values(attempt=one.attempt, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["attempt"], set_=values))
+
+
+def list_windows(
+    connection: Connection, *, rule: str = "", key: str = "", since: datetime | None = None, limit: int = 200
+) -> list[Window]:
+    """Windows, the latest first."""
+    statement = select(window).order_by(window.c.started_at.desc()).limit(limit)
+    if rule:
+        statement = statement.where(window.c.rule == rule)
+    if key:
+        statement = statement.where(window.c.key == key)
+    if since is not None:
+        statement = statement.where(window.c.started_at >= format_time(since))
+    return [_window(row) for row in connection.execute(statement)]
+
+
+def forget_windows(connection: Connection, now: datetime) -> None:
+    """Those of more than a week ago."""
+    connection.execute(delete(window).where(window.c.started_at < format_time(now - _KEPT)))
+
+
+def _window(row: Row[Any]) -> Window:
+    plain = json.loads(row.summary)
+    summary = Summary(**plain | {name: tuple(plain[name]) for name in ("folders", "samples")})
+    ended = parse_time(row.ended_at) if row.ended_at else None
+    return Window(row.rule, row.key, row.attempt, summary, parse_time(row.started_at), ended, row.outcome, row.reason)

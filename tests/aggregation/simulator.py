@@ -1,0 +1,363 @@
+"""The real protocol, table and tally on a virtual clock, with everything going wrong that can.
+
+Objects are put; S3 tells of each at least once, late, in any order. Workers with clocks of their own take source batches and
+timers, and hold conversations of protocol.py; each effect takes time, and before or after it the worker may die, the call may
+fail, or its answer may be lost and the call be made again. Actions take time, fail, ask for later, and in strict mode end by
+completion events that come early, late, twice or never. Sweepers look now and then.
+
+At the end every object must be covered: by an action that started after its put, succeeded, and was told its folder.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+from dataclasses import dataclass, field
+
+from windlass.aggregation import effects as fx
+from windlass.aggregation import protocol
+from windlass.aggregation.gather import Tally
+from windlass.aggregation.model import Mode, Pace
+from windlass.aggregation.perform import PROMPT_S
+from windlass.aggregation.tables.memory import MemoryTable
+from windlass.events import Kind, ObjectEvent
+
+RULE = "r"
+
+
+class Broken(Exception):
+    """A call failed: its conversation ends, its messages come again."""
+
+
+@dataclass
+class Chances:
+    """How likely each misfortune is, per call unless said otherwise."""
+
+    death: float = 0.01
+    fails_before: float = 0.02
+    fails_after: float = 0.02
+    retried: float = 0.05
+    duplicate: float = 0.05
+    slow: float = 0.02
+    action_fails: float = 0.15
+    action_later: float = 0.05
+    completion_lost: float = 0.1
+    timer_lost: float = 0.01
+    skew_s: float = 0.0
+
+
+@dataclass
+class Put:
+    """An object: which key and folder, when it was put, and which event tells it."""
+
+    key: str
+    folder: str
+    at: float
+    event: ObjectEvent
+    covered: bool = False
+
+
+@dataclass
+class Run:
+    """One conversation under way."""
+
+    talk: object
+    skew: float
+    give_back: object
+    end: object
+    answer: object = None
+    read_at: float = 0.0
+    dead: bool = False
+
+
+@dataclass
+class Outcome:
+    """What a schedule came to."""
+
+    steps: int = 0
+    actions: int = 0
+    puts: list[Put] = field(default_factory=list)
+    least_gap_s: float = float("inf")
+    end_s: float = 0.0
+
+
+class Schedule:
+    """One random schedule."""
+
+    def __init__(self, seed, *, pace=None, chances=None, keys=2, puts=12, horizon_s=200.0):
+        self.rng = random.Random(seed)
+        self.chances = chances or Chances()
+        self.pace = pace or Pace(10.0)
+        self.table = MemoryTable()
+        self.found = Outcome()
+        self.now = 0.0
+        self.queue = []
+        self.order = itertools.count()
+        self.ids = itertools.count()
+        self.gathered = []
+        self.awaited = {}
+        self.last = {}
+        self.open = {}
+        for _ in range(puts):
+            self._plan_put(self.rng.choice("ab"[:keys]), self.rng.uniform(0, horizon_s))
+        for moment in range(60, int(horizon_s) + 4000, 120):
+            self.at(moment, self._sweep)
+
+    def run(self):
+        while self.queue:
+            self.now, _, work = heapq.heappop(self.queue)
+            work()
+        self.found.end_s = self.now
+        return self.found
+
+    def at(self, moment, work):
+        heapq.heappush(self.queue, (moment, next(self.order), work))
+
+    def after(self, seconds, work):
+        self.at(self.now + seconds, work)
+
+    def chance(self, share):
+        return self.rng.random() < share
+
+    # Puts and their messages
+
+    def _plan_put(self, key, moment):
+        folder = f"f{self.rng.randrange(6)}/"
+
+        def put():
+            event = ObjectEvent(
+                kind=Kind.CREATED, name="ObjectCreated:Put", bucket=key, key=f"{folder}{len(self.found.puts)}"
+            )
+            one = Put(key, folder, self.now, event)
+            self.found.puts.append(one)
+            told = 1 + self.chance(self.chances.duplicate)
+            for _ in range(told):
+                self._message(f"m{next(self.ids)}", one, self.rng.choice((0.0, 0.1, 1.0, 5.0, 40.0)))
+
+        self.at(moment, put)
+
+    def _message(self, message_id, one, delay_s):
+        def arrive():
+            self.gathered.append((message_id, one, self.now))
+            if len(self.gathered) == 1:
+                self.after(self.rng.choice((0.0, 0.5, 3.0)), self._take)
+            if self.chance(self.chances.duplicate):  # SQS delivers it to somebody else, too
+                self.after(self.rng.uniform(0, 30), lambda: self._batch([(message_id, one, self.now)]))
+
+        self.after(delay_s, arrive)
+
+    def _take(self):
+        batch, self.gathered = self.gathered, []
+        self._batch(batch)
+
+    def _batch(self, batch):
+        by_key = {}
+        for message_id, one, _ in batch:
+            by_key.setdefault(one.key, Tally()).add(message_id, one.event)
+        since = min(moment for *_, moment in batch)
+        todo = list(by_key.items())
+        skew = self._skew()
+
+        def give_back():
+            for message_id, one, _ in batch:
+                self._message(message_id, one, self.rng.uniform(1, 30))
+
+        def next_key():
+            if not todo:
+                return
+            key, tally = todo.pop()
+            talk = protocol.count(
+                self.pace,
+                RULE,
+                key,
+                tally.ids.keys(),
+                tally.events,
+                tally.summary,
+                since=since + skew,
+                now=self.now + skew,
+            )
+            self._start(Run(talk, skew, give_back, lambda _: next_key()))
+
+        next_key()
+
+    # Timers
+
+    def _send(self, timer, delay_s):
+        if self.chance(self.chances.timer_lost):
+            return
+        for _ in range(1 + self.chance(self.chances.duplicate)):
+            self.after(delay_s, lambda: self._fire(timer))
+
+    def _fire(self, timer):
+        def end(verdict):
+            if isinstance(verdict, fx.Defer):
+                self.after(min(verdict.after_s, 43_200), lambda: self._fire(timer))
+
+        def give_back():
+            self.after(self.rng.uniform(1, 30), lambda: self._fire(timer))
+
+        talk = protocol.fire(self.pace, timer, lambda: f"t{next(self.ids)}")
+        self._start(Run(talk, self._skew(), give_back, end))
+
+    def _sweep(self):
+        for item in self.table.items():
+            skew = self._skew()
+            talk = protocol.sweep(self.pace, item, f"s{next(self.ids)}", now=self.now + skew, slack_s=60.0)
+            self._start(Run(talk, skew, lambda: None, lambda _: None))
+
+    # Conversations
+
+    def _skew(self):
+        return self.rng.uniform(-1, 1) * self.chances.skew_s
+
+    def _start(self, run):
+        self.after(0.0, lambda: self._step(run))
+
+    def _step(self, run):
+        self.found.steps += 1
+        if self.chance(self.chances.death):
+            run.give_back()
+            return
+        try:
+            effect = run.talk.send(run.answer)
+        except StopIteration as stop:
+            if self.chance(self.chances.death):  # before the message is deleted
+                run.give_back()
+            else:
+                run.end(stop.value)
+            return
+        took_s = self.rng.choice((0.001, 0.05, 0.3)) + (
+            self.rng.uniform(1, 15) if self.chance(self.chances.slow) else 0
+        )
+        self.after(took_s, lambda: self._carry_out(run, effect))
+
+    def _carry_out(self, run, effect):
+        chances = self.chances
+        if isinstance(effect, fx.Moment):
+            run.read_at, run.answer = self.now, self.now + run.skew
+            self._step(run)
+            return
+        if isinstance(effect, fx.Act):
+            self._act(run, effect)
+            return
+        try:
+            if self.chance(chances.fails_before):
+                raise Broken
+            run.answer = self._perform(effect)
+            if self.chance(chances.retried):
+                run.answer = self._perform(effect)
+            if self.chance(chances.fails_after):
+                raise Broken
+        except Broken:
+            run.give_back()
+            return
+        self._step(run)
+
+    def _perform(self, effect):
+        if isinstance(effect, fx.Send):
+            return self._send(effect.timer, effect.delay_s)
+        if isinstance(effect, fx.Hold):
+            for token in effect.tokens:
+                self.awaited[token] = (effect.key, effect.attempt)
+        return self.table.perform(effect)
+
+    # Actions
+
+    def _act(self, run, effect):
+        if self.now - run.read_at > PROMPT_S:
+            run.answer = fx.Abandoned()
+            self._step(run)
+            return
+        if self.chance(self.chances.action_later):
+            run.answer = fx.Postponed(self.rng.uniform(0, 30), "busy")
+            self._step(run)
+            return
+        self.found.actions += 1
+        if effect.key in self.last:
+            self.found.least_gap_s = min(self.found.least_gap_s, self.now - self.last[effect.key])
+        self.last[effect.key] = self.now
+        started, fails = self.now, self.chance(self.chances.action_fails)
+        took_s = self.rng.choice((0.0, 0.5, 2.0, 25.0))
+        if self.pace.strict:
+            self._begin(run, effect, started, fails, took_s)
+            return
+
+        def ended():
+            if fails:
+                run.answer = fx.Failed("it failed")
+            else:
+                self._cover(effect, started)
+                run.answer = fx.Completed()
+            self._step(run)
+
+        self.after(took_s, ended)
+
+    def _begin(self, run, effect, started, fails, took_s):
+        """It starts work on two shares; both completions may come before the start is written down."""
+        if fails:
+            run.answer = fx.Failed("it failed")
+            self._step(run)
+            return
+        tokens = (f"c{next(self.ids)}", f"c{next(self.ids)}")
+        left = set(tokens)
+        for token in tokens:
+            if not self.chance(self.chances.completion_lost):
+                self.after(
+                    took_s + self.rng.uniform(0, 1),
+                    lambda token=token: self._completes(token, left, effect, started, 0),
+                )
+        run.answer = fx.Begun(tokens)
+        self._step(run)
+
+    def _completes(self, token, left, effect, started, tries):
+        left.discard(token)
+        if not left:
+            self._cover(effect, started)  # what the completions mean: the work that began then is done
+        if not self.table.knows(token):
+            if tries < 4:
+                self.after(5, lambda: self._completes(token, left, effect, started, tries + 1))
+            return
+        if self.chance(self.chances.duplicate):
+            self.after(3, lambda: self._completes(token, left, effect, started, 4))
+        last = self.table.complete(token)
+        if last is not None:
+            item = self.table.read(RULE, last.key)
+            if item.claim == last.attempt:
+                self.table.perform(fx.Commit(RULE, last.key, item.claimed, self.now))
+
+    def _cover(self, effect, started):
+        told = effect.summary
+        for one in self.found.puts:
+            if one.key == effect.key and one.at <= started and (told.folders_cut or one.folder in told.folders):
+                one.covered = True
+
+
+def check(found, schedule):
+    """What must hold of every schedule."""
+    lost = [one for one in found.puts if not one.covered]
+    assert not lost, f"{len(lost)} of {len(found.puts)} objects are not covered: {lost[0]}"
+    pace, chances = schedule.pace, schedule.chances
+    least = pace.window_s - PROMPT_S - 2 * chances.skew_s
+    assert found.least_gap_s >= least - 1e-6, f"two actions are {found.least_gap_s:.2f} s apart, {least} is the least"
+    for item in schedule.table.items():
+        assert item.uncovered == 0, item
+
+
+def paces(rng):
+    """A random pace."""
+    strict = rng.random() < 0.3
+    window_s = rng.choice((3.0, 10.0, 30.0, 1200.0))
+    if rng.random() < 0.4:
+        return Pace(window_s, Mode.DEBOUNCE, rng.choice((1.0, 5.0)), rng.choice((5.0, 60.0)), strict, 60.0)
+    return Pace(window_s, strict=strict, strict_s=60.0)
+
+
+def random_schedule(seed):
+    """A schedule with a pace and misfortunes of its own."""
+    rng = random.Random(f"pace {seed}")
+    harsh = rng.choice((0.0, 0.3, 1.0, 3.0))
+    plain = Chances()
+    chances = Chances(**{name: value * harsh for name, value in vars(plain).items()})
+    chances.skew_s = rng.choice((0.0, 0.5, 5.0))
+    return Schedule(seed, pace=paces(rng), chances=chances, keys=rng.choice((1, 2)), puts=rng.choice((1, 3, 12, 40)))

@@ -1,0 +1,180 @@
+"""The aggregation protocol, searched through: no order of steps and misfortunes leaves an object uncovered.
+
+The code that takes the steps is the code that runs in production (protocol.py, tables/decide.py). Mutants of it must be found.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.model.published import Faults, lost
+from tests.model.search import Search, World
+from windlass.aggregation import protocol
+from windlass.aggregation.tables import decide
+
+NONE = {"crashes": 0, "duplicates": 0, "failures": 0, "retries": 0}
+
+
+def world(events, **given):
+    return World(events=events, **NONE | given)
+
+
+QUICK = [
+    world(3),
+    world(1, crashes=1, duplicates=1),
+    world(2, crashes=1),
+    world(2, duplicates=1, failures=1),
+    world(2, crashes=1, retries=1),
+    world(2, crashes=1, failures=1),
+    world(3, failures=1, retries=1),
+    world(2, window=2, ticks=4),
+    world(2, window=2, ticks=4, failures=1),
+    world(2, window=2, ticks=4, retries=1),
+    world(1, window=2, ticks=5, crashes=1),
+]
+LONG = [
+    world(3, crashes=1),
+    world(3, crashes=2, batches=False),
+    world(3, duplicates=1),
+    world(3, crashes=1, failures=1, batches=False),
+    world(3, crashes=1, retries=1, batches=False),
+    world(2, crashes=2),
+    world(2, crashes=2, failures=1),
+    world(2, crashes=1, duplicates=1),
+    world(2, crashes=1, failures=1, retries=1),
+    world(2, slots=3, crashes=1),
+    world(2, window=2, ticks=5, crashes=1),
+    world(2, window=2, ticks=5, duplicates=1),
+    world(3, window=2, ticks=5),
+]
+
+
+def named(one):
+    return ",".join(f"{name}={value}" for name, value in vars(one).items() if value and value is not True)
+
+
+@pytest.mark.parametrize("given", QUICK, ids=named)
+def test_every_object_is_covered_and_all_comes_to_rest(given):
+    found = Search(protocol, decide, given).run()
+    assert not found.fault, "\n".join((found.fault, *found.trace))
+    assert found.terminal > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("given", LONG, ids=named)
+def test_every_object_is_covered_in_larger_worlds(given):
+    found = Search(protocol, decide, given).run(most=30_000_000)
+    print(f"{named(given)}: {found.states:,} states")
+    assert not found.fault, "\n".join((found.fault, *found.trace))
+
+
+# Each is one mistake in the real code: where, what it says, what it would say, and the world that finds it.
+PROTOCOL, DECIDE = protocol.__file__, decide.__file__
+MUTANTS = {
+    "armed without an owner": (
+        PROTOCOL, "    if item.armed in ids:\n", "    if item.dirty == events:\n", world(2, crashes=1),
+    ),
+    "the first source message is taken for the armer": (
+        PROTOCOL, "mine = next(iter(ids))", 'mine = "m0"', world(2, crashes=1),
+    ),
+    "the timer is sent before it is armed": (
+        PROTOCOL,
+        "    item: Item = yield Count(rule, key, mine, events, since, now, summary)\n",
+        "    yield Send(Timer(rule, key, mine), 0)\n"
+        "    item: Item = yield Count(rule, key, mine, events, since, now, summary)\n    return\n",
+        world(3, crashes=1, batches=False),
+    ),
+    "all that is dirty is done": (DECIDE, "item, done=asked.claimed,", "item, done=item.dirty,", world(2)),
+    "claimed after the action": (
+        PROTOCOL, "yield Commit(timer.rule, timer.key, taken.claimed, now)", "yield Commit(timer.rule, timer.key, 99, now)", world(2),
+    ),
+    "disarmed though something is dirty": (
+        DECIDE, "if item.armed != asked.token or item.uncovered > 0:", "if item.armed != asked.token:", world(2),
+    ),
+    "disarmed without asking": (
+        PROTOCOL,
+        '    if (yield Disarm(timer.rule, timer.key, timer.token)):\n        return Ack("covered")',
+        '    yield Disarm(timer.rule, timer.key, timer.token)\n    return Ack("covered")',
+        world(2),
+    ),
+    "a failed action ends the timer": (
+        PROTOCOL,
+        "            return Defer(max(next_s, _retry_s(failures)), reason)",
+        '            return Ack("failed")',
+        world(1, failures=1),
+    ),
+    "a failed action is committed": (
+        PROTOCOL,
+        "            return Defer(max(next_s, _retry_s(failures)), reason)",
+        "            pass",
+        world(1, failures=1),
+    ),
+    "an unsettled claim is never tried again": (
+        PROTOCOL, "return item.unsettled and max", "return False and max", world(1, crashes=1),
+    ),
+    "a timer that is too early is deleted": (
+        PROTOCOL, "        return _not_yet(pace, met, now)", '        return Ack("early")', world(1, window=2, ticks=5, crashes=1),
+    ),
+    "no pace between two claims": (
+        DECIDE, "or item.paused or item.na > asked.now:", "or item.paused:", world(1, window=2, ticks=4, crashes=1),
+    ),
+    "a claim does not move the pace on": (
+        DECIDE, "item, na=asked.now + asked.pace.window_s,", "item, na=asked.now,", world(1, window=2, ticks=4, crashes=1),
+    ),
+    "our own claim, retried, is taken for nothing to do": (
+        PROTOCOL, "        return met  # our own", '        return Ack("refused")  # our own',
+        world(1, window=2, ticks=5, retries=1),
+    ),
+    "a stale timer acts, and the live one is ended": (
+        PROTOCOL, "    if met is None or met.armed != token:", "    if met is None or met.claimed:", world(2, crashes=1),
+    ),
+    "counting does not arm again after a disarm": (
+        DECIDE, "    if not found.armed:\n", "    if item is None:\n", world(2),
+    ),
+}  # fmt: skip
+
+
+def loaded(path, old, new):
+    """The module at `path` with one mistake put in."""
+    source = Path(path).read_text("utf-8")
+    assert source.count(old) == 1, f"{old!r} is {source.count(old)} times in {path}"
+    spec = importlib.util.spec_from_loader(f"mutant_{Path(path).stem}", loader=None)
+    module = importlib.util.module_from_spec(spec)
+    module.__file__ = path
+    sys.modules[spec.name] = module
+    try:
+        exec(compile(source.replace(old, new), path, "exec"), module.__dict__)
+    finally:
+        del sys.modules[spec.name]
+    return module
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mistake_is_found(name):
+    path, old, new, given = MUTANTS[name]
+    mutant = loaded(path, old, new)
+    parts = (mutant, decide) if path == PROTOCOL else (protocol, mutant)
+    assert Search(*parts, given).run().fault
+    assert not Search(protocol, decide, given).run().fault  # and only the mistake
+
+
+# The published design
+
+
+def test_the_published_design_is_safe_with_one_perfect_clock_and_no_faults():
+    assert lost(Faults(), events=3) is None
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [Faults(skew=-2), Faults(skew=2), Faults(crashes=1), Faults(retries=1), Faults(failures=1)],
+    ids=["a clock behind", "a clock ahead", "a crash between write and send", "a retried write", "a swallowed failure"],
+)
+def test_the_published_design_loses_events(faults):
+    assert lost(faults) is not None
+
+
+def test_the_published_design_loses_an_event_that_is_told_at_once():
+    assert lost(Faults(), lag=0) is not None
