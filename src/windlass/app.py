@@ -51,11 +51,8 @@ class App:
         self._queues: Queues | None = None
         self._memcached: Memcached | None = None
         self._clients: Clients | None = None
-<<<<<<< HEAD
-        self._replication: Replication | None = None
-=======
         self._aggregation: Aggregation | None = None
->>>>>>> a0ed41501e53b2680e172476334f123117d4c0ad
+        self._replication: Replication | None = None
 
     @property
     def settings(self) -> Settings:
@@ -126,7 +123,19 @@ class App:
             return self._clients
 
     @property
-<<<<<<< HEAD
+    def aggregation(self) -> Aggregation:
+        """Rules that turn many object events into one action."""
+        with self._lock:
+            if self._aggregation is None:
+                self._aggregation = Aggregation(
+                    self.settings.aggregate,
+                    estate=lambda: self.estate,
+                    queues=lambda: self.queues,
+                    store=lambda: self.store,
+                )
+            return self._aggregation
+
+    @property
     def replication(self) -> Replication:
         """Seeds of replicas; the inventory finds the buckets of sets that ask it."""
         with self._lock:
@@ -139,19 +148,6 @@ class App:
                     finder=lambda: InventoryFinder(self.inventory),
                 )
             return self._replication
-=======
-    def aggregation(self) -> Aggregation:
-        """Rules that turn many object events into one action."""
-        with self._lock:
-            if self._aggregation is None:
-                self._aggregation = Aggregation(
-                    self.settings.aggregate,
-                    estate=lambda: self.estate,
-                    queues=lambda: self.queues,
-                    store=lambda: self.store,
-                )
-            return self._aggregation
->>>>>>> a0ed41501e53b2680e172476334f123117d4c0ad
 
     def _home(self) -> Home:
         """The first account, in the home region."""
@@ -166,11 +162,7 @@ class App:
                         part.close()
             self._estate = self._store = None
             self._inventory = self._jobs = self._queues = self._memcached = self._clients = None
-<<<<<<< HEAD
-            self._replication = None
-=======
-            self._aggregation = None
->>>>>>> a0ed41501e53b2680e172476334f123117d4c0ad
+            self._aggregation = self._replication = None
 
     def __enter__(self) -> Self:
         return self

@@ -17,8 +17,5 @@ consume = queues_cli.consume_command(
 )
 memcached = memcached_cli.commands(lambda ctx: open_app(ctx).memcached, lambda ctx: open_app(ctx).jobs)
 clients = clients_cli.commands(lambda ctx: open_app(ctx).clients, lambda ctx: open_app(ctx).jobs)
-<<<<<<< HEAD
-replicate = replication_cli.commands(lambda ctx: open_app(ctx).replication, lambda ctx: open_app(ctx).jobs)
-=======
 aggregate = aggregation_cli.commands(lambda ctx: open_app(ctx).aggregation)
->>>>>>> a0ed41501e53b2680e172476334f123117d4c0ad
+replicate = replication_cli.commands(lambda ctx: open_app(ctx).replication, lambda ctx: open_app(ctx).jobs)

@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     from windlass.aggregation.worker import Worker
     from windlass.queues.consumer import Consumer
 
-<<<<<<< HEAD
-__all__ = ["collector", "consumers", "seeds"]
-=======
-__all__ = ["aggregators", "collector", "consumers"]
->>>>>>> a0ed41501e53b2680e172476334f123117d4c0ad
+__all__ = ["aggregators", "collector", "consumers", "seeds"]
 
 
 @contextlib.contextmanager
