@@ -20,6 +20,7 @@ from windlass.jobs.service import Jobs
 from windlass.memcached.service import Memcached
 from windlass.observe.metrics import Metrics
 from windlass.queues.service import Queues
+from windlass.replication.movers.inprocess import InProcess
 from windlass.replication.service import Replication
 from windlass.settings import Loaded, Settings
 from windlass.store.engine import Store, open_store
@@ -146,6 +147,7 @@ class App:
                     self.settings.replication,
                     self.settings.replicate,
                     finder=lambda: InventoryFinder(self.inventory),
+                    direct=lambda: InProcess(lambda: self.estate),
                 )
             return self._replication
 
