@@ -312,3 +312,15 @@ def test_the_template_shapes_the_job(seed_app, buckets_of):
     assert (tags["team"], tags["windlass:seed"], tags["windlass:source"]) == ("web", one.seed_id, source)
     listed = buckets.call("eu-west-1", "ListObjectsV2", Bucket=target)["Contents"]
     assert {item["StorageClass"] for item in listed if item["Key"].startswith("2026")} == {"STANDARD_IA"}
+
+
+def test_objects_too_large_for_a_batch_job_go_in_parts(seed_app, buckets_of):
+    """One report: the job's objects and those that this process copied after it."""
+    app = seed_app(**{"replication.copy_up_to_bytes": 3})
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=6, versioned=False)
+    one = seeded(app, source, target, **COPIES)
+    assert one.state is State.DONE, one
+    assert (one.total, one.done, one.failed) == (6, 6, 0)
+    assert batch.describe(app.estate, *one.jobs[0]).total == 4
+    assert buckets.keys(target) == buckets.keys(source, "us-east-1")

@@ -212,3 +212,21 @@ def test_the_batch_role_has_exactly_what_the_job_needs(seed_app, buckets_of):
     assert missing([held], needed) == ()
     assert missing([held], [{"Effect": "Allow", "Action": ["s3:DeleteObject"], "Resource": f"arn:aws:s3:::{source}/x"}])
     assert missing([held], [{"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": f"arn:aws:s3:::{source}/x"}])
+
+
+def test_who_copies_must_be_let_in(seed_app, buckets_of):
+    """Dry calls find out that we may not write, or read, and leave nothing behind; a batch job's role may all the same."""
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=1, versioned=False)
+    for bucket, region, action in ((target, "eu-west-1", "s3:PutObject"), (source, "us-east-1", "s3:GetObject")):
+        deny = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": f"arn:aws:s3:::{bucket}/*"}
+        buckets.call(
+            region, "PutBucketPolicy", Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+        )
+    direct = planned(app, source, target, operation=Operation.COPY, via=Way.DIRECT)
+    assert {one.where for one in direct.findings} == {source, target}
+    assert direct.error.code == "AccessDenied"
+    assert planned(app, source, target, operation=Operation.COPY, via=Way.BATCH).error is None
+    assert buckets.call("eu-west-1", "ListMultipartUploads", Bucket=target).get("Uploads", []) == []
+    assert buckets.keys(target) == []

@@ -23,6 +23,7 @@ _SIZE_TYPES = (
     "StandardIAStorage", "OneZoneIAStorage", "GlacierInstantRetrievalStorage", *_FROZEN_TYPES,
 )  # fmt: skip
 _AT_ONCE = 8
+_DRY = ".windlass-dry-call"
 
 
 def known_buckets(estate: Estate) -> dict[str, tuple[str, str]]:
@@ -111,12 +112,26 @@ class _Asker:
         return tuple(found.get("Rules", ())), str(found.get("Role", ""))
 
     def refused(self) -> dict[str, str]:
-        """A dry call: listing one key tells whether we are let in at all."""
+        """Dry calls that change nothing: list one key, look at it, and add a part to an upload that does not exist."""
+        found: dict[str, str] = {}
+        key = _DRY
         try:
-            self._call("ListObjectsV2", MaxKeys=1)
+            listed = self._call("ListObjectsV2", MaxKeys=1).get("Contents") or [{}]
+            key = listed[0].get("Key", _DRY)
         except AccessRefused as error:
-            return {"ListObjectsV2": error.code}
-        return {}
+            found["ListObjectsV2"] = error.code
+        self._dry(found, "GetObject", "HeadObject", Key=key)
+        # S3 asks for s3:PutObject before it looks for the upload: NoSuchUpload means that we might.
+        self._dry(found, "PutObject", "UploadPart", Key=_DRY, UploadId=_DRY, PartNumber=1, Body=b"")
+        return found
+
+    def _dry(self, found: dict[str, str], needs: str, operation: str, **params: Any) -> None:
+        try:
+            self._call(operation, **params)
+        except AccessRefused as error:
+            found[needs] = error.code
+        except WindlassError:  # not there, archived, encrypted with a key of the caller's: it let us in
+            return
 
 
 def _region(estate: Estate, account_id: str, place: Place) -> str:

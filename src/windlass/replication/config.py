@@ -45,6 +45,12 @@ class ReplicationConfig(BaseModel):
         ge=0,
         description="Plans list buckets of up to this many objects (by CloudWatch), and take CloudWatch's figures of larger ones.",
     )
+    copy_up_to_bytes: int = Field(
+        default=5 * 1024**3,
+        ge=1,
+        le=5 * 1024**3,
+        description="Larger objects are copied in parts by this process after a batch job; S3's own limit is 5 GiB.",
+    )
     batch_objects_per_s: float = Field(
         default=1000.0, gt=0, description="Objects a second a batch job is reckoned with; AWS publishes no figure."
     )

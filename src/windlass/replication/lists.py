@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from windlass.replication.listing import FROZEN, Doors, Merged
-from windlass.replication.model import MAX_COPY_BYTES, Operation, Seed
+from windlass.replication.model import Operation, Seed
 
 __all__ = ["Counted", "Peeked", "Rows", "noncurrent", "wanted"]
 
@@ -20,13 +20,13 @@ class Counted:
     large: int = 0
 
 
-def wanted(doors: Doors, seed: Seed, reader: str, tally: Counted) -> Iterator[str]:
+def wanted(doors: Doors, seed: Seed, reader: str, tally: Counted, *, largest_bytes: int) -> Iterator[str]:
     """Keys for a batch job: what is missing, unless it is archived or too large for it; of a function's, all."""
     for row in rows_of(doors, seed, reader):
         source = row.source
         if source is None or source.storage_class in FROZEN:
             continue
-        if seed.operation is Operation.COPY and source.size_bytes > MAX_COPY_BYTES:
+        if seed.operation is Operation.COPY and source.size_bytes > largest_bytes:
             tally.large += 1
             continue
         tally.rows += 1
@@ -40,14 +40,14 @@ def rows_of(doors: Doors, seed: Seed, reader: str) -> Iterator[Merged]:
     return (row for row in doors.both(seed.pair, reader) if row.missing)
 
 
-def noncurrent(doors: Doors, seed: Seed, reader: str) -> Iterator[tuple[str, str]]:
+def noncurrent(doors: Doors, seed: Seed, reader: str, *, largest_bytes: int) -> Iterator[tuple[str, str]]:
     """(key, version) of what is not current, of each key the oldest first: copies are new versions in that order."""
     held: list[tuple[str, str]] = []
     for one in doors.versions(seed.pair.source, seed.pair.prefix, reader):
         if held and held[0][0] != one.key:
             yield from reversed(held)
             held = []
-        if not one.latest and not one.marker and one.size_bytes <= MAX_COPY_BYTES:
+        if not one.latest and not one.marker and one.size_bytes <= largest_bytes:
             held.append((one.key, one.version_id))
     yield from reversed(held)
 

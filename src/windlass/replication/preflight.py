@@ -155,9 +155,12 @@ def _buckets(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield _error("SrcBucketReplicationConfigMissing", source.bucket)
 
 
-def _refused(facts: PairFacts, _: Intent) -> Iterator[Finding]:
-    for side in (facts.source, facts.destination):
+def _refused(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    """What dry calls met: everybody lists both sides; reading and writing is ours only where we are the ones who copy."""
+    for side, ours in ((facts.source, "GetObject"), (facts.destination, "PutObject")):
         for operation, code in side.refused.items():
+            if operation != "ListObjectsV2" and not (intent.way is Way.DIRECT and operation == ours):
+                continue
             yield _error(
                 "AccessDenied", side.bucket, f"we may not {operation} there ({code})",
                 "Grant it to the identity that `windlass whoami` shows, or look at the bucket's policy.",

@@ -183,13 +183,13 @@ class Steps:
     def _manifests(self, seed: Seed, request: Request) -> tuple[Seed, list[batch.Listed]]:
         """List what is to be done, straight into manifests: noncurrent versions first, in a list of their own."""
         found: list[batch.Listed] = []
-        tally = Counted()
+        tally, most = Counted(), self.replication.config.copy_up_to_bytes
         with Doors(self.replication.estate) as doors:
             reader = seed.pair.source.account_id or seed.pair.destination.account_id
             if request.versions:
-                older = encode_versions(seed.pair.source.bucket, noncurrent(doors, seed, reader))
+                older = encode_versions(seed.pair.source.bucket, noncurrent(doors, seed, reader, largest_bytes=most))
                 found += self._write(seed, request, "noncurrent", older, versions=True)
-            rows = wanted(doors, seed, reader, tally)
+            rows = wanted(doors, seed, reader, tally, largest_bytes=most)
             found += self._write(seed, request, "current", encode_rows(seed.pair.source.bucket, rows), versions=False)
         kept = [_kept(one) for one in found]
         return self._save(
@@ -283,9 +283,9 @@ class Steps:
         )  # fmt: skip
 
     def _large(self, seed: Seed) -> Seed:
-        """Objects above 5 GiB, which no batch job copies: what the destination still lacks is copied in parts from here."""
+        """Objects too large for a batch job: what the destination still lacks is copied in parts from here."""
         large = int(seed.facts["large"])
-        seed = self._save(seed, detail=f"{large:,} objects above 5 GiB, in parts")
+        seed = self._save(seed, detail=f"{large:,} large objects, in parts")
         moved = self.replication.direct.seed(
             seed.pair, seed_id=f"{seed.seed_id}-large", versions=False, stop=self.stop, tell=lambda _: None
         )
