@@ -55,7 +55,8 @@ def _one(estate: Caller, one: Effect, settle_s: float, sleep: Callable[[float], 
             if error.code in one.already:
                 return {}
             # IAM's changes take some seconds to reach S3 (IAM user guide: "Changes are not always immediately visible").
-            if not (one.settles and "role" in error.message.lower() and waited < settle_s):
+            said = error.message.lower()
+            if not (one.settles and ("role" in said or "principal" in said) and waited < settle_s):
                 raise
             sleep(_TRY_AGAIN_S)
             waited += _TRY_AGAIN_S

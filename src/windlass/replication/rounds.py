@@ -25,6 +25,7 @@ __all__ = ["request_of", "seed_forever", "seed_set"]
 
 _LOOK_S = 30.0
 _KEPT_JOBS = 50
+_KEPT_S = 90 * 86_400.0
 _FOLLOWING = "replicate/follow"
 _UNDER_WAY = (State.COPYING, State.WAITING, State.VERIFYING)
 
@@ -52,6 +53,7 @@ def seed_set(replication: Replication, jobs: Jobs, chosen: ReplicateConfig) -> s
     )
     seeding.run(replication, jobs, job_id, Hooks())
     jobs.prune(seeding.KIND, keep=_KEPT_JOBS)
+    replication.forget(older_s=_KEPT_S)
     return job_id
 
 

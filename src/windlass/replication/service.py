@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from windlass.core import clock
@@ -194,6 +194,11 @@ class Replication:
         """Write what failed."""
         with self.store.write() as connection:
             tables.put_troubles(connection, seed.seed_id, found)
+
+    def forget(self, *, older_s: float) -> int:
+        """Forget seeds that ended longer ago; how many."""
+        with self.store.write() as connection:
+            return tables.forget_old(connection, self.now() - timedelta(seconds=older_s))
 
     def verify(
         self, pair: Pair, *, stop: threading.Event | None = None, tell: Callable[[int], object] = lambda _: None

@@ -15,7 +15,17 @@ from windlass.replication.model import Operation, Pair, Place, Seed, State, Trou
 from windlass.store.engine import Store
 from windlass.store.metadata import Json, Time, metadata
 
-__all__ = ["get_seed", "last_moved", "last_started", "list_seeds", "list_troubles", "put_seed", "put_troubles"]
+__all__ = [
+    "forget_old",
+    "forget_old",
+    "get_seed",
+    "last_moved",
+    "last_started",
+    "list_seeds",
+    "list_troubles",
+    "put_seed",
+    "put_troubles",
+]
 
 _PLACE = ("bucket", "account", "region")
 
@@ -37,9 +47,9 @@ seed = Table(
     Column("error", Text, nullable=False),
     Column("facts", Json, nullable=False),
     Column("verified", Json, nullable=False),
-    Column("created_at", Time, nullable=False),
+    Column("created_at", Time, nullable=False, index=True),
     Column("started_at", Time),
-    Column("updated_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False, index=True),
     Column("finished_at", Time),
 )
 trouble = Table(
@@ -107,6 +117,13 @@ def put_troubles(connection: Connection, seed_id: str, found: Sequence[Trouble])
                 for one in found
             ],
         )  # fmt: skip
+
+
+def forget_old(connection: Connection, before: datetime) -> int:
+    """Forget seeds that ended before then, and what failed in them; how many."""
+    old = select(seed.c.seed_id).where(seed.c.finished_at < format_time(before))
+    connection.execute(delete(trouble).where(trouble.c.seed_id.in_(old)))
+    return connection.execute(delete(seed).where(seed.c.finished_at < format_time(before))).rowcount
 
 
 def list_troubles(connection: Connection, seed_ids: Sequence[str]) -> dict[str, list[Trouble]]:

@@ -41,7 +41,8 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.String(27), nullable=False),
         sa.Column("finished_at", sa.String(27)),
     )
-    op.create_index("ix_replication_seed_job_id", "replication_seed", ["job_id"])
+    for name in ("job_id", "created_at", "updated_at"):
+        op.create_index(f"ix_replication_seed_{name}", "replication_seed", [name])
     op.create_table(
         "replication_trouble",
         sa.Column("seed_id", sa.String(40), primary_key=True),
