@@ -17,7 +17,6 @@ from windlass.store.metadata import Json, Time, metadata
 
 __all__ = [
     "forget_old",
-    "forget_old",
     "get_seed",
     "last_moved",
     "last_started",
