@@ -324,3 +324,16 @@ def test_objects_too_large_for_a_batch_job_go_in_parts(seed_app, buckets_of):
     assert (one.total, one.done, one.failed) == (6, 6, 0)
     assert batch.describe(app.estate, *one.jobs[0]).total == 4
     assert buckets.keys(target) == buckets.keys(source, "us-east-1")
+
+
+def test_who_died_while_comparing_compares_again_and_makes_no_other_job(seed_app, buckets_of):
+    app = seed_app()
+    source, target = buckets_of(app).pair(objects=2, versioned=False)
+    one = seeded(app, source, target, **COPIES)
+    job = app.jobs.get(one.job_id)
+    again = app.jobs.create(seeding.KIND, "again", params=job.params)
+    app.replication.save(one, job_id=again, state=State.VERIFYING, verified={}, finished_at=None)
+    (ended,) = seeding.run(app.replication, app.jobs, again)
+    assert (ended.state, ended.jobs) == (State.DONE, one.jobs)
+    assert ended.verified["missing"] == 0
+    assert len(batch.list_jobs(app.estate, *one.jobs[0][:2])) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,9 @@ from windlass.replication.service import Replication
 from windlass.replication.steps import Steps
 
 __all__ = ["Crew", "Hooks", "confirm"]
+
+_TICK_S = 0.2
+_UNDER_WAY = (State.COPYING, State.WAITING, State.VERIFYING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +70,16 @@ class Crew:
                 raise
 
     def _loop(self, pool: ThreadPoolExecutor, steps: Steps, wait: bool) -> None:
-        once = False
+        poll_s, looked = self.replication.config.poll_s, float("-inf")
         while True:
             self._collect(steps)
-            self._look(pool, steps)
+            if time.monotonic() - looked >= poll_s:
+                self._look(pool, steps)
+                looked = time.monotonic()
             self.hooks.show(self._now())
-            if not self._busy and (self._all_ended() or (once and not wait) or self._only_waiting()):
+            if not self._busy and (self._all_ended() or not wait or self._only_waiting()):
                 return
-            once = True
-            quick = min(0.2, self.replication.config.poll_s)
-            if self.stop.wait(quick if self._busy and not wait else self.replication.config.poll_s):
+            if self.stop.wait(min(_TICK_S, poll_s) if self._busy else poll_s):
                 raise Interrupted(
                     "the seed was stopped", hint="`windlass replicate resume` goes on; batch jobs run on in AWS."
                 )
@@ -84,10 +88,10 @@ class Crew:
         """Seeds to be begun, or begun again: nothing of theirs runs in AWS."""
         found = []
         for seed in self._now():
-            if seed.state is State.DONE or (seed.state is State.COPYING and (seed.jobs or seed.facts.get("emr"))):
-                continue
-            found.append(self._again(seed) if seed.state.ended else seed)
-        return [one for one in found if one.state is not State.WAITING]
+            under_way = seed.state in _UNDER_WAY and (seed.jobs or seed.facts.get("emr"))
+            if seed.state is not State.DONE and not under_way:
+                found.append(self._again(seed) if seed.state.ended else seed)
+        return found
 
     def _again(self, seed: Seed) -> Seed:
         """A seed that ended badly, as it is taken up once more: with what failed, where a report tells; else anew."""
@@ -116,11 +120,7 @@ class Crew:
                 self._keep(steps.fail(self.seeds[seed_id], WindlassError(f"{type(error).__name__}: {error}")))
 
     def _look(self, pool: ThreadPoolExecutor, steps: Steps) -> None:
-        live = [
-            one
-            for one in self._now()
-            if one.seed_id not in self._busy and one.state in (State.COPYING, State.WAITING, State.VERIFYING)
-        ]
+        live = [one for one in self._now() if one.seed_id not in self._busy and one.state in _UNDER_WAY]
         jobs = self._listed([one for one in live if one.jobs])
         for seed in live:
             if seed.jobs:
