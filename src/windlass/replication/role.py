@@ -101,7 +101,8 @@ def batch_statements(pair: Pair, work: Work, encryption: Encryption = Encryption
     else:
         found.append(_allow(["lambda:InvokeFunction"], work.function_arn, f"{work.function_arn}:*"))
     if work.generated:
-        found.append(_allow(["s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration"], source))
+        reads = ["s3:GetReplicationConfiguration"] if work.operation is Operation.REPLICATE else []
+        found.append(_allow([*reads, "s3:PutInventoryConfiguration"], source))
     if work.manifest_bucket:
         place = f"{_bucket(pair, work.manifest_bucket)}/{work.manifest_prefix}*"
         found.append(

@@ -123,7 +123,9 @@ def create_effect(
             "Spec": {"Format": FORMAT, "Fields": list(fields)}, "Location": {"ObjectArn": arn, "ETag": manifest.etag},
         }  # fmt: skip
     else:
-        params["ManifestGenerator"] = {"S3JobManifestGenerator": _generator(pair, template, manifest, created_before)}
+        params["ManifestGenerator"] = {
+            "S3JobManifestGenerator": _generator(pair, template, operation, manifest, created_before)
+        }
     params["ClientRequestToken"] = digest([seed_id, number, plain(params)])
     return Effect(
         account_id=place.account_id, region=place.region, service="s3control", operation="CreateJob", params=params,
@@ -261,7 +263,9 @@ def _report(template: Template, spot: Spot, place: Place) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _generator(pair: Pair, template: Template, spot: Spot, created_before: datetime | None) -> dict[str, Any]:
+def _generator(
+    pair: Pair, template: Template, operation: Operation, spot: Spot, created_before: datetime | None
+) -> dict[str, Any]:
     chosen = template.filter
     keys = {
         "MatchAnyPrefix": [*chosen.prefixes, *([pair.prefix] if pair.prefix and not chosen.prefixes else [])],
@@ -269,7 +273,8 @@ def _generator(pair: Pair, template: Template, spot: Spot, created_before: datet
     }  # fmt: skip
     before = parse_time(chosen.created_before) if chosen.created_before else created_before
     wanted: dict[str, Any] = {
-        "EligibleForReplication": True, "ObjectReplicationStatuses": list(chosen.statuses), "CreatedBefore": before,
+        "EligibleForReplication": operation is Operation.REPLICATE, "CreatedBefore": before,
+        "ObjectReplicationStatuses": list(chosen.statuses) if operation is Operation.REPLICATE else [],
         "CreatedAfter": parse_time(chosen.created_after) if chosen.created_after else None,
         "KeyNameConstraint": {name: value for name, value in keys.items() if value},
         "ObjectSizeGreaterThanBytes": chosen.larger_than_bytes, "ObjectSizeLessThanBytes": chosen.smaller_than_bytes,
