@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-SCRIPTS = ("help", "local", "inventory_s3", "inventory_history", "queues", "clients", "aggregation")
+SCRIPTS = ("help", "local", "inventory_s3", "inventory_history", "queues", "clients", "aggregation", "manifests")
 
 for name in sys.argv[1:] or SCRIPTS:
     print(f"\n== {name}", flush=True)

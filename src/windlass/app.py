@@ -5,19 +5,24 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Self
 
 from windlass.aggregation.service import Aggregation
 from windlass.clients.directory import InventoryDirectory
 from windlass.clients.service import Clients, Home
+from windlass.core import clock
 from windlass.core.errors import WindlassError
 from windlass.estate.service import Estate, open_estate
+from windlass.inventory.filters import parse_query
 from windlass.inventory.service import Inventory
 from windlass.jobs.service import Jobs
 from windlass.memcached.service import Memcached
 from windlass.observe.metrics import Metrics
 from windlass.pipelines.service import Pipelines
 from windlass.queues.service import Queues
+from windlass.replication.movers.inprocess import InProcess
+from windlass.replication.service import Replication
 from windlass.settings import Loaded, Settings
 from windlass.store.engine import Store, open_store
 
@@ -50,6 +55,7 @@ class App:
         self._clients: Clients | None = None
         self._aggregation: Aggregation | None = None
         self._pipelines: Pipelines | None = None
+        self._replication: Replication | None = None
 
     @property
     def settings(self) -> Settings:
@@ -145,6 +151,21 @@ class App:
                 )
             return self._pipelines
 
+    @property
+    def replication(self) -> Replication:
+        """Seeds of replicas; the inventory finds the buckets of sets that ask it."""
+        with self._lock:
+            if self._replication is None:
+                self._replication = Replication(
+                    lambda: self.estate,
+                    lambda: self.store,
+                    self.settings.replication,
+                    self.settings.replicate,
+                    finder=lambda: InventoryFinder(self.inventory),
+                    direct=lambda: InProcess(lambda: self.estate),
+                )
+            return self._replication
+
     def _home(self) -> Home:
         """The first account, in the home region."""
         return Home(self.estate, self.estate.accounts()[0].id, self.settings.estate.home_region)
@@ -158,10 +179,28 @@ class App:
                         part.close()
             self._estate = self._store = None
             self._inventory = self._jobs = self._queues = self._memcached = self._clients = None
-            self._aggregation = self._pipelines = None
+            self._aggregation = self._pipelines = self._replication = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class InventoryFinder:
+    """The inventory as the replication's finder of buckets."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+
+    def buckets(self, query: str) -> list[str]:
+        """Names of the buckets that the conditions select, as `windlass inventory list s3.bucket -w …` takes them."""
+        asked = parse_query(("s3.bucket",), query.split(), now=clock.now(), limit=1000)
+        names: list[str] = []
+        while True:
+            page = self._inventory.list(asked)
+            names += [one.resource_id for one in page.rows]
+            if not page.cursor:
+                return names
+            asked = replace(asked, cursor=page.cursor)

@@ -12,7 +12,7 @@ pytestmark = [
         shutil.which("chromium") is None, reason="no chromium on the PATH (Debian: apt-get install chromium)"
     ),
 ]
-PAGES = ["/", "/inventory?type=s3.bucket", "/changes", "/accounts", "/jobs", "/patterns", "/docs", "/login", "/nowhere",
+PAGES = ["/", "/inventory?type=s3.bucket", "/changes", "/accounts", "/replication", "/jobs", "/patterns", "/docs", "/login", "/nowhere",
          "/inventory/resource?ref=harbour-prod-lake", "/inventory/resource?ref=harbour-prod-assets"]  # fmt: skip
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
         "--disable-component-update", "--disable-sync"]  # fmt: skip

@@ -15,7 +15,7 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "var" / "screenshots"
-PAGES = {"overview": "/", "inventory": "/inventory", "changes": "/changes", "accounts": "/accounts", "jobs": "/jobs", "patterns": "/patterns",
+PAGES = {"overview": "/", "inventory": "/inventory", "changes": "/changes", "accounts": "/accounts", "replication": "/replication", "jobs": "/jobs", "patterns": "/patterns",
          "resource": "/inventory/resource?ref=harbour-prod-lake", "api": "/docs"}  # fmt: skip
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
         "--disable-component-update", "--disable-sync"]  # fmt: skip

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from windlass import __version__
 from windlass.api.guard import problem
 from windlass.api.memcached import router as memcached_router
+from windlass.api.replication import router as replication_router
 from windlass.api.routes import the_app, v1
 from windlass.app import App
 from windlass.core.errors import NotFound, UsageError, WindlassError
@@ -24,6 +25,7 @@ def create_api(app: App) -> FastAPI:
     api.state.windlass = app
     api.include_router(v1, tags=["v1"])
     api.include_router(memcached_router, tags=["v1"])
+    api.include_router(replication_router, tags=["v1"])
     for kind in (WindlassError, RequestValidationError, HTTPException, Exception):
         api.add_exception_handler(kind, _refused)
     api.add_api_route("/healthz", _alive, include_in_schema=False)

@@ -92,6 +92,7 @@ def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float
         print(f"  commands   windlass -c {config} inventory list s3.bucket")
         print(f"             windlass -c {config} queue watch {scenes.QUEUE}")
         print(f"             windlass -c {config} clients report")
+        print(f"             windlass -c {config} replicate status")
         print(f"  consumer   windlass consume arrivals, on live S3 events; its log: {config.parent}/consume.log")
         print(f"  aggregator windlass aggregate run, killed again and again; its log: {config.parent}/aggregate.log")
         print("  Ctrl-C stops everything\n", flush=True)

@@ -9,6 +9,7 @@ from windlass.inventory import cli as inventory_cli
 from windlass.memcached import cli as memcached_cli
 from windlass.pipelines import cli as pipelines_cli
 from windlass.queues import cli as queues_cli
+from windlass.replication import cli as replication_cli
 
 inventory = inventory_cli.commands(lambda ctx: open_app(ctx).inventory, lambda ctx: open_app(ctx).jobs)
 queue = queues_cli.commands(lambda ctx: open_app(ctx).queues)
@@ -19,3 +20,4 @@ memcached = memcached_cli.commands(lambda ctx: open_app(ctx).memcached, lambda c
 clients = clients_cli.commands(lambda ctx: open_app(ctx).clients, lambda ctx: open_app(ctx).jobs)
 aggregate = aggregation_cli.commands(lambda ctx: open_app(ctx).aggregation)
 pipeline = pipelines_cli.commands(lambda ctx: open_app(ctx).pipelines, lambda ctx: open_app(ctx).jobs)
+replicate = replication_cli.commands(lambda ctx: open_app(ctx).replication, lambda ctx: open_app(ctx).jobs)

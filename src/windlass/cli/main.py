@@ -58,6 +58,11 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "clients", "windlass.cli.groups:clients", "Find who still calls S3 the old way, and whose machine that is."
     ),
+    Command(
+        "replicate",
+        "windlass.cli.groups:replicate",
+        "Seed the replicas of buckets, for one pair or two hundred, and prove them.",
+    ),
     Command("jobs", "windlass.cli.jobs:app", "Watch, cancel and resume long work of any kind."),
     Command("whoami", "windlass.cli.estate:whoami", "Show which identity is used, why, and what was refused."),
     Command("doctor", "windlass.cli.estate:doctor", "Check identity, endpoints, permissions, clock and store."),

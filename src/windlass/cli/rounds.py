@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from windlass.pipelines.worker import Worker as PipelineWorker
     from windlass.queues.consumer import Consumer
 
-__all__ = ["collector", "consumers", "workers"]
+__all__ = ["collector", "consumers", "seeds", "workers"]
 
 
 @contextlib.contextmanager
@@ -66,6 +66,20 @@ def consumers(app: App, stop: threading.Event) -> Iterator[None]:
         stop.set()
         for thread in threads:
             thread.join()
+
+
+@contextlib.contextmanager
+def seeds(app: App, stop: threading.Event) -> Iterator[None]:
+    """Seed every [[replicate]] set that has `every` when its time comes, and finish detached seeds, for the block."""
+    from windlass.replication.rounds import seed_forever
+
+    thread = threading.Thread(target=seed_forever, args=(app.replication, app.jobs, stop), name="replicate")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _consume(consumer: Consumer, stop: threading.Event) -> None:

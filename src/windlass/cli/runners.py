@@ -8,6 +8,7 @@ from windlass.inventory import collecting
 from windlass.memcached import scaling
 from windlass.pipelines import backfill
 from windlass.queues import redriving
+from windlass.replication import seeding
 
 __all__ = ["register_runners"]
 
@@ -19,3 +20,4 @@ def register_runners(app: App) -> None:
     backfill.register(lambda: app.pipelines, app.jobs)
     redriving.register(lambda: app.queues, app.jobs)
     scanning.register(lambda: app.clients, app.jobs)
+    seeding.register(lambda: app.replication, app.jobs)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from windlass.app import App
-from windlass.cli import scene_shares
+from windlass.cli import replication_scene, scene_shares
 from windlass.core.errors import WindlassError
 from windlass.observe.log import logger
 
@@ -27,7 +27,8 @@ ACCOUNT, REGION = "111111111111", "us-east-1"
 BUCKET, QUEUE, DEAD_LETTERS = "harbour-prod-arrivals", "object-events", "object-events-dlq"
 _SHIPS = ("aurora", "borealis", "calypso", "dauntless", "endeavour", "fram")
 
-CONFIG = f"""
+CONFIG = (
+    f"""
 [[consume]]
 name = "arrivals"
 queue = "{QUEUE}"
@@ -39,7 +40,10 @@ read_timeout_s = 12
 visibility_s = 30
 drain_s = 4
 first_backoff_s = 2
-{scene_shares.CONFIG}"""
+"""
+    + scene_shares.CONFIG
+    + replication_scene.CONFIG
+)
 
 
 @contextlib.contextmanager
@@ -58,11 +62,16 @@ def playing(app: App, config: Path, url: str, stop: threading.Event) -> Iterator
     ):
         traffic.start()
         threading.Thread(target=_audit_clients, args=(app, url), name="clients", daemon=True).start()
+        replicas = threading.Thread(
+            target=replication_scene.seed_replicas, args=(app, stop), name="replication", daemon=True
+        )
+        replicas.start()
         try:
             yield
         finally:
             stop.set()
             traffic.join(5)
+            replicas.join(5)
             consumer.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 consumer.wait(10)

@@ -28,12 +28,12 @@ def serve_command(ctx: typer.Context, host: Host = "", port: Port = -1) -> None:
 
 @up.command("up")
 def up_command(ctx: typer.Context, host: Host = "", port: Port = -1) -> None:
-    """Run what is configured: the collector loop, the consumers, the rules, the pipelines and the console, until Ctrl-C."""
-    from windlass.cli.rounds import collector, consumers, workers
+    """Run what is configured: collector loop, consumers, rules, pipelines, periodic seeds and the console, until Ctrl-C."""
+    from windlass.cli.rounds import collector, consumers, seeds, workers
     from windlass.console.serve import serve as run_console
 
     app = open_app(ctx)
     console = app.settings.console
     stop = threading.Event()
-    with collector(app, stop), consumers(app, stop), workers(app, stop):
+    with collector(app, stop), consumers(app, stop), workers(app, stop), seeds(app, stop):
         run_console(app, host=host or console.host, port=console.port if port < 0 else port)

@@ -50,10 +50,12 @@ PAGES: tuple[Page, ...] = (
     Page("/memcached", "memcached.html", "Memcached", views.memcached, "Memcached", "ring"),
     Page("/queues", "queues.html", "Queues", views.queues, "Queues", "queue"),
     Page("/aggregation", "aggregation.html", "Aggregation", views.aggregation, "Aggregation", "funnel"),
+    Page("/replication", "replication.html", "Replication", views.replication, "Replication", "twins"),
     Page("/jobs", "jobs.html", "Jobs", views.jobs, "Jobs", "gear"),
     Page("/queues/{account}/{region}/{name}", "queue.html", "Queue", views.queue),
     Page("/inventory/resource", "resource.html", "Resource", views.resource),
     Page("/memcached/{account}/{region}/{name}", "cache.html", "Memcached cluster", views.cache),
+    Page("/replication/{seed_id}", "seed.html", "Seed", views.seed),
     Page("/jobs/{job_id}", "job.html", "Job", views.job),
     Page("/patterns", "patterns.html", "Patterns", views.patterns),
 )

@@ -27,6 +27,7 @@ from windlass.inventory.service import Inventory
 from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs
 from windlass.queues.service import Queues
+from windlass.replication.service import Replication
 from windlass.settings import Settings
 
 __all__ = ["Desk", "Memory"]
@@ -100,18 +101,24 @@ class Desk:
         return self.app.queues
 
     @property
+    def replication(self) -> Replication:
+        """The replication's service."""
+        return self.app.replication
+
+    @property
     def settings(self) -> Settings:
         """The configuration in force."""
         return self.app.settings
 
     def marks(self) -> dict[str, str]:
-        """A short text per topic that is another one when something of it moved: jobs, runs, identity, caches, queues, windows."""
+        """A short text per topic, another one when something of it moved: jobs, runs, identity, caches, queues, windows, seeds."""
         listed = [*self.jobs.list(limit=10), *self.jobs.list(status=JobStatus.RUNNING, limit=50)]
         moved = [(one.job_id, str(one.status), one.done, one.total, one.detail, one.heartbeat_at) for one in listed]
         answered = self._asked is not None and self._asked.done()
         return {
             "jobs": digest(plain(moved))[:12], "runs": self._runs_mark(), "identity": str(answered),
-            "caches": self.caches.mark, "queues": f"{self.depths.mark} {self._consumers_mark()}", "windows": self._windows_mark(),
+            "caches": self.caches.mark, "queues": f"{self.depths.mark} {self._consumers_mark()}",
+            "windows": self._windows_mark(), "seeds": self.replication.mark(),
         }  # fmt: skip
 
     def _consumers_mark(self) -> str:

@@ -12,6 +12,7 @@ from windlass.memcached.config import MemcachedConfig
 from windlass.observe.config import LogConfig
 from windlass.pipelines.config import PipelineConfig
 from windlass.queues.config import ConsumeConfig
+from windlass.replication.config import ReplicateConfig, ReplicationConfig
 from windlass.store.config import StoreConfig
 
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
@@ -61,6 +62,7 @@ class Settings(BaseModel):
     inventory: InventoryConfig = InventoryConfig()
     memcached: MemcachedConfig = MemcachedConfig()
     clients: ClientsConfig = ClientsConfig()
+    replication: ReplicationConfig = ReplicationConfig()
     console: ConsoleConfig = ConsoleConfig()
     local: LocalConfig = LocalConfig()
     consume: list[ConsumeConfig] = Field(default=[], description="Consumers that `windlass up` runs, one table each.")
@@ -69,5 +71,8 @@ class Settings(BaseModel):
     )
     pipeline: list[PipelineConfig] = Field(
         default=[], description="Pipelines that transform objects as they land, one table each."
+    )
+    replicate: list[ReplicateConfig] = Field(
+        default=[], description="Sets of bucket pairs to be seeded, one table each."
     )
     log: LogConfig = LogConfig()

@@ -11,6 +11,7 @@ from windlass.console.views.memcached import cache, memcached
 from windlass.console.views.overview import overview
 from windlass.console.views.patterns import patterns
 from windlass.console.views.queues import queue, queues
+from windlass.console.views.replication import replication, seed
 from windlass.console.views.resource import resource
 
 __all__ = [
@@ -30,5 +31,7 @@ __all__ = [
     "patterns",
     "queue",
     "queues",
+    "replication",
     "resource",
+    "seed",
 ]

@@ -1,0 +1,40 @@
+"""`/v1/replication`: seeds with their progress and failures. Beginning and stopping them is the command line's."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from windlass.api.routes import TheApp
+from windlass.core import clock
+from windlass.core.canonical import plain
+from windlass.replication import rows
+from windlass.replication.model import State
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/replication")
+
+
+@router.get("/seeds", summary="Seeds of bucket pairs, the newest first")
+def seeds(
+    app: TheApp,
+    job: str = "",
+    set_name: Annotated[str, Query(alias="set")] = "",
+    state: Annotated[list[State], Query()] = [],  # noqa: B006  FastAPI copies defaults
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 200,
+) -> dict[str, Any]:
+    """State, progress, time left, failures by reason and what was verified, as the store has it."""
+    found = app.replication.seeds(job_id=job, set_name=set_name, states=state, limit=limit)
+    troubles = app.replication.troubles(found)
+    now = clock.now()
+    return {"items": plain([rows.seed_row(one, now, troubles.get(one.seed_id, ())) for one in found])}
+
+
+@router.get("/seeds/{seed_id}/failures", summary="Why objects of a seed failed")
+def failures(app: TheApp, seed_id: str) -> dict[str, Any]:
+    """Each reason with its meaning, what to do, and some of the keys."""
+    found = app.replication.select(seed_id)
+    troubles = app.replication.troubles(found)
+    return {"items": plain([row for one in found for row in rows.trouble_rows(one, troubles.get(one.seed_id, []))])}

@@ -1,0 +1,96 @@
+"""The `[replication]` section and the `[[replicate]]` sets of windlass.toml."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = ["ReplicateConfig", "ReplicationConfig"]
+
+_FROZEN = ConfigDict(extra="forbid", frozen=True)
+
+
+class ReplicationConfig(BaseModel):
+    """How replicas are seeded."""
+
+    model_config = _FROZEN
+
+    work: str = Field(
+        default="",
+        description="s3://bucket/prefix for manifests and reports; the bucket of the pair in the job's region when empty.",
+    )
+    role: str = Field(
+        default="",
+        description="ARN of a service role for batch jobs; a least-privilege role per pair is made when empty.",
+    )
+    replication_role: str = Field(
+        default="",
+        description="ARN of a role for replication rules; a least-privilege role per pair is made when empty.",
+    )
+    at_once: int = Field(default=8, ge=1, le=64, description="Pairs that are prepared at the same time.")
+    poll_s: float = Field(default=5.0, ge=0.05, description="Seconds between looks at jobs that run.")
+    canary_s: float = Field(
+        default=900.0,
+        gt=0,
+        description="Seconds that a canary object may take to be replicated before a seed gives up.",
+    )
+    canary_poll_s: float = Field(default=3.0, ge=0.05, description="Seconds between looks at a canary object.")
+    role_settles_s: float = Field(
+        default=60.0, ge=0, description="Seconds for which S3 may not know a role yet that was made a moment ago."
+    )
+    priority: int = Field(default=10, ge=0, le=2_147_483_647, description="Priority of batch jobs; higher runs first.")
+    count_up_to: int = Field(
+        default=2_000_000,
+        ge=0,
+        description="Plans list buckets of up to this many objects (by CloudWatch), and take CloudWatch's figures of larger ones.",
+    )
+    copy_up_to_bytes: int = Field(
+        default=5 * 1024**3,
+        ge=1,
+        le=5 * 1024**3,
+        description="Larger objects are copied in parts by this process after a batch job; S3's own limit is 5 GiB.",
+    )
+    batch_objects_per_s: float = Field(
+        default=1000.0, gt=0, description="Objects a second a batch job is reckoned with; AWS publishes no figure."
+    )
+    direct_objects_per_s: float = Field(
+        default=3300.0, gt=0, description="Objects a second the direct mover is reckoned with, on one prefix."
+    )
+    prices: dict[str, float] = Field(
+        default={}, description="Your own prices in USD, before the built-in list: `batch_job = 0.25`."
+    )
+
+
+class ReplicateConfig(BaseModel):
+    """One set of bucket pairs: listed, by patterns of names, or found by the inventory."""
+
+    model_config = _FROZEN
+
+    name: str = Field(description="Name of the set, as in `windlass replicate seed --set NAME`.")
+    pairs: list[tuple[str, str]] = Field(default=[], description='Pairs: [["logs", "logs-replica"], …].')
+    source: str = Field(default="", description="Pattern of source buckets: `harbour-prod-*`.")
+    query: str = Field(default="", description="Sources by inventory query instead: `tag:replicate=yes`.")
+    destination: str = Field(
+        default="",
+        description="Destination's name for sources by pattern or query: `{name}` is the source's, `{1}` what its first * stood for.",
+    )
+    prefix: str = Field(default="", description="Only keys that begin with this.")
+    via: Literal["auto", "batch", "direct", "emr"] = Field(default="auto", description="Who moves the objects.")
+    operation: Literal["", "replicate", "copy"] = Field(
+        default="",
+        description="True replicas, or copies; replicas where replication is on or is switched on when empty.",
+    )
+    switch_on: bool = Field(default=True, description="Switch replication on first, where it is not.")
+    template: str = Field(default="", description="File with a job template (TOML or JSON) for batch jobs.")
+    every: str = Field(
+        default="", description="Seed again this often under `windlass up`, such as 24h; never when empty."
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ReplicateConfig:
+        if sum(map(bool, (self.pairs, self.source, self.query))) != 1:
+            raise ValueError("give exactly one of pairs, source and query")
+        if (self.source or self.query) and not self.destination:
+            raise ValueError("source and query need a destination pattern")
+        return self

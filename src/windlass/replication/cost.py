@@ -1,0 +1,97 @@
+"""What each way of moving a volume costs and how long it takes, from a dated list of prices. Pure but for reading the list.
+
+Times are reckoned, not promised: AWS publishes no rate for Batch Operations. The rates are settings, and finished seeds of
+one's own show what they should be.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from windlass.replication.config import ReplicationConfig
+from windlass.replication.model import Operation, Pair, Volume, Way
+
+__all__ = ["Estimate", "Keys", "estimate", "price_list"]
+
+_GB = 1e9
+_NEAR = frozenset({"us-east-1", "us-east-2"})
+_PART_BYTES = 512 * 1024**2
+_COPY_BYTES_PER_S = 2e9
+"""Server-side copies in flight move some GB/s in total; large objects are bound by this, small ones by their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Whether source and destination are encrypted with KMS keys, and with a bucket key (few requests to KMS)."""
+
+    source: bool = False
+    destination: bool = False
+    bucket_key: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """USD and seconds of one way, by what they are made of."""
+
+    way: Way
+    operation: Operation
+    usd: float
+    seconds: float
+    parts: Mapping[str, float]
+
+
+def price_list(own: Mapping[str, float]) -> Mapping[str, Any]:
+    """The prices in force: one's own first."""
+    return {**_listed(), **own}
+
+
+def estimate(
+    way: Way, operation: Operation, pair: Pair, volume: Volume, config: ReplicationConfig, keys: Keys = Keys()
+) -> Estimate:
+    """What it would cost and take to move the volume this way."""
+    prices = price_list(config.prices)
+    objects, size = volume.to_move, volume.bytes_to_move
+    parts = {"requests": _requests(prices, objects, volume.large_bytes), "transfer": _transfer(prices, pair, size)}
+    if (keys.source or keys.destination) and not keys.bucket_key:
+        parts["kms"] = objects * (keys.source + keys.destination) / 10_000 * prices["kms_per_10000"]
+    if way is Way.BATCH:
+        parts["batch"] = prices["batch_job"] + objects / 1e6 * prices["batch_per_million"]
+        seconds = _MANAGED_START_S + max(objects / config.batch_objects_per_s, size / _COPY_BYTES_PER_S)
+    elif way is Way.EMR:
+        rate = prices["emr_objects_per_core_s"] * prices["emr_cores"]
+        seconds = prices["emr_start_s"] + max(objects / rate, size / _COPY_BYTES_PER_S)
+        parts["emr"] = prices["emr_cores"] * prices["emr_core_hour"] * max(seconds, 60) / 3600
+    else:
+        listed = 2 * volume.objects / 1000
+        parts["requests"] += listed / 1000 * prices["put_per_1000"]
+        seconds = max(objects / config.direct_objects_per_s, size / _COPY_BYTES_PER_S)
+    if operation is Operation.LAMBDA:
+        parts["lambda"] = objects / 1e6 * prices["lambda_per_million"]
+    return Estimate(way=way, operation=operation, usd=sum(parts.values()), seconds=seconds, parts=parts)
+
+
+_MANAGED_START_S = 60.0
+
+
+def _requests(prices: Mapping[str, Any], objects: int, large_bytes: int) -> float:
+    """A copy is a PUT at the destination and a GET at the source; large objects take one of each per part."""
+    calls = objects + large_bytes / _PART_BYTES
+    return float(calls / 1000 * (prices["put_per_1000"] + prices["get_per_1000"]))
+
+
+def _transfer(prices: Mapping[str, Any], pair: Pair, size_bytes: int) -> float:
+    regions = {pair.source.region, pair.destination.region} - {""}
+    if len(regions) < 2:
+        return 0.0
+    price = prices["transfer_near_per_gb"] if regions <= _NEAR else prices["transfer_per_gb"]
+    return float(size_bytes / _GB * price)
+
+
+@functools.cache
+def _listed() -> Mapping[str, Any]:
+    return tomllib.loads(resources.files(__package__).joinpath("prices.toml").read_text("utf-8"))

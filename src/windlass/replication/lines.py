@@ -1,0 +1,74 @@
+"""One line per seed while seeds run: live on a terminal, and the last word of each on stdout when it ends."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from windlass.core import clock
+from windlass.core.units import format_duration
+from windlass.replication.model import Seed
+from windlass.replication.rows import line
+
+__all__ = ["Lines"]
+
+_EVERY_S = 10.0
+_SHOWN = 40
+
+
+class Lines:
+    """`with Lines() as lines: run(…, Hooks(show=lines.show))`. Of one seed the line stands alone, of several after its pair."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._live: Any = None
+        self._ended: set[str] = set()
+        self._said = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if not self._quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            self._live = Live(console=Console(stderr=True), transient=True, refresh_per_second=4)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, seeds: Sequence[Seed]) -> None:
+        """Show how they stand."""
+        several = len(seeds) > 1
+        for one in seeds:
+            if one.state.ended and one.seed_id not in self._ended:
+                self._ended.add(one.seed_id)
+                print(f"{one.pair.title}: {line(one)}" if several else line(one), flush=True)
+                if one.error:
+                    print(f"  {one.error}", file=sys.stderr, flush=True)
+        running = [one for one in seeds if not one.state.ended]
+        if self._live is not None:
+            self._live.update(_text(running))
+        elif running and not self._quiet and time.monotonic() - self._said >= _EVERY_S:
+            self._said = time.monotonic()
+            for one in running[:_SHOWN]:
+                print(_said(one), file=sys.stderr, flush=True)
+
+
+def _text(running: Sequence[Seed]) -> Any:
+    from rich.text import Text
+
+    more = f"\nand {len(running) - _SHOWN} more" if len(running) > _SHOWN else ""
+    return Text("\n".join(_said(one) for one in running[:_SHOWN]) + more)
+
+
+def _said(seed: Seed) -> str:
+    left = seed.eta_s(clock.now())
+    words = f", {format_duration(left)} left" if left else ""
+    return f"{seed.pair.title}: {line(seed)}{words}  {'' if seed.detail.startswith('State:') else seed.detail}".rstrip()

@@ -1,0 +1,146 @@
+"""Two sides of a pair, listed and merged in step: what is at the destination, and what is not. Memory holds two pages.
+
+Our own objects (manifests, reports, canaries: below `.windlass`) belong to neither side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, Self
+
+from windlass.estate.service import Estate
+from windlass.replication.model import MAX_COPY_BYTES, Pair, Place, Volume
+from windlass.wire import s3
+from windlass.wire.blocking import Blocking
+from windlass.wire.listing import Listed, ListedVersion
+
+__all__ = ["FROZEN", "OURS", "Doors", "Merged", "merge", "volume"]
+
+OURS = ".windlass"
+FROZEN = ("GLACIER", "DEEP_ARCHIVE")
+_TOLD_EVERY = 10_000
+
+
+class Merged(NamedTuple):
+    """A key on either side, or on both."""
+
+    source: Listed | None
+    destination: Listed | None
+
+    @property
+    def missing(self) -> bool:
+        """Whether the source has it and the destination has not, or has an older or another one."""
+        if self.source is None:
+            return False
+        there = self.destination
+        return (
+            there is None
+            or there.size_bytes != self.source.size_bytes
+            or there.last_modified < self.source.last_modified
+        )
+
+
+class Doors:
+    """Doors to S3 by account and region, opened when first asked for; close them, or use it with `with`."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+        self._lock = threading.Lock()
+        self._open: dict[tuple[str, str], Blocking] = {}
+
+    def to(self, place: Place, reader: str) -> Blocking:
+        """The door to where a bucket is, as its own account or as the reader."""
+        key = (place.account_id or reader, place.region)
+        with self._lock:
+            if key not in self._open:
+                self._open[key] = Blocking(self._estate.access(*key, "s3"))
+            return self._open[key]
+
+    def objects(self, place: Place, prefix: str, reader: str) -> Iterator[Listed]:
+        """The bucket's current objects in order, page by page."""
+        door, token = self.to(place, reader), ""
+        while True:
+            page = door(s3.list_objects(place.bucket, prefix=prefix, token=token, owner=place.account_id))
+            yield from (one for one in page.objects if not one.key.startswith((OURS, prefix + OURS)))
+            token = page.token
+            if not token:
+                return
+
+    def versions(self, place: Place, prefix: str, reader: str) -> Iterator[ListedVersion]:
+        """Every version and delete marker, key by key, the newest of a key first."""
+        door, key, version = self.to(place, reader), "", ""
+        while True:
+            call = s3.list_versions(
+                place.bucket, prefix=prefix, key_marker=key, version_marker=version, owner=place.account_id
+            )
+            page = door(call)
+            yield from (one for one in page.versions if not one.key.startswith((OURS, prefix + OURS)))
+            key, version = page.key_marker, page.version_marker
+            if not key:
+                return
+
+    def both(self, pair: Pair, reader: str) -> Iterator[Merged]:
+        """Both sides of a pair, merged."""
+        return merge(
+            self.objects(pair.source, pair.prefix, reader), self.objects(pair.destination, pair.prefix, reader)
+        )
+
+    def close(self) -> None:
+        """Close them all."""
+        with self._lock:
+            doors, self._open = list(self._open.values()), {}
+        for door in doors:
+            with contextlib.suppress(TimeoutError):
+                door.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def merge(source: Iterable[Listed], destination: Iterable[Listed]) -> Iterator[Merged]:
+    """Two listings in S3's order (of their keys' UTF-8), as one."""
+    left, right = iter(source), iter(destination)
+    one, other = next(left, None), next(right, None)
+    while one is not None or other is not None:
+        if other is None or (one is not None and _before(one.key, other.key)):
+            yield Merged(one, None)
+            one = next(left, None)
+        elif one is None or _before(other.key, one.key):
+            yield Merged(None, other)
+            other = next(right, None)
+        else:
+            yield Merged(one, other)
+            one, other = next(left, None), next(right, None)
+
+
+def _before(a: str, b: str) -> bool:
+    """S3's order is that of UTF-8's bytes, which is that of code points: Python's own for text."""
+    return a < b
+
+
+def volume(rows: Iterable[Merged], tell: Callable[[int], object] = lambda _: None) -> Volume:
+    """The volume of a merged listing; `tell` hears of the number so far now and then."""
+    objects = size = missing = missing_bytes = large = large_bytes = frozen = 0
+    for row in rows:
+        if row.source is None:
+            continue
+        objects += 1
+        size += row.source.size_bytes
+        if row.missing:
+            missing += 1
+            missing_bytes += row.source.size_bytes
+            frozen += row.source.storage_class in FROZEN
+            if row.source.size_bytes > MAX_COPY_BYTES:
+                large += 1
+                large_bytes += row.source.size_bytes
+        if objects % _TOLD_EVERY == 0:
+            tell(objects)
+    return Volume(
+        objects=objects, size_bytes=size, missing=missing, missing_bytes=missing_bytes, large=large, large_bytes=large_bytes,
+        frozen=frozen,
+    )  # fmt: skip

@@ -1,0 +1,204 @@
+"""The words of a seed: pairs of buckets, ways, states, the volume to move, and S3's Batch Operations jobs, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from windlass.core.arns import format_arn, partition_of
+
+__all__ = [
+    "MAX_COPY_BYTES", "BatchJob", "Operation", "Pair", "Place", "Seed", "State", "Trouble", "Volume", "Way",
+]  # fmt: skip
+
+MAX_COPY_BYTES = 5 * 1024**3
+"""The largest object that one CopyObject, and so Batch Operations, can copy (S3 user guide: "Copy objects", 5 GB)."""
+
+
+class Way(StrEnum):
+    """Who moves the objects."""
+
+    AUTO = "auto"
+    BATCH = "batch"
+    DIRECT = "direct"
+    EMR = "emr"
+
+
+class Operation(StrEnum):
+    """What is done with each object: a true replica, a copy of it, or a function of the user's."""
+
+    REPLICATE = "replicate"
+    COPY = "copy"
+    LAMBDA = "lambda"
+
+
+class State(StrEnum):
+    """Where the seed of one pair is."""
+
+    QUEUED = "queued"
+    PREPARING = "preparing"
+    WAITING = "waiting"  # S3 has counted the tasks, somebody must confirm
+    COPYING = "copying"
+    VERIFYING = "verifying"
+    DONE = "done"
+    INCOMPLETE = "incomplete"  # it ended; some objects failed, or are missing at the destination
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self in (State.DONE, State.INCOMPLETE, State.FAILED, State.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A bucket and where it is. The account is empty when it is none of the estate's."""
+
+    bucket: str
+    account_id: str = ""
+    region: str = ""
+
+    @property
+    def arn(self) -> str:
+        """The bucket's ARN, in its region's partition."""
+        return format_arn("s3", "", "", self.bucket, partition=partition_of(self.region))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """From one bucket to another; `prefix` limits both to keys that begin with it."""
+
+    source: Place
+    destination: Place
+    prefix: str = ""
+
+    @property
+    def title(self) -> str:
+        """`harbour-logs → harbour-logs-replica`."""
+        prefix = f"/{self.prefix}" if self.prefix else ""
+        return f"{self.source.bucket}{prefix} → {self.destination.bucket}"
+
+    @property
+    def key(self) -> str:
+        """A text that is the same for the same pair."""
+        return f"{self.source.bucket}/{self.prefix}>{self.destination.bucket}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """What there is to move. `missing*` are None where only the source was counted; `large` are over `MAX_COPY_BYTES`."""
+
+    objects: int
+    size_bytes: int
+    missing: int | None = None
+    missing_bytes: int | None = None
+    large: int = 0
+    large_bytes: int = 0
+    frozen: int = 0
+    """Objects in Glacier Flexible Retrieval or Deep Archive: unreadable until they are restored."""
+    source: str = "listing"
+    """`listing` (exact) or `metrics` (CloudWatch's daily figures, up to two days old)."""
+
+    @property
+    def to_move(self) -> int:
+        """Objects to move: those missing where that is known, all otherwise."""
+        return self.objects if self.missing is None else self.missing
+
+    @property
+    def bytes_to_move(self) -> int:
+        """Bytes to move."""
+        return self.size_bytes if self.missing_bytes is None else self.missing_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchJob:
+    """A job of S3 Batch Operations as it stands. Reports have a bucket and a prefix, empty when none was asked for."""
+
+    job_id: str
+    account_id: str
+    region: str
+    operation: str = ""
+    status: str = "New"
+    total: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    description: str = ""
+    reasons: tuple[str, ...] = ()
+    report_bucket: str = ""
+    report_prefix: str = ""
+    active_s: float = 0.0
+    created_at: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is in one of the three states that a job does not leave."""
+        return self.status in ("Complete", "Cancelled", "Failed")
+
+    @property
+    def done(self) -> int:
+        """Tasks that were carried out, well or not."""
+        return self.succeeded + self.failed
+
+    @property
+    def line(self) -> str:
+        """The line that people know."""
+        return f"State: {self.status}, Total: {self.total}, Success: {self.succeeded}, Failed {self.failed}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seed:
+    """The seed of one pair: how it is done, how far it is, and what came of it.
+
+    `jobs` are (account, region, id) of Batch Operations jobs in the order in which they run; `facts` is what the mover
+    keeps to go on later (manifest, role, T0, EMR step).
+    """
+
+    seed_id: str
+    job_id: str
+    set_name: str
+    pair: Pair
+    way: Way
+    operation: Operation
+    why: str
+    state: State
+    jobs: tuple[tuple[str, str, str], ...] = ()
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    size_bytes: int = 0
+    done_bytes: int = 0
+    detail: str = ""
+    error: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    verified: Mapping[str, Any] = field(default_factory=dict)
+    created_at: datetime
+    started_at: datetime | None = None
+    updated_at: datetime
+    finished_at: datetime | None = None
+
+    @property
+    def fraction(self) -> float:
+        """0.0 to 1.0; 1.0 once done."""
+        if self.state is State.DONE:
+            return 1.0
+        return min(1.0, (self.done + self.failed) / self.total) if self.total else 0.0
+
+    def eta_s(self, now: datetime) -> float | None:
+        """Seconds left at the pace so far; None while it can't be told."""
+        if self.state.ended or not 0 < self.fraction < 1 or self.started_at is None:
+            return None
+        return (now - self.started_at).total_seconds() * (1 - self.fraction) / self.fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Objects of a seed that failed for one reason: the code, how many, and some of their keys."""
+
+    code: str
+    count: int
+    message: str = ""
+    keys: tuple[str, ...] = ()

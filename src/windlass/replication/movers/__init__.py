@@ -1,0 +1,1 @@
+"""The ways objects are moved: S3 Batch Operations, this process, or EMR. One file per way."""

@@ -1,0 +1,62 @@
+"""The direct mover as the rest of a seed sees it: what it is asked, what it tells, what came of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from windlass.replication.model import Pair, Trouble
+
+__all__ = ["Compared", "Direct", "Moved", "Tell"]
+
+Tell = Callable[["Moved"], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """How far a direct seed is: objects and bytes in all, copied, there already, failed by reason."""
+
+    total: int = 0
+    copied: int = 0
+    skipped: int = 0
+    failed: int = 0
+    total_bytes: int = 0
+    copied_bytes: int = 0
+    troubles: tuple[Trouble, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Two sides compared: numbers, and some keys of each kind."""
+
+    objects: int = 0
+    missing: int = 0
+    different: int = 0
+    extra: int = 0
+    unknown: int = 0
+    """Same size, and nothing else that says whether the content is the same (opaque ETags)."""
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the destination has everything the source has, as it is there."""
+        return not (self.missing or self.different)
+
+    def value(self) -> dict[str, Any]:
+        """As a seed keeps it."""
+        return {
+            "objects": self.objects, "missing": self.missing, "different": self.different, "extra": self.extra,
+            "unknown": self.unknown, "examples": {name: list(keys) for name, keys in self.examples.items()},
+        }  # fmt: skip
+
+
+class Direct(Protocol):
+    """Who copies and compares in this process."""
+
+    def seed(self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell) -> Moved:
+        """Copy what the destination lacks; what was done before an interruption is not done again."""
+
+    def verify(self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object]) -> Compared:
+        """Compare both sides."""

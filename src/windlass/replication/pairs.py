@@ -1,0 +1,93 @@
+"""From what a set says to pairs of buckets: patterns with captures, and pairs checked against each other. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from windlass.core.errors import UsageError
+from windlass.replication.model import Pair, Place
+
+__all__ = ["by_pattern", "check_pairs", "destination_name", "parse_location", "place_pairs"]
+
+_NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$")
+_ARN = re.compile(r"^arn:[a-z0-9-]+:s3:::")
+
+
+def parse_location(text: str) -> tuple[str, str]:
+    """(bucket, prefix) of `logs`, `s3://logs/2026/` or a bucket's ARN. UsageError when it names no bucket."""
+    plain = _ARN.sub("", text.strip().removeprefix("s3://"))
+    bucket, _, prefix = plain.partition("/")
+    if not _NAME.match(bucket):
+        raise UsageError(f"{text!r} names no bucket", hint="Write a bucket's name, or s3://BUCKET/PREFIX.")
+    return bucket, prefix
+
+
+def destination_name(pattern: str, source: str, captured: Sequence[str] = (), region: str = "") -> str:
+    """The destination's name that a pattern makes of a source: `{name}`, `{region}`, `{1}`, `{2}` …"""
+    known = {"name": source, "region": region} | {str(at): part for at, part in enumerate(captured, 1)}
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in known:
+            raise UsageError(
+                f"destination {pattern!r}: {{{found[1]}}} stands for nothing",
+                hint="{name}, {region}, and {1}, {2} … for the stars of the source's pattern.",
+            )
+        return known[found[1]]
+
+    made = re.sub(r"\{(\w+)\}", value, pattern)
+    if not _NAME.match(made):
+        raise UsageError(f"{pattern!r} makes {made!r} of {source}, which is no bucket's name")
+    return made
+
+
+def by_pattern(
+    names: Iterable[str], source: str, destination: str, regions: Mapping[str, str] | None = None
+) -> tuple[tuple[str, str], ...]:
+    """Every source that matches, with its destination's name, by name. `*` stands for any characters, `?` for one.
+
+    Buckets that are somebody's destination are no sources: `logs-*` must not copy `logs-a-replica` once more.
+    """
+    matcher = re.compile("".join({"*": "(.*)", "?": "(.)"}.get(char, re.escape(char)) for char in source) + r"\Z")
+    made = {}
+    for name in sorted(names):
+        found = matcher.match(name)
+        if found:
+            made[name] = destination_name(destination, name, found.groups(), (regions or {}).get(name, ""))
+    targets = set(made.values())
+    return tuple((name, target) for name, target in made.items() if name not in targets)
+
+
+def place_pairs(
+    named: Iterable[tuple[str, str]], known: Mapping[str, tuple[str, str]], prefix: str = ""
+) -> tuple[Pair, ...]:
+    """Pairs with what is `known` of their buckets: (account, region) by name. A source's own prefix comes first."""
+    found = []
+    for left, right in named:
+        (source, own), (target, _) = parse_location(left), parse_location(right)
+        found.append(Pair(source=_place(source, known), destination=_place(target, known), prefix=own or prefix))
+    return tuple(found)
+
+
+def check_pairs(pairs: Sequence[Pair]) -> None:
+    """UsageError for a bucket paired with itself, a destination with two sources, or no pair at all."""
+    if not pairs:
+        raise UsageError("there is no pair of buckets to seed", hint="Name SOURCE and DEST, or a set with --set.")
+    for one in pairs:
+        if one.source.bucket == one.destination.bucket:
+            raise UsageError(
+                f"{one.source.bucket} can't be its own replica", hint="Source and destination must be two buckets."
+            )
+    counted = Counter((one.destination.bucket, one.prefix) for one in pairs)
+    twice = sorted(bucket for (bucket, _), number in counted.items() if number > 1)
+    if twice:
+        raise UsageError(
+            f"{', '.join(twice)} would be the destination of several sources: keys would overwrite each other",
+            hint="Give each source a destination of its own.",
+        )
+
+
+def _place(bucket: str, known: Mapping[str, tuple[str, str]]) -> Place:
+    account_id, region = known.get(bucket, ("", ""))
+    return Place(bucket=bucket, account_id=account_id, region=region)

@@ -1,0 +1,173 @@
+"""Completion reports of S3 Batch Operations: read as a stream, counted by reason, turned into a manifest of what failed.
+
+Rows are Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage without a header. Keys are URL-encoded
+as in manifests, so a failed row's first three fields are its retry row, byte for byte. The two codes are told apart by
+which one is a number: S3 writes them in either order. Messages may hold commas, quotes and line breaks.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
+from urllib.parse import unquote_plus
+
+from windlass.core.errors import AwsError
+from windlass.replication.model import Trouble
+
+__all__ = ["ReportFile", "Tally", "read_index", "tally"]
+
+_KEPT_KEYS = 5
+_BLOCK_BYTES = 1 << 18
+# One record: (all of it, (bucket,key,version), (status,code,code)); the message may be quoted.
+_RECORD = re.compile(
+    rb'(([^,"\n]*,[^,"\n]*,[^,"\n]*),([^,"\n]*,[^,"\n]*,[^,"\n]*),(?:"[^"]*(?:""[^"]*)*"|[^"\n]*)\r?\n)'
+)
+_WELL = b"succeeded"
+
+Found = tuple[bytes, bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """One file of a report: where it is, and whether its tasks `succeeded` or `failed`."""
+
+    bucket: str
+    key: str
+    status: str
+    md5: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a report says: numbers, and the reasons of what failed."""
+
+    succeeded: int = 0
+    failed: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    samples: dict[str, list[str]] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """The reasons, the most frequent first."""
+        ordered = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
+        return tuple(
+            Trouble(
+                code=code, count=number, message=self.messages.get(code, ""), keys=tuple(self.samples.get(code, ()))
+            )
+            for code, number in ordered
+        )
+
+    def take(self, rows: list[Found], retry: Callable[[bytes], object] | None) -> None:
+        """Count one block; its failed rows go on to `retry` as manifest rows."""
+        codes = Counter(map(itemgetter(2), rows))
+        well = sum(number for found, number in codes.items() if _status(found) == _WELL)
+        self.succeeded += well
+        self.failed += len(rows) - well
+        if well == len(rows):
+            return
+        failed = [row for row in rows if _status(row[2]) != _WELL] if well else rows
+        for found, number in codes.items():
+            if _status(found) != _WELL:
+                self._note(_code(found), number, found, failed)
+        if retry is not None:
+            retry(_manifest(failed))
+
+    def _note(self, code: str, number: int, found: bytes, failed: list[Found]) -> None:
+        self.counts[code] += number
+        kept = self.samples.setdefault(code, [])
+        if len(kept) >= _KEPT_KEYS:
+            return
+        for whole, row, _ in (one for one in failed if one[2] == found):
+            self.messages.setdefault(code, _message(whole))
+            kept.append(unquote_plus(row.split(b",")[1].decode("utf-8", "replace")))
+            if len(kept) == _KEPT_KEYS:
+                return
+
+
+def read_index(body: bytes) -> tuple[ReportFile, ...]:
+    """The files that a report's manifest.json names. AwsError when it is none."""
+    try:
+        document: dict[str, Any] = json.loads(body)
+        return tuple(
+            ReportFile(one["Bucket"], one["Key"], str(one["TaskExecutionStatus"]).lower(), one.get("MD5Checksum", ""))
+            for one in document["Results"]
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise AwsError(f"the completion report's manifest.json can't be read: {error}") from None
+
+
+def tally(
+    chunks: Iterable[bytes], retry: Callable[[bytes], object] | None = None, *, into: Tally | None = None
+) -> Tally:
+    """Count a report file's tasks, however its chunks were cut; `retry` gets manifest rows of the failed ones.
+
+    Version ids are on all of a file's rows or on none, as a manifest wants them: a report is of one job's manifest.
+    """
+    found = into if into is not None else Tally()
+    for block in _blocks(chunks):
+        rows = _RECORD.findall(block)
+        if sum(map(len, map(itemgetter(0), rows))) != len(block):
+            rows = list(_slowly(block))
+        found.take(rows, retry)
+    return found
+
+
+def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole records, a quarter of a MiB at a time: what a processor keeps near."""
+    rest = b""
+    for chunk in chunks:
+        data = rest + chunk if rest else chunk
+        at = 0
+        while len(data) - at >= _BLOCK_BYTES:
+            cut = _cut(data, at, at + _BLOCK_BYTES)
+            if cut <= at:  # a record longer than a block: wait for its end
+                break
+            yield data[at:cut]
+            at = cut
+        rest = data[at:]
+    if rest:
+        yield rest if rest.endswith(b"\n") else rest + b"\n"
+
+
+def _cut(data: bytes, start: int, end: int) -> int:
+    """Where the last record that ends before `end` ends: at a line break outside quotes. -1 for none."""
+    cut = data.rfind(b"\n", start, end) + 1
+    while cut > start and data.count(b'"', start, cut) % 2:
+        cut = data.rfind(b"\n", start, cut - 1) + 1
+    return cut if cut > start else -1
+
+
+def _slowly(block: bytes) -> Iterator[Found]:
+    """The rows of a block that is not written as S3 writes it: every field quoted, fewer fields."""
+    for fields in csv.reader(io.StringIO(block.decode("utf-8", "surrogateescape"), newline="")):
+        if fields:
+            padded = [one.encode("utf-8", "surrogateescape") for one in [*fields, *[""] * 7][:7]]
+            yield b"%b\n" % b",".join(padded), b",".join(padded[:3]), b",".join(padded[3:6])
+
+
+def _manifest(failed: list[Found]) -> bytes:
+    rows = b"\n".join(map(itemgetter(1), failed)) + b"\n"
+    return rows if not failed[0][1].endswith(b",") else rows.replace(b",\n", b"\n")
+
+
+def _status(codes: bytes) -> bytes:
+    return codes[: codes.index(b",")].lower()
+
+
+def _code(codes: bytes) -> str:
+    _, error, http = codes.split(b",")
+    named = error if error and not error.isdigit() else http if http and not http.isdigit() else error or http
+    return named.decode("utf-8", "replace") or "Unknown"
+
+
+def _message(record: bytes) -> str:
+    text = record.rstrip(b"\r\n").split(b",", 6)[6].decode("utf-8", "replace")
+    quoted = len(text) > 1 and text[0] == '"' == text[-1]
+    return (text[1:-1].replace('""', '"') if quoted else text)[:300]

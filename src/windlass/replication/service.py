@@ -1,0 +1,251 @@
+"""Replication's use cases, the one door for the command line, the API and the console. Seeds themselves are seeding.py."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from windlass.core import clock
+from windlass.core.errors import NotFound, UsageError, WindlassError
+from windlass.core.ids import new_id
+from windlass.core.pool import map_bounded
+from windlass.estate.service import Estate
+from windlass.replication import aws
+from windlass.replication import store as tables
+from windlass.replication.config import ReplicateConfig, ReplicationConfig
+from windlass.replication.effects import Effect
+from windlass.replication.listing import Doors, volume
+from windlass.replication.model import Pair, Seed, State, Trouble, Volume
+from windlass.replication.movers.direct import Compared, Direct
+from windlass.replication.pairs import by_pattern, check_pairs, parse_location, place_pairs
+from windlass.replication.planning import PairPlan, Request, effects_for, plan_pair
+from windlass.store.engine import Store
+
+__all__ = ["Ask", "Finder", "Replication"]
+
+_AT_ONCE = 16
+_KEPT_FACTS = "facts"
+
+
+class Finder(Protocol):
+    """Who finds buckets by a query: the inventory."""
+
+    def buckets(self, query: str) -> Sequence[str]:
+        """Names of the buckets that the query selects. UsageError when it does not parse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Which pairs: a source and a destination, or a set of windlass.toml by name."""
+
+    source: str = ""
+    destination: str = ""
+    set_name: str = ""
+    prefix: str = ""
+
+
+class Replication:
+    """Plans, seeds in the store, and what is asked about them."""
+
+    def __init__(
+        self, estate: Callable[[], Estate], store: Callable[[], Store], config: ReplicationConfig,
+        sets: Sequence[ReplicateConfig] = (), *, finder: Callable[[], Finder] | None = None,
+        direct: Callable[[], Direct] | None = None, now: Callable[[], datetime] = clock.now,
+    ) -> None:  # fmt: skip
+        self._estate, self._store = estate, store
+        self._finder, self._direct = finder, direct
+        self.config, self.sets, self.now = config, tuple(sets), now
+
+    @property
+    def estate(self) -> Estate:
+        """Accounts and calls."""
+        return self._estate()
+
+    @property
+    def store(self) -> Store:
+        """Where seeds are kept."""
+        return self._store()
+
+    @property
+    def direct(self) -> Direct:
+        """Who copies and compares in this process."""
+        if self._direct is None:
+            raise UsageError("this process has no direct mover", hint="Use --via batch.")
+        return self._direct()
+
+    def set_named(self, name: str) -> ReplicateConfig:
+        """A set of windlass.toml."""
+        found = next((one for one in self.sets if one.name == name), None)
+        if found is None:
+            known = ", ".join(one.name for one in self.sets) or "none"
+            raise NotFound(f"there is no set {name!r} in windlass.toml", hint=f"[[replicate]] has: {known}.")
+        return found
+
+    def pairs(self, ask: Ask) -> tuple[Pair, ...]:
+        """The pairs asked for, with the account and region of every bucket that is ours."""
+        if bool(ask.set_name) == bool(ask.source) or bool(ask.source) != bool(ask.destination):
+            raise UsageError("name SOURCE and DEST, or a set with --set", hint="windlass replicate plan SOURCE DEST")
+        if ask.source:
+            named: Sequence[tuple[str, str]] = [(ask.source, ask.destination)]
+            for text in named[0]:
+                parse_location(text)
+            known = aws.known_buckets(self.estate)
+            prefix = ask.prefix
+        else:
+            chosen = self.set_named(ask.set_name)
+            known = aws.known_buckets(self.estate)
+            named, prefix = self._named(chosen, known), ask.prefix or chosen.prefix
+        found = place_pairs(named, known, prefix)
+        check_pairs(found)
+        return found
+
+    def plan(
+        self, pairs: Sequence[Pair], request: Request, *, tell: Callable[[int, int, str], object] = lambda *_: None
+    ) -> tuple[PairPlan, ...]:
+        """Every pair's plan, in order; AWS is only read. What stands in a pair's way is in its plan."""
+        measured = self._metrics(pairs, request)
+        found: dict[str, PairPlan] = {}
+        with Doors(self.estate) as doors:
+
+            def work(pair: Pair) -> PairPlan:
+                return self._plan_one(pair, request, doors, measured.get(pair.source.bucket))
+
+            for number, outcome in enumerate(map_bounded(work, pairs, limit=_AT_ONCE, name="replicate"), 1):
+                tell(number, len(pairs), outcome.item.title)
+                if outcome.result is not None:
+                    found[outcome.item.key] = outcome.result
+                elif isinstance(outcome.error, WindlassError):
+                    found[outcome.item.key] = PairPlan(pair=outcome.item, error=outcome.error)
+                elif outcome.error is not None:
+                    raise outcome.error
+        return tuple(found[one.key] for one in pairs)
+
+    def effects(self, plan: PairPlan, request: Request, *, seed_id: str = "", set_name: str = "") -> tuple[Effect, ...]:
+        """The writes of a pair's seed, in order."""
+        held = None
+        if plan.facts is not None and plan.facts.source.replication_role and plan.facts.rule is None:
+            held = aws.role_facts(self.estate, plan.pair.source.account_id, plan.facts.source.replication_role)
+        return effects_for(
+            plan, request, self.config, seed_id=seed_id or new_id("seed", self.now()), set_name=set_name, held=held
+        )
+
+    def seeds(
+        self, *, job_id: str = "", set_name: str = "", states: Sequence[State] = (), limit: int = 1000
+    ) -> list[Seed]:
+        """Seeds, the newest first."""
+        with self.store.read() as connection:
+            return tables.list_seeds(connection, job_id=job_id, set_name=set_name, states=states, limit=limit)
+
+    def select(self, ref: str) -> list[Seed]:
+        """The seeds that a word names: a seed's id, a job's, a Batch Operations job's, a set's or a bucket's name.
+
+        Of a set or bucket the last seed of each pair. NotFound when there is none.
+        """
+        with self.store.read() as connection:
+            one = tables.get_seed(connection, ref)
+            if one is not None:
+                return [one]
+            found = tables.list_seeds(connection, job_id=ref)
+            if found:
+                return found
+            everything = tables.list_seeds(connection, limit=100_000)
+        named = [
+            one
+            for one in everything
+            if ref in (one.set_name, one.pair.source.bucket, one.pair.destination.bucket)
+            or ref in (job[2] for job in one.jobs)
+        ]
+        if not named:
+            raise NotFound(
+                f"no seed is known by {ref!r}", hint="`windlass replicate status` lists them; --find looks in AWS."
+            )
+        return latest(named)
+
+    def troubles(self, seeds: Sequence[Seed]) -> dict[str, list[Trouble]]:
+        """What failed, by seed."""
+        with self.store.read() as connection:
+            return tables.list_troubles(connection, [one.seed_id for one in seeds])
+
+    def last_started(self, set_name: str) -> datetime | None:
+        """When a set was last begun."""
+        with self.store.read() as connection:
+            return tables.last_started(connection, set_name)
+
+    def mark(self) -> str:
+        """A text that is another one after any seed moved."""
+        with self.store.read() as connection:
+            return tables.last_moved(connection)
+
+    def save(self, seed: Seed, **changes: Any) -> Seed:
+        """Write a seed with changes; `facts` are added to those it has."""
+        if _KEPT_FACTS in changes:
+            changes[_KEPT_FACTS] = {**seed.facts, **changes[_KEPT_FACTS]}
+        changed = replace(seed, **changes, updated_at=self.now())
+        if changed.state.ended and changed.finished_at is None:
+            changed = replace(changed, finished_at=changed.updated_at)
+        with self.store.write() as connection:
+            tables.put_seed(connection, self.store, changed)
+        return changed
+
+    def save_troubles(self, seed: Seed, found: Sequence[Trouble]) -> None:
+        """Write what failed."""
+        with self.store.write() as connection:
+            tables.put_troubles(connection, seed.seed_id, found)
+
+    def forget(self, *, older_s: float) -> int:
+        """Forget seeds that ended longer ago; how many."""
+        with self.store.write() as connection:
+            return tables.forget_old(connection, self.now() - timedelta(seconds=older_s))
+
+    def verify(
+        self, pair: Pair, *, stop: threading.Event | None = None, tell: Callable[[int], object] = lambda _: None
+    ) -> Compared:
+        """Compare both sides of a pair."""
+        return self.direct.verify(pair, stop=stop or threading.Event(), tell=tell)
+
+    def _named(self, chosen: ReplicateConfig, known: Mapping[str, tuple[str, str]]) -> Sequence[tuple[str, str]]:
+        if chosen.pairs:
+            return chosen.pairs
+        regions = {name: place[1] for name, place in known.items()}
+        if chosen.source:
+            return by_pattern(known, chosen.source, chosen.destination, regions)
+        if self._finder is None:
+            raise UsageError(f"set {chosen.name} asks the inventory, which is not here")
+        return by_pattern(self._finder().buckets(chosen.query), "*", chosen.destination, regions)
+
+    def _metrics(self, pairs: Sequence[Pair], request: Request) -> dict[str, Volume]:
+        if request.measure == "listing":
+            return {}
+        return aws.metrics(self.estate, [one.source for one in pairs], now=self.now())
+
+    def _plan_one(self, pair: Pair, request: Request, doors: Doors, known: Volume | None) -> PairPlan:
+        config = self.config
+        facts = aws.pair_facts(
+            self.estate, pair, replication_role=config.replication_role, batch_role=request.template.role or config.role
+        )
+        measured = None
+        refused = facts.source.refused or facts.destination.refused
+        if facts.source.exists and facts.destination.exists and not refused:
+            measured = self._volume(facts.placed, request, doors, known)
+        return plan_pair(facts, measured, request, config)
+
+    def _volume(self, pair: Pair, request: Request, doors: Doors, known: Volume | None) -> Volume | None:
+        """Counted by listing both sides; of large buckets CloudWatch's figures do."""
+        if request.measure == "none":
+            return None
+        large = known is not None and known.objects > self.config.count_up_to and not pair.prefix
+        if known is not None and (request.measure == "metrics" or (large and request.measure == "auto")):
+            return known
+        reader = pair.source.account_id or pair.destination.account_id or self.estate.accounts()[0].id
+        return volume(doors.both(pair, reader))
+
+
+def latest(seeds: Sequence[Seed]) -> list[Seed]:
+    """The newest seed of each pair."""
+    found: dict[str, Seed] = {}
+    for one in sorted(seeds, key=lambda each: each.created_at):
+        found[one.pair.key] = one
+    return list(found.values())

@@ -1,0 +1,181 @@
+"""The seeds' tables and every query on them: each pair's state, and what failed why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, Text, delete, func, insert, select
+
+from windlass.core.canonical import canonical_json, plain
+from windlass.core.clock import format_time, parse_time
+from windlass.replication.model import Operation, Pair, Place, Seed, State, Trouble, Way
+from windlass.store.engine import Store
+from windlass.store.metadata import Json, Time, metadata
+
+__all__ = [
+    "forget_old",
+    "get_seed",
+    "last_moved",
+    "last_started",
+    "list_seeds",
+    "list_troubles",
+    "put_seed",
+    "put_troubles",
+]
+
+_PLACE = ("bucket", "account", "region")
+
+seed = Table(
+    "replication_seed",
+    metadata,
+    Column("seed_id", String(40), primary_key=True),
+    Column("job_id", String(40), nullable=False, index=True),
+    Column("set_name", Text, nullable=False),
+    *(Column(f"{side}_{name}", Text, nullable=False) for side in ("source", "destination") for name in _PLACE),
+    Column("prefix", Text, nullable=False),
+    Column("way", String(16), nullable=False),
+    Column("operation", String(16), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("jobs", Json, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in ("total", "done", "failed", "size_bytes", "done_bytes")),
+    Column("detail", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("facts", Json, nullable=False),
+    Column("verified", Json, nullable=False),
+    Column("created_at", Time, nullable=False, index=True),
+    Column("started_at", Time),
+    Column("updated_at", Time, nullable=False, index=True),
+    Column("finished_at", Time),
+)
+trouble = Table(
+    "replication_trouble",
+    metadata,
+    Column("seed_id", String(40), primary_key=True),
+    Column("code", String(100), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("keys", Json, nullable=False),
+)
+
+
+def put_seed(connection: Connection, store: Store, one: Seed) -> None:
+    """Write how a seed stands."""
+    values = _values(one)
+    statement = store.upsert(seed).values(seed_id=one.seed_id, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["seed_id"], set_=values))
+
+
+def get_seed(connection: Connection, seed_id: str) -> Seed | None:
+    """The seed of this id."""
+    row = connection.execute(select(seed).where(seed.c.seed_id == seed_id)).first()
+    return _seed(row) if row is not None else None
+
+
+def list_seeds(
+    connection: Connection, *, job_id: str = "", set_name: str = "", states: Iterable[State] = (), limit: int = 1000
+) -> list[Seed]:
+    """Seeds, the newest first."""
+    statement = select(seed).order_by(seed.c.created_at.desc(), seed.c.seed_id.desc()).limit(limit)
+    if job_id:
+        statement = statement.where(seed.c.job_id == job_id)
+    if set_name:
+        statement = statement.where(seed.c.set_name == set_name)
+    if wanted := [str(state) for state in states]:
+        statement = statement.where(seed.c.state.in_(wanted))
+    return [_seed(row) for row in connection.execute(statement)]
+
+
+def last_started(connection: Connection, set_name: str) -> datetime | None:
+    """When a set was last begun."""
+    statement = select(seed.c.created_at).where(seed.c.set_name == set_name).order_by(seed.c.created_at.desc()).limit(1)
+    found = connection.execute(statement).scalar()
+    return parse_time(found) if found else None
+
+
+def last_moved(connection: Connection) -> str:
+    """When any seed moved last, and how many there are."""
+    row = connection.execute(select(func.max(seed.c.updated_at), func.count())).one()
+    return f"{row[0] or ''} {row[1]}"
+
+
+def put_troubles(connection: Connection, seed_id: str, found: Sequence[Trouble]) -> None:
+    """Write what failed, in the place of what was known."""
+    connection.execute(delete(trouble).where(trouble.c.seed_id == seed_id))
+    if found:
+        connection.execute(
+            insert(trouble),
+            [
+                {
+                    "seed_id": seed_id, "code": one.code[:100], "count": one.count, "message": _text(one.message),
+                    "keys": _text(canonical_json(list(one.keys))),
+                }
+                for one in found
+            ],
+        )  # fmt: skip
+
+
+def forget_old(connection: Connection, before: datetime) -> int:
+    """Forget seeds that ended before then, and what failed in them; how many."""
+    old = select(seed.c.seed_id).where(seed.c.finished_at < format_time(before))
+    connection.execute(delete(trouble).where(trouble.c.seed_id.in_(old)))
+    return connection.execute(delete(seed).where(seed.c.finished_at < format_time(before))).rowcount
+
+
+def list_troubles(connection: Connection, seed_ids: Sequence[str]) -> dict[str, list[Trouble]]:
+    """What failed, by seed, the most frequent first."""
+    statement = (
+        select(trouble).where(trouble.c.seed_id.in_(list(seed_ids))).order_by(trouble.c.count.desc(), trouble.c.code)
+    )
+    found: dict[str, list[Trouble]] = {}
+    for row in connection.execute(statement):
+        one = Trouble(code=row.code, count=row[2], message=row.message, keys=tuple(json.loads(row[4])))
+        found.setdefault(row.seed_id, []).append(one)
+    return found
+
+
+def _values(one: Seed) -> dict[str, Any]:
+    sides = {"source": one.pair.source, "destination": one.pair.destination}
+    places = {
+        f"{side}_{name}": value
+        for side, place in sides.items()
+        for name, value in zip(_PLACE, (place.bucket, place.account_id, place.region), strict=True)
+    }
+    times = {
+        name: format_time(at) if at else None
+        for name, at in (
+            ("created_at", one.created_at), ("started_at", one.started_at), ("updated_at", one.updated_at),
+            ("finished_at", one.finished_at),
+        )
+    }  # fmt: skip
+    numbers = {name: getattr(one, name) for name in ("total", "done", "failed", "size_bytes", "done_bytes")}
+    return {
+        "job_id": one.job_id, "set_name": one.set_name, **places, "prefix": one.pair.prefix, "way": str(one.way),
+        "operation": str(one.operation), "why": one.why, "state": str(one.state),
+        "jobs": canonical_json([list(job) for job in one.jobs]), **numbers, "detail": _text(one.detail), "error": _text(one.error),
+        "facts": canonical_json(plain(dict(one.facts))), "verified": canonical_json(plain(dict(one.verified))), **times,
+    }  # fmt: skip
+
+
+def _seed(row: Row[Any]) -> Seed:
+    source, target = (
+        Place(bucket=one[f"{side}_bucket"], account_id=one[f"{side}_account"], region=one[f"{side}_region"])
+        for side, one in (("source", row._mapping), ("destination", row._mapping))  # noqa: SLF001  SQLAlchemy's public name
+    )
+    return Seed(
+        seed_id=row.seed_id, job_id=row.job_id, set_name=row.set_name, pair=Pair(source=source, destination=target, prefix=row.prefix),
+        way=Way(row.way), operation=Operation(row.operation), why=row.why, state=State(row.state),
+        jobs=tuple((one[0], one[1], one[2]) for one in json.loads(row.jobs)), total=row.total, done=row.done, failed=row.failed,
+        size_bytes=row.size_bytes, done_bytes=row.done_bytes, detail=row.detail, error=row.error, facts=json.loads(row.facts),
+        verified=json.loads(row.verified), created_at=parse_time(row.created_at),
+        started_at=parse_time(row.started_at) if row.started_at else None, updated_at=parse_time(row.updated_at),
+        finished_at=parse_time(row.finished_at) if row.finished_at else None,
+    )  # fmt: skip
+
+
+def _text(value: str) -> str:
+    """PostgreSQL takes no NUL in a text."""
+    return value.replace("\0", "\ufffd")

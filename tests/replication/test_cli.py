@@ -1,0 +1,177 @@
+"""`windlass replicate` as people type it: one clear error before anything is written, the same rows in every format, exit codes."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import windlass as package
+
+
+class Home:
+    """A user's folder over the embedded AWS."""
+
+    def __init__(self, folder, url, account, sets=""):
+        self.folder = folder
+        self.env = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(folder),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "PYTHONPATH": str(Path(package.__file__).parents[1]),
+        }
+        text = f"""
+[estate]
+endpoint_url = "{url}"
+regions = ["us-east-1", "eu-west-1"]
+accounts = [{{ id = "{account}" }}]
+[store]
+url = "sqlite:///{folder}/w.db"
+[replication]
+poll_s = 0.1
+{sets}
+"""
+        (folder / "windlass.toml").write_text(text)
+
+    def __call__(self, *words, code=0):
+        done = subprocess.run(
+            [sys.executable, "-m", "windlass", "replicate", *words], cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=120, check=False
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+
+@pytest.fixture
+def buckets(seed_app, buckets_of):
+    return buckets_of(seed_app())
+
+
+@pytest.fixture
+def home(tmp_path, seed_aws, account):
+    return Home(tmp_path, seed_aws.url, account)
+
+
+def test_bad_input_is_one_error_with_its_code(home, buckets):
+    source, target = buckets.pair(objects=1, versioned=False)
+    for words, code, said in (
+        (("seed", source, source), 252, "its own replica"),
+        (("seed", source, f"{target}-none"), 254, "there is no such bucket"),
+        (("seed", f"{source}-none", target), 254, "there is no such bucket"),
+        (("seed", source, target), 254, "versioning is off"),
+        (("seed", source), 252, "SOURCE and DEST"),
+        (("seed", "--set", "none"), 254, "there is no set"),
+        (("seed", source, target, "--operation", "lambda"), 252, "needs a function"),
+        (("seed", source, target, "--via", "direct", "--detach", "--operation", "copy"), 252, "can't be detached"),
+        (("seed", source, target, "--tag", "team"), 252, "is not a tag"),
+        (("status", "nothing"), 254, "no seed is known"),
+        (("seed", "--failed-of", "nothing"), 254, "no seed is known"),
+    ):
+        done = home(*words, code=code)
+        assert said in done.stderr, words
+        assert "hint:" in done.stderr, words
+    assert buckets.keys(target) == []
+    assert json.loads(home("status", "-o", "json").stdout) == []
+
+
+def test_a_copy_is_one_line_and_then_nothing_to_do(home, buckets):
+    source, target = buckets.pair(objects=3, versioned=False)
+    done = home("seed", source, target, "--operation", "copy", "-q")
+    assert done.stdout == "State: Complete, Total: 3, Success: 3, Failed 0\n"
+    again = home("seed", source, target, "--operation", "copy", "-q")
+    assert again.stdout == "State: Complete, Total: 0, Success: 0, Failed 0\n"
+    (row,) = json.loads(home("status", source, "-o", "json").stdout)
+    assert (row["state"], row["detail"]) == ("done", "the destination has everything already")
+    assert "No object failed" in home("report", source).stderr
+    (row,) = json.loads(home("verify", source, target, "-o", "json").stdout)
+    assert row["whole"] is True
+    buckets.call("eu-west-1", "DeleteObject", Bucket=target, Key="2026/é 001+%.txt")
+    done = home("verify", source, code=1)
+    assert "missing: 2026/é 001+%.txt" in done.stderr
+
+
+def test_a_set_is_planned_in_one_table_with_a_total(tmp_path, seed_aws, account, buckets):
+    for number in range(3):
+        buckets.pair(f"p{number}", objects=number + 1)
+    sets = f'[[replicate]]\nname = "dr"\nsource = "{buckets.mark}-p?"\ndestination = "{{name}}-replica"\n'
+    home = Home(tmp_path, seed_aws.url, account, sets)
+    table = home("plan", "--set", "dr").stdout
+    assert "total of 3 pairs" in table
+    assert "$0.75" in table
+    rows = json.loads(home("plan", "--set", "dr", "-o", "json").stdout)
+    assert [row["missing"] for row in rows] == [1, 2, 3]
+    listed = list(csv.DictReader(io.StringIO(home("plan", "--set", "dr", "-o", "csv").stdout)))
+    assert [row["objects"] for row in listed] == ["1", "2", "3"]
+    assert json.loads(home("sets", "-o", "json").stdout)[0]["set"] == "dr"
+    buckets.make("p9", "us-east-1", versioned=False)
+    done = home("seed", "--set", "dr", "-q", code=254)
+    assert "there is no such bucket" in done.stderr
+    writes = json.loads(home("seed", "--set", "dr", "--dry-run", "--skip-bad", "-q", "-o", "json").stdout)
+    assert sum(row["call"] == "s3control CreateJob" for row in writes) == 3
+    assert json.loads(home("status", "-o", "json").stdout) == []
+
+
+def test_preflight_prints_the_policy_that_mends_it(home, buckets, account):
+    source, target = buckets.pair(objects=1)
+    trust = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            ],
+        }
+    )
+    buckets.call(
+        "us-east-1", "CreateRole", service="iam", RoleName=f"weak-{buckets.mark}", AssumeRolePolicyDocument=trust
+    )
+    rule = {
+        "ID": "x", "Status": "Enabled", "Priority": 1, "Filter": {"Prefix": ""}, "DeleteMarkerReplication": {"Status": "Disabled"},
+        "Destination": {"Bucket": f"arn:aws:s3:::{target}"},
+    }  # fmt: skip
+    configuration = {"Role": f"arn:aws:iam::{account}:role/weak-{buckets.mark}", "Rules": [rule]}
+    buckets.call("us-east-1", "PutBucketReplication", Bucket=source, ReplicationConfiguration=configuration)
+    done = home("preflight", source, target, code=3)
+    assert "DstPutObjectNotPermitted" in done.stdout
+    assert '+      "Action": [' in done.stdout
+    assert "s3:ReplicateObject" in done.stdout
+    assert home("preflight", source, target, "--operation", "copy").stderr.endswith("Nothing stands in the way.\n")
+
+
+def test_templates_are_printed_and_taken_back(home, buckets):
+    text = home("template", "--operation", "copy").stdout
+    assert tomllib.loads(text)["operation"] == "copy"
+    assert json.loads(home("template", "-o", "json").stdout)["report"]["enabled"] is True
+    (home.folder / "t.toml").write_text(text.replace("priority = 10", "priority = 99"))
+    source, target = buckets.pair(objects=1, versioned=False)
+    words = (
+        "seed",
+        source,
+        target,
+        "--via",
+        "batch",
+        "--template",
+        "t.toml",
+        "--manifest",
+        "s3://work-bucket/x",
+        "--dry-run",
+        "-o",
+        "json",
+    )
+    writes = json.loads(home(*words).stdout)
+    job = next(row["params"] for row in writes if row["call"] == "s3control CreateJob")
+    assert job["Priority"] == 99
+    assert job["Report"]["Bucket"] == "arn:aws:s3:::work-bucket"
+    assert job["Manifest"]["Location"]["ObjectArn"].startswith("arn:aws:s3:::work-bucket/x/")
+    (home.folder / "bad.toml").write_text("priorty = 1")
+    assert "priorty" in home("seed", source, target, "--template", "bad.toml", code=252).stderr
+
+
+def test_emr_without_a_place_prints_the_step(home, buckets):
+    source, target = buckets.pair(objects=1, versioned=False)
+    done = home("seed", source, target, "--operation", "copy", "--via", "emr", "-q")
+    assert done.stdout.startswith("aws emr add-steps")
+    assert json.loads(home("status", "-o", "json").stdout) == []

@@ -1,0 +1,23 @@
+"""Failure codes: all that AWS documents, each with a meaning and an advice."""
+
+import pytest
+
+from windlass.replication.failures import explain, replication_codes
+
+
+def test_every_documented_code_is_explained_and_most_are_foreseen():
+    codes = replication_codes()
+    assert len(codes) == len({one.code for one in codes}) == 34
+    assert sum(one.predicted for one in codes) >= 28
+    for one in codes:
+        assert one.meaning
+        assert one.advice.endswith(".")
+
+
+@pytest.mark.parametrize("code", ["DstMultipartPartUploadNotPermitted", "DstPutObjNotPermitted"])
+def test_older_names_are_known(code):
+    assert explain(code).meaning != explain("NeverHeardOf").meaning
+
+
+def test_an_unknown_code_keeps_its_message():
+    assert explain("Odd", "it rained").meaning == "it rained"

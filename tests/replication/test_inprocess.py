@@ -1,0 +1,124 @@
+"""The direct way on the embedded AWS: what is missing is copied with all that belongs to it, and compared honestly."""
+
+import threading
+
+import pytest
+
+from windlass.core.errors import PartialFailure
+from windlass.replication import seeding
+from windlass.replication.model import Operation, State
+from windlass.replication.movers.inprocess import InProcess, part_ranges
+from windlass.replication.planning import Request
+from windlass.replication.service import Ask
+
+
+def pair_of(app, source, target):
+    return app.replication.pairs(Ask(source=source, destination=target))[0]
+
+
+def copied(app, source, target):
+    request = Request(operation=Operation.COPY)
+    plans = app.replication.plan([pair_of(app, source, target)], request)
+    return seeding.run(app.replication, app.jobs, seeding.begin(app.replication, app.jobs, plans, request))[0]
+
+
+def test_auto_copies_a_small_bucket_directly(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=12, versioned=False)
+    buckets.call(
+        "us-east-1",
+        "PutObject",
+        Bucket=source,
+        Key="tagged",
+        Body=b"x",
+        Tagging="a=b",
+        ContentType="text/x",
+        Metadata={"k": "v"},
+    )
+    one = copied(app, source, target)
+    assert one.state is State.DONE, one
+    assert (str(one.way), one.total, one.done) == ("direct", 13, 13)
+    assert buckets.keys(target) == buckets.keys(source, "us-east-1")
+    head = buckets.call("eu-west-1", "HeadObject", Bucket=target, Key="tagged")
+    assert (head["ContentType"], head["Metadata"]) == ("text/x", {"k": "v"})
+    assert buckets.call("eu-west-1", "GetObjectTagging", Bucket=target, Key="tagged")["TagSet"] == [
+        {"Key": "a", "Value": "b"}
+    ]
+    assert copied(app, source, target).detail == "the destination has everything already"
+
+
+def test_a_prefix_limits_both_sides(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=2, versioned=False)
+    buckets.call("us-east-1", "PutObject", Bucket=source, Key="other/x", Body=b"x")
+    one = copied(app, f"s3://{source}/other/", target)
+    assert (one.state, one.total) == (State.DONE, 1)
+    assert buckets.keys(target) == ["other/x"]
+
+
+def test_objects_too_large_for_one_copy_go_in_parts(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(versioned=False)
+    body = bytes(range(256)) * 44_000  # 11 MB: parts of 5 MiB are the smallest S3 takes
+    buckets.call(
+        "us-east-1",
+        "PutObject",
+        Bucket=source,
+        Key="large é",
+        Body=body,
+        ContentType="text/x",
+        Metadata={"k": "v"},
+        Tagging="a=b%26c",
+    )
+    mover = InProcess(lambda: app.estate, largest_bytes=1_000_000, part_bytes=5 * 1024**2)
+    moved = mover.seed(
+        pair_of(app, source, target), seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None
+    )
+    assert (moved.copied, moved.failed) == (1, 0), moved
+    got = buckets.call("eu-west-1", "GetObject", Bucket=target, Key="large é")
+    assert got["Body"].read() == body
+    assert got["ETag"].strip('"').endswith("-3")
+    assert (got["ContentType"], got["Metadata"]) == ("text/x", {"k": "v"})
+    assert buckets.call("eu-west-1", "GetObjectTagging", Bucket=target, Key="large é")["TagSet"] == [
+        {"Key": "a", "Value": "b&c"}
+    ]
+    compared = mover.verify(pair_of(app, source, target), stop=threading.Event(), tell=lambda _: None)
+    assert (compared.missing, compared.different, compared.unknown) == (0, 0, 1)  # another ETag is no proof of anything
+
+
+def test_archived_objects_are_told_not_copied(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=1, versioned=False)
+    buckets.call("us-east-1", "PutObject", Bucket=source, Key="frozen", Body=b"x", StorageClass="GLACIER")
+    with pytest.raises(PartialFailure):
+        copied(app, source, target)
+    (one,) = app.replication.seeds()
+    (trouble,) = app.replication.troubles([one])[one.seed_id]
+    assert (trouble.code, trouble.keys) == ("InvalidObjectState", ("frozen",))
+    assert (one.done, one.failed) == (1, 1)
+
+
+def test_a_comparison_names_what_differs(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=3, versioned=False)
+    buckets.call("eu-west-1", "PutObject", Bucket=target, Key="2026/é 001+%.txt", Body=b"longer than it was")
+    buckets.call("eu-west-1", "PutObject", Bucket=target, Key="2026/é 002+%.txt", Body=b"xx")
+    buckets.call("eu-west-1", "PutObject", Bucket=target, Key="stray", Body=b"x")
+    found = app.replication.verify(pair_of(app, source, target))
+    assert (found.objects, found.missing, found.different, found.extra) == (3, 1, 1, 1)
+    assert found.examples == {"missing": ("2026/é 000+%.txt",), "different": ("2026/é 001+%.txt",), "extra": ("stray",)}
+    assert not found.whole
+
+
+def test_parts_cover_every_byte_once():
+    for size, part in ((11, 5), (10, 5), (1, 5), (10**6, 7)):
+        ranges = list(part_ranges(size, part))
+        assert ranges[0][1] == 0
+        assert ranges[-1][2] == size - 1
+        assert all(one[2] + 1 == other[1] for one, other in zip(ranges, ranges[1:], strict=False))
+        assert len(ranges) <= 10_000

@@ -1,0 +1,188 @@
+"""Preflight: every cause it claims to foresee is foreseen, from facts alone; what is well is left in peace."""
+
+from dataclasses import replace
+
+import pytest
+
+from windlass.core.errors import AccessRefused, Conflict, NotFound, UsageError
+from windlass.replication.facts import BucketFacts, KeyFacts, PairFacts, RoleFacts
+from windlass.replication.failures import replication_codes
+from windlass.replication.model import Operation, Pair, Place, Volume, Way
+from windlass.replication.policy import allows, document, missing, trusts
+from windlass.replication.preflight import Intent, check, refusal
+from windlass.replication.role import (
+    BATCH_SERVICE,
+    REPLICATION_SERVICE,
+    Encryption,
+    Work,
+    batch_statements,
+    replication_statements,
+    trust_statement,
+)
+
+KEY = "arn:aws:kms:eu-west-1:111111111111:key/k"
+SOURCE = Place(bucket="logs", account_id="111111111111", region="us-east-1")
+TARGET = Place(bucket="logs-replica", account_id="111111111111", region="eu-west-1")
+PAIR = Pair(source=SOURCE, destination=TARGET)
+RULE = {
+    "Status": "Enabled", "Priority": 1, "Filter": {"Prefix": ""}, "Destination": {"Bucket": TARGET.arn},
+    "SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}},
+}  # fmt: skip
+WORK = Work(operation=Operation.REPLICATE, report_bucket="logs", report_prefix="w/", generated=True)
+ENCRYPTION = Encryption(KEY, KEY)
+
+
+def role(service, statements):
+    return RoleFacts(
+        arn=f"arn:aws:iam::111111111111:role/{service[:5]}",
+        trust=document([trust_statement(service)]),
+        policies=(document(statements),),
+    )
+
+
+def good():
+    """A pair with nothing wrong: replication on, KMS and Object Lock on both sides, roles with exactly what they need."""
+    bucket = BucketFacts(
+        bucket="logs", account_id="111111111111", region="us-east-1", versioning="Enabled", key=KeyFacts(KEY, "Enabled"),
+        locked=True, rules=(RULE,), replication_role="r",
+    )  # fmt: skip
+    target = replace(bucket, bucket="logs-replica", region="eu-west-1", rules=())
+    return PairFacts(
+        pair=PAIR, source=bucket, destination=target,
+        replication_role=role(REPLICATION_SERVICE, replication_statements(PAIR, encryption=ENCRYPTION, locked=True, delete_markers=True)),
+        batch_role=role(BATCH_SERVICE, batch_statements(PAIR, WORK)),
+    )  # fmt: skip
+
+
+INTENT = Intent(operation=Operation.REPLICATE, work=WORK, delete_markers=True, switch_on=False)
+
+
+def codes(facts, intent=INTENT):
+    return {one.code for one in check(facts, intent)}
+
+
+def without(facts, *actions):
+    """The facts with these actions taken from the replication role's policy."""
+    held = facts.replication_role
+    statements = [
+        {**one, "Action": [name for name in one["Action"] if name not in actions]}
+        for one in held.policies[0]["Statement"]
+    ]
+    return replace(facts, replication_role=replace(held, policies=(document(statements),)))
+
+
+def test_a_pair_in_order_has_no_finding():
+    assert check(good(), INTENT) == ()
+    assert refusal(good(), ()) is None
+
+
+def bad_side(side, **changes):
+    return lambda facts: replace(facts, **{side: replace(getattr(facts, side), **changes)})
+
+
+CAUSES = {
+    "AssumeRoleNotPermitted": bad_side("batch_role", trust={}),
+    "DstBucketInvalidRegion": bad_side("destination", region="eu-central-1"),
+    "SrcBucketInvalidRegion": bad_side("source", region="eu-central-1"),
+    "DstBucketNotFound": bad_side("destination", exists=False),
+    "SrcBucketNotFound": bad_side("source", exists=False),
+    "DstBucketObjectLockConfigMissing": bad_side("destination", locked=False),
+    "DstBucketUnversioned": bad_side("destination", versioning="Suspended"),
+    "DstKmsKeyInvalidState": bad_side("destination", key=KeyFacts(KEY, "PendingDeletion")),
+    "DstKmsKeyNotFound": bad_side("destination", key=KeyFacts(KEY, "Missing")),
+    "SrcKmsKeyInvalidState": bad_side("source", key=KeyFacts(KEY, "Disabled")),
+    "SrcBucketReplicationConfigMissing": bad_side("source", rules=()),
+    "SrcObjectNotEligible": bad_side("source", rules=({**RULE, "Filter": {"Prefix": "only/"}},)),
+    "InitiateReplicationNotPermitted": bad_side("batch_role", policies=()),
+    "DstDelObjNotPermitted": lambda facts: without(facts, "s3:ReplicateDelete"),
+    "DstPutTaggingNotPermitted": lambda facts: without(facts, "s3:ReplicateTags"),
+    "DstPutLegalHoldNotPermitted": lambda facts: without(facts, "s3:PutObjectLegalHold"),
+    "DstPutRetentionNotPermitted": lambda facts: without(facts, "s3:PutObjectRetention"),
+    "SrcGetAclNotPermitted": lambda facts: without(facts, "s3:GetObjectVersionAcl"),
+    "SrcGetLegalHoldNotPermitted": lambda facts: without(facts, "s3:GetObjectLegalHold"),
+    "SrcGetRetentionNotPermitted": lambda facts: without(facts, "s3:GetObjectRetention"),
+    "SrcGetTaggingNotPermitted": lambda facts: without(facts, "s3:GetObjectVersionTagging"),
+    **dict.fromkeys(
+        ("SrcGetObjectNotPermitted", "SrcHeadObjectNotPermitted"),
+        lambda facts: without(facts, "s3:GetObjectVersionForReplication"),
+    ),
+    **dict.fromkeys(
+        (
+            "DstPutObjectNotPermitted", "DstPutAclNotPermitted", "DstMultipartInitNotPermitted",
+            "DstMultipartUploadNotPermitted", "DstMultipartCompleteNotPermitted",
+        ),
+        lambda facts: without(facts, "s3:ReplicateObject"),
+    ),
+}  # fmt: skip
+
+
+def test_all_that_is_called_predicted_has_a_cause_here():
+    assert {one.code for one in replication_codes() if one.predicted} == set(CAUSES)
+
+
+@pytest.mark.parametrize("code", CAUSES)
+def test_the_cause_is_seen(code):
+    assert code in codes(CAUSES[code](good()))
+
+
+def test_a_fix_shows_what_to_add_and_adding_it_helps():
+    facts = without(good(), "s3:ReplicateTags")
+    (finding,) = check(facts, INTENT)
+    assert "+" in finding.fix.text
+    assert "s3:ReplicateTags" in finding.fix.text
+    mended = replace(facts.replication_role, policies=(*facts.replication_role.policies, finding.fix.after))
+    assert check(replace(facts, replication_role=mended), INTENT) == ()
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind"),
+    [
+        (CAUSES["SrcBucketNotFound"], NotFound),
+        (CAUSES["DstBucketUnversioned"], Conflict),
+        (CAUSES["DstPutObjectNotPermitted"], AccessRefused),
+        (bad_side("destination", region="cn-north-1"), UsageError),
+        (bad_side("destination", bucket="logs"), UsageError),
+        (bad_side("source", refused={"ListObjectsV2": "AccessDenied"}), AccessRefused),
+    ],
+)
+def test_one_clear_error(facts, kind):
+    found = facts(good())
+    error = refusal(found, check(found, INTENT))
+    assert type(error) is kind
+    assert error.hint
+
+
+def test_another_accounts_bucket_must_agree():
+    elsewhere = replace(good().destination, account_id="", policy=None)
+    facts = replace(good(), destination=elsewhere)
+    finding = next(one for one in check(facts, INTENT) if one.where == "logs-replica")
+    assert finding.code == "DstPutObjectNotPermitted"
+    agreed = replace(facts, destination=replace(elsewhere, policy=finding.fix.after))
+    assert [one for one in check(agreed, INTENT) if one.where == "logs-replica"] == []
+
+
+def test_copies_need_no_versioning():
+    facts = replace(good(), source=replace(good().source, versioning=""), batch_role=None)
+    assert codes(facts, Intent(operation=Operation.COPY, way=Way.DIRECT)) == set()
+
+
+def test_glacier_is_a_warning():
+    intent = replace(INTENT, volume=Volume(objects=5, size_bytes=5, frozen=2))
+    (finding,) = check(good(), intent)
+    assert (finding.level, finding.code) == ("warning", "SrcObjectNotEligible")
+    assert refusal(good(), (finding,)) is None
+
+
+def test_policies_are_read_as_iam_reads_them():
+    held = [
+        {"Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::a/*"}},
+        {"Statement": [{"Effect": "Deny", "Action": "s3:GetObjectAcl", "Resource": "*"}]},
+    ]
+    assert allows(held, "s3:getobject", "arn:aws:s3:::a/x")
+    assert not allows(held, "s3:GetObjectAcl", "arn:aws:s3:::a/x")
+    assert not allows(held, "s3:GetObject", "arn:aws:s3:::A/x")
+    (lacking,) = missing(
+        held, [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::a/*"}]
+    )
+    assert lacking["Action"] == ["s3:PutObject"]
+    assert not trusts({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}, "s3")

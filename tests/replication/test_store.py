@@ -1,0 +1,78 @@
+"""Seeds in the store, on both databases: what is written comes back, and is found by what people know of it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from windlass.core import clock
+from windlass.replication.config import ReplicationConfig
+from windlass.replication.model import Operation, Pair, Place, Seed, State, Trouble, Way
+from windlass.replication.service import Replication
+
+
+def no_estate():
+    raise AssertionError("AWS is not asked")
+
+
+def seed(number, **changes):
+    now = clock.now()
+    pair = Pair(
+        source=Place(bucket=f"logs-{number}", account_id="1", region="us-east-1"),
+        destination=Place(bucket="replica", region="eu-west-1"),
+        prefix="é/",
+    )
+    return Seed(
+        seed_id=f"seed_{number}", job_id="job_1", set_name="dr", pair=pair, way=Way.BATCH, operation=Operation.COPY, why="because",
+        state=State.COPYING, jobs=(("1", "eu-west-1", f"batch-{number}"),), total=2**40, size_bytes=2**60, facts={"t0": now, "n": [1]},
+        verified={"missing": 1}, created_at=now, started_at=now, updated_at=now,
+    ) if not changes else replace(seed(number), **changes)  # fmt: skip
+
+
+def test_a_seed_comes_back_as_it_was(store):
+    replication = Replication(no_estate, lambda: store, ReplicationConfig())
+    before = replication.mark()
+    saved = replication.save(seed(1), done=5, facts={"more": True})
+    (found,) = replication.select("seed_1")
+    assert found.pair == saved.pair
+    assert (found.done, found.total, found.size_bytes, found.jobs) == (5, 2**40, 2**60, saved.jobs)
+    assert found.facts["n"] == [1]
+    assert found.facts["more"] is True
+    assert replication.mark() != before
+    ended = replication.save(found, state=State.DONE)
+    assert ended.finished_at is not None
+    assert replication.seeds(states=[State.COPYING]) == []
+
+
+def test_seeds_are_found_by_what_people_know(store):
+    replication = Replication(no_estate, lambda: store, ReplicationConfig())
+    for number in (1, 2):
+        replication.save(seed(number))
+    again = replication.save(replace(seed(1), seed_id="seed_3", created_at=clock.now() + timedelta(seconds=1)))
+    assert {one.seed_id for one in replication.select("dr")} == {"seed_3", "seed_2"}  # the last of each pair
+    assert [one.seed_id for one in replication.select("logs-1")] == [again.seed_id]
+    assert [one.seed_id for one in replication.select("batch-2")] == ["seed_2"]
+    assert len(replication.select("job_1")) == 3
+    assert replication.last_started("dr") == again.created_at
+    assert replication.last_started("none") is None
+
+
+def test_troubles_replace_each_other(store):
+    replication = Replication(no_estate, lambda: store, ReplicationConfig())
+    one = replication.save(seed(1))
+    replication.save_troubles(
+        one, [Trouble(code="A", count=1), Trouble(code="B", count=9, message="m\0", keys=("k\0", "é"))]
+    )
+    found = replication.troubles([one])["seed_1"]
+    assert [(each.code, each.count) for each in found] == [("B", 9), ("A", 1)]
+    assert "é" in found[0].keys
+    replication.save_troubles(one, [Trouble(code="C", count=2)])
+    assert [each.code for each in replication.troubles([one])["seed_1"]] == ["C"]
+
+
+def test_old_seeds_are_forgotten_and_running_ones_are_not(store):
+    replication = Replication(no_estate, lambda: store, ReplicationConfig())
+    old = replication.save(seed(1), state=State.DONE, finished_at=clock.now() - timedelta(days=100))
+    replication.save_troubles(old, [Trouble(code="A", count=1)])
+    replication.save(replace(seed(2), created_at=clock.now() - timedelta(days=100)))
+    assert replication.forget(older_s=90 * 86_400) == 1
+    assert [one.seed_id for one in replication.seeds()] == ["seed_2"]
+    assert replication.troubles([old]) == {}
