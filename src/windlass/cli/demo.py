@@ -94,6 +94,9 @@ def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float
         print(f"             windlass -c {config} clients report")
         print(f"             windlass -c {config} replicate status")
         print(f"  consumer   windlass consume arrivals, on live S3 events; its log: {config.parent}/consume.log")
+        print(
+            f"  pipeline   windlass pipeline run, YAML to JSON, some of it broken; its log: {config.parent}/pipeline.log"
+        )
         print(f"  aggregator windlass aggregate run, killed again and again; its log: {config.parent}/aggregate.log")
         print("  Ctrl-C stops everything\n", flush=True)
 

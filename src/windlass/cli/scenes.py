@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from windlass.app import App
-from windlass.cli import replication_scene, scene_shares
+from windlass.cli import replication_scene, scene_pipeline, scene_shares
 from windlass.core.errors import WindlassError
 from windlass.observe.log import logger
 
@@ -42,6 +42,7 @@ drain_s = 4
 first_backoff_s = 2
 """
     + scene_shares.CONFIG
+    + scene_pipeline.CONFIG
     + replication_scene.CONFIG
 )
 
@@ -56,6 +57,7 @@ def playing(app: App, config: Path, url: str, stop: threading.Event) -> Iterator
     with (
         log,
         scene_shares.sharing(app, config, url, stop),
+        scene_pipeline.transforming(app, config, stop),
         subprocess.Popen(  # noqa: S603  our own interpreter and module
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         ) as consumer,

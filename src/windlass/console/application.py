@@ -49,6 +49,7 @@ PAGES: tuple[Page, ...] = (
     Page("/accounts", "accounts.html", "Accounts", views.accounts, "Accounts", "flag"),
     Page("/memcached", "memcached.html", "Memcached", views.memcached, "Memcached", "ring"),
     Page("/queues", "queues.html", "Queues", views.queues, "Queues", "queue"),
+    Page("/pipelines", "pipelines.html", "Pipelines", views.pipelines, "Pipelines", "pipe"),
     Page("/aggregation", "aggregation.html", "Aggregation", views.aggregation, "Aggregation", "funnel"),
     Page("/replication", "replication.html", "Replication", views.replication, "Replication", "twins"),
     Page("/jobs", "jobs.html", "Jobs", views.jobs, "Jobs", "gear"),

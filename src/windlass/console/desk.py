@@ -111,19 +111,25 @@ class Desk:
         return self.app.settings
 
     def marks(self) -> dict[str, str]:
-        """A short text per topic, another one when something of it moved: jobs, runs, identity, caches, queues, windows, seeds."""
+        """A short text per topic, another one when something of it moved: jobs, runs, queues, windows, seeds …"""
         listed = [*self.jobs.list(limit=10), *self.jobs.list(status=JobStatus.RUNNING, limit=50)]
         moved = [(one.job_id, str(one.status), one.done, one.total, one.detail, one.heartbeat_at) for one in listed]
         answered = self._asked is not None and self._asked.done()
         return {
             "jobs": digest(plain(moved))[:12], "runs": self._runs_mark(), "identity": str(answered),
             "caches": self.caches.mark, "queues": f"{self.depths.mark} {self._consumers_mark()}",
-            "windows": self._windows_mark(), "seeds": self.replication.mark(),
+            "windows": self._windows_mark(), "pipelines": self._pipelines_mark(), "seeds": self.replication.mark(),
         }  # fmt: skip
 
     def _consumers_mark(self) -> str:
         moved = [(one.consumer_id, dict(one.counts), one.stopped_at) for one in self.queues.consumers()]
         return digest(plain(moved))[:12]
+
+    def _pipelines_mark(self) -> str:
+        if not self.settings.pipeline:
+            return ""
+        totals = self.app.pipelines.totals(within_s=3600.0)
+        return digest(plain(totals))[:12]
 
     def _windows_mark(self) -> str:
         if not self.settings.aggregate:

@@ -1,4 +1,4 @@
-"""Forms that steer aggregation: pause and resume a rule, fire a key."""
+"""Forms that steer: pause and resume a rule of aggregation, fire a key; retry what a pipeline refused."""
 
 from __future__ import annotations
 
@@ -38,4 +38,16 @@ def add_steering(
         note(request, f"aggregation.{what}", f"{rule} {key}".strip())
         return RedirectResponse("/aggregation", status_code=303)
 
+    def retry(request: Request, name: str, mark: Field = "", key: Field = "") -> Response:
+        check(request, mark)
+        need(request, Role.OPERATE)
+        service = the_app(request).pipelines
+        waiting = [one for one in service.failures(name, waiting=True, limit=1000) if key in ("", one.key)]
+        with service.engine([name]) as engine:
+            for one in waiting:
+                engine.retry(one)
+        note(request, "pipeline.retry", f"{name} {key}".strip())
+        return RedirectResponse("/pipelines", status_code=303)
+
+    site.add_api_route("/pipelines/{name}/retry", retry, methods=["POST"], include_in_schema=False)
     site.add_api_route("/aggregation/{rule}/{what}", steer, methods=["POST"], include_in_schema=False)

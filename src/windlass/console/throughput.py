@@ -12,8 +12,8 @@ __all__ = ["throughput"]
 _LEFT, _TOP, _BOTTOM = 40, 8, 20
 
 
-def throughput(points: Sequence[dict[str, Any]], *, width: int = 720, height: int = 170) -> Markup:
-    """`points`: `at` (a short time), `done` and `failed` a second, in order of time."""
+def throughput(points: Sequence[dict[str, Any]], *, width: int = 720, height: int = 170, per: str = "second") -> Markup:
+    """`points`: `at` (a short time), `done` and `failed` a second (or whatever `per` is), in order of time."""
     top = _nice(max([point["done"] + point["failed"] for point in points] or [0]))
     deep, wide = height - _TOP - _BOTTOM, width - _LEFT
     step = wide / max(len(points) - 1, 1)
@@ -21,7 +21,7 @@ def throughput(points: Sequence[dict[str, Any]], *, width: int = 720, height: in
     def y(value: float) -> float:
         return _TOP + deep * (1 - min(value, top) / top)
 
-    parts = [f'<svg class="chart flow" viewBox="0 0 {width} {height}" role="img" aria-label="Messages a second">']
+    parts = [f'<svg class="chart flow" viewBox="0 0 {width} {height}" role="img" aria-label="How many a {per}">']
     for share in (0.0, 0.5, 1.0):
         parts.append(
             f'<line class="grid" x1="{_LEFT}" x2="{width}" y1="{y(top * share):.1f}" y2="{y(top * share):.1f}"/>'
@@ -42,7 +42,7 @@ def throughput(points: Sequence[dict[str, Any]], *, width: int = 720, height: in
     for at, point in enumerate(points):
         parts.append(
             f'<rect class="hit" x="{_LEFT + (at - 0.5) * step:.1f}" y="{_TOP}" width="{step:.1f}" height="{deep}">'
-            f"<title>{point['at']}: {point['done']:g} done, {point['failed']:g} failed a second</title></rect>"
+            f"<title>{point['at']}: {point['done']:g} done, {point['failed']:g} failed a {per}</title></rect>"
         )
     return Markup("".join([*parts, "</svg>"]))  # noqa: S704  numbers and times of our own
 

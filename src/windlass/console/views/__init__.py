@@ -10,6 +10,7 @@ from windlass.console.views.links import Data, Params
 from windlass.console.views.memcached import cache, memcached
 from windlass.console.views.overview import overview
 from windlass.console.views.patterns import patterns
+from windlass.console.views.pipelines import pipelines
 from windlass.console.views.queues import queue, queues
 from windlass.console.views.replication import replication, seed
 from windlass.console.views.resource import resource
@@ -29,6 +30,7 @@ __all__ = [
     "memcached",
     "overview",
     "patterns",
+    "pipelines",
     "queue",
     "queues",
     "replication",
