@@ -3,7 +3,17 @@
 import importlib
 import sys
 
-SCRIPTS = ("help", "local", "inventory_s3", "inventory_history", "queues", "clients", "aggregation", "manifests")
+SCRIPTS = (
+    "help",
+    "local",
+    "inventory_s3",
+    "inventory_history",
+    "queues",
+    "clients",
+    "aggregation",
+    "pipelines",
+    "manifests",
+)
 
 for name in sys.argv[1:] or SCRIPTS:
     print(f"\n== {name}", flush=True)

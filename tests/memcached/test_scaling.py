@@ -49,7 +49,7 @@ def moved(app, name, hashing, keys, do):
 def test_six_to_thirty_to_twenty_six_to_six_moves_what_the_plan_says(cache_app, hashing):
     app = cache_app()
     create(app, "web", 6)
-    keys = [f"user:{number}" for number in range(6000)]
+    keys = [f"user:{number}" for number in range(20_000)]
     for to in (30, 26, 6):
         seen, said, nodes = moved(app, "web", hashing, keys, lambda to=to: change(app, "web", to)[0])
         assert nodes == to
@@ -59,7 +59,7 @@ def test_six_to_thirty_to_twenty_six_to_six_moves_what_the_plan_says(cache_app, 
 def test_steps_take_a_cold_cache_in_small_bites(cache_app):
     app = cache_app()
     create(app, "web", 8)
-    keys = [f"k{number}" for number in range(2000)]
+    keys = [f"k{number}" for number in range(12_000)]
     seen, said, nodes = moved(app, "web", "ketama", keys, lambda: change(app, "web", 4, step=2, pause_s=0.1)[0])
     assert nodes == 4
     assert abs(seen - said) < 0.03

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from windlass.core.errors import NotFound, WindlassError
 from windlass.pipelines.model import Source
 from windlass.pipelines.plan import SourceState
+from windlass.pipelines.stream import CHUNK_BYTES
 from windlass.wire import s3
 from windlass.wire.blocking import Blocking
 from windlass.wire.s3 import Head
@@ -49,12 +50,12 @@ class Opened:
         at = step
         if at < self.size_bytes:
             pending = self._ask(at, step)
-        yield self._first
+        yield from _slices(self._first)
         while pending is not None:
             body = self._answer(pending)
             at += len(body)
             pending = self._ask(at, step) if at < self.size_bytes else None
-            yield body
+            yield from _slices(body)
 
     def _ask(self, at: int, step: int) -> Future[tuple[Head, bytes]]:
         last = min(at + step, self.size_bytes) - 1
@@ -72,6 +73,15 @@ class Opened:
             if error.code in (*_GONE, "PreconditionFailed", "412", "InvalidRange"):
                 raise SourceMoved(f"s3://{self._bucket}/{self._key} changed while it was read") from None
             raise
+
+
+def _slices(body: bytes) -> Iterator[bytes]:
+    """Small chunks: what a step makes of one at a time should be small, too."""
+    if len(body) <= CHUNK_BYTES:
+        yield body
+        return
+    for at in range(0, len(body), CHUNK_BYTES):
+        yield body[at : at + CHUNK_BYTES]
 
 
 def open_source(door: Blocking, bucket: str, key: str, *, version_id: str, part_bytes: int) -> Opened | None:
