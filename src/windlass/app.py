@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Self
 
 from windlass.aggregation.service import Aggregation
@@ -21,7 +22,7 @@ from windlass.memcached.service import Memcached
 from windlass.observe.metrics import Metrics
 from windlass.pipelines.service import Pipelines
 from windlass.queues.service import Queues
-from windlass.replication.movers.inprocess import InProcess
+from windlass.replication.movers.engine import Engine
 from windlass.replication.service import Replication
 from windlass.settings import Loaded, Settings
 from windlass.store.engine import Store, open_store
@@ -162,9 +163,19 @@ class App:
                     self.settings.replication,
                     self.settings.replicate,
                     finder=lambda: InventoryFinder(self.inventory),
-                    direct=lambda: InProcess(lambda: self.estate),
+                    direct=lambda: Engine(lambda: self.estate, self._journals()),
                 )
             return self._replication
+
+    def _journals(self) -> Path:
+        """Where direct seeds keep what they have done: as told, beside the SQLite file, or in the user's state folder."""
+        if self.settings.replication.journals:
+            return Path(self.settings.replication.journals).expanduser()
+        file = self.settings.store.url.removeprefix("sqlite:///")
+        if file != self.settings.store.url and file != ":memory:":
+            return Path(f"{file}.seeds")
+        state = self._environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        return Path(state) / "windlass" / "seeds"
 
     def _home(self) -> Home:
         """The first account, in the home region."""

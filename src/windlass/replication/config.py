@@ -28,6 +28,10 @@ class ReplicationConfig(BaseModel):
         default="",
         description="ARN of a role for replication rules; a least-privilege role per pair is made when empty.",
     )
+    journals: str = Field(
+        default="",
+        description="Folder for the journals of direct seeds; beside the SQLite file, or in ~/.local/state/windlass, when empty.",
+    )
     at_once: int = Field(default=8, ge=1, le=64, description="Pairs that are prepared at the same time.")
     poll_s: float = Field(default=5.0, ge=0.05, description="Seconds between looks at jobs that run.")
     canary_s: float = Field(

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Self, cast
+from typing import Any, Protocol, Self, cast
 
 import httptools
 
 from windlass.wire.errors import BrokenAnswer, ConnectionLost
 from windlass.wire.model import Response
 
-__all__ = ["Body", "Connection", "shared_buffer"]
+__all__ = ["Body", "Connection", "Waiting", "shared_buffer"]
 
 _STREAM_HIGH_BYTES = 4 * 1024 * 1024
 _BUFFER_BYTES = 256 * 1024
@@ -85,6 +85,22 @@ class Body(AsyncIterator[bytes]):
             self._wake.set_result(None)
 
 
+class Waiting(Protocol):
+    """Who waits for an answer: a future, or a lane of a flow."""
+
+    def done(self) -> bool:
+        """Whether nobody waits any more."""
+        ...
+
+    def set_result(self, result: Response, /) -> None:
+        """The answer."""
+        ...
+
+    def set_exception(self, exception: Exception, /) -> None:
+        """Why there is none."""
+        ...
+
+
 class Connection(asyncio.BufferedProtocol):
     """A connection and what it waits for. `freed(connection)` is called when it can take the next request, or is closed."""
 
@@ -101,7 +117,7 @@ class Connection(asyncio.BufferedProtocol):
         self.closed = False
         self.used = 0
         self.idle_since = 0.0
-        self._answer: asyncio.Future[Response] | None = None
+        self._answer: Waiting | None = None
         self._body: Body | None = None
         self._headers: dict[str, str] = {}
         self._pieces: list[bytes | bytearray] = []
@@ -133,7 +149,8 @@ class Connection(asyncio.BufferedProtocol):
         self.used += 1
         self._timeout_s = timeout_s
         self._enough_bytes = 1 if stream or patient else max(1, int(timeout_s * _SLOWEST_BYTES_S))
-        answer = self._answer = self.loop.create_future()
+        answer: asyncio.Future[Response] = self.loop.create_future()
+        self._answer = answer
         if body and len(body) < 16384:
             self.transport.write(data + body)
         else:

@@ -101,6 +101,26 @@ class Door:
         """How many connections were opened so far."""
         return self._places.opened()
 
+    # What a flow needs to send by itself
+
+    @property
+    def skew_s(self) -> float:
+        """How far the service's clock is ahead of ours."""
+        return self._skew_s
+
+    @property
+    def buffer(self) -> memoryview:
+        """The buffer that connections of this loop read into."""
+        return self._places.buffer
+
+    def place(self, bucket: str) -> Place:
+        """Where a bucket's requests go, as far as is known."""
+        return self._places.find(bucket)
+
+    def keys_at_hand(self) -> Keys | None:
+        """The keys of the moment; None when they must be asked for first, as a call does."""
+        return self._ring.at_hand()
+
     # One call
 
     async def _attempts(self, call: Call[T], *, stream: bool) -> Response:

@@ -36,7 +36,7 @@ class Places:
         self._loop = loop
         self._access = access
         self._connections = connections or access.max_connections
-        self._buffer = shared_buffer()
+        self.buffer = shared_buffer()
         read_endpoint(access.endpoint_url)
         self._virtual = access.service == "s3" and not access.path_style
         self._known: dict[str, Place] = {}
@@ -79,7 +79,7 @@ class Places:
         if pool is None:
             access = self._access
             pool = self._pools[url] = Pool(
-                self._loop, read_endpoint(url), self._buffer,
+                self._loop, read_endpoint(url), self.buffer,
                 size=self._connections, ca_bundle=access.ca_bundle, proxy_url=access.proxy_url,
                 connect_timeout_s=access.connect_timeout_s,
             )  # fmt: skip

@@ -83,6 +83,7 @@ class Pool:
         self._connect_timeout_s = connect_timeout_s
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
+        self._lent: set[Connection] = set()
         self._slots = 0  # open connections, those being opened, and what waiters were promised
         # A waiter is given a connection, or None: a slot to open one in.
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
@@ -118,6 +119,19 @@ class Pool:
                 return handed
             first = True  # it was closed on the way: that must not cost the place in the queue
 
+    async def lend(self, connection: Connection) -> None:
+        """Connect a connection that is not the pool's to hand out, nor counted; ConnectionLost when it can't be had."""
+        try:
+            async with asyncio.timeout(self._connect_timeout_s):
+                await self._connect(connection)
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, (OSError, UnicodeError)):
+                raise self._said(error) from None
+            raise
+        self._lent.add(connection)
+        self.opened += 1
+
     def give_back(self, connection: Connection) -> None:
         """Put back a connection that was taken and not used."""
         self._freed(connection)
@@ -130,8 +144,9 @@ class Pool:
     def close(self) -> None:
         """Close every connection; who waits for one is told."""
         self.closed = True
-        for connection in list(self._all):
+        for connection in (*self._all, *self._lent):
             connection.close()
+        self._lent.clear()
         self._idle.clear()
 
     async def _wait(self, *, first: bool) -> Connection | None:

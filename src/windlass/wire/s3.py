@@ -21,7 +21,7 @@ from windlass.wire.sign import encode, encode_path, encode_query
 
 __all__ = [
     "Copied", "Head", "Part", "Put", "abort_upload", "complete_upload", "copy", "copy_part", "create_upload", "delete",
-    "get", "head", "list_objects", "list_versions", "put", "upload_part",
+    "get", "head", "list_objects", "list_versions", "put", "tags", "upload_part",
 ]  # fmt: skip
 
 Headers = Mapping[str, str]
@@ -63,6 +63,8 @@ class Part:
 
     number: int
     etag: str
+    checksums: tuple[tuple[str, str], ...] = ()
+    """As S3 wants them back: (ChecksumSHA256, value) …"""
 
 
 def list_objects(
@@ -89,9 +91,19 @@ def list_versions(
     return Call("ListObjectVersions", request, lambda response: read_versions(response.body), _LIST)
 
 
-def head(bucket: str, key: str, *, version_id: str = "", headers: Headers | None = None, owner: str = "") -> Call[Head]:
-    """HeadObject."""
-    return Call("HeadObject", _of(bucket, key, "HEAD", version_id, headers, owner), _read_head)
+def head(
+    bucket: str, key: str, *, version_id: str = "", part: int = 0, if_match: str = "", headers: Headers | None = None, owner: str = "",
+) -> Call[Head]:  # fmt: skip
+    """HeadObject; with `part`, the size is that part's (of an object that was uploaded in parts)."""
+    asked = dict(headers or {}) | _conditions(if_match)
+    pairs = ([("partNumber", str(part))] if part else []) + _given(versionId=version_id)
+    return Call("HeadObject", _of(bucket, key, "HEAD", "", asked, owner, query=encode_query(pairs)), _read_head)
+
+
+def tags(bucket: str, key: str, *, version_id: str = "", owner: str = "") -> Call[list[tuple[str, str]]]:
+    """GetObjectTagging: (name, value) of each tag."""
+    query = encode_query([("tagging", ""), *_given(versionId=version_id)])
+    return Call("GetObjectTagging", _of(bucket, key, "GET", "", None, owner, query=query), _read_tags)
 
 
 def get(
@@ -159,7 +171,7 @@ def copy_part(
     asked["x-amz-copy-source-range"] = f"bytes={byte_range[0]}-{byte_range[1]}"
     query = encode_query([("partNumber", str(number)), ("uploadId", upload_id)])
     request = _of(bucket, key, "PUT", "", asked, owner, query=query)
-    return Call("UploadPartCopy", request, lambda response: Part(number, _read_copied(response).etag), COPY)
+    return Call("UploadPartCopy", request, lambda response: _read_part(number, response), COPY)
 
 
 def complete_upload(
@@ -169,7 +181,9 @@ def complete_upload(
     """CompleteMultipartUpload; the same conditions as a put. A lost answer is asked for again: S3 then says the same."""
     asked = dict(headers or {}) | _conditions(if_match, if_none_match)
     rows = "".join(
-        f"<Part><PartNumber>{part.number}</PartNumber><ETag>&quot;{escape(part.etag)}&quot;</ETag></Part>"
+        f"<Part><PartNumber>{part.number}</PartNumber><ETag>&quot;{escape(part.etag)}&quot;</ETag>"
+        + "".join(f"<{name}>{escape(value)}</{name}>" for name, value in part.checksums)
+        + "</Part>"
         for part in sorted(parts, key=lambda part: part.number)
     )
     body = f'<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{rows}</CompleteMultipartUpload>'
@@ -254,6 +268,21 @@ def _read_copied(response: Response) -> Copied:
     root = safe_xml(response.body)
     version = response.headers.get("x-amz-version-id", "")
     return Copied(_text(root, "ETag").strip('"'), _text(root, "LastModified"), version)
+
+
+def _read_part(number: int, response: Response) -> Part:
+    found = [(str(each.tag).rpartition("}")[2], each.text or "") for each in safe_xml(response.body)]
+    etag = next((text for name, text in found if name == "ETag"), "")
+    if not etag:
+        raise BadAnswer("the answer has no ETag", hint="Is this an S3 endpoint?")
+    sums = tuple((name, text) for name, text in found if name.startswith("Checksum") and name != "ChecksumType")
+    return Part(number, etag.strip('"'), sums)
+
+
+def _read_tags(response: Response) -> list[tuple[str, str]]:
+    root = safe_xml(response.body)
+    found = [each for each in root.iter() if str(each.tag).rpartition("}")[2] == "Tag"]
+    return [(_text(each, "Key"), _text(each, "Value")) for each in found]
 
 
 def _read_completed(response: Response) -> Put:

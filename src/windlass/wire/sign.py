@@ -89,6 +89,11 @@ class Signer:
             )
         )
 
+    def scope_and_key(self, day: str, keys: Keys) -> tuple[str, bytes]:
+        """The credential scope and the signing key of a day (YYYYMMDD)."""
+        self._day = day
+        return f"{day}/{self.region}/{self.service}/aws4_request", self._key(keys)
+
     def _path(self, path: str) -> str:
         return quote(_without_dots(path), safe="/~") if self._double and path != "/" else path
 

@@ -7,7 +7,7 @@ import pytest
 from windlass.core.errors import PartialFailure
 from windlass.replication import seeding
 from windlass.replication.model import Operation, State
-from windlass.replication.movers.inprocess import InProcess, part_ranges
+from windlass.replication.movers.engine import Engine
 from windlass.replication.planning import Request
 from windlass.replication.service import Ask
 
@@ -58,7 +58,7 @@ def test_a_prefix_limits_both_sides(seed_app, buckets_of):
     assert buckets.keys(target) == ["other/x"]
 
 
-def test_objects_too_large_for_one_copy_go_in_parts(seed_app, buckets_of):
+def test_objects_too_large_for_one_copy_go_in_parts(seed_app, buckets_of, tmp_path):
     app = seed_app()
     buckets = buckets_of(app)
     source, target = buckets.pair(versioned=False)
@@ -73,7 +73,7 @@ def test_objects_too_large_for_one_copy_go_in_parts(seed_app, buckets_of):
         Metadata={"k": "v"},
         Tagging="a=b%26c",
     )
-    mover = InProcess(lambda: app.estate, largest_bytes=1_000_000, part_bytes=5 * 1024**2)
+    mover = Engine(lambda: app.estate, tmp_path, largest_bytes=1_000_000, part_bytes=5 * 1024**2)
     moved = mover.seed(
         pair_of(app, source, target), seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None
     )
@@ -113,12 +113,3 @@ def test_a_comparison_names_what_differs(seed_app, buckets_of):
     assert (found.objects, found.missing, found.different, found.extra) == (3, 1, 1, 1)
     assert found.examples == {"missing": ("2026/é 000+%.txt",), "different": ("2026/é 001+%.txt",), "extra": ("stray",)}
     assert not found.whole
-
-
-def test_parts_cover_every_byte_once():
-    for size, part in ((11, 5), (10, 5), (1, 5), (10**6, 7)):
-        ranges = list(part_ranges(size, part))
-        assert ranges[0][1] == 0
-        assert ranges[-1][2] == size - 1
-        assert all(one[2] + 1 == other[1] for one, other in zip(ranges, ranges[1:], strict=False))
-        assert len(ranges) <= 10_000

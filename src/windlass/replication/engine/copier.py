@@ -1,0 +1,284 @@
+"""Copies what the journal's blocks hold: rows of several places in turn, each as fast as its place takes them.
+
+The small ones go through a flow: the next is sent where the last answer arrives. Large ones are copied in parts, beside. What the
+destination throttles comes again at a slower pace; what changed since it was listed is looked at again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from windlass.core.errors import AwsError, Conflict, NotFound, Throttled, WindlassError
+from windlass.replication.engine.failures import Failures
+from windlass.replication.engine.journal import Block, Journal
+from windlass.replication.engine.pacer import Paces
+from windlass.replication.listing import FROZEN
+from windlass.wire.listing import Listed
+
+__all__ = ["Copier", "Ways"]
+
+_OPEN = 8
+_MOST_OPEN = 64
+_TICK_S = 0.004
+_LARGE_AT_ONCE = 4
+_LOOKS_AT_ONCE = 32
+_MOST_THROTTLED = 50
+
+_ARCHIVED = AwsError("the object is archived", code="InvalidObjectState", hint="Restore it first.")
+
+Token = tuple[Block, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a row is copied. `room()` and `send(token, row)` are the flow's; the others are awaited."""
+
+    room: Callable[[], int]
+    send: Callable[[Token, Listed], None]
+    large: Callable[[Listed], Awaitable[None]]
+    """Copy one in parts."""
+    there: Callable[[Listed], Awaitable[bool]]
+    """Whether the destination has it already."""
+    anew: Callable[[Listed], Awaitable[None]]
+    """Copy what is there now in place of what was listed; NotFound where it is gone."""
+
+
+@dataclass(slots=True)
+class Copier:
+    """Feeds a flow from the journal. `heard` is called when something was done; `largest` is what one CopyObject takes."""
+
+    journal: Journal
+    paces: Paces
+    ways: Ways
+    now: Callable[[], float]
+    largest: int
+    heard: Callable[[], None]
+    copied: int = 0
+    copied_bytes: int = 0
+    gone: int = 0
+    gone_bytes: int = 0
+    failures: Failures = field(default_factory=Failures)
+    _waiting: deque[int] = field(default_factory=deque)
+    _open: deque[Block] = field(default_factory=deque)
+    _left: dict[int, int] = field(default_factory=dict)
+    _refused: dict[tuple[int, int], int] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _timer: asyncio.TimerHandle | None = None
+    _pumping: bool = False
+    _stopped: bool = False
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
+    _looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOOKS_AT_ONCE))
+
+    def add(self, numbers: Iterable[int]) -> None:
+        """Blocks to copy."""
+        self._waiting.extend(numbers)
+        self.pump()
+
+    @property
+    def backlog(self) -> int:
+        """Blocks that wait."""
+        return len(self._waiting)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits or is under way."""
+        return not (self._waiting or self._open or self._left)
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+
+    def pump(self) -> None:
+        """Send what may be sent now."""
+        if self._pumping or self._stopped:
+            return
+        self._pumping = True
+        try:
+            self._pump()
+        finally:
+            self._pumping = False
+
+    def done(self, token: Token, error: WindlassError | None) -> None:
+        """The flow: a copy ended."""
+        block, index = token
+        row = block.rows[index]
+        if error is None:
+            self._copied(block, index, row)
+        elif isinstance(error, Throttled):
+            self._throttled(block, index, row, error)
+        elif isinstance(error, (Conflict, NotFound)):
+            self._spawn(self._anew(block, index, row))
+        else:
+            self._failed(block, index, row, error)
+
+    # Sending
+
+    def _pump(self) -> None:
+        now = self.now()
+        while self.ways.room() > 0:
+            found = self._next(now)
+            if found is None:
+                break
+            block, index = found
+            row = block.rows[index]
+            self.paces.of(row.key).sent()
+            self.ways.send(found, row)
+        if (self._open or self._waiting) and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.pump()
+
+    def _next(self, now: float) -> Token | None:
+        """The next row whose place has room, of the open blocks in turn; blocks are opened when those that are have none."""
+        for _ in range(len(self._open)):
+            block = self._open[0]
+            token = self._of(block, now)
+            if token is not None:
+                return token
+            self._open.rotate(-1)
+        while self._waiting and len(self._open) < (_OPEN if self._below() else _MOST_OPEN):
+            block = self._begin(self._waiting.popleft())
+            token = self._of(block, now)
+            if token is not None:
+                self._open.rotate(1)  # it goes on next
+                return token
+        return None
+
+    def _below(self) -> bool:
+        """Few open blocks do, while their rows are all of one place."""
+        return len({block.rows[0].key.partition("/")[0] for block in self._open}) <= 1
+
+    def _of(self, block: Block, now: float) -> Token | None:
+        if block.again:
+            index = block.again[-1]
+            if not self.paces.of(block.rows[index].key).room(now):
+                return None
+            block.again.pop()
+            return block, index
+        while block.next < len(block.rows):
+            row = block.rows[block.next]
+            if block.done >> block.next & 1:
+                block.next += 1
+                continue
+            if row.storage_class in FROZEN:
+                block.next += 1
+                self._failed(block, block.next - 1, row, _ARCHIVED)
+                continue
+            if row.size_bytes > self.largest or block.doubtful:
+                index, block.next = block.next, block.next + 1
+                self._spawn(self._beside(block, index, row))
+                continue
+            if not self.paces.of(row.key).room(now):
+                return None
+            index, block.next = block.next, block.next + 1
+            return block, index
+        if not block.again and block in self._open:
+            self._open.remove(block)
+        return None
+
+    def _begin(self, number: int) -> Block:
+        block = self.journal.open(number)
+        self._left[number] = len(block.rows) - block.done.bit_count()
+        self._open.append(block)
+        if not self._left[number]:
+            self._over(number, block)
+        return block
+
+    # Beside the flow
+
+    async def _beside(self, block: Block, index: int, row: Listed) -> None:
+        """A row that needs a look first, or many requests."""
+        try:
+            if block.doubtful:
+                async with self._looks:
+                    if await self.ways.there(row):
+                        self._copied(block, index, row)
+                        return
+            if row.size_bytes > self.largest:
+                async with self._slots:
+                    await self.ways.large(row)
+                self._copied(block, index, row)
+            else:
+                self._again(block, index)
+        except Throttled as error:
+            self._throttled(block, index, row, error)
+        except NotFound:
+            self._gone(block, index, row)
+        except WindlassError as error:
+            self._failed(block, index, row, error)
+
+    async def _anew(self, block: Block, index: int, row: Listed) -> None:
+        """It is not there as it was listed: changed since, or gone."""
+        try:
+            async with self._looks:
+                await self.ways.anew(row)
+        except NotFound:
+            self._gone(block, index, row)
+        except Throttled as error:
+            self._throttled(block, index, row, error)
+        except WindlassError as error:
+            self._failed(block, index, row, error)
+        else:
+            self._copied(block, index, row)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # Ends
+
+    def _copied(self, block: Block, index: int, row: Listed) -> None:
+        self.copied += 1
+        self.copied_bytes += row.size_bytes
+        self._mark(block, index)
+
+    def _gone(self, block: Block, index: int, row: Listed) -> None:
+        """Deleted since it was listed: where replication is on, that is replicated, too."""
+        self.gone += 1
+        self.gone_bytes += row.size_bytes
+        self.journal.skipped(1, row.size_bytes)
+        self._mark(block, index)
+
+    def _throttled(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
+        self.paces.of(row.key).refused(self.now())
+        times = self._refused[block.number, index] = self._refused.get((block.number, index), 0) + 1
+        if times > _MOST_THROTTLED:
+            self._failed(block, index, row, error)
+        else:
+            self._again(block, index)
+
+    def _again(self, block: Block, index: int) -> None:
+        block.again.append(index)
+        if block not in self._open:
+            self._open.append(block)
+        self.pump()
+
+    def _failed(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
+        code = error.code or type(error).__name__
+        self.failures.add(row.key, code, error.message)
+        self.journal.failed(row, code, error.message)
+        self._mark(block, index)
+
+    def _mark(self, block: Block, index: int) -> None:
+        self.journal.mark(block, index)
+        self._refused.pop((block.number, index), None)
+        self._left[block.number] -= 1
+        if not self._left[block.number]:
+            self._over(block.number, block)
+        self.heard()
+
+    def _over(self, number: int, block: Block) -> None:
+        del self._left[number]
+        if block in self._open:
+            self._open.remove(block)

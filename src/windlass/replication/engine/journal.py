@@ -1,0 +1,335 @@
+"""What a seed has listed and what it has copied, on disk: a process that dies, however it dies, goes on from here.
+
+Two logs are appended to. `plan` has ranges, how far each is listed, and blocks of rows to copy, each written before the first
+of its rows is copied. `done` has which rows of which blocks are done, committed a few times a second. A record is
+`type, length, CRC-32, payload`; what was cut off at the end of a log is left out. Blocks are found by hopping over the
+others, so that a hundred million rows are opened at once, and read only when it is their turn.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+from windlass.core.errors import Conflict, WindlassError
+from windlass.replication.engine.ranges import Range
+from windlass.wire.listing import Listed
+
+__all__ = ["Block", "Journal", "Ledger"]
+
+_HEAD = struct.Struct("<BII")
+_META = struct.Struct("<I")
+_BIT = struct.Struct("<I")
+_RANGE, _CUT, _BLOCK, _END, _LISTED = 1, 2, 3, 4, 5
+_DONE, _WHOLE, _OPENED, _FAILED, _SKIPPED = 11, 12, 13, 14, 15
+_SMALL_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """Rows to copy, and which of them are done (a bit each)."""
+
+    number: int
+    rows: Sequence[Listed]
+    done: int = 0
+    doubtful: bool = False
+    """An earlier process had begun it: some rows may be done though nobody wrote it down."""
+    next: int = 0
+    again: list[int] = field(default_factory=list)
+
+    @property
+    def left(self) -> bool:
+        """Whether a row is not done yet."""
+        return self.done != (1 << len(self.rows)) - 1
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What a journal says when it is opened."""
+
+    ranges: list[Range] = field(default_factory=list)
+    largest: int = 0
+    new: bool = True
+    """Nothing was listed yet."""
+    listed: bool = False
+    blocks: dict[int, int] = field(default_factory=dict)
+    """Where in `plan` each block is that is not done."""
+    begun: dict[int, int] = field(default_factory=dict)
+    """Of blocks that were begun: the bits that are done."""
+    total: int = 0
+    total_bytes: int = 0
+    skipped: int = 0
+    failed: list[dict[str, Any]] = field(default_factory=list)
+    copied: int = 0
+    copied_bytes: int = 0
+
+
+class Journal:
+    """One seed's journal; of one process at a time (Conflict). Close it, or use it with `with`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (folder / "lock").open("wb")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            raise Conflict(
+                f"another process copies this seed: it holds {folder / 'lock'}", hint="Wait for it, or stop it."
+            ) from None
+        self.ledger = Ledger()
+        self._sizes: dict[int, tuple[int, int]] = {}
+        self._next = 0
+        self._plan = self._opened("plan", self._read_plan)
+        self._done = self._opened("done", self._read_done)
+        self._settle()
+        self._dirty: dict[int, Block] = {}
+        self._lines: list[bytes] = []
+
+    # The plan
+
+    def begin(self, ranges: Iterable[Range]) -> None:
+        """The ranges that a new seed begins with."""
+        for one in ranges:
+            self._append(self._plan, _RANGE, _text([one.number, one.after, one.upto]))
+
+    def cut(self, number: int, new: int, at: str) -> None:
+        """A range became two."""
+        self._append(self._plan, _CUT, _text([number, new, at]))
+
+    def block(self, of: int, through: str, rows: Sequence[Listed], *, skipped: int) -> int:
+        """A page of a range was compared: it is listed through that key, and these rows are to be copied. The block's number."""
+        number, self._next = self._next, self._next + 1
+        size = sum(row.size_bytes for row in rows)
+        meta = _text([number, of, through, len(rows), size, skipped])
+        body = zlib.compress(_text(rows), 1) if rows else b""
+        offset = self._append(self._plan, _BLOCK, _META.pack(len(meta)) + meta + body)
+        if rows:
+            self.ledger.blocks[number] = offset
+            self._sizes[number] = (len(rows), size)
+        self.ledger.total += len(rows)
+        self.ledger.total_bytes += size
+        self.ledger.skipped += skipped
+        return number
+
+    def end(self, number: int) -> None:
+        """A range is listed to its end."""
+        self._append(self._plan, _END, _text(number))
+
+    def listed(self) -> None:
+        """Everything is listed."""
+        self.ledger.listed = True
+        self._append(self._plan, _LISTED, b"")
+
+    # What is done
+
+    def open(self, number: int) -> Block:
+        """A block's rows, about to be copied."""
+        rows = self._rows(self.ledger.blocks[number])
+        begun = self.ledger.begun.get(number)
+        if begun is None:
+            self._append(self._done, _OPENED, _BIT.pack(number))
+        return Block(number, rows, begun or 0, doubtful=begun is not None)
+
+    def mark(self, block: Block, index: int) -> None:
+        """A row is done; it is written with the next commit."""
+        block.done |= 1 << index
+        self._dirty[block.number] = block
+
+    def failed(self, row: Listed, code: str, message: str) -> None:
+        """A row can't be copied."""
+        self._lines.append(_record(_FAILED, _text({"key": row.key, "code": code, "message": message[:500]})))
+
+    def skipped(self, number: int, size_bytes: int) -> None:
+        """Rows that turned out to need no copy."""
+        self._lines.append(_record(_SKIPPED, _text([number, size_bytes])))
+
+    def commit(self, *, sync: bool = False) -> None:
+        """Write what is done so far."""
+        records = self._lines
+        whole: list[int] = []
+        for number, block in self._dirty.items():
+            if block.left:
+                length = (len(block.rows) + 7) // 8
+                records.append(_record(_DONE, _BIT.pack(number) + block.done.to_bytes(length, "little")))
+            else:
+                whole.append(number)
+                self.ledger.blocks.pop(number, None)
+                self._sizes.pop(number, None)
+        if whole:
+            records.append(_record(_WHOLE, b"".join(map(_BIT.pack, whole))))
+        self._lines, self._dirty = [], {}
+        if records:
+            self._done.write(b"".join(records))
+            self._done.flush()
+        if sync:
+            os.fsync(self._plan.fileno())
+            os.fsync(self._done.fileno())
+
+    def files(self) -> tuple[int, int]:
+        """The descriptors of both logs, for who makes sure that they reach the disk."""
+        return self._plan.fileno(), self._done.fileno()
+
+    def forget(self) -> None:
+        """The seed is over: remove the files."""
+        self.close()
+        for name in ("plan", "done", "lock"):
+            (self.folder / name).unlink(missing_ok=True)
+        self.folder.rmdir()
+
+    def close(self) -> None:
+        """Commit and let go."""
+        if not self._lock.closed:
+            self.commit(sync=True)
+            for file in (self._plan, self._done, self._lock):
+                file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Files
+
+    def _append(self, file: BinaryIO, kind: int, payload: bytes) -> int:
+        offset = file.tell()
+        file.write(_record(kind, payload))
+        file.flush()
+        return offset
+
+    def _opened(self, name: str, read: Any) -> BinaryIO:
+        path = self.folder / name
+        path.touch()
+        file = path.open("r+b")
+        file.seek(read(file))
+        file.truncate()
+        return file
+
+    def _rows(self, offset: int) -> list[Listed]:
+        at = self._plan.tell()
+        self._plan.seek(offset)
+        _, length, crc = _HEAD.unpack(self._plan.read(_HEAD.size))
+        payload = self._plan.read(length)
+        self._plan.seek(at)
+        if len(payload) != length or zlib.crc32(payload) != crc:
+            raise WindlassError(
+                f"the journal {self.folder / 'plan'} is damaged",
+                hint="Remove its folder: the pair is listed again, and what is there already is not copied again.",
+            )
+        (meta,) = _META.unpack_from(payload)
+        return [Listed(*row) for row in json.loads(zlib.decompress(payload[_META.size + meta :]))]
+
+    def _read_plan(self, file: BinaryIO) -> int:
+        ranges: dict[int, Range] = {}
+        ledger, end = self.ledger, 0
+        for kind, offset, payload, end in _records(file, {_BLOCK}):  # noqa: B007  the last one's end is wanted
+            if kind == _BLOCK:
+                number, of, through, rows, size, skipped = json.loads(payload)
+                if of in ranges:
+                    ranges[of].after = through
+                self._next = number + 1
+                ledger.total += rows
+                ledger.total_bytes += size
+                ledger.skipped += skipped
+                if rows:
+                    ledger.blocks[number] = offset
+                    self._sizes[number] = (rows, size)
+            elif kind == _RANGE:
+                number, after, upto = json.loads(payload)
+                ranges[number] = Range(number, after, upto)
+                ledger.new = False
+            elif kind == _CUT:
+                number, new, at = json.loads(payload)
+                ranges[new] = Range(new, at, ranges[number].upto)
+                ranges[number].upto = at
+            elif kind == _END:
+                ranges.pop(json.loads(payload), None)
+            elif kind == _LISTED:
+                ledger.listed = True
+            ledger.largest = max(ledger.largest, *ranges, 0)
+        ledger.ranges = list(ranges.values())
+        ledger.listed = ledger.listed or not (ledger.new or ranges)
+        return end
+
+    def _read_done(self, file: BinaryIO) -> int:
+        ledger, end = self.ledger, 0
+        for kind, _, payload, end in _records(file, set()):  # noqa: B007  the last one's end is wanted
+            if kind == _WHOLE:
+                for (number,) in _BIT.iter_unpack(payload):
+                    self._whole(number)
+            elif kind == _DONE:
+                (number,) = _BIT.unpack_from(payload)
+                ledger.begun[number] = int.from_bytes(payload[_BIT.size :], "little")
+            elif kind == _OPENED:
+                ledger.begun.setdefault(_BIT.unpack(payload)[0], 0)
+            elif kind == _FAILED:
+                ledger.failed.append(json.loads(payload))
+            elif kind == _SKIPPED:
+                rows, size = json.loads(payload)
+                ledger.skipped += rows
+                ledger.copied -= rows
+                ledger.copied_bytes -= size
+                ledger.total -= rows
+                ledger.total_bytes -= size
+        return end
+
+    def _whole(self, number: int) -> None:
+        self.ledger.blocks.pop(number, None)
+        self.ledger.begun.pop(number, None)
+        rows, size = self._sizes.pop(number, (0, 0))
+        self.ledger.copied += rows
+        self.ledger.copied_bytes += size
+
+    def _settle(self) -> None:
+        """Count what is done of blocks that are not whole; failed rows are done, and not copied."""
+        for number, bits in self.ledger.begun.items():
+            if bits and number in self.ledger.blocks:
+                rows = self._rows(self.ledger.blocks[number])
+                self.ledger.copied += bits.bit_count()
+                self.ledger.copied_bytes += sum(row.size_bytes for at, row in enumerate(rows) if bits >> at & 1)
+        self.ledger.copied -= len(self.ledger.failed)
+
+
+def _text(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()  # ASCII: half a surrogate pair is a key's, too
+
+
+def _record(kind: int, payload: bytes) -> bytes:
+    return _HEAD.pack(kind, len(payload), zlib.crc32(payload)) + payload
+
+
+def _records(file: BinaryIO, hop: set[int]) -> Iterator[tuple[int, int, bytes, int]]:
+    """(type, offset, payload, end) of each whole record; of those to hop over, only the part that says what they are."""
+    size = os.fstat(file.fileno()).st_size
+    offset = 0
+    while True:
+        file.seek(offset)
+        head = file.read(_HEAD.size)
+        if len(head) < _HEAD.size:
+            return
+        kind, length, crc = _HEAD.unpack(head)
+        end = offset + _HEAD.size + length
+        if end > size:
+            return
+        # What is in the last pages may not have reached the disk; what is farther back was written long ago.
+        if kind in hop and size - offset > _SMALL_BYTES:
+            (meta,) = _META.unpack(file.read(_META.size))
+            payload = file.read(meta)
+        else:
+            payload = file.read(length)
+            if zlib.crc32(payload) != crc:
+                return
+            if kind in hop:
+                (meta,) = _META.unpack_from(payload)
+                payload = payload[_META.size : _META.size + meta]
+        yield kind, offset, payload, end
+        offset = end

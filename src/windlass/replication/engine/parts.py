@@ -1,0 +1,158 @@
+"""Copying one large object in parts, with the source's own part boundaries, so that the ETags of both sides compare.
+
+Every part is copied only while the source is still that object. What is carried: metadata, content headers, tags, storage
+class, website redirect, checksum algorithm, and where asked lock and ACL. Source: S3 user guide, "Copying an object using multipart
+upload".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from windlass.core.errors import AwsError, WindlassError
+from windlass.wire import s3
+from windlass.wire.door import Door
+from windlass.wire.listing import Listed
+from windlass.wire.s3 import Head, Part
+
+__all__ = ["PartCopier", "part_ranges", "uniform"]
+
+_PART_BYTES = 512 * 1024**2
+_AT_ONCE = 16
+_HEADS_AT_ONCE = 32
+_MOST_PARTS = 10_000
+_MULTIPART = re.compile(r"[0-9a-f]{32}-(\d{1,5})")
+_KEPT = (
+    "cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires",
+    "x-amz-storage-class", "x-amz-website-redirect-location",
+)  # fmt: skip
+_LOCK = ("x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold")
+_CHECKSUM = re.compile(r"x-amz-checksum-(crc32|crc32c|crc64nvme|sha1|sha256)")
+
+Range = tuple[int, int, int]
+"""(number, first byte, last byte) of a part."""
+
+
+def part_ranges(sizes: Sequence[int]) -> Iterator[Range]:
+    """The bytes of each part, one after the other."""
+    first = 0
+    for number, size in enumerate(sizes, 1):
+        yield number, first, first + size - 1
+        first += size
+
+
+def uniform(size_bytes: int, part_bytes: int) -> list[int]:
+    """Equal parts, the last one smaller; at most 10,000 of them."""
+    part_bytes = max(part_bytes, -(-size_bytes // _MOST_PARTS))
+    whole, rest = divmod(size_bytes, part_bytes)
+    return [part_bytes] * whole + ([rest] if rest else [])
+
+
+@dataclass(frozen=True, slots=True)
+class PartCopier:
+    """Copies objects of one pair in parts. `read` and `write` are doors to the two buckets."""
+
+    read: Door
+    write: Door
+    source: str
+    bucket: str
+    source_owner: str = ""
+    owner: str = ""
+    headers: Mapping[str, str] | None = None
+    lock: bool = False
+    part_bytes: int = _PART_BYTES
+
+    async def copy(self, row: Listed) -> s3.Put:
+        """Copy one object, as it is now; what was put. NotFound when it is gone."""
+        key = row.key
+        head = await self._head(key)
+        sizes = await self._layout(key, head)
+        made = self._made(head) | dict(self.headers or {})
+        tags = await self._tags(key, head)
+        if tags:
+            made["x-amz-tagging"] = tags
+        upload = await self.write(s3.create_upload(self.bucket, key, headers=made, owner=self.owner))
+        try:
+            parts = await self._parts(key, head, upload, list(part_ranges(sizes)))
+            return await self.write(
+                s3.complete_upload(self.bucket, key, upload_id=upload, parts=parts, owner=self.owner)
+            )
+        except BaseException:
+            # Parts that nobody completes cost money until a lifecycle rule finds them.
+            await asyncio.shield(self._abort(key, upload))
+            raise
+
+    async def _head(self, key: str) -> Head:
+        asked = {"x-amz-checksum-mode": "ENABLED"}
+        return await self.read(s3.head(self.source, key, headers=asked, owner=self.source_owner))
+
+    async def _layout(self, key: str, head: Head) -> list[int]:
+        """The sizes of the source's parts; equal parts where it has none, or does not tell."""
+        found = _MULTIPART.fullmatch(head.etag)
+        if found is None or not 1 < int(found[1]) <= _MOST_PARTS:
+            return uniform(head.size_bytes, self.part_bytes)
+        gate = asyncio.Semaphore(_HEADS_AT_ONCE)
+
+        async def size(number: int) -> int:
+            async with gate:
+                return (
+                    await self.read(s3.head(self.source, key, part=number, if_match=head.etag, owner=self.source_owner))
+                ).size_bytes
+
+        try:
+            sizes = await asyncio.gather(*[size(number) for number in range(1, int(found[1]) + 1)])
+        except WindlassError:
+            return uniform(head.size_bytes, self.part_bytes)
+        return sizes if sum(sizes) == head.size_bytes else uniform(head.size_bytes, self.part_bytes)
+
+    def _made(self, head: Head) -> dict[str, str]:
+        kept = (*_KEPT, *(_LOCK if self.lock else ()))
+        made = {name: value for name, value in head.headers.items() if name in kept or name.startswith("x-amz-meta-")}
+        for name in head.headers:
+            if found := _CHECKSUM.fullmatch(name):
+                made["x-amz-checksum-algorithm"] = found[1].upper()
+                if head.headers.get("x-amz-checksum-type"):
+                    made["x-amz-checksum-type"] = head.headers["x-amz-checksum-type"]
+        return made
+
+    async def _tags(self, key: str, head: Head) -> str:
+        """The object's tags as a header has them."""
+        if head.headers.get("x-amz-tagging-count") == "0":
+            return ""
+        found = await self.read(s3.tags(self.source, key, owner=self.source_owner))
+        return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in found)
+
+    async def _parts(self, key: str, head: Head, upload: str, ranges: Sequence[Range]) -> list[Part]:
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def part(number: int, first: int, last: int) -> Part:
+            async with gate:
+                return await self.write(
+                    s3.copy_part(
+                        self.bucket, key, upload_id=upload, number=number, source_bucket=self.source, source_key=key,
+                        byte_range=(first, last), source_version_id=_version(head), if_match=head.etag, owner=self.owner,
+                        source_owner=self.source_owner,
+                    )
+                )  # fmt: skip
+
+        tasks = [asyncio.ensure_future(part(*each)) for each in ranges]
+        try:
+            return list(await asyncio.gather(*tasks))
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _abort(self, key: str, upload: str) -> None:
+        try:
+            await self.write(s3.abort_upload(self.bucket, key, upload_id=upload, owner=self.owner))
+        except WindlassError as error:
+            if not isinstance(error, AwsError):
+                raise
+
+
+def _version(head: Head) -> str:
+    return "" if head.version_id in ("", "null") else head.version_id

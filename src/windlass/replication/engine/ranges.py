@@ -1,0 +1,215 @@
+"""A bucket's keys in ranges that several listers work on at once, cut where the most is left. Pure.
+
+A range is the keys after one text, up to and with another. Each is listed page by page from its beginning; when a lister has nothing
+to do, the range with the most left is cut in two. How much is left is guessed from the keys of its last page; a guess
+is only believed so far (`reach`), four times farther each time that it proved right. Whatever is guessed, every key is in exactly one
+range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from windlass.replication.engine.keyspace import KeySpace
+
+__all__ = ["Cut", "Range", "Ranges"]
+
+_REACH = 16.0
+_FARTHER, _FARTHEST = 4.0, 1e12
+_SMALLEST = 4.0
+"""Pages that are worth a cut: half a page is read in vain at each."""
+_FREE, _EXPLORED = 2, 0.01
+"""How many requests, and which share of them, may be spent on a hunch."""
+
+
+@dataclass(slots=True, eq=False)
+class Range:
+    """The keys after `after`, up to and with `upto` (None: to the end)."""
+
+    number: int
+    after: str
+    upto: str | None
+    done: bool = False
+    asked: bool = False
+    pages: int = 0
+    reach: float = _REACH
+    explored: bool = False
+    parent: Range | None = None
+    waits: bool = False
+    """A range was cut from this one, and nobody knows yet whether anything is in it."""
+    span: tuple[str, str] = ("", "")
+    """The first and last key of the page that its density is reckoned from; a new range has its neighbour's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A range became two: `number` ends at `at` now, `new` begins after it."""
+
+    number: int
+    new: int
+    at: str
+
+
+class Ranges:
+    """Which page to ask for next. `ranges` are what an earlier run had left; else the whole of `after`..`upto`."""
+
+    def __init__(
+        self, ranges: Sequence[Range] = (), *, after: str = "", upto: str | None = None, largest: int = 0,
+        prune: bool = True,
+    ) -> None:  # fmt: skip
+        self._space = KeySpace()
+        self._ranges = {one.number: one for one in ranges or (Range(0, after, upto),)}
+        self._next = max(largest, *self._ranges) + 1
+        self._tried: set[str] = set()
+        self._pages = self._vain_explored = 0
+        self._exploring = False
+        self._finished: list[int] = []
+        self._prune = prune
+        self._last: str | None = None
+        """Nothing is after this key."""
+
+    def __iter__(self) -> Iterator[Range]:
+        return iter(self._ranges.values())
+
+    @property
+    def done(self) -> bool:
+        """Whether everything was listed."""
+        return not self._ranges
+
+    def finished(self) -> list[int]:
+        """The ranges that turned out empty without being asked for, since this was last called."""
+        found, self._finished = self._finished, []
+        return found
+
+    def next(self) -> tuple[Range | None, Cut | None]:
+        """The range whose next page is to be asked for, and the cut that made it; None while the others are under way."""
+        for one in self._ranges.values():
+            if not one.asked:
+                one.asked = True
+                return one, None
+        found, explored = self._cut(), False
+        if found is None:
+            found, explored = self._explore(), True
+        if found is None:
+            return None, None
+        one, at = found
+        new = Range(
+            self._next,
+            at,
+            one.upto,
+            asked=True,
+            reach=max(one.reach, _REACH),
+            span=one.span,
+            parent=one,
+            explored=explored,
+        )
+        one.waits = True
+        self._next += 1
+        one.upto = at
+        self._ranges[new.number] = new
+        return new, Cut(one.number, new.number, at)
+
+    def page(self, one: Range, keys: Sequence[str], *, more: bool) -> int:
+        """A page of this range came: how many of its keys belong to it. Out of order is ValueError."""
+        if keys and (keys[0] <= one.after or any(a >= b for a, b in pairwise(keys))):
+            raise ValueError(f"the listing is out of order after {one.after!r}")
+        one.asked = False
+        one.pages += 1
+        one.reach = max(one.reach, min(float(one.pages), _REACH))
+        self._pages += 1
+        if one.parent is not None:
+            self._learned(one, one.parent, empty=not keys or (one.upto is not None and keys[0] > one.upto))
+        if not more:
+            self._ends(keys[-1] if keys else one.after)
+        mine = len(keys) if one.upto is None else _count(keys, one.upto)
+        if keys:
+            self._space.learn(keys)
+        if mine > 1:
+            one.span = (keys[0], keys[mine - 1])
+        if mine:
+            one.after = keys[mine - 1]
+        if mine < len(keys) or not more or one.after == one.upto:
+            self._finish(one)
+        return mine
+
+    def _learned(self, one: Range, parent: Range, *, empty: bool) -> None:
+        """The first page of a range that was cut from another: how far a guess may reach there."""
+        one.parent, parent.waits = None, False
+        if one.explored:
+            self._vain_explored += empty
+            self._exploring = False
+        elif empty:
+            parent.reach = 0.0  # until it has listed some pages more
+        else:
+            one.reach = parent.reach = min(parent.reach * _FARTHER, _FARTHEST)
+
+    def _finish(self, one: Range) -> None:
+        one.done = True
+        self._ranges.pop(one.number, None)
+
+    def _ends(self, last: str) -> None:
+        """Nothing comes after `last`: what begins there, and was not asked for yet, is empty (with `prune`: is left out)."""
+        self._last = last if self._last is None else min(self._last, last)
+        if not self._prune:
+            return
+        for other in [each for each in self._ranges.values() if each.after >= last and not each.asked]:
+            self._finish(other)
+            self._finished.append(other.number)
+
+    def _cut(self) -> tuple[Range, str] | None:
+        """The range with the most left, and where to cut it."""
+        best, most, place = None, 2.0 * _SMALLEST, (0, 0, 0)
+        for one in self._ranges.values():
+            if one.waits or not one.pages or not one.span[1] or one.reach < _SMALLEST:
+                continue
+            depth = self._space.depth(*one.span)
+            at = self._space.number(one.after, depth)
+            per_page = max(1, self._space.number(one.span[1], depth) - self._space.number(one.span[0], depth))
+            end = self._space.end(depth) if one.upto is None else self._space.number(one.upto, depth)
+            left = (end - at) / per_page
+            if left > most:
+                best, most, place = one, left, (at, per_page, depth)
+        if best is None:
+            return None
+        at, per_page, depth = place
+        pages = min(most / 2, best.reach)
+        key = self._space.key(at + int(pages * per_page), depth)
+        return self._checked(best, key)
+
+    def _explore(self) -> tuple[Range, str] | None:
+        """Where nothing more is to be guessed: what is after all characters that were seen, once for each place."""
+        if self._exploring or self._vain_explored > _FREE + self._pages * _EXPLORED:
+            return None
+        for one in self._ranges.values():
+            if one.waits or not one.pages or not one.span[1]:
+                continue
+            for first, last in (("", one.span[1]), one.span) if one.upto is None else (one.span,):
+                key = self._space.beyond(first, last)
+                if key and key not in self._tried:
+                    self._tried.add(key)
+                    found = self._checked(one, key)
+                    if found is not None:
+                        self._exploring = True
+                        return found
+        return None
+
+    def _checked(self, one: Range, key: str) -> tuple[Range, str] | None:
+        """A cut must leave something on either side, as far as is known."""
+        if key <= one.after or (one.upto is not None and key >= one.upto):
+            return None
+        if self._last is not None and key >= self._last:
+            return None
+        return one, key
+
+
+def _count(keys: Sequence[str], upto: str) -> int:
+    low, high = 0, len(keys)
+    while low < high:
+        middle = (low + high) // 2
+        if keys[middle] <= upto:
+            low = middle + 1
+        else:
+            high = middle
+    return low

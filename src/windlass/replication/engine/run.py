@@ -1,0 +1,236 @@
+"""One direct seed: list and compare, journal, copy, all at once; and the comparison of two sides."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from windlass.core.errors import Interrupted, WindlassError
+from windlass.replication.engine.copier import Copier, Token, Ways
+from windlass.replication.engine.journal import Journal
+from windlass.replication.engine.pacer import Paces
+from windlass.replication.engine.ranges import Cut, Range, Ranges
+from windlass.replication.engine.sides import Sides, storage_header
+from windlass.replication.engine.walk import walk
+from windlass.replication.listing import OURS
+from windlass.replication.model import Pair
+from windlass.replication.movers.direct import Compared, Moved
+from windlass.wire.flow import Flow
+from windlass.wire.listing import Listed
+
+__all__ = ["Limits", "compare", "seed"]
+
+_COMMIT_S = 0.25
+_TELL_S = 0.5
+_SYNC_S = 2.0
+_LEAD_BLOCKS = 20_000
+"""How far listing may be ahead of copying: memory does not grow with a bucket, and the disk only so far."""
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much at once: connections that copy, listers, copies a second to begin with and at the most."""
+
+    connections: int = 512
+    listers: int = 16
+    start_per_s: float = 600.0
+    most_per_s: float = 200_000.0
+
+
+async def seed(
+    sides: Sides, journal: Journal, limits: Limits, *, after: str = "", upto: str | None = None, stop: threading.Event,
+    tell: Callable[[Moved], object],
+) -> Moved:  # fmt: skip
+    """Copy what the destination lacks, from where the journal says. Interrupted when `stop` is set: it goes on from there."""
+    return await _Seed(sides, journal, limits, stop, tell).run(after, upto)
+
+
+class _Seed:
+    """The parts of a seed, joined: the walk's sink, the flow's source."""
+
+    def __init__(
+        self, sides: Sides, journal: Journal, limits: Limits, stop: threading.Event, tell: Callable[[Moved], object]
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self._sides, self._journal, self._limits = sides, journal, limits
+        self._stop, self._tell = stop, tell
+        self._heard = asyncio.Event()
+        self._ours = tuple({OURS, sides.pair.prefix + OURS})
+        # Callbacks meet each other: the flow is made first, and fed by a copier that is made after it.
+        self._flow: Flow[Token] = Flow(
+            sides.write, sides.copies(), size=limits.connections,
+            done=self._ended, ready=self._ready,
+        )  # fmt: skip
+        ways = Ways(lambda: self._flow.room, self._send, self._large, sides.there, sides.anew)
+        paces = Paces(loop.time, start=limits.start_per_s, most=limits.most_per_s)
+        self._copier = Copier(journal, paces, ways, loop.time, sides.largest, self._heard.set)
+        for one in journal.ledger.failed:
+            self._copier.failures.add(one["key"], one["code"], one["message"])
+
+    async def run(self, after: str, upto: str | None) -> Moved:
+        ledger = self._journal.ledger
+        self._copier.add(sorted(ledger.blocks, key=lambda number: number not in ledger.begun))
+        listing = asyncio.create_task(self._list(after, upto))
+        watching = asyncio.create_task(self._watch())
+        try:
+            while not (listing.done() and self._copier.idle):
+                waiting = asyncio.create_task(self._heard.wait())
+                await asyncio.wait(
+                    {waiting, watching, *([] if listing.done() else [listing])}, return_when=asyncio.FIRST_COMPLETED
+                )
+                waiting.cancel()
+                self._heard.clear()
+                for task in (watching, listing):
+                    if task.done():
+                        task.result()
+        finally:
+            listing.cancel()
+            watching.cancel()
+            self._copier.stop()
+            await self._flow.close()
+            self._journal.commit()
+        return self._moved()
+
+    # Listing
+
+    async def _list(self, after: str, upto: str | None) -> None:
+        ledger = self._journal.ledger
+        if ledger.listed:
+            return
+        if ledger.new:
+            ledger.ranges = [Range(0, after, upto)]
+            self._journal.begin(ledger.ranges)
+        ranges = Ranges(ledger.ranges, largest=ledger.largest)
+        await walk(
+            ranges, self._sides.source_pages(), self._sides.destination_pages(), self, listers=self._limits.listers
+        )
+        self._journal.listed()
+
+    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:
+        """Sink: keys were compared."""
+        there = {row.key: row for row in destination} if destination else {}
+        ours = self._ours
+        rows = [row for row in source if not row.key.startswith(ours)]
+        missing = [row for row in rows if _lacks(row, there.get(row.key))] if there else rows
+        number = self._journal.block(of.number, of.after, missing, skipped=len(rows) - len(missing))
+        if missing:
+            self._copier.add([number])
+        while self._copier.backlog > _LEAD_BLOCKS:
+            await asyncio.sleep(_TELL_S)
+
+    def cut(self, cut: Cut) -> None:
+        """Sink: a range became two."""
+        self._journal.cut(cut.number, cut.new, cut.at)
+
+    def end(self, number: int) -> None:
+        """Sink: a range is listed."""
+        self._journal.end(number)
+
+    # Copying
+
+    def _ended(self, token: Token, error: WindlassError | None) -> None:
+        self._copier.done(token, error)
+
+    def _ready(self) -> None:
+        self._copier.pump()
+
+    def _send(self, token: Token, row: Listed) -> None:
+        self._flow.send(token, row.key, row.etag, storage_header(row))
+
+    async def _large(self, row: Listed) -> None:
+        await self._sides.parts().copy(row)
+
+    async def _watch(self) -> None:
+        """Commit, tell, and look whether to stop, now and then."""
+        loop = asyncio.get_running_loop()
+        told = synced = loop.time()
+        while True:
+            await asyncio.sleep(_COMMIT_S)
+            self._journal.commit()
+            if self._stop.is_set():
+                raise Interrupted(f"{self._sides.pair.title} was stopped", hint="`windlass replicate resume` goes on.")
+            now = loop.time()
+            if now - told >= _TELL_S:
+                told = now
+                await loop.run_in_executor(None, self._tell, self._moved())
+            if now - synced >= _SYNC_S:
+                synced = now
+                for number in self._journal.files():
+                    await loop.run_in_executor(None, os.fsync, number)
+
+    def _moved(self) -> Moved:
+        ledger, copier = self._journal.ledger, self._copier
+        return Moved(
+            total=ledger.total - copier.gone, total_bytes=ledger.total_bytes - copier.gone_bytes,
+            copied=ledger.copied + copier.copied, copied_bytes=ledger.copied_bytes + copier.copied_bytes,
+            skipped=ledger.skipped + copier.gone, failed=len(copier.failures), troubles=copier.failures.troubles(),
+        )  # fmt: skip
+
+
+def _lacks(source: Listed, there: Listed | None) -> bool:
+    """Whether the destination has not, or has an older or another object."""
+    return there is None or there.size_bytes != source.size_bytes or there.last_modified < source.last_modified
+
+
+async def compare(sides: Sides, limits: Limits, *, stop: threading.Event, tell: Callable[[int], object]) -> Compared:
+    """Compare both sides by key, size and ETag."""
+    found = _Comparison(sides.pair, stop, tell)
+    await walk(
+        Ranges(prune=False), sides.source_pages(), sides.destination_pages(), found, listers=limits.listers, beyond=True
+    )
+    return found.value()
+
+
+class _Comparison:
+    """Counts what is the same and what is not; a difference of opaque ETags says nothing."""
+
+    def __init__(self, pair: Pair, stop: threading.Event, tell: Callable[[int], object]) -> None:
+        self._pair, self._stop, self._tell = pair, stop, tell
+        self._counts: Counter[str] = Counter()
+        self._examples: dict[str, list[str]] = {}
+        self._ours = tuple({OURS, pair.prefix + OURS})
+
+    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
+        """Sink: keys to compare."""
+        if self._stop.is_set():
+            raise Interrupted(f"the comparison of {self._pair.title} was stopped")
+        there = {row.key: row for row in destination if not row.key.startswith(self._ours)}
+        for row in source:
+            if not row.key.startswith(self._ours):
+                self._count(_kind(row, there.pop(row.key, None)), row.key)
+        for key in there:
+            self._count("extra", key)
+        self._tell(self._counts.total())
+
+    def cut(self, cut: Cut) -> None:
+        """Sink: nothing to keep."""
+
+    def end(self, number: int) -> None:
+        """Sink: nothing to keep."""
+
+    def value(self) -> Compared:
+        """What was found."""
+        counts = self._counts
+        return Compared(
+            objects=counts.total() - counts["extra"], missing=counts["missing"], different=counts["different"],
+            extra=counts["extra"], unknown=counts["unknown"],
+            examples={kind: tuple(sorted(keys)[:_EXAMPLES]) for kind, keys in self._examples.items()},
+        )  # fmt: skip
+
+    def _count(self, kind: str, key: str) -> None:
+        self._counts[kind] += 1
+        if kind not in ("same", "unknown") and len(self._examples.setdefault(kind, [])) < _EXAMPLES:
+            self._examples[kind].append(key)
+
+
+def _kind(source: Listed, destination: Listed | None) -> str:
+    if destination is None:
+        return "missing"
+    if source.size_bytes != destination.size_bytes:
+        return "different"
+    return "same" if source.etag == destination.etag else "unknown"

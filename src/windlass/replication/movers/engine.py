@@ -1,0 +1,81 @@
+"""The direct mover: this process lists, compares and copies, through the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from windlass.core.errors import UsageError
+from windlass.estate.service import Estate
+from windlass.replication.engine.journal import Journal
+from windlass.replication.engine.run import Limits, compare, seed
+from windlass.replication.engine.sides import Sides
+from windlass.replication.model import MAX_COPY_BYTES, Pair
+from windlass.replication.movers.direct import Compared, Moved, Tell
+
+__all__ = ["Engine"]
+
+T = TypeVar("T")
+_PART_BYTES = 512 * 1024**2
+
+
+class Engine:
+    """Copies and compares over the estate's credentials; `largest_bytes` is what one CopyObject takes.
+
+    Journals are folders of `home`, one a seed, until the seed is over.
+    """
+
+    def __init__(
+        self, estate: Callable[[], Estate], home: Path, *, limits: Limits | None = None, largest_bytes: int = MAX_COPY_BYTES,
+        part_bytes: int = _PART_BYTES,
+    ) -> None:  # fmt: skip
+        self._estate, self._home = estate, home
+        self._limits = limits or Limits()
+        self._largest, self._part = largest_bytes, part_bytes
+
+    def seed(self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell) -> Moved:
+        """Copy what the destination lacks, or has older; what was done before an interruption is not done again."""
+        if versions:
+            raise UsageError("noncurrent versions are copied by batch jobs only", hint="Use --via batch.")
+
+        async def go(sides: Sides) -> Moved:
+            return await seed(sides, journal, self._limits, stop=stop, tell=tell)
+
+        with Journal(self._home / seed_id) as journal:
+            moved = self._with(pair, go)
+            journal.forget()
+        return moved
+
+    def verify(self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object]) -> Compared:
+        """Compare by key, size and ETag. Different ETags of equal sizes say nothing: KMS and multipart make them so."""
+
+        async def go(sides: Sides) -> Compared:
+            return await compare(sides, self._limits, stop=stop, tell=tell)
+
+        return self._with(pair, go)
+
+    def _with(self, pair: Pair, go: Callable[[Sides], Coroutine[Any, Any, T]]) -> T:
+        async def run() -> T:
+            estate = self._estate()
+            sides = await Sides.open(
+                pair, lambda account_id, region: estate.access(account_id, region, "s3"),
+                largest=self._largest, part_bytes=self._part,
+            )  # fmt: skip
+            try:
+                return await go(sides)
+            finally:
+                await sides.close()
+
+        with asyncio.Runner(loop_factory=_loop) as runner:
+            return runner.run(run())
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # Windows
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

@@ -1,0 +1,248 @@
+"""Many calls of one kind at the least cost: no task, no future, no timer for each.
+
+A flow has connections of its own (lanes). Each carries one request at a time, given by `send`; its end is told to
+`done`. What is usual (a 200 that came in one piece) is read where it arrives. What is not (errors, lost answers, keys that must
+be asked for) goes the Door's own way, with its retries; throttling alone is told at once, since who sends decides the pace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from windlass.core.aws_errors import THROTTLE_CODES, service_error
+from windlass.core.errors import WindlassError
+from windlass.wire.connection import Connection
+from windlass.wire.copies import Copies
+from windlass.wire.door import Door
+from windlass.wire.errors import ConnectionLost, read_fault
+from windlass.wire.model import Response
+from windlass.wire.places import Place
+
+__all__ = ["Flow"]
+
+T = TypeVar("T")
+_SWEEP_S = 1.0
+_OPENING = 8
+_BEGINS = b"HTTP/1.1 200 OK\r\n"
+_MAX_BODY_BYTES = 64 * 1024
+_GOOD, _BAD = b"<CopyObjectResult", b"<Error"
+
+
+class Lane(Connection):
+    """A connection that tells its flow; `token` is what is under way."""
+
+    def __init__(self, flow: Flow[Any], buffer: memoryview) -> None:
+        super().__init__(flow.loop, buffer, flow.lane_freed)
+        self._flow = flow
+        self.token: Any = None
+        self.again: Callable[[], Any] | None = None
+        self.sweeps = 0
+        self._seen_bytes = 0
+
+    def ask(self, head: bytes, token: Any, again: Callable[[], Any]) -> None:
+        """Send one request without a body."""
+        self._reset(head_only=False, limit=_MAX_BODY_BYTES, stream=False)
+        self.used += 1
+        self.token, self.again = token, again
+        self.sweeps = self._seen_bytes = 0
+        self._answer = self
+        assert self.transport is not None
+        self.transport.write(head)
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """asyncio: so many bytes were read; an answer that is whole, and good, needs no parser."""
+        if self._read_bytes == 0 and self._answer is self and _is_good(bytes(self._buffer[:nbytes])):
+            self._answer, self._done = None, True
+            self._flow.lane_answered(self, None)
+            return
+        super().buffer_updated(nbytes)
+
+    # As who waits for its own answer
+
+    def done(self) -> bool:
+        """Nobody gives up waiting."""
+        return False
+
+    def set_result(self, result: Response, /) -> None:
+        """An answer that was not recognised at once."""
+        self._flow.lane_answered(self, result)
+
+    def set_exception(self, exception: Exception, /) -> None:
+        """No answer."""
+        self._flow.lane_lost(self, exception)
+
+    def sweep(self, timeout_s: float) -> None:
+        """Look whether anything moved since the last time."""
+        if self._answer is not self:
+            return
+        self.sweeps = self.sweeps + 1 if self._read_bytes == self._seen_bytes else 0
+        self._seen_bytes = self._read_bytes
+        if self.sweeps * _SWEEP_S > timeout_s:
+            self._fail(ConnectionLost(f"no answer within {timeout_s:g} s", begun=True, timed_out=True))
+
+    def _start_timer(self) -> None:
+        """The flow's sweep does it."""
+
+
+class Flow(Generic[T]):
+    """Copies through at most `size` connections. `done(token, error)` hears of each end, `ready()` that there is room."""
+
+    def __init__(
+        self, door: Door, copies: Copies, *, size: int, done: Callable[[T, WindlassError | None], None], ready: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self.loop = asyncio.get_running_loop()
+        self._door, self._copies = door, copies
+        self._size = size
+        self._done, self._ready = done, ready
+        self._lanes: set[Lane] = set()
+        self._free: list[Lane] = []
+        self._opening = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.under_way = 0
+        self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep)
+
+    @property
+    def room(self) -> int:
+        """How many may be sent now. Where there is none, and there may be more lanes, some are opened."""
+        if not self._free and self._opening < _OPENING and len(self._lanes) + self._opening < self._size:
+            self._open()
+        return min(len(self._free), self._size - self.under_way)
+
+    def send(self, token: T, key: str, etag: str, storage_class: str) -> None:
+        """Send one copy; only while there is room."""
+        self.under_way += 1
+
+        def again() -> Any:
+            return self._copies.call(key, etag, storage_class)
+
+        place, keys = self._door.place(self._copies.bucket), self._door.keys_at_hand()
+        lane = self._free.pop()
+        if keys is None or lane.closed:
+            self._give_back(lane)
+            self._slowly(token, again)
+            return
+        try:
+            head = self._copies.head(key, etag, storage_class, place, keys, time.time() + self._door.skew_s)
+        except WindlassError as error:
+            self._give_back(lane)
+            self.loop.call_soon(self._ended, token, error)
+            return
+        lane.ask(head, token, again)
+
+    async def close(self) -> None:
+        """Close every lane; what is under way is not told any more."""
+        self._sweeper.cancel()
+        for task in self._tasks:
+            task.cancel()
+        self._done = lambda _token, _error: None
+        for lane in list(self._lanes):
+            lane.close()
+        await asyncio.sleep(0)
+
+    # What lanes tell
+
+    def lane_answered(self, lane: Lane, response: Response | None) -> None:
+        """A good answer (None), or one to be looked at."""
+        token, again = lane.token, lane.again
+        lane.token = lane.again = None
+        if response is None:
+            self._free.append(lane)
+            self._ended(token, None)
+            return
+        assert again is not None
+        if response.status < 300 and _GOOD in response.body and _BAD not in response.body:
+            self._ended(token, None)
+            return
+        fault = read_fault(response)
+        if fault.code in THROTTLE_CODES or fault.status in (429, 503):
+            self._ended(token, service_error(fault.code, fault.message, where="s3 CopyObject"))
+        else:
+            self._slowly(token, again)
+
+    def lane_lost(self, lane: Lane, _: Exception) -> None:
+        """No answer: whether it was carried out is not known, and a copy may be asked for twice."""
+        token, again = lane.token, lane.again
+        lane.token = lane.again = None
+        assert again is not None
+        self._slowly(token, again)
+
+    def lane_freed(self, connection: Connection) -> None:
+        """A lane can take the next request, or is gone."""
+        assert isinstance(connection, Lane)
+        if connection.closed:
+            self._lanes.discard(connection)
+        elif connection not in self._free:
+            self._free.append(connection)
+        self._ready()
+
+    def _give_back(self, lane: Lane) -> None:
+        if not lane.closed:
+            self._free.append(lane)
+
+    def _ended(self, token: T, error: WindlassError | None) -> None:
+        self.under_way -= 1
+        self._done(token, error)
+        self._ready()
+
+    def _slowly(self, token: T, again: Callable[[], Any]) -> None:
+        """The Door's way."""
+
+        async def go() -> None:
+            error: WindlassError | None = None
+            try:
+                await self._door(again())
+            except WindlassError as failed:
+                error = failed
+            self._ended(token, error)
+
+        task = self.loop.create_task(go())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _open(self) -> None:
+        place = self._door.place(self._copies.bucket)
+        for _ in range(min(_OPENING, self._size - len(self._lanes) - self._opening)):
+            self._opening += 1
+            task = self.loop.create_task(self._opened(place))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _opened(self, place: Place) -> None:
+        lane = Lane(self, self._door.buffer)
+        try:
+            await place.pool.lend(lane)
+        except ConnectionLost:
+            # The Door says what is wrong, with its retries, to whoever sends next.
+            await asyncio.sleep(_SWEEP_S)
+            self._opening -= 1
+            if not self._lanes:
+                self._ready()
+            return
+        self._opening -= 1
+        self._lanes.add(lane)
+        self._free.append(lane)
+        self._ready()
+
+    def _sweep(self) -> None:
+        timeout_s = self._door.access.read_timeout_s
+        for lane in list(self._lanes):
+            lane.sweep(timeout_s)
+        self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep)
+
+
+def _is_good(data: bytes) -> bool:
+    """Whether this is one whole answer that says that a copy was made, and the connection lives on."""
+    if not data.startswith(_BEGINS):
+        return False
+    end = data.find(b"\r\n\r\n")
+    head = data[:end].lower()
+    at = head.find(b"\r\ncontent-length: ")
+    if at < 0 or b"connection: close" in head or b"transfer-encoding" in head:
+        return False
+    length = head[at + 18 : at + 28].partition(b"\r")[0]
+    if not length.isdigit() or len(data) != end + 4 + int(length):
+        return False
+    return data.find(_GOOD, end) >= 0 and data.find(_BAD, end) < 0
