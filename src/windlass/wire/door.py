@@ -117,6 +117,10 @@ class Door:
         """Where a bucket's requests go, as far as is known."""
         return self._places.find(bucket)
 
+    async def fetch_keys(self) -> Keys:
+        """The keys of the moment, asked for where there are none; whatever asking raises."""
+        return self._ring.at_hand() or await self._ring.fetch()
+
     def keys_at_hand(self) -> Keys | None:
         """The keys of the moment; None when they must be asked for first, as a call does."""
         return self._ring.at_hand()

@@ -100,6 +100,7 @@ class Flow(Generic[T]):
         self._lanes: set[Lane] = set()
         self._free: list[Lane] = []
         self._opening = 0
+        self._unreachable = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.under_way = 0
         self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep)
@@ -109,7 +110,10 @@ class Flow(Generic[T]):
         """How many may be sent now. Where there is none, and there may be more lanes, some are opened."""
         if not self._free and self._opening < _OPENING and len(self._lanes) + self._opening < self._size:
             self._open()
-        return min(len(self._free), self._size - self.under_way)
+        free = len(self._free)
+        if not free and self._unreachable:
+            return 1 - self.under_way  # one at a time the Door's way, which says what is wrong
+        return min(free, self._size - self.under_way)
 
     def send(self, token: T, key: str, etag: str, storage_class: str) -> None:
         """Send one copy; only while there is room."""
@@ -119,8 +123,8 @@ class Flow(Generic[T]):
             return self._copies.call(key, etag, storage_class)
 
         place, keys = self._door.place(self._copies.bucket), self._door.keys_at_hand()
-        lane = self._free.pop()
-        if keys is None or lane.closed:
+        lane = self._free.pop() if self._free else None
+        if lane is None or keys is None or lane.closed:
             self._give_back(lane)
             self._slowly(token, again)
             return
@@ -178,8 +182,8 @@ class Flow(Generic[T]):
             self._free.append(connection)
         self._ready()
 
-    def _give_back(self, lane: Lane) -> None:
-        if not lane.closed:
+    def _give_back(self, lane: Lane | None) -> None:
+        if lane is not None and not lane.closed:
             self._free.append(lane)
 
     def _ended(self, token: T, error: WindlassError | None) -> None:
@@ -213,17 +217,18 @@ class Flow(Generic[T]):
     async def _opened(self, place: Place) -> None:
         lane = Lane(self, self._door.buffer)
         try:
+            await self._door.fetch_keys()
             await place.pool.lend(lane)
-        except ConnectionLost:
-            # The Door says what is wrong, with its retries, to whoever sends next.
+        except (ConnectionLost, WindlassError):
+            self._unreachable = not self._lanes
+            self._ready()
             await asyncio.sleep(_SWEEP_S)
             self._opening -= 1
-            if not self._lanes:
-                self._ready()
-            return
-        self._opening -= 1
-        self._lanes.add(lane)
-        self._free.append(lane)
+        else:
+            self._opening -= 1
+            self._unreachable = False
+            self._lanes.add(lane)
+            self._free.append(lane)
         self._ready()
 
     def _sweep(self) -> None:

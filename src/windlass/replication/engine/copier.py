@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from windlass.core.errors import AwsError, Conflict, NotFound, Throttled, WindlassError
+from windlass.core.errors import AwsError, ConfigError, Conflict, NotFound, Throttled, WindlassError
 from windlass.replication.engine.failures import Failures
 from windlass.replication.engine.journal import Block, Journal
 from windlass.replication.engine.pacer import Paces
@@ -28,6 +28,7 @@ _LARGE_AT_ONCE = 4
 _LOOKS_AT_ONCE = 32
 _MOST_THROTTLED = 50
 
+_HOPELESS = frozenset({"EndpointUnreachable", "NoSuchBucket", "ExpiredToken", "InvalidAccessKeyId"})
 _ARCHIVED = AwsError("the object is archived", code="InvalidObjectState", hint="Restore it first.")
 
 Token = tuple[Block, int]
@@ -43,8 +44,8 @@ class Ways:
     """Copy one in parts."""
     there: Callable[[Listed], Awaitable[bool]]
     """Whether the destination has it already."""
-    anew: Callable[[Listed], Awaitable[None]]
-    """Copy what is there now in place of what was listed; NotFound where it is gone."""
+    anew: Callable[[Listed], Awaitable[bool]]
+    """Copy what is there now in place of what was listed; False where it is gone."""
 
 
 @dataclass(slots=True)
@@ -61,6 +62,8 @@ class Copier:
     copied_bytes: int = 0
     gone: int = 0
     gone_bytes: int = 0
+    hopeless: WindlassError | None = None
+    """Why no object could be copied any more."""
     failures: Failures = field(default_factory=Failures)
     _waiting: deque[int] = field(default_factory=deque)
     _open: deque[Block] = field(default_factory=deque)
@@ -212,8 +215,11 @@ class Copier:
                 self._again(block, index)
         except Throttled as error:
             self._throttled(block, index, row, error)
-        except NotFound:
-            self._gone(block, index, row)
+        except NotFound as error:
+            if error.code == "NoSuchBucket":
+                self._failed(block, index, row, error)
+            else:
+                await self._anew(block, index, row)
         except WindlassError as error:
             self._failed(block, index, row, error)
 
@@ -221,15 +227,13 @@ class Copier:
         """It is not there as it was listed: changed since, or gone."""
         try:
             async with self._looks:
-                await self.ways.anew(row)
-        except NotFound:
-            self._gone(block, index, row)
+                found = await self.ways.anew(row)
         except Throttled as error:
             self._throttled(block, index, row, error)
         except WindlassError as error:
             self._failed(block, index, row, error)
         else:
-            self._copied(block, index, row)
+            (self._copied if found else self._gone)(block, index, row)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -265,6 +269,12 @@ class Copier:
         self.pump()
 
     def _failed(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
+        if isinstance(error, ConfigError) or error.code in _HOPELESS:
+            # No fault of this object's: the seed ends here, and goes on from here when that is mended.
+            self.hopeless = self.hopeless or error
+            self._stopped = True
+            self.heard()
+            return
         code = error.code or type(error).__name__
         self.failures.add(row.key, code, error.message)
         self.journal.failed(row, code, error.message)

@@ -8,6 +8,7 @@ others, so that a hundred million rows are opened at once, and read only when it
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -77,20 +78,19 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (folder / "lock").open("wb")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.close()
-            raise Conflict(
-                f"another process copies this seed: it holds {folder / 'lock'}", hint="Wait for it, or stop it."
-            ) from None
+        self._files = contextlib.ExitStack()
+        self._lock = self._files.enter_context((folder / "lock").open("wb"))
         self.ledger = Ledger()
         self._sizes: dict[int, tuple[int, int]] = {}
         self._next = 0
-        self._plan = self._opened("plan", self._read_plan)
-        self._done = self._opened("done", self._read_done)
-        self._settle()
+        try:
+            self._claim()
+            self._plan = self._opened("plan", self._read_plan)
+            self._done = self._opened("done", self._read_done)
+            self._settle()
+        except BaseException:
+            self._files.close()
+            raise
         self._dirty: dict[int, Block] = {}
         self._lines: list[bytes] = []
 
@@ -189,8 +189,7 @@ class Journal:
         """Commit and let go."""
         if not self._lock.closed:
             self.commit(sync=True)
-            for file in (self._plan, self._done, self._lock):
-                file.close()
+            self._files.close()
 
     def __enter__(self) -> Self:
         return self
@@ -206,10 +205,18 @@ class Journal:
         file.flush()
         return offset
 
+    def _claim(self) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Conflict(
+                f"another process copies this seed: it holds {self.folder / 'lock'}", hint="Wait for it, or stop it."
+            ) from None
+
     def _opened(self, name: str, read: Any) -> BinaryIO:
         path = self.folder / name
         path.touch()
-        file = path.open("r+b")
+        file = self._files.enter_context(path.open("r+b"))
         file.seek(read(file))
         file.truncate()
         return file
@@ -217,10 +224,10 @@ class Journal:
     def _rows(self, offset: int) -> list[Listed]:
         at = self._plan.tell()
         self._plan.seek(offset)
-        _, length, crc = _HEAD.unpack(self._plan.read(_HEAD.size))
+        kind, length, crc = _HEAD.unpack(self._plan.read(_HEAD.size))
         payload = self._plan.read(length)
         self._plan.seek(at)
-        if len(payload) != length or zlib.crc32(payload) != crc:
+        if len(payload) != length or zlib.crc32(payload, kind) != crc:
             raise WindlassError(
                 f"the journal {self.folder / 'plan'} is damaged",
                 hint="Remove its folder: the pair is listed again, and what is there already is not copied again.",
@@ -268,9 +275,12 @@ class Journal:
                     self._whole(number)
             elif kind == _DONE:
                 (number,) = _BIT.unpack_from(payload)
+                self._taken(number)
                 ledger.begun[number] = int.from_bytes(payload[_BIT.size :], "little")
             elif kind == _OPENED:
-                ledger.begun.setdefault(_BIT.unpack(payload)[0], 0)
+                (number,) = _BIT.unpack(payload)
+                self._taken(number)
+                ledger.begun.setdefault(number, 0)
             elif kind == _FAILED:
                 ledger.failed.append(json.loads(payload))
             elif kind == _SKIPPED:
@@ -282,7 +292,12 @@ class Journal:
                 ledger.total_bytes -= size
         return end
 
+    def _taken(self, number: int) -> None:
+        """A block of which `plan` knows nothing any more: no new one may have its number, or it would be taken for done."""
+        self._next = max(self._next, number + 1)
+
     def _whole(self, number: int) -> None:
+        self._taken(number)
         self.ledger.blocks.pop(number, None)
         self.ledger.begun.pop(number, None)
         rows, size = self._sizes.pop(number, (0, 0))
@@ -304,7 +319,7 @@ def _text(value: Any) -> bytes:
 
 
 def _record(kind: int, payload: bytes) -> bytes:
-    return _HEAD.pack(kind, len(payload), zlib.crc32(payload)) + payload
+    return _HEAD.pack(kind, len(payload), zlib.crc32(payload, kind)) + payload
 
 
 def _records(file: BinaryIO, hop: set[int]) -> Iterator[tuple[int, int, bytes, int]]:
@@ -326,7 +341,7 @@ def _records(file: BinaryIO, hop: set[int]) -> Iterator[tuple[int, int, bytes, i
             payload = file.read(meta)
         else:
             payload = file.read(length)
-            if zlib.crc32(payload) != crc:
+            if zlib.crc32(payload, kind) != crc:
                 return
             if kind in hop:
                 (meta,) = _META.unpack_from(payload)

@@ -85,6 +85,8 @@ class _Seed:
                 )
                 waiting.cancel()
                 self._heard.clear()
+                if self._copier.hopeless is not None:
+                    raise self._copier.hopeless
                 for task in (watching, listing):
                     if task.done():
                         task.result()

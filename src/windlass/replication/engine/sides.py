@@ -96,10 +96,13 @@ class Sides:
         written = parsedate_to_datetime(head.headers["last-modified"])
         return written >= parse_time(row.last_modified).replace(microsecond=0)
 
-    async def anew(self, row: Listed) -> None:
-        """Copy what is under this key now. NotFound when nothing is."""
+    async def anew(self, row: Listed) -> bool:
+        """Copy what is under this key now; whether there was anything."""
         source = self.pair.source
-        head = await self.read(s3.head(source.bucket, row.key, owner=source.account_id))
+        try:
+            head = await self.read(s3.head(source.bucket, row.key, owner=source.account_id))
+        except NotFound:
+            return False
         now = row._replace(
             etag=head.etag, size_bytes=head.size_bytes, storage_class=head.headers.get("x-amz-storage-class", "")
         )
@@ -107,6 +110,7 @@ class Sides:
             await self.parts().copy(now)
         else:
             await self.write(self.copies().call(now.key, now.etag, storage_header(now)))
+        return True
 
 
 def storage_header(row: Listed) -> str:

@@ -1,0 +1,120 @@
+"""The parallel lister: every key exactly once, whatever the keys are like, and in far fewer rounds than a pager."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.replication.engine.shapes import SHAPES, Bucket
+from windlass.replication.engine.keyspace import KeySpace
+from windlass.replication.engine.ranges import Range, Ranges
+
+
+def listed(bucket, ranges, *, listers=16, draw=None, between=lambda: None):
+    """Lists as so many listers would: keys in the order in which each range gave them, by range, and the rounds."""
+    found, rounds, under_way = {}, 0, []
+    while not ranges.done:
+        while len(under_way) < listers:
+            one, _ = ranges.next()
+            if one is None:
+                break
+            under_way.append((one, one.after))
+        assert under_way, "nothing is under way, and something is left"
+        rounds += 1
+        if draw is not None:
+            draw.shuffle(under_way)
+        now, under_way = (under_way, []) if draw is None else (under_way[:1], under_way[1:])
+        for one, after in now:
+            keys, more = bucket.page(after)
+            mine = ranges.page(one, keys, more=more)
+            found.setdefault(one.number, []).extend(keys[:mine])
+        between()
+    return found, rounds
+
+
+def flat(found):
+    return [key for keys in found.values() for key in keys]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_key_is_listed_once_in_order_in_a_twelfth_of_the_rounds(shape):
+    bucket = Bucket(SHAPES[shape](1_000_000))
+    found, rounds = listed(bucket, Ranges())
+    assert sorted(flat(found)) == bucket.keys
+    assert all(keys == sorted(keys) for keys in found.values())
+    pages = -(-len(bucket.keys) // 1000)
+    assert pages / rounds >= 12, (rounds, bucket.asked)
+    assert bucket.asked <= pages * 1.15, bucket.asked
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_keys_that_stay_are_listed_while_others_come_and_go(shape):
+    draw = random.Random(shape)
+    keys = SHAPES[shape](20_000)
+    bucket = Bucket(keys[::2], page=100)
+    stay = set(keys[::4])
+    moving = [key for key in keys if key not in stay]
+
+    def between():
+        for _ in range(20):
+            (bucket.put if draw.random() < 0.5 else bucket.drop)(draw.choice(moving))
+
+    found, _ = listed(bucket, Ranges(), draw=draw, between=between)
+    every = flat(found)
+    assert len(every) == len(set(every)), "a key was listed twice"
+    assert stay <= set(every)
+    assert set(every) <= set(keys)
+
+
+TEXT = st.text(st.sampled_from("ab0/é日😀\x00~"), max_size=6)
+
+
+@given(st.sets(TEXT, max_size=120), st.integers(1, 9), st.integers(1, 6), st.randoms(use_true_random=False))
+def test_any_keys_any_page_size_any_order_of_answers(keys, size, listers, draw):
+    bucket = Bucket([key for key in keys if key], page=size)
+    found, _ = listed(bucket, Ranges(), listers=listers, draw=draw)
+    assert sorted(flat(found)) == bucket.keys
+
+
+@given(
+    st.sets(TEXT, min_size=1, max_size=120), st.integers(1, 5), st.integers(0, 30), st.randoms(use_true_random=False)
+)
+def test_an_interrupted_listing_goes_on_where_it_was(keys, size, steps, draw):
+    """The ranges of any moment, restored, list exactly what was not listed yet."""
+    bucket = Bucket([key for key in keys if key], page=size)
+    ranges, before = Ranges(), []
+    for _ in range(steps):
+        one, _ = ranges.next()
+        if one is None:
+            break
+        keys_, more = bucket.page(one.after)
+        before += keys_[: ranges.page(one, keys_, more=more)]
+    left = [Range(one.number, one.after, one.upto) for one in ranges]
+    after = flat(listed(bucket, Ranges(left), draw=draw)[0]) if left else []
+    assert sorted(before + after) == bucket.keys
+
+
+def test_a_range_within_a_bucket_lists_its_own_keys_only():
+    bucket = Bucket([f"{at:05}" for at in range(5000)], page=100)
+    found, _ = listed(bucket, Ranges(after="01000", upto="02000"))
+    assert sorted(flat(found)) == [f"{at:05}" for at in range(1001, 2001)]
+
+
+def test_a_listing_out_of_order_is_refused():
+    ranges = Ranges()
+    one, _ = ranges.next()
+    with pytest.raises(ValueError, match="out of order"):
+        ranges.page(one, ["b", "a"], more=True)
+
+
+@given(st.lists(st.text(st.sampled_from("abf019/-é"), min_size=1, max_size=8), min_size=2, max_size=40))
+def test_numbers_are_in_the_order_of_keys(keys):
+    space = KeySpace()
+    space.learn(keys)
+    depth = max(map(len, keys))
+    ordered = sorted(set(keys))
+    numbers = [space.number(key, depth) for key in ordered]
+    assert numbers == sorted(numbers)
+    assert all(space.key(number, depth) <= key for number, key in zip(numbers, ordered, strict=True))
+    assert numbers[-1] < space.end(depth)
