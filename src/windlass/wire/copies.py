@@ -81,7 +81,7 @@ class Copies:
         headers.append(("x-amz-content-sha256", EMPTY_SHA256))
         ordered = sorted(headers)
         signed = ";".join(name for name, _ in ordered)
-        lines = "".join(f"{name}:{' '.join(value.split(' '))}\n" for name, value in ordered)
+        lines = "".join(f"{name}:{' '.join(value.split())}\n" for name, value in ordered)
         canonical = f"PUT\n{path}\n\n{lines}\n{signed}\n{EMPTY_SHA256}"
         shown = "".join(f"{name}: {value}\r\n" for name, value in headers)
         credential = f"AWS4-HMAC-SHA256 Credential={keys.access_key}/{self._scope}, SignedHeaders={signed}, Signature="

@@ -115,14 +115,14 @@ class Ranges:
         """A page of this range came: how many of its keys belong to it. Out of order is ValueError."""
         if keys and (keys[0] <= one.after or any(a >= b for a, b in pairwise(keys))):
             raise ValueError(f"the listing is out of order after {one.after!r}")
-        one.asked = False
         one.pages += 1
         one.reach = max(one.reach, min(float(one.pages), _REACH))
         self._pages += 1
         if one.parent is not None:
             self._learned(one, one.parent, empty=not keys or (one.upto is not None and keys[0] > one.upto))
         if not more:
-            self._ends(keys[-1] if keys else one.after)
+            self._ends(keys[-1] if keys else one.after)  # leaves this one alone: it is asked
+        one.asked = False
         mine = len(keys) if one.upto is None else _count(keys, one.upto)
         if keys:
             self._space.learn(keys)
