@@ -66,7 +66,7 @@ def native(request: Request) -> Response | Awaitable[Response | None] | None:
     if bucket is None:
         # Buckets of S3 Tables live elsewhere in moto.
         return None if call.bucket.endswith("--table-s3") else no_such_bucket(call)
-    return asyncio.to_thread(_answer, call, bucket) if _is_large(call, bucket) else _answer(call, bucket)
+    return asyncio.to_thread(answer, call, bucket) if _is_large(call, bucket) else answer(call, bucket)
 
 
 def _is_large(call: Call, bucket: Any) -> bool:
@@ -77,7 +77,8 @@ def _is_large(call: Call, bucket: Any) -> bool:
     return getattr(bucket.keys.current(call.key), "contentsize", 0) > _LARGE_BYTES
 
 
-def _answer(call: Call, bucket: Any) -> Response | None:
+def answer(call: Call, bucket: Any) -> Response | None:
+    """Answer a call on an existing bucket, from whatever thread; None leaves it to moto."""
     ids = new_request_ids()
     ids_token, call_token = IDS.set(ids), CURRENT.set((call, ids[0][1], ids[1][1]))
     try:

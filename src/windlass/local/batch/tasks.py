@@ -1,0 +1,16 @@
+"""What a job does with its rows."""
+
+from __future__ import annotations
+
+from windlass.local.batch.asked import operation_of
+from windlass.local.batch.door import Door
+from windlass.local.batch.job import Job
+from windlass.local.batch.operations import Tasks, each, s3_task
+
+__all__ = ["tasks_of"]
+
+
+def tasks_of(job: Job, door: Door) -> Tasks:
+    """The job's operation, ready to be done."""
+    name, parameters = operation_of(job.asked)
+    return each(s3_task(name, parameters, door))
