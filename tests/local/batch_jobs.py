@@ -13,7 +13,6 @@ from urllib.parse import quote_plus
 
 import boto3
 from botocore.config import Config
-
 from tests.local.s3_clients import client, fresh
 
 SOURCE_REGION, TARGET_REGION = "us-east-1", "eu-west-1"

@@ -11,9 +11,9 @@ from urllib.parse import quote_plus, urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
-
 from tests.local.batch_jobs import SOURCE_REGION, TARGET_REGION, Jobs, counts, why
 from tests.local.s3_clients import error_of
+
 from windlass.local.batch.pace import PACE, Pace
 from windlass.local.s3.limits import LIMITS
 
