@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from windlass.local.dispatch import Dispatcher
-from windlass.local.errors import error_response
 from windlass.local.faults import Faults
 from windlass.local.request import Request, Response
-from windlass.local.s3.access import find_bucket, no_such_bucket
+from windlass.local.s3.access import find_bucket, no_such_bucket, permitted
 from windlass.local.s3.address import Call, parse
 from windlass.local.s3.caller import Caller
 from windlass.local.services import s3
+from windlass.local.struck import struck
 from windlass.local.wsgi import call_wsgi
 
-__all__ = ["Door", "error_of", "read_faults"]
+__all__ = ["Door", "error_of"]
 
 _CODE = re.compile(rb"<Code>([^<]*)</Code>")
 _MESSAGE = re.compile(rb"<Message>([^<]*)</Message>")
@@ -63,7 +63,7 @@ class Door:
             body=body, service="s3", region=region, account_id=self.caller.account_id, access_key=self.caller.access_key,
             operation=operation,
         )  # fmt: skip
-        refusal = read_faults(self._faults, request)
+        refusal = struck(self._faults, request)
         if refusal is not None:
             return refusal
         call = parse(request) if query else Call(request=request, bucket=bucket, key=key, query={}, subresource="")
@@ -71,6 +71,16 @@ class Door:
             return no_such_bucket(call)
         answer = s3.answer(call, found)
         return self._by_moto(request) if answer is None else answer
+
+    def may(self, bucket: Any, action: str, key: str) -> bool:
+        """Whether the bucket lets the role do that: for what is no call of the API."""
+        request = Request(
+            method="PUT", path=f"/{bucket.name}/{quote(key)}", query="", headers={}, body=b"", service="s3",
+            region=bucket.region_name, account_id=self.caller.account_id, access_key=self.caller.access_key,
+            operation=action.partition(":")[2],
+        )  # fmt: skip
+        call = Call(request=request, bucket=bucket.name, key=key, query={}, subresource="")
+        return permitted(call, bucket, self.caller, action, key)
 
     def _by_moto(self, request: Request) -> Response:
         with self._making:
@@ -83,19 +93,6 @@ class Door:
             operation=request.operation,
         )  # fmt: skip
         return call_wsgi(Door._moto, as_signed, _HOST)
-
-
-def read_faults(faults: tuple[Faults, ...], request: Request) -> Response | None:
-    """Let the faults that were ordered for such a call happen: its delay, and the answer in place of its own."""
-    for each in faults:
-        effect = each.decide(request, time.monotonic())
-        if effect.delay_s:
-            time.sleep(effect.delay_s)
-        if isinstance(effect.outcome, Response):
-            return effect.outcome
-        if effect.outcome is not None:
-            return error_response(request, 500, "InternalError", "We encountered an internal error. Please try again.")
-    return None
 
 
 def error_of(answer: Response) -> tuple[str, str]:

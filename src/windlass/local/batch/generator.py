@@ -19,6 +19,8 @@ from windlass.local.batch.job import Job
 from windlass.local.batch.manifest import BadManifest, Manifest, Row
 from windlass.local.s3.access import find_bucket
 from windlass.local.s3.objects import LeanKey
+from windlass.local.s3.replicating import configuration_of, subject_of
+from windlass.local.s3.replication import rules_for
 
 __all__ = ["generate", "matches"]
 
@@ -47,14 +49,15 @@ def generate(job: Job, door: Door) -> tuple[Manifest, dict[str, Any] | None]:
 
 
 def _eligible(bucket: Any, version: Any) -> bool:
-    return bool(getattr(bucket, "replication", None)) and version is not None
+    configuration = configuration_of(bucket)
+    return configuration is not None and bool(rules_for(configuration, subject_of(version)))
 
 
 def matches(chosen: Mapping[str, Any], version: Any, *, eligible: Any) -> bool:
     """Whether an object is on the list. All filters must let it through."""
     at = version.last_modified.replace(tzinfo=UTC)
     name, size = version.name, version.contentsize
-    status = getattr(version, "replication_status", None) or "NONE"
+    status = version.replication_status or "NONE"
     keys = chosen.get("KeyNameConstraint", {})
     prefixes, suffixes, parts = (keys.get(f"MatchAny{kind}") for kind in ("Prefix", "Suffix", "Substring"))
     return not (

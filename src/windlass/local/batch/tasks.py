@@ -6,6 +6,7 @@ from windlass.local.batch.asked import operation_of
 from windlass.local.batch.door import Door
 from windlass.local.batch.job import Job
 from windlass.local.batch.operations import Tasks, each, s3_task
+from windlass.local.batch.replicating import replicate_task
 
 __all__ = ["tasks_of"]
 
@@ -13,4 +14,6 @@ __all__ = ["tasks_of"]
 def tasks_of(job: Job, door: Door) -> Tasks:
     """The job's operation, ready to be done."""
     name, parameters = operation_of(job.asked)
+    if name == "S3ReplicateObject":
+        return each(replicate_task(door))
     return each(s3_task(name, parameters, door))

@@ -22,12 +22,14 @@ from windlass.local.s3.listing import list_object_versions, list_objects, list_o
 from windlass.local.s3.object_reads import find_version, read_object
 from windlass.local.s3.object_writes import copy_object, delete_object, delete_objects, put_object
 from windlass.local.s3.parts import on_upload
+from windlass.local.s3.replicating import Replicator
 from windlass.local.s3.uploads import list_uploads
 
 PRIVATE_NAMES = patches.PRIVATE_NAMES
 
 _LARGE_BYTES = 512 * 1024
 _DELIVERY = "windlass_delivery"
+_REPLICATOR = "windlass_replicator"
 
 
 def install() -> None:
@@ -35,17 +37,28 @@ def install() -> None:
     if not hasattr(models.S3Backend, _DELIVERY):
         delivery = Delivery()
         setattr(models.S3Backend, _DELIVERY, delivery)
+        replicator = Replicator(delivery.tell)
+        setattr(models.S3Backend, _REPLICATOR, replicator)
+        delivery.watched_by(replicator)
         patches.apply(delivery)
 
 
 def opened(_url: str, faults: Faults) -> None:
-    """A server is up; its faults may be for events."""
+    """A server is up; its faults may be for events, and for replication."""
     _delivery().opened(faults)
+    the_replicator().opened(faults)
 
 
 def closed(_url: str, faults: Faults) -> None:
     """That server is going."""
     _delivery().closed(faults)
+    the_replicator().closed(faults)
+
+
+def the_replicator() -> Replicator:
+    """What replicates objects in this process's estate."""
+    replicator: Replicator = getattr(models.S3Backend, _REPLICATOR)
+    return replicator
 
 
 def _delivery() -> Delivery:
