@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from windlass.core.errors import Conflict, PartialFailure, UsageError, WindlassError
+from windlass.core.errors import Conflict, PartialFailure, UsageError
 from windlass.jobs.model import JobStatus
 from windlass.replication import rows, seeding
 from windlass.replication.crew import Hooks, confirm
@@ -17,17 +17,6 @@ from windlass.replication.service import Ask
 from windlass.replication.template import Template
 
 COPIES = {"operation": Operation.COPY, "via": Way.BATCH}
-
-
-@pytest.fixture(autouse=True)
-def _batch_operations(seed_app):
-    """These need S3 Batch Operations behind the port."""
-    app = seed_app(store="probe")
-    account = app.estate.accounts()[0].id
-    try:
-        batch.list_jobs(app.estate, account, "us-east-1")
-    except WindlassError as error:
-        pytest.skip(f"this embedded AWS has no S3 Batch Operations: {error.message}")
 
 
 def begun(app, source, target, **request):
@@ -150,6 +139,7 @@ def test_resume_does_what_failed(seed_app, buckets_of):
     assert (one.state, one.total, one.done) == (State.DONE, 1, 1)
 
 
+@pytest.mark.usefixtures("slow_jobs")
 def test_detached_jobs_are_found_from_another_machine(seed_app, buckets_of):
     app = seed_app()
     buckets = buckets_of(app)
@@ -288,7 +278,7 @@ def test_the_loop_seeds_what_is_due_and_finishes_what_was_detached(seed_app, buc
     finally:
         stop.set()
         thread.join()
-    assert [one.state for one in other.replication.seeds()] == [State.DONE] * 2
+    assert [one.state for one in other.replication.seeds()] == [State.DONE] * 2, other.replication.seeds()
 
 
 def test_the_template_shapes_the_job(seed_app, buckets_of):

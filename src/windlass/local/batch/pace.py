@@ -11,7 +11,7 @@ __all__ = ["PACE", "Pace"]
 class Pace:
     """Times in seconds. AWS's own rule is kept: a job fails when more than half of its tasks did, once 1,000 have run."""
 
-    state_s: float = 0.0
+    state_s: float = 0.05
     """How long New, Preparing and the states that end in -ing last at least."""
     task_s: float = 0.0
     """How long each task takes beside its own work."""
