@@ -3,6 +3,7 @@
 import contextlib
 import json
 import threading
+import time
 
 import pytest
 
@@ -81,6 +82,22 @@ def test_replicas_of_what_was_there_before(seed_app, buckets_of):
     assert later.idle
     assert later.facts.rule is not None
     assert app.jobs.get(one.job_id).status is JobStatus.DONE
+
+
+def test_objects_of_the_second_of_the_canary_are_not_lost(seed_app, buckets_of):
+    """S3 tells times in whole seconds: what was written in that second, before the rule, is the seed's."""
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair()
+    assert seeded(app, source, target, everything=True).state is State.DONE  # the role is there, and all is settled
+    rules = buckets.call("us-east-1", "GetBucketReplication", Bucket=source)["ReplicationConfiguration"]
+    buckets.call("us-east-1", "DeleteBucketReplication", Bucket=source)
+    time.sleep(1.0 - time.time() % 1)
+    buckets.call("us-east-1", "PutObject", Bucket=source, Key="just before", Body=b"x")
+    buckets.call("us-east-1", "PutBucketReplication", Bucket=source, ReplicationConfiguration=rules)
+    one = seeded(app, source, target, everything=True)
+    assert (one.state, one.total) == (State.DONE, 1)
+    assert buckets.keys(target) == ["just before"]
 
 
 def test_copies_by_a_manifest_of_ours(seed_app, buckets_of):
@@ -278,7 +295,7 @@ def test_the_loop_seeds_what_is_due_and_finishes_what_was_detached(seed_app, buc
     finally:
         stop.set()
         thread.join()
-    assert [one.state for one in other.replication.seeds()] == [State.DONE] * 2, other.replication.seeds()
+    assert [one.state for one in other.replication.seeds()] == [State.DONE] * 2
 
 
 def test_the_template_shapes_the_job(seed_app, buckets_of):
