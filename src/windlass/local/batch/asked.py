@@ -111,16 +111,25 @@ def _check_generator(generator: Mapping[str, Any] | None) -> None:
 def _check_operation(name: str, parameters: Mapping[str, Any], region: str) -> None:
     if name == "S3PutObjectCopy" and not parameters.get("TargetResource"):
         raise Refused("InvalidRequest", "S3PutObjectCopy must have TargetResource.")
-    if name == "LambdaInvoke":
-        function = _FUNCTION_ARN.fullmatch(parameters.get("FunctionArn", ""))
-        if function is None:
-            raise Refused("InvalidRequest", "LambdaInvoke must have the ARN of a function.")
-        if function["region"] != region:
-            raise Refused("InvalidRequest", f"The function must be in the job's Region, {region}.")
-        schema = parameters.get("InvocationSchemaVersion", "1.0")
-        if schema not in ("1.0", "2.0"):
-            raise Refused("InvalidRequest", f"{schema} is no version of the invocation schema.")
-        if parameters.get("UserArguments") and schema != "2.0":
-            raise Refused("InvalidRequest", "UserArguments need the invocation schema 2.0.")
     if name == "S3PutObjectTagging" and len(parameters.get("TagSet", ())) > 10:
         raise Refused("InvalidRequest", "An object can have 10 tags at most.")
+    if name == "LambdaInvoke":
+        _check_function(parameters, region)
+    if name == "S3ComputeObjectChecksum":
+        if parameters.get("ChecksumAlgorithm", "").startswith("XXHASH"):
+            raise Refused("NotImplemented", "the embedded AWS does not compute XXHASH checksums", 501)
+        if parameters.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
+            raise Refused("NotImplemented", "the embedded AWS computes checksums of full objects only", 501)
+
+
+def _check_function(parameters: Mapping[str, Any], region: str) -> None:
+    function = _FUNCTION_ARN.fullmatch(parameters.get("FunctionArn", ""))
+    if function is None:
+        raise Refused("InvalidRequest", "LambdaInvoke must have the ARN of a function.")
+    if function["region"] != region:
+        raise Refused("InvalidRequest", f"The function must be in the job's Region, {region}.")
+    schema = parameters.get("InvocationSchemaVersion", "1.0")
+    if schema not in ("1.0", "2.0"):
+        raise Refused("InvalidRequest", f"{schema} is no version of the invocation schema.")
+    if parameters.get("UserArguments") and schema != "2.0":
+        raise Refused("InvalidRequest", "UserArguments need the invocation schema 2.0.")

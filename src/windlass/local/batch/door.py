@@ -18,7 +18,7 @@ from windlass.local.request import Request, Response
 from windlass.local.s3.access import find_bucket, no_such_bucket, permitted
 from windlass.local.s3.address import Call, parse
 from windlass.local.s3.caller import Caller
-from windlass.local.services import s3
+from windlass.local.s3.calling import answer
 from windlass.local.struck import struck
 from windlass.local.wsgi import call_wsgi
 
@@ -69,8 +69,8 @@ class Door:
         call = parse(request) if query else Call(request=request, bucket=bucket, key=key, query={}, subresource="")
         if found is None:
             return no_such_bucket(call)
-        answer = s3.answer(call, found)
-        return self._by_moto(request) if answer is None else answer
+        answered = answer(call, found)
+        return self._by_moto(request) if answered is None else answered
 
     def may(self, bucket: Any, action: str, key: str) -> bool:
         """Whether the bucket lets the role do that: for what is no call of the API."""
@@ -95,9 +95,9 @@ class Door:
         return call_wsgi(Door._moto, as_signed, _HOST)
 
 
-def error_of(answer: Response) -> tuple[str, str]:
+def error_of(answered: Response) -> tuple[str, str]:
     """The code and the message of an error that S3 answered."""
-    code, message = _CODE.search(answer.body), _MESSAGE.search(answer.body)
+    code, message = _CODE.search(answered.body), _MESSAGE.search(answered.body)
     text = message[1].decode("utf-8", "replace") if message else ""
     for written, sign in _ENTITIES:
         text = text.replace(written, sign)

@@ -55,7 +55,7 @@ def _eligible(bucket: Any, version: Any) -> bool:
 
 def matches(chosen: Mapping[str, Any], version: Any, *, eligible: Any) -> bool:
     """Whether an object is on the list. All filters must let it through."""
-    at = version.last_modified.replace(tzinfo=UTC)
+    at = version.last_modified.replace(microsecond=0, tzinfo=UTC)  # S3 tells times in whole seconds
     name, size = version.name, version.contentsize
     status = version.replication_status or "NONE"
     keys = chosen.get("KeyNameConstraint", {})

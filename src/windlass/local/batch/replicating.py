@@ -7,8 +7,8 @@ from windlass.local.batch.manifest import Row, key_of
 from windlass.local.batch.operations import One
 from windlass.local.batch.report import Outcome
 from windlass.local.s3.access import find_bucket
+from windlass.local.s3.calling import the_replicator
 from windlass.local.s3.object_reads import find_version
-from windlass.local.services import s3
 
 __all__ = ["replicate_task"]
 
@@ -26,7 +26,7 @@ _REFUSED = (403, "The destination bucket refused the replica.")
 
 def replicate_task(door: Door) -> One:
     """The task of one version."""
-    replicator = s3.the_replicator()
+    replicator = the_replicator()
 
     def task(row: Row) -> Outcome:
         name, written, version_id = row
