@@ -91,8 +91,9 @@ class Replicator:
         """A bucket has changed; what a rule is for is PENDING from now on."""
         if not getattr(bucket, "replication", None) or version.replication_status == REPLICA:
             return
-        made = name.startswith(("s3:ObjectCreated", "s3:ObjectTagging")) or name.endswith("DeleteMarkerCreated")
-        configuration = configuration_of(bucket) if made else None
+        made = name.startswith("s3:ObjectCreated") or name.endswith("DeleteMarkerCreated")
+        retagged = name.startswith("s3:ObjectTagging") and version.replication_status is not None
+        configuration = configuration_of(bucket) if made or retagged else None
         if configuration is None:
             return
         if rules_for(configuration, subject_of(version)):
