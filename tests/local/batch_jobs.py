@@ -44,14 +44,14 @@ class Jobs:
         self.role = self.make_role("jobs")
 
     def s3(self, region: str = TARGET_REGION) -> Any:
-        return self._made("s3", region)
+        return self.made("s3", region)
 
     def control(self, region: str = TARGET_REGION) -> Any:
         if ("s3control", region) not in self._clients:
             self._clients["s3control", region] = control(self.url, account=self.account, region=region)
         return self._clients["s3control", region]
 
-    def _made(self, service: str, region: str) -> Any:
+    def made(self, service: str, region: str) -> Any:
         if (service, region) not in self._clients:
             self._clients[service, region] = client(self.url, service, account_id=self.account, region=region)
         return self._clients[service, region]
@@ -61,7 +61,7 @@ class Jobs:
             "Version": "2012-10-17",
             "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
         }
-        iam = self._made("iam", "us-east-1")
+        iam = self.made("iam", "us-east-1")
         return str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"])
 
     def bucket(self, region: str = TARGET_REGION, *, versioned: bool = False) -> str:

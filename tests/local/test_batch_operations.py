@@ -16,6 +16,7 @@ from tests.local.s3_clients import error_of
 
 from windlass.local.batch.pace import PACE, Pace
 from windlass.local.s3.limits import LIMITS
+from windlass.local.server import LocalServer
 
 
 @pytest.fixture
@@ -346,6 +347,15 @@ def test_the_limit_is_that_of_copy_object_and_of_a_copied_part(jobs, limits):
     part = {**copy, "UploadId": upload, "PartNumber": 1}
     assert error_of(s3.upload_part_copy, **part) == (400, "InvalidRequest")
     assert s3.upload_part_copy(**part, CopySourceRange="bytes=0-99")["CopyPartResult"]["ETag"]
+
+
+def test_a_server_may_be_started_with_a_lower_limit(jobs):
+    source, target = jobs.bucket(), jobs.bucket()
+    jobs.s3().put_object(Bucket=source, Key="k", Body=b"x" * 11)
+    copy = {"Bucket": target, "Key": "k", "CopySource": {"Bucket": source, "Key": "k"}}
+    with LocalServer(copy_limit_bytes=10):
+        assert error_of(jobs.s3().copy_object, **copy) == (400, "InvalidRequest")
+    assert jobs.s3().copy_object(**copy)["CopyObjectResult"]["ETag"]
 
 
 def test_a_job_fails_when_more_than_half_of_a_thousand_tasks_failed(jobs):

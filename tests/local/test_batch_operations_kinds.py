@@ -64,7 +64,7 @@ def handler(event, context):
 
 def function(jobs, source=SOURCE):
     role = jobs.make_role(fresh("fn"), "lambda.amazonaws.com")
-    made = jobs._made("lambda", SOURCE_REGION).create_function(
+    made = jobs.made("lambda", SOURCE_REGION).create_function(
         FunctionName=fresh("task"), Runtime="python3.12", Role=role, Handler="main.handler",
         Code={"ZipFile": zipped({"main.py": source})},
     )  # fmt: skip

@@ -257,6 +257,16 @@ def test_a_denied_replica_fails_and_says_so(estate):
     assert (estate.settled(source, "bad"), estate.settled(source, "good")) == ("FAILED", "COMPLETED")
 
 
+def test_a_role_that_is_denied_replicates_nothing(estate):
+    source, target = estate.pair()
+    deny = {"Effect": "Deny", "Action": "s3:Replicate*", "Resource": f"arn:aws:s3:::{target}/secret/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    estate.made("iam", "us-east-1").put_role_policy(RoleName="replication", PolicyName="p", PolicyDocument=policy)
+    estate.put(source, "secret/k")
+    estate.put(source, "k")
+    assert (estate.settled(source, "secret/k"), estate.settled(source, "k")) == ("FAILED", "COMPLETED")
+
+
 def test_encryption_of_replicas(estate):
     key = "arn:aws:kms:eu-west-1:111111111111:key/1"
     mine = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "arn:aws:kms:us-east-1:111111111111:key/2"}

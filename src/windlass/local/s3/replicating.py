@@ -22,7 +22,7 @@ from windlass.local.s3.object_reads import find_version
 from windlass.local.s3.objects import LeanKey
 from windlass.local.s3.replicas import REPLICA, put_replica, replica_of, tags_of
 from windlass.local.s3.replication import Configuration, Rule, Subject, parse, rules_for
-from windlass.local.s3.roles import find_role, session_of, trusts
+from windlass.local.s3.roles import denies, find_role, session_of, trusts
 from windlass.local.s3.writing import Tell
 from windlass.local.struck import struck
 from windlass.local.workers import Workers
@@ -132,14 +132,14 @@ class Replicator:
             return "DstBucketUnversioned"
         if bucket.object_lock_enabled and not destination.object_lock_enabled:
             return "DstBucketObjectLockConfigMissing"
-        caller = self._session(role, bucket.region_name)
-        if caller is None:
+        assumed = find_role(role)
+        if assumed is None or not trusts(assumed, _SERVICE):
             return "AssumeRoleNotPermitted"
         is_object = isinstance(version, LeanKey)
         operation = "ReplicateObject" if is_object else "ReplicateDelete"
-        call = _call(caller, destination, version.name, operation)
-        if struck(self._faults, call.request) is not None or not permitted(
-            call, destination, caller, f"s3:{operation}", version.name
+        resource = f"{destination.arn}/{version.name}"
+        if denies(assumed, f"s3:{operation}", resource) or not self._admitted(
+            role, destination, version.name, operation
         ):
             return "DstPutObjectNotPermitted" if is_object else "DstDelObjNotPermitted"
         replica = replica_of(version, destination, rule)
@@ -149,14 +149,15 @@ class Replicator:
                 self._tell(name, destination, replica)
         return ""
 
-    def _session(self, role: str, region: str) -> Caller | None:
-        found = find_role(role)
-        if found is None or not trusts(found, _SERVICE):
-            return None
+    def _admitted(self, role: str, destination: Any, key: str, operation: str) -> bool:
+        """Whether the destination takes a replica: by its policy, and the faults that were ordered."""
         with self._lock:
             if role not in self._sessions:
-                self._sessions[role] = session_of(role, region, "s3-replication")
-            return self._sessions[role]
+                self._sessions[role] = session_of(role, destination.region_name, "s3-replication")
+            caller = self._sessions[role]
+        call = _call(caller, destination, key, operation)
+        refusal = struck(self._faults, call.request)
+        return refusal is None and permitted(call, destination, caller, f"s3:{operation}", key)
 
 
 def _call(caller: Caller, destination: Any, key: str, operation: str) -> Call:

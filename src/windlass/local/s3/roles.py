@@ -9,12 +9,14 @@ from urllib.parse import unquote
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
+from windlass.local.s3 import policy
 from windlass.local.s3.caller import Caller
 
-__all__ = ["PRIVATE_NAMES", "find_role", "session_of", "trusts"]
+__all__ = ["PRIVATE_NAMES", "denies", "find_role", "session_of", "trusts"]
 
 PRIVATE_NAMES = (
     "moto.iam.models.IAMBackend.get_roles",
+    "moto.iam.models.ManagedPolicy",
     "moto.iam.models.Role",
     "moto.iam.models.iam_backends",
     "moto.sts.models.STSBackend.assume_role",
@@ -46,6 +48,26 @@ def trusts(role: Any, service: str) -> bool:
         if statement.get("Effect") == "Allow" and named and {"sts:assumerole", "sts:*", "*"} & set(actions):
             return True
     return False
+
+
+def denies(role: Any, action: str, resource: str) -> bool:
+    """Whether a policy of the role says Deny: what it does not allow is not looked at, as nowhere in the embedded AWS."""
+    documents = [*role.policies.values(), *(each.document for each in role.managed_policies.values())]
+    question = policy.Question(account_id="", arns=(), action=action, resource=resource)
+    return any(
+        policy.evaluate(_for_everybody(document), question).verdict is policy.Verdict.DENY for document in documents
+    )
+
+
+def _for_everybody(document: str) -> bytes:
+    """The role's policy as a bucket's would be: its statements are for whoever asks."""
+    try:
+        parsed = json.loads(document)
+    except ValueError:
+        return b"{}"
+    statements = parsed.get("Statement", [])
+    statements = statements if isinstance(statements, list) else [statements]
+    return json.dumps({"Statement": [{**each, "Principal": "*"} for each in statements]}).encode()
 
 
 def session_of(arn: str, region: str, name: str) -> Caller:
