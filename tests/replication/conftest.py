@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from windlass.app import App
+from windlass.local.batch.pace import PACE
 from windlass.local.server import LocalServer
 from windlass.settings import load
 
@@ -18,6 +19,12 @@ def seed_aws():
     """A running embedded AWS."""
     with LocalServer() as server:
         yield server
+
+
+@pytest.fixture
+def slow_jobs(monkeypatch):
+    """Batch jobs that take a while, as AWS's do: who looks right after making one finds it under way."""
+    monkeypatch.setattr(PACE, "state_s", 1.0)
 
 
 @pytest.fixture

@@ -27,7 +27,8 @@ _START_S = 30.0
 class LocalServer:
     """`with LocalServer(port=0) as server: server.url`. Any bind but loopback is a ConfigError.
 
-    moto's state belongs to the process: a second server in the same process serves the same estate.
+    moto's state belongs to the process: a second server in the same process serves the same estate. `copy_limit_bytes` is
+    what one CopyObject may copy while this server is up (5 GiB if not given, as in AWS).
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class LocalServer:
         port: int = 0,
         faults: Iterable[dict[str, Any]] = (),
         cache_node_s: float | None = None,
+        copy_limit_bytes: int | None = None,
     ) -> None:
         if host not in _LOOPBACK:
             raise ConfigError(
@@ -44,6 +46,7 @@ class LocalServer:
             )
         self._port = port
         self._cache_node_s = cache_node_s
+        self._copy_limit_bytes = copy_limit_bytes
         try:
             self._rules = read_rules(faults)
         except (ValueError, TypeError) as error:
@@ -62,6 +65,10 @@ class LocalServer:
         elasticache.started(self)
         if self._cache_node_s is not None:
             elasticache.PACE.node_s = self._cache_node_s
+        if self._copy_limit_bytes is not None:
+            from windlass.local.s3.limits import LIMITS
+
+            LIMITS.copy_bytes = self._copy_limit_bytes
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
             self.front, http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False,
@@ -92,6 +99,10 @@ class LocalServer:
         from windlass.local.services import elasticache
 
         elasticache.stopped(self)
+        if self._copy_limit_bytes is not None:
+            from windlass.local.s3.limits import LIMITS, Limits
+
+            LIMITS.copy_bytes = Limits().copy_bytes
 
     def _bind(self) -> socket.socket:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

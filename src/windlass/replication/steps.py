@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from windlass.core.clock import format_time, parse_time
@@ -28,6 +29,7 @@ from windlass.replication.upload import upload
 
 __all__ = ["Steps"]
 
+_SECOND = timedelta(seconds=1)
 _NO_TASKS = "nothing to do: no object was eligible"
 
 
@@ -139,7 +141,9 @@ class Steps:
         if request.canary:
             seed = self._save(seed, detail="waiting for the canary object")
             canary = switch.prove(estate, plan.pair, seed.seed_id, config, stop=self.stop)
-            t0 = canary.written_at
+            # S3 tells times in whole seconds, and `CreatedBefore` takes only what is older: an object of the canary's own
+            # second would be nobody's. What the rule took care of since is not NONE or FAILED, and stays out.
+            t0 = canary.written_at + _SECOND
         return self._save(seed, facts={"t0": format_time(t0)}, detail="replication is on")
 
     def _batch(self, seed: Seed, facts: PairFacts, request: Request) -> Seed:

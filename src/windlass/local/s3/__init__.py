@@ -8,6 +8,7 @@ requests      `address` bucket, key, action · `caller` who · `access` may they
 objects       `objects` lean objects, indexed key store · `writing` put and delete of versions · `checksums`
 calls         `object_reads`, `object_writes`, `parts`, `uploads`, `listing`, `buckets`, `configuration` with `documents`
               (what was put is given back) and `acls`
-events        `delivery`
+              `calling` brings a call to them · `limits` what is too large
+events        `delivery` · replication: `replication` rules (pure), `replicas`, `replicating`, `roles`
 moto          `patches` what is changed inside it, each with its reason
 """

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import flask
 from moto.events.models import events_backends
@@ -36,6 +36,16 @@ CURRENT: ContextVar[tuple[Call, str, str] | None] = ContextVar("windlass_local_s
 Job = Callable[[], None]
 
 
+class Watcher(Protocol):
+    """Who acts on changes beside the configured destinations. Told inside the bucket's lock: work is for later."""
+
+    def tell(self, name: str, bucket: Any, version: Any) -> None:
+        """A bucket has changed."""
+
+    def forget(self) -> None:
+        """Drop what is under way: the estate was reset."""
+
+
 class Delivery:
     """Turns changes of buckets into notices, and sends them where the bucket's configuration says."""
 
@@ -45,6 +55,11 @@ class Delivery:
         # Above every number of an earlier process, and never the same twice: later changes sort later.
         self._sequence = itertools.count(time.time_ns())
         self._faults: list[Faults] = []
+        self._watchers: tuple[Watcher, ...] = ()
+
+    def watched_by(self, watcher: Watcher) -> None:
+        """Tell `watcher` of every change, too, before any event is sent."""
+        self._watchers = (*self._watchers, watcher)
 
     def opened(self, faults: Faults) -> None:
         """A server is up that may be ordered to double events, or to bring them late."""
@@ -58,9 +73,13 @@ class Delivery:
         """Drop what is under way: the estate was reset."""
         self._ordered.forget()
         self._slow.forget()
+        for watcher in self._watchers:
+            watcher.forget()
 
     def tell(self, name: str, bucket: Any, version: Any) -> None:
         """Send an event to every configuration of the bucket that asks for it."""
+        for watcher in self._watchers:
+            watcher.tell(name, bucket, version)
         configuration = bucket.notification_configuration
         if configuration is None:
             return

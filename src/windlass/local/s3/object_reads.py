@@ -118,9 +118,8 @@ def object_headers(call: Call, key: LeanKey) -> dict[str, str]:
         headers["x-amz-website-redirect-location"] = key.website_redirect_location
     if key.lock_mode or key.lock_legal_status or key.lock_until:
         headers |= _lock_headers(key)
-    replication_status = getattr(key, "replication_status", None)
-    if replication_status:
-        headers["x-amz-replication-status"] = replication_status
+    if key.replication_status:
+        headers["x-amz-replication-status"] = key.replication_status
     tags = s3_backends[key.account_id][key.partition].tagger.tags
     if tags and tags.get(key.arn):
         headers["x-amz-tagging-count"] = str(len(tags[key.arn]))

@@ -18,6 +18,7 @@ from windlass.local.s3.address import Call
 from windlass.local.s3.answers import document, element, empty, escape, refuse
 from windlass.local.s3.caller import caller_of
 from windlass.local.s3.checksums import compute, given_checksum, mismatch, sent_body
+from windlass.local.s3.limits import too_large
 from windlass.local.s3.object_reads import (
     changed_since,
     encryption_headers,
@@ -176,9 +177,12 @@ def copy_object(call: Call, bucket: Any, tell: Tell) -> Response | None:
     """Answer CopyObject; None leaves it to moto. The source's bucket and its permission were seen to before."""
     source_bucket_name, source_name, version_id = copy_source(call)
     source_bucket = find_bucket(source_bucket_name)
-    if source_bucket is None or _left_to_moto(call, bucket):
+    if source_bucket is None:
         return None
     source = find_version(source_bucket, source_name, version_id or None)
+    refusal = too_large(source.contentsize) if isinstance(source, LeanKey) else None
+    if refusal is not None or _left_to_moto(call, bucket):
+        return refusal
     if not isinstance(source, LeanKey):
         return no_source(source_name, version_id, source)
     if source.storage_class in ARCHIVE_STORAGE_CLASSES:

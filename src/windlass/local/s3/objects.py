@@ -85,6 +85,7 @@ class LeanKey(models.FakeKey):
     lock_legal_status: str | None = None
     lock_until: str | None = None
     part_sizes: tuple[int, ...] = ()
+    replication_status: str | None = None
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
         """Skip moto's list of every object ever made."""
@@ -191,6 +192,8 @@ class LeanKey(models.FakeKey):
 
 class LeanMarker(models.FakeDeleteMarker):
     """A delete marker; `version_id` is "null" where versioning is suspended."""
+
+    replication_status: str | None = None
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
         """Skip moto's list of every marker ever made."""

@@ -19,6 +19,7 @@ from windlass.local.s3.access import copy_source, find_bucket
 from windlass.local.s3.address import Call
 from windlass.local.s3.answers import document, element, empty, refuse
 from windlass.local.s3.checksums import compute, given_checksum, mismatch, sent_body
+from windlass.local.s3.limits import too_large
 from windlass.local.s3.object_reads import checksum_headers, encryption_headers, find_version
 from windlass.local.s3.object_writes import copy_unmet, metadata_of, no_source, put_unmet, store
 from windlass.local.s3.objects import LeanKey
@@ -90,6 +91,9 @@ def _copy_part(call: Call, bucket: Any, upload: Any, number: int) -> Response:
             return refuse(
                 400 if found is None else 416, "InvalidArgument" if found is None else "InvalidRange", message
             )
+    refusal = too_large(stop - start)
+    if refusal is not None:
+        return refusal
     with bucket.keys.lock:
         part = upload.set_part(number, source.part(start, stop))
     answer = _encryption(bucket, upload)

@@ -15,6 +15,7 @@ from windlass.local.services import (
     lambda_,
     organizations,
     s3,
+    s3control,
     servicequotas,
     sqs,
     storagegateway,
@@ -23,7 +24,7 @@ from windlass.local.services import (
 __all__ = ["SERVICES", "close_all", "install_all", "natives", "open_all"]
 
 SERVICES: tuple[ModuleType, ...] = (
-    sqs, s3, lambda_, events, dynamodb, storagegateway, organizations, elasticache, servicequotas, athena,
+    sqs, s3, s3control, lambda_, events, dynamodb, storagegateway, organizations, elasticache, servicequotas, athena,
 )  # fmt: skip
 
 

@@ -1,0 +1,113 @@
+"""Answering a call on an existing bucket, whoever makes it: a client over HTTP, or a batch job in this process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.s3 import models
+
+from windlass.local.request import Response
+from windlass.local.s3 import patches
+from windlass.local.s3.access import admit
+from windlass.local.s3.acls import acl_refused, read_object_acl
+from windlass.local.s3.address import Call
+from windlass.local.s3.answers import IDS, new_request_ids
+from windlass.local.s3.buckets import head_bucket
+from windlass.local.s3.configuration import delete_configuration, read_configuration, write_configuration
+from windlass.local.s3.delivery import CURRENT, Delivery
+from windlass.local.s3.listing import list_object_versions, list_objects, list_objects_v2
+from windlass.local.s3.object_reads import find_version, read_object
+from windlass.local.s3.object_writes import copy_object, delete_object, delete_objects, put_object
+from windlass.local.s3.parts import on_upload
+from windlass.local.s3.replicating import Replicator
+from windlass.local.s3.uploads import list_uploads
+
+__all__ = ["answer", "begin", "the_delivery", "the_replicator"]
+
+_DELIVERY = "windlass_delivery"
+_REPLICATOR = "windlass_replicator"
+
+
+def begin() -> None:
+    """Patch moto's S3, and make what delivers its events and replicates its objects; a second call changes nothing."""
+    if hasattr(models.S3Backend, _DELIVERY):
+        return
+    delivery = Delivery()
+    setattr(models.S3Backend, _DELIVERY, delivery)
+    replicator = Replicator(delivery.tell)
+    setattr(models.S3Backend, _REPLICATOR, replicator)
+    delivery.watched_by(replicator)
+    patches.apply(delivery)
+
+
+def the_delivery() -> Delivery:
+    """What delivers events in this process's estate."""
+    delivery: Delivery = getattr(models.S3Backend, _DELIVERY)
+    return delivery
+
+
+def the_replicator() -> Replicator:
+    """What replicates objects in this process's estate."""
+    replicator: Replicator = getattr(models.S3Backend, _REPLICATOR)
+    return replicator
+
+
+def answer(call: Call, bucket: Any) -> Response | None:
+    """Answer a call on an existing bucket, from whatever thread; None leaves it to moto."""
+    ids = new_request_ids()
+    ids_token, call_token = IDS.set(ids), CURRENT.set((call, ids[0][1], ids[1][1]))
+    try:
+        refusal = admit(call, bucket)
+        if refusal is not None:
+            return refusal
+        return _on_object(call, bucket) if call.key else _on_bucket(call, bucket)
+    finally:
+        IDS.reset(ids_token)
+        CURRENT.reset(call_token)
+
+
+def _on_object(call: Call, bucket: Any) -> Response | None:
+    if call.method in ("PUT", "POST"):
+        refusal = acl_refused(call, bucket)
+        if refusal is not None:
+            return refusal
+    if call.subresource == "acl" and call.method == "GET":
+        return read_object_acl(bucket, find_version(bucket, call.key, call.query.get("versionId")))
+    if call.subresource == "uploadId":
+        return on_upload(call, bucket, the_delivery().tell)
+    if call.subresource:
+        return None
+    if call.method in ("GET", "HEAD"):
+        return read_object(call, bucket)
+    tell = the_delivery().tell
+    if call.method == "DELETE":
+        return delete_object(call, bucket, tell)
+    if call.method != "PUT":
+        return None
+    put = copy_object if "x-amz-copy-source" in call.request.headers else put_object
+    return put(call, bucket, tell)
+
+
+def _on_bucket(call: Call, bucket: Any) -> Response | None:
+    match call.method:
+        case "HEAD":
+            return head_bucket(bucket)
+        case "GET":
+            return _on_bucket_get(call, bucket)
+        case "PUT":
+            return write_configuration(call, bucket)
+        case "DELETE":
+            return delete_configuration(call, bucket)
+        case "POST" if call.subresource == "delete":
+            return delete_objects(call, bucket, the_delivery().tell)
+    return None
+
+
+def _on_bucket_get(call: Call, bucket: Any) -> Response | None:
+    if call.subresource == "versions":
+        return list_object_versions(call, bucket)
+    if call.subresource == "uploads":
+        return list_uploads(call, bucket)
+    if call.subresource:
+        return read_configuration(call, bucket)
+    return list_objects_v2(call, bucket) if call.query.get("list-type") == "2" else list_objects(call, bucket)
