@@ -137,6 +137,9 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         application: Annotated[str, typer.Option(help="EMR Serverless: run a Spark job in this application.")] = "",
         execution_role: Annotated[str, typer.Option(metavar="ARN", help="EMR Serverless: the Spark job's role.")] = "",
         transient: Annotated[bool, typer.Option("--transient", help="EMR: start a cluster that ends with the step.")] = False,
+        shared: Annotated[
+            bool, typer.Option("--share", help="Direct: let workers on other machines join (`windlass replicate work`).")
+        ] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Print every write, and make none.")] = False,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
         output: Output = Format.TABLE,
@@ -152,7 +155,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         request = request_from(
             replication, set_name, via=via, operation=operation, switch_on=switch_on, enable_versioning=enable_versioning,
             delete_markers=delete_markers, versions=versions, template=template, detach=detach, everything=everything,
-            confirm=confirm, verify=verify, canary=canary, changed=changed,
+            confirm=confirm, verify=verify, canary=canary, shared=shared, changed=changed,
             target=emr.Target(cluster=cluster, application=application, execution_role=execution_role, transient=transient),
         )  # fmt: skip
         if failed_of:
@@ -176,6 +179,25 @@ def commands(  # noqa: C901  one function per command, nested so that they share
             return
         job_id = seeding.begin(replication, jobs, plans, request, set_name=set_name)
         _carry_out(replication, jobs, job_id, request, quiet=quiet, output=output)
+
+    @app.command()
+    def work(
+        ctx: typer.Context,
+        seed_id: Annotated[str, typer.Argument(metavar="SEED", help="The shared seed's id, as `status` shows it.")],
+        source: Annotated[str, typer.Argument(metavar="SOURCE", help="Its source, as it was given there.")],
+        destination: Annotated[str, typer.Argument(metavar="DEST", help="Its destination.")],
+        prefix: Prefix = "", quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+        output: Output = Format.TABLE,
+    ) -> None:  # fmt: skip
+        """Join a direct seed that another machine shares, until it is done; exit 1 when objects failed."""
+        replication = open_replication(ctx)
+        (pair,) = replication.pairs(Ask(source=source, destination=destination, prefix=prefix))
+        with ProgressLine(f"{pair.title}", quiet=quiet) as line:
+            moved = replication.work(pair, seed_id, lambda now: line.update(now.copied, now.total))
+        row = rows.moved_row(moved)
+        emit([row], output, tuple(row))
+        if moved.failed:
+            raise PartialFailure(f"{moved.failed:,} objects failed", hint="`windlass replicate report` there says why.")
 
     @app.command()
     def status(ctx: typer.Context, ref: MaybeRef = "", find: Find = False, output: Output = Format.TABLE) -> None:

@@ -38,6 +38,7 @@ class Request:
     detach: bool = False
     confirm: bool = False
     verify: bool = True
+    shared: bool = False
     measure: str = "auto"
     template: Template = field(default_factory=Template)
     target: emr.Target = field(default_factory=emr.Target)
@@ -48,7 +49,7 @@ class Request:
             name: getattr(self, name)
             for name in (
                 "switch_on", "enable_versioning", "delete_markers", "canary", "versions", "everything", "detach", "confirm",
-                "verify", "measure",
+                "verify", "measure", "shared",
             )
         }  # fmt: skip
         return plain | {

@@ -9,7 +9,7 @@ from typing import Any
 from windlass.replication.config import ReplicateConfig
 from windlass.replication.failures import explain
 from windlass.replication.model import Seed, State, Trouble
-from windlass.replication.movers.direct import Compared
+from windlass.replication.movers.direct import Compared, Moved
 from windlass.replication.planning import PairPlan
 from windlass.replication.preflight import Finding
 
@@ -17,6 +17,7 @@ __all__ = [
     "IDLE",
     "finding_rows",
     "line",
+    "moved_row",
     "plan_row",
     "plan_total",
     "seed_row",
@@ -39,6 +40,15 @@ def line(seed: Seed) -> str:
     if seed.state in (State.FAILED, State.CANCELLED):
         status = _WORDS[seed.state]
     return f"State: {status}, Total: {seed.total}, Success: {seed.done}, Failed {seed.failed}"
+
+
+def moved_row(moved: Moved) -> dict[str, Any]:
+    """What came of a direct seed."""
+    return {
+        "total": moved.total, "copied": moved.copied, "there_already": moved.skipped, "failed": moved.failed,
+        "size_bytes": moved.total_bytes, "copied_bytes": moved.copied_bytes,
+        "reasons": {one.code: one.count for one in moved.troubles},
+    }  # fmt: skip
 
 
 def seed_row(seed: Seed, now: datetime, troubles: Sequence[Trouble] = ()) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from windlass.replication.config import ReplicateConfig, ReplicationConfig
 from windlass.replication.effects import Effect
 from windlass.replication.listing import Doors, volume
 from windlass.replication.model import Pair, Seed, State, Trouble, Volume
-from windlass.replication.movers.direct import Compared, Direct
+from windlass.replication.movers.direct import Compared, Direct, Moved
 from windlass.replication.pairs import by_pattern, check_pairs, parse_location, place_pairs
 from windlass.replication.planning import PairPlan, Request, effects_for, plan_pair
 from windlass.store.engine import Store
@@ -205,6 +205,10 @@ class Replication:
     ) -> Compared:
         """Compare both sides of a pair."""
         return self.direct.verify(pair, stop=stop or threading.Event(), tell=tell)
+
+    def work(self, pair: Pair, seed_id: str, tell: Callable[[Moved], object] = lambda _: None) -> Moved:
+        """Join a shared seed of another machine until it is done."""
+        return self.direct.work(pair, seed_id=seed_id, stop=threading.Event(), tell=tell)
 
     def _named(self, chosen: ReplicateConfig, known: Mapping[str, tuple[str, str]]) -> Sequence[tuple[str, str]]:
         if chosen.pairs:

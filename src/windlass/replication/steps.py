@@ -267,17 +267,17 @@ class Steps:
         return self._save(seed, state=State.COPYING, facts={"emr": ref, "status": "Active"}, detail="EMR: started")
 
     def _direct(self, seed: Seed, request: Request) -> Seed:
-        moved = self._copied(seed, request.versions)
+        moved = self._copied(seed, request)
         seed = self._moved(seed, moved)
         self.replication.save_troubles(seed, moved.troubles)
         return self.finish(seed, request)
 
-    def _copied(self, seed: Seed, versions: bool) -> Moved:
+    def _copied(self, seed: Seed, request: Request) -> Moved:
         def tell(moved: Moved) -> None:
             self._moved(seed, moved)
 
         return self.replication.direct.seed(
-            seed.pair, seed_id=seed.seed_id, versions=versions, stop=self.stop, tell=tell
+            seed.pair, seed_id=seed.seed_id, versions=request.versions, stop=self.stop, tell=tell, shared=request.shared
         )
 
     def _moved(self, seed: Seed, moved: Moved) -> Seed:

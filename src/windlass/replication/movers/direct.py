@@ -55,8 +55,13 @@ class Compared:
 class Direct(Protocol):
     """Who copies and compares in this process."""
 
-    def seed(self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell) -> Moved:
-        """Copy what the destination lacks; what was done before an interruption is not done again."""
+    def seed(
+        self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False
+    ) -> Moved:
+        """Copy what the destination lacks; what was done before an interruption is not done again. `shared`: others may join."""
+
+    def work(self, pair: Pair, *, seed_id: str, stop: threading.Event, tell: Tell) -> Moved:
+        """Join a shared seed until it is done."""
 
     def verify(self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object]) -> Compared:
         """Compare both sides."""

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from windlass.core.errors import UsageError
+from windlass.core.ids import new_id
 from windlass.estate.service import Estate
 from windlass.replication.engine.journal import Journal
 from windlass.replication.engine.run import Limits, compare, seed
+from windlass.replication.engine.shards import Board, Shard, begin_sharing, board_place, share
 from windlass.replication.engine.sides import Sides
 from windlass.replication.model import MAX_COPY_BYTES, Pair
 from windlass.replication.movers.direct import Compared, Moved, Tell
@@ -20,6 +22,7 @@ __all__ = ["Engine"]
 
 T = TypeVar("T")
 _PART_BYTES = 512 * 1024**2
+_PER_SHARD = 100_000
 
 
 class Engine:
@@ -30,16 +33,24 @@ class Engine:
 
     def __init__(
         self, estate: Callable[[], Estate], home: Path, *, limits: Limits | None = None, largest_bytes: int = MAX_COPY_BYTES,
-        part_bytes: int = _PART_BYTES,
+        part_bytes: int = _PART_BYTES, per_shard: int = _PER_SHARD, ttl_s: float = 60.0,
     ) -> None:  # fmt: skip
         self._estate, self._home = estate, home
         self._limits = limits or Limits()
         self._largest, self._part = largest_bytes, part_bytes
+        self._per_shard, self._ttl_s = per_shard, ttl_s
 
-    def seed(self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell) -> Moved:
-        """Copy what the destination lacks, or has older; what was done before an interruption is not done again."""
+    def seed(
+        self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False
+    ) -> Moved:
+        """Copy what the destination lacks, or has older; what was done before an interruption is not done again.
+
+        `shared`: other workers may join (`work`), below `.windlass/SEED` of the destination.
+        """
         if versions:
             raise UsageError("noncurrent versions are copied by batch jobs only", hint="Use --via batch.")
+        if shared:
+            return self._with(pair, lambda sides: self._shared(sides, seed_id, stop, tell, begin=True))
 
         async def go(sides: Sides) -> Moved:
             return await seed(sides, journal, self._limits, stop=stop, tell=tell)
@@ -48,6 +59,26 @@ class Engine:
             moved = self._with(pair, go)
             journal.forget()
         return moved
+
+    def work(self, pair: Pair, *, seed_id: str, stop: threading.Event, tell: Tell) -> Moved:
+        """Join a shared seed until it is done; what came of it, by all workers. NotFound when there is none."""
+        return self._with(pair, lambda sides: self._shared(sides, seed_id, stop, tell, begin=False))
+
+    async def _shared(self, sides: Sides, seed_id: str, stop: threading.Event, tell: Tell, *, begin: bool) -> Moved:
+        target = sides.pair.destination
+        board = Board(sides.write, target.bucket, board_place(seed_id), owner=target.account_id, ttl_s=self._ttl_s)
+        if begin:
+            await begin_sharing(board, sides, listers=self._limits.listers, per_shard=self._per_shard)
+
+        async def work(number: int, shard: Shard, stop: threading.Event) -> Moved:
+            with Journal(self._home / f"{seed_id}-{number}") as journal:
+                moved = await seed(
+                    sides, journal, self._limits, after=shard[0], upto=shard[1], stop=stop, tell=lambda _: None
+                )
+                journal.forget()
+            return moved
+
+        return await share(board, new_id("worker"), work, stop=stop, tell=tell)
 
     def verify(self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object]) -> Compared:
         """Compare by key, size and ETag. Different ETags of equal sizes say nothing: KMS and multipart make them so."""
