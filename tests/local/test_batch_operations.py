@@ -447,19 +447,28 @@ def test_keys_of_every_kind_come_through(jobs):
     assert [row[1] for row in jobs.results(job)["succeeded"]] == [row[1] for row in rows]
 
 
-def test_a_reset_forgets_jobs():
+def test_a_reset_forgets_jobs_and_ends_what_runs():
     """In a process of its own: a reset is of the whole estate."""
     code = (
-        "import sys, urllib.request\n"
-        "from windlass.local.server import LocalServer\n"
+        "import time, urllib.request\n"
         "from tests.local.batch_jobs import Jobs\n"
+        "from windlass.local.batch.pace import PACE\n"
+        "from windlass.local.server import LocalServer\n"
+        "PACE.task_s = 0.05\n"
         "with LocalServer() as server:\n"
+        "    from windlass.local.batch.lane import lane_of\n"
         "    jobs = Jobs(server.url, '111111111111')\n"
         "    source, target = jobs.filled(1), jobs.bucket()\n"
-        "    job = jobs.copy(source, target, ConfirmationRequired=True)\n"
-        "    assert len(jobs.control().list_jobs(AccountId=jobs.account)['Jobs']) == 1\n"
+        "    rows = jobs.rows(source) * 1000\n"
+        "    job = jobs.copy(source, target, manifest=jobs.manifest(target, rows))\n"
+        "    jobs.wait(job, until=('Active',))\n"
+        "    lane = lane_of(jobs.account, 'eu-west-1')\n"
         "    urllib.request.urlopen(urllib.request.Request(server.url + '/moto-api/reset', method='POST')).read()\n"
         "    assert jobs.control().list_jobs(AccountId=jobs.account)['Jobs'] == []\n"
+        "    until = time.monotonic() + 20\n"
+        "    while lane.busy and time.monotonic() < until:\n"
+        "        time.sleep(0.01)\n"
+        "    assert not lane.busy\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
