@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 import uuid
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote_plus, urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
 from tests.local.batch_jobs import SOURCE_REGION, TARGET_REGION, Jobs, counts, why
-from tests.local.s3_clients import error_of
+from tests.local.s3_clients import error_of, fresh
 
 from windlass.local.batch.pace import PACE, Pace
 from windlass.local.s3.limits import LIMITS
@@ -128,6 +129,48 @@ def test_a_token_makes_one_job(jobs):
         jobs.copy(source, target, Priority=11, **given)
     assert refused.value.response["Error"]["Code"] == "IdempotencyException"
     assert len(jobs.control().list_jobs(AccountId=jobs.account)["Jobs"]) == 1
+
+
+def test_copies_with_an_acl_and_into_a_locked_bucket(jobs):
+    """What moto itself answers of S3 is done as the job's role, too."""
+    source, target = jobs.filled(2), jobs.bucket()
+    ownership = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    jobs.s3().put_bucket_ownership_controls(Bucket=target, OwnershipControls=ownership)
+    jobs.s3().delete_public_access_block(Bucket=target)
+    copy = {"CannedAccessControlList": "authenticated-read"}
+    assert counts(jobs.wait(jobs.copy(source, target, copy=copy))) == (2, 2, 0)
+    grants = jobs.s3().get_object_acl(Bucket=target, Key=jobs.keys(target)[1])["Grants"]
+    assert any("AuthenticatedUsers" in grant["Grantee"].get("URI", "") for grant in grants)
+    locked = fresh("locked")
+    jobs.s3().create_bucket(
+        Bucket=locked, ObjectLockEnabledForBucket=True, CreateBucketConfiguration={"LocationConstraint": TARGET_REGION}
+    )
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    copy = {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": until}
+    manifest = jobs.manifest(target, jobs.rows(source))
+    job = jobs.wait(jobs.copy(source, locked, copy=copy, manifest=manifest, Report=jobs.report(target)))
+    assert counts(job) == (2, 2, 0), jobs.results(job)
+    head = jobs.s3().head_object(Bucket=locked, Key=jobs.keys(locked)[1])
+    assert (head["ObjectLockMode"], head["ObjectLockRetainUntilDate"], head["ContentLength"]) == (
+        "GOVERNANCE",
+        until,
+        1,
+    )
+
+
+def test_calls_on_jobs_are_known_to_faults_and_to_the_log(local_aws, jobs):
+    source, target = jobs.filled(1), jobs.bucket()
+    rule = {"kind": "throttle", "service": "s3control", "operation": "CreateJob", "account": jobs.account}
+    local_aws.front.faults.load([rule])
+    try:
+        with pytest.raises(ClientError) as refused:
+            jobs.copy(source, target)
+        assert refused.value.response["Error"]["Code"] == "ThrottlingException"
+    finally:
+        local_aws.front.faults.load([])
+    jobs.copy(source, target)
+    found = local_aws.front.calls.find({"service": "s3control", "account_id": jobs.account})
+    assert {each["operation"] for each in found} == {"CreateJob"}
 
 
 def test_a_job_waits_for_its_confirmation(jobs):
@@ -447,19 +490,28 @@ def test_keys_of_every_kind_come_through(jobs):
     assert [row[1] for row in jobs.results(job)["succeeded"]] == [row[1] for row in rows]
 
 
-def test_a_reset_forgets_jobs():
+def test_a_reset_forgets_jobs_and_ends_what_runs():
     """In a process of its own: a reset is of the whole estate."""
     code = (
-        "import sys, urllib.request\n"
-        "from windlass.local.server import LocalServer\n"
+        "import time, urllib.request\n"
         "from tests.local.batch_jobs import Jobs\n"
+        "from windlass.local.batch.pace import PACE\n"
+        "from windlass.local.server import LocalServer\n"
+        "PACE.task_s = 0.05\n"
         "with LocalServer() as server:\n"
+        "    from windlass.local.batch.lane import lane_of\n"
         "    jobs = Jobs(server.url, '111111111111')\n"
         "    source, target = jobs.filled(1), jobs.bucket()\n"
-        "    job = jobs.copy(source, target, ConfirmationRequired=True)\n"
-        "    assert len(jobs.control().list_jobs(AccountId=jobs.account)['Jobs']) == 1\n"
+        "    rows = jobs.rows(source) * 1000\n"
+        "    job = jobs.copy(source, target, manifest=jobs.manifest(target, rows))\n"
+        "    jobs.wait(job, until=('Active',))\n"
+        "    lane = lane_of(jobs.account, 'eu-west-1')\n"
         "    urllib.request.urlopen(urllib.request.Request(server.url + '/moto-api/reset', method='POST')).read()\n"
         "    assert jobs.control().list_jobs(AccountId=jobs.account)['Jobs'] == []\n"
+        "    until = time.monotonic() + 20\n"
+        "    while lane.busy and time.monotonic() < until:\n"
+        "        time.sleep(0.01)\n"
+        "    assert not lane.busy\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

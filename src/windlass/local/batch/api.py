@@ -60,11 +60,13 @@ def _account(request: Request) -> str:
 
 def _create(runner: Runner, lane: Lane, request: Request, _job_id: str) -> dict[str, Any]:
     asked = input_of("CreateJob", request.body)
+    known = lane.made(asked)
+    if known is not None:
+        return {"JobId": known.id}
     check(asked, lane.account_id, lane.region)
     check_places(asked, lane.region)
-    job, new = lane.create(asked)
-    if new:
-        runner.wake(lane)
+    job = lane.create(asked)
+    runner.wake(lane)
     return {"JobId": job.id}
 
 

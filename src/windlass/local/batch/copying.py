@@ -57,7 +57,8 @@ def copy_headers(parameters: Mapping[str, Any]) -> dict[str, str]:
         if parameters.get(member):
             headers[name] = _http_date(parameters[member])
     if parameters.get("ObjectLockRetainUntilDate"):
-        headers["x-amz-object-lock-retain-until-date"] = parameters["ObjectLockRetainUntilDate"].isoformat()
+        until = parameters["ObjectLockRetainUntilDate"].astimezone(UTC)
+        headers["x-amz-object-lock-retain-until-date"] = f"{until:%Y-%m-%dT%H:%M:%SZ}"
     return headers | acl_headers(parameters.get("AccessControlGrants") or [])
 
 

@@ -29,21 +29,26 @@ class Lane:
         self._jobs: dict[str, Job] = {}
         self._tokens: dict[str, Job] = {}
 
-    def create(self, asked: Mapping[str, Any]) -> tuple[Job, bool]:
-        """A new job, or that of the same token; whether it is new. Refused where the token's job is another."""
+    def made(self, asked: Mapping[str, Any]) -> Job | None:
+        """The job that was made with the same token, or None. Refused where that job is another."""
+        known = self._tokens.get(asked.get("ClientRequestToken", ""))
+        if known is not None and known.asked != asked:
+            text = "A job with this ClientRequestToken exists already, and its parameters are others."
+            raise Refused("IdempotencyException", text)
+        return known
+
+    def create(self, asked: Mapping[str, Any]) -> Job:
+        """The job of the request's token: a new one, unless somebody was quicker."""
         with self.lock:
-            known = self._tokens.get(asked["ClientRequestToken"])
+            known = self.made(asked)
             if known is not None:
-                if known.asked != asked:
-                    text = "A job with this ClientRequestToken exists already, and its parameters are others."
-                    raise Refused("IdempotencyException", text)
-                return known, False
+                return known
             job = Job(
                 account_id=self.account_id, region=self.region, number=len(self._jobs), asked=asked,
                 priority=asked["Priority"], tags=list(asked.get("Tags", ())),
             )  # fmt: skip
             self._jobs[job.id] = self._tokens[asked["ClientRequestToken"]] = job
-            return job, True
+            return job
 
     def find(self, job_id: str) -> Job:
         """The job. Refused where there is none."""
