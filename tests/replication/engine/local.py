@@ -81,7 +81,7 @@ class Aws:
 
     def calls(self, **wanted):
         query = "&".join(f"{name}={value}" for name, value in {"limit": 1_000_000, **wanted}.items())
-        return json.load(urllib.request.urlopen(f"{self.url}/_windlass/calls?{query}"))
+        return json.load(urllib.request.urlopen(f"{self.url}/_windlass/calls?{query}"))["calls"]
 
     def forget_calls(self):
         urllib.request.urlopen(urllib.request.Request(f"{self.url}/_windlass/calls", method="DELETE")).read()

@@ -91,8 +91,12 @@ class Copier:
         """Whether nothing waits or is under way."""
         return not (self._waiting or self._open or self._left)
 
+    def pause(self) -> None:
+        """Send nothing more; what is under way ends as it may."""
+        self._stopped = True
+
     def stop(self) -> None:
-        """Send nothing more."""
+        """Send nothing more, and give up what is beside the flow."""
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()

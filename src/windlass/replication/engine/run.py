@@ -27,6 +27,7 @@ __all__ = ["Limits", "compare", "seed"]
 _COMMIT_S = 0.25
 _TELL_S = 0.5
 _SYNC_S = 2.0
+_DRAIN_S = 10.0
 _LEAD_BLOCKS = 20_000
 """How far listing may be ahead of copying: memory does not grow with a bucket, and the disk only so far."""
 _EXAMPLES = 5
@@ -90,6 +91,9 @@ class _Seed:
                 for task in (watching, listing):
                     if task.done():
                         task.result()
+        except Interrupted:
+            await self._drained()
+            raise
         finally:
             listing.cancel()
             watching.cancel()
@@ -97,6 +101,14 @@ class _Seed:
             await self._flow.close()
             self._journal.commit()
         return self._moved()
+
+    async def _drained(self) -> None:
+        """Wait for what is under way: a copy that nobody waited for would be made once more by who goes on."""
+        loop = asyncio.get_running_loop()
+        self._copier.pause()
+        until = loop.time() + _DRAIN_S
+        while self._flow.under_way and loop.time() < until:
+            await asyncio.sleep(0.01)
 
     # Listing
 
