@@ -93,7 +93,7 @@ class PartCopier:
     async def _layout(self, key: str, head: Head) -> list[int]:
         """The sizes of the source's parts; equal parts where it has none, or does not tell."""
         found = _MULTIPART.fullmatch(head.etag)
-        if found is None or not 1 < int(found[1]) <= _MOST_PARTS:
+        if found is None or not 1 <= int(found[1]) <= _MOST_PARTS:
             return uniform(head.size_bytes, self.part_bytes)
         gate = asyncio.Semaphore(_HEADS_AT_ONCE)
 
