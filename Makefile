@@ -53,6 +53,8 @@ UV_COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hash
 lock:                     ## renew requirements/*.lock (needs uv on the PATH)
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra local --extra clients --extra transforms --extra postgres --extra parquet --extra dev -o requirements/dev.lock
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra local --extra clients -c requirements/dev.lock -o requirements/base.lock
+	$(UV_COMPILE) pyproject.toml requirements/build.in --extra clients --extra postgres -c requirements/dev.lock -o requirements/image.lock
+	$(UV_COMPILE) pyproject.toml requirements/build.in --extra clients --extra postgres --extra transforms --extra parquet -c requirements/dev.lock -o requirements/image-full.lock
 
 HELM ?= helm
 MANIFESTS := postgresql-irsa-keda sqlite-pod-identity
