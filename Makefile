@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 WINDLASS := $(BIN)/windlass
 JOBS   ?= 2
 
-.PHONY: setup setup-dev demo test test-all test-interop check bench docs lock manifests clean help
+.PHONY: setup setup-dev demo test test-all test-interop check bench docs lock manifests dashboards clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,9 @@ manifests:                ## renew deploy/kubernetes/*.yaml from the chart (need
 	    $(HELM) template windlass deploy/helm/windlass --namespace windlass --kube-version 1.37.0 \
 	      --values deploy/helm/windlass/ci/$$name.yaml | grep -v '^# Source: '; } > deploy/kubernetes/$$name.yaml || exit 1; \
 	done
+
+dashboards:               ## renew deploy/grafana/dashboards from their table
+	$(PYTHON) deploy/grafana/build.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis dist

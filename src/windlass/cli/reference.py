@@ -127,8 +127,8 @@ def _metrics() -> str:
                 yield f"| `windlass_queue_{name}` | {kind} | queue | {said} |"
         for name, said in AGGREGATION_COUNTERS.items():
             yield f"| `windlass_aggregation_{name}` | counter | queue | {said} |"
-        for name, (labels, said) in STORE_GAUGES.items():
-            yield f"| `windlass_{name}` | gauge | {', '.join(labels)} | {said} |"
+        for name, (names, said) in STORE_GAUGES.items():
+            yield f"| `windlass_{name}` | gauge | {', '.join(names)} | {said} |"
 
     return _page(
         "Metrics",
