@@ -3,17 +3,16 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
-import zipfile
 from importlib.metadata import PackageNotFoundError, requires
 
 import pytest
 import yaml
 
 from tests.console.site import served
+from tests.deploy.dockerfile import DOCKERFILE, rest_of
 from tests.deploy.reading import DEPLOY, ROOT, find_tool, parse_command
 from windlass.app import App
 from windlass.queues.cli import read_settings
@@ -21,22 +20,10 @@ from windlass.queues.config import ConsumeConfig
 from windlass.settings import load
 from windlass.settings.model import ConsoleConfig, LocalConfig
 
-DOCKERFILE = DEPLOY / "docker/Dockerfile"
 COMPOSE = yaml.safe_load((DEPLOY / "docker/compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
 OURS = {name: one for name, one in SERVICES.items() if one["image"].startswith("windlass")}
 HADOLINT = find_tool("hadolint")
-
-
-def instructions(text=None):
-    """(instruction, rest) in order, continued lines joined, comments left out."""
-    lines = [line for line in (text or DOCKERFILE.read_text()).splitlines() if not line.lstrip().startswith("#")]
-    joined = re.sub(r"\\\n", " ", "\n".join(lines))
-    return [tuple(line.split(None, 1)) for line in joined.splitlines() if line.strip()]
-
-
-def rest_of(word):
-    return [rest for name, rest in instructions() if name == word]
 
 
 def sent_to_docker(path):
@@ -151,71 +138,6 @@ def test_it_says_what_it_is():
 def test_hadolint_has_nothing_to_say():
     ran = subprocess.run([HADOLINT, str(DOCKERFILE)], capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stdout
-
-
-def test_what_the_image_is_made_of_runs_as_another_user_who_may_write_nowhere_else(tmp_path):
-    """The build's steps on the files that Docker is sent: a wheel, unpacked, run by uid 10001 with one folder to write in."""
-    if os.geteuid() != 0:
-        pytest.skip("to run as another user, one must be root")
-    context, out, site = (tmp_path / name for name in ("context", "out", "site"))
-    for rest in rest_of("COPY"):
-        *sources, target = rest.split()
-        if "--from=" in rest or target.startswith("requirements"):
-            continue
-        for source in sources:
-            kept = shutil.ignore_patterns("__pycache__", "*.pyc", "*.db")
-            (
-                shutil.copytree(ROOT / source, context / source, ignore=kept)
-                if (ROOT / source).is_dir()
-                else shutil.copy(_in(context, source), context / source)
-            )
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)],
-        cwd=context,
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
-    (wheel,) = out.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
-    data = tmp_path / "data"
-    data.mkdir(mode=0o755)
-    os.chown(data, 10001, 10001)
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == 0 and str(folder).startswith("/tmp/"):
-            folder.chmod(folder.stat().st_mode | 0o055)
-    environ = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(site),
-        "HOME": str(data),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "TMPDIR": str(data),
-    }
-
-    def run(*words):
-        return subprocess.run([sys.executable, "-m", "windlass", *words], cwd=data, env=environ, user=10001, group=10001, extra_groups=[],
-                              capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
-
-    try:
-        first = run("--version")
-    except PermissionError:
-        pytest.skip("another user may not read this Python")
-    if "Permission denied" in first.stderr or "No module named" in first.stderr:
-        pytest.skip("another user may not read this Python's packages")
-    assert first.returncode == 0, first.stderr
-    assert run("token", "create", "--name", "me", "--role", "admin").returncode == 0
-    assert {one.name for one in data.iterdir()} <= {"windlass.db", "windlass.db-wal", "windlass.db-shm"}
-    where = subprocess.run([sys.executable, "-c", "import windlass.console.application as a; print(a.__file__, len(list((a._HERE / 'templates').iterdir())))"],
-                           cwd=data, env=environ, capture_output=True, text=True, check=True)  # fmt: skip
-    file, templates = where.stdout.split()
-    assert file.startswith(str(site))
-    assert int(templates) == len(list((ROOT / "src/windlass/console/templates").iterdir()))
-
-
-def _in(context, source):
-    context.mkdir(exist_ok=True)
-    return ROOT / source
 
 
 # compose
