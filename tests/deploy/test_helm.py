@@ -11,12 +11,14 @@ import yaml
 from tests.deploy.reading import (
     DEPLOY,
     KUBERNETES,
+    command_line,
     containers,
     documents,
     environment,
     faults,
     find_tool,
     kinds,
+    parse_command,
     pods,
     settings_of,
 )
@@ -98,6 +100,7 @@ _OTHERS = {
         "tolerations": [{"key": "spot", "operator": "Exists"}], "env": [{"name": "A", "value": "b"}],
         "affinity": {"nodeAffinity": {}}, "envFrom": [{"secretRef": {"name": "orders"}}],
     }, "commonLabels": {"team": "storage"}, "podLabels": {"mesh": "off"}}),
+    "IPv6": (SQLITE, {"listenOn": "::", "networkPolicy": {"httpsCidrs": ["::/0"]}}),
     "bare": (SQLITE, {"networkPolicy": {"enabled": False}, "podDisruptionBudget": {"enabled": False}, "topologySpread": {"enabled": False},
                       "console": {"waitForToken": False}}),
 }  # fmt: skip
@@ -224,6 +227,17 @@ def test_a_changed_setting_renews_the_pods_and_an_unchanged_one_does_not(tmp_pat
     assert len(sums({})) == 1
     assert sums({}) == sums({})
     assert sums({}) != sums({"config": {"inventory": {"every_s": 60}}})
+
+
+@needs_helm
+def test_in_an_ipv6_cluster_everything_listens_there(tmp_path):
+    docs = rendered(SQLITE, tmp_path, {"listenOn": "::"})
+    (held,) = kinds(docs, "ConfigMap")
+    for name in ("windlass.toml", "collector.toml"):
+        assert settings_of(held["data"][name], tmp_path, {}).settings.console.host == "::"
+    worker = next(pod for owner, pod in pods(docs) if owner["metadata"]["name"] == "windlass-worker-orders")
+    _, params = parse_command(command_line(containers(worker)[0]))
+    assert params["host"] == "::"
 
 
 @needs_helm

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 import re
 
 import httpx
@@ -13,6 +14,7 @@ from tests.console.site import served
 from tests.deploy.reading import (
     DEPLOY,
     KUBERNETES,
+    SCHEMAS,
     command_line,
     containers,
     documents,
@@ -71,6 +73,16 @@ def test_the_schemas_refuse_what_is_wrong():
     (scaled, *_) = kinds(read(POSTGRESQL), "ScaledObject")
     scaled["spec"]["triggers"][0]["metadata"]["scaleOnInFlight"] = True  # KEDA takes texts only
     assert faults(scaled, KUBERNETES[0])
+
+
+def test_the_schemas_say_where_they_are_from():
+    for file in sorted(SCHEMAS.glob("*.json")):
+        source = json.loads(file.read_text())["source"]
+        assert source["name"].startswith("pypi:")
+        assert source["version"]
+        assert source["licence"] == "Apache-2.0"
+        assert re.fullmatch(r"[0-9a-f]{64}", source["sha256"])
+        assert file.stat().st_size < 60_000
 
 
 def test_all_variants_are_there():
@@ -395,8 +407,6 @@ def test_the_namespace_admits_only_what_is_restricted():
 
 
 def test_values_schema_names_the_settings_there_are():
-    import json
-
     from windlass.settings.load import known_keys
 
     schema = json.loads((DEPLOY / "helm/windlass/values.schema.json").read_text())
