@@ -79,6 +79,13 @@ def test_it_may_do_little_and_keeps_no_key():
         assert "${{" not in step.get("run", ""), "an expression in a script is code that others write"
 
 
+def test_the_first_run_does_not_fail_because_all_is_new():
+    names = [step.get("name", "") for step in WORKFLOW["jobs"]["inventory"]["steps"]]
+    assert names.index("Is there a history") < names.index("Collect")
+    (diff,) = (step for step in steps() if "--exit-code" in step.get("run", ""))
+    assert diff["if"] == "steps.history.outputs.known == 'yes'"
+
+
 @pytest.mark.skipif(not ACTIONLINT, reason="actionlint is not on the PATH")
 def test_actionlint_has_nothing_to_say():
     ran = subprocess.run([ACTIONLINT, "-no-color", str(FILE)], capture_output=True, text=True, timeout=60, check=False)
