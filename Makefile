@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 WINDLASS := $(BIN)/windlass
 JOBS   ?= 2
 
-.PHONY: setup setup-dev demo test test-all test-interop check bench docs lock clean help
+.PHONY: setup setup-dev demo test test-all test-interop check bench docs lock manifests dashboards clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,20 @@ UV_COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hash
 lock:                     ## renew requirements/*.lock (needs uv on the PATH)
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra local --extra clients --extra transforms --extra postgres --extra parquet --extra dev -o requirements/dev.lock
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra local --extra clients -c requirements/dev.lock -o requirements/base.lock
+	$(UV_COMPILE) pyproject.toml requirements/build.in --extra clients --extra postgres -c requirements/dev.lock -o requirements/image.lock
+	$(UV_COMPILE) pyproject.toml requirements/build.in --extra clients --extra postgres --extra transforms --extra parquet -c requirements/dev.lock -o requirements/image-full.lock
+
+HELM ?= helm
+MANIFESTS := postgresql-irsa-keda sqlite-pod-identity
+manifests:                ## renew deploy/kubernetes/*.yaml from the chart (needs helm on the PATH)
+	@for name in $(MANIFESTS); do \
+	  { echo "# Rendered by \`make manifests\` from deploy/helm/windlass with ci/$$name.yaml: change those, not this."; \
+	    $(HELM) template windlass deploy/helm/windlass --namespace windlass --kube-version 1.37.0 \
+	      --values deploy/helm/windlass/ci/$$name.yaml | grep -v '^# Source: '; } > deploy/kubernetes/$$name.yaml || exit 1; \
+	done
+
+dashboards:               ## renew deploy/grafana/dashboards from their table
+	$(PYTHON) deploy/grafana/build.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis dist

@@ -14,6 +14,7 @@ from windlass.clients.directory import InventoryDirectory
 from windlass.clients.service import Clients, Home
 from windlass.core import clock
 from windlass.core.errors import WindlassError
+from windlass.estate.model import Scope
 from windlass.estate.service import Estate, open_estate
 from windlass.inventory.filters import parse_query
 from windlass.inventory.service import Inventory
@@ -77,7 +78,11 @@ class App:
         with self._lock:
             if self._estate is None:
                 self._estate = open_estate(
-                    self.settings.estate, self._environ, profile=self._profile or None, notify=self._notify
+                    self.settings.estate,
+                    self._environ,
+                    profile=self._profile or None,
+                    notify=self._notify,
+                    observe=self._count_call,
                 )
             return self._estate
 
@@ -176,6 +181,13 @@ class App:
             return Path(f"{file}.seeds")
         state = self._environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
         return Path(state) / "windlass" / "seeds"
+
+    def _count_call(self, scope: Scope, outcome: str, seconds: float) -> None:
+        where = (scope.service, scope.account_id, scope.region)
+        self.metrics.aws_calls.labels(*where, outcome).inc()
+        if outcome == "throttled":
+            self.metrics.aws_throttled.labels(*where).inc()
+        self.metrics.aws_seconds.labels(scope.service).observe(seconds)
 
     def _home(self) -> Home:
         """The first account, in the home region."""

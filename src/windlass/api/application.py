@@ -5,10 +5,12 @@ from __future__ import annotations
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, Response
+from prometheus_client import CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException
 
 from windlass import __version__
 from windlass.api.guard import problem
+from windlass.api.measure import StoreCollector
 from windlass.api.memcached import router as memcached_router
 from windlass.api.replication import router as replication_router
 from windlass.api.routes import the_app, v1
@@ -70,4 +72,7 @@ def _ready(request: Request) -> PlainTextResponse:
 
 
 def _metrics(request: Request) -> Response:
-    return Response(the_app(request).metrics.render(), media_type="text/plain; version=0.0.4")
+    app = the_app(request)
+    stored = CollectorRegistry()
+    stored.register(StoreCollector(app))
+    return Response(app.metrics.render() + generate_latest(stored), media_type="text/plain; version=0.0.4")

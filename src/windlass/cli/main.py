@@ -107,6 +107,13 @@ root = typer.Typer(
 )
 
 
+def _print_version(asked: bool) -> None:
+    # Here, not in `options`: that runs only once a command was found.
+    if asked:
+        print(f"windlass {__version__}")
+        raise typer.Exit
+
+
 @root.callback()
 def options(
     ctx: typer.Context,
@@ -115,12 +122,11 @@ def options(
     endpoint_url: Annotated[str, typer.Option(metavar="URL", help="Talk to this endpoint instead of AWS.")] = "",
     store: Annotated[str, typer.Option(metavar="URL", help="Database to use, as store.url.")] = "",
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug logs.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+    version: Annotated[  # noqa: ARG001  its callback prints
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
     """Options that every command shares."""
-    if version:
-        print(f"windlass {__version__}")
-        raise typer.Exit
     overrides: dict[str, Any] = {
         "estate.endpoint_url": endpoint_url,
         "store.url": store,

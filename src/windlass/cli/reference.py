@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from windlass.aggregation.measure import COUNTERS as AGGREGATION_COUNTERS
+from windlass.api.measure import GAUGES as STORE_GAUGES
 from windlass.cli.main import COMMANDS
 from windlass.core import errors
 from windlass.inventory.catalog import CATALOG
@@ -126,6 +127,8 @@ def _metrics() -> str:
                 yield f"| `windlass_queue_{name}` | {kind} | queue | {said} |"
         for name, said in AGGREGATION_COUNTERS.items():
             yield f"| `windlass_aggregation_{name}` | counter | queue | {said} |"
+        for name, (names, said) in STORE_GAUGES.items():
+            yield f"| `windlass_{name}` | gauge | {', '.join(names)} | {said} |"
 
     return _page(
         "Metrics",

@@ -30,13 +30,14 @@ class HealthPort:
         self.port = 0
 
     async def start(self, host: str, port: int) -> None:
-        """Listen; ConfigError when the port can't be had."""
+        """Listen (on `::` for IPv4, too); ConfigError when the port can't be had."""
         import socket
 
         import uvicorn
 
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            listener = socket.create_server((host, port))
+            listener = socket.create_server((host, port), family=family, dualstack_ipv6=host == "::")
         except OSError as error:
             raise ConfigError(
                 f"health port {port} can't be had: {error.strerror}", hint="Choose another --health-port."

@@ -156,6 +156,7 @@ def _complete(call: Call, bucket: Any, upload: Any, tell: Tell) -> Response:
         acl=upload.acl,
         part_sizes=tuple(part.contentsize for part in parts),
     )
+    key.website_redirect_location = upload.metadata.get("x-amz-website-redirect-location")
     key.metadata_headers = metadata_of({name.lower(): given for name, given in upload.metadata.items()})
     encrypt(bucket, key)
     _checksum(call, upload, key, parts)

@@ -1,0 +1,75 @@
+"""The metrics there are, as the code makes them: series names with their labels; and what PromQL expressions ask for."""
+
+import re
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from windlass.aggregation.measure import EngineCollector
+from windlass.api.measure import GAUGES
+from windlass.observe.metrics import Metrics
+from windlass.queues.measure import ConsumerCollector, Histogram
+from windlass.queues.model import Counts
+
+# What Prometheus and its operator add to every series.
+TARGET_LABELS = {"job", "instance", "namespace", "pod", "container", "endpoint", "service", "component"}
+FOREIGN = {"up": set()}
+_WORDS = {
+    "sum", "max", "min", "avg", "count", "by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "bool",
+    "rate", "increase", "deriv", "histogram_quantile", "time", "vector", "label_values", "offset",
+}  # fmt: skip
+
+
+def series():
+    """Every series' name with its labels, from the registries themselves."""
+    found = {name: set(labels) for name, labels in FOREIGN.items()}
+    for metric in vars(Metrics()).values():
+        if hasattr(metric, "_labelnames"):
+            _add(found, metric._name, metric._type, metric._labelnames)
+    for name, (labels, _) in GAUGES.items():
+        _add(found, f"windlass_{name}", "gauge", labels)
+    registry = CollectorRegistry()
+    gauges = {"in_hand": 0.0, "running": 0.0, "hung": 0.0, "polling": 0.0}
+    registry.register(ConsumerCollector("q", Counts().as_dict, lambda: gauges, Histogram(), Histogram()))
+    registry.register(EngineCollector("q"))
+    for family in text_string_to_metric_families(generate_latest(registry).decode()):
+        for sample in family.samples:
+            found.setdefault(sample.name, set()).update(sample.labels)
+    return found
+
+
+def _add(found, name, kind, labels):
+    names = {"counter": [f"{name}_total"], "histogram": [f"{name}_bucket", f"{name}_sum", f"{name}_count"]}.get(
+        kind, [name]
+    )
+    for one in names:
+        found[one] = {*labels, *(["le"] if one.endswith("_bucket") else [])}
+
+
+def selectors(expression):
+    """(series, {label: (operator, value)}) of an expression."""
+    for name, matchers in re.findall(r"\b([a-z][a-z0-9_]*)\b(?!\s*\()(?:\{([^}]*)\})?", _without_groupings(expression)):
+        if name in _WORDS or not (name in FOREIGN or name.startswith("windlass_")):
+            continue
+        yield (
+            name,
+            {label: (op, value) for label, op, value in re.findall(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"', matchers)},
+        )
+
+
+def unknown_words(expression):
+    """Names in an expression that are neither series, functions nor grouping labels."""
+    bare = re.sub(r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\$\w+', " ", _without_groupings(expression))
+    names = re.findall(r"\b[a-zA-Z_][a-zA-Z0-9_]*\b", bare)
+    return [one for one in names if one not in _WORDS and one not in FOREIGN and not one.startswith("windlass_")]
+
+
+def groupings(expression):
+    """Labels that an expression groups by."""
+    return {
+        one.strip() for text in re.findall(r"\b(?:by|on|without)\s*\(([^)]*)\)", expression) for one in text.split(",")
+    }
+
+
+def _without_groupings(expression):
+    return re.sub(r"\b(?:by|on|without)\s*\([^)]*\)", " ", expression)
