@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Self
 
 from windlass.estate.service import Estate
-from windlass.replication.model import MAX_COPY_BYTES, Pair, Place, Volume
+from windlass.replication.model import MAX_COPY_BYTES, Place, Volume
 from windlass.wire import s3
 from windlass.wire.blocking import Blocking
 from windlass.wire.listing import Listed, ListedVersion
 
-__all__ = ["FROZEN", "OURS", "Doors", "Merged", "merge", "volume"]
+__all__ = ["FROZEN", "OURS", "Doors", "Merged", "volume"]
 
 OURS = ".windlass"
 FROZEN = ("GLACIER", "DEEP_ARCHIVE")
@@ -58,16 +58,6 @@ class Doors:
                 self._open[key] = Blocking(self._estate.access(*key, "s3"))
             return self._open[key]
 
-    def objects(self, place: Place, prefix: str, reader: str) -> Iterator[Listed]:
-        """The bucket's current objects in order, page by page."""
-        door, token = self.to(place, reader), ""
-        while True:
-            page = door(s3.list_objects(place.bucket, prefix=prefix, token=token, owner=place.account_id))
-            yield from (one for one in page.objects if not one.key.startswith((OURS, prefix + OURS)))
-            token = page.token
-            if not token:
-                return
-
     def versions(self, place: Place, prefix: str, reader: str) -> Iterator[ListedVersion]:
         """Every version and delete marker, key by key, the newest of a key first."""
         door, key, version = self.to(place, reader), "", ""
@@ -80,12 +70,6 @@ class Doors:
             key, version = page.key_marker, page.version_marker
             if not key:
                 return
-
-    def both(self, pair: Pair, reader: str) -> Iterator[Merged]:
-        """Both sides of a pair, merged."""
-        return merge(
-            self.objects(pair.source, pair.prefix, reader), self.objects(pair.destination, pair.prefix, reader)
-        )
 
     def close(self) -> None:
         """Close them all."""
@@ -100,27 +84,6 @@ class Doors:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def merge(source: Iterable[Listed], destination: Iterable[Listed]) -> Iterator[Merged]:
-    """Two listings in S3's order (of their keys' UTF-8), as one."""
-    left, right = iter(source), iter(destination)
-    one, other = next(left, None), next(right, None)
-    while one is not None or other is not None:
-        if other is None or (one is not None and _before(one.key, other.key)):
-            yield Merged(one, None)
-            one = next(left, None)
-        elif one is None or _before(other.key, one.key):
-            yield Merged(None, other)
-            other = next(right, None)
-        else:
-            yield Merged(one, other)
-            one, other = next(left, None), next(right, None)
-
-
-def _before(a: str, b: str) -> bool:
-    """S3's order is that of UTF-8's bytes, which is that of code points: Python's own for text."""
-    return a < b
 
 
 def volume(rows: Iterable[Merged], tell: Callable[[int], object] = lambda _: None) -> Volume:

@@ -20,11 +20,13 @@ class Counted:
     large: int = 0
 
 
-def wanted(doors: Doors, seed: Seed, reader: str, tally: Counted, *, largest_bytes: int) -> Iterator[str]:
+def wanted(rows: Iterable[Merged], seed: Seed, tally: Counted, *, largest_bytes: int) -> Iterator[str]:
     """Keys for a batch job: what is missing, unless it is archived or too large for it; of a function's, all."""
-    for row in rows_of(doors, seed, reader):
+    for row in rows:
         source = row.source
         if source is None or source.storage_class in FROZEN:
+            continue
+        if seed.operation is not Operation.LAMBDA and not row.missing:
             continue
         if seed.operation is Operation.COPY and source.size_bytes > largest_bytes:
             tally.large += 1
@@ -32,12 +34,6 @@ def wanted(doors: Doors, seed: Seed, reader: str, tally: Counted, *, largest_byt
         tally.rows += 1
         tally.size_bytes += source.size_bytes
         yield source.key
-
-
-def rows_of(doors: Doors, seed: Seed, reader: str) -> Iterator[Merged]:
-    if seed.operation is Operation.LAMBDA:
-        return (Merged(one, None) for one in doors.objects(seed.pair.source, seed.pair.prefix, reader))
-    return (row for row in doors.both(seed.pair, reader) if row.missing)
 
 
 def noncurrent(doors: Doors, seed: Seed, reader: str, *, largest_bytes: int) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ from windlass.replication import aws
 from windlass.replication import store as tables
 from windlass.replication.config import ReplicateConfig, ReplicationConfig
 from windlass.replication.effects import Effect
-from windlass.replication.listing import Doors, volume
+from windlass.replication.listing import volume
 from windlass.replication.model import Pair, Seed, State, Trouble, Volume
 from windlass.replication.movers.direct import Compared, Direct, Moved
 from windlass.replication.pairs import by_pattern, check_pairs, parse_location, place_pairs
@@ -108,19 +108,18 @@ class Replication:
         """Every pair's plan, in order; AWS is only read. What stands in a pair's way is in its plan."""
         measured = self._metrics(pairs, request)
         found: dict[str, PairPlan] = {}
-        with Doors(self.estate) as doors:
 
-            def work(pair: Pair) -> PairPlan:
-                return self._plan_one(pair, request, doors, measured.get(pair.source.bucket))
+        def work(pair: Pair) -> PairPlan:
+            return self._plan_one(pair, request, measured.get(pair.source.bucket))
 
-            for number, outcome in enumerate(map_bounded(work, pairs, limit=_AT_ONCE, name="replicate"), 1):
-                tell(number, len(pairs), outcome.item.title)
-                if outcome.result is not None:
-                    found[outcome.item.key] = outcome.result
-                elif isinstance(outcome.error, WindlassError):
-                    found[outcome.item.key] = PairPlan(pair=outcome.item, error=outcome.error)
-                elif outcome.error is not None:
-                    raise outcome.error
+        for number, outcome in enumerate(map_bounded(work, pairs, limit=_AT_ONCE, name="replicate"), 1):
+            tell(number, len(pairs), outcome.item.title)
+            if outcome.result is not None:
+                found[outcome.item.key] = outcome.result
+            elif isinstance(outcome.error, WindlassError):
+                found[outcome.item.key] = PairPlan(pair=outcome.item, error=outcome.error)
+            elif outcome.error is not None:
+                raise outcome.error
         return tuple(found[one.key] for one in pairs)
 
     def effects(self, plan: PairPlan, request: Request, *, seed_id: str = "", set_name: str = "") -> tuple[Effect, ...]:
@@ -225,7 +224,7 @@ class Replication:
             return {}
         return aws.metrics(self.estate, [one.source for one in pairs], now=self.now())
 
-    def _plan_one(self, pair: Pair, request: Request, doors: Doors, known: Volume | None) -> PairPlan:
+    def _plan_one(self, pair: Pair, request: Request, known: Volume | None) -> PairPlan:
         config = self.config
         facts = aws.pair_facts(
             self.estate, pair, replication_role=config.replication_role, batch_role=request.template.role or config.role
@@ -233,18 +232,17 @@ class Replication:
         measured = None
         refused = facts.source.refused or facts.destination.refused
         if facts.source.exists and facts.destination.exists and not refused:
-            measured = self._volume(facts.placed, request, doors, known)
+            measured = self._volume(facts.placed, request, known)
         return plan_pair(facts, measured, request, config)
 
-    def _volume(self, pair: Pair, request: Request, doors: Doors, known: Volume | None) -> Volume | None:
+    def _volume(self, pair: Pair, request: Request, known: Volume | None) -> Volume | None:
         """Counted by listing both sides; of large buckets CloudWatch's figures do."""
         if request.measure == "none":
             return None
         large = known is not None and known.objects > self.config.count_up_to and not pair.prefix
         if known is not None and (request.measure == "metrics" or (large and request.measure == "auto")):
             return known
-        reader = pair.source.account_id or pair.destination.account_id or self.estate.accounts()[0].id
-        return volume(doors.both(pair, reader))
+        return volume(self.direct.both(pair))
 
 
 def latest(seeds: Sequence[Seed]) -> list[Seed]:

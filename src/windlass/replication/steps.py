@@ -193,7 +193,8 @@ class Steps:
             if request.versions:
                 older = encode_versions(seed.pair.source.bucket, noncurrent(doors, seed, reader, largest_bytes=most))
                 found += self._write(seed, request, "noncurrent", older, versions=True)
-            rows = wanted(doors, seed, reader, tally, largest_bytes=most)
+            both = self.replication.direct.both(seed.pair, alone=seed.operation is Operation.LAMBDA)
+            rows = wanted(both, seed, tally, largest_bytes=most)
             found += self._write(seed, request, "current", encode_rows(seed.pair.source.bucket, rows), versions=False)
         kept = [_kept(one) for one in found]
         return self._save(

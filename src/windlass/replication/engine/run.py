@@ -1,11 +1,10 @@
-"""One direct seed: list and compare, journal, copy, all at once; and the comparison of two sides."""
+"""One direct seed: list and compare, journal, copy, all at once."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,12 +16,11 @@ from windlass.replication.engine.ranges import Cut, Range, Ranges
 from windlass.replication.engine.sides import Sides, storage_header
 from windlass.replication.engine.walk import walk
 from windlass.replication.listing import OURS
-from windlass.replication.model import Pair
-from windlass.replication.movers.direct import Compared, Moved
+from windlass.replication.movers.direct import Moved
 from windlass.wire.flow import Flow
 from windlass.wire.listing import Listed
 
-__all__ = ["Limits", "compare", "seed"]
+__all__ = ["Limits", "seed"]
 
 _COMMIT_S = 0.25
 _TELL_S = 0.5
@@ -30,7 +28,6 @@ _SYNC_S = 2.0
 _DRAIN_S = 10.0
 _LEAD_BLOCKS = 20_000
 """How far listing may be ahead of copying: memory does not grow with a bucket, and the disk only so far."""
-_EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,62 +186,3 @@ class _Seed:
 def _lacks(source: Listed, there: Listed | None) -> bool:
     """Whether the destination has not, or has an older or another object."""
     return there is None or there.size_bytes != source.size_bytes or there.last_modified < source.last_modified
-
-
-async def compare(sides: Sides, limits: Limits, *, stop: threading.Event, tell: Callable[[int], object]) -> Compared:
-    """Compare both sides by key, size and ETag."""
-    found = _Comparison(sides.pair, stop, tell)
-    await walk(
-        Ranges(prune=False), sides.source_pages(), sides.destination_pages(), found, listers=limits.listers, beyond=True
-    )
-    return found.value()
-
-
-class _Comparison:
-    """Counts what is the same and what is not; a difference of opaque ETags says nothing."""
-
-    def __init__(self, pair: Pair, stop: threading.Event, tell: Callable[[int], object]) -> None:
-        self._pair, self._stop, self._tell = pair, stop, tell
-        self._counts: Counter[str] = Counter()
-        self._examples: dict[str, list[str]] = {}
-        self._ours = tuple({OURS, pair.prefix + OURS})
-
-    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
-        """Sink: keys to compare."""
-        if self._stop.is_set():
-            raise Interrupted(f"the comparison of {self._pair.title} was stopped")
-        there = {row.key: row for row in destination if not row.key.startswith(self._ours)}
-        for row in source:
-            if not row.key.startswith(self._ours):
-                self._count(_kind(row, there.pop(row.key, None)), row.key)
-        for key in there:
-            self._count("extra", key)
-        self._tell(self._counts.total())
-
-    def cut(self, cut: Cut) -> None:
-        """Sink: nothing to keep."""
-
-    def end(self, number: int) -> None:
-        """Sink: nothing to keep."""
-
-    def value(self) -> Compared:
-        """What was found."""
-        counts = self._counts
-        return Compared(
-            objects=counts.total() - counts["extra"], missing=counts["missing"], different=counts["different"],
-            extra=counts["extra"], unknown=counts["unknown"],
-            examples={kind: tuple(sorted(keys)[:_EXAMPLES]) for kind, keys in self._examples.items()},
-        )  # fmt: skip
-
-    def _count(self, kind: str, key: str) -> None:
-        self._counts[kind] += 1
-        if kind not in ("same", "unknown") and len(self._examples.setdefault(kind, [])) < _EXAMPLES:
-            self._examples[kind].append(key)
-
-
-def _kind(source: Listed, destination: Listed | None) -> str:
-    if destination is None:
-        return "missing"
-    if source.size_bytes != destination.size_bytes:
-        return "different"
-    return "same" if source.etag == destination.etag else "unknown"

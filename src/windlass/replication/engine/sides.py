@@ -38,10 +38,10 @@ class Sides:
     _stack: AsyncExitStack
 
     @classmethod
-    async def open(cls, pair: Pair, reach: Open, *, largest: int, part_bytes: int) -> Self:
-        """Open them; close them with `close`."""
+    async def open(cls, pair: Pair, reach: Open, *, largest: int, part_bytes: int, reader: str = "") -> Self:
+        """Open them; close them with `close`. `reader` stands in where both buckets are strangers'."""
         source, target = pair.source, pair.destination
-        reader = target.account_id or source.account_id
+        reader = target.account_id or source.account_id or reader
         stack, doors = AsyncExitStack(), dict[tuple[str, str], Door]()
 
         async def door(account_id: str, region: str) -> Door:

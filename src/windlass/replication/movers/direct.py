@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from windlass.replication.listing import Merged
 from windlass.replication.model import Pair, Trouble
 
 __all__ = ["Compared", "Direct", "Moved", "Tell"]
@@ -65,3 +66,6 @@ class Direct(Protocol):
 
     def verify(self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object]) -> Compared:
         """Compare both sides."""
+
+    def both(self, pair: Pair, *, alone: bool = False, stop: threading.Event | None = None) -> Iterator[Merged]:
+        """Both sides listed and compared, in no particular order; `alone`: the source only."""

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import queue
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from windlass.core.errors import UsageError
 from windlass.core.ids import new_id
 from windlass.estate.service import Estate
+from windlass.replication.engine.compare import Passed, compare
 from windlass.replication.engine.journal import Journal
-from windlass.replication.engine.run import Limits, compare, seed
+from windlass.replication.engine.ranges import Ranges
+from windlass.replication.engine.run import Limits, seed
 from windlass.replication.engine.shards import Board, Shard, begin_sharing, board_place, share
 from windlass.replication.engine.sides import Sides
+from windlass.replication.engine.walk import walk
+from windlass.replication.listing import Merged
 from windlass.replication.model import MAX_COPY_BYTES, Pair
 from windlass.replication.movers.direct import Compared, Moved, Tell
 
@@ -23,6 +29,7 @@ __all__ = ["Engine"]
 T = TypeVar("T")
 _PART_BYTES = 512 * 1024**2
 _PER_SHARD = 100_000
+_PAGES_AHEAD = 64
 
 
 class Engine:
@@ -84,16 +91,53 @@ class Engine:
         """Compare by key, size and ETag. Different ETags of equal sizes say nothing: KMS and multipart make them so."""
 
         async def go(sides: Sides) -> Compared:
-            return await compare(sides, self._limits, stop=stop, tell=tell)
+            return await compare(sides, listers=self._limits.listers, stop=stop, tell=tell)
 
         return self._with(pair, go)
+
+    def both(self, pair: Pair, *, alone: bool = False, stop: threading.Event | None = None) -> Iterator[Merged]:
+        """Both sides compared, listed by several listers: in order within a range of keys, ranges in any order.
+
+        `alone` leaves the destination out.
+        """
+        found: queue.Queue[Sequence[Merged] | BaseException | None] = queue.Queue(_PAGES_AHEAD)
+        over = stop or threading.Event()
+
+        async def go(sides: Sides) -> None:
+            there = None if alone else sides.destination_pages()
+            sink = Passed(sides.pair, found, over)
+            await walk(
+                Ranges(prune=alone), sides.source_pages(), there, sink, listers=self._limits.listers, beyond=not alone
+            )
+
+        def run() -> None:
+            try:
+                self._with(pair, go)
+                found.put(None)
+            except BaseException as error:  # noqa: BLE001  it is raised where the rows are wanted
+                found.put(error)
+
+        thread = threading.Thread(target=run, name="list", daemon=True)
+        thread.start()
+        try:
+            while (page := found.get()) is not None:
+                if isinstance(page, BaseException):
+                    raise page
+                yield from page
+        finally:
+            over.set()
+            while thread.is_alive():  # a lister may wait for room
+                with contextlib.suppress(queue.Empty):
+                    found.get(timeout=0.05)
 
     def _with(self, pair: Pair, go: Callable[[Sides], Coroutine[Any, Any, T]]) -> T:
         async def run() -> T:
             estate = self._estate()
+            known = pair.destination.account_id or pair.source.account_id
+            reader = known or estate.accounts()[0].id
             sides = await Sides.open(
                 pair, lambda account_id, region: estate.access(account_id, region, "s3"),
-                largest=self._largest, part_bytes=self._part,
+                largest=self._largest, part_bytes=self._part, reader=reader,
             )  # fmt: skip
             try:
                 return await go(sides)
