@@ -13,6 +13,7 @@ from windlass.clients.directory import InventoryDirectory
 from windlass.clients.service import Clients, Home
 from windlass.core import clock
 from windlass.core.errors import WindlassError
+from windlass.deploy.service import Deploy
 from windlass.estate.service import Estate, open_estate
 from windlass.inventory.filters import parse_query
 from windlass.inventory.service import Inventory
@@ -165,6 +166,11 @@ class App:
                     direct=lambda: InProcess(lambda: self.estate),
                 )
             return self._replication
+
+    @property
+    def deploy(self) -> Deploy:
+        """Pipelines and aggregators as Lambda functions; it keeps nothing."""
+        return Deploy(self.settings.pipeline, self.settings.aggregate, estate=lambda: self.estate)
 
     def _home(self) -> Home:
         """The first account, in the home region."""

@@ -1,0 +1,133 @@
+"""The deployment's one door: what a pipeline or aggregator of windlass.toml needs in AWS, how it stands, making and unmaking it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from windlass.core.errors import ConfigError, NotFound, UsageError
+from windlass.deploy import plan as planning
+from windlass.deploy.aws import carry_out, look_at
+from windlass.deploy.effects import Effect, Plan
+from windlass.deploy.plan import Look
+from windlass.deploy.stacks import Code, Kind, PartKind, Place, Stack
+from windlass.deploy.stacks_aggregator import AggregateLike, aggregator_stack
+from windlass.deploy.stacks_parts import FunctionSettings, Source, notification
+from windlass.deploy.stacks_pipeline import PipelineLike, pipeline_stack
+from windlass.estate.service import Estate
+
+__all__ = ["Deploy", "code_of"]
+
+T = TypeVar("T", bound=PipelineLike | AggregateLike)
+
+_MOST_ZIP_BYTES = 50 * 1024 * 1024
+
+
+def code_of(content: bytes) -> Code:
+    """A zip's bytes as code. UsageError when Lambda would not take it."""
+    if not content.startswith(b"PK"):
+        raise UsageError("the code is not a zip", hint="`windlass build lambda` makes one.")
+    if len(content) > _MOST_ZIP_BYTES:
+        raise UsageError(f"the zip has {len(content):,} bytes, and Lambda takes {_MOST_ZIP_BYTES:,} directly",
+                         hint="Leave out extras, or move them into a layer.")  # fmt: skip
+    return Code(content, base64.b64encode(hashlib.sha256(content).digest()).decode())
+
+
+class Deploy:
+    """Stacks over the estate; AWS is reached when a method needs it."""
+
+    def __init__(
+        self,
+        pipelines: Sequence[PipelineLike],
+        rules: Sequence[AggregateLike],
+        *,
+        estate: Callable[[], Estate],
+    ) -> None:
+        self._pipelines, self._rules, self._estate = pipelines, rules, estate
+
+    def stack(
+        self,
+        kind: Kind,
+        name: str,
+        *,
+        settings: FunctionSettings | None = None,
+        code: Code | None = None,
+        buckets: Sequence[str] = (),
+    ) -> Stack:
+        """What the entry of that name needs. NotFound names the entries there are."""
+        settings = settings or FunctionSettings()
+        if kind is Kind.PIPELINE:
+            if buckets:
+                raise UsageError("a pipeline's bucket is its `source`", hint="--bucket is for aggregators.")
+            config = _named(self._pipelines, name, "pipeline")
+            place = self._place(config.account, config.region)
+            return pipeline_stack(config, place, settings, code)
+        first = _named(self._rules, name, "aggregate")
+        place = self._place(first.account, first.region)
+        # A queue has one consumer: rules of the same queue are one function.
+        rules = [
+            one for one in self._rules if one.queue == first.queue and self._place(one.account, one.region) == place
+        ]
+        rules.sort(key=lambda one: one.name != name)
+        return aggregator_stack(name, rules, place, settings, code, buckets)
+
+    def look(self, stack: Stack) -> Look:
+        """The stack as it is; with buckets that were among its sources once."""
+        look = look_at(self._call(stack.place), stack)
+        known = {part.name for part, _ in look.of(PartKind.NOTIFICATION)}
+        former = [one for one in _permitted_buckets(look) if one not in known]
+        if not former:
+            return look
+        queue = stack.part("events").name
+        gone = tuple(notification(stack.place, stack.mark, queue, Source(one, (), (), ())) for one in former)
+        more = look_at(self._call(stack.place), replace(stack, parts=gone))
+        there = tuple((part, found) for part, found in more.found if found is not None)
+        return Look(stack, (*look.found, *there))
+
+    def plan_create(self, stack: Stack) -> Plan:
+        """What makes it as it should be. Nothing is changed."""
+        return planning.plan_create(self.look(stack))
+
+    def plan_delete(self, stack: Stack, *, force: bool = False) -> Plan:
+        """What takes away all that was made for it. Nothing is changed."""
+        return planning.plan_delete(self.look(stack), force=force)
+
+    def carry_out(self, stack: Stack, plan: Plan, show: Callable[[Effect], None] = lambda _: None) -> None:
+        """Do it."""
+        carry_out(self._call(stack.place), plan, show=show)
+
+    def _call(self, place: Place) -> Callable[..., dict[str, Any]]:
+        estate = self._estate()
+
+        def call(service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+            return estate.call(place.account_id, place.region, service, operation, **params)
+
+        return call
+
+    def _place(self, account: str, region: str) -> Place:
+        estate = self._estate()
+        return Place(account or str(estate.accounts()[0].id), region or estate.config.home_region)
+
+
+def _named(entries: Sequence[T], name: str, table: str) -> T:
+    found = [one for one in entries if one.name == name]
+    if len(found) > 1:
+        raise ConfigError(f"two [[{table}]] entries are named {name}", hint="Give each a name of its own.")
+    if not found:
+        known = ", ".join(one.name for one in entries) or "none"
+        raise NotFound(f"windlass.toml has no [[{table}]] entry {name!r}", hint=f"There are: {known}.")
+    return found[0]
+
+
+def _permitted_buckets(look: Look) -> list[str]:
+    """Buckets that our statement in the queue's policy lets send: those of now, and of an earlier configuration."""
+    for part, found in look.of(PartKind.QUEUE):
+        sids = {one["Sid"] for one in part.want["statements"]}
+        for one in found.have["policy"].get("Statement", ()) if found else ():
+            if one.get("Sid") in sids:
+                arns = one.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn", ())
+                return [arn.rpartition(":")[2] for arn in ([arns] if isinstance(arns, str) else arns)]
+    return []
