@@ -67,7 +67,9 @@ def test_an_aggregator_counts_acts_and_goes(world):
     ]  # fmt: skip
     assert world.create("aggregator", "shares")["effects"] == []
     assert set(world.status("aggregator", "shares").values()) == {"ok"}
-    (entry,) = [one for one in world.notification(world.raw)["QueueConfigurations"] if one["Id"].startswith("windlass.")]
+    (entry,) = [
+        one for one in world.notification(world.raw)["QueueConfigurations"] if one["Id"].startswith("windlass.")
+    ]
     assert entry["Filter"]["Key"]["FilterRules"][0]["Value"] == "in/"  # the deeper one would overlap
 
     for at in range(20):

@@ -5,12 +5,16 @@ import copy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windlass.deploy.notifications import added, entries_of, overlapping, ours, queue_entry, removed, same
+from windlass.deploy.notifications import added, entries_of, ours, overlapping, queue_entry, removed, same
 
 MARK = "windlass.pipeline.p."
-ids = st.text("abwindls.-p1", max_size=24) | st.sampled_from([f"{MARK}1", f"{MARK}2", "windlass.pipeline.p-2.1", "windlass.pipeline.pp.1"])
+ids = st.text("abwindls.-p1", max_size=24) | st.sampled_from(
+    [f"{MARK}1", f"{MARK}2", "windlass.pipeline.p-2.1", "windlass.pipeline.pp.1"]
+)
 events = st.lists(
-    st.sampled_from(["s3:ObjectCreated:*", "s3:ObjectCreated:Put", "s3:ObjectRemoved:*", "s3:ObjectTagging:*"]), min_size=1, unique=True
+    st.sampled_from(["s3:ObjectCreated:*", "s3:ObjectCreated:Put", "s3:ObjectRemoved:*", "s3:ObjectTagging:*"]),
+    min_size=1,
+    unique=True,
 )
 texts = st.text("ab/.", max_size=4)
 
@@ -20,9 +24,9 @@ def entry(kind):
         {kind: st.just(f"arn:aws:x:us-east-1:1:{kind}"), "Events": events},
         optional={
             "Id": ids,
-            "Filter": st.lists(st.tuples(st.sampled_from(["Prefix", "suffix"]), texts), unique_by=lambda one: one[0]).map(
-                lambda rules: {"Key": {"FilterRules": [{"Name": name, "Value": value} for name, value in rules]}}
-            ),
+            "Filter": st.lists(
+                st.tuples(st.sampled_from(["Prefix", "suffix"]), texts), unique_by=lambda one: one[0]
+            ).map(lambda rules: {"Key": {"FilterRules": [{"Name": name, "Value": value} for name, value in rules]}}),
         },
     )
 

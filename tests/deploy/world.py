@@ -56,7 +56,9 @@ class World:
         if service not in self.clients:
             keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "windlass-local"}
             config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
-            self.clients[service] = boto3.client(service, endpoint_url=self.url, region_name="us-east-1", config=config, **keys)
+            self.clients[service] = boto3.client(
+                service, endpoint_url=self.url, region_name="us-east-1", config=config, **keys
+            )
         return self.clients[service]
 
     def config(self, text):
@@ -68,7 +70,10 @@ class World:
         (self.folder / "function.zip").write_bytes(function_zip(self.config(text)))
 
     def say(self, *arguments, code=0):
-        environment = os.environ | {"WINDLASS_ESTATE_ENDPOINT_URL": self.url, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+        environment = os.environ | {
+            "WINDLASS_ESTATE_ENDPOINT_URL": self.url,
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        }
         done = subprocess.run(
             [sys.executable, "-m", "windlass", *arguments], cwd=self.folder, env=environment, text=True, capture_output=True,
             check=False, timeout=120, stdin=subprocess.DEVNULL,
@@ -101,12 +106,21 @@ class World:
         with zipfile.ZipFile(code, "w") as archive:
             archive.writestr("main.py", "def handler(event, context):\n    return None\n")
         self.client("lambda").create_function(
-            FunctionName="theirs", Runtime="python3.12", Handler="main.handler", Role=role, Code={"ZipFile": code.getvalue()}
+            FunctionName="theirs",
+            Runtime="python3.12",
+            Handler="main.handler",
+            Role=role,
+            Code={"ZipFile": code.getvalue()},
         )
 
         def entry(kind, target, prefix):
             rules = [{"Name": "prefix", "Value": prefix}]
-            return {"Id": f"theirs {kind}", kind: target, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": rules}}}
+            return {
+                "Id": f"theirs {kind}",
+                kind: target,
+                "Events": ["s3:ObjectCreated:*"],
+                "Filter": {"Key": {"FilterRules": rules}},
+            }
 
         configuration = {
             "QueueConfigurations": [entry("QueueArn", f"arn:aws:sqs:{arn}:theirs", "q/")],
@@ -120,7 +134,11 @@ class World:
     def contents(self, bucket):
         s3 = self.client("s3")
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        return {one["Key"]: s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read() for page in pages for one in page.get("Contents", ())}
+        return {
+            one["Key"]: s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
+            for page in pages
+            for one in page.get("Contents", ())
+        }
 
     def log(self, function):
         events = self.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{function}")["events"]

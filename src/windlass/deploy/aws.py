@@ -50,20 +50,26 @@ def notify(call: Ask, effect: Notify, *, sleep: Sleep = time.sleep) -> bool:
     """Merge entries into a bucket's configuration; whether anything had to be written.
 
     S3 has no condition for this write. So the configuration is read again right before it is written, which leaves others
-    one request's time to be overwritten in, and read again after: what others changed meanwhile is merged anew, on top of
-    what they wrote. Conflict when that does not end. Reads may be stale for a while; an old one is waited for.
+    one request's time to be overwritten in, and read again after, at once and a little later: what others changed meanwhile
+    is merged anew, on top of what they wrote. Two that do the same end with the entries of both. Conflict when there is no
+    end. Reads may be stale for a while; an old one is waited for.
     """
-    bucket = {"Bucket": effect.bucket}
 
     def read() -> dict[str, Any]:
-        return call("s3", "GetBucketNotificationConfiguration", **bucket)
+        return call("s3", "GetBucketNotificationConfiguration", Bucket=effect.bucket)
 
     written = False
     now = read()
     for attempt in range(ROUNDS):
         wanted = added(now, effect.entries, effect.mark)
         if same(now, wanted):
-            return written
+            if not written:
+                return False
+            sleep(2 * SETTLE_S)  # who read before we wrote may write still
+            now = read()
+            if same(now, added(now, effect.entries, effect.mark)):
+                return True
+            continue
         again = read()
         if not same(again, now):  # somebody is changing it right now: on top of theirs
             now = again
@@ -71,18 +77,22 @@ def notify(call: Ask, effect: Notify, *, sleep: Sleep = time.sleep) -> bool:
             continue
         _put(call, effect, wanted, sleep)
         written = True
-        before, now = now, read()
-        for _ in range(ROUNDS):
-            if not same(now, before):
-                break
-            sleep(SETTLE_S)  # S3's reads may lag behind its writes
-            now = read()
-        if same(now, wanted):
-            return written
+        now = _after(read, now, sleep)
     raise Conflict(
         f"the notification configuration of {effect.bucket} changes all the time: {ROUNDS} merges were overtaken",
         hint="Find out who else writes it, and run the same command when they are done.",
     )
+
+
+def _after(read: Callable[[], dict[str, Any]], before: Mapping[str, Any], sleep: Sleep) -> dict[str, Any]:
+    """The configuration once it is another than before the write: S3's reads may lag behind its writes."""
+    now = read()
+    for _ in range(ROUNDS):
+        if not same(now, before):
+            break
+        sleep(SETTLE_S)
+        now = read()
+    return now
 
 
 def _put(call: Ask, effect: Notify, wanted: Mapping[str, Any], sleep: Sleep) -> None:

@@ -100,8 +100,14 @@ def _compared(part: Part, found: Found) -> str:
 
 def _full_queues(look: Look) -> dict[str, str]:
     """Queues that stay for their messages; the dead-letter queue of one that stays, stays."""
-    queues = [(part, found) for part, found in look.of(PartKind.QUEUE) if found is not None]
-    full = {part.name: f"it has about {messages(found):,} messages" for part, found in queues if messages(found)}
+    queues = [
+        (part, found) for part, found in look.of(PartKind.QUEUE) if found is not None and found.made_for(look.stack)
+    ]
+    full = {
+        part.name: f"it has about {messages(found):,} message{'s' if messages(found) > 1 else ''}"
+        for part, found in queues
+        if messages(found)
+    }
     for part, _ in queues:
         dead = part.want["attributes"].get("RedrivePolicy", {}).get("deadLetterTargetArn", "").rpartition(":")[2]
         if part.name in full and dead:
