@@ -9,6 +9,7 @@ from windlass.local.faults import Faults
 from windlass.local.request import Native
 from windlass.local.services import (
     athena,
+    cloudformation,
     dynamodb,
     elasticache,
     events,
@@ -23,7 +24,7 @@ from windlass.local.services import (
 __all__ = ["SERVICES", "close_all", "install_all", "natives", "open_all"]
 
 SERVICES: tuple[ModuleType, ...] = (
-    sqs, s3, lambda_, events, dynamodb, storagegateway, organizations, elasticache, servicequotas, athena,
+    sqs, s3, lambda_, events, dynamodb, storagegateway, organizations, elasticache, servicequotas, athena, cloudformation,
 )  # fmt: skip
 
 
