@@ -8,20 +8,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from windlass.aggregation.config import AggregateConfig
 from windlass.core.errors import ConfigError, NotFound, UsageError
 from windlass.deploy import plan as planning
 from windlass.deploy.aws import carry_out, look_at
 from windlass.deploy.effects import Effect, Plan
 from windlass.deploy.plan import Look
 from windlass.deploy.stacks import Code, Kind, PartKind, Place, Stack
-from windlass.deploy.stacks_aggregator import AggregateLike, aggregator_stack
+from windlass.deploy.stacks_aggregator import aggregator_stack
 from windlass.deploy.stacks_parts import FunctionSettings, Source, notification
-from windlass.deploy.stacks_pipeline import PipelineLike, pipeline_stack
+from windlass.deploy.stacks_pipeline import pipeline_stack
 from windlass.estate.service import Estate
+from windlass.pipelines.config import PipelineConfig
+from windlass.settings import Settings
 
 __all__ = ["Deploy", "code_of"]
 
-T = TypeVar("T", bound=PipelineLike | AggregateLike)
+T = TypeVar("T", bound=PipelineConfig | AggregateConfig)
 
 _MOST_ZIP_BYTES = 50 * 1024 * 1024
 
@@ -39,14 +42,8 @@ def code_of(content: bytes) -> Code:
 class Deploy:
     """Stacks over the estate; AWS is reached when a method needs it."""
 
-    def __init__(
-        self,
-        pipelines: Sequence[PipelineLike],
-        rules: Sequence[AggregateLike],
-        *,
-        estate: Callable[[], Estate],
-    ) -> None:
-        self._pipelines, self._rules, self._estate = pipelines, rules, estate
+    def __init__(self, settings: Settings, *, estate: Callable[[], Estate]) -> None:
+        self._settings, self._estate = settings, estate
 
     def stack(
         self,
@@ -62,14 +59,16 @@ class Deploy:
         if kind is Kind.PIPELINE:
             if buckets:
                 raise UsageError("a pipeline's bucket is its `source`", hint="--bucket is for aggregators.")
-            config = _named(self._pipelines, name, "pipeline")
+            config = _named(self._settings.pipeline, name, "pipeline")
             place = self._place(config.account, config.region)
             return pipeline_stack(config, place, settings, code)
-        first = _named(self._rules, name, "aggregate")
+        first = _named(self._settings.aggregate, name, "aggregate")
         place = self._place(first.account, first.region)
         # A queue has one consumer: rules of the same queue are one function.
         rules = [
-            one for one in self._rules if one.queue == first.queue and self._place(one.account, one.region) == place
+            one
+            for one in self._settings.aggregate
+            if one.queue == first.queue and self._place(one.account, one.region) == place
         ]
         rules.sort(key=lambda one: one.name != name)
         return aggregator_stack(name, rules, place, settings, code, buckets)

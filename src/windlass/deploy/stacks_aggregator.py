@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol
 
+from windlass.aggregation.config import AggregateConfig
 from windlass.core.errors import ConfigError, UsageError
 from windlass.deploy import stacks_parts as parts
 from windlass.deploy.stacks import Code, Kind, Part, PartKind, Place, Stack, fitted
 from windlass.deploy.stacks_parts import FunctionSettings, Source, covering
 from windlass.deploy.stacks_pipeline import queue_name
-from windlass.deploy.stacks_roles import (
-    action_statements,
-    consume_statement,
-    document,
-    log_statement,
-    table_statement,
-    timers_statement,
-)
+from windlass.deploy.stacks_roles import rules_policy
 
-__all__ = ["AggregateLike", "aggregator_stack"]
+__all__ = ["aggregator_stack"]
 
 HANDLER = "windlass.functions.aggregate.handler"
 BATCH = 1000
@@ -41,39 +34,8 @@ _EVENTS = {
 }
 
 
-class AggregateLike(Protocol):
-    """What of an [[aggregate]] entry is read here."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def account(self) -> str: ...  # noqa: D102
-    @property
-    def region(self) -> str: ...  # noqa: D102
-    @property
-    def queue(self) -> str: ...  # noqa: D102
-    @property
-    def table(self) -> str: ...  # noqa: D102
-    @property
-    def timers(self) -> str: ...  # noqa: D102
-    @property
-    def buckets(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def prefixes(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def suffixes(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def kinds(self) -> Sequence[Any]: ...  # noqa: D102
-    @property
-    def gathered_s(self) -> float: ...  # noqa: D102
-    @property
-    def sweep_s(self) -> float: ...  # noqa: D102
-    @property
-    def action(self) -> Any: ...  # noqa: D102
-
-
 def aggregator_stack(
-    name: str, rules: Sequence[AggregateLike], place: Place, settings: FunctionSettings, code: Code | None,
+    name: str, rules: Sequence[AggregateConfig], place: Place, settings: FunctionSettings, code: Code | None,
     buckets: Sequence[str] = (),
 ) -> Stack:  # fmt: skip
     """Everything the rules of one queue need to run as one function. `buckets` instead of those that the rules name."""
@@ -86,15 +48,7 @@ def aggregator_stack(
     sources = _sources(rules, buckets)
     log = parts.log_group(function)
     window_s = min(300, math.ceil(min(one.gathered_s for one in rules)))
-    policy = document(
-        (
-            log_statement(place, log.name),
-            consume_statement([place.arn("sqs", queue), place.arn("sqs", timers)]),
-            timers_statement(place.arn("sqs", timers)),
-            table_statement(place.arn("dynamodb", f"table/{table}")),
-            *_actions(place, rules),
-        )
-    )
+    policy = rules_policy(rules, place, function, settings.kms_key_arns)
     return Stack(
         Kind.AGGREGATOR,
         name,
@@ -120,7 +74,7 @@ def aggregator_stack(
     )  # fmt: skip
 
 
-def _check(rules: Sequence[AggregateLike]) -> None:
+def _check(rules: Sequence[AggregateConfig]) -> None:
     for one in rules:
         if not one.table:
             raise ConfigError(f"rule {one.name} keeps its keys in the store: a Lambda function has none",
@@ -130,7 +84,7 @@ def _check(rules: Sequence[AggregateLike]) -> None:
                               hint="Give both the same, or queues of their own.")  # fmt: skip
 
 
-def _sources(rules: Sequence[AggregateLike], buckets: Sequence[str]) -> list[Source]:
+def _sources(rules: Sequence[AggregateConfig], buckets: Sequence[str]) -> list[Source]:
     named = list(dict.fromkeys([*buckets] or [bucket for rule in rules for bucket in rule.buckets]))
     vague = next((one for one in named if any(char in one for char in "*?[")), "")
     if not named or vague:
@@ -144,19 +98,6 @@ def _sources(rules: Sequence[AggregateLike], buckets: Sequence[str]) -> list[Sou
     prefixes = covering([one for rule in rules for one in rule.prefixes or ("",)], str.startswith)
     suffixes = covering([one for rule in rules for one in rule.suffixes or ("",)], str.endswith)
     return [Source(bucket, tuple(events), prefixes, suffixes) for bucket in named]
-
-
-def _actions(place: Place, rules: Sequence[AggregateLike]) -> list[dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for one in rules:
-        for statement in action_statements(place, one.action):
-            sid = str(statement["Sid"])
-            if sid not in found:
-                found[sid] = dict(statement)
-            else:
-                more = [one for one in statement["Resource"] if one not in found[sid]["Resource"]]
-                found[sid]["Resource"] = [*found[sid]["Resource"], *more]
-    return list(found.values())
 
 
 def _sweeps(place: Place, function: str, every_s: float) -> Part:

@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
-
 from windlass.core.errors import ConfigError
 from windlass.deploy import stacks_parts as parts
 from windlass.deploy.stacks import Code, Kind, Place, Stack, fitted
 from windlass.deploy.stacks_parts import FunctionSettings, Source, covering, read_s3
-from windlass.deploy.stacks_roles import consume_statement, document, log_statement, object_statements
+from windlass.deploy.stacks_roles import pipeline_policy
+from windlass.pipelines.config import PipelineConfig
 
-__all__ = ["PipelineLike", "pipeline_stack"]
+__all__ = ["pipeline_stack", "queue_name"]
 
 HANDLER = "windlass.functions.pipeline.handler"
 BATCH = 10
 
 
-class PipelineLike(Protocol):
-    """What of a [[pipeline]] entry is read here."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def account(self) -> str: ...  # noqa: D102
-    @property
-    def region(self) -> str: ...  # noqa: D102
-    @property
-    def queue(self) -> str: ...  # noqa: D102
-    @property
-    def source(self) -> str: ...  # noqa: D102
-    @property
-    def suffix(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def target(self) -> str: ...  # noqa: D102
-    @property
-    def on_error(self) -> str: ...  # noqa: D102
-    @property
-    def mirror_deletes(self) -> bool: ...  # noqa: D102
-    @property
-    def tags(self) -> Any: ...  # noqa: D102
-
-
-def pipeline_stack(config: PipelineLike, place: Place, settings: FunctionSettings, code: Code | None) -> Stack:
+def pipeline_stack(config: PipelineConfig, place: Place, settings: FunctionSettings, code: Code | None) -> Stack:
     """Everything the pipeline needs to run as a Lambda function. ConfigError for a queue of another place."""
     queue = queue_name(config.queue, place) or fitted(f"windlass-{config.name}-events", 75)
     name = fitted(f"windlass-{config.name}")
@@ -53,17 +26,7 @@ def pipeline_stack(config: PipelineLike, place: Place, settings: FunctionSetting
     bucket, prefix = read_s3(config.source, "source")
     source = Source(bucket, events, (prefix,), covering(config.suffix or ("",), str.endswith))
     log = parts.log_group(name)
-    policy = document(
-        (
-            log_statement(place, log.name),
-            consume_statement([place.arn("sqs", queue)]),
-            *object_statements(
-                place, source=(bucket, prefix), target=read_s3(config.target, "target"),
-                errors=read_s3(config.on_error, "on_error") if config.on_error else ("", ""),
-                tags=config.tags == "keep", deletes=config.mirror_deletes, kms_key_arns=settings.kms_key_arns,
-            ),
-        )
-    )  # fmt: skip
+    policy = pipeline_policy(config.model_copy(update={"queue": queue}), place, name, settings.kms_key_arns)
     return Stack(
         Kind.PIPELINE,
         config.name,
