@@ -26,6 +26,7 @@ PRIVATE_NAMES = (
     "moto.cloudformation.models.Stack.update",
     "moto.cloudformation.models.Stack.delete",
     "moto.cloudformation.models.Stack._add_stack_event",
+    "moto.cloudformation.parsing.ResourceMap.load_parameters",
     "moto.cloudformation.parsing.ResourceMap.update",
     "moto.cloudformation.parsing.ResourceMap.delete",
     "moto.cloudformation.parsing.ResourceMap._delete_resource",
@@ -132,6 +133,7 @@ def apply(clients: Any) -> None:
 
     parsing.resource_class_from_type = resource_class
     parsing.parse_and_create_resource = create
+    ResourceMap.load_parameters = _lists_split(ResourceMap.load_parameters)
     ResourceMap.update = _update
     ResourceMap.delete = _delete
     _told()
@@ -139,6 +141,21 @@ def apply(clients: Any) -> None:
 
 def _placed(resource: Resource, here: Here) -> Resource:
     return Resource(resource.kind, replace(here), resource.made, resource.props)
+
+
+def _lists_split(load: Any) -> Any:
+    """moto splits lists that are given, and leaves their defaults one text."""
+
+    @wraps(load)
+    def load_parameters(resources: Any) -> None:
+        load(resources)
+        for name, declared in (resources._template.get("Parameters") or {}).items():
+            value = resources.resolved_parameters.get(name)
+            if isinstance(value, str) and str(declared.get("Type", "")).startswith(("CommaDelimitedList", "List<")):
+                split = [one.strip() for one in value.split(",")]
+                resources.resolved_parameters[name] = resources._parsed_resources[name] = split
+
+    return load_parameters
 
 
 def _update(resources: Any, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> None:
