@@ -57,7 +57,10 @@ class Stacks(World):
     def outputs(self, name, status):
         cloudformation = self.client("cloudformation")
         (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-        reasons = [one.get("ResourceStatusReason") for one in cloudformation.describe_stack_events(StackName=name)["StackEvents"]]
+        reasons = [
+            one.get("ResourceStatusReason")
+            for one in cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+        ]
         assert stack["StackStatus"] == status, reasons
         return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
 
@@ -67,7 +70,12 @@ class Stacks(World):
         self.client("s3").create_bucket(Bucket=code)
         self.client("s3").put_object(Bucket=code, Key=f"{name}.zip", Body=built(name, self.config(config)))
         target = this_target()
-        return {"CodeBucket": code, "CodeKey": f"{name}.zip", "Runtime": f"python{target.python}", "Architecture": target.arch}
+        return {
+            "CodeBucket": code,
+            "CodeKey": f"{name}.zip",
+            "Runtime": f"python{target.python}",
+            "Architecture": target.arch,
+        }
 
     def role(self, name):
         """A role's statements, without their names, in an order of their own."""
@@ -138,14 +146,132 @@ def test_an_aggregator_s_stack_counts_and_acts(world):
     )  # fmt: skip
     for at in range(20):
         world.client("s3").put_object(Bucket=world.raw, Key=f"in/{at}", Body=b"x")
-    told = world.wait(lambda: world.client("sqs").receive_message(QueueUrl=acted, WaitTimeSeconds=2).get("Messages"), 90)
+    told = world.wait(
+        lambda: world.client("sqs").receive_message(QueueUrl=acted, WaitTimeSeconds=2).get("Messages"), 90
+    )
     assert json.loads(told[0]["Body"])["bucket"] == world.raw
     ttl = world.client("dynamodb").describe_time_to_live(TableName=out["TableName"])["TimeToLiveDescription"]
     assert ttl["TimeToLiveStatus"] == "ENABLED"
 
     world.update("aggregator", **asked | {"CompletionEvents": "yes"})
-    assert {one["Name"] for one in world.client("events").list_rules()["Rules"]} == {"windlass-shares-sweep", "windlass-shares-completion"}
+    assert {one["Name"] for one in world.client("events").list_rules()["Rules"]} == {
+        "windlass-shares-sweep",
+        "windlass-shares-completion",
+    }
     world.delete("aggregator")
     assert same(world.notification(world.raw), before)
     assert world.client("events").list_rules()["Rules"] == []
     assert world.client("dynamodb").list_tables()["TableNames"] == []
+
+
+def portrait(world, name):
+    """What a pipeline or aggregator of that name is made of, in an account that is not named."""
+    sqs, functions, iam, logs = (world.client(one) for one in ("sqs", "lambda", "iam", "logs"))
+    seen = {}
+    for url in sqs.list_queues(QueueNamePrefix=name)["QueueUrls"]:
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        kept = (
+            "VisibilityTimeout",
+            "MessageRetentionPeriod",
+            "SqsManagedSseEnabled",
+            "DelaySeconds",
+            "MaximumMessageSize",
+        )
+        seen[f"queue {attributes['QueueArn']}"] = {one: attributes.get(one) for one in kept} | {
+            "redrive": {key: str(value) for key, value in json.loads(attributes.get("RedrivePolicy", "{}")).items()},
+            "policy": sorted(
+                json.dumps({key: value for key, value in one.items() if key != "Sid"}, sort_keys=True)
+                for one in json.loads(attributes.get("Policy") or "{}").get("Statement", ())
+            ),
+        }
+    function = functions.get_function_configuration(FunctionName=name)
+    kept = (
+        "Runtime",
+        "Role",
+        "Handler",
+        "Timeout",
+        "MemorySize",
+        "CodeSha256",
+        "Architectures",
+        "Environment",
+        "PackageType",
+    )
+    seen["function"] = {one: function.get(one) for one in kept}
+    kept = ("BatchSize", "MaximumBatchingWindowInSeconds", "FunctionResponseTypes", "ScalingConfig", "State")
+    for one in functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]:
+        seen[f"mapping {one['EventSourceArn']}"] = {key: one.get(key) for key in kept}
+    role = function["Role"].rpartition("/")[2]
+    seen["trust"] = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    seen["role"] = sorted(world.role(role))
+    (group,) = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"][:1]
+    seen["log"] = (group["logGroupName"], group["retentionInDays"])
+    for rule in world.client("events").list_rules(NamePrefix=name)["Rules"]:
+        targets = world.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
+        seen[f"rule {rule['Name']}"] = (rule["ScheduleExpression"], rule["State"], targets)
+        allowed = json.loads(functions.get_policy(FunctionName=name)["Policy"])["Statement"]
+        seen["permission"] = [
+            {key: one[key] for key in ("Action", "Principal", "Resource", "Condition")} for one in allowed
+        ]
+    tables = world.client("dynamodb")
+    for table in tables.list_tables()["TableNames"]:
+        told = tables.describe_table(TableName=table)["Table"]
+        seen[f"table {table}"] = (
+            told["KeySchema"], told["AttributeDefinitions"], told["BillingModeSummary"]["BillingMode"], told["DeletionProtectionEnabled"],
+            tables.describe_time_to_live(TableName=table)["TimeToLiveDescription"],
+        )  # fmt: skip
+    entries = world.notification(world.raw)["QueueConfigurations"]
+    seen["notification"] = sorted(
+        json.dumps({key: value for key, value in one.items() if key != "Id"}, sort_keys=True) for one in entries
+    )
+    return json.loads(json.dumps(seen, sort_keys=True).replace(world.account, "ACCOUNT"))
+
+
+@runs
+@pytest.mark.timeout(250)
+@pytest.mark.parametrize("kind", ["pipeline", "aggregator"])
+def test_windlass_deploy_and_the_template_make_the_same(aws, tmp_path, kind):
+    config = {"pipeline": PIPELINE.replace("raw-events", "windlass-it-events"), "aggregator": AGGREGATOR}[kind]
+    for old, new in (
+        ('"uniform"', '"it"'), ('"shares"', '"it"'), ("object-events", "windlass-it-events"), ("windlass-shares-timers", "windlass-it-timers"),
+        ("windlass-shares", "windlass-it"),
+    ):  # fmt: skip
+        config = config.replace(old, new)
+    seen = []
+    for way in ("deploy", "template"):
+        folder = tmp_path / way
+        folder.mkdir()
+        world = Stacks(aws.url, folder)
+        world.client("sqs").create_queue(QueueName="acted")
+        code = world.code(kind, config.replace("{account}", "1" * 12))  # the same zip for both
+        if way == "deploy":
+            world.configure(config)
+            (folder / "function.zip").write_bytes(built(kind, world.config(config.replace("{account}", "1" * 12))))
+            world.say(
+                "deploy",
+                "create",
+                kind,
+                "it",
+                "--zip",
+                "function.zip",
+                "--runtime",
+                code["Runtime"],
+                "--arch",
+                code["Architecture"],
+            )
+        else:
+            more = {
+                "pipeline": {
+                    "SourcePrefix": "in/", "SourceSuffixes": ".yaml,.yml", "TargetBucket": world.out, "ErrorBucket": world.out,
+                    "ErrorPrefix": "failed/",
+                },
+                "aggregator": {
+                    "Action": "sqs-send", "ActionResource": f"arn:aws:sqs:us-east-1:{world.account}:acted", "BatchingWindow": 1,
+                    "VisibilityTimeout": 361,
+                },
+            }[kind]  # fmt: skip
+            world.create(kind, Name="windlass-it", SourceBucket=world.raw, **code, **more)
+        seen.append(portrait(world, "windlass-it"))
+        world.close()
+    for one in seen:
+        one["function"].pop("CodeSha256")  # of another account's windlass.toml
+    assert seen[0] == seen[1]
