@@ -1,16 +1,26 @@
 """Each template of deploy/cloudformation made on the embedded AWS, used, updated once, and deleted."""
 
+import gzip
 import json
+import urllib.request
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.deploy.world import AGGREGATOR, PIPELINE, World
+from windlass.clients.athena.sql import Layout, create_table
+from windlass.clients.trail import enable_actions
 from windlass.deploy.bundle import bundle_of, this_target
 from windlass.deploy.bundling import build
 from windlass.deploy.notifications import same
+from windlass.deploy.policies import inventory as inventory_policy
+from windlass.deploy.policy import Facts, Use, document
 from windlass.local.server import LocalServer
+from windlass.replication.model import Operation, Pair, Place
+from windlass.replication.role import Encryption, Work, batch_statements, replication_statements
+from windlass.settings import Settings
 
 TEMPLATES = Path(__file__).parents[2] / "deploy" / "cloudformation"
 runs = pytest.mark.skipif(this_target() is None, reason="this interpreter is none of Lambda's")
@@ -78,9 +88,8 @@ class Stacks(World):
         }
 
     def role(self, name):
-        """A role's statements, without their names, in an order of their own."""
-        policy = self.client("iam").get_role_policy(RoleName=name, PolicyName="windlass")["PolicyDocument"]
-        return statements(policy)
+        """A role's statements, taken apart, whatever they are called."""
+        return statements(self.client("iam").get_role_policy(RoleName=name, PolicyName="windlass")["PolicyDocument"])
 
 
 @cache
@@ -275,3 +284,201 @@ def test_windlass_deploy_and_the_template_make_the_same(aws, tmp_path, kind):
     for one in seen:
         one["function"].pop("CodeSha256")  # of another account's windlass.toml
     assert seen[0] == seen[1]
+
+
+def test_the_replication_roles_replicate_and_say_what_windlass_would(world):
+    source, destination = (
+        Place(bucket=one, account_id=world.account, region="us-east-1") for one in (world.raw, world.out)
+    )
+    pair = Pair(source=source, destination=destination)
+    asked = {"SourceBucket": world.raw, "DestinationBucket": world.out, "WorkBucket": world.raw, "WorkPrefix": "work/"}
+    out = world.create("replication-role", **asked)
+    assert world.role("windlass-replication-replication") == statements({"Statement": replication_statements(pair)})
+    work = Work(
+        operation=Operation.REPLICATE, manifest_bucket=world.raw, manifest_prefix="work/", report_bucket=world.raw,
+        report_prefix="work/", generated=True,
+    )  # fmt: skip
+    assert world.role("windlass-replication-batch") == statements({"Statement": batch_statements(pair, work)})
+
+    s3 = world.client("s3")
+    for one in (world.raw, world.out):
+        s3.put_bucket_versioning(Bucket=one, VersioningConfiguration={"Status": "Enabled"})
+    rule = {
+        "ID": "all", "Priority": 1, "Status": "Enabled", "Filter": {"Prefix": ""}, "DeleteMarkerReplication": {"Status": "Disabled"},
+        "Destination": {"Bucket": f"arn:aws:s3:::{world.out}"},
+    }  # fmt: skip
+    configuration = {"Role": out["ReplicationRoleArn"], "Rules": [rule]}
+    s3.put_bucket_replication(Bucket=world.raw, ReplicationConfiguration=configuration)
+    s3.put_object(Bucket=world.raw, Key="a", Body=b"x")
+    world.wait(lambda: world.contents(world.out) == {"a": b"x"}, 20)
+
+    keys = {
+        "SourceKeyArn": f"arn:aws:kms:us-east-1:{world.account}:key/s",
+        "DestinationKeyArn": f"arn:aws:kms:us-east-1:{world.account}:key/d",
+    }
+    world.update("replication-role", **asked, **keys, BatchOperation="copy", ObjectLock="yes", DeleteMarkers="yes")
+    encryption = Encryption(keys["SourceKeyArn"], keys["DestinationKeyArn"])
+    needed = replication_statements(pair, encryption=encryption, locked=True, delete_markers=True)
+    assert world.role("windlass-replication-replication") == statements({"Statement": needed})
+    work = replace(work, operation=Operation.COPY, versions=True, locked=True, generated=False)
+    wider = {
+        (f"s3:{one}", f"arn:aws:s3:::{world.raw}/work/*", "{}")
+        for one in ("GetObject", "GetObjectVersion", "PutObject")
+    }
+    assert (
+        world.role("windlass-replication-batch")
+        == statements({"Statement": batch_statements(pair, work, encryption)}) | wider
+    )
+    world.delete("replication-role")
+    assert world.client("iam").list_roles()["Roles"] == []
+
+
+def test_the_trail_s_stack_records_what_windlass_clients_reads(world):
+    out = world.create("clients-trail", TrailName="seen")
+    s3, trails = world.client("s3"), world.client("cloudtrail")
+    assert out["LogBucket"] == f"seen-{world.account}"
+    trail = trails.get_trail(Name="seen")["Trail"]
+    assert (trail["IsMultiRegionTrail"], trail["LogFileValidationEnabled"]) == (True, True)
+    assert trails.get_trail_status(Name="seen")["IsLogging"]
+    wanted = enable_actions(
+        name="seen", bucket=out["LogBucket"], account_id=world.account, region="us-east-1", partition="aws", buckets=(), keep_days=90,
+        new_bucket=True,
+    )  # fmt: skip
+    policy = json.loads(next(one.params["Policy"] for one in wanted if one.operation == "PutBucketPolicy"))
+    there = json.loads(s3.get_bucket_policy(Bucket=out["LogBucket"])["Policy"])
+    assert statements(there) == statements(policy)
+    s3.put_object(Bucket=world.raw, Key="a", Body=b"x")
+
+    def logged():
+        urllib.request.urlopen(f"{world.url}/_windlass/trails", timeout=20).close()
+        files = [
+            gzip.decompress(body) for key, body in world.contents(out["LogBucket"]).items() if key.endswith(".json.gz")
+        ]
+        events = [event for one in files for event in json.loads(one)["Records"]]
+        return [
+            one
+            for one in events
+            if one["eventName"] == "PutObject" and one["requestParameters"]["bucketName"] == world.raw
+        ]
+
+    world.wait(logged, 20)
+
+    glue = world.client("glue")
+    table = glue.get_table(DatabaseName=out["DatabaseName"], Name=out["TableName"])["Table"]
+    layout = Layout(
+        bucket=out["LogBucket"], prefix="AWSLogs/", accounts=(world.account,), regions=("us-east-1",), first_day="2026-01-01"
+    )  # fmt: skip
+    for line in (f"{one['Name']} {one['Type']}" for one in table["StorageDescriptor"]["Columns"]):
+        assert line in create_table(layout, "windlass")
+    assert table["Parameters"]["storage.location.template"] in create_table(layout, "windlass")
+    group = world.client("athena").get_work_group(WorkGroup=out["WorkgroupName"])["WorkGroup"]["Configuration"]
+    assert group["ResultConfiguration"]["OutputLocation"] == f"s3://{out['ResultsBucket']}/"
+    assert group["EnforceWorkGroupConfiguration"]
+
+    world.update("clients-trail", TrailName="seen", Logging="no", KeepDays=30, ObjectArns=f"arn:aws:s3:::{world.raw}/")
+    assert not trails.get_trail_status(Name="seen")["IsLogging"]
+    selectors = trails.get_event_selectors(TrailName="seen")["AdvancedEventSelectors"][0]["FieldSelectors"]
+    assert {"Field": "resources.ARN", "StartsWith": [f"arn:aws:s3:::{world.raw}/"]} in selectors
+    assert s3.get_bucket_lifecycle_configuration(Bucket=out["LogBucket"])["Rules"][0]["Expiration"]["Days"] == 30
+    world.delete("clients-trail")
+    assert trails.describe_trails()["trailList"] == []
+    assert world.contents(out["LogBucket"])  # what was recorded stays
+    assert glue.get_databases()["DatabaseList"] == []
+
+
+def test_the_inventory_s_role_may_what_the_catalog_calls_in_every_account_of_a_stack_set(world):
+    worker = f"arn:aws:iam::{world.account}:role/windlass-worker"
+    asked = {"TrustedPrincipalArns": worker, "OrganizationId": "o-a1b2c3d4e5"}
+    out = world.create("inventory-reader", **asked)
+    facts = Facts(account=world.account)
+    needed = inventory_policy.statements(Settings(), facts, Use.OPERATOR)
+    assert world.role(out["RoleName"]) == statements(document(needed))
+    (trust,) = world.client("iam").get_role(RoleName=out["RoleName"])["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"AWS": [worker]}
+    assert trust["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
+    session = world.client("sts").assume_role(RoleArn=out["RoleArn"], RoleSessionName="reading")["Credentials"]
+    assert session["AccessKeyId"]
+
+    world.update("inventory-reader", **asked, ExternalId="secret", MaxSessionSeconds=7200)
+    (trust,) = world.client("iam").get_role(RoleName=out["RoleName"])["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"]["StringEquals"]["sts:ExternalId"] == "secret"
+    world.delete("inventory-reader")
+
+    sets = world.client("cloudformation")
+    sets.create_stack_set(
+        StackSetName="readers", TemplateBody=(TEMPLATES / "inventory-reader.yaml").read_text("utf-8"), Capabilities=["CAPABILITY_NAMED_IAM"],
+        Parameters=world.parameters({"TrustedPrincipalArns": worker}),
+    )  # fmt: skip
+    member = World(world.url, world.folder)
+    sets.create_stack_instances(StackSetName="readers", Accounts=[member.account], Regions=["us-east-1"])
+    assert (
+        member.client("iam").get_role(RoleName="windlass-inventory-reader")["Role"]["Arn"].split(":")[4]
+        == member.account
+    )
+    sets.delete_stack_instances(
+        StackSetName="readers", Accounts=[member.account], Regions=["us-east-1"], RetainStacks=False
+    )
+    sets.delete_stack_set(StackSetName="readers")
+    assert member.client("iam").list_roles()["Roles"] == []
+    member.close()
+
+
+def test_the_worker_s_role_is_of_one_service_account_and_may_what_it_is_given(world):
+    issuer = "oidc.eks.us-east-1.amazonaws.com/id/ABC123"
+    asked = {
+        "OidcIssuer": issuer, "QueueArns": f"arn:aws:sqs:us-east-1:{world.account}:a,arn:aws:sqs:us-east-1:{world.account}:b",
+        "ReadObjectArns": f"arn:aws:s3:::{world.raw}/in/*",
+    }  # fmt: skip
+    out = world.create("worker-irsa", **asked)
+    iam = world.client("iam")
+    (trust,) = iam.get_role(RoleName=out["RoleName"])["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Federated": f"arn:aws:iam::{world.account}:oidc-provider/{issuer}"}
+    assert trust["Condition"] == {
+        "StringEquals": {
+            f"{issuer}:sub": "system:serviceaccount:windlass:windlass",
+            f"{issuer}:aud": "sts.amazonaws.com",
+        }
+    }
+    allowed = {(action, resource) for action, resource, _ in world.role(out["RoleName"])}
+    assert ("sqs:ReceiveMessage", f"arn:aws:sqs:us-east-1:{world.account}:b") in allowed
+    assert ("s3:GetObject", f"arn:aws:s3:::{world.raw}/in/*") in allowed
+    assert not [one for one, _ in allowed if "Put" in one or "dynamodb" in one]
+
+    world.update(
+        "worker-irsa", **asked, Trust="pod-identity", ClusterName="blue", WriteObjectArns=f"arn:aws:s3:::{world.out}/*"
+    )
+    (trust,) = iam.get_role(RoleName=out["RoleName"])["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "pods.eks.amazonaws.com"}
+    assert trust["Condition"]["StringEquals"]["aws:RequestTag/eks-cluster-arn"].endswith(":cluster/blue")
+    assert ("s3:PutObject", f"arn:aws:s3:::{world.out}/*") in {one[:2] for one in world.role(out["RoleName"])}
+    world.delete("worker-irsa")
+    assert iam.list_roles()["Roles"] == []
+
+
+def test_the_feed_brings_events_of_its_buckets_and_prefix_alone(world):
+    s3, sqs = world.client("s3"), world.client("sqs")
+    for one in (world.raw, world.out):
+        s3.put_bucket_notification_configuration(Bucket=one, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    out = world.create("event-feed", SourceBuckets=world.raw, SourcePrefix="in/")
+    for key in ("in/a", "elsewhere/b"):
+        s3.put_object(Bucket=world.raw, Key=key, Body=b"x")
+    s3.put_object(Bucket=world.out, Key="in/c", Body=b"x")
+
+    def keys():
+        got = sqs.receive_message(QueueUrl=out["QueueUrl"], MaxNumberOfMessages=10, WaitTimeSeconds=2).get(
+            "Messages", []
+        )
+        for one in got:
+            sqs.delete_message(QueueUrl=out["QueueUrl"], ReceiptHandle=one["ReceiptHandle"])
+        return [json.loads(one["Body"])["detail"]["object"]["key"] for one in got]
+
+    assert world.wait(keys, 20) == ["in/a"]
+    assert keys() == []
+    world.update("event-feed", SourceBuckets=f"{world.raw},{world.out}", SourcePrefix="in/", MaxReceiveCount=9)
+    s3.put_object(Bucket=world.out, Key="in/c", Body=b"x")
+    assert world.wait(keys, 20) == ["in/c"]
+    attributes = sqs.get_queue_attributes(QueueUrl=out["QueueUrl"], AttributeNames=["All"])["Attributes"]
+    assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] in (9, "9")
+    assert "events.amazonaws.com" in attributes["Policy"]
+    world.delete("event-feed")
+    assert sqs.list_queues().get("QueueUrls", []) == []

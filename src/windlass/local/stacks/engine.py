@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from moto.cloudformation import parsing
+from moto.cloudformation import models, parsing
 from moto.cloudformation.models import Stack
 from moto.cloudformation.parsing import ResourceMap
 
@@ -22,6 +22,7 @@ from windlass.local.stacks.kind import Here, Kind, Made, pruned
 __all__ = ["PRIVATE_NAMES", "apply"]
 
 PRIVATE_NAMES = (
+    "moto.cloudformation.models.yaml_tag_constructor",
     "moto.cloudformation.models.Stack.create_resources",
     "moto.cloudformation.models.Stack.update",
     "moto.cloudformation.models.Stack.delete",
@@ -133,6 +134,7 @@ def apply(clients: Any) -> None:
 
     parsing.resource_class_from_type = resource_class
     parsing.parse_and_create_resource = create
+    models.yaml_tag_constructor = _conditions_read(models.yaml_tag_constructor)
     ResourceMap.load_parameters = _lists_split(ResourceMap.load_parameters)
     ResourceMap.update = _update
     ResourceMap.delete = _delete
@@ -141,6 +143,16 @@ def apply(clients: Any) -> None:
 
 def _placed(resource: Resource, here: Here) -> Resource:
     return Resource(resource.kind, replace(here), resource.made, resource.props)
+
+
+def _conditions_read(construct: Any) -> Any:
+    """`!Condition Name` is no function: moto reads it as one, which is never true."""
+
+    @wraps(construct)
+    def tag(loader: Any, name: str, node: Any) -> Any:
+        return {"Condition": node.value} if name == "!Condition" else construct(loader, name, node)
+
+    return tag
 
 
 def _lists_split(load: Any) -> Any:

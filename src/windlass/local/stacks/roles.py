@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from windlass.local.stacks.kind import Here, Kind, Made, Props, tags_of
 
 __all__ = ["KINDS"]
 
 
+def _text(document: Any) -> str:
+    """A document may be given as text, as those must whose keys are made of parameters."""
+    return document if isinstance(document, str) else json.dumps(document)
+
+
 def _create(here: Here, name: str, props: Props) -> Made:
     more = {"MaxSessionDuration": int(props["MaxSessionDuration"])} if "MaxSessionDuration" in props else {}
     role = here.call(
-        "iam", "create_role", RoleName=name, AssumeRolePolicyDocument=json.dumps(props["AssumeRolePolicyDocument"]),
+        "iam", "create_role", RoleName=name, AssumeRolePolicyDocument=_text(props["AssumeRolePolicyDocument"]),
         Path=props.get("Path", "/"), Description=props.get("Description", ""),
         Tags=[{"Key": key, "Value": value} for key, value in tags_of(props).items()], **more,
     )["Role"]  # fmt: skip
@@ -22,7 +28,7 @@ def _create(here: Here, name: str, props: Props) -> Made:
 
 def _update(here: Here, made: Made, before: Props, props: Props) -> Made:
     if before["AssumeRolePolicyDocument"] != props["AssumeRolePolicyDocument"]:
-        document = json.dumps(props["AssumeRolePolicyDocument"])
+        document = _text(props["AssumeRolePolicyDocument"])
         here.call("iam", "update_assume_role_policy", RoleName=made.id, PolicyDocument=document)
     _grant(here, made.id, before, props)
     return made

@@ -10,9 +10,11 @@ __all__ = ["KINDS"]
 
 
 def _trail(props: Props) -> dict[str, Any]:
-    return chosen(
-        props, "S3BucketName", "S3KeyPrefix", "IsMultiRegionTrail", "IncludeGlobalServiceEvents", "IsOrganizationTrail",
-    ) | {"EnableLogFileValidation": props.get("EnableLogFileValidation", False)}  # fmt: skip
+    found = chosen(
+        props, "S3BucketName", "S3KeyPrefix", "IsMultiRegionTrail", "IncludeGlobalServiceEvents", "IsOrganizationTrail"
+    )
+    key = {"KmsKeyId": props["KMSKeyId"]} if "KMSKeyId" in props else {}
+    return found | key | {"EnableLogFileValidation": props.get("EnableLogFileValidation", False)}
 
 
 def _selectors(here: Here, name: str, props: Props) -> None:
