@@ -77,7 +77,9 @@ def test_what_a_template_says_is_there_changes_and_goes_and_the_bucket_stays(aws
     s3, sqs = aws("s3"), aws("sqs")
     cloudformation.create_stack(StackName=name, TemplateBody=TEMPLATE, Parameters=parameters(Name=name))
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    assert stack["StackStatus"] == "CREATE_COMPLETE", cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE", cloudformation.describe_stack_events(StackName=name)[
+        "StackEvents"
+    ]
     (output,) = stack["Outputs"]
     assert output["OutputValue"] == f"{local_aws.url}/{ACCOUNT}/{name}"
     bucket = f"{name}-bucket"
@@ -91,7 +93,12 @@ def test_what_a_template_says_is_there_changes_and_goes_and_the_bucket_stays(aws
     ttl = aws("dynamodb").describe_time_to_live(TableName=name)["TimeToLiveDescription"]
     assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
     s3.put_object(Bucket=bucket, Key="in/a", Body=b"x")
-    bodies = [json.loads(one["Body"]) for one in sqs.receive_message(QueueUrl=output["OutputValue"], WaitTimeSeconds=5, MaxNumberOfMessages=10)["Messages"]]
+    bodies = [
+        json.loads(one["Body"])
+        for one in sqs.receive_message(QueueUrl=output["OutputValue"], WaitTimeSeconds=5, MaxNumberOfMessages=10)[
+            "Messages"
+        ]
+    ]
     assert bodies
 
     cloudformation.update_stack(
@@ -99,8 +106,15 @@ def test_what_a_template_says_is_there_changes_and_goes_and_the_bucket_stays(aws
         Parameters=parameters(Name=name, Days=9, WithTopicQueue="yes"),
     )  # fmt: skip
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    assert stack["StackStatus"] == "UPDATE_COMPLETE", cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-    assert sqs.get_queue_attributes(QueueUrl=output["OutputValue"], AttributeNames=["All"])["Attributes"]["VisibilityTimeout"] == "9"
+    assert stack["StackStatus"] == "UPDATE_COMPLETE", cloudformation.describe_stack_events(StackName=name)[
+        "StackEvents"
+    ]
+    assert (
+        sqs.get_queue_attributes(QueueUrl=output["OutputValue"], AttributeNames=["All"])["Attributes"][
+            "VisibilityTimeout"
+        ]
+        == "9"
+    )
     assert "EventBridgeConfiguration" not in s3.get_bucket_notification_configuration(Bucket=bucket)
     assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"][0]["Expiration"]["Days"] == 9
     assert sqs.get_queue_url(QueueName=f"{name}-second")
@@ -153,7 +167,9 @@ def test_custom_resources_are_told_and_one_that_fails_rolls_its_stack_back(aws, 
     name = fresh("custom")
     cloudformation.create_stack(StackName=name, TemplateBody=CUSTOM, Parameters=parameters(Say="yes"))
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    assert stack["StackStatus"] == "CREATE_COMPLETE", cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE", cloudformation.describe_stack_events(StackName=name)[
+        "StackEvents"
+    ]
     assert stack["Outputs"][0]["OutputValue"] == "Create yes"
     cloudformation.update_stack(StackName=name, TemplateBody=CUSTOM, Parameters=parameters(Say="more"))
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
@@ -164,6 +180,9 @@ def test_custom_resources_are_told_and_one_that_fails_rolls_its_stack_back(aws, 
     cloudformation.create_stack(StackName=broken, TemplateBody=CUSTOM, Parameters=parameters(Say="no"))
     (stack,) = cloudformation.describe_stacks(StackName=broken)["Stacks"]
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    reasons = [one.get("ResourceStatusReason", "") for one in cloudformation.describe_stack_events(StackName=broken)["StackEvents"]]
+    reasons = [
+        one.get("ResourceStatusReason", "")
+        for one in cloudformation.describe_stack_events(StackName=broken)["StackEvents"]
+    ]
     assert any("it said no" in one for one in reasons)
     assert not [one for one in aws("lambda").list_functions()["Functions"] if broken in one["FunctionName"]]
