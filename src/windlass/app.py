@@ -170,7 +170,7 @@ class App:
     @property
     def deploy(self) -> Deploy:
         """Pipelines and aggregators as Lambda functions; it keeps nothing."""
-        return Deploy(self.settings, estate=lambda: self.estate)
+        return Deploy(self.settings, config=self.loaded.file, estate=lambda: self.estate)
 
     def _home(self) -> Home:
         """The first account, in the home region."""

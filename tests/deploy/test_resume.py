@@ -6,8 +6,8 @@ from tests.deploy.world import AGGREGATOR, PIPELINE
 from windlass.app import App
 from windlass.core.errors import AwsError, ConfigError, Conflict, NotFound, UsageError
 from windlass.deploy import aws
+from windlass.deploy.code import code_of
 from windlass.deploy.plan import states
-from windlass.deploy.service import code_of
 from windlass.deploy.stacks import STACK_TAG, Kind, PartKind
 from windlass.settings import load
 

@@ -12,9 +12,11 @@ import typer
 from windlass.core.errors import UsageError
 from windlass.core.units import parse_duration_s
 from windlass.deploy import rows
+from windlass.deploy.bundle import VERSIONS, Target
+from windlass.deploy.code import code_of, default_target
 from windlass.deploy.effects import Effect, Plan
 from windlass.deploy.plan import states
-from windlass.deploy.service import Deploy, code_of
+from windlass.deploy.service import Deploy
 from windlass.deploy.stacks import Kind, Stack
 from windlass.deploy.stacks_parts import FunctionSettings
 from windlass.present.output import Format, emit, emit_value
@@ -35,11 +37,23 @@ Output = Annotated[Format, typer.Option("--output", "-o", help="Output format.")
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")]
 Timeout = Annotated[str, typer.Option(help="How long one batch may take, at most 15m; queues wait six times as long.")]
 Memory = Annotated[int, typer.Option(min=128, max=10_240, help="Memory of the function, in MB.")]
-Arch = Annotated[str, typer.Option(help="arm64 or x86_64: what the zip was built for.")]
-Runtime = Annotated[str, typer.Option(help="Lambda's Python.")]
+Arch = Annotated[str, typer.Option(help="arm64 or x86_64; this machine's unless given.")]
+Python = Annotated[str, typer.Option(metavar="VERSION", help="Lambda's Python; this one unless given.")]
 Concurrency = Annotated[int, typer.Option(min=0, max=1000, help="Batches at once, at least 2; 0 leaves it to Lambda.")]
 Keys = Annotated[
     list[str] | None, typer.Option("--kms-key", metavar="ARN", help="Pipeline: a KMS key of source or target; repeat.")
+]
+Zip = Annotated[
+    Path | None,
+    typer.Option(
+        "--zip",
+        metavar="FILE",
+        help="Code that `windlass build lambda` made; built with the windlass.toml in use unless given.",
+    ),
+]
+Extras = Annotated[
+    list[str] | None,
+    typer.Option("--with", metavar="EXTRA", help="Put more into the zip, as `windlass build lambda` does; repeat."),
 ]
 EFFECTS = ("part", "call", "what")
 PARTS = ("part", "kind", "name", "state", "details")
@@ -55,15 +69,17 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
 
     @app.command()
     def create(
-        ctx: typer.Context, what: What, name: Name,
-        zip_: Annotated[Path, typer.Option("--zip", metavar="FILE", help="The function's code, as `windlass build lambda` made it.")],
-        bucket: Buckets = None, timeout: Timeout = "60s", memory: Memory = 512, arch: Arch = "arm64", runtime: Runtime = "python3.12",
-        concurrency: Concurrency = 0, kms_key: Keys = None, dry_run: DryRun = False, output: Output = Format.TABLE,
+        ctx: typer.Context, what: What, name: Name, bucket: Buckets = None,
+        zip_: Zip = None, extras: Extras = None,
+        timeout: Timeout = "60s", memory: Memory = 512, arch: Arch = "", python: Python = "", concurrency: Concurrency = 0,
+        kms_key: Keys = None, dry_run: DryRun = False, output: Output = Format.TABLE,
     ) -> None:  # fmt: skip
         """Make what is missing and mend what differs; run twice, the second changes nothing."""
         deploy = open_deploy(ctx)
-        settings = _settings(timeout, memory, arch, runtime, concurrency, kms_key)
-        stack = deploy.stack(what, name, settings=settings, code=code_of(_read(zip_)), buckets=bucket or ())
+        target = _target(arch, python)
+        settings = _settings(timeout, memory, target, concurrency, kms_key)
+        code = code_of(_read(zip_)) if zip_ else deploy.code(what, name, target, extras or ())
+        stack = deploy.stack(what, name, settings=settings, code=code, buckets=bucket or ())
         _finish(deploy, stack, deploy.plan_create(stack), dry_run=dry_run, output=output)
 
     @app.command()
@@ -91,12 +107,12 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
     @app.command()
     def status(
         ctx: typer.Context, what: What, name: Name, bucket: Buckets = None, timeout: Timeout = "60s", memory: Memory = 512,
-        arch: Arch = "arm64", runtime: Runtime = "python3.12", concurrency: Concurrency = 0, kms_key: Keys = None,
+        arch: Arch = "", python: Python = "", concurrency: Concurrency = 0, kms_key: Keys = None,
         output: Output = Format.TABLE,
     ) -> None:  # fmt: skip
         """Show each part: ok, missing, differs from windlass.toml and these options, or somebody else's."""
         deploy = open_deploy(ctx)
-        settings = _settings(timeout, memory, arch, runtime, concurrency, kms_key)
+        settings = _settings(timeout, memory, _target(arch, python), concurrency, kms_key)
         look = deploy.look(deploy.stack(what, name, settings=settings, buckets=bucket or ()))
         emit((rows.state_row(one) for one in states(look)), output, PARTS)
 
@@ -110,19 +126,26 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
     return app
 
 
-def _settings(
-    timeout: str, memory: int, arch: str, runtime: str, concurrency: int, keys: list[str] | None
-) -> FunctionSettings:
+def _target(arch: str, python: str) -> Target:
+    here = default_target()
+    target = Target(arch or here.arch, python or here.python)
+    if target.arch not in ("arm64", "x86_64"):
+        raise UsageError(f"{arch!r} is no architecture of Lambda", hint="arm64 or x86_64.")
+    if target.python not in VERSIONS:
+        raise UsageError(f"Lambda has no Python {python} that Windlass runs on", hint=f"One of {', '.join(VERSIONS)}.")
+    return target
+
+
+def _settings(timeout: str, memory: int, target: Target, concurrency: int, keys: list[str] | None) -> FunctionSettings:
     seconds = round(parse_duration_s(timeout))
     if not 1 <= seconds <= 900:
         raise UsageError(
             f"a function may run for 1 s to 15 min, not {timeout}", hint="Split the work, or run a worker."
         )
-    if arch not in ("arm64", "x86_64"):
-        raise UsageError(f"{arch!r} is no architecture of Lambda", hint="arm64 or x86_64.")
     if concurrency == 1:
         raise UsageError("Lambda's least concurrency of a queue is 2", hint="0 leaves it to Lambda.")
-    return FunctionSettings(seconds, memory, arch, runtime, concurrency, tuple(keys or ()))
+    runtime = f"python{target.python}"
+    return FunctionSettings(seconds, memory, target.arch, runtime, concurrency, tuple(keys or ()))
 
 
 def _read(path: Path) -> bytes:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from windlass.aggregation.config import AggregateConfig
 from windlass.core.errors import ConfigError, NotFound, UsageError
 from windlass.deploy import plan as planning
 from windlass.deploy.aws import carry_out, look_at
+from windlass.deploy.bundle import Target
+from windlass.deploy.code import built_code
 from windlass.deploy.effects import Effect, Plan
 from windlass.deploy.plan import Look
 from windlass.deploy.stacks import Code, Kind, PartKind, Place, Stack
@@ -22,28 +23,28 @@ from windlass.estate.service import Estate
 from windlass.pipelines.config import PipelineConfig
 from windlass.settings import Settings
 
-__all__ = ["Deploy", "code_of"]
+__all__ = ["Deploy"]
 
 T = TypeVar("T", bound=PipelineConfig | AggregateConfig)
-
-_MOST_ZIP_BYTES = 50 * 1024 * 1024
-
-
-def code_of(content: bytes) -> Code:
-    """A zip's bytes as code. UsageError when Lambda would not take it."""
-    if not content.startswith(b"PK"):
-        raise UsageError("the code is not a zip", hint="`windlass build lambda` makes one.")
-    if len(content) > _MOST_ZIP_BYTES:
-        raise UsageError(f"the zip has {len(content):,} bytes, and Lambda takes {_MOST_ZIP_BYTES:,} directly",
-                         hint="Leave out extras, or move them into a layer.")  # fmt: skip
-    return Code(content, base64.b64encode(hashlib.sha256(content).digest()).decode())
 
 
 class Deploy:
     """Stacks over the estate; AWS is reached when a method needs it."""
 
-    def __init__(self, settings: Settings, *, estate: Callable[[], Estate]) -> None:
-        self._settings, self._estate = settings, estate
+    def __init__(self, settings: Settings, *, config: Path | None = None, estate: Callable[[], Estate]) -> None:
+        self._settings, self._config, self._estate = settings, config, estate
+
+    def code(self, kind: Kind, name: str, target: Target, extras: Sequence[str] = ()) -> Code:
+        """The function's zip, built now. ConfigError when the windlass.toml in use is not for this function alone."""
+        if kind is Kind.AGGREGATOR:
+            mine = self._rules(name)
+            other = next((one.name for one in self._settings.aggregate if one not in mine), "")
+            if other:
+                raise ConfigError(
+                    f"rule {other} has another queue, and the function would sweep its keys, too",
+                    hint=f"Put {', '.join(one.name for one in mine)} into a file of their own: windlass -c FILE deploy …",
+                )
+        return built_code(kind, self._config, target, extras)
 
     def stack(
         self,
@@ -62,16 +63,20 @@ class Deploy:
             config = _named(self._settings.pipeline, name, "pipeline")
             place = self._place(config.account, config.region)
             return pipeline_stack(config, place, settings, code)
+        rules = self._rules(name)
+        place = self._place(rules[0].account, rules[0].region)
+        return aggregator_stack(name, rules, place, settings, code, buckets)
+
+    def _rules(self, name: str) -> list[AggregateConfig]:
+        """The rule and those of the same queue: a queue has one consumer, so they are one function."""
         first = _named(self._settings.aggregate, name, "aggregate")
         place = self._place(first.account, first.region)
-        # A queue has one consumer: rules of the same queue are one function.
-        rules = [
+        same = [
             one
             for one in self._settings.aggregate
             if one.queue == first.queue and self._place(one.account, one.region) == place
         ]
-        rules.sort(key=lambda one: one.name != name)
-        return aggregator_stack(name, rules, place, settings, code, buckets)
+        return sorted(same, key=lambda one: one.name != name)
 
     def look(self, stack: Stack) -> Look:
         """The stack as it is; with buckets that were among its sources once."""
