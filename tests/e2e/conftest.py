@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 
 from windlass.deploy.policies import CAPABILITIES
-from windlass.deploy.policy import Use, facts_of
+from windlass.deploy.policy import facts_of
 from windlass.deploy.policy_check import check
 from windlass.settings import load
 
