@@ -29,7 +29,7 @@ class World:
         self.url, self.folder = url, Path(folder)
         self.account = f"{uuid.uuid4().int % 10**12:012}"
         self._clients = {}
-        self._started = []
+        self._since = 0.0
 
     def __getitem__(self, service):
         if service not in self._clients:
@@ -103,7 +103,12 @@ class World:
     def calls(self):
         """What Windlass called: its calls carry its name, those of the test do not."""
         with urllib.request.urlopen(f"{self.url}/_windlass/calls?account_id={self.account}", timeout=20) as answer:
-            return [one for one in json.load(answer)["calls"] if "windlass/" in one["user_agent"]]
+            made = json.load(answer)["calls"]
+        return [one for one in made if "windlass/" in one["user_agent"] and one["at"] >= self._since]
+
+    def forget(self):
+        """Only what is called from now on counts."""
+        self._since = time.time()
 
     def keys(self, bucket):
         return [one["Key"] for one in self["s3"].list_objects_v2(Bucket=bucket).get("Contents", ())]

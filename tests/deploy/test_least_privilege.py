@@ -48,6 +48,14 @@ transform = "gunzip"
 target = "s3://out-{account}/opened/{key}"
 on_error = "s3://out-{account}/failed/"
 """
+COPIED = {
+    "WriteTargets s3:AbortMultipartUpload": ON_FAILURE,
+    "FindTargets2 s3:ListBucket": "only when an output goes while it is looked at",
+    "WriteTags s3:PutObjectTagging": NO_TAGS,
+    "KeepRefused s3:PutObjectTagging": NO_TAGS,
+    "ReadRefusedTags s3:GetObjectTagging": NO_TAGS,
+    "ReadTags s3:GetObjectVersionTagging": "only in buckets with versions",
+}
 
 
 def _pipelines(world):
@@ -92,14 +100,49 @@ def test_pipelines_as_a_worker(world):
         "pipelines",
         Use.WORKER,
         {
-            "WriteTargets s3:AbortMultipartUpload": ON_FAILURE,
-            "FindTargets2 s3:ListBucket": "only when an output goes while it is looked at",
+            **COPIED,
             "Consume sqs:ChangeMessageVisibility": SLOW,
-            "WriteTags s3:PutObjectTagging": NO_TAGS,
-            "KeepRefused s3:PutObjectTagging": NO_TAGS,
-            "ReadRefusedTags s3:GetObjectTagging": NO_TAGS,
-            "ReadTags s3:GetObjectVersionTagging": "only in buckets with versions",
         },
+    )
+
+
+def _function(world, handler, *queues):
+    """A function of the windlass.toml at hand (its code is this checkout's), fed by these queues."""
+    from tests.local.lambda_functions import zipped
+
+    role = world["iam"].create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    config = (world.folder / "windlass.toml").read_text("utf-8").replace("endpoint_url", "# endpoint_url")
+    world["lambda"].create_function(
+        FunctionName="function", Runtime="python3.12", Handler=handler, Role=role, Timeout=20, MemorySize=1024,
+        Code={"ZipFile": zipped({"windlass.toml": config})},
+    )  # fmt: skip
+    for name in queues:
+        world["lambda"].create_event_source_mapping(
+            EventSourceArn=f"arn:aws:sqs:us-east-1:{world.account}:{name}", FunctionName="function", BatchSize=10,
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+        )  # fmt: skip
+
+
+TAKEN = {f"Consume sqs:{one}": BY_LAMBDA for one in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
+LOGGED = {f"Log logs:{one}": BY_LAMBDA for one in ("CreateLogStream", "PutLogEvents")}
+
+
+def test_pipelines_as_a_function(world):
+    _pipelines(world)
+    _function(world, "windlass.functions.pipeline.handler", "events")
+    _feed(world)
+    assert_least(
+        world,
+        "pipelines",
+        Use.FUNCTION,
+        {
+            **TAKEN,
+            **LOGGED,
+            **COPIED,
+            "Consume sqs:ChangeMessageVisibility": BY_LAMBDA,
+            "FindTargets s3:ListBucket": "only when an output goes while it is looked at",
+        },
+        function="function",
     )
 
 
@@ -269,6 +312,35 @@ def test_aggregation_as_an_operator_with_a_worker(world):
         "aggregation",
         Use.OPERATOR,
         {"Consume sqs:ChangeMessageVisibility": SLOW, "Consume2 sqs:ChangeMessageVisibility": SLOW},
+    )
+
+
+def test_aggregation_as_a_function(world):
+    bucket = _rules(world)
+    world.say("aggregate", "prepare", "told")
+    world.forget()
+    _function(world, "windlass.functions.aggregate.handler", "drops", "agg-timers")
+    for number in range(5):
+        world["s3"].put_object(Bucket=bucket, Key=f"folder/{number}", Body=b"x")
+    made = {"Publish", "SendMessage", "Invoke", "RefreshCache", "GetRole"}
+    world.until(lambda: made <= {one["operation"] for one in world.calls()}, 90)
+    swept = world["lambda"].invoke(FunctionName="function", Payload=json.dumps({"detail-type": "Scheduled Event"}))
+    assert "swept" in json.load(swept["Payload"])
+    found = [
+        *(f"{sid} sqs:{one}" for sid in ("Consume", "Consume2") for one in ("ReceiveMessage", "DeleteMessage")),
+        "Consume sqs:GetQueueAttributes",
+        "Consume sqs:ChangeMessageVisibility",
+    ]
+    assert_least(
+        world,
+        "aggregation",
+        Use.FUNCTION,
+        {
+            **dict.fromkeys(found, BY_LAMBDA),
+            **LOGGED,
+            "Consume2 sqs:ChangeMessageVisibility": "only when a timer comes before its time",
+        },
+        function="function",
     )
 
 
