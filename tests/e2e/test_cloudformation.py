@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.world import AGGREGATOR, PIPELINE, World
+from tests.deploy.stacks.world import AGGREGATOR, PIPELINE, World
 from windlass.clients.athena.sql import Layout, create_table
 from windlass.clients.trail import enable_actions
 from windlass.deploy.bundle import bundle_of, this_target

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.deploy.world import AGGREGATOR, PIPELINE
+from tests.deploy.stacks.world import AGGREGATOR, PIPELINE
 from windlass.deploy.notifications import same
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.deploy.world import World
+from tests.deploy.stacks.world import World
 from windlass.local.server import LocalServer
 
 

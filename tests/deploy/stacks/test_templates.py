@@ -14,10 +14,10 @@ import pytest
 import yaml
 from hypothesis import given
 
-from tests.deploy.test_notifications import MARK, configurations, wanted
+from tests.deploy.stacks.test_notifications import MARK, configurations, wanted
 from windlass.deploy.notifications import added, same
 
-FOLDER = Path(__file__).parents[2] / "deploy" / "cloudformation"
+FOLDER = Path(__file__).parents[3] / "deploy" / "cloudformation"
 TEMPLATES = sorted(FOLDER.glob("*.yaml"))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.deploy.world import AGGREGATOR, PIPELINE
+from tests.deploy.stacks.world import AGGREGATOR, PIPELINE
 from windlass.app import App
 from windlass.core.errors import AwsError, ConfigError, Conflict, NotFound, UsageError
 from windlass.deploy import aws

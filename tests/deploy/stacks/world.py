@@ -12,7 +12,7 @@ import zipfile
 import boto3
 from botocore.config import Config
 
-from tests.deploy.zips import function_zip
+from tests.deploy.stacks.zips import function_zip
 
 ESTATE = """
 [estate]
