@@ -59,6 +59,7 @@ _OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("lambda", "Invoke"): ("lambda:InvokeFunction",),
     ("apigateway", "GetRestApis"): ("apigateway:GET",),
     ("apigateway", "GetStages"): ("apigateway:GET",),
+    ("apigateway", "GetApis"): ("apigateway:GET",),
     ("apigatewayv2", "GetApis"): ("apigateway:GET",),
 }  # fmt: skip
 
