@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from tests.local.lambda_functions import ACCOUNT, fresh
 
 TEMPLATE = """
