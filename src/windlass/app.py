@@ -14,6 +14,7 @@ from windlass.clients.directory import InventoryDirectory
 from windlass.clients.service import Clients, Home
 from windlass.core import clock
 from windlass.core.errors import WindlassError
+from windlass.deploy.service import Deploy
 from windlass.estate.model import Scope
 from windlass.estate.service import Estate, open_estate
 from windlass.inventory.filters import parse_query
@@ -188,6 +189,11 @@ class App:
         if outcome == "throttled":
             self.metrics.aws_throttled.labels(*where).inc()
         self.metrics.aws_seconds.labels(scope.service).observe(seconds)
+
+    @property
+    def deploy(self) -> Deploy:
+        """Pipelines and aggregators as Lambda functions; it keeps nothing."""
+        return Deploy(self.settings, config=self.loaded.file, estate=lambda: self.estate)
 
     def _home(self) -> Home:
         """The first account, in the home region."""

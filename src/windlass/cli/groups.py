@@ -5,6 +5,7 @@ from __future__ import annotations
 from windlass.aggregation import cli as aggregation_cli
 from windlass.cli.context import open_app
 from windlass.clients import cli as clients_cli
+from windlass.deploy import cli as deploy_cli
 from windlass.inventory import cli as inventory_cli
 from windlass.memcached import cli as memcached_cli
 from windlass.pipelines import cli as pipelines_cli
@@ -21,3 +22,4 @@ clients = clients_cli.commands(lambda ctx: open_app(ctx).clients, lambda ctx: op
 aggregate = aggregation_cli.commands(lambda ctx: open_app(ctx).aggregation)
 pipeline = pipelines_cli.commands(lambda ctx: open_app(ctx).pipelines, lambda ctx: open_app(ctx).jobs)
 replicate = replication_cli.commands(lambda ctx: open_app(ctx).replication, lambda ctx: open_app(ctx).jobs)
+deploy = deploy_cli.commands(lambda ctx: open_app(ctx).deploy)

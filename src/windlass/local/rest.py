@@ -48,13 +48,13 @@ def _routes(name: str) -> dict[str, list[tuple[re.Pattern[str], str]]]:
     model = moto.core.utils.get_service_model(name)
     if not any(protocol.startswith("rest") for protocol in _protocols(model)):
         return {}
-    found: dict[str, list[tuple[str, str]]] = {}
+    found: dict[str, list[tuple[str, str, bool]]] = {}
     for operation in model.operation_names:
         http = model.operation_model(operation).http
-        path = http["requestUri"].partition("?")[0]
-        found.setdefault(http["method"], []).append((path.rstrip("/") or "/", operation))
+        path, query, _ = http["requestUri"].partition("?")
+        found.setdefault(http["method"], []).append((path.rstrip("/") or "/", operation, bool(query)))
     return {
-        method: [(_pattern(path), operation) for path, operation in sorted(paths, key=_literal_first)]
+        method: [(_pattern(path), operation) for path, operation, _ in sorted(paths, key=_literal_first)]
         for method, paths in found.items()
     }
 
@@ -69,9 +69,9 @@ def _protocols(model: Any) -> list[str]:
     return list(metadata.get("protocols", [metadata.get("protocol", "")]))
 
 
-def _literal_first(route: tuple[str, str]) -> tuple[int, int]:
-    path, _ = route
-    return ("+}" in path, path.count("{"))
+def _literal_first(route: tuple[str, str, bool]) -> tuple[bool, int, bool]:
+    path, _, asks = route  # of two that differ in a word of their query (Lambda's layers), the plain one
+    return ("+}" in path, path.count("{"), asks)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from importlib.metadata import version
 
 from windlass.core.errors import ConfigError
@@ -10,7 +11,7 @@ from windlass.local import dispatch, rest
 from windlass.local.services import SERVICES
 from windlass.local.trails import recorder
 
-__all__ = ["MOTO_VERSION", "missing_names", "self_check"]
+__all__ = ["MOTO_VERSION", "check_names", "missing_names", "self_check"]
 
 MOTO_VERSION = "5.2.5"
 
@@ -23,7 +24,15 @@ def missing_names() -> list[str]:
 
 def self_check() -> None:
     """ConfigError when moto is not the one that was mended."""
-    missing = missing_names()
+    _refuse(missing_names())
+
+
+def check_names(names: Iterable[str]) -> None:
+    """The same for names of what is loaded later."""
+    _refuse([name for name in names if not _exists(name)])
+
+
+def _refuse(missing: list[str]) -> None:
     if missing:
         raise ConfigError(
             f"moto {version('moto')} lacks {', '.join(missing)}, which the embedded AWS builds on",

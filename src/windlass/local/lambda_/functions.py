@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.models import LambdaBackend
 from moto.logs.models import logs_backends
 
@@ -109,8 +110,10 @@ class Functions:
             deployment, lambda: self._start(function, deployment), invocation, reserved=reserved_of(name)
         )
         lines = whole_log(deployment, request_id, outcome)
-        if resets == self._resets:  # a function that a reset has killed leaves no log group in the new estate
-            self._logs.write(logs_backends[deployment.account_id][deployment.region], deployment, stream, lines)
+        logs = logs_backends[deployment.account_id][deployment.region]
+        # What a reset or a deletion overtook makes no log group anew.
+        if resets == self._resets and (deployment.log_group in logs.groups or _is_there(name)):
+            self._logs.write(logs, deployment, stream, lines)
         return Answer(payload=outcome.payload, failed=outcome.failed, version=deployment.version, log_tail=tail(lines))
 
     def _start(self, function: Any, deployment: Deployment) -> RuntimeProcess:
@@ -145,6 +148,14 @@ class Functions:
     def describe(self) -> dict[str, Any]:
         """The processes there are, and what waits."""
         return {"processes": self.fleet.describe(), "events_waiting": self.events.waiting()}
+
+
+def _is_there(name: FunctionName) -> bool:
+    try:
+        find(name)
+    except UnknownFunctionException:
+        return False
+    return True
 
 
 def _import_folders(root: Path, layers: Sequence[Path], runtime: str) -> list[str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import wraps
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -49,6 +50,8 @@ PRIVATE_NAMES: tuple[str, ...] = (
     "moto.events.models.events_backends",
     "moto.iam.models.get_account_id_from",
 )
+
+_RULE_NAMES = re.compile(r"(?<=<Name>)(?:Prefix|Suffix)(?=</Name>)", re.IGNORECASE)
 
 
 def apply(delivery: Delivery) -> None:
@@ -266,6 +269,10 @@ def _validated_destinations() -> None:
     models.FakeBucket.set_notification_configuration = configure
 
 
+def _text(body: Any) -> str:
+    return body.decode() if isinstance(body, bytes) else str(body)
+
+
 def _kept_documents() -> None:
     """Keep the XML of the configurations that moto reads only in part, once moto has taken them."""
     original_put, original_delete = (
@@ -275,6 +282,10 @@ def _kept_documents() -> None:
 
     @wraps(original_put)
     def put(response: Any, request: Any, bucket_name: str, querystring: Any) -> Any:
+        if (
+            "notification" in querystring
+        ):  # S3 tells rules as `Prefix`, and takes back what it tells; moto takes `prefix`
+            response.body = _RULE_NAMES.sub(lambda name: name[0].lower(), _text(response.body))
         answer = original_put(response, request, bucket_name, querystring)
         subresource = next((name for name in documents.KEPT if name in querystring), "")
         if subresource:

@@ -9,6 +9,7 @@ from windlass.local.faults import Faults
 from windlass.local.request import Native
 from windlass.local.services import (
     athena,
+    cloudformation,
     dynamodb,
     elasticache,
     events,
@@ -25,6 +26,7 @@ __all__ = ["SERVICES", "close_all", "install_all", "natives", "open_all"]
 
 SERVICES: tuple[ModuleType, ...] = (
     sqs, s3, s3control, lambda_, events, dynamodb, storagegateway, organizations, elasticache, servicequotas, athena,
+    cloudformation,
 )  # fmt: skip
 
 

@@ -1,0 +1,91 @@
+"""An EventBridge rule that calls a function now and then.
+
+`want`: `ScheduleExpression`, `function`, `function_arn`, `rule_arn`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from windlass.deploy.effects import Call, Effect
+from windlass.deploy.parts.calls import Ask, absent, foreign, tag_list, tags_of
+from windlass.deploy.stacks import Found, Part
+
+__all__ = ["change", "look", "make", "unmake"]
+
+_TARGET = "function"
+_SID = "windlass-sweep"
+
+
+def look(call: Ask, part: Part) -> Found | None:
+    """The rule, whether it has its target, and whether it may call it."""
+    rule = absent(call, "events", "DescribeRule", Name=part.name)
+    if rule is None:
+        return None
+    targets = call("events", "ListTargetsByRule", Rule=part.name).get("Targets", ())
+    policy = absent(call, "lambda", "GetPolicy", FunctionName=part.want["function"])
+    statements = json.loads(policy["Policy"])["Statement"] if policy else ()
+    tags = tags_of(call("events", "ListTagsForResource", ResourceARN=part.want["rule_arn"]).get("Tags"))
+    have = {
+        "ScheduleExpression": rule.get("ScheduleExpression"),
+        "target": {one["Id"]: one["Arn"] for one in targets}.get(_TARGET),
+        "others": [one["Id"] for one in targets if one["Id"] != _TARGET],
+        "permitted": any(one.get("Sid") == _SID for one in statements),
+    }
+    return Found(part.name, tags, have, {"arn": rule["Arn"], "state": str(rule.get("State", "")).lower()})
+
+
+def make(part: Part, tags: Mapping[str, str]) -> tuple[Effect, ...]:
+    """The rule, the permission, the target."""
+    return (_rule(part, {"State": "ENABLED", "Tags": tag_list(tags)}), _permission(part), _target(part))
+
+
+def change(part: Part, found: Found, *, ours: bool) -> tuple[Effect, ...]:
+    """What of the three is not as it should be."""
+    if not ours:
+        raise foreign(part)
+    calls: list[Effect] = []
+    if found.have["ScheduleExpression"] != part.want["ScheduleExpression"]:
+        calls.append(_rule(part, {}))
+    if not found.have["permitted"]:
+        calls.append(_permission(part))
+    if found.have["target"] != part.want["function_arn"]:
+        calls.append(_target(part))
+    return tuple(calls)
+
+
+def unmake(part: Part, found: Found, *, ours: bool) -> tuple[Effect, ...]:
+    """Target, rule and permission."""
+    if not ours:
+        return ()
+    ids = [*([_TARGET] if found.have["target"] else []), *found.have["others"]]
+    calls: list[Effect] = []
+    if ids:
+        calls.append(
+            Call(part.purpose, "events", "RemoveTargets", {"Rule": part.name, "Ids": ids}, f"targets of {part.name}")
+        )
+    calls.append(Call(part.purpose, "events", "DeleteRule", {"Name": part.name}, f"rule {part.name}"))
+    if found.have["permitted"]:
+        params = {"FunctionName": part.want["function"], "StatementId": _SID}
+        calls.append(Call(part.purpose, "lambda", "RemovePermission", params, "its permission to call"))
+    return tuple(calls)
+
+
+def _rule(part: Part, more: Mapping[str, Any]) -> Call:
+    params = {"Name": part.name, "ScheduleExpression": part.want["ScheduleExpression"], **more}
+    return Call(part.purpose, "events", "PutRule", params, f"rule {part.name}, {part.want['ScheduleExpression']}")
+
+
+def _permission(part: Part) -> Call:
+    params = {
+        "FunctionName": part.want["function"], "StatementId": _SID, "Action": "lambda:InvokeFunction",
+        "Principal": "events.amazonaws.com", "SourceArn": part.want["rule_arn"],
+    }  # fmt: skip
+    return Call(part.purpose, "lambda", "AddPermission", params, f"{part.name} may call the function")
+
+
+def _target(part: Part) -> Call:
+    params = {"Rule": part.name, "Targets": [{"Id": _TARGET, "Arn": part.want["function_arn"]}]}
+    return Call(part.purpose, "events", "PutTargets", params, f"{part.name} calls {part.want['function']}")

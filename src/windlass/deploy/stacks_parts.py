@@ -1,0 +1,140 @@
+"""The parts that both kinds of stack have, from names and numbers. Pure; parts/ says which keys a part's `want` has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from windlass.core.errors import ConfigError
+from windlass.deploy.stacks import Code, Part, PartKind, Place
+from windlass.deploy.stacks_roles import LAMBDA_TRUST
+
+__all__ = [
+    "FunctionSettings", "Source", "covering", "dead_queue", "events_queue", "function", "log_group", "mapping",
+    "notification", "read_s3", "role",
+]  # fmt: skip
+
+DEAD_RETENTION_S = 1_209_600
+EVENTS_RETENTION_S = 1_209_600
+MAX_RECEIVES = 5
+LOG_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSettings:
+    """How the function runs: what the command line may say."""
+
+    timeout_s: int = 60
+    memory_mb: int = 512
+    architecture: str = "arm64"
+    runtime: str = "python3.12"
+    concurrency: int = 0
+    kms_key_arns: tuple[str, ...] = ()
+
+    @property
+    def visibility_s(self) -> int:
+        """Six times the timeout, as AWS advises for a queue that feeds a function."""
+        return 6 * self.timeout_s
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A bucket whose events are asked for: which, and of which keys."""
+
+    bucket: str
+    events: tuple[str, ...]
+    prefixes: tuple[str, ...] = ("",)
+    suffixes: tuple[str, ...] = ("",)
+
+
+def covering(values: Sequence[str], covers: Callable[[str, str], bool]) -> tuple[str, ...]:
+    """The fewest prefixes (`str.startswith`) or suffixes (`str.endswith`) that say the same: S3 takes none that overlap."""
+    each = list(dict.fromkeys(values))
+    return tuple(one for one in each if not any(one != other and covers(one, other) for other in each))
+
+
+def read_s3(text: str, what: str) -> tuple[str, str]:
+    """Bucket and prefix of `s3://bucket/prefix`; a template's prefix ends where its first field begins."""
+    scheme, _, rest = text.partition("s3://")
+    bucket, _, prefix = rest.partition("/")
+    if scheme or not bucket or "{" in bucket:
+        raise ConfigError(f"{what} = {text!r} is not s3://bucket/prefix", hint="Mend it in windlass.toml.")
+    return bucket, prefix.partition("{")[0]
+
+
+def dead_queue(name: str) -> Part:
+    """The queue for what could not be handled."""
+    attributes = {"MessageRetentionPeriod": str(DEAD_RETENTION_S), "SqsManagedSseEnabled": "true"}
+    return Part("dead letters", PartKind.QUEUE, name, {"attributes": attributes, "statements": ()})
+
+
+def events_queue(
+    place: Place, name: str, dead: str, visibility_s: int, mark: str, sources: Sequence[Source], *,
+    purpose: str = "events", receives: int = MAX_RECEIVES,
+) -> Part:  # fmt: skip
+    """A queue that a function is fed from, and that these buckets may send to."""
+    arn = place.arn("sqs", name)
+    redrive = {"deadLetterTargetArn": place.arn("sqs", dead), "maxReceiveCount": receives}
+    attributes = {
+        "VisibilityTimeout": str(visibility_s), "MessageRetentionPeriod": str(EVENTS_RETENTION_S),
+        "SqsManagedSseEnabled": "true", "RedrivePolicy": redrive,
+    }  # fmt: skip
+    buckets = sorted({one.bucket for one in sources})
+    statement = {
+        "Sid": f"{mark.replace('.', '-').rstrip('-')}-buckets",
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {
+            "ArnEquals": {"aws:SourceArn": [place.bucket_arn(one) for one in buckets]},
+            "StringEquals": {"aws:SourceAccount": place.account_id},
+        },
+    }
+    return Part(
+        purpose, PartKind.QUEUE, name, {"attributes": attributes, "statements": (statement,) if buckets else ()}
+    )
+
+
+def log_group(function_name: str) -> Part:
+    """Where the function's log goes, for thirty days."""
+    return Part("log", PartKind.LOG_GROUP, f"/aws/lambda/{function_name}", {"retentionInDays": LOG_DAYS})
+
+
+def role(name: str, policy: Mapping[str, Any], description: str) -> Part:
+    """The function's role."""
+    return Part("role", PartKind.ROLE, name, {"trust": LAMBDA_TRUST, "policy": policy, "description": description})
+
+
+def function(
+    place: Place, name: str, role_name: str, handler: str, code: Code | None, settings: FunctionSettings
+) -> Part:
+    """The function. Without code it can be looked at and deleted, not made."""
+    configuration = {
+        "Runtime": settings.runtime, "Handler": handler, "Role": place.role_arn(role_name), "Timeout": settings.timeout_s,
+        "MemorySize": settings.memory_mb, "Architectures": [settings.architecture],
+    }  # fmt: skip
+    return Part("function", PartKind.FUNCTION, name, {"configuration": configuration, "code": code})
+
+
+def mapping(
+    place: Place, function_name: str, queue: str, *, purpose: str, batch: int, window_s: int = 0, concurrency: int = 0
+) -> Part:
+    """What feeds the function from a queue, and takes back single messages that failed."""
+    want: dict[str, Any] = {
+        "EventSourceArn": place.arn("sqs", queue), "BatchSize": batch, "MaximumBatchingWindowInSeconds": window_s,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    }  # fmt: skip
+    if concurrency:
+        want["ScalingConfig"] = {"MaximumConcurrency": concurrency}
+    return Part(purpose, PartKind.MAPPING, function_name, want)
+
+
+def notification(place: Place, mark: str, queue: str, source: Source) -> Part:
+    """The bucket's entries for the queue: one for each prefix and suffix, as an entry has one of each at most."""
+    want = {
+        "mark": mark, "queue_arn": place.arn("sqs", queue), "events": source.events,
+        "filters": tuple((prefix, suffix) for prefix in source.prefixes for suffix in source.suffixes),
+    }  # fmt: skip
+    return Part(f"events of {source.bucket}", PartKind.NOTIFICATION, source.bucket, want)

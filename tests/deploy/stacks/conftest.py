@@ -1,0 +1,19 @@
+"""One embedded AWS for this folder, and an account of its own for each test."""
+
+import pytest
+
+from tests.deploy.stacks.world import World
+from windlass.local.server import LocalServer
+
+
+@pytest.fixture(scope="session")
+def deploy_aws():
+    with LocalServer() as server:
+        yield server
+
+
+@pytest.fixture
+def world(deploy_aws, tmp_path):
+    made = World(deploy_aws.url, tmp_path)
+    yield made
+    made.close()
