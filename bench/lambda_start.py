@@ -85,7 +85,7 @@ def best(folders, module, **more):
     for _ in range(RUNS):
         said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
         runs.append(tuple(float(one) for one in said.split()))
-    return min(runs)
+    return min(wall for wall, _ in runs), min(cpu for _, cpu in runs)
 
 
 if __name__ == "__main__":
