@@ -13,6 +13,7 @@ SCRIPTS = (
     "aggregation",
     "pipelines",
     "manifests",
+    "replication",
     "lambda_start",
 )
 

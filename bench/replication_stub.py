@@ -1,6 +1,6 @@
 """A loopback S3 that costs as little as it can: copies always succeed, listings are pages of made-up keys.
 
-`python -m bench.replication_stub [--tls CERT KEY] [--latency S] [--cap N] [--keys N --shape NAME]` prints its port and
+The bucket `dst` is empty, any other has the keys. `python -m bench.replication_stub [--tls CERT KEY] [--latency S] [--cap N] [--keys N --shape NAME]` prints its port and
 serves until its standard input ends. `--cap` refuses copies above N a second with SlowDown, as a prefix of S3 does.
 `GET /count` answers the requests so far, by kind.
 """
@@ -13,6 +13,7 @@ import json
 import re
 import ssl
 import sys
+import time
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import uvloop
@@ -29,7 +30,7 @@ ROW = (
     "<Contents><Key>%s</Key><LastModified>2026-11-20T08:00:00.000Z</LastModified><ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag>"
     "<Size>1024</Size><StorageClass>STANDARD</StorageClass></Contents>"
 )
-COUNTS = {"list": 0, "copy": 0, "slow": 0, "head": 0, "other": 0}
+COUNTS = {"list": 0, "copy": 0, "slow": 0, "head": 0, "other": 0, "first": 0.0}
 _ETAG = hashlib.md5(b"").hexdigest().encode()
 
 
@@ -93,6 +94,8 @@ class Server(asyncio.Protocol):
                 COUNTS["slow"] += 1
                 self.say(TOO_FAST)
             else:
+                if not COUNTS["copy"]:
+                    COUNTS["first"] = time.time()
                 COUNTS["copy"] += 1
                 self.say(GOOD)
         elif head[:5] == b"HEAD ":
@@ -107,7 +110,7 @@ class Server(asyncio.Protocol):
             return answer(b"200 OK", json.dumps(COUNTS).encode())
         if "list-type=2" in target:
             COUNTS["list"] += 1
-            return page(self.keys, target)
+            return page([] if target.startswith("/dst") else self.keys, target)
         COUNTS["other"] += 1
         return answer(b"200 OK", b"<LocationConstraint/>")
 
@@ -123,8 +126,6 @@ def page(keys, target):
     prefix = asked.get("prefix", [""])[0]
     count = int(asked.get("max-keys", ["1000"])[0])
     after = asked.get("continuation-token", asked.get("start-after", [""]))[0]
-    if "delimiter" in asked:  # peers ask how a bucket is divided: it isn't
-        pass
     first = bisect.bisect_right(keys, unquote(after)) if after else 0
     if prefix:
         first = max(first, bisect.bisect_left(keys, prefix))
