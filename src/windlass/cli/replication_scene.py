@@ -41,12 +41,10 @@ destination = "replica-of-{{name}}"
 def seed_replicas(app: App, stop: threading.Event) -> None:
     """Make the pairs, seed the set, and retry what failed. A scene that fails is missed by nobody."""
     from windlass.replication import seeding
-    from windlass.replication.movers import batch
     from windlass.replication.planning import Request
     from windlass.replication.rounds import seed_set
 
     try:
-        batch.list_jobs(app.estate, ACCOUNT, SOURCE_REGION)  # an embedded AWS without batch jobs has no such scene
         for outcome in map_bounded(lambda kind: _make(app, kind), _KINDS, limit=_AT_ONCE, stop=stop):
             if outcome.error is not None:
                 raise outcome.error
