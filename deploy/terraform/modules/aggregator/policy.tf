@@ -5,7 +5,7 @@ locals {
     storage-gateway-refresh = ["storagegateway:DescribeNFSFileShares", "storagegateway:DescribeSMBFileShares", "storagegateway:RefreshCache"]
     cloudfront-invalidate   = ["cloudfront:CreateInvalidation"]
     sns-publish             = ["sns:Publish"]
-    sqs-send                = ["sqs:SendMessage", "sqs:GetQueueUrl"]
+    sqs-send                = ["sqs:SendMessage"]
     lambda-invoke           = ["lambda:InvokeFunction"]
   }
   refreshes = anytrue([for one in var.actions : one.kind == "storage-gateway-refresh"])
