@@ -53,6 +53,8 @@ UV_COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hash
 lock:                     ## renew requirements/*.lock (needs uv on the PATH)
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra local --extra clients --extra transforms --extra postgres --extra parquet --extra dev -o requirements/dev.lock
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra local --extra clients -c requirements/dev.lock -o requirements/base.lock
+	$(BIN)/python -m windlass.deploy.zip_lock < requirements/dev.lock > src/windlass/deploy/lambda.lock.new
+	mv src/windlass/deploy/lambda.lock.new src/windlass/deploy/lambda.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis dist

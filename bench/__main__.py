@@ -13,6 +13,7 @@ SCRIPTS = (
     "aggregation",
     "pipelines",
     "manifests",
+    "lambda_start",
 )
 
 for name in sys.argv[1:] or SCRIPTS:

@@ -12,7 +12,8 @@ from windlass.aggregation.effects import Completed, Count, Failed
 from windlass.aggregation.model import Summary
 from windlass.aggregation.service import Aggregation
 from windlass.aggregation.tables.sql import SqlTable
-from windlass.aggregation.windows import Window, put_window
+from windlass.aggregation.timeline import Window
+from windlass.aggregation.windows import put_window
 from windlass.api.tokens import list_audit
 from windlass.core import clock
 from windlass.core.clock import format_time

@@ -13,8 +13,9 @@ from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 from windlass.local.server import LocalServer
 from windlass.pipelines.config import PipelineConfig
+from windlass.pipelines.counted import Count, Failure
 from windlass.pipelines.service import Pipelines
-from windlass.pipelines.store import Count, Failure, add_counts, put_failure
+from windlass.pipelines.store import add_counts, put_failure
 
 ACCOUNT = "777788880027"
 SAME = {"sec-fetch-site": "same-origin"}

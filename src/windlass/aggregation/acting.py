@@ -9,7 +9,7 @@ from typing import Any
 from windlass.aggregation.actions import ActionConfig
 from windlass.aggregation.actions.base import Call, Context, Later, Started
 from windlass.aggregation.effects import Act, Begun, Completed, Failed, Outcome, Postponed
-from windlass.aggregation.windows import Window
+from windlass.aggregation.timeline import Window
 from windlass.core import clock
 from windlass.core.errors import WindlassError
 from windlass.observe.log import logger

@@ -16,7 +16,7 @@ from windlass.aggregation.model import Item
 from windlass.aggregation.rules import Rule
 from windlass.aggregation.service import Aggregation
 from windlass.aggregation.simulate import Design, Simulation, made_up, simulate
-from windlass.aggregation.windows import Window
+from windlass.aggregation.timeline import Window
 from windlass.aggregation.worker import Worker
 from windlass.core import clock
 from windlass.core.errors import UsageError

@@ -10,17 +10,15 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from windlass.aggregation.acting import Acting
 from windlass.aggregation.config import AggregateConfig
 from windlass.aggregation.effects import Count
 from windlass.aggregation.engine import Engine, Part
-from windlass.aggregation.model import Item, Summary, Timer
-from windlass.aggregation.rules import Rule
+from windlass.aggregation.model import Item, Summary
+from windlass.aggregation.parts import dynamo_table, make_part, place_of, timer_sender
 from windlass.aggregation.tables.base import Table
-from windlass.aggregation.tables.dynamodb import DynamoTable
 from windlass.aggregation.tables.sql import SqlTable, SqlTimers
-from windlass.aggregation.timers import queue_sender
-from windlass.aggregation.windows import Window, forget_windows, list_windows, put_window
+from windlass.aggregation.timeline import Window
+from windlass.aggregation.windows import forget_windows, list_windows, put_window
 from windlass.aggregation.worker import Worker
 from windlass.core import clock
 from windlass.core.errors import ConfigError, NotFound, UsageError, WindlassError
@@ -41,10 +39,7 @@ _TIDY_S = 3600.0
 
 
 class Aggregation:
-    """Rules of windlass.toml over the estate; AWS and the store are reached when a method needs them.
-
-    `record` is false where there is no store to keep a timeline in (Lambda).
-    """
+    """Rules of windlass.toml over the estate; AWS and the store are reached when a method needs them."""
 
     def __init__(
         self,
@@ -53,7 +48,6 @@ class Aggregation:
         estate: Callable[[], Estate],
         queues: Callable[[], Queues],
         store: Callable[[], Store],
-        record: bool = True,
     ) -> None:
         names = [one.name for one in configs]
         twice = next((name for name in names if names.count(name) > 1), "")
@@ -61,7 +55,6 @@ class Aggregation:
             raise ConfigError(f"two [[aggregate]] entries are named {twice}", hint="Give each a name of its own.")
         self.configs = tuple(configs)
         self._estate, self._queues, self._store = estate, queues, store
-        self._record = record
         self._memory: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._tidied_at = 0.0
@@ -177,7 +170,7 @@ class Aggregation:
             by_queue.setdefault(self._source(config), []).append(config)
         return tuple(
             Worker(
-                self.engine(mine), mine, queues=self._queues(), store=self._store if self._record else None,
+                self.engine(mine), mine, queues=self._queues(), store=self._store,
                 timers=self._timers() if any(not one.table for one in mine) else None, registry=registry, health=health,
                 settings=settings,
             )
@@ -188,37 +181,17 @@ class Aggregation:
         return config.queue, *self._place(config)
 
     def _place(self, config: AggregateConfig) -> tuple[str, str]:
-        estate = self._estate()
-        return config.account or estate.accounts()[0].id, config.region or estate.config.home_region
+        return place_of(config, self._estate())
 
     def _part(self, config: AggregateConfig) -> Part:
-        account, region = self._place(config)
         estate = self._estate()
-
-        def call(service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-            return estate.call(account, region, service, operation, **params)
-
-        acting = Acting(
-            config.action, call, account_id=account, region=region, memory=self._memory,
-            record=self._write_down if self._record else lambda _: None,
-        )  # fmt: skip
-        return Part(Rule(config), self._table(config), self._sender(config), acting.act, call, self._memory)
+        send = timer_sender(config, estate) if config.table else self._timers().send
+        return make_part(
+            config, estate, table=self._table(config), send=send, memory=self._memory, record=self._write_down
+        )
 
     def _table(self, config: AggregateConfig) -> Table:
-        if not config.table:
-            return SqlTable(self._store())
-        account, region = self._place(config)
-        return DynamoTable(self._queues().caller(account, region, "dynamodb"), config.table)
-
-    def _sender(self, config: AggregateConfig) -> Callable[[Timer, int], None]:
-        if not config.table:
-            return self._timers().send
-        account, region = self._place(config)
-        queue = self._queues().open(config.timers, account_id=account, region=region)
-        if queue.fifo:
-            raise ConfigError(f"rule {config.name}: {queue.name} is a FIFO queue, which delays no single message",
-                              hint="Use a standard queue for timers.")  # fmt: skip
-        return queue_sender(self._queues().caller(queue.account_id, queue.region, "sqs"), queue.url)
+        return dynamo_table(config, self._estate()) if config.table else SqlTable(self._store())
 
     def _timers(self) -> SqlTimers:
         return SqlTimers(self._store(), now=time.time)

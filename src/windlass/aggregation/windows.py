@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, Text, delete, select
 
-from windlass.aggregation.effects import Abandoned, Begun, Completed, Failed, Outcome, Postponed
 from windlass.aggregation.model import Summary
+from windlass.aggregation.timeline import Window
 from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time, parse_time
 from windlass.store.engine import Store
@@ -19,9 +19,6 @@ from windlass.store.metadata import Json, Time, metadata
 __all__ = ["Window", "forget_windows", "list_windows", "put_window"]
 
 _KEPT = timedelta(days=7)
-_NAMES = {
-    Completed: "done", Begun: "started", Postponed: "postponed", Failed: "failed", Abandoned: "abandoned",
-}  # fmt: skip
 
 window = Table(
     "aggregation_window",
@@ -37,31 +34,6 @@ window = Table(
     Column("events", BigInteger, nullable=False),
     Column("summary", Json, nullable=False),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """One attempt at an action: what it covers, when it ran, what it came to (`running` until it ended)."""
-
-    rule: str
-    key: str
-    attempt: str
-    summary: Summary
-    started_at: datetime
-    ended_at: datetime | None = None
-    outcome: str = "running"
-    reason: str = ""
-
-    def ended(self, outcome: Outcome, at: datetime) -> Window:
-        """The window with what came of it."""
-        return replace(self, ended_at=at, outcome=_NAMES[type(outcome)], reason=getattr(outcome, "reason", "")[:500])
-
-    @property
-    def waited_s(self) -> float | None:
-        """Seconds from the first event (S3's clock) to the action's start (this machine's); None when it was not told."""
-        if not self.summary.first_at:
-            return None
-        return max(0.0, (self.started_at - parse_time(self.summary.first_at)).total_seconds())
 
 
 def put_window(connection: Connection, store: Store, one: Window) -> None:

@@ -6,19 +6,25 @@ completion events and a schedule (EventBridge). Rules need a DynamoDB table and 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
+from windlass.aggregation.config import AggregateConfig
+from windlass.aggregation.engine import Engine
 from windlass.aggregation.lambda_ import make_handler
-from windlass.aggregation.service import Aggregation
-from windlass.app import App
+from windlass.aggregation.parts import dynamo_table, make_part, timer_sender
 from windlass.core.errors import ConfigError
-from windlass.settings import load
+from windlass.functions.parts import Shared, load_aws, put_together
+from windlass.queues.finding import find_queue
 
 __all__ = ["handler"]
+
+
+class _Sections(Shared):
+    aggregate: list[AggregateConfig] = Field(default=[])
 
 
 def handler(event: Any, context: Any) -> Any:
@@ -28,21 +34,31 @@ def handler(event: Any, context: Any) -> Any:
 
 @cache
 def _made() -> Callable[[Any, Any], Any]:
-    folder = Path(os.environ.get("LAMBDA_TASK_ROOT", "."))
-    app = App(load(environ=os.environ, cwd=folder), environ=os.environ)
-    kept = [one.name for one in app.settings.aggregate if not one.table]
-    if kept or not app.settings.aggregate:
+    settings, estate = put_together(_Sections)
+    kept = [one.name for one in settings.aggregate if not one.table]
+    if kept or not settings.aggregate:
         what = f"rule {kept[0]} keeps its keys in the store" if kept else "windlass.toml has no [[aggregate]] entry"
         raise ConfigError(f"{what}: a Lambda function has none", hint="Give each rule `table` and `timers`.")
-    aggregation = Aggregation(
-        app.settings.aggregate, estate=lambda: app.estate, queues=lambda: app.queues, store=lambda: app.store, record=False
-    )  # fmt: skip
+    memory: dict[str, Any] = {}
+    engine = Engine(
+        [
+            make_part(one, estate, table=dynamo_table(one, estate), send=timer_sender(one, estate), memory=memory)
+            for one in settings.aggregate
+        ]
+    )
 
-    open_queue = cache(app.queues.open)
+    @cache
+    def queue(arn: str) -> Any:
+        return find_queue(estate, arn)
 
     def postpone(queue_arn: str, receipt: str, seconds: int) -> None:
-        queue = open_queue(queue_arn)
-        call = app.queues.caller(queue.account_id, queue.region, "sqs")
-        call("ChangeMessageVisibility", QueueUrl=queue.url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
+        found = queue(queue_arn)
+        estate.call(
+            found.account_id, found.region, "sqs", "ChangeMessageVisibility", QueueUrl=found.url, ReceiptHandle=receipt,
+            VisibilityTimeout=seconds,
+        )  # fmt: skip
 
-    return make_handler(aggregation.engine(aggregation.configs), postpone)
+    return make_handler(engine, postpone)
+
+
+load_aws()

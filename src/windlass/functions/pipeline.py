@@ -6,24 +6,30 @@ Without a store, what is refused is kept under `on_error` and logged.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from windlass.app import App
+from pydantic import Field
+
+from windlass.core.errors import ConfigError
 from windlass.events import ObjectEvent, read_events
-from windlass.pipelines.service import Pipelines
-from windlass.pipelines.worker import handler_of
+from windlass.functions.parts import Shared, load_aws, put_together
+from windlass.pipelines.build import build_all
+from windlass.pipelines.config import PipelineConfig
+from windlass.pipelines.handling import handler_of
+from windlass.pipelines.opening import open_engine
 from windlass.queues.lambda_ import lambda_handler
-from windlass.settings import load
 
 __all__ = ["handler"]
 
 _OPEN = ExitStack()
 """Connections live as long as the function's process."""
+
+
+class _Sections(Shared):
+    pipeline: list[PipelineConfig] = Field(default=[])
 
 
 def handler(event: Any, context: Any) -> Any:
@@ -33,10 +39,13 @@ def handler(event: Any, context: Any) -> Any:
 
 @cache
 def _made() -> Callable[[Any, Any], Any]:
-    folder = Path(os.environ.get("LAMBDA_TASK_ROOT", "."))
-    app = App(load(environ=os.environ, cwd=folder), environ=os.environ)
-    pipelines = Pipelines(app.settings.pipeline, estate=lambda: app.estate, queues=lambda: app.queues, store=None)
-    engine = _OPEN.enter_context(pipelines.engine())
+    settings, estate = put_together(_Sections)
+    if not settings.pipeline:
+        raise ConfigError(
+            "windlass.toml has no [[pipeline]] entry",
+            hint="`windlass build lambda pipeline --config FILE` puts one in.",
+        )
+    engine = _OPEN.enter_context(open_engine(build_all(settings.pipeline), estate))
     batched = lambda_handler(handler_of(engine))
 
     def handle(event: Any, context: Any) -> Any:
@@ -47,3 +56,6 @@ def _made() -> Callable[[Any, Any], Any]:
         return {"taken": engine.handle(events)}
 
     return handle
+
+
+load_aws()

@@ -16,11 +16,11 @@ from windlass.core.units import format_bytes
 from windlass.jobs.service import Jobs
 from windlass.pipelines.backfill import backfill_as_job
 from windlass.pipelines.build import Pipeline
+from windlass.pipelines.counted import Failure
 from windlass.pipelines.engine import Refused
 from windlass.pipelines.model import Output, Rejected, Source
 from windlass.pipelines.service import Pipelines
 from windlass.pipelines.steps import STEPS
-from windlass.pipelines.store import Failure
 from windlass.pipelines.stream import file_chunks
 from windlass.pipelines.worker import Worker
 from windlass.present.output import Column, Format, emit

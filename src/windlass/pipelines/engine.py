@@ -6,19 +6,22 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from windlass.core import clock
 from windlass.core.errors import WindlassError
 from windlass.events import Kind, ObjectEvent
 from windlass.observe.log import logger
 from windlass.pipelines.build import Pipeline
+from windlass.pipelines.counted import Count, Failure
 from windlass.pipelines.executor import Doors, Handled, process
 from windlass.pipelines.model import Reason, Rejected
 from windlass.pipelines.reading import SourceMoved
 from windlass.pipelines.refusing import keep_refused
 from windlass.pipelines.settle import Outcome
-from windlass.pipelines.store import Count, Failure, add_counts, forget_old, mark_retried, put_failure
-from windlass.store.engine import Store
+
+if TYPE_CHECKING:  # a function in Lambda has no store, and carries no SQLAlchemy
+    from windlass.store.engine import Store
 
 __all__ = ["Contended", "Engine", "Refused"]
 
@@ -140,22 +143,34 @@ class Engine:
             now = clock.now()
             if (now - self._tidied_at).total_seconds() > _TIDY_S:
                 self._tidied_at = now
-                with store.write() as connection:
-                    forget_old(connection, now)
+                _forget(store, now)
         except WindlassError as error:
             self._log.warning("counts.not_kept", said=error.message)
 
 
 def _put(store: Store, one: Failure) -> None:
+    from windlass.pipelines.store import put_failure
+
     with store.write() as connection:
         put_failure(connection, store, one)
 
 
 def _retried(store: Store, one: Failure) -> None:
+    from windlass.pipelines.store import mark_retried
+
     with store.write() as connection:
         mark_retried(connection, one, clock.now())
 
 
 def _add(store: Store, rows: Sequence[Count]) -> None:
+    from windlass.pipelines.store import add_counts
+
     with store.write() as connection:
         add_counts(connection, store, rows)
+
+
+def _forget(store: Store, now: datetime) -> None:
+    from windlass.pipelines.store import forget_old
+
+    with store.write() as connection:
+        forget_old(connection, now)

@@ -14,13 +14,12 @@ from windlass.estate.service import Estate
 from windlass.pipelines import store as rows
 from windlass.pipelines.build import Pipeline, build_all
 from windlass.pipelines.config import PipelineConfig
+from windlass.pipelines.counted import Count, Failure
 from windlass.pipelines.engine import Engine
-from windlass.pipelines.executor import Doors
-from windlass.pipelines.store import Count, Failure
+from windlass.pipelines.opening import open_engine, place_of
 from windlass.pipelines.worker import Worker
 from windlass.queues.service import Queues
 from windlass.store.engine import Store
-from windlass.wire.blocking import Blocking
 
 __all__ = ["Pipelines"]
 
@@ -51,24 +50,7 @@ class Pipelines:
     @contextlib.contextmanager
     def engine(self, names: Sequence[str] = ()) -> Iterator[Engine]:
         """The pipelines ready to run, for the block: their connections are closed at its end."""
-        with contextlib.ExitStack() as stack:
-            doors: dict[tuple[str, str, int], Blocking] = {}
-
-            def door(account: str, region: str, connections: int) -> Blocking:
-                key = (account, region, connections)
-                if key not in doors:
-                    access = self._estate().access(account, region, "s3")
-                    doors[key] = stack.enter_context(Blocking(access, connections=connections))
-                return doors[key]
-
-            made = []
-            for one in self.built(names):
-                account, region = self.place(one.config)
-                connections = one.config.concurrency * 2 + 8
-                target = door(account, one.config.target_region or region, connections)
-                made.append((one, Doors(door(account, region, connections), target, self._tags(account, region))))
-            engine = Engine(made, self._store)
-            stack.callback(engine.flush)
+        with open_engine(self.built(names), self._estate(), self._store) as engine:
             yield engine
 
     def workers(
@@ -107,8 +89,7 @@ class Pipelines:
 
     def place(self, config: PipelineConfig) -> tuple[str, str]:
         """Account and region of a pipeline's queue and source."""
-        estate = self._estate()
-        return config.account or estate.accounts()[0].id, config.region or estate.config.home_region
+        return place_of(config, self._estate())
 
     def estate(self) -> Estate:
         """The estate."""
@@ -136,11 +117,3 @@ class Pipelines:
         if self._store is None:
             raise ConfigError("there is no store here", hint="Set store.url.")
         return self._store()
-
-    def _tags(self, account: str, region: str) -> Callable[[str, str, str], dict[str, str]]:
-        def tags(bucket: str, key: str, version_id: str) -> dict[str, str]:
-            more = {"VersionId": version_id} if version_id else {}
-            found = self._estate().call(account, region, "s3", "GetObjectTagging", Bucket=bucket, Key=key, **more)
-            return {one["Key"]: one["Value"] for one in found["TagSet"]}
-
-        return tags

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, Text, delete, func, select, update
 
 from windlass.core.clock import format_time, parse_time
+from windlass.pipelines.counted import Count, Failure
 from windlass.store.engine import Store
 from windlass.store.metadata import Time, metadata
 
@@ -42,33 +42,6 @@ failure = Table(
     Column("kept_at", Text, nullable=False),
     Column("retried_at", Time),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Objects of a pipeline in a minute that ended alike."""
-
-    pipeline: str
-    minute: datetime
-    outcome: str
-    objects: int
-    read_bytes: int = 0
-    written_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An object that a pipeline refused: why, and where it and the reason were put (empty: nowhere)."""
-
-    pipeline: str
-    bucket: str
-    key: str
-    at: datetime
-    version_id: str
-    reason: str
-    message: str
-    kept_at: str = ""
-    retried_at: datetime | None = None
 
 
 def add_counts(connection: Connection, store: Store, counts: Sequence[Count]) -> None:

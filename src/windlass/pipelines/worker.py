@@ -8,19 +8,14 @@ from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 
-from windlass.events import ObjectEvent, Unrecognised
 from windlass.pipelines.config import PipelineConfig
-from windlass.pipelines.engine import Contended, Engine
+from windlass.pipelines.handling import handler_of
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.consumer import Consumer
-from windlass.queues.model import Reject, RetryLater
-from windlass.queues.received import Received
 from windlass.queues.service import Queues
 from windlass.store.engine import Store
 
-__all__ = ["Worker", "handler_of"]
-
-_CONTENDED_S = 5
+__all__ = ["Worker"]
 
 
 class _Opens(Protocol):
@@ -66,20 +61,3 @@ class Worker:
                 health=self._health,
             )
             return consumer.run(stop=stop, signals=signals)
-
-
-def handler_of(engine: Engine) -> Callable[[Received], None]:
-    """A message is done when every pipeline took each of its events to an end."""
-
-    def handle(received: Received) -> None:
-        readings = received.events()
-        events = [one for one in readings if isinstance(one, ObjectEvent)]
-        unknown = next((one for one in readings if isinstance(one, Unrecognised)), None)
-        if unknown is not None and not events:
-            raise Reject(f"it holds no object event: {unknown.reason}")
-        try:
-            engine.handle(events)
-        except Contended as error:
-            raise RetryLater(_CONTENDED_S, str(error)) from None
-
-    return handle

@@ -11,12 +11,12 @@ from typing import Any
 import orjson
 
 from windlass.core import clock
-from windlass.core.arns import AccountId
 from windlass.core.errors import AwsError, ConfigError, NotFound, PartialFailure, UsageError
 from windlass.core.ids import new_id
 from windlass.estate.service import Estate
 from windlass.queues import store as rows
-from windlass.queues.address import Queue, read_queue, read_reference
+from windlass.queues.address import Queue
+from windlass.queues.finding import find_queue
 from windlass.queues.model import Limits
 from windlass.queues.report import ConsumerRow, DeadLetterQueue, Depth, Failure, Peeked, Sample
 from windlass.queues.transports import REASON, BotoTransport, LeanTransport, Transport
@@ -50,19 +50,7 @@ class Queues:
 
     def open(self, text: str, *, account_id: str = "", region: str = "") -> Queue:
         """The queue of a URL, an ARN or a name. NotFound, AccessRefused, or UsageError when it can't be one."""
-        estate = self._estate()
-        said = read_reference(text)
-        account = said.account_id or account_id or estate.accounts()[0].id
-        where = said.region or region or estate.config.home_region
-        url = said.url
-        if not url:
-            owner = {"QueueOwnerAWSAccountId": account} if said.account_id else {}
-            url = str(estate.call(account, where, "sqs", "GetQueueUrl", QueueName=said.name, **owner)["QueueUrl"])
-        elif said.account_id not in {one.id for one in estate.accounts()}:
-            account = estate.accounts()[0].id  # somebody else's queue, by its URL: asked with our own identity
-        attributes = estate.call(account, where, "sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])
-        found = read_queue(said, url, attributes.get("Attributes", {}))
-        return found if found.account_id == account else _as_seen_by(found, account)
+        return find_queue(self._estate(), text, account_id=account_id, region=region)
 
     def dead_letters_of(self, queue: Queue) -> Queue:
         """The queue's dead-letter queue; NotFound when it has none."""
@@ -327,12 +315,6 @@ class Queues:
             return None
         points = sorted(answer.get("Datapoints", ()), key=lambda one: one["Timestamp"])
         return float(points[-1]["Maximum"]) if points else None
-
-
-def _as_seen_by(queue: Queue, account_id: str) -> Queue:
-    from dataclasses import replace
-
-    return replace(queue, account_id=AccountId(account_id))
 
 
 def _peeked(one: dict[str, Any]) -> Peeked:

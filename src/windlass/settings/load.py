@@ -8,15 +8,19 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from windlass.core.errors import ConfigError
-from windlass.settings.model import Settings
 
-__all__ = ["DEFAULT", "Loaded", "find_file", "known_keys", "list_sections", "load"]
+if TYPE_CHECKING:  # all sections' models are loaded by those who want all sections
+    from windlass.settings.model import Settings
+
+__all__ = ["DEFAULT", "Loaded", "find_file", "known_keys", "list_sections", "load", "load_sections"]
+
+Shape = TypeVar("Shape", bound=BaseModel)
 
 DEFAULT = "default"
 _PREFIX = "WINDLASS_"
@@ -33,23 +37,29 @@ class Loaded:
     origins: Mapping[str, str]
 
 
-def known_keys() -> dict[str, type[BaseModel]]:
+def known_keys(shape: type[BaseModel] | None = None) -> dict[str, type[BaseModel]]:
     """Every section's name and model."""
     return {
         name: field.annotation
-        for name, field in Settings.model_fields.items()
+        for name, field in (shape or _everything()).model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
     }
 
 
-def list_sections() -> dict[str, type[BaseModel]]:
+def list_sections(shape: type[BaseModel] | None = None) -> dict[str, type[BaseModel]]:
     """Sections of which there can be several (`[[consume]]`): their name and the model of one."""
     found = {}
-    for name, field in Settings.model_fields.items():
+    for name, field in (shape or _everything()).model_fields.items():
         inner = get_args(field.annotation)
         if get_origin(field.annotation) is list and issubclass(inner[0], BaseModel):
             found[name] = inner[0]
     return found
+
+
+def _everything() -> type[Settings]:
+    from windlass.settings.model import Settings
+
+    return Settings
 
 
 def find_file(given: str | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
@@ -90,18 +100,37 @@ def load(
     for key, value in (overrides or {}).items():
         section, _, name = key.partition(".")
         _merge(merged, origins, {section: {name: (value, "command line")}}, "")
-    try:
-        settings = Settings.model_validate(merged)
-    except ValidationError as error:
-        lines = [_explain(fault, origins, file) for fault in error.errors()]
-        raise ConfigError(
-            "the configuration is not valid:\n" + "\n".join(f"  {line}" for line in lines),
-            hint="`windlass config init` prints every section and key with its meaning.",
-        ) from None
+    settings = _validate(_everything(), merged, origins, file)
     for section, model in known_keys().items():
         for name in model.model_fields:
             origins.setdefault(f"{section}.{name}", DEFAULT)
     return Loaded(settings, file, origins)
+
+
+def load_sections(shape: type[Shape], *, environ: Mapping[str, str], cwd: Path) -> Shape:
+    """Some sections alone, with what the environment says of them: `shape` has a field for each.
+
+    For a Lambda function, which starts the sooner the less it reads; `windlass build lambda` checked the whole file.
+    """
+    file = find_file(None, environ, cwd)
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    if file:
+        _merge(merged, origins, {key: one for key, one in _read(file).items() if key in shape.model_fields}, file.name)
+    mine = tuple(f"{_PREFIX}{section}_".upper() for section in known_keys(shape))
+    _merge(merged, origins, _from_environment({k: v for k, v in environ.items() if k.startswith(mine)}, shape), "")
+    return _validate(shape, merged, origins, file)
+
+
+def _validate(shape: type[Shape], merged: dict[str, Any], origins: Mapping[str, str], file: Path | None) -> Shape:
+    try:
+        return shape.model_validate(merged)
+    except ValidationError as error:
+        lines = [_explain(fault, origins, file, shape) for fault in error.errors()]
+        raise ConfigError(
+            "the configuration is not valid:\n" + "\n".join(f"  {line}" for line in lines),
+            hint="`windlass config init` prints every section and key with its meaning.",
+        ) from None
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -129,18 +158,21 @@ def _merge(merged: dict[str, Any], origins: dict[str, str], source: Mapping[str,
             into[name] = value
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, dict[str, tuple[Any, str]]]:
+def _from_environment(
+    environ: Mapping[str, str], shape: type[BaseModel] | None = None
+) -> dict[str, dict[str, tuple[Any, str]]]:
     found: dict[str, dict[str, tuple[Any, str]]] = {}
     for variable in sorted(environ):
         if not variable.startswith(_PREFIX) or variable in _RESERVED:
             continue
-        section, name = _split(variable)
-        found.setdefault(section, {})[name] = (_value(section, name, environ[variable]), variable)
+        section, name = _split(variable, shape)
+        annotation = str(known_keys(shape)[section].model_fields[name].annotation)
+        found.setdefault(section, {})[name] = (_value(annotation, environ[variable]), variable)
     return found
 
 
-def _split(variable: str) -> tuple[str, str]:
-    sections = known_keys()
+def _split(variable: str, shape: type[BaseModel] | None) -> tuple[str, str]:
+    sections = known_keys(shape)
     rest = variable.removeprefix(_PREFIX).lower()
     for section, model in sections.items():
         name = rest.removeprefix(f"{section}_")
@@ -150,9 +182,8 @@ def _split(variable: str) -> tuple[str, str]:
     raise ConfigError(f"{variable} is not a setting", hint=_nearest(variable, known) or "See `windlass config show`.")
 
 
-def _value(section: str, name: str, text: str) -> Any:
+def _value(annotation: str, text: str) -> Any:
     """An environment variable's text as its field wants it: JSON for lists and tables, commas for lists of words."""
-    annotation = str(known_keys()[section].model_fields[name].annotation)
     if text.lstrip()[:1] in ("[", "{"):
         try:
             return json.loads(text)
@@ -163,21 +194,21 @@ def _value(section: str, name: str, text: str) -> Any:
     return text
 
 
-def _explain(fault: ErrorDetails, origins: Mapping[str, str], file: Path | None) -> str:
+def _explain(fault: ErrorDetails, origins: Mapping[str, str], file: Path | None, shape: type[BaseModel]) -> str:
     path = [str(part) for part in fault["loc"]]
     key = ".".join(path[:2])
     origin = origins.get(key, file.name if file else "the configuration")
     where = f"{origin}: {'.'.join(path)}"
     if fault["type"] == "extra_forbidden":
-        return f"{where} is not a known {'section' if len(path) == 1 else 'key'}{_suggest(path)}"
+        return f"{where} is not a known {'section' if len(path) == 1 else 'key'}{_suggest(path, shape)}"
     return f"{where}: {fault['msg']}"
 
 
-def _suggest(path: list[str]) -> str:
-    names = list(known_keys())
-    names.extend(list_sections())
+def _suggest(path: list[str], shape: type[BaseModel]) -> str:
+    names = list(known_keys(shape))
+    names.extend(list_sections(shape))
     if len(path) > 1:
-        model = known_keys().get(path[0]) if len(path) == 2 else list_sections().get(path[0])
+        model = known_keys(shape).get(path[0]) if len(path) == 2 else list_sections(shape).get(path[0])
         names = list(model.model_fields) if model else []
     hint = _nearest(path[-1], names)
     return f" ({hint})" if hint else ""

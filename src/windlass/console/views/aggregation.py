@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from windlass.aggregation.cli import item_row, rule_row, window_row
-from windlass.aggregation.windows import Window
+from windlass.aggregation.timeline import Window
 from windlass.console.desk import Desk
 from windlass.console.views.links import Data, Params
 from windlass.core import clock

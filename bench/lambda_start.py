@@ -1,0 +1,92 @@
+"""Lambda: how large the functions' zips are, and how long a cold start's imports take from the unpacked zip.
+
+Three numbers per function: the handler's import (the goal is 300 ms), the same with the runtime's botocore, which Lambda
+loads while it starts the function, and the first without the zip's bytecode. Best of several; wall and CPU time.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.report import report
+from windlass.deploy.bundle import BUNDLES, Entry, this_target
+from windlass.deploy.bundle_installed import closure, files_of
+from windlass.deploy.bundling import SERVICES, build
+from windlass.deploy.zip_bytecode import bytecode
+
+RUNS = 7
+TIMED = (
+    "import time; wall, cpu = time.perf_counter(), time.process_time(); import {module}; "
+    "print((time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000)"
+)
+
+
+def main():
+    target = this_target()
+    if target is None:
+        print("this interpreter is none of Lambda's")
+        return
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        runtime = Path(folder) / "runtime"
+        files = [one for name in closure(["boto3"], target) for one in files_of(name, services=SERVICES)]
+        unpack(runtime, [*files, *bytecode(files, target.python)])
+        for bundle in BUNDLES:
+            compiled, plain = (build(bundle, target, compiled=one) for one in (True, False))
+            with_it, without = (
+                unzip(Path(folder), bundle.name, compiled),
+                unzip(Path(folder), f"{bundle.name}-plain", plain),
+            )
+            wall, cpu = best([with_it, runtime], bundle.module)
+            in_lambda, _ = best([with_it, runtime], bundle.module, AWS_LAMBDA_FUNCTION_NAME="f")
+            cold, _ = best([without, runtime], bundle.module)
+            rows.append(
+                {
+                    "function": bundle.name,
+                    "zip_bytes": len(compiled.content),
+                    "zip_bytes_without_bytecode": len(plain.content),
+                    "files": compiled.files,
+                    "import_ms": round(wall),
+                    "import_cpu_ms": round(cpu),
+                    "with_botocore_ms": round(in_lambda),
+                    "without_bytecode_ms": round(cold),
+                }
+            )
+    report(
+        "lambda_start",
+        [tuple(rows[0]), *(tuple(row.values()) for row in rows)],
+        goal="import_ms under 300, zip under 10 MB",
+    )
+
+
+def unpack(folder, entries):
+    for one in entries:
+        path = folder / one.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(one.content)
+
+
+def unzip(folder, name, built):
+    import io
+    import zipfile
+
+    with zipfile.ZipFile(io.BytesIO(built.content)) as archive:
+        unpack(folder / name, [Entry(one, archive.read(one)) for one in archive.namelist()])
+    return folder / name
+
+
+def best(folders, module, **more):
+    """The least of several runs in processes that see these folders and the standard library only: wall and CPU, in ms."""
+    environment = {"PYTHONPATH": os.pathsep.join(map(str, folders)), **more}
+    command = [sys.executable, "-S", "-B", "-c", TIMED.format(module=module)]
+    runs = []
+    for _ in range(RUNS):
+        said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        runs.append(tuple(float(one) for one in said.split()))
+    return min(runs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""One window of a key as people look back on it: what it covered, when it ran, what it came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from windlass.aggregation.effects import Abandoned, Begun, Completed, Failed, Outcome, Postponed
+from windlass.aggregation.model import Summary
+from windlass.core.clock import parse_time
+
+__all__ = ["Window"]
+
+_NAMES = {
+    Completed: "done", Begun: "started", Postponed: "postponed", Failed: "failed", Abandoned: "abandoned",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One attempt at an action: what it covers, when it ran, what it came to (`running` until it ended)."""
+
+    rule: str
+    key: str
+    attempt: str
+    summary: Summary
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: str = "running"
+    reason: str = ""
+
+    def ended(self, outcome: Outcome, at: datetime) -> Window:
+        """The window with what came of it."""
+        return replace(self, ended_at=at, outcome=_NAMES[type(outcome)], reason=getattr(outcome, "reason", "")[:500])
+
+    @property
+    def waited_s(self) -> float | None:
+        """Seconds from the first event (S3's clock) to the action's start (this machine's); None when it was not told."""
+        if not self.summary.first_at:
+            return None
+        return max(0.0, (self.started_at - parse_time(self.summary.first_at)).total_seconds())

@@ -1,0 +1,1 @@
+"""Into real accounts: Lambda zips, IAM policies, stacks."""
