@@ -103,7 +103,7 @@ CHECKOV = shutil.which("checkov") or next((str(one) for one in Path("/tmp").glob
 @pytest.mark.skipif(CHECKOV is None, reason="checkov is not installed (pip install checkov, in an environment of its own)")
 def test_checkov_finds_nothing_that_is_not_argued():
     done = subprocess.run(
-        [CHECKOV, "-d", str(terraform.TREE), "--framework", "terraform", "--quiet", "--compact", "-o", "json"],
+        [CHECKOV, "-d", str(terraform.TREE), "--framework", "terraform", "--compact", "-o", "json"],
         capture_output=True, text=True, check=False, timeout=200,
     )  # fmt: skip
     told = json.loads(done.stdout)
@@ -262,11 +262,14 @@ def test_the_inventory_s_role_can_be_assumed_and_made_by_a_stack_set_s_template(
     assert leftovers(client) == {}
 
     # The same role as CloudFormation makes it in every account of an organization.
+    properties = json.loads(told["template_body"])["Resources"]["Role"]["Properties"]
+    assert properties["Policies"] == [{"PolicyName": "windlass", "PolicyDocument": mine}]
+    assert properties["AssumeRolePolicyDocument"] == trust
     client("cloudformation").create_stack(
         StackName="reader", TemplateBody=told["template_body"], Capabilities=["CAPABILITY_NAMED_IAM"]
     )
-    assert iam.get_role_policy(RoleName=told["role_name"], PolicyName="windlass")["PolicyDocument"] == mine
-    assert iam.get_role(RoleName=told["role_name"])["Role"]["AssumeRolePolicyDocument"] == trust
+    assert iam.get_role(RoleName=told["role_name"])["Role"]["Arn"] == told["role_arn"]
+    assert iam.list_role_policies(RoleName=told["role_name"])["PolicyNames"] == ["windlass"]
     client("cloudformation").delete_stack(StackName="reader")
 
 

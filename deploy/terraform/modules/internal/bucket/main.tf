@@ -5,6 +5,7 @@ resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_144:A replica in a second region is the caller's decision; module replication-role and `windlass replicate` make one
   #checkov:skip=CKV_AWS_145:SSE-S3 encrypts by default at no cost per request; kms_key_arn switches to a KMS key
   #checkov:skip=CKV2_AWS_62:Who is told of its events is decided by the module around it
+  #checkov:skip=CKV_AWS_21:On by default; only the bucket of Athena's results, which are made anew by asking again, has none
   bucket        = var.name
   force_destroy = var.force_destroy
   tags          = var.tags
@@ -40,7 +41,6 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
 }
 
 resource "aws_s3_bucket_versioning" "this" {
-  #checkov:skip=CKV_AWS_21:On unless the module around it says why not
   bucket = aws_s3_bucket.this.id
 
   versioning_configuration {
