@@ -64,6 +64,7 @@ COMMANDS: tuple[Command, ...] = (
         "Seed the replicas of buckets, for one pair or two hundred, and prove them.",
     ),
     Command("build", "windlass.deploy.build_cli:app", "Build what is deployed: Lambda zips and layers."),
+    Command("policy", "windlass.cli.policy:policy", "Print the least-privilege IAM policy of what is configured."),
     Command("jobs", "windlass.cli.jobs:app", "Watch, cancel and resume long work of any kind."),
     Command("whoami", "windlass.cli.estate:whoami", "Show which identity is used, why, and what was refused."),
     Command("doctor", "windlass.cli.estate:doctor", "Check identity, endpoints, permissions, clock and store."),

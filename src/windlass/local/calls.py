@@ -19,7 +19,10 @@ _KEPT = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One answered call; `at` is a Unix time in seconds, `took_s` server time."""
+    """One answered call; `at` is a Unix time in seconds, `took_s` server time.
+
+    `resource` is what it names (a queue's URL, a table, a copy's source), `versioned` whether that is an object's version.
+    """
 
     at: float
     account_id: str
@@ -32,6 +35,8 @@ class Call:
     status: int
     took_s: float
     user_agent: str
+    resource: str = ""
+    versioned: bool = False
 
 
 class CallLog:
@@ -63,6 +68,8 @@ class CallLog:
             status=status,
             took_s=time.perf_counter() - started,
             user_agent=request.headers.get("user-agent", ""),
+            resource=request.resource,
+            versioned=request.versioned,
         )
         with self._lock:
             self._calls.append(call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 __all__ = ["DEFAULT_ACCOUNT", "Native", "Request", "Response", "read_request"]
 
@@ -14,6 +14,11 @@ DEFAULT_ACCOUNT = "123456789012"
 
 _CREDENTIAL = re.compile(r"Credential=([^/\s,]*)/\d{8}/([^/,\s]*)/([^/,\s]*)/aws4_request")
 _PRESIGNED = re.compile(r"X-Amz-Credential=([^&]*)")
+_RESOURCES = (
+    rb"QueueUrl|QueueName|SourceArn|TableName|TopicArn|RoleName|PolicyArn|CacheClusterId|FileShareARN|WorkGroup|KeyId"
+)
+_NAMED = re.compile(rb'"(?:' + _RESOURCES + rb')"\s*:\s*"([^"]+)"')
+_FORMED = re.compile(rb"(?:^|&)(?:" + _RESOURCES + rb")=([^&]+)")
 _ACTION = re.compile(rb"(?:^|&)Action=([A-Za-z0-9]+)")
 
 
@@ -36,6 +41,22 @@ class Request:
     def bucket(self) -> str:
         """The bucket of an S3 call, path style; empty for others."""
         return self.path.lstrip("/").partition("/")[0] if self.service == "s3" else ""
+
+    @property
+    def resource(self) -> str:
+        """What it is about, as the request names it: a queue's URL, a table's name; of a copy in S3, the source."""
+        if self.service == "s3":
+            return unquote(self.headers.get("x-amz-copy-source", "")).lstrip("/")
+        found = _NAMED.search(self.body[:65_536])
+        if found:
+            return found[1].decode(errors="replace")
+        formed = _FORMED.search(self.body[:65_536])
+        return unquote(formed[1].decode(errors="replace")) if formed else ""
+
+    @property
+    def versioned(self) -> bool:
+        """Whether it names a version of an object."""
+        return self.service == "s3" and "versionId=" in f"{self.query}{self.headers.get('x-amz-copy-source', '')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

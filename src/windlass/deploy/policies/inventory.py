@@ -1,0 +1,45 @@
+"""The inventory: what the catalog's declarations call, for the types that are collected. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+
+from windlass.deploy.policies.shared import estate
+from windlass.deploy.policy import Facts, Statement, Use
+from windlass.deploy.policy_calls import actions_of
+from windlass.inventory.catalog import CATALOG
+from windlass.inventory.catalog.declare import ResourceType
+from windlass.settings import Settings
+
+__all__ = ["chosen", "statements"]
+
+
+def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:  # noqa: ARG001  one use
+    """Every listing and detail of the chosen types. What is looked for is not known yet: the resources are all."""
+    actions = sorted({action for one in chosen(settings) for action in _calls(one)})
+    found = list(estate(settings, facts))
+    if any(one.name == "s3.bucket" for one in chosen(settings)):
+        actions += ["s3:GetBucketLocation"]
+        if settings.inventory.bucket_sizes_every_s:
+            actions += ["cloudwatch:GetMetricData"]
+    return [*found, Statement("Collect", tuple(sorted(set(actions))), ("*",), "the catalog's listings and details")]
+
+
+def chosen(settings: Settings) -> tuple[ResourceType, ...]:
+    """The types that `inventory.types` and `inventory.exclude_types` leave."""
+    config = settings.inventory
+    return tuple(
+        one
+        for one in CATALOG
+        if any(fnmatchcase(one.name, each) for each in config.types)
+        and not any(fnmatchcase(one.name, each) for each in config.exclude_types)
+    )
+
+
+def _calls(one: ResourceType) -> Iterator[str]:
+    yield from actions_of(one.service, one.operation)
+    if one.parent is not None:
+        yield from actions_of(one.service, one.parent.operation)
+    for detail in one.details:
+        yield from actions_of(detail.service or one.service, detail.operation)

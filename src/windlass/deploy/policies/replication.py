@@ -1,0 +1,112 @@
+"""`[[replicate]]`: both sides are looked at, replication is switched on and proved, jobs are made and watched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from windlass.deploy.policies.shared import estate, kms
+from windlass.deploy.policy import Facts, Statement, Use, role_arn
+from windlass.replication.config import ReplicateConfig
+from windlass.replication.pairs import parse_location
+from windlass.replication.role import BATCH_SERVICE, REPLICATION_SERVICE
+from windlass.settings import Settings
+
+__all__ = ["statements"]
+
+_LOOK = (
+    "s3:ListBucket", "s3:ListBucketVersions", "s3:GetReplicationConfiguration", "s3:GetEncryptionConfiguration",
+    "s3:GetLifecycleConfiguration", "s3:GetBucketPolicy", "s3:GetBucketOwnershipControls", "s3:GetBucketVersioning",
+    "s3:GetBucketObjectLockConfiguration", "s3:GetBucketRequestPayment",
+)  # fmt: skip
+_SWITCH = ("s3:PutReplicationConfiguration", "s3:PutBucketVersioning", "s3:PutBucketPolicy")
+_JOBS = ("s3:DescribeJob", "s3:UpdateJobStatus", "s3:GetJobTagging")
+_ROLES = (
+    "iam:GetRole", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:CreateRole", "iam:TagRole",
+    "iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy",
+)  # fmt: skip
+
+
+def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:  # noqa: ARG001  one use
+    """What seeding the sets needs, by whichever way."""
+    sources, targets = _sides(settings.replicate)
+    every = tuple(facts.bucket(one) for one in dict.fromkeys([*sources, *targets]))
+    found = [
+        *estate(settings, facts),
+        Statement("FindBuckets", ("s3:ListAllMyBuckets",), ("*",), "where the buckets are"),
+        Statement(
+            "FindJobs", ("s3:ListJobs", "s3:CreateJob"), ("*",), "jobs are listed and made; neither takes a resource"
+        ),
+        Statement("Jobs", _JOBS, (facts.arn("s3", "job/*", region="*"),), "jobs are watched, confirmed, cancelled"),
+        *_work(settings, facts, sources, targets),
+        *_service_roles(settings, facts),
+    ]
+    if every:
+        found += [
+            Statement("Look", _LOOK, every, "preflight, and listing both sides"),
+            Statement("SwitchOn", _SWITCH, every, "replication is switched on before anything is copied"),
+            *_objects(settings.replicate, facts, sources, targets),
+        ]
+    return [*found, *kms(facts, ("s3",))]
+
+
+def _sides(sets: Sequence[ReplicateConfig]) -> tuple[list[str], list[str]]:
+    """Names, or patterns of names, of sources and destinations."""
+    sources, targets = [], []
+    for one in sets:
+        for left, right in one.pairs:
+            sources.append(parse_location(left)[0])
+            targets.append(parse_location(right)[0])
+        if one.source or one.query:
+            sources.append(one.source or "*")
+            targets.append(_pattern(one.destination))
+    return sources, targets
+
+
+def _pattern(destination: str) -> str:
+    """`{name}-replica` → `*-replica`."""
+    parts = [piece.partition("}")[2] if at else piece for at, piece in enumerate(destination.split("{"))]
+    return "*".join(parts)
+
+
+def _objects(
+    sets: Sequence[ReplicateConfig], facts: Facts, sources: Sequence[str], targets: Sequence[str]
+) -> list[Statement]:
+    read, write = (tuple(facts.objects(one) for one in dict.fromkeys(side)) for side in (sources, targets))
+    found = [
+        Statement("Canary", ("s3:PutObject", "s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion"), (*read, *write),
+                  "a canary proves replication; preflight asks whether objects may be read and written"),
+    ]  # fmt: skip
+    if any(one.via in ("auto", "direct") for one in sets):
+        reading = ("s3:GetObjectTagging",)
+        writing = ("s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:GetObjectTagging")
+        found += [
+            Statement("ReadForCopies", reading, read, "direct copies take tags along"),
+            Statement("WriteCopies", writing, write, "direct copies"),
+        ]
+    return found
+
+
+def _work(settings: Settings, facts: Facts, sources: Sequence[str], targets: Sequence[str]) -> list[Statement]:
+    """Manifests and reports: under `replication.work`, else beside the job."""
+    if settings.replication.work:
+        bucket, prefix = parse_location(settings.replication.work)
+        where = [facts.objects(bucket, prefix)]
+    else:
+        where = [f"{facts.bucket(one)}/*windlass*" for one in dict.fromkeys([*sources, *targets])]
+    actions = ("s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload")
+    return [Statement("Work", actions, tuple(where), "manifests are written, completion reports read")] if where else []
+
+
+def _service_roles(settings: Settings, facts: Facts) -> list[Statement]:
+    named = [one for one in (settings.replication.role, settings.replication.replication_role) if one]
+    ours = [facts.arn("iam", f"role/windlass-{kind}-*", region="") for kind in ("batch", "replication")]
+    roles = tuple(dict.fromkeys([*(role_arn(facts, one) for one in named), *ours]))
+    passed = {"StringEquals": {"iam:PassedToService": [BATCH_SERVICE, REPLICATION_SERVICE]}}
+    policies = facts.arn("iam", "policy/*", region="")
+    return [
+        Statement("Roles", _ROLES, roles, "service roles are read, and made where none is named"),
+        Statement(
+            "AttachedPolicies", ("iam:GetPolicy", "iam:GetPolicyVersion"), (policies,), "what a named role is allowed"
+        ),
+        Statement("PassRoles", ("iam:PassRole",), roles, "S3 works as these roles", passed),
+    ]

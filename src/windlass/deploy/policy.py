@@ -1,0 +1,159 @@
+"""Least-privilege IAM policies as values: statements with their reason, for an identity that does one thing. Pure.
+
+Who the policy is for decides what it allows: a `worker` that runs, a `function` in Lambda, or an `operator`, who also uses
+the capability's other commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from windlass.core.arns import format_arn, parse_arn, partition_of
+from windlass.queues.address import read_reference
+from windlass.settings import Settings
+
+__all__ = ["Facts", "Statement", "Statements", "Use", "document", "facts_of", "merged", "size_of"]
+
+ANY = "*"
+_VERSION = "2012-10-17"
+_MOST_CHARACTERS = 6144
+"""Of a managed policy, blanks not counted (IAM quotas)."""
+
+
+class Use(StrEnum):
+    """Who the policy is for."""
+
+    WORKER = "worker"
+    FUNCTION = "function"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Actions on resources, under conditions, and why they are needed."""
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    why: str
+    conditions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As IAM writes it."""
+        found: dict[str, Any] = {
+            "Sid": self.sid, "Effect": "Allow", "Action": list(self.actions), "Resource": list(self.resources),
+        }  # fmt: skip
+        if self.conditions:
+            found["Condition"] = {name: dict(one) for name, one in self.conditions.items()}
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a policy needs to know beside windlass.toml. An account that is not known is `*` in ARNs.
+
+    `keys` are the ARNs of customer KMS keys that buckets or queues are encrypted with; `logs` where CloudTrail's files are;
+    `dead_letters` the names or ARNs of dead-letter queues; `function` the Lambda function's name.
+    """
+
+    account: str = ANY
+    region: str = "us-east-1"
+    keys: tuple[str, ...] = ()
+    logs: tuple[str, ...] = ()
+    dead_letters: tuple[str, ...] = ()
+    function: str = ANY
+
+    def arn(self, service: str, resource: str, *, region: str | None = None, account: str | None = None) -> str:
+        """An ARN in this partition; in our region and account unless given."""
+        where = self.region if region is None else region
+        owner = self.account if account is None else account
+        return format_arn(service, where, owner, resource, partition=partition_of(self.region))
+
+    def at(self, account: str, region: str) -> Facts:
+        """The same in another account or region; empty means ours."""
+        return replace(self, account=account or self.account, region=region or self.region)
+
+    def bucket(self, name: str) -> str:
+        """A bucket's ARN."""
+        return self.arn("s3", name, region="", account="")
+
+    def objects(self, bucket: str, prefix: str = "") -> str:
+        """The objects of a bucket below a prefix."""
+        return f"{self.bucket(bucket)}/{prefix}*"
+
+    def queue(self, text: str) -> str:
+        """The ARN of a queue that is named by URL, ARN or name."""
+        said = read_reference(text)
+        return self.arn("sqs", said.name, region=said.region or self.region, account=said.account_id or self.account)
+
+    @property
+    def owned(self) -> dict[str, dict[str, Any]]:
+        """The condition that a resource is of our account, where that is known: never a stranger's bucket of that name."""
+        return {} if self.account == ANY else {"StringEquals": {"aws:ResourceAccount": self.account}}
+
+    def listed(self, *prefixes: str) -> dict[str, dict[str, Any]]:
+        """`owned`, and only keys below these prefixes. HEAD and GET of a missing key are judged by ListBucket, too, and carry
+        no prefix: hence IfExists."""
+        if not all(prefixes):
+            return self.owned
+        return {**self.owned, "StringLikeIfExists": {"s3:prefix": [f"{one}*" for one in prefixes]}}
+
+
+Statements = Callable[[Settings, Facts, Use], Sequence[Statement]]
+"""A capability's policy."""
+
+
+def facts_of(
+    settings: Settings,
+    *,
+    account: str = "",
+    keys: Sequence[str] = (),
+    logs: Sequence[str] = (),
+    dead_letters: Sequence[str] = (),
+    function: str = "",
+) -> Facts:
+    """The facts of a configuration: the account is the first of `estate.accounts`, unless one is given."""
+    ours = account or (settings.estate.accounts[0].id if settings.estate.accounts else ANY)
+    return Facts(
+        account=ours, region=settings.estate.home_region, keys=tuple(keys), logs=tuple(logs), dead_letters=tuple(dead_letters),
+        function=function or ANY,
+    )  # fmt: skip
+
+
+def merged(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """Statements that differ in their resources only become one; Sids stay unique."""
+    found: dict[Any, Statement] = {}
+    for one in statements:
+        key = (one.actions, one.why, repr(one.conditions))
+        known = found.get(key)
+        found[key] = one if known is None else replace(known, resources=_united(known.resources, one.resources))
+    seen: dict[str, int] = {}
+    unique = []
+    for one in found.values():
+        seen[one.sid] = seen.get(one.sid, 0) + 1
+        unique.append(one if seen[one.sid] == 1 else replace(one, sid=f"{one.sid}{seen[one.sid]}"))
+    return tuple(unique)
+
+
+def _united(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*left, *right)))
+
+
+def document(statements: Iterable[Statement]) -> dict[str, Any]:
+    """The policy's document."""
+    return {"Version": _VERSION, "Statement": [one.to_json() for one in merged(statements)]}
+
+
+def size_of(statements: Iterable[Statement]) -> tuple[int, int]:
+    """Characters of the document that count, and how many a managed policy may have."""
+    import json
+
+    return len(json.dumps(document(statements), separators=(",", ":"))), _MOST_CHARACTERS
+
+
+def role_arn(facts: Facts, role: str, account: str = "") -> str:
+    """The ARN of a role that is named by its ARN or its name."""
+    return role if parse_arn(role) else facts.arn("iam", f"role/{role}", region="", account=account or facts.account)

@@ -1,0 +1,84 @@
+"""Which permissions a call needs: (service, operation) → IAM actions. Source: the Service Authorization Reference. Pure.
+
+An operation's action has its name, in its service's prefix, except where this says otherwise. Services are named as botocore
+or as signatures do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ["actions_of"]
+
+_PREFIX: Mapping[str, str] = {
+    "monitoring": "cloudwatch", "efs": "elasticfilesystem", "elbv2": "elasticloadbalancing", "emr": "elasticmapreduce",
+    "opensearch": "es", "stepfunctions": "states", "s3control": "s3", "apigatewayv2": "apigateway",
+    "service-quotas": "servicequotas",
+}  # fmt: skip
+_NONE: frozenset[tuple[str, str]] = frozenset({("sts", "GetCallerIdentity")})
+"""Calls that need no permission."""
+_OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("s3", "ListBuckets"): ("s3:ListAllMyBuckets",),
+    ("s3", "HeadBucket"): ("s3:ListBucket",),
+    ("s3", "ListObjects"): ("s3:ListBucket",),
+    ("s3", "ListObjectsV2"): ("s3:ListBucket",),
+    ("s3", "ListObjectVersions"): ("s3:ListBucketVersions",),
+    ("s3", "ListMultipartUploads"): ("s3:ListBucketMultipartUploads",),
+    ("s3", "ListParts"): ("s3:ListMultipartUploadParts",),
+    ("s3", "HeadObject"): ("s3:GetObject",),
+    ("s3", "CopyObject"): ("s3:PutObject",),
+    ("s3", "CreateMultipartUpload"): ("s3:PutObject",),
+    ("s3", "UploadPart"): ("s3:PutObject",),
+    ("s3", "UploadPartCopy"): ("s3:PutObject",),
+    ("s3", "CompleteMultipartUpload"): ("s3:PutObject",),
+    ("s3", "DeleteObjects"): ("s3:DeleteObject",),
+    ("s3", "GetBucketEncryption"): ("s3:GetEncryptionConfiguration",),
+    ("s3", "GetBucketLifecycleConfiguration"): ("s3:GetLifecycleConfiguration",),
+    ("s3", "PutBucketLifecycleConfiguration"): ("s3:PutLifecycleConfiguration",),
+    ("s3", "GetBucketReplication"): ("s3:GetReplicationConfiguration",),
+    ("s3", "PutBucketReplication"): ("s3:PutReplicationConfiguration",),
+    ("s3", "GetBucketCors"): ("s3:GetBucketCORS",),
+    ("s3", "GetBucketNotificationConfiguration"): ("s3:GetBucketNotification",),
+    ("s3", "PutBucketNotificationConfiguration"): ("s3:PutBucketNotification",),
+    ("s3", "GetBucketAccelerateConfiguration"): ("s3:GetAccelerateConfiguration",),
+    ("s3", "GetObjectLockConfiguration"): ("s3:GetBucketObjectLockConfiguration",),
+    ("s3", "GetPublicAccessBlock"): ("s3:GetBucketPublicAccessBlock",),
+    ("s3", "PutPublicAccessBlock"): ("s3:PutBucketPublicAccessBlock",),
+    ("s3", "GetBucketMetadataConfiguration"): ("s3:GetBucketMetadataTableConfiguration",),
+    ("s3", "ListBucketAnalyticsConfigurations"): ("s3:GetAnalyticsConfiguration",),
+    ("s3", "ListBucketIntelligentTieringConfigurations"): ("s3:GetIntelligentTieringConfiguration",),
+    ("s3", "ListBucketInventoryConfigurations"): ("s3:GetInventoryConfiguration",),
+    ("s3", "ListBucketMetricsConfigurations"): ("s3:GetMetricsConfiguration",),
+    ("s3control", "CreateJob"): ("s3:CreateJob", "iam:PassRole"),
+    ("sqs", "SendMessageBatch"): ("sqs:SendMessage",),
+    ("sqs", "DeleteMessageBatch"): ("sqs:DeleteMessage",),
+    ("sqs", "ChangeMessageVisibilityBatch"): ("sqs:ChangeMessageVisibility",),
+    ("sqs", "StartMessageMoveTask"): (
+        "sqs:StartMessageMoveTask", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
+    ),
+    ("lambda", "Invoke"): ("lambda:InvokeFunction",),
+    ("apigateway", "GetRestApis"): ("apigateway:GET",),
+    ("apigateway", "GetStages"): ("apigateway:GET",),
+    ("apigatewayv2", "GetApis"): ("apigateway:GET",),
+}  # fmt: skip
+
+
+def actions_of(service: str, operation: str, *, versioned: bool = False) -> tuple[str, ...]:
+    """The IAM actions that a call needs; none where everybody may make it. `versioned`: it names an object's version."""
+    if (service, operation) in _NONE:
+        return ()
+    found = _OTHERWISE.get((service, operation))
+    if found is None:
+        found = (f"{_PREFIX.get(service, service)}:{operation}",)
+    if not versioned or service != "s3":
+        return found
+    return tuple(_of_version(one) for one in found)
+
+
+def _of_version(action: str) -> str:
+    """S3 judges a read, or a deletion, of a named version by an action of its own."""
+    for name in ("s3:GetObject", "s3:DeleteObject", "s3:PutObject"):
+        rest = action.removeprefix(name)
+        if action.startswith(name) and rest in ("", "Tagging", "Acl") and (name != "s3:PutObject" or rest):
+            return f"{name}Version{rest}"
+    return action
