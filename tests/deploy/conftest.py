@@ -30,7 +30,11 @@ def client(embedded, account):
 
     def make(service, **more):
         keys = {"aws_access_key_id": account, "aws_secret_access_key": "windlass-local", "region_name": "us-east-1"}
-        made.append(boto3.client(service, endpoint_url=embedded.url, config=Config(s3={"addressing_style": "path"}), **(keys | more)))
+        made.append(
+            boto3.client(
+                service, endpoint_url=embedded.url, config=Config(s3={"addressing_style": "path"}), **(keys | more)
+            )
+        )
         return made[-1]
 
     yield make

@@ -37,7 +37,11 @@ def find_mirror():
 PROGRAM = shutil.which("terraform")
 MIRROR = find_mirror() if PROGRAM else None
 MISSING = (
-    "" if MIRROR else "no terraform on the PATH" if not PROGRAM else "no hashicorp/aws provider on this machine (set TF_PLUGIN_DIR)"
+    ""
+    if MIRROR
+    else "no terraform on the PATH"
+    if not PROGRAM
+    else "no hashicorp/aws provider on this machine (set TF_PLUGIN_DIR)"
 )
 
 
@@ -61,9 +65,16 @@ class Terraform:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
         environment = kept | {"TF_CLI_CONFIG_FILE": os.devnull, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
         done = subprocess.run(
-            [PROGRAM, f"-chdir={self.root}", *arguments], env=environment, capture_output=True, text=True, check=False, timeout=timeout
+            [PROGRAM, f"-chdir={self.root}", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
         )
-        assert done.returncode in codes, f"terraform {arguments[0]}: {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        assert done.returncode in codes, (
+            f"terraform {arguments[0]}: {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        )
         return done.stdout
 
     def init(self):
@@ -103,7 +114,10 @@ class Terraform:
         assert self.run("state", "list").strip() == ""
 
     def _usual(self):
-        given = [f"-var={name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in self.variables.items()]
+        given = [
+            f"-var={name}={value if isinstance(value, str) else json.dumps(value)}"
+            for name, value in self.variables.items()
+        ]
         return ["-input=false", "-no-color", "-compact-warnings", "-parallelism=30", *given]
 
 

@@ -19,8 +19,8 @@ def read_config(path: Path, bundle: Bundle, extras: Sequence[Extra]) -> str:
     needed = _pipeline(settings) if bundle.section == "pipeline" else _aggregate(settings)
     given = {module for one in extras for module in one.modules}
     for step, module in needed:
-        if module not in given:
-            extra = next(one.name for one in EXTRAS if module in one.modules)
+        extra = next((one.name for one in EXTRAS if module in one.modules), "")
+        if extra and module not in given:  # what is in no extra (PyYAML) is in the base zip
             raise ConfigError(
                 f"{path.name}: step {step} needs {module}, which the base zip leaves out",
                 hint=f"--with {extra} puts it in; as a layer of its own it is built by --layer, and named here by --layered.",

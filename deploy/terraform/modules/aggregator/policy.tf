@@ -1,4 +1,5 @@
-# What the function's role may do beside writing its log: take events and timers, keep its keys, and act.
+# What the function's role may do beside writing its log: what `windlass policy aggregation --for-function` prints for such a
+# configuration (a test compares them).
 
 locals {
   action_calls = {
@@ -8,27 +9,30 @@ locals {
     sqs-send                = ["sqs:SendMessage"]
     lambda-invoke           = ["lambda:InvokeFunction"]
   }
-  refreshes = anytrue([for one in var.actions : one.kind == "storage-gateway-refresh"])
+  kinds     = [for one in var.actions : one.kind]
+  refreshes = contains(local.kinds, "storage-gateway-refresh")
+  # Completions that are waited for are items of their own.
+  puts = var.completion_events || local.refreshes || contains(local.kinds, "cloudfront-invalidate")
 }
 
 data "aws_iam_policy_document" "function" {
   source_policy_documents = var.policy_json == null ? [] : [var.policy_json]
 
   statement {
-    sid       = "ReceiveEvents"
-    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ChangeMessageVisibility"]
+    sid       = "Consume"
+    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
     resources = [module.queue.arn, module.timers.arn]
   }
 
   statement {
     sid       = "SetTimers"
-    actions   = ["sqs:SendMessage"]
+    actions   = ["sqs:SendMessage", "sqs:GetQueueUrl"]
     resources = [module.timers.arn]
   }
 
   statement {
     sid       = "KeepKeys"
-    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Scan"]
+    actions   = concat(["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Scan"], local.puts ? ["dynamodb:PutItem"] : [])
     resources = [aws_dynamodb_table.keys.arn]
   }
 
@@ -47,9 +51,19 @@ data "aws_iam_policy_document" "function" {
     for_each = local.refreshes ? [1] : []
 
     content {
-      sid       = "FindShares"
-      actions   = ["storagegateway:ListFileShares", "iam:GetRole"]
-      resources = ["*"]
+      sid       = "ListShares"
+      actions   = ["storagegateway:ListFileShares"]
+      resources = ["arn:${local.partition}:storagegateway:${local.region}:${local.account_id}:*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.refreshes ? [1] : []
+
+    content {
+      sid       = "GatewayRoles"
+      actions   = ["iam:GetRole"]
+      resources = ["arn:${local.partition}:iam::${local.account_id}:role/*"]
     }
   }
 

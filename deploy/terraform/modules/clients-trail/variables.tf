@@ -68,7 +68,7 @@ variable "database_name" {
 }
 
 variable "table_name" {
-  description = "Table over the log files, for SQL of your own. (`windlass clients scan --athena` makes one for each layout.)"
+  description = "Table over the log files, for SQL of your own; `windlass clients scan --athena` makes one for each layout."
   type        = string
   default     = "s3_data_events"
 }

@@ -1,5 +1,5 @@
-# What the inventory reads, by IAM's names. A test compares it with the catalog in src/windlass/inventory/catalog: nothing
-# missing, nothing unused. None of these reads an object, a message, an item, a secret's value or a parameter's value.
+# What the inventory reads: what `windlass policy inventory` prints (a test compares them). None of these reads an object, a
+# message, an item, a secret's value or a parameter's value.
 
 locals {
   actions = {
@@ -31,7 +31,7 @@ locals {
       "DescribeTrails", "GetEventSelectors", "GetTrailStatus", "ListTags",
     ]
     cloudwatch = [
-      "DescribeAlarms", "ListTagsForResource",
+      "DescribeAlarms", "GetMetricData", "ListTagsForResource",
     ]
     datasync = [
       "DescribeTask", "ListLocations", "ListTagsForResource", "ListTasks",

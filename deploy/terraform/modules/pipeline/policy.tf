@@ -1,49 +1,83 @@
-# What the function's role may do beside writing its log: receive its events, read the source, write the outputs.
+# What the function's role may do beside writing its log: what `windlass policy pipelines --for-function` prints for such a
+# configuration (a test compares them).
 
 locals {
   source_arn = "arn:${local.partition}:s3:::${var.source_bucket}"
   target_arn = "arn:${local.partition}:s3:::${var.target_bucket}"
   error_arn  = "arn:${local.partition}:s3:::${local.error_bucket}"
 
-  written = distinct([
-    "${local.target_arn}/${var.target_prefix}*",
-    "${local.error_arn}/${var.error_prefix}*",
-  ])
+  sources = "${local.source_arn}/${var.source_prefix}*"
+  outputs = "${local.target_arn}/${var.target_prefix}*"
+  refused = "${local.error_arn}/${var.error_prefix}*"
+
+  listed = {
+    Sources = { arn = local.source_arn, prefix = var.source_prefix }
+    Targets = { arn = local.target_arn, prefix = var.target_prefix }
+  }
 }
 
 data "aws_iam_policy_document" "function" {
   source_policy_documents = var.policy_json == null ? [] : [var.policy_json]
 
   statement {
-    sid       = "ReceiveEvents"
-    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    sid       = "Consume"
+    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
     resources = [module.queue.arn]
   }
 
-  # Without it S3 answers 403 instead of 404 for an object that is not there, and gone can't be told from forbidden.
-  statement {
-    sid       = "TellGoneFromForbidden"
-    actions   = ["s3:ListBucket"]
-    resources = distinct([local.source_arn, local.target_arn, local.error_arn])
+  # Without it S3 answers 403 instead of 404 for an object that is not there, and gone can't be told from forbidden. Such
+  # requests carry no prefix, hence IfExists.
+  dynamic "statement" {
+    for_each = local.listed
+
+    content {
+      sid       = "Find${statement.key}"
+      actions   = ["s3:ListBucket"]
+      resources = [statement.value.arn]
+
+      dynamic "condition" {
+        for_each = statement.value.prefix == "" ? [] : [statement.value.prefix]
+
+        content {
+          test     = "StringLikeIfExists"
+          variable = "s3:prefix"
+          values   = ["${condition.value}*"]
+        }
+      }
+    }
   }
 
   statement {
-    sid = "ReadSource"
+    sid = "ReadSources"
     actions = concat(
-      ["s3:GetObject", "s3:GetObjectVersion"],
-      var.keep_tags ? ["s3:GetObjectTagging", "s3:GetObjectVersionTagging"] : [],
+      ["s3:GetObject"],
+      var.read_versions ? ["s3:GetObjectVersion"] : [],
+      var.keep_tags ? ["s3:GetObjectVersionTagging"] : [],
     )
-    resources = ["${local.source_arn}/${var.source_prefix}*"]
+    resources = [local.sources]
   }
 
   statement {
-    sid = "WriteOutputs"
+    sid = "WriteTargets"
     actions = concat(
       ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
       var.mirror_deletes ? ["s3:DeleteObject"] : [],
       var.keep_tags ? ["s3:PutObjectTagging"] : [],
     )
-    resources = local.written
+    resources = [local.outputs]
+  }
+
+  # A refused object is copied with its tags, and the reason is put beside it.
+  statement {
+    sid       = "KeepRefused"
+    actions   = ["s3:PutObject", "s3:PutObjectTagging"]
+    resources = [local.refused]
+  }
+
+  statement {
+    sid       = "ReadTags"
+    actions   = ["s3:GetObjectTagging"]
+    resources = [local.sources]
   }
 
   dynamic "statement" {

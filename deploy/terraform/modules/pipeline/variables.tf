@@ -116,6 +116,12 @@ variable "keep_tags" {
   default     = false
 }
 
+variable "read_versions" {
+  description = "Let the function read versions by their id ({version} in the target, or a versioned backfill)."
+  type        = bool
+  default     = false
+}
+
 variable "source_kms_key_arn" {
   description = "KMS key of the source bucket's objects, where they have one."
   type        = string
