@@ -1,5 +1,5 @@
 # The events of a bucket that is there already, and that others have entries in: EventBridge is on for it (its owner has
-# `eventbridge = true`, or `windlass deploy` added it), and nothing of the bucket is touched here.
+# `eventbridge = true` in their own configuration), and nothing of the bucket is touched here.
 
 variable "bucket_name" {
   description = "The bucket."
