@@ -60,7 +60,7 @@ class Terraform:
             (self.root / "embedded_override.tf").write_text(provider(url, account, region), "utf-8")
         self.variables = {}
 
-    def run(self, *arguments, codes=(0,), timeout=280):
+    def run(self, *arguments, codes=(0,), timeout=600):
         """A command's output."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
         environment = kept | {"TF_CLI_CONFIG_FILE": os.devnull, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}

@@ -55,10 +55,10 @@ module "source_bucket" {
   source = "../internal/bucket"
   count  = var.create_source_bucket ? 1 : 0
 
-  name              = var.source_bucket
-  access_log_bucket = var.access_log_bucket
-  force_destroy     = var.force_destroy
-  tags              = var.tags
+  name          = var.source_bucket
+  access_log    = var.access_log
+  force_destroy = var.force_destroy
+  tags          = var.tags
 }
 
 resource "aws_dynamodb_table" "keys" {

@@ -144,10 +144,12 @@ variable "point_in_time_recovery" {
   default     = true
 }
 
-variable "access_log_bucket" {
-  description = "Bucket for server access logs of the bucket that is made here; null for none."
-  type        = string
-  default     = null
+variable "access_log" {
+  description = "Where server access logs of the bucket that is made here go; null for none."
+  type = object({
+    bucket = string
+  })
+  default = null
 }
 
 variable "force_destroy" {

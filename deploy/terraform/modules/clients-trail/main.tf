@@ -58,27 +58,27 @@ data "aws_iam_policy_document" "log" {
 module "log_bucket" {
   source = "../internal/bucket"
 
-  name              = local.log_bucket
-  kms_key_arn       = var.kms_key_arn
-  expire_days       = var.keep_days
-  noncurrent_days   = 1
-  policy_json       = data.aws_iam_policy_document.log.json
-  access_log_bucket = var.access_log_bucket
-  force_destroy     = var.force_destroy
-  tags              = var.tags
+  name            = local.log_bucket
+  kms_key_arn     = var.kms_key_arn
+  expire_days     = var.keep_days
+  noncurrent_days = 1
+  policy_json     = data.aws_iam_policy_document.log.json
+  access_log      = var.access_log
+  force_destroy   = var.force_destroy
+  tags            = var.tags
 }
 
 module "results_bucket" {
   source = "../internal/bucket"
 
-  name              = local.results_bucket
-  kms_key_arn       = var.kms_key_arn
-  versioning        = false
-  expire_days       = var.results_keep_days
-  noncurrent_days   = 1
-  access_log_bucket = var.access_log_bucket
-  force_destroy     = var.force_destroy
-  tags              = var.tags
+  name            = local.results_bucket
+  kms_key_arn     = var.kms_key_arn
+  versioning      = false
+  expire_days     = var.results_keep_days
+  noncurrent_days = 1
+  access_log      = var.access_log
+  force_destroy   = var.force_destroy
+  tags            = var.tags
 }
 
 resource "aws_cloudtrail" "this" {

@@ -116,10 +116,12 @@ variable "scan_limit_gb" {
   }
 }
 
-variable "access_log_bucket" {
-  description = "Bucket for server access logs of both buckets; null for none."
-  type        = string
-  default     = null
+variable "access_log" {
+  description = "Where server access logs of both buckets go; null for none."
+  type = object({
+    bucket = string
+  })
+  default = null
 }
 
 variable "force_destroy" {

@@ -2,22 +2,22 @@ module "source_bucket" {
   source = "../internal/bucket"
   count  = var.create_source_bucket ? 1 : 0
 
-  name              = var.source_bucket
-  kms_key_arn       = var.source_kms_key_arn
-  access_log_bucket = var.access_log_bucket
-  force_destroy     = var.force_destroy
-  tags              = var.tags
+  name          = var.source_bucket
+  kms_key_arn   = var.source_kms_key_arn
+  access_log    = var.access_log
+  force_destroy = var.force_destroy
+  tags          = var.tags
 }
 
 module "target_bucket" {
   source = "../internal/bucket"
   count  = var.create_target_bucket ? 1 : 0
 
-  name              = var.target_bucket
-  kms_key_arn       = var.target_kms_key_arn
-  access_log_bucket = var.access_log_bucket
-  force_destroy     = var.force_destroy
-  tags              = var.tags
+  name          = var.target_bucket
+  kms_key_arn   = var.target_kms_key_arn
+  access_log    = var.access_log
+  force_destroy = var.force_destroy
+  tags          = var.tags
 }
 
 locals {

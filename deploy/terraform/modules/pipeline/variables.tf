@@ -162,10 +162,12 @@ variable "maximum_concurrency" {
   }
 }
 
-variable "access_log_bucket" {
-  description = "Bucket for server access logs of the buckets that are made here; null for none."
-  type        = string
-  default     = null
+variable "access_log" {
+  description = "Where server access logs of the buckets that are made here go; null for none."
+  type = object({
+    bucket = string
+  })
+  default = null
 }
 
 variable "force_destroy" {

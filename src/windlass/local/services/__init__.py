@@ -10,6 +10,7 @@ from windlass.local.request import Native
 from windlass.local.services import (
     athena,
     dynamodb,
+    eks,
     elasticache,
     events,
     lambda_,
@@ -24,6 +25,7 @@ __all__ = ["SERVICES", "close_all", "install_all", "natives", "open_all"]
 
 SERVICES: tuple[ModuleType, ...] = (
     sqs, s3, lambda_, events, dynamodb, storagegateway, organizations, elasticache, servicequotas, athena,
+    eks,
 )  # fmt: skip
 
 

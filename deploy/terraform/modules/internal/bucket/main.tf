@@ -1,7 +1,7 @@
 # A private bucket: no public access, no ACLs, encrypted, TLS only, with a lifecycle. Part of other modules.
 
 resource "aws_s3_bucket" "this" {
-  #checkov:skip=CKV_AWS_18:Access logging needs a bucket of the caller's: access_log_bucket switches it on
+  #checkov:skip=CKV_AWS_18:Access logging needs a bucket of the caller's: access_log switches it on
   #checkov:skip=CKV_AWS_144:A replica in a second region is the caller's decision; module replication-role and `windlass replicate` make one
   #checkov:skip=CKV_AWS_145:SSE-S3 encrypts by default at no cost per request; kms_key_arn switches to a KMS key
   #checkov:skip=CKV2_AWS_62:Who is told of its events is decided by the module around it
@@ -80,10 +80,10 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 }
 
 resource "aws_s3_bucket_logging" "this" {
-  count = var.access_log_bucket == null ? 0 : 1
+  count = var.access_log == null ? 0 : 1
 
   bucket        = aws_s3_bucket.this.id
-  target_bucket = var.access_log_bucket
+  target_bucket = var.access_log.bucket
   target_prefix = "${var.name}/"
 }
 

@@ -27,10 +27,12 @@ variable "noncurrent_days" {
   default     = 30
 }
 
-variable "access_log_bucket" {
-  description = "Bucket for S3's server access logs; null for none."
-  type        = string
-  default     = null
+variable "access_log" {
+  description = "Where S3's server access logs go; null for none."
+  type = object({
+    bucket = string
+  })
+  default = null
 }
 
 variable "policy_json" {
