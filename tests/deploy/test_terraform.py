@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import boto3
@@ -390,7 +391,7 @@ def test_entries_of_others_survive_beside_an_event_feed(embedded, client, accoun
     assert [one["Records"][0]["s3"]["object"]["key"] for one in messages(sqs, theirs, wait_s=1)] == ["in/x.yaml"]
     assert told["notification_entries"] == [
         {
-            "Id": "windlass-windlass-uniform",
+            "Id": "windlass-uniform",
             "QueueArn": told["queue_arn"],
             "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
         }
@@ -641,5 +642,31 @@ def test_a_worker_s_role_is_its_service_account_s_alone(example, client, account
     root.variables = {
         "oidc_provider_arn": f"arn:aws:iam::{account}:oidc-provider/{issuer}", "queue_arn": queue, "source_bucket": "raw", "target_bucket": "out",
     }  # fmt: skip
+    root.destroy()
+    assert leftovers(client) == {}
+
+
+@needs_terraform
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_every_option_applies_and_changes_nothing_when_applied_again(embedded, client, account, tmp_path):
+    """What the examples leave alone: KMS keys, access logs, zips in S3, Pod Identity, a StackSet, replicas of others."""
+    s3, prefix = client("s3"), f"o{account}"
+    client("eks").create_cluster(
+        name="main", roleArn=f"arn:aws:iam::{account}:role/eks", resourcesVpcConfig={"subnetIds": []}
+    )
+    text = (Path(__file__).parent / "options.tf").read_text("utf-8")
+    root = terraform.Terraform(tmp_path, "options", url=embedded.url, account=account, files={"main.tf": text})
+    with zipfile.ZipFile(root.root / "function.zip", "w") as archive:
+        archive.writestr("main.py", "")
+    told = root.init().apply(prefix=prefix, cluster_name="main")
+    assert root.plan() == ""
+    (association,) = client("eks").list_pod_identity_associations(clusterName="main")["associations"]
+    assert (association["namespace"], association["serviceAccount"]) == ("windlass", "windlass")
+    (policy_json,) = told["agreements"].values()
+    assert "s3:ReplicateDelete" in policy_json
+    encryption = s3.get_bucket_encryption(Bucket=f"{prefix}-raw")["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert encryption["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    emptied(s3, f"{prefix}-logs", f"{prefix}-raw", f"{prefix}-out")
     root.destroy()
     assert leftovers(client) == {}

@@ -11,7 +11,7 @@ locals {
 
   notification_entries = [
     for suffix in(length(var.source_suffixes) == 0 ? [""] : var.source_suffixes) : {
-      Id       = "windlass-${var.name}${suffix == "" ? "" : "-${replace(trim(suffix, "."), "/[^A-Za-z0-9]/", "-")}"}"
+      Id       = "${var.name}${suffix == "" ? "" : "-${replace(trim(suffix, "."), "/[^A-Za-z0-9]/", "-")}"}"
       QueueArn = module.queue.arn
       Events   = var.events
       suffix   = suffix

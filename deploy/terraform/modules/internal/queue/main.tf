@@ -38,10 +38,15 @@ data "aws_iam_policy_document" "this" {
         values   = statement.value.source_arns
       }
 
-      condition {
-        test     = "StringEquals"
-        variable = "aws:SourceAccount"
-        values   = [data.aws_caller_identity.current.account_id]
+      # A bucket's ARN does not say whose it is, and its name may be somebody else's one day; a rule's ARN says it.
+      dynamic "condition" {
+        for_each = statement.value.service == "s3.amazonaws.com" ? [1] : []
+
+        content {
+          test     = "StringEquals"
+          variable = "aws:SourceAccount"
+          values   = [data.aws_caller_identity.current.account_id]
+        }
       }
     }
   }
