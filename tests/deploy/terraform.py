@@ -96,7 +96,7 @@ class Terraform:
         """What another apply would change; empty when it is nothing."""
         self.variables = self.variables | variables
         shown = self.run("plan", "-detailed-exitcode", "-lock=false", *self._usual(), codes=(0, 1, 2))
-        return "" if "No changes." in shown else shown
+        return "" if "No changes." in shown else shown.partition("Terraform will perform")[2] or shown
 
     def refused(self, **variables):
         """Why a plan is refused."""

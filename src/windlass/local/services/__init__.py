@@ -18,6 +18,7 @@ from windlass.local.services import (
     s3,
     servicequotas,
     sqs,
+    stacksets,
     storagegateway,
 )
 
@@ -25,7 +26,7 @@ __all__ = ["SERVICES", "close_all", "install_all", "natives", "open_all"]
 
 SERVICES: tuple[ModuleType, ...] = (
     sqs, s3, lambda_, events, dynamodb, storagegateway, organizations, elasticache, servicequotas, athena,
-    eks,
+    eks, stacksets,
 )  # fmt: skip
 
 
