@@ -18,7 +18,8 @@ resource "aws_kms_key" "this" {
 }
 
 resource "aws_s3_bucket" "logs" {
-  bucket = "${var.prefix}-logs"
+  bucket        = "${var.prefix}-logs"
+  force_destroy = true # access logs are written to it until the end
 }
 
 data "aws_iam_policy_document" "logs" {
