@@ -13,10 +13,10 @@ from windlass.core.errors import ConfigError, Conflict, UsageError
 from windlass.deploy.bundle import BUNDLES, EXTRAS, Bundle, Entry, Target, bundle_of, extra_of, this_target
 from windlass.deploy.bundle_config import read_config
 from windlass.deploy.bundle_files import belongs
-from windlass.deploy.bundle_installed import closure
+from windlass.deploy.bundle_installed import _tag_fits, closure, fits
 from windlass.deploy.bundle_modules import reach
 from windlass.deploy.bundle_wheels import fetch
-from windlass.deploy.bundling import build, distributions_of, reach_of
+from windlass.deploy.bundling import build, build_layer, distributions_of, reach_of
 from windlass.deploy.zip_bytecode import bytecode
 from windlass.deploy.zip_lock import NAMES, locked, part_of
 from windlass.deploy.zip_write import zip_bytes
@@ -264,3 +264,31 @@ def test_an_extra_that_a_step_needs_may_be_in_a_layer(tmp_path):
     pytest.importorskip("pyarrow")
     (tmp_path / "windlass.toml").write_text(CONFIG % "csv-to-parquet", "utf-8")
     assert read_config(tmp_path / "windlass.toml", bundle_of("pipeline"), [extra_of("parquet")])
+
+
+def test_a_layer_holds_the_extra_alone_below_python(tmp_path):
+    """A layer from what is installed: the step's module comes out of it, and nothing of Windlass is in it."""
+    pytest.importorskip("zstandard")
+    if this_target() is None or not fits("zstandard", HERE):
+        pytest.skip("what is installed here does not run in Lambda")
+    built = build_layer(HERE, [extra_of("zstd")])
+    with zipfile.ZipFile(io.BytesIO(built.content)) as archive:
+        archive.extractall(tmp_path)
+        assert all(one.startswith("python/zstandard") for one in archive.namelist())
+    said = subprocess.run(
+        [sys.executable, "-S", "-c", "import zstandard; print(zstandard.__file__)"],
+        capture_output=True, text=True, check=True, env={"PYTHONPATH": str(tmp_path / "python")},
+    ).stdout  # fmt: skip
+    assert said.strip() == str(tmp_path / "python/zstandard/__init__.py")
+    with pytest.raises(UsageError, match="a layer of nothing"):
+        build_layer(HERE, [])
+
+
+def test_a_wheel_for_a_newer_c_library_does_not_fit():
+    assert not _tag_fits("cp311-cp311-manylinux_2_28_x86_64", Target("x86_64", "3.11"))
+    assert _tag_fits("cp312-cp312-manylinux_2_28_x86_64", Target("x86_64", "3.12"))
+    assert _tag_fits("cp312-cp312-manylinux2014_x86_64", Target("x86_64", "3.12"))
+    assert not _tag_fits("cp312-cp312-manylinux2014_x86_64", Target("arm64", "3.12"))
+    assert not _tag_fits("cp312-cp312-musllinux_1_2_x86_64", Target("x86_64", "3.12"))
+    assert not _tag_fits("cp312-cp312-linux_x86_64", Target("x86_64", "3.12"))
+    assert _tag_fits("py3-none-any", Target("arm64", "3.13"))

@@ -57,8 +57,16 @@ def _download(lock: Path, folder: Path, target: Target) -> None:
         raise ConfigError(
             f"pip can't bring the wheels for {target.arch} and Python {target.python}: {said.removeprefix('ERROR:').strip()}",
             hint="It needs a package index (`pip config list`), or a folder of wheels (PIP_FIND_LINKS, PIP_NO_INDEX=1). "
-            "For this machine's own architecture and Python (--arch, --python) nothing is fetched.",
+            f"{_old(target)}"
+            "For this machine's own architecture and Python (--arch, --python) it takes what is installed here, where that fits.",
         )
+
+
+def _old(target: Target) -> str:
+    """Why a wheel may be missing though the index has the version."""
+    if target.glibc >= 28:
+        return ""
+    return f"Python {target.python} runs on Amazon Linux 2 (glibc 2.{target.glibc}): newer builds want --python 3.12 or later. "
 
 
 def _pip() -> list[str]:

@@ -64,11 +64,23 @@ def _trail(settings: Settings, facts: Facts) -> list[Statement]:
     )  # fmt: skip
     making = ("s3:CreateBucket", "s3:PutBucketPublicAccessBlock", "s3:PutLifecycleConfiguration", "s3:PutBucketPolicy")
     bucket = facts.bucket(f"{name}-*")
+    pricing = (
+        "s3:ListAllMyBuckets",
+        "s3:GetBucketLocation",
+        "s3:GetMetricsConfiguration",
+        "cloudwatch:GetMetricStatistics",
+    )
     return [
-        Statement("FindTrails", ("cloudtrail:DescribeTrails",), ("*",), "whether there is a trail; it takes no resource"),
+        Statement(
+            "FindTrails", ("cloudtrail:DescribeTrails",), ("*",), "whether there is a trail; it takes no resource"
+        ),
         Statement("SeeTrail", looking, (trail,), "`windlass clients trail status`"),
         Statement("MakeTrail", doing, (trail,), "`windlass clients trail enable` and disable"),
-        Statement("MakeLogBucket", (*making, "s3:ListBucket"), (bucket,), "`windlass clients trail enable` makes the logs' bucket"),
-        Statement("Price", ("s3:ListAllMyBuckets", "s3:GetBucketLocation", "s3:GetMetricsConfiguration", "cloudwatch:GetMetricData"),
-                  ("*",), "the price is told before: how many requests buckets get"),
-    ]  # fmt: skip
+        Statement(
+            "MakeLogBucket",
+            (*making, "s3:ListBucket"),
+            (bucket,),
+            "`windlass clients trail enable` makes the logs' bucket",
+        ),
+        Statement("Price", pricing, ("*",), "the price is told before: how many requests buckets get"),
+    ]

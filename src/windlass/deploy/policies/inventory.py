@@ -19,11 +19,9 @@ def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement
     """Every listing and detail of the chosen types. What is looked for is not known yet: the resources are all."""
     actions = sorted({action for one in chosen(settings) for action in _calls(one)})
     found = list(estate(settings, facts))
-    if any(one.name == "s3.bucket" for one in chosen(settings)):
-        actions += ["s3:GetBucketLocation"]
-        if settings.inventory.bucket_sizes_every_s:
-            actions += ["cloudwatch:GetMetricData"]
-    return [*found, Statement("Collect", tuple(sorted(set(actions))), ("*",), "the catalog's listings and details")]
+    if settings.inventory.bucket_sizes_every_s and any(one.name == "s3.bucket" for one in chosen(settings)):
+        actions.append("cloudwatch:GetMetricData")
+    return [*found, Statement("Collect", tuple(sorted(actions)), ("*",), "the catalog's listings and details")]
 
 
 def chosen(settings: Settings) -> tuple[ResourceType, ...]:

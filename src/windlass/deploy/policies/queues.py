@@ -62,7 +62,7 @@ def _operator(settings: Settings, facts: Facts) -> list[Statement]:
         Statement("ListQueues", ("sqs:ListQueues",), (facts.arn("sqs", "*"),), "`windlass queue list`"),
         Statement(
             "OldestMessage",
-            ("cloudwatch:GetMetricData",),
+            ("cloudwatch:GetMetricStatistics",),
             ("*",),
             "the age of the oldest message; it takes no resource",
         ),

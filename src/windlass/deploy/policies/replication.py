@@ -32,6 +32,9 @@ def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement
     every = tuple(facts.bucket(one) for one in dict.fromkeys([*sources, *targets]))
     found = [
         *estate(settings, facts),
+        Statement(
+            "Count", ("cloudwatch:GetMetricData",), ("*",), "how many objects large buckets hold; it takes no resource"
+        ),
         Statement("FindBuckets", ("s3:ListAllMyBuckets",), ("*",), "where the buckets are"),
         Statement(
             "FindJobs", ("s3:ListJobs", "s3:CreateJob"), ("*",), "jobs are listed and made; neither takes a resource"

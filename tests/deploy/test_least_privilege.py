@@ -1,0 +1,498 @@
+"""Least privilege, proved: each capability does its work on the embedded AWS, and its calls are compared with its policy."""
+
+import json
+import time
+
+import pytest
+
+from tests.deploy.proving import FAST, World, assert_least
+from windlass.deploy.policy import Use
+from windlass.local.server import LocalServer
+
+pytestmark = pytest.mark.timeout(280)
+
+BY_LAMBDA = "Lambda itself does it, with the function's role"
+ON_FAILURE = "only when a write breaks off"
+SLOW = "only when a message takes long, or comes again"
+NO_TAGS = "S3 judges it within the copy when the object has tags; the call is the copy"
+
+
+@pytest.fixture(scope="module")
+def aws():
+    with LocalServer(cache_node_s=0.05) as server:
+        yield server
+
+
+@pytest.fixture
+def world(aws, tmp_path):
+    made = World(aws.url, tmp_path)
+    yield made
+    made.close()
+
+
+PIPELINES = """
+[[pipeline]]
+name = "packed"
+queue = "events"
+source = "s3://raw-{account}/in/"
+transform = "gzip"
+target = "s3://out-{account}/packed/{key}.gz"
+tags = "keep"
+mirror_deletes = true
+part_bytes = 5_242_880
+[[pipeline]]
+name = "opened"
+queue = "events"
+source = "s3://raw-{account}/zipped/"
+transform = "gunzip"
+target = "s3://out-{account}/opened/{key}"
+on_error = "s3://out-{account}/failed/"
+"""
+COPIED = {
+    "WriteTargets s3:AbortMultipartUpload": ON_FAILURE,
+    "FindTargets2 s3:ListBucket": "only when an output goes while it is looked at",
+    "WriteTags s3:PutObjectTagging": NO_TAGS,
+    "KeepRefused s3:PutObjectTagging": NO_TAGS,
+    "ReadRefusedTags s3:GetObjectTagging": NO_TAGS,
+    "ReadTags s3:GetObjectVersionTagging": "only in buckets with versions",
+}
+
+
+def _pipelines(world):
+    for name in ("raw", "out"):
+        world["s3"].create_bucket(Bucket=f"{name}-{world.account}")
+    world.queue("events-dlq")
+    world.queue("events", dead="events-dlq")
+    world.notify(f"raw-{world.account}", "events")
+    world.configure(PIPELINES)
+
+
+def _feed(world):
+    import os
+
+    raw, out = f"raw-{world.account}", f"out-{world.account}"
+    world["s3"].put_object(Bucket=raw, Key="in/a", Body=b"a", Tagging="team=web")
+    world["s3"].put_object(Bucket=raw, Key="in/large", Body=os.urandom(11 << 20))
+    world["s3"].put_object(Bucket=raw, Key="zipped/broken", Body=b"this is no gzip", Tagging="team=web")
+    world.until(
+        lambda: (
+            {"packed/in/a.gz", "packed/in/large.gz", "failed/zipped/broken", "failed/zipped/broken.reason.json"}
+            <= set(world.keys(out))
+        )
+    )
+    world["s3"].put_object(Bucket=raw, Key="in/a", Body=b"b", Tagging="team=web")
+    world["s3"].delete_object(Bucket=raw, Key="in/large")
+    world.until(lambda: "packed/in/large.gz" not in world.keys(out))
+
+
+def test_pipelines_as_a_worker(world):
+    _pipelines(world)
+    world["s3"].put_object(Bucket=f"raw-{world.account}", Key="in/gone", Body=b"gone before it was seen")
+    world["s3"].delete_object(Bucket=f"raw-{world.account}", Key="in/gone")
+    with world.running("pipeline", "run", *FAST):
+        _feed(world)
+        url = world["sqs"].get_queue_url(QueueName="events")["QueueUrl"]
+        world["sqs"].send_message(QueueUrl=url, MessageBody="no event at all")
+        dead = world["sqs"].get_queue_url(QueueName="events-dlq")["QueueUrl"]
+        world.until(lambda: world["sqs"].receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages"))
+    assert_least(
+        world,
+        "pipelines",
+        Use.WORKER,
+        {
+            **COPIED,
+            "Consume sqs:ChangeMessageVisibility": SLOW,
+        },
+    )
+
+
+def _function(world, handler, *queues):
+    """A function of the windlass.toml at hand (its code is this checkout's), fed by these queues."""
+    from tests.local.lambda_functions import zipped
+
+    role = world["iam"].create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    config = (world.folder / "windlass.toml").read_text("utf-8").replace("endpoint_url", "# endpoint_url")
+    world["lambda"].create_function(
+        FunctionName="function", Runtime="python3.12", Handler=handler, Role=role, Timeout=20, MemorySize=1024,
+        Code={"ZipFile": zipped({"windlass.toml": config})},
+    )  # fmt: skip
+    for name in queues:
+        world["lambda"].create_event_source_mapping(
+            EventSourceArn=f"arn:aws:sqs:us-east-1:{world.account}:{name}", FunctionName="function", BatchSize=10,
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+        )  # fmt: skip
+
+
+TAKEN = {f"Consume sqs:{one}": BY_LAMBDA for one in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
+LOGGED = {f"Log logs:{one}": BY_LAMBDA for one in ("CreateLogStream", "PutLogEvents")}
+
+
+def test_pipelines_as_a_function(world):
+    _pipelines(world)
+    _function(world, "windlass.functions.pipeline.handler", "events")
+    _feed(world)
+    assert_least(
+        world,
+        "pipelines",
+        Use.FUNCTION,
+        {
+            **TAKEN,
+            **LOGGED,
+            **COPIED,
+            "Consume sqs:ChangeMessageVisibility": BY_LAMBDA,
+            "FindTargets s3:ListBucket": "only when an output goes while it is looked at",
+        },
+        function="function",
+    )
+
+
+CONSUMERS = """
+[[consume]]
+name = "orders"
+queue = "orders"
+handler = "hand:handle"
+unwrap = ["s3"]
+idempotency = "dynamodb"
+idempotency_table = "done"
+"""
+HAND = """
+from windlass.queues.model import Reject, RetryLater
+FAILED = set()
+
+def handle(message):
+    if message.body == "bad":
+        raise Reject("it is bad")
+    if message.body == "later" and message.message_id not in FAILED:
+        FAILED.add(message.message_id)
+        raise RetryLater(1)
+"""
+
+
+def _consumers(world):
+    dead, url = world.queue("orders-dlq"), None
+    url = world.queue("orders", dead="orders-dlq")
+    world["s3"].create_bucket(Bucket=f"large-{world.account}")
+    world["s3"].put_object(Bucket=f"large-{world.account}", Key="payload", Body=b"large")
+    world["dynamodb"].create_table(
+        TableName="done", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )  # fmt: skip
+    world.configure(CONSUMERS)
+    (world.folder / "hand.py").write_text(HAND, "utf-8")
+    return url, dead
+
+
+def _consume(world, url, dead):
+    pointer = [
+        "software.amazon.payloadoffloading.PayloadS3Pointer",
+        {"s3BucketName": f"large-{world.account}", "s3Key": "payload"},
+    ]
+    for body in ("fine", "bad", "later", json.dumps(pointer)):
+        more = {"ExtendedPayloadSize": {"DataType": "Number", "StringValue": "5"}} if body.startswith("[") else {}
+        world["sqs"].send_message(QueueUrl=url, MessageBody=body, MessageAttributes=more)
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+
+    def left():
+        found = world["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(one) for one in found.values())
+
+    with world.running("consume", "orders", *FAST):
+        world.until(lambda: world["sqs"].receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages"))
+        world.until(lambda: not left())
+
+
+REMEMBERED = {
+    "Remember dynamodb:GetItem": "only when a message comes again while its first delivery is remembered as under way or done"
+}
+
+
+def test_queues_as_a_worker(world):
+    url, dead = _consumers(world)
+    _consume(world, url, dead)
+    assert_least(world, "queues", Use.WORKER, REMEMBERED)
+
+
+def test_queues_as_an_operator(world):
+    url, dead = _consumers(world)
+    _consume(world, url, dead)
+    world["sqs"].send_message(QueueUrl=dead, MessageBody="again")
+    world.say("queue", "list")
+    world.say("queue", "send", "orders", "hello")
+    world.say("queue", "peek", "orders")
+    world.say("queue", "dlq", "redrive", "orders", "--to", "orders", "--yes")
+    world.say("queue", "drain", "orders", "--to", "kept.jsonl", "--yes")
+    world.say("queue", "dlq", "purge", "orders", "--yes")
+    world.say("queue", "stats", "orders")
+    assert_least(world, "queues", Use.OPERATOR, REMEMBERED)
+
+
+RULES = """
+[[aggregate]]
+name = "told"
+queue = "drops"
+key = "bucket"
+window_s = 1
+table = "agg"
+timers = "agg-timers"
+action = { kind = "sns-publish", topic_arn = "arn:aws:sns:us-east-1:{account}:windows" }
+[[aggregate]]
+name = "sent"
+queue = "drops"
+key = "bucket"
+window_s = 1
+table = "agg"
+timers = "agg-timers"
+action = { kind = "sqs-send", queue_url = "{url}/{account}/told" }
+[[aggregate]]
+name = "called"
+queue = "drops"
+key = "bucket"
+window_s = 1
+table = "agg"
+timers = "agg-timers"
+action = { kind = "lambda-invoke", function = "seen" }
+[[aggregate]]
+name = "fresh"
+queue = "drops"
+key = "bucket"
+window_s = 1
+table = "agg"
+timers = "agg-timers"
+strict = true
+action = { kind = "storage-gateway-refresh" }
+"""
+
+
+def _rules(world):
+    from tests.local.lambda_functions import zipped
+
+    for name in ("drops-dlq", "told"):
+        world.queue(name)
+    world.queue("drops", dead="drops-dlq")
+    world["sns"].create_topic(Name="windows")
+    role = world["iam"].create_role(RoleName="seen", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    world["lambda"].create_function(
+        FunctionName="seen", Runtime="python3.12", Role=role, Handler="main.handler",
+        Code={"ZipFile": zipped({"main.py": "def handler(event, context):\n    return 1\n"})},
+    )  # fmt: skip
+    bucket = f"drop-{world.account}"
+    world["s3"].create_bucket(Bucket=bucket)
+    world.notify(bucket, "drops")
+    gateway = _gateway(world)
+    for kind in ("nfs", "smb"):
+        create = getattr(world["storagegateway"], f"create_{kind}_file_share")
+        create(ClientToken=f"token-{kind}", GatewayARN=gateway, Role=role, LocationARN=f"arn:aws:s3:::{bucket}")
+    world.configure(RULES.replace("{url}", world.url))
+    return bucket
+
+
+def _gateway(world):
+    return world["storagegateway"].activate_gateway(
+        ActivationKey="AAAAA-BBBBB-CCCCC-DDDDD-EEEEE", GatewayName="gateway", GatewayTimezone="GMT", GatewayRegion="us-east-1",
+        GatewayType="FILE_S3",
+    )["GatewayARN"]  # fmt: skip
+
+
+def test_aggregation_as_an_operator_with_a_worker(world):
+    bucket = _rules(world)
+    world.say("aggregate", "prepare", "told")
+    with world.running("aggregate", "run", *FAST):
+        for number in range(5):
+            world["s3"].put_object(Bucket=bucket, Key=f"folder/{number}", Body=b"x")
+        url = world["sqs"].get_queue_url(QueueName="drops")["QueueUrl"]
+        world["sqs"].send_message(QueueUrl=url, MessageBody="no event at all")
+        made = {"Publish", "SendMessage", "Invoke", "RefreshCache", "GetRole"}
+        world.until(lambda: made <= {one["operation"] for one in world.calls()}, 90)
+        dead = world["sqs"].get_queue_url(QueueName="drops-dlq")["QueueUrl"]
+        world.until(lambda: world["sqs"].receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages"))
+        time.sleep(1)
+    world.say("aggregate", "sweep")
+    assert_least(
+        world,
+        "aggregation",
+        Use.OPERATOR,
+        {"Consume sqs:ChangeMessageVisibility": SLOW, "Consume2 sqs:ChangeMessageVisibility": SLOW},
+    )
+
+
+def test_aggregation_as_a_function(world):
+    bucket = _rules(world)
+    world.say("aggregate", "prepare", "told")
+    world.forget()
+    _function(world, "windlass.functions.aggregate.handler", "drops", "agg-timers")
+    for number in range(5):
+        world["s3"].put_object(Bucket=bucket, Key=f"folder/{number}", Body=b"x")
+    made = {"Publish", "SendMessage", "Invoke", "RefreshCache", "GetRole"}
+    world.until(lambda: made <= {one["operation"] for one in world.calls()}, 90)
+    swept = world["lambda"].invoke(FunctionName="function", Payload=json.dumps({"detail-type": "Scheduled Event"}))
+    assert "swept" in json.load(swept["Payload"])
+    found = [
+        *(f"{sid} sqs:{one}" for sid in ("Consume", "Consume2") for one in ("ReceiveMessage", "DeleteMessage")),
+        "Consume sqs:GetQueueAttributes",
+        "Consume sqs:ChangeMessageVisibility",
+    ]
+    assert_least(
+        world,
+        "aggregation",
+        Use.FUNCTION,
+        {
+            **dict.fromkeys(found, BY_LAMBDA),
+            **LOGGED,
+            "Consume2 sqs:ChangeMessageVisibility": "only when a timer comes before its time",
+        },
+        function="function",
+    )
+
+
+def test_memcached_as_an_operator(world):
+    world.configure("[memcached]\npoll_s = 0.05\n")
+    place = ("-r", "us-east-1", "--yes", "--watch")
+    world.say("memcached", "create", "web", "--nodes", "2", "--node-type", "cache.t4g.micro", *place)
+    world.say("memcached", "scale", "web", "--to", "3", "--yes", "--watch")
+    world.say("memcached", "delete", "web", "--yes", "--watch")
+    assert_least(
+        world,
+        "memcached",
+        Use.OPERATOR,
+        {"SeeQuotas servicequotas:GetAWSDefaultServiceQuota": "only where the applied quota may not be read"},
+    )
+
+
+def test_memcached_as_a_worker_can_look_and_plan_only(world):
+    world["elasticache"].create_cache_cluster(
+        CacheClusterId="web", Engine="memcached", NumCacheNodes=2, CacheNodeType="cache.t4g.micro"
+    )
+    world.configure("")
+    world.until(
+        lambda: world["elasticache"].describe_cache_clusters()["CacheClusters"][0]["CacheClusterStatus"] == "available"
+    )
+    world.say("memcached", "list")
+    world.say("memcached", "scale", "web", "--to", "3")
+    assert_least(
+        world,
+        "memcached",
+        Use.WORKER,
+        {"SeeQuotas servicequotas:GetAWSDefaultServiceQuota": "only where the applied quota may not be read"},
+    )
+
+
+def _logs(world):
+    from tests.clients.logs import file_bytes, log_path, record
+
+    name = log_path(world.folder / "logs", 1).relative_to(world.folder / "logs").as_posix()
+    world["s3"].create_bucket(Bucket=f"logs-{world.account}")
+    world["s3"].create_bucket(Bucket=f"asked-{world.account}")
+    world["s3"].put_object(Bucket=f"logs-{world.account}", Key=name, Body=file_bytes([record()]))
+    return f"s3://logs-{world.account}/AWSLogs/"
+
+
+def test_clients_as_a_worker(world):
+    pytest.importorskip("duckdb")
+    place = _logs(world)
+    world.configure('[clients]\nathena_output = "s3://asked-{account}/answers/"\n')
+    world.say("clients", "scan", place)
+    world.say("clients", "scan", place, "--athena", "--since", "2026-11-01")
+    by_athena = "Athena itself does it, as the caller"
+    assert_least(
+        world,
+        "clients",
+        Use.WORKER,
+        {
+            **{
+                f"Catalog glue:{one}": by_athena
+                for one in ("GetDatabase", "CreateDatabase", "GetTable", "CreateTable", "UpdateTable", "GetPartitions")
+            },
+            **{
+                f"Results s3:{one}": by_athena
+                for one in ("PutObject", "AbortMultipartUpload", "ListMultipartUploadParts")
+            },
+            "ResultsPlace s3:GetBucketLocation": by_athena,
+            "ResultsPlace s3:ListBucketMultipartUploads": by_athena,
+            "Ask athena:StopQueryExecution": "only when a scan is interrupted",
+        },
+        logs=[place],
+    )
+
+
+def test_clients_as_an_operator(world):
+    place = _logs(world)
+    world["s3"].put_bucket_metrics_configuration(
+        Bucket=f"logs-{world.account}", Id="all", MetricsConfiguration={"Id": "all"}
+    )
+    world.configure("")
+    world.say("clients", "scan", place)
+    world.say("clients", "trail", "enable", "--yes")
+    world.say("clients", "trail", "status")
+    world.say("clients", "trail", "disable", "--yes")
+    assert_least(world, "clients", Use.OPERATOR, {}, logs=[place])
+
+
+SETS = """
+[replication]
+poll_s = 0.05
+canary_poll_s = 0.05
+canary_s = 30
+[[replicate]]
+name = "set"
+pairs = [["from-{account}", "to-{account}"]]
+"""
+
+
+BATCH = "only when replication is switched on, or S3 Batch Operations move the objects"
+SEEDS = {
+    **{f"SwitchOn s3:{one}": BATCH for one in ("PutReplicationConfiguration", "PutBucketVersioning", "PutBucketPolicy")},
+    **{f"FindJobs s3:{one}": BATCH for one in ("ListJobs", "CreateJob")},
+    **{f"Jobs s3:{one}": BATCH for one in ("DescribeJob", "UpdateJobStatus", "GetJobTagging")},
+    **{f"Work s3:{one}": BATCH for one in ("PutObject", "GetObject", "AbortMultipartUpload")},
+    **{
+        f"Roles iam:{one}": BATCH
+        for one in (
+            "GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies", "CreateRole", "TagRole", "UpdateAssumeRolePolicy",
+            "PutRolePolicy",
+        )
+    },
+    "AttachedPolicies iam:GetPolicy": BATCH,
+    "AttachedPolicies iam:GetPolicyVersion": BATCH,
+    "PassRoles iam:PassRole": BATCH,
+    "Canary s3:DeleteObjectVersion": BATCH,
+    "Canary s3:GetObjectVersion": BATCH,
+    "Look s3:ListBucketVersions": BATCH,
+    "WriteCopies s3:AbortMultipartUpload": "only when a copy in parts breaks off",
+    "ReadForCopies s3:GetObjectTagging": NO_TAGS,
+    "WriteCopies s3:PutObjectTagging": NO_TAGS,
+    "WriteCopies s3:GetObjectTagging": "only when tags are compared",
+}  # fmt: skip
+
+
+def _has_batch(world):
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        world["s3control"].list_jobs(AccountId=world.account)
+    except (BotoCoreError, ClientError):
+        return False
+    return True
+
+
+def test_replication_as_an_operator(world):
+    for name in ("from", "to"):
+        world["s3"].create_bucket(Bucket=f"{name}-{world.account}")
+        world["s3"].put_bucket_versioning(
+            Bucket=f"{name}-{world.account}", VersioningConfiguration={"Status": "Enabled"}
+        )
+    world["s3"].put_object(Bucket=f"from-{world.account}", Key="a", Body=b"a", Tagging="team=web")
+    world.configure(SETS)
+    world.say("replicate", "seed", "--set", "set", "--via", "direct", "--operation", "copy", "--no-switch-on")
+    if _has_batch(world):
+        world["s3"].put_object(Bucket=f"from-{world.account}", Key="b", Body=b"b", Tagging="team=web")
+        world.say("replicate", "seed", "--set", "set", "--via", "batch", "--operation", "replicate")
+    assert_least(world, "replication", Use.OPERATOR, SEEDS)
+
+
+def test_inventory_as_a_worker(world):
+    world["s3"].create_bucket(Bucket=f"one-{world.account}")
+    world.queue("one")
+    world["sns"].create_topic(Name="one")
+    world.configure('[inventory]\ntypes = ["s3.*", "sqs.*", "sns.*"]\n')
+    world.say("inventory", "collect", "-q")
+    assert_least(world, "inventory", Use.WORKER, {})
