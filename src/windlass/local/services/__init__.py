@@ -9,6 +9,7 @@ from windlass.local.faults import Faults
 from windlass.local.request import Native
 from windlass.local.services import (
     athena,
+    cloudtrail,
     dynamodb,
     eks,
     elasticache,
@@ -26,7 +27,7 @@ __all__ = ["SERVICES", "close_all", "install_all", "natives", "open_all"]
 
 SERVICES: tuple[ModuleType, ...] = (
     sqs, s3, lambda_, events, dynamodb, storagegateway, organizations, elasticache, servicequotas, athena,
-    eks, stacksets,
+    eks, stacksets, cloudtrail,
 )  # fmt: skip
 
 
