@@ -242,6 +242,7 @@ CONFIG = '[[pipeline]]\nname = "p"\nsource = "s3://a-bucket/in/"\ntarget = "s3:/
     ("name", "text", "said"),
     [
         ("pipeline", CONFIG % "copy", ""),
+        ("pipeline", CONFIG % "yaml-to-json", ""),  # PyYAML is in the base zip
         ("pipeline", CONFIG % "csv-to-parquet", "needs pyarrow"),
         ("pipeline", "", r"no \[\[pipeline\]\]"),
         ("pipeline", '[[pipeline]]\nnaem = "p"\n', "naem is not a known key"),

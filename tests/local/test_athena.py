@@ -121,3 +121,41 @@ def test_an_output_location_is_needed_and_queries_are_known_by_id(asked):
     with pytest.raises(ClientError, match="not found"):
         asked.athena.get_query_execution(QueryExecutionId="00000000-0000-0000-0000-000000000000")
     assert asked.athena.list_work_groups()["WorkGroups"][0]["Name"] == "primary"  # the rest is still moto's
+
+
+def test_a_table_of_the_glue_catalog_is_read_and_a_workgroup_that_insists_gets_the_results(asked, local_aws):
+    glue, athena = client(local_aws.url, "glue"), asked.athena
+    database, group = fresh("glue").replace("-", "_"), fresh("group")
+    glue.create_database(DatabaseInput={"Name": database})
+    columns = {
+        "eventname": "string",
+        "useridentity": "struct<type:string,arn:string>",
+        "resources": "array<struct<arn:string>>",
+    }
+    glue.create_table(
+        DatabaseName=database,
+        TableInput={
+            "Name": "events",
+            "Parameters": {
+                "projection.enabled": "true",
+                "storage.location.template": f"s3://{asked.bucket}/logs/${{log_day}}",
+            },
+            "PartitionKeys": [{"Name": "log_day", "Type": "string"}],
+            "StorageDescriptor": {
+                "Location": f"s3://{asked.bucket}/logs/",
+                "InputFormat": "com.amazon.emr.cloudtrail.CloudTrailInputFormat",
+                "Columns": [{"Name": name, "Type": kind} for name, kind in columns.items()],
+            },
+        },
+    )
+    query = f"SELECT useridentity.arn, cardinality(resources) AS n, log_day FROM {database}.events ORDER BY eventname"
+    assert asked.rows(query)[1:] == [("a", None, "2026/11/20"), (None, "2", "2026/11/20")]
+
+    theirs = {"OutputLocation": f"s3://{asked.bucket}/theirs/"}
+    athena.create_work_group(
+        Name=group, Configuration={"ResultConfiguration": theirs, "EnforceWorkGroupConfiguration": True}
+    )
+    ours = {"OutputLocation": f"s3://{asked.bucket}/ours/"}
+    started = athena.start_query_execution(QueryString=query, WorkGroup=group, ResultConfiguration=ours)
+    found = athena.get_query_execution(QueryExecutionId=started["QueryExecutionId"])["QueryExecution"]
+    assert found["ResultConfiguration"]["OutputLocation"].startswith(theirs["OutputLocation"])

@@ -123,6 +123,20 @@ def test_what_is_put_is_given_back_and_can_be_taken_away(
         assert error_or_answer(s3, name, box) == before
 
 
+def test_a_lifecycle_says_which_small_objects_it_leaves_alone(s3: Any, box: str) -> None:
+    put = s3.put_bucket_lifecycle_configuration(Bucket=box, LifecycleConfiguration=LIFECYCLE)
+    usual = "all_storage_classes_128K"  # Terraform's provider waits until it reads this
+    assert put["TransitionDefaultMinimumObjectSize"] == usual
+    assert answer(s3, "get_bucket_lifecycle_configuration", box)["TransitionDefaultMinimumObjectSize"] == usual
+    s3.put_bucket_lifecycle_configuration(
+        Bucket=box,
+        LifecycleConfiguration=LIFECYCLE,
+        TransitionDefaultMinimumObjectSize="varies_by_storage_class",
+    )
+    found = answer(s3, "get_bucket_lifecycle_configuration", box)
+    assert found["TransitionDefaultMinimumObjectSize"] == "varies_by_storage_class"
+
+
 def error_or_answer(s3: Any, name: str, box: str) -> Any:
     try:
         return answer(s3, f"get_{name}", box)

@@ -233,3 +233,14 @@ ALL = [{"ReadWriteType": "WriteOnly", "DataResources": [{"Type": "AWS::S3::Objec
 )
 def test_selectors(basic, advanced, arn, read_only, expected):
     assert selects(basic, advanced, arn=arn, name="GetObject", read_only=read_only) is expected
+
+
+def test_a_trail_is_deleted_by_its_arn_and_one_that_is_not_there_is_told(aws):
+    trails, s3 = aws("cloudtrail"), aws("s3")
+    name = fresh("trail")
+    s3.create_bucket(Bucket=name)
+    arn = trails.create_trail(Name=name, S3BucketName=name)["TrailARN"]
+    trails.delete_trail(Name=arn)
+    assert name not in [one["Name"] for one in trails.describe_trails()["trailList"]]
+    with pytest.raises(trails.exceptions.TrailNotFoundException):
+        trails.delete_trail(Name=name)

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlglot import exp, parse_one
 
-__all__ = ["Column", "Table", "duckdb_type", "parse_table", "rows"]
+__all__ = ["Column", "Table", "duckdb_type", "parse_table", "rows", "shape_of"]
 
 Shape = str | Mapping[str, "Shape"]
 """A primitive type's name, or a struct's fields."""
@@ -83,6 +83,11 @@ def parse_table(text: str, database: str) -> Table:
         template=properties.get("storage.location.template", ""),
         cloudtrail=formats is not None and "CloudTrail" in formats.sql(dialect="hive"),
     )
+
+
+def shape_of(text: str) -> Any:
+    """The shape of a type as Hive writes it: `struct<a:string,b:array<int>>`."""
+    return _shape(exp.DataType.build(text, dialect="hive"))
 
 
 def _shape(kind: exp.DataType) -> Any:

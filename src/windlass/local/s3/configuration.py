@@ -19,7 +19,15 @@ from windlass.local.s3.acls import acl_refused, read_bucket_acl
 from windlass.local.s3.address import Call
 from windlass.local.s3.answers import document, element, empty, escape, raw_xml, refuse, request_ids
 from windlass.local.s3.buckets import bucket_location
-from windlass.local.s3.documents import IDENTIFIED, all_of, documents_of, forget, keep
+from windlass.local.s3.documents import (
+    IDENTIFIED,
+    MINIMUM_SIZE,
+    MINIMUM_SIZE_DEFAULT,
+    all_of,
+    documents_of,
+    forget,
+    keep,
+)
 
 _MESSAGES: Mapping[str, tuple[str, str]] = {
     "cors": ("NoSuchCORSConfiguration", "The CORS configuration does not exist"),
@@ -150,6 +158,14 @@ def _kept(present: Callable[[Any], Any], default: str | None = None) -> Callable
     return answer
 
 
+def _lifecycle(call: Call, bucket: Any) -> Response | None:
+    found = _kept(lambda bucket: bucket.rules)(call, bucket)
+    if found is None or found.status != 200:
+        return found
+    size = documents_of(bucket).get(MINIMUM_SIZE, MINIMUM_SIZE_DEFAULT.encode()).decode()
+    return raw_xml(found.body, headers={MINIMUM_SIZE: size})
+
+
 def _website(call: Call, bucket: Any) -> Response:
     return raw_xml(bucket.website_configuration) if bucket.website_configuration else _absent(call)
 
@@ -177,7 +193,7 @@ _READERS: Mapping[str, Callable[[Call, Any], Response | None]] = {
     "acl": read_bucket_acl,
     "cors": _kept(lambda bucket: bucket.cors),
     "encryption": _kept(lambda bucket: bucket.encryption, _AES256),
-    "lifecycle": _kept(lambda bucket: bucket.rules),
+    "lifecycle": _lifecycle,
     "location": lambda _call, bucket: bucket_location(bucket),
     "logging": _kept(lambda bucket: bucket.logging, "<BucketLoggingStatus/>"),
     "metadataConfiguration": lambda call, _bucket: _absent(call),

@@ -22,6 +22,10 @@ IDENTIFIED: Mapping[str, str] = {
 }
 """Subresources with many configurations, each with an id: subresource -> its element."""
 
+MINIMUM_SIZE = "x-amz-transition-default-minimum-object-size"
+"""A header of the lifecycle, beside its document: since September 2024, small objects don't change class unless asked."""
+MINIMUM_SIZE_DEFAULT = "all_storage_classes_128K"
+
 _RULES_WITH_ID = ("lifecycle", "replication")
 
 

@@ -293,6 +293,10 @@ def _kept_documents() -> None:
                 documents.keep(response.backend.get_bucket(bucket_name), subresource, response.body)
             except ET.ParseError as error:
                 raise exceptions.MalformedXML from error
+        if subresource == "lifecycle":
+            size = response.headers.get(documents.MINIMUM_SIZE) or documents.MINIMUM_SIZE_DEFAULT
+            documents.documents_of(response.backend.get_bucket(bucket_name))[documents.MINIMUM_SIZE] = size.encode()
+            return 200, {documents.MINIMUM_SIZE: size}, b""
         return answer
 
     @wraps(original_delete)

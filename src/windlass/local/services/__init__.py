@@ -10,7 +10,9 @@ from windlass.local.request import Native
 from windlass.local.services import (
     athena,
     cloudformation,
+    cloudtrail,
     dynamodb,
+    eks,
     elasticache,
     events,
     lambda_,
@@ -19,6 +21,7 @@ from windlass.local.services import (
     s3control,
     servicequotas,
     sqs,
+    stacksets,
     storagegateway,
 )
 
@@ -26,7 +29,7 @@ __all__ = ["SERVICES", "close_all", "install_all", "natives", "open_all"]
 
 SERVICES: tuple[ModuleType, ...] = (
     sqs, s3, s3control, lambda_, events, dynamodb, storagegateway, organizations, elasticache, servicequotas, athena,
-    cloudformation,
+    cloudformation, eks, stacksets, cloudtrail,
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import json
 import threading
 import time
 import uuid
+from collections import ChainMap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,10 @@ from windlass.local.request import Request, Response
 
 __all__ = ["PRIVATE_NAMES", "install", "native"]
 
-PRIVATE_NAMES = ("moto.athena.models.athena_backends", "moto.s3.models.s3_backends", "moto.s3.models.FakeDeleteMarker")
+PRIVATE_NAMES = (
+    "moto.athena.models.athena_backends", "moto.s3.models.s3_backends", "moto.s3.models.FakeDeleteMarker",
+    "moto.glue.models.glue_backends", "moto.glue.models.FakeTable", "moto.glue.models.FakeDatabase",
+)  # fmt: skip
 
 _PAGE = 1000
 _Catalogs = dict[tuple[str, str], dict[tuple[str, str], Any]]
@@ -70,7 +74,7 @@ def native(request: Request) -> Response | None:
 
 def _start(request: Request) -> Response:
     asked = json.loads(request.body)
-    output = asked.get("ResultConfiguration", {}).get("OutputLocation", "") or _output_of(request, asked)
+    output = _output_of(request, asked)
     if not output:
         message = "No output location provided. You did not provide an output location for your query results."
         return _error("InvalidRequestException", message)
@@ -81,23 +85,27 @@ def _start(request: Request) -> Response:
     with _STATE.lock:
         _STATE.queries[query.id] = query
         catalog = _STATE.catalogs.setdefault((request.account_id, request.region), {})
-    threading.Thread(target=_run, args=(query, catalog), name="athena", daemon=True).start()
+    place = (request.account_id, request.region)
+    threading.Thread(target=_run, args=(query, catalog, place), name="athena", daemon=True).start()
     return _json({"QueryExecutionId": query.id})
 
 
 def _output_of(request: Request, asked: dict[str, Any]) -> str:
-    """The workgroup's own output location."""
+    """Where results go: as the query says, unless its workgroup says it and does not let itself be overruled."""
     group = athena_backends[request.account_id][request.region].work_groups.get(asked.get("WorkGroup", "primary"))
     configuration = getattr(group, "configuration", None) or {}
-    return str(configuration.get("ResultConfiguration", {}).get("OutputLocation", ""))
+    theirs = str(configuration.get("ResultConfiguration", {}).get("OutputLocation", ""))
+    ours = str(asked.get("ResultConfiguration", {}).get("OutputLocation", ""))
+    return theirs if theirs and (not ours or configuration.get("EnforceWorkGroupConfiguration")) else ours
 
 
-def _run(query: _Query, catalog: dict[tuple[str, str], Any]) -> None:
+def _run(query: _Query, catalog: dict[tuple[str, str], Any], place: tuple[str, str]) -> None:
+    from windlass.local.athena.glue import glue_tables
     from windlass.local.athena.queries import QueryFailed, run
 
     query.state = "RUNNING"
     try:
-        result = run(query.text, query.database, catalog, _files)
+        result = run(query.text, query.database, ChainMap(catalog, glue_tables(*place)), _files)
         query.columns, query.rows, query.scanned_bytes = result.columns, result.rows, result.scanned_bytes
         _write(query)
         state, reason = "SUCCEEDED", ""

@@ -1,0 +1,28 @@
+module "source_bucket" {
+  source = "../internal/bucket"
+  count  = var.create_source_bucket ? 1 : 0
+
+  name          = var.source_bucket
+  kms_key_arn   = var.source_kms_key_arn
+  access_log    = var.access_log
+  force_destroy = var.force_destroy
+  tags          = var.tags
+}
+
+module "target_bucket" {
+  source = "../internal/bucket"
+  count  = var.create_target_bucket ? 1 : 0
+
+  name          = var.target_bucket
+  kms_key_arn   = var.target_kms_key_arn
+  access_log    = var.access_log
+  force_destroy = var.force_destroy
+  tags          = var.tags
+}
+
+locals {
+  # A bucket that is made here is named by the module that makes it, so that what is in it waits for it.
+  source_bucket = var.create_source_bucket ? module.source_bucket[0].name : var.source_bucket
+  target_bucket = var.create_target_bucket ? module.target_bucket[0].name : var.target_bucket
+  error_bucket  = coalesce(var.error_bucket, var.target_bucket)
+}

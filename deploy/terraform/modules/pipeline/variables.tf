@@ -1,0 +1,289 @@
+variable "name" {
+  description = "Name of the function and its role; its queue is NAME-events."
+  type        = string
+  default     = "windlass-pipeline"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,38}[a-z0-9]$", var.name))
+    error_message = "A name has 3 to 40 small letters, digits and hyphens, and begins with a letter."
+  }
+}
+
+variable "source_bucket" {
+  description = "Bucket whose objects are taken."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.source_bucket))
+    error_message = "source_bucket is no bucket name."
+  }
+}
+
+variable "create_source_bucket" {
+  description = "Make the source bucket here; false when it is there already."
+  type        = bool
+  default     = false
+}
+
+variable "source_prefix" {
+  description = "Prefix of the keys that are taken; empty for all."
+  type        = string
+  default     = ""
+}
+
+variable "source_suffixes" {
+  description = "Suffixes of the keys that are told of; empty for all. None may be the end of another (S3 refuses that)."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for one in var.source_suffixes : length([for other in var.source_suffixes : other if endswith(other, one)]) == 1])
+    error_message = "A suffix is the end of another one, or is named twice."
+  }
+}
+
+variable "events" {
+  description = "S3 events to take."
+  type        = list(string)
+  default     = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+
+  validation {
+    condition     = length(var.events) > 0 && alltrue([for one in var.events : startswith(one, "s3:")])
+    error_message = "events is a list of S3 event names, such as s3:ObjectCreated:*."
+  }
+}
+
+variable "manage_notification" {
+  description = "Own the source bucket's whole notification configuration. Only for buckets with no entry of anybody else: applying REPLACES what is there, destroying empties it."
+  type        = bool
+  default     = false
+}
+
+variable "event_rule_names" {
+  description = "EventBridge rules of this account and region that may send to the queue (module event-feed with create_queue = false)."
+  type        = list(string)
+  default     = []
+}
+
+variable "target_bucket" {
+  description = "Bucket that outputs are written to."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.target_bucket))
+    error_message = "target_bucket is no bucket name."
+  }
+}
+
+variable "create_target_bucket" {
+  description = "Make the target bucket here; false when it is there already."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !(var.create_target_bucket && var.create_source_bucket && var.target_bucket == var.source_bucket)
+    error_message = "One bucket can't be made twice: create_target_bucket = false where it is the source bucket."
+  }
+}
+
+variable "target_prefix" {
+  description = "Prefix of the keys that are written; empty for the whole bucket."
+  type        = string
+  default     = ""
+}
+
+variable "error_bucket" {
+  description = "Bucket of what is refused (on_error); null for the target bucket."
+  type        = string
+  default     = null
+}
+
+variable "error_prefix" {
+  description = "Prefix of what is refused."
+  type        = string
+  default     = "failed/"
+}
+
+variable "mirror_deletes" {
+  description = "Let the function delete outputs (mirror_deletes = true in windlass.toml)."
+  type        = bool
+  default     = false
+}
+
+variable "keep_tags" {
+  description = "Let the function read and write objects' tags (tags = \"keep\" in windlass.toml)."
+  type        = bool
+  default     = false
+}
+
+variable "read_versions" {
+  description = "Let the function read versions by their id ({version} in the target, or a versioned backfill)."
+  type        = bool
+  default     = false
+}
+
+variable "source_kms_key_arn" {
+  description = "KMS key of the source bucket's objects, where they have one."
+  type        = string
+  default     = null
+}
+
+variable "target_kms_key_arn" {
+  description = "KMS key of the target bucket's objects, where they have one."
+  type        = string
+  default     = null
+}
+
+variable "batch_size" {
+  description = "Messages of one run; with more than 10, batching_window_s must be 1 or more."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.batch_size >= 1 && var.batch_size <= 10000 && (var.batch_size <= 10 || var.batching_window_s >= 1)
+    error_message = "batch_size is 1 to 10000, and over 10 needs batching_window_s >= 1."
+  }
+}
+
+variable "batching_window_s" {
+  description = "Seconds that Lambda waits for a batch to fill."
+  type        = number
+  default     = 0
+}
+
+variable "maximum_concurrency" {
+  description = "Runs at once that the queue may start."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.maximum_concurrency >= 2 && var.maximum_concurrency <= 1000
+    error_message = "maximum_concurrency is 2 to 1000."
+  }
+}
+
+variable "access_log" {
+  description = "Where server access logs of the buckets that are made here go; null for none."
+  type = object({
+    bucket = string
+  })
+  default = null
+}
+
+variable "force_destroy" {
+  description = "Let `terraform destroy` delete the objects of the buckets that were made here."
+  type        = bool
+  default     = false
+}
+
+variable "zip_path" {
+  description = "Local path of the zip that `windlass build lambda pipeline` made, with windlass.toml in it; null with zip_s3."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = (var.zip_path == null) != (var.zip_s3 == null)
+    error_message = "Give one of zip_path and zip_s3."
+  }
+}
+
+variable "zip_s3" {
+  description = "The zip in S3 instead (over 50 MB it must be there)."
+  type = object({
+    bucket  = string
+    key     = string
+    version = optional(string)
+  })
+  default = null
+}
+
+variable "runtime" {
+  description = "Lambda's Python: the one that the zip was built for."
+  type        = string
+  default     = "python3.13"
+
+  validation {
+    condition     = can(regex("^python3\\.1[1-9]$", var.runtime))
+    error_message = "Windlass needs python3.11 or newer."
+  }
+}
+
+variable "architecture" {
+  description = "The processor that the zip was built for; arm64 costs a fifth less."
+  type        = string
+  default     = "arm64"
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "The architecture is arm64 or x86_64."
+  }
+}
+
+variable "memory_mb" {
+  description = "The function's memory; its share of CPU grows with it."
+  type        = number
+  default     = 512
+
+  validation {
+    condition     = var.memory_mb >= 256 && var.memory_mb <= 10240
+    error_message = "memory_mb is 256 to 10240."
+  }
+}
+
+variable "timeout_s" {
+  description = "Seconds that one run may take. Messages are hidden for six times that, as AWS advises."
+  type        = number
+  default     = 120
+
+  validation {
+    condition     = var.timeout_s >= 5 && var.timeout_s <= 900
+    error_message = "timeout_s is 5 to 900."
+  }
+}
+
+variable "reserved_concurrency" {
+  description = "Runs at once that are reserved out of the account's; -1 reserves none."
+  type        = number
+  default     = -1
+}
+
+variable "environment" {
+  description = "Environment variables of the function; settings of windlass.toml as WINDLASS_SECTION_NAME. No secrets."
+  type        = map(string)
+  default     = {}
+}
+
+variable "max_receive_count" {
+  description = "Deliveries before a message goes to the dead-letter queue."
+  type        = number
+  default     = 5
+
+  validation {
+    condition     = var.max_receive_count >= 2 && var.max_receive_count <= 1000
+    error_message = "max_receive_count is 2 to 1000: with 1, a single throttled run loses the message to the dead-letter queue."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days for which the function's log is kept."
+  type        = number
+  default     = 30
+}
+
+variable "kms_key_arn" {
+  description = "KMS key for the queues, the log and the environment variables; null for AWS's own. Its policy must let sqs, logs and what sends events use it."
+  type        = string
+  default     = null
+}
+
+variable "policy_json" {
+  description = "What else the function's role may do, as a policy document; null for nothing."
+  type        = string
+  default     = null
+}
+
+variable "tags" {
+  description = "Tags of everything that can have some."
+  type        = map(string)
+  default     = {}
+}

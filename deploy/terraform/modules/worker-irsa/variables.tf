@@ -1,0 +1,148 @@
+variable "name" {
+  description = "The role's name."
+  type        = string
+  default     = "windlass-worker"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,38}[a-z0-9]$", var.name))
+    error_message = "A name has 3 to 40 small letters, digits and hyphens, and begins with a letter."
+  }
+}
+
+variable "trust" {
+  description = "How the pod gets the role: irsa (the cluster's OIDC provider), pod-identity (the EKS Pod Identity agent), or both while moving."
+  type        = string
+  default     = "irsa"
+
+  validation {
+    condition     = contains(["irsa", "pod-identity", "both"], var.trust)
+    error_message = "trust is irsa, pod-identity or both."
+  }
+}
+
+variable "namespace" {
+  description = "Kubernetes namespace of the service account."
+  type        = string
+  default     = "windlass"
+
+  validation {
+    condition     = can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", var.namespace))
+    error_message = "namespace is no Kubernetes name (wildcards are not taken)."
+  }
+}
+
+variable "service_account" {
+  description = "Name of the service account."
+  type        = string
+  default     = "windlass"
+
+  validation {
+    condition     = can(regex("^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", var.service_account))
+    error_message = "service_account is no Kubernetes name (wildcards are not taken)."
+  }
+}
+
+variable "oidc_provider_arn" {
+  description = "ARN of the cluster's IAM OIDC provider; needed for irsa."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.trust == "pod-identity" || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/.+$", var.oidc_provider_arn))
+    error_message = "irsa needs oidc_provider_arn, such as arn:aws:iam::111122223333:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/ABC."
+  }
+}
+
+variable "cluster_name" {
+  description = "The EKS cluster; needed for pod-identity."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.trust == "irsa" || var.cluster_name != null
+    error_message = "pod-identity needs cluster_name."
+  }
+}
+
+variable "associate" {
+  description = "Make the Pod Identity association here; false where the cluster's owner makes it."
+  type        = bool
+  default     = true
+}
+
+variable "queue_arns" {
+  description = "Queues that the worker consumes."
+  type        = list(string)
+  default     = []
+}
+
+variable "send_queue_arns" {
+  description = "Queues that the worker sends to: dead-letter queues, timers."
+  type        = list(string)
+  default     = []
+}
+
+variable "read_objects" {
+  description = "Objects that the worker reads, as ARNs with a pattern: arn:aws:s3:::bucket/prefix/*."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for one in var.read_objects : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9.-]+/.+$", one))])
+    error_message = "read_objects are ARNs of objects: arn:aws:s3:::bucket/*."
+  }
+}
+
+variable "write_objects" {
+  description = "Objects that the worker writes, likewise."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for one in var.write_objects : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9.-]+/.+$", one))])
+    error_message = "write_objects are ARNs of objects: arn:aws:s3:::bucket/*."
+  }
+}
+
+variable "table_arns" {
+  description = "DynamoDB tables of aggregation rules and of idempotency keys."
+  type        = list(string)
+  default     = []
+}
+
+variable "assume_role_arns" {
+  description = "Roles that the worker may assume: module inventory-reader in member accounts."
+  type        = list(string)
+  default     = []
+}
+
+variable "kms_key_arns" {
+  description = "KMS keys of those queues and objects."
+  type        = list(string)
+  default     = []
+}
+
+variable "policy_json" {
+  description = "What else the worker may do, as a policy document (`windlass policy CAPABILITY` prints one); null for nothing."
+  type        = string
+  default     = null
+
+  validation {
+    condition = var.policy_json != null || length(concat(
+      var.queue_arns, var.send_queue_arns, var.read_objects, var.write_objects, var.table_arns, var.assume_role_arns,
+    )) > 0
+    error_message = "The role may do nothing: name queues, objects, tables or roles, or give policy_json."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of the role; null for none."
+  type        = string
+  default     = null
+}
+
+variable "tags" {
+  description = "Tags of everything that can have some."
+  type        = map(string)
+  default     = {}
+}
