@@ -38,7 +38,7 @@ def flowed(play, count=1, *, size=2, **more):
                     over.set()
 
             def ready():
-                while flow.room > 0:
+                while flow.room() > 0:
                     token = next(left, None)
                     if token is None:
                         return
@@ -152,14 +152,14 @@ def test_an_unreachable_server_is_told_to_each():
 
             flow = Flow(door, Copies("target", source_bucket="source"), size=2, done=done, ready=lambda: None)
             for _ in range(40):
-                if flow.room:
+                if flow.room():
                     break
                 await asyncio.sleep(0.1)
-            if flow.room:
+            if flow.room():
                 flow.send(0, "key", "etag", "")
                 await asyncio.wait_for(over.wait(), 20)
                 assert isinstance(ends[0], AwsError)
             await flow.close()
-            return flow.room
+            return flow.room()
 
     asyncio.run(go())

@@ -105,7 +105,6 @@ class Flow(Generic[T]):
         self.under_way = 0
         self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep)
 
-    @property
     def room(self) -> int:
         """How many may be sent now. Where there is none, and there may be more lanes, some are opened."""
         if not self._free and self._opening < _OPENING and len(self._lanes) + self._opening < self._size:

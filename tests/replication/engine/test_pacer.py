@@ -22,8 +22,7 @@ def run(*, cap, latency_s, seconds, tick_s=0.004, late=0.0, cap_after=None):
             good, refused, late_good = good + taken, refused + (not taken), late_good + (taken and now > seconds / 2)
             if not taken:
                 pace.refused(now)
-        while pace.room(now):
-            pace.sent()
+        while pace.take(now):
             tokens, filled = min(cap / 10, tokens + (now - filled) * cap), now
             taken = tokens >= 1
             tokens -= taken
@@ -50,8 +49,7 @@ def test_the_first_second_is_careful():
     pace, sent, now = Pace(600.0, 0.0), 0, 0.0
     while now < 1.0:
         now += 0.004
-        while pace.room(now):
-            pace.sent()
+        while pace.take(now):
             sent += 1
     assert 500 <= sent <= 900
 

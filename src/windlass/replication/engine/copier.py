@@ -50,7 +50,7 @@ class Ways:
 
 @dataclass(slots=True)
 class Copier:
-    """Feeds a flow from the journal. `heard` is called when something was done; `largest` is what one CopyObject takes."""
+    """Feeds a flow from the journal. `heard` is called when a block is done; `largest` is what one CopyObject takes."""
 
     journal: Journal
     paces: Paces
@@ -136,7 +136,6 @@ class Copier:
                 break
             block, index = found
             row = block.rows[index]
-            self.paces.of(row.key).sent()
             self.ways.send(found, row)
         if (self._open or self._waiting) and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
@@ -168,7 +167,7 @@ class Copier:
     def _of(self, block: Block, now: float) -> Token | None:
         if block.again:
             index = block.again[-1]
-            if not self.paces.of(block.rows[index].key).room(now):
+            if not self.paces.of(block.rows[index].key).take(now):
                 return None
             block.again.pop()
             return block, index
@@ -185,7 +184,7 @@ class Copier:
                 index, block.next = block.next, block.next + 1
                 self._spawn(self._beside(block, index, row))
                 continue
-            if not self.paces.of(row.key).room(now):
+            if not self.paces.of(row.key).take(now):
                 return None
             index, block.next = block.next, block.next + 1
             return block, index
@@ -290,7 +289,7 @@ class Copier:
         self._left[block.number] -= 1
         if not self._left[block.number]:
             self._over(block.number, block)
-        self.heard()
+            self.heard()
 
     def _over(self, number: int, block: Block) -> None:
         del self._left[number]

@@ -24,7 +24,7 @@ _MOST_PLACES = 512
 
 
 class Pace:
-    """So many a second. `room(now)` are allowed now; each send and each refusal is told."""
+    """So many a second: `take(now)` before each send; each refusal is told."""
 
     def __init__(self, rate: float, now: float) -> None:
         self.rate = rate
@@ -34,21 +34,18 @@ class Pace:
         self._refused = self._wanting = False
         self._deaf_until = now
 
-    def room(self, now: float) -> bool:
-        """Whether one more may be sent now."""
+    def take(self, now: float) -> bool:
+        """Whether one more may be sent now; it is counted as sent."""
         if now >= self._window:
             self._turn(now)
         if now > self._at:
             self._tokens = min(max(1.0, self.rate * _BURST_S), self._tokens + (now - self._at) * self.rate)
             self._at = now
         if self._tokens >= 1.0:
+            self._tokens -= 1.0
             return True
         self._wanting = True
         return False
-
-    def sent(self) -> None:
-        """One was sent."""
-        self._tokens -= 1.0
 
     def refused(self, now: float) -> None:
         """One was throttled."""

@@ -64,7 +64,7 @@ class _Seed:
             sides.write, sides.copies(), size=limits.connections,
             done=self._ended, ready=self._ready,
         )  # fmt: skip
-        ways = Ways(lambda: self._flow.room, self._send, self._large, sides.there, sides.anew)
+        ways = Ways(self._flow.room, self._send, self._large, sides.there, sides.anew)
         paces = Paces(loop.time, start=limits.start_per_s, most=limits.most_per_s)
         self._copier = Copier(journal, paces, ways, loop.time, sides.largest, self._heard.set)
         for one in journal.ledger.failed:
