@@ -255,6 +255,12 @@ def commands(  # noqa: C901  one function per command, nested so that they share
     @app.command()
     def verify(
         ctx: typer.Context, source: Source = "", destination: Destination = "", set_name: SetName = "", prefix: Prefix = "",
+        checksums: Annotated[
+            bool, typer.Option("--checksums", help="Where ETags differ, ask S3 for both objects' checksums.")
+        ] = False,
+        sample: Annotated[
+            int, typer.Option(metavar="N", min=0, help="Read the content of so many objects of each pair, on both sides.")
+        ] = 0,
         output: Output = Format.TABLE,
     ) -> None:  # fmt: skip
         """Compare both sides of pairs; exit 1 when the destination lacks something, or has something else."""
@@ -269,7 +275,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         with ProgressLine("verifying") as shown:
             for number, pair in enumerate(pairs):
                 shown.update(number, len(pairs), pair.title)
-                found.append(rows.verify_row(pair.title, replication.verify(pair)))
+                found.append(rows.verify_row(pair.title, replication.verify(pair, checksums=checksums, sample=sample)))
         emit(found, output, VERIFIED)
         bad = [one for one in found if not one["whole"]]
         if output is Format.TABLE:

@@ -200,10 +200,12 @@ class Replication:
             return tables.forget_old(connection, self.now() - timedelta(seconds=older_s))
 
     def verify(
-        self, pair: Pair, *, stop: threading.Event | None = None, tell: Callable[[int], object] = lambda _: None
-    ) -> Compared:
-        """Compare both sides of a pair."""
-        return self.direct.verify(pair, stop=stop or threading.Event(), tell=tell)
+        self, pair: Pair, *, stop: threading.Event | None = None, tell: Callable[[int], object] = lambda _: None,
+        checksums: bool = False, sample: int = 0,
+    ) -> Compared:  # fmt: skip
+        """Compare both sides of a pair; where ETags say nothing, by checksums, and the content of a sample, where asked."""
+        over = stop or threading.Event()
+        return self.direct.verify(pair, stop=over, tell=tell, checksums=checksums, sample=sample)
 
     def work(self, pair: Pair, seed_id: str, tell: Callable[[Moved], object] = lambda _: None) -> Moved:
         """Join a shared seed of another machine until it is done."""

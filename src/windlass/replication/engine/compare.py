@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from windlass.core.errors import Interrupted
+from windlass.replication.engine.evidence import by_checksum, by_content
 from windlass.replication.engine.ranges import Cut, Range, Ranges
 from windlass.replication.engine.sides import Sides
 from windlass.replication.engine.walk import walk
@@ -21,6 +23,7 @@ __all__ = ["Passed", "compare"]
 
 _EXAMPLES = 5
 _FULL_S = 0.01
+_AT_ONCE = 32
 
 
 class Passed:
@@ -50,35 +53,71 @@ class Passed:
         """Sink: nothing to keep."""
 
 
-async def compare(sides: Sides, *, listers: int, stop: threading.Event, tell: Callable[[int], object]) -> Compared:
-    """Compare both sides by key, size and ETag."""
-    found = _Comparison(sides.pair, stop, tell)
+async def compare(
+    sides: Sides, *, listers: int, stop: threading.Event, tell: Callable[[int], object], checksums: bool = False, sample: int = 0
+) -> Compared:  # fmt: skip
+    """Compare both sides by key, size and ETag; where ETags differ, by S3's checksums (`checksums`).
+
+    The content of `sample` objects, drawn from all that seem or may be the same, is read on both sides.
+    """
+    found = _Comparison(sides, stop, tell, checksums=checksums, sample=sample)
     await walk(
         Ranges(prune=False), sides.source_pages(), sides.destination_pages(), found, listers=listers, beyond=True
     )
+    await found.read_sample()
     return found.value()
 
 
 class _Comparison:
     """Counts what is the same and what is not; a difference of opaque ETags says nothing."""
 
-    def __init__(self, pair: Pair, stop: threading.Event, tell: Callable[[int], object]) -> None:
-        self._pair, self._stop, self._tell = pair, stop, tell
+    def __init__(
+        self, sides: Sides, stop: threading.Event, tell: Callable[[int], object], *, checksums: bool, sample: int
+    ) -> None:
+        self._sides, self._stop, self._tell = sides, stop, tell
+        self._checksums, self._sample = checksums, sample
         self._counts: Counter[str] = Counter()
         self._examples: dict[str, list[str]] = {}
-        self._ours = tuple({OURS, pair.prefix + OURS})
+        self._drawn: list[tuple[str, str]] = []
+        self._seen = 0
+        self._ours = tuple({OURS, sides.pair.prefix + OURS})
 
     async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
         """Sink: keys to compare."""
-        if self._stop.is_set():
-            raise Interrupted(f"the comparison of {self._pair.title} was stopped")
+        self._check()
         there = {row.key: row for row in destination if not row.key.startswith(self._ours)}
+        unknown: list[str] = []
         for row in source:
-            if not row.key.startswith(self._ours):
-                self._count(_kind(row, there.pop(row.key, None)), row.key)
+            if row.key.startswith(self._ours):
+                continue
+            kind = _kind(row, there.pop(row.key, None))
+            if kind == "unknown" and self._checksums:
+                unknown.append(row.key)
+            else:
+                self._count(kind, row.key)
+        for first in range(0, len(unknown), _AT_ONCE):
+            self._check()
+            keys = unknown[first : first + _AT_ONCE]
+            for key, same in zip(
+                keys, await asyncio.gather(*[by_checksum(self._sides, key) for key in keys]), strict=True
+            ):
+                self._count("unknown" if same is None else "same" if same else "different", key)
         for key in there:
             self._count("extra", key)
         self._tell(self._counts.total())
+
+    async def read_sample(self) -> None:
+        """Read what was drawn, on both sides."""
+        for kind, key in self._drawn:
+            self._check()
+            same = await by_content(self._sides, key)
+            self._counts[kind] -= 1
+            self._counts["read"] += 1
+            self._count("same" if same else "different", key, draw=False)
+
+    def _check(self) -> None:
+        if self._stop.is_set():
+            raise Interrupted(f"the comparison of {self._sides.pair.title} was stopped")
 
     def cut(self, cut: Cut) -> None:
         """Sink: nothing to keep."""
@@ -90,15 +129,27 @@ class _Comparison:
         """What was found."""
         counts = self._counts
         return Compared(
-            objects=counts.total() - counts["extra"], missing=counts["missing"], different=counts["different"],
+            objects=counts.total() - counts["extra"] - counts["read"], read=counts["read"], missing=counts["missing"],
+            different=counts["different"],
             extra=counts["extra"], unknown=counts["unknown"],
             examples={kind: tuple(sorted(keys)[:_EXAMPLES]) for kind, keys in self._examples.items()},
         )  # fmt: skip
 
-    def _count(self, kind: str, key: str) -> None:
+    def _count(self, kind: str, key: str, *, draw: bool = True) -> None:
         self._counts[kind] += 1
-        if kind not in ("same", "unknown") and len(self._examples.setdefault(kind, [])) < _EXAMPLES:
+        if kind in ("same", "unknown"):
+            if draw and self._sample:
+                self._draw(kind, key)
+        elif len(self._examples.setdefault(kind, [])) < _EXAMPLES:
             self._examples[kind].append(key)
+
+    def _draw(self, kind: str, key: str) -> None:
+        """Each of all keys is drawn with the same probability (Vitter's algorithm R)."""
+        self._seen += 1
+        if len(self._drawn) < self._sample:
+            self._drawn.append((kind, key))
+        elif (at := random.randrange(self._seen)) < self._sample:  # noqa: S311  no secret
+            self._drawn[at] = (kind, key)
 
 
 def _kind(source: Listed, destination: Listed | None) -> str:

@@ -38,6 +38,8 @@ class Compared:
     extra: int = 0
     unknown: int = 0
     """Same size, and nothing else that says whether the content is the same (opaque ETags)."""
+    read: int = 0
+    """Objects whose content was read on both sides."""
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -49,7 +51,7 @@ class Compared:
         """As a seed keeps it."""
         return {
             "objects": self.objects, "missing": self.missing, "different": self.different, "extra": self.extra,
-            "unknown": self.unknown, "examples": {name: list(keys) for name, keys in self.examples.items()},
+            "unknown": self.unknown, "read": self.read, "examples": {name: list(keys) for name, keys in self.examples.items()},
         }  # fmt: skip
 
 
@@ -64,8 +66,16 @@ class Direct(Protocol):
     def work(self, pair: Pair, *, seed_id: str, stop: threading.Event, tell: Tell) -> Moved:
         """Join a shared seed until it is done."""
 
-    def verify(self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object]) -> Compared:
-        """Compare both sides."""
+    def verify(
+        self,
+        pair: Pair,
+        *,
+        stop: threading.Event,
+        tell: Callable[[int], object],
+        checksums: bool = False,
+        sample: int = 0,
+    ) -> Compared:
+        """Compare both sides; where ETags say nothing, by checksums; and the content of a sample."""
 
     def both(self, pair: Pair, *, alone: bool = False, stop: threading.Event | None = None) -> Iterator[Merged]:
         """Both sides listed and compared, in no particular order; `alone`: the source only."""

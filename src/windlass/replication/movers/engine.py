@@ -87,11 +87,24 @@ class Engine:
 
         return await share(board, new_id("worker"), work, stop=stop, tell=tell)
 
-    def verify(self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object]) -> Compared:
-        """Compare by key, size and ETag. Different ETags of equal sizes say nothing: KMS and multipart make them so."""
+    def verify(
+        self,
+        pair: Pair,
+        *,
+        stop: threading.Event,
+        tell: Callable[[int], object],
+        checksums: bool = False,
+        sample: int = 0,
+    ) -> Compared:
+        """Compare by key, size and ETag. Different ETags of equal sizes say nothing: KMS and multipart make them so.
+
+        `checksums` asks S3 for its own where they differ; the content of `sample` objects is read on both sides.
+        """
 
         async def go(sides: Sides) -> Compared:
-            return await compare(sides, listers=self._limits.listers, stop=stop, tell=tell)
+            return await compare(
+                sides, listers=self._limits.listers, stop=stop, tell=tell, checksums=checksums, sample=sample
+            )
 
         return self._with(pair, go)
 
