@@ -10,11 +10,11 @@ import shutil
 import subprocess
 import tempfile
 import time
-from pathlib import Path
 
-from bench.report import report
 from tests.interop.large import TRANSFORMS, Place, make_csv
 from tests.interop.test_wire_rclone import find_rclone
+
+from bench.report import report
 
 GIB = float(os.environ.get("BENCH_GIB", "5"))
 CODECS = {"copy": "cat", "gzip": "gzip -6", "zstd": "zstd -3 -T1"}
@@ -30,7 +30,7 @@ def main():
         big = place.data / "raw" / "big.csv"
         count = make_csv(big, int(GIB * 2**30))
         size = big.stat().st_size
-        for name, codec in CODECS.items():
+        for codec in CODECS.values():
             took_s = _codec_alone(big, codec)
             rows.append((f"{codec} of a local file, alone", round(size / 1e6 / took_s), ""))
         for name, transform in TRANSFORMS.items():

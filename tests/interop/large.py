@@ -101,7 +101,17 @@ class Place:
             f'[[pipeline]]\nname = "large"\nqueue = "{QUEUE}"\nsource = "s3://raw/"\ntransform = {transform}\n'
             f'target = "s3://out/{name}/{{name}}"\non_error = "s3://out/failed/{name}/"\n'
         )
-        command = [sys.executable, "-m", "windlass", "pipeline", "run", "--set", "wait_s=1", "--set", "read_timeout_s=11"]
+        command = [
+            sys.executable,
+            "-m",
+            "windlass",
+            "pipeline",
+            "run",
+            "--set",
+            "wait_s=1",
+            "--set",
+            "read_timeout_s=11",
+        ]
         log = self.folder / "log"
         with log.open("wb") as said:
             worker = subprocess.Popen(command, cwd=self.folder, env=self.environment(), stdout=said, stderr=said)

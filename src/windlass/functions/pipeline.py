@@ -15,6 +15,7 @@ from typing import Any
 
 from windlass.app import App
 from windlass.events import ObjectEvent, read_events
+from windlass.pipelines.memory import give_back_what_is_freed
 from windlass.pipelines.service import Pipelines
 from windlass.pipelines.worker import handler_of
 from windlass.queues.lambda_ import lambda_handler
@@ -33,6 +34,7 @@ def handler(event: Any, context: Any) -> Any:
 
 @cache
 def _made() -> Callable[[Any, Any], Any]:
+    give_back_what_is_freed()
     folder = Path(os.environ.get("LAMBDA_TASK_ROOT", "."))
     app = App(load(environ=os.environ, cwd=folder), environ=os.environ)
     pipelines = Pipelines(app.settings.pipeline, estate=lambda: app.estate, queues=lambda: app.queues, store=None)

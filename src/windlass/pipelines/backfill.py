@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus
 from windlass.core.errors import UsageError, WindlassError
 from windlass.jobs.service import Jobs, RunningJob
 from windlass.pipelines.engine import Contended, Engine, Refused
+from windlass.pipelines.memory import give_back_what_is_freed
 from windlass.pipelines.selection import Selection, split_url
 from windlass.pipelines.service import Pipelines
 from windlass.pipelines.settle import Outcome
@@ -52,6 +53,7 @@ def register(pipelines: Callable[[], Pipelines], jobs: Jobs) -> None:
 
 
 def _run(pipelines: Pipelines, running: RunningJob, *, show: Show, stop: threading.Event | None) -> None:
+    give_back_what_is_freed()
     name, origin = str(running.params["pipeline"]), str(running.params.get("origin", ""))
     (pipeline,) = pipelines.built([name])
     account, region = pipelines.place(pipeline.config)

@@ -39,5 +39,8 @@ class PipelineConfig(BaseModel):
     )
     concurrency: int = Field(default=16, ge=1, le=1000, description="Objects that a worker handles at once.")
     part_bytes: int = Field(
-        default=8 << 20, ge=5 << 20, le=1 << 30, description="Size of what is read and written at once, in bytes."
+        default=8 << 20,
+        ge=5 << 20,
+        le=1 << 30,
+        description="Size of the parts written, in bytes; half of it is read at once.",
     )

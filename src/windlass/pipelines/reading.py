@@ -50,12 +50,15 @@ class Opened:
         at = step
         if at < self.size_bytes:
             pending = self._ask(at, step)
-        yield from _slices(self._first)
-        while pending is not None:
+        body = self._first
+        while True:
+            yield from _slices(body)
+            if pending is None:
+                return
+            del body  # before the next one: one range is used while one is under way
             body = self._answer(pending)
             at += len(body)
             pending = self._ask(at, step) if at < self.size_bytes else None
-            yield from _slices(body)
 
     def _ask(self, at: int, step: int) -> Future[tuple[Head, bytes]]:
         last = min(at + step, self.size_bytes) - 1
@@ -84,11 +87,11 @@ def _slices(body: bytes) -> Iterator[bytes]:
         yield body[at : at + CHUNK_BYTES]
 
 
-def open_source(door: Blocking, bucket: str, key: str, *, version_id: str, part_bytes: int) -> Opened | None:
+def open_source(door: Blocking, bucket: str, key: str, *, version_id: str, range_bytes: int) -> Opened | None:
     """The source as it is now (or that version), its first bytes read; None when it is gone."""
     try:
         head, body = door(
-            s3.get(bucket, key, version_id=version_id, byte_range=(0, part_bytes - 1), max_bytes=part_bytes + 1024)
+            s3.get(bucket, key, version_id=version_id, byte_range=(0, range_bytes - 1), max_bytes=range_bytes + 1024)
         )
     except WindlassError as error:
         if error.code == "InvalidRange":  # it is empty

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from windlass.events import ObjectEvent, Unrecognised
 from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.engine import Contended, Engine
+from windlass.pipelines.memory import give_back_what_is_freed
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.consumer import Consumer
 from windlass.queues.model import Reject, RetryLater
@@ -50,6 +51,7 @@ class Worker:
 
     def run(self, *, stop: threading.Event | None = None, signals: bool = True) -> int:
         """Work; the exit code."""
+        give_back_what_is_freed()
         first = self._configs[0]
         given = {
             "name": f"pipeline-{first.name}", "queue": first.queue, "handler": "windlass.pipelines", "account": first.account,

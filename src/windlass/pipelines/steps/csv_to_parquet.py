@@ -3,8 +3,8 @@ exactly how that value is written, so that 007 and +49 stay texts."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from csv import Error as CsvError
 from csv import reader as csv_rows
 from itertools import chain
@@ -13,8 +13,9 @@ from typing import Any
 from windlass.pipelines.delimited import DELIMITER, ENCODING, one_delimiter
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.names import exchanged
+from windlass.pipelines.paced import PacedFile, in_step
 from windlass.pipelines.parquet import PARQUET_OPTIONS, arrow_type, declared_schema, parquet_chunks, refuse_twice
-from windlass.pipelines.stream import ChunkReader, utf8
+from windlass.pipelines.stream import utf8
 
 __all__ = ["STEP"]
 
@@ -78,10 +79,13 @@ def _text_tables(source: Source, options: Mapping[str, Any]) -> Iterator[Any]:
         yield pa.table([pa.array([], text)] * len(names), names=names)
         return
     try:
-        file = pa.PythonFile(io.BufferedReader(ChunkReader(chain((first,), rest))), mode="r")
-        with csv.open_csv(file, read_options=read, parse_options=parse, convert_options=convert) as reader:
-            for batch in reader:
-                yield pa.Table.from_batches([batch])
+        with closing(PacedFile(chain((first,), rest))) as file:
+            source_file = pa.PythonFile(file, mode="r")
+            with file.waiting():
+                reader = csv.open_csv(source_file, read_options=read, parse_options=parse, convert_options=convert)
+            with reader, closing(file):  # the file first: the reader waits for the thread that reads it
+                for batch in in_step(reader, file):
+                    yield pa.Table.from_batches([batch])
     except pa.ArrowInvalid as problem:
         said = str(problem)
         reason = Reason.TOO_LARGE if "straddling" in said else Reason.MALFORMED
