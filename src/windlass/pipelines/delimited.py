@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from windlass.core.units import format_bytes
 from windlass.pipelines.model import Chunks, Reason, Rejected, StepOption
 from windlass.pipelines.stream import CHUNK_BYTES, lines, utf8
 
@@ -39,10 +40,28 @@ MAX_LINE = StepOption(
 
 
 def rows(chunks: Chunks, options: Mapping[str, Any]) -> Iterator[tuple[int, list[str]]]:
-    """(Line number, fields) of each row; empty lines are left out. Rejected: broken quoting, fields over 128 KiB."""
-    texts = (line.decode() for line in lines(utf8(chunks, options["encoding"]), options["max_line_bytes"]))
-    reader = csv.reader(texts, delimiter=one_delimiter(options["delimiter"]), strict=True)
+    """(Line number, fields) of each row; empty lines are left out. Rejected: broken quoting, fields over 128 KiB.
+
+    A row of many lines (line ends in quotes) is held to the same size as a line.
+    """
+    limit_bytes = options["max_line_bytes"]
+    row_bytes = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal row_bytes
+        for line in lines(utf8(chunks, options["encoding"]), limit_bytes):
+            row_bytes += len(line)
+            if row_bytes > limit_bytes:
+                raise Rejected(
+                    Reason.TOO_LARGE,
+                    f"the row that ends after line {reader.line_num} is longer than {format_bytes(limit_bytes)} (max_line_bytes)",
+                    hint="A quote that is never closed makes one row of all that follows.",
+                )
+            yield line.decode()
+
+    reader = csv.reader(texts(), delimiter=one_delimiter(options["delimiter"]), strict=True)
     while True:
+        row_bytes = 0
         try:
             row = next(reader)
         except StopIteration:

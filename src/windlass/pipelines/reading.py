@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from windlass.core.errors import NotFound, WindlassError
-from windlass.pipelines.model import Source
+from windlass.pipelines.model import Reason, Rejected, Source
 from windlass.pipelines.plan import SourceState
 from windlass.pipelines.stream import CHUNK_BYTES
 from windlass.wire import s3
@@ -98,6 +98,9 @@ def open_source(door: Blocking, bucket: str, key: str, *, version_id: str, range
             return _open_empty(door, bucket, key, version_id)
         if _gone(error):
             return None
+        if error.code == "InvalidObjectState":
+            hint = "Restore it: the event of its restoration takes it through; or retry it then."
+            raise Rejected(Reason.UNSUPPORTED, f"is archived: {error.message}", hint=hint) from error
         raise
     size = int(head.content_range.rpartition("/")[2]) if head.content_range else len(body)
     return Opened(door, bucket, key, head, body, size)

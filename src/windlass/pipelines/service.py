@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
@@ -66,10 +67,12 @@ class Pipelines:
                 account, region = self.place(one.config)
                 connections = one.config.concurrency * 2 + 8
                 target = door(account, one.config.target_region or region, connections)
-                made.append((one, Doors(door(account, region, connections), target, self._tags(account, region))))
+                large = threading.Semaphore(one.config.large_concurrency)
+                source = door(account, region, connections)
+                made.append((one, Doors(source, target, self._tags(account, region), large)))
             engine = Engine(made, self._store)
-            stack.callback(engine.flush)
-            yield engine
+            with engine.flushing():
+                yield engine
 
     def workers(
         self,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
 
 from windlass.events import ObjectEvent, Unrecognised
 from windlass.pipelines.config import PipelineConfig
@@ -58,16 +60,26 @@ class Worker:
             "region": first.region, "concurrency": max(one.concurrency for one in self._configs), "visibility_s": 120,
         }  # fmt: skip
         config = ConsumeConfig.model_validate(given | self._settings)
-        with self._pipelines.engine([one.name for one in self._configs]) as engine:
+        registry = self._registry if self._registry is not None else CollectorRegistry()
+        with self._pipelines.engine([one.name for one in self._configs]) as engine, _shown(registry, engine.tally):
             consumer = Consumer(
                 config,
                 handler_of(engine),
                 queues=self._queues,
                 store=self._store,
-                registry=self._registry,
+                registry=registry,
                 health=self._health,
             )
             return consumer.run(stop=stop, signals=signals)
+
+
+@contextmanager
+def _shown(registry: CollectorRegistry, tally: Collector) -> Iterator[None]:
+    registry.register(tally)
+    try:
+        yield
+    finally:
+        registry.unregister(tally)
 
 
 def handler_of(engine: Engine) -> Callable[[Received], None]:

@@ -91,7 +91,10 @@ def write(
 def _write_parts(
     door: Blocking, bucket: str, key: str, body: Body, *, headers: Mapping[str, str], if_match: str
 ) -> tuple[PutAnswer, int]:
-    upload_id = door(s3.create_upload(bucket, key, headers=headers))
+    try:
+        upload_id = door(s3.create_upload(bucket, key, headers=headers))
+    except WindlassError as error:
+        raise _rejected(error, bucket) from error
     flying: deque[Future[Part]] = deque()
     parts: list[Part] = []
     size = 0
@@ -132,6 +135,11 @@ def _write_parts(
 def _refused(error: WindlassError, bucket: str, answer: PutAnswer) -> PutAnswer:
     if error.code in _REFUSED:
         return answer
+    raise _rejected(error, bucket) from error
+
+
+def _rejected(error: WindlassError, bucket: str) -> WindlassError:
+    """The error as it is, or as a refusal where trying again would end the same."""
     if error.code in ("MetadataTooLarge", "InvalidTag", "KeyTooLongError", "EntityTooLarge"):
-        raise Rejected(Reason.UNSUPPORTED, f"S3 refuses the output in {bucket}: {error.message}") from error
-    raise error
+        return Rejected(Reason.UNSUPPORTED, f"S3 refuses the output in {bucket}: {error.message}")
+    return error

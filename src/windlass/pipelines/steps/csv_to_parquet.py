@@ -3,6 +3,7 @@ exactly how that value is written, so that 007 and +49 stay texts."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from csv import Error as CsvError
@@ -10,6 +11,7 @@ from csv import reader as csv_rows
 from itertools import chain
 from typing import Any
 
+from windlass.core.units import format_bytes
 from windlass.pipelines.delimited import DELIMITER, ENCODING, one_delimiter
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.names import exchanged
@@ -88,8 +90,12 @@ def _text_tables(source: Source, options: Mapping[str, Any]) -> Iterator[Any]:
                     yield pa.Table.from_batches([batch])
     except pa.ArrowInvalid as problem:
         said = str(problem)
-        reason = Reason.TOO_LARGE if "straddling" in said else Reason.MALFORMED
-        raise Rejected(reason, f"not CSV: {said}", hint="A row must fit into block_bytes.") from problem
+        if "straddling" in said:
+            limit = format_bytes(options["block_bytes"])
+            raise Rejected(
+                Reason.TOO_LARGE, f"a row is longer than {limit} (block_bytes), or its quotes are never closed"
+            ) from problem
+        raise Rejected(Reason.MALFORMED, f"not CSV: {said}") from problem
 
 
 def _header(chunks: Iterator[bytes], options: Mapping[str, Any]) -> tuple[list[str], Iterator[bytes]]:
@@ -101,13 +107,14 @@ def _header(chunks: Iterator[bytes], options: Mapping[str, Any]) -> tuple[list[s
         held += chunk
         if chunk and b"\n" not in chunk:
             if len(held) > options["block_bytes"]:
-                raise Rejected(Reason.TOO_LARGE, "the first row is larger than block_bytes")
+                raise Rejected(
+                    Reason.TOO_LARGE,
+                    f"the first row is larger than {format_bytes(options['block_bytes'])} (block_bytes)",
+                )
             continue
-        lines = (
-            held.decode().splitlines(keepends=True)
-            if not chunk
-            else held[: held.rindex(b"\n") + 1].decode().splitlines(keepends=True)
-        )
+        whole = held[: held.rindex(b"\n") + 1] if chunk else held
+        # Not splitlines: it ends lines at U+2028 and its kin, which are letters of a name here.
+        lines = list(io.StringIO(whole.decode(), newline=""))
         reader = csv_rows(iter(lines), delimiter=one_delimiter(options["delimiter"]), strict=True)
         try:
             row = next((row for row in reader if row), [])
