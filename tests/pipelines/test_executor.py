@@ -3,11 +3,13 @@
 import gzip
 import io
 import itertools
+import threading
 import zipfile
 
 import boto3
 import pytest
 
+from windlass.core.errors import AwsError
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 from windlass.events import Kind, ObjectEvent
@@ -228,3 +230,79 @@ def test_another_recipe_makes_the_output_anew(s3, doors, buckets):
     renewed = pipeline(buckets, metadata={"x": "1"})
     assert process(renewed, doors, raw, "in/a.yaml").outcome is Outcome.WRITTEN
     assert s3.head_object(Bucket=out, Key="a.yaml.json")["Metadata"]["x"] == "1"
+
+
+def test_what_s3_keeps_beside_the_content_carries_over(s3, doors, buckets):
+    raw, out = buckets
+    kept = {"CacheControl": "max-age=5", "ContentLanguage": "de", "StorageClass": "STANDARD_IA"}
+    coded = {"ContentEncoding": "gzip", "ContentDisposition": "attachment"}
+    s3.put_object(Bucket=raw, Key="in/a.gz", Body=gzip.compress(b"x"), ContentType="application/gzip", **kept, **coded)
+
+    def made_by(transform, **given):
+        target = f"s3://{out}/{transform}/{{name}}"
+        made = pipeline(buckets, name=transform, transform=transform, target=target, **given)
+        (key,) = process(made, doors, raw, "in/a.gz").outputs
+        return s3.head_object(Bucket=out, Key=key)
+
+    copied = made_by("copy", storage_class="keep")
+    assert {name: copied.get(name) for name in (*kept, *coded)} == kept | coded
+    assert copied["ContentType"] == "application/gzip"
+    opened = made_by("gunzip")
+    assert [opened.get(name) for name in ("CacheControl", "ContentLanguage")] == ["max-age=5", "de"]
+    assert [opened.get(name) for name in ("ContentEncoding", "ContentDisposition", "StorageClass")] == [None] * 3
+    assert opened["ContentType"] != "application/gzip"  # it isn't any more
+
+
+def test_large_objects_wait_for_a_place_and_small_ones_do_not(s3, doors, buckets):
+    raw, out = buckets
+    s3.put_object(Bucket=raw, Key="in/small", Body=b"x")
+    s3.put_object(Bucket=raw, Key="in/large", Body=b"x" * (6 * MIB))
+    held = Doors(doors.source, doors.target, doors.tags, threading.Semaphore(1))
+    made = pipeline(buckets, transform="copy", part_bytes=5 * MIB, target=f"s3://{out}/{{path}}")
+    held.large.acquire()
+    assert process(made, held, raw, "in/small").outcome is Outcome.WRITTEN
+    ended = []
+    waiting = threading.Thread(target=lambda: ended.append(process(made, held, raw, "in/large").outcome))
+    waiting.start()
+    waiting.join(0.5)
+    assert ended == []
+    held.large.release()
+    waiting.join(30)
+    assert ended == [Outcome.WRITTEN]
+    assert held.large.acquire(timeout=1)  # it gave its place back
+
+
+def test_a_repeated_event_of_a_large_object_sends_nothing(s3, doors, buckets):
+    raw, out = buckets
+    s3.put_object(Bucket=raw, Key="in/large", Body=b"x" * (12 * MIB))
+    made = pipeline(buckets, transform="copy", part_bytes=5 * MIB, target=f"s3://{out}/{{path}}")
+    assert process(made, doors, raw, "in/large", event(buckets, "in/large")).outcome is Outcome.WRITTEN
+
+    class NoUploads:
+        def __call__(self, call):
+            assert call.name != "CreateMultipartUpload"
+            return doors.target(call)
+
+        submit = doors.target.submit
+
+    watched = Doors(doors.source, NoUploads(), doors.tags)
+    assert process(made, watched, raw, "in/large", event(buckets, "in/large")).outcome is Outcome.DUPLICATE
+
+
+def test_an_upload_that_s3_will_never_begin_is_refused(s3, doors, buckets):
+    """The embedded AWS takes any metadata for an upload in parts; S3 has 2 KB."""
+    raw, out = buckets
+    s3.put_object(Bucket=raw, Key="in/large", Body=b"x" * (6 * MIB))
+    made = pipeline(buckets, transform="copy", part_bytes=5 * MIB, target=f"s3://{out}/{{path}}")
+
+    class Narrow:
+        def __call__(self, call):
+            if call.name == "CreateMultipartUpload":
+                raise AwsError(
+                    "Your metadata headers exceed the maximum allowed metadata size", code="MetadataTooLarge"
+                )
+            return doors.target(call)
+
+    with pytest.raises(Rejected) as caught:
+        process(made, Doors(doors.source, Narrow(), doors.tags), raw, "in/large")
+    assert caught.value.reason is Reason.UNSUPPORTED

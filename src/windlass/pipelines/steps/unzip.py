@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
 import stat
 import struct
@@ -43,6 +44,10 @@ def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
                 yield from _members(archive, options)
         except _DAMAGE as problem:
             raise Rejected(Reason.MALFORMED, f"not a sound ZIP archive: {problem}") from problem
+        except OSError as problem:
+            if not _of_the_data(problem):
+                raise
+            raise Rejected(Reason.MALFORMED, f"not a sound ZIP archive: {problem}") from problem
 
 
 def _members(archive: zipfile.ZipFile, options: Mapping[str, Any]) -> Iterator[Output]:
@@ -68,7 +73,20 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, meter: Meter) -> I
             while piece := file.read(CHUNK_BYTES):
                 yield meter.give(piece)
     except _DAMAGE as problem:
-        raise Rejected(Reason.MALFORMED, f"{info.filename[:200]} is damaged: {problem}") from problem
+        raise _damaged(info, problem) from problem
+    except OSError as problem:
+        if not _of_the_data(problem):
+            raise
+        raise _damaged(info, problem) from problem
+
+
+def _of_the_data(problem: OSError) -> bool:
+    """Not the disk's: bz2 says so of bad data, without a number; the index can name a place before the file's begin."""
+    return problem.errno in (None, errno.EINVAL)
+
+
+def _damaged(info: zipfile.ZipInfo, problem: Exception) -> Rejected:
+    return Rejected(Reason.MALFORMED, f"{info.filename[:200]} is damaged: {problem}")
 
 
 def _check_index(file: IO[bytes]) -> None:
