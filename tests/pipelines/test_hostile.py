@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import tempfile
 import time
 import zipfile
 from random import Random
@@ -112,3 +113,16 @@ def test_a_member_s_archive_in_an_archive_is_held_to_the_limits_too():
     bomb = zipped({"inner.gz": b""})
     assert made_or_refused(["unzip", "gunzip"], bomb) == []
     assert rejection(["unzip", "gunzip"], bomb).reason is Reason.TRUNCATED
+
+
+@pytest.mark.parametrize(
+    ("step", "data"),
+    [("thumbnail", b"no picture"), ({"step": "sql", "query": "SELECT * FROM input"}, b"id\n\xff\n"), ({"step": "sql", "query": "SELECT nothing FROM input"}, b"id\n1\n"), ({"step": "sql", "query": "SELECT 1", "input": "parquet"}, b"PAR1")],
+    ids=["image", "text", "query", "parquet"],
+)  # fmt: skip
+def test_the_same_input_is_refused_in_the_same_words(step, data):
+    """A reason is kept beside the object: it must not differ by process, nor tell of our folders."""
+    said = rejection(step, data).message
+    assert said == rejection(step, data).message
+    assert tempfile.gettempdir() not in said
+    assert " at 0x" not in said
