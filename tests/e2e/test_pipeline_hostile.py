@@ -34,7 +34,7 @@ def hostile(line_mib):
         "yaml/broken": (BROKEN["in/bad.yaml"], "malformed", ""), "yaml/latin": (BROKEN["in/latin.yaml"], "not-text", ""),
         "yaml/aliases": (BROKEN["in/bomb.yaml"], "bomb", "max_expanded_bytes"), "yaml/deep": (b"[" * 5000, "bomb", "levels"),
         "yaml/cycle": (b"&a [*a]", "unsupported", "inside"), "csv/utf8": (b"a\nx\n\xff\xfe\n", "not-text", "byte"),
-        "csv/row": (b'a,b\n"' + b'x\n","' * (3 << 20), "too-large", "max_line_bytes"),
+        "csv/row": (b'a,b\n"' + b'x\n","' * (3 << 20), "too-large", "fields"),
         "unzip/bomb": (zipped({"a": zeros}), "bomb", "max_ratio"), "unzip/up": (zipped({"ok": b"x", "../up": b"x"}), "unsafe-name", "../up"),
         "untar/up": (tarred({"ok": b"x", "/etc/passwd": b"x"}), "unsafe-name", "/etc/passwd"), "untar/cut": (tarred({"a": b"x" * 2000})[:900], "truncated", ""),
         "gunzip/cut": (gzip.compress(b"some text" * 1000)[:-20], "truncated", "middle"), "gunzip/bomb": (ten_gb, "bomb", "max_ratio"),
@@ -57,7 +57,7 @@ def world(tmp_path):
 def test_what_is_made_to_harm_is_kept_with_a_reason_and_the_queue_moves_on(world, line_mib):
     text = "".join(
         f'[[pipeline]]\nname = "{name}"\nqueue = "raw-events"\nsource = "s3://raw-{world.account}/{name}/"\ntransform = {transform}\n'
-        f'target = "s3://uniform-{world.account}/{name}/{target}"\non_error = "s3://uniform-{world.account}/failed/"\n'
+        f'target = "s3://uniform-{world.account}/{name}/{target}"\non_error = "s3://uniform-{world.account}/failed/"\nconcurrency = 2\n'  # memory is by object at work
         for name, (transform, target) in PIPELINES.items()
     )
     world.configure(text.replace("{", "{{").replace("}", "}}"))

@@ -22,6 +22,12 @@ def test_a_row_whose_quotes_never_end_is_refused_by_its_size():
     assert "max_line_bytes" in refused.message
 
 
+def test_a_row_of_a_million_fields_is_refused():
+    refused = rejection("csv-to-jsonl", b"a\n" + b"xy," * 1_000_000 + b"\n")
+    assert refused.reason is Reason.TOO_LARGE
+    assert "250,000 fields" in refused.message
+
+
 def test_rows_of_many_lines_pass_one_by_one():
     data = b"a\n" + b'"x\ny"\n' * 1000
     assert content({"step": "csv-to-jsonl", "max_line_bytes": "64B"}, data) == b'{"a":"x\\ny"}\n' * 1000
