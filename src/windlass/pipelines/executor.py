@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import mimetypes
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -12,6 +11,7 @@ from urllib.parse import urlencode
 from windlass.core.errors import WindlassError
 from windlass.events import ObjectEvent
 from windlass.pipelines.build import Pipeline
+from windlass.pipelines.carrying import carried_headers, content_type_of
 from windlass.pipelines.model import Output, Reason, Rejected, Source
 from windlass.pipelines.plan import Found, Stamp
 from windlass.pipelines.reading import Opened, look, open_source, state_of
@@ -152,7 +152,7 @@ class _Hands:
         tags = self._doors.tags(self._bucket, self._key, opened.head.version_id) if config.tags == "keep" else {}
         if self._pipeline.transform.many:
             self._rehearse(opened, tags)
-        self._carried = _carried(opened.head.headers, as_it_is=self._pipeline.transform.as_it_is)
+        self._carried = carried_headers(opened.head.headers, as_it_is=self._pipeline.transform.as_it_is)
         self.read_bytes += opened.size_bytes
         self._source = opened.source(tags)
         self._outputs, self._index, self._body = self._pipeline.transform.run(self._source), -1, None
@@ -214,7 +214,7 @@ class _Hands:
         metadata = {name: value for name, value in self._source.metadata.items() if not name.startswith("windlass-")}
         metadata |= dict(self._output.metadata) | config.metadata | stamp.to_metadata()
         headers = self._carried | {f"x-amz-meta-{name}": value for name, value in metadata.items()}
-        kind = config.content_type or self._output.content_type or self._kind()
+        kind = config.content_type or content_type_of(self._output, self._source)
         if kind:
             headers["content-type"] = kind
         if config.storage_class != "keep":
@@ -224,14 +224,6 @@ class _Hands:
         if self._source.tags:
             headers["x-amz-tagging"] = urlencode(self._source.tags)
         return headers
-
-    def _kind(self) -> str:
-        """Of an output that doesn't say: its name's (what was in the archive), or the source's, when that isn't changed."""
-        assert self._source is not None
-        assert self._output is not None
-        if self._output.name == self._source.name:
-            return self._source.content_type
-        return mimetypes.guess_type(self._output.name)[0] or "application/octet-stream"
 
     def _delete(self, key: str, if_match: str) -> bool:
         try:
@@ -243,14 +235,6 @@ class _Hands:
                 return True
             raise
         return True
-
-
-def _carried(headers: Mapping[str, str], *, as_it_is: bool) -> dict[str, str]:
-    """What else S3 keeps with an object. How the bytes are coded, and under which name, holds for unchanged bytes only."""
-    names = ["cache-control", "content-language", "x-amz-storage-class"]
-    if as_it_is:
-        names += ["content-encoding", "content-disposition", "expires"]
-    return {name: headers[name] for name in names if headers.get(name)}
 
 
 def _metadata(headers: Any) -> dict[str, str]:
