@@ -12,6 +12,7 @@ SCRIPTS = (
     "clients",
     "aggregation",
     "pipelines",
+    "pipelines_large",
     "manifests",
     "replication",
     "lambda_start",

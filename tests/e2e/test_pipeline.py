@@ -1,18 +1,12 @@
 """`windlass pipeline` as its users run it: real workers killed, broken inputs, backfill and retry, and the same as Lambda."""
 
-import bz2
-import gzip
-import io
 import json
-import lzma
 import os
 import random
 import signal
 import subprocess
 import sys
-import tarfile
 import time
-import zipfile
 
 import boto3
 import pytest
@@ -212,104 +206,3 @@ def test_local_files_show_what_would_become_of_them(world, tmp_path):
     assert first["target"] == f"s3://{world.out}/a.json"
     assert json.loads((tmp_path / "made" / "a.json").read_text()) == {"n": 1}
     assert second["refused"].startswith("malformed: ")
-
-
-# Worker and Lambda
-
-
-def zipped(members):
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), content)
-    return made.getvalue()
-
-
-def tarred(members):
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as archive:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return made.getvalue()
-
-
-def corpus():
-    """Inputs by step: good ones of several shapes, and broken ones."""
-    text = [f'line {at}\nsecond, with ü and "quotes" {at * 7}\n'.encode() for at in range(7)]
-    rows = [f'id,name,when\n{at},"n, {at}",2026-01-0{at + 1}\n{at + 10},,\n'.encode() for at in range(6)] + [
-        b"a,b\n1,2,3\n"
-    ]
-    jsonl = [
-        f'{{"id":{at},"name":"n{at}","deep":{{"x":{at}}}}}\n{{"id":{at + 1},"name":null,"deep":{{"x":1}}}}\n'.encode()
-        for at in range(6)
-    ]
-    documents = [f'{{"id":{at},"list":[1,{at}],"deep":{{"x":"{at}"}}}}'.encode() for at in range(6)] + [
-        b'{"a":',
-        b"\xff\xfe",
-    ]
-    yaml = [f"id: {at}\nlist: [1, {at}]\nwhen: 2026-01-0{at + 1}\n".encode() for at in range(6)] + [
-        b"a: [",
-        b"a: 1\na: 2\n",
-    ]
-    members = {"x/1.txt": b"one", "x/2.txt": b"two", "3.txt": b"three"}
-    return {
-        "copy": text, "yaml-to-json": yaml, "json-to-yaml": documents, "csv-to-jsonl": rows, "jsonl-to-csv": jsonl,
-        "csv-to-parquet": rows, "jsonl-to-parquet": jsonl, "gzip": text, "gunzip": [gzip.compress(one, mtime=0) for one in text] + [b"no"],
-        "zstd": text, "bzip2": text, "bunzip2": [bz2.compress(one) for one in text] + [bz2.compress(text[0])[:-4]], "xz": text,
-        "unxz": [lzma.compress(one) for one in text] + [b"\xfd7zXZ"], "unzip": [zipped(members | {"n": one}) for one in text] + [b"PK\x03\x04"],
-        "untar": [tarred(members | {"n": one}) for one in text] + [tarred({"../evil": b"x"})], "text-encoding": [*text, b"\xc3"],
-        "checksum": text, "json-to-parquet": [b"[" + one.replace(b"\n", b",", 1).strip() + b"]" for one in jsonl],
-    }  # fmt: skip
-
-
-def pipelines(known, queue, out):
-    text = ""
-    for step in known:
-        options = ', encoding = "utf-8", to = "utf-16-le"' if False else ""
-        text += (
-            f'\n[[pipeline]]\nname = "{step}"\n{queue}source = "s3://raw-{{account}}/{step}/"\n'
-            f'transform = {{{{ step = "{step}"{options} }}}}\ntarget = "s3://{out}/{step}/{{{{dir}}}}{{{{stem}}}}/{{{{name}}}}-{{{{index}}}}"\n'
-            f'on_error = "s3://{out}/failed/"\n'
-        )
-    return text
-
-
-@pytest.mark.timeout(280)
-def test_the_lambda_function_makes_what_the_worker_makes(world):
-    pytest.importorskip("pyarrow")
-    inputs = {f"{step}/i{at}.bin": body for step, bodies in corpus().items() for at, body in enumerate(bodies)}
-    assert len(inputs) >= 130
-    world.configure(pipelines(corpus(), 'queue = "raw-events"\n', "uniform-{account}"))
-    worker = world.work()
-    world.put(inputs)
-    world.wait(lambda: world.left() == 0, 100)
-    worker.send_signal(signal.SIGTERM)
-    worker.wait(20)
-    made = world.contents(world.out)
-
-    other = f"lambda-{world.account}"
-    world.s3.create_bucket(Bucket=other)
-    role = world.clients["iam"].create_role(RoleName="pipelines", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        config = (CONFIG + pipelines(corpus(), "", "lambda-{account}")).format(account=world.account)
-        archive.writestr("windlass.toml", config)
-    world.clients["lambda"].create_function(
-        FunctionName="pipelines", Runtime="python3.12", Handler="windlass.functions.pipeline.handler", Role=role, Timeout=20, MemorySize=1024,
-        Code={"ZipFile": code.getvalue()},
-    )  # fmt: skip
-    world.clients["lambda"].create_event_source_mapping(
-        EventSourceArn=world.arn,
-        FunctionName="pipelines",
-        BatchSize=10,
-        FunctionResponseTypes=["ReportBatchItemFailures"],
-    )
-    world.put(inputs)
-    world.wait(lambda: len(world.contents(other)) >= len(made) and world.left() == 0, 120)
-    again = world.contents(other)
-    plain = {key: body for key, body in made.items() if not key.endswith(".reason.json")}
-    assert {key: body for key, body in again.items() if not key.endswith(".reason.json")} == plain
-    assert {key for key in again if key.endswith(".reason.json")} == set(made) - set(plain)
-    assert len(set(made) - set(plain)) >= 8

@@ -1,19 +1,25 @@
 """The executor on the embedded AWS: outputs, conditions, large ones in parts, many, deletes, and what changes in between."""
 
+import datetime as dt
 import gzip
 import io
 import itertools
+import threading
+import time
 import zipfile
 
 import boto3
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
+from windlass.core.errors import AwsError, NotFound
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 from windlass.events import Kind, ObjectEvent
 from windlass.local.server import LocalServer
 from windlass.pipelines.build import build
 from windlass.pipelines.config import PipelineConfig
+from windlass.pipelines.engine import Engine
 from windlass.pipelines.executor import Doors, process
 from windlass.pipelines.model import Reason, Rejected
 from windlass.pipelines.settle import Outcome
@@ -120,8 +126,6 @@ def test_a_source_that_is_gone_is_no_failure(doors, buckets):
 
 
 def test_a_bucket_that_is_gone_is_a_failure(doors, buckets):
-    from windlass.core.errors import NotFound
-
     made = pipeline(buckets, source="s3://no-such-bucket-at-all/in/")
     with pytest.raises(NotFound):
         process(made, doors, "no-such-bucket-at-all", "in/x", event(buckets, "in/x"))
@@ -228,3 +232,139 @@ def test_another_recipe_makes_the_output_anew(s3, doors, buckets):
     renewed = pipeline(buckets, metadata={"x": "1"})
     assert process(renewed, doors, raw, "in/a.yaml").outcome is Outcome.WRITTEN
     assert s3.head_object(Bucket=out, Key="a.yaml.json")["Metadata"]["x"] == "1"
+
+
+def test_what_s3_keeps_beside_the_content_carries_over(s3, doors, buckets):
+    raw, out = buckets
+    kept = {"CacheControl": "max-age=5", "ContentLanguage": "de", "StorageClass": "STANDARD_IA"}
+    coded = {"ContentEncoding": "gzip", "ContentDisposition": "attachment"}
+    s3.put_object(Bucket=raw, Key="in/a.gz", Body=gzip.compress(b"x"), ContentType="application/gzip", **kept, **coded)
+
+    def made_by(transform, **given):
+        target = f"s3://{out}/{transform}/{{name}}"
+        made = pipeline(buckets, name=transform, transform=transform, target=target, **given)
+        (key,) = process(made, doors, raw, "in/a.gz").outputs
+        return s3.head_object(Bucket=out, Key=key)
+
+    copied = made_by("copy", storage_class="keep")
+    assert {name: copied.get(name) for name in (*kept, *coded)} == kept | coded
+    assert copied["ContentType"] == "application/gzip"
+    opened = made_by("gunzip")
+    assert [opened.get(name) for name in ("CacheControl", "ContentLanguage")] == ["max-age=5", "de"]
+    assert [opened.get(name) for name in ("ContentEncoding", "ContentDisposition", "StorageClass")] == [None] * 3
+    assert opened["ContentType"] != "application/gzip"  # it isn't any more
+
+
+def test_large_objects_wait_for_a_place_and_small_ones_do_not(s3, doors, buckets):
+    raw, out = buckets
+    s3.put_object(Bucket=raw, Key="in/small", Body=b"x")
+    s3.put_object(Bucket=raw, Key="in/large", Body=b"x" * (6 * MIB))
+    held = Doors(doors.source, doors.target, doors.tags, threading.Semaphore(1))
+    made = pipeline(buckets, transform="copy", part_bytes=5 * MIB, target=f"s3://{out}/{{path}}")
+    held.large.acquire()
+    assert process(made, held, raw, "in/small").outcome is Outcome.WRITTEN
+    ended = []
+    waiting = threading.Thread(target=lambda: ended.append(process(made, held, raw, "in/large").outcome))
+    waiting.start()
+    waiting.join(0.5)
+    assert ended == []
+    held.large.release()
+    waiting.join(30)
+    assert ended == [Outcome.WRITTEN]
+    assert held.large.acquire(timeout=1)  # it gave its place back
+
+
+def test_a_repeated_event_of_a_large_object_sends_nothing(s3, doors, buckets):
+    raw, out = buckets
+    s3.put_object(Bucket=raw, Key="in/large", Body=b"x" * (12 * MIB))
+    made = pipeline(buckets, transform="copy", part_bytes=5 * MIB, target=f"s3://{out}/{{path}}")
+    assert process(made, doors, raw, "in/large", event(buckets, "in/large")).outcome is Outcome.WRITTEN
+
+    class NoUploads:
+        def __call__(self, call):
+            assert call.name != "CreateMultipartUpload"
+            return doors.target(call)
+
+        submit = doors.target.submit
+
+    watched = Doors(doors.source, NoUploads(), doors.tags)
+    assert process(made, watched, raw, "in/large", event(buckets, "in/large")).outcome is Outcome.DUPLICATE
+
+
+def test_an_upload_that_s3_will_never_begin_is_refused(s3, doors, buckets):
+    """The embedded AWS takes any metadata for an upload in parts; S3 has 2 KB."""
+    raw, out = buckets
+    s3.put_object(Bucket=raw, Key="in/large", Body=b"x" * (6 * MIB))
+    made = pipeline(buckets, transform="copy", part_bytes=5 * MIB, target=f"s3://{out}/{{path}}")
+
+    class Narrow:
+        def __call__(self, call):
+            if call.name == "CreateMultipartUpload":
+                raise AwsError(
+                    "Your metadata headers exceed the maximum allowed metadata size", code="MetadataTooLarge"
+                )
+            return doors.target(call)
+
+    with pytest.raises(Rejected) as caught:
+        process(made, Doors(doors.source, Narrow(), doors.tags), raw, "in/large")
+    assert caught.value.reason is Reason.UNSUPPORTED
+
+
+def test_a_pipeline_that_fails_does_not_keep_the_object_from_others(s3, doors, buckets):
+    raw, out = buckets
+    s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
+    failing = pipeline(buckets, name="failing", target="s3://no-such-bucket-at-all/{key}")
+    engine = Engine([(failing, doors), (pipeline(buckets), doors)])
+    with pytest.raises(NotFound):
+        engine.handle([event(buckets, "in/a.yaml")])
+    assert read(s3, out, "a.yaml.json").strip() == b'{"n":1}'
+
+
+def test_what_ended_how_is_told_to_prometheus(s3, doors, buckets):
+    raw, _ = buckets
+    s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
+    s3.put_object(Bucket=raw, Key="in/b.yaml", Body=b"n: [\n")
+    engine = Engine([(pipeline(buckets), doors)])
+    engine.handle([event(buckets, key) for key in ("in/a.yaml", "in/a.yaml", "in/b.yaml")])
+    registry = CollectorRegistry()
+    registry.register(engine.tally)
+    told = {
+        line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
+        for line in generate_latest(registry).decode().splitlines()
+        if not line.startswith("#")
+    }
+    assert told['windlass_pipeline_objects_total{outcome="written",pipeline="p"}'] == 1
+    assert told['windlass_pipeline_objects_total{outcome="duplicate",pipeline="p"}'] == 1
+    assert told['windlass_pipeline_refused_total{pipeline="p",reason="malformed"}'] == 1
+    assert told['windlass_pipeline_written_bytes_total{pipeline="p"}'] == len(b'{"n":1}\n')
+
+
+def test_only_a_finished_restoration_is_a_change(s3, doors, buckets):
+    raw, _ = buckets
+    s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
+    engine = Engine([(pipeline(buckets), doors)])
+
+    def restored(name):
+        return engine.handle([ObjectEvent(kind=Kind.RESTORED, name=name, bucket=raw, key="in/a.yaml")])
+
+    assert [restored(f"ObjectRestore:{end}") for end in ("Post", "Completed", "Delete")] == [0, 1, 0]
+
+
+def test_counts_are_written_though_no_further_object_comes(s3, doors, buckets, tmp_path):
+    from windlass.pipelines.store import totals
+    from windlass.store.config import StoreConfig
+    from windlass.store.engine import open_store
+
+    raw, _ = buckets
+    s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
+    with open_store(StoreConfig(url=f"sqlite:///{tmp_path}/w.db")) as store:
+        engine = Engine([(pipeline(buckets), doors)], lambda: store)
+        with engine.flushing():
+            engine.handle([event(buckets, "in/a.yaml")])
+            for _ in range(100):
+                with store.read() as connection:
+                    found = totals(connection, since=dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+                if found:
+                    break
+                time.sleep(0.1)
+        assert found["p"]["written"] == 1

@@ -7,6 +7,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from windlass.core.errors import ConfigError
+from windlass.pipelines.backfill import _lines
+from windlass.pipelines.build import build_all
+from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.loop import can_take, refuse_cycles, refuse_loop
 from windlass.pipelines.model import Output, Reason, Rejected, Source
 from windlass.pipelines.selection import Selection, read_selection
@@ -195,3 +198,22 @@ def test_folders_placeholders_are_no_input():
     assert read_selection("s3://raw/in/", patterns=("*.yaml",)).takes("raw", "in/x/y.yaml")
     with pytest.raises(ConfigError):
         read_selection("s3://raw/in/*.yaml")
+
+
+def test_a_ring_through_on_error_is_refused():
+    def config(name, source, errors):
+        return PipelineConfig(name=name, source=source, target="s3://done/{key}", on_error=errors)
+
+    with pytest.raises(ConfigError, match="feed each other"):
+        build_all([config("a", "s3://raw/a/", "s3://raw/b/"), config("b", "s3://raw/b/", "s3://raw/a/")])
+    build_all(
+        [config("a", "s3://raw/a/", "s3://raw/b/"), config("b", "s3://raw/b/", "s3://raw/c/")]
+    )  # mending what was refused
+
+
+def test_a_list_of_keys_is_read_as_it_is(tmp_path):
+    """Keys may have commas and quotes; only rows that begin with the bucket's name are of a manifest."""
+    (tmp_path / "keys").write_text(
+        'in/a,b.yaml\nin/"q".yaml\nraw,in/c%20d%2Ce.yaml\n"raw","in/f.yaml","v1"\n\n', "utf-8"
+    )
+    assert list(_lines(tmp_path / "keys", "raw")) == ["in/a,b.yaml", 'in/"q".yaml', "in/c d,e.yaml", "in/f.yaml"]

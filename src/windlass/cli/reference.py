@@ -19,6 +19,7 @@ from windlass.cli.main import COMMANDS
 from windlass.core import errors
 from windlass.inventory.catalog import CATALOG
 from windlass.observe.metrics import Metrics
+from windlass.pipelines.measure import COUNTERS as PIPELINE_COUNTERS
 from windlass.queues.measure import COUNTERS, GAUGES, HISTOGRAMS
 from windlass.settings.load import known_keys, list_sections
 from windlass.settings.render import toml_value
@@ -129,6 +130,8 @@ def _metrics() -> str:
             yield f"| `windlass_aggregation_{name}` | counter | queue | {said} |"
         for name, (names, said) in STORE_GAUGES.items():
             yield f"| `windlass_{name}` | gauge | {', '.join(names)} | {said} |"
+        for name, said in PIPELINE_COUNTERS.items():
+            yield f"| `windlass_pipeline_{name}` | counter | pipeline | {said} |"
 
     return _page(
         "Metrics",

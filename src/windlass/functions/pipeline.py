@@ -19,6 +19,7 @@ from windlass.functions.parts import Shared, load_aws, put_together
 from windlass.pipelines.build import build_all
 from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.handling import handler_of
+from windlass.pipelines.memory import give_back_what_is_freed
 from windlass.pipelines.opening import open_engine
 from windlass.queues.lambda_ import lambda_handler
 
@@ -39,6 +40,7 @@ def handler(event: Any, context: Any) -> Any:
 
 @cache
 def _made() -> Callable[[Any, Any], Any]:
+    give_back_what_is_freed()
     settings, estate = put_together(_Sections)
     if not settings.pipeline:
         raise ConfigError(

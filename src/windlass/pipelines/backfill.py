@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus
 from windlass.core.errors import UsageError, WindlassError
 from windlass.jobs.service import Jobs, RunningJob
 from windlass.pipelines.engine import Contended, Engine, Refused
+from windlass.pipelines.memory import give_back_what_is_freed
 from windlass.pipelines.selection import Selection, split_url
 from windlass.pipelines.service import Pipelines
 from windlass.pipelines.settle import Outcome
@@ -52,6 +53,7 @@ def register(pipelines: Callable[[], Pipelines], jobs: Jobs) -> None:
 
 
 def _run(pipelines: Pipelines, running: RunningJob, *, show: Show, stop: threading.Event | None) -> None:
+    give_back_what_is_freed()
     name, origin = str(running.params["pipeline"]), str(running.params.get("origin", ""))
     (pipeline,) = pipelines.built([name])
     account, region = pipelines.place(pipeline.config)
@@ -91,6 +93,9 @@ def _take(engine: Engine, running: RunningJob, name: str, bucket: str, key: str)
     except (Contended, WindlassError) as error:
         running.log(f"{key}: {error}", level="error")
         return "failed"
+    except Exception as error:  # noqa: BLE001  # a fault in a user's transform is that object's, not the backfill's
+        running.log(f"{key}: {type(error).__name__}: {error}", level="error")
+        return "failed"
     if isinstance(ended, Refused):
         running.log(f"{key}: {ended.error.message}", level="warning")
         return "refused"
@@ -104,7 +109,9 @@ def _keys(door: Blocking, selection: Selection, origin: str, *, after: str, skip
     """Keys in an order that is the same each time; those before `after` (a listing) or `skip` (a file) are left out."""
     if not origin:
         return _listed(door, selection, after)
-    found = _inventory(door, selection, origin) if origin.startswith("s3://") else _lines(Path(origin))
+    found = (
+        _inventory(door, selection, origin) if origin.startswith("s3://") else _lines(Path(origin), selection.bucket)
+    )
     return islice(found, skip, None)
 
 
@@ -121,15 +128,15 @@ def _listed(door: Blocking, selection: Selection, after: str) -> Iterator[str]:
             return
 
 
-def _lines(file: Path) -> Iterator[str]:
-    """A key a line; a CSV of bucket and url-encoded key, as S3 Batch Operations has it, is known by its comma."""
+def _lines(file: Path, bucket: str) -> Iterator[str]:
+    """A key a line, or rows of bucket and url-encoded key, as S3 Batch Operations has them: known by the bucket's name."""
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} can't be read: {error}", hint="Give a text file with one key a line.") from None
-    for row in csv.reader(io.StringIO(text)):
-        if row:
-            yield row[0] if len(row) == 1 else unquote_plus(row[1])
+    for line in filter(None, text.replace("\r\n", "\n").split("\n")):
+        row = next(csv.reader([line]), [])
+        yield unquote_plus(row[1]) if len(row) > 1 and row[0] == bucket else line
 
 
 def _inventory(door: Blocking, selection: Selection, url: str) -> Iterator[str]:

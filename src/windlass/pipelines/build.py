@@ -25,6 +25,7 @@ class Pipeline:
     transform: Transform
     target: Template
     errors: tuple[str, str]  # bucket and prefix of on_error; empty without one
+    targets: tuple[Template, ...]  # all that it writes: outputs, refused objects, their reasons
 
     @property
     def name(self) -> str:
@@ -68,7 +69,7 @@ def build(config: PipelineConfig) -> Pipeline:
             f"pipeline {config.name}: mirror_deletes needs one target per key that is known without the object",
             hint="Use {key}, {path}, {dir} and {stem} in the target, and a transform with one output.",
         )
-    return Pipeline(config, selection, transform, target, errors)
+    return Pipeline(config, selection, transform, target, errors, tuple(targets))
 
 
 def build_all(configs: Sequence[PipelineConfig]) -> tuple[Pipeline, ...]:
@@ -78,7 +79,7 @@ def build_all(configs: Sequence[PipelineConfig]) -> tuple[Pipeline, ...]:
     twice = next((name for name in names if names.count(name) > 1), "")
     if twice:
         raise ConfigError(f"two [[pipeline]] entries are named {twice}", hint="Give each a name of its own.")
-    refuse_cycles({one.name: (one.selection, (one.target,)) for one in made})
+    refuse_cycles({one.name: (one.selection, one.targets) for one in made})
     return made
 
 

@@ -44,6 +44,11 @@ class Transform:
         return all(bound.step.streams for bound in self.steps)
 
     @property
+    def as_it_is(self) -> bool:
+        """Whether the bytes are passed on unchanged."""
+        return all(bound.step.name == "copy" for bound in self.steps)
+
+    @property
     def recipe(self) -> str:
         """A short digest of steps and options: outputs of another recipe are not duplicates."""
         said = [[bound.step.name, sorted(bound.options.items())] for bound in self.steps]

@@ -11,13 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from windlass.core import clock
-from windlass.core.errors import PartialFailure, UsageError
+from windlass.core.errors import PartialFailure, UsageError, WindlassError
 from windlass.core.units import format_bytes
 from windlass.jobs.service import Jobs
 from windlass.pipelines.backfill import backfill_as_job
 from windlass.pipelines.build import Pipeline
 from windlass.pipelines.counted import Failure
-from windlass.pipelines.engine import Refused
+from windlass.pipelines.engine import Contended, Refused
 from windlass.pipelines.model import Output, Rejected, Source
 from windlass.pipelines.service import Pipelines
 from windlass.pipelines.steps import STEPS
@@ -130,16 +130,21 @@ def commands(  # noqa: C901  one function per command
         """Take refused objects through once more: after the transform was mended, or the object."""
         pipelines = open_pipelines(ctx)
         waiting = [one for one in pipelines.failures(name, waiting=True, limit=limit) if key in ("", one.key)]
-        refused = 0
+        refused = failed = 0
         with pipelines.engine([name]) as engine:
             for one in waiting:
-                ended = engine.retry(one)
+                try:
+                    ended = engine.retry(one)
+                except (Contended, WindlassError) as error:
+                    failed += 1
+                    print(f"{one.key}: {error}", file=sys.stderr)
+                    continue
                 if isinstance(ended, Refused):
                     refused += 1
                     print(f"{one.key}: {ended.error.message}", file=sys.stderr)
-        print(f"{len(waiting) - refused:,} of {len(waiting):,} went through", file=sys.stderr)
-        if refused:
-            raise PartialFailure(f"{refused:,} were refused again")
+        print(f"{len(waiting) - refused - failed:,} of {len(waiting):,} went through", file=sys.stderr)
+        if refused or failed:
+            raise PartialFailure(f"{refused:,} were refused again, {failed:,} failed")
 
     return app
 

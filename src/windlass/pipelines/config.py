@@ -32,12 +32,23 @@ class PipelineConfig(BaseModel):
     )
     mirror_deletes: bool = Field(default=False, description="Delete an output when its source is deleted.")
     content_type: str = Field(default="", description="Content type of outputs; the transform's own when empty.")
-    storage_class: str = Field(default="", description="Storage class of outputs; the bucket's default when empty.")
+    storage_class: str = Field(
+        default="", description="Storage class of outputs; the bucket's default when empty, the source's when `keep`."
+    )
     metadata: dict[str, str] = Field(default={}, description="User metadata to set; the source's is carried over.")
     tags: Literal["drop", "keep"] = Field(
         default="drop", description="Tags of the source: `keep` reads and carries them over, at a request per object."
     )
     concurrency: int = Field(default=16, ge=1, le=1000, description="Objects that a worker handles at once.")
+    large_concurrency: int = Field(
+        default=2,
+        ge=1,
+        le=1000,
+        description="How many of them at once may be larger than part_bytes: each takes memory.",
+    )
     part_bytes: int = Field(
-        default=8 << 20, ge=5 << 20, le=1 << 30, description="Size of what is read and written at once, in bytes."
+        default=8 << 20,
+        ge=5 << 20,
+        le=1 << 30,
+        description="Size of the parts written, in bytes; half of it is read at once.",
     )

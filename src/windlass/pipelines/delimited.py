@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from windlass.core.units import format_bytes
 from windlass.pipelines.model import Chunks, Reason, Rejected, StepOption
 from windlass.pipelines.stream import CHUNK_BYTES, lines, utf8
 
@@ -38,11 +39,39 @@ MAX_LINE = StepOption(
 )
 
 
+_MAX_FIELDS = 250_000  # delimiters in a row, quoted or not: each field costs 60 bytes, so that 8 MiB would be 200
+
+
 def rows(chunks: Chunks, options: Mapping[str, Any]) -> Iterator[tuple[int, list[str]]]:
-    """(Line number, fields) of each row; empty lines are left out. Rejected: broken quoting, fields over 128 KiB."""
-    texts = (line.decode() for line in lines(utf8(chunks, options["encoding"]), options["max_line_bytes"]))
-    reader = csv.reader(texts, delimiter=one_delimiter(options["delimiter"]), strict=True)
+    """(Line number, fields) of each row; empty lines are left out. Rejected: broken quoting, fields over 128 KiB.
+
+    A row of many lines (line ends in quotes) is held to the same size as a line.
+    """
+    limit_bytes = options["max_line_bytes"]
+    delimiter = one_delimiter(options["delimiter"])
+    row_bytes = row_fields = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal row_bytes, row_fields
+        for line in lines(utf8(chunks, options["encoding"]), limit_bytes):
+            row_bytes += len(line)
+            if row_bytes > limit_bytes:
+                raise Rejected(
+                    Reason.TOO_LARGE,
+                    f"the row that ends after line {reader.line_num} is longer than {format_bytes(limit_bytes)} (max_line_bytes)",
+                    hint="A quote that is never closed makes one row of all that follows.",
+                )
+            text = line.decode()
+            row_fields += text.count(delimiter)
+            if row_fields > _MAX_FIELDS:
+                raise Rejected(
+                    Reason.TOO_LARGE, f"the row of line {reader.line_num + 1} has more than {_MAX_FIELDS:,} fields"
+                )
+            yield text
+
+    reader = csv.reader(texts(), delimiter=delimiter, strict=True)
     while True:
+        row_bytes = row_fields = 0
         try:
             row = next(reader)
         except StopIteration:

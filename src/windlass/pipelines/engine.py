@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from windlass.observe.log import logger
 from windlass.pipelines.build import Pipeline
 from windlass.pipelines.counted import Count, Failure
 from windlass.pipelines.executor import Doors, Handled, process
+from windlass.pipelines.measure import Tally
 from windlass.pipelines.model import Reason, Rejected
 from windlass.pipelines.reading import SourceMoved
 from windlass.pipelines.refusing import keep_refused
@@ -50,19 +52,28 @@ class Engine:
         self._store = store
         self._counts: dict[tuple[str, datetime, str], list[int]] = {}
         self._lock = threading.Lock()
-        self._flushed_at = self._tidied_at = clock.now()
+        self._tidied_at = clock.now()
         self._log = logger("pipelines")
+        self.tally = Tally()
 
     def handle(self, events: Sequence[ObjectEvent]) -> int:
-        """Take each event through every pipeline that is for it; how many were. Raises what should be tried again."""
+        """Take each event through every pipeline that is for it; how many were. Raises what should be tried again:
+        the first such fault, after all the others had their turn.
+        """
         taken = 0
+        fault: Exception | None = None
         for event in events:
-            if event.kind is not Kind.CREATED and event.kind is not Kind.RESTORED and not event.removes:
+            if not _says_that_content_changed(event):
                 continue
             for pipeline, _ in self.pipelines.values():
                 if pipeline.selection.takes(event.bucket, event.key):
-                    self.take(pipeline.name, event.bucket, event.key, event)
+                    try:
+                        self.take(pipeline.name, event.bucket, event.key, event)
+                    except Exception as error:  # noqa: BLE001  # whatever it is, it is raised below
+                        fault = fault or error
                     taken += 1
+        if fault is not None:
+            raise fault
         return taken
 
     def take(self, name: str, bucket: str, key: str, event: ObjectEvent | None = None) -> Handled | Refused:
@@ -98,6 +109,7 @@ class Engine:
             "object.refused", pipeline=pipeline.name, bucket=bucket, key=key, reason=error.reason.value, said=error.message,
             kept_at=kept_at,
         )  # fmt: skip
+        self.tally.refused(pipeline.name, error.reason.value)
         self._count(pipeline.name, "refused", 0, 0)
         version = event.version_id if event is not None else ""
         one = Failure(pipeline.name, bucket, key, now, version, error.reason.value, error.message, kept_at)
@@ -106,7 +118,13 @@ class Engine:
 
     def retry(self, one: Failure) -> Handled | Refused:
         """Take a refused object through once more; it is marked when that ended well."""
-        outcome = self.take(one.pipeline, one.bucket, one.key)
+        pipeline, _ = self.pipelines[one.pipeline]
+        event = None
+        if pipeline.target.per_version and one.version_id:  # that version, not what has come after it
+            event = ObjectEvent(
+                kind=Kind.CREATED, name="retry", bucket=one.bucket, key=one.key, version_id=one.version_id
+            )
+        outcome = self.take(one.pipeline, one.bucket, one.key, event)
         if isinstance(outcome, Handled):
             self._write(lambda store: _retried(store, one))
         return outcome
@@ -114,15 +132,31 @@ class Engine:
     # Counting
 
     def _count(self, name: str, outcome: str, read_bytes: int, written_bytes: int) -> None:
+        self.tally.ended(name, outcome, read_bytes, written_bytes)
         now = clock.now()
         with self._lock:
             row = self._counts.setdefault((name, now.replace(second=0, microsecond=0), outcome), [0, 0, 0])
             for at, more in enumerate((1, read_bytes, written_bytes)):
                 row[at] += more
-            due = (now - self._flushed_at).total_seconds() >= _FLUSH_S
-            if due:
-                self._flushed_at = now
-        if due:
+
+    @contextmanager
+    def flushing(self) -> Iterator[None]:
+        """Write counts every two seconds in the block, also when no further object comes, and at its end."""
+        over = threading.Event()
+
+        def flush_again_and_again() -> None:
+            while not over.wait(_FLUSH_S):
+                self.flush()
+
+        thread = threading.Thread(target=flush_again_and_again, name="pipeline-counts", daemon=True)
+        if self._store is not None:
+            thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            if thread.is_alive():
+                thread.join()
             self.flush()
 
     def flush(self) -> None:
@@ -146,6 +180,12 @@ class Engine:
                 _forget(store, now)
         except WindlassError as error:
             self._log.warning("counts.not_kept", said=error.message)
+
+
+def _says_that_content_changed(event: ObjectEvent) -> bool:
+    if event.kind is Kind.RESTORED:
+        return "Completed" in event.name  # not that it was asked for, or that the restored copy is over
+    return event.kind is Kind.CREATED or event.removes
 
 
 def _put(store: Store, one: Failure) -> None:

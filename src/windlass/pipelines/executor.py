@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlencode
 
 from windlass.core.errors import WindlassError
 from windlass.events import ObjectEvent
 from windlass.pipelines.build import Pipeline
+from windlass.pipelines.carrying import carried_headers, content_type_of
 from windlass.pipelines.model import Output, Reason, Rejected, Source
 from windlass.pipelines.plan import Found, Stamp
 from windlass.pipelines.reading import Opened, look, open_source, state_of
@@ -43,6 +45,7 @@ class Doors:
     source: Blocking
     target: Blocking
     tags: Tags
+    large: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(2))  # places for large objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ def process(
     task = Task(
         pipeline=pipeline.name, recipe=pipeline.recipe, bucket=bucket, key=key, event=event, per_version=pipeline.target.per_version,
         mirror_target=mirrored, look_first=look_first,
+        large_bytes=pipeline.config.part_bytes,
     )  # fmt: skip
     with _Hands(pipeline, doors, bucket, key) as hands:
         talk = settle(task)
@@ -94,6 +98,8 @@ class _Hands:
         self._body: Body | None = None
         self._index = -1
         self._keys: set[str] = set()
+        self._carried: dict[str, str] = {}
+        self._has_place = False
         self.read_bytes = self.written_bytes = 0
         self.written: list[str] = []
 
@@ -102,6 +108,14 @@ class _Hands:
 
     def __exit__(self, *_: object) -> None:
         self._close()
+        if self._has_place:
+            self._doors.large.release()
+
+    def _take_place(self) -> None:
+        """Wait until few enough large objects are under way. One place an object: who holds one waits for nobody."""
+        if not self._has_place:
+            self._doors.large.acquire()
+            self._has_place = True
 
     def _close(self) -> None:
         close = getattr(self._outputs, "close", None)
@@ -129,13 +143,16 @@ class _Hands:
         self._close()
         config = self._pipeline.config
         opened = open_source(
-            self._doors.source, self._bucket, self._key, version_id=version_id, part_bytes=config.part_bytes
+            self._doors.source, self._bucket, self._key, version_id=version_id, range_bytes=config.part_bytes // 2
         )
         if opened is None:
             return None
+        if opened.size_bytes > config.part_bytes:
+            self._take_place()
         tags = self._doors.tags(self._bucket, self._key, opened.head.version_id) if config.tags == "keep" else {}
         if self._pipeline.transform.many:
             self._rehearse(opened, tags)
+        self._carried = carried_headers(opened.head.headers, as_it_is=self._pipeline.transform.as_it_is)
         self.read_bytes += opened.size_bytes
         self._source = opened.source(tags)
         self._outputs, self._index, self._body = self._pipeline.transform.run(self._source), -1, None
@@ -178,6 +195,8 @@ class _Hands:
         assert self._body is not None
         if self._body.spent:
             return PutAnswer.REFUSED_AND_SPENT
+        if not self._body.whole:
+            self._take_place()
         answer, size = write(
             self._doors.target, self._pipeline.target.bucket, effect.key, self._body, headers=self._headers(effect.stamp),
             if_match=effect.if_match,
@@ -194,12 +213,14 @@ class _Hands:
         config = self._pipeline.config
         metadata = {name: value for name, value in self._source.metadata.items() if not name.startswith("windlass-")}
         metadata |= dict(self._output.metadata) | config.metadata | stamp.to_metadata()
-        headers = {f"x-amz-meta-{name}": value for name, value in metadata.items()}
-        kind = config.content_type or self._output.content_type or self._source.content_type
+        headers = self._carried | {f"x-amz-meta-{name}": value for name, value in metadata.items()}
+        kind = config.content_type or content_type_of(self._output, self._source)
         if kind:
             headers["content-type"] = kind
-        if config.storage_class:
-            headers["x-amz-storage-class"] = config.storage_class
+        if config.storage_class != "keep":
+            headers.pop("x-amz-storage-class", None)
+            if config.storage_class:
+                headers["x-amz-storage-class"] = config.storage_class
         if self._source.tags:
             headers["x-amz-tagging"] = urlencode(self._source.tags)
         return headers

@@ -109,7 +109,7 @@ def safe_member(name: str) -> str:
         or path.is_absolute()
         or ".." in parts
         or "\\" in name
-        or any(ord(letter) < 32 for letter in name)
+        or any(ord(letter) < 32 or "\ud800" <= letter <= "\udfff" for letter in name)  # not UTF-8: no key of S3
         or (parts and parts[0].endswith(":"))
         or not parts
     ):

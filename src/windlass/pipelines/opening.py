@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -39,10 +40,12 @@ def open_engine(
             account, region = place_of(one.config, estate)
             connections = one.config.concurrency * 2 + 8
             target = door(account, one.config.target_region or region, connections)
-            made.append((one, Doors(door(account, region, connections), target, _tags(estate, account, region))))
+            large = threading.Semaphore(one.config.large_concurrency)
+            source = door(account, region, connections)
+            made.append((one, Doors(source, target, _tags(estate, account, region), large)))
         engine = Engine(made, store)
-        stack.callback(engine.flush)
-        yield engine
+        with engine.flushing():
+            yield engine
 
 
 def place_of(config: PipelineConfig, estate: Estate) -> tuple[str, str]:

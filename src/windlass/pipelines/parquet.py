@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,7 +11,11 @@ from windlass.pipelines.stream import CHUNK_BYTES, Outbox
 
 __all__ = ["MAX_FILE", "PARQUET_OPTIONS", "arrow_type", "declared_schema", "parquet_chunks", "refuse_twice", "tables"]
 
-_ROW_GROUP_BYTES = 16 << 20
+_ROW_GROUP_BYTES = 8 << 20
+_COLUMN_BYTES = 32 << 10  # of each column and row group at least: the footer has an entry for each, held to the end
+_MAX_COLUMNS = 10_000
+# Arrow's own limit, 1 MiB, costs 26 MiB at once in a column of many different values, and makes the file larger.
+_DICTIONARY_BYTES = 256 << 10
 
 PARQUET_OPTIONS = (
     StepOption(
@@ -82,14 +87,16 @@ def arrow_type(kind: str) -> Any:
 
 
 def refuse_twice(names: list[str]) -> None:
-    """Rejected when two columns have one name: most readers of Parquet would fail, or take one of them."""
+    """Rejected when two columns have one name (most readers of Parquet would fail, or take one of them), or too many."""
+    if len(names) > _MAX_COLUMNS:
+        raise Rejected(Reason.TOO_LARGE, f"has {len(names):,} columns, and at most {_MAX_COLUMNS:,} are taken")
     if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = Counter(names).most_common(1)[0][0]
         raise Rejected(Reason.MALFORMED, f"the column {twice[:100]!r} is there twice")
 
 
 def parquet_chunks(arriving: Iterable[Any], options: Mapping[str, Any]) -> Iterator[bytes]:
-    """One Parquet file of tables of one schema, in row groups of about 16 MiB of Arrow memory.
+    """One Parquet file of tables of one schema, in row groups of about 8 MiB of Arrow memory (more for hundreds of columns).
 
     The same tables give the same bytes. An input without tables makes no file and is Rejected.
     """
@@ -104,10 +111,15 @@ def parquet_chunks(arriving: Iterable[Any], options: Mapping[str, Any]) -> Itera
         for table in arriving:
             if writer is None:
                 codec = options["compression"]
-                writer = pq.ParquetWriter(out, table.schema, compression="NONE" if codec == "none" else codec)
+                writer = pq.ParquetWriter(
+                    out,
+                    table.schema,
+                    compression="NONE" if codec == "none" else codec,
+                    dictionary_pagesize_limit=_DICTIONARY_BYTES,
+                )
             held.append(table)
             size += table.nbytes
-            if size >= _ROW_GROUP_BYTES:
+            if size >= max(_ROW_GROUP_BYTES, table.num_columns * _COLUMN_BYTES):
                 writer.write_table(pa.concat_tables(held))
                 del table
                 held, size = [], 0

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from windlass.core.errors import NotFound, WindlassError
-from windlass.pipelines.model import Source
+from windlass.pipelines.model import Reason, Rejected, Source
 from windlass.pipelines.plan import SourceState
 from windlass.pipelines.stream import CHUNK_BYTES
 from windlass.wire import s3
@@ -50,12 +50,15 @@ class Opened:
         at = step
         if at < self.size_bytes:
             pending = self._ask(at, step)
-        yield from _slices(self._first)
-        while pending is not None:
+        body = self._first
+        while True:
+            yield from _slices(body)
+            if pending is None:
+                return
+            del body  # before the next one: one range is used while one is under way
             body = self._answer(pending)
             at += len(body)
             pending = self._ask(at, step) if at < self.size_bytes else None
-            yield from _slices(body)
 
     def _ask(self, at: int, step: int) -> Future[tuple[Head, bytes]]:
         last = min(at + step, self.size_bytes) - 1
@@ -84,17 +87,20 @@ def _slices(body: bytes) -> Iterator[bytes]:
         yield body[at : at + CHUNK_BYTES]
 
 
-def open_source(door: Blocking, bucket: str, key: str, *, version_id: str, part_bytes: int) -> Opened | None:
+def open_source(door: Blocking, bucket: str, key: str, *, version_id: str, range_bytes: int) -> Opened | None:
     """The source as it is now (or that version), its first bytes read; None when it is gone."""
     try:
         head, body = door(
-            s3.get(bucket, key, version_id=version_id, byte_range=(0, part_bytes - 1), max_bytes=part_bytes + 1024)
+            s3.get(bucket, key, version_id=version_id, byte_range=(0, range_bytes - 1), max_bytes=range_bytes + 1024)
         )
     except WindlassError as error:
         if error.code == "InvalidRange":  # it is empty
             return _open_empty(door, bucket, key, version_id)
         if _gone(error):
             return None
+        if error.code == "InvalidObjectState":
+            hint = "Restore it: the event of its restoration takes it through; or retry it then."
+            raise Rejected(Reason.UNSUPPORTED, f"is archived: {error.message}", hint=hint) from error
         raise
     size = int(head.content_range.rpartition("/")[2]) if head.content_range else len(body)
     return Opened(door, bucket, key, head, body, size)

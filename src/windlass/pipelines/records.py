@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from windlass.pipelines.documents import parse_json
 from windlass.pipelines.model import Chunks, Reason, Rejected
 from windlass.pipelines.stream import lines, read_all
 
-__all__ = ["json_lines", "json_objects"]
+__all__ = ["batches", "json_lines", "json_objects"]
+
+_BATCH_BYTES = 4 << 20
 
 
-def json_lines(chunks: Chunks, max_line_bytes: int) -> Iterator[tuple[int, dict[str, Any]]]:
+Record: TypeAlias = tuple[int, dict[str, Any]]
+
+
+def json_lines(chunks: Chunks, max_line_bytes: int) -> Iterator[Record]:
     """(Line number, object) of each line; blank lines are left out. Rejected: anything but objects."""
+    return ((number, record) for number, record, _ in _sized(chunks, max_line_bytes))
+
+
+def batches(chunks: Chunks, max_line_bytes: int, max_rows: int) -> Iterator[list[Record]]:
+    """The same, so many at once; fewer where the lines are long: a batch has 4 MiB of text, but for its last line."""
+    held: list[Record] = []
+    held_bytes = 0
+    for number, record, size_bytes in _sized(chunks, max_line_bytes):
+        held.append((number, record))
+        held_bytes += size_bytes
+        if len(held) >= max_rows or held_bytes >= _BATCH_BYTES:
+            yield held
+            held, held_bytes = [], 0
+    if held:
+        yield held
+
+
+def _sized(chunks: Chunks, max_line_bytes: int) -> Iterator[tuple[int, dict[str, Any], int]]:
     for number, line in enumerate(lines(chunks, max_line_bytes), 1):
         if stripped := line.strip():
-            yield number, _object(parse_json(stripped, f"line {number}"), f"line {number}")
+            yield number, _object(parse_json(stripped, f"line {number}"), f"line {number}"), len(line)
 
 
 def json_objects(chunks: Chunks, max_bytes: int) -> Iterator[tuple[int, dict[str, Any]]]:

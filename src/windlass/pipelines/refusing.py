@@ -48,7 +48,7 @@ def keep_refused(
                 s3.copy(errors_bucket, target, source_bucket=bucket, source_key=key, source_version_id=version_id)
             )
         except WindlassError as problem:
-            if problem.code not in ("NoSuchKey", "NoSuchVersion", "404"):
+            if problem.code not in ("NoSuchKey", "NoSuchVersion", "404", "InvalidObjectState"):
                 raise
     headers = {"content-type": "application/json"}
     doors.target(s3.put(errors_bucket, f"{target}.reason.json", orjson.dumps(document), headers=headers))

@@ -49,7 +49,8 @@ class Task:
     event: ObjectEvent | None = None  # None: a backfill
     per_version: bool = False  # each version has targets of its own
     mirror_target: str = ""  # the target's key, when removals are mirrored
-    look_first: bool = False  # a retry or a large object: look before a body is sent that may be refused
+    look_first: bool = False  # a retry: look before a body is sent that may be refused
+    large_bytes: int = 0  # the same for sources larger than this; 0: for none
     rounds: int = 8
 
 
@@ -159,6 +160,7 @@ def _round(task: Task, look_first: bool) -> Generator[Effect, Any, Outcome | _Ag
     source: SourceState | None = yield ReadSource(version_id)
     if source is None:
         return (yield from _remove(task)) if task.mirror_target else Outcome.GONE
+    look_first = look_first or 0 < task.large_bytes < source.size_bytes
     stamp = stamp_of(task.pipeline, task.bucket, task.key, task.recipe, source, task.event)
     outcome, check = Outcome.NOTHING, bool(task.mirror_target)
     while (key := (yield NextOutput())) is not None:

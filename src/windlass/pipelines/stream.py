@@ -73,7 +73,7 @@ def lines(chunks: Chunks, limit_bytes: int) -> Iterator[bytes]:
 def _long_line(number: int, limit_bytes: int) -> Rejected:
     return Rejected(
         Reason.TOO_LARGE,
-        f"line {number} is longer than {format_bytes(limit_bytes)}",
+        f"line {number} is longer than {format_bytes(limit_bytes)} (max_line_bytes)",
         hint="Raise the step's max_line_bytes, if such lines are meant.",
     )
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol, cast
 
 from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
 
 from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.handling import handler_of
+from windlass.pipelines.memory import give_back_what_is_freed
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.consumer import Consumer
 from windlass.queues.service import Queues
@@ -45,19 +48,33 @@ class Worker:
 
     def run(self, *, stop: threading.Event | None = None, signals: bool = True) -> int:
         """Work; the exit code."""
+        give_back_what_is_freed()
         first = self._configs[0]
         given = {
             "name": f"pipeline-{first.name}", "queue": first.queue, "handler": "windlass.pipelines", "account": first.account,
             "region": first.region, "concurrency": max(one.concurrency for one in self._configs), "visibility_s": 120,
         }  # fmt: skip
         config = ConsumeConfig.model_validate(given | self._settings)
-        with self._pipelines.engine([one.name for one in self._configs]) as engine:
+        registry = self._registry if self._registry is not None else CollectorRegistry()
+        with (
+            self._pipelines.engine([one.name for one in self._configs]) as engine,
+            _shown(registry, cast("Collector", engine.tally)),
+        ):
             consumer = Consumer(
                 config,
                 handler_of(engine),
                 queues=self._queues,
                 store=self._store,
-                registry=self._registry,
+                registry=registry,
                 health=self._health,
             )
             return consumer.run(stop=stop, signals=signals)
+
+
+@contextmanager
+def _shown(registry: CollectorRegistry, tally: Collector) -> Iterator[None]:
+    registry.register(tally)
+    try:
+        yield
+    finally:
+        registry.unregister(tally)

@@ -17,7 +17,7 @@ from windlass.wire.s3 import Part
 __all__ = ["Body", "write"]
 
 _REFUSED = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404")
-_IN_FLIGHT = 3
+_IN_FLIGHT = 2  # each is held twice: here and in the socket's buffer
 _MAX_PARTS = 10_000
 
 
@@ -59,17 +59,19 @@ class Body:
             pass
 
     def _take(self) -> bytes:
-        pieces, size = [self._rest] if self._rest else [], len(self._rest)
+        """The next part; less than `part_bytes` at the end. Chunks are cut, not the part: it is in memory once."""
+        pieces, size = [], 0
         while size < self._part_bytes:
-            chunk = next(self._chunks, None)
+            chunk = self._rest or next(self._chunks, None)
+            self._rest = b""
             if chunk is None:
-                self._rest = b""
-                return b"".join(pieces)
+                break
+            room = self._part_bytes - size
+            if len(chunk) > room:
+                chunk, self._rest = chunk[:room], bytes(chunk[room:])
             pieces.append(bytes(chunk))
             size += len(chunk)
-        data = b"".join(pieces)
-        self._rest = data[self._part_bytes :]
-        return data[: self._part_bytes]
+        return b"".join(pieces)
 
 
 def write(
@@ -89,7 +91,10 @@ def write(
 def _write_parts(
     door: Blocking, bucket: str, key: str, body: Body, *, headers: Mapping[str, str], if_match: str
 ) -> tuple[PutAnswer, int]:
-    upload_id = door(s3.create_upload(bucket, key, headers=headers))
+    try:
+        upload_id = door(s3.create_upload(bucket, key, headers=headers))
+    except WindlassError as error:
+        raise _rejected(error, bucket) from error
     flying: deque[Future[Part]] = deque()
     parts: list[Part] = []
     size = 0
@@ -130,6 +135,11 @@ def _write_parts(
 def _refused(error: WindlassError, bucket: str, answer: PutAnswer) -> PutAnswer:
     if error.code in _REFUSED:
         return answer
+    raise _rejected(error, bucket) from error
+
+
+def _rejected(error: WindlassError, bucket: str) -> WindlassError:
+    """The error as it is, or as a refusal where trying again would end the same."""
     if error.code in ("MetadataTooLarge", "InvalidTag", "KeyTooLongError", "EntityTooLarge"):
-        raise Rejected(Reason.UNSUPPORTED, f"S3 refuses the output in {bucket}: {error.message}") from error
-    raise error
+        return Rejected(Reason.UNSUPPORTED, f"S3 refuses the output in {bucket}: {error.message}")
+    return error

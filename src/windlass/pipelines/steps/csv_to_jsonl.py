@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -40,7 +41,7 @@ def _lines(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
 
 def _distinct(header: list[str]) -> list[str]:
     if len(set(header)) != len(header):
-        twice = next(name for name in header if header.count(name) > 1)
+        twice = Counter(header).most_common(1)[0][0]
         raise Rejected(Reason.MALFORMED, f"the column {twice[:100]!r} is there twice", hint="Name them with columns.")
     return header
 

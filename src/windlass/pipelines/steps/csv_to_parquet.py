@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from csv import Error as CsvError
 from csv import reader as csv_rows
 from itertools import chain
 from typing import Any
 
+from windlass.core.units import format_bytes
 from windlass.pipelines.delimited import DELIMITER, ENCODING, one_delimiter
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.names import exchanged
+from windlass.pipelines.paced import PacedFile, in_step
 from windlass.pipelines.parquet import PARQUET_OPTIONS, arrow_type, declared_schema, parquet_chunks, refuse_twice
-from windlass.pipelines.stream import ChunkReader, utf8
+from windlass.pipelines.stream import utf8
 
 __all__ = ["STEP"]
 
@@ -78,14 +81,21 @@ def _text_tables(source: Source, options: Mapping[str, Any]) -> Iterator[Any]:
         yield pa.table([pa.array([], text)] * len(names), names=names)
         return
     try:
-        file = pa.PythonFile(io.BufferedReader(ChunkReader(chain((first,), rest))), mode="r")
-        with csv.open_csv(file, read_options=read, parse_options=parse, convert_options=convert) as reader:
-            for batch in reader:
-                yield pa.Table.from_batches([batch])
+        with closing(PacedFile(chain((first,), rest))) as file:
+            source_file = pa.PythonFile(file, mode="r")
+            with file.waiting():
+                reader = csv.open_csv(source_file, read_options=read, parse_options=parse, convert_options=convert)
+            with reader, closing(file):  # the file first: the reader waits for the thread that reads it
+                for batch in in_step(reader, file):
+                    yield pa.Table.from_batches([batch])
     except pa.ArrowInvalid as problem:
         said = str(problem)
-        reason = Reason.TOO_LARGE if "straddling" in said else Reason.MALFORMED
-        raise Rejected(reason, f"not CSV: {said}", hint="A row must fit into block_bytes.") from problem
+        if "straddling" in said:
+            limit = format_bytes(options["block_bytes"])
+            raise Rejected(
+                Reason.TOO_LARGE, f"a row is longer than {limit} (block_bytes), or its quotes are never closed"
+            ) from problem
+        raise Rejected(Reason.MALFORMED, f"not CSV: {said}") from problem
 
 
 def _header(chunks: Iterator[bytes], options: Mapping[str, Any]) -> tuple[list[str], Iterator[bytes]]:
@@ -97,13 +107,14 @@ def _header(chunks: Iterator[bytes], options: Mapping[str, Any]) -> tuple[list[s
         held += chunk
         if chunk and b"\n" not in chunk:
             if len(held) > options["block_bytes"]:
-                raise Rejected(Reason.TOO_LARGE, "the first row is larger than block_bytes")
+                raise Rejected(
+                    Reason.TOO_LARGE,
+                    f"the first row is larger than {format_bytes(options['block_bytes'])} (block_bytes)",
+                )
             continue
-        lines = (
-            held.decode().splitlines(keepends=True)
-            if not chunk
-            else held[: held.rindex(b"\n") + 1].decode().splitlines(keepends=True)
-        )
+        whole = held[: held.rindex(b"\n") + 1] if chunk else held
+        # Not splitlines: it ends lines at U+2028 and its kin, which are letters of a name here.
+        lines = list(io.StringIO(whole.decode(), newline=""))
         reader = csv_rows(iter(lines), delimiter=one_delimiter(options["delimiter"]), strict=True)
         try:
             row = next((row for row in reader if row), [])

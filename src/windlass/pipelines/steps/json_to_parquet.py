@@ -10,8 +10,8 @@ from windlass.pipelines.delimited import MAX_LINE
 from windlass.pipelines.documents import dump_json
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.names import exchanged
-from windlass.pipelines.parquet import PARQUET_OPTIONS, arrow_type, declared_schema, parquet_chunks
-from windlass.pipelines.records import json_lines, json_objects
+from windlass.pipelines.parquet import PARQUET_OPTIONS, arrow_type, declared_schema, parquet_chunks, refuse_twice
+from windlass.pipelines.records import batches, json_objects
 
 __all__ = ["JSON", "JSONL"]
 
@@ -19,28 +19,30 @@ _TYPE = "application/vnd.apache.parquet"
 
 
 def _run_lines(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
-    records = json_lines(source.chunks, options["max_line_bytes"])
+    found = batches(source.chunks, options["max_line_bytes"], options["batch_rows"])
     name = exchanged(source.name, (".jsonl", ".ndjson", ".json"), ".parquet")
-    yield Output(chunks=parquet_chunks(_tables(records, options), options), name=name, content_type=_TYPE)
+    yield Output(chunks=parquet_chunks(_tables(found, options), options), name=name, content_type=_TYPE)
 
 
 def _run_document(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
     records = json_objects(source.chunks, options["max_bytes"])
     name = exchanged(source.name, (".json",), ".parquet")
-    yield Output(chunks=parquet_chunks(_tables(records, options), options), name=name, content_type=_TYPE)
+    found = iter(lambda: list(islice(records, options["batch_rows"])), [])
+    yield Output(chunks=parquet_chunks(_tables(found, options), options), name=name, content_type=_TYPE)
 
 
-def _tables(records: Iterator[tuple[int, dict[str, Any]]], options: Mapping[str, Any]) -> Iterator[Any]:
+def _tables(found: Iterator[list[tuple[int, dict[str, Any]]]], options: Mapping[str, Any]) -> Iterator[Any]:
     import pyarrow as pa
 
     declared = declared_schema(options["schema"])
     schema: Any = None
-    while batch := list(islice(records, options["batch_rows"])):
+    for batch in found:
         first = batch[0][0]
         rows = [_prepared(record, declared) for _, record in batch]
         try:
             if schema is None:
                 schema = _schema(rows, declared)
+                refuse_twice(schema.names)
             if more := {name for row in rows for name in row} - set(schema.names):
                 raise Rejected(
                     Reason.UNSUPPORTED,
@@ -149,7 +151,7 @@ def _check(value: Any, kind: Any, path: str) -> None:
 
 _BATCH = StepOption(
     name="batch_rows",
-    help="Rows per batch; the first batch decides the columns and types.",
+    help="Rows per batch (fewer, when they have 4 MiB); the first batch decides the columns and types.",
     kind="count",
     default=10_000,
     minimum=1,

@@ -70,13 +70,15 @@ def _query(there: Path, result: Path, options: Mapping[str, Any]) -> None:
                 f"COPY ({options['query'].rstrip().rstrip(';')}\n) TO '{_quoted(result)}' ({_WRITE[options['output']]})"
             )
         except duckdb.OutOfMemoryException as problem:
-            raise Rejected(Reason.TOO_LARGE, f"needs more than memory_bytes: {_one_line(problem)}") from problem
+            raise Rejected(Reason.TOO_LARGE, f"needs more than memory_bytes: {_said(problem, there)}") from problem
         except duckdb.Error as problem:
-            raise Rejected(Reason.MALFORMED, f"the query can't be answered: {_one_line(problem)}") from problem
+            raise Rejected(Reason.MALFORMED, f"the query can't be answered: {_said(problem, there)}") from problem
 
 
-def _one_line(problem: Exception) -> str:
-    return " ".join(str(problem).split())
+def _said(problem: Exception, there: Path) -> str:
+    """In one line, without our own statement and paths: the same input is refused in the same words everywhere."""
+    said = " ".join(str(problem).split()).partition(" LINE 1: CREATE VIEW")[0]
+    return said.replace(f"{there.parent}/", "")
 
 
 def _quoted(path: Path) -> str:

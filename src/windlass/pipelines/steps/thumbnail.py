@@ -41,6 +41,8 @@ def _small(source: Source, options: Mapping[str, Any]) -> Iterator[bytes]:
             plain.save(out, made, quality=options["quality"])  # a fresh image: no EXIF, no place, no camera
     except Image.DecompressionBombError as problem:
         raise Rejected(Reason.BOMB, f"too many pixels: {problem}") from problem
+    except Image.UnidentifiedImageError as problem:
+        raise Rejected(Reason.MALFORMED, f"not an image in one of {', '.join(_READ)}") from problem
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, OverflowError) as problem:
         raise Rejected(Reason.MALFORMED, f"not an image that can be read: {problem}") from problem
     yield out.getvalue()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import lzma
 import stat
 import struct
 import zipfile
@@ -18,6 +20,18 @@ __all__ = ["MAX_MEMBERS", "STEP"]
 MAX_MEMBERS = StepOption(
     name="max_members", help="Refuse archives with more files.", kind="count", default=10_000, minimum=1
 )
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    IndexError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 _MAX_INDEX_BYTES = 64 << 20  # zipfile holds the whole index in memory
 _END, _END64_AT, _END64 = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06"
 
@@ -28,7 +42,11 @@ def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
         try:
             with zipfile.ZipFile(file) as archive:
                 yield from _members(archive, options)
-        except (zipfile.BadZipFile, NotImplementedError, EOFError, struct.error, UnicodeDecodeError) as problem:
+        except _DAMAGE as problem:
+            raise Rejected(Reason.MALFORMED, f"not a sound ZIP archive: {problem}") from problem
+        except OSError as problem:
+            if not _of_the_data(problem):
+                raise
             raise Rejected(Reason.MALFORMED, f"not a sound ZIP archive: {problem}") from problem
 
 
@@ -54,8 +72,21 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, meter: Meter) -> I
         with archive.open(info) as file:
             while piece := file.read(CHUNK_BYTES):
                 yield meter.give(piece)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error, RuntimeError, struct.error) as problem:
-        raise Rejected(Reason.MALFORMED, f"{info.filename[:200]} is damaged: {problem}") from problem
+    except _DAMAGE as problem:
+        raise _damaged(info, problem) from problem
+    except OSError as problem:
+        if not _of_the_data(problem):
+            raise
+        raise _damaged(info, problem) from problem
+
+
+def _of_the_data(problem: OSError) -> bool:
+    """Not the disk's: bz2 says so of bad data, without a number; the index can name a place before the file's begin."""
+    return problem.errno in (None, errno.EINVAL)
+
+
+def _damaged(info: zipfile.ZipInfo, problem: Exception) -> Rejected:
+    return Rejected(Reason.MALFORMED, f"{info.filename[:200]} is damaged: {problem}")
 
 
 def _check_index(file: IO[bytes]) -> None:

@@ -1,0 +1,54 @@
+"""What a worker's pipelines count for Prometheus: `windlass_pipeline_*`."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+__all__ = ["COUNTERS", "Tally"]
+
+COUNTERS: Mapping[str, str] = {
+    "objects": "Objects taken to an end, by pipeline and outcome.",
+    "refused": "Objects refused, by pipeline and reason.",
+    "read_bytes": "Bytes of sources read, by pipeline.",
+    "written_bytes": "Bytes of outputs written, by pipeline.",
+}
+_LABELS: Mapping[str, tuple[str, ...]] = {"objects": ("pipeline", "outcome"), "refused": ("pipeline", "reason")}
+
+
+class Tally:
+    """Counts since the process began, which a worker's registry collects. Safe on many threads."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, Counter[tuple[str, ...]]] = {name: Counter() for name in COUNTERS}
+        self._lock = threading.Lock()
+
+    def ended(self, pipeline: str, outcome: str, read_bytes: int, written_bytes: int) -> None:
+        """An object came to an end."""
+        with self._lock:
+            self._counts["objects"][pipeline, outcome] += 1
+            self._counts["read_bytes"][(pipeline,)] += read_bytes
+            self._counts["written_bytes"][(pipeline,)] += written_bytes
+
+    def refused(self, pipeline: str, reason: str) -> None:
+        """Why it was refused, beside that it ended so."""
+        with self._lock:
+            self._counts["refused"][pipeline, reason] += 1
+
+    def collect(self) -> Iterator[Any]:
+        """prometheus_client's name for it."""
+        from prometheus_client.core import (
+            CounterMetricFamily,  # a function in Lambda shows no metrics, and carries none
+        )
+
+        with self._lock:
+            found = {name: dict(counter) for name, counter in self._counts.items()}
+        for name, counts in found.items():
+            family = CounterMetricFamily(
+                f"windlass_pipeline_{name}", COUNTERS[name], labels=_LABELS.get(name, ("pipeline",))
+            )
+            for labels, number in counts.items():
+                family.add_metric(labels, number)
+            yield family

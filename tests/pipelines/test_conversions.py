@@ -1,0 +1,122 @@
+"""Conversions of any content, against the libraries' own readers."""
+
+import csv
+import datetime as dt
+import io
+import json
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyarrow import csv as arrow_csv
+
+from tests.pipelines.transforming import content
+
+texts = st.text(st.characters(codec="utf-8"), max_size=20)
+documents = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(documents, st.booleans(), st.sampled_from([1, 7, 4096]))
+@settings(max_examples=150, deadline=None)
+def test_yaml_to_json_to_yaml_is_the_same_document(document, flow, chunk):
+    data = yaml.dump(document, Dumper=yaml.CSafeDumper, default_flow_style=flow, allow_unicode=True).encode()
+    made = content(["yaml-to-json", "json-to-yaml"], data, chunk=chunk)
+    assert yaml.safe_load(made) == yaml.safe_load(data) == document
+    assert json.loads(content("yaml-to-json", data)) == document
+
+
+# One strategy per type: the value, and how CSV says it
+whole = st.integers(-(2**63), 2**63 - 1).map(lambda value: (value, str(value)))
+double = st.floats(allow_nan=False, allow_infinity=False, width=32).map(lambda value: (float(f"{value:.6f}"), f"{value:.6f}")).filter(lambda pair: len(pair[1]) < 15)  # fmt: skip
+flag = st.booleans().map(lambda value: (value, str(value).lower()))
+day = st.dates().map(lambda value: (value, value.isoformat()))
+utc = st.datetimes(min_value=dt.datetime(1900, 1, 1)).map(
+    lambda value: (value.replace(tzinfo=dt.UTC), f"{value.isoformat()}Z")
+)
+local = st.datetimes(min_value=dt.datetime(1900, 1, 1)).map(lambda value: (value, value.isoformat(" ")))
+word = texts.filter(lambda value: "\x00" not in value).map(lambda value: (value, '"' + value.replace('"', '""') + '"'))
+TYPES = {"whole": (whole, "int64"), "double": (double, "double"), "flag": (flag, "bool"), "day": (day, "date"),
+         "utc": (utc, "timestamp"), "local": (local, "timestamp-local"), "word": (word, "string")}  # fmt: skip
+
+
+@st.composite
+def tables(draw):
+    """Columns of types, each cell a value or null: (names, rows of values, the CSV)."""
+    kinds = draw(st.lists(st.sampled_from(sorted(TYPES)), min_size=1, max_size=5))
+    names = [f"{kind} {at}" for at, kind in enumerate(kinds)]
+    cell = st.none().map(lambda _: (None, ""))
+    rows = draw(st.lists(st.tuples(*(TYPES[kind][0] | cell for kind in kinds)), min_size=1, max_size=8))
+    rows = [row for row in rows if len(row) > 1 or row[0][1]]  # an empty line is no row
+    end = draw(st.sampled_from(["\n", "\r\n"]))
+    text = end.join([",".join(names), *(",".join(said for _, said in row) for row in rows), ""])
+    return kinds, names, [[value for value, _ in row] for row in rows], text.encode()
+
+
+@given(tables(), st.sampled_from([1, 5, 4096]))
+@settings(max_examples=200, deadline=None)
+def test_csv_to_parquet_is_row_for_row_with_types_and_nulls(made, chunk):
+    kinds, names, rows, data = made
+    schema = [f"{name}:{TYPES[kind][1]}" for name, kind in zip(names, kinds, strict=True)]
+    table = pq.read_table(io.BytesIO(content({"step": "csv-to-parquet", "schema": schema}, data, chunk=chunk)))
+    assert table.column_names == names
+    assert [list(row.values()) for row in table.to_pylist()] == rows
+
+    # Inferred, a column has its type unless all of it is null, or it is as well of another.
+    guessed = pq.read_table(io.BytesIO(content("csv-to-parquet", data, chunk=chunk)))
+    for at, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        values = [row[at] for row in rows]
+        if kind != "word" and guessed[name].type != pa.string():
+            assert guessed[name].to_pylist() == values
+
+
+@given(tables())
+@settings(max_examples=100, deadline=None)
+def test_parquet_to_csv_says_to_arrow_s_own_reader_what_parquet_says(made):
+    kinds, names, _, data = made
+    schema = [f"{name}:{TYPES[kind][1]}" for name, kind in zip(names, kinds, strict=True)]
+    parquet = content({"step": "csv-to-parquet", "schema": schema}, data)
+    table = pq.read_table(io.BytesIO(parquet))
+    if table.num_rows == 0:
+        return
+    convert = arrow_csv.ConvertOptions(
+        column_types=table.schema, strings_can_be_null=True, quoted_strings_can_be_null=False, null_values=[""]
+    )
+    parse = arrow_csv.ParseOptions(newlines_in_values=True)
+    text = content("parquet-to-csv", parquet)
+    again = arrow_csv.read_csv(io.BytesIO(text), convert_options=convert, parse_options=parse)
+    assert again.to_pylist() == table.to_pylist()
+
+
+records = st.lists(
+    st.fixed_dictionaries(
+        {"i": st.none() | st.integers(-(2**63), 2**63 - 1), "t": st.none() | texts, "b": st.none() | st.booleans(), "o": st.none() | st.fixed_dictionaries({"x": st.integers(-9, 9)}), "l": st.lists(st.integers(-9, 9), max_size=3)}
+    ),
+    min_size=1, max_size=8,
+)  # fmt: skip
+
+
+@given(records, st.sampled_from([1, 5, 4096]))
+@settings(max_examples=150, deadline=None)
+def test_jsonl_to_parquet_to_jsonl_is_the_same_records(found, chunk):
+    data = b"".join(json.dumps(one).encode() + b"\n" for one in found)
+    parquet = content("jsonl-to-parquet", data, chunk=chunk)
+    if all(any(one[name] is not None for one in found) for name in "ibo") and any(one["l"] for one in found):
+        assert pq.read_table(io.BytesIO(parquet)).to_pylist() == found
+        assert [json.loads(line) for line in content("parquet-to-jsonl", parquet).splitlines()] == found
+
+
+@given(st.lists(st.decimals(-(10**8), 10**8, places=2), min_size=1, max_size=8))
+@settings(max_examples=50, deadline=None)
+def test_decimals_keep_every_digit(found):
+    data = b"d\n" + b"".join(f"{one}\n".encode() for one in found)
+    parquet = content({"step": "csv-to-parquet", "schema": ["d:decimal(12;2)"]}, data)
+    assert pq.read_table(io.BytesIO(parquet))["d"].to_pylist() == [Decimal(str(one)) for one in found]
+    rows = list(csv.reader(io.StringIO(content("parquet-to-csv", parquet).decode(), newline="")))
+    assert [Decimal(row[0]) for row in rows[1:]] == found
