@@ -12,12 +12,12 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from windlass.core.errors import Conflict, NotFound, WindlassError
+from windlass.core.errors import Conflict, Interrupted, NotFound, WindlassError
 from windlass.replication.engine.ranges import Cut, Range, Ranges
 from windlass.replication.engine.sides import Sides
 from windlass.replication.engine.walk import walk
@@ -32,6 +32,7 @@ __all__ = ["Board", "Shard", "begin_sharing", "board_place", "cut_shards", "shar
 
 _TTL_S = 60.0
 _LOOK_S = 2.0
+_READ_AT_ONCE = 32
 _EXAMPLES = 5
 
 Shard = tuple[str, str | None]
@@ -80,17 +81,18 @@ class Board:
         found: dict[str, Any] = json.loads(body)
         return found
 
-    async def done(self) -> dict[int, dict[str, Any]]:
-        """What came of the shards that are done."""
-        names = await self._names("done-")
-        bodies = await asyncio.gather(
-            *[self.door(s3.get(self.bucket, self._key(f"done-{number}"), owner=self.owner)) for number in names]
-        )
-        return {number: json.loads(body) for number, (_, body) in zip(names, bodies, strict=True)}
+    async def done(self, known: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+        """What came of the shards that are done; of those that are known, as it was known."""
+        names = [number for number in await self._names("done-") if number not in known]
+        gate = asyncio.Semaphore(_READ_AT_ONCE)
 
-    async def finished(self) -> set[int]:
-        """The shards that are done."""
-        return set(await self._names("done-"))
+        async def read(number: int) -> dict[str, Any]:
+            async with gate:
+                _, body = await self.door(s3.get(self.bucket, self._key(f"done-{number}"), owner=self.owner))
+            found: dict[str, Any] = json.loads(body)
+            return found
+
+        return {**known, **dict(zip(names, await asyncio.gather(*map(read, names)), strict=True))}
 
     async def take(self, number: int, holder: str) -> str:
         """Lease a shard; the lease's ETag, or empty when somebody else has it."""
@@ -177,12 +179,13 @@ async def share(
 ) -> Moved:  # fmt: skip
     """Work on shards until all are done, by whomever; what came of all together."""
     shards: list[Shard] = [(after, upto) for after, upto in (await board.plan())["shards"]]
-    while True:
-        finished = await board.finished()
-        left = [number for number in range(len(shards)) if number not in finished]
+    done: dict[int, dict[str, Any]] = {}
+    while not stop.is_set():
+        done = await board.done(done)
+        left = [number for number in range(len(shards)) if number not in done]
         if not left:
-            return total(await board.done())
-        tell(total(await board.done()))
+            return total(done)
+        tell(total(done))
         # Each begins somewhere else, so that workers seldom ask for the same lease.
         at = hash(holder) % len(left)
         worked = False
@@ -192,7 +195,8 @@ async def share(
                 worked = await _hold(board, number, holder, etag, work, shards[number], stop) or worked
                 break
         if not worked:
-            await asyncio.sleep(_LOOK_S if board.ttl_s > _LOOK_S else board.ttl_s / 4)
+            await asyncio.sleep(min(_LOOK_S, board.ttl_s / 4))
+    raise Interrupted("the shared seed was stopped here", hint="Others go on; `windlass replicate work` joins again.")
 
 
 async def _hold(
