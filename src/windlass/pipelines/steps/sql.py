@@ -57,6 +57,7 @@ def _query(there: Path, result: Path, options: Mapping[str, Any]) -> None:
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "preserve_insertion_order": "true",
+        "enable_progress_bar": "false",  # it would be drawn on stdout, where results are
     }
     read = f"{_READ[options['input']]}('{_quoted(there)}'{_SAMPLE.get(options['input'], '')})"
     with duckdb.connect(":memory:", config=settings) as connection:
