@@ -64,6 +64,7 @@ def _query(there: Path, result: Path, options: Mapping[str, Any]) -> None:
             connection.execute(f"SET allowed_paths = ['{_quoted(there)}', '{_quoted(result)}']")
             connection.execute(f"SET allowed_directories = ['{_quoted(spill)}']")
             connection.execute("SET enable_external_access = false")
+            connection.execute("SET enable_progress_bar = false")  # it is drawn on stdout, where results are
             connection.execute("SET lock_configuration = true")
             connection.execute(f"CREATE VIEW input AS SELECT * FROM {read}")  # noqa: S608  # our own path
             connection.execute(
