@@ -10,7 +10,7 @@ import yaml
 
 from tests.deploy.metrics import FOREIGN, TARGET_LABELS, groupings, selectors, series, unknown_words
 from tests.deploy.reading import DEPLOY, ROOT, find_tool
-from windlass.aggregation.windows import _NAMES as OUTCOMES
+from windlass.aggregation.timeline import _NAMES as OUTCOMES
 from windlass.clients.scanning import KIND as SCAN
 from windlass.inventory.collecting import KIND as COLLECT
 from windlass.inventory.model import ScopeState

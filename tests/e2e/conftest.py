@@ -29,12 +29,12 @@ def least_privilege(request, tmp_path):
     yield
     if not (tmp_path / "windlass.toml").is_file():
         return
-    settings = load(config="windlass.toml", environ={}, cwd=tmp_path).settings
-    facts = facts_of(settings)
     statements = []
-    for capability in CAPABILITIES:
-        for use in capability.uses:
-            statements += capability.statements(settings, facts, use)
+    for file in tmp_path.glob("windlass*.toml"):  # a function's own configuration lies beside
+        settings = load(config=file.name, environ={}, cwd=tmp_path).settings
+        for capability in CAPABILITIES:
+            for use in capability.uses:
+                statements += capability.statements(settings, facts_of(settings), use)
     with urllib.request.urlopen(f"{url}/_windlass/calls", timeout=30) as answer:
         made = [one for one in json.load(answer)["calls"] if one["at"] >= began and "windlass/" in one["user_agent"]]
     own = OWN.get(request.module.__name__.rpartition(".")[2], set())

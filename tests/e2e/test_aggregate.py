@@ -221,6 +221,10 @@ def test_sigterm_counts_what_was_gathered_and_exits_with_0(world):
     text = (world.folder / "windlass.toml").read_text("utf-8").replace("linger_s = 0.5", "linger_s = 20")
     (world.folder / "windlass.toml").write_text(text, "utf-8")
     worker = world.work()
+    deadline = time.monotonic() + 60
+    while "consumer.started" not in (world.folder / "log").read_text("utf-8"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     world.put(10)
     time.sleep(3)
     worker.send_signal(signal.SIGTERM)

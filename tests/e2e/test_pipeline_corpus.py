@@ -29,6 +29,7 @@ def deployed(world, text):
     """The function of the handler that people deploy, with windlass.toml in its zip, mapped to the queue."""
     role = world.clients["iam"].create_role(RoleName="pipelines", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     code = io.BytesIO()
+    (world.folder / "windlass-function.toml").write_text(text, "utf-8")  # what its policy is made from
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("windlass.toml", text)
     world.clients["lambda"].create_function(

@@ -118,8 +118,7 @@ locals {
       "ListHostedZones", "ListResourceRecordSets", "ListTagsForResource",
     ]
     s3 = [
-      "GetAccelerateConfiguration", "GetAnalyticsConfiguration", "GetBucketAcl", "GetBucketCORS", "GetBucketLocation",
-      "GetBucketLogging", "GetBucketMetadataTableConfiguration", "GetBucketNotification",
+      "GetAccelerateConfiguration", "GetAnalyticsConfiguration", "GetBucketAcl", "GetBucketCORS", "GetBucketLogging", "GetBucketMetadataTableConfiguration", "GetBucketNotification",
       "GetBucketObjectLockConfiguration", "GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketPolicyStatus",
       "GetBucketPublicAccessBlock", "GetBucketRequestPayment", "GetBucketTagging", "GetBucketVersioning",
       "GetBucketWebsite", "GetEncryptionConfiguration", "GetIntelligentTieringConfiguration",
