@@ -163,3 +163,26 @@ def test_an_unreachable_server_is_told_to_each():
             return flow.room()
 
     asyncio.run(go())
+
+
+def test_what_is_under_way_when_it_closes_is_neither_told_nor_sent_again():
+    async def go():
+        async with serve(script(*[HANG] * 9)) as server, Door(access(server.url)) as door:
+            told = []
+            flow = Flow(
+                door,
+                Copies("target", source_bucket="source"),
+                size=2,
+                done=lambda *end: told.append(end),
+                ready=lambda: None,
+            )
+            while not flow.room():
+                await asyncio.sleep(0.01)
+            flow.send(0, "key", "etag", "")
+            while not server.asked:
+                await asyncio.sleep(0.01)
+            await flow.close()
+            await asyncio.sleep(0.3)
+            return told, len(server.asked)
+
+    assert asyncio.run(go()) == ([], 1)

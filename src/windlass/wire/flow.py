@@ -100,7 +100,7 @@ class Flow(Generic[T]):
         self._lanes: set[Lane] = set()
         self._free: list[Lane] = []
         self._opening = 0
-        self._unreachable = False
+        self._unreachable = self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.under_way = 0
         self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep)
@@ -136,11 +136,11 @@ class Flow(Generic[T]):
         lane.ask(head, token, again)
 
     async def close(self) -> None:
-        """Close every lane; what is under way is not told any more."""
+        """Close every lane; what is under way is not told any more, nor sent again."""
+        self._closed = True
         self._sweeper.cancel()
         for task in self._tasks:
             task.cancel()
-        self._done = lambda _token, _error: None
         for lane in list(self._lanes):
             lane.close()
         await asyncio.sleep(0)
@@ -179,7 +179,8 @@ class Flow(Generic[T]):
             self._lanes.discard(connection)
         elif connection not in self._free:
             self._free.append(connection)
-        self._ready()
+        if not self._closed:
+            self._ready()
 
     def _give_back(self, lane: Lane | None) -> None:
         if lane is not None and not lane.closed:
@@ -187,11 +188,14 @@ class Flow(Generic[T]):
 
     def _ended(self, token: T, error: WindlassError | None) -> None:
         self.under_way -= 1
-        self._done(token, error)
-        self._ready()
+        if not self._closed:
+            self._done(token, error)
+            self._ready()
 
     def _slowly(self, token: T, again: Callable[[], Any]) -> None:
         """The Door's way."""
+        if self._closed:
+            return
 
         async def go() -> None:
             error: WindlassError | None = None
