@@ -175,3 +175,21 @@ def test_emr_without_a_place_prints_the_step(home, buckets):
     done = home("seed", source, target, "--operation", "copy", "--via", "emr", "-q")
     assert done.stdout.startswith("aws emr add-steps")
     assert json.loads(home("status", "-o", "json").stdout) == []
+
+
+def test_a_direct_seed_is_shared_joined_and_looked_at_closely(home, buckets):
+    source, target = buckets.pair(objects=9, versioned=False)
+    home("seed", source, target, "--operation", "copy", "--via", "direct", "--share", "-q")
+    (seed,) = json.loads(home("status", "-o", "json").stdout)
+    assert (seed["state"], seed["way"], seed["total"], seed["done"]) == ("done", "direct", 9, 9)
+    joined = json.loads(home("work", seed["seed_id"], source, target, "-q", "-o", "json").stdout)
+    assert (joined[0]["copied"], joined[0]["failed"]) == (9, 0)
+    missing = home("work", "seed_none", source, target, "-q", code=254)
+    assert "seed_none" in missing.stderr or "plan.json" in missing.stderr
+    buckets.call("eu-west-1", "PutObject", Bucket=target, Key="2026/é 004+%.txt", Body=b"yyyy")
+    (found,) = json.loads(home("verify", source, target, "-o", "json").stdout)
+    assert (found["whole"], found["unknown"]) == (True, 1)  # the same size, and an ETag that says nothing by itself
+    deep = home("verify", source, target, "--sample", "100", "-o", "json", code=1)
+    (found,) = json.loads(deep.stdout)
+    assert (found["different"], found["read"]) == (1, 9)
+    assert found["examples"]["different"] == ["2026/é 004+%.txt"]

@@ -77,7 +77,15 @@ class Board:
 
     async def plan(self) -> dict[str, Any]:
         """The plan; NotFound when there is none."""
-        _, body = await self.door(s3.get(self.bucket, self._key("plan.json"), owner=self.owner))
+        try:
+            _, body = await self.door(s3.get(self.bucket, self._key("plan.json"), owner=self.owner))
+        except NotFound as error:
+            if error.code == "NoSuchBucket":
+                raise
+            raise NotFound(
+                f"no seed is shared below s3://{self.bucket}/{self.prefix}",
+                hint="`windlass replicate seed … --share` shares one; its id is in `windlass replicate status` there.",
+            ) from None
         found: dict[str, Any] = json.loads(body)
         return found
 
