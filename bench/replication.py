@@ -20,7 +20,7 @@ from bench.replication_shapes import SHAPES
 from bench.report import report
 
 OBJECTS = int(os.environ.get("BENCH_OBJECTS", "40000"))
-CAPPED = int(os.environ.get("BENCH_CAPPED", "60000"))
+CAPPED = int(os.environ.get("BENCH_CAPPED", "120000"))
 LISTING = int(os.environ.get("BENCH_LISTING", "1000000"))
 FEW = max(1000, OBJECTS // 10)  # for clients that need a millisecond or more for each
 PEERS = os.environ.get("BENCH_PEERS", "")

@@ -41,10 +41,13 @@ class Lane(Connection):
         self.again: Callable[[], Any] | None = None
         self.sweeps = 0
         self._seen_bytes = 0
+        self._parsed = True
 
     def ask(self, head: bytes, token: Any, again: Callable[[], Any]) -> None:
         """Send one request without a body."""
-        self._reset(head_only=False, limit=_MAX_BODY_BYTES, stream=False)
+        if self._parsed:  # an answer that is recognised at once leaves nothing behind
+            self._reset(head_only=False, limit=_MAX_BODY_BYTES, stream=False)
+            self._parsed = False
         self.used += 1
         self.token, self.again = token, again
         self.sweeps = self._seen_bytes = 0
@@ -55,9 +58,10 @@ class Lane(Connection):
     def buffer_updated(self, nbytes: int) -> None:
         """asyncio: so many bytes were read; an answer that is whole, and good, needs no parser."""
         if self._read_bytes == 0 and self._answer is self and _is_good(bytes(self._buffer[:nbytes])):
-            self._answer, self._done = None, True
+            self._answer = None
             self._flow.lane_answered(self, None)
             return
+        self._parsed = True
         super().buffer_updated(nbytes)
 
     # As who waits for its own answer
