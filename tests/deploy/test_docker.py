@@ -224,7 +224,7 @@ def test_the_token_is_cut_out_of_what_windlass_prints(tmp_path):
     ).strip()
     script = line.replace("windlass token", f"{sys.executable} -m windlass token")
     subprocess.run(["sh", "-euc", script], cwd=tmp_path, check=True, timeout=60)
-    assert re.fullmatch(r"wl_\w+\n", (tmp_path / "prometheus-token").read_text())
+    assert re.fullmatch(r"wl_[\w-]{43}\n", (tmp_path / "prometheus-token").read_text())
 
 
 def test_grafana_finds_its_dashboards():
