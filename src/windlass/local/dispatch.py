@@ -31,6 +31,13 @@ class Dispatcher(DomainDispatcherApplication):
         self.lock = self._building
         self._known: dict[str, str] = {}
 
+    def get_application(self, environ: dict[str, Any]) -> Any:
+        """The backend's application, made at its first call. Nothing was carried out yet, so that it may be tried twice."""
+        try:
+            return super().get_application(environ)
+        except SystemError:  # another thread, not one of ours, compiled at the same time
+            return super().get_application(environ)
+
     def get_backend_for_host(self, host: str | None) -> Any:
         """The backend's name; None only while no host is known yet."""
         if host is None:

@@ -130,11 +130,7 @@ class Front:
 
     def _ask_moto(self, request: Request, host: str) -> Response:
         try:
-            try:
-                answer = call_wsgi(self._moto, request, host)
-            except SystemError:
-                # CPython gh-106905: two threads compiled syntax trees at once (moto's routes are compiled on first use).
-                answer = call_wsgi(self._moto, request, host)
+            answer = call_wsgi(self._moto, request, host)
         except (NotImplementedError, UnknownService):
             return self._unknown(request)
         except KeyError as error:
