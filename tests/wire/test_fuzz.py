@@ -17,7 +17,7 @@ from tests.wire.memory import Fed, new_loop
 from windlass.core.errors import WindlassError
 from windlass.wire import s3, sqs
 from windlass.wire.errors import BadAnswer, BrokenAnswer, ConnectionLost, read_fault, safe_xml
-from windlass.wire.listing import _slow_page, read_page, read_versions
+from windlass.wire.listing import _columns, _slow_page, _without_checksums, read_page, read_versions
 from windlass.wire.model import Response
 from windlass.wire.s3 import Part
 
@@ -202,6 +202,58 @@ def outcome(read, body):
 def test_the_fast_reader_reads_what_the_slow_one_reads(text):
     body = text.encode()
     assert outcome(read_page, body) == outcome(_slow_page, body)
+
+
+@st.composite
+def usual_pages(draw):
+    """As S3 writes them, with checksums on some rows, or on none; then perhaps a piece more, or a piece less."""
+    checksum = "<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType>"
+    rows = "".join(
+        f"<Contents><Key>{quote_plus(key, safe='/~')}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
+        f"<ETag>{draw(st.sampled_from(['&quot;abc-2&quot;'] * 9 + ['abc']))}</ETag>{checksum if draw(st.booleans()) else ''}"
+        f"<Size>{draw(st.integers(0, 10**13))}</Size><StorageClass>STANDARD</StorageClass></Contents>"
+        for key in draw(st.lists(KEYS, min_size=1, max_size=6))
+    )
+    beside = "<Name>box</Name><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+    page = f'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{beside}{rows}</ListBucketResult>'
+    at = draw(st.integers(0, len(page)))
+    odd = [
+        "",
+        "",
+        "<A>1</A>",
+        "<Key>a</Key>",
+        "<Contents>",
+        "</Contents>",
+        "&amp;",
+        "&quot;",
+        ">",
+        "<",
+        "1",
+        " ",
+        "<!-- -->",
+        "_",
+    ]
+    return page[:at] + draw(st.sampled_from(odd)) + page[at + draw(st.sampled_from([0, 0, 0, 1, 7])) :]
+
+
+@settings(max_examples=1000)
+@given(usual_pages())
+def test_the_quickest_reader_reads_what_the_slow_one_reads(text):
+    slow = outcome(_slow_page, text.encode())
+    assert slow is BadAnswer or outcome(read_page, text.encode()) == slow
+
+
+def test_the_quickest_reader_reads_a_usual_page_by_itself():
+    row = (
+        "<Contents><Key>{}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>&quot;e&quot;</ETag>{}"
+        "<Size>1</Size><StorageClass>STANDARD</StorageClass></Contents>"
+    )
+    checksum = "<ChecksumAlgorithm>CRC32</ChecksumAlgorithm>"
+    text = "<Name>b</Name>" + row.format("a", "") + row.format("b%2Fc", "") + "</X>"
+    (keys, *_), beside = _columns(text)
+    assert (keys, beside) == (["a", "b%2Fc"], "<Name>b</Name></X>")
+    assert _columns(row.format("a", "") + row.format("b", checksum)) is None
+    assert _columns(_without_checksums(row.format("a", "") + row.format("b", checksum))) is not None
 
 
 @settings(max_examples=200)

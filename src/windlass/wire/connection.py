@@ -190,16 +190,20 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """asyncio: so many bytes were read."""
+        self.received(self._buffer[:nbytes])
+
+    def received(self, data: bytes | memoryview) -> None:
+        """Parse what was read."""
         if self._answer is None and self._body is None:
             # Nobody asked: a server that speaks first (408 before it closes) is not to be trusted with a request.
             self._fail(BrokenAnswer("the server spoke unasked"))
             return
-        self._read_bytes += nbytes
+        self._read_bytes += len(data)
         if self._read_bytes > _MAX_BESIDE_BYTES + _MAX_FRAMING * self._size:
             self._fail(BrokenAnswer("the answer's head does not end, or there is little else"))
             return
         try:
-            self._parser.feed_data(self._buffer[:nbytes])
+            self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade, ValueError) as error:
             self._fail(BrokenAnswer(f"the answer is not HTTP/1.1 ({error})"))
         if self._unasked:

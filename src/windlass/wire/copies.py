@@ -7,7 +7,6 @@ against what the Door itself sends.
 
 from __future__ import annotations
 
-import hmac
 import re
 import time
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ __all__ = ["Copies"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9/_.~-]*")
 _SLOT = "\0"
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))  # RFC 2104
 
 
 class Copies:
@@ -40,7 +40,8 @@ class Copies:
         self._made_for: tuple[int, Keys, Place] | None = None
         self._templates: dict[str, tuple[str, str]] = {}
         self._scope = self._stamp = ""
-        self._key = b""
+        # HMAC with the day's key, the constant part of what is signed taken in already: two copies do the rest.
+        self._inner = self._outer = sha256()
 
     def call(self, key: str, etag: str, storage_class: str) -> Call[s3.Copied]:
         """The same copy as a call, for the Door."""
@@ -52,23 +53,28 @@ class Copies:
     def head(self, key: str, etag: str, storage_class: str, place: Place, keys: Keys, now: float) -> bytes:
         """The whole request, signed; `now` in epoch seconds. Keys that UTF-8 can't write are UsageError."""
         second = int(now)
-        if self._made_for is None or self._made_for[0] != second or self._made_for[1:] != (keys, place):
+        made_for = self._made_for
+        if made_for is None or made_for[0] != second or made_for[1] is not keys or made_for[2] is not place:
             self._made_for = (second, keys, place)
             self._templates.clear()
             self._stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
-            self._scope, self._key = place.signer.scope_and_key(self._stamp[:8], keys)
+            self._scope, signing = place.signer.scope_and_key(self._stamp[:8], keys)
+            self._inner = sha256(signing.ljust(64, b"\0").translate(_INNER))
+            self._inner.update(f"AWS4-HMAC-SHA256\n{self._stamp}\n{self._scope}\n".encode())
+            self._outer = sha256(signing.ljust(64, b"\0").translate(_OUTER))
         template = self._templates.get(storage_class)
         if template is None:
             template = self._templates[storage_class] = self._template(storage_class, place, keys)
         path = key if _PLAIN.fullmatch(key) else encode_path(key)
         canonical = template[0] % (path, path, etag)
-        digest = sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
-        text = f"AWS4-HMAC-SHA256\n{self._stamp}\n{self._scope}\n{digest}"
-        signature = hmac.digest(self._key, text.encode(), "sha256").hex()
-        return (template[1] % (path, path, etag, signature)).encode("utf-8", "surrogateescape")
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest().encode())
+        outer.update(inner.digest())
+        return (template[1] % (path, path, etag, outer.hexdigest())).encode("utf-8", "surrogateescape")
 
     def _more(self, storage_class: str) -> dict[str, str]:
-        return self._headers | ({"x-amz-storage-class": storage_class} if storage_class else {})
+        asked = storage_class not in ("", "STANDARD")  # which a copy is in if it asks for none
+        return self._headers | ({"x-amz-storage-class": storage_class} if asked else {})
 
     def _template(self, storage_class: str, place: Place, keys: Keys) -> tuple[str, str]:
         """The canonical request (path, copied path, ETag) and the head (the same, signature), with their slots."""

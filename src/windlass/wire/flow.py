@@ -26,43 +26,50 @@ __all__ = ["Flow"]
 T = TypeVar("T")
 _SWEEP_S = 1.0
 _OPENING = 8
-_BEGINS = b"HTTP/1.1 200 OK\r\n"
+_BEGINS, _ENDS = b"HTTP/1.1 200 OK\r\n", b"</CopyObjectResult>"
 _MAX_BODY_BYTES = 64 * 1024
 _GOOD, _BAD = b"<CopyObjectResult", b"<Error"
 
+Copy = tuple[T, str, str, str]
+"""One to send: the sender's token, the key, its ETag and the storage class that the copy asks for."""
 
-class Lane(Connection):
-    """A connection that tells its flow; `token` is what is under way."""
+
+# As a plain protocol, too, it is given its bytes ready made by loops that can do so (uvloop), which is quicker.
+class Lane(Connection, asyncio.Protocol):
+    """A connection that tells its flow; `copy` is what is under way."""
 
     def __init__(self, flow: Flow[Any], buffer: memoryview) -> None:
         super().__init__(flow.loop, buffer, flow.lane_freed)
         self._flow = flow
-        self.token: Any = None
-        self.again: Callable[[], Any] | None = None
+        self.copy: Copy[Any] | None = None
         self.sweeps = 0
         self._seen_bytes = 0
         self._parsed = True
 
-    def ask(self, head: bytes, token: Any, again: Callable[[], Any]) -> None:
+    def ask(self, head: bytes, copy: Copy[Any]) -> None:
         """Send one request without a body."""
         if self._parsed:  # an answer that is recognised at once leaves nothing behind
             self._reset(head_only=False, limit=_MAX_BODY_BYTES, stream=False)
             self._parsed = False
         self.used += 1
-        self.token, self.again = token, again
+        self.copy = copy
         self.sweeps = self._seen_bytes = 0
         self._answer = self
         assert self.transport is not None
         self.transport.write(head)
 
     def buffer_updated(self, nbytes: int) -> None:
-        """asyncio: so many bytes were read; an answer that is whole, and good, needs no parser."""
-        if self._read_bytes == 0 and self._answer is self and _is_good(bytes(self._buffer[:nbytes])):
+        """asyncio: so many bytes were read."""
+        self.data_received(bytes(self._buffer[:nbytes]))
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: what was read; an answer that is whole, and good, needs no parser."""
+        if self._read_bytes == 0 and self._answer is self and _is_good(data):
             self._answer = None
-            self._flow.lane_answered(self, None)
+            self._flow.lane_good(self)
             return
         self._parsed = True
-        super().buffer_updated(nbytes)
+        self.received(data)
 
     # As who waits for its own answer
 
@@ -92,15 +99,19 @@ class Lane(Connection):
 
 
 class Flow(Generic[T]):
-    """Copies through at most `size` connections. `done(token, error)` hears of each end, `ready()` that there is room."""
+    """Copies through at most `size` connections. `done(token, error)` hears of each end, `ready()` that there is room.
+
+    `pull()` may give a lane its next copy at once, where its last ended well; None leaves it to `ready`.
+    """
 
     def __init__(
         self, door: Door, copies: Copies, *, size: int, done: Callable[[T, WindlassError | None], None], ready: Callable[[], None],
+        pull: Callable[[], Copy[T] | None] = lambda: None,
     ) -> None:  # fmt: skip
         self.loop = asyncio.get_running_loop()
         self._door, self._copies = door, copies
         self._size = size
-        self._done, self._ready = done, ready
+        self._done, self._ready, self._pull = done, ready, pull
         self._lanes: set[Lane] = set()
         self._free: list[Lane] = []
         self._opening = 0
@@ -111,8 +122,8 @@ class Flow(Generic[T]):
 
     def room(self) -> int:
         """How many may be sent now. Where there is none, and there may be more lanes, some are opened."""
-        if not self._free and self._opening < _OPENING and len(self._lanes) + self._opening < self._size:
-            self._open()
+        if not self._free:
+            self._grow()
         free = len(self._free)
         if not free and self._unreachable:
             return 1 - self.under_way  # one at a time the Door's way, which says what is wrong
@@ -120,24 +131,24 @@ class Flow(Generic[T]):
 
     def send(self, token: T, key: str, etag: str, storage_class: str) -> None:
         """Send one copy; only while there is room."""
+        self._send(self._free.pop() if self._free else None, (token, key, etag, storage_class))
+
+    def _send(self, lane: Lane | None, copy: Copy[T]) -> None:
         self.under_way += 1
-
-        def again() -> Any:
-            return self._copies.call(key, etag, storage_class)
-
-        place, keys = self._door.place(self._copies.bucket), self._door.keys_at_hand()
-        lane = self._free.pop() if self._free else None
+        keys = self._door.keys_at_hand()
         if lane is None or keys is None or lane.closed:
             self._give_back(lane)
-            self._slowly(token, again)
+            self._slowly(copy)
             return
+        token, key, etag, storage_class = copy
+        place = self._door.place(self._copies.bucket)
         try:
             head = self._copies.head(key, etag, storage_class, place, keys, time.time() + self._door.skew_s)
         except WindlassError as error:
             self._give_back(lane)
             self.loop.call_soon(self._ended, token, error)
             return
-        lane.ask(head, token, again)
+        lane.ask(head, copy)
 
     async def close(self) -> None:
         """Close every lane; what is under way is not told any more, nor sent again."""
@@ -151,30 +162,42 @@ class Flow(Generic[T]):
 
     # What lanes tell
 
-    def lane_answered(self, lane: Lane, response: Response | None) -> None:
-        """A good answer (None), or one to be looked at."""
-        token, again = lane.token, lane.again
-        lane.token = lane.again = None
-        if response is None:
+    def lane_good(self, lane: Lane) -> None:
+        """A good answer; the lane can take the next request."""
+        copy, lane.copy = lane.copy, None
+        assert copy is not None
+        self.under_way -= 1
+        if self._closed:
             self._free.append(lane)
-            self._ended(token, None)
             return
-        assert again is not None
+        self._done(copy[0], None)
+        following = self._pull()
+        if following is None:
+            self._free.append(lane)
+            self._ready()
+            return
+        self._send(lane, following)
+        if len(self._lanes) < self._size and not self._free:
+            self._grow()
+
+    def lane_answered(self, lane: Lane, response: Response) -> None:
+        """An answer to be looked at."""
+        copy, lane.copy = lane.copy, None
+        assert copy is not None
         if response.status < 300 and _GOOD in response.body and _BAD not in response.body:
-            self._ended(token, None)
+            self._ended(copy[0], None)
             return
         fault = read_fault(response)
         if fault.code in THROTTLE_CODES or fault.status in (429, 503):
-            self._ended(token, service_error(fault.code, fault.message, where="s3 CopyObject"))
+            self._ended(copy[0], service_error(fault.code, fault.message, where="s3 CopyObject"))
         else:
-            self._slowly(token, again)
+            self._slowly(copy)
 
     def lane_lost(self, lane: Lane, _: Exception) -> None:
         """No answer: whether it was carried out is not known, and a copy may be asked for twice."""
-        token, again = lane.token, lane.again
-        lane.token = lane.again = None
-        assert again is not None
-        self._slowly(token, again)
+        copy, lane.copy = lane.copy, None
+        assert copy is not None
+        self._slowly(copy)
 
     def lane_freed(self, connection: Connection) -> None:
         """A lane can take the next request, or is gone."""
@@ -196,15 +219,16 @@ class Flow(Generic[T]):
             self._done(token, error)
             self._ready()
 
-    def _slowly(self, token: T, again: Callable[[], Any]) -> None:
+    def _slowly(self, copy: Copy[T]) -> None:
         """The Door's way."""
         if self._closed:
             return
+        token, *what = copy
 
         async def go() -> None:
             error: WindlassError | None = None
             try:
-                await self._door(again())
+                await self._door(self._copies.call(*what))
             except WindlassError as failed:
                 error = failed
             self._ended(token, error)
@@ -213,7 +237,9 @@ class Flow(Generic[T]):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _open(self) -> None:
+    def _grow(self) -> None:
+        if self._opening >= _OPENING or len(self._lanes) + self._opening >= self._size:
+            return
         place = self._door.place(self._copies.bucket)
         for _ in range(min(_OPENING, self._size - len(self._lanes) - self._opening)):
             self._opening += 1
@@ -247,14 +273,12 @@ class Flow(Generic[T]):
 
 def _is_good(data: bytes) -> bool:
     """Whether this is one whole answer that says that a copy was made, and the connection lives on."""
-    if not data.startswith(_BEGINS):
+    if not (data.startswith(_BEGINS) and data.endswith(_ENDS)):
         return False
     end = data.find(b"\r\n\r\n")
-    head = data[:end].lower()
-    at = head.find(b"\r\ncontent-length: ")
-    if at < 0 or b"connection: close" in head or b"transfer-encoding" in head:
-        return False
-    length = head[at + 18 : at + 28].partition(b"\r")[0]
-    if not length.isdigit() or len(data) != end + 4 + int(length):
-        return False
-    return data.find(_GOOD, end) >= 0 and data.find(_BAD, end) < 0
+    head = data[: end + 2].lower()
+    return (
+        b"\r\ncontent-length: %d\r\n" % (len(data) - end - 4) in head
+        and b"transfer-encoding" not in head
+        and b"connection: close" not in head
+    )

@@ -17,6 +17,7 @@ from windlass.replication.engine.failures import Failures
 from windlass.replication.engine.journal import Block, Journal
 from windlass.replication.engine.pacer import Paces
 from windlass.replication.listing import FROZEN
+from windlass.wire.flow import Copy
 from windlass.wire.listing import Listed
 
 __all__ = ["Copier", "Ways"]
@@ -113,6 +114,17 @@ class Copier:
         finally:
             self._pumping = False
 
+    def pull(self) -> Copy[Token] | None:
+        """The flow: a lane is free; what it may send now."""
+        if self._stopped:
+            return None
+        token = self._next(self.now())
+        if token is None:
+            self._wait()
+            return None
+        row = token[0].rows[token[1]]
+        return token, row.key, row.etag, row.storage_class
+
     def done(self, token: Token, error: WindlassError | None) -> None:
         """The flow: a copy ended."""
         block, index = token
@@ -137,7 +149,11 @@ class Copier:
             block, index = found
             row = block.rows[index]
             self.ways.send(found, row)
-        if (self._open or self._waiting) and self._timer is None:
+        self._wait()
+
+    def _wait(self) -> None:
+        """Nothing may be sent now: look again soon."""
+        if self._timer is None and (self._open or self._waiting):
             self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
 
     def _tick(self) -> None:
@@ -146,12 +162,13 @@ class Copier:
 
     def _next(self, now: float) -> Token | None:
         """The next row whose place has room, of the open blocks in turn; blocks are opened when those that are have none."""
-        for _ in range(len(self._open)):
-            block = self._open[0]
-            token = self._of(block, now)
+        opened = self._open
+        for _ in range(len(opened)):
+            block = opened[0]
+            token = self._plain(block, now) if block.plain and not block.again else self._of(block, now)
             if token is not None:
                 return token
-            self._open.rotate(-1)
+            opened.rotate(-1)
         while self._waiting and len(self._open) < (_OPEN if self._below() else _MOST_OPEN):
             block = self._begin(self._waiting.popleft())
             token = self._of(block, now)
@@ -163,6 +180,16 @@ class Copier:
     def _below(self) -> bool:
         """Few open blocks do, while their rows are all of one place."""
         return len({block.rows[0].key.partition("/")[0] for block in self._open}) <= 1
+
+    def _plain(self, block: Block, now: float) -> Token | None:
+        """As `_of`, where no row needs a look."""
+        rows, index = block.rows, block.next
+        if index == len(rows):
+            self._open.remove(block)
+        elif self.paces.of(rows[index].key).take(now):
+            block.next = index + 1
+            return block, index
+        return None
 
     def _of(self, block: Block, now: float) -> Token | None:
         if block.again:
@@ -194,6 +221,9 @@ class Copier:
 
     def _begin(self, number: int) -> Block:
         block = self.journal.open(number)
+        block.plain = not (block.done or block.doubtful) and all(
+            row.size_bytes <= self.largest and row.storage_class not in FROZEN for row in block.rows
+        )
         self._left[number] = len(block.rows) - block.done.bit_count()
         self._open.append(block)
         if not self._left[number]:
@@ -285,10 +315,12 @@ class Copier:
 
     def _mark(self, block: Block, index: int) -> None:
         self.journal.mark(block, index)
-        self._refused.pop((block.number, index), None)
-        self._left[block.number] -= 1
-        if not self._left[block.number]:
-            self._over(block.number, block)
+        number = block.number
+        if self._refused:
+            self._refused.pop((number, index), None)
+        left = self._left[number] = self._left[number] - 1
+        if not left:
+            self._over(number, block)
             self.heard()
 
     def _over(self, number: int, block: Block) -> None:

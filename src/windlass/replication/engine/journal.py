@@ -16,6 +16,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -30,6 +31,7 @@ _META = struct.Struct("<I")
 _BIT = struct.Struct("<I")
 _RANGE, _CUT, _BLOCK, _END, _LISTED = 1, 2, 3, 4, 5
 _DONE, _WHOLE, _OPENED, _FAILED, _SKIPPED = 11, 12, 13, 14, 15
+_FRESH_BLOCKS = 16
 _SMALL_BYTES = 8 * 1024 * 1024
 
 
@@ -42,6 +44,8 @@ class Block:
     done: int = 0
     doubtful: bool = False
     """An earlier process had begun it: some rows may be done though nobody wrote it down."""
+    plain: bool = False
+    """Nothing is done yet, and every row is a small object that can be read: no row needs a look."""
     next: int = 0
     again: list[int] = field(default_factory=list)
 
@@ -82,6 +86,7 @@ class Journal:
         self._lock = self._files.enter_context((folder / "lock").open("wb"))
         self.ledger = Ledger()
         self._sizes: dict[int, tuple[int, int]] = {}
+        self._fresh: dict[int, Sequence[Listed]] = {}  # blocks not opened yet that need not be read from the disk
         self._next = 0
         try:
             self._claim()
@@ -110,11 +115,15 @@ class Journal:
         number, self._next = self._next, self._next + 1
         size = sum(row.size_bytes for row in rows)
         meta = _text([number, of, through, len(rows), size, skipped])
-        body = zlib.compress(_text(rows), 1) if rows else b""
+        body = (
+            zlib.compress(_text(list(zip(*rows, strict=True))), 1) if rows else b""
+        )  # by columns: quicker, and smaller
         offset = self._append(self._plan, _BLOCK, _META.pack(len(meta)) + meta + body)
         if rows:
             self.ledger.blocks[number] = offset
             self._sizes[number] = (len(rows), size)
+            if len(self._fresh) < _FRESH_BLOCKS:
+                self._fresh[number] = rows
         self.ledger.total += len(rows)
         self.ledger.total_bytes += size
         self.ledger.skipped += skipped
@@ -133,7 +142,7 @@ class Journal:
 
     def open(self, number: int) -> Block:
         """A block's rows, about to be copied."""
-        rows = self._rows(self.ledger.blocks[number])
+        rows = self._fresh.pop(number, None) or self._rows(self.ledger.blocks[number])
         begun = self.ledger.begun.get(number)
         if begun is None:
             self._append(self._done, _OPENED, _BIT.pack(number))
@@ -233,7 +242,8 @@ class Journal:
                 hint="Remove its folder: the pair is listed again, and what is there already is not copied again.",
             )
         (meta,) = _META.unpack_from(payload)
-        return [Listed(*row) for row in json.loads(zlib.decompress(payload[_META.size + meta :]))]
+        columns = json.loads(zlib.decompress(payload[_META.size + meta :]))
+        return list(map(tuple.__new__, repeat(Listed), zip(*columns, strict=True)))
 
     def _read_plan(self, file: BinaryIO) -> int:
         ranges: dict[int, Range] = {}

@@ -80,7 +80,8 @@ class Paces:
 
     def of(self, key: str) -> Pace:
         """The pace of a key's place."""
-        top = key.partition("/")[0] if "/" in key else ""
+        slash = key.find("/")
+        top = key[:slash] if slash > 0 else ""
         found = self._all.get(top)
         if found is None:
             if len(self._all) >= _MOST_PLACES:

@@ -13,11 +13,11 @@ from windlass.replication.engine.copier import Copier, Token, Ways
 from windlass.replication.engine.journal import Journal
 from windlass.replication.engine.pacer import Paces
 from windlass.replication.engine.ranges import Cut, Range, Ranges
-from windlass.replication.engine.sides import Sides, storage_header
+from windlass.replication.engine.sides import Sides
 from windlass.replication.engine.walk import walk
 from windlass.replication.listing import OURS
 from windlass.replication.movers.direct import Moved
-from windlass.wire.flow import Flow
+from windlass.wire.flow import Copy, Flow
 from windlass.wire.listing import Listed
 
 __all__ = ["Limits", "seed"]
@@ -62,7 +62,7 @@ class _Seed:
         # Callbacks meet each other: the flow is made first, and fed by a copier that is made after it.
         self._flow: Flow[Token] = Flow(
             sides.write, sides.copies(), size=limits.connections,
-            done=self._ended, ready=self._ready,
+            done=self._ended, ready=self._ready, pull=self._pull,
         )  # fmt: skip
         ways = Ways(self._flow.room, self._send, self._large, sides.there, sides.anew)
         paces = Paces(loop.time, start=limits.start_per_s, most=limits.most_per_s)
@@ -150,8 +150,11 @@ class _Seed:
     def _ready(self) -> None:
         self._copier.pump()
 
+    def _pull(self) -> Copy[Token] | None:
+        return self._copier.pull()
+
     def _send(self, token: Token, row: Listed) -> None:
-        self._flow.send(token, row.key, row.etag, storage_header(row))
+        self._flow.send(token, row.key, row.etag, row.storage_class)
 
     async def _large(self, row: Listed) -> None:
         await self._sides.parts().copy(row)

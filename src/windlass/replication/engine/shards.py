@@ -125,9 +125,12 @@ class Board:
         return await self._put_over(self._key(f"lease-{number}"), turn, etag)
 
     async def finish(self, number: int, moved: Moved) -> None:
-        """Write down what came of a shard, and let its lease go."""
+        """Write down what came of a shard, unless that was done, and let its lease go."""
         body = json.dumps(_value(moved)).encode()
-        await self.door(s3.put(self.bucket, self._key(f"done-{number}"), body, owner=self.owner))
+        with contextlib.suppress(Conflict):  # two held it one after the other: who copied was the first to finish
+            await self.door(
+                s3.put(self.bucket, self._key(f"done-{number}"), body, if_none_match=True, owner=self.owner)
+            )
         with contextlib.suppress(WindlassError):
             await self.door(s3.delete(self.bucket, self._key(f"lease-{number}"), owner=self.owner))
 

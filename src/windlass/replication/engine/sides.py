@@ -19,7 +19,7 @@ from windlass.wire.copies import Copies
 from windlass.wire.door import Door
 from windlass.wire.listing import Listed, Page
 
-__all__ = ["Sides", "storage_header"]
+__all__ = ["Sides"]
 
 Open = Callable[[str, str], Access]
 """How S3 is reached as an account in a region."""
@@ -109,13 +109,8 @@ class Sides:
         if now.size_bytes > self.largest:
             await self.parts().copy(now)
         else:
-            await self.write(self.copies().call(now.key, now.etag, storage_header(now)))
+            await self.write(self.copies().call(now.key, now.etag, now.storage_class))
         return True
-
-
-def storage_header(row: Listed) -> str:
-    """The storage class that a copy must ask for; empty for the usual one."""
-    return "" if row.storage_class == "STANDARD" else row.storage_class
 
 
 def _pages(door: Door, place: Place, prefix: str) -> List:
