@@ -64,6 +64,7 @@ class Cap:
 
 class Server(asyncio.Protocol):
     keys: list = []  # noqa: RUF012
+    rows: list = []  # noqa: RUF012
     latency = 0.0
     cap = None
     loop = None
@@ -74,6 +75,10 @@ class Server(asyncio.Protocol):
 
     def data_received(self, data):
         data = self.waiting + data if self.waiting else data
+        if data.endswith(b"\r\ncontent-length: 0\r\n\r\n") and data.count(b"\r\n\r\n") == 1:
+            self.waiting = b""
+            self.one(data[:-4])
+            return
         while True:
             end = data.find(b"\r\n\r\n")
             if end < 0:
@@ -110,7 +115,7 @@ class Server(asyncio.Protocol):
             return answer(b"200 OK", json.dumps(COUNTS).encode())
         if "list-type=2" in target:
             COUNTS["list"] += 1
-            return page([] if target.startswith("/dst") else self.keys, target)
+            return page(*(([], []) if target.startswith("/dst") else (self.keys, self.rows)), target)
         COUNTS["other"] += 1
         return answer(b"200 OK", b"<LocationConstraint/>")
 
@@ -121,7 +126,7 @@ class Server(asyncio.Protocol):
             self.transport.write(data)
 
 
-def page(keys, target):
+def page(keys, rows, target):
     asked = parse_qs(urlsplit(target).query, keep_blank_values=True)
     prefix = asked.get("prefix", [""])[0]
     count = int(asked.get("max-keys", ["1000"])[0])
@@ -129,16 +134,16 @@ def page(keys, target):
     first = bisect.bisect_right(keys, unquote(after)) if after else 0
     if prefix:
         first = max(first, bisect.bisect_left(keys, prefix))
-    found = keys[first : first + count]
+    found, rows = keys[first : first + count], rows[first : first + count]
     if prefix:
         found = [key for key in found if key.startswith(prefix)]
+        rows = rows[: len(found)]  # what begins alike is together, and `first` is not before it
     more = first + count < len(keys) and len(found) == count
-    rows = "".join([ROW % quote(key, safe="/-_.~") for key in found])
     token = f"<NextContinuationToken>{quote(found[-1])}</NextContinuationToken>" if more else ""
     said = (
         '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
         f"<Name>b</Name><Prefix></Prefix><KeyCount>{len(found)}</KeyCount><MaxKeys>{count}</MaxKeys>"
-        f"<EncodingType>url</EncodingType><IsTruncated>{'true' if more else 'false'}</IsTruncated>{token}{rows}</ListBucketResult>"
+        f"<EncodingType>url</EncodingType><IsTruncated>{'true' if more else 'false'}</IsTruncated>{token}{''.join(rows)}</ListBucketResult>"
     )
     return answer(b"200 OK", said.encode())
 
@@ -159,6 +164,7 @@ async def main(arguments):
     Server.latency = asked.latency
     Server.cap = Cap(asked.cap) if asked.cap else None
     Server.keys = sorted(SHAPES[asked.shape](asked.keys)) if asked.keys else []
+    Server.rows = [ROW % quote(key, safe="/-_.~") for key in Server.keys]  # written beforehand: the client is measured
     server = await Server.loop.create_server(Server, "127.0.0.1", 0, ssl=context, backlog=2048)
     print(server.sockets[0].getsockname()[1], flush=True)
     await Server.loop.run_in_executor(None, sys.stdin.read)

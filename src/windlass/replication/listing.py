@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Self
 
 from windlass.estate.service import Estate
@@ -16,7 +16,7 @@ from windlass.wire import s3
 from windlass.wire.blocking import Blocking
 from windlass.wire.listing import Listed, ListedVersion
 
-__all__ = ["FROZEN", "OURS", "Doors", "Merged", "volume"]
+__all__ = ["FROZEN", "OURS", "Doors", "Merged", "others", "volume"]
 
 OURS = ".windlass"
 FROZEN = ("GLACIER", "DEEP_ARCHIVE")
@@ -40,6 +40,16 @@ class Merged(NamedTuple):
             or there.size_bytes != self.source.size_bytes
             or there.last_modified < self.source.last_modified
         )
+
+
+def others(rows: Sequence[Listed], ours: tuple[str, ...]) -> Sequence[Listed]:
+    """The rows, which are in order, without those whose keys begin with one of `ours`."""
+    if not rows:
+        return rows
+    first, last = rows[0].key, rows[-1].key
+    if all(last < one or (first > one and not first.startswith(one)) for one in ours):
+        return rows  # nearly every page, known at a glance
+    return [row for row in rows if not row.key.startswith(ours)]
 
 
 class Doors:

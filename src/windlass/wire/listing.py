@@ -121,7 +121,7 @@ def _columns(text: str) -> tuple[Columns, str] | None:
     )
     etags = [piece[11:-6] for piece in columns[5]]
     quoted, digits, texts = "".join(columns[5]), "".join(sizes), "".join([*keys, *dates, *etags, *classes])
-    if ">" in texts or "&" in texts or quoted.count("&quot;") != 2 * count or quoted.count(">") != count:
+    if ">" in texts or "&" in texts or quoted.count("&quot;") != 2 * count or quoted.count("ETag>&quot;") != count:
         return None
     if (
         not digits.isdigit()

@@ -8,13 +8,14 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import repeat
 
 from windlass.core.errors import Interrupted
 from windlass.replication.engine.evidence import by_checksum, by_content
 from windlass.replication.engine.ranges import Cut, Range, Ranges
 from windlass.replication.engine.sides import Sides
 from windlass.replication.engine.walk import walk
-from windlass.replication.listing import OURS, Merged
+from windlass.replication.listing import OURS, Merged, others
 from windlass.replication.model import Pair
 from windlass.replication.movers.direct import Compared
 from windlass.wire.listing import Listed
@@ -37,9 +38,10 @@ class Passed:
 
     async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
         """Sink: keys of both sides."""
-        there = {row.key: row for row in destination}
-        rows = [Merged(row, there.pop(row.key, None)) for row in source if not row.key.startswith(self._ours)]
-        rows += [Merged(None, row) for row in there.values() if not row.key.startswith(self._ours)]
+        mine, there = others(source, self._ours), {row.key: row for row in others(destination, self._ours)}
+        pairs = zip(mine, [there.pop(row.key, None) for row in mine] if there else repeat(None))  # noqa: B905  endless
+        rows = list(map(tuple.__new__, repeat(Merged), pairs))
+        rows += [Merged(None, row) for row in there.values()]
         while self._found.full():  # nobody else puts, so that room stays room
             if self._stop.is_set():
                 raise Interrupted("the listing was stopped")
@@ -85,11 +87,9 @@ class _Comparison:
     async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
         """Sink: keys to compare."""
         self._check()
-        there = {row.key: row for row in destination if not row.key.startswith(self._ours)}
+        there = {row.key: row for row in others(destination, self._ours)}
         unknown: list[str] = []
-        for row in source:
-            if row.key.startswith(self._ours):
-                continue
+        for row in others(source, self._ours):
             kind = _kind(row, there.pop(row.key, None))
             if kind == "unknown" and self._checksums:
                 unknown.append(row.key)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from operator import contains
 from string import ascii_lowercase, ascii_uppercase, digits
 
 __all__ = ["KeySpace"]
@@ -29,8 +30,11 @@ class KeySpace:
 
     def learn(self, keys: Sequence[str]) -> None:
         """Look at some keys of a page."""
-        for key in {*keys[:: max(1, len(keys) // _SAMPLES)], *keys[-1:]}:
-            for at, character in enumerate(key[:_DEEPEST]):
+        for whole in {*keys[:: max(1, len(keys) // _SAMPLES)], *keys[-1:]}:
+            key = whole[:_DEEPEST]
+            if len(key) <= len(self._seen) and all(map(contains, self._seen, key)):
+                continue
+            for at, character in enumerate(key):
                 if at == len(self._seen):
                     self._seen.append(set())
                     self._alphabets.append([])

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice
+from operator import ge
 
 from windlass.replication.engine.keyspace import KeySpace
 
@@ -113,7 +114,7 @@ class Ranges:
 
     def page(self, one: Range, keys: Sequence[str], *, more: bool) -> int:
         """A page of this range came: how many of its keys belong to it. Out of order is ValueError."""
-        if keys and (keys[0] <= one.after or any(a >= b for a, b in pairwise(keys))):
+        if keys and (keys[0] <= one.after or any(map(ge, keys, islice(keys, 1, None)))):
             raise ValueError(f"the listing is out of order after {one.after!r}")
         one.pages += 1
         one.reach = max(one.reach, min(float(one.pages), _REACH))

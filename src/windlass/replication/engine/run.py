@@ -15,7 +15,7 @@ from windlass.replication.engine.pacer import Paces
 from windlass.replication.engine.ranges import Cut, Range, Ranges
 from windlass.replication.engine.sides import Sides
 from windlass.replication.engine.walk import walk
-from windlass.replication.listing import OURS
+from windlass.replication.listing import OURS, others
 from windlass.replication.movers.direct import Moved
 from windlass.wire.flow import Copy, Flow
 from windlass.wire.listing import Listed
@@ -125,8 +125,7 @@ class _Seed:
     async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:
         """Sink: keys were compared."""
         there = {row.key: row for row in destination} if destination else {}
-        ours = self._ours
-        rows = [row for row in source if not row.key.startswith(ours)]
+        rows = others(source, self._ours)
         missing = [row for row in rows if _lacks(row, there.get(row.key))] if there else rows
         number = self._journal.block(of.number, of.after, missing, skipped=len(rows) - len(missing))
         if missing:
