@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self
 
 from windlass.estate.service import Estate
-from windlass.replication.model import MAX_COPY_BYTES, Place, Volume
+from windlass.replication.model import Place
 from windlass.wire import s3
 from windlass.wire.blocking import Blocking
 from windlass.wire.listing import Listed, ListedVersion
 
-__all__ = ["FROZEN", "OURS", "Doors", "Merged", "others", "volume"]
+__all__ = ["FROZEN", "OURS", "Doors", "Merged", "lacks", "others"]
 
 OURS = ".windlass"
 FROZEN = ("GLACIER", "DEEP_ARCHIVE")
-_TOLD_EVERY = 10_000
 
 
 class Merged(NamedTuple):
@@ -32,14 +31,12 @@ class Merged(NamedTuple):
     @property
     def missing(self) -> bool:
         """Whether the source has it and the destination has not, or has an older or another one."""
-        if self.source is None:
-            return False
-        there = self.destination
-        return (
-            there is None
-            or there.size_bytes != self.source.size_bytes
-            or there.last_modified < self.source.last_modified
-        )
+        return self.source is not None and lacks(self.source, self.destination)
+
+
+def lacks(source: Listed, there: Listed | None) -> bool:
+    """Whether the destination has not, or has an older or another object."""
+    return there is None or there.size_bytes != source.size_bytes or there.last_modified < source.last_modified
 
 
 def others(rows: Sequence[Listed], ours: tuple[str, ...]) -> Sequence[Listed]:
@@ -94,26 +91,3 @@ class Doors:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def volume(rows: Iterable[Merged], tell: Callable[[int], object] = lambda _: None) -> Volume:
-    """The volume of a merged listing; `tell` hears of the number so far now and then."""
-    objects = size = missing = missing_bytes = large = large_bytes = frozen = 0
-    for row in rows:
-        if row.source is None:
-            continue
-        objects += 1
-        size += row.source.size_bytes
-        if row.missing:
-            missing += 1
-            missing_bytes += row.source.size_bytes
-            frozen += row.source.storage_class in FROZEN
-            if row.source.size_bytes > MAX_COPY_BYTES:
-                large += 1
-                large_bytes += row.source.size_bytes
-        if objects % _TOLD_EVERY == 0:
-            tell(objects)
-    return Volume(
-        objects=objects, size_bytes=size, missing=missing, missing_bytes=missing_bytes, large=large, large_bytes=large_bytes,
-        frozen=frozen,
-    )  # fmt: skip

@@ -17,7 +17,6 @@ from windlass.replication import aws
 from windlass.replication import store as tables
 from windlass.replication.config import ReplicateConfig, ReplicationConfig
 from windlass.replication.effects import Effect
-from windlass.replication.listing import volume
 from windlass.replication.model import Pair, Seed, State, Trouble, Volume
 from windlass.replication.movers.direct import Compared, Direct, Moved
 from windlass.replication.pairs import by_pattern, check_pairs, parse_location, place_pairs
@@ -244,7 +243,7 @@ class Replication:
         large = known is not None and known.objects > self.config.count_up_to and not pair.prefix
         if known is not None and (request.measure == "metrics" or (large and request.measure == "auto")):
             return known
-        return volume(self.direct.both(pair))
+        return self.direct.measure(pair)
 
 
 def latest(seeds: Sequence[Seed]) -> list[Seed]:

@@ -15,7 +15,7 @@ from windlass.replication.engine.pacer import Paces
 from windlass.replication.engine.ranges import Cut, Range, Ranges
 from windlass.replication.engine.sides import Sides
 from windlass.replication.engine.walk import walk
-from windlass.replication.listing import OURS, others
+from windlass.replication.listing import OURS, lacks, others
 from windlass.replication.movers.direct import Moved
 from windlass.wire.flow import Copy, Flow
 from windlass.wire.listing import Listed
@@ -126,7 +126,7 @@ class _Seed:
         """Sink: keys were compared."""
         there = {row.key: row for row in destination} if destination else {}
         rows = others(source, self._ours)
-        missing = [row for row in rows if _lacks(row, there.get(row.key))] if there else rows
+        missing = [row for row in rows if lacks(row, there.get(row.key))] if there else rows
         number = self._journal.block(of.number, of.after, missing, skipped=len(rows) - len(missing))
         if missing:
             self._copier.add([number])
@@ -183,8 +183,3 @@ class _Seed:
             copied=ledger.copied + copier.copied, copied_bytes=ledger.copied_bytes + copier.copied_bytes,
             skipped=ledger.skipped + copier.gone, failed=len(copier.failures), troubles=copier.failures.troubles(),
         )  # fmt: skip
-
-
-def _lacks(source: Listed, there: Listed | None) -> bool:
-    """Whether the destination has not, or has an older or another object."""
-    return there is None or there.size_bytes != source.size_bytes or there.last_modified < source.last_modified

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from windlass.replication.listing import Merged
-from windlass.replication.model import Pair, Trouble
+from windlass.replication.model import Pair, Trouble, Volume
 
 __all__ = ["Compared", "Direct", "Moved", "Tell"]
 
@@ -76,6 +76,9 @@ class Direct(Protocol):
         sample: int = 0,
     ) -> Compared:
         """Compare both sides; where ETags say nothing, by checksums; and the content of a sample."""
+
+    def measure(self, pair: Pair) -> Volume:
+        """Count both sides, and what the destination lacks."""
 
     def both(self, pair: Pair, *, alone: bool = False, stop: threading.Event | None = None) -> Iterator[Merged]:
         """Both sides listed and compared, in no particular order; `alone`: the source only."""

@@ -15,13 +15,14 @@ from windlass.core.ids import new_id
 from windlass.estate.service import Estate
 from windlass.replication.engine.compare import Passed, compare
 from windlass.replication.engine.journal import Journal
+from windlass.replication.engine.measure import Measured
 from windlass.replication.engine.ranges import Ranges
 from windlass.replication.engine.run import Limits, seed
 from windlass.replication.engine.shards import Board, Shard, begin_sharing, board_place, share
 from windlass.replication.engine.sides import Sides
 from windlass.replication.engine.walk import walk
 from windlass.replication.listing import Merged
-from windlass.replication.model import MAX_COPY_BYTES, Pair
+from windlass.replication.model import MAX_COPY_BYTES, Pair, Volume
 from windlass.replication.movers.direct import Compared, Moved, Tell
 
 __all__ = ["Engine"]
@@ -105,6 +106,16 @@ class Engine:
             return await compare(
                 sides, listers=self._limits.listers, stop=stop, tell=tell, checksums=checksums, sample=sample
             )
+
+        return self._with(pair, go)
+
+    def measure(self, pair: Pair) -> Volume:
+        """Count both sides."""
+
+        async def go(sides: Sides) -> Volume:
+            found = Measured(sides.pair)
+            await walk(Ranges(), sides.source_pages(), sides.destination_pages(), found, listers=self._limits.listers)
+            return found.value()
 
         return self._with(pair, go)
 
