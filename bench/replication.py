@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ OBJECTS = int(os.environ.get("BENCH_OBJECTS", "40000"))
 CAPPED = int(os.environ.get("BENCH_CAPPED", "120000"))
 LISTING = int(os.environ.get("BENCH_LISTING", "1000000"))
 FEW = max(1000, OBJECTS // 10)  # for clients that need a millisecond or more for each
+RAMP_S = 10
 PEERS = os.environ.get("BENCH_PEERS", "")
 KEYS = {
     "AWS_ACCESS_KEY_ID": "111111111111",
@@ -131,27 +133,55 @@ def row(name, listed, copied, objects):
     )  # fmt: skip
 
 
+class Ramp:
+    """Looks at a server's count once, ten seconds after the first copy: what follows is a client's lasting pace."""
+
+    def __init__(self, port):
+        self.port, self.seen, self.over = port, None, threading.Event()
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+        return self
+
+    def watch(self):
+        while not self.over.wait(0.1):
+            now = counts(self.port)
+            if now["first"] and now["last"] - now["first"] >= RAMP_S:
+                self.seen = now
+                return
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+    def pace(self):
+        end, seen = counts(self.port), self.seen
+        return f"{(end['copy'] - seen['copy']) / (end['last'] - seen['last']):,.0f}" if seen else "(over before)"
+
+
 def capped():
     """A server that takes 3,500 copies a second and needs 80 ms for each."""
-    rows = [("client", "copies", "good/s", "503s", "share of 503s")]
+    rows = [("client", "copies", "good/s", f"good/s after {RAMP_S} s", "503s", "share of 503s")]
     limits = ("--cap", 3500, "--latency", 0.08)
-    with stub("--keys", CAPPED, "--shape", "hot", *limits) as port:
+    with stub("--keys", CAPPED, "--shape", "hot", *limits) as port, Ramp(port) as ramp:
         done = python("windlass", "copy", port, BENCH_START="600", BENCH_CONNECTIONS="512")
-        rows.append(refused("windlass", CAPPED, done["wall_s"], counts(port)["slow"]))
+        rows.append(refused("windlass", CAPPED, done["wall_s"], ramp))
     few = CAPPED // 10
-    with stub("--keys", few, "--shape", "hot", *limits) as port:
+    with stub("--keys", few, "--shape", "hot", *limits) as port, Ramp(port) as ramp:
         done = python("boto3", "copy", port, BENCH_CONNECTIONS="64")
-        rows.append(refused("boto3, 64 threads", few, done["wall_s"], counts(port)["slow"]))
+        rows.append(refused("boto3, 64 threads", few, done["wall_s"], ramp))
     if peer("s5cmd"):
-        with stub("--keys", CAPPED, "--shape", "hot", *limits) as port:
+        with stub("--keys", CAPPED, "--shape", "hot", *limits) as port, Ramp(port) as ramp:
             (_, command, env), *_ = peers(port, "copy")
             done = program(*command, env=env)
-            rows.append(refused("s5cmd, 256 workers", CAPPED, done["wall_s"], counts(port)["slow"]))
+            rows.append(refused("s5cmd, 256 workers", CAPPED, done["wall_s"], ramp))
     report("replication_capped", rows)
 
 
-def refused(name, objects, wall_s, slow):
-    return name, f"{objects:,}", f"{objects / wall_s:,.0f}", f"{slow:,}", f"{slow / (slow + objects):.2%}"
+def refused(name, objects, wall_s, ramp):
+    slow = counts(ramp.port)["slow"]
+    return name, f"{objects:,}", f"{objects / wall_s:,.0f}", ramp.pace(), f"{slow:,}", f"{slow / (slow + objects):.2%}"
 
 
 def listing():
@@ -167,6 +197,17 @@ def listing():
                 f"{pager / done['wall_s']:.1f}",
             ))  # fmt: skip
     report("replication_listing", rows)
+
+
+def plan():
+    """The counting that a plan of 200 pairs does, of source and (empty) destination: all that grows with the objects."""
+    rows = [("pairs", "objects", "µs CPU/object", "s", "peak RSS MiB")]
+    with stub("--keys", LISTING // 10) as port:
+        done = python("windlass", "plan200", port)
+    rows.append((
+        200, f"{done['count']:,}", f"{done['cpu_s'] / done['count'] * 1e6:.1f}", f"{done['wall_s']:.1f}", f"{done['rss_mib']:.0f}",
+    ))  # fmt: skip
+    report("replication_plan", rows)
 
 
 def restart():
@@ -210,6 +251,7 @@ def main():
     side_by_side()
     capped()
     listing()
+    plan()
     restart()
 
 

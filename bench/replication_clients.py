@@ -1,6 +1,6 @@
 """One client of bench/replication.py, in a process of its own: `… CLIENT WORK PORT COUNT [HOME]`; prints one JSON line.
 
-`copy` is everything from listing to the last copy; `list` is listing alone. What is not Python is started by the bench itself.
+`copy` is everything from listing to the last copy; `list` is listing alone, `planN` the counting of N pairs. What is not Python is started by the bench itself.
 """
 
 import importlib
@@ -41,6 +41,9 @@ def windlass(work, port, home, tls):
     )
     if work == "list":
         return sum(1 for _ in engine.both(pair, alone=True))
+    if work.startswith("plan"):
+        with ThreadPoolExecutor(8) as pool:  # as many as `[replication] at_once`
+            return sum(found.missing for found in pool.map(engine.measure, [pair] * int(work.removeprefix("plan"))))
     return engine.seed(pair, seed_id="bench", versions=False, stop=threading.Event(), tell=lambda _: None).copied
 
 

@@ -30,7 +30,7 @@ ROW = (
     "<Contents><Key>%s</Key><LastModified>2026-11-20T08:00:00.000Z</LastModified><ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag>"
     "<Size>1024</Size><StorageClass>STANDARD</StorageClass></Contents>"
 )
-COUNTS = {"list": 0, "copy": 0, "slow": 0, "head": 0, "other": 0, "first": 0.0}
+COUNTS = {"list": 0, "copy": 0, "slow": 0, "head": 0, "other": 0, "first": 0.0, "last": 0.0}
 _ETAG = hashlib.md5(b"").hexdigest().encode()
 
 
@@ -102,6 +102,8 @@ class Server(asyncio.Protocol):
                 if not COUNTS["copy"]:
                     COUNTS["first"] = time.time()
                 COUNTS["copy"] += 1
+                if self.cap is not None:
+                    COUNTS["last"] = time.time()
                 self.say(GOOD)
         elif head[:5] == b"HEAD ":
             COUNTS["head"] += 1
