@@ -117,6 +117,9 @@ class Connection(asyncio.BufferedProtocol):
         self.closed = False
         self.used = 0
         self.idle_since = 0.0
+        self.unsent = False  # part of the request's body is still to be sent
+        self._given_bytes = 0
+        self._full: asyncio.Future[None] | None = None
         self._answer: Waiting | None = None
         self._body: Body | None = None
         self._headers: dict[str, str] = {}
@@ -159,6 +162,14 @@ class Connection(asyncio.BufferedProtocol):
                 self.transport.write(body)
         self._start_timer()
         return answer
+
+    async def write(self, piece: bytes) -> None:
+        """A piece of the body of the request under way (`unsent`), when there is room for it at the socket."""
+        while self._full is not None:
+            await self._full
+        if not self.closed and self.transport is not None:
+            self._given_bytes += len(piece)
+            self.transport.write(piece)
 
     def close(self) -> None:
         """Close at once; what waits for an answer is told."""
@@ -204,6 +215,17 @@ class Connection(asyncio.BufferedProtocol):
             self._fail(BrokenAnswer(f"the answer is not HTTP/1.1 ({error})"))
         if self._unasked:
             self._fail(BrokenAnswer("the server said more than it was asked"))
+
+    def pause_writing(self) -> None:
+        """asyncio: the socket takes less than it is given."""
+        if self._full is None:
+            self._full = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        """asyncio: there is room again."""
+        full, self._full = self._full, None
+        if full is not None and not full.done():
+            full.set_result(None)
 
     def eof_received(self) -> bool:
         """asyncio: the server will send nothing more; false closes the transport."""
@@ -287,6 +309,8 @@ class Connection(asyncio.BufferedProtocol):
         self._timeout_s = 0.0
         self._head_done = self._until_eof = self._done = self._unasked = False
         self._body = None
+        self.unsent = False
+        self._given_bytes = 0
 
     def _hand_over(self, response: Response) -> None:
         answer, self._answer = self._answer, None
@@ -301,7 +325,7 @@ class Connection(asyncio.BufferedProtocol):
             body.end()
         else:
             self._hand_over(Response(self._status, self._headers, b"".join(self._pieces)))
-        if not keep:
+        if not keep or self.unsent:  # what is still to be sent would be taken for the next request
             self._shut()
         elif self._paused and self.transport is not None:
             # The last of it came while its reader was slow; the next request must not wait for that.
@@ -325,6 +349,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _shut(self) -> None:
         self.closed = True
+        self.resume_writing()
         if self.transport is not None:
             # abort: a TLS goodbye that is never answered would keep the socket
             self.transport.abort()
@@ -337,7 +362,7 @@ class Connection(asyncio.BufferedProtocol):
     def _start_timer(self) -> None:
         assert self.transport is not None
         self._read_before = self._read_bytes
-        self._unsent_before = self.transport.get_write_buffer_size()
+        self._unsent_before = self.transport.get_write_buffer_size() - self._given_bytes
         self._timer = self.loop.call_later(self._timeout_s, self._look_back)
 
     def _stop_timer(self) -> None:
@@ -348,7 +373,8 @@ class Connection(asyncio.BufferedProtocol):
     def _look_back(self) -> None:
         self._timer = None
         assert self.transport is not None
-        moved = self._unsent_before - self.transport.get_write_buffer_size() + self._read_bytes - self._read_before
+        unsent = self.transport.get_write_buffer_size() - self._given_bytes
+        moved = self._unsent_before - unsent + self._read_bytes - self._read_before
         if moved >= self._enough_bytes:
             self._start_timer()
         else:

@@ -25,6 +25,7 @@ from windlass.wire.keyring import KeyRing
 from windlass.wire.model import EMPTY_SHA256, UNSIGNED, Call, Request, Response
 from windlass.wire.places import Place, Places
 from windlass.wire.retry import Again, after_fault, after_loss
+from windlass.wire.uploading import uploaded
 
 __all__ = ["Door", "Observer"]
 
@@ -84,6 +85,24 @@ class Door:
             yield self._read(call, response), aiter(response.stream)
         finally:
             response.stream.abandon()
+
+    async def upload(self, call: Call[T], size_bytes: int, pieces: AsyncIterator[bytes]) -> T:
+        """One attempt of a call whose body comes in pieces, `size_bytes` in all: they can't be asked for twice here.
+
+        What the pieces raise is raised, and nothing is made of the part that was sent. Errors are those of a call.
+        """
+        started = time.perf_counter()
+        try:
+            response = await uploaded(self, call, size_bytes, pieces)
+        except (ConnectionLost, BrokenAnswer) as error:
+            self._note(call, "lost", started)
+            raise self._lost(call, error) from None
+        if response.status < 300:
+            self._note(call, "ok", started)
+            return self._read(call, response)
+        fault = read_fault(response)
+        self._note(call, "throttled" if fault.status in (429, 503) else "error", started)
+        raise self._said(call, fault, response, _SoFar())
 
     async def close(self) -> None:
         """Close every connection; calls under way fail."""
@@ -262,6 +281,8 @@ class Door:
     def _where(self, call: Call[Any]) -> str:
         of = f" of {self.access.account_id}" if self.access.account_id else ""
         bucket = f" ({call.request.bucket})" if call.request.bucket else ""
+        if self.access.place:
+            return f"{self.access.service} {call.name}{bucket} at {self.access.place}"
         return f"{self.access.service} {call.name}{bucket} in {self.access.region}{of}"
 
     def _note(self, call: Call[T], outcome: str, started: float) -> None:

@@ -10,15 +10,17 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from windlass.core.access import Access
 from windlass.core.errors import UsageError
 from windlass.core.ids import new_id
 from windlass.estate.service import Estate
+from windlass.estate.services import Services
 from windlass.replication.engine.compare import Passed, compare
 from windlass.replication.engine.journal import Journal
 from windlass.replication.engine.ranges import Ranges
 from windlass.replication.engine.run import Limits, seed
 from windlass.replication.engine.shards import Board, Shard, begin_sharing, board_place, share
-from windlass.replication.engine.sides import Sides
+from windlass.replication.engine.sides import Carry, Sides
 from windlass.replication.engine.walk import walk
 from windlass.replication.listing import Merged
 from windlass.replication.model import MAX_COPY_BYTES, Pair
@@ -40,9 +42,10 @@ class Engine:
 
     def __init__(
         self, estate: Callable[[], Estate], home: Path, *, limits: Limits | None = None, largest_bytes: int = MAX_COPY_BYTES,
-        part_bytes: int = _PART_BYTES, per_shard: int = _PER_SHARD, ttl_s: float = 60.0,
+        part_bytes: int = _PART_BYTES, per_shard: int = _PER_SHARD, ttl_s: float = 60.0, services: Services | None = None,
     ) -> None:  # fmt: skip
         self._estate, self._home = estate, home
+        self._services = services or Services((), {})
         self._limits = limits or Limits()
         self._largest, self._part = largest_bytes, part_bytes
         self._per_shard, self._ttl_s = per_shard, ttl_s
@@ -145,13 +148,12 @@ class Engine:
 
     def _with(self, pair: Pair, go: Callable[[Sides], Coroutine[Any, Any, T]]) -> T:
         async def run() -> T:
-            estate = self._estate()
+            in_aws = not all(one.service for one in (pair.source, pair.destination))
             known = pair.destination.account_id or pair.source.account_id
-            reader = known or estate.accounts()[0].id
+            reader = known or (self._estate().accounts()[0].id if in_aws else "")
             sides = await Sides.open(
-                pair, lambda account_id, region: estate.access(account_id, region, "s3"),
-                largest=self._largest, part_bytes=self._part, reader=reader,
-            )  # fmt: skip
+                pair, self._reach, largest=self._largest, part_bytes=self._part, reader=reader, carry=self._carry(pair)
+            )
             try:
                 return await go(sides)
             finally:
@@ -159,6 +161,16 @@ class Engine:
 
         with asyncio.Runner(loop_factory=_loop) as runner:
             return runner.run(run())
+
+    def _reach(self, service: str, account_id: str, region: str) -> Access:
+        return self._services.access(service) if service else self._estate().access(account_id, region, "s3")
+
+    def _carry(self, pair: Pair) -> Carry:
+        """Storage classes that every service involved names, and tags where the destination takes them."""
+        known = [self._services.find(one) for one in pair.services]
+        classes = frozenset.intersection(*[frozenset(one.storage_classes) for one in known]) if known else frozenset()
+        target = pair.destination.service
+        return Carry(classes, self._services.find(target).tags if target else True)
 
 
 def _loop() -> asyncio.AbstractEventLoop:
