@@ -255,7 +255,9 @@ class Door:
         return True
 
     def _said(self, call: Call[T], fault: Fault, response: Response, so_far: _SoFar) -> WindlassError:
-        error = service_error(fault.code, fault.message, where=self._where(call), request_id=response.request_id)
+        error = service_error(
+            fault.code, fault.message, where=self._where(call), request_id=response.request_id, status=fault.status
+        )
         if so_far.lost and isinstance(error, Conflict):
             error.hint = (
                 "An answer to an earlier attempt was lost: this may be our own doing. Look before you try again."

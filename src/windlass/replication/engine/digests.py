@@ -33,10 +33,11 @@ class Claim(NamedTuple):
     algorithm: str
     digest: str
 
-    def check(self, claim: Claim | None) -> None:
-        """Differs when something else was claimed."""
-        if claim is not None and self != claim:
+    def among(self, claims: Sequence[Claim]) -> Claim:
+        """Itself; Differs when others were claimed, and not this."""
+        if claims and self not in claims:
             raise Differs(self)
+        return self
 
 
 class Differs(Exception):
@@ -72,14 +73,14 @@ _MAKERS: dict[str, Callable[[], _Sum]] = {
 
 
 class Digest:
-    """The digests of what goes by: MD5, which a destination's ETag may be, and what was claimed."""
+    """The digests of what goes by: MD5, which a destination's ETag may be, and what was claimed (by one algorithm)."""
 
-    def __init__(self, claim: Claim | None = None) -> None:
+    def __init__(self, claims: Sequence[Claim] = ()) -> None:
         self._md5 = md5(usedforsecurity=False)
-        self._claim = claim
+        self._claims = claims
         self._other: _Sum | None = None
-        if claim is not None and claim.algorithm in _MAKERS:
-            self._other = _MAKERS[claim.algorithm]()
+        if claims and claims[0].algorithm in _MAKERS:
+            self._other = _MAKERS[claims[0].algorithm]()
 
     def update(self, data: bytes) -> None:
         """A piece went by."""
@@ -92,23 +93,27 @@ class Digest:
         """The MD5 so far, in hex."""
         return self._md5.hexdigest()
 
-    def check(self) -> None:
-        """Differs when all that went by is not what was claimed."""
-        if self._claim is None:
-            return
-        if self._claim.algorithm == "parts":  # of one part
-            found = of_parts([self.md5])
-        else:
-            found = Claim(self._claim.algorithm, self._other.hexdigest() if self._other is not None else self.md5)
-        found.check(self._claim)
+    def check(self) -> Claim:
+        """What all that went by is; Differs when it is nothing that was claimed."""
+        algorithm = self._claims[0].algorithm if self._claims else "md5"
+        if algorithm == "parts":  # of one part
+            return of_parts([self.md5]).among(self._claims)
+        found = self.md5 if self._other is None else self._other.hexdigest()
+        return Claim(algorithm, found).among(self._claims)
 
 
 @dataclass(slots=True)
 class Trust:
-    """What a source's ETags turned out to be. After some that were no digests, and none that was, they are not asked any more."""
+    """What a source's ETags turned out to be. After some that were no digests, and none that was, none is believed."""
 
     proven: int = 0
     opaque: int = 0
+
+    def learn(self, claim: Claim | None, found: Claim) -> None:
+        """An ETag was what the content is, or was not, and the content was read right."""
+        if claim is not None and claim.algorithm in ("md5", "parts"):
+            self.proven += found == claim
+            self.opaque += found != claim
 
     @property
     def given(self) -> bool:

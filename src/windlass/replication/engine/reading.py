@@ -94,8 +94,6 @@ class Reader:
         guess = likely_parts(head.size_bytes, count)
         try:
             first = (await self._part(key, head, 1)).size_bytes
-            if first < head.size_bytes and first * (count - 1) < head.size_bytes <= first * count:
-                return uniform(head.size_bytes, first), True
             if first == head.size_bytes and count > 1:  # it gives no parts
                 return guess, False
             gate = asyncio.Semaphore(_HEADS_AT_ONCE)
@@ -104,7 +102,7 @@ class Reader:
                 async with gate:
                     return (await self._part(key, head, number)).size_bytes
 
-            sizes = await asyncio.gather(*[size(number) for number in range(1, count + 1)])
+            sizes = [first, *await asyncio.gather(*[size(number) for number in range(2, count + 1)])]
         except (Conflict, NotFound):
             raise
         except WindlassError:

@@ -13,7 +13,7 @@ import asyncio
 import base64
 import contextlib
 import random
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -83,23 +83,22 @@ class StreamCopier:
 
     async def _checked(self, row: Listed, head: Head | None) -> None:
         """Copy it; where it is not what its head says, once more: what is read twice to the same digest was read right."""
-        seen: Claim | None = None
-        for _ in range(2):
+        seen: tuple[Claim, ...] = ()
+        while True:
             try:
                 await self._copy(row, head, seen)
             except Differs as differs:
-                if seen is not None:
-                    break
-                seen = differs.found
+                if not seen:
+                    seen = (differs.found,)
+                    continue
             else:
-                self.trust.opaque += seen is not None
                 return
-        raise AwsError(
-            f"{self.source.bucket}: {row.key!r} is read differently each time", code="BadDigest",
-            hint="Something on the way, or the source's disk, damages it.",
-        )  # fmt: skip
+            raise AwsError(
+                f"{self.source.bucket}: {row.key!r} is read differently each time", code="BadDigest",
+                hint="Something on the way, or the source's disk, damages it.",
+            )  # fmt: skip
 
-    async def _copy(self, row: Listed, head: Head | None, seen: Claim | None) -> None:
+    async def _copy(self, row: Listed, head: Head | None, seen: Sequence[Claim]) -> None:
         if head is None:
             await self._small(row, seen)
             return
@@ -112,38 +111,36 @@ class StreamCopier:
         else:
             await self._in_one(row, head, seen)
 
-    async def _small(self, row: Listed, seen: Claim | None) -> None:
+    async def _small(self, row: Listed, seen: Sequence[Claim]) -> None:
         read = await self.source.whole(row.key, row.etag, row.size_bytes)
-        claim = seen or claim_of(read.head, self.trust)
+        claim = claim_of(read.head, self.trust)
         if claim is not None and claim.algorithm == "parts" and parts_of(claim.digest) != 1:
             claim = None
-        digest = Digest(claim)
+        digest = Digest(_claims(claim, seen))
         digest.update(read.body)
-        digest.check()
-        self._proven(claim, seen)
+        self.trust.learn(claim, digest.check())
         headers = await self._headers(row.key, read.head, whole=True)
         await self.write(_paced(s3.put(self.bucket, row.key, read.body, headers=headers, owner=self.owner)))
 
-    async def _in_one(self, row: Listed, head: Head, seen: Claim | None) -> None:
-        claim = seen or claim_of(head, self.trust)
+    async def _in_one(self, row: Listed, head: Head, seen: Sequence[Claim]) -> None:
+        claim = claim_of(head, self.trust)
         headers = await self._headers(row.key, head, whole=True)
-        if claim is not None and claim.algorithm == "md5":
+        if claim is not None and claim.algorithm == "md5" and not seen:
             headers["content-md5"] = base64.b64encode(bytes.fromhex(claim.digest)).decode()
         call = s3.put(self.bucket, row.key, b"", headers=headers, owner=self.owner)
         async with self.slots:
-            await self._through(call, row.key, head.etag, (0, row.size_bytes - 1), claim)
-        self._proven(claim, seen)
+            _, digest = await self._through(call, row.key, head.etag, (0, row.size_bytes - 1), _claims(claim, seen))
+        self.trust.learn(claim, digest.check())
 
-    async def _in_parts(self, row: Listed, head: Head, seen: Claim | None) -> None:
+    async def _in_parts(self, row: Listed, head: Head, seen: Sequence[Claim]) -> None:
         sizes, told = await self._sizes(row.key, head)
         headers = await self._headers(row.key, head)
         upload = await self.write(_paced(s3.create_upload(self.bucket, row.key, headers=headers, owner=self.owner)))
         try:
             made = await self._parts(row.key, head.etag, upload, list(part_ranges(sizes)))
             if told:  # of parts that are a guess, a digest that differs says that the guess was wrong
-                claim = seen or etag_claim(head, self.trust)
-                of_parts([md5 for _, md5 in made]).check(claim)
-                self._proven(claim, seen)
+                claim = etag_claim(head, self.trust)
+                self.trust.learn(claim, of_parts([md5 for _, md5 in made]).among(_claims(claim, seen)))
             parts = [part for part, _ in made]
             await self.write(s3.complete_upload(self.bucket, row.key, upload_id=upload, parts=parts, owner=self.owner))
         except BaseException:
@@ -167,7 +164,8 @@ class StreamCopier:
             for number, first, last in left:
                 call = s3.upload_part(self.bucket, key, upload_id=upload, number=number, body=b"", owner=self.owner)
                 async with self.slots:
-                    made[number - 1] = await self._through(call, key, etag, (first, last), None)
+                    part, digest = await self._through(call, key, etag, (first, last), ())
+                made[number - 1] = (part, digest.md5)
 
         tasks = [asyncio.ensure_future(work()) for _ in range(min(_STREAMS, len(ranges)))]
         try:
@@ -179,16 +177,16 @@ class StreamCopier:
         return [one for one in made if one is not None]
 
     async def _through(
-        self, call: Call[T], key: str, etag: str, span: tuple[int, int], claim: Claim | None
-    ) -> tuple[T, str]:
-        """Read a range and send it on at once; what was made, and the MD5 of what was read. Begun anew where it broke off."""
+        self, call: Call[T], key: str, etag: str, span: tuple[int, int], claims: Sequence[Claim]
+    ) -> tuple[T, Digest]:
+        """Read a range and send it on at once; what was made, and what was read. Begun anew where it broke off."""
         attempt = 0
         while True:
             attempt += 1
-            digest = Digest(claim)
+            digest = Digest(claims)
             try:
                 async with contextlib.aclosing(_held(self.source.pieces(key, etag, *span), digest)) as pieces:
-                    return await self.write.upload(call, span[1] - span[0] + 1, pieces), digest.md5
+                    return await self.write.upload(call, span[1] - span[0] + 1, pieces), digest
             except (AwsError, Throttled) as error:
                 again = isinstance(error, Throttled) or error.code in _TRANSIENT
                 if attempt >= _ATTEMPTS or not again:
@@ -203,9 +201,10 @@ class StreamCopier:
         with contextlib.suppress(AwsError, NotFound, Throttled):
             await self.write(s3.abort_upload(self.bucket, key, upload_id=upload, owner=self.owner))
 
-    def _proven(self, claim: Claim | None, seen: Claim | None) -> None:
-        if claim is not None and seen is None and claim.algorithm in ("md5", "parts"):
-            self.trust.proven += 1
+
+def _claims(claim: Claim | None, seen: Sequence[Claim]) -> tuple[Claim, ...]:
+    """What the content may be: what its head says, or what it was the last time it was read."""
+    return (*([claim] if claim is not None else []), *seen)
 
 
 async def _held(pieces: AsyncGenerator[bytes, None], digest: Digest) -> AsyncGenerator[bytes, None]:

@@ -78,6 +78,8 @@ class Engine:
         target = sides.pair.destination
         board = Board(sides.write, target.bucket, board_place(seed_id), owner=target.account_id, ttl_s=self._ttl_s)
         if begin:
+            if target.service:
+                await board.check()
             await begin_sharing(board, sides, listers=self._limits.listers, per_shard=self._per_shard)
 
         async def work(number: int, shard: Shard, stop: threading.Event) -> Moved:
