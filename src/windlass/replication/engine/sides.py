@@ -10,7 +10,7 @@ from typing import Self
 
 from windlass.core.access import Access
 from windlass.core.clock import format_time, parse_time
-from windlass.core.errors import NotFound
+from windlass.core.errors import AwsError, NotFound
 from windlass.replication.engine.parts import PartCopier
 from windlass.replication.engine.reading import Reader
 from windlass.replication.engine.streams import SMALL_BYTES, StreamCopier
@@ -21,16 +21,17 @@ from windlass.wire.copies import Copies
 from windlass.wire.door import Door
 from windlass.wire.listing import Listed, Page
 
-__all__ = ["Carry", "Sides", "storage_header"]
+__all__ = ["Elsewhere", "Sides", "storage_header"]
 
-Open = Callable[[str, str, str], Access]
-"""How S3 is reached: (service, account, region); a `[[service]]` has neither of the two, AWS no name."""
+Open = Callable[[str, str], Access]
+"""How S3 is reached as an account in a region."""
 
 
 @dataclass(frozen=True, slots=True)
-class Carry:
-    """What goes along from one service to another, beside the metadata."""
+class Elsewhere:
+    """How services that are not AWS are reached, by name, and what goes along from one service to another."""
 
+    reach: Callable[[str], Access]
     classes: Collection[str] = ()
     tags: bool = True
 
@@ -51,7 +52,7 @@ class Sides:
 
     @classmethod
     async def open(
-        cls, pair: Pair, reach: Open, *, largest: int, part_bytes: int, reader: str = "", carry: Carry = Carry(),
+        cls, pair: Pair, reach: Open, *, largest: int, part_bytes: int, reader: str = "", elsewhere: Elsewhere | None = None,
     ) -> Self:  # fmt: skip
         """Open them; close them with `close`. `reader` stands in where both buckets are strangers'."""
         source, target = pair.source, pair.destination
@@ -61,16 +62,22 @@ class Sides:
         async def door(place: Place, account_id: str) -> Door:
             key = (place.service, "" if place.service else account_id, place.region)
             if key not in doors:
-                doors[key] = await stack.enter_async_context(Door(reach(*key)))
+                if place.service:
+                    assert elsewhere is not None
+                    access = elsewhere.reach(place.service)
+                else:
+                    access = reach(account_id, place.region)
+                doors[key] = await stack.enter_async_context(Door(access))
             return doors[key]
 
         read = await door(source, source.account_id or reader)
         write = await door(target, reader)
         made = cls(pair, read, write, write, part_bytes, largest, stack)
         if not pair.one_service:
+            assert elsewhere is not None
             reading = Reader(read, source.bucket, source.account_id)
             made.streams = StreamCopier(
-                reading, write, target.bucket, target.account_id, classes=carry.classes, tags=carry.tags
+                reading, write, target.bucket, target.account_id, classes=elsewhere.classes, tags=elsewhere.tags
             )
             made.largest = min(largest, SMALL_BYTES)
         return made
@@ -160,4 +167,7 @@ def _pages(door: Door, place: Place, prefix: str) -> List:
 
 def _timed(rows: list[Listed]) -> list[Listed]:
     """Other services write times in other ways; here they are compared as texts, and written as AWS does."""
-    return [row._replace(last_modified=format_time(parse_time(row.last_modified))[:23] + "Z") for row in rows]
+    try:
+        return [row._replace(last_modified=format_time(parse_time(row.last_modified))[:23] + "Z") for row in rows]
+    except ValueError as error:
+        raise AwsError(f"a listing has a time that is none ({error})", hint="Is this an S3 endpoint?") from None

@@ -10,7 +10,6 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from windlass.core.access import Access
 from windlass.core.errors import UsageError
 from windlass.core.ids import new_id
 from windlass.estate.service import Estate
@@ -20,7 +19,7 @@ from windlass.replication.engine.journal import Journal
 from windlass.replication.engine.ranges import Ranges
 from windlass.replication.engine.run import Limits, seed
 from windlass.replication.engine.shards import Board, Shard, begin_sharing, board_place, share
-from windlass.replication.engine.sides import Carry, Sides
+from windlass.replication.engine.sides import Elsewhere, Sides
 from windlass.replication.engine.walk import walk
 from windlass.replication.listing import Merged
 from windlass.replication.model import MAX_COPY_BYTES, Pair
@@ -154,8 +153,9 @@ class Engine:
             known = pair.destination.account_id or pair.source.account_id
             reader = known or (self._estate().accounts()[0].id if in_aws else "")
             sides = await Sides.open(
-                pair, self._reach, largest=self._largest, part_bytes=self._part, reader=reader, carry=self._carry(pair)
-            )
+                pair, lambda account_id, region: self._estate().access(account_id, region, "s3"),
+                largest=self._largest, part_bytes=self._part, reader=reader, elsewhere=self._elsewhere(pair),
+            )  # fmt: skip
             try:
                 return await go(sides)
             finally:
@@ -164,15 +164,12 @@ class Engine:
         with asyncio.Runner(loop_factory=_loop) as runner:
             return runner.run(run())
 
-    def _reach(self, service: str, account_id: str, region: str) -> Access:
-        return self._services.access(service) if service else self._estate().access(account_id, region, "s3")
-
-    def _carry(self, pair: Pair) -> Carry:
-        """Storage classes that every service involved names, and tags where the destination takes them."""
+    def _elsewhere(self, pair: Pair) -> Elsewhere:
+        """Storage classes go along that every service involved names, and tags where the destination takes them."""
         known = [self._services.find(one) for one in pair.services]
         classes = frozenset.intersection(*[frozenset(one.storage_classes) for one in known]) if known else frozenset()
         target = pair.destination.service
-        return Carry(classes, self._services.find(target).tags if target else True)
+        return Elsewhere(self._services.access, classes, self._services.find(target).tags if target else True)
 
 
 def _loop() -> asyncio.AbstractEventLoop:
