@@ -18,7 +18,6 @@ from windlass.wire.model import Response
 
 __all__ = ["Body", "Connection", "Waiting", "shared_buffer"]
 
-_STREAM_HIGH_BYTES = 4 * 1024 * 1024
 _BUFFER_BYTES = 256 * 1024
 # What is read beside the body: a head, trailers, and framing in proportion to the body.
 _MAX_BESIDE_BYTES = 64 * 1024 + _BUFFER_BYTES
@@ -34,10 +33,11 @@ def shared_buffer() -> memoryview:
 
 
 class Body(AsyncIterator[bytes]):
-    """A streamed body: `async for chunk in body`; reading stops at the socket while 4 MiB wait."""
+    """A streamed body: `async for chunk in body`; reading stops at the socket while `ahead_bytes` wait."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, ahead_bytes: int) -> None:
         self._connection = connection
+        self._ahead_bytes = ahead_bytes
         self._chunks: list[bytes | bytearray] = []
         self._waiting_bytes = 0
         self.ended = False
@@ -71,7 +71,7 @@ class Body(AsyncIterator[bytes]):
         """Take what arrived."""
         _gather(self._chunks, data)
         self._waiting_bytes += len(data)
-        if self._waiting_bytes >= _STREAM_HIGH_BYTES:
+        if self._waiting_bytes >= self._ahead_bytes:
             self._connection.pause()
         self._stir()
 
@@ -118,7 +118,7 @@ class Connection(asyncio.BufferedProtocol):
         self.used = 0
         self.idle_since = 0.0
         self.unsent = False  # part of the request's body is still to be sent
-        self._given_bytes = 0
+        self._given_bytes = self._ahead_bytes = 0
         self._full: asyncio.Future[None] | None = None
         self._answer: Waiting | None = None
         self._body: Body | None = None
@@ -138,6 +138,7 @@ class Connection(asyncio.BufferedProtocol):
         limit: int,
         timeout_s: float,
         stream: bool = False,
+        ahead_bytes: int = 4 * 1024 * 1024,
         patient: bool = False,
     ) -> asyncio.Future[Response]:
         """Send one request; its answer. With `stream` the answer comes with its head; its `stream` is the rest.
@@ -150,7 +151,7 @@ class Connection(asyncio.BufferedProtocol):
             raise ConnectionLost("the connection is closed", sent=False)
         self._reset(head_only=head_only, limit=limit, stream=stream)
         self.used += 1
-        self._timeout_s = timeout_s
+        self._timeout_s, self._ahead_bytes = timeout_s, ahead_bytes
         self._enough_bytes = 1 if stream or patient else max(1, int(timeout_s * _SLOWEST_BYTES_S))
         answer: asyncio.Future[Response] = self.loop.create_future()
         self._answer = answer
@@ -274,7 +275,7 @@ class Connection(asyncio.BufferedProtocol):
             self._parser = httptools.HttpResponseParser(self)
             self._complete(keep=keep)
         elif self._stream and status < 300:
-            self._body = Body(self)
+            self._body = Body(self, self._ahead_bytes)
             self._hand_over(Response(status, headers, stream=self._body))
         elif length and int(length) > self._limit:
             self._too_large()

@@ -190,6 +190,7 @@ class Door:
             head, call.request.body,
             head_only=call.request.method == "HEAD",
             limit=call.manners.max_body_bytes,
+            ahead_bytes=call.manners.ahead_bytes,
             timeout_s=call.read_timeout_s or self.access.read_timeout_s,
             stream=stream,
             patient=call.manners.late_errors,
@@ -255,8 +256,9 @@ class Door:
         return True
 
     def _said(self, call: Call[T], fault: Fault, response: Response, so_far: _SoFar) -> WindlassError:
+        status = 0 if call.manners.throttled else fault.status
         error = service_error(
-            fault.code, fault.message, where=self._where(call), request_id=response.request_id, status=fault.status
+            fault.code, fault.message, where=self._where(call), request_id=response.request_id, status=status
         )
         if so_far.lost and isinstance(error, Conflict):
             error.hint = (

@@ -33,6 +33,7 @@ class Manners:
 
     `attempts` in all. `lost`: a call whose answer was lost may be sent again, though it may have been done.
     `throttled`: what was slowed down is sent again here; who paces by itself wants to hear of it instead.
+    `ahead_bytes`: how much of a streamed body waits here for its reader, before reading stops at the socket.
     `late_errors`: the service answers 200 before it knows how it ends, sends blanks meanwhile, and the body says it.
     """
 
@@ -41,6 +42,7 @@ class Manners:
     late_errors: bool = False
     throttled: bool = True
     max_body_bytes: int = 64 * 1024 * 1024
+    ahead_bytes: int = 4 * 1024 * 1024
 
 
 IDEMPOTENT = Manners()

@@ -221,8 +221,10 @@ def _of(
     digest = ""
     if len(body) >= _MIN_UNSIGNED_BYTES:
         # Over TLS, an MD5 that S3 checks and that is signed itself protects a large body at a third of SHA-256's cost.
-        sum_ = md5(body, usedforsecurity=False).digest()
-        given, digest = (*given, ("content-md5", base64.b64encode(sum_).decode())), UNSIGNED
+        digest = UNSIGNED
+        if all(name != "content-md5" for name, _ in given):
+            sum_ = md5(body, usedforsecurity=False).digest()
+            given = (*given, ("content-md5", base64.b64encode(sum_).decode()))
     return Request(method, f"/{encode_path(key)}", query, given, body, bucket, digest)
 
 

@@ -301,6 +301,26 @@ def test_what_is_replaced_while_it_is_copied_is_copied_as_it_is_then(between, tm
     assert between.uploads(pair.destination) == [], "the parts of the old one are still there"
 
 
+def test_what_is_beside_the_flow_begins_anew_by_itself(between, tmp_path):
+    """Above what one put takes: nobody listed it for this copy, so that it is taken as it is now."""
+    pair = between.pair()
+    source = between.side(pair.source)
+    put(source, pair.source.bucket, "k", "equal parts", "bare", "")
+    replaced = []
+
+    def before(asked):
+        if is_read(asked, "/k") and not replaced and "bytes=5" in asked.headers["range"]:
+            replaced.append(1)
+            put(source, pair.source.bucket, "k", "odd parts", "bare", "")
+
+    between.line.before = before
+    moved = seed(between.engine(tmp_path, largest_bytes=MIB), pair)
+    assert replaced
+    assert (moved.copied, moved.failed) == (1, 0), moved.troubles
+    assert between.listed(pair.destination) == between.listed(pair.source)
+    assert between.uploads(pair.destination) == []
+
+
 def test_what_is_gone_when_its_turn_comes_is_no_failure(between, tmp_path):
     pair = between.pair()
     source = between.side(pair.source)
@@ -340,7 +360,7 @@ def test_foul_weather_costs_time_and_no_object(two, tmp_path, name):
     two.there.fill(pair.source.bucket, [f"{at % 5}/{at:05}" for at in range(250)])
     put(two.side(pair.source), pair.source.bucket, "equal", "equal parts", "bare", "")
     two.aws.faults(FOUL[name])
-    moved = seed(two.engine(tmp_path), pair)
+    moved = seed(two.engine(tmp_path, limits=Limits()), pair)
     two.aws.faults([])
     assert (moved.copied, moved.failed) == (251, 0), moved.troubles
     assert two.listed(pair.destination) == two.listed(pair.source)

@@ -22,6 +22,7 @@ _PAUSE_S = 0.2
 _MIB = 1024**2
 _LEAST_PART = 5 * _MIB
 _HEADS_AT_ONCE = 32
+_USUAL_MIB = (8, 5, 16, 64, 10, 15, 32, 50, 100, 128, 256, 512, 1024)
 _ASKED = {"x-amz-checksum-mode": "ENABLED"}
 
 
@@ -129,11 +130,14 @@ class Reader:
 
 
 def likely_parts(size_bytes: int, count: int) -> list[int]:
-    """The equal parts that so many of whole MiB most likely are; all in one where there are none such."""
-    part = -(-size_bytes // count)
-    part = max(_LEAST_PART, -(-part // _MIB) * _MIB)
-    return uniform(size_bytes, part) if -(-size_bytes // part) == count else []
+    """The equal parts that so many most likely are: of a usual size, or whole MiB; none where no such size has as many."""
+    share = -(-size_bytes // count)
+    least = max(_LEAST_PART, -(-share // _MIB) * _MIB)
+    for part in (*(usual * _MIB for usual in _USUAL_MIB), least):
+        if part >= _LEAST_PART and -(-size_bytes // part) == count:
+            return uniform(size_bytes, part)
+    return []
 
 
 def _paced(call: Call[Any]) -> Call[Any]:
-    return replace(call, manners=replace(PACED, max_body_bytes=call.manners.max_body_bytes))
+    return replace(call, manners=replace(PACED, max_body_bytes=call.manners.max_body_bytes, ahead_bytes=_MIB))

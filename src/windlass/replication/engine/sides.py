@@ -13,7 +13,7 @@ from windlass.core.clock import format_time, parse_time
 from windlass.core.errors import AwsError, NotFound
 from windlass.replication.engine.parts import PartCopier
 from windlass.replication.engine.reading import Reader
-from windlass.replication.engine.streams import SMALL_BYTES, StreamCopier
+from windlass.replication.engine.streams import StreamCopier
 from windlass.replication.engine.walk import List
 from windlass.replication.model import Pair, Place
 from windlass.wire import s3
@@ -79,7 +79,7 @@ class Sides:
             made.streams = StreamCopier(
                 reading, write, target.bucket, target.account_id, classes=elsewhere.classes, tags=elsewhere.tags
             )
-            made.largest = min(largest, SMALL_BYTES)
+            made.largest = min(largest, made.streams.one_put_bytes)
         return made
 
     async def close(self) -> None:

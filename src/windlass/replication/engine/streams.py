@@ -4,7 +4,8 @@ Small ones are read whole, checked and put. Larger ones go through piece by piec
 else in the source's own parts, so that the ETags of both sides compare. The last piece of a put is held back until all was read
 and is what the source's head says it is: without it nothing is made. In the same way an upload in parts is completed only then.
 
-At most 32 MiB of small objects and sixteen streams are under way; a stream holds at most two times 4 MiB.
+At most 32 MiB of small objects and sixteen streams are under way; a stream holds about 5 MiB: what was read ahead, the piece
+that is held back, the one that is sent, and what waits to be signed.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ from windlass.wire.listing import Listed
 from windlass.wire.model import PACED, Call
 from windlass.wire.s3 import Head, Part
 
-__all__ = ["SMALL_BYTES", "StreamCopier", "Streams"]
+__all__ = ["StreamCopier", "Streams"]
 
 T = TypeVar("T")
-SMALL_BYTES = 4 * 1024**2
+_SMALL_BYTES = 4 * 1024**2
 _ONE_PUT_BYTES = 5 * 1024**3
 _LEAST_PART_BYTES = 5 * 1024**2
 _PART_BYTES = 64 * 1024**2
@@ -55,7 +56,7 @@ class StreamCopier:
     owner: str = ""
     classes: Collection[str] = ()
     tags: bool = True
-    small_bytes: int = SMALL_BYTES
+    small_bytes: int = _SMALL_BYTES
     one_put_bytes: int = _ONE_PUT_BYTES
     part_bytes: int = _PART_BYTES
     trust: Trust = field(default_factory=Trust)
@@ -119,14 +120,14 @@ class StreamCopier:
         digest = Digest(_claims(claim, seen))
         digest.update(read.body)
         self.trust.learn(claim, digest.check())
-        headers = await self._headers(row.key, read.head, whole=True)
+        headers = await self._headers(row.key, read.head, whole=True) | {"content-md5": _base64(digest.md5)}
         await self.write(_paced(s3.put(self.bucket, row.key, read.body, headers=headers, owner=self.owner)))
 
     async def _in_one(self, row: Listed, head: Head, seen: Sequence[Claim]) -> None:
         claim = claim_of(head, self.trust)
         headers = await self._headers(row.key, head, whole=True)
         if claim is not None and claim.algorithm == "md5" and not seen:
-            headers["content-md5"] = base64.b64encode(bytes.fromhex(claim.digest)).decode()
+            headers["content-md5"] = _base64(claim.digest)
         call = s3.put(self.bucket, row.key, b"", headers=headers, owner=self.owner)
         async with self.slots:
             _, digest = await self._through(call, row.key, head.etag, (0, row.size_bytes - 1), _claims(claim, seen))
@@ -207,6 +208,10 @@ def _claims(claim: Claim | None, seen: Sequence[Claim]) -> tuple[Claim, ...]:
     return (*([claim] if claim is not None else []), *seen)
 
 
+def _base64(digest: str) -> str:
+    return base64.b64encode(bytes.fromhex(digest)).decode()
+
+
 async def _held(pieces: AsyncGenerator[bytes, None], digest: Digest) -> AsyncGenerator[bytes, None]:
     """The pieces, the last of which is given away only when all of them are what was claimed."""
     held = b""
@@ -241,7 +246,7 @@ class Streams(Generic[T]):
     def send(self, token: T, row: Listed) -> None:
         """Copy one object; only while there is room."""
         self.under_way += 1
-        self._budget -= row.size_bytes + _OVERHEAD_BYTES
+        self._budget -= self._cost_bytes(row)
         task = asyncio.get_running_loop().create_task(self._copied(token, row))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -253,6 +258,10 @@ class Streams(Generic[T]):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _cost_bytes(self, row: Listed) -> int:
+        """What it may hold; a larger one holds what its streams do, which have slots of their own."""
+        return _OVERHEAD_BYTES + (row.size_bytes if row.size_bytes <= self._copier.small_bytes else 0)
+
     async def _copied(self, token: T, row: Listed) -> None:
         error: WindlassError | None = None
         try:
@@ -261,7 +270,7 @@ class Streams(Generic[T]):
             error = failed
         finally:
             self.under_way -= 1
-            self._budget += row.size_bytes + _OVERHEAD_BYTES
+            self._budget += self._cost_bytes(row)
         if not self._closed:
             self._done(token, error)
             self._ready()
