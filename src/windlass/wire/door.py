@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar
 
 from windlass.core.access import Access, Keys
 from windlass.core.aws_errors import service_error
-from windlass.core.errors import AwsError, Conflict, UsageError, WindlassError
+from windlass.core.errors import AccessRefused, AwsError, Conflict, UsageError, WindlassError
 from windlass.wire.connection import Connection
 from windlass.wire.errors import BadAnswer, BrokenAnswer, ConnectionLost, Fault, read_fault, read_sensibly
 from windlass.wire.keyring import KeyRing
@@ -260,6 +260,8 @@ class Door:
         error = service_error(
             fault.code, fault.message, where=self._where(call), request_id=response.request_id, status=status
         )
+        if self.access.place and isinstance(error, AccessRefused):
+            error.hint = f"Look at the keys of [[service]] {self.access.place}, and at what they may do there."
         if so_far.lost and isinstance(error, Conflict):
             error.hint = (
                 "An answer to an earlier attempt was lost: this may be our own doing. Look before you try again."

@@ -202,6 +202,29 @@ def test_what_is_damaged_each_time_is_never_made(between, tmp_path, layout):
     assert between.uploads(pair.destination) == []
 
 
+def test_nothing_damaged_is_made_where_nobody_looks_at_content_md5(between, tmp_path):
+    """The last piece is held back here: whether the destination checks what it gets makes no difference."""
+    pair = between.pair()
+    between.side(pair.source).put_object(Bucket=pair.source.bucket, Key="k", Body=LARGE)
+    environ = {f"{name}_{key}": value for name in ("OTHER", "THIRD") for key, value in (("ACCESS_KEY_ID", between.there.account), ("SECRET_ACCESS_KEY", "windlass-local"))}  # fmt: skip
+    between.services = Services([between.config, between.config.model_copy(update={"name": "third"})], environ)
+    target = Place(bucket=f"{pair.source.bucket}-2", service="third")
+    between.there.s3().create_bucket(Bucket=target.bucket)
+    dice = random.Random(1)
+
+    def damage(asked, said):
+        if is_read(asked):
+            at = dice.randrange(len(said.body))
+            said.body = said.body[:at] + bytes([said.body[at] ^ 1]) + said.body[at + 1 :]
+
+    between.line.before = lambda asked: asked.headers.pop("content-md5", None)
+    between.line.after = damage
+    moved = seed(between.engine(tmp_path), Pair(source=pair.source, destination=target))
+    assert (moved.copied, moved.failed) == (0, 1)
+    assert moved.troubles[0].code == "BadDigest"
+    assert between.listed(target) == {}
+
+
 def test_opaque_etags_are_no_corruption(between, tmp_path):
     """A service whose ETags are no digests, and who does not look at conditions."""
     pair = between.pair()

@@ -75,8 +75,11 @@ class StreamCopier:
         """Copy what is under this key now, and begin anew when that changes. NotFound when there is nothing."""
         for _ in range(_CHANGES):
             head = await self.source.head(key)
-            with contextlib.suppress(Conflict):
+            try:
                 return await self._checked(Listed(key, head.size_bytes, head.etag, "", ""), head)
+            except Conflict as error:
+                if error.code != "PreconditionFailed":  # the destination's own: an object lock, another writer
+                    raise
         raise Conflict(
             f"{self.source.bucket}: {key!r} keeps changing while it is copied", code="PreconditionFailed",
             hint="Seed again when nobody writes it.",
