@@ -17,6 +17,7 @@ from windlass.core.errors import WindlassError
 from windlass.deploy.service import Deploy
 from windlass.estate.model import Scope
 from windlass.estate.service import Estate, open_estate
+from windlass.estate.services import Services
 from windlass.inventory.filters import parse_query
 from windlass.inventory.service import Inventory
 from windlass.jobs.service import Jobs
@@ -169,9 +170,15 @@ class App:
                     self.settings.replication,
                     self.settings.replicate,
                     finder=lambda: InventoryFinder(self.inventory),
-                    direct=lambda: Engine(lambda: self.estate, self._journals()),
+                    direct=lambda: Engine(lambda: self.estate, self._journals(), services=self.services),
+                    services=self.services,
                 )
             return self._replication
+
+    @property
+    def services(self) -> Services:
+        """S3 services that are not the estate's AWS; their keys are looked for when they are used."""
+        return Services(self.settings.service, self._environ, self.settings.estate)
 
     def _journals(self) -> Path:
         """Where direct seeds keep what they have done: as told, beside the SQLite file, or in the user's state folder."""

@@ -28,6 +28,8 @@ class Access:
     endpoint_url: str
     keys: Callable[[], Keys]
     account_id: str = ""
+    place: str = ""
+    """What people call it, in errors: the name of a service that is not AWS's; the region and account when empty."""
     elsewhere: Callable[[str], str] = lambda _: ""
     """The endpoint of the same service in another region; empty when there is only this one (a custom endpoint)."""
     path_style: bool = False

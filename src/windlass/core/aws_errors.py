@@ -57,11 +57,11 @@ _MISSING = re.compile(r"NoSuch|ResourceNotFound|NotFound|^404$|NonExistentQueue|
 _SECRETS = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])|X-Amz-Security-Token=[^&\s]+")
 
 
-def service_error(code: str, said: str, *, where: str, request_id: str = "") -> WindlassError:
+def service_error(code: str, said: str, *, where: str, request_id: str = "", status: int = 0) -> WindlassError:
     """The error for a code and message that a service answered at `where` (`sqs SendMessage in eu-west-1 of 111…`)."""
     code, said = code.rpartition("#")[2], masked(said.strip())
     message = f"{where}: {code}: {said}" if said else f"{where}: {code}"
-    if code in THROTTLE_CODES:
+    if code in THROTTLE_CODES or status in (429, 503):  # other services have codes of their own for it
         hint = "It was slowed down and retried; try later, or ask for a higher limit."
         return Throttled(message, hint=hint, code=code)
     if code in _DENIED_CODES:

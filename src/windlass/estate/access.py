@@ -18,7 +18,7 @@ from windlass.core.secret import Secret
 from windlass.estate.config import EstateConfig
 from windlass.estate.translate import translate
 
-__all__ = ["make_access"]
+__all__ = ["make_access", "proxy_for"]
 
 
 def make_access(
@@ -56,7 +56,7 @@ def make_access(
         elsewhere=(lambda _: "") if custom else elsewhere,
         path_style=custom,
         ca_bundle=config.ca_bundle or os.environ.get("AWS_CA_BUNDLE", "") or str(DEFAULT_CA_BUNDLE),
-        proxy_url=_proxy(endpoint),
+        proxy_url=proxy_for(endpoint),
         connect_timeout_s=config.connect_timeout_s,
         read_timeout_s=config.read_timeout_s,
         max_connections=config.max_connections,
@@ -69,7 +69,7 @@ def _overridden(config: EstateConfig) -> bool:
     return config.allow_endpoint_override and any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ)
 
 
-def _proxy(endpoint: str) -> str:
+def proxy_for(endpoint: str) -> str:
     """The proxy that HTTP(S)_PROXY and NO_PROXY name for this endpoint, as the AWS CLI reads them."""
     parts = urlsplit(endpoint)
     if urllib.request.proxy_bypass(parts.hostname or ""):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -91,3 +92,81 @@ class EstateConfig(BaseModel):
             if len(account_id) != 12 or not account_id.isdigit():
                 raise ValueError(f"{account_id!r} is not an account id of twelve digits")
         return value
+
+
+_NOT_NAMES = frozenset({"s3", "arn", "aws", "http", "https"})
+"""What stands before a colon and means something else in a place's notation."""
+
+
+class ServiceConfig(BaseModel):
+    """An S3 service that is not the estate's AWS: another cloud, MinIO, R2, rclone. `NAME:BUCKET` names its buckets."""
+
+    model_config = _STRICT
+
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$", description="Its name in `NAME:BUCKET/PREFIX`.")
+    endpoint_url: str = Field(description="Its endpoint: `https://minio.example.net:9000`.")
+    region: str = Field(
+        default="us-east-1",
+        pattern=r"^[a-z0-9-]{1,40}$",
+        description="The region that requests are signed for; R2 wants `auto`.",
+    )
+    path_style: bool = Field(
+        default=True, description="Buckets go into the path; false puts them before the host's name."
+    )
+    access_key_env: str = Field(
+        default="", description="Variable with the access key; `NAME_ACCESS_KEY_ID`, in capitals, when empty."
+    )
+    secret_key_env: str = Field(
+        default="", description="Variable with the secret key; `NAME_SECRET_ACCESS_KEY`, in capitals, when empty."
+    )
+    session_token_env: str = Field(default="", description="Variable with the session token of temporary keys.")
+    profile: str = Field(default="", description="Take the keys of this AWS profile instead.")
+    credentials_file: str = Field(
+        default="", description="Take the keys from this file instead, which is like `~/.aws/credentials`."
+    )
+    ca_bundle: str = Field(default="", description="File of certificates to trust instead of the built-in ones.")
+    max_connections: int = Field(default=64, ge=1, le=1000, description="Connections kept to it.")
+    tags: bool = Field(default=True, description="Carry objects' tags to it; false where it refuses them, as R2 does.")
+    storage_classes: list[str] = Field(
+        default=[],
+        description="Storage classes carried to and from it; objects of others get the destination's default.",
+    )
+
+    @property
+    def access_key_name(self) -> str:
+        """The variable with the access key."""
+        return self.access_key_env or f"{self._capitals}_ACCESS_KEY_ID"
+
+    @property
+    def secret_key_name(self) -> str:
+        """The variable with the secret key."""
+        return self.secret_key_env or f"{self._capitals}_SECRET_ACCESS_KEY"
+
+    @property
+    def keys_from(self) -> str:
+        """Where its keys come from, for people."""
+        if self.profile or self.credentials_file:
+            return (
+                f"profile {self.profile or 'default'}{f' in {self.credentials_file}' if self.credentials_file else ''}"
+            )
+        return f"the variables {self.access_key_name} and {self.secret_key_name}"
+
+    @property
+    def _capitals(self) -> str:
+        return self.name.upper().replace("-", "_")
+
+    @model_validator(mode="after")
+    def _sound(self) -> ServiceConfig:
+        if self.name.lower() in _NOT_NAMES:
+            raise ValueError(f"{self.name!r} can't be a service's name: it means something else before a colon")
+        parts = urlsplit(self.endpoint_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+            raise ValueError("endpoint_url must be a URL like https://minio.example.net:9000, without a path")
+        if parts.username is not None:
+            raise ValueError("endpoint_url must not hold credentials: name variables of the environment")
+        if (self.access_key_env or self.secret_key_env) and (self.profile or self.credentials_file):
+            raise ValueError("give variables of the environment, or a profile or credentials_file, not both")
+        taken = [one for one in (self.access_key_name, self.secret_key_name) if one.startswith("WINDLASS_")]
+        if taken and not (self.profile or self.credentials_file):
+            raise ValueError(f"{taken[0]} would be taken for a setting: name a variable without WINDLASS_")
+        return self

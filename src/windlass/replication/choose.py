@@ -27,8 +27,10 @@ class Situation:
 
     replicating: bool
     """A live rule covers the destination, or is switched on first."""
-    aws: bool = True
-    """Both sides are Amazon S3: another service has no batch jobs and no replication of this kind."""
+    elsewhere: tuple[str, ...] = ()
+    """Services on a side that are not Amazon S3: they have no batch jobs and no replication of this kind."""
+    one_service: bool = True
+    """One service has both sides: it can copy by itself."""
     detached: bool = False
     keys: Keys = field(default_factory=Keys)
 
@@ -65,23 +67,23 @@ def choose(
 
 
 def _replicas(asked: Way, situation: Situation) -> bool:
-    return situation.replicating and situation.aws and asked in (Way.AUTO, Way.BATCH)
+    return situation.replicating and not situation.elsewhere and asked in (Way.AUTO, Way.BATCH)
 
 
 def _possible(operation: Operation, situation: Situation) -> tuple[Way, ...]:
     if operation is not Operation.COPY:
         return (Way.BATCH,)
-    if not situation.aws:
+    if situation.elsewhere:
         return (Way.DIRECT,)
     return (Way.DIRECT, Way.BATCH, Way.EMR)
 
 
 def _refuse(asked: Way, operation: Operation | None, situation: Situation) -> None:
+    if situation.elsewhere:
+        _refuse_elsewhere(asked, operation, situation)
     if operation in (Operation.REPLICATE, Operation.LAMBDA) and asked in (Way.DIRECT, Way.EMR):
         what = "make true replicas" if operation is Operation.REPLICATE else "invoke a function per object"
         raise UsageError(f"--via {asked} can't {what}: only batch jobs can", hint="Use --via batch or auto.")
-    if not situation.aws and asked in (Way.BATCH, Way.EMR):
-        raise UsageError(f"--via {asked} needs Amazon S3 on both sides", hint="Use --via direct.")
     if operation is Operation.REPLICATE and not situation.replicating:
         raise UsageError(
             "true replicas need a replication rule from the source to the destination",
@@ -93,6 +95,20 @@ def _refuse(asked: Way, operation: Operation | None, situation: Situation) -> No
         )
 
 
+def _refuse_elsewhere(asked: Way, operation: Operation | None, situation: Situation) -> None:
+    """What only Amazon S3 does, between buckets of its own."""
+    where = f"{' and '.join(situation.elsewhere)} {'is' if len(situation.elsewhere) == 1 else 'are'} not Amazon S3"
+    if asked in (Way.BATCH, Way.EMR):
+        raise UsageError(f"--via {asked} needs Amazon S3 on both sides: {where}", hint="Use --via direct, or auto.")
+    if operation in (Operation.REPLICATE, Operation.LAMBDA):
+        what = "true replicas are made" if operation is Operation.REPLICATE else "functions are invoked per object"
+        raise UsageError(f"{what} by Amazon S3 between its own buckets only: {where}", hint="Use --operation copy.")
+    if situation.detached:
+        raise UsageError(
+            f"objects go through this process: the seed can't be detached ({where})", hint="Run it in background."
+        )
+
+
 def _best(
     operation: Operation, volume: Volume, situation: Situation, estimates: dict[Way, Estimate]
 ) -> tuple[Way, str]:
@@ -100,8 +116,11 @@ def _best(
         return Way.BATCH, "replication is on: only Batch Replication makes true replicas (version ids, times, status)"
     if operation is Operation.LAMBDA:
         return Way.BATCH, "a function per object: S3 Batch Operations invokes it"
-    if not situation.aws:
-        return Way.DIRECT, "another service than Amazon S3 is on one side: objects go through this process"
+    if situation.elsewhere:
+        where = " and ".join(situation.elsewhere)
+        if situation.one_service:
+            return Way.DIRECT, f"{where} copies by itself, and has no batch jobs: asked for from here"
+        return Way.DIRECT, f"{where} is not Amazon S3: objects are read and written by this process"
     if situation.detached:
         return Way.BATCH, "detached: a batch job needs no process of ours"
     if volume.to_move > _MOST_TASKS:

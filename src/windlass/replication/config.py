@@ -72,8 +72,10 @@ class ReplicateConfig(BaseModel):
     model_config = _FROZEN
 
     name: str = Field(description="Name of the set, as in `windlass replicate seed --set NAME`.")
-    pairs: list[tuple[str, str]] = Field(default=[], description='Pairs: [["logs", "logs-replica"], …].')
-    source: str = Field(default="", description="Pattern of source buckets: `harbour-prod-*`.")
+    pairs: list[tuple[str, str]] = Field(
+        default=[], description='Pairs: [["logs", "logs-replica"], ["minio:photos", "photos"], …].'
+    )
+    source: str = Field(default="", description="Pattern of source buckets: `harbour-prod-*`, `minio:*`.")
     query: str = Field(default="", description="Sources by inventory query instead: `tag:replicate=yes`.")
     destination: str = Field(
         default="",

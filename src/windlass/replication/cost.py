@@ -23,6 +23,8 @@ _NEAR = frozenset({"us-east-1", "us-east-2"})
 _PART_BYTES = 512 * 1024**2
 _COPY_BYTES_PER_S = 2e9
 """Server-side copies in flight move some GB/s in total; large objects are bound by this, small ones by their number."""
+_STREAMED_PER_S, _STREAMED_BYTES_PER_S = 500.0, 1e8
+"""Objects and bytes a second that go through one process, from one service to another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,10 @@ def estimate(
     else:
         listed = 2 * volume.objects / 1000
         parts["requests"] += listed / 1000 * prices["put_per_1000"]
-        seconds = max(objects / config.direct_objects_per_s, size / _COPY_BYTES_PER_S)
+        objects_per_s, bytes_per_s = config.direct_objects_per_s, _COPY_BYTES_PER_S
+        if not pair.one_service:
+            objects_per_s, bytes_per_s = min(objects_per_s, _STREAMED_PER_S), _STREAMED_BYTES_PER_S
+        seconds = max(objects / objects_per_s, size / bytes_per_s)
     if operation is Operation.LAMBDA:
         parts["lambda"] = objects / 1e6 * prices["lambda_per_million"]
     return Estimate(way=way, operation=operation, usd=sum(parts.values()), seconds=seconds, parts=parts)
@@ -85,6 +90,10 @@ def _requests(prices: Mapping[str, Any], objects: int, large_bytes: int) -> floa
 
 
 def _transfer(prices: Mapping[str, Any], pair: Pair, size_bytes: int) -> float:
+    if pair.services:
+        # What leaves AWS is paid for; what another service takes for the same is not known here.
+        leaves = not pair.source.service
+        return float(size_bytes / _GB * prices["transfer_out_per_gb"]) if leaves else 0.0
     regions = {pair.source.region, pair.destination.region} - {""}
     if len(regions) < 2:
         return 0.0

@@ -38,6 +38,7 @@ class BucketFacts:
     """One bucket. `refused` maps a dry call to the error code it met; a fact that could not be read keeps its default."""
 
     bucket: str
+    service: str = ""
     exists: bool = True
     account_id: str = ""
     region: str = ""
@@ -60,7 +61,7 @@ class BucketFacts:
 
     def place(self) -> Place:
         """Where it is."""
-        return Place(bucket=self.bucket, account_id=self.account_id, region=self.region)
+        return Place(bucket=self.bucket, account_id=self.account_id, region=self.region, service=self.service)
 
     def rule_for(self, destination: Place) -> Mapping[str, Any] | None:
         """The enabled replication rule towards a bucket: the one of the highest priority."""
@@ -95,7 +96,7 @@ class PairFacts:
     @property
     def rule(self) -> Mapping[str, Any] | None:
         """The live rule from the source to the destination."""
-        return self.source.rule_for(self.destination.place())
+        return None if self.pair.services else self.source.rule_for(self.destination.place())
 
 
 def _arn(key: KeyFacts | None) -> str:

@@ -56,11 +56,18 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A bucket and where it is. The account is empty when it is none of the estate's."""
+    """A bucket and where it is. The account is empty when it is none of the estate's; `service` when it is in AWS."""
 
     bucket: str
     account_id: str = ""
     region: str = ""
+    service: str = ""
+    """The `[[service]]` that has it."""
+
+    @property
+    def name(self) -> str:
+        """As people write it: `logs`, `minio:logs`."""
+        return f"{self.service}:{self.bucket}" if self.service else self.bucket
 
     @property
     def arn(self) -> str:
@@ -80,12 +87,22 @@ class Pair:
     def title(self) -> str:
         """`harbour-logs → harbour-logs-replica`."""
         prefix = f"/{self.prefix}" if self.prefix else ""
-        return f"{self.source.bucket}{prefix} → {self.destination.bucket}"
+        return f"{self.source.name}{prefix} → {self.destination.name}"
 
     @property
     def key(self) -> str:
         """A text that is the same for the same pair."""
-        return f"{self.source.bucket}/{self.prefix}>{self.destination.bucket}"
+        return f"{self.source.name}/{self.prefix}>{self.destination.name}"
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services that are not the estate's AWS, source first."""
+        return tuple(dict.fromkeys(one.service for one in (self.source, self.destination) if one.service))
+
+    @property
+    def one_service(self) -> bool:
+        """Whether one service has both buckets, and so can copy by itself."""
+        return self.source.service == self.destination.service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,8 +38,10 @@ class Measure(StrEnum):
     METRICS = "metrics"
 
 
-Source = Annotated[str, typer.Argument(metavar="[SOURCE]", help="Source bucket, or s3://BUCKET/PREFIX.")]
-Destination = Annotated[str, typer.Argument(metavar="[DEST]", help="Destination bucket.")]
+Source = Annotated[
+    str, typer.Argument(metavar="[SOURCE]", help="Source bucket, s3://BUCKET/PREFIX, or SERVICE:BUCKET/PREFIX.")
+]
+Destination = Annotated[str, typer.Argument(metavar="[DEST]", help="Destination bucket, or SERVICE:BUCKET.")]
 SetName = Annotated[
     str, typer.Option("--set", "-s", metavar="NAME", help="A set of windlass.toml instead of one pair.")
 ]

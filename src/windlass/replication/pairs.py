@@ -9,10 +9,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from windlass.core.errors import UsageError
 from windlass.replication.model import Pair, Place
 
-__all__ = ["by_pattern", "check_pairs", "destination_name", "parse_location", "place_pairs"]
+__all__ = [
+    "by_pattern",
+    "check_pairs",
+    "destination_name",
+    "is_elsewhere",
+    "parse_location",
+    "parse_place",
+    "place_pairs",
+]
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$")
 _ARN = re.compile(r"^arn:[a-z0-9-]+:s3:::")
+_ELSEWHERE = re.compile(r"^([A-Za-z][A-Za-z0-9_-]{0,39}):(?!/)([^/]*)(?:/(.*))?\Z", re.DOTALL)
+# Other services allow more than S3 does today.
+_ANY_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$")
+_HINT = "Write a bucket's name, s3://BUCKET/PREFIX, or SERVICE:BUCKET/PREFIX."
 
 
 def parse_location(text: str) -> tuple[str, str]:
@@ -20,8 +32,24 @@ def parse_location(text: str) -> tuple[str, str]:
     plain = _ARN.sub("", text.strip().removeprefix("s3://"))
     bucket, _, prefix = plain.partition("/")
     if not _NAME.match(bucket):
-        raise UsageError(f"{text!r} names no bucket", hint="Write a bucket's name, or s3://BUCKET/PREFIX.")
+        raise UsageError(f"{text!r} names no bucket", hint=_HINT)
     return bucket, prefix
+
+
+def is_elsewhere(text: str) -> bool:
+    """Whether a place is written as one of a `[[service]]`."""
+    return bool(_ELSEWHERE.match(text.strip())) and not _ARN.match(text.strip())
+
+
+def parse_place(text: str) -> tuple[str, str, str]:
+    """(service, bucket, prefix) of `minio:logs/2026/`, or of what `parse_location` takes, whose service is empty."""
+    if not is_elsewhere(text):
+        return ("", *parse_location(text))
+    found = _ELSEWHERE.match(text.strip())
+    assert found is not None
+    if not _ANY_NAME.match(found[2]):
+        raise UsageError(f"{text!r} names no bucket", hint=_HINT)
+    return found[1], found[2], found[3] or ""
 
 
 def destination_name(pattern: str, source: str, captured: Sequence[str] = (), region: str = "") -> str:
@@ -37,24 +65,26 @@ def destination_name(pattern: str, source: str, captured: Sequence[str] = (), re
         return known[found[1]]
 
     made = re.sub(r"\{(\w+)\}", value, pattern)
-    if not _NAME.match(made):
+    if not _NAME.match(made) and not is_elsewhere(made):
         raise UsageError(f"{pattern!r} makes {made!r} of {source}, which is no bucket's name")
     return made
 
 
 def by_pattern(
-    names: Iterable[str], source: str, destination: str, regions: Mapping[str, str] | None = None
+    names: Iterable[str], source: str, destination: str, regions: Mapping[str, str] | None = None, *, service: str = ""
 ) -> tuple[tuple[str, str], ...]:
     """Every source that matches, with its destination's name, by name. `*` stands for any characters, `?` for one.
 
-    Buckets that are somebody's destination are no sources: `logs-*` must not copy `logs-a-replica` once more.
+    Buckets that are somebody's destination are no sources: `logs-*` must not copy `logs-a-replica` once more. The names are
+    of a `service`'s buckets where one is given.
     """
     matcher = re.compile("".join({"*": "(.*)", "?": "(.)"}.get(char, re.escape(char)) for char in source) + r"\Z")
     made = {}
     for name in sorted(names):
         found = matcher.match(name)
         if found:
-            made[name] = destination_name(destination, name, found.groups(), (regions or {}).get(name, ""))
+            written = f"{service}:{name}" if service else name
+            made[written] = destination_name(destination, name, found.groups(), (regions or {}).get(name, ""))
     targets = set(made.values())
     return tuple((name, target) for name, target in made.items() if name not in targets)
 
@@ -62,11 +92,13 @@ def by_pattern(
 def place_pairs(
     named: Iterable[tuple[str, str]], known: Mapping[str, tuple[str, str]], prefix: str = ""
 ) -> tuple[Pair, ...]:
-    """Pairs with what is `known` of their buckets: (account, region) by name. A source's own prefix comes first."""
+    """Pairs with what is `known` of AWS's buckets: (account, region) by name. A source's own prefix comes first."""
     found = []
     for left, right in named:
-        (source, own), (target, _) = parse_location(left), parse_location(right)
-        found.append(Pair(source=_place(source, known), destination=_place(target, known), prefix=own or prefix))
+        (here, source, own), (there, target, _) = parse_place(left), parse_place(right)
+        found.append(
+            Pair(source=_place(here, source, known), destination=_place(there, target, known), prefix=own or prefix)
+        )
     return tuple(found)
 
 
@@ -75,11 +107,11 @@ def check_pairs(pairs: Sequence[Pair]) -> None:
     if not pairs:
         raise UsageError("there is no pair of buckets to seed", hint="Name SOURCE and DEST, or a set with --set.")
     for one in pairs:
-        if one.source.bucket == one.destination.bucket:
+        if one.source.name == one.destination.name:
             raise UsageError(
-                f"{one.source.bucket} can't be its own replica", hint="Source and destination must be two buckets."
+                f"{one.source.name} can't be its own replica", hint="Source and destination must be two buckets."
             )
-    counted = Counter((one.destination.bucket, one.prefix) for one in pairs)
+    counted = Counter((one.destination.name, one.prefix) for one in pairs)
     twice = sorted(bucket for (bucket, _), number in counted.items() if number > 1)
     if twice:
         raise UsageError(
@@ -88,6 +120,8 @@ def check_pairs(pairs: Sequence[Pair]) -> None:
         )
 
 
-def _place(bucket: str, known: Mapping[str, tuple[str, str]]) -> Place:
+def _place(service: str, bucket: str, known: Mapping[str, tuple[str, str]]) -> Place:
+    if service:
+        return Place(bucket=bucket, service=service)
     account_id, region = known.get(bucket, ("", ""))
     return Place(bucket=bucket, account_id=account_id, region=region)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from windlass.core.errors import WindlassError
+from windlass.core.errors import UsageError, WindlassError
 from windlass.replication.choose import Choice, Situation, choose
 from windlass.replication.config import ReplicationConfig
 from windlass.replication.cost import Keys
@@ -91,12 +91,15 @@ class PairPlan:
 
 def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config: ReplicationConfig) -> PairPlan:
     """The plan of one pair. What stands in the way is in it, not raised."""
+    if facts.pair.services and (refused := _refused_elsewhere(facts.pair, request)) is not None:
+        return PairPlan(pair=facts.pair, facts=facts, error=refused)
     if not (facts.source.exists and facts.destination.exists):
         findings = check(facts, Intent(operation=request.operation or Operation.REPLICATE))
         return PairPlan(pair=facts.pair, facts=facts, findings=findings, error=refusal(facts, findings))
     placed = facts.placed
     situation = Situation(
-        replicating=facts.rule is not None or request.switch_on is not False, detached=request.detach,
+        replicating=not placed.services and (facts.rule is not None or request.switch_on is not False),
+        detached=request.detach, elsewhere=placed.services, one_service=placed.one_service,
         keys=Keys(facts.source.key is not None, facts.destination.key is not None, facts.destination.bucket_key),
     )  # fmt: skip
     try:
@@ -108,6 +111,22 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
     findings = check(facts, _intent(facts, request, choice, config, volume))
     return PairPlan(
         pair=placed, facts=facts, volume=volume, choice=choice, findings=findings, error=refusal(facts, findings)
+    )
+
+
+def _refused_elsewhere(pair: Pair, request: Request) -> WindlassError | None:
+    """What is asked of replication rules, which only Amazon S3 has; and versions, which only it lists alike."""
+    asked = {
+        "--switch-on": request.switch_on is True, "--enable-versioning": request.enable_versioning,
+        "--delete-markers": request.delete_markers, "--versions": request.versions,
+    }  # fmt: skip
+    given = [name for name, is_asked in asked.items() if is_asked]
+    if not given:
+        return None
+    where = " and ".join(pair.services)
+    return UsageError(
+        f"{pair.title}: {', '.join(given)} can't be done: {where} is not Amazon S3",
+        hint="Leave that out: current versions are copied.",
     )
 
 
@@ -233,9 +252,15 @@ def _intent(
 
 
 def _copies(plan: PairPlan) -> Effect:
-    place = plan.pair.destination if plan.pair.destination.account_id else plan.pair.source
+    pair = plan.pair
+    place = pair.destination if pair.destination.account_id or pair.services else pair.source
     number = plan.volume.to_move if plan.volume else 0
+    how = (
+        "copied from here, in parts above 5 GiB"
+        if pair.one_service
+        else f"read from {pair.source.name} and written by this process"
+    )
     return Effect(
-        account_id=place.account_id, region=place.region, service="s3", operation="CopyObject",
-        params={"Bucket": plan.pair.destination.bucket}, why=f"{number:,} objects, copied from here, in parts above 5 GiB",
+        account_id=place.account_id, region=place.region, service="s3", operation="CopyObject" if pair.one_service else "PutObject",
+        params={"Bucket": pair.destination.name}, why=f"{number:,} objects, {how}",
     )  # fmt: skip

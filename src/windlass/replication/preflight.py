@@ -93,7 +93,8 @@ def check(facts: PairFacts, intent: Intent) -> tuple[Finding, ...]:
     """All findings, errors first."""
     if not (facts.source.exists and facts.destination.exists):
         return tuple(_missing_buckets(facts))
-    found = [one for look in _LOOKS for one in look(facts, intent)]
+    looks = _LOOKS_ELSEWHERE if facts.pair.services else _LOOKS
+    found = [one for look in looks for one in look(facts, intent)]
     return tuple(sorted(found, key=lambda one: one.level != "error"))
 
 
@@ -130,7 +131,7 @@ def _missing_buckets(facts: PairFacts) -> Iterator[Finding]:
         if not side.exists:
             yield _error(
                 code,
-                side.bucket,
+                side.place().name,
                 "there is no such bucket",
                 "Check its name; create it first if it is the destination.",
             )
@@ -162,7 +163,8 @@ def _refused(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             if operation != "ListObjectsV2" and not (intent.way is Way.DIRECT and operation == ours):
                 continue
             yield _error(
-                "AccessDenied", side.bucket, f"we may not {operation} there ({code})",
+                "AccessDenied", side.place().name, f"we may not {operation} there ({code})",
+                f"Grant it to the keys of [[service]] {side.service}." if side.service else
                 "Grant it to the identity that `windlass whoami` shows, or look at the bucket's policy.",
             )  # fmt: skip
 
@@ -313,6 +315,8 @@ def _prefix(rule: Mapping[str, Any]) -> str:
 _LOOKS: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (
     _buckets, _refused, _versioning, _lock, _keys, _rule, _roles, _bucket_policies, _objects,
 )  # fmt: skip
+_LOOKS_ELSEWHERE: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (_refused, _objects)
+"""Where a side is no bucket of AWS: what can be known of any service. The rest is about AWS on both sides."""
 
 
 def describe(side: BucketFacts) -> str:

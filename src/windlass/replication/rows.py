@@ -54,8 +54,8 @@ def moved_row(moved: Moved) -> dict[str, Any]:
 def seed_row(seed: Seed, now: datetime, troubles: Sequence[Trouble] = ()) -> dict[str, Any]:
     """A seed in a listing."""
     return {
-        "seed_id": seed.seed_id, "pair": seed.pair.title, "source": seed.pair.source.bucket,
-        "destination": seed.pair.destination.bucket, "prefix": seed.pair.prefix, "set": seed.set_name, "state": str(seed.state),
+        "seed_id": seed.seed_id, "pair": seed.pair.title, "source": seed.pair.source.name,
+        "destination": seed.pair.destination.name, "prefix": seed.pair.prefix, "set": seed.set_name, "state": str(seed.state),
         "way": str(seed.way), "operation": str(seed.operation), "why": seed.why, "progress": f"{seed.fraction:.0%}",
         "fraction": round(seed.fraction, 4), "total": seed.total, "done": seed.done, "failed": seed.failed,
         "size_bytes": seed.size_bytes, "done_bytes": seed.done_bytes, "eta_s": seed.eta_s(now), "detail": seed.detail,
@@ -72,7 +72,7 @@ def plan_row(plan: PairPlan) -> dict[str, Any]:
     chosen = choice.estimate if choice is not None and not plan.idle else None
     estimates = choice.estimates if choice is not None else ()
     return {
-        "pair": plan.pair.title, "source": plan.pair.source.bucket, "destination": plan.pair.destination.bucket,
+        "pair": plan.pair.title, "source": plan.pair.source.name, "destination": plan.pair.destination.name,
         "source_region": plan.pair.source.region, "destination_region": plan.pair.destination.region,
         "objects": volume.objects if volume else None, "size_bytes": volume.size_bytes if volume else None,
         "missing": volume.missing if volume else None, "missing_bytes": volume.missing_bytes if volume else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,13 +14,15 @@ from windlass.core.errors import NotFound, UsageError, WindlassError
 from windlass.core.ids import new_id
 from windlass.core.pool import map_bounded
 from windlass.estate.service import Estate
-from windlass.replication import aws
+from windlass.estate.services import Services
+from windlass.replication import aws, elsewhere
 from windlass.replication import store as tables
 from windlass.replication.config import ReplicateConfig, ReplicationConfig
 from windlass.replication.effects import Effect
+from windlass.replication.facts import PairFacts
 from windlass.replication.model import Pair, Seed, State, Trouble, Volume
 from windlass.replication.movers.direct import Compared, Direct, Moved
-from windlass.replication.pairs import by_pattern, check_pairs, parse_location, place_pairs
+from windlass.replication.pairs import by_pattern, check_pairs, is_elsewhere, place_pairs
 from windlass.replication.planning import PairPlan, Request, effects_for, plan_pair
 from windlass.store.engine import Store
 
@@ -52,10 +55,11 @@ class Replication:
     def __init__(
         self, estate: Callable[[], Estate], store: Callable[[], Store], config: ReplicationConfig,
         sets: Sequence[ReplicateConfig] = (), *, finder: Callable[[], Finder] | None = None,
-        direct: Callable[[], Direct] | None = None, now: Callable[[], datetime] = clock.now,
+        direct: Callable[[], Direct] | None = None, services: Services | None = None, now: Callable[[], datetime] = clock.now,
     ) -> None:  # fmt: skip
         self._estate, self._store = estate, store
         self._finder, self._direct = finder, direct
+        self.services = services or Services((), {})
         self.config, self.sets, self.now = config, tuple(sets), now
 
     @property
@@ -87,17 +91,18 @@ class Replication:
         """The pairs asked for, with the account and region of every bucket that is ours."""
         if bool(ask.set_name) == bool(ask.source) or bool(ask.source) != bool(ask.destination):
             raise UsageError("name SOURCE and DEST, or a set with --set", hint="windlass replicate plan SOURCE DEST")
+        known = functools.cache(lambda: aws.known_buckets(self.estate))
         if ask.source:
             named: Sequence[tuple[str, str]] = [(ask.source, ask.destination)]
-            for text in named[0]:
-                parse_location(text)
-            known = aws.known_buckets(self.estate)
             prefix = ask.prefix
         else:
             chosen = self.set_named(ask.set_name)
-            known = aws.known_buckets(self.estate)
             named, prefix = self._named(chosen, known), ask.prefix or chosen.prefix
-        found = place_pairs(named, known, prefix)
+        found = place_pairs(named, {}, prefix)
+        for name in {name for one in found for name in one.services}:
+            self.services.find(name)
+        if not all(one.source.service and one.destination.service for one in found):
+            found = place_pairs(named, known(), prefix)
         check_pairs(found)
         return found
 
@@ -109,7 +114,7 @@ class Replication:
         found: dict[str, PairPlan] = {}
 
         def work(pair: Pair) -> PairPlan:
-            return self._plan_one(pair, request, measured.get(pair.source.bucket))
+            return self._plan_one(pair, request, None if pair.services else measured.get(pair.source.bucket))
 
         for number, outcome in enumerate(map_bounded(work, pairs, limit=_AT_ONCE, name="replicate"), 1):
             tell(number, len(pairs), outcome.item.title)
@@ -153,7 +158,11 @@ class Replication:
         named = [
             one
             for one in everything
-            if ref in (one.set_name, one.pair.source.bucket, one.pair.destination.bucket)
+            if ref
+            in (
+                one.set_name,
+                *(name for side in (one.pair.source, one.pair.destination) for name in (side.bucket, side.name)),
+            )
             or ref in (job[2] for job in one.jobs)
         ]
         if not named:
@@ -210,12 +219,18 @@ class Replication:
         """Join a shared seed of another machine until it is done."""
         return self.direct.work(pair, seed_id=seed_id, stop=threading.Event(), tell=tell)
 
-    def _named(self, chosen: ReplicateConfig, known: Mapping[str, tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    def _named(
+        self, chosen: ReplicateConfig, known: Callable[[], Mapping[str, tuple[str, str]]]
+    ) -> Sequence[tuple[str, str]]:
         if chosen.pairs:
             return chosen.pairs
-        regions = {name: place[1] for name, place in known.items()}
+        if chosen.source and is_elsewhere(chosen.source):
+            service, _, pattern = chosen.source.partition(":")
+            names = elsewhere.bucket_names(self.services, service)
+            return by_pattern(names, pattern, chosen.destination, service=service)
+        regions = {name: place[1] for name, place in known().items()}
         if chosen.source:
-            return by_pattern(known, chosen.source, chosen.destination, regions)
+            return by_pattern(known(), chosen.source, chosen.destination, regions)
         if self._finder is None:
             raise UsageError(f"set {chosen.name} asks the inventory, which is not here")
         return by_pattern(self._finder().buckets(chosen.query), "*", chosen.destination, regions)
@@ -223,18 +238,28 @@ class Replication:
     def _metrics(self, pairs: Sequence[Pair], request: Request) -> dict[str, Volume]:
         if request.measure == "listing":
             return {}
-        return aws.metrics(self.estate, [one.source for one in pairs], now=self.now())
+        places = [one.source for one in pairs if not one.services]
+        return aws.metrics(self.estate, places, now=self.now()) if places else {}
 
     def _plan_one(self, pair: Pair, request: Request, known: Volume | None) -> PairPlan:
         config = self.config
-        facts = aws.pair_facts(
-            self.estate, pair, replication_role=config.replication_role, batch_role=request.template.role or config.role
-        )
+        facts = self._facts(pair, request)
         measured = None
         refused = facts.source.refused or facts.destination.refused
         if facts.source.exists and facts.destination.exists and not refused:
             measured = self._volume(facts.placed, request, known)
         return plan_pair(facts, measured, request, config)
+
+    def _facts(self, pair: Pair, request: Request) -> PairFacts:
+        config = self.config
+        if not pair.services:
+            role = request.template.role or config.role
+            return aws.pair_facts(self.estate, pair, replication_role=config.replication_role, batch_role=role)
+        source, target = (
+            elsewhere.place_facts(self.services, one) if one.service else aws.bucket_facts(self.estate, one)
+            for one in (pair.source, pair.destination)
+        )
+        return PairFacts(pair=pair, source=source, destination=target)
 
     def _volume(self, pair: Pair, request: Request, known: Volume | None) -> Volume | None:
         """Counted by listing both sides; of large buckets CloudWatch's figures do."""

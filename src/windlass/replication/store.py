@@ -26,7 +26,7 @@ __all__ = [
     "put_troubles",
 ]
 
-_PLACE = ("bucket", "account", "region")
+_PLACE = ("bucket", "account", "region", "service")
 
 seed = Table(
     "replication_seed",
@@ -142,7 +142,7 @@ def _values(one: Seed) -> dict[str, Any]:
     places = {
         f"{side}_{name}": value
         for side, place in sides.items()
-        for name, value in zip(_PLACE, (place.bucket, place.account_id, place.region), strict=True)
+        for name, value in zip(_PLACE, (place.bucket, place.account_id, place.region, place.service), strict=True)
     }
     times = {
         name: format_time(at) if at else None
@@ -162,7 +162,12 @@ def _values(one: Seed) -> dict[str, Any]:
 
 def _seed(row: Row[Any]) -> Seed:
     source, target = (
-        Place(bucket=one[f"{side}_bucket"], account_id=one[f"{side}_account"], region=one[f"{side}_region"])
+        Place(
+            bucket=one[f"{side}_bucket"],
+            account_id=one[f"{side}_account"],
+            region=one[f"{side}_region"],
+            service=one[f"{side}_service"],
+        )
         for side, one in (("source", row._mapping), ("destination", row._mapping))  # noqa: SLF001  SQLAlchemy's public name
     )
     return Seed(

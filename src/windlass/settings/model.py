@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from windlass.aggregation.config import AggregateConfig
 from windlass.clients.config import ClientsConfig
-from windlass.estate.config import EstateConfig
+from windlass.estate.config import EstateConfig, ServiceConfig
 from windlass.inventory.config import InventoryConfig
 from windlass.memcached.config import MemcachedConfig
 from windlass.observe.config import LogConfig
@@ -75,4 +75,15 @@ class Settings(BaseModel):
     replicate: list[ReplicateConfig] = Field(
         default=[], description="Sets of bucket pairs to be seeded, one table each."
     )
+    service: list[ServiceConfig] = Field(
+        default=[], description="S3 services that are not the estate's AWS, one table each."
+    )
     log: LogConfig = LogConfig()
+
+    @field_validator("service")
+    @classmethod
+    def _each_once(cls, value: list[ServiceConfig]) -> list[ServiceConfig]:
+        names = [one.name for one in value]
+        if len(set(names)) < len(names):
+            raise ValueError("two services have the same name")
+        return value

@@ -18,7 +18,6 @@ from windlass.wire.model import Response
 
 __all__ = ["Body", "Connection", "Waiting", "shared_buffer"]
 
-_STREAM_HIGH_BYTES = 4 * 1024 * 1024
 _BUFFER_BYTES = 256 * 1024
 # What is read beside the body: a head, trailers, and framing in proportion to the body.
 _MAX_BESIDE_BYTES = 64 * 1024 + _BUFFER_BYTES
@@ -34,10 +33,11 @@ def shared_buffer() -> memoryview:
 
 
 class Body(AsyncIterator[bytes]):
-    """A streamed body: `async for chunk in body`; reading stops at the socket while 4 MiB wait."""
+    """A streamed body: `async for chunk in body`; reading stops at the socket while `ahead_bytes` wait."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, ahead_bytes: int) -> None:
         self._connection = connection
+        self._ahead_bytes = ahead_bytes
         self._chunks: list[bytes | bytearray] = []
         self._waiting_bytes = 0
         self.ended = False
@@ -71,7 +71,7 @@ class Body(AsyncIterator[bytes]):
         """Take what arrived."""
         _gather(self._chunks, data)
         self._waiting_bytes += len(data)
-        if self._waiting_bytes >= _STREAM_HIGH_BYTES:
+        if self._waiting_bytes >= self._ahead_bytes:
             self._connection.pause()
         self._stir()
 
@@ -117,6 +117,9 @@ class Connection(asyncio.BufferedProtocol):
         self.closed = False
         self.used = 0
         self.idle_since = 0.0
+        self.unsent = False  # part of the request's body is still to be sent
+        self._given_bytes = self._ahead_bytes = 0
+        self._full: asyncio.Future[None] | None = None
         self._answer: Waiting | None = None
         self._body: Body | None = None
         self._headers: dict[str, str] = {}
@@ -135,6 +138,7 @@ class Connection(asyncio.BufferedProtocol):
         limit: int,
         timeout_s: float,
         stream: bool = False,
+        ahead_bytes: int = 4 * 1024 * 1024,
         patient: bool = False,
     ) -> asyncio.Future[Response]:
         """Send one request; its answer. With `stream` the answer comes with its head; its `stream` is the rest.
@@ -147,7 +151,7 @@ class Connection(asyncio.BufferedProtocol):
             raise ConnectionLost("the connection is closed", sent=False)
         self._reset(head_only=head_only, limit=limit, stream=stream)
         self.used += 1
-        self._timeout_s = timeout_s
+        self._timeout_s, self._ahead_bytes = timeout_s, ahead_bytes
         self._enough_bytes = 1 if stream or patient else max(1, int(timeout_s * _SLOWEST_BYTES_S))
         answer: asyncio.Future[Response] = self.loop.create_future()
         self._answer = answer
@@ -159,6 +163,14 @@ class Connection(asyncio.BufferedProtocol):
                 self.transport.write(body)
         self._start_timer()
         return answer
+
+    async def write(self, piece: bytes) -> None:
+        """A piece of the body of the request under way (`unsent`), when there is room for it at the socket."""
+        while self._full is not None:
+            await self._full
+        if not self.closed and self.transport is not None:
+            self._given_bytes += len(piece)
+            self.transport.write(piece)
 
     def close(self) -> None:
         """Close at once; what waits for an answer is told."""
@@ -209,6 +221,17 @@ class Connection(asyncio.BufferedProtocol):
         if self._unasked:
             self._fail(BrokenAnswer("the server said more than it was asked"))
 
+    def pause_writing(self) -> None:
+        """asyncio: the socket takes less than it is given."""
+        if self._full is None:
+            self._full = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        """asyncio: there is room again."""
+        full, self._full = self._full, None
+        if full is not None and not full.done():
+            full.set_result(None)
+
     def eof_received(self) -> bool:
         """asyncio: the server will send nothing more; false closes the transport."""
         if self._until_eof and not self._done:
@@ -256,7 +279,7 @@ class Connection(asyncio.BufferedProtocol):
             self._parser = httptools.HttpResponseParser(self)
             self._complete(keep=keep)
         elif self._stream and status < 300:
-            self._body = Body(self)
+            self._body = Body(self, self._ahead_bytes)
             self._hand_over(Response(status, headers, stream=self._body))
         elif length and int(length) > self._limit:
             self._too_large()
@@ -291,6 +314,8 @@ class Connection(asyncio.BufferedProtocol):
         self._timeout_s = 0.0
         self._head_done = self._until_eof = self._done = self._unasked = False
         self._body = None
+        self.unsent = False
+        self._given_bytes = 0
 
     def _hand_over(self, response: Response) -> None:
         answer, self._answer = self._answer, None
@@ -305,7 +330,7 @@ class Connection(asyncio.BufferedProtocol):
             body.end()
         else:
             self._hand_over(Response(self._status, self._headers, b"".join(self._pieces)))
-        if not keep:
+        if not keep or self.unsent:  # what is still to be sent would be taken for the next request
             self._shut()
         elif self._paused and self.transport is not None:
             # The last of it came while its reader was slow; the next request must not wait for that.
@@ -329,6 +354,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _shut(self) -> None:
         self.closed = True
+        self.resume_writing()
         if self.transport is not None:
             # abort: a TLS goodbye that is never answered would keep the socket
             self.transport.abort()
@@ -341,7 +367,7 @@ class Connection(asyncio.BufferedProtocol):
     def _start_timer(self) -> None:
         assert self.transport is not None
         self._read_before = self._read_bytes
-        self._unsent_before = self.transport.get_write_buffer_size()
+        self._unsent_before = self.transport.get_write_buffer_size() - self._given_bytes
         self._timer = self.loop.call_later(self._timeout_s, self._look_back)
 
     def _stop_timer(self) -> None:
@@ -352,7 +378,8 @@ class Connection(asyncio.BufferedProtocol):
     def _look_back(self) -> None:
         self._timer = None
         assert self.transport is not None
-        moved = self._unsent_before - self.transport.get_write_buffer_size() + self._read_bytes - self._read_before
+        unsent = self.transport.get_write_buffer_size() - self._given_bytes
+        moved = self._unsent_before - unsent + self._read_bytes - self._read_before
         if moved >= self._enough_bytes:
             self._start_timer()
         else:

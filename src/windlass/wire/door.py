@@ -18,13 +18,14 @@ from typing import Any, Self, TypeVar
 
 from windlass.core.access import Access, Keys
 from windlass.core.aws_errors import service_error
-from windlass.core.errors import AwsError, Conflict, UsageError, WindlassError
+from windlass.core.errors import AccessRefused, AwsError, Conflict, UsageError, WindlassError
 from windlass.wire.connection import Connection
 from windlass.wire.errors import BadAnswer, BrokenAnswer, ConnectionLost, Fault, read_fault, read_sensibly
 from windlass.wire.keyring import KeyRing
 from windlass.wire.model import EMPTY_SHA256, UNSIGNED, Call, Request, Response
 from windlass.wire.places import Place, Places
 from windlass.wire.retry import Again, after_fault, after_loss
+from windlass.wire.uploading import uploaded
 
 __all__ = ["Door", "Observer"]
 
@@ -84,6 +85,24 @@ class Door:
             yield self._read(call, response), aiter(response.stream)
         finally:
             response.stream.abandon()
+
+    async def upload(self, call: Call[T], size_bytes: int, pieces: AsyncIterator[bytes]) -> T:
+        """One attempt of a call whose body comes in pieces, `size_bytes` in all: they can't be asked for twice here.
+
+        What the pieces raise is raised, and nothing is made of the part that was sent. Errors are those of a call.
+        """
+        started = time.perf_counter()
+        try:
+            response = await uploaded(self, call, size_bytes, pieces)
+        except (ConnectionLost, BrokenAnswer) as error:
+            self._note(call, "lost", started)
+            raise self._lost(call, error) from None
+        if response.status < 300:
+            self._note(call, "ok", started)
+            return self._read(call, response)
+        fault = read_fault(response)
+        self._note(call, "throttled" if fault.status in (429, 503) else "error", started)
+        raise self._said(call, fault, response, _SoFar())
 
     async def close(self) -> None:
         """Close every connection; calls under way fail."""
@@ -171,6 +190,7 @@ class Door:
             head, call.request.body,
             head_only=call.request.method == "HEAD",
             limit=call.manners.max_body_bytes,
+            ahead_bytes=call.manners.ahead_bytes,
             timeout_s=call.read_timeout_s or self.access.read_timeout_s,
             stream=stream,
             patient=call.manners.late_errors,
@@ -236,7 +256,12 @@ class Door:
         return True
 
     def _said(self, call: Call[T], fault: Fault, response: Response, so_far: _SoFar) -> WindlassError:
-        error = service_error(fault.code, fault.message, where=self._where(call), request_id=response.request_id)
+        status = 0 if call.manners.throttled else fault.status
+        error = service_error(
+            fault.code, fault.message, where=self._where(call), request_id=response.request_id, status=status
+        )
+        if self.access.place and isinstance(error, AccessRefused):
+            error.hint = f"Look at the keys of [[service]] {self.access.place}, and at what they may do there."
         if so_far.lost and isinstance(error, Conflict):
             error.hint = (
                 "An answer to an earlier attempt was lost: this may be our own doing. Look before you try again."
@@ -262,6 +287,8 @@ class Door:
     def _where(self, call: Call[Any]) -> str:
         of = f" of {self.access.account_id}" if self.access.account_id else ""
         bucket = f" ({call.request.bucket})" if call.request.bucket else ""
+        if self.access.place:
+            return f"{self.access.service} {call.name}{bucket} at {self.access.place}"
         return f"{self.access.service} {call.name}{bucket} in {self.access.region}{of}"
 
     def _note(self, call: Call[T], outcome: str, started: float) -> None:

@@ -189,7 +189,7 @@ class Flow(Generic[T]):
             return
         fault = read_fault(response)
         if fault.code in THROTTLE_CODES or fault.status in (429, 503):
-            self._ended(copy[0], service_error(fault.code, fault.message, where="s3 CopyObject"))
+            self._ended(copy[0], service_error(fault.code, fault.message, where="s3 CopyObject", status=503))
         else:
             self._slowly(copy)
 

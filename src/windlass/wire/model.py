@@ -10,6 +10,7 @@ __all__ = [
     "COPY",
     "EMPTY_SHA256",
     "IDEMPOTENT",
+    "PACED",
     "POLL",
     "SEND",
     "UNSIGNED",
@@ -31,13 +32,17 @@ class Manners:
     """How a call is treated when it fails.
 
     `attempts` in all. `lost`: a call whose answer was lost may be sent again, though it may have been done.
+    `throttled`: what was slowed down is sent again here; who paces by itself wants to hear of it instead.
+    `ahead_bytes`: how much of a streamed body waits here for its reader, before reading stops at the socket.
     `late_errors`: the service answers 200 before it knows how it ends, sends blanks meanwhile, and the body says it.
     """
 
     attempts: int = 4
     lost: bool = True
     late_errors: bool = False
+    throttled: bool = True
     max_body_bytes: int = 64 * 1024 * 1024
+    ahead_bytes: int = 4 * 1024 * 1024
 
 
 IDEMPOTENT = Manners()
@@ -46,6 +51,8 @@ SEND = Manners(attempts=3)
 """A lost answer may mean a second message: at least once beats never."""
 POLL = Manners(attempts=1, lost=False)
 """A receive: each hidden retry can hide ten more messages."""
+PACED = Manners(throttled=False)
+"""Reads and writes of one who decides the pace."""
 COPY = Manners(attempts=6, late_errors=True)
 """S3's copies and completed uploads."""
 

@@ -43,6 +43,8 @@ def after_fault(fault: Fault, manners: Manners, attempt: int, mended: frozenset[
     if attempt >= manners.attempts:
         return None
     if fault.code in THROTTLE_CODES or fault.status in (429, 503):
+        if not manners.throttled:
+            return None
         return Again(_wait_s(_FIRST_THROTTLED_S, attempt, draw))
     if fault.status in (408, 500, 502, 504) or fault.code in TRANSIENT_CODES:
         return Again(_wait_s(_FIRST_S, attempt, draw))

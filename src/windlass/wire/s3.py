@@ -21,7 +21,7 @@ from windlass.wire.sign import encode, encode_path, encode_query
 
 __all__ = [
     "Copied", "Head", "Part", "Put", "abort_upload", "complete_upload", "copy", "copy_part", "create_upload", "delete",
-    "get", "head", "list_objects", "list_versions", "put", "tags", "upload_part",
+    "get", "head", "list_buckets", "list_objects", "list_versions", "put", "tags", "upload_part",
 ]  # fmt: skip
 
 Headers = Mapping[str, str]
@@ -65,6 +65,12 @@ class Part:
     etag: str
     checksums: tuple[tuple[str, str], ...] = ()
     """As S3 wants them back: (ChecksumSHA256, value) …"""
+
+
+def list_buckets(*, token: str = "") -> Call[tuple[list[str], str]]:
+    """ListBuckets: the names of the caller's own buckets, and what leads to the next page (empty on the last)."""
+    request = Request("GET", "/", encode_query(_given(**{"continuation-token": token})))
+    return Call("ListBuckets", request, _read_buckets)
 
 
 def list_objects(
@@ -215,8 +221,10 @@ def _of(
     digest = ""
     if len(body) >= _MIN_UNSIGNED_BYTES:
         # Over TLS, an MD5 that S3 checks and that is signed itself protects a large body at a third of SHA-256's cost.
-        sum_ = md5(body, usedforsecurity=False).digest()
-        given, digest = (*given, ("content-md5", base64.b64encode(sum_).decode())), UNSIGNED
+        digest = UNSIGNED
+        if all(name != "content-md5" for name, _ in given):
+            sum_ = md5(body, usedforsecurity=False).digest()
+            given = (*given, ("content-md5", base64.b64encode(sum_).decode()))
     return Request(method, f"/{encode_path(key)}", query, given, body, bucket, digest)
 
 
@@ -283,6 +291,13 @@ def _read_tags(response: Response) -> list[tuple[str, str]]:
     root = safe_xml(response.body)
     found = [each for each in root.iter() if str(each.tag).rpartition("}")[2] == "Tag"]
     return [(_text(each, "Key"), _text(each, "Value")) for each in found]
+
+
+def _read_buckets(response: Response) -> tuple[list[str], str]:
+    root = safe_xml(response.body)
+    found = [_text(each, "Name") for each in root.iter() if str(each.tag).rpartition("}")[2] == "Bucket"]
+    more = [each.text or "" for each in root.iter() if str(each.tag).rpartition("}")[2] == "ContinuationToken"]
+    return found, "".join(more)
 
 
 def _read_completed(response: Response) -> Put:

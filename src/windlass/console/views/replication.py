@@ -78,7 +78,7 @@ def _row(found: Seed, now: datetime, troubles: Sequence[Trouble]) -> Data:
 
 
 def _place(place: Any) -> Data:
-    return {"bucket": place.bucket, "account_id": place.account_id, "region": place.region}
+    return {"bucket": place.name, "service": place.service, "account_id": place.account_id, "region": place.region}
 
 
 def _steps(found: Seed) -> list[Data]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from windlass.deploy.policies.shared import estate, kms
 from windlass.deploy.policy import Facts, Statement, Use, role_arn
 from windlass.replication.config import ReplicateConfig
-from windlass.replication.pairs import parse_location
+from windlass.replication.pairs import is_elsewhere, parse_location
 from windlass.replication.role import BATCH_SERVICE, REPLICATION_SERVICE
 from windlass.settings import Settings
 
@@ -57,12 +57,17 @@ def _sides(sets: Sequence[ReplicateConfig]) -> tuple[list[str], list[str]]:
     sources, targets = [], []
     for one in sets:
         for left, right in one.pairs:
-            sources.append(parse_location(left)[0])
-            targets.append(parse_location(right)[0])
+            sources.append(left)
+            targets.append(right)
         if one.source or one.query:
             sources.append(one.source or "*")
             targets.append(_pattern(one.destination))
-    return sources, targets
+    return _of_aws(sources), _of_aws(targets)
+
+
+def _of_aws(places: Sequence[str]) -> list[str]:
+    """Buckets' names; what another service has needs no permission of AWS's."""
+    return [one if "*" in one or "?" in one else parse_location(one)[0] for one in places if not is_elsewhere(one)]
 
 
 def _pattern(destination: str) -> str:

@@ -14,6 +14,7 @@ from windlass.replication.engine.journal import Journal
 from windlass.replication.engine.pacer import Paces
 from windlass.replication.engine.ranges import Cut, Range, Ranges
 from windlass.replication.engine.sides import Sides
+from windlass.replication.engine.streams import Streams
 from windlass.replication.engine.walk import walk
 from windlass.replication.listing import OURS, lacks, others
 from windlass.replication.movers.direct import Moved
@@ -60,10 +61,14 @@ class _Seed:
         self._heard = asyncio.Event()
         self._ours = tuple({OURS, sides.pair.prefix + OURS})
         # Callbacks meet each other: the flow is made first, and fed by a copier that is made after it.
-        self._flow: Flow[Token] = Flow(
-            sides.write, sides.copies(), size=limits.connections,
-            done=self._ended, ready=self._ready, pull=self._pull,
-        )  # fmt: skip
+        self._flow: Flow[Token] | Streams[Token]
+        if sides.streams is None:
+            self._flow = Flow(
+                sides.write, sides.copies(), size=limits.connections,
+                done=self._ended, ready=self._ready, pull=self._pull,
+            )  # fmt: skip
+        else:
+            self._flow = Streams(sides.streams, size=limits.connections, done=self._ended, ready=self._ready)
         ways = Ways(self._flow.room, self._send, self._large, sides.there, sides.anew)
         paces = Paces(loop.time, start=limits.start_per_s, most=limits.most_per_s)
         self._copier = Copier(journal, paces, ways, loop.time, sides.largest, self._heard.set)
@@ -153,10 +158,13 @@ class _Seed:
         return self._copier.pull()
 
     def _send(self, token: Token, row: Listed) -> None:
-        self._flow.send(token, row.key, row.etag, row.storage_class)
+        if isinstance(self._flow, Streams):
+            self._flow.send(token, row)
+        else:
+            self._flow.send(token, row.key, row.etag, row.storage_class)
 
     async def _large(self, row: Listed) -> None:
-        await self._sides.parts().copy(row)
+        await self._sides.large(row)
 
     async def _watch(self) -> None:
         """Commit, tell, and look whether to stop, now and then."""

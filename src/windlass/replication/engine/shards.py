@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from windlass.core.errors import Conflict, Interrupted, NotFound, WindlassError
+from windlass.core.errors import Conflict, Interrupted, NotFound, UsageError, WindlassError
 from windlass.replication.engine.ranges import Cut, Range, Ranges
 from windlass.replication.engine.sides import Sides
 from windlass.replication.engine.walk import walk
@@ -74,6 +74,21 @@ class Board:
         except Conflict:
             return False
         return True
+
+    async def check(self) -> None:
+        """UsageError where a put does not fail on what is there already: workers could not tell who has a shard."""
+        probe = self._key("probe")
+        try:
+            for _ in range(2):
+                await self.door(s3.put(self.bucket, probe, b"", if_none_match=True, owner=self.owner))
+        except Conflict:
+            await self.door(s3.delete(self.bucket, probe, owner=self.owner))
+            return
+        await self.door(s3.delete(self.bucket, probe, owner=self.owner))
+        raise UsageError(
+            f"{self.door.access.place} writes over what is there, whatever the condition: a seed can't be shared there",
+            hint="Leave --share out: one process copies.",
+        )
 
     async def plan(self) -> dict[str, Any]:
         """The plan; NotFound when there is none."""

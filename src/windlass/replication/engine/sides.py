@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Self
 
 from windlass.core.access import Access
-from windlass.core.clock import parse_time
-from windlass.core.errors import NotFound
+from windlass.core.clock import format_time, parse_time
+from windlass.core.errors import AwsError, NotFound
 from windlass.replication.engine.parts import PartCopier
+from windlass.replication.engine.reading import Reader
+from windlass.replication.engine.streams import StreamCopier
 from windlass.replication.engine.walk import List
 from windlass.replication.model import Pair, Place
 from windlass.wire import s3
@@ -19,10 +22,21 @@ from windlass.wire.copies import Copies
 from windlass.wire.door import Door
 from windlass.wire.listing import Listed, Page
 
-__all__ = ["Sides"]
+__all__ = ["Elsewhere", "Sides"]
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 Open = Callable[[str, str], Access]
 """How S3 is reached as an account in a region."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """How services that are not AWS are reached, by name, and what goes along from one service to another."""
+
+    reach: Callable[[str], Access]
+    classes: Collection[str] = ()
+    tags: bool = True
 
 
 @dataclass(slots=True)
@@ -36,22 +50,40 @@ class Sides:
     part_bytes: int
     largest: int
     _stack: AsyncExitStack
+    streams: StreamCopier | None = None
+    """Between two services: objects go through this process."""
 
     @classmethod
-    async def open(cls, pair: Pair, reach: Open, *, largest: int, part_bytes: int, reader: str = "") -> Self:
+    async def open(
+        cls, pair: Pair, reach: Open, *, largest: int, part_bytes: int, reader: str = "", elsewhere: Elsewhere | None = None,
+    ) -> Self:  # fmt: skip
         """Open them; close them with `close`. `reader` stands in where both buckets are strangers'."""
         source, target = pair.source, pair.destination
         reader = target.account_id or source.account_id or reader
-        stack, doors = AsyncExitStack(), dict[tuple[str, str], Door]()
+        stack, doors = AsyncExitStack(), dict[tuple[str, str, str], Door]()
 
-        async def door(account_id: str, region: str) -> Door:
-            if (account_id, region) not in doors:
-                doors[account_id, region] = await stack.enter_async_context(Door(reach(account_id, region)))
-            return doors[account_id, region]
+        async def door(place: Place, account_id: str) -> Door:
+            key = (place.service, "" if place.service else account_id, place.region)
+            if key not in doors:
+                if place.service:
+                    assert elsewhere is not None
+                    access = elsewhere.reach(place.service)
+                else:
+                    access = reach(account_id, place.region)
+                doors[key] = await stack.enter_async_context(Door(access))
+            return doors[key]
 
-        read = await door(source.account_id or reader, source.region)
-        write = await door(reader, target.region)
-        return cls(pair, read, write, write, part_bytes, largest, stack)
+        read = await door(source, source.account_id or reader)
+        write = await door(target, reader)
+        made = cls(pair, read, write, write, part_bytes, largest, stack)
+        if not pair.one_service:
+            assert elsewhere is not None
+            reading = Reader(read, source.bucket, source.account_id)
+            made.streams = StreamCopier(
+                reading, write, target.bucket, target.account_id, classes=elsewhere.classes, tags=elsewhere.tags
+            )
+            made.largest = min(largest, made.streams.one_put_bytes)
+        return made
 
     async def close(self) -> None:
         """Close the doors."""
@@ -72,6 +104,13 @@ class Sides:
             target.bucket, source_bucket=source.bucket, owner=target.account_id, source_owner=source.account_id,
             user_agent=self.write.access.user_agent,
         )  # fmt: skip
+
+    async def large(self, row: Listed) -> None:
+        """Copy one that is too large for that, as it is now."""
+        if self.streams is not None:
+            await self.streams.copy_now(row.key)
+        else:
+            await self.parts().copy(row)
 
     def parts(self) -> PartCopier:
         """Large ones, in parts."""
@@ -100,6 +139,9 @@ class Sides:
         """Copy what is under this key now; whether there was anything."""
         source = self.pair.source
         try:
+            if self.streams is not None:
+                await self.streams.copy_now(row.key)
+                return True
             head = await self.read(s3.head(source.bucket, row.key, owner=source.account_id))
         except NotFound:
             return False
@@ -115,6 +157,17 @@ class Sides:
 
 def _pages(door: Door, place: Place, prefix: str) -> List:
     async def page(after: str) -> Page:
-        return await door(s3.list_objects(place.bucket, prefix=prefix, start_after=after, owner=place.account_id))
+        found = await door(s3.list_objects(place.bucket, prefix=prefix, start_after=after, owner=place.account_id))
+        return Page(_timed(found.objects), found.prefixes, found.token) if place.service else found
 
     return page
+
+
+def _timed(rows: list[Listed]) -> list[Listed]:
+    """Other services write times in other ways; here they are compared as texts, and written as AWS does."""
+    if all(_TIME.fullmatch(row.last_modified) for row in rows):
+        return rows
+    try:
+        return [row._replace(last_modified=format_time(parse_time(row.last_modified))[:23] + "Z") for row in rows]
+    except ValueError as error:
+        raise AwsError(f"a listing has a time that is none ({error})", hint="Is this an S3 endpoint?") from None

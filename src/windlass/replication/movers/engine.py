@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 from windlass.core.errors import UsageError
 from windlass.core.ids import new_id
 from windlass.estate.service import Estate
+from windlass.estate.services import Services
 from windlass.replication.engine.compare import Passed, compare
 from windlass.replication.engine.journal import Journal
 from windlass.replication.engine.measure import Measured
 from windlass.replication.engine.ranges import Ranges
 from windlass.replication.engine.run import Limits, seed
 from windlass.replication.engine.shards import Board, Shard, begin_sharing, board_place, share
-from windlass.replication.engine.sides import Sides
+from windlass.replication.engine.sides import Elsewhere, Sides
 from windlass.replication.engine.walk import walk
 from windlass.replication.listing import Merged
 from windlass.replication.model import MAX_COPY_BYTES, Pair, Volume
@@ -41,9 +42,10 @@ class Engine:
 
     def __init__(
         self, estate: Callable[[], Estate], home: Path, *, limits: Limits | None = None, largest_bytes: int = MAX_COPY_BYTES,
-        part_bytes: int = _PART_BYTES, per_shard: int = _PER_SHARD, ttl_s: float = 60.0,
+        part_bytes: int = _PART_BYTES, per_shard: int = _PER_SHARD, ttl_s: float = 60.0, services: Services | None = None,
     ) -> None:  # fmt: skip
         self._estate, self._home = estate, home
+        self._services = services or Services((), {})
         self._limits = limits or Limits()
         self._largest, self._part = largest_bytes, part_bytes
         self._per_shard, self._ttl_s = per_shard, ttl_s
@@ -76,6 +78,8 @@ class Engine:
         target = sides.pair.destination
         board = Board(sides.write, target.bucket, board_place(seed_id), owner=target.account_id, ttl_s=self._ttl_s)
         if begin:
+            if target.service:
+                await board.check()
             await begin_sharing(board, sides, listers=self._limits.listers, per_shard=self._per_shard)
 
         async def work(number: int, shard: Shard, stop: threading.Event) -> Moved:
@@ -156,12 +160,12 @@ class Engine:
 
     def _with(self, pair: Pair, go: Callable[[Sides], Coroutine[Any, Any, T]]) -> T:
         async def run() -> T:
-            estate = self._estate()
+            in_aws = not all(one.service for one in (pair.source, pair.destination))
             known = pair.destination.account_id or pair.source.account_id
-            reader = known or estate.accounts()[0].id
+            reader = known or (self._estate().accounts()[0].id if in_aws else "")
             sides = await Sides.open(
-                pair, lambda account_id, region: estate.access(account_id, region, "s3"),
-                largest=self._largest, part_bytes=self._part, reader=reader,
+                pair, lambda account_id, region: self._estate().access(account_id, region, "s3"),
+                largest=self._largest, part_bytes=self._part, reader=reader, elsewhere=self._elsewhere(pair),
             )  # fmt: skip
             try:
                 return await go(sides)
@@ -170,6 +174,13 @@ class Engine:
 
         with asyncio.Runner(loop_factory=_loop) as runner:
             return runner.run(run())
+
+    def _elsewhere(self, pair: Pair) -> Elsewhere:
+        """Storage classes go along that every service involved names, and tags where the destination takes them."""
+        known = [self._services.find(one) for one in pair.services]
+        classes = frozenset.intersection(*[frozenset(one.storage_classes) for one in known]) if known else frozenset()
+        target = pair.destination.service
+        return Elsewhere(self._services.access, classes, self._services.find(target).tags if target else True)
 
 
 def _loop() -> asyncio.AbstractEventLoop:

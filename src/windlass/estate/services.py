@@ -1,0 +1,119 @@
+"""S3 services that are not the estate's AWS (another cloud, MinIO, rclone), by the names that `[[service]]` gives them.
+
+Their keys come from variables of the environment, a profile or a file: never from windlass.toml. The credential policy is of AWS
+identities and says nothing of them; nor is anything of the AWS chain (instance roles, containers) ever shown to them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import botocore.credentials
+import botocore.session
+from botocore.configprovider import ConstantProvider
+from botocore.exceptions import BotoCoreError, ProfileNotFound
+from botocore.httpsession import DEFAULT_CA_BUNDLE
+
+from windlass import __version__
+from windlass.core.access import Access, Keys
+from windlass.core.errors import ConfigError, UsageError
+from windlass.core.secret import Secret
+from windlass.estate.access import proxy_for
+from windlass.estate.config import EstateConfig, ServiceConfig
+
+__all__ = ["Services"]
+
+# What a profile may be made of; roles, SSO and whatever a machine is given are AWS's.
+_PROVIDERS = ("shared-credentials-file", "config-file", "custom-process")
+
+
+class Services:
+    """The services of windlass.toml. `network` is the estate's, whose timeouts they share."""
+
+    def __init__(
+        self, configs: Sequence[ServiceConfig], environ: Mapping[str, str], network: EstateConfig | None = None
+    ) -> None:
+        self._configs = {one.name: one for one in configs}
+        self._environ = environ
+        self._network = network or EstateConfig()
+
+    def find(self, name: str) -> ServiceConfig:
+        """The service of this name; UsageError when there is none."""
+        found = self._configs.get(name)
+        if found is None:
+            known = ", ".join(self._configs) or "none"
+            raise UsageError(f"there is no service {name!r} in windlass.toml", hint=f"[[service]] has: {known}.")
+        return found
+
+    def access(self, name: str) -> Access:
+        """How the service's S3 is reached. Its keys are asked for when they are needed; ConfigError where there are none."""
+        config, network = self.find(name), self._network
+        return Access(
+            service="s3",
+            region=config.region,
+            endpoint_url=config.endpoint_url.rstrip("/"),
+            keys=self._keys(config),
+            place=name,
+            path_style=config.path_style,
+            ca_bundle=config.ca_bundle or os.environ.get("AWS_CA_BUNDLE", "") or str(DEFAULT_CA_BUNDLE),
+            proxy_url=proxy_for(config.endpoint_url),
+            connect_timeout_s=network.connect_timeout_s,
+            read_timeout_s=network.read_timeout_s,
+            max_connections=config.max_connections,
+            user_agent=f"windlass/{__version__}",
+        )
+
+    def _keys(self, config: ServiceConfig) -> Callable[[], Keys]:
+        if config.profile or config.credentials_file:
+            return lambda: _of_profile(config)
+        return lambda: _of_environment(config, self._environ)
+
+
+def _of_environment(config: ServiceConfig, environ: Mapping[str, str]) -> Keys:
+    missing = [name for name in (config.access_key_name, config.secret_key_name) if not environ.get(name)]
+    if missing:
+        raise ConfigError(
+            f"service {config.name}: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not in the environment",
+            hint=f"Set {'it' if len(missing) == 1 else 'them'} there, or name a profile or a credentials_file in [[service]].",
+            code="NoCredentials",
+        )
+    token = environ.get(config.session_token_env, "") if config.session_token_env else ""
+    secret = Secret(environ[config.secret_key_name])
+    return Keys(environ[config.access_key_name], secret, Secret(token) if token else None)
+
+
+def _of_profile(config: ServiceConfig) -> Keys:
+    """The keys of a profile: in the AWS files, or in the file that is named."""
+    file = str(Path(config.credentials_file).expanduser()) if config.credentials_file else ""
+    if file and not Path(file).is_file():
+        raise ConfigError(
+            f"service {config.name}: credentials_file {config.credentials_file} is not there",
+            hint="It has the shape of ~/.aws/credentials.", code="NoCredentials",
+        )  # fmt: skip
+    profile = config.profile or "default"
+    session = botocore.session.Session(profile=profile)
+    if file:
+        store = session.get_component("config_store")
+        store.set_config_provider("credentials_file", ConstantProvider(file))
+        store.set_config_provider("config_file", ConstantProvider(os.devnull))
+    try:
+        resolver = botocore.credentials.create_credential_resolver(session, region_name=config.region)
+        resolver.providers = [one for one in resolver.providers if one.METHOD in _PROVIDERS]
+        found = resolver.load_credentials()
+        frozen = found.get_frozen_credentials() if found is not None else None
+    except ProfileNotFound:
+        frozen = None
+    except BotoCoreError as error:
+        # What a process printed, or a broken file holds, may be a secret: the error's kind must do.
+        raise ConfigError(
+            f"service {config.name}: the keys of profile {profile!r} can't be read ({type(error).__name__})",
+            hint="Look at its credential_process, or at the file.", code="NoCredentials",
+        ) from None  # fmt: skip
+    if frozen is None:
+        raise ConfigError(
+            f"service {config.name}: profile {profile!r} has no access key{f' in {config.credentials_file}' if file else ''}",
+            hint="Give it aws_access_key_id and aws_secret_access_key.", code="NoCredentials",
+        )  # fmt: skip
+    return Keys(frozen.access_key, Secret(frozen.secret_key), Secret(frozen.token) if frozen.token else None)

@@ -1,0 +1,158 @@
+"""What an object's head claims its content is, and whether what was read is that. Pure.
+
+An ETag is the content's MD5 when an object was put in one piece, and the MD5 of its parts' MD5s when it came in parts (S3 user
+guide: "Checking object integrity"); encrypted with KMS keys, and at some services always, it is neither, and looks alike. So a
+claim that does not hold proves nothing by itself: what is read twice to the same digest was read right.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import md5, sha1, sha256
+from typing import NamedTuple, Protocol
+
+from windlass.wire.s3 import Head
+
+__all__ = ["Claim", "Differs", "Digest", "Trust", "claim_of", "etag_claim", "of_parts", "parts_of"]
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_IN_PARTS = re.compile(r"[0-9a-f]{32}-[0-9]{1,5}")
+_KNOWN = ("sha256", "sha1", "crc32")
+_ENOUGH = 8
+_MOST_PARTS = 10_000
+
+
+class Claim(NamedTuple):
+    """An algorithm (md5, sha256, sha1, crc32, or `parts` for an ETag of parts) and the digest in hex."""
+
+    algorithm: str
+    digest: str
+
+    def among(self, claims: Sequence[Claim]) -> Claim:
+        """Itself; Differs when others were claimed, and not this."""
+        if claims and self not in claims:
+            raise Differs(self)
+        return self
+
+
+class Differs(Exception):
+    """What was read is not what was claimed; `found` is its digest by the same algorithm."""
+
+    def __init__(self, found: Claim) -> None:
+        super().__init__(found.algorithm)
+        self.found = found
+
+
+class _Sum(Protocol):
+    def update(self, data: bytes, /) -> object: ...
+
+    def hexdigest(self) -> str: ...
+
+
+class _Crc32:
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def update(self, data: bytes, /) -> None:
+        self._sum = zlib.crc32(data, self._sum)
+
+    def hexdigest(self) -> str:
+        return f"{self._sum:08x}"
+
+
+_MAKERS: dict[str, Callable[[], _Sum]] = {
+    "sha256": sha256,
+    "sha1": lambda: sha1(usedforsecurity=False),
+    "crc32": _Crc32,
+}
+
+
+class Digest:
+    """The digests of what goes by: MD5, which a destination's ETag may be, and what was claimed (by one algorithm)."""
+
+    def __init__(self, claims: Sequence[Claim] = ()) -> None:
+        self._md5 = md5(usedforsecurity=False)
+        self._claims = claims
+        self._other: _Sum | None = None
+        if claims and claims[0].algorithm in _MAKERS:
+            self._other = _MAKERS[claims[0].algorithm]()
+
+    def update(self, data: bytes) -> None:
+        """A piece went by."""
+        self._md5.update(data)
+        if self._other is not None:
+            self._other.update(data)
+
+    @property
+    def md5(self) -> str:
+        """The MD5 so far, in hex."""
+        return self._md5.hexdigest()
+
+    def check(self) -> Claim:
+        """What all that went by is; Differs when it is nothing that was claimed."""
+        algorithm = self._claims[0].algorithm if self._claims else "md5"
+        if algorithm == "parts":  # of one part
+            return of_parts([self.md5]).among(self._claims)
+        found = self.md5 if self._other is None else self._other.hexdigest()
+        return Claim(algorithm, found).among(self._claims)
+
+
+@dataclass(slots=True)
+class Trust:
+    """What a source's ETags turned out to be. After some that were no digests, and none that was, none is believed."""
+
+    proven: int = 0
+    opaque: int = 0
+
+    def learn(self, claim: Claim | None, found: Claim) -> None:
+        """An ETag was what the content is, or was not, and the content was read right."""
+        if claim is not None and claim.algorithm in ("md5", "parts"):
+            self.proven += found == claim
+            self.opaque += found != claim
+
+    @property
+    def given(self) -> bool:
+        """Whether an ETag that looks like a digest is taken for one."""
+        return self.proven > 0 or self.opaque < _ENOUGH
+
+
+def claim_of(head: Head, trust: Trust) -> Claim | None:
+    """What the head says of the whole content, as far as it can be checked here: by S3's checksums, or the ETag."""
+    headers = head.headers
+    if headers.get("x-amz-checksum-type", "FULL_OBJECT") == "FULL_OBJECT":
+        for name in _KNOWN:
+            text = headers.get(f"x-amz-checksum-{name}", "")
+            if text and "-" not in text:
+                try:
+                    return Claim(name, base64.b64decode(text, validate=True).hex())
+                except binascii.Error:
+                    continue
+    return etag_claim(head, trust)
+
+
+def etag_claim(head: Head, trust: Trust) -> Claim | None:
+    """What the ETag says of the content, or of its parts."""
+    encrypted = "kms" in head.headers.get("x-amz-server-side-encryption", "")
+    if encrypted or any("-customer-" in one for one in head.headers) or not trust.given:
+        return None
+    if _MD5.fullmatch(head.etag):
+        return Claim("md5", head.etag)
+    return Claim("parts", head.etag) if _IN_PARTS.fullmatch(head.etag) else None
+
+
+def parts_of(etag: str) -> int:
+    """How many parts an ETag is of; 0 where the object was put in one piece."""
+    found = _IN_PARTS.fullmatch(etag)
+    count = int(etag.rpartition("-")[2]) if found else 0
+    return count if count <= _MOST_PARTS else 0
+
+
+def of_parts(digests: Sequence[str]) -> Claim:
+    """What the ETag of an object in these parts is, by their MD5s in hex."""
+    joined = b"".join(bytes.fromhex(one) for one in digests)
+    return Claim("parts", f"{md5(joined, usedforsecurity=False).hexdigest()}-{len(digests)}")

@@ -1,0 +1,207 @@
+"""Bodies in pieces: the bytes that AWS's own example has, pieces signed or under TLS, and refusals before the end."""
+
+import asyncio
+from hashlib import sha256
+
+import pytest
+
+from tests.wire.server import CLOSE, Server, access, answer, error, serve
+from windlass.core.errors import AwsError, NotFound, Throttled
+from windlass.wire import s3
+from windlass.wire.door import Door
+from windlass.wire.sign import Signer
+from windlass.wire.uploading import ChunkSigner, encoded_bytes
+
+KIB = 1024
+
+
+def test_chunks_are_signed_as_in_the_example_of_the_s3_api_reference():
+    """Its 66,560 bytes in chunks of 64 KiB: the three signatures, and the length with them."""
+    from windlass.core.access import Keys
+    from windlass.core.secret import Secret
+
+    keys = Keys("AKIAIOSFODNN7EXAMPLE", Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))
+    scope, key = Signer("s3", "us-east-1").scope_and_key("20130524", keys)
+    seed = "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9"
+    signer = ChunkSigner(key, "20130524T000000Z", scope, seed)
+    sent = [signer.chunk(data) for data in (b"a" * 65536, b"a" * 1024, b"")]
+    assert [one.split(b"\r\n")[0] for one in sent] == [
+        b"10000;chunk-signature=ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648",
+        b"400;chunk-signature=0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497",
+        b"0;chunk-signature=b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9",
+    ]
+    assert sum(map(len, sent)) == encoded_bytes(66560, 65536) == 66824
+
+
+async def pieces(*found):
+    for one in found:
+        yield one
+
+
+def unframed(body):
+    """The data of a body in signed chunks."""
+    made = b""
+    while body:
+        head, _, rest = body.partition(b"\r\n")
+        size = int(head.partition(b";")[0], 16)
+        made, body = made + rest[:size], rest[size + 2 :]
+        if not size:
+            return made, body
+    raise AssertionError("no chunk ends it")
+
+
+@pytest.mark.parametrize("sizes", [(1,), (100, 70 * KIB, 3), (300 * KIB,) * 4, (256 * KIB,)], ids=str)
+def test_pieces_arrive_as_one_body(sizes):
+    body = b"".join(bytes([65 + at]) * size for at, size in enumerate(sizes))
+
+    async def main():
+        async def play(conversation):
+            while await conversation.request() is not None:
+                await conversation.say(answer(etag='"e"'))
+
+        async with serve(play) as server, Door(access(server.url)) as door:
+            given = pieces(*(bytes([65 + at]) * size for at, size in enumerate(sizes)))
+            put = await door.upload(s3.put("box", "k", b"", headers={"x-amz-meta-a": "b"}), len(body), given)
+            assert put.etag == "e"
+            (asked,) = server.asked
+            assert asked.headers["x-amz-content-sha256"] == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+            assert asked.headers["x-amz-decoded-content-length"] == str(len(body))
+            assert unframed(asked.body) == (body, b"")
+            await door(s3.head("box", "k"))
+            assert server.connections == 1, "the connection was not kept"
+
+    asyncio.run(main())
+
+
+def test_under_tls_they_go_as_they_are(certificates):
+    ca, contexts = certificates
+    body = b"x" * 500 * KIB
+
+    async def main():
+        async def play(conversation):
+            await conversation.request()
+            await conversation.say(answer(etag='"e"'))
+
+        async with serve(play, tls=contexts["good"]) as server:
+            async with Door(access(server.url.replace("http://127.0.0.1", "https://localhost"), ca_bundle=ca)) as door:
+                await door.upload(s3.put("box", "k", b""), len(body), pieces(body[:1000], body[1000:]))
+            (asked,) = server.asked
+            assert asked.headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"
+            assert sha256(asked.body).digest() == sha256(body).digest()
+
+    asyncio.run(main())
+
+
+def refused_early(said):
+    """A server that answers when it has read the head, and reads no further."""
+
+    async def play(conversation):
+        await conversation.reader.readuntil(b"\r\n\r\n")
+        if said != CLOSE:
+            await conversation.say(said)
+            await asyncio.sleep(0.5)
+
+    return play
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (error(404, "NoSuchBucket"), NotFound),
+        (error(503, "SlowDownWrite"), Throttled),
+        (error(500, "InternalError"), AwsError),
+        (CLOSE, AwsError),
+    ],
+    ids=["404", "503", "500", "closed"],
+)
+def test_a_refusal_before_the_end_is_heard_and_its_connection_not_used_again(said, kind):
+    taken = []
+
+    async def many():
+        for _ in range(1000):
+            taken.append(1)
+            yield b"x" * 64 * KIB
+            await asyncio.sleep(0.001)
+
+    async def main():
+        async with serve(refused_early(said)) as server, Door(access(server.url)) as door:
+            with pytest.raises(kind):
+                await door.upload(s3.put("box", "k", b""), 64_000 * KIB, many())
+            assert len(taken) < 1000, "all was read for nothing"
+            place = door.place("box")
+            assert place.pool.take() is None
+
+    asyncio.run(main())
+
+
+def test_what_the_pieces_raise_is_raised_and_the_body_is_left_unfinished():
+    async def main():
+        bodies = []
+
+        async def play(conversation):
+            head = await conversation.reader.readuntil(b"\r\n\r\n")
+            bodies.append((head, await conversation.reader.read()))
+
+        async def broken():
+            yield b"x" * 300 * KIB
+            raise LookupError("the source is gone")
+
+        async with serve(play) as server, Door(access(server.url)) as door:
+            with pytest.raises(LookupError):
+                await door.upload(s3.put("box", "k", b""), 600 * KIB, broken())
+            await asyncio.sleep(0.1)
+        ((head, body),) = bodies
+        length = int(dict(line.split(b": ", 1) for line in head.split(b"\r\n") if b": " in line)[b"content-length"])
+        assert len(body) < length
+
+    asyncio.run(main())
+
+
+def test_a_slow_source_is_no_silent_server_and_little_waits_here():
+    """Longer than the timeout in all, and never that long without a byte; the reader at the other end takes its time."""
+    most = []
+
+    async def main():
+        async def play(conversation):
+            await conversation.reader.readuntil(b"\r\n\r\n")
+            while True:
+                await asyncio.sleep(0.01)
+                got = await conversation.reader.read(1 << 20)
+                if not got or got.endswith(b"\r\n\r\n"):
+                    break
+            await conversation.say(answer(etag='"e"'))
+
+        async with serve(play) as server, Door(access(server.url, read_timeout_s=0.5)) as door:
+
+            async def slow():
+                for _ in range(12):
+                    yield b"x" * 100 * KIB
+                    most.append(max(one.transport.get_write_buffer_size() for one in door.place("box").pool._all))
+                    await asyncio.sleep(0.1)
+
+            await door.upload(s3.put("box", "k", b""), 1200 * KIB, slow())
+
+    asyncio.run(main())
+    assert max(most) < 1 << 20
+
+
+def test_the_names_of_buckets_page_by_page():
+    def page(names, token=""):
+        rows = "".join(f"<Bucket><Name>{one}</Name></Bucket>" for one in names)
+        more = f"<ContinuationToken>{token}</ContinuationToken>" if token else ""
+        return answer(200, f"<ListAllMyBucketsResult><Buckets>{rows}</Buckets>{more}</ListAllMyBucketsResult>".encode())
+
+    async def main():
+        said = [page(["a", "b"], "t"), page(["c"])]
+
+        async def play(conversation):
+            while await conversation.request() is not None:
+                await conversation.say(said.pop(0))
+
+        async with serve(play) as server, Door(access(server.url)) as door:
+            assert await door(s3.list_buckets()) == (["a", "b"], "t")
+            assert await door(s3.list_buckets(token="t")) == (["c"], "")
+            assert isinstance(server, Server)
+            assert server.asked[1].target == "/?continuation-token=t"
+
+    asyncio.run(main())
