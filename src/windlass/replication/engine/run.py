@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from windlass.core.errors import Interrupted, WindlassError
 from windlass.replication.engine.copier import Copier, Token, Ways
-from windlass.replication.engine.journal import Journal
+from windlass.replication.engine.failures import Failures
+from windlass.replication.engine.journal import Journal, JournalOf
 from windlass.replication.engine.pacer import Paces
 from windlass.replication.engine.ranges import Cut, Range, Ranges
 from windlass.replication.engine.sides import Sides, storage_header
@@ -20,7 +23,7 @@ from windlass.replication.movers.direct import Moved
 from windlass.wire.flow import Flow
 from windlass.wire.listing import Listed
 
-__all__ = ["Limits", "seed"]
+__all__ = ["Limits", "Run", "seed"]
 
 _COMMIT_S = 0.25
 _TELL_S = 0.5
@@ -48,30 +51,61 @@ async def seed(
     return await _Seed(sides, journal, limits, stop, tell).run(after, upto)
 
 
-class _Seed:
-    """The parts of a seed, joined: the walk's sink, the flow's source."""
+class Copying(Protocol):
+    """Who copies the journal's blocks."""
+
+    copied: int
+    copied_bytes: int
+    gone: int
+    gone_bytes: int
+    hopeless: WindlassError | None
+    failures: Failures
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits or is under way."""
+
+    def add(self, numbers: Iterable[int]) -> None:
+        """Blocks to copy."""
+
+    def pause(self) -> None:
+        """Send nothing more; what is under way ends as it may."""
+
+    def stop(self) -> None:
+        """Send nothing more, and wait for nothing."""
+
+
+class Sending(Protocol):
+    """What has requests under way."""
+
+    under_way: int
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+
+
+class Run(ABC):
+    """A seed under way: lists and copies at once, commits, tells, and ends in order when it is stopped.
+
+    Who derives from it sets `_copier` and `_flow`, and is the walk's sink.
+    """
+
+    _copier: Copying
+    _flow: Sending
 
     def __init__(
-        self, sides: Sides, journal: Journal, limits: Limits, stop: threading.Event, tell: Callable[[Moved], object]
-    ) -> None:
-        loop = asyncio.get_running_loop()
+        self, sides: Sides, journal: JournalOf[Any], limits: Limits, stop: threading.Event, tell: Callable[[Moved], object]
+    ) -> None:  # fmt: skip
         self._sides, self._journal, self._limits = sides, journal, limits
         self._stop, self._tell = stop, tell
         self._heard = asyncio.Event()
         self._ours = tuple({OURS, sides.pair.prefix + OURS})
-        # Callbacks meet each other: the flow is made first, and fed by a copier that is made after it.
-        self._flow: Flow[Token] = Flow(
-            sides.write, sides.copies(), size=limits.connections,
-            done=self._ended, ready=self._ready,
-        )  # fmt: skip
-        ways = Ways(self._flow.room, self._send, self._large, sides.there, sides.anew)
-        paces = Paces(loop.time, start=limits.start_per_s, most=limits.most_per_s)
-        self._copier = Copier(journal, paces, ways, loop.time, sides.largest, self._heard.set)
-        for one in journal.ledger.failed:
-            self._copier.failures.add(one["key"], one["code"], one["message"])
 
     async def run(self, after: str, upto: str | None) -> Moved:
+        """From where the journal is to the end."""
         ledger = self._journal.ledger
+        for one in ledger.failed:
+            self._copier.failures.add(one["key"], one["code"], one["message"])
         self._copier.add(sorted(ledger.blocks, key=lambda number: number not in ledger.begun))
         listing = asyncio.create_task(self._list(after, upto))
         watching = asyncio.create_task(self._watch())
@@ -116,23 +150,12 @@ class _Seed:
         if ledger.new:
             ledger.ranges = [Range(0, after, upto)]
             self._journal.begin(ledger.ranges)
-        ranges = Ranges(ledger.ranges, largest=ledger.largest)
-        await walk(
-            ranges, self._sides.source_pages(), self._sides.destination_pages(), self, listers=self._limits.listers
-        )
+        await self._walk(Ranges(ledger.ranges, largest=ledger.largest))
         self._journal.listed()
 
-    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:
-        """Sink: keys were compared."""
-        there = {row.key: row for row in destination} if destination else {}
-        ours = self._ours
-        rows = [row for row in source if not row.key.startswith(ours)]
-        missing = [row for row in rows if _lacks(row, there.get(row.key))] if there else rows
-        number = self._journal.block(of.number, of.after, missing, skipped=len(rows) - len(missing))
-        if missing:
-            self._copier.add([number])
-        while self._copier.backlog > _LEAD_BLOCKS:
-            await asyncio.sleep(_TELL_S)
+    @abstractmethod
+    async def _walk(self, ranges: Ranges) -> None:
+        """List and compare both sides."""
 
     def cut(self, cut: Cut) -> None:
         """Sink: a range became two."""
@@ -142,19 +165,7 @@ class _Seed:
         """Sink: a range is listed."""
         self._journal.end(number)
 
-    # Copying
-
-    def _ended(self, token: Token, error: WindlassError | None) -> None:
-        self._copier.done(token, error)
-
-    def _ready(self) -> None:
-        self._copier.pump()
-
-    def _send(self, token: Token, row: Listed) -> None:
-        self._flow.send(token, row.key, row.etag, storage_header(row))
-
-    async def _large(self, row: Listed) -> None:
-        await self._sides.parts().copy(row)
+    # Watching
 
     async def _watch(self) -> None:
         """Commit, tell, and look whether to stop, now and then."""
@@ -181,6 +192,56 @@ class _Seed:
             copied=ledger.copied + copier.copied, copied_bytes=ledger.copied_bytes + copier.copied_bytes,
             skipped=ledger.skipped + copier.gone, failed=len(copier.failures), troubles=copier.failures.troubles(),
         )  # fmt: skip
+
+
+class _Seed(Run):
+    """Objects: the flow is fed by the copier, the copier by the walk."""
+
+    _copier: Copier
+    _flow: Flow[Token]
+
+    def __init__(
+        self, sides: Sides, journal: Journal, limits: Limits, stop: threading.Event, tell: Callable[[Moved], object]
+    ) -> None:
+        super().__init__(sides, journal, limits, stop, tell)
+        loop = asyncio.get_running_loop()
+        # Callbacks meet each other: the flow is made first, and fed by a copier that is made after it.
+        self._flow = Flow(
+            sides.write, sides.copies(), size=limits.connections,
+            done=self._ended, ready=self._ready,
+        )  # fmt: skip
+        ways = Ways(self._flow.room, self._send, self._large, sides.there, sides.anew)
+        paces = Paces(loop.time, start=limits.start_per_s, most=limits.most_per_s)
+        self._copier = Copier(journal, paces, ways, loop.time, sides.largest, self._heard.set)
+
+    async def _walk(self, ranges: Ranges) -> None:
+        await walk(
+            ranges, self._sides.source_pages(), self._sides.destination_pages(), self, listers=self._limits.listers
+        )
+
+    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:
+        """Sink: keys were compared."""
+        there = {row.key: row for row in destination} if destination else {}
+        ours = self._ours
+        rows = [row for row in source if not row.key.startswith(ours)]
+        missing = [row for row in rows if _lacks(row, there.get(row.key))] if there else rows
+        number = self._journal.block(of.number, of.after, missing, skipped=len(rows) - len(missing))
+        if missing:
+            self._copier.add([number])
+        while self._copier.backlog > _LEAD_BLOCKS:
+            await asyncio.sleep(_TELL_S)
+
+    def _ended(self, token: Token, error: WindlassError | None) -> None:
+        self._copier.done(token, error)
+
+    def _ready(self) -> None:
+        self._copier.pump()
+
+    def _send(self, token: Token, row: Listed) -> None:
+        self._flow.send(token, row.key, row.etag, storage_header(row))
+
+    async def _large(self, row: Listed) -> None:
+        await self._sides.parts().copy(row)
 
 
 def _lacks(source: Listed, there: Listed | None) -> bool:

@@ -59,9 +59,13 @@ class Direct(Protocol):
     """Who copies and compares in this process."""
 
     def seed(
-        self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False
-    ) -> Moved:
-        """Copy what the destination lacks; what was done before an interruption is not done again. `shared`: others may join."""
+        self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False,
+        markers: bool = True,
+    ) -> Moved:  # fmt: skip
+        """Copy what the destination lacks; what was done before an interruption is not done again. `shared`: others may join.
+
+        `versions`: every version of each key, in order, and delete markers (`markers`) in their places.
+        """
 
     def work(self, pair: Pair, *, seed_id: str, stop: threading.Event, tell: Tell) -> Moved:
         """Join a shared seed until it is done."""

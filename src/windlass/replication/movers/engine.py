@@ -19,6 +19,7 @@ from windlass.replication.engine.ranges import Ranges
 from windlass.replication.engine.run import Limits, seed
 from windlass.replication.engine.shards import Board, Shard, begin_sharing, board_place, share
 from windlass.replication.engine.sides import Sides
+from windlass.replication.engine.version_run import seed_versions, version_journal
 from windlass.replication.engine.walk import walk
 from windlass.replication.listing import Merged
 from windlass.replication.model import MAX_COPY_BYTES, Pair
@@ -48,14 +49,18 @@ class Engine:
         self._per_shard, self._ttl_s = per_shard, ttl_s
 
     def seed(
-        self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False
-    ) -> Moved:
+        self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False,
+        markers: bool = True,
+    ) -> Moved:  # fmt: skip
         """Copy what the destination lacks, or has older; what was done before an interruption is not done again.
 
-        `shared`: other workers may join (`work`), below `.windlass/SEED` of the destination.
+        `shared`: other workers may join (`work`), below `.windlass/SEED` of the destination. `versions`: every version, and with
+        `markers` every delete marker, of each key in order.
         """
         if versions:
-            raise UsageError("noncurrent versions are copied by batch jobs only", hint="Use --via batch.")
+            if shared:
+                raise UsageError("a seed of versions can't be shared", hint="Leave --share or --versions out.")
+            return self._versions(pair, seed_id, stop, tell, markers=markers)
         if shared:
             return self._with(pair, lambda sides: self._shared(sides, seed_id, stop, tell, begin=True))
 
@@ -63,6 +68,15 @@ class Engine:
             return await seed(sides, journal, self._limits, stop=stop, tell=tell)
 
         with Journal(self._home / seed_id) as journal:
+            moved = self._with(pair, go)
+            journal.forget()
+        return moved
+
+    def _versions(self, pair: Pair, seed_id: str, stop: threading.Event, tell: Tell, *, markers: bool) -> Moved:
+        async def go(sides: Sides) -> Moved:
+            return await seed_versions(sides, journal, self._limits, markers=markers, stop=stop, tell=tell)
+
+        with version_journal(self._home / f"{seed_id}-versions") as journal:
             moved = self._with(pair, go)
             journal.forget()
         return moved
