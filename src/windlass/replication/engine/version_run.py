@@ -23,7 +23,7 @@ from windlass.wire import s3
 from windlass.wire.door import Door
 from windlass.wire.listing import ListedVersion
 
-__all__ = ["seed_versions", "version_journal"]
+__all__ = ["seed_versions", "steps_for", "version_journal"]
 
 _LEAD_BLOCKS = 20_000
 _LOOK_S = 0.5
@@ -86,7 +86,7 @@ class _VersionSeed(Run):
             if one.key.startswith(self._ours):
                 continue
             ours = kept(one.versions, markers=self._markers)
-            found = self._steps(History(one.key, ours), there.get(one.key, ()))
+            found = steps_for(History(one.key, ours), there.get(one.key, ()), markers=self._markers)
             steps += found
             skipped += len(ours) - len(found)
         number = self._journal.block(of.number, of.after, steps, skipped=skipped)
@@ -95,10 +95,11 @@ class _VersionSeed(Run):
         while self._copier.backlog > _LEAD_BLOCKS:
             await asyncio.sleep(_LOOK_S)
 
-    def _steps(self, ours: History, versions: Sequence[ListedVersion]) -> list[Step]:
-        """What is to be put for a key; what can't be told from listings, or goes wrong, is looked at when it is its turn."""
-        found = compare_histories(ours.versions, kept(versions, markers=self._markers))
-        plain = not (found.trouble or found.doubtful or found.frozen)
-        top = top_of(versions) if plain else None
-        wanted = {one.version_id for one in (*found.lacking, *found.frozen)}
-        return [step_of(one, top) for one in ours.versions if one.version_id in wanted]
+
+def steps_for(ours: History, theirs: Sequence[ListedVersion], *, markers: bool) -> list[Step]:
+    """What is to be put for a key; what can't be told from listings, or goes wrong, is looked at when it is its turn."""
+    found = compare_histories(ours.versions, kept(theirs, markers=markers))
+    plain = not (found.trouble or found.doubtful or found.frozen)
+    top = top_of(theirs) if plain else None
+    wanted = {one.version_id for one in (*found.lacking, *found.frozen)}
+    return [step_of(one, top) for one in ours.versions if one.version_id in wanted]
