@@ -61,9 +61,19 @@ SwitchOn = Annotated[
 Versioning = Annotated[
     bool, typer.Option("--enable-versioning", help="Enable versioning on both buckets, where it is off.")
 ]
-Markers = Annotated[bool, typer.Option("--delete-markers", help="Let the rule replicate delete markers, too.")]
+Markers = Annotated[
+    bool | None,
+    typer.Option(
+        "--delete-markers/--no-delete-markers",
+        help="Let the rule replicate delete markers, too; or leave them out of direct copies of versions, which have them.",
+    ),
+]
 Versions = Annotated[
-    bool, typer.Option("--versions", help="Copies: noncurrent versions, too, in a job before the others.")
+    bool,
+    typer.Option(
+        "--versions",
+        help="Copies: noncurrent versions, too; directly every history in order, by batch in a job before the others.",
+    ),
 ]
 TemplateFile = Annotated[
     Path | None,

@@ -20,18 +20,31 @@ from windlass.replication.role import BATCH_SERVICE, Work, batch_statements, rol
 from windlass.replication.switch import agreement_effects, role_effects, switch_effects
 from windlass.replication.template import Template
 
-__all__ = ["PairPlan", "Request", "batch_effects", "copy_role", "effects_for", "generated", "plan_pair", "switching"]
+__all__ = [
+    "PairPlan",
+    "Request",
+    "batch_effects",
+    "copy_role",
+    "effects_for",
+    "generated",
+    "idle",
+    "plan_pair",
+    "switching",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked for, the same for every pair. `switch_on` None: where true replicas are made."""
+    """What is asked for, the same for every pair. `switch_on` None: where true replicas are made.
+
+    `delete_markers` None: not by the rule, and in their places by direct copies of versions.
+    """
 
     via: Way = Way.AUTO
     operation: Operation | None = None
     switch_on: bool | None = None
     enable_versioning: bool = False
-    delete_markers: bool = False
+    delete_markers: bool | None = None
     canary: bool = True
     versions: bool = False
     everything: bool = False
@@ -111,6 +124,12 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
     )
 
 
+def idle(plan: PairPlan, request: Request) -> bool:
+    """Whether nothing is to be done: a plan counts current objects only, and says nothing of their older versions."""
+    direct = plan.choice is not None and plan.choice.way is Way.DIRECT
+    return plan.idle and not request.everything and not (request.versions and direct)
+
+
 def switching(plan_choice: Choice | Operation, request: Request) -> bool:
     """Whether replication is switched on first."""
     operation = plan_choice.operation if isinstance(plan_choice, Choice) else plan_choice
@@ -127,7 +146,7 @@ def effects_for(
     held: RoleFacts | None = None,
 ) -> tuple[Effect, ...]:  # fmt: skip
     """Every write of a pair's seed, in order: what --dry-run prints. Copies of single objects are not listed one by one."""
-    if plan.facts is None or plan.choice is None or (plan.idle and not request.everything):
+    if plan.facts is None or plan.choice is None or idle(plan, request):
         return ()
     operation, way = plan.choice.operation, plan.choice.way
     found: list[Effect] = []
@@ -227,7 +246,8 @@ def _intent(
 ) -> Intent:
     return Intent(
         operation=choice.operation, way=choice.way, switch_on=switching(choice, request),
-        enable_versioning=request.enable_versioning, delete_markers=request.delete_markers, volume=volume,
+        enable_versioning=request.enable_versioning, delete_markers=bool(request.delete_markers), volume=volume,
+        versions=request.versions,
         work=_work(facts, request, choice.operation, config, "*"),
     )  # fmt: skip
 

@@ -87,6 +87,7 @@ class Intent:
     delete_markers: bool = False
     work: Work | None = None
     volume: Volume | None = None
+    versions: bool = False
 
 
 def check(facts: PairFacts, intent: Intent) -> tuple[Finding, ...]:
@@ -177,6 +178,23 @@ def _versioning(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield _error(
             "DstBucketUnversioned", facts.destination.bucket, "versioning is off; replication needs it", advice
         )
+
+
+def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    """Copies of versions: the destination must keep them all."""
+    if not intent.versions or intent.operation is not Operation.COPY:
+        return
+    enabled = intent.enable_versioning and intent.switch_on
+    if facts.destination.versioning != "Enabled" and not enabled:
+        yield _error(
+            "DstBucketUnversioned", facts.destination.bucket, "versioning is off: copies of versions would replace each other",
+            "Enable versioning on the destination first.",
+        )  # fmt: skip
+    if facts.rule is not None and intent.way is Way.DIRECT:
+        yield _warning(
+            "SrcBucketReplicating", facts.source.bucket, "replication to the destination is on: replicas come on top of copies",
+            "Older versions are put beneath replicas by --operation replicate only; keys that are written meanwhile are told.",
+        )  # fmt: skip
 
 
 def _lock(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
@@ -311,7 +329,7 @@ def _prefix(rule: Mapping[str, Any]) -> str:
 
 
 _LOOKS: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (
-    _buckets, _refused, _versioning, _lock, _keys, _rule, _roles, _bucket_policies, _objects,
+    _buckets, _refused, _versioning, _histories, _lock, _keys, _rule, _roles, _bucket_policies, _objects,
 )  # fmt: skip
 
 

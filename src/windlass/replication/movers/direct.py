@@ -71,15 +71,10 @@ class Direct(Protocol):
         """Join a shared seed until it is done."""
 
     def verify(
-        self,
-        pair: Pair,
-        *,
-        stop: threading.Event,
-        tell: Callable[[int], object],
-        checksums: bool = False,
-        sample: int = 0,
-    ) -> Compared:
-        """Compare both sides; where ETags say nothing, by checksums; and the content of a sample."""
+        self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object], checksums: bool = False, sample: int = 0,
+        versions: bool = False, markers: bool = True,
+    ) -> Compared:  # fmt: skip
+        """Compare both sides; where ETags say nothing, by checksums; and the content of a sample. `versions`: all of each key."""
 
     def both(self, pair: Pair, *, alone: bool = False, stop: threading.Event | None = None) -> Iterator[Merged]:
         """Both sides listed and compared, in no particular order; `alone`: the source only."""

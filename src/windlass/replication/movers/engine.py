@@ -19,6 +19,7 @@ from windlass.replication.engine.ranges import Ranges
 from windlass.replication.engine.run import Limits, seed
 from windlass.replication.engine.shards import Board, Shard, begin_sharing, board_place, share
 from windlass.replication.engine.sides import Sides
+from windlass.replication.engine.version_compare import compare_versions
 from windlass.replication.engine.version_run import seed_versions, version_journal
 from windlass.replication.engine.walk import walk
 from windlass.replication.listing import Merged
@@ -102,23 +103,22 @@ class Engine:
         return await share(board, new_id("worker"), work, stop=stop, tell=tell)
 
     def verify(
-        self,
-        pair: Pair,
-        *,
-        stop: threading.Event,
-        tell: Callable[[int], object],
-        checksums: bool = False,
-        sample: int = 0,
-    ) -> Compared:
+        self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object], checksums: bool = False, sample: int = 0,
+        versions: bool = False, markers: bool = True,
+    ) -> Compared:  # fmt: skip
         """Compare by key, size and ETag. Different ETags of equal sizes say nothing: KMS and multipart make them so.
 
-        `checksums` asks S3 for its own where they differ; the content of `sample` objects is read on both sides.
+        `checksums` asks S3 for its own where they differ; the content of `sample` objects is read on both sides. `versions`
+        compares every version in order, and delete markers (`markers`).
         """
+        listers = self._limits.listers
 
         async def go(sides: Sides) -> Compared:
-            return await compare(
-                sides, listers=self._limits.listers, stop=stop, tell=tell, checksums=checksums, sample=sample
-            )
+            if versions:
+                return await compare_versions(
+                    sides, listers=listers, stop=stop, tell=tell, checksums=checksums, markers=markers
+                )
+            return await compare(sides, listers=listers, stop=stop, tell=tell, checksums=checksums, sample=sample)
 
         return self._with(pair, go)
 
