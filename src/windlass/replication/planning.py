@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from windlass.core.errors import WindlassError
+from windlass.core.errors import UsageError, WindlassError
 from windlass.replication.choose import Choice, Situation, choose
 from windlass.replication.config import ReplicationConfig
 from windlass.replication.cost import Keys
 from windlass.replication.effects import Effect
 from windlass.replication.facts import PairFacts, RoleFacts
-from windlass.replication.model import Operation, Pair, Volume, Way
+from windlass.replication.model import Carry, Operation, Pair, Volume, Way
 from windlass.replication.movers import batch, emr
 from windlass.replication.preflight import Finding, Intent, check, refusal
 from windlass.replication.role import BATCH_SERVICE, Work, batch_statements, role_arn, role_name
@@ -52,6 +52,7 @@ class Request:
     confirm: bool = False
     verify: bool = True
     shared: bool = False
+    carry: frozenset[Carry] = frozenset()
     measure: str = "auto"
     template: Template = field(default_factory=Template)
     target: emr.Target = field(default_factory=emr.Target)
@@ -67,7 +68,7 @@ class Request:
         }  # fmt: skip
         return plain | {
             "via": str(self.via), "operation": str(self.operation or ""), "target": self.target.params(),
-            "template": self.template.model_dump(mode="json", by_alias=True),
+            "template": self.template.model_dump(mode="json", by_alias=True), "carry": sorted(map(str, self.carry)),
         }  # fmt: skip
 
     @staticmethod
@@ -81,6 +82,7 @@ class Request:
                 "operation": Operation(known["operation"]) if known["operation"] else None,
                 "target": emr.Target(**known["target"]),
                 "template": Template.model_validate(known["template"]),
+                "carry": frozenset(map(Carry, known.get("carry", ()))),
             }
         )
 
@@ -118,6 +120,13 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
         )
     except WindlassError as error:
         return PairPlan(pair=placed, facts=facts, volume=volume, error=error)
+    if request.carry and choice.way is not Way.DIRECT:
+        what = ", ".join(sorted(request.carry))
+        refused = UsageError(
+            f"{placed.title}: only direct copies carry {what} where it is asked for, and the way is {choice.way}",
+            hint="Add --operation copy --via direct. True replicas carry ACLs and locks by themselves.",
+        )
+        return PairPlan(pair=placed, facts=facts, volume=volume, choice=choice, error=refused)
     findings = check(facts, _intent(facts, request, choice, config, volume))
     return PairPlan(
         pair=placed, facts=facts, volume=volume, choice=choice, findings=findings, error=refusal(facts, findings)
@@ -247,7 +256,7 @@ def _intent(
     return Intent(
         operation=choice.operation, way=choice.way, switch_on=switching(choice, request),
         enable_versioning=request.enable_versioning, delete_markers=bool(request.delete_markers), volume=volume,
-        versions=request.versions,
+        versions=request.versions, carry=request.carry,
         work=_work(facts, request, choice.operation, config, "*"),
     )  # fmt: skip
 

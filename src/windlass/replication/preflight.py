@@ -13,7 +13,7 @@ from typing import Any
 from windlass.core.errors import AccessRefused, Conflict, NotFound, UsageError, WindlassError
 from windlass.replication.facts import BucketFacts, PairFacts, RoleFacts
 from windlass.replication.failures import explain
-from windlass.replication.model import Operation, Volume, Way
+from windlass.replication.model import Carry, Operation, Volume, Way
 from windlass.replication.policy import Statement, difference, document, merged, missing, trusts
 from windlass.replication.role import (
     BATCH_SERVICE,
@@ -88,6 +88,7 @@ class Intent:
     work: Work | None = None
     volume: Volume | None = None
     versions: bool = False
+    carry: frozenset[Carry] = frozenset()
 
 
 def check(facts: PairFacts, intent: Intent) -> tuple[Finding, ...]:
@@ -195,6 +196,17 @@ def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             "SrcBucketReplicating", facts.source.bucket, "replication to the destination is on: replicas come on top of copies",
             "Older versions are put beneath replicas by --operation replicate only; keys that are written meanwhile are told.",
         )  # fmt: skip
+
+
+def _carried(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    """What copies shall carry: a stranger's bucket does not tell whether it takes it, and S3 says so then of each object."""
+    target = facts.destination
+    if not target.account_id:
+        return
+    if Carry.ACL in intent.carry and target.ownership == "BucketOwnerEnforced":
+        yield _error("AccessControlListNotSupported", target.bucket)
+    if Carry.LOCK in intent.carry and not target.locked:
+        yield _error("DstBucketObjectLockConfigMissing", target.bucket)
 
 
 def _lock(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
@@ -329,7 +341,7 @@ def _prefix(rule: Mapping[str, Any]) -> str:
 
 
 _LOOKS: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (
-    _buckets, _refused, _versioning, _histories, _lock, _keys, _rule, _roles, _bucket_policies, _objects,
+    _buckets, _refused, _versioning, _histories, _carried, _lock, _keys, _rule, _roles, _bucket_policies, _objects,
 )  # fmt: skip
 
 

@@ -279,7 +279,7 @@ class Steps:
 
         return self.replication.direct.seed(
             seed.pair, seed_id=seed.seed_id, versions=request.versions, stop=self.stop, tell=tell, shared=request.shared,
-            markers=request.delete_markers is not False,
+            markers=request.delete_markers is not False, carry=request.carry,
         )  # fmt: skip
 
     def _moved(self, seed: Seed, moved: Moved) -> Seed:

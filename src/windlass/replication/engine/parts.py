@@ -1,8 +1,8 @@
 """Copying one large object in parts, with the source's own part boundaries, so that the ETags of both sides compare.
 
 Every part is copied only while the source is still that object. What is carried: metadata, content headers, tags, storage
-class, website redirect, checksum algorithm, and where asked lock and ACL. Source: S3 user guide, "Copying an object using multipart
-upload".
+class, website redirect, checksum algorithm, and what `headers` say (lock, ACL). Source: S3 user guide, "Copying an object
+using multipart upload".
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ _KEPT = (
     "cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires",
     "x-amz-storage-class", "x-amz-website-redirect-location",
 )  # fmt: skip
-_LOCK = ("x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold")
 _CHECKSUM = re.compile(r"x-amz-checksum-(crc32|crc32c|crc64nvme|sha1|sha256)")
 
 
@@ -72,7 +71,6 @@ class PartCopier:
     source_owner: str = ""
     owner: str = ""
     headers: Mapping[str, str] | None = None
-    lock: bool = False
     part_bytes: int = _PART_BYTES
 
     async def copy(
@@ -129,8 +127,7 @@ class PartCopier:
         return sizes if sum(sizes) == head.size_bytes else uniform(head.size_bytes, self.part_bytes)
 
     def _made(self, head: Head) -> dict[str, str]:
-        kept = (*_KEPT, *(_LOCK if self.lock else ()))
-        made = {name: value for name, value in head.headers.items() if name in kept or name.startswith("x-amz-meta-")}
+        made = {name: value for name, value in head.headers.items() if name in _KEPT or name.startswith("x-amz-meta-")}
         for name in head.headers:
             if found := _CHECKSUM.fullmatch(name):
                 made["x-amz-checksum-algorithm"] = found[1].upper()

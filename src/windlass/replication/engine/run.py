@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from windlass.core.errors import Interrupted, WindlassError
+from windlass.replication.engine.carry import Carrier
+from windlass.replication.engine.carrying import Carrying
 from windlass.replication.engine.copier import Copier, Token, Ways
 from windlass.replication.engine.failures import Failures
 from windlass.replication.engine.journal import Journal, JournalOf
@@ -45,10 +47,10 @@ class Limits:
 
 async def seed(
     sides: Sides, journal: Journal, limits: Limits, *, after: str = "", upto: str | None = None, stop: threading.Event,
-    tell: Callable[[Moved], object],
+    tell: Callable[[Moved], object], carrier: Carrier | None = None,
 ) -> Moved:  # fmt: skip
     """Copy what the destination lacks, from where the journal says. Interrupted when `stop` is set: it goes on from there."""
-    return await _Seed(sides, journal, limits, stop, tell).run(after, upto)
+    return await _Seed(sides, journal, limits, stop, tell, carrier).run(after, upto)
 
 
 class Copying(Protocol):
@@ -198,19 +200,26 @@ class _Seed(Run):
     """Objects: the flow is fed by the copier, the copier by the walk."""
 
     _copier: Copier
-    _flow: Flow[Token]
+    _flow: Flow[Token] | Carrying[Token]
 
     def __init__(
-        self, sides: Sides, journal: Journal, limits: Limits, stop: threading.Event, tell: Callable[[Moved], object]
-    ) -> None:
+        self, sides: Sides, journal: Journal, limits: Limits, stop: threading.Event, tell: Callable[[Moved], object],
+        carrier: Carrier | None,
+    ) -> None:  # fmt: skip
         super().__init__(sides, journal, limits, stop, tell)
         loop = asyncio.get_running_loop()
         # Callbacks meet each other: the flow is made first, and fed by a copier that is made after it.
-        self._flow = Flow(
-            sides.write, sides.copies(), size=limits.connections,
-            done=self._ended, ready=self._ready,
-        )  # fmt: skip
-        ways = Ways(self._flow.room, self._send, self._large, sides.there, sides.anew)
+        if carrier is None:
+            self._flow = Flow(
+                sides.write, sides.copies(), size=limits.connections,
+                done=self._ended, ready=self._ready,
+            )  # fmt: skip
+            ways = Ways(self._flow.room, self._send, self._large, sides.there, sides.anew)
+        else:
+            self._flow = slow = Carrying[Token](
+                sides, carrier, size=limits.connections, done=self._ended, ready=self._ready
+            )
+            ways = Ways(slow.room, self._send, slow.large, sides.there, slow.anew)
         paces = Paces(loop.time, start=limits.start_per_s, most=limits.most_per_s)
         self._copier = Copier(journal, paces, ways, loop.time, sides.largest, self._heard.set)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from windlass.replication.listing import Merged
-from windlass.replication.model import Pair, Trouble
+from windlass.replication.model import Carry, Pair, Trouble
 
 __all__ = ["Compared", "Direct", "Moved", "Tell"]
 
@@ -60,11 +60,12 @@ class Direct(Protocol):
 
     def seed(
         self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False,
-        markers: bool = True,
+        markers: bool = True, carry: frozenset[Carry] = frozenset(),
     ) -> Moved:  # fmt: skip
         """Copy what the destination lacks; what was done before an interruption is not done again. `shared`: others may join.
 
-        `versions`: every version of each key, in order, and delete markers (`markers`) in their places.
+        `versions`: every version of each key, in order, and delete markers (`markers`) in their places. `carry`: what copies
+        have of their sources besides what S3 copies.
         """
 
     def work(self, pair: Pair, *, seed_id: str, stop: threading.Event, tell: Tell) -> Moved:

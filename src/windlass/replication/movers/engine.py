@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from windlass.core.errors import UsageError
 from windlass.core.ids import new_id
 from windlass.estate.service import Estate
+from windlass.replication.engine.carry import Carrier
 from windlass.replication.engine.compare import Passed, compare
 from windlass.replication.engine.journal import Journal
 from windlass.replication.engine.ranges import Ranges
@@ -23,7 +24,7 @@ from windlass.replication.engine.version_compare import compare_versions
 from windlass.replication.engine.version_run import seed_versions, version_journal
 from windlass.replication.engine.walk import walk
 from windlass.replication.listing import Merged
-from windlass.replication.model import MAX_COPY_BYTES, Pair
+from windlass.replication.model import MAX_COPY_BYTES, Carry, Pair
 from windlass.replication.movers.direct import Compared, Moved, Tell
 
 __all__ = ["Engine"]
@@ -51,31 +52,37 @@ class Engine:
 
     def seed(
         self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False,
-        markers: bool = True,
+        markers: bool = True, carry: frozenset[Carry] = frozenset(),
     ) -> Moved:  # fmt: skip
         """Copy what the destination lacks, or has older; what was done before an interruption is not done again.
 
         `shared`: other workers may join (`work`), below `.windlass/SEED` of the destination. `versions`: every version, and with
-        `markers` every delete marker, of each key in order.
+        `markers` every delete marker, of each key in order. `carry`: what copies have of their sources besides what S3 copies.
         """
+        if shared and (versions or carry):
+            raise UsageError(
+                "only a seed of objects as they are can be shared", hint="Leave --versions and --carry out."
+            )
         if versions:
-            if shared:
-                raise UsageError("a seed of versions can't be shared", hint="Leave --share or --versions out.")
-            return self._versions(pair, seed_id, stop, tell, markers=markers)
+            return self._versions(pair, seed_id, stop, tell, markers=markers, carry=carry)
         if shared:
             return self._with(pair, lambda sides: self._shared(sides, seed_id, stop, tell, begin=True))
 
         async def go(sides: Sides) -> Moved:
-            return await seed(sides, journal, self._limits, stop=stop, tell=tell)
+            carrier = await Carrier.of(sides, carry) if carry else None
+            return await seed(sides, journal, self._limits, stop=stop, tell=tell, carrier=carrier)
 
         with Journal(self._home / seed_id) as journal:
             moved = self._with(pair, go)
             journal.forget()
         return moved
 
-    def _versions(self, pair: Pair, seed_id: str, stop: threading.Event, tell: Tell, *, markers: bool) -> Moved:
+    def _versions(
+        self, pair: Pair, seed_id: str, stop: threading.Event, tell: Tell, *, markers: bool, carry: frozenset[Carry]
+    ) -> Moved:
         async def go(sides: Sides) -> Moved:
-            return await seed_versions(sides, journal, self._limits, markers=markers, stop=stop, tell=tell)
+            own = (await Carrier.of(sides, carry)).headers if carry else None
+            return await seed_versions(sides, journal, self._limits, markers=markers, own=own, stop=stop, tell=tell)
 
         with version_journal(self._home / f"{seed_id}-versions") as journal:
             moved = self._with(pair, go)
