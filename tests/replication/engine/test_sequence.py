@@ -87,6 +87,13 @@ def test_opaque_etags_of_equal_sizes_are_doubtful_only_where_it_matters():
     assert compare_histories(ours, opaque).doubtful
     assert compare_histories(ours, [*history("a"), opaque[1]]).doubtful
     assert not compare_histories(ours, [opaque[0], *history("a", "b")]).doubtful
+    # What has the ETag of one version is no copy of another, however many are of one size.
+    counter = [one._replace(size_bytes=1) for one in history(*"abcdef")]
+    newest = [one._replace(size_bytes=1) for one in history("f")]
+    assert not compare_histories(counter, newest).doubtful
+    assert len(compare_histories(counter, newest).lacking) == 6
+    in_parts = [counter[0]._replace(etag="a-2"), *counter[1:]]
+    assert compare_histories(in_parts, newest).doubtful
     older = opaque[0]._replace(last_modified="2026-11-19T00:00:00.000Z")
     assert alike(ours[0], older) is False  # a copy is never older than what it is of
     assert alike(ours[0], opaque[0]) is None

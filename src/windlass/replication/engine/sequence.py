@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from windlass.replication.listing import FROZEN
 from windlass.wire.listing import ListedVersion
 
-__all__ = ["NEWER", "OUT_OF_ORDER", "Outlook", "Same", "alike", "compare_histories", "settle"]
+__all__ = ["NEWER", "OUT_OF_ORDER", "Outlook", "Same", "alike", "compare_histories", "settle", "telling"]
 
 NEWER, OUT_OF_ORDER = "DstVersionsNewer", "DstVersionsOutOfOrder"
 
 Same = Callable[[ListedVersion, ListedVersion], bool | None]
 """Whether a version of the destination is (a copy of) one of the source; None when it can't be told."""
 
+_IN_PARTS = "-"
 _SECOND = 19  # characters of an ISO time: copies are told to the millisecond, their sources perhaps not
 
 
@@ -60,12 +61,24 @@ def alike(source: ListedVersion, destination: ListedVersion) -> bool | None:
     return None
 
 
+def telling(source: Sequence[ListedVersion]) -> Same:
+    """The same, knowing all of the source's: what has the ETag of one is no copy of another, unless that one's is opaque."""
+    known = {one.etag for one in source}
+
+    def same(one: ListedVersion, other: ListedVersion) -> bool | None:
+        said = alike(one, other)
+        return False if said is None and other.etag in known and _IN_PARTS not in one.etag else said
+
+    return same
+
+
 def compare_histories(source: Sequence[ListedVersion], destination: Sequence[ListedVersion]) -> Outlook:
     """What the listings say, both histories oldest first. Doubtful where it depends on what they don't tell."""
-    strict = settle(source, destination, lambda one, other: alike(one, other) is True)
+    tell = telling(source)
+    strict = settle(source, destination, lambda one, other: tell(one, other) is True)
     if strict.whole:
         return strict
-    lenient = settle(source, destination, lambda one, other: alike(one, other) is not False)
+    lenient = settle(source, destination, lambda one, other: tell(one, other) is not False)
     if lenient == strict:
         return strict
     return Outlook(

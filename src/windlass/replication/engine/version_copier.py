@@ -29,19 +29,13 @@ __all__ = ["BEHIND", "VersionCopier", "Ways"]
 BEHIND = "OlderVersionFailed"
 
 _OPEN = 16
-_TURN_S = 0.004
+_TURN_S, _LONGEST_TURN_S = 0.004, 0.25
 _MOST_THROTTLED = 50
 _MOST_LOOKS = 8
 _FIRST_S, _LONGEST_S = 0.1, 5.0
 _UNCLEAR = TRANSIENT_CODES | {
-    "ConnectionLost",
-    "ReadTimeout",
-    "BrokenAnswer",
-    "EndpointUnreachable",
-    "500",
-    "502",
-    "504",
-}
+    "ConnectionLost", "ReadTimeout", "BrokenAnswer", "EndpointUnreachable", "ConditionalRequestConflict", "500", "502", "504",
+}  # fmt: skip
 _FROZEN = ("InvalidObjectState", "the version is archived")
 
 Chain = tuple[BlockOf[Step], list[int]]
@@ -208,7 +202,7 @@ class VersionCopier:
             if pace.take(self.now()):
                 return True
             # All that wait look now and then: about four times while each had its turn.
-            await asyncio.sleep(max(_TURN_S, len(self._tasks) / pace.rate / 4))
+            await asyncio.sleep(min(_LONGEST_TURN_S, max(_TURN_S, len(self._tasks) / pace.rate / 4)))
         return False
 
     # Ends

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from windlass.core.errors import AccessRefused, NotFound
 from windlass.replication.engine.evidence import ASKED, sums_of
 from windlass.replication.engine.histories import history_of
-from windlass.replication.engine.sequence import Outlook, alike, compare_histories, settle
+from windlass.replication.engine.sequence import Outlook, compare_histories, settle, telling
 from windlass.replication.engine.sides import Sides
 from windlass.replication.model import Place
 from windlass.wire import s3
@@ -123,12 +123,13 @@ async def closer(
 
     Versions of which nothing more can be told are taken for the same when sizes are equal and the copy is not older.
     """
-    open_ = [(one, there) for one in source for there in destination if alike(one, there) is None]
+    tell = telling(source)
+    open_ = [(one, there) for one in source for there in destination if tell(one, there) is None]
     here = await _heads(sides.read, sides.pair.source, key, {one.version_id for one, _ in open_})
     there = await _heads(sides.look, sides.pair.destination, key, {there.version_id for _, there in open_})
 
     def same(one: ListedVersion, other: ListedVersion) -> bool:
-        said = alike(one, other)
+        said = tell(one, other)
         return _same(here.get(one.version_id), there.get(other.version_id)) if said is None else said
 
     return settle(source, destination, same)
