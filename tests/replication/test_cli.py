@@ -212,6 +212,8 @@ def test_versions_and_what_is_carried_from_the_command_line(home, buckets):
         "only direct copies carry acl"
         in home("seed", source, target, "--operation", "copy", "--via", "batch", "--carry", "acl", code=252).stderr
     )
+    dry = home("seed", source, target, *copies, "--versions", "--carry", "redirect", "--dry-run").stdout
+    assert "the versions that are lacking, delete markers, redirect" in dry
     home("verify", source, target, "--versions", code=1)
     home("seed", source, target, *copies, "--versions", "--carry", "redirect", "-q")
     (row,) = json.loads(home("verify", source, target, "--versions", "-o", "json").stdout)

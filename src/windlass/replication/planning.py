@@ -175,7 +175,7 @@ def effects_for(
             plan.pair, request.target, seed_id, spot, None, encrypt=plan.facts.destination.key is not None
         )
     else:
-        found.append(_copies(plan))
+        found.append(_copies(plan, request))
     return tuple(found)
 
 
@@ -261,10 +261,19 @@ def _intent(
     )  # fmt: skip
 
 
-def _copies(plan: PairPlan) -> Effect:
+def _copies(plan: PairPlan, request: Request) -> Effect:
     place = plan.pair.destination if plan.pair.destination.account_id else plan.pair.source
     number = plan.volume.to_move if plan.volume else 0
     return Effect(
         account_id=place.account_id, region=place.region, service="s3", operation="CopyObject",
-        params={"Bucket": plan.pair.destination.bucket}, why=f"{number:,} objects, copied from here, in parts above 5 GiB",
+        params={"Bucket": plan.pair.destination.bucket},
+        why=f"{number:,} objects{_besides(request)}, copied from here, in parts above 5 GiB",
     )  # fmt: skip
+
+
+def _besides(request: Request) -> str:
+    """What is copied besides current objects as S3 copies them."""
+    besides = ["the versions that are lacking"] if request.versions else []
+    if request.versions and request.delete_markers is not False:
+        besides.append("delete markers")
+    return "".join(f", {one}" for one in (*besides, *sorted(request.carry)))
