@@ -1,4 +1,4 @@
-"""One direct seed of the engine in a process of its own, to be killed: `python -m tests.e2e.seeding URL ACCOUNT SOURCE TARGET HOME`."""
+"""One direct seed of the engine in a process of its own, to be killed: `python -m tests.e2e.seeding URL ACCOUNT SOURCE TARGET HOME RATE [versions]`."""
 
 import sys
 import threading
@@ -9,7 +9,7 @@ from windlass.replication.engine.run import Limits
 from windlass.replication.model import Pair, Place
 
 if __name__ == "__main__":
-    url, account, source, target, home, rate = sys.argv[1:]
+    url, account, source, target, home, rate, *more = sys.argv[1:]
     aws = Aws(url, account)
     pair = Pair(
         source=Place(bucket=source, account_id=account, region="us-east-1"),
@@ -17,7 +17,7 @@ if __name__ == "__main__":
     )
     engine = aws.engine(Path(home), limits=Limits(start_per_s=float(rate), most_per_s=float(rate)))
     moved = engine.seed(
-        pair, seed_id="killed", versions=False, stop=threading.Event(),
+        pair, seed_id="killed", versions="versions" in more, stop=threading.Event(),
         tell=lambda now: print(now.copied, now.total, flush=True),
     )  # fmt: skip
     print("done", moved.total, moved.copied, moved.failed, moved.skipped, flush=True)

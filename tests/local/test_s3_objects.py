@@ -382,3 +382,74 @@ def test_no_version_is_lost_when_many_put_the_same_key(s3: Any, box: str) -> Non
         )
     assert {each["VersionId"] for each in s3.list_object_versions(Bucket=box)["Versions"]} == made
     assert len(made) == 24
+
+
+def test_a_copy_into_a_locked_bucket_has_the_lock_asked_for_or_the_default(s3: Any, box: str) -> None:
+    locked = fresh("lock")
+    s3.create_bucket(Bucket=locked, ObjectLockEnabledForBucket=True)
+    s3.put_object(Bucket=box, Key="k", Body=b"x")
+    copy = {"CopySource": {"Bucket": box, "Key": "k"}, "Key": "k"}
+    until = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": "2040-01-01T00:00:00Z"}
+    assert error_of(s3.copy_object, Bucket=box, **copy | {"Key": "l"}, **until) == (400, "InvalidRequest")
+    past = until | {"ObjectLockRetainUntilDate": "2020-01-01T00:00:00Z"}
+    assert error_of(s3.copy_object, Bucket=locked, **copy, **past) == (400, "InvalidArgument")
+    assert error_of(s3.copy_object, Bucket=locked, **copy, ObjectLockMode="COMPLIANCE") == (400, "InvalidArgument")
+    s3.copy_object(Bucket=locked, **copy, **until, ObjectLockLegalHoldStatus="ON")
+    head = s3.head_object(Bucket=locked, Key="k")
+    assert (head["ObjectLockMode"], head["ObjectLockLegalHoldStatus"]) == ("COMPLIANCE", "ON")
+    assert head["ObjectLockRetainUntilDate"].year == 2040
+    # What another has is no copy's: it gets the bucket's default, and none where there is none.
+    s3.copy_object(Bucket=locked, CopySource={"Bucket": locked, "Key": "k"}, Key="l")
+    assert "ObjectLockMode" not in s3.head_object(Bucket=locked, Key="l")
+    rule = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 9}}}
+    other = fresh("lock")
+    s3.create_bucket(Bucket=other, ObjectLockEnabledForBucket=True)
+    s3.put_object_lock_configuration(Bucket=other, ObjectLockConfiguration=rule)
+    s3.copy_object(Bucket=other, CopySource={"Bucket": locked, "Key": "k"}, Key="m")
+    assert s3.head_object(Bucket=other, Key="m")["ObjectLockMode"] == "GOVERNANCE"
+
+
+def test_copies_keep_their_conditions_in_locked_buckets_and_with_acls(s3: Any, box: str) -> None:
+    locked = fresh("lock")
+    s3.create_bucket(Bucket=locked, ObjectLockEnabledForBucket=True)
+    s3.put_object(Bucket=box, Key="k", Body=b"x")
+    source = {"CopySource": {"Bucket": box, "Key": "k"}, "Key": "k"}
+    etag = s3.copy_object(Bucket=locked, **source, IfNoneMatch="*")["CopyObjectResult"]["ETag"]
+    assert error_of(s3.copy_object, Bucket=locked, **source, IfNoneMatch="*") == (412, "PreconditionFailed")
+    s3.copy_object(Bucket=locked, **source, IfMatch=etag)
+    assert error_of(s3.copy_object, Bucket=locked, **source, IfMatch='"other"') == (412, "PreconditionFailed")
+    assert error_of(s3.copy_object, Bucket=locked, **source, CopySourceIfMatch='"other"') == (412, "PreconditionFailed")
+
+
+def test_an_upload_into_a_locked_bucket_keeps_its_lock(s3: Any, box: str) -> None:
+    locked = fresh("lock")
+    s3.create_bucket(Bucket=locked, ObjectLockEnabledForBucket=True)
+    until = {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": "2040-01-01T00:00:00Z"}
+    assert error_of(s3.create_multipart_upload, Bucket=box, Key="k", **until) == (400, "InvalidRequest")
+    upload = {"Bucket": locked, "Key": "k"}
+    upload["UploadId"] = s3.create_multipart_upload(**upload, **until)["UploadId"]
+    etag = s3.upload_part(**upload, PartNumber=1, Body=b"x")["ETag"]
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+    head = s3.head_object(Bucket=locked, Key="k")
+    assert (head["ObjectLockMode"], head["ETag"].strip('"')[-2:]) == ("GOVERNANCE", "-1")
+
+
+def test_grants_of_a_copy_count_where_acls_are_on(s3: Any, box: str) -> None:
+    s3.put_object(Bucket=box, Key="k", Body=b"x")
+    copy = {"Bucket": box, "CopySource": {"Bucket": box, "Key": "k"}, "Key": "l"}
+    reader = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
+    grants = {"GrantRead": f'id="{reader}", uri="http://acs.amazonaws.com/groups/global/AllUsers"'}
+    assert error_of(s3.copy_object, **copy, **grants) == (400, "AccessControlListNotSupported")
+    owned = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    s3.put_bucket_ownership_controls(Bucket=box, OwnershipControls=owned)
+    assert error_of(s3.copy_object, **copy, **grants) == (403, "AccessDenied")  # public ACLs are blocked
+    s3.delete_public_access_block(Bucket=box)
+    assert error_of(s3.copy_object, **copy, **grants, ACL="private") == (400, "InvalidRequest")
+    s3.copy_object(**copy, **grants)
+    found = s3.get_object_acl(Bucket=box, Key="l")["Grants"]
+    assert [(one["Permission"], one["Grantee"].get("ID") or one["Grantee"]["URI"].rpartition("/")[2]) for one in found] == [
+        ("READ", reader), ("READ", "AllUsers"),
+    ]  # fmt: skip
+    s3.copy_object(**copy)  # a copy without headers is its owner's alone
+    (one,) = s3.get_object_acl(Bucket=box, Key="l")["Grants"]
+    assert one["Permission"] == "FULL_CONTROL"

@@ -193,3 +193,47 @@ def test_a_direct_seed_is_shared_joined_and_looked_at_closely(home, buckets):
     (found,) = json.loads(deep.stdout)
     assert (found["different"], found["read"]) == (1, 9)
     assert found["examples"]["different"] == ["2026/é 004+%.txt"]
+
+
+def test_versions_and_what_is_carried_from_the_command_line(home, buckets):
+    source, target = buckets.pair()
+    for body in (b"1", b"22"):
+        buckets.call("us-east-1", "PutObject", Bucket=source, Key="k", Body=body, WebsiteRedirectLocation="/there")
+    buckets.call("us-east-1", "PutObject", Bucket=source, Key="gone", Body=b"x")
+    buckets.call("us-east-1", "DeleteObject", Bucket=source, Key="gone")
+    copies = ("--operation", "copy", "--via", "direct")
+    refused = home("seed", source, target, *copies, "--carry", "acl,lock", code=254)
+    assert "ACLs are off there" in refused.stderr
+    found = json.loads(home("preflight", source, target, *copies, "--carry", "acl,lock", "-o", "json", code=3).stdout)
+    assert {row["code"] for row in found} >= {"AccessControlListNotSupported", "DstBucketObjectLockConfigMissing"}
+    assert not buckets.keys(target)
+    assert "is nothing that copies carry" in home("seed", source, target, *copies, "--carry", "acls", code=252).stderr
+    assert (
+        "only direct copies carry acl"
+        in home("seed", source, target, "--operation", "copy", "--via", "batch", "--carry", "acl", code=252).stderr
+    )
+    dry = home("seed", source, target, *copies, "--versions", "--carry", "redirect", "--dry-run").stdout
+    assert "the versions that are lacking, delete markers, redirect" in dry
+    home("verify", source, target, "--versions", code=1)
+    home("seed", source, target, *copies, "--versions", "--carry", "redirect", "-q")
+    (row,) = json.loads(home("verify", source, target, "--versions", "-o", "json").stdout)
+    assert (row["objects"], row["missing"], row["different"], row["extra"]) == (4, 0, 0, 0)
+    head = buckets.call("eu-west-1", "HeadObject", Bucket=target, Key="k")
+    assert (head["ContentLength"], head["WebsiteRedirectLocation"]) == (2, "/there")
+    assert buckets.keys(target) == ["k"]
+
+
+def test_a_set_says_what_its_copies_carry(tmp_path, seed_aws, account, buckets):
+    source, target = buckets.pair(versioned=False)
+    buckets.call("us-east-1", "PutObject", Bucket=source, Key="k", Body=b"1", WebsiteRedirectLocation="/there")
+    sets = f"""
+[[replicate]]
+name = "site"
+pairs = [["{source}", "{target}"]]
+operation = "copy"
+via = "direct"
+carry = ["redirect"]
+"""
+    home = Home(tmp_path, seed_aws.url, account, sets)
+    home("seed", "--set", "site", "-q")
+    assert buckets.call("eu-west-1", "HeadObject", Bucket=target, Key="k")["WebsiteRedirectLocation"] == "/there"

@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from windlass.core.errors import PartialFailure
+from windlass.core.errors import PartialFailure, UsageError
 from windlass.replication import seeding
-from windlass.replication.model import Operation, State
+from windlass.replication.model import Operation, State, Way
 from windlass.replication.movers.engine import Engine
 from windlass.replication.planning import Request
 from windlass.replication.service import Ask
@@ -113,3 +113,73 @@ def test_a_comparison_names_what_differs(seed_app, buckets_of):
     assert (found.objects, found.missing, found.different, found.extra) == (3, 1, 1, 1)
     assert found.examples == {"missing": ("2026/é 000+%.txt",), "different": ("2026/é 001+%.txt",), "extra": ("stray",)}
     assert not found.whole
+
+
+def contents(buckets, bucket, region):
+    listed = buckets.call(region, "ListObjectVersions", Bucket=bucket)
+    return {
+        one["Key"]: [
+            buckets.call(region, "GetObject", Bucket=bucket, Key=one["Key"], VersionId=each["VersionId"])["Body"].read()
+            for each in reversed(listed["Versions"])
+            if each["Key"] == one["Key"]
+        ]
+        for one in listed["Versions"]
+        if not one["Key"].startswith(".windlass")
+    }
+
+
+def versions_seeded(app, source, target, **more):
+    request = Request(operation=Operation.COPY, via=Way.DIRECT, versions=True, **more)
+    plans = app.replication.plan([pair_of(app, source, target)], request)
+    return seeding.run(app.replication, app.jobs, seeding.begin(app.replication, app.jobs, plans, request))[0]
+
+
+def test_versions_are_seeded_and_verified_though_the_current_objects_are_all_there(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair()
+    for body in (b"1", b"22", b"333"):
+        buckets.call("us-east-1", "PutObject", Bucket=source, Key="k", Body=body)
+    buckets.call("us-east-1", "PutObject", Bucket=source, Key="gone", Body=b"x")
+    buckets.call("us-east-1", "DeleteObject", Bucket=source, Key="gone")
+    assert copied(app, source, target).total == 1
+    pair = pair_of(app, source, target)
+    before = app.replication.verify(pair, versions=True)
+    assert (before.objects, before.missing, before.extra, before.whole) == (5, 5, 1, False)
+    assert before.examples["missing"] == ("gone", "k")
+    one = versions_seeded(app, source, target)
+    assert (one.state, one.total, one.done) == (State.DONE, 5, 5), one
+    assert one.verified["objects"] == 5
+    assert one.verified["missing"] == one.verified["different"] == 0
+    assert contents(buckets, target, "eu-west-1")["k"] == [b"333", b"1", b"22", b"333"]
+    assert buckets.keys(target) == ["k"]
+    again = versions_seeded(app, source, target)
+    assert (again.state, again.total) == (State.DONE, 0)
+
+
+def test_what_can_not_be_brought_in_order_is_reported_and_found_by_verify(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair()
+    buckets.call("us-east-1", "PutObject", Bucket=source, Key="k", Body=b"1")
+    versions_seeded(app, source, target)
+    buckets.call("eu-west-1", "PutObject", Bucket=target, Key="k", Body=b"their own")
+    with pytest.raises(PartialFailure):
+        versions_seeded(app, source, target)
+    one = app.replication.select(source)[0]
+    (trouble,) = app.replication.troubles([one])[one.seed_id]
+    assert (trouble.code, trouble.keys) == ("DstVersionsNewer", ("k",))
+    found = app.replication.verify(pair_of(app, source, target), versions=True)
+    assert (found.different, found.examples["different"], found.whole) == (1, ("k",), False)
+
+
+def test_versions_need_a_destination_that_keeps_them(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=1, versioned=False)
+    request = Request(operation=Operation.COPY, via=Way.DIRECT, versions=True)
+    (plan,) = app.replication.plan([pair_of(app, source, target)], request)
+    assert plan.error is not None
+    assert plan.error.code == "DstBucketUnversioned"
+    with pytest.raises(UsageError, match="current objects only"):
+        app.replication.verify(pair_of(app, source, target), versions=True, sample=3)

@@ -7,7 +7,7 @@ import pytest
 from windlass.core.errors import AccessRefused, Conflict, NotFound, UsageError
 from windlass.replication.facts import BucketFacts, KeyFacts, PairFacts, RoleFacts
 from windlass.replication.failures import replication_codes
-from windlass.replication.model import Operation, Pair, Place, Volume, Way
+from windlass.replication.model import Carry, Operation, Pair, Place, Volume, Way
 from windlass.replication.policy import allows, document, missing, trusts
 from windlass.replication.preflight import Intent, check, refusal
 from windlass.replication.role import (
@@ -186,3 +186,37 @@ def test_policies_are_read_as_iam_reads_them():
     )
     assert lacking["Action"] == ["s3:PutObject"]
     assert not trusts({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}, "s3")
+
+
+def copies(**more):
+    return Intent(operation=Operation.COPY, way=Way.DIRECT, switch_on=False, **more)
+
+
+def test_copies_of_versions_need_a_destination_that_keeps_them():
+    facts = replace(good(), source=replace(good().source, rules=()))
+    off = replace(facts, destination=replace(facts.destination, versioning="Suspended"))
+    assert "DstBucketUnversioned" not in codes(facts, copies(versions=True))
+    assert "DstBucketUnversioned" in codes(off, copies(versions=True))
+    assert "DstBucketUnversioned" not in codes(off, copies())
+    assert isinstance(refusal(off, check(off, copies(versions=True))), Conflict)
+    # Older versions come on top of what replication brings meanwhile: that is told, and no reason to stop.
+    (warned,) = [one for one in check(good(), copies(versions=True)) if one.code == "SrcBucketReplicating"]
+    assert warned.level == "warning"
+
+
+@pytest.mark.parametrize(
+    ("carried", "without", "code"),
+    [
+        (Carry.ACL, {"ownership": "BucketOwnerEnforced"}, "AccessControlListNotSupported"),
+        (Carry.LOCK, {"locked": False}, "DstBucketObjectLockConfigMissing"),
+    ],
+)
+def test_what_copies_shall_carry_the_destination_must_take(carried, without, code):
+    facts = replace(good(), destination=replace(good().destination, ownership="ObjectWriter"))
+    lacking = replace(facts, destination=replace(facts.destination, **without))
+    assert code not in codes(facts, copies(carry=frozenset({carried})))
+    assert code in codes(lacking, copies(carry=frozenset({carried})))
+    assert code not in codes(lacking, copies(carry=frozenset({Carry.REDIRECT})))
+    # A stranger's bucket does not say; S3 does, of each object.
+    stranger = replace(lacking, destination=replace(lacking.destination, account_id=""))
+    assert code not in codes(stranger, copies(carry=frozenset({carried})))

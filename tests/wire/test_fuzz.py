@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.wire.memory import Fed, new_loop
 from windlass.core.errors import WindlassError
 from windlass.wire import s3, sqs
-from windlass.wire.errors import BadAnswer, BrokenAnswer, ConnectionLost, read_fault, safe_xml
+from windlass.wire.errors import BadAnswer, BrokenAnswer, ConnectionLost, read_fault, safe_xml, sensible
 from windlass.wire.listing import _columns, _slow_page, _without_checksums, read_page, read_versions
 from windlass.wire.model import Response
 from windlass.wire.s3 import Part
@@ -239,7 +239,7 @@ def usual_pages(draw):
 @settings(max_examples=1000)
 @given(usual_pages())
 def test_the_quickest_reader_reads_what_the_slow_one_reads(text):
-    slow = outcome(_slow_page, text.encode())
+    slow = outcome(sensible(_slow_page), text.encode())
     assert slow is BadAnswer or outcome(read_page, text.encode()) == slow
 
 
@@ -263,9 +263,11 @@ def test_encoded_keys_come_back(keys):
         f"<Contents><Key>{quote_plus(key)}</Key><LastModified>x</LastModified><ETag>&quot;e&quot;</ETag><Size>1</Size><StorageClass>STANDARD</StorageClass></Contents>"
         for key in keys
     )
-    body = f"<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>".encode()
+    inside = f"<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>{rows}"
+    body = f"<ListBucketResult>{inside}</ListBucketResult>".encode()
     assert [one.key for one in read_page(body).objects] == keys
-    versions = body.replace(b"ListBucketResult", b"ListVersionsResult").replace(b"Contents>", b"Version>")
+    inside = inside.replace("<Contents>", "<Version>").replace("</Contents>", "</Version>")
+    versions = f"<ListVersionsResult>{inside}</ListVersionsResult>".encode()
     assert [one.key for one in read_versions(versions).versions] == keys
 
 

@@ -68,7 +68,9 @@ def bucket_facts(estate: Estate, place: Place, reader: str = "") -> BucketFacts:
     encryption = ask.get("GetBucketEncryption", "ServerSideEncryptionConfiguration", {}).get("Rules") or [{}]
     lifecycle = ask.get("GetBucketLifecycleConfiguration", "Rules", [])
     policy = ask.get("GetBucketPolicy", "Policy", "")
-    ownership = ask.get("GetBucketOwnershipControls", "OwnershipControls", {}).get("Rules") or []
+    # A bucket of before April 2023 without any has ACLs on.
+    unsaid = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    ownership = ask.get("GetBucketOwnershipControls", "OwnershipControls", unsaid, unread={}).get("Rules") or []
     return BucketFacts(
         bucket=place.bucket, account_id=place.account_id, region=region,
         versioning=ask.get("GetBucketVersioning", "Status", "", unread="Enabled"),

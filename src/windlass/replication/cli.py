@@ -21,6 +21,7 @@ from windlass.replication.lines import Lines
 from windlass.replication.model import Operation, Seed, State, Way
 from windlass.replication.movers import emr
 from windlass.replication.options import (
+    Carried,
     Destination,
     Does,
     Find,
@@ -97,13 +98,13 @@ def commands(  # noqa: C901  one function per command, nested so that they share
     def preflight(
         ctx: typer.Context, source: Source = "", destination: Destination = "", set_name: SetName = "", via: Via = Way.AUTO,
         operation: Does = None, prefix: Prefix = "", switch_on: SwitchOn = None, enable_versioning: Versioning = False,
-        template: TemplateFile = None, output: Output = Format.TABLE,
+        versions: Versions = False, carry: Carried = "", template: TemplateFile = None, output: Output = Format.TABLE,
     ) -> None:  # fmt: skip
         """Find what would make a seed fail, with the policy that mends it; exit 3 when something would."""
         replication = open_replication(ctx)
         request = request_from(
             replication, set_name, via=via, operation=operation, switch_on=switch_on, enable_versioning=enable_versioning,
-            measure="none", template=template,
+            measure="none", template=template, versions=versions, carry=carry,
         )  # fmt: skip
         ask = Ask(source=source, destination=destination, set_name=set_name, prefix=prefix)
         plans = _planned(replication, ask, request)
@@ -119,7 +120,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
     def seed(
         ctx: typer.Context, source: Source = "", destination: Destination = "", set_name: SetName = "", via: Via = Way.AUTO,
         operation: Does = None, prefix: Prefix = "", switch_on: SwitchOn = None, enable_versioning: Versioning = False,
-        delete_markers: Markers = False, versions: Versions = False, template: TemplateFile = None,
+        delete_markers: Markers = None, versions: Versions = False, carry: Carried = "", template: TemplateFile = None,
         detach: Annotated[bool, typer.Option("--detach", "-d", help="Make the batch jobs, print their ids, and leave.")] = False,
         everything: Annotated[bool, typer.Option("--all", help="Seed pairs that lack nothing, too.")] = False,
         confirm: Annotated[bool, typer.Option("--confirm", help="Let S3 count the tasks, then ask before they run.")] = False,
@@ -154,7 +155,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         }
         request = request_from(
             replication, set_name, via=via, operation=operation, switch_on=switch_on, enable_versioning=enable_versioning,
-            delete_markers=delete_markers, versions=versions, template=template, detach=detach, everything=everything,
+            delete_markers=delete_markers, versions=versions, carry=carry, template=template, detach=detach, everything=everything,
             confirm=confirm, verify=verify, canary=canary, shared=shared, changed=changed,
             target=emr.Target(cluster=cluster, application=application, execution_role=execution_role, transient=transient),
         )  # fmt: skip
@@ -261,6 +262,10 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         sample: Annotated[
             int, typer.Option(metavar="N", min=0, help="Read the content of so many objects of each pair, on both sides.")
         ] = 0,
+        versions: Annotated[bool, typer.Option("--versions", help="Compare every version of each key, in order.")] = False,
+        markers: Annotated[
+            bool, typer.Option("--delete-markers/--no-delete-markers", help="With --versions: compare delete markers, too.")
+        ] = True,
         output: Output = Format.TABLE,
     ) -> None:  # fmt: skip
         """Compare both sides of pairs; exit 1 when the destination lacks something, or has something else."""
@@ -275,7 +280,10 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         with ProgressLine("verifying") as shown:
             for number, pair in enumerate(pairs):
                 shown.update(number, len(pairs), pair.title)
-                found.append(rows.verify_row(pair.title, replication.verify(pair, checksums=checksums, sample=sample)))
+                compared = replication.verify(
+                    pair, checksums=checksums, sample=sample, versions=versions, markers=markers
+                )
+                found.append(rows.verify_row(pair.title, compared))
         emit(found, output, VERIFIED)
         bad = [one for one in found if not one["whole"]]
         if output is Format.TABLE:

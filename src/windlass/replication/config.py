@@ -88,6 +88,9 @@ class ReplicateConfig(BaseModel):
         description="True replicas, or copies; replicas where replication is on or is switched on when empty.",
     )
     switch_on: bool = Field(default=True, description="Switch replication on first, where it is not.")
+    carry: list[Literal["acl", "lock", "redirect"]] = Field(
+        default=[], description="What direct copies carry besides, at a request or two an object: acl, lock, redirect."
+    )
     template: str = Field(default="", description="File with a job template (TOML or JSON) for batch jobs.")
     every: str = Field(
         default="", description="Seed again this often under `windlass up`, such as 24h; never when empty."

@@ -11,7 +11,7 @@ from typing import Any
 from windlass.core.arns import format_arn, partition_of
 
 __all__ = [
-    "MAX_COPY_BYTES", "BatchJob", "Operation", "Pair", "Place", "Seed", "State", "Trouble", "Volume", "Way",
+    "MAX_COPY_BYTES", "BatchJob", "Carry", "Operation", "Pair", "Place", "Seed", "State", "Trouble", "Volume", "Way",
 ]  # fmt: skip
 
 MAX_COPY_BYTES = 5 * 1024**3
@@ -33,6 +33,14 @@ class Operation(StrEnum):
     REPLICATE = "replicate"
     COPY = "copy"
     LAMBDA = "lambda"
+
+
+class Carry(StrEnum):
+    """What a copy carries of its source only where it is asked for: a HEAD or a GetObjectAcl of each object tells it."""
+
+    ACL = "acl"
+    LOCK = "lock"
+    REDIRECT = "redirect"
 
 
 class State(StrEnum):

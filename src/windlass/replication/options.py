@@ -11,15 +11,15 @@ import typer
 
 from windlass.core.errors import UsageError
 from windlass.present.output import Format
-from windlass.replication.model import Operation, Way
+from windlass.replication.model import Carry, Operation, Way
 from windlass.replication.planning import Request
 from windlass.replication.rounds import request_of
 from windlass.replication.service import Replication
 from windlass.replication.template import load_template
 
 __all__ = [
-    "Destination", "Does", "Find", "Language", "Markers", "MaybeRef", "Measure", "Output", "Prefix", "Ref",
-    "SetName", "Source", "SwitchOn", "TemplateFile", "Versioning", "Versions", "Via", "request_from", "tags_from",
+    "Carried", "Destination", "Does", "Find", "Language", "Markers", "MaybeRef", "Measure", "Output", "Prefix", "Ref",
+    "SetName", "Source", "SwitchOn", "TemplateFile", "Versioning", "Versions", "Via", "carry_from", "request_from", "tags_from",
 ]  # fmt: skip
 
 
@@ -63,10 +63,27 @@ SwitchOn = Annotated[
 Versioning = Annotated[
     bool, typer.Option("--enable-versioning", help="Enable versioning on both buckets, where it is off.")
 ]
-Markers = Annotated[bool, typer.Option("--delete-markers", help="Let the rule replicate delete markers, too.")]
-Versions = Annotated[
-    bool, typer.Option("--versions", help="Copies: noncurrent versions, too, in a job before the others.")
+Markers = Annotated[
+    bool | None,
+    typer.Option(
+        "--delete-markers/--no-delete-markers",
+        help="Let the rule replicate delete markers, too; or leave them out of direct copies of versions, which have them.",
+    ),
 ]
+Versions = Annotated[
+    bool,
+    typer.Option(
+        "--versions",
+        help="Copies: noncurrent versions, too; directly every history in order, by batch in a job before the others.",
+    ),
+]
+Carried = Annotated[
+    str,
+    typer.Option(
+        "--carry", metavar="WHAT",
+        help="Direct copies: carry acl, lock and redirect, too (by comma); costs a request or two an object.",
+    ),
+]  # fmt: skip
 TemplateFile = Annotated[
     Path | None,
     typer.Option("--template", "-t", metavar="FILE", help="Job template, as `replicate template` prints it."),
@@ -76,7 +93,7 @@ Find = Annotated[bool, typer.Option("--find", help="Look in AWS for jobs that an
 
 def request_from(
     replication: Replication, set_name: str, *, template: Path | None, changed: dict[str, Any] | None = None, via: Way = Way.AUTO,
-    operation: Operation | None = None, switch_on: bool | None = None, **more: Any,
+    operation: Operation | None = None, switch_on: bool | None = None, carry: str = "", **more: Any,
 ) -> Request:  # fmt: skip
     """What the options ask for; a set's own settings where they say nothing."""
     base = request_of(replication.set_named(set_name)) if set_name else Request()
@@ -105,7 +122,19 @@ def request_from(
     return Request(
         **more, template=chosen, operation=wanted, via=via if via is not Way.AUTO else base.via,
         switch_on=base.switch_on if switch_on is None else switch_on,
+        carry=carry_from(carry) if carry else base.carry,
     )  # fmt: skip
+
+
+def carry_from(given: str) -> frozenset[Carry]:
+    """What copies carry, given as names with commas between them."""
+    try:
+        return frozenset(Carry(name.strip()) for name in given.split(","))
+    except ValueError:
+        known = ", ".join(Carry)
+        raise UsageError(
+            f"{given!r} is nothing that copies carry", hint=f"Name any of {known}: --carry acl,lock."
+        ) from None
 
 
 def tags_from(given: Sequence[str] | None) -> dict[str, str]:

@@ -13,25 +13,38 @@ from windlass.replication.config import ReplicationConfig
 from windlass.replication.cost import Keys
 from windlass.replication.effects import Effect
 from windlass.replication.facts import PairFacts, RoleFacts
-from windlass.replication.model import Operation, Pair, Volume, Way
+from windlass.replication.model import Carry, Operation, Pair, Volume, Way
 from windlass.replication.movers import batch, emr
 from windlass.replication.preflight import Finding, Intent, check, refusal
 from windlass.replication.role import BATCH_SERVICE, Work, batch_statements, role_arn, role_name
 from windlass.replication.switch import agreement_effects, role_effects, switch_effects
 from windlass.replication.template import Template
 
-__all__ = ["PairPlan", "Request", "batch_effects", "copy_role", "effects_for", "generated", "plan_pair", "switching"]
+__all__ = [
+    "PairPlan",
+    "Request",
+    "batch_effects",
+    "copy_role",
+    "effects_for",
+    "generated",
+    "idle",
+    "plan_pair",
+    "switching",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked for, the same for every pair. `switch_on` None: where true replicas are made."""
+    """What is asked for, the same for every pair. `switch_on` None: where true replicas are made.
+
+    `delete_markers` None: not by the rule, and in their places by direct copies of versions.
+    """
 
     via: Way = Way.AUTO
     operation: Operation | None = None
     switch_on: bool | None = None
     enable_versioning: bool = False
-    delete_markers: bool = False
+    delete_markers: bool | None = None
     canary: bool = True
     versions: bool = False
     everything: bool = False
@@ -39,6 +52,7 @@ class Request:
     confirm: bool = False
     verify: bool = True
     shared: bool = False
+    carry: frozenset[Carry] = frozenset()
     measure: str = "auto"
     template: Template = field(default_factory=Template)
     target: emr.Target = field(default_factory=emr.Target)
@@ -54,7 +68,7 @@ class Request:
         }  # fmt: skip
         return plain | {
             "via": str(self.via), "operation": str(self.operation or ""), "target": self.target.params(),
-            "template": self.template.model_dump(mode="json", by_alias=True),
+            "template": self.template.model_dump(mode="json", by_alias=True), "carry": sorted(map(str, self.carry)),
         }  # fmt: skip
 
     @staticmethod
@@ -68,6 +82,7 @@ class Request:
                 "operation": Operation(known["operation"]) if known["operation"] else None,
                 "target": emr.Target(**known["target"]),
                 "template": Template.model_validate(known["template"]),
+                "carry": frozenset(map(Carry, known.get("carry", ()))),
             }
         )
 
@@ -108,6 +123,13 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
         )
     except WindlassError as error:
         return PairPlan(pair=placed, facts=facts, volume=volume, error=error)
+    if request.carry and choice.way is not Way.DIRECT:
+        what = ", ".join(sorted(request.carry))
+        refused = UsageError(
+            f"{placed.title}: only direct copies carry {what} where it is asked for, and the way is {choice.way}",
+            hint="Add --operation copy --via direct. True replicas carry ACLs and locks by themselves.",
+        )
+        return PairPlan(pair=placed, facts=facts, volume=volume, choice=choice, error=refused)
     findings = check(facts, _intent(facts, request, choice, config, volume))
     return PairPlan(
         pair=placed, facts=facts, volume=volume, choice=choice, findings=findings, error=refusal(facts, findings)
@@ -118,7 +140,7 @@ def _refused_elsewhere(pair: Pair, request: Request) -> WindlassError | None:
     """What is asked of replication rules, which only Amazon S3 has; and versions, which only it lists alike."""
     asked = {
         "--switch-on": request.switch_on is True, "--enable-versioning": request.enable_versioning,
-        "--delete-markers": request.delete_markers, "--versions": request.versions,
+        "--delete-markers": request.delete_markers is True, "--versions": request.versions, "--carry": bool(request.carry),
     }  # fmt: skip
     given = [name for name, is_asked in asked.items() if is_asked]
     if not given:
@@ -128,6 +150,12 @@ def _refused_elsewhere(pair: Pair, request: Request) -> WindlassError | None:
         f"{pair.title}: {', '.join(given)} can't be done: {where} is not Amazon S3",
         hint="Leave that out: current versions are copied.",
     )
+
+
+def idle(plan: PairPlan, request: Request) -> bool:
+    """Whether nothing is to be done: a plan counts current objects only, and says nothing of their older versions."""
+    direct = plan.choice is not None and plan.choice.way is Way.DIRECT
+    return plan.idle and not request.everything and not (request.versions and direct)
 
 
 def switching(plan_choice: Choice | Operation, request: Request) -> bool:
@@ -146,7 +174,7 @@ def effects_for(
     held: RoleFacts | None = None,
 ) -> tuple[Effect, ...]:  # fmt: skip
     """Every write of a pair's seed, in order: what --dry-run prints. Copies of single objects are not listed one by one."""
-    if plan.facts is None or plan.choice is None or (plan.idle and not request.everything):
+    if plan.facts is None or plan.choice is None or idle(plan, request):
         return ()
     operation, way = plan.choice.operation, plan.choice.way
     found: list[Effect] = []
@@ -166,7 +194,7 @@ def effects_for(
             plan.pair, request.target, seed_id, spot, None, encrypt=plan.facts.destination.key is not None
         )
     else:
-        found.append(_copies(plan))
+        found.append(_copies(plan, request))
     return tuple(found)
 
 
@@ -246,12 +274,13 @@ def _intent(
 ) -> Intent:
     return Intent(
         operation=choice.operation, way=choice.way, switch_on=switching(choice, request),
-        enable_versioning=request.enable_versioning, delete_markers=request.delete_markers, volume=volume,
+        enable_versioning=request.enable_versioning, delete_markers=bool(request.delete_markers), volume=volume,
+        versions=request.versions, carry=request.carry,
         work=_work(facts, request, choice.operation, config, "*"),
     )  # fmt: skip
 
 
-def _copies(plan: PairPlan) -> Effect:
+def _copies(plan: PairPlan, request: Request) -> Effect:
     pair = plan.pair
     place = pair.destination if pair.destination.account_id or pair.services else pair.source
     number = plan.volume.to_move if plan.volume else 0
@@ -262,5 +291,13 @@ def _copies(plan: PairPlan) -> Effect:
     )
     return Effect(
         account_id=place.account_id, region=place.region, service="s3", operation="CopyObject" if pair.one_service else "PutObject",
-        params={"Bucket": pair.destination.name}, why=f"{number:,} objects, {how}",
+        params={"Bucket": pair.destination.name}, why=f"{number:,} objects{_besides(request)}, {how}",
     )  # fmt: skip
+
+
+def _besides(request: Request) -> str:
+    """What is copied besides current objects as S3 copies them."""
+    besides = ["the versions that are lacking"] if request.versions else []
+    if request.versions and request.delete_markers is not False:
+        besides.append("delete markers")
+    return "".join(f", {one}" for one in (*besides, *sorted(request.carry)))

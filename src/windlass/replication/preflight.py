@@ -13,7 +13,7 @@ from typing import Any
 from windlass.core.errors import AccessRefused, Conflict, NotFound, UsageError, WindlassError
 from windlass.replication.facts import BucketFacts, PairFacts, RoleFacts
 from windlass.replication.failures import explain
-from windlass.replication.model import Operation, Volume, Way
+from windlass.replication.model import Carry, Operation, Volume, Way
 from windlass.replication.policy import Statement, difference, document, merged, missing, trusts
 from windlass.replication.role import (
     BATCH_SERVICE,
@@ -87,6 +87,8 @@ class Intent:
     delete_markers: bool = False
     work: Work | None = None
     volume: Volume | None = None
+    versions: bool = False
+    carry: frozenset[Carry] = frozenset()
 
 
 def check(facts: PairFacts, intent: Intent) -> tuple[Finding, ...]:
@@ -179,6 +181,34 @@ def _versioning(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield _error(
             "DstBucketUnversioned", facts.destination.bucket, "versioning is off; replication needs it", advice
         )
+
+
+def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    """Copies of versions: the destination must keep them all."""
+    if not intent.versions or intent.operation is not Operation.COPY:
+        return
+    enabled = intent.enable_versioning and intent.switch_on
+    if facts.destination.versioning != "Enabled" and not enabled:
+        yield _error(
+            "DstBucketUnversioned", facts.destination.bucket, "versioning is off: copies of versions would replace each other",
+            "Enable versioning on the destination first.",
+        )  # fmt: skip
+    if facts.rule is not None and intent.way is Way.DIRECT:
+        yield _warning(
+            "SrcBucketReplicating", facts.source.bucket, "replication to the destination is on: replicas come on top of copies",
+            "Older versions are put beneath replicas by --operation replicate only; keys that are written meanwhile are told.",
+        )  # fmt: skip
+
+
+def _carried(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    """What copies shall carry: a stranger's bucket does not tell whether it takes it, and S3 says so then of each object."""
+    target = facts.destination
+    if not target.account_id:
+        return
+    if Carry.ACL in intent.carry and target.ownership == "BucketOwnerEnforced":
+        yield _error("AccessControlListNotSupported", target.bucket)
+    if Carry.LOCK in intent.carry and not target.locked:
+        yield _error("DstBucketObjectLockConfigMissing", target.bucket)
 
 
 def _lock(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
@@ -313,7 +343,7 @@ def _prefix(rule: Mapping[str, Any]) -> str:
 
 
 _LOOKS: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (
-    _buckets, _refused, _versioning, _lock, _keys, _rule, _roles, _bucket_policies, _objects,
+    _buckets, _refused, _versioning, _histories, _carried, _lock, _keys, _rule, _roles, _bucket_policies, _objects,
 )  # fmt: skip
 _LOOKS_ELSEWHERE: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (_refused, _objects)
 """Where a side is no bucket of AWS: what can be known of any service. The rest is about AWS on both sides."""

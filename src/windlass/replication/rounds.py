@@ -15,7 +15,7 @@ from windlass.observe.log import logger
 from windlass.replication import seeding
 from windlass.replication.config import ReplicateConfig
 from windlass.replication.crew import Hooks
-from windlass.replication.model import Operation, State, Way
+from windlass.replication.model import Carry, Operation, State, Way
 from windlass.replication.planning import Request
 from windlass.replication.service import Ask, Replication
 from windlass.replication.template import Template, load_template
@@ -36,6 +36,7 @@ def request_of(chosen: ReplicateConfig) -> Request:
     return Request(
         via=Way(chosen.via), operation=Operation(chosen.operation) if chosen.operation else None,
         switch_on=None if chosen.switch_on else False, template=template,
+        carry=frozenset(map(Carry, chosen.carry)),
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from windlass.replication import aws
 from windlass.replication.crew import Crew, Hooks
 from windlass.replication.model import BatchJob, Operation, Pair, Place, Seed, State, Way
 from windlass.replication.movers import batch
-from windlass.replication.planning import PairPlan, Request
+from windlass.replication.planning import PairPlan, Request, idle
 from windlass.replication.rows import IDLE
 from windlass.replication.service import Replication
 
@@ -183,14 +183,14 @@ def _start(replication: Replication, jobs: Jobs, made: Sequence[Seed], request: 
 def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: str) -> Seed:
     assert plan.choice is not None
     now = replication.now()
-    idle = plan.idle and not request.everything
+    done = idle(plan, request)
     volume = plan.volume
     return Seed(
         seed_id=new_id("seed", now), job_id="", set_name=set_name, pair=plan.pair, way=plan.choice.way,
-        operation=plan.choice.operation, why=plan.choice.why, state=State.DONE if idle else State.QUEUED,
-        total=0 if idle or volume is None else volume.to_move, size_bytes=0 if idle or volume is None else volume.bytes_to_move,
-        detail=IDLE if idle else "", created_at=now, updated_at=now,
-        finished_at=now if idle else None,
+        operation=plan.choice.operation, why=plan.choice.why, state=State.DONE if done else State.QUEUED,
+        total=0 if done or volume is None else volume.to_move, size_bytes=0 if done or volume is None else volume.bytes_to_move,
+        detail=IDLE if done else "", created_at=now, updated_at=now,
+        finished_at=now if done else None,
     )  # fmt: skip
 
 

@@ -209,11 +209,18 @@ class Replication:
 
     def verify(
         self, pair: Pair, *, stop: threading.Event | None = None, tell: Callable[[int], object] = lambda _: None,
-        checksums: bool = False, sample: int = 0,
+        checksums: bool = False, sample: int = 0, versions: bool = False, markers: bool = True,
     ) -> Compared:  # fmt: skip
-        """Compare both sides of a pair; where ETags say nothing, by checksums, and the content of a sample, where asked."""
+        """Compare both sides of a pair; where ETags say nothing, by checksums, and the content of a sample, where asked.
+
+        `versions`: every version, in order, and delete markers (`markers`).
+        """
         over = stop or threading.Event()
-        return self.direct.verify(pair, stop=over, tell=tell, checksums=checksums, sample=sample)
+        if versions and sample:
+            raise UsageError("contents are read of current objects only", hint="Leave --sample or --versions out.")
+        return self.direct.verify(
+            pair, stop=over, tell=tell, checksums=checksums, sample=sample, versions=versions, markers=markers
+        )
 
     def work(self, pair: Pair, seed_id: str, tell: Callable[[Moved], object] = lambda _: None) -> Moved:
         """Join a shared seed of another machine until it is done."""

@@ -101,7 +101,7 @@ class Steps:
         if seed.facts.get("large") and status == "Complete":
             seed = self._large(seed)
         if status == "Complete" and request.verify and seed.operation is not Operation.LAMBDA:
-            seed = self._verify(seed)
+            seed = self._verify(seed, request)
         state = _ended_state(seed, status)
         return self._save(seed, state=state, error=error, detail=seed.detail if error else _said(seed))
 
@@ -278,8 +278,9 @@ class Steps:
             self._moved(seed, moved)
 
         return self.replication.direct.seed(
-            seed.pair, seed_id=seed.seed_id, versions=request.versions, stop=self.stop, tell=tell, shared=request.shared
-        )
+            seed.pair, seed_id=seed.seed_id, versions=request.versions, stop=self.stop, tell=tell, shared=request.shared,
+            markers=request.delete_markers is not False, carry=request.carry,
+        )  # fmt: skip
 
     def _moved(self, seed: Seed, moved: Moved) -> Seed:
         return self._save(
@@ -326,10 +327,13 @@ class Steps:
         )  # fmt: skip
         return seed, status, reasons if status == "Failed" else ""
 
-    def _verify(self, seed: Seed) -> Seed:
+    def _verify(self, seed: Seed, request: Request) -> Seed:
         seed = self._save(seed, state=State.VERIFYING, detail="comparing both sides")
         try:
-            compared = self.replication.verify(seed.pair, stop=self.stop)
+            compared = self.replication.verify(
+                seed.pair, stop=self.stop, versions=request.versions and seed.way is Way.DIRECT,
+                markers=request.delete_markers is not False,
+            )  # fmt: skip
         except (Interrupted, KeyboardInterrupt):
             raise
         except WindlassError as error:

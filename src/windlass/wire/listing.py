@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 
 from windlass.wire.errors import BadAnswer, safe_xml, sensible
 
-__all__ = ["Listed", "ListedVersion", "Page", "VersionPage", "read_page", "read_versions"]
+__all__ = ["Listed", "ListedVersion", "Page", "VersionPage", "decode_keys", "read_page", "read_versions"]
 
 
 class Listed(NamedTuple):
@@ -93,11 +93,12 @@ def read_page(body: bytes) -> Page:
     if found is None:
         return _slow_page(body)
     columns, beside = found
-    if "<EncodingType>url</EncodingType>" not in beside:
+    token, more = _TOKEN.search(beside), "<IsTruncated>true</IsTruncated>" in beside
+    known = (token is not None) if more else "<IsTruncated>false</IsTruncated>" in beside
+    if not known or "<EncodingType>url</EncodingType>" not in beside:
         return _slow_page(body)
-    token = _TOKEN.search(beside) if "<IsTruncated>true</IsTruncated>" in beside else None
-    objects = list(map(_new, repeat(Listed), zip(_keys(columns[0]), *columns[1:], strict=True)))
-    return Page(objects, [], token[1] if token else "")
+    objects = list(map(_new, repeat(Listed), zip(decode_keys(columns[0]), *columns[1:], strict=True)))
+    return Page(objects, [], token[1] if token is not None and more else "")
 
 
 Columns = tuple[list[str], list[int], list[str], list[str], list[str]]
@@ -126,7 +127,7 @@ def _columns(text: str) -> tuple[Columns, str] | None:
     if (
         not digits.isdigit()
         or len(max(sizes, key=len)) > 19
-        or "Contents>" in beside
+        or "Contents" in beside
         or any(one in beside for one in _NOT_PLAIN)
     ):
         return None
@@ -145,7 +146,7 @@ def _matched(text: str) -> tuple[Columns, str] | None:
     if any(one in text for one in _NOT_PLAIN) or text.count("&") != text.count("&quot;"):
         return None
     rows = _OBJECT.findall(text)
-    if not rows or len(rows) != text.count("<Contents>"):
+    if not rows or len(rows) != text.count("<Contents"):
         return None
     keys, dates, etags, sizes, classes = map(list, zip(*rows, strict=True))
     return (keys, list(map(int, sizes)), etags, dates, classes), text
@@ -207,7 +208,7 @@ def _size(text: str) -> int:
     return int(text)
 
 
-def _keys(encoded: list[str]) -> list[str]:
+def decode_keys(encoded: list[str]) -> list[str]:
     """Keys decoded all at once: a line each, unless one has a line break in it. Most have nothing to decode."""
     joined = "\n".join(encoded)
     if "%" not in joined and "+" not in joined:

@@ -15,13 +15,14 @@ from xml.sax.saxutils import escape
 
 from windlass.core.errors import UsageError
 from windlass.wire.errors import BadAnswer, safe_xml
-from windlass.wire.listing import Page, VersionPage, read_page, read_versions
+from windlass.wire.listing import Page, VersionPage, read_page
 from windlass.wire.model import COPY, UNSIGNED, Call, Manners, Request, Response
 from windlass.wire.sign import encode, encode_path, encode_query
+from windlass.wire.version_listing import read_version_page
 
 __all__ = [
     "Copied", "Head", "Part", "Put", "abort_upload", "complete_upload", "copy", "copy_part", "create_upload", "delete",
-    "get", "head", "list_buckets", "list_objects", "list_versions", "put", "tags", "upload_part",
+    "get", "head", "list_buckets", "list_objects", "list_versions", "put", "tags", "upload_part", "versioning",
 ]  # fmt: skip
 
 Headers = Mapping[str, str]
@@ -94,7 +95,13 @@ def list_versions(
         prefix=prefix, delimiter=delimiter, **{"key-marker": key_marker, "version-id-marker": version_marker}
     )
     request = Request("GET", "/", encode_query(pairs), _owner(owner), bucket=bucket)
-    return Call("ListObjectVersions", request, lambda response: read_versions(response.body), _LIST)
+    return Call("ListObjectVersions", request, lambda response: read_version_page(response.body), _LIST)
+
+
+def versioning(bucket: str, *, owner: str = "") -> Call[str]:
+    """GetBucketVersioning: Enabled, Suspended, or empty where it was never on."""
+    request = Request("GET", "/", "versioning=", _owner(owner), bucket=bucket)
+    return Call("GetBucketVersioning", request, lambda response: _text(safe_xml(response.body), "Status", ""))
 
 
 def head(
@@ -305,8 +312,10 @@ def _read_completed(response: Response) -> Put:
     return Put(_text(root, "ETag").strip('"'), response.headers.get("x-amz-version-id", ""))
 
 
-def _text(root: ET.Element, name: str) -> str:
+def _text(root: ET.Element, name: str, default: str | None = None) -> str:
     for element in root.iter():
         if str(element.tag).rpartition("}")[2] == name:
             return element.text or ""
+    if default is not None:
+        return default
     raise BadAnswer(f"the answer has no {name}", hint="Is this an S3 endpoint?")

@@ -72,6 +72,27 @@ class Aws:
             if not one["Key"].startswith(".windlass")
         }
 
+    def make(self, place, key, bodies):
+        """A key's history, oldest first: bytes are versions, None is a delete marker. The version ids."""
+        client, found = self.s3(place.region), []
+        for body in bodies:
+            if body is None:
+                found.append(client.delete_object(Bucket=place.bucket, Key=key)["VersionId"])
+            else:
+                found.append(client.put_object(Bucket=place.bucket, Key=key, Body=body)["VersionId"])
+        return found
+
+    def histories(self, place):
+        """{key: [content, or None for a delete marker, oldest first]}, straight from the server of this process."""
+        from moto.s3.models import FakeDeleteMarker, s3_backends
+
+        keys = s3_backends[self.account]["aws"].buckets[place.bucket].keys
+        return {
+            key: [None if isinstance(one, FakeDeleteMarker) else one.value for one in reversed(keys.versions(key))]
+            for key in list(keys)
+            if not key.startswith(".windlass")
+        }
+
     def engine(self, home, **more):
         return Engine(lambda: self, home, **({"limits": FAST} | more))
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
-from moto.s3.models import OWNER, FakeKey, get_canned_acl
+from moto.s3.models import OWNER, FakeAcl, FakeGrant, FakeGrantee, FakeKey, get_canned_acl
 
 from windlass.local.request import Response
 from windlass.local.s3.address import Call
 from windlass.local.s3.answers import document, element, refuse
 from windlass.local.s3.caller import canonical_id
 
+_GRANT = "x-amz-grant-"
+_GRANTEE = re.compile(r'\s*(id|uri|emailAddress)="?([^",]+)"?\s*')
 _XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 
 
@@ -55,11 +59,28 @@ def read_object_acl(bucket: Any, key: Any) -> Response | None:
     return document("AccessControlPolicy", acl_document(object_acl(bucket, key), bucket.account_id), headers=headers)
 
 
+def acl_of(headers: Mapping[str, str]) -> Any:
+    """Return the ACL that a put's headers give, canned or by grants; None where they give none."""
+    grants = []
+    for name, given in headers.items():
+        if name.startswith(_GRANT):
+            permission = name.removeprefix(_GRANT).replace("-", "_").upper()
+            found = _GRANTEE.findall(given)
+            named = [FakeGrantee(uri=to) if kind == "uri" else FakeGrantee(grantee_id=to) for kind, to in found]
+            grants.append(FakeGrant(named, [permission]))
+    if grants:
+        return FakeAcl(grants)
+    return get_canned_acl(headers["x-amz-acl"]) if headers.get("x-amz-acl") else None
+
+
 def acl_refused(call: Call, bucket: Any) -> Response | None:
     """Refuse an ACL where the bucket has them off, or a public one where those are blocked; None when it is fine."""
     canned = call.header("x-amz-acl")
+    granted = [given for name, given in call.request.headers.items() if name.startswith(_GRANT)]
+    if canned and granted:
+        return refuse(400, "InvalidRequest", "Specifying both Canned ACLs and Header Grants is not allowed")
     if bucket.ownership_rule == "BucketOwnerEnforced":
-        asks = call.subresource == "acl" or any(name.startswith("x-amz-grant-") for name in call.request.headers)
+        asks = call.subresource == "acl" or granted
         if canned == "bucket-owner-full-control" or (canned == "private" and call.subresource == "acl"):
             return None
         return (
@@ -69,6 +90,7 @@ def acl_refused(call: Call, bucket: Any) -> Response | None:
     public = (
         canned.startswith("public-")
         or canned == "authenticated-read"
+        or any("groups/global/" in given for given in granted)
         or b"groups/global/" in (call.request.body if call.subresource == "acl" else b"")
     )
     return refuse(403, "AccessDenied", "Access Denied") if public and blocked and blocked.block_public_acls else None

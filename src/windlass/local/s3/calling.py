@@ -16,6 +16,7 @@ from windlass.local.s3.buckets import head_bucket
 from windlass.local.s3.configuration import delete_configuration, read_configuration, write_configuration
 from windlass.local.s3.delivery import CURRENT, Delivery
 from windlass.local.s3.listing import list_object_versions, list_objects, list_objects_v2
+from windlass.local.s3.locks import lock_refused
 from windlass.local.s3.object_reads import find_version, read_object
 from windlass.local.s3.object_writes import copy_object, delete_object, delete_objects, put_object
 from windlass.local.s3.parts import on_upload
@@ -68,7 +69,7 @@ def answer(call: Call, bucket: Any) -> Response | None:
 
 def _on_object(call: Call, bucket: Any) -> Response | None:
     if call.method in ("PUT", "POST"):
-        refusal = acl_refused(call, bucket)
+        refusal = acl_refused(call, bucket) or lock_refused(call.request.headers, bucket)
         if refusal is not None:
             return refusal
     if call.subresource == "acl" and call.method == "GET":

@@ -14,11 +14,13 @@ from moto.s3.utils import ARCHIVE_STORAGE_CLASSES, STORAGE_CLASS
 
 from windlass.local.request import Response
 from windlass.local.s3.access import copy_source, find_bucket, permitted
+from windlass.local.s3.acls import acl_of
 from windlass.local.s3.address import Call
 from windlass.local.s3.answers import document, element, empty, escape, refuse
 from windlass.local.s3.caller import caller_of
 from windlass.local.s3.checksums import compute, given_checksum, mismatch, sent_body
 from windlass.local.s3.limits import too_large
+from windlass.local.s3.locks import lock
 from windlass.local.s3.object_reads import (
     changed_since,
     encryption_headers,
@@ -39,13 +41,8 @@ _SYSTEM_METADATA = (
     "content-type",
     "expires",
 )
-_LEFT_TO_MOTO = (
-    "x-amz-acl",
-    "x-amz-grant-",
-    "x-amz-object-lock-",
-    "x-amz-write-offset",
-    "x-amz-copy-source-server-side",
-)
+_LEFT_TO_MOTO = ("x-amz-acl", "x-amz-grant-", "x-amz-object-lock-", "x-amz-write-offset")
+_COPIES_LEFT_TO_MOTO = "x-amz-copy-source-server-side"
 _MOST_DELETES = 1000
 
 
@@ -181,7 +178,8 @@ def copy_object(call: Call, bucket: Any, tell: Tell) -> Response | None:
         return None
     source = find_version(source_bucket, source_name, version_id or None)
     refusal = too_large(source.contentsize) if isinstance(source, LeanKey) else None
-    if refusal is not None or _left_to_moto(call, bucket):
+    left = unusual(call, bucket) or any(name.startswith(_COPIES_LEFT_TO_MOTO) for name in call.request.headers)
+    if refusal is not None or left:
         return refusal
     if not isinstance(source, LeanKey):
         return no_source(source_name, version_id, source)
@@ -266,6 +264,8 @@ def _copied(call: Call, bucket: Any, source_bucket: Any, source: LeanKey, tell: 
     replaced = call.header("x-amz-metadata-directive").upper() == "REPLACE"
     key.metadata_headers = metadata_of(headers) if replaced else dict(source.metadata)
     _copy_checksum(call, source, key)
+    lock(key, headers, bucket)
+    key.acl = acl_of(headers)
     unmet = store(call, bucket, key, tags, event="s3:ObjectCreated:Copy", tell=tell)
     if unmet is not None:
         return unmet

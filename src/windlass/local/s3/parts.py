@@ -20,6 +20,7 @@ from windlass.local.s3.address import Call
 from windlass.local.s3.answers import document, element, empty, refuse
 from windlass.local.s3.checksums import compute, given_checksum, mismatch, sent_body
 from windlass.local.s3.limits import too_large
+from windlass.local.s3.locks import lock
 from windlass.local.s3.object_reads import checksum_headers, encryption_headers, find_version
 from windlass.local.s3.object_writes import copy_unmet, metadata_of, no_source, put_unmet, store
 from windlass.local.s3.objects import LeanKey
@@ -31,7 +32,7 @@ _MOST_PARTS = 10_000
 
 def on_upload(call: Call, bucket: Any, tell: Tell) -> Response | None:
     """Answer a call on an upload; None leaves it to moto."""
-    if call.method not in ("PUT", "POST") or bucket.object_lock_enabled:
+    if call.method not in ("PUT", "POST"):
         return None
     upload = bucket.multiparts.get(call.query["uploadId"])
     if upload is None or upload.key_name != call.key:
@@ -159,6 +160,7 @@ def _complete(call: Call, bucket: Any, upload: Any, tell: Tell) -> Response:
     key.website_redirect_location = upload.metadata.get("x-amz-website-redirect-location")
     key.metadata_headers = metadata_of({name.lower(): given for name, given in upload.metadata.items()})
     encrypt(bucket, key)
+    lock(key, upload.lock_headers, bucket)
     _checksum(call, upload, key, parts)
     tags = [{"Key": name, "Value": given} for name, given in (upload.tags or {}).items()]
     unmet = store(call, bucket, key, tags, event="s3:ObjectCreated:CompleteMultipartUpload", tell=tell)

@@ -14,6 +14,7 @@ from moto.s3 import exceptions, models, notifications, responses
 
 from windlass.local.s3 import documents
 from windlass.local.s3.delivery import Delivery, send_test_event
+from windlass.local.s3.locks import HOLD, MODE, UNTIL
 from windlass.local.s3.objects import IndexedKeyStore, LeanKey, LeanMarker, now
 from windlass.local.s3.writing import Tell, encrypt, forget_tags, put_version, remove
 
@@ -138,13 +139,15 @@ def _whole_writes(tell: Tell) -> None:
 
 
 def _dated_uploads() -> None:
-    """moto doesn't know when an upload was begun."""
+    """moto doesn't know when an upload was begun, nor which lock its object shall have."""
     original = models.FakeMultipart.__init__
 
     @wraps(original)
     def initialise(upload: Any, *args: Any, **kwargs: Any) -> None:
         original(upload, *args, **kwargs)
         upload.initiated = now()
+        given = flask.request.headers if flask.has_request_context() else {}
+        upload.lock_headers = {name: given[name] for name in (MODE, UNTIL, HOLD) if name in given}
 
     models.FakeMultipart.__init__ = initialise
 

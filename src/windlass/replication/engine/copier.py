@@ -20,7 +20,7 @@ from windlass.replication.listing import FROZEN
 from windlass.wire.flow import Copy
 from windlass.wire.listing import Listed
 
-__all__ = ["Copier", "Ways"]
+__all__ = ["HOPELESS", "Copier", "Ways"]
 
 _OPEN = 8
 _MOST_OPEN = 64
@@ -29,7 +29,7 @@ _LARGE_AT_ONCE = 4
 _LOOKS_AT_ONCE = 32
 _MOST_THROTTLED = 50
 
-_HOPELESS = frozenset({"EndpointUnreachable", "NoSuchBucket", "ExpiredToken", "InvalidAccessKeyId"})
+HOPELESS = frozenset({"EndpointUnreachable", "NoSuchBucket", "ExpiredToken", "InvalidAccessKeyId"})
 _ARCHIVED = AwsError("the object is archived", code="InvalidObjectState", hint="Restore it first.")
 
 Token = tuple[Block, int]
@@ -302,7 +302,7 @@ class Copier:
         self.pump()
 
     def _failed(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
-        if isinstance(error, ConfigError) or error.code in _HOPELESS:
+        if isinstance(error, ConfigError) or error.code in HOPELESS:
             # No fault of this object's: the seed ends here, and goes on from here when that is mended.
             self.hopeless = self.hopeless or error
             self._stopped = True

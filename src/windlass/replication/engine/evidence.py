@@ -13,11 +13,13 @@ from windlass.replication.model import Place
 from windlass.wire import s3
 from windlass.wire.door import Door
 from windlass.wire.errors import ConnectionLost
+from windlass.wire.s3 import Head
 
-__all__ = ["by_checksum", "by_content"]
+__all__ = ["ASKED", "by_checksum", "by_content", "sums_of"]
 
 _SUM = re.compile(r"x-amz-checksum-(?:crc32|crc32c|crc64nvme|sha1|sha256)")
-_ASKED = {"x-amz-checksum-mode": "ENABLED"}
+ASKED = {"x-amz-checksum-mode": "ENABLED"}
+"""The header that makes S3 tell checksums."""
 
 
 async def by_checksum(sides: Sides, key: str) -> bool | None:
@@ -42,7 +44,11 @@ async def by_content(sides: Sides, key: str) -> bool:
 
 
 async def _sums(door: Door, place: Place, key: str) -> Mapping[tuple[str, str], str]:
-    head = await door(s3.head(place.bucket, key, headers=_ASKED, owner=place.account_id))
+    return sums_of(await door(s3.head(place.bucket, key, headers=ASKED, owner=place.account_id)))
+
+
+def sums_of(head: Head) -> Mapping[tuple[str, str], str]:
+    """The checksums that S3 keeps of an object, by kind and by what they are of: the whole, or so many parts."""
     kind = head.headers.get("x-amz-checksum-type", "")
     found = {(name, kind): text for name, text in head.headers.items() if _SUM.fullmatch(name)}
     return {

@@ -14,17 +14,16 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Generic, Protocol, Self, TypeVar
 
 from windlass.core.errors import Conflict, WindlassError
 from windlass.replication.engine.ranges import Range
 from windlass.wire.listing import Listed
 
-__all__ = ["Block", "Journal", "Ledger"]
+__all__ = ["Block", "BlockOf", "Journal", "JournalOf", "Ledger"]
 
 _HEAD = struct.Struct("<BII")
 _META = struct.Struct("<I")
@@ -35,12 +34,27 @@ _FRESH_BLOCKS = 16
 _SMALL_BYTES = 8 * 1024 * 1024
 
 
+class Sized(Protocol):
+    """What is to be copied: a tuple of texts, numbers and truths, which JSON keeps."""
+
+    @property
+    def key(self) -> str:
+        """Under which name."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How large."""
+
+
+R = TypeVar("R", bound=Sized)
+
+
 @dataclass(slots=True, eq=False)
-class Block:
+class BlockOf(Generic[R]):
     """Rows to copy, and which of them are done (a bit each)."""
 
     number: int
-    rows: Sequence[Listed]
+    rows: Sequence[R]
     done: int = 0
     doubtful: bool = False
     """An earlier process had begun it: some rows may be done though nobody wrote it down."""
@@ -53,6 +67,9 @@ class Block:
     def left(self) -> bool:
         """Whether a row is not done yet."""
         return self.done != (1 << len(self.rows)) - 1
+
+
+Block = BlockOf[Listed]
 
 
 @dataclass(slots=True)
@@ -76,17 +93,17 @@ class Ledger:
     copied_bytes: int = 0
 
 
-class Journal:
-    """One seed's journal; of one process at a time (Conflict). Close it, or use it with `with`."""
+class JournalOf(Generic[R]):
+    """One seed's journal; of one process at a time (Conflict). Close it, or use it with `with`. `row` makes a row of its parts."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, row: Callable[..., R]) -> None:
+        self.folder, self._row = folder, row
         folder.mkdir(parents=True, exist_ok=True)
         self._files = contextlib.ExitStack()
         self._lock = self._files.enter_context((folder / "lock").open("wb"))
         self.ledger = Ledger()
         self._sizes: dict[int, tuple[int, int]] = {}
-        self._fresh: dict[int, Sequence[Listed]] = {}  # blocks not opened yet that need not be read from the disk
+        self._fresh: dict[int, Sequence[R]] = {}  # blocks not opened yet that need not be read from the disk
         self._next = 0
         try:
             self._claim()
@@ -96,7 +113,7 @@ class Journal:
         except BaseException:
             self._files.close()
             raise
-        self._dirty: dict[int, Block] = {}
+        self._dirty: dict[int, BlockOf[R]] = {}
         self._lines: list[bytes] = []
 
     # The plan
@@ -110,14 +127,13 @@ class Journal:
         """A range became two."""
         self._append(self._plan, _CUT, _text([number, new, at]))
 
-    def block(self, of: int, through: str, rows: Sequence[Listed], *, skipped: int) -> int:
+    def block(self, of: int, through: str, rows: Sequence[R], *, skipped: int) -> int:
         """A page of a range was compared: it is listed through that key, and these rows are to be copied. The block's number."""
         number, self._next = self._next, self._next + 1
         size = sum(row.size_bytes for row in rows)
         meta = _text([number, of, through, len(rows), size, skipped])
-        body = (
-            zlib.compress(_text(list(zip(*rows, strict=True))), 1) if rows else b""
-        )  # by columns: quicker, and smaller
+        # By columns, which is quicker, and smaller.
+        body = zlib.compress(_text(list(zip(*rows, strict=True))), 1) if rows else b""
         offset = self._append(self._plan, _BLOCK, _META.pack(len(meta)) + meta + body)
         if rows:
             self.ledger.blocks[number] = offset
@@ -140,20 +156,20 @@ class Journal:
 
     # What is done
 
-    def open(self, number: int) -> Block:
+    def open(self, number: int) -> BlockOf[R]:
         """A block's rows, about to be copied."""
         rows = self._fresh.pop(number, None) or self._rows(self.ledger.blocks[number])
         begun = self.ledger.begun.get(number)
         if begun is None:
             self._append(self._done, _OPENED, _BIT.pack(number))
-        return Block(number, rows, begun or 0, doubtful=begun is not None)
+        return BlockOf(number, rows, begun or 0, doubtful=begun is not None)
 
-    def mark(self, block: Block, index: int) -> None:
+    def mark(self, block: BlockOf[R], index: int) -> None:
         """A row is done; it is written with the next commit."""
         block.done |= 1 << index
         self._dirty[block.number] = block
 
-    def failed(self, row: Listed, code: str, message: str) -> None:
+    def failed(self, row: R, code: str, message: str) -> None:
         """A row can't be copied."""
         self._lines.append(_record(_FAILED, _text({"key": row.key, "code": code, "message": message[:500]})))
 
@@ -230,7 +246,7 @@ class Journal:
         file.truncate()
         return file
 
-    def _rows(self, offset: int) -> list[Listed]:
+    def _rows(self, offset: int) -> list[R]:
         at = self._plan.tell()
         self._plan.seek(offset)
         kind, length, crc = _HEAD.unpack(self._plan.read(_HEAD.size))
@@ -243,7 +259,7 @@ class Journal:
             )
         (meta,) = _META.unpack_from(payload)
         columns = json.loads(zlib.decompress(payload[_META.size + meta :]))
-        return list(map(tuple.__new__, repeat(Listed), zip(*columns, strict=True)))
+        return [self._row(*row) for row in zip(*columns, strict=True)]
 
     def _read_plan(self, file: BinaryIO) -> int:
         ranges: dict[int, Range] = {}
@@ -322,6 +338,13 @@ class Journal:
                 self.ledger.copied += bits.bit_count()
                 self.ledger.copied_bytes += sum(row.size_bytes for at, row in enumerate(rows) if bits >> at & 1)
         self.ledger.copied -= len(self.ledger.failed)
+
+
+class Journal(JournalOf[Listed]):
+    """The journal of objects."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, Listed)
 
 
 def _text(value: Any) -> bytes:

@@ -1,8 +1,8 @@
 """Copying one large object in parts, with the source's own part boundaries, so that the ETags of both sides compare.
 
 Every part is copied only while the source is still that object. What is carried: metadata, content headers, tags, storage
-class, website redirect, checksum algorithm, and where asked lock and ACL. Source: S3 user guide, "Copying an object using multipart
-upload".
+class, website redirect, checksum algorithm, and what `headers` say (lock, ACL). Source: S3 user guide, "Copying an object
+using multipart upload".
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import quote
 
 from windlass.core.errors import AwsError, WindlassError
 from windlass.wire import s3
 from windlass.wire.door import Door
-from windlass.wire.listing import Listed
 from windlass.wire.s3 import Head, Part
 
 __all__ = ["PartCopier", "part_ranges", "uniform"]
@@ -30,8 +30,16 @@ _KEPT = (
     "cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires",
     "x-amz-storage-class", "x-amz-website-redirect-location",
 )  # fmt: skip
-_LOCK = ("x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold")
 _CHECKSUM = re.compile(r"x-amz-checksum-(crc32|crc32c|crc64nvme|sha1|sha256)")
+
+
+class Named(Protocol):
+    """What is copied."""
+
+    @property
+    def key(self) -> str:
+        """By its key."""
+
 
 Range = tuple[int, int, int]
 """(number, first byte, last byte) of a part."""
@@ -63,34 +71,42 @@ class PartCopier:
     source_owner: str = ""
     owner: str = ""
     headers: Mapping[str, str] | None = None
-    lock: bool = False
     part_bytes: int = _PART_BYTES
 
-    async def copy(self, row: Listed) -> s3.Put:
-        """Copy one object, as it is now; what was put. NotFound when it is gone."""
+    async def copy(
+        self, row: Named, *, version_id: str = "", if_match: str = "", if_none_match: bool = False
+    ) -> s3.Put:
+        """Copy one object, as it is now, or one version of it; what was put. NotFound when it is gone.
+
+        `if_match` and `if_none_match` say what must be at the destination when it is put: Conflict when it is not.
+        """
         key = row.key
-        head = await self._head(key)
-        sizes = await self._layout(key, head)
+        head = await self._head(key, version_id)
+        sizes = await self._layout(key, version_id, head)
         made = self._made(head) | dict(self.headers or {})
-        tags = await self._tags(key, head)
+        tags = await self._tags(key, version_id, head)
         if tags:
             made["x-amz-tagging"] = tags
         upload = await self.write(s3.create_upload(self.bucket, key, headers=made, owner=self.owner))
         try:
-            parts = await self._parts(key, head, upload, list(part_ranges(sizes)))
+            parts = await self._parts(key, version_id, head, upload, list(part_ranges(sizes)))
             return await self.write(
-                s3.complete_upload(self.bucket, key, upload_id=upload, parts=parts, owner=self.owner)
-            )
+                s3.complete_upload(
+                    self.bucket, key, upload_id=upload, parts=parts, if_match=if_match, if_none_match=if_none_match,
+                    owner=self.owner,
+                )
+            )  # fmt: skip
         except BaseException:
             # Parts that nobody completes cost money until a lifecycle rule finds them.
             await asyncio.shield(self._abort(key, upload))
             raise
 
-    async def _head(self, key: str) -> Head:
+    async def _head(self, key: str, version_id: str) -> Head:
         asked = {"x-amz-checksum-mode": "ENABLED"}
-        return await self.read(s3.head(self.source, key, headers=asked, owner=self.source_owner))
+        call = s3.head(self.source, key, version_id=version_id, headers=asked, owner=self.source_owner)
+        return await self.read(call)
 
-    async def _layout(self, key: str, head: Head) -> list[int]:
+    async def _layout(self, key: str, version_id: str, head: Head) -> list[int]:
         """The sizes of the source's parts; equal parts where it has none, or does not tell."""
         found = _MULTIPART.fullmatch(head.etag)
         if found is None or not 1 <= int(found[1]) <= _MOST_PARTS:
@@ -99,9 +115,10 @@ class PartCopier:
 
         async def size(number: int) -> int:
             async with gate:
-                return (
-                    await self.read(s3.head(self.source, key, part=number, if_match=head.etag, owner=self.source_owner))
-                ).size_bytes
+                call = s3.head(
+                    self.source, key, version_id=version_id, part=number, if_match=head.etag, owner=self.source_owner
+                )  # fmt: skip
+                return (await self.read(call)).size_bytes
 
         try:
             sizes = await asyncio.gather(*[size(number) for number in range(1, int(found[1]) + 1)])
@@ -110,8 +127,7 @@ class PartCopier:
         return sizes if sum(sizes) == head.size_bytes else uniform(head.size_bytes, self.part_bytes)
 
     def _made(self, head: Head) -> dict[str, str]:
-        kept = (*_KEPT, *(_LOCK if self.lock else ()))
-        made = {name: value for name, value in head.headers.items() if name in kept or name.startswith("x-amz-meta-")}
+        made = {name: value for name, value in head.headers.items() if name in _KEPT or name.startswith("x-amz-meta-")}
         for name in head.headers:
             if found := _CHECKSUM.fullmatch(name):
                 made["x-amz-checksum-algorithm"] = found[1].upper()
@@ -119,14 +135,15 @@ class PartCopier:
                     made["x-amz-checksum-type"] = head.headers["x-amz-checksum-type"]
         return made
 
-    async def _tags(self, key: str, head: Head) -> str:
+    async def _tags(self, key: str, version_id: str, head: Head) -> str:
         """The object's tags as a header has them."""
         if head.headers.get("x-amz-tagging-count") == "0":
             return ""
-        found = await self.read(s3.tags(self.source, key, owner=self.source_owner))
+        call = s3.tags(self.source, key, version_id=version_id, owner=self.source_owner)
+        found = await self.read(call)
         return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in found)
 
-    async def _parts(self, key: str, head: Head, upload: str, ranges: Sequence[Range]) -> list[Part]:
+    async def _parts(self, key: str, version_id: str, head: Head, upload: str, ranges: Sequence[Range]) -> list[Part]:
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def part(number: int, first: int, last: int) -> Part:
@@ -134,7 +151,7 @@ class PartCopier:
                 return await self.write(
                     s3.copy_part(
                         self.bucket, key, upload_id=upload, number=number, source_bucket=self.source, source_key=key,
-                        byte_range=(first, last), source_version_id=_version(head), if_match=head.etag, owner=self.owner,
+                        byte_range=(first, last), source_version_id=version_id or _version(head), if_match=head.etag, owner=self.owner,
                         source_owner=self.source_owner,
                     )
                 )  # fmt: skip

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from windlass.core.errors import Interrupted, WindlassError
+from windlass.replication.engine.carry import Carrier
+from windlass.replication.engine.carrying import Carrying
 from windlass.replication.engine.copier import Copier, Token, Ways
-from windlass.replication.engine.journal import Journal
+from windlass.replication.engine.failures import Failures
+from windlass.replication.engine.journal import Journal, JournalOf
 from windlass.replication.engine.pacer import Paces
 from windlass.replication.engine.ranges import Cut, Range, Ranges
 from windlass.replication.engine.sides import Sides
@@ -21,7 +26,7 @@ from windlass.replication.movers.direct import Moved
 from windlass.wire.flow import Copy, Flow
 from windlass.wire.listing import Listed
 
-__all__ = ["Limits", "seed"]
+__all__ = ["Limits", "Run", "seed"]
 
 _COMMIT_S = 0.25
 _TELL_S = 0.5
@@ -43,40 +48,67 @@ class Limits:
 
 async def seed(
     sides: Sides, journal: Journal, limits: Limits, *, after: str = "", upto: str | None = None, stop: threading.Event,
-    tell: Callable[[Moved], object],
+    tell: Callable[[Moved], object], carrier: Carrier | None = None,
 ) -> Moved:  # fmt: skip
     """Copy what the destination lacks, from where the journal says. Interrupted when `stop` is set: it goes on from there."""
-    return await _Seed(sides, journal, limits, stop, tell).run(after, upto)
+    return await _Seed(sides, journal, limits, stop, tell, carrier).run(after, upto)
 
 
-class _Seed:
-    """The parts of a seed, joined: the walk's sink, the flow's source."""
+class Copying(Protocol):
+    """Who copies the journal's blocks."""
+
+    copied: int
+    copied_bytes: int
+    gone: int
+    gone_bytes: int
+    hopeless: WindlassError | None
+    failures: Failures
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits or is under way."""
+
+    def add(self, numbers: Iterable[int]) -> None:
+        """Blocks to copy."""
+
+    def pause(self) -> None:
+        """Send nothing more; what is under way ends as it may."""
+
+    def stop(self) -> None:
+        """Send nothing more, and wait for nothing."""
+
+
+class Sending(Protocol):
+    """What has requests under way."""
+
+    under_way: int
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+
+
+class Run(ABC):
+    """A seed under way: lists and copies at once, commits, tells, and ends in order when it is stopped.
+
+    Who derives from it sets `_copier` and `_flow`, and is the walk's sink.
+    """
+
+    _copier: Copying
+    _flow: Sending
 
     def __init__(
-        self, sides: Sides, journal: Journal, limits: Limits, stop: threading.Event, tell: Callable[[Moved], object]
-    ) -> None:
-        loop = asyncio.get_running_loop()
+        self, sides: Sides, journal: JournalOf[Any], limits: Limits, stop: threading.Event, tell: Callable[[Moved], object]
+    ) -> None:  # fmt: skip
         self._sides, self._journal, self._limits = sides, journal, limits
         self._stop, self._tell = stop, tell
         self._heard = asyncio.Event()
         self._ours = tuple({OURS, sides.pair.prefix + OURS})
-        # Callbacks meet each other: the flow is made first, and fed by a copier that is made after it.
-        self._flow: Flow[Token] | Streams[Token]
-        if sides.streams is None:
-            self._flow = Flow(
-                sides.write, sides.copies(), size=limits.connections,
-                done=self._ended, ready=self._ready, pull=self._pull,
-            )  # fmt: skip
-        else:
-            self._flow = Streams(sides.streams, size=limits.connections, done=self._ended, ready=self._ready)
-        ways = Ways(self._flow.room, self._send, self._large, sides.there, sides.anew)
-        paces = Paces(loop.time, start=limits.start_per_s, most=limits.most_per_s)
-        self._copier = Copier(journal, paces, ways, loop.time, sides.largest, self._heard.set)
-        for one in journal.ledger.failed:
-            self._copier.failures.add(one["key"], one["code"], one["message"])
 
     async def run(self, after: str, upto: str | None) -> Moved:
+        """From where the journal is to the end."""
         ledger = self._journal.ledger
+        for one in ledger.failed:
+            self._copier.failures.add(one["key"], one["code"], one["message"])
         self._copier.add(sorted(ledger.blocks, key=lambda number: number not in ledger.begun))
         listing = asyncio.create_task(self._list(after, upto))
         watching = asyncio.create_task(self._watch())
@@ -121,22 +153,12 @@ class _Seed:
         if ledger.new:
             ledger.ranges = [Range(0, after, upto)]
             self._journal.begin(ledger.ranges)
-        ranges = Ranges(ledger.ranges, largest=ledger.largest)
-        await walk(
-            ranges, self._sides.source_pages(), self._sides.destination_pages(), self, listers=self._limits.listers
-        )
+        await self._walk(Ranges(ledger.ranges, largest=ledger.largest))
         self._journal.listed()
 
-    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:
-        """Sink: keys were compared."""
-        there = {row.key: row for row in destination} if destination else {}
-        rows = others(source, self._ours)
-        missing = [row for row in rows if lacks(row, there.get(row.key))] if there else rows
-        number = self._journal.block(of.number, of.after, missing, skipped=len(rows) - len(missing))
-        if missing:
-            self._copier.add([number])
-        while self._copier.backlog > _LEAD_BLOCKS:
-            await asyncio.sleep(_TELL_S)
+    @abstractmethod
+    async def _walk(self, ranges: Ranges) -> None:
+        """List and compare both sides."""
 
     def cut(self, cut: Cut) -> None:
         """Sink: a range became two."""
@@ -146,25 +168,7 @@ class _Seed:
         """Sink: a range is listed."""
         self._journal.end(number)
 
-    # Copying
-
-    def _ended(self, token: Token, error: WindlassError | None) -> None:
-        self._copier.done(token, error)
-
-    def _ready(self) -> None:
-        self._copier.pump()
-
-    def _pull(self) -> Copy[Token] | None:
-        return self._copier.pull()
-
-    def _send(self, token: Token, row: Listed) -> None:
-        if isinstance(self._flow, Streams):
-            self._flow.send(token, row)
-        else:
-            self._flow.send(token, row.key, row.etag, row.storage_class)
-
-    async def _large(self, row: Listed) -> None:
-        await self._sides.large(row)
+    # Watching
 
     async def _watch(self) -> None:
         """Commit, tell, and look whether to stop, now and then."""
@@ -191,3 +195,65 @@ class _Seed:
             copied=ledger.copied + copier.copied, copied_bytes=ledger.copied_bytes + copier.copied_bytes,
             skipped=ledger.skipped + copier.gone, failed=len(copier.failures), troubles=copier.failures.troubles(),
         )  # fmt: skip
+
+
+class _Seed(Run):
+    """Objects: the flow is fed by the copier, the copier by the walk."""
+
+    _copier: Copier
+    _flow: Flow[Token] | Streams[Token] | Carrying[Token]
+
+    def __init__(
+        self, sides: Sides, journal: Journal, limits: Limits, stop: threading.Event, tell: Callable[[Moved], object],
+        carrier: Carrier | None,
+    ) -> None:  # fmt: skip
+        super().__init__(sides, journal, limits, stop, tell)
+        loop = asyncio.get_running_loop()
+        # Callbacks meet each other: the flow is made first, and fed by a copier that is made after it.
+        large, anew = sides.large, sides.anew
+        if carrier is not None:
+            self._flow = slow = Carrying[Token](
+                sides, carrier, size=limits.connections, done=self._ended, ready=self._ready
+            )
+            large, anew = slow.large, slow.anew
+        elif sides.streams is not None:
+            self._flow = Streams(sides.streams, size=limits.connections, done=self._ended, ready=self._ready)
+        else:
+            self._flow = Flow(
+                sides.write, sides.copies(), size=limits.connections,
+                done=self._ended, ready=self._ready, pull=self._pull,
+            )  # fmt: skip
+        ways = Ways(self._flow.room, self._send, large, sides.there, anew)
+        paces = Paces(loop.time, start=limits.start_per_s, most=limits.most_per_s)
+        self._copier = Copier(journal, paces, ways, loop.time, sides.largest, self._heard.set)
+
+    async def _walk(self, ranges: Ranges) -> None:
+        await walk(
+            ranges, self._sides.source_pages(), self._sides.destination_pages(), self, listers=self._limits.listers
+        )
+
+    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:
+        """Sink: keys were compared."""
+        there = {row.key: row for row in destination} if destination else {}
+        rows = others(source, self._ours)
+        missing = [row for row in rows if lacks(row, there.get(row.key))] if there else rows
+        number = self._journal.block(of.number, of.after, missing, skipped=len(rows) - len(missing))
+        if missing:
+            self._copier.add([number])
+        while self._copier.backlog > _LEAD_BLOCKS:
+            await asyncio.sleep(_TELL_S)
+
+    def _ended(self, token: Token, error: WindlassError | None) -> None:
+        self._copier.done(token, error)
+
+    def _ready(self) -> None:
+        self._copier.pump()
+
+    def _pull(self) -> Copy[Token] | None:
+        return self._copier.pull()
+
+    def _send(self, token: Token, row: Listed) -> None:
+        if isinstance(self._flow, Streams):
+            self._flow.send(token, row)
+        else:
+            self._flow.send(token, row.key, row.etag, row.storage_class)

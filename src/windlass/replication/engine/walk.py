@@ -9,16 +9,43 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from windlass.core.errors import AwsError
 from windlass.replication.engine.ranges import Cut, Range, Ranges
-from windlass.wire.listing import Listed, Page
+from windlass.wire.listing import Listed
 
-__all__ = ["Compared", "List", "Sink", "walk"]
+__all__ = ["Compared", "Keyed", "List", "Paged", "Pages", "Sink", "walk"]
 
-List = Callable[[str], Awaitable[Page]]
+
+class Keyed(Protocol):
+    """What is listed: one row a key."""
+
+    @property
+    def key(self) -> str:
+        """By which rows are in order."""
+
+
+R = TypeVar("R", bound=Keyed)
+R_co = TypeVar("R_co", bound=Keyed, covariant=True)
+R_contra = TypeVar("R_contra", bound=Keyed, contravariant=True)
+
+
+class Paged(Protocol[R_co]):
+    """A page of rows in order; `token` is empty on the last."""
+
+    @property
+    def objects(self) -> Sequence[R_co]:
+        """The rows."""
+
+    @property
+    def token(self) -> str:
+        """Whether there are more."""
+
+
+Pages = Callable[[str], Awaitable[Paged[R]]]
 """The page of keys after a text."""
+List = Pages[Listed]
 
 
 class Compared(NamedTuple):
@@ -28,10 +55,10 @@ class Compared(NamedTuple):
     destination: Listed | None
 
 
-class Sink(Protocol):
+class Sink(Protocol[R_contra]):
     """Who takes what was compared. Each call is awaited before the range goes on."""
 
-    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:
+    async def page(self, of: Range, source: Sequence[R_contra], destination: Sequence[R_contra]) -> None:
         """Keys of the source, and those of the destination up to the last of them (and, at the range's end, to its end)."""
 
     def cut(self, cut: Cut) -> None:
@@ -42,28 +69,31 @@ class Sink(Protocol):
 
 
 @dataclass(slots=True)
-class _Side:
+class _Side(Generic[R]):
     """The destination's keys of one range: those read and not compared yet, and how far was read."""
 
     through: str
-    rows: list[Listed] = field(default_factory=list)
+    rows: list[R] = field(default_factory=list)
     ended: bool = False
-    first: asyncio.Task[Page] | None = None
+    first: asyncio.Future[Paged[R]] | None = None
 
 
 async def walk(
-    ranges: Ranges, source: List, destination: List | None, sink: Sink, *, listers: int = 16, beyond: bool = False
-) -> None:
+    ranges: Ranges, source: Pages[R], destination: Pages[R] | None, sink: Sink[R], *, listers: int = 16,
+    beyond: bool = False,
+) -> None:  # fmt: skip
     """List everything that `ranges` has. `beyond`: what only the destination has is wanted, too, to the ends of ranges."""
     await _Walk(ranges, source, destination, sink, beyond=beyond).run(listers)
 
 
-class _Walk:
-    def __init__(self, ranges: Ranges, source: List, destination: List | None, sink: Sink, *, beyond: bool) -> None:
+class _Walk(Generic[R]):
+    def __init__(
+        self, ranges: Ranges, source: Pages[R], destination: Pages[R] | None, sink: Sink[R], *, beyond: bool
+    ) -> None:
         self._ranges, self._sink = ranges, sink
         self._source, self._destination = source, destination
         self._beyond = beyond
-        self._sides: dict[int, _Side] = {}
+        self._sides: dict[int, _Side[R]] = {}
         self._turn = asyncio.Condition()
         self._last: str | None = None  # the destination has nothing after this key
 
@@ -114,7 +144,7 @@ class _Walk:
             self._sides.pop(number, None)
             self._sink.end(number)
 
-    def _side(self, one: Range) -> _Side | None:
+    def _side(self, one: Range) -> _Side[R] | None:
         if self._destination is None:
             return None
         side = self._sides.get(one.number)
@@ -124,10 +154,10 @@ class _Walk:
             side.first = asyncio.ensure_future(self._destination(side.through))
         return side
 
-    def _over(self, side: _Side) -> bool:
+    def _over(self, side: _Side[R]) -> bool:
         return side.ended or (self._last is not None and side.through >= self._last)
 
-    async def _through(self, side: _Side, through: str | None) -> list[Listed]:
+    async def _through(self, side: _Side[R], through: str | None) -> list[R]:
         """The destination's keys up to this one (None: all), which are compared now."""
         assert self._destination is not None
         while not self._over(side) and (through is None or side.through < through):

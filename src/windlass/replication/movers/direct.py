@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from windlass.replication.listing import Merged
-from windlass.replication.model import Pair, Trouble, Volume
+from windlass.replication.model import Carry, Pair, Trouble, Volume
 
 __all__ = ["Compared", "Direct", "Moved", "Tell"]
 
@@ -59,23 +59,23 @@ class Direct(Protocol):
     """Who copies and compares in this process."""
 
     def seed(
-        self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False
-    ) -> Moved:
-        """Copy what the destination lacks; what was done before an interruption is not done again. `shared`: others may join."""
+        self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False,
+        markers: bool = True, carry: frozenset[Carry] = frozenset(),
+    ) -> Moved:  # fmt: skip
+        """Copy what the destination lacks; what was done before an interruption is not done again. `shared`: others may join.
+
+        `versions`: every version of each key, in order, and delete markers (`markers`) in their places. `carry`: what copies
+        have of their sources besides what S3 copies.
+        """
 
     def work(self, pair: Pair, *, seed_id: str, stop: threading.Event, tell: Tell) -> Moved:
         """Join a shared seed until it is done."""
 
     def verify(
-        self,
-        pair: Pair,
-        *,
-        stop: threading.Event,
-        tell: Callable[[int], object],
-        checksums: bool = False,
-        sample: int = 0,
-    ) -> Compared:
-        """Compare both sides; where ETags say nothing, by checksums; and the content of a sample."""
+        self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object], checksums: bool = False, sample: int = 0,
+        versions: bool = False, markers: bool = True,
+    ) -> Compared:  # fmt: skip
+        """Compare both sides; where ETags say nothing, by checksums; and the content of a sample. `versions`: all of each key."""
 
     def measure(self, pair: Pair) -> Volume:
         """Count both sides, and what the destination lacks."""

@@ -14,6 +14,7 @@ from windlass.core.errors import UsageError
 from windlass.core.ids import new_id
 from windlass.estate.service import Estate
 from windlass.estate.services import Services
+from windlass.replication.engine.carry import Carrier
 from windlass.replication.engine.compare import Passed, compare
 from windlass.replication.engine.journal import Journal
 from windlass.replication.engine.measure import Measured
@@ -21,9 +22,11 @@ from windlass.replication.engine.ranges import Ranges
 from windlass.replication.engine.run import Limits, seed
 from windlass.replication.engine.shards import Board, Shard, begin_sharing, board_place, share
 from windlass.replication.engine.sides import Elsewhere, Sides
+from windlass.replication.engine.version_compare import compare_versions
+from windlass.replication.engine.version_run import seed_versions, version_journal
 from windlass.replication.engine.walk import walk
 from windlass.replication.listing import Merged
-from windlass.replication.model import MAX_COPY_BYTES, Pair, Volume
+from windlass.replication.model import MAX_COPY_BYTES, Carry, Pair, Volume
 from windlass.replication.movers.direct import Compared, Moved, Tell
 
 __all__ = ["Engine"]
@@ -51,21 +54,40 @@ class Engine:
         self._per_shard, self._ttl_s = per_shard, ttl_s
 
     def seed(
-        self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False
-    ) -> Moved:
+        self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False,
+        markers: bool = True, carry: frozenset[Carry] = frozenset(),
+    ) -> Moved:  # fmt: skip
         """Copy what the destination lacks, or has older; what was done before an interruption is not done again.
 
-        `shared`: other workers may join (`work`), below `.windlass/SEED` of the destination.
+        `shared`: other workers may join (`work`), below `.windlass/SEED` of the destination. `versions`: every version, and with
+        `markers` every delete marker, of each key in order. `carry`: what copies have of their sources besides what S3 copies.
         """
+        if shared and (versions or carry):
+            raise UsageError(
+                "only a seed of objects as they are can be shared", hint="Leave --versions and --carry out."
+            )
         if versions:
-            raise UsageError("noncurrent versions are copied by batch jobs only", hint="Use --via batch.")
+            return self._versions(pair, seed_id, stop, tell, markers=markers, carry=carry)
         if shared:
             return self._with(pair, lambda sides: self._shared(sides, seed_id, stop, tell, begin=True))
 
         async def go(sides: Sides) -> Moved:
-            return await seed(sides, journal, self._limits, stop=stop, tell=tell)
+            carrier = await Carrier.of(sides, carry) if carry else None
+            return await seed(sides, journal, self._limits, stop=stop, tell=tell, carrier=carrier)
 
         with Journal(self._home / seed_id) as journal:
+            moved = self._with(pair, go)
+            journal.forget()
+        return moved
+
+    def _versions(
+        self, pair: Pair, seed_id: str, stop: threading.Event, tell: Tell, *, markers: bool, carry: frozenset[Carry]
+    ) -> Moved:
+        async def go(sides: Sides) -> Moved:
+            own = (await Carrier.of(sides, carry)).headers if carry else None
+            return await seed_versions(sides, journal, self._limits, markers=markers, own=own, stop=stop, tell=tell)
+
+        with version_journal(self._home / f"{seed_id}-versions") as journal:
             moved = self._with(pair, go)
             journal.forget()
         return moved
@@ -93,23 +115,22 @@ class Engine:
         return await share(board, new_id("worker"), work, stop=stop, tell=tell)
 
     def verify(
-        self,
-        pair: Pair,
-        *,
-        stop: threading.Event,
-        tell: Callable[[int], object],
-        checksums: bool = False,
-        sample: int = 0,
-    ) -> Compared:
+        self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object], checksums: bool = False, sample: int = 0,
+        versions: bool = False, markers: bool = True,
+    ) -> Compared:  # fmt: skip
         """Compare by key, size and ETag. Different ETags of equal sizes say nothing: KMS and multipart make them so.
 
-        `checksums` asks S3 for its own where they differ; the content of `sample` objects is read on both sides.
+        `checksums` asks S3 for its own where they differ; the content of `sample` objects is read on both sides. `versions`
+        compares every version in order, and delete markers (`markers`).
         """
+        listers = self._limits.listers
 
         async def go(sides: Sides) -> Compared:
-            return await compare(
-                sides, listers=self._limits.listers, stop=stop, tell=tell, checksums=checksums, sample=sample
-            )
+            if versions:
+                return await compare_versions(
+                    sides, listers=listers, stop=stop, tell=tell, checksums=checksums, markers=markers
+                )
+            return await compare(sides, listers=listers, stop=stop, tell=tell, checksums=checksums, sample=sample)
 
         return self._with(pair, go)
 
