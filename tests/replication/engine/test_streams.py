@@ -255,6 +255,26 @@ def test_opaque_etags_are_no_corruption(between, tmp_path):
     assert seed(engine, pair, seed_id="again").total == 0, "it was copied once more for its ETag's sake"
 
 
+@pytest.mark.parametrize(
+    ("written", "copied"), [("%SZ", 0), ("%S.123456789Z", 1), ("%S+00:00", 0)], ids=["whole", "nanoseconds", "offset"]
+)
+def test_times_are_compared_however_a_service_writes_them(between, tmp_path, written, copied):
+    """The source's object is of the very second in which the destination's was made, or a part of a second later."""
+    pair = between.pair()
+    between.side(pair.source).put_object(Bucket=pair.source.bucket, Key="k", Body=b"x")
+    engine = between.engine(tmp_path)
+    assert seed(engine, pair).copied == 1
+    (made,) = between.side(pair.destination).list_objects_v2(Bucket=pair.destination.bucket)["Contents"]
+    at = made["LastModified"].strftime(f"%Y-%m-%dT%H:%M:{written}").encode()
+
+    def rewrite(asked, said):
+        said.body = re.sub(rb"<LastModified>[^<]*<", b"<LastModified>" + at + b"<", said.body)
+        said.headers["content-length"] = str(len(said.body))
+
+    between.line.after = rewrite
+    assert seed(engine, pair, seed_id="again").copied == copied
+
+
 @pytest.mark.parametrize("body", [b"small" * 1000, LARGE], ids=["small", "large"])
 def test_a_body_that_is_cut_off_is_gone_on_with(between, tmp_path, body):
     pair = between.pair()
