@@ -12,6 +12,7 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from typing import Any, Self, TypeVar
@@ -22,7 +23,7 @@ from windlass.core.errors import AccessRefused, AwsError, Conflict, UsageError, 
 from windlass.wire.connection import Connection
 from windlass.wire.errors import BadAnswer, BrokenAnswer, ConnectionLost, Fault, read_fault, read_sensibly
 from windlass.wire.keyring import KeyRing
-from windlass.wire.model import EMPTY_SHA256, UNSIGNED, Call, Request, Response
+from windlass.wire.model import EMPTY_SHA256, PACED, UNSIGNED, Call, Request, Response
 from windlass.wire.places import Place, Places
 from windlass.wire.retry import Again, after_fault, after_loss
 from windlass.wire.uploading import uploaded
@@ -102,7 +103,8 @@ class Door:
             return self._read(call, response)
         fault = read_fault(response)
         self._note(call, "throttled" if fault.status in (429, 503) else "error", started)
-        raise self._said(call, fault, response, _SoFar())
+        # There is one attempt, so that who asks decides the pace.
+        raise self._said(replace(call, manners=PACED), fault, response, _SoFar())
 
     async def close(self) -> None:
         """Close every connection; calls under way fail."""

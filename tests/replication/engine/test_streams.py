@@ -202,7 +202,7 @@ def test_what_is_damaged_each_time_is_never_made(between, tmp_path, layout):
     assert between.uploads(pair.destination) == []
 
 
-def test_nothing_damaged_is_made_where_nobody_looks_at_content_md5(between, tmp_path):
+def test_nothing_damaged_is_made_where_nobody_looks_at_what_arrives(between, tmp_path):
     """The last piece is held back here: whether the destination checks what it gets makes no difference."""
     pair = between.pair()
     between.side(pair.source).put_object(Bucket=pair.source.bucket, Key="k", Body=LARGE)
@@ -217,7 +217,11 @@ def test_nothing_damaged_is_made_where_nobody_looks_at_content_md5(between, tmp_
             at = dice.randrange(len(said.body))
             said.body = said.body[:at] + bytes([said.body[at] ^ 1]) + said.body[at + 1 :]
 
-    between.line.before = lambda asked: asked.headers.pop("content-md5", None)
+    def unlooked(asked):
+        for name in ("content-md5", "x-amz-checksum-crc32"):
+            asked.headers.pop(name, None)
+
+    between.line.before = unlooked
     between.line.after = damage
     moved = seed(between.engine(tmp_path), Pair(source=pair.source, destination=target))
     assert (moved.copied, moved.failed) == (0, 1)
@@ -249,6 +253,26 @@ def test_opaque_etags_are_no_corruption(between, tmp_path):
     found = verified(engine, pair)
     assert (found.different, found.unknown) == (0, 21)
     assert seed(engine, pair, seed_id="again").total == 0, "it was copied once more for its ETag's sake"
+
+
+@pytest.mark.parametrize(
+    ("written", "copied"), [("%SZ", 0), ("%S.123456789Z", 1), ("%S+00:00", 0)], ids=["whole", "nanoseconds", "offset"]
+)
+def test_times_are_compared_however_a_service_writes_them(between, tmp_path, written, copied):
+    """The source's object is of the very second in which the destination's was made, or a part of a second later."""
+    pair = between.pair()
+    between.side(pair.source).put_object(Bucket=pair.source.bucket, Key="k", Body=b"x")
+    engine = between.engine(tmp_path)
+    assert seed(engine, pair).copied == 1
+    (made,) = between.side(pair.destination).list_objects_v2(Bucket=pair.destination.bucket)["Contents"]
+    at = made["LastModified"].strftime(f"%Y-%m-%dT%H:%M:{written}").encode()
+
+    def rewrite(asked, said):
+        said.body = re.sub(rb"<LastModified>[^<]*<", b"<LastModified>" + at + b"<", said.body)
+        said.headers["content-length"] = str(len(said.body))
+
+    between.line.after = rewrite
+    assert seed(engine, pair, seed_id="again").copied == copied
 
 
 @pytest.mark.parametrize("body", [b"small" * 1000, LARGE], ids=["small", "large"])
