@@ -216,11 +216,13 @@ def portrait(world, name):
     seen["log"] = (group["logGroupName"], group["retentionInDays"])
     for rule in world.client("events").list_rules(NamePrefix=name)["Rules"]:
         targets = world.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
-        seen[f"rule {rule['Name']}"] = (rule["ScheduleExpression"], rule["State"], targets)
+        pattern = json.loads(rule.get("EventPattern") or "{}")
+        seen[f"rule {rule['Name']}"] = (rule.get("ScheduleExpression"), pattern, rule["State"], targets)
         allowed = json.loads(functions.get_policy(FunctionName=name)["Policy"])["Statement"]
-        seen["permission"] = [
-            {key: one[key] for key in ("Action", "Principal", "Resource", "Condition")} for one in allowed
-        ]
+        seen["permission"] = sorted(
+            json.dumps({key: one[key] for key in ("Action", "Principal", "Resource", "Condition")}, sort_keys=True)
+            for one in allowed
+        )
     tables = world.client("dynamodb")
     for table in tables.list_tables()["TableNames"]:
         told = tables.describe_table(TableName=table)["Table"]
@@ -237,9 +239,13 @@ def portrait(world, name):
 
 @runs
 @pytest.mark.timeout(250)
-@pytest.mark.parametrize("kind", ["pipeline", "aggregator"])
-def test_windlass_deploy_and_the_template_make_the_same(aws, tmp_path, kind):
+@pytest.mark.parametrize("case", ["pipeline", "aggregator", "aggregator of strict rules"])
+def test_windlass_deploy_and_the_template_make_the_same(aws, tmp_path, case):
+    kind, _, strict = case.partition(" ")
     config = {"pipeline": PIPELINE.replace("raw-events", "windlass-it-events"), "aggregator": AGGREGATOR}[kind]
+    if strict:
+        sending = config[config.index("action") :]
+        config = config.replace(sending, 'strict = true\naction = {{ kind = "storage-gateway-refresh" }}\n')
     for old, new in (
         ('"uniform"', '"it"'), ('"shares"', '"it"'), ("object-events", "windlass-it-events"), ("windlass-shares-timers", "windlass-it-timers"),
         ("windlass-shares", "windlass-it"),
@@ -266,6 +272,8 @@ def test_windlass_deploy_and_the_template_make_the_same(aws, tmp_path, kind):
                     "VisibilityTimeout": 361,
                 },
             }[kind]  # fmt: skip
+            if strict:
+                more |= {"Action": "storage-gateway-refresh", "CompletionEvents": "yes"}
             world.create(kind, Name="windlass-it", SourceBucket=world.raw, **code, **more)
         seen.append(portrait(world, "windlass-it"))
         world.close()
