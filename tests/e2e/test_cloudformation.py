@@ -76,6 +76,7 @@ class Stacks(World):
 
     def code(self, name, config):
         """The parameters that say where the built zip is, after putting it there."""
+        (self.folder / f"windlass-{name}.toml").write_text(self.config(config), "utf-8")  # what its policy is made from
         code = f"code-{self.account}"
         self.client("s3").create_bucket(Bucket=code)
         self.client("s3").put_object(Bucket=code, Key=f"{name}.zip", Body=built(name, self.config(config)))

@@ -13,6 +13,9 @@ import boto3
 import pytest
 
 import windlass as package
+from tests.privilege import least_privilege
+
+__all__ = ["least_privilege"]
 
 ENV = {
     "PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true", "PYTHONPATH": str(Path(package.__file__).parents[1]),
@@ -106,7 +109,8 @@ def wait(done, seconds=30):
 
 
 @pytest.fixture
-def home(tmp_path, aws):
+def home(tmp_path, aws, least_privilege):
+    least_privilege.watch(aws)
     return Home(tmp_path, aws)
 
 
