@@ -13,13 +13,16 @@ import pytest
 from botocore.config import Config
 
 from tests.clients.logs import CLI_OLD, HADOOP, NODE_OLD, file_bytes, log_path, record, write
+from tests.privilege import least_privilege
 from windlass.cli.main import _run
+
+__all__ = ["least_privilege"]
 
 ACCOUNT = "444455556666"
 
 
 @pytest.fixture
-def windlass(tmp_path, monkeypatch, capsys):
+def windlass(tmp_path, monkeypatch, capsys, least_privilege):
     """Runs a command in an empty folder: (exit code, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
 
@@ -28,6 +31,7 @@ def windlass(tmp_path, monkeypatch, capsys):
             (tmp_path / "windlass.toml").write_text(config)
         if answer is not None:
             monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+        least_privilege.typed(*words)
         code = _run([*words], debug=False)
         said = capsys.readouterr()
         return code, said.out, said.err

@@ -14,7 +14,7 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
-from windlass.deploy.policies import CAPABILITIES
+from windlass.deploy.capabilities import CAPABILITIES
 from windlass.deploy.policy import facts_of, merged
 from windlass.deploy.policy_check import check
 from windlass.settings import load
@@ -51,6 +51,12 @@ class World:
             arn = f"arn:aws:sqs:us-east-1:{self.account}:{dead}"
             attributes["RedrivePolicy"] = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})
         return self["sqs"].create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+
+    def table(self, name):
+        self["dynamodb"].create_table(
+            TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        )  # fmt: skip
 
     def notify(self, bucket, queue):
         target = {
@@ -89,6 +95,20 @@ class World:
                 worker.wait(30)
             finally:
                 worker.kill()
+
+    @contextlib.contextmanager
+    def fault(self, rule):
+        """While the block lasts, what this account asks for goes wrong as the rule says."""
+        self._faults([rule | {"account": self.account}])
+        try:
+            yield
+        finally:
+            self._faults([])
+
+    def _faults(self, rules):
+        body = json.dumps({"rules": rules}).encode()
+        asked = urllib.request.Request(f"{self.url}/_windlass/faults", body, method="PUT")
+        urllib.request.urlopen(asked, timeout=20).close()
 
     def until(self, check, within_s=60):
         deadline = time.monotonic() + within_s

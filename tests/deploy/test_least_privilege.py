@@ -1,13 +1,18 @@
 """Least privilege, proved: each capability does its work on the embedded AWS, and its calls are compared with its policy."""
 
 import json
+import threading
 import time
 
 import pytest
 
-from tests.deploy.proving import FAST, World, assert_least
+from tests.deploy.proving import FAST, World, assert_least, settings_of, statements_of
+from tests.local.lambda_functions import zipped
+from tests.replication.engine.local import Aws
 from windlass.deploy.policy import Use
+from windlass.deploy.policy_check import check, needs_of
 from windlass.local.server import LocalServer
+from windlass.replication.model import Pair, Place
 
 pytestmark = pytest.mark.timeout(280)
 
@@ -108,8 +113,6 @@ def test_pipelines_as_a_worker(world):
 
 def _function(world, handler, *queues):
     """A function of the windlass.toml at hand (its code is this checkout's), fed by these queues."""
-    from tests.local.lambda_functions import zipped
-
     role = world["iam"].create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     config = (world.folder / "windlass.toml").read_text("utf-8").replace("endpoint_url", "# endpoint_url")
     world["lambda"].create_function(
@@ -173,10 +176,7 @@ def _consumers(world):
     url = world.queue("orders", dead="orders-dlq")
     world["s3"].create_bucket(Bucket=f"large-{world.account}")
     world["s3"].put_object(Bucket=f"large-{world.account}", Key="payload", Body=b"large")
-    world["dynamodb"].create_table(
-        TableName="done", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-    )  # fmt: skip
+    world.table("done")
     world.configure(CONSUMERS)
     (world.folder / "hand.py").write_text(HAND, "utf-8")
     return url, dead
@@ -264,8 +264,6 @@ action = { kind = "storage-gateway-refresh" }
 
 
 def _rules(world):
-    from tests.local.lambda_functions import zipped
-
     for name in ("drops-dlq", "told"):
         world.queue(name)
     world.queue("drops", dead="drops-dlq")
@@ -315,6 +313,59 @@ def test_aggregation_as_an_operator_with_a_worker(world):
     )
 
 
+INVALIDATED = """
+[[aggregate]]
+name = "pages"
+queue = "drops"
+key = "bucket"
+window_s = 1
+table = "agg"
+timers = "agg-timers"
+strict = true
+strict_s = 60
+sweep_s = 1
+action = {{ kind = "cloudfront-invalidate", distribution_id = "{0}" }}
+"""
+
+
+def test_aggregation_as_a_worker_that_invalidates(world):
+    bucket = f"drop-{world.account}"
+    origin = {"Id": "o", "DomainName": f"{bucket}.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
+    behaviour = {
+        "TargetOriginId": "o", "ViewerProtocolPolicy": "allow-all", "MinTTL": 0,
+        "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
+    }  # fmt: skip
+    wanted = {
+        "CallerReference": "w", "Comment": "", "Enabled": True, "Origins": {"Quantity": 1, "Items": [origin]},
+        "DefaultCacheBehavior": behaviour,
+    }  # fmt: skip
+    distribution = world["cloudfront"].create_distribution(DistributionConfig=wanted)["Distribution"]["Id"]
+    dead = world.queue("drops-dlq")
+    url = world.queue("drops", dead="drops-dlq")
+    world.queue("agg-timers")
+    world.table("agg")
+    world["s3"].create_bucket(Bucket=bucket)
+    world.notify(bucket, "drops")
+    world.configure(INVALIDATED.format(distribution))
+    with world.running("aggregate", "run", *FAST):
+        world["s3"].put_object(Bucket=bucket, Key="page.html", Body=b"x")
+        world["sqs"].send_message(QueueUrl=url, MessageBody="no event at all")
+        made = {"CreateInvalidation", "Scan"}
+        world.until(lambda: made <= {one["operation"] for one in world.calls()}, 90)
+        world.until(lambda: world["sqs"].receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages"))
+        time.sleep(1)
+    assert_least(
+        world,
+        "aggregation",
+        Use.WORKER,
+        {
+            "Consume sqs:ChangeMessageVisibility": SLOW,
+            "Consume2 sqs:ChangeMessageVisibility": SLOW,
+            "Keys dynamodb:PutItem": "only when a completion may be told: CloudFront tells none",
+        },
+    )
+
+
 def test_aggregation_as_a_function(world):
     bucket = _rules(world)
     world.say("aggregate", "prepare", "told")
@@ -347,7 +398,9 @@ def test_aggregation_as_a_function(world):
 def test_memcached_as_an_operator(world):
     world.configure("[memcached]\npoll_s = 0.05\n")
     place = ("-r", "us-east-1", "--yes", "--watch")
-    world.say("memcached", "create", "web", "--nodes", "2", "--node-type", "cache.t4g.micro", *place)
+    world.say(
+        "memcached", "create", "web", "--nodes", "2", "--node-type", "cache.t4g.micro", "--tag", "team=web", *place
+    )
     world.say("memcached", "scale", "web", "--to", "3", "--yes", "--watch")
     world.say("memcached", "delete", "web", "--yes", "--watch")
     assert_least(
@@ -432,64 +485,168 @@ SETS = """
 poll_s = 0.05
 canary_poll_s = 0.05
 canary_s = 30
+role_settles_s = 0
 [[replicate]]
 name = "set"
 pairs = [["from-{account}", "to-{account}"]]
 """
 
 
-BATCH = "only when replication is switched on, or S3 Batch Operations move the objects"
-SEEDS = {
-    **{f"SwitchOn s3:{one}": BATCH for one in ("PutReplicationConfiguration", "PutBucketVersioning", "PutBucketPolicy")},
-    **{f"FindJobs s3:{one}": BATCH for one in ("ListJobs", "CreateJob")},
-    **{f"Jobs s3:{one}": BATCH for one in ("DescribeJob", "UpdateJobStatus", "GetJobTagging")},
-    **{f"Work s3:{one}": BATCH for one in ("PutObject", "GetObject", "AbortMultipartUpload")},
+DEPLOYED = """
+[[pipeline]]
+name = "pipeline"
+source = "s3://raw-{account}/in/"
+transform = "gzip"
+target = "s3://raw-{account}/out/{key}.gz"
+[[aggregate]]
+name = "aggregator"
+queue = "drops"
+table = "agg"
+timers = "agg-timers"
+buckets = ["raw-{account}"]
+prefixes = ["drop/"]
+key = "bucket"
+strict = true
+action = { kind = "storage-gateway-refresh" }
+"""
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+EMR = {
+    "Steps", "StartRuns", "FollowRuns", "PassExecutionRole", "MakeClusters", "FollowClusters", "PassServiceRole", "PassInstanceRole",
+}  # fmt: skip
+EMR_OF = {"cluster": {"Steps"}, "application": {"StartRuns", "FollowRuns", "PassExecutionRole"}}
+BATCHES = {
     **{
-        f"Roles iam:{one}": BATCH
-        for one in (
-            "GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies", "CreateRole", "TagRole", "UpdateAssumeRolePolicy",
-            "PutRolePolicy",
+        f"{sid} s3:{one}": "only when objects are copied directly"
+        for sid, one in (
+            ("ReadForCopies", "GetObjectTagging"), ("WriteCopies", "PutObjectTagging"), ("WriteCopies", "AbortMultipartUpload"),
+            ("Share", "DeleteObject"),
         )
     },
-    "AttachedPolicies iam:GetPolicy": BATCH,
-    "AttachedPolicies iam:GetPolicyVersion": BATCH,
-    "PassRoles iam:PassRole": BATCH,
-    "Canary s3:DeleteObjectVersion": BATCH,
-    "Canary s3:GetObjectVersion": BATCH,
-    "Look s3:ListBucketVersions": BATCH,
-    "WriteCopies s3:AbortMultipartUpload": "only when a copy in parts breaks off",
-    "ReadForCopies s3:GetObjectTagging": NO_TAGS,
-    "WriteCopies s3:PutObjectTagging": NO_TAGS,
-    "WriteCopies s3:GetObjectTagging": "only when tags are compared",
+    "Work s3:AbortMultipartUpload": "only when writing a manifest breaks off",
+    "SwitchOn s3:PutBucketPolicy": "only when the other bucket is another account's",
+    "AttachedPolicies iam:GetPolicy": "only when a role is named that has managed policies",
+    "AttachedPolicies iam:GetPolicyVersion": "only when a role is named that has managed policies",
 }  # fmt: skip
+BATCH_SIDS = ("SwitchOn", "FindJobs", "Jobs", "Work", "Roles", "AttachedPolicies", "PassRoles")
 
 
-def _has_batch(world):
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        world["s3control"].list_jobs(AccountId=world.account)
-    except (BotoCoreError, ClientError):
-        return False
-    return True
-
-
-def test_replication_as_an_operator(world):
+def _sides(world):
     for name in ("from", "to"):
         world["s3"].create_bucket(Bucket=f"{name}-{world.account}")
-        world["s3"].put_bucket_versioning(
-            Bucket=f"{name}-{world.account}", VersioningConfiguration={"Status": "Enabled"}
-        )
+        world["s3"].put_object(Bucket=f"{name}-{world.account}", Key="kept", Body=b"before")
+
+
+def _policy(world):
+    return statements_of(settings_of(world.folder), "replication", Use.OPERATOR)
+
+
+def test_replication_by_batch_jobs(world):
+    """Replication is switched on and proved, a job waits for its confirmation, another copies, AWS is asked for its jobs."""
+    _sides(world)
     world["s3"].put_object(Bucket=f"from-{world.account}", Key="a", Body=b"a", Tagging="team=web")
     world.configure(SETS)
-    world.say("replicate", "seed", "--set", "set", "--via", "direct", "--operation", "copy", "--no-switch-on")
-    if _has_batch(world):
-        world["s3"].put_object(Bucket=f"from-{world.account}", Key="b", Body=b"b", Tagging="team=web")
-        world.say("replicate", "seed", "--set", "set", "--via", "batch", "--operation", "replicate")
-    assert_least(world, "replication", Use.OPERATOR, SEEDS)
+    world.say("replicate", "seed", "--set", "set", "--via", "batch", "--enable-versioning", "--confirm", "-q")
+    (seed,) = json.loads(world.say("replicate", "status", "-o", "json").stdout)
+    world.say("replicate", "resume", seed["seed_id"], "-q")
+    world.say("replicate", "seed", "--set", "set", "--via", "batch", "--operation", "copy", "--all", "-q")
+    for file in world.folder.glob("w.db*"):
+        file.unlink()  # who has no store finds the jobs by their tags
+    assert json.loads(world.say("replicate", "status", "--find", "-o", "json").stdout)
+    assert_least(world, "replication", Use.OPERATOR, BATCHES)
+
+
+def test_replication_by_direct_copies(world):
+    """Shared and joined, in parts with tags, broken off in the middle, verified by checksums and content."""
+    _sides(world)
+    source, target = (f"{name}-{world.account}" for name in ("from", "to"))
+    world["s3"].put_object(Bucket=source, Key="small", Body=b"a", Tagging="team=web")
+    world.configure(SETS)
+    world.say(
+        "replicate", "seed", "--set", "set", "--via", "direct", "--operation", "copy", "--no-switch-on", "--share", "-q"
+    )
+    world["s3"].put_object(Bucket=source, Key="large", Body=bytes(11 << 20), Tagging="team=web")
+    world["s3"].put_object(Bucket=target, Key="small", Body=b"b")  # of one size: what it is must be looked at
+    _in_parts(world, source, target, moved=1)
+    world["s3"].put_object(Bucket=source, Key="large", Body=bytes(12 << 20))
+    with world.fault(
+        {"kind": "error", "service": "s3", "operation": "UploadPartCopy", "status": 403, "code": "AccessDenied"}
+    ):
+        _in_parts(world, source, target, moved=0)
+    world.say("replicate", "verify", "--set", "set", "--checksums", "--sample", "5", code=1)
+    verdict = check(world.calls(), _policy(world))
+    assert not verdict.missing
+    told = {"Count", "FindBuckets", "Look", "Canary", *BATCH_SIDS}
+    assert [one for one in verdict.unused if one[0] not in told] == []
+    assert {"s3:PutObject", "s3:GetObject"} <= {need.action for call in world.calls() for need in needs_of(call)}
+
+
+def _in_parts(world, source, target, *, moved):
+    """The engine itself, as `seed` uses it, with a limit that makes a large object of 11 MB."""
+    aws = Aws(world.url, world.account)
+    pair = Pair(
+        source=Place(bucket=source, account_id=world.account, region="us-east-1"),
+        destination=Place(bucket=target, account_id=world.account, region="us-east-1"),
+    )
+    engine = aws.engine(world.folder / f"journals-{moved}", largest_bytes=10 << 20, part_bytes=5 << 20)
+    done = engine.seed(pair, seed_id="parts", versions=False, stop=threading.Event(), tell=lambda _: None)
+    assert done.copied == moved
+    aws.close()
+
+
+def test_replication_by_emr(world):
+    for name in ("from", "to"):
+        world["s3"].create_bucket(Bucket=f"{name}-{world.account}")
+    world["s3"].put_object(Bucket=f"from-{world.account}", Key="a", Body=b"a")
+    world.configure(SETS + 'via = "emr"\noperation = "copy"\n')
+    emr = world["emr"]
+    cluster = emr.run_job_flow(
+        Name="theirs", ReleaseLabel="emr-7.9.0", JobFlowRole="r", ServiceRole="s",
+        Instances={"MasterInstanceType": "m6g.xlarge", "InstanceCount": 1, "KeepJobFlowAliveWhenNoSteps": True},
+    )["JobFlowId"]  # fmt: skip
+    application = world["emr-serverless"].create_application(
+        name="theirs", releaseLabel="emr-7.9.0", type="SPARK", clientToken="t"
+    )["applicationId"]
+    role = f"arn:aws:iam::{world.account}:role/spark"
+    # The embedded AWS's Spark jobs end at once, and have copied nothing; its clusters never end.
+    by_spark = ("--application", application, "--execution-role", role)
+    for words, code in ((("--cluster", cluster), 0), (by_spark, 1), (("--transient",), 0)):
+        world.say("replicate", "seed", "--set", "set", "--detach", "-q", *words, code=code)
+        world.say("replicate", "status")
+    every = statements_of(settings_of(world.folder), "replication", Use.OPERATOR)
+    verdict = check(world.calls(), every)
+    assert not verdict.missing
+    assert [one for one in verdict.unused if one[0] in EMR] == []
+    # Told which, the policy is for that cluster or application alone.
+    for facts in ({"cluster": cluster}, {"application": application, "execution_role": role}):
+        narrow = statements_of(settings_of(world.folder), "replication", Use.OPERATOR, **facts)
+        assert {one.sid for one in narrow} & EMR == EMR_OF[next(iter(facts))]
+        verdict = check(world.calls(), narrow)
+        assert [one for one in verdict.unused if one[0] in EMR] == []
+        assert verdict.missing
+
+
+def test_deployments_as_an_operator(world):
+    world["s3"].create_bucket(Bucket=f"raw-{world.account}")
+    world.configure(DEPLOYED)
+    code = world.folder / "function.zip"
+    code.write_bytes(zipped({"main.py": ""}))
+    for kind in ("pipeline", "aggregator"):
+        world.say("deploy", "create", kind, kind, "--zip", "function.zip")
+    # Everything differs: the code, every number that can be given, whom the role trusts.
+    code.write_bytes(zipped({"main.py": "changed = True"}))
+    for kind in ("pipeline", "aggregator"):
+        world["iam"].update_assume_role_policy(RoleName=f"windlass-{kind}-us-east-1", PolicyDocument=json.dumps(TRUST))
+        world.say("deploy", "create", kind, kind, "--zip", "function.zip", "--timeout", "70s", "--concurrency", "4")
+        world.say("deploy", "status", kind, kind)
+        world.say("deploy", "delete", kind, kind, "--yes", "--force")
+    assert_least(world, "deploy", Use.OPERATOR, {})
 
 
 def test_inventory_as_a_worker(world):
+    """Of few types, with nothing unused; tests/e2e/test_demo.py proves it for all."""
     world["s3"].create_bucket(Bucket=f"one-{world.account}")
     world.queue("one")
     world["sns"].create_topic(Name="one")

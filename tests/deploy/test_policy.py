@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.deploy.proving import statements_of
-from windlass.deploy.policies import CAPABILITIES
+from windlass.deploy.capabilities import CAPABILITIES
 from windlass.deploy.policies.inventory import chosen
 from windlass.deploy.policy import Facts, Statement, Use, document, facts_of, merged, size_of
 from windlass.deploy.policy_calls import actions_of
@@ -106,6 +106,43 @@ def test_the_inventory_s_policy_is_of_the_types_that_are_collected():
     assert {one.name for one in chosen(Settings())} == {one.name for one in CATALOG}
 
 
+def test_a_deployment_is_of_what_can_be_deployed_by_its_own_names():
+    """Rules in the store can't be, nor those whose queue is in another account; patterns of buckets stay patterns."""
+    rule = {
+        "name": "shares", "queue": "drops", "table": "t", "timers": "tm", "buckets": ["raw-*"],
+        "action": {"kind": "storage-gateway-refresh"},
+    }  # fmt: skip
+    stored = {"name": "stored", "queue": "other", "action": {"kind": "storage-gateway-refresh"}}
+    found = made("deploy", Use.OPERATOR, CONFIG | {"aggregate": [rule, stored, *CONFIG["aggregate"]]})
+    ours = "eu-west-1:123456789012"
+    assert found["Functions"].resources == tuple(
+        f"arn:aws:lambda:{ours}:function:windlass-{one}" for one in ("p", "shares")
+    )
+    assert found["Rules"].resources == tuple(
+        f"arn:aws:events:{ours}:rule/windlass-shares-{one}" for one in ("sweep", "completion")
+    )
+    assert found["Notifications"].resources == ("arn:aws:s3:::raw-bucket", "arn:aws:s3:::raw-*")
+    assert found["PassRoles"].conditions == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    assert found["MakeMappings"].conditions == {"ArnLike": {"lambda:FunctionArn": list(found["Functions"].resources)}}
+    assert made("deploy", Use.OPERATOR, {"aggregate": [stored]}) == {}
+
+
+def test_only_sets_by_emr_may_start_clusters_and_only_those_of_windlass():
+    pairs = {"name": "s", "pairs": [["logs", "logs-replica"]]}
+    assert "Steps" not in made("replication", Use.OPERATOR, {"replicate": [pairs]})
+    found = made("replication", Use.OPERATOR, {"replicate": [pairs | {"via": "emr"}]})
+    assert found["MakeClusters"].conditions == {"StringLike": {"elasticmapreduce:RequestTag/windlass:seed": "*"}}
+    assert found["PassExecutionRole"].conditions == {
+        "StringEquals": {"iam:PassedToService": "emr-serverless.amazonaws.com"}
+    }
+    narrow = made(
+        "replication", Use.OPERATOR, {"replicate": [pairs]}, application="a1", execution_role="spark", account="1" * 12
+    )
+    assert narrow["StartRuns"].resources[0] == f"arn:aws:emr-serverless:*:{'1' * 12}:/applications/a1"
+    assert narrow["PassExecutionRole"].resources == (f"arn:aws:iam::{'1' * 12}:role/spark",)
+    assert not {"Steps", "MakeClusters"} & narrow.keys()
+
+
 @pytest.mark.parametrize("capability", CAPABILITIES, ids=lambda one: one.name)
 def test_documents_are_valid_in_every_use(capability):
     settings = Settings.model_validate(CONFIG)
@@ -153,9 +190,44 @@ def test_what_a_call_needs(service, operation, versioned, actions):
     assert actions_of(service, operation, versioned=versioned) == actions
 
 
-def call(service, operation, *, path="", status=200, resource="", versioned=False):
+def call(service, operation, *, path="", status=200, resource="", versioned=False, roles=(), tagged=False):
     return {"service": service, "operation": operation, "path": path, "status": status, "resource": resource, "versioned": versioned,
-            "account_id": "123456789012", "region": "eu-west-1"}  # fmt: skip
+            "account_id": "123456789012", "region": "eu-west-1", "roles": roles, "tagged": tagged}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "resource", "arn"),
+    [
+        ("lambda", "Invoke", "function:seen:live", "lambda:eu-west-1:123456789012:function:seen:live"),
+        ("lambda", "DeleteEventSourceMapping", "event-source-mapping:u", "lambda:eu-west-1:123456789012:event-source-mapping:u"),
+        ("events", "PutTargets", "sweep", "events:eu-west-1:123456789012:rule/sweep"),
+        ("logs", "CreateLogGroup", "/aws/lambda/f", "logs:eu-west-1:123456789012:log-group:/aws/lambda/f"),
+        ("logs", "DescribeLogGroups", "/aws/lambda/f", "logs:eu-west-1:123456789012:log-group::log-stream:"),
+        ("cloudfront", "CreateInvalidation", "distribution/E1", "cloudfront::123456789012:distribution/E1"),
+        ("elasticmapreduce", "DescribeStep", "j-1", "elasticmapreduce:eu-west-1:123456789012:cluster/j-1"),
+        ("emr-serverless", "GetJobRun", "/applications/a/jobruns/r", "emr-serverless:eu-west-1:123456789012:/applications/a/jobruns/r"),
+        ("s3control", "DescribeJob", "job/1", "s3:eu-west-1:123456789012:job/1"),
+        ("cloudtrail", "GetTrailStatus", "windlass", "cloudtrail:eu-west-1:123456789012:trail/windlass"),
+        ("elasticache", "ModifyCacheCluster", "web", "elasticache:eu-west-1:123456789012:cluster:web"),
+        ("iam", "GetRole", "r", "iam::123456789012:role/r"),
+        ("kms", "DescribeKey", "k", "kms:eu-west-1:123456789012:key/k"),
+        ("sns", "Publish", "arn:aws:sns:eu-west-1:1:t", "sns:eu-west-1:1:t"),
+    ],
+)  # fmt: skip
+def test_what_a_call_names_is_the_resource_it_needs(service, operation, resource, arn):
+    (found, *_) = {one.resource for one in needs_of(call(service, operation, resource=resource))}
+    assert found == f"arn:aws:{arn}"
+
+
+def test_tagging_and_passing_a_role_need_permissions_of_their_own():
+    made = call("lambda", "CreateFunction", resource="function:f", roles=["worker"], tagged=True)
+    function = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+    assert set(needs_of(made)) == {
+        Need("lambda:CreateFunction", function), Need("lambda:TagResource", function),
+        Need("iam:PassRole", "arn:aws:iam::123456789012:role/worker"),
+    }  # fmt: skip
+    put = call("s3", "PutObject", path="/b/k", tagged=True)
+    assert {one.action for one in needs_of(put)} == {"s3:PutObject", "s3:PutObjectTagging"}
 
 
 def test_a_missing_object_is_told_to_those_alone_who_may_list():

@@ -14,6 +14,7 @@ import pytest
 
 from windlass.local.server import LocalServer
 
+pytestmark = pytest.mark.own_actions("s3:ListBucket")  # the action below lists the bucket
 ACTION = """
 import json, os, time
 FILE = os.open(os.environ["SEEN"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)

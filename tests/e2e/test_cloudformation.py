@@ -76,6 +76,7 @@ class Stacks(World):
 
     def code(self, name, config):
         """The parameters that say where the built zip is, after putting it there."""
+        (self.folder / f"windlass-{name}.toml").write_text(self.config(config), "utf-8")  # what its policy is made from
         code = f"code-{self.account}"
         self.client("s3").create_bucket(Bucket=code)
         self.client("s3").put_object(Bucket=code, Key=f"{name}.zip", Body=built(name, self.config(config)))
@@ -216,11 +217,13 @@ def portrait(world, name):
     seen["log"] = (group["logGroupName"], group["retentionInDays"])
     for rule in world.client("events").list_rules(NamePrefix=name)["Rules"]:
         targets = world.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
-        seen[f"rule {rule['Name']}"] = (rule["ScheduleExpression"], rule["State"], targets)
+        pattern = json.loads(rule.get("EventPattern") or "{}")
+        seen[f"rule {rule['Name']}"] = (rule.get("ScheduleExpression"), pattern, rule["State"], targets)
         allowed = json.loads(functions.get_policy(FunctionName=name)["Policy"])["Statement"]
-        seen["permission"] = [
-            {key: one[key] for key in ("Action", "Principal", "Resource", "Condition")} for one in allowed
-        ]
+        seen["permission"] = sorted(
+            json.dumps({key: one[key] for key in ("Action", "Principal", "Resource", "Condition")}, sort_keys=True)
+            for one in allowed
+        )
     tables = world.client("dynamodb")
     for table in tables.list_tables()["TableNames"]:
         told = tables.describe_table(TableName=table)["Table"]
@@ -237,9 +240,13 @@ def portrait(world, name):
 
 @runs
 @pytest.mark.timeout(250)
-@pytest.mark.parametrize("kind", ["pipeline", "aggregator"])
-def test_windlass_deploy_and_the_template_make_the_same(aws, tmp_path, kind):
+@pytest.mark.parametrize("case", ["pipeline", "aggregator", "aggregator of strict rules"])
+def test_windlass_deploy_and_the_template_make_the_same(aws, tmp_path, case):
+    kind, _, strict = case.partition(" ")
     config = {"pipeline": PIPELINE.replace("raw-events", "windlass-it-events"), "aggregator": AGGREGATOR}[kind]
+    if strict:
+        sending = config[config.index("action") :]
+        config = config.replace(sending, 'strict = true\naction = {{ kind = "storage-gateway-refresh" }}\n')
     for old, new in (
         ('"uniform"', '"it"'), ('"shares"', '"it"'), ("object-events", "windlass-it-events"), ("windlass-shares-timers", "windlass-it-timers"),
         ("windlass-shares", "windlass-it"),
@@ -266,6 +273,8 @@ def test_windlass_deploy_and_the_template_make_the_same(aws, tmp_path, kind):
                     "VisibilityTimeout": 361,
                 },
             }[kind]  # fmt: skip
+            if strict:
+                more |= {"Action": "storage-gateway-refresh", "CompletionEvents": "yes"}
             world.create(kind, Name="windlass-it", SourceBucket=world.raw, **code, **more)
         seen.append(portrait(world, "windlass-it"))
         world.close()

@@ -65,7 +65,8 @@ def client(url, service, account=ACCOUNTS[0], region="us-east-1"):
 
 
 @pytest.fixture
-def home(tmp_path, aws):
+def home(tmp_path, aws, least_privilege):
+    least_privilege.watch(aws)
     accounts = "\n".join(f'[[estate.accounts]]\nid = "{account}"' for account in ACCOUNTS)
     (tmp_path / "windlass.toml").write_text(
         f'[estate]\nendpoint_url = "{aws}"\nregions = ["us-east-1", "eu-west-1"]\n{accounts}\n[store]\nurl = "sqlite:///{tmp_path}/w.db"\n'
@@ -218,6 +219,7 @@ def test_help_is_quick_and_imports_nothing_heavy(tmp_path):
     assert re.search(r"inventory\s+Know what exists", done.stdout)
 
 
+@pytest.mark.unproved("it ends before AWS is called")
 @pytest.mark.parametrize(
     ("words", "env", "code", "says"),
     [
@@ -243,6 +245,7 @@ def test_bad_input_is_said_clearly(tmp_path, words, env, code, says):
     assert "hint:" in done.stderr
 
 
+@pytest.mark.unproved("it ends before AWS is called")
 def test_every_fault_of_the_configuration_is_listed_at_once(tmp_path):
     (tmp_path / "windlass.toml").write_text("[inventry]\nx = 1\n[inventory]\nconcurency = 3\nevery_s = 1\n")
     done = windlass("config", "validate", cwd=tmp_path, check=False)
@@ -251,6 +254,7 @@ def test_every_fault_of_the_configuration_is_listed_at_once(tmp_path):
         assert words in done.stderr
 
 
+@pytest.mark.unproved("it ends before AWS is called")
 def test_a_corrupt_database_is_said_and_left_alone(tmp_path):
     (tmp_path / "windlass.db").write_bytes(b"not a database at all " * 100)
     before = (tmp_path / "windlass.db").read_bytes()

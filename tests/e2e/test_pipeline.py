@@ -197,6 +197,7 @@ def test_a_backfill_takes_what_is_there_and_goes_on_where_it_was_killed(world):
     assert "0 written, 1,500 there, 3 refused, 0 failed" in again
 
 
+@pytest.mark.unproved("it works on local files")
 def test_local_files_show_what_would_become_of_them(world, tmp_path):
     world.configure(YAML)
     (tmp_path / "a.yaml").write_bytes(b"n: 1\n")

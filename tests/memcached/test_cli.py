@@ -13,6 +13,9 @@ import boto3
 import pytest
 
 import windlass as package
+from tests.privilege import least_privilege
+
+__all__ = ["least_privilege"]
 
 ENV = {
     "PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true", "PYTHONPATH": str(Path(package.__file__).parents[1]),
@@ -106,7 +109,8 @@ def wait(done, seconds=30):
 
 
 @pytest.fixture
-def home(tmp_path, aws):
+def home(tmp_path, aws, least_privilege):
+    least_privilege.watch(aws)
     return Home(tmp_path, aws)
 
 
@@ -159,24 +163,29 @@ def test_over_the_quota_is_refused_before_the_call(home):
     )
 
 
+def early(*case):
+    """What is refused before AWS is asked."""
+    return pytest.param(*case, marks=pytest.mark.unproved("it ends before AWS is called"))
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
         (["show", "nope"], 254, "no Memcached cluster"), (["nodes", "nope"], 254, "no Memcached cluster"),
         (["scale", "nope", "--to", "3"], 254, "no Memcached cluster"), (["delete", "nope", "--yes"], 254, "no Memcached cluster"),
-        (["scale", "web", "--to", "0"], 252, "at least one node"), (["scale", "web"], 252, "--to"),
+        (["scale", "web", "--to", "0"], 252, "at least one node"), early(["scale", "web"], 252, "--to"),
         (["scale", "web", "--to", "2", "--remove", "0009"], 252, "no node 0009"),
         (["scale", "web", "--to", "1", "--remove", "0001"], 252, "names 1 nodes"),
         (["scale", "web", "--to", "1", "--step", "1", "--apply", "maintenance"], 252, "only the latest pending"),
         (["scale", "web", "--to", "1", "--pause", "5m"], 252, "--pause needs --step"),
-        (["scale", "web", "--to", "1", "--pause", "soon"], 252, "not a duration"),
-        (["scale", "web", "--to", "1", "--apply", "maintenance", "--watch"], 252, "maintenance window"),
-        (["scale", "web", "--to", "1", "--apply", "later"], 252, "later"),
+        early(["scale", "web", "--to", "1", "--pause", "soon"], 252, "not a duration"),
+        early(["scale", "web", "--to", "1", "--apply", "maintenance", "--watch"], 252, "maintenance window"),
+        early(["scale", "web", "--to", "1", "--apply", "later"], 252, "later"),
         (["create", "web", "--nodes", "1", "--node-type", "cache.t4g.micro", "-r", "us-east-1"], 254, "exists already"),
-        (["create", "new", "--nodes", "1", "--node-type", "cache.t4g.micro"], 252, "one account and one region"),
+        early(["create", "new", "--nodes", "1", "--node-type", "cache.t4g.micro"], 252, "one account and one region"),
         (["create", "new", "--nodes", "1", "--node-type", "big", "-r", "us-east-1", "--yes"], 254, "Invalid Cache Node Type"),
-        (["create", "new", "--nodes", "1", "--node-type", "cache.t4g.micro", "-r", "us-east-1", "--tag", "x"], 252, "not a tag"),
-        (["list", "-a", "999999999999"], 253, "not one of this estate"),
+        early(["create", "new", "--nodes", "1", "--node-type", "cache.t4g.micro", "-r", "us-east-1", "--tag", "x"], 252, "not a tag"),
+        early(["list", "-a", "999999999999"], 253, "not one of this estate"),
     ],
 )  # fmt: skip
 def test_what_is_off_is_said_with_its_exit_code(home, words, code, says):

@@ -11,6 +11,12 @@ from pathlib import Path
 import pytest
 
 import windlass as package
+from tests.privilege import least_privilege
+
+__all__ = ["least_privilege"]
+pytestmark = pytest.mark.own_actions(
+    "s3:CreateBucket", "s3:DeleteObject"
+)  # the tests play with buckets through the estate
 
 
 class Home:
@@ -36,6 +42,10 @@ poll_s = 0.1
 {sets}
 """
         (folder / "windlass.toml").write_text(text)
+        # Pairs that are named on the command line, for the policy.
+        said = '[[replicate]]\nname = "said"\nsource = "*"\ndestination = "{name}*"\n'
+        accounts = f'[estate]\naccounts = [{{ id = "{account}" }}]\n'
+        (folder / "windlass-policy.toml").write_text(accounts + said)
 
     def __call__(self, *words, code=0):
         done = subprocess.run(
@@ -115,6 +125,7 @@ def test_a_set_is_planned_in_one_table_with_a_total(tmp_path, seed_aws, account,
     assert json.loads(home("status", "-o", "json").stdout) == []
 
 
+@pytest.mark.own_actions("iam:CreateRole")
 def test_preflight_prints_the_policy_that_mends_it(home, buckets, account):
     source, target = buckets.pair(objects=1)
     trust = json.dumps(
@@ -127,6 +138,10 @@ def test_preflight_prints_the_policy_that_mends_it(home, buckets, account):
     )
     buckets.call(
         "us-east-1", "CreateRole", service="iam", RoleName=f"weak-{buckets.mark}", AssumeRolePolicyDocument=trust
+    )
+    named = f'[estate]\naccounts = [{{ id = "{account}" }}]\n[replication]\nreplication_role = "weak-{buckets.mark}"\n'
+    (home.folder / "windlass-role.toml").write_text(
+        named + '[[replicate]]\nname = "a"\npairs = [["logs", "logs-replica"]]\n'
     )
     rule = {
         "ID": "x", "Status": "Enabled", "Priority": 1, "Filter": {"Prefix": ""}, "DeleteMarkerReplication": {"Status": "Disabled"},

@@ -56,7 +56,8 @@ class Facts:
     """What a policy needs to know beside windlass.toml. An account that is not known is `*` in ARNs.
 
     `keys` are the ARNs of customer KMS keys that buckets or queues are encrypted with; `logs` where CloudTrail's files are;
-    `dead_letters` the names or ARNs of dead-letter queues; `function` the Lambda function's name.
+    `dead_letters` the names or ARNs of dead-letter queues; `function` the Lambda function's name; `cluster`, `application` and
+    `execution_role` where EMR's steps and runs are, and the ARN or name of the runs' role.
     """
 
     account: str = ANY
@@ -65,6 +66,9 @@ class Facts:
     logs: tuple[str, ...] = ()
     dead_letters: tuple[str, ...] = ()
     function: str = ANY
+    cluster: str = ""
+    application: str = ""
+    execution_role: str = ""
 
     def arn(self, service: str, resource: str, *, region: str | None = None, account: str | None = None) -> str:
         """An ARN in this partition; in our region and account unless given."""
@@ -114,12 +118,15 @@ def facts_of(
     logs: Sequence[str] = (),
     dead_letters: Sequence[str] = (),
     function: str = "",
+    cluster: str = "",
+    application: str = "",
+    execution_role: str = "",
 ) -> Facts:
     """The facts of a configuration: the account is the first of `estate.accounts`, unless one is given."""
     ours = account or (settings.estate.accounts[0].id if settings.estate.accounts else ANY)
     return Facts(
         account=ours, region=settings.estate.home_region, keys=tuple(keys), logs=tuple(logs), dead_letters=tuple(dead_letters),
-        function=function or ANY,
+        function=function or ANY, cluster=cluster, application=application, execution_role=execution_role,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["actions_of"]
+__all__ = ["actions_of", "tagging_of"]
 
 _PREFIX: Mapping[str, str] = {
     "monitoring": "cloudwatch", "efs": "elasticfilesystem", "elbv2": "elasticloadbalancing", "emr": "elasticmapreduce",
@@ -49,7 +49,6 @@ _OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("s3", "ListBucketIntelligentTieringConfigurations"): ("s3:GetIntelligentTieringConfiguration",),
     ("s3", "ListBucketInventoryConfigurations"): ("s3:GetInventoryConfiguration",),
     ("s3", "ListBucketMetricsConfigurations"): ("s3:GetMetricsConfiguration",),
-    ("s3control", "CreateJob"): ("s3:CreateJob", "iam:PassRole"),
     ("sqs", "SendMessageBatch"): ("sqs:SendMessage",),
     ("sqs", "DeleteMessageBatch"): ("sqs:DeleteMessage",),
     ("sqs", "ChangeMessageVisibilityBatch"): ("sqs:ChangeMessageVisibility",),
@@ -57,10 +56,29 @@ _OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
         "sqs:StartMessageMoveTask", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
     ),
     ("lambda", "Invoke"): ("lambda:InvokeFunction",),
+    # Lambda tells a function's tags to those alone who may list them.
+    ("lambda", "GetFunction"): ("lambda:GetFunction", "lambda:ListTags"),
     ("apigateway", "GetRestApis"): ("apigateway:GET",),
     ("apigateway", "GetStages"): ("apigateway:GET",),
     ("apigateway", "GetApis"): ("apigateway:GET",),
     ("apigatewayv2", "GetApis"): ("apigateway:GET",),
+}  # fmt: skip
+
+_TAGGING: Mapping[tuple[str, str], str] = {
+    ("cloudtrail", "CreateTrail"): "cloudtrail:AddTags",
+    ("dynamodb", "CreateTable"): "dynamodb:TagResource",
+    ("elasticache", "CreateCacheCluster"): "elasticache:AddTagsToResource",
+    ("elasticmapreduce", "RunJobFlow"): "elasticmapreduce:AddTags",
+    ("emr-serverless", "StartJobRun"): "emr-serverless:TagResource",
+    ("events", "PutRule"): "events:TagResource",
+    ("iam", "CreateRole"): "iam:TagRole",
+    ("lambda", "CreateFunction"): "lambda:TagResource",
+    ("logs", "CreateLogGroup"): "logs:TagResource",
+    ("s3", "CopyObject"): "s3:PutObjectTagging",
+    ("s3", "CreateMultipartUpload"): "s3:PutObjectTagging",
+    ("s3", "PutObject"): "s3:PutObjectTagging",
+    ("s3control", "CreateJob"): "s3:PutJobTagging",
+    ("sqs", "CreateQueue"): "sqs:TagQueue",
 }  # fmt: skip
 
 
@@ -74,6 +92,12 @@ def actions_of(service: str, operation: str, *, versioned: bool = False) -> tupl
     if not versioned or service != "s3":
         return found
     return tuple(_of_version(one) for one in found)
+
+
+def tagging_of(service: str, operation: str) -> tuple[str, ...]:
+    """What a call needs besides when it makes something with tags on it."""
+    found = _TAGGING.get((service, operation))
+    return (found,) if found else ()
 
 
 def _of_version(action: str) -> str:

@@ -1,7 +1,14 @@
 """Whether a policy is the least: calls that were made against what it allows. Pure.
 
-A call needs actions on resources (`needs_of`). What a service does with our identity on its own (Lambda taking messages, Athena
-reading logs) is in no call: those permissions are named, with the reason, by who asks.
+A call needs actions on resources (`needs_of`): those of making, of tagging what it makes, and of passing the roles it hands over.
+What a service does with our identity on its own (Lambda taking messages, Athena reading logs) is in no call: those permissions
+are named, with the reason, by who asks.
+
+Resources are compared where a request shows them: buckets and objects, queues, tables, roles, functions and their mappings, rules,
+log groups, distributions, EMR's clusters, applications and runs, batch jobs, trails, cache clusters, workgroups, stacks, keys, topics
+and file shares. They can't be where the request names none (an Athena query, by its id; any listing), where it names what is yet to
+get its id (a new batch job), and where a second resource is judged beside the named one (a cache cluster's parameter group).
+Conditions are taken as met.
 """
 
 from __future__ import annotations
@@ -11,11 +18,21 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from windlass.deploy.policy import Facts, Statement, document
-from windlass.deploy.policy_calls import actions_of
+from windlass.deploy.policy import Facts, Statement, document, role_arn
+from windlass.deploy.policy_calls import actions_of, tagging_of
 from windlass.replication.policy import allows
 
 __all__ = ["Need", "Verdict", "check", "needs_of"]
+
+_ARNS: Mapping[str, str] = {
+    "athena": "workgroup/{}", "cloudformation": "stack/{}/*", "cloudtrail": "trail/{}", "dynamodb": "table/{}",
+    "elasticache": "cluster:{}", "elasticmapreduce": "cluster/{}", "emr-serverless": "{}", "events": "rule/{}", "kms": "key/{}",
+    "lambda": "{}", "logs": "log-group:{}", "s3control": "{}", "sqs": "{}",
+}  # fmt: skip
+"""How a service's ARNs end, by the name that a request has."""
+_GLOBAL: Mapping[str, str] = {"cloudfront": "{}", "iam": "role/{}"}
+"""The same of services without regions."""
+_SERVICE: Mapping[str, str] = {"s3control": "s3"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,8 +83,11 @@ def needs_of(call: Mapping[str, Any]) -> Iterator[Need]:
     service, operation = call["service"], call["operation"]
     facts = Facts(account=call["account_id"], region=call["region"] or "us-east-1")
     resource = _resource(call, facts)
-    for action in actions_of(service, operation, versioned=bool(call.get("versioned")) and not call.get("resource")):
+    actions = actions_of(service, operation, versioned=bool(call.get("versioned")) and not call.get("resource"))
+    for action in (*actions, *(tagging_of(service, operation) if call["tagged"] else ())):
         yield Need(action, resource)
+    for role in call["roles"]:
+        yield Need("iam:PassRole", role_arn(facts, role))
     if service != "s3":
         return
     bucket, key = _place(call["path"])
@@ -80,22 +100,23 @@ def needs_of(call: Mapping[str, Any]) -> Iterator[Need]:
 
 
 def _resource(call: Mapping[str, Any], facts: Facts) -> str:
-    named = str(call.get("resource") or "")
-    match call["service"]:
-        case "s3":
-            bucket, key = _place(call["path"])
-            if not bucket:
-                return "*"
-            return facts.arn("s3", f"{bucket}/{key}" if key else bucket, region="", account="")
-        case "sqs" if named.startswith("http"):
+    service, named = call["service"], str(call["resource"])
+    if service == "s3":
+        bucket, key = _place(call["path"])
+        if not bucket:
+            return "*"
+        return facts.arn("s3", f"{bucket}/{key}" if key else bucket, region="", account="")
+    if (service, call["operation"]) == ("logs", "DescribeLogGroups"):
+        return facts.arn("logs", "log-group::log-stream:")  # what it is judged on, whichever prefix it asks for
+    if named.startswith("arn:"):
+        return named
+    if named and service in _ARNS:
+        if named.startswith("http"):  # a queue's URL
             return facts.queue(named)
-        case "sqs" if named and not named.startswith("arn:"):
-            return facts.arn("sqs", named)
-        case "dynamodb" if named:
-            return facts.arn("dynamodb", f"table/{named}")
-        case "iam" if named and not named.startswith("arn:"):
-            return facts.arn("iam", f"role/{named}", region="")
-    return named if named.startswith("arn:") else "*"
+        return facts.arn(_SERVICE.get(service, service), _ARNS[service].format(named))
+    if named and service in _GLOBAL:
+        return facts.arn(service, _GLOBAL[service].format(named), region="")
+    return "*"
 
 
 def _place(path: str) -> tuple[str, str]:

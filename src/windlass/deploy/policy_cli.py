@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from windlass.core.errors import UsageError
-from windlass.deploy.policies import CAPABILITIES, Capability
+from windlass.deploy.capabilities import CAPABILITIES, Capability
 from windlass.deploy.policy import Statement, Use, document, facts_of, merged, size_of
 from windlass.present.output import Column, Format, emit
 from windlass.settings import Settings
@@ -51,6 +51,9 @@ def policy_command(load: Callable[[typer.Context], Settings]) -> typer.Typer:
         dead_letters: Annotated[
             list[str] | None, typer.Option(metavar="QUEUE", help="Dead-letter queues; names that begin with the queue's unless given.")
         ] = None,
+        cluster: Annotated[str, typer.Option(metavar="ID", help="replication: EMR's cluster; any unless given.")] = "",
+        application: Annotated[str, typer.Option(metavar="ID", help="replication: of EMR Serverless; any unless given.")] = "",
+        execution_role: Annotated[str, typer.Option(metavar="ARN", help="replication: the Spark jobs' role; any unless given.")] = "",
         output: Annotated[Shape, typer.Option("--output", "-o", help="table shows each statement's reason.")] = Shape.JSON,
     ) -> None:  # fmt: skip
         """Print the policy for what windlass.toml says: nothing missing, nothing unused."""
@@ -58,6 +61,7 @@ def policy_command(load: Callable[[typer.Context], Settings]) -> typer.Typer:
         chosen = _capability(capability)
         facts = facts_of(
             settings, account=account, keys=kms_key or (), logs=logs or (), dead_letters=dead_letters or (), function=function,
+            cluster=cluster, application=application, execution_role=execution_role,
         )  # fmt: skip
         found = merged(chosen.statements(settings, facts, _use(chosen, use, function)))
         _notes(found, facts.account)

@@ -15,8 +15,8 @@ from windlass.deploy.bundle import Target
 from windlass.deploy.code import built_code
 from windlass.deploy.effects import Effect, Plan
 from windlass.deploy.plan import Look
-from windlass.deploy.stacks import Code, Kind, PartKind, Place, Stack
-from windlass.deploy.stacks_aggregator import aggregator_stack
+from windlass.deploy.stacks import Code, Kind, Part, PartKind, Place, Stack
+from windlass.deploy.stacks_aggregator import aggregator_stack, completion_rule
 from windlass.deploy.stacks_parts import FunctionSettings, Source, notification
 from windlass.deploy.stacks_pipeline import pipeline_stack
 from windlass.estate.service import Estate
@@ -79,16 +79,14 @@ class Deploy:
         return sorted(same, key=lambda one: one.name != name)
 
     def look(self, stack: Stack) -> Look:
-        """The stack as it is; with buckets that were among its sources once."""
-        look = look_at(self._call(stack.place), stack)
-        known = {part.name for part, _ in look.of(PartKind.NOTIFICATION)}
-        former = [one for one in _permitted_buckets(look) if one not in known]
-        if not former:
+        """The stack as it is; with what an earlier configuration asked for: buckets among its sources, the rule of a strict one."""
+        call = self._call(stack.place)
+        look = look_at(call, stack)
+        gone = _former(look)
+        if not gone:
             return look
-        queue = stack.part("events").name
-        gone = tuple(notification(stack.place, stack.mark, queue, Source(one, (), (), ())) for one in former)
-        more = look_at(self._call(stack.place), replace(stack, parts=gone))
-        there = tuple((part, found) for part, found in more.found if found is not None)
+        more = look_at(call, replace(stack, parts=gone))
+        there = tuple((part, found) for part, found in more.found if found is not None and look.ours(part, found))
         return Look(stack, (*look.found, *there))
 
     def plan_create(self, stack: Stack) -> Plan:
@@ -124,6 +122,23 @@ def _named(entries: Sequence[T], name: str, table: str) -> T:
         known = ", ".join(one.name for one in entries) or "none"
         raise NotFound(f"windlass.toml has no [[{table}]] entry {name!r}", hint=f"There are: {known}.")
     return found[0]
+
+
+def _former(look: Look) -> tuple[Part, ...]:
+    """Parts that this configuration does not ask for, and an earlier one may have made."""
+    stack = look.stack
+    known = {part.name for part, _ in look.of(PartKind.NOTIFICATION)}
+    queue = stack.part("events").name
+    gone = [
+        notification(stack.place, stack.mark, queue, Source(one, (), (), ()))
+        for one in _permitted_buckets(look)
+        if one not in known
+    ]
+    if stack.kind is Kind.AGGREGATOR:
+        completions = completion_rule(stack.place, stack.part("function").name, wanted=False)
+        if completions.name not in {part.name for part in stack.parts}:
+            gone.append(completions)
+    return tuple(gone)
 
 
 def _permitted_buckets(look: Look) -> list[str]:

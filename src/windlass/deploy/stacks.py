@@ -32,7 +32,7 @@ class PartKind(StrEnum):
     ROLE = "role"
     FUNCTION = "function"
     MAPPING = "mapping"
-    SCHEDULE = "schedule"
+    RULE = "rule"
     NOTIFICATION = "notification"
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from windlass.aggregation.config import AggregateConfig
 from windlass.core.errors import ConfigError, UsageError
@@ -13,7 +14,7 @@ from windlass.deploy.stacks_parts import FunctionSettings, Source, covering
 from windlass.deploy.stacks_pipeline import queue_name
 from windlass.deploy.stacks_roles import rules_policy
 
-__all__ = ["aggregator_stack"]
+__all__ = ["aggregator_stack", "completion_rule"]
 
 HANDLER = "windlass.functions.aggregate.handler"
 BATCH = 1000
@@ -31,6 +32,9 @@ _EVENTS = {
     "tagging": ("s3:ObjectTagging:*",),
     "acl": ("s3:ObjectAcl:Put",),
     "lost": ("s3:ReducedRedundancyLostObject",),
+}
+_COMPLETIONS: Mapping[str, Any] = {
+    "EventPattern": {"source": ["aws.storagegateway"], "detail-type": ["Storage Gateway Refresh Cache Event"]}
 }
 
 
@@ -69,6 +73,7 @@ def aggregator_stack(
             ),
             parts.mapping(place, function, timers, purpose="timers mapping", batch=TIMER_BATCH),
             _sweeps(place, function, min(one.sweep_s for one in rules)),
+            *([completion_rule(place, function)] if any(one.strict for one in rules) else []),
             *(parts.notification(place, mark, queue, one) for one in sources),
         ),
     )  # fmt: skip
@@ -103,9 +108,18 @@ def _sources(rules: Sequence[AggregateConfig], buckets: Sequence[str]) -> list[S
 def _sweeps(place: Place, function: str, every_s: float) -> Part:
     minutes = max(1, round(every_s / 60))
     rate = f"rate({minutes} minute{'s' if minutes > 1 else ''})"
-    name = fitted(f"{function}-sweep")
+    return _rule(place, function, "sweeps", "sweep", {"ScheduleExpression": rate})
+
+
+def completion_rule(place: Place, function: str, *, wanted: bool = True) -> Part:
+    """What tells the function that a file share's refresh has ended, as strict rules need; not `wanted`: it shall go."""
+    return _rule(place, function, "completions", "completion", _COMPLETIONS if wanted else {})
+
+
+def _rule(place: Place, function: str, purpose: str, suffix: str, trigger: Mapping[str, Any]) -> Part:
+    name = fitted(f"{function}-{suffix}")
     want = {
-        "ScheduleExpression": rate, "function": function, "function_arn": place.arn("lambda", f"function:{function}"),
-        "rule_arn": place.arn("events", f"rule/{name}"),
+        "trigger": trigger, "sid": f"windlass-{suffix}", "function": function,
+        "function_arn": place.arn("lambda", f"function:{function}"), "rule_arn": place.arn("events", f"rule/{name}"),
     }  # fmt: skip
-    return Part("sweeps", PartKind.SCHEDULE, name, want)
+    return Part(purpose, PartKind.RULE, name, want)

@@ -21,7 +21,8 @@ _KEPT = 100_000
 class Call:
     """One answered call; `at` is a Unix time in seconds, `took_s` server time.
 
-    `resource` is what it names (a queue's URL, a table, a copy's source), `versioned` whether that is an object's version.
+    `resource` is what it names (a queue's URL, a table, a copy's source), `versioned` whether that is an object's version,
+    `roles` are those it hands to a service, `tagged` says whether it makes something with tags on it.
     """
 
     at: float
@@ -37,6 +38,8 @@ class Call:
     user_agent: str
     resource: str = ""
     versioned: bool = False
+    roles: tuple[str, ...] = ()
+    tagged: bool = False
 
 
 class CallLog:
@@ -70,6 +73,8 @@ class CallLog:
             user_agent=request.headers.get("user-agent", ""),
             resource=request.resource,
             versioned=request.versioned,
+            roles=request.roles,
+            tagged=request.tagged,
         )
         with self._lock:
             self._calls.append(call)

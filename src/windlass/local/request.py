@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
+
+from windlass.local.named import resource_of, roles_of, sets_tags
 
 __all__ = ["DEFAULT_ACCOUNT", "Native", "Request", "Response", "read_request"]
 
@@ -14,11 +16,6 @@ DEFAULT_ACCOUNT = "123456789012"
 
 _CREDENTIAL = re.compile(r"Credential=([^/\s,]*)/\d{8}/([^/,\s]*)/([^/,\s]*)/aws4_request")
 _PRESIGNED = re.compile(r"X-Amz-Credential=([^&]*)")
-_RESOURCES = (
-    rb"QueueUrl|QueueName|SourceArn|TableName|TopicArn|RoleName|PolicyArn|CacheClusterId|FileShareARN|WorkGroup|KeyId"
-)
-_NAMED = re.compile(rb'"(?:' + _RESOURCES + rb')"\s*:\s*"([^"]+)"')
-_FORMED = re.compile(rb"(?:^|&)(?:" + _RESOURCES + rb")=([^&]+)")
 _ACTION = re.compile(rb"(?:^|&)Action=([A-Za-z0-9]+)")
 
 
@@ -44,14 +41,18 @@ class Request:
 
     @property
     def resource(self) -> str:
-        """What it is about, as the request names it: a queue's URL, a table's name; of a copy in S3, the source."""
-        if self.service == "s3":
-            return unquote(self.headers.get("x-amz-copy-source", "")).lstrip("/")
-        found = _NAMED.search(self.body[:65_536])
-        if found:
-            return found[1].decode(errors="replace")
-        formed = _FORMED.search(self.body[:65_536])
-        return unquote(formed[1].decode(errors="replace")) if formed else ""
+        """What it is about, as the request names it; empty where it names nothing."""
+        return resource_of(self.service, self.path, self.query, self.headers, self.body)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles that it hands to a service."""
+        return roles_of(self.service, self.operation, self.body)
+
+    @property
+    def tagged(self) -> bool:
+        """Whether it makes something with tags on it."""
+        return sets_tags(self.service, self.headers, self.body)
 
     @property
     def versioned(self) -> bool:

@@ -3,7 +3,10 @@
 import pytest
 
 from tests.deploy.stacks.world import World
+from tests.privilege import least_privilege
 from windlass.local.server import LocalServer
+
+__all__ = ["least_privilege"]
 
 
 @pytest.fixture(scope="session")

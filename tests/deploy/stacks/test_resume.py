@@ -1,5 +1,8 @@
 """Broken off anywhere, the same command makes it whole; what others made is used and left; full queues stay."""
 
+import contextlib
+import json
+
 import pytest
 
 from tests.deploy.stacks.world import AGGREGATOR, PIPELINE
@@ -15,8 +18,15 @@ from windlass.settings import load
 @pytest.fixture
 def deploy(world, monkeypatch):
     monkeypatch.setattr(aws, "SETTLE_S", 0.01)
-    world.configure(PIPELINE + AGGREGATOR + 'prefixes = ["agg/"]\n')
     world.client("sqs").create_queue(QueueName="acted")
+    with configured(world, PIPELINE + AGGREGATOR + 'prefixes = ["agg/"]\n') as deploying:
+        yield deploying
+
+
+@contextlib.contextmanager
+def configured(world, text):
+    """The deployment of that windlass.toml."""
+    world.configure(text)
     environ = {"WINDLASS_ESTATE_ENDPOINT_URL": world.url}
     with App(load(environ=environ, cwd=world.folder), environ=environ) as app:
         yield app.deploy
@@ -135,6 +145,39 @@ def test_what_changes_in_the_configuration_changes_in_aws_and_a_former_bucket_se
     assert effect.operation == "UpdateFunctionCode"
 
 
+def test_a_rule_that_becomes_strict_hears_of_completions_and_no_more_when_it_is_not(world, deploy):
+    events, name = world.client("events"), "windlass-shares-completion"
+    stack = stack_of(deploy, world, Kind.AGGREGATOR, "shares")
+    deploy.carry_out(stack, deploy.plan_create(stack))
+    with configured(world, AGGREGATOR + 'prefixes = ["agg/"]\nstrict = true\n') as strictly:
+        strict = stack_of(strictly, world, Kind.AGGREGATOR, "shares")
+        plan = strictly.plan_create(strict)
+        assert [f"{effect.service}:{effect.operation}" for effect in plan.effects] == [
+            "iam:PutRolePolicy", "lambda:UpdateFunctionCode", "events:PutRule", "lambda:AddPermission", "events:PutTargets",
+        ]  # fmt: skip
+        strictly.carry_out(strict, plan)
+        assert strictly.plan_create(strict).effects == ()
+        assert stand(strictly, strict)["completions"] == "ok"
+    (rule,) = [one for one in events.list_rules()["Rules"] if one["Name"] == name]
+    assert json.loads(rule["EventPattern"]) == {
+        "source": ["aws.storagegateway"], "detail-type": ["Storage Gateway Refresh Cache Event"],
+    }  # fmt: skip
+    assert stand(deploy, stack)["completions"] == "differs"
+    plan = deploy.plan_create(stack)
+    assert [effect.operation for effect in plan.effects if effect.part == "completions"] == [
+        "RemoveTargets", "DeleteRule", "RemovePermission",
+    ]  # fmt: skip
+    deploy.carry_out(stack, plan)
+    assert [one["Name"] for one in events.list_rules()["Rules"]] == ["windlass-shares-sweep"]
+    allowed = json.loads(world.client("lambda").get_policy(FunctionName="windlass-shares")["Policy"])["Statement"]
+    assert [one["Sid"] for one in allowed] == ["windlass-sweep"]
+    # A rule of that name that somebody else made is left, and deleted by nobody.
+    events.put_rule(Name=name, ScheduleExpression="rate(1 day)")
+    assert "completions" not in stand(deploy, stack)
+    deploy.carry_out(stack, deploy.plan_delete(stack, force=True))
+    assert [one["Name"] for one in events.list_rules()["Rules"]] == [name]
+
+
 def test_what_can_not_be_deployed_is_refused_before_anything_is_made(world, deploy):
     with pytest.raises(NotFound, match="no \\[\\[pipeline\\]\\] entry"):
         deploy.stack(Kind.PIPELINE, "nobody")
@@ -147,10 +190,6 @@ def test_what_can_not_be_deployed_is_refused_before_anything_is_made(world, depl
     stack = stack_of(deploy, world, Kind.AGGREGATOR, "shares", buckets=["nobodys-bucket-at-all"])
     with pytest.raises((NotFound, AwsError)):
         deploy.plan_create(stack)
-    world.configure(AGGREGATOR.replace("table", "#").replace("timers", "#"))
-    environ = {"WINDLASS_ESTATE_ENDPOINT_URL": world.url}
-    with (
-        App(load(environ=environ, cwd=world.folder), environ=environ) as app,
-        pytest.raises(ConfigError, match="store"),
-    ):
-        app.deploy.stack(Kind.AGGREGATOR, "shares")
+    without = AGGREGATOR.replace("table", "#").replace("timers", "#")
+    with configured(world, without) as deploying, pytest.raises(ConfigError, match="store"):
+        deploying.stack(Kind.AGGREGATOR, "shares")

@@ -106,6 +106,18 @@ def test_buckets_stay_and_are_encrypted_queues_are_encrypted_and_have_dead_lette
             assert props["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
+def policies(value):
+    """The lists of statements in a template."""
+    if isinstance(value, dict):
+        if isinstance(value.get("Statement"), list):
+            yield value["Statement"]
+        for one in value.values():
+            yield from policies(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from policies(one)
+
+
 def actions(value):
     if isinstance(value, dict):
         for key, one in value.items():
@@ -116,6 +128,14 @@ def actions(value):
     elif isinstance(value, list):
         for one in value:
             yield from actions(one)
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=names)
+def test_the_statements_of_a_policy_have_ids_of_their_own(path):
+    """IAM refuses a policy with one id twice, but only when all conditions of a template bring them together."""
+    for statements in policies(read(path)):
+        sids = re.findall(r"'Sid': '(\w+)'", str(statements))
+        assert len(sids) == len(set(sids)), sids
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=names)

@@ -40,7 +40,7 @@ class Aws:
     def access(self, account_id, region, service):
         return Access(
             service=service, region=region, endpoint_url=self.url, keys=lambda: self.keys, path_style=True,
-            account_id=account_id, read_timeout_s=10.0,
+            account_id=account_id, read_timeout_s=10.0, user_agent="windlass/engine",
         )  # fmt: skip
 
     def pair(self, *, versioned=False, prefix=""):

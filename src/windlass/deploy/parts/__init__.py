@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from windlass.deploy.effects import Effect
-from windlass.deploy.parts import function, log_group, mapping, notification, queue, role, schedule, table
+from windlass.deploy.parts import function, log_group, mapping, notification, queue, role, rule, table
 from windlass.deploy.parts.calls import Ask
 from windlass.deploy.stacks import Found, Part, PartKind
 
@@ -46,7 +46,7 @@ KINDS: Mapping[PartKind, PartModule] = MappingProxyType(
         PartKind.ROLE: role,
         PartKind.FUNCTION: function,
         PartKind.MAPPING: mapping,
-        PartKind.SCHEDULE: schedule,
+        PartKind.RULE: rule,
         PartKind.NOTIFICATION: notification,
     }
 )

@@ -10,7 +10,10 @@ from windlass.settings import Settings
 
 __all__ = ["statements"]
 
-_CHANGES = ("elasticache:ModifyCacheCluster", "elasticache:CreateCacheCluster", "elasticache:DeleteCacheCluster")
+_CHANGES = (
+    "elasticache:ModifyCacheCluster", "elasticache:CreateCacheCluster", "elasticache:DeleteCacheCluster",
+    "elasticache:AddTagsToResource",
+)  # fmt: skip
 
 
 def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:

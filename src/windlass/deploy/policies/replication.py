@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from windlass.deploy.policies import emr
 from windlass.deploy.policies.shared import estate, kms
 from windlass.deploy.policy import Facts, Statement, Use, role_arn
 from windlass.replication.config import ReplicateConfig
+from windlass.replication.listing import OURS
 from windlass.replication.pairs import is_elsewhere, parse_location
 from windlass.replication.role import BATCH_SERVICE, REPLICATION_SERVICE
 from windlass.settings import Settings
@@ -19,11 +21,15 @@ _LOOK = (
     "s3:GetBucketObjectLockConfiguration", "s3:GetBucketRequestPayment",
 )  # fmt: skip
 _SWITCH = ("s3:PutReplicationConfiguration", "s3:PutBucketVersioning", "s3:PutBucketPolicy")
-_JOBS = ("s3:DescribeJob", "s3:UpdateJobStatus", "s3:GetJobTagging")
+_JOBS = ("s3:PutJobTagging", "s3:DescribeJob", "s3:UpdateJobStatus", "s3:GetJobTagging")
 _ROLES = (
     "iam:GetRole", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:CreateRole", "iam:TagRole",
     "iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy",
 )  # fmt: skip
+
+_READ = ("s3:GetObjectTagging",)
+_WRITE = ("s3:PutObjectTagging", "s3:AbortMultipartUpload")
+"""Of direct copies; both sides are read and written, versions too, as the canary needs it."""
 
 
 def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:  # noqa: ARG001  one use
@@ -39,9 +45,12 @@ def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement
         Statement(
             "FindJobs", ("s3:ListJobs", "s3:CreateJob"), ("*",), "jobs are listed and made; neither takes a resource"
         ),
-        Statement("Jobs", _JOBS, (facts.arn("s3", "job/*", region="*"),), "jobs are watched, confirmed, cancelled"),
+        Statement(
+            "Jobs", _JOBS, (facts.arn("s3", "job/*", region="*"),), "jobs are tagged, watched, confirmed, cancelled"
+        ),
         *_work(settings, facts, sources, targets),
         *_service_roles(settings, facts),
+        *emr.statements(settings, facts),
     ]
     if every:
         found += [
@@ -85,11 +94,11 @@ def _objects(
                   "a canary proves replication; preflight asks whether objects may be read and written"),
     ]  # fmt: skip
     if any(one.via in ("auto", "direct") for one in sets):
-        reading = ("s3:GetObjectTagging",)
-        writing = ("s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:GetObjectTagging")
+        board = tuple(f"{facts.bucket(one)}/{OURS}/*" for one in dict.fromkeys(targets))
         found += [
-            Statement("ReadForCopies", reading, read, "direct copies take tags along"),
-            Statement("WriteCopies", writing, write, "direct copies"),
+            Statement("ReadForCopies", _READ, read, "direct copies take tags along"),
+            Statement("WriteCopies", _WRITE, write, "direct copies"),
+            Statement("Share", ("s3:DeleteObject",), board, "workers that share a seed let its shards go"),
         ]
     return found
 

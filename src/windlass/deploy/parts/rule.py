@@ -1,6 +1,7 @@
-"""An EventBridge rule that calls a function now and then.
+"""An EventBridge rule that calls a function: now and then, or when an event comes.
 
-`want`: `ScheduleExpression`, `function`, `function_arn`, `rule_arn`.
+`want`: `trigger` (a `ScheduleExpression` or an `EventPattern`; empty: there shall be no such rule any more), `sid` of the
+function's permission, `function`, `function_arn`, `rule_arn`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from windlass.core.canonical import canonical_json
 from windlass.deploy.effects import Call, Effect
 from windlass.deploy.parts.calls import Ask, absent, foreign, tag_list, tags_of
 from windlass.deploy.stacks import Found, Part
@@ -16,7 +18,6 @@ from windlass.deploy.stacks import Found, Part
 __all__ = ["change", "look", "make", "unmake"]
 
 _TARGET = "function"
-_SID = "windlass-sweep"
 
 
 def look(call: Ask, part: Part) -> Found | None:
@@ -28,11 +29,13 @@ def look(call: Ask, part: Part) -> Found | None:
     policy = absent(call, "lambda", "GetPolicy", FunctionName=part.want["function"])
     statements = json.loads(policy["Policy"])["Statement"] if policy else ()
     tags = tags_of(call("events", "ListTagsForResource", ResourceARN=part.want["rule_arn"]).get("Tags"))
+    pattern = json.loads(rule["EventPattern"]) if rule.get("EventPattern") else None
+    every = {"ScheduleExpression": rule.get("ScheduleExpression"), "EventPattern": pattern}
     have = {
-        "ScheduleExpression": rule.get("ScheduleExpression"),
+        "trigger": {name: value for name, value in every.items() if value},
         "target": {one["Id"]: one["Arn"] for one in targets}.get(_TARGET),
         "others": [one["Id"] for one in targets if one["Id"] != _TARGET],
-        "permitted": any(one.get("Sid") == _SID for one in statements),
+        "permitted": any(one.get("Sid") == part.want["sid"] for one in statements),
     }
     return Found(part.name, tags, have, {"arn": rule["Arn"], "state": str(rule.get("State", "")).lower()})
 
@@ -43,11 +46,13 @@ def make(part: Part, tags: Mapping[str, str]) -> tuple[Effect, ...]:
 
 
 def change(part: Part, found: Found, *, ours: bool) -> tuple[Effect, ...]:
-    """What of the three is not as it should be."""
+    """What of the three is not as it should be; all three away when there shall be no rule."""
+    if not part.want["trigger"]:
+        return unmake(part, found, ours=ours)
     if not ours:
         raise foreign(part)
     calls: list[Effect] = []
-    if found.have["ScheduleExpression"] != part.want["ScheduleExpression"]:
+    if found.have["trigger"] != part.want["trigger"]:
         calls.append(_rule(part, {}))
     if not found.have["permitted"]:
         calls.append(_permission(part))
@@ -68,19 +73,22 @@ def unmake(part: Part, found: Found, *, ours: bool) -> tuple[Effect, ...]:
         )
     calls.append(Call(part.purpose, "events", "DeleteRule", {"Name": part.name}, f"rule {part.name}"))
     if found.have["permitted"]:
-        params = {"FunctionName": part.want["function"], "StatementId": _SID}
+        params = {"FunctionName": part.want["function"], "StatementId": part.want["sid"]}
         calls.append(Call(part.purpose, "lambda", "RemovePermission", params, "its permission to call"))
     return tuple(calls)
 
 
 def _rule(part: Part, more: Mapping[str, Any]) -> Call:
-    params = {"Name": part.name, "ScheduleExpression": part.want["ScheduleExpression"], **more}
-    return Call(part.purpose, "events", "PutRule", params, f"rule {part.name}, {part.want['ScheduleExpression']}")
+    trigger = {
+        name: value if isinstance(value, str) else canonical_json(value) for name, value in part.want["trigger"].items()
+    }
+    params = {"Name": part.name, **trigger, **more}
+    return Call(part.purpose, "events", "PutRule", params, f"rule {part.name}, {', '.join(trigger.values())}")
 
 
 def _permission(part: Part) -> Call:
     params = {
-        "FunctionName": part.want["function"], "StatementId": _SID, "Action": "lambda:InvokeFunction",
+        "FunctionName": part.want["function"], "StatementId": part.want["sid"], "Action": "lambda:InvokeFunction",
         "Principal": "events.amazonaws.com", "SourceArn": part.want["rule_arn"],
     }  # fmt: skip
     return Call(part.purpose, "lambda", "AddPermission", params, f"{part.name} may call the function")

@@ -1,0 +1,176 @@
+"""`windlass deploy`: the parts of every pipeline and aggregator are looked at, made, changed and deleted, and nobody else's.
+
+The parts' names are the stacks' own, so the policy is for exactly what a deployment of this windlass.toml would make.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from windlass.aggregation.config import AggregateConfig
+from windlass.core.errors import ConfigError
+from windlass.deploy import stacks_parts as parts
+from windlass.deploy.policies.shared import estate
+from windlass.deploy.policy import ANY, Facts, Statement, Use
+from windlass.deploy.stacks import Part, PartKind, Place, Stack
+from windlass.deploy.stacks_aggregator import aggregator_stack
+from windlass.deploy.stacks_parts import FunctionSettings, Source
+from windlass.deploy.stacks_pipeline import pipeline_stack
+from windlass.queues.address import read_reference
+from windlass.settings import Settings
+
+__all__ = ["statements"]
+
+
+def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:  # noqa: ARG001  one use
+    """What `create`, `status` and `delete` need for everything of windlass.toml that can be deployed."""
+    stacks = list(_stacks(settings, facts))
+    if not stacks:
+        return []
+    found = [*estate(settings, facts)]
+    for stack in stacks:
+        here = facts.at(stack.place.account_id, stack.place.region)
+        for part in stack.parts:
+            found += _OF[part.kind](here, part) if part.kind in _OF else []
+    buckets = [part.name for one in stacks for part in one.parts if part.kind is PartKind.NOTIFICATION]
+    return [*found, *_of_functions(stacks), *_notifications(facts, buckets)]
+
+
+def _stacks(settings: Settings, facts: Facts) -> Iterator[Stack]:
+    """What can be deployed: not rules that keep their keys in the store, nor what has its queue elsewhere."""
+    for pipeline in settings.pipeline:
+        place = _place(facts, pipeline.account, pipeline.region, pipeline.queue)
+        with contextlib.suppress(ConfigError):
+            yield pipeline_stack(pipeline, place, FunctionSettings(), None)
+    for rule in settings.aggregate:
+        place = _place(facts, rule.account, rule.region, rule.queue)
+        with contextlib.suppress(ConfigError):
+            yield _aggregator(rule, place)
+
+
+def _aggregator(rule: AggregateConfig, place: Place) -> Stack:
+    """The stack by this rule's name. Its rule of completions is looked for, though no rule be strict (any more)."""
+    strict = rule.model_copy(update={"strict": True})
+    stack = aggregator_stack(rule.name, [strict], place, FunctionSettings(), None, buckets=["any"])
+    # Patterns of buckets are named when it is deployed (--bucket): IAM knows them as they are.
+    buckets = [parts.notification(place, stack.mark, "", Source(one, ())) for one in rule.buckets or ["*"]]
+    return replace(stack, parts=(*(one for one in stack.parts if one.kind is not PartKind.NOTIFICATION), *buckets))
+
+
+def _place(facts: Facts, account: str, region: str, queue: str) -> Place:
+    """Where it is deployed; an account that nobody says may be in the queue's ARN."""
+    known = account or facts.account
+    said = read_reference(queue).account_id if queue and known == ANY else ""
+    return Place(said or known, region or facts.region)
+
+
+def _queue(facts: Facts, part: Part) -> list[Statement]:
+    actions = (
+        "sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ListQueueTags", "sqs:CreateQueue", "sqs:TagQueue", "sqs:SetQueueAttributes",
+        "sqs:DeleteQueue",
+    )  # fmt: skip
+    return [Statement("Queues", actions, (facts.arn("sqs", part.name),), "queues of events, timers and dead letters")]
+
+
+def _table(facts: Facts, part: Part) -> list[Statement]:
+    names = (
+        "DescribeTable", "DescribeTimeToLive", "ListTagsOfResource", "CreateTable", "TagResource", "UpdateTimeToLive", "DeleteTable",
+    )  # fmt: skip
+    actions = tuple(f"dynamodb:{one}" for one in names)
+    return [Statement("Tables", actions, (facts.arn("dynamodb", f"table/{part.name}"),), "an aggregator's table")]
+
+
+def _log_group(facts: Facts, part: Part) -> list[Statement]:
+    names = ("ListTagsForResource", "CreateLogGroup", "TagResource", "PutRetentionPolicy", "DeleteLogGroup")
+    group = facts.arn("logs", f"log-group:{part.name}")
+    return [
+        Statement("FindLogs", ("logs:DescribeLogGroups",), (facts.arn("logs", "log-group:*"),), "log groups are listed by prefix"),
+        # Tags are judged by the group's ARN, all else by the one with `:*` (CloudWatch Logs user guide, "Resources").
+        Statement("Logs", tuple(f"logs:{one}" for one in names), (group, f"{group}:*"), "functions' logs, and how long they keep"),
+    ]  # fmt: skip
+
+
+def _role(facts: Facts, part: Part) -> list[Statement]:
+    names = (
+        "GetRole", "GetRolePolicy", "CreateRole", "TagRole", "UpdateAssumeRolePolicy", "PutRolePolicy", "DeleteRolePolicy",
+        "DeleteRole",
+    )  # fmt: skip
+    role = facts.arn("iam", f"role/{part.name}", region="")
+    passed = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    return [
+        Statement("Roles", tuple(f"iam:{one}" for one in names), (role,), "functions' roles, each with one inline policy"),
+        Statement("PassRoles", ("iam:PassRole",), (role,), "Lambda works as these roles, and nobody else", passed),
+    ]  # fmt: skip
+
+
+def _function(facts: Facts, part: Part) -> list[Statement]:
+    names = (
+        "GetFunction", "ListTags", "CreateFunction", "TagResource", "UpdateFunctionCode", "UpdateFunctionConfiguration",
+        "DeleteFunction",
+    )  # fmt: skip
+    function = facts.arn("lambda", f"function:{part.name}")
+    return [
+        Statement(
+            "Functions",
+            tuple(f"lambda:{one}" for one in names),
+            (function,),
+            "functions; whose they are, their tags say",
+        )
+    ]
+
+
+def _of_functions(stacks: Sequence[Stack]) -> list[Statement]:
+    """What has no name of its own, and is known by the functions it is for."""
+    names = [(one.place, one.part("function").name) for one in stacks]
+    functions = list(dict.fromkeys(place.arn("lambda", f"function:{name}") for place, name in names))
+    rules = tuple(part.want["rule_arn"] for one in stacks for part in one.parts if part.kind is PartKind.RULE)
+    mappings = tuple(dict.fromkeys(place.arn("lambda", "event-source-mapping:*") for place, _ in names))
+    feeding = {"ArnLike": {"lambda:FunctionArn": functions}}
+    changing = ("lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping")
+    found = [
+        Statement("FindMappings", ("lambda:ListEventSourceMappings",), ("*",), "what feeds functions; it takes no resource"),
+        Statement("MakeMappings", ("lambda:CreateEventSourceMapping",), ("*",), "a new mapping has no ARN yet", feeding),
+        Statement("ChangeMappings", changing, mappings, "mappings of these functions", feeding),
+    ]  # fmt: skip
+    if rules:
+        targets = {"ArnLike": {"events:TargetArn": functions}}
+        found.append(Statement("Targets", ("events:PutTargets",), rules, "rules call these functions only", targets))
+    return found
+
+
+def _rule(facts: Facts, part: Part) -> list[Statement]:
+    names = (
+        "DescribeRule",
+        "ListTargetsByRule",
+        "ListTagsForResource",
+        "PutRule",
+        "TagResource",
+        "RemoveTargets",
+        "DeleteRule",
+    )
+    rule, function = facts.arn("events", f"rule/{part.name}"), part.want["function_arn"]
+    by_rules = {"StringEquals": {"lambda:Principal": "events.amazonaws.com"}}
+    calling = ("lambda:AddPermission", "lambda:RemovePermission")
+    return [
+        Statement("Rules", tuple(f"events:{one}" for one in names), (rule,), "sweeps, and completions of strict rules"),
+        Statement("SeePermissions", ("lambda:GetPolicy",), (function,), "whether rules may call the function"),
+        Statement("Permissions", calling, (function,), "rules may call the function, and no other service", by_rules),
+    ]  # fmt: skip
+
+
+def _notifications(facts: Facts, buckets: Sequence[str]) -> list[Statement]:
+    actions = ("s3:GetBucketNotification", "s3:PutBucketNotification")
+    why = "entries of ours go into the buckets' notification configurations, and out again"
+    return [Statement("Notifications", actions, tuple(facts.bucket(one) for one in buckets), why, facts.owned)]
+
+
+_OF: Mapping[PartKind, Callable[[Facts, Part], list[Statement]]] = {
+    PartKind.QUEUE: _queue,
+    PartKind.TABLE: _table,
+    PartKind.LOG_GROUP: _log_group,
+    PartKind.ROLE: _role,
+    PartKind.FUNCTION: _function,
+    PartKind.RULE: _rule,
+}

@@ -1,0 +1,166 @@
+"""Tests whose Windlass calls the embedded AWS are tests of `windlass policy`, too: import `least_privilege`, which is autouse.
+
+After each test, what Windlass called is compared with what the policies of the test's configurations allow: every
+`windlass*.toml` below its tmp_path, one written only for this (`windlass-policy.toml`) among them where the command line
+said it all. A test can't be left out unseen: calls without a configuration fail it, commands whose calls nobody saw fail
+it, and so does a mark `unproved` where there is something to prove. The ways to say why not:
+
+    @pytest.mark.unproved("why")            no AWS is called, or its calls can't be seen
+    @pytest.mark.own_actions("s3:ListBucket")   what the test's own handlers or actions call, as a user's code would
+
+An embedded AWS in another process is seen once the test says `least_privilege.watch(url)`.
+"""
+
+import json
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+from windlass.deploy.capabilities import CAPABILITIES
+from windlass.deploy.policy import Use, facts_of
+from windlass.deploy.policy_check import check
+from windlass.local.server import LocalServer
+from windlass.settings import load
+
+__all__ = ["least_privilege"]
+
+_OF_COMMANDS = {
+    "aggregate": "aggregation", "clients": "clients", "consume": "queues", "deploy": "deploy", "inventory": "inventory",
+    "memcached": "memcached", "pipeline": "pipelines", "queue": "queues", "replicate": "replication",
+}  # fmt: skip
+_ALWAYS_FUNCTIONS = ("pipelines", "aggregation", "queues")
+"""What runs in Lambda is started by an event, not by a command."""
+
+
+class Servers:
+    """The embedded AWSs of this process: those that are up, and what those answered that ended during the test."""
+
+    def __init__(self):
+        self.up, self.ended = set(), []
+
+    def follow(self, kind):
+        """Hear of every one from now on; fixtures of a session start theirs before any test's own."""
+        enter, leave = kind.__enter__, kind.__exit__
+
+        def entered(server):
+            started = enter(server)
+            self.up.add(server)
+            return started
+
+        def left(server, *error):
+            self.up.discard(server)
+            self.ended += server.front.calls.find({})
+            return leave(server, *error)
+
+        kind.__enter__, kind.__exit__ = entered, left
+
+
+_ONLY_HERE = frozenset({"organizations:ListAccounts"})
+"""Without accounts in the configuration the embedded AWS is asked for its own; AWS is not, unless `estate.organization` says so."""
+_SERVERS = Servers()
+_SERVERS.follow(LocalServer)
+
+
+class Proof:
+    """What one test's Windlass called, and what it was allowed."""
+
+    def __init__(self, folder, own):
+        self._folder, self._own = folder, _ONLY_HERE | frozenset(own)
+        self._began = time.time()
+        self._watched, self._words, self._typed = [], [], []
+        _SERVERS.ended.clear()
+        self._strangers = {account for server in _SERVERS.up for account in server.front.calls.by_account()}
+
+    def watch(self, url):
+        """The calls that an embedded AWS of another process answers count, too."""
+        self._watched.append(url)
+
+    def ran(self, arguments):
+        """A process was started."""
+        words = [str(one) for one in arguments] if isinstance(arguments, list | tuple) else []
+        if "windlass" in words or "tests.e2e.seeding" in words:
+            self._words.append(words)
+
+    def typed(self, *words):
+        """A command line is carried out in this process."""
+        self._typed.append(words)
+
+    def check(self):
+        """The verdict; now, where a server will be gone when the test has ended."""
+        made = self._made()
+        assert made or not self._words, f"nobody saw what these called (`least_privilege.watch`): {self._words[:3]}"
+        settings = self._settings() if made else []
+        assert settings or not made, f"{len(made)} calls, and no windlass.toml to make a policy from: {made[0]}"
+        calls = self._of_ours(made, settings)
+        assert calls or not self._words, f"all calls are of other tests' accounts: name yours in {self._folder}"
+        statements = [one for each in settings for one in self._statements(each)]
+        missing = [one for one in check(calls, statements).missing if one.action not in self._own]
+        assert not missing, f"called, but not allowed by `windlass policy`: {missing[:20]}"
+        self._words.clear()
+        self._watched.clear()
+
+    def check_reason(self, reason):
+        """A test that says why it is not proved: it says something, and it is true."""
+        assert reason, "`unproved` says no reason"
+        made = self._made()
+        settings = self._settings() if made else []
+        assert not (settings and self._of_ours(made, settings)), f"it can be proved, though it says: {reason}"
+
+    def _settings(self):
+        files = self._folder.rglob("windlass*.toml")
+        return [load(config=file.name, environ={}, cwd=file.parent).settings for file in files]
+
+    def _made(self):
+        """Windlass's own calls since the test began."""
+        made = list(_SERVERS.ended)
+        for server in _SERVERS.up:
+            made += server.front.calls.find({})
+        for url in self._watched:
+            with urllib.request.urlopen(f"{url}/_windlass/calls", timeout=60) as answer:
+                made += json.load(answer)["calls"]
+        return [one for one in made if one["at"] >= self._began and "windlass/" in one["user_agent"]]
+
+    def _of_ours(self, made, settings):
+        """Functions of other tests' accounts may still be at work: only accounts that are new, or that we name, count."""
+        named = {account.id for one in settings for account in one.estate.accounts}
+        return [one for one in made if one["account_id"] in named or one["account_id"] not in self._strangers]
+
+    def _statements(self, settings):
+        names = self._capabilities()
+        for capability in CAPABILITIES:
+            for use in capability.uses:
+                if capability.name in names or (use is Use.FUNCTION and capability.name in _ALWAYS_FUNCTIONS):
+                    yield from capability.statements(settings, facts_of(settings), use)
+
+    def _capabilities(self):
+        """Those of the commands that ran. All where that says nothing (`jobs`, `up`); where no command is known, but for the
+        inventory, which may read everything and would allow any look."""
+        commands = [*self._words, *self._typed]
+        if not commands:
+            return {one.name for one in CAPABILITIES if one.name != "inventory"}
+        known = [{_OF_COMMANDS[word] for word in words if word in _OF_COMMANDS} for words in commands]
+        return set().union(*known) if all(known) else {one.name for one in CAPABILITIES}
+
+
+@pytest.fixture(autouse=True)
+def least_privilege(request, tmp_path, monkeypatch):
+    """After the test: no call that the policies of its configurations, all together, would refuse."""
+    own = [action for mark in request.node.iter_markers("own_actions") for action in mark.args]
+    proof = Proof(tmp_path, own)
+
+    class Popen(subprocess.Popen):
+        """A process, of which the proof hears."""
+
+        def __init__(self, args, *more, **options):
+            proof.ran(args)
+            super().__init__(args, *more, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    yield proof
+    reasons = [mark.args[0] for mark in request.node.iter_markers("unproved")]
+    if reasons:
+        proof.check_reason(reasons[0])
+    else:
+        proof.check()
