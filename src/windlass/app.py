@@ -108,7 +108,7 @@ class App:
         """SQS queues, and who consumes them."""
         with self._lock:
             if self._queues is None:
-                self._queues = Queues(lambda: self.estate, lambda: self.store)
+                self._queues = Queues(lambda: self.estate, lambda: self.store, registry=self.metrics.of_worker)
             return self._queues
 
     @property
