@@ -16,6 +16,17 @@ settings.register_profile("windlass", deadline=None, suppress_health_check=[Heal
 settings.load_profile("windlass")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Tests that have asked for time of their own come first, the longest before: at the end, no worker waits for another."""
+
+    def asked_s(item):
+        marker = item.get_closest_marker("timeout")
+        return marker.args[0] if marker else 0
+
+    items.sort(key=asked_s, reverse=True)
+
+
 @pytest.fixture(autouse=True)
 def _no_ambient_settings(monkeypatch, tmp_path):
     """Neither the developer's AWS keys nor their windlass.toml may leak into a test."""

@@ -91,7 +91,7 @@ MUTANTS = {
         "    item: Item = yield Count(rule, key, mine, events, since, now, summary)\n",
         "    yield Send(Timer(rule, key, mine), 0)\n"
         "    item: Item = yield Count(rule, key, mine, events, since, now, summary)\n    return\n",
-        world(3, crashes=1, batches=False),
+        world(2, crashes=1),
     ),
     "all that is dirty is done": (DECIDE, "item, done=asked.claimed,", "item, done=item.dirty,", world(2)),
     "claimed after the action": (
