@@ -1,6 +1,7 @@
 """What all tests share: a store on both databases, and an environment in which no real credentials exist."""
 
 import os
+import shutil
 import uuid
 
 import pytest
@@ -13,6 +14,17 @@ from windlass.store.engine import open_store
 # A busy machine makes any example slow: that says nothing about the code, so no test may fail for it.
 settings.register_profile("windlass", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("windlass")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Tests that have asked for time of their own come first, the longest before: at the end, no worker waits for another."""
+
+    def asked_s(item):
+        marker = item.get_closest_marker("timeout")
+        return marker.args[0] if marker else 0
+
+    items.sort(key=asked_s, reverse=True)
 
 
 @pytest.fixture(autouse=True)
@@ -36,18 +48,41 @@ def postgres_url(tmp_path_factory):
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory):
+    """A SQLite file with the schema, to copy: making it takes six times as long. tests/store makes it from nothing."""
+    file = tmp_path_factory.mktemp("migrated") / "windlass.db"
+    open_store(StoreConfig(url=f"sqlite:///{file}")).close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_url):
+    """The same in PostgreSQL: the name of a database to copy."""
+    import psycopg
+
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE migrated")
+    open_store(StoreConfig(url=postgres_url.rsplit("/", 1)[0] + "/migrated")).close()
+    return "migrated"
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def store_url(request, tmp_path):
-    """The URL of an empty database, once on SQLite and once on PostgreSQL."""
+    """The URL of a database, once on SQLite and once on PostgreSQL; empty, unless the test has it open as `store`, too."""
+    migrated = "store" in request.fixturenames
     if request.param == "sqlite":
+        if migrated:
+            shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "windlass.db")
         yield f"sqlite:///{tmp_path}/windlass.db"
         return
     import psycopg
 
     server = request.getfixturevalue("postgres_url")
+    template = request.getfixturevalue("migrated_template") if migrated else "template1"
     name = f"t_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield server.rsplit("/", 1)[0] + f"/{name}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -61,7 +96,8 @@ def store(store_url):
 
 
 @pytest.fixture
-def sqlite_store(tmp_path):
+def sqlite_store(migrated_file, tmp_path):
     """An open, migrated store on SQLite alone, for tests that are not about the database."""
+    shutil.copy(migrated_file, tmp_path / "windlass.db")
     with open_store(StoreConfig(url=f"sqlite:///{tmp_path}/windlass.db")) as opened:
         yield opened

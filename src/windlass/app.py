@@ -7,28 +7,27 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from windlass.aggregation.service import Aggregation
-from windlass.clients.directory import InventoryDirectory
-from windlass.clients.service import Clients, Home
 from windlass.core import clock
 from windlass.core.errors import WindlassError
-from windlass.deploy.service import Deploy
-from windlass.estate.model import Scope
-from windlass.estate.service import Estate, open_estate
-from windlass.estate.services import Services
-from windlass.inventory.filters import parse_query
-from windlass.inventory.service import Inventory
-from windlass.jobs.service import Jobs
-from windlass.memcached.service import Memcached
 from windlass.observe.metrics import Metrics
-from windlass.pipelines.service import Pipelines
-from windlass.queues.service import Queues
-from windlass.replication.movers.engine import Engine
-from windlass.replication.service import Replication
 from windlass.settings import Loaded, Settings
-from windlass.store.engine import Store, open_store
+
+if TYPE_CHECKING:  # each part is loaded when it is first asked for: a command pays for what it uses
+    from windlass.aggregation.service import Aggregation
+    from windlass.clients.service import Clients, Home
+    from windlass.deploy.service import Deploy
+    from windlass.estate.model import Scope
+    from windlass.estate.service import Estate
+    from windlass.estate.services import Services
+    from windlass.inventory.service import Inventory
+    from windlass.jobs.service import Jobs
+    from windlass.memcached.service import Memcached
+    from windlass.pipelines.service import Pipelines
+    from windlass.queues.service import Queues
+    from windlass.replication.service import Replication
+    from windlass.store.engine import Store
 
 __all__ = ["App"]
 
@@ -69,6 +68,8 @@ class App:
     @property
     def store(self) -> Store:
         """The database, opened and migrated."""
+        from windlass.store.engine import open_store
+
         with self._lock:
             if self._store is None:
                 self._store = open_store(self.settings.store)
@@ -77,6 +78,8 @@ class App:
     @property
     def estate(self) -> Estate:
         """Identity, accounts and clients; credentials are resolved by the policy on first use."""
+        from windlass.estate.service import open_estate
+
         with self._lock:
             if self._estate is None:
                 self._estate = open_estate(
@@ -91,6 +94,8 @@ class App:
     @property
     def inventory(self) -> Inventory:
         """The inventory over the store; AWS is only reached by what collects."""
+        from windlass.inventory.service import Inventory
+
         with self._lock:
             if self._inventory is None:
                 self._inventory = Inventory(self.store, lambda: self.estate, self.settings.inventory)
@@ -99,6 +104,8 @@ class App:
     @property
     def jobs(self) -> Jobs:
         """All long work."""
+        from windlass.jobs.service import Jobs
+
         with self._lock:
             if self._jobs is None:
                 self._jobs = Jobs(self.store)
@@ -107,14 +114,18 @@ class App:
     @property
     def queues(self) -> Queues:
         """SQS queues, and who consumes them."""
+        from windlass.queues.service import Queues
+
         with self._lock:
             if self._queues is None:
-                self._queues = Queues(lambda: self.estate, lambda: self.store)
+                self._queues = Queues(lambda: self.estate, lambda: self.store, registry=self.metrics.of_worker)
             return self._queues
 
     @property
     def memcached(self) -> Memcached:
         """Memcached clusters; AWS and the clusters' nodes are asked when its methods are called."""
+        from windlass.memcached.service import Memcached
+
         with self._lock:
             if self._memcached is None:
                 self._memcached = Memcached(lambda: self.estate, self.settings.memcached)
@@ -123,6 +134,9 @@ class App:
     @property
     def clients(self) -> Clients:
         """Who calls S3 the old way; the inventory says whose machine that is."""
+        from windlass.clients.directory import InventoryDirectory
+        from windlass.clients.service import Clients
+
         with self._lock:
             if self._clients is None:
                 self._clients = Clients(
@@ -136,6 +150,8 @@ class App:
     @property
     def aggregation(self) -> Aggregation:
         """Rules that turn many object events into one action."""
+        from windlass.aggregation.service import Aggregation
+
         with self._lock:
             if self._aggregation is None:
                 self._aggregation = Aggregation(
@@ -149,6 +165,8 @@ class App:
     @property
     def pipelines(self) -> Pipelines:
         """Pipelines that transform objects as they land."""
+        from windlass.pipelines.service import Pipelines
+
         with self._lock:
             if self._pipelines is None:
                 self._pipelines = Pipelines(
@@ -162,6 +180,9 @@ class App:
     @property
     def replication(self) -> Replication:
         """Seeds of replicas; the inventory finds the buckets of sets that ask it."""
+        from windlass.replication.movers.engine import Engine
+        from windlass.replication.service import Replication
+
         with self._lock:
             if self._replication is None:
                 self._replication = Replication(
@@ -178,6 +199,8 @@ class App:
     @property
     def services(self) -> Services:
         """S3 services that are not the estate's AWS; their keys are looked for when they are used."""
+        from windlass.estate.services import Services
+
         return Services(self.settings.service, self._environ, self.settings.estate)
 
     def _journals(self) -> Path:
@@ -200,10 +223,14 @@ class App:
     @property
     def deploy(self) -> Deploy:
         """Pipelines and aggregators as Lambda functions; it keeps nothing."""
+        from windlass.deploy.service import Deploy
+
         return Deploy(self.settings, config=self.loaded.file, estate=lambda: self.estate)
 
     def _home(self) -> Home:
         """The first account, in the home region."""
+        from windlass.clients.service import Home
+
         return Home(self.estate, self.estate.accounts()[0].id, self.settings.estate.home_region)
 
     def close(self) -> None:
@@ -232,6 +259,8 @@ class InventoryFinder:
 
     def buckets(self, query: str) -> list[str]:
         """Names of the buckets that the conditions select, as `windlass inventory list s3.bucket -w …` takes them."""
+        from windlass.inventory.filters import parse_query
+
         asked = parse_query(("s3.bucket",), query.split(), now=clock.now(), limit=1000)
         names: list[str] = []
         while True:

@@ -9,6 +9,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import urllib.request
 from pathlib import Path
 
 TREE = Path(__file__).resolve().parents[2] / "deploy" / "terraform"
@@ -49,6 +50,7 @@ class Terraform:
     """One root configuration: an example, or text of a test's own, beside a copy of the modules."""
 
     def __init__(self, folder, root, *, url="", account="", region="us-east-1", files=None):
+        self.url, self.account = url, account
         self.tree = folder / "terraform"
         if not self.tree.exists():
             shutil.copytree(TREE, self.tree, ignore=shutil.ignore_patterns(".terraform*", "terraform.tfstate*"))
@@ -73,7 +75,7 @@ class Terraform:
             timeout=timeout,
         )
         assert done.returncode in codes, (
-            f"terraform {arguments[0]}: {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+            f"terraform {arguments[0]}: {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}\n{self._answered()}"
         )
         return done.stdout
 
@@ -112,6 +114,19 @@ class Terraform:
         """Destroy all; the state is empty then."""
         self.run("apply", "-destroy", "-auto-approve", *self._usual())
         assert self.run("state", "list").strip() == ""
+
+    def _answered(self):
+        """The last calls as the embedded AWS answered them: which was made twice, after what answer, and how long it took."""
+        if not self.url:
+            return ""
+        with urllib.request.urlopen(
+            f"{self.url}/_windlass/calls?account_id={self.account}&limit=60", timeout=30
+        ) as answer:
+            calls = json.load(answer)["calls"]
+        return "\n".join(
+            f"{one['at']:.3f} {one['took_s']:7.3f} s  {one['status']} {one['service']}:{one['operation']} {one['resource']}"
+            for one in calls
+        )
 
     def _usual(self):
         given = [

@@ -144,7 +144,7 @@ _RULE = {
 _REFUSED = {
     "a grace period below wait + drain + flush": (SQLITE, _worker(terminationGracePeriodSeconds=47), "less than the 53 s"),
     "the same, of settings of its own": (SQLITE, _worker(terminationGracePeriodSeconds=60, settings={"drain_s": 120}), "less than the 148 s"),
-    "an aggregator's, whose timers stop later": (POSTGRESQL, {"workers": [_RULE | {"terminationGracePeriodSeconds": 53}]}, "less than the 88 s"),
+    "an aggregator's, which is the same": (POSTGRESQL, {"workers": [_RULE | {"terminationGracePeriodSeconds": 52}]}, "less than the 53 s"),
     "a drain that ends before the long poll": (SQLITE, _worker(settings={"drain_s": 10}), "drain_s = 10 ends before"),
     "a read timeout below the long poll": (SQLITE, _worker(settings={"read_timeout_s": 20}), "read_timeout_s = 20"),
     "a visibility below the read timeout": (SQLITE, _worker(settings={"visibility_s": 30}), "visibility_s = 30"),

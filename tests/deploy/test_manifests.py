@@ -1,7 +1,5 @@
 """What is committed under deploy/kubernetes, held against Kubernetes' schemas and against the code that will run there. No helm needed."""
 
-import ast
-import inspect
 import json
 import re
 
@@ -25,8 +23,6 @@ from tests.deploy.reading import (
     pods,
     settings_of,
 )
-from windlass.aggregation import ticking
-from windlass.aggregation.worker import Worker as AggregationWorker
 from windlass.api.auth import Asked, Role, permit
 from windlass.api.tokens import create_token
 from windlass.app import App
@@ -214,12 +210,12 @@ def consume_config(deployment, docs, tmp_path):
     settings = settings_of(config_of(docs), tmp_path, given).settings
     name, params = parse_command(command_line(one))
     if name == "consume":
-        return name, next(entry for entry in settings.consume if entry.name == params["name"])
+        return next(entry for entry in settings.consume if entry.name == params["name"])
     entries = {entry.name: entry for entry in (*settings.pipeline, *settings.aggregate)}
     chosen = [entries[entry] for entry in params["names" if name == "pipeline run" else "rules"]]
     assert len({entry.queue for entry in chosen}) == 1, "one health port serves one queue"
     base = {"queue": chosen[0].queue, "handler": "-", "visibility_s": 120 if name == "pipeline run" else 70}
-    return name, ConsumeConfig.model_validate(base | read_settings(params["options"]))
+    return ConsumeConfig.model_validate(base | read_settings(params["options"]))
 
 
 @pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.name)
@@ -228,25 +224,12 @@ def test_the_grace_period_outlasts_wait_drain_and_flush(file, tmp_path):
     assert workers(docs)
     for deployment in workers(docs):
         grace_s = deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
-        command, config = consume_config(deployment, docs, tmp_path)
+        config = consume_config(deployment, docs, tmp_path)
         assert config.limits().grace_s <= grace_s  # what the worker itself checks at its start …
         assert config.grace_s == grace_s  # … of this very number
         needed = config.wait_s + config.drain_s + config.flush_s
-        if command == "aggregate run":
-            needed += max(_join_s(), config.drain_s + config.flush_s)
-            assert _join_s() > ticking._DRAIN_S
         assert needed < grace_s <= needed + 6, deployment["metadata"]["name"]
         assert deployment["spec"]["progressDeadlineSeconds"] > grace_s
-
-
-def _join_s():
-    """How long an aggregation worker waits for its threads, once its source queue is drained."""
-    (seconds,) = {
-        node.args[0].value
-        for node in ast.walk(ast.parse(inspect.getsource(AggregationWorker.run).lstrip()))
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "join" and node.args
-    }
-    return seconds
 
 
 @pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.name)
@@ -339,7 +322,7 @@ def test_keda_counts_what_is_in_flight_and_takes_a_pods_own_number(tmp_path):
         assert "replicas" not in deployment["spec"], "a Deployment with replicas would fight KEDA at every upgrade"
         (trigger,) = one["spec"]["triggers"]
         said = trigger["metadata"]
-        _, config = consume_config(deployment, docs, tmp_path)
+        config = consume_config(deployment, docs, tmp_path)
         assert said["scaleOnInFlight"] == "true"
         assert said["activationQueueLength"] == "0"
         assert int(said["queueLength"]) == config.concurrency + config.prefetch

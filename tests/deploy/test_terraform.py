@@ -91,13 +91,14 @@ CHECKOV = shutil.which("checkov") or next((str(one) for one in Path("/tmp").glob
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(
     CHECKOV is None, reason="checkov is not installed (pip install checkov, in an environment of its own)"
 )
 def test_checkov_finds_nothing_that_is_not_argued():
     done = subprocess.run(
         [CHECKOV, "-d", str(terraform.TREE), "--framework", "terraform", "--compact", "-o", "json"],
-        capture_output=True, text=True, check=False, timeout=200,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     told = json.loads(done.stdout)
     failed = [(one["check_id"], one["resource"], one["file_path"]) for one in told["results"]["failed_checks"]]

@@ -1,6 +1,7 @@
 """The one port: faults to order in every protocol, unknown operations as AWS errors, the call log, accounts, reset."""
 
 import json
+import socket
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
@@ -87,6 +88,26 @@ def _asked(**facts):
             | facts
         )
     )
+
+
+def test_a_call_whose_client_left_in_the_middle_is_not_carried_out(client, local_aws):
+    """The client makes it again: carried out, half of an object would be there, and what must be new would be there already."""
+    s3, bucket = client("s3"), "half-a-call"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    key = "AWS4-HMAC-SHA256 Credential=777777777777/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=x"
+    host, port = local_aws.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as half:
+        half.sendall(
+            f"PUT /{bucket}/o HTTP/1.1\r\nHost: {host}\r\nAuthorization: {key}\r\nContent-Length: 10\r\n\r\nhello".encode()
+        )
+    with socket.create_connection(
+        (host, int(port))
+    ) as whole:  # after it, so that it has been looked at when this is answered
+        whole.sendall(
+            f"PUT /{bucket}/p HTTP/1.1\r\nHost: {host}\r\nAuthorization: {key}\r\nContent-Length: 5\r\n\r\nhello".encode()
+        )
+        assert whole.recv(100).startswith(b"HTTP/1.1 200")
+    assert [one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["p"]
 
 
 def test_the_same_seed_strikes_the_same_calls():

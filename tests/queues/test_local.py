@@ -4,6 +4,7 @@ import asyncio
 import base64
 import gzip
 import json
+import re
 import threading
 import time
 import urllib.error
@@ -12,7 +13,8 @@ import uuid
 
 import pytest
 
-from tests.queues.conftest import ACCOUNT, wait_for
+from tests.queues.conftest import ACCOUNT, FAST, wait_for
+from windlass.app import App
 from windlass.core.errors import ConfigError, NotFound, PartialFailure, UsageError
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.consumer import Consumer
@@ -20,6 +22,7 @@ from windlass.queues.idempotency import DynamoLedger, StoreLedger, key_of
 from windlass.queues.model import Reject
 from windlass.queues.received import Received
 from windlass.queues.unwrap import Pointer, write_pointer
+from windlass.settings import load
 from windlass.wire.sqs import Message
 
 
@@ -274,6 +277,35 @@ def test_health_readiness_and_metrics_are_served(queues, new_queue, consuming, l
     assert f'windlass_queue_deleted_total{{queue="{name}"}} 1.0' in text
     assert f'windlass_queue_handling_seconds_count{{queue="{name}"}} 1.0' in text
     assert get("/nowhere")[0] == 404
+
+
+def test_a_worker_shows_its_calls_to_aws_and_nothing_of_the_inventory(new_queue, local_aws, tmp_path):
+    """The dashboards sum the calls of all processes: each must show its own."""
+    url, _ = new_queue()
+    environ = {
+        "WINDLASS_ESTATE_ENDPOINT_URL": local_aws.url, "WINDLASS_ESTATE_ACCOUNTS": json.dumps([{"id": ACCOUNT}]),
+        "WINDLASS_STORE_URL": f"sqlite:///{tmp_path}/windlass.db",
+    }  # fmt: skip
+    stop = threading.Event()
+    with App(load(environ=environ, cwd=tmp_path), environ=environ) as app:
+        config = ConsumeConfig(queue=url, handler="windlass.queues.samples:nothing", **FAST)
+        consumer = Consumer(config, queues=app.queues, health=("127.0.0.1", 0))
+        thread = threading.Thread(target=consumer.run, kwargs={"stop": stop, "signals": False})
+        thread.start()
+        try:
+            wait_for(lambda: consumer.counts.empty_polls)
+            with urllib.request.urlopen(f"http://127.0.0.1:{consumer.health_port}/metrics", timeout=5) as answer:
+                text = answer.read().decode()
+        finally:
+            stop.set()
+            thread.join(30)
+    scope = f'account="{ACCOUNT}",outcome="ok",region="us-east-1",service="sqs"'
+    (calls,) = re.findall(rf"^windlass_estate_calls_total{{{re.escape(scope)}}} (\S+)$", text, re.MULTILINE)
+    assert float(calls) >= 1
+    assert 'windlass_estate_call_seconds_count{service="sqs"}' in text
+    assert "windlass_queue_polls_total" in text
+    assert "windlass_inventory" not in text
+    assert "windlass_console" not in text
 
 
 def test_a_network_that_goes_away_is_survived_and_told_by_readiness(queues, new_queue, consuming, local_aws, client):

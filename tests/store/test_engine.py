@@ -10,7 +10,7 @@ from windlass.core.errors import ConfigError, StoreError
 from windlass.store.config import StoreConfig
 from windlass.store.engine import open_store
 from windlass.store.leases import lease
-from windlass.store.migrate import current_version, head_version, upgrade
+from windlass.store.migrate import _scripts, current_version, head_version, upgrade
 
 
 def _add(connection, name):
@@ -29,10 +29,13 @@ def test_a_write_that_raises_leaves_no_trace(store):
     assert _names(store) == set()
 
 
-def test_a_new_database_gets_every_migration_and_a_second_start_none(store):
-    assert current_version(store) == head_version()
-    upgrade(store)
-    assert current_version(store) == head_version()
+def test_a_new_database_gets_every_migration_and_a_second_start_none(store_url):
+    with open_store(StoreConfig(url=store_url), migrated=False) as store:
+        assert current_version(store) == ""
+        upgrade(store)
+        assert current_version(store) == head_version() == _scripts().get_current_head()
+        upgrade(store)
+        assert current_version(store) == head_version()
 
 
 def test_two_processes_may_start_at_once(store_url):

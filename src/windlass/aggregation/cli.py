@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,13 +16,13 @@ from windlass.aggregation.rules import Rule
 from windlass.aggregation.service import Aggregation
 from windlass.aggregation.simulate import Design, Simulation, made_up, simulate
 from windlass.aggregation.timeline import Window
-from windlass.aggregation.worker import Worker
 from windlass.core import clock
 from windlass.core.errors import UsageError
 from windlass.core.units import parse_duration_s
 from windlass.events import ObjectEvent, read_events
 from windlass.present.output import Column, Format, emit, emit_value
 from windlass.queues.cli import read_settings
+from windlass.queues.together import run_together
 
 __all__ = ["commands", "item_row", "window_row"]
 
@@ -102,7 +101,7 @@ def commands(open_aggregation: Open) -> typer.Typer:  # noqa: C901  one function
         workers = open_aggregation(ctx).workers(
             rules or (), health=(host, port) if port >= 0 else None, settings=read_settings(options or ())
         )
-        raise typer.Exit(_run_all(workers))
+        raise typer.Exit(run_together(workers))
 
     @app.command()
     def prepare(ctx: typer.Context, rule: Name) -> None:
@@ -253,19 +252,3 @@ def _design_row(design: Design, seconds: float) -> dict[str, Any]:
         "sqs": round(design.sqs_requests / events, 4),
         "monthly": round(design.monthly(seconds), 2),
     }  # fmt: skip
-
-
-def _run_all(workers: Sequence[Worker]) -> int:
-    """One on this thread, where signals arrive; the others beside it."""
-    if len(workers) == 1:
-        return workers[0].run()
-    stop = threading.Event()
-    threads = [threading.Thread(target=one.run, kwargs={"stop": stop, "signals": False}) for one in workers[1:]]
-    for thread in threads:
-        thread.start()
-    try:
-        return workers[0].run(stop=stop)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from windlass.aggregation.effects import Defer, Verdict
 from windlass.aggregation.model import Timer
@@ -17,36 +18,53 @@ __all__ = ["tick_forever"]
 
 _POLL_S = 0.5
 _AT_ONCE = 8
-_DRAIN_S = 25.0
 
 
-def tick_forever(timers: SqlTimers, fire: Callable[[Timer], Verdict], ended: threading.Event) -> None:
-    """Handle timers until `ended` is set; those under way then have a while to end."""
-    log = logger("aggregation")
+def tick_forever(timers: SqlTimers, fire: Callable[[Timer], Verdict], ended: threading.Event, drain_s: float) -> None:
+    """Handle timers until `ended` is set; those under way then have `drain_s` seconds to end."""
     running: dict[Timer, Future[None]] = {}
-    renewed_at = time.monotonic()
+    renewed_at, deadline = time.monotonic(), math.inf
     pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="aggregation-timer")
     try:
-        while not ended.is_set():
+        while True:
+            stopping, now = ended.is_set(), time.monotonic()
             running = {timer: work for timer, work in running.items() if not work.done()}
-            try:
-                if time.monotonic() - renewed_at > timers.leased_s / 4:
-                    renewed_at = time.monotonic()
-                    for timer, work in running.items():
-                        if not work.done():
-                            timers.renew(timer)
-                due = timers.take(_AT_ONCE - len(running)) if len(running) < _AT_ONCE else []
-            except WindlassError as error:
-                log.warning("timers.unreachable", said=error.message, hint=error.hint)
-                due = []
+            if stopping:
+                deadline = min(deadline, now + drain_s)
+                if not running or now >= deadline:
+                    return
+            if now - renewed_at > timers.leased_s / 4:
+                renewed_at = now
+                _renew(timers, running)
+            due = [] if stopping else _take(timers, _AT_ONCE - len(running))
             for timer in due:
                 running[timer] = pool.submit(_handle, timers, fire, timer)
-            ended.wait(0.02 if due else _POLL_S)
-        deadline = time.monotonic() + _DRAIN_S
-        while time.monotonic() < deadline and not all(work.done() for work in running.values()):
-            time.sleep(0.05)
+            if stopping:
+                wait(running.values(), timeout=min(_POLL_S, deadline - now))
+            else:
+                ended.wait(0.02 if due else _POLL_S)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _renew(timers: SqlTimers, running: Iterable[Timer]) -> None:
+    try:
+        for timer in running:
+            timers.renew(timer)
+    except WindlassError as error:
+        _unreachable(error)
+
+
+def _take(timers: SqlTimers, most: int) -> list[Timer]:
+    try:
+        return timers.take(most) if most > 0 else []
+    except WindlassError as error:
+        _unreachable(error)
+        return []
+
+
+def _unreachable(error: WindlassError) -> None:
+    logger("aggregation").warning("timers.unreachable", said=error.message, hint=error.hint)
 
 
 def _handle(timers: SqlTimers, fire: Callable[[Timer], Verdict], timer: Timer) -> None:

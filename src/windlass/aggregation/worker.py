@@ -59,37 +59,48 @@ class Worker:
         self._configs = configs
         self._queues, self._store = queues, store
         self._timers = timers
-        self._registry = registry or CollectorRegistry()
+        self._registry = registry or queues.registry()
         self._health = health
         self._settings = settings or {}
         self._gathering = _Gathering(engine, self.counts, linger_s=min(one.gathered_s for one in configs))
+        self._ending = threading.Event()
+        self._over_at = math.inf  # when the timers will have stopped; time.monotonic()
 
     def run(self, *, stop: threading.Event | None = None, signals: bool = True) -> int:
-        """Work; the exit code."""
-        ended = stop or threading.Event()
+        """Work; the exit code. All parts stop at the same time, so a stop takes what the slowest takes: `Limits.grace_s`."""
+        config = self._source_config()
         self._registry.register(self.counts)
-        aside = [threading.Thread(target=self._sweep_forever, args=(ended,), name="aggregation-sweeper", daemon=True)]
-        if self._timers is not None:
-            aside.append(
-                threading.Thread(target=tick_forever, args=(self._timers, self._fire, ended), name="aggregation-timers")
-            )
-        queues = sorted({one.timers for one in self._configs if one.timers})
-        aside += [
-            threading.Thread(target=self._consume_timers, args=(one, ended), name=f"timers-{one}") for one in queues
-        ]
+        aside = self._aside(config)
         for thread in aside:
             thread.start()
         try:
-            return self._source().run(stop=ended, signals=signals)
+            return self._source(config).run(stop=stop, signals=signals)
         finally:
-            ended.set()
+            self._end(config)  # if it broke off, or could not even start
             for thread in aside:
-                thread.join(35)
+                thread.join(max(0.0, self._over_at - time.monotonic()))
             self._registry.unregister(self.counts)
+
+    def _aside(self, config: ConsumeConfig) -> list[threading.Thread]:
+        """What runs beside the source queue, until `_ending` is set."""
+        aside = [threading.Thread(target=self._sweep_forever, name="aggregation-sweeper", daemon=True)]
+        if self._timers is not None:
+            ticking = (self._timers, self._fire, self._ending, config.drain_s)
+            aside.append(threading.Thread(target=tick_forever, args=ticking, name="aggregation-timers"))
+        queues = sorted({one.timers for one in self._configs if one.timers})
+        return aside + [
+            threading.Thread(target=self._consume_timers, args=(one,), name=f"timers-{one}") for one in queues
+        ]
+
+    def _end(self, config: ConsumeConfig) -> None:
+        """The source queue stops, and all else with it. A timer that it still sends waits for the next worker."""
+        if not self._ending.is_set():
+            self._over_at = time.monotonic() + config.limits().grace_s
+            self._ending.set()
 
     # The source queue
 
-    def _source(self) -> Consumer:
+    def _source_config(self) -> ConsumeConfig:
         first = self._configs[0]
         linger_s = self._gathering.linger_s
         given = {
@@ -97,27 +108,33 @@ class Worker:
             "region": first.region, "concurrency": _IN_HAND, "prefetch": 0, "visibility_s": math.ceil(60 + linger_s),
             "gather_s": min(_GATHER_S, linger_s),
         }  # fmt: skip
-        config = ConsumeConfig.model_validate(given | self._settings)
+        return ConsumeConfig.model_validate(given | self._settings)
+
+    def _source(self, config: ConsumeConfig) -> Consumer:
+        def stopping() -> None:
+            self._end(config)
+            self._gathering.hurry()
+
         return Consumer(
             config, self._gathering.handle, queues=self._queues, store=self._store, registry=self._registry,
-            health=self._health, stopping=self._gathering.hurry,
+            health=self._health, stopping=stopping,
         )  # fmt: skip
 
     # Timers
 
-    def _consume_timers(self, queue: str, ended: threading.Event) -> None:
+    def _consume_timers(self, queue: str) -> None:
         first = next(one for one in self._configs if one.timers == queue)
         given = {
             "name": f"timers-{queue}", "queue": queue, "handler": "windlass.aggregation", "account": first.account,
             "region": first.region, "concurrency": 8, "prefetch": 2, "first_backoff_s": 1.0, "max_backoff_s": 60.0,
         }  # fmt: skip
-        names = ("wait_s", "read_timeout_s", "visibility_s", "drain_s", "transport")
+        names = ("wait_s", "read_timeout_s", "visibility_s", "drain_s", "flush_s", "transport")
         config = ConsumeConfig.model_validate(
             given | {name: self._settings[name] for name in names if name in self._settings}
         )
         consumer = Consumer(config, self._on_timer, queues=self._queues, store=self._store, registry=self._registry)
         try:
-            consumer.run(stop=ended, signals=False)
+            consumer.run(stop=self._ending, signals=False)
         except WindlassError as error:
             logger("aggregation").error("timers.failed", queue=queue, said=error.message, hint=error.hint)
 
@@ -139,9 +156,9 @@ class Worker:
         self.counts.fired(verdict)
         return verdict
 
-    def _sweep_forever(self, ended: threading.Event) -> None:
+    def _sweep_forever(self) -> None:
         every_s = min(one.sweep_s for one in self._configs)
-        while not ended.wait(every_s):
+        while not self._ending.wait(every_s):
             try:
                 self.counts.swept += self.engine.sweep()
             except WindlassError as error:

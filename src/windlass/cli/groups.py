@@ -1,25 +1,74 @@
-"""Command groups that live beside their capability, handed what opens their service."""
+"""Command groups that live beside their capability, handed what opens their service; each is loaded when it is called."""
 
 from __future__ import annotations
 
-from windlass.aggregation import cli as aggregation_cli
-from windlass.cli.context import open_app
-from windlass.clients import cli as clients_cli
-from windlass.deploy import cli as deploy_cli
-from windlass.inventory import cli as inventory_cli
-from windlass.memcached import cli as memcached_cli
-from windlass.pipelines import cli as pipelines_cli
-from windlass.queues import cli as queues_cli
-from windlass.replication import cli as replication_cli
+import typer
 
-inventory = inventory_cli.commands(lambda ctx: open_app(ctx).inventory, lambda ctx: open_app(ctx).jobs)
-queue = queues_cli.commands(lambda ctx: open_app(ctx).queues)
-consume = queues_cli.consume_command(
-    lambda ctx: open_app(ctx).queues, lambda ctx: open_app(ctx).store, lambda ctx: open_app(ctx).settings.consume
-)
-memcached = memcached_cli.commands(lambda ctx: open_app(ctx).memcached, lambda ctx: open_app(ctx).jobs)
-clients = clients_cli.commands(lambda ctx: open_app(ctx).clients, lambda ctx: open_app(ctx).jobs)
-aggregate = aggregation_cli.commands(lambda ctx: open_app(ctx).aggregation)
-pipeline = pipelines_cli.commands(lambda ctx: open_app(ctx).pipelines, lambda ctx: open_app(ctx).jobs)
-replicate = replication_cli.commands(lambda ctx: open_app(ctx).replication, lambda ctx: open_app(ctx).jobs)
-deploy = deploy_cli.commands(lambda ctx: open_app(ctx).deploy)
+from windlass.cli.context import open_app
+
+__all__ = ["aggregate", "clients", "consume", "deploy", "inventory", "memcached", "pipeline", "queue", "replicate"]
+
+
+def inventory() -> typer.Typer:
+    """`windlass inventory`."""
+    from windlass.inventory.cli import commands
+
+    return commands(lambda ctx: open_app(ctx).inventory, lambda ctx: open_app(ctx).jobs)
+
+
+def queue() -> typer.Typer:
+    """`windlass queue`."""
+    from windlass.queues.cli import commands
+
+    return commands(lambda ctx: open_app(ctx).queues)
+
+
+def consume() -> typer.Typer:
+    """`windlass consume`."""
+    from windlass.queues.cli import consume_command
+
+    return consume_command(
+        lambda ctx: open_app(ctx).queues, lambda ctx: open_app(ctx).store, lambda ctx: open_app(ctx).settings.consume
+    )
+
+
+def memcached() -> typer.Typer:
+    """`windlass memcached`."""
+    from windlass.memcached.cli import commands
+
+    return commands(lambda ctx: open_app(ctx).memcached, lambda ctx: open_app(ctx).jobs)
+
+
+def clients() -> typer.Typer:
+    """`windlass clients`."""
+    from windlass.clients.cli import commands
+
+    return commands(lambda ctx: open_app(ctx).clients, lambda ctx: open_app(ctx).jobs)
+
+
+def aggregate() -> typer.Typer:
+    """`windlass aggregate`."""
+    from windlass.aggregation.cli import commands
+
+    return commands(lambda ctx: open_app(ctx).aggregation)
+
+
+def pipeline() -> typer.Typer:
+    """`windlass pipeline`."""
+    from windlass.pipelines.cli import commands
+
+    return commands(lambda ctx: open_app(ctx).pipelines, lambda ctx: open_app(ctx).jobs)
+
+
+def replicate() -> typer.Typer:
+    """`windlass replicate`."""
+    from windlass.replication.cli import commands
+
+    return commands(lambda ctx: open_app(ctx).replication, lambda ctx: open_app(ctx).jobs)
+
+
+def deploy() -> typer.Typer:
+    """`windlass deploy`."""
+    from windlass.deploy.cli import commands
+
+    return commands(lambda ctx: open_app(ctx).deploy)

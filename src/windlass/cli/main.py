@@ -13,7 +13,7 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn
 
@@ -28,11 +28,17 @@ __all__ = ["COMMANDS", "main", "root"]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command's name, the `module:attribute` of its typer app, and its line in `windlass --help`."""
+    """A command's name, the `module:attribute` of its typer app or of what makes it, and its line in `windlass --help`."""
 
     name: str
     target: str
     help: str
+
+    def load(self) -> typer.Typer:
+        """Its app, imported now."""
+        module, _, attribute = self.target.partition(":")
+        made: typer.Typer | Callable[[], typer.Typer] = getattr(importlib.import_module(module), attribute)
+        return made if isinstance(made, typer.Typer) else made()
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -89,9 +95,7 @@ class LazyGroup(TyperGroup):
             close = difflib.get_close_matches(cmd_name, self.list_commands(ctx), n=1)
             hint = f"Did you mean {close[0]}?" if close else "`windlass --help` lists the commands."
             raise UsageError(f"there is no command {cmd_name!r}", hint=hint)
-        module, _, attribute = found.target.partition(":")
-        app: typer.Typer = getattr(importlib.import_module(module), attribute)
-        return typer.main.get_command(app)
+        return typer.main.get_command(found.load())
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The list in `windlass --help`."""

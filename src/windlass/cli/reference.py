@@ -5,7 +5,6 @@ tests/docs compares them with what is committed, so that no command, setting, ty
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,8 +56,7 @@ def _commands() -> str:
 def walk() -> Iterator[tuple[str, Any]]:
     """Every command's words and its click object, groups before their members."""
     for entry in COMMANDS:
-        module, _, attribute = entry.target.partition(":")
-        command: Any = typer.main.get_command(getattr(importlib.import_module(module), attribute))
+        command: Any = typer.main.get_command(entry.load())
         yield entry.name, command
         for name, child in getattr(command, "commands", {}).items():
             yield f"{entry.name} {name}", child

@@ -69,6 +69,8 @@ class Front:
             return
         started = time.perf_counter()
         body = await _read_body(receive)
+        if body is None:
+            return
         headers = _headers(scope)
         request = read_request(
             method=scope["method"],
@@ -169,16 +171,17 @@ async def _hang_up(send: Send, receive: Receive) -> None:
         pass
 
 
-async def _read_body(receive: Receive) -> bytes:
-    message = await receive()
-    first: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return first
-    parts = [first]
-    while message.get("more_body"):
+async def _read_body(receive: Receive) -> bytes | None:
+    """All of it; None when the client left in the middle: half a call is none, and the client will make it again."""
+    parts: list[bytes] = []
+    more = True
+    while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         parts.append(message.get("body", b""))
-    return b"".join(parts)
+        more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -22,6 +22,8 @@ __all__ = ["LocalServer"]
 
 _LOOPBACK = ("127.0.0.1", "localhost")
 _START_S = 30.0
+# Longer than SDKs keep idle connections (Go's 90 s): who closes first loses no call, and one that is lost is made twice.
+_KEEP_ALIVE_S = 120
 
 
 class LocalServer:
@@ -72,7 +74,7 @@ class LocalServer:
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
             self.front, http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False,
-            timeout_keep_alive=75, timeout_graceful_shutdown=1, server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S, timeout_graceful_shutdown=1, server_header=False,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

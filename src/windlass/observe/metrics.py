@@ -49,6 +49,13 @@ class Metrics:
             registry=self.registry,
         )
 
+    def of_worker(self) -> CollectorRegistry:
+        """A registry for a worker's own series, with this process's calls to AWS in it; nothing of inventory and console."""
+        registry = CollectorRegistry()
+        for shared in (self.aws_calls, self.aws_throttled, self.aws_seconds):
+            registry.register(shared)
+        return registry
+
     def render(self) -> bytes:
         """The text exposition format that Prometheus scrapes."""
         return generate_latest(self.registry)

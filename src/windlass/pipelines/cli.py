@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,10 +21,10 @@ from windlass.pipelines.model import Output, Rejected, Source
 from windlass.pipelines.service import Pipelines
 from windlass.pipelines.steps import STEPS
 from windlass.pipelines.stream import file_chunks
-from windlass.pipelines.worker import Worker
 from windlass.present.output import Column, Format, emit
 from windlass.present.progress import ProgressLine
 from windlass.queues.cli import read_settings
+from windlass.queues.together import run_together
 
 __all__ = ["commands", "failure_row", "pipeline_row"]
 
@@ -89,7 +88,7 @@ def commands(  # noqa: C901  one function per command
         workers = open_pipelines(ctx).workers(
             names or (), health=(host, port) if port >= 0 else None, settings=read_settings(options or ())
         )
-        raise typer.Exit(_run_all(workers))
+        raise typer.Exit(run_together(workers))
 
     @app.command()
     def test(
@@ -209,17 +208,3 @@ def _write(output: Output, target: Path | None) -> int:
         for chunk in output.chunks:
             size += file.write(chunk)
     return size
-
-
-def _run_all(workers: Sequence[Worker]) -> int:
-    """One on this thread, where signals arrive; the others beside it."""
-    stop = threading.Event()
-    threads = [threading.Thread(target=one.run, kwargs={"stop": stop, "signals": False}) for one in workers[1:]]
-    for thread in threads:
-        thread.start()
-    try:
-        return workers[0].run(stop=stop)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()

@@ -43,7 +43,7 @@ class Worker:
     ) -> None:
         self._pipelines, self._configs = pipelines, configs
         self._queues, self._store = queues, store
-        self._registry, self._health = registry, health
+        self._registry, self._health = registry or queues.registry(), health
         self._settings = settings or {}
 
     def run(self, *, stop: threading.Event | None = None, signals: bool = True) -> int:
@@ -55,17 +55,16 @@ class Worker:
             "region": first.region, "concurrency": max(one.concurrency for one in self._configs), "visibility_s": 120,
         }  # fmt: skip
         config = ConsumeConfig.model_validate(given | self._settings)
-        registry = self._registry if self._registry is not None else CollectorRegistry()
         with (
             self._pipelines.engine([one.name for one in self._configs]) as engine,
-            _shown(registry, cast("Collector", engine.tally)),
+            _shown(self._registry, cast("Collector", engine.tally)),
         ):
             consumer = Consumer(
                 config,
                 handler_of(engine),
                 queues=self._queues,
                 store=self._store,
-                registry=registry,
+                registry=self._registry,
                 health=self._health,
             )
             return consumer.run(stop=stop, signals=signals)

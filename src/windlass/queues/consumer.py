@@ -66,7 +66,7 @@ class Consumer:
         config.limits()  # before anything is asked of AWS
         self._queues = queues
         self._store = store
-        self._registry = registry or CollectorRegistry()
+        self._registry = registry or queues.registry()
         self._health = health
         self._told_to_stop = stopping
         if config.idempotency == "store" and store is None:
@@ -75,7 +75,7 @@ class Consumer:
     def run(self, *, stop: threading.Event | None = None, signals: bool = True) -> int:
         """Consume until SIGTERM or SIGINT (with `signals`, on the main thread), or until `stop` is set; the exit code.
 
-        A second signal exits at once with 130.
+        A signal sets `stop`, so that what shares it stops at the same time. A second signal exits at once with 130.
         """
         queue = self._queues.open(self.config.queue, account_id=self.config.account, region=self.config.region)
         limits = self.config.limits(fifo=queue.fifo, max_receive_count=queue.max_receive_count)
@@ -112,7 +112,7 @@ class Consumer:
         self._registry.register(collector)
         health = await self._serve_health(driver)
         runner = make_runner(self._handler, driver.ended, threads=limits.concurrency, around=self._around(queue))
-        with self._stopping(driver, signals=signals), contextlib.ExitStack() as stack:
+        with self._stopping(driver, stop, signals=signals), contextlib.ExitStack() as stack:
             stack.callback(self._registry.unregister, collector)
             if board is not None:
                 board.start()
@@ -169,7 +169,7 @@ class Consumer:
         return port
 
     @contextlib.contextmanager
-    def _stopping(self, driver: Driver, *, signals: bool) -> Iterator[None]:
+    def _stopping(self, driver: Driver, told: threading.Event | None, *, signals: bool) -> Iterator[None]:
         """SIGTERM and SIGINT stop in order, the second one at once."""
         if not signals:
             yield
@@ -183,6 +183,8 @@ class Consumer:
                 os._exit(130)
             asked = True
             logger("queues").info("consumer.stopping", in_hand=driver.core.in_hand, drain_s=driver.core.limits.drain_s)
+            if told is not None:
+                told.set()
             driver.stop()
 
         numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]

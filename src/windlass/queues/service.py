@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from prometheus_client import CollectorRegistry
 
 from windlass.core import clock
 from windlass.core.errors import AwsError, ConfigError, NotFound, PartialFailure, UsageError
@@ -40,11 +41,21 @@ class Move:
 
 
 class Queues:
-    """Queues of the estate. AWS is reached when something is asked; the store only for consumers and failures."""
+    """Queues of the estate. AWS is reached when something is asked; the store only for consumers and failures.
 
-    def __init__(self, estate: Callable[[], Estate], store: Callable[[], Store]) -> None:
+    `registry` makes what a consumer's `/metrics` shows beside its own series, where the consumer is given no other.
+    """
+
+    def __init__(
+        self,
+        estate: Callable[[], Estate],
+        store: Callable[[], Store],
+        *,
+        registry: Callable[[], CollectorRegistry] = CollectorRegistry,
+    ) -> None:
         self._estate = estate
         self._store = store
+        self.registry = registry
 
     # Finding
 

@@ -3,46 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from windlass.core.errors import StoreError
 from windlass.store.engine import Store
 
+if TYPE_CHECKING:  # loaded when there is something to migrate: it takes as long as all else that a command loads
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
 __all__ = ["current_version", "head_version", "upgrade"]
 
+_MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x77_69_6E_64  # "wind": the advisory lock that two starting processes queue on in PostgreSQL
 
 
 def _scripts() -> ScriptDirectory:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("path_separator", "os")
     return ScriptDirectory.from_config(config)
 
 
 def head_version() -> str:
-    """The schema version this code writes."""
-    return _scripts().get_current_head() or ""
+    """The schema version this code writes: the number that the newest migration's file begins with."""
+    return max(file.name for file in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
 
 
 def current_version(store: Store) -> str:
     """The schema version the database has; empty for a new one."""
     with store.read() as connection:
-        return MigrationContext.configure(connection).get_current_revision() or ""
+        if not inspect(connection).has_table("alembic_version"):
+            return ""
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or ""
 
 
 def upgrade(store: Store) -> None:
     """Every migration the database lacks, all or none. StoreError for a database of a newer Windlass."""
-    scripts = _scripts()
-    found = current_version(store)
-    head = scripts.get_current_head()
+    found, head = current_version(store), head_version()
     if found == head:
         return
+    scripts = _scripts()
     if found and found not in {script.revision for script in scripts.walk_revisions()}:
         raise StoreError(
             f"{store.where}: the database has schema {found}, which is newer than this Windlass ({head})",
@@ -51,10 +57,13 @@ def upgrade(store: Store) -> None:
     with store.write() as connection:
         if store.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        _run(connection, scripts, head or "")
+        _run(connection, scripts, head)
 
 
 def _run(connection: Connection, scripts: ScriptDirectory, head: str) -> None:
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+
     def steps(revision: object, _: MigrationContext) -> list[object]:
         return list(scripts._upgrade_revs(head, revision))  # type: ignore[arg-type]  # noqa: SLF001  alembic's own env.py idiom
 

@@ -59,7 +59,8 @@ def test_cfn_lint_finds_nothing():
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_checkov_finds_nothing_that_is_not_argued():
     program = shutil.which("checkov")
     if program is None:

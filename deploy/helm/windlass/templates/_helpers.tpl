@@ -71,16 +71,12 @@ The least terminationGracePeriodSeconds of a merged worker, from the settings th
   wait_s   a long poll that is on the wire when SIGTERM comes
   drain_s  what running handlers get
   flush_s  the last deletes and releases
-  aggregate: its timers stop after the source queue has: once more drain_s + flush_s, and at least the 35 s for which
-  the worker waits for its threads
   5 s to spare (the worker itself asks for 3)
+  The same for every kind: the timers of an aggregation stop at the same time as its source queue, and in no more time.
 */}}
 {{- define "windlass.leastGrace" -}}
 {{- $s := .settings -}}
-{{- $drain := addf $s.drain_s $s.flush_s -}}
-{{- $aside := 0 -}}
-{{- if eq .kind "aggregate" -}}{{- $aside = maxf 35 $drain -}}{{- end -}}
-{{- addf $s.wait_s $drain $aside 5 | ceil | int -}}
+{{- addf $s.wait_s $s.drain_s $s.flush_s 5 | ceil | int -}}
 {{- end -}}
 
 {{- define "windlass.grace" -}}
