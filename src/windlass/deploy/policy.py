@@ -57,7 +57,8 @@ class Facts:
 
     `keys` are the ARNs of customer KMS keys that buckets or queues are encrypted with; `logs` where CloudTrail's files are;
     `dead_letters` the names or ARNs of dead-letter queues; `function` the Lambda function's name; `cluster`, `application` and
-    `execution_role` where EMR's steps and runs are, and the ARN or name of the runs' role.
+    `execution_role` where EMR's steps and runs are, and the ARN or name of the runs' role; `versions` whether noncurrent versions
+    are seeded directly.
     """
 
     account: str = ANY
@@ -69,6 +70,7 @@ class Facts:
     cluster: str = ""
     application: str = ""
     execution_role: str = ""
+    versions: bool = False
 
     def arn(self, service: str, resource: str, *, region: str | None = None, account: str | None = None) -> str:
         """An ARN in this partition; in our region and account unless given."""
@@ -121,12 +123,14 @@ def facts_of(
     cluster: str = "",
     application: str = "",
     execution_role: str = "",
+    versions: bool = False,
 ) -> Facts:
     """The facts of a configuration: the account is the first of `estate.accounts`, unless one is given."""
     ours = account or (settings.estate.accounts[0].id if settings.estate.accounts else ANY)
     return Facts(
         account=ours, region=settings.estate.home_region, keys=tuple(keys), logs=tuple(logs), dead_letters=tuple(dead_letters),
         function=function or ANY, cluster=cluster, application=application, execution_role=execution_role,
+        versions=versions,
     )  # fmt: skip
 
 

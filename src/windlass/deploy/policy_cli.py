@@ -54,6 +54,7 @@ def policy_command(load: Callable[[typer.Context], Settings]) -> typer.Typer:
         cluster: Annotated[str, typer.Option(metavar="ID", help="replication: EMR's cluster; any unless given.")] = "",
         application: Annotated[str, typer.Option(metavar="ID", help="replication: of EMR Serverless; any unless given.")] = "",
         execution_role: Annotated[str, typer.Option(metavar="ARN", help="replication: the Spark jobs' role; any unless given.")] = "",
+        versions: Annotated[bool, typer.Option("--versions", help="replication: noncurrent versions are seeded, too.")] = False,
         output: Annotated[Shape, typer.Option("--output", "-o", help="table shows each statement's reason.")] = Shape.JSON,
     ) -> None:  # fmt: skip
         """Print the policy for what windlass.toml says: nothing missing, nothing unused."""
@@ -62,6 +63,7 @@ def policy_command(load: Callable[[typer.Context], Settings]) -> typer.Typer:
         facts = facts_of(
             settings, account=account, keys=kms_key or (), logs=logs or (), dead_letters=dead_letters or (), function=function,
             cluster=cluster, application=application, execution_role=execution_role,
+            versions=versions,
         )  # fmt: skip
         found = merged(chosen.statements(settings, facts, _use(chosen, use, function)))
         _notes(found, facts.account)

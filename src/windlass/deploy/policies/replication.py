@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from windlass.deploy.policies import emr
 from windlass.deploy.policies.shared import estate, kms
@@ -94,13 +94,36 @@ def _objects(
                   "a canary proves replication; preflight asks whether objects may be read and written"),
     ]  # fmt: skip
     if any(one.via in ("auto", "direct") for one in sets):
-        board = tuple(f"{facts.bucket(one)}/{OURS}/*" for one in dict.fromkeys(targets))
+        owners = tuple(facts.bucket(one) for one in dict.fromkeys(targets))
+        board = tuple(f"{one}/{OURS}/*" for one in owners)
+        carried = {thing for one in sets for thing in one.carry}
+        reading, writing = _carrying(carried, versions=facts.versions)
         found += [
-            Statement("ReadForCopies", _READ, read, "direct copies take tags along"),
-            Statement("WriteCopies", _WRITE, write, "direct copies"),
+            Statement("ReadForCopies", reading, read, "direct copies take tags along, and what `carry` names"),
+            Statement("WriteCopies", writing, write, "direct copies"),
             Statement("Share", ("s3:DeleteObject",), board, "workers that share a seed let its shards go"),
         ]
+        if facts.versions:
+            found.append(Statement("Markers", ("s3:DeleteObject",), write, "delete markers are made in their places"))
+        if "acl" in carried:
+            found.append(
+                Statement("OwnersOfCopies", ("s3:GetBucketAcl",), owners, "to whom the owner's part of an ACL goes")
+            )
     return found
+
+
+def _carrying(carried: Collection[str], *, versions: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is read of each source, and written of each copy, besides their bytes."""
+    reading, writing = list(_READ), list(_WRITE)
+    if versions:
+        reading.append("s3:GetObjectVersionTagging")
+    if "acl" in carried:
+        reading += ["s3:GetObjectAcl", *(["s3:GetObjectVersionAcl"] if versions else [])]
+        writing.append("s3:PutObjectAcl")
+    if "lock" in carried:
+        reading += ["s3:GetObjectRetention", "s3:GetObjectLegalHold"]
+        writing += ["s3:PutObjectRetention", "s3:PutObjectLegalHold"]
+    return tuple(reading), tuple(writing)
 
 
 def _work(settings: Settings, facts: Facts, sources: Sequence[str], targets: Sequence[str]) -> list[Statement]:
