@@ -27,10 +27,7 @@ def get(url):
         return json.load(answer)
 
 
-@pytest.mark.unproved(
-    "the demo fills its estate through the same clients: what it makes can't be told from what it collects"
-)
-def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path):
+def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privilege):
     command = [sys.executable, "-m", "windlass", "demo", "--port", "0"]
     env = ENV | {"HOME": str(tmp_path), "WINDLASS_LOCAL_CHANGES_PER_MINUTE": "240"}
     with (tmp_path / "err").open("w") as errors:
@@ -63,6 +60,8 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path):
             collected = [one for one in made if "windlass/" in one["user_agent"]]
             unused = {action for _, action in check(collected, policy).unused}
             assert unused == set()  # the demo's estate has something of every type
+            least_privilege.watch(aws)
+            least_privilege.check()
             _pictures(url)
         finally:
             demo.send_signal(signal.SIGINT)

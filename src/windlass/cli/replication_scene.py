@@ -10,6 +10,7 @@ from typing import Any
 from windlass.app import App
 from windlass.core.errors import PartialFailure, WindlassError
 from windlass.core.pool import map_bounded
+from windlass.local.outside import Outside
 from windlass.observe.log import logger
 
 __all__ = ["CONFIG", "seed_replicas"]
@@ -38,14 +39,14 @@ destination = "replica-of-{{name}}"
 """
 
 
-def seed_replicas(app: App, stop: threading.Event) -> None:
+def seed_replicas(app: App, outside: Outside, stop: threading.Event) -> None:
     """Make the pairs, seed the set, and retry what failed. A scene that fails is missed by nobody."""
     from windlass.replication import seeding
     from windlass.replication.planning import Request
     from windlass.replication.rounds import seed_set
 
     try:
-        for outcome in map_bounded(lambda kind: _make(app, kind), _KINDS, limit=_AT_ONCE, stop=stop):
+        for outcome in map_bounded(lambda kind: _make(outside, kind), _KINDS, limit=_AT_ONCE, stop=stop):
             if outcome.error is not None:
                 raise outcome.error
         try:
@@ -54,18 +55,18 @@ def seed_replicas(app: App, stop: threading.Event) -> None:
             if stop.wait(45):  # so that somebody who looks sees them
                 return
             for kind in _FORBIDDEN:
-                app.estate.call(ACCOUNT, TARGET_REGION, "s3", "DeleteBucketPolicy", Bucket=_target(kind))
+                outside.call(TARGET_REGION, "s3", "DeleteBucketPolicy", Bucket=_target(kind))
             failed = [one for one in app.replication.select(SET) if one.failed]
             seeding.run(app.replication, app.jobs, seeding.retry(app.replication, app.jobs, failed, Request()))
     except WindlassError as error:
         logger("demo").warning("scene.failed", scene="replication", said=error.message, hint=error.hint)
 
 
-def _make(app: App, kind: str) -> None:
+def _make(outside: Outside, kind: str) -> None:
     """A pair of versioned buckets, the source filled before anybody thought of replication."""
 
     def call(region: str, operation: str, **params: Any) -> None:
-        app.estate.call(ACCOUNT, region, "s3", operation, **params)
+        outside.call(region, "s3", operation, **params)
 
     source, target = f"harbour-dr-{kind}", _target(kind)
     call(SOURCE_REGION, "CreateBucket", Bucket=source)

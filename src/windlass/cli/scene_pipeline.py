@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from windlass.app import App
 from windlass.core.errors import WindlassError
+from windlass.local.outside import Outside
 from windlass.observe.log import logger
 
 __all__ = ["CONFIG", "transforming"]
@@ -38,13 +38,13 @@ _FAST = ("wait_s=2", "read_timeout_s=12", "visibility_s=30", "drain_s=4")
 
 
 @contextlib.contextmanager
-def transforming(app: App, config: Path, stop: threading.Event) -> Iterator[None]:
+def transforming(outside: Outside, config: Path, stop: threading.Event) -> Iterator[None]:
     """The scene, for the block."""
-    _set_up(app)
+    _set_up(outside)
     command = [sys.executable, "-m", "windlass", "-c", str(config), "pipeline", "run", "papers"]
     for one in _FAST:
         command += ["--set", one]
-    papers = threading.Thread(target=_arrive, args=(app, stop), name="papers", daemon=True)
+    papers = threading.Thread(target=_arrive, args=(outside, stop), name="papers", daemon=True)
     with (
         (config.parent / "pipeline.log").open("wb") as log,
         subprocess.Popen(  # noqa: S603  our own interpreter and module
@@ -63,9 +63,9 @@ def transforming(app: App, config: Path, stop: threading.Event) -> Iterator[None
             worker.kill()
 
 
-def _set_up(app: App) -> None:
+def _set_up(outside: Outside) -> None:
     def call(service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        return app.estate.call(ACCOUNT, REGION, service, operation, **params)
+        return outside.call(REGION, service, operation, **params)
 
     call("sqs", "CreateQueue", QueueName=QUEUE)
     for bucket in (RAW, UNIFORM):
@@ -82,7 +82,7 @@ def _set_up(app: App) -> None:
     )
 
 
-def _arrive(app: App, stop: threading.Event) -> None:
+def _arrive(outside: Outside, stop: threading.Event) -> None:
     dice = random.Random(17)  # noqa: S311  a demo
     number = 0
     while not stop.wait(dice.choice((0.1, 0.3, 0.6))):
@@ -93,6 +93,6 @@ def _arrive(app: App, stop: threading.Event) -> None:
             body = _BROKEN[number // 25 % len(_BROKEN)]
         key = f"incoming/berth-{number % 6}/paper-{number:06}.yaml"
         try:
-            app.estate.call(ACCOUNT, REGION, "s3", "PutObject", Bucket=RAW, Key=key, Body=body)
+            outside.call(REGION, "s3", "PutObject", Bucket=RAW, Key=key, Body=body)
         except WindlassError as error:
             logger("demo").debug("scene.failed", said=error.message)

@@ -16,8 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from windlass.app import App
 from windlass.core.errors import WindlassError
+from windlass.local.outside import Outside
 from windlass.observe.log import logger
 
 __all__ = ["CONFIG", "OBJECTS", "sharing"]
@@ -42,10 +42,10 @@ _FAST = ("wait_s=2", "read_timeout_s=12", "visibility_s=14", "drain_s=4")
 
 
 @contextlib.contextmanager
-def sharing(app: App, config: Path, url: str, stop: threading.Event) -> Iterator[None]:
+def sharing(outside: Outside, config: Path, url: str, stop: threading.Event) -> Iterator[None]:
     """The scene, for the block."""
-    share = _set_up(app)
-    scene = _Scene(app, config, url, share, stop)
+    share = _set_up(outside)
+    scene = _Scene(outside, config, url, share, stop)
     threads = [threading.Thread(target=work, name=work.__name__, daemon=True) for work in (scene.drop, scene.tend)]
     for thread in threads:
         thread.start()
@@ -57,11 +57,11 @@ def sharing(app: App, config: Path, url: str, stop: threading.Event) -> Iterator
             thread.join(12)
 
 
-def _set_up(app: App) -> str:
+def _set_up(outside: Outside) -> str:
     """A bucket behind an NFS share, whose object events go to a queue; the share's ARN."""
 
     def call(service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        return app.estate.call(ACCOUNT, REGION, service, operation, **params)
+        return outside.call(REGION, service, operation, **params)
 
     call("sqs", "CreateQueue", QueueName=QUEUE)
     call("s3", "CreateBucket", Bucket=BUCKET)
@@ -88,8 +88,8 @@ def _set_up(app: App) -> str:
 
 
 class _Scene:
-    def __init__(self, app: App, config: Path, url: str, share: str, stop: threading.Event) -> None:
-        self._app, self._config, self._url, self._share, self._stop = app, config, url, share, stop
+    def __init__(self, outside: Outside, config: Path, url: str, share: str, stop: threading.Event) -> None:
+        self._outside, self._config, self._url, self._share, self._stop = outside, config, url, share, stop
         self._killed = 0
 
     def drop(self) -> None:
@@ -105,7 +105,7 @@ class _Scene:
     def _put(self, number: int) -> None:
         key = f"berth-{number % _FOLDERS:02}/scan-{number:05}.png"
         with contextlib.suppress(WindlassError):
-            self._app.estate.call(ACCOUNT, REGION, "s3", "PutObject", Bucket=BUCKET, Key=key, Body=b"scan")
+            self._outside.call(REGION, "s3", "PutObject", Bucket=BUCKET, Key=key, Body=b"scan")
 
     def tend(self) -> None:
         """Keep a worker running; while objects come in, kill it without a warning every few seconds."""

@@ -1,4 +1,4 @@
-"""What `windlass demo` keeps going besides the collector: each scene makes what it needs through the estate and runs on a thread.
+"""What `windlass demo` keeps going besides the collector: each scene makes what it needs from outside and runs on a thread.
 
 A scene is set up before the console opens, and then plays until the demo stops.
 """
@@ -19,6 +19,7 @@ from typing import Any
 from windlass.app import App
 from windlass.cli import replication_scene, scene_pipeline, scene_shares
 from windlass.core.errors import WindlassError
+from windlass.local.outside import Outside
 from windlass.observe.log import logger
 
 __all__ = ["CONFIG", "playing"]
@@ -50,14 +51,16 @@ first_backoff_s = 2
 @contextlib.contextmanager
 def playing(app: App, config: Path, url: str, stop: threading.Event) -> Iterator[None]:
     """Every scene, for the block."""
-    _set_up_arrivals(app)
+    outside = Outside(url, ACCOUNT)
+    _set_up_arrivals(outside)
     log = (config.parent / "consume.log").open("wb")
     command = [sys.executable, "-m", "windlass", "-c", str(config), "consume", "arrivals"]
-    traffic = threading.Thread(target=_arrive, args=(app, stop), name="arrivals", daemon=True)
+    traffic = threading.Thread(target=_arrive, args=(outside, stop), name="arrivals", daemon=True)
     with (
+        outside,
         log,
-        scene_shares.sharing(app, config, url, stop),
-        scene_pipeline.transforming(app, config, stop),
+        scene_shares.sharing(outside, config, url, stop),
+        scene_pipeline.transforming(outside, config, stop),
         subprocess.Popen(  # noqa: S603  our own interpreter and module
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         ) as consumer,
@@ -65,7 +68,7 @@ def playing(app: App, config: Path, url: str, stop: threading.Event) -> Iterator
         traffic.start()
         threading.Thread(target=_audit_clients, args=(app, url), name="clients", daemon=True).start()
         replicas = threading.Thread(
-            target=replication_scene.seed_replicas, args=(app, stop), name="replication", daemon=True
+            target=replication_scene.seed_replicas, args=(app, outside, stop), name="replication", daemon=True
         )
         replicas.start()
         try:
@@ -80,11 +83,11 @@ def playing(app: App, config: Path, url: str, stop: threading.Event) -> Iterator
             consumer.kill()
 
 
-def _set_up_arrivals(app: App) -> None:
+def _set_up_arrivals(outside: Outside) -> None:
     """A bucket whose object events go to a queue with a dead-letter queue."""
 
     def call(service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        return app.estate.call(ACCOUNT, REGION, service, operation, **params)
+        return outside.call(REGION, service, operation, **params)
 
     call("sqs", "CreateQueue", QueueName=DEAD_LETTERS)
     policy = {"deadLetterTargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{DEAD_LETTERS}", "maxReceiveCount": 3}
@@ -113,7 +116,7 @@ def _audit_clients(app: App, url: str) -> None:
         logger("demo").warning("scene.failed", scene="clients", said=str(error))
 
 
-def _arrive(app: App, stop: threading.Event) -> None:
+def _arrive(outside: Outside, stop: threading.Event) -> None:
     """Objects come in, in waves; now and then somebody sends the queue what is no event."""
     dice = random.Random(7)  # noqa: S311  a demo
     number = 0
@@ -122,17 +125,10 @@ def _arrive(app: App, stop: threading.Event) -> None:
         ship = dice.choice(_SHIPS)
         body = f"ship: {ship}\nvoyage: {number}\ncontainers: {dice.randrange(20, 900)}\n"
         try:
-            app.estate.call(
-                ACCOUNT,
-                REGION,
-                "s3",
-                "PutObject",
-                Bucket=BUCKET,
-                Key=f"manifests/{ship}/{number:06}.yaml",
-                Body=body.encode(),
-            )
+            key = f"manifests/{ship}/{number:06}.yaml"
+            outside.call(REGION, "s3", "PutObject", Bucket=BUCKET, Key=key, Body=body.encode())
             if number % 40 == 0:
-                queue = app.queues.open(QUEUE, account_id=ACCOUNT, region=REGION)
-                app.queues.send(queue, ["this is no event"])
+                queue = outside.call(REGION, "sqs", "GetQueueUrl", QueueName=QUEUE)["QueueUrl"]
+                outside.call(REGION, "sqs", "SendMessage", QueueUrl=queue, MessageBody="this is no event")
         except WindlassError as error:
             logger("demo").debug("scene.failed", said=error.message)
