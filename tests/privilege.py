@@ -38,7 +38,7 @@ class Servers:
     """The embedded AWSs of this process: those that are up, and what those answered that ended during the test."""
 
     def __init__(self):
-        self.up, self.ended = set(), []
+        self.up, self.ended, self.accounts = set(), [], set()
 
     def follow(self, kind):
         """Hear of every one from now on; fixtures of a session start theirs before any test's own."""
@@ -52,6 +52,7 @@ class Servers:
         def left(server, *error):
             self.up.discard(server)
             self.ended += server.front.calls.find({})
+            self.accounts |= set(server.front.calls.by_account())
             return leave(server, *error)
 
         kind.__enter__, kind.__exit__ = entered, left
@@ -71,7 +72,10 @@ class Proof:
         self._began = time.time()
         self._watched, self._words, self._typed = [], [], []
         _SERVERS.ended.clear()
-        self._strangers = {account for server in _SERVERS.up for account in server.front.calls.by_account()}
+        up = {account for server in _SERVERS.up for account in server.front.calls.by_account()}
+        self._strangers = (
+            up | _SERVERS.accounts
+        )  # one process serves one estate: functions of tests whose server ended call on
 
     def watch(self, url):
         """The calls that an embedded AWS of another process answers count, too."""
@@ -120,7 +124,9 @@ class Proof:
         for url in self._watched:
             with urllib.request.urlopen(f"{url}/_windlass/calls", timeout=60) as answer:
                 made += json.load(answer)["calls"]
-        return [one for one in made if one["at"] >= self._began and "windlass/" in one["user_agent"]]
+        # A long poll of a worker that the test before has just stopped is answered now, and is not ours.
+        ours = (one for one in made if "windlass/" in one["user_agent"])
+        return [one for one in ours if one["at"] - one["took_s"] >= self._began]
 
     def _of_ours(self, made, settings):
         """Functions of other tests' accounts may still be at work: only accounts that are new, or that we name, count."""
@@ -132,7 +138,11 @@ class Proof:
         for capability in CAPABILITIES:
             for use in capability.uses:
                 if capability.name in names or (use is Use.FUNCTION and capability.name in _ALWAYS_FUNCTIONS):
-                    yield from capability.statements(settings, facts_of(settings), use)
+                    yield from capability.statements(settings, facts_of(settings, versions=self._versions()), use)
+
+    def _versions(self):
+        """Whether noncurrent versions were seeded."""
+        return any({"--versions", "versions"} & set(words) for words in [*self._words, *self._typed])
 
     def _capabilities(self):
         """Those of the commands that ran. All where that says nothing (`jobs`, `up`); where no command is known, but for the

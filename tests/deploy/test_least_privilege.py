@@ -56,7 +56,6 @@ on_error = "s3://out-{account}/failed/"
 COPIED = {
     "WriteTargets s3:AbortMultipartUpload": ON_FAILURE,
     "FindTargets2 s3:ListBucket": "only when an output goes while it is looked at",
-    "WriteTags s3:PutObjectTagging": NO_TAGS,
     "KeepRefused s3:PutObjectTagging": NO_TAGS,
     "ReadRefusedTags s3:GetObjectTagging": NO_TAGS,
     "ReadTags s3:GetObjectVersionTagging": "only in buckets with versions",

@@ -163,6 +163,7 @@ def test_a_second_signal_exits_now(queue, start):
     assert worker.wait(3) == 130
 
 
+@NO_CALL
 def test_a_read_timeout_below_the_long_poll_is_refused_at_start_with_the_reason(queue, start):
     worker = start("--queue", queue[1], "--handler", "hand:fast", wait_s=20, read_timeout_s=15, visibility_s=60)
     _, said = worker.communicate(timeout=20)
