@@ -12,7 +12,7 @@ from windlass.wire.listing import Listed
 
 __all__ = ["Measured"]
 
-_size = attrgetter("size_bytes")
+_size, _class = attrgetter("size_bytes"), attrgetter("storage_class")
 
 
 class Measured:
@@ -39,7 +39,8 @@ class Measured:
             large = [row.size_bytes for row in rows if row.size_bytes > MAX_COPY_BYTES]
             self._large += len(large)
             self._large_bytes += sum(large)
-        self._frozen += sum(row.storage_class in FROZEN for row in rows)
+        if not set(map(_class, rows)).isdisjoint(FROZEN):
+            self._frozen += sum(row.storage_class in FROZEN for row in rows)
 
     def cut(self, cut: Cut) -> None:
         """Sink: nothing to keep."""
