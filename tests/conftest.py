@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import uuid
 
 import pytest
@@ -14,6 +15,9 @@ from windlass.store.engine import open_store
 # A busy machine makes any example slow: that says nothing about the code, so no test may fail for it.
 settings.register_profile("windlass", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("windlass")
+# Shells start what runs in the background with Ctrl-C ignored, and children inherit that: those that tests interrupt, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)

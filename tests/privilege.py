@@ -96,6 +96,8 @@ class Proof:
         made = self._made()
         assert made or not self._words, f"nobody saw what these called (`least_privilege.watch`): {self._words[:3]}"
         settings = self._settings() if made else []
+        if not settings:  # who deploys a function has a configuration: these are of tests before
+            made = [one for one in made if "AWS_Lambda" not in one["user_agent"]]
         assert settings or not made, f"{len(made)} calls, and no windlass.toml to make a policy from: {made[0]}"
         calls = self._of_ours(made, settings)
         assert calls or not self._words, f"all calls are of other tests' accounts: name yours in {self._folder}"
