@@ -1,4 +1,9 @@
-"""A key space as numbers: which characters stand where, so that a range of keys has a middle and a size. Pure.
+"""A key space as numbers: what may follow what, so that a range of keys has a middle and a size. Pure.
+
+A key is read as segments between punctuation. What was seen to follow the beginning of a segment is remembered for all segments
+of that number, whatever was before them: the months of one year are those of the next. And two neighbours in
+a page say more than their characters: nothing is between them, so that the first ends all that it does not share with the
+second, and the second begins it.
 
 Nothing here decides what is listed, only where a range is cut: a wrong guess costs a request, never a key.
 """
@@ -6,110 +11,252 @@ Nothing here decides what is listed, only where a range is cut: a wrong guess co
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from operator import contains
-from string import ascii_lowercase, ascii_uppercase, digits
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from string import ascii_lowercase, digits, punctuation
 
 __all__ = ["KeySpace"]
 
-_SAMPLES = 16
+_SAMPLES = 4
 _DEEPEST = 96
-_BEYOND = 10
-"""Positions that count after the first in which two keys differ."""
-_HEX = "abcdef"
+_TOLD = 64
+"""Beginnings of a segment that are told apart, of each length up to `_LONGEST`; more than that are of names that may be anything."""
+_LONGEST = 6
+_WHOLE = 1 << 448
+_FURTHER = 12
+"""Characters that are looked at after those in which two neighbours agree."""
+_SCRIPT = 16
+"""Letters of another script that must have been seen before any of them is expected where one was."""
+_HEX = frozenset("abcdef")
+_LOWER, _DIGITS = frozenset(ascii_lowercase), frozenset(digits)
+_SEPARATORS = frozenset(punctuation + " ")
 _LAST = "\U0010ffff"
+_SURROGATES = range(0xD800, 0xE000)
+
+_Where = tuple[int, str | int]
+"""The number of a segment, and what it began with or how many characters that were."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """What was seen to follow there: characters, "" for the end of the key."""
+
+    seen: set[str] = field(default_factory=set)
+    lowest: str | None = None
+    """What a key was seen to begin with there: nothing comes before it."""
+    highest: str | None = None
+    changed: int = 0
+    told: int = 0
+    """Of a place known by its length only: how many places are told apart there,"""
+    whole: int = 0
+    """how many of them are known from the lowest to the highest,"""
+    branched: int = 0
+    """and how many have more than one follower."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is known where its followers begin and end."""
+        return self.lowest is not None and self.highest is not None
+
+    def found(self, follower: str) -> None:
+        """It was seen there."""
+        if follower not in self.seen:
+            self.seen.add(follower)
+            self.changed += 1
+
+    def begins(self, follower: str) -> None:
+        """Nothing comes before it."""
+        if self.lowest is None or follower < self.lowest:
+            self.lowest = follower
+            self.changed += 1
+
+    def ends(self, follower: str) -> None:
+        """Nothing comes after it."""
+        if self.highest is None or follower > self.highest:
+            self.highest = follower
+            self.changed += 1
 
 
 class KeySpace:
-    """What was seen of a bucket's keys, position by position."""
+    """What was seen of a bucket's keys."""
 
     def __init__(self) -> None:
-        self._seen: list[set[str]] = []
-        self._alphabets: list[list[str]] = []
-        self._letters: set[str] = set()
+        self._places: dict[_Where, _Place] = {}
+        self._followers: dict[_Where, tuple[tuple[int, ...], list[str]]] = {}
+        self._varies: dict[int, set[str]] = {}
+        """By segment: the characters that keys were seen to begin or end something with."""
 
-    def learn(self, keys: Sequence[str]) -> None:
-        """Look at some keys of a page."""
-        for whole in {*keys[:: max(1, len(keys) // _SAMPLES)], *keys[-1:]}:
-            key = whole[:_DEEPEST]
-            if len(key) <= len(self._seen) and all(map(contains, self._seen, key)):
-                continue
-            for at, character in enumerate(key):
-                if at == len(self._seen):
-                    self._seen.append(set())
-                    self._alphabets.append([])
-                if character not in self._seen[at]:
-                    self._seen[at].add(character)
-                    self._alphabets[at] = []
-                    if "a" <= character <= "z" and character not in self._letters:
-                        self._letters.add(character)
-                        self._alphabets = [[] for _ in self._seen]
+    def learn(self, keys: Sequence[str], *, before: tuple[str, str] | None = None) -> None:
+        """Look at those neighbours of a page that differ first, and at others, evenly spread. With the first and last key of a page
+        `before`: only at one, and only where more changes from one to the next than did there.
+        """
+        if not keys:
+            return
+        shared = _shared(keys[0], keys[-1])
+        if before is not None and shared >= _shared(*before):
+            return
+        some = set(_borders(keys, shared, _SAMPLES if before is None else 1))
+        if before is None:
+            some.update(range(1, len(keys), max(1, len(keys) // _SAMPLES)))
+            self._learn(keys[0], 0, _DEEPEST)
+        for at in some:
+            self._neighbours(keys[at - 1], keys[at], shared)
 
-    def depth(self, first: str, last: str) -> int:
-        """How many positions tell two keys of a page apart well enough."""
-        return min(len(self._seen), _shared(first, last) + _BEYOND)
+    def neighbours(self, one: str, after: str) -> None:
+        """Nothing is between two keys."""
+        self._neighbours(one, after, 0)
 
-    def number(self, key: str, depth: int) -> int:
-        """Where a key stands among all of so many positions."""
-        number, inside = 0, True
-        for at in range(depth):
-            alphabet = self._alphabet(at)
-            digit = 0
-            if inside and at < len(key):
-                digit = bisect_left(alphabet, key[at])
-                inside = digit < len(alphabet) and alphabet[digit] == key[at]
-                digit += inside
-            else:
-                inside = False
-            number = number * (len(alphabet) + 1) + digit
+    def follows(self, key: str, text: str) -> None:
+        """Nothing is between a text and this key."""
+        self._learn(key, 0, _shared(text, key))
+
+    def _neighbours(self, one: str, after: str, since: int) -> None:
+        shared = _shared(one, after)
+        self._learn(one, since, shared, ends=True)
+        self._learn(after, since, shared)
+
+    def number(self, key: str) -> int:
+        """Where a key stands, from 0 up to `whole`; of two keys the lesser has no greater one."""
+        number, width = 0, _WHOLE
+        for at, (narrow, wide) in enumerate(_wheres(key)):
+            followers = self._may_follow(narrow, wide)
+            if not followers:
+                break
+            digit = bisect_left(followers, key[at : at + 1])
+            number += width * digit // len(followers)
+            if followers[digit : digit + 1] != [key[at : at + 1]]:
+                break
+            width //= len(followers)
         return number
 
-    def end(self, depth: int) -> int:
-        """One more than the last number of so many positions."""
-        number = 1
-        for at in range(depth):
-            number *= len(self._alphabet(at)) + 1
-        return number
+    @property
+    def whole(self) -> int:
+        """More than any number."""
+        return _WHOLE
 
-    def key(self, number: int, depth: int) -> str:
-        """The key that stands there; positions after an unused one are left out."""
-        found: list[str] = []
-        for at in reversed(range(depth)):
-            alphabet = self._alphabet(at)
-            number, digit = divmod(number, len(alphabet) + 1)
-            if digit == 0:
-                found.clear()
-            else:
-                found.append(alphabet[digit - 1])
-        return "".join(reversed(found))
+    def key(self, number: int, grain: int) -> str:
+        """What the keys that stand there begin with: no longer than it takes to tell places apart that have `grain` between them."""
+        text, width, segment, begun = "", _WHOLE, 0, 0
+        while len(text) < _DEEPEST and width > grain:
+            followers = self._may_follow(*_where(segment, text[begun:]))
+            if not followers:
+                break
+            digit = min(((number + 1) * len(followers) - 1) // width, len(followers) - 1)
+            if not followers[digit]:
+                break
+            text += followers[digit]
+            number -= width * digit // len(followers)
+            width //= len(followers)
+            if followers[digit] in _SEPARATORS:
+                segment, begun = segment + 1, len(text)
+        return text
 
     def beyond(self, first: str, last: str) -> str:
-        """A text after every key that differs from these where they differ from each other, by a character of the same kind."""
-        at = _shared(first, last)
-        if at >= len(self._seen):
-            return ""
-        highest = self._alphabet(at)[-1]
-        return first[:at] + chr(min(ord(highest) + 1, ord(_LAST)))
+        """A text after all that is expected where these differ; none where it is known what comes last."""
+        shared = _shared(first, last)
+        for at, (narrow, wide) in enumerate(_wheres(first)):
+            if at == shared:
+                place = self._places.get(narrow) or self._places.get(wide)
+                highest = max(self._may_follow(narrow, wide), default="")
+                known = place is not None and place.highest is not None
+                return "" if known or not highest else first[:at] + _next(highest)
+        return ""
 
-    def _alphabet(self, at: int) -> list[str]:
-        found = self._alphabets[at]
-        if not found:
-            found = self._alphabets[at] = sorted(_kind(self._seen[at], hexadecimal=self._letters <= set(_HEX)))
-        return found
+    def _learn(self, key: str, since: int, shared: int, *, ends: bool = False) -> None:
+        """A key was seen whose neighbour after it (`ends`) or before it shares so many characters with it."""
+        for at, (narrow, wide) in enumerate(_wheres(key, since, shared + _FURTHER), since):
+            wider = self._places.get(wide)
+            if wider is None:
+                wider = self._places[wide] = _Place()
+            place = self._places.get(narrow)
+            if place is None:
+                place = wider
+                if wider.told < _TOLD:
+                    wider.told += 1
+                    place = self._places[narrow] = _Place()
+            follower, closed, few = key[at : at + 1], place.closed, len(place.seen) < 2
+            for one in (place, wider):
+                one.found(follower)
+                if at > shared:
+                    (one.ends if ends else one.begins)(follower)
+            if at > shared:
+                self._varies.setdefault(wide[0], set()).add(follower)
+            if place is not wider:
+                wider.whole += place.closed and not closed
+                wider.branched += few and len(place.seen) > 1
+
+    def _may_follow(self, narrow: _Where, wide: _Where) -> list[str]:
+        """In order: what was seen there, and what may be expected."""
+        wider = self._places.get(wide)
+        if wider is None:
+            return []
+        place = self._places.get(narrow)
+        if place is None:
+            narrow, place = wide, wider
+        varies = self._varies.get(wide[0], set())
+        stamp = (place.changed, wider.changed, wider.whole, wider.branched, len(varies))
+        known = self._followers.get(narrow)
+        if known is None or known[0] != stamp:
+            known = self._followers[narrow] = stamp, sorted(_followers(place, wider, varies, inside=wide[1] != 0))
+        return known[1]
 
 
-def _kind(seen: set[str], *, hexadecimal: bool) -> set[str]:
-    """Characters to reckon with where these were seen."""
-    found = set(seen)
-    if any(one in digits for one in seen):
-        found.update(digits)
-        if hexadecimal:
-            found.update(_HEX)
-    if any("a" <= one <= "z" for one in seen):
-        found.update(_HEX if hexadecimal else ascii_lowercase)
-    if any("A" <= one <= "Z" for one in seen):
-        found.update(ascii_uppercase)
-    return found
+def _followers(place: _Place, wider: _Place, varies: set[str], *, inside: bool) -> set[str]:
+    """What was seen there; and, within what is known to begin and end there, what was seen elsewhere and what is of the same kind."""
+    letters = _HEX if varies & _LOWER and varies & _LOWER <= _HEX else _LOWER
+    if place is not wider and len(place.seen) == 1 and wider.branched * 4 <= wider.whole:
+        # Where a segment goes on in one way only, elsewhere: so do names. Digits are different until it was seen.
+        of_name = inside and not place.seen & (_DIGITS | _HEX if letters is _HEX else _DIGITS)
+        if of_name or wider.whole > 1:
+            return place.seen
+    expected = set(place.seen) if place.closed else place.seen | wider.seen
+    if expected & _DIGITS:
+        expected |= _DIGITS | _HEX if letters is _HEX else _DIGITS
+    if expected & _LOWER:
+        expected |= letters
+    if letters is _LOWER and any("A" <= one <= "Z" for one in expected):
+        expected.update(map(str.upper, letters))
+    if any(one > "\x7f" for one in expected):
+        script = {one for one in varies if one > "\x7f"}
+        if len(script) >= _SCRIPT:
+            expected |= script
+    lowest = "" if place.lowest is None else min(place.lowest, *place.seen)
+    highest = _LAST if place.highest is None else max(place.highest, *place.seen)
+    return {one for one in expected if one in place.seen or lowest <= one <= highest}
+
+
+def _where(segment: int, begun: str) -> tuple[_Where, _Where]:
+    """The place after what a segment began with: known by that and by its length, or by its length alone."""
+    wide = (segment, len(begun))
+    return (segment, begun) if len(begun) <= _LONGEST else wide, wide
+
+
+def _wheres(key: str, since: int = 0, to: int = _DEEPEST) -> Iterator[tuple[_Where, _Where]]:
+    """The places of a key's characters and of its end."""
+    segment = begun = 0
+    for at in range(min(len(key), to, _DEEPEST) + 1):
+        if at >= since:
+            yield _where(segment, key[begun:at])
+        if at < len(key) and key[at] in _SEPARATORS:
+            segment, begun = segment + 1, at + 1
+
+
+def _borders(keys: Sequence[str], shared: int, most: int) -> Iterator[int]:
+    """Where the keys of a page, which begin alike up to there, differ first from one to the next."""
+    at = 0
+    while most:
+        head = keys[at][: shared + 1]
+        at = at + 1 if len(head) <= shared else bisect_left(keys, head[:-1] + _next(head[-1]), at)
+        if at >= len(keys):
+            return
+        yield at
+        most -= 1
+
+
+def _next(character: str) -> str:
+    """The next character that a key may have."""
+    code = ord(character) + 1
+    return chr(_SURROGATES.stop if code in _SURROGATES else min(code, ord(_LAST)))
 
 
 def _shared(one: str, other: str) -> int:

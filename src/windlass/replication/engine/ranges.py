@@ -8,7 +8,7 @@ range.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import ge
@@ -21,6 +21,10 @@ _REACH = 16.0
 _FARTHER, _FARTHEST = 4.0, 1e12
 _SMALLEST = 4.0
 """Pages that are worth a cut: half a page is read in vain at each."""
+_CLOSELY = frozenset(4**power for power in range(20))
+"""Pages of a range that are looked at closely."""
+_GRAIN = 8
+"""Into how many parts of a page a cut is reckoned."""
 _FREE, _EXPLORED = 2, 0.01
 """How many requests, and which share of them, may be spent on a hunch."""
 
@@ -90,9 +94,11 @@ class Ranges:
             if not one.asked:
                 one.asked = True
                 return one, None
-        found, explored = self._cut(), False
+        found, explored = self._explore([("", one) for one in self._ranges.values() if one.upto is None]), True
         if found is None:
-            found, explored = self._explore(), True
+            found, explored = self._cut(), False
+        if found is None:
+            found, explored = self._explore([(one.span[0], one) for one in self._ranges.values()]), True
         if found is None:
             return None, None
         one, at = found
@@ -120,13 +126,16 @@ class Ranges:
         one.reach = max(one.reach, min(float(one.pages), _REACH))
         self._pages += 1
         if one.parent is not None:
+            if keys:
+                self._space.follows(keys[0], one.after)
             self._learned(one, one.parent, empty=not keys or (one.upto is not None and keys[0] > one.upto))
         if not more:
             self._ends(keys[-1] if keys else one.after)  # leaves this one alone: it is asked
         one.asked = False
         mine = len(keys) if one.upto is None else _count(keys, one.upto)
-        if keys:
-            self._space.learn(keys)
+        self._space.learn(keys, before=one.span if one.pages not in _CLOSELY else None)
+        if 0 < mine < len(keys):
+            self._space.neighbours(keys[mine - 1], keys[mine])
         if mine > 1:
             one.span = (keys[0], keys[mine - 1])
         if mine:
@@ -161,39 +170,39 @@ class Ranges:
 
     def _cut(self) -> tuple[Range, str] | None:
         """The range with the most left, and where to cut it."""
-        best, most, place = None, 2.0 * _SMALLEST, (0, 0, 0)
+        best, most, place = None, 2.0 * _SMALLEST, (0, 0)
         for one in self._ranges.values():
             if one.waits or not one.pages or not one.span[1] or one.reach < _SMALLEST:
                 continue
-            depth = self._space.depth(*one.span)
-            at = self._space.number(one.after, depth)
-            per_page = max(1, self._space.number(one.span[1], depth) - self._space.number(one.span[0], depth))
-            end = self._space.end(depth) if one.upto is None else self._space.number(one.upto, depth)
+            at = self._space.number(one.after)
+            per_page = max(1, self._space.number(one.span[1]) - self._space.number(one.span[0]))
+            end = self._space.whole if one.upto is None else self._space.number(one.upto)
             left = (end - at) / per_page
             if left > most:
-                best, most, place = one, left, (at, per_page, depth)
+                best, most, place = one, left, (at, per_page)
         if best is None:
             return None
-        at, per_page, depth = place
+        at, per_page = place
         pages = min(most / 2, best.reach)
-        key = self._space.key(at + int(pages * per_page), depth)
+        key = self._space.key(at + int(pages * 1000) * per_page // 1000, per_page // _GRAIN)
         return self._checked(best, key)
 
-    def _explore(self) -> tuple[Range, str] | None:
-        """Where nothing more is to be guessed: what is after all characters that were seen, once for each place."""
+    def _explore(self, places: Iterable[tuple[str, Range]]) -> tuple[Range, str] | None:
+        """What is after all that is expected where a range's last key and a text differ, once for each place: what nobody expects is
+        found only by looking, and looking costs nothing where something is.
+        """
         if self._exploring or self._vain_explored > _FREE + self._pages * _EXPLORED:
             return None
-        for one in self._ranges.values():
+        for first, one in places:
             if one.waits or not one.pages or not one.span[1]:
                 continue
-            for first, last in (("", one.span[1]), one.span) if one.upto is None else (one.span,):
-                key = self._space.beyond(first, last)
-                if key and key not in self._tried:
-                    self._tried.add(key)
-                    found = self._checked(one, key)
-                    if found is not None:
-                        self._exploring = True
-                        return found
+            key = self._space.beyond(first, one.span[1])
+            if key and key not in self._tried:
+                self._tried.add(key)
+                found = self._checked(one, key)
+                if found is not None:
+                    self._exploring = True
+                    return found
         return None
 
     def _checked(self, one: Range, key: str) -> tuple[Range, str] | None:
