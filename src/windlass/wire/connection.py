@@ -329,7 +329,8 @@ class Connection(asyncio.BufferedProtocol):
             body, self._body = self._body, None
             body.end()
         else:
-            self._hand_over(Response(self._status, self._headers, b"".join(self._pieces)))
+            pieces, self._pieces = self._pieces, []  # an idle connection keeps nothing
+            self._hand_over(Response(self._status, self._headers, b"".join(pieces)))
         if not keep or self.unsent:  # what is still to be sent would be taken for the next request
             self._shut()
         elif self._paused and self.transport is not None:

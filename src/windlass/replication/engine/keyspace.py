@@ -17,13 +17,13 @@ from string import ascii_lowercase, digits, punctuation
 
 __all__ = ["KeySpace"]
 
-_SAMPLES = 4
+_SAMPLES = 2
 _DEEPEST = 96
 _TOLD = 64
 """Beginnings of a segment that are told apart, of each length up to `_LONGEST`; more than that are of names that may be anything."""
 _LONGEST = 6
 _WHOLE = 1 << 448
-_FURTHER = 12
+_FURTHER = 6
 """Characters that are looked at after those in which two neighbours agree."""
 _SCRIPT = 16
 """Letters of another script that must have been seen before any of them is expected where one was."""
@@ -37,21 +37,28 @@ _Where = tuple[int, str | int]
 """The number of a segment, and what it began with or how many characters that were."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Place:
     """What was seen to follow there: characters, "" for the end of the key."""
 
+    wider: _Place | None
+    """The place known by its length only; None in itself."""
+    varies: set[str]
+    """The characters that keys were seen to begin or end something with, in that segment."""
     seen: set[str] = field(default_factory=set)
     lowest: str | None = None
     """What a key was seen to begin with there: nothing comes before it."""
     highest: str | None = None
-    changed: int = 0
     told: int = 0
     """Of a place known by its length only: how many places are told apart there,"""
     whole: int = 0
     """how many of them are known from the lowest to the highest,"""
     branched: int = 0
     """and how many have more than one follower."""
+    changed: int = 0
+    expected: list[str] = field(default_factory=list)
+    """What may follow, in order, as it was reckoned when so much had changed."""
+    reckoned: int = -1
 
     @property
     def closed(self) -> bool:
@@ -82,9 +89,7 @@ class KeySpace:
 
     def __init__(self) -> None:
         self._places: dict[_Where, _Place] = {}
-        self._followers: dict[_Where, tuple[tuple[int, ...], list[str]]] = {}
         self._varies: dict[int, set[str]] = {}
-        """By segment: the characters that keys were seen to begin or end something with."""
 
     def learn(self, keys: Sequence[str], *, before: tuple[str, str] | None = None) -> None:
         """Look at those neighbours of a page that differ first, and at others, evenly spread. With the first and last key of a page
@@ -118,15 +123,20 @@ class KeySpace:
     def number(self, key: str) -> int:
         """Where a key stands, from 0 up to `whole`; of two keys the lesser has no greater one."""
         number, width = 0, _WHOLE
-        for at, (narrow, wide) in enumerate(_wheres(key)):
-            followers = self._may_follow(narrow, wide)
-            if not followers:
+        segment = begun = 0
+        for at in range(min(len(key), _DEEPEST) + 1):
+            followers, follower = self._may_follow(segment, key[begun:at]), key[at : at + 1]
+            many = len(followers)
+            if not many:
                 break
-            digit = bisect_left(followers, key[at : at + 1])
-            number += width * digit // len(followers)
-            if followers[digit : digit + 1] != [key[at : at + 1]]:
-                break
-            width //= len(followers)
+            if many > 1 or followers[0] != follower:
+                digit = bisect_left(followers, follower)
+                number += width * digit // many
+                if digit == many or followers[digit] != follower:
+                    break
+                width //= many
+            if follower in _SEPARATORS:
+                segment, begun = segment + 1, at + 1
         return number
 
     @property
@@ -138,7 +148,7 @@ class KeySpace:
         """What the keys that stand there begin with: no longer than it takes to tell places apart that have `grain` between them."""
         text, width, segment, begun = "", _WHOLE, 0, 0
         while len(text) < _DEEPEST and width > grain:
-            followers = self._may_follow(*_where(segment, text[begun:]))
+            followers = self._may_follow(segment, text[begun:])
             if not followers:
                 break
             digit = min(((number + 1) * len(followers) - 1) // width, len(followers) - 1)
@@ -154,55 +164,63 @@ class KeySpace:
     def beyond(self, first: str, last: str) -> str:
         """A text after all that is expected where these differ; none where it is known what comes last."""
         shared = _shared(first, last)
-        for at, (narrow, wide) in enumerate(_wheres(first)):
-            if at == shared:
-                place = self._places.get(narrow) or self._places.get(wide)
-                highest = max(self._may_follow(narrow, wide), default="")
-                known = place is not None and place.highest is not None
-                return "" if known or not highest else first[:at] + _next(highest)
-        return ""
+        segment, begun = _segment(first, shared)
+        place = self._at(segment, first[begun:shared])
+        highest = max(self._may_follow(segment, first[begun:shared]), default="")
+        return first[:shared] + _next(highest) if place and place.highest is None and highest else ""
 
     def _learn(self, key: str, since: int, shared: int, *, ends: bool = False) -> None:
         """A key was seen whose neighbour after it (`ends`) or before it shares so many characters with it."""
-        for at, (narrow, wide) in enumerate(_wheres(key, since, shared + _FURTHER), since):
-            wider = self._places.get(wide)
-            if wider is None:
-                wider = self._places[wide] = _Place()
-            place = self._places.get(narrow)
-            if place is None:
-                place = wider
-                if wider.told < _TOLD:
-                    wider.told += 1
-                    place = self._places[narrow] = _Place()
-            follower, closed, few = key[at : at + 1], place.closed, len(place.seen) < 2
-            for one in (place, wider):
+        segment, begun = _segment(key, since)
+        for at in range(since, min(len(key), shared + _FURTHER, _DEEPEST) + 1):
+            follower = key[at : at + 1]
+            place = self._made(segment, key[begun:at])
+            wider = place.wider
+            closed, few = place.closed, len(place.seen) < 2
+            for one in (place, wider) if wider else (place,):
                 one.found(follower)
                 if at > shared:
                     (one.ends if ends else one.begins)(follower)
             if at > shared:
-                self._varies.setdefault(wide[0], set()).add(follower)
-            if place is not wider:
-                wider.whole += place.closed and not closed
-                wider.branched += few and len(place.seen) > 1
+                place.varies.add(follower)
+            if wider:
+                whole, branched = place.closed and not closed, few and len(place.seen) > 1
+                wider.whole += whole
+                wider.branched += branched
+                wider.changed += whole or branched
+            if follower in _SEPARATORS:
+                segment, begun = segment + 1, at + 1
 
-    def _may_follow(self, narrow: _Where, wide: _Where) -> list[str]:
-        """In order: what was seen there, and what may be expected."""
+    def _at(self, segment: int, begun: str) -> _Place | None:
+        """The place after what a segment began with."""
+        return self._places.get((segment, begun)) or self._places.get((segment, len(begun)))
+
+    def _made(self, segment: int, begun: str) -> _Place:
+        wide = segment, len(begun)
         wider = self._places.get(wide)
         if wider is None:
-            return []
-        place = self._places.get(narrow)
+            wider = self._places[wide] = _Place(None, self._varies.setdefault(segment, set()))
+        place = self._places.get((segment, begun))
+        if place is None and len(begun) <= _LONGEST and wider.told < _TOLD:
+            wider.told += 1
+            place = self._places[segment, begun] = _Place(wider, wider.varies)
+        return place or wider
+
+    def _may_follow(self, segment: int, begun: str) -> list[str]:
+        """In order: what was seen there, and what may be expected."""
+        place = self._at(segment, begun)
         if place is None:
-            narrow, place = wide, wider
-        varies = self._varies.get(wide[0], set())
-        stamp = (place.changed, wider.changed, wider.whole, wider.branched, len(varies))
-        known = self._followers.get(narrow)
-        if known is None or known[0] != stamp:
-            known = self._followers[narrow] = stamp, sorted(_followers(place, wider, varies, inside=wide[1] != 0))
-        return known[1]
+            return []
+        wider = place.wider or place
+        changed = place.changed + wider.changed + len(place.varies)
+        if place.reckoned != changed:
+            place.expected, place.reckoned = sorted(_followers(place, wider, inside=begun != "")), changed
+        return place.expected
 
 
-def _followers(place: _Place, wider: _Place, varies: set[str], *, inside: bool) -> set[str]:
+def _followers(place: _Place, wider: _Place, *, inside: bool) -> set[str]:
     """What was seen there; and, within what is known to begin and end there, what was seen elsewhere and what is of the same kind."""
+    varies = place.varies
     letters = _HEX if varies & _LOWER and varies & _LOWER <= _HEX else _LOWER
     if place is not wider and len(place.seen) == 1 and wider.branched * 4 <= wider.whole:
         # Where a segment goes on in one way only, elsewhere: so do names. Digits are different until it was seen.
@@ -225,20 +243,10 @@ def _followers(place: _Place, wider: _Place, varies: set[str], *, inside: bool) 
     return {one for one in expected if one in place.seen or lowest <= one <= highest}
 
 
-def _where(segment: int, begun: str) -> tuple[_Where, _Where]:
-    """The place after what a segment began with: known by that and by its length, or by its length alone."""
-    wide = (segment, len(begun))
-    return (segment, begun) if len(begun) <= _LONGEST else wide, wide
-
-
-def _wheres(key: str, since: int = 0, to: int = _DEEPEST) -> Iterator[tuple[_Where, _Where]]:
-    """The places of a key's characters and of its end."""
-    segment = begun = 0
-    for at in range(min(len(key), to, _DEEPEST) + 1):
-        if at >= since:
-            yield _where(segment, key[begun:at])
-        if at < len(key) and key[at] in _SEPARATORS:
-            segment, begun = segment + 1, at + 1
+def _segment(key: str, at: int) -> tuple[int, int]:
+    """The number of the segment that has this character of a key, and where it begins."""
+    before = [place for place, character in enumerate(key[:at], 1) if character in _SEPARATORS]
+    return len(before), before[-1] if before else 0
 
 
 def _borders(keys: Sequence[str], shared: int, most: int) -> Iterator[int]:

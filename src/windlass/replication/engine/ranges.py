@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import ge
+from typing import NamedTuple
 
 from windlass.replication.engine.keyspace import KeySpace
 
@@ -27,6 +28,14 @@ _GRAIN = 8
 """Into how many parts of a page a cut is reckoned."""
 _FREE, _EXPLORED = 2, 0.01
 """How many requests, and which share of them, may be spent on a hunch."""
+
+
+class _Reckoned(NamedTuple):
+    """How many pages a range has left, the number of where it is, and how many numbers a page takes there."""
+
+    left: float
+    at: int
+    per_page: int
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +55,8 @@ class Range:
     """A range was cut from this one, and nobody knows yet whether anything is in it."""
     span: tuple[str, str] = ("", "")
     """The first and last key of the page that its density is reckoned from; a new range has its neighbour's."""
+    reckoned: _Reckoned | None = None
+    """As of its last page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +125,7 @@ class Ranges:
         )
         one.waits = True
         self._next += 1
-        one.upto = at
+        one.upto, one.reckoned = at, None
         self._ranges[new.number] = new
         return new, Cut(one.number, new.number, at)
 
@@ -122,7 +133,7 @@ class Ranges:
         """A page of this range came: how many of its keys belong to it. Out of order is ValueError."""
         if keys and (keys[0] <= one.after or any(map(ge, keys, islice(keys, 1, None)))):
             raise ValueError(f"the listing is out of order after {one.after!r}")
-        one.pages += 1
+        one.pages, one.reckoned = one.pages + 1, None
         one.reach = max(one.reach, min(float(one.pages), _REACH))
         self._pages += 1
         if one.parent is not None:
@@ -170,22 +181,28 @@ class Ranges:
 
     def _cut(self) -> tuple[Range, str] | None:
         """The range with the most left, and where to cut it."""
-        best, most, place = None, 2.0 * _SMALLEST, (0, 0)
+        best, most = None, 2.0 * _SMALLEST
         for one in self._ranges.values():
             if one.waits or not one.pages or not one.span[1] or one.reach < _SMALLEST:
                 continue
-            at = self._space.number(one.after)
-            per_page = max(1, self._space.number(one.span[1]) - self._space.number(one.span[0]))
-            end = self._space.whole if one.upto is None else self._space.number(one.upto)
-            left = (end - at) / per_page
-            if left > most:
-                best, most, place = one, left, (at, per_page)
-        if best is None:
+            if one.reckoned is None:
+                one.reckoned = self._reckon(one)
+            if one.reckoned.left > most:
+                best, most = one, one.reckoned.left
+        if best is None or best.reckoned is None:
             return None
-        at, per_page = place
+        _, at, per_page = best.reckoned
         pages = min(most / 2, best.reach)
         key = self._space.key(at + int(pages * 1000) * per_page // 1000, per_page // _GRAIN)
         return self._checked(best, key)
+
+    def _reckon(self, one: Range) -> _Reckoned:
+        at = self._space.number(one.span[1])
+        per_page = max(1, at - self._space.number(one.span[0]))
+        if one.after != one.span[1]:
+            at = self._space.number(one.after)
+        end = self._space.whole if one.upto is None else self._space.number(one.upto)
+        return _Reckoned((end - at) / per_page, at, per_page)
 
     def _explore(self, places: Iterable[tuple[str, Range]]) -> tuple[Range, str] | None:
         """What is after all that is expected where a range's last key and a text differ, once for each place: what nobody expects is

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from windlass.core.collector import seldom
 from windlass.core.errors import UsageError
 from windlass.core.ids import new_id
 from windlass.estate.service import Estate
@@ -193,7 +194,7 @@ class Engine:
             finally:
                 await sides.close()
 
-        with asyncio.Runner(loop_factory=_loop) as runner:
+        with seldom(), asyncio.Runner(loop_factory=_loop) as runner:
             return runner.run(run())
 
     def _elsewhere(self, pair: Pair) -> Elsewhere:
