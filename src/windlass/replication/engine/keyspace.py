@@ -23,7 +23,7 @@ _TOLD = 64
 """Beginnings of a segment that are told apart, of each length up to `_LONGEST`; more than that are of names that may be anything."""
 _LONGEST = 6
 _WHOLE = 1 << 448
-_FURTHER = 6
+_FURTHER = 4
 """Characters that are looked at after those in which two neighbours agree."""
 _SCRIPT = 16
 """Letters of another script that must have been seen before any of them is expected where one was."""
