@@ -57,7 +57,7 @@ class _Place:
     """and how many have more than one follower."""
     changed: int = 0
     expected: list[str] = field(default_factory=list)
-    """What may follow, in order, as it was reckoned when so much had changed."""
+    """What may follow, in order, as it was reckoned when so much had changed elsewhere."""
     reckoned: int = -1
 
     @property
@@ -65,23 +65,27 @@ class _Place:
         """Whether it is known where its followers begin and end."""
         return self.lowest is not None and self.highest is not None
 
+    def changes(self) -> None:
+        """What was reckoned is no longer true."""
+        self.changed, self.reckoned = self.changed + 1, -1
+
     def found(self, follower: str) -> None:
         """It was seen there."""
         if follower not in self.seen:
             self.seen.add(follower)
-            self.changed += 1
+            self.changes()
 
     def begins(self, follower: str) -> None:
         """Nothing comes before it."""
         if self.lowest is None or follower < self.lowest:
             self.lowest = follower
-            self.changed += 1
+            self.changes()
 
     def ends(self, follower: str) -> None:
         """Nothing comes after it."""
         if self.highest is None or follower > self.highest:
             self.highest = follower
-            self.changed += 1
+            self.changes()
 
 
 class KeySpace:
@@ -120,11 +124,15 @@ class KeySpace:
         self._learn(one, since, shared, ends=True)
         self._learn(after, since, shared)
 
-    def number(self, key: str) -> int:
-        """Where a key stands, from 0 up to `whole`; of two keys the lesser has no greater one."""
+    def depth(self, first: str, last: str) -> int:
+        """How many characters tell two keys of a page apart well enough."""
+        return _shared(first, last) + _FURTHER
+
+    def number(self, key: str, depth: int = _DEEPEST) -> int:
+        """Where a key stands by its first `depth` characters, from 0 up to `whole`; of two keys the lesser has no greater one."""
         number, width = 0, _WHOLE
         segment = begun = 0
-        for at in range(min(len(key), _DEEPEST) + 1):
+        for at in range(min(len(key), depth, _DEEPEST) + 1):
             followers, follower = self._may_follow(segment, key[begun:at]), key[at : at + 1]
             many = len(followers)
             if not many:
@@ -212,7 +220,7 @@ class KeySpace:
         if place is None:
             return []
         wider = place.wider or place
-        changed = place.changed + wider.changed + len(place.varies)
+        changed = len(place.varies) + (0 if place.closed else wider.changed)
         if place.reckoned != changed:
             place.expected, place.reckoned = sorted(_followers(place, wider, inside=begun != "")), changed
         return place.expected
@@ -220,6 +228,8 @@ class KeySpace:
 
 def _followers(place: _Place, wider: _Place, *, inside: bool) -> set[str]:
     """What was seen there; and, within what is known to begin and end there, what was seen elsewhere and what is of the same kind."""
+    if place.lowest is not None and place.lowest == place.highest and len(place.seen) == 1:
+        return place.seen
     varies = place.varies
     letters = _HEX if varies & _LOWER and varies & _LOWER <= _HEX else _LOWER
     if place is not wider and len(place.seen) == 1 and wider.branched * 4 <= wider.whole:

@@ -197,11 +197,12 @@ class Ranges:
         return self._checked(best, key)
 
     def _reckon(self, one: Range) -> _Reckoned:
-        at = self._space.number(one.span[1])
-        per_page = max(1, at - self._space.number(one.span[0]))
+        depth = self._space.depth(*one.span)
+        at = self._space.number(one.span[1], depth)
+        per_page = max(1, at - self._space.number(one.span[0], depth))
         if one.after != one.span[1]:
-            at = self._space.number(one.after)
-        end = self._space.whole if one.upto is None else self._space.number(one.upto)
+            at = self._space.number(one.after, depth)
+        end = self._space.whole if one.upto is None else self._space.number(one.upto, depth)
         return _Reckoned((end - at) / per_page, at, per_page)
 
     def _explore(self, places: Iterable[tuple[str, Range]]) -> tuple[Range, str] | None:
