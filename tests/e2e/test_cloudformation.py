@@ -288,12 +288,17 @@ def test_the_replication_roles_are_taken_by_a_rule_and_say_what_windlass_would(w
         Place(bucket=one, account_id=world.account, region="us-east-1") for one in (world.raw, world.out)
     )
     pair = Pair(source=source, destination=destination)
-    asked = {"SourceBucket": world.raw, "DestinationBucket": world.out, "WorkBucket": world.raw, "WorkPrefix": "work/"}
+    asked = {
+        "SourceBucket": world.raw,
+        "DestinationBucket": world.out,
+        "WorkBucket": world.raw,
+        "WorkPrefix": "manifests/",
+    }
     out = world.create("replication-role", **asked)
     assert world.role("windlass-replication-replication") == statements({"Statement": replication_statements(pair)})
     work = Work(
-        operation=Operation.REPLICATE, manifest_bucket=world.raw, manifest_prefix="work/", report_bucket=world.raw,
-        report_prefix="work/", generated=True,
+        operation=Operation.REPLICATE, manifest_bucket=world.raw, manifest_prefix="manifests/", report_bucket=world.raw,
+        report_prefix="manifests/", generated=True,
     )  # fmt: skip
     assert world.role("windlass-replication-batch") == statements({"Statement": batch_statements(pair, work)})
 
@@ -319,7 +324,7 @@ def test_the_replication_roles_are_taken_by_a_rule_and_say_what_windlass_would(w
     assert world.role("windlass-replication-replication") == statements({"Statement": needed})
     work = replace(work, operation=Operation.COPY, versions=True, locked=True, generated=False)
     wider = {
-        (f"s3:{one}", f"arn:aws:s3:::{world.raw}/work/*", "{}")
+        (f"s3:{one}", f"arn:aws:s3:::{world.raw}/manifests/*", "{}")
         for one in ("GetObject", "GetObjectVersion", "PutObject")
     }
     assert (

@@ -1,7 +1,7 @@
 """Reading S3 listings at a microsecond or two per key.
 
-S3 writes a `<Contents>` element's children in one fixed order, so that one regular expression reads a page; a page that
-does not look like that (another server's, an unusual option) is read by an XML parser to the same rows. Keys are asked
+S3 writes a `<Contents>` element's children in one fixed order, so that a page cut at each tag is a table; a page that does not
+look like that (another server's, an unusual option) is read by a regular expression or an XML parser to the same rows. Keys are asked
 for with `encoding-type=url`: XML 1.0 can't carry every character a key may have.
 """
 
