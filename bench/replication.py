@@ -20,10 +20,10 @@ from bench.queues import certificate
 from bench.replication_shapes import SHAPES
 from bench.report import report
 
-OBJECTS = int(os.environ.get("BENCH_OBJECTS", "40000"))
+OBJECTS = int(os.environ.get("BENCH_OBJECTS", "200000"))
 CAPPED = int(os.environ.get("BENCH_CAPPED", "120000"))
 LISTING = int(os.environ.get("BENCH_LISTING", "1000000"))
-FEW = max(1000, OBJECTS // 10)  # for clients that need a millisecond or more for each
+FEW = max(1000, OBJECTS // 25)  # for clients that need a millisecond or more for each
 RAMP_S = 10
 PEERS = os.environ.get("BENCH_PEERS", "")
 KEYS = {
