@@ -26,7 +26,7 @@ _WHOLE = 1 << 448
 _FURTHER = 4
 """Characters that are looked at after those in which two neighbours agree."""
 _SCRIPT = 16
-"""Letters of another script that must have been seen before any of them is expected where one was."""
+"""Letters of other scripts that must have been seen before any of them is expected where one was."""
 _HEX = frozenset("abcdef")
 _LOWER, _DIGITS = frozenset(ascii_lowercase), frozenset(digits)
 _SEPARATORS = frozenset(punctuation + " ")
@@ -264,7 +264,7 @@ def _borders(keys: Sequence[str], shared: int, most: int) -> Iterator[int]:
     at = 0
     while most:
         head = keys[at][: shared + 1]
-        at = at + 1 if len(head) <= shared else bisect_left(keys, head[:-1] + _next(head[-1]), at)
+        at = max(at + 1, bisect_left(keys, head[:-1] + _next(head[-1]), at) if len(head) > shared else 0)
         if at >= len(keys):
             return
         yield at
