@@ -19,8 +19,8 @@ _before: tuple[int, int, int] = gc.get_threshold()
 def seldom() -> Iterator[None]:
     """Within it, in every thread, the collector looks at what was made after each 20,000 objects more instead of each 700.
 
-    Listings make some objects a key and hardly a cycle: looking for one costs a sixth of all that a listed key costs
-    (bench/replication.py). What is not part of a cycle goes at once, as ever.
+    Listings make some objects a key and hardly a cycle: looking for one finds nothing, and costs a good part of what reading
+    them does. What is not part of a cycle goes at once, as ever.
     """
     global _within, _before  # noqa: PLW0603  the collector is the process's
     with _lock:

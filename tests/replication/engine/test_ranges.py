@@ -49,6 +49,17 @@ def test_every_key_is_listed_once_in_order_in_a_twelfth_of_the_rounds(shape):
     assert bucket.asked <= pages * 1.05, bucket.asked
 
 
+def test_a_script_of_which_the_first_page_shows_little_is_divided_too():
+    draw = random.Random(6)
+    kana = [chr(code) for code in range(0x3041, 0x3090)]
+    bucket = Bucket(["".join(draw.choices(kana, k=6)) for _ in range(300_000)])
+    found, rounds = listed(bucket, Ranges())
+    assert sorted(flat(found)) == bucket.keys
+    pages = -(-len(bucket.keys) // 1000)
+    assert pages / rounds >= 8, (rounds, bucket.asked)
+    assert bucket.asked <= pages * 1.1, bucket.asked
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_keys_that_stay_are_listed_while_others_come_and_go(shape):
     draw = random.Random(shape)
