@@ -9,12 +9,14 @@ import sys
 import time
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 import windlass
+from windlass.local.elasticache.cluster import Cluster, far_window
 from windlass.local.services import elasticache as service
 
 REGION = "us-east-1"
@@ -169,6 +171,15 @@ def test_a_reboot_empties_a_node_and_keeps_its_address(caches):
     assert talk(port, (b"get a\r\n", b"END\r\n")) == [b"END\r\n"]
 
 
+def test_a_window_nobody_chose_is_days_away_whenever_the_cluster_is_made():
+    for hour in range(7 * 24):
+        made = 1_764_000_000 + hour * 3600
+        cluster = SimpleNamespace(window=far_window(made))
+        inside = [ahead for ahead in range(7 * 24) if Cluster.in_window(cluster, made + ahead * 3600)]
+        assert len(inside) == 1
+        assert 48 <= inside[0] <= 4 * 24, cluster.window
+
+
 def test_what_is_not_applied_at_once_waits_for_the_window(caches):
     caches.ready("web", 3)
     waiting = caches.modify(now=False, NumCacheNodes=1, CacheNodeIdsToRemove=["0002", "0003"])
@@ -178,8 +189,8 @@ def test_what_is_not_applied_at_once_waits_for_the_window(caches):
     caches.modify(now=False, NumCacheNodes=5)
     assert caches.modify(now=False, NumCacheNodes=6)["PendingModifiedValues"] == {"NumCacheNodes": 6}
     caches.refused("InvalidParameterCombination", caches.modify, now=False, NumCacheNodes=4)
-    day = time.strftime("%a", time.gmtime()).lower()
-    caches.modify(now=False, PreferredMaintenanceWindow=f"{day}:00:00-{day}:23:59")
+    today, tomorrow = (time.strftime("%a", time.gmtime(time.time() + away)).lower() for away in (0, 86400))
+    caches.modify(now=False, PreferredMaintenanceWindow=f"{today}:00:00-{tomorrow}:23:59")
     deadline = time.monotonic() + 20
     while len(caches.show()["CacheNodes"]) < 6:
         assert time.monotonic() < deadline

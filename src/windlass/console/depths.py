@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from windlass.core.errors import WindlassError
 from windlass.queues.address import Queue
@@ -20,9 +20,9 @@ _LOOKED_S = 15.0
 _KEPT = 120
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Seen:
-    """What is known of one queue; `error` says why SQS could not be asked."""
+    """What is known of one queue, replaced as a whole; `error` says why SQS could not be asked."""
 
     queue: Queue | None = None
     depth: Depth | None = None
@@ -72,15 +72,15 @@ class Depths:
             time.sleep(_EVERY_S)
 
     def _ask(self, arn: str) -> bool:
-        seen, queues = self._seen[arn], self._queues()
-        before = (seen.depth, seen.dead, seen.error)
+        before, queues = self._seen[arn], self._queues()
+        seen = before
         try:
-            if seen.queue is None:
-                seen.queue = queues.open(arn)
-            seen.depth, seen.error = queues.depth(seen.queue), ""
-            if seen.queue.dead_letter_arn:
-                seen.dead = queues.depth(queues.dead_letters_of(seen.queue))
+            queue = before.queue or queues.open(arn)
+            depth = queues.depth(queue)
+            dead = queues.depth(queues.dead_letters_of(queue)) if queue.dead_letter_arn else None
+            seen = replace(before, queue=queue, depth=depth, dead=dead, error="")
         except WindlassError as error:
-            seen.error = error.message
+            seen = replace(before, error=error.message)
         seen.totals.append(seen.depth.total if seen.depth else 0)
-        return (seen.depth, seen.dead, seen.error) != before
+        self._seen[arn] = seen
+        return seen != before

@@ -15,7 +15,7 @@ from typing import Any
 from windlass.local.elasticache import rules
 from windlass.local.elasticache.errors import CacheError, combination, value
 
-__all__ = ["Cluster", "Node", "Pending"]
+__all__ = ["Cluster", "Node", "Pending", "far_window"]
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WEEK_MINUTES = 7 * 24 * 60
@@ -214,6 +214,15 @@ class Cluster:
             raise CacheError(
                 "InvalidCacheClusterState", f"Cache cluster {self.name} is not in available state: {self.status}."
             )
+
+
+def far_window(now: float) -> str:
+    """The window of a cluster that asked for none: an hour at least two days away.
+
+    AWS picks the day by chance. A change that waits has to be seen waiting, whatever the day it is made.
+    """
+    day = _DAYS[(datetime.fromtimestamp(now, UTC).weekday() + 3) % len(_DAYS)]
+    return f"{day}:05:00-{day}:06:00"
 
 
 def _minute(word: str) -> int:

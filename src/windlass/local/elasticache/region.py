@@ -10,14 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from windlass.local.elasticache import rules
-from windlass.local.elasticache.cluster import Cluster, Node
+from windlass.local.elasticache.cluster import Cluster, Node, far_window
 from windlass.local.elasticache.errors import CacheError, combination, value
 from windlass.local.elasticache.fleet import Fleet
 from windlass.local.elasticache.quotas import NODES_PER_CLUSTER, NODES_PER_REGION, Quotas
 
 __all__ = ["Pace", "Region"]
-
-_WINDOW = "sun:05:00-sun:06:00"
 
 
 @dataclass(slots=True)
@@ -78,7 +76,7 @@ class Region:
                 name=name, account_id=self.account_id, region=self.name, arn=self.arn("cluster", name),
                 node_type=rules.check_node_type(asked.get("CacheNodeType")), version=version, parameter_group=group,
                 subnet_group=subnet_group or "default", security_groups=tuple(asked.get("SecurityGroupIds") or ()),
-                zones_offered=offered, window=asked.get("PreferredMaintenanceWindow") or _WINDOW, created_at=now,
+                zones_offered=offered, window=asked.get("PreferredMaintenanceWindow") or far_window(now), created_at=now,
                 auto_upgrade=asked.get("AutoMinorVersionUpgrade") is not False,
             )  # fmt: skip
             cluster.add(_first_zones(asked, count, offered), now, self.pace.node_s)
