@@ -48,6 +48,18 @@ def test_zstd_both_ways(data, chunk):
     assert content("unzstd", made + zstandard.compress(b"more"), chunk=chunk) == data + b"more"
 
 
+@HAS_ZSTD
+@pytest.mark.parametrize("more", [-1, 0, 1, 9 << 20])
+def test_zstd_of_large_content_is_whole_and_the_same_every_time(more):
+    import zstandard
+
+    block = random.Random(9).randbytes(1 << 20)
+    data = (block * 16)[: (4 << 20) + more]
+    made = content("zstd", data, chunk=65_537)
+    assert zstandard.ZstdDecompressor().decompressobj().decompress(made) == data
+    assert content("zstd", data, chunk=1 << 20) == made
+
+
 def test_gzip_is_the_same_every_time():
     assert content("gzip", b"abc" * 100, chunk=1) == content("gzip", b"abc" * 100, chunk=300)
     assert content("gzip", b"abc")[4:8] == b"\0\0\0\0"  # no time

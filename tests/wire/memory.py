@@ -40,9 +40,9 @@ class Fed:
         self.connection = Connection(loop, shared_buffer(), self.freed.append)
         self.connection.connection_made(self.pipe)
 
-    def ask(self, *, head_only=False, limit=1 << 20, stream=False):
+    def ask(self, *, head_only=False, limit=1 << 20, stream=False, into=None):
         self.answer = self.connection.send(
-            b"GET / HTTP/1.1\r\n\r\n", b"", head_only=head_only, limit=limit, timeout_s=60, stream=stream
+            b"GET / HTTP/1.1\r\n\r\n", b"", head_only=head_only, limit=limit, timeout_s=60, stream=stream, into=into
         )
         return self.answer
 

@@ -143,7 +143,7 @@ class _Hands:
         self._close()
         config = self._pipeline.config
         opened = open_source(
-            self._doors.source, self._bucket, self._key, version_id=version_id, range_bytes=config.part_bytes // 2
+            self._doors.source, self._bucket, self._key, version_id=version_id, range_bytes=config.part_bytes
         )
         if opened is None:
             return None

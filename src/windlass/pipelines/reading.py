@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from windlass.wire.s3 import Head
 
 __all__ = ["Opened", "SourceMoved", "look", "open_source"]
 
+_UNDER_WAY = 2  # ranges asked for while one is used
 _GONE = ("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405")
 
 
@@ -45,46 +47,43 @@ class Opened:
         )  # fmt: skip
 
     def _chunks(self) -> Iterator[bytes]:
-        step = len(self._first)
-        pending: Future[tuple[Head, bytes]] | None = None
-        at = step
-        if at < self.size_bytes:
-            pending = self._ask(at, step)
-        body = self._first
+        at = step = len(self._first)
+        free = [memoryview(bytearray(step)) for _ in range(1 + _UNDER_WAY)] if at < self.size_bytes else []
+        coming: deque[tuple[memoryview, Future[None]]] = deque()
+        body = memoryview(self._first)
         while True:
+            while free and at < self.size_bytes:
+                room = free.pop()[: self.size_bytes - at]  # the last one is the smallest, and needed for no other
+                coming.append((room, self._ask(at, room)))
+                at += len(room)
             yield from _slices(body)
-            if pending is None:
+            if not coming:
                 return
-            del body  # before the next one: one range is used while one is under way
-            body = self._answer(pending)
-            at += len(body)
-            pending = self._ask(at, step) if at < self.size_bytes else None
+            if body.obj is not self._first:
+                free.append(body)
+            body, pending = coming.popleft()
+            self._answer(pending)
 
-    def _ask(self, at: int, step: int) -> Future[tuple[Head, bytes]]:
-        last = min(at + step, self.size_bytes) - 1
+    def _ask(self, at: int, room: memoryview) -> Future[None]:
         return self._door.submit(
-            s3.get(
-                self._bucket, self._key, version_id=self.head.version_id, byte_range=(at, last), if_match=self.head.etag,
-                max_bytes=step + 1024,
+            s3.get_into(
+                room, self._bucket, self._key, first=at, version_id=self.head.version_id, if_match=self.head.etag
             )
-        )  # fmt: skip
+        )
 
-    def _answer(self, pending: Future[tuple[Head, bytes]]) -> bytes:
+    def _answer(self, pending: Future[None]) -> None:
         try:
-            return pending.result()[1]
+            pending.result()
         except WindlassError as error:
             if error.code in (*_GONE, "PreconditionFailed", "412", "InvalidRange"):
                 raise SourceMoved(f"s3://{self._bucket}/{self._key} changed while it was read") from None
             raise
 
 
-def _slices(body: bytes) -> Iterator[bytes]:
+def _slices(body: memoryview) -> Iterator[bytes]:
     """Small chunks: what a step makes of one at a time should be small, too."""
-    if len(body) <= CHUNK_BYTES:
-        yield body
-        return
     for at in range(0, len(body), CHUNK_BYTES):
-        yield body[at : at + CHUNK_BYTES]
+        yield bytes(body[at : at + CHUNK_BYTES])
 
 
 def open_source(door: Blocking, bucket: str, key: str, *, version_id: str, range_bytes: int) -> Opened | None:

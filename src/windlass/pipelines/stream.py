@@ -26,7 +26,7 @@ __all__ = [
     "utf8",
 ]
 
-CHUNK_BYTES = 256 << 10
+CHUNK_BYTES = 128 << 10
 
 
 def read_all(chunks: Chunks, limit_bytes: int) -> bytes:

@@ -17,17 +17,21 @@ from windlass.wire.s3 import Part
 __all__ = ["Body", "write"]
 
 _REFUSED = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404")
-_IN_FLIGHT = 2  # each is held twice: here and in the socket's buffer
+_IN_FLIGHT = 2
 _MAX_PARTS = 10_000
 
 
 class Body:
-    """An output's bytes: the first part held, so that a small output can be sent again."""
+    """An output's bytes: the first part held, so that a small output can be sent again.
+
+    Parts lie in as many buffers as there are under way: fresh memory for each costs more than copying it there.
+    """
 
     def __init__(self, chunks: Chunks, part_bytes: int) -> None:
         self._chunks = iter(chunks)
         self._part_bytes = part_bytes
-        self._rest = b""
+        self._rest = memoryview(b"")
+        self._free: list[memoryview] = []
         self.spent = False
         self.first: bytes | None = None
 
@@ -42,36 +46,50 @@ class Body:
         """Whether the first part is all there is."""
         return len(self.load()) < self._part_bytes
 
-    def parts(self) -> Iterator[bytes]:
-        """All parts, the first one included; they can be had once."""
+    def parts(self) -> Iterator[bytes | memoryview]:
+        """All parts, the first one included; they can be had once, and are `used` when they may be overwritten."""
         self.spent = True
-        part = self.load()
+        part: bytes | memoryview = self.load()
         self.first = b""
         while part:
             yield part
             if len(part) < self._part_bytes:
                 return
-            part = self._take()
+            part = self._fill(self._free.pop() if self._free else memoryview(bytearray(self._part_bytes)))
+
+    def used(self, part: bytes | memoryview) -> None:
+        """Nobody reads this part any more."""
+        if isinstance(part, memoryview):
+            self._free.append(part)
 
     def drain(self) -> None:
         """Use the rest up: a transform wants its output used before the next one."""
-        while self._take():
+        self._rest = memoryview(b"")
+        for _ in self._chunks:
             pass
 
     def _take(self) -> bytes:
-        """The next part; less than `part_bytes` at the end. Chunks are cut, not the part: it is in memory once."""
-        pieces, size = [], 0
-        while size < self._part_bytes:
-            chunk = self._rest or next(self._chunks, None)
-            self._rest = b""
-            if chunk is None:
-                break
-            room = self._part_bytes - size
-            if len(chunk) > room:
-                chunk, self._rest = chunk[:room], bytes(chunk[room:])
-            pieces.append(bytes(chunk))
-            size += len(chunk)
-        return b"".join(pieces)
+        return b"".join(self._pieces())
+
+    def _fill(self, room: memoryview) -> memoryview:
+        size = 0
+        for piece in self._pieces():
+            room[size : size + len(piece)] = piece
+            size += len(piece)
+        return room[:size]
+
+    def _pieces(self) -> Iterator[memoryview]:
+        """What the next part is made of: less than `part_bytes` at the end."""
+        room = self._part_bytes
+        while room:
+            if not self._rest:
+                chunk = next(self._chunks, None)
+                if chunk is None:
+                    return
+                self._rest = memoryview(chunk)
+            piece, self._rest = self._rest[:room], self._rest[room:]
+            room -= len(piece)
+            yield piece
 
 
 def write(
@@ -95,10 +113,16 @@ def _write_parts(
         upload_id = door(s3.create_upload(bucket, key, headers=headers))
     except WindlassError as error:
         raise _rejected(error, bucket) from error
-    flying: deque[Future[Part]] = deque()
+    flying: deque[tuple[Future[Part], bytes | memoryview]] = deque()
     parts: list[Part] = []
     size = 0
     done = False
+
+    def land() -> None:
+        future, data = flying.popleft()
+        parts.append(future.result())
+        body.used(data)
+
     try:
         for number, data in enumerate(body.parts(), 1):
             if number > _MAX_PARTS:
@@ -108,11 +132,12 @@ def _write_parts(
                     hint="Raise the pipeline's part_bytes.",
                 )
             if len(flying) >= _IN_FLIGHT:
-                parts.append(flying.popleft().result())
-            flying.append(door.submit(s3.upload_part(bucket, key, upload_id=upload_id, number=number, body=data)))
+                land()
+            call = s3.upload_part(bucket, key, upload_id=upload_id, number=number, body=data)
+            flying.append((door.submit(call), data))
             size += len(data)
         while flying:
-            parts.append(flying.popleft().result())
+            land()
         try:
             door(
                 s3.complete_upload(
@@ -125,7 +150,7 @@ def _write_parts(
         return PutAnswer.WRITTEN, size
     finally:
         if not done:  # whatever happened: parts that nobody completes are paid for
-            for future in flying:
+            for future, _ in flying:
                 with contextlib.suppress(Exception):
                     future.result()
             with contextlib.suppress(WindlassError):

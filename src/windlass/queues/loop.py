@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from windlass.wire.loops import new_loop
+
 __all__ = ["run_to_end"]
 
 T = TypeVar("T")
@@ -14,7 +16,7 @@ _PATIENCE_S = 0.5
 
 def run_to_end(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine and close the loop. Unlike asyncio.run, it waits neither for threads nor for tasks that won't be cancelled."""
-    loop = _new_loop()
+    loop = new_loop()
     asyncio.set_event_loop(loop)
     try:
         return loop.run_until_complete(main)
@@ -26,11 +28,3 @@ def run_to_end(main: Coroutine[Any, Any, T]) -> T:
             loop.run_until_complete(asyncio.wait(left, timeout=_PATIENCE_S))
         asyncio.set_event_loop(None)
         loop.close()
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ImportError:  # Windows has none
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()

@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 
 from windlass.core.access import Access
 from windlass.wire.door import Door
+from windlass.wire.loops import new_loop
 from windlass.wire.model import Call
 
 __all__ = ["Blocking"]
@@ -21,7 +22,7 @@ class Blocking:
     """Calls from any thread, many at once; close it, or use it with `with`."""
 
     def __init__(self, access: Access, *, connections: int = 0) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
         self._thread.start()
         self._door = asyncio.run_coroutine_threadsafe(_open(access, connections), self._loop).result()
@@ -36,10 +37,14 @@ class Blocking:
 
     def close(self) -> None:
         """Close the connections and end the thread."""
-        asyncio.run_coroutine_threadsafe(self._door.close(), self._loop).result(_CLOSE_S)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(_CLOSE_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_CLOSE_S)
         self._loop.close()
+
+    async def _end(self) -> None:
+        await self._door.close()
+        await self._loop.shutdown_default_executor()
 
     def __enter__(self) -> Self:
         return self

@@ -2,7 +2,8 @@
 
 The protocol reads into one buffer that all connections of a loop share (what is read is parsed at once), keeps at most
 `Manners.max_body_bytes` of a body, gives up on an answer that is all head, trailers or framing, and lets a streamed body
-wait in TCP when its reader is slow.
+wait in TCP when its reader is slow. A large body moves without being copied: what arrives is read to where it is
+wanted (`Call.into`), what is sent is given to the socket piece by piece.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _BUFFER_BYTES = 256 * 1024
 _MAX_BESIDE_BYTES = 64 * 1024 + _BUFFER_BYTES
 _MAX_FRAMING = 16
 _TINY_BYTES, _GATHERED_BYTES = 1024, 64 * 1024
+_SENT_AT_ONCE_BYTES = 256 * 1024
 # A body that comes slower than this, over a whole timeout, is as good as none.
 _SLOWEST_BYTES_S = 1024
 
@@ -118,12 +120,17 @@ class Connection(asyncio.BufferedProtocol):
         self.used = 0
         self.idle_since = 0.0
         self.unsent = False  # part of the request's body is still to be sent
+        self._rest: memoryview | None = None  # that part, when it is here
         self._given_bytes = self._ahead_bytes = 0
         self._full: asyncio.Future[None] | None = None
         self._answer: Waiting | None = None
         self._body: Body | None = None
+        self._stream, self._limit = False, 0
         self._headers: dict[str, str] = {}
         self._pieces: list[bytes | bytearray] = []
+        self._into: memoryview | None = None
+        self._keep = False
+        self._direct_end = 0  # where in `_into` the body ends that is read right there; 0: it goes through the parser
         self._done = False
         self._reset(head_only=False, limit=0, stream=False)
 
@@ -140,9 +147,11 @@ class Connection(asyncio.BufferedProtocol):
         stream: bool = False,
         ahead_bytes: int = 4 * 1024 * 1024,
         patient: bool = False,
+        into: memoryview | None = None,
     ) -> asyncio.Future[Response]:
         """Send one request; its answer. With `stream` the answer comes with its head; its `stream` is the rest.
 
+        `into` is where a good answer's body goes.
         `timeout_s` is how long nothing may move, the request's body included; `patient` takes a blank for a movement.
         ConnectionLost when it is closed already.
         """
@@ -151,7 +160,7 @@ class Connection(asyncio.BufferedProtocol):
             raise ConnectionLost("the connection is closed", sent=False)
         self._reset(head_only=head_only, limit=limit, stream=stream)
         self.used += 1
-        self._timeout_s, self._ahead_bytes = timeout_s, ahead_bytes
+        self._timeout_s, self._ahead_bytes, self._into = timeout_s, ahead_bytes, into
         self._enough_bytes = 1 if stream or patient else max(1, int(timeout_s * _SLOWEST_BYTES_S))
         answer: asyncio.Future[Response] = self.loop.create_future()
         self._answer = answer
@@ -160,9 +169,19 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self.transport.write(data)
             if body:
-                self.transport.write(body)
+                self._rest, self.unsent = memoryview(body), True
+                self._send_on()
         self._start_timer()
         return answer
+
+    def _send_on(self) -> None:
+        """Give the socket what it takes of the body; what is given at once, and not taken, asyncio would copy."""
+        while self._rest is not None and self._full is None and self.transport is not None:
+            piece, rest = self._rest[:_SENT_AT_ONCE_BYTES], self._rest[_SENT_AT_ONCE_BYTES:]
+            self._rest = rest or None
+            self.unsent = self._rest is not None
+            self._given_bytes += len(piece)
+            self.transport.write(piece)
 
     async def write(self, piece: bytes) -> None:
         """A piece of the body of the request under way (`unsent`), when there is room for it at the socket."""
@@ -198,11 +217,21 @@ class Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  the buffer is as large as it is
         """asyncio: where to read into."""
+        if self._direct_end and self._into is not None:
+            return self._into[self._size : self._direct_end]
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """asyncio: so many bytes were read."""
+        if self._direct_end:
+            self._read_bytes += nbytes
+            self._size += nbytes
+            if self._size == self._direct_end:
+                self._complete(keep=self._keep)
+            return
         self.received(self._buffer[:nbytes])
+        if self._into is not None and self._head_done and not self._done:
+            self._go_direct()
 
     def received(self, data: bytes | memoryview) -> None:
         """Parse what was read."""
@@ -231,6 +260,7 @@ class Connection(asyncio.BufferedProtocol):
         full, self._full = self._full, None
         if full is not None and not full.done():
             full.set_result(None)
+        self._send_on()
 
     def eof_received(self) -> bool:
         """asyncio: the server will send nothing more; false closes the transport."""
@@ -270,6 +300,11 @@ class Connection(asyncio.BufferedProtocol):
         self._head_done = True
         headers = self._headers
         self._status = status
+        if self._into is not None:
+            if status < 300:
+                self._limit = min(self._limit, len(self._into))
+            else:
+                self._into = None  # an error is no content
         framed = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
         self._until_eof = not framed and status not in (204, 304) and not self._head_only
         length = headers.get("content-length", "")
@@ -295,6 +330,8 @@ class Connection(asyncio.BufferedProtocol):
             self._body.put(bytes(data))
         elif self._size > self._limit:
             self._too_large()
+        elif self._into is not None:
+            self._into[self._size - len(data) : self._size] = data
         else:
             _gather(self._pieces, data)
 
@@ -302,6 +339,14 @@ class Connection(asyncio.BufferedProtocol):
         """httptools: the answer is whole."""
         if self._head_done and not self._done:
             self._complete(keep=self._parser.should_keep_alive() and not self._until_eof)
+
+    def _go_direct(self) -> None:
+        """Read what is left of the body to where it is wanted; the parser, which saw its beginning, is done with."""
+        length = int(self._headers.get("content-length", 0))
+        if "transfer-encoding" not in self._headers and length > self._size:
+            self._direct_end = length
+            self._keep = _keeps(self._headers, self._parser.get_http_version())
+            self._parser = httptools.HttpResponseParser(self)
 
     # How an answer ends
 
@@ -313,9 +358,9 @@ class Connection(asyncio.BufferedProtocol):
         self._status = 0
         self._timeout_s = 0.0
         self._head_done = self._until_eof = self._done = self._unasked = False
-        self._body = None
+        self._body = self._into = self._rest = None
         self.unsent = False
-        self._given_bytes = 0
+        self._given_bytes = self._direct_end = 0
 
     def _hand_over(self, response: Response) -> None:
         answer, self._answer = self._answer, None
@@ -330,7 +375,9 @@ class Connection(asyncio.BufferedProtocol):
             body.end()
         else:
             pieces, self._pieces = self._pieces, []  # an idle connection keeps nothing
-            self._hand_over(Response(self._status, self._headers, b"".join(pieces)))
+            put_bytes = self._size if self._into is not None else 0
+            self._into, self._direct_end = None, 0
+            self._hand_over(Response(self._status, self._headers, b"".join(pieces), put_bytes=put_bytes))
         if not keep or self.unsent:  # what is still to be sent would be taken for the next request
             self._shut()
         elif self._paused and self.transport is not None:
@@ -355,6 +402,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def _shut(self) -> None:
         self.closed = True
+        self._rest = self._into = None
+        self._direct_end = 0
         self.resume_writing()
         if self.transport is not None:
             # abort: a TLS goodbye that is never answered would keep the socket

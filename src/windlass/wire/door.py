@@ -26,6 +26,7 @@ from windlass.wire.keyring import KeyRing
 from windlass.wire.model import EMPTY_SHA256, PACED, UNSIGNED, Call, Request, Response
 from windlass.wire.places import Place, Places
 from windlass.wire.retry import Again, after_fault, after_loss
+from windlass.wire.sums import summed
 from windlass.wire.uploading import uploaded
 
 __all__ = ["Door", "Observer"]
@@ -33,6 +34,7 @@ __all__ = ["Door", "Observer"]
 T = TypeVar("T")
 
 _STALE_CONNECTIONS = 3
+_SUMMED_ASIDE_BYTES = 1024 * 1024
 _ERROR = re.compile(rb"\s*+(?:<\?xml[^<>]*\?>\s*+)?(?:<Error[\s>]|\Z)")
 
 Observer = Callable[[str, str, float], None]
@@ -42,7 +44,7 @@ Observer = Callable[[str, str, float], None]
 class _SoFar:
     """What befell one call so far, and what its last attempt was sent with."""
 
-    __slots__ = ("attempt", "keys", "lost", "mended", "place", "reused", "skew_s", "stale")
+    __slots__ = ("attempt", "keys", "lost", "mended", "place", "protected", "reused", "skew_s", "stale")
 
     def __init__(self) -> None:
         self.attempt = 1
@@ -52,6 +54,7 @@ class _SoFar:
         self.skew_s = 0.0
         self.keys: Keys | None = None
         self.place: Place | None = None
+        self.protected: Request | None = None
 
 
 class Door:
@@ -174,11 +177,12 @@ class Door:
         so_far.reused = False
         so_far.keys = keys = self._ring.at_hand() or await self._ring.fetch()
         so_far.place = place = self._places.find(call.request.bucket)
+        request = await self._protected(call.request, place, so_far)
         connection = place.pool.take() or await place.pool.get()
         so_far.reused = connection.used > 0
         so_far.skew_s = self._skew_s  # signed when it is sent: it may have waited long
         try:
-            head = self._sign(call.request, place, keys)
+            head = self._sign(request, place, keys)
         except UnicodeEncodeError:
             place.pool.give_back(connection)
             raise UsageError("a header's value can't be written in UTF-8", hint="Look at the metadata given.") from None
@@ -186,6 +190,19 @@ class Door:
             place.pool.give_back(connection)
             raise
         return await self._send(connection, call, head, stream=stream)
+
+    async def _protected(self, request: Request, place: Place, so_far: _SoFar) -> Request:
+        """The request with its body's sum, made once, and aside where that takes long."""
+        if request.payload_hash != UNSIGNED:
+            return request
+        if so_far.protected is None:
+            tls = place.pool.endpoint.tls
+            if len(request.body) < _SUMMED_ASIDE_BYTES:
+                so_far.protected = summed(request, tls=tls)
+            else:
+                aside = asyncio.get_running_loop().run_in_executor(None, lambda: summed(request, tls=tls))
+                so_far.protected = await aside
+        return so_far.protected
 
     async def _send(self, connection: Connection, call: Call[T], head: bytes, *, stream: bool) -> Response:
         answer = connection.send(
@@ -196,6 +213,7 @@ class Door:
             timeout_s=call.read_timeout_s or self.access.read_timeout_s,
             stream=stream,
             patient=call.manners.late_errors,
+            into=call.into,
         )  # fmt: skip
         try:
             return await answer
@@ -206,8 +224,6 @@ class Door:
     def _sign(self, request: Request, place: Place, keys: Keys) -> bytes:
         body, path = request.body, place.prefix + request.path
         digest = request.payload_hash or (sha256(body).hexdigest() if body else EMPTY_SHA256)
-        if digest == UNSIGNED and not place.pool.endpoint.tls:
-            digest = sha256(body).hexdigest()  # what nobody encrypts must at least be signed
         headers = [("host", place.pool.endpoint.authority), *request.headers]
         place.signer.sign(request.method, path, request.query, headers, digest, keys, time.time() + self._skew_s)
         target = f"{path}?{request.query}" if request.query else path

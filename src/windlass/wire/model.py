@@ -89,12 +89,16 @@ class Streamed(Protocol):
 
 @dataclass(slots=True)
 class Response:
-    """One HTTP answer; header names are lower case, repeated headers are joined with a comma."""
+    """One HTTP answer; header names are lower case, repeated headers are joined with a comma.
+
+    `put_bytes` is how much of the body lies where the call wanted it (`Call.into`).
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     stream: Streamed | None = None
+    put_bytes: int = 0
 
     @property
     def request_id(self) -> str:
@@ -107,6 +111,8 @@ class Call(Generic[T]):
     """A request, the way to read its answer, and AWS's own name of the operation.
 
     `read` is given answers below 300 only, and raises BadAnswer when the body is not what the operation answers.
+    `into` is where such an answer's body is put as it arrives, instead of into `Response.body`: nothing is copied. It must
+    have room for all of it, and is written anew by each attempt.
     """
 
     name: str
@@ -114,3 +120,4 @@ class Call(Generic[T]):
     read: Callable[[Response], T]
     manners: Manners = IDEMPOTENT
     read_timeout_s: float = 0.0  # 0: the access's
+    into: memoryview | None = None

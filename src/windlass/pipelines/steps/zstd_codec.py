@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from windlass.pipelines.expansion import LIMITS, Meter
-from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
+from windlass.pipelines.model import Chunks, Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.names import added, removed
 from windlass.pipelines.stream import rechunk
 
@@ -15,6 +16,7 @@ __all__ = ["COMPRESS", "DECOMPRESS"]
 _WINDOW_BYTES = 128 << 20
 # A block of 4 bytes can stand for 128 KiB of one letter: what one call may give is bounded by what it is fed.
 _SIP_BYTES = 512
+_LARGE_BYTES = 4 << 20
 
 
 def _compress(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
@@ -25,11 +27,24 @@ def _compress(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
 def _compressed(source: Source, level: int) -> Iterator[bytes]:
     import zstandard
 
-    encoder = zstandard.ZstdCompressor(level=level, write_checksum=True).compressobj()
-    for chunk in source.chunks:
+    begins, chunks = _begins(source.chunks)
+    # A thread of zstd's own goes on while this one reads and writes; it takes 40 MiB, so that small objects have none.
+    threads = 1 if len(begins) == _LARGE_BYTES else 0
+    encoder = zstandard.ZstdCompressor(level=level, write_checksum=True, threads=threads).compressobj()
+    for chunk in chain((begins,), chunks):
         if piece := encoder.compress(chunk):
             yield piece
     yield encoder.flush()
+
+
+def _begins(chunks: Chunks) -> tuple[bytes, Iterator[bytes]]:
+    """The first `_LARGE_BYTES`, or all of a smaller content; and the rest."""
+    rest, begins = iter(chunks), bytearray()
+    for chunk in rest:
+        begins += chunk
+        if len(begins) >= _LARGE_BYTES:
+            break
+    return bytes(begins[:_LARGE_BYTES]), chain((bytes(begins[_LARGE_BYTES:]),), rest)
 
 
 def _decompress(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:

@@ -29,6 +29,7 @@ from windlass.replication.engine.walk import walk
 from windlass.replication.listing import Merged
 from windlass.replication.model import MAX_COPY_BYTES, Carry, Pair, Volume
 from windlass.replication.movers.direct import Compared, Moved, Tell
+from windlass.wire.loops import new_loop
 
 __all__ = ["Engine"]
 
@@ -194,7 +195,7 @@ class Engine:
             finally:
                 await sides.close()
 
-        with seldom(), asyncio.Runner(loop_factory=_loop) as runner:
+        with seldom(), asyncio.Runner(loop_factory=new_loop) as runner:
             return runner.run(run())
 
     def _elsewhere(self, pair: Pair) -> Elsewhere:
@@ -203,11 +204,3 @@ class Engine:
         classes = frozenset.intersection(*[frozenset(one.storage_classes) for one in known]) if known else frozenset()
         target = pair.destination.service
         return Elsewhere(self._services.access, classes, self._services.find(target).tags if target else True)
-
-
-def _loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ImportError:  # Windows
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
