@@ -24,37 +24,46 @@ def chunked(*pieces):
     return b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + body + b"0\r\n\r\n"
 
 
-def flowed(play, count=1, *, size=2, **more):
+@pytest.fixture(params=["plain", "tls"])
+def flowed(run, request, certificates):
+    """The function below, over plain HTTP and over TLS, on each loop."""
+    ca, contexts = certificates
+    secure = {"tls": contexts["good"], "ca_bundle": ca} if request.param == "tls" else {}
+    return lambda *args, **more: run(flow_to(*args, **more, **secure))
+
+
+async def flow_to(play, count=1, *, size=2, tls=None, **more):
     """What each of `count` copies ended with, in the order of their keys, and the server."""
 
-    async def go():
-        async with serve(play) as server, Door(access(server.url, **more)) as door:
-            ends, left, over = {}, iter(range(count)), asyncio.Event()
+    async with serve(play, tls=tls) as server, Door(access(address(server, tls), **more)) as door:
+        ends, left, over = {}, iter(range(count)), asyncio.Event()
 
-            def done(token, failure):
-                assert token not in ends, "it ended twice"
-                ends[token] = failure
-                if len(ends) == count:
-                    over.set()
+        def done(token, failure):
+            assert token not in ends, "it ended twice"
+            ends[token] = failure
+            if len(ends) == count:
+                over.set()
 
-            def ready():
-                while flow.room() > 0:
-                    token = next(left, None)
-                    if token is None:
-                        return
-                    flow.send(token, f"key {token}", "etag", "")
+        def ready():
+            while flow.room() > 0:
+                token = next(left, None)
+                if token is None:
+                    return
+                flow.send(token, f"key {token}", "etag", "")
 
-            flow = Flow(door, Copies("target", source_bucket="source"), size=size, done=done, ready=ready)
-            ready()
-            await asyncio.wait_for(over.wait(), 20)
-            assert flow.under_way == 0
-            await flow.close()
-            return [ends[token] for token in range(count)], server
-
-    return asyncio.run(go())
+        flow = Flow(door, Copies("target", source_bucket="source"), size=size, done=done, ready=ready)
+        ready()
+        await asyncio.wait_for(over.wait(), 20)
+        assert flow.under_way == 0
+        await flow.close()
+        return [ends[token] for token in range(count)], server
 
 
-def test_many_copies_share_few_connections():
+def address(server, tls):
+    return server.url.replace("http://127.0.0.1", "https://localhost") if tls else server.url
+
+
+def test_many_copies_share_few_connections(flowed):
     async def play(conversation):
         while await conversation.request() is not None:
             await conversation.say(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(GOOD) + GOOD)
@@ -76,11 +85,11 @@ def test_many_copies_share_few_connections():
         answer(200, GOOD, connection="close"),
     ],
 )
-def test_a_good_answer_however_it_comes(said):
+def test_a_good_answer_however_it_comes(flowed, said):
     assert flowed(script(said, answer(200, GOOD)))[0] == [None]
 
 
-def test_throttling_is_told_at_once():
+def test_throttling_is_told_at_once(flowed):
     ends, server = flowed(script(error(503, "SlowDown")))
     assert isinstance(ends[0], Throttled)
     assert len(server.asked) == 1, "who sends decides when it comes again"
@@ -90,7 +99,7 @@ def test_throttling_is_told_at_once():
     ("code", "status", "kind"),
     [("NoSuchKey", 404, NotFound), ("PreconditionFailed", 412, Conflict), ("AccessDenied", 403, AccessRefused)],
 )
-def test_errors_are_told_as_they_are(code, status, kind):
+def test_errors_are_told_as_they_are(flowed, code, status, kind):
     ends, _ = flowed(script(*[error(status, code)] * 3))
     assert isinstance(ends[0], kind), ends
 
@@ -107,25 +116,25 @@ def test_errors_are_told_as_they_are(code, status, kind):
         (b"HTTP/1.1 2", CLOSE),
     ],
 )
-def test_what_may_pass_is_asked_again(bad):
+def test_what_may_pass_is_asked_again(flowed, bad):
     ends, server = flowed(script(bad, answer(200, GOOD)))
     assert ends == [None]
     assert len(server.asked) == 2
 
 
-def test_a_late_error_that_stays_is_an_error():
+def test_a_late_error_that_stays_is_an_error(flowed):
     ends, _ = flowed(script(*[answer(200, LATE)] * 10))
     assert isinstance(ends[0], AwsError)
     assert "said late" in str(ends[0])
 
 
-def test_a_server_that_says_nothing_is_given_up():
+def test_a_server_that_says_nothing_is_given_up(flowed):
     ends, server = flowed(script(HANG, answer(200, GOOD)), read_timeout_s=1.0)
     assert ends == [None]
     assert len(server.asked) == 2
 
 
-def test_expired_keys_are_renewed_in_mid_run():
+def test_expired_keys_are_renewed_in_mid_run(flowed):
     made = [Keys("AKIAOLD", Secret("old")), Keys("AKIANEW", Secret("new"))]
     old = 0
 

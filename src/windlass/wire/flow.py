@@ -55,8 +55,7 @@ class Lane(Connection, asyncio.Protocol):
         self.copy = copy
         self.sweeps = self._seen_bytes = 0
         self._answer = self
-        assert self.transport is not None
-        self.transport.write(head)
+        self._flow.post(self, head)
 
     def buffer_updated(self, nbytes: int) -> None:
         """asyncio: so many bytes were read."""
@@ -118,6 +117,7 @@ class Flow(Generic[T]):
         self._unreachable = self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.under_way = 0
+        self._outbox: list[tuple[Lane, bytes]] = []
         self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep)
 
     def room(self) -> int:
@@ -149,6 +149,18 @@ class Flow(Generic[T]):
             self.loop.call_soon(self._ended, token, error)
             return
         lane.ask(head, copy)
+
+    def post(self, lane: Lane, head: bytes) -> None:
+        """Send it with what else is sent in this turn of the loop: a server that is woken once for many costs both less."""
+        if not self._outbox:
+            self.loop.call_soon(self._send_all)
+        self._outbox.append((lane, head))
+
+    def _send_all(self) -> None:
+        outbox, self._outbox = self._outbox, []
+        for lane, head in outbox:
+            if lane.transport is not None and not lane.closed:
+                lane.transport.write(head)
 
     async def close(self) -> None:
         """Close every lane; what is under way is not told any more, nor sent again."""

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from windlass.core.errors import ConfigError
 from windlass.wire.connection import Connection
 from windlass.wire.errors import ConnectionLost
+from windlass.wire.secured import Secured
 
 __all__ = ["Endpoint", "Pool", "read_endpoint", "tls_context"]
 
@@ -215,17 +216,27 @@ class Pool:
 
     async def _connect(self, connection: Connection) -> None:
         self._check_open(connection)
-        name = self.endpoint.host if self._tls is not None else None
+        tls, secured = self._tls, None
+        if tls is not None and isinstance(connection, asyncio.Protocol):  # its answers are small
+            secured, tls = Secured(self._loop, connection, tls, self.endpoint.host), None
+        protocol = secured or connection
+        name = self.endpoint.host if tls is not None else None
         if self._proxy is None:
             await self._loop.create_connection(
-                lambda: connection, self.endpoint.host, self.endpoint.port, ssl=self._tls, server_hostname=name
+                lambda: protocol, self.endpoint.host, self.endpoint.port, ssl=tls, server_hostname=name
             )
         else:
             tunnel = await _tunnel(self._loop, self._proxy, self.endpoint)
             try:
-                await self._loop.create_connection(lambda: connection, sock=tunnel, ssl=self._tls, server_hostname=name)
+                await self._loop.create_connection(lambda: protocol, sock=tunnel, ssl=tls, server_hostname=name)
             except BaseException:
                 tunnel.close()
+                raise
+        if secured is not None:
+            try:
+                await secured.shaken
+            except BaseException:
+                secured.abort()
                 raise
         transport = connection.transport
         found = transport.get_extra_info("socket") if transport is not None else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import queue
 import threading
@@ -29,7 +28,7 @@ from windlass.replication.engine.walk import walk
 from windlass.replication.listing import Merged
 from windlass.replication.model import MAX_COPY_BYTES, Carry, Pair, Volume
 from windlass.replication.movers.direct import Compared, Moved, Tell
-from windlass.wire.loops import new_loop
+from windlass.wire.loops import SharedLoop, run_alone
 
 __all__ = ["Engine"]
 
@@ -54,6 +53,7 @@ class Engine:
         self._limits = limits or Limits()
         self._largest, self._part = largest_bytes, part_bytes
         self._per_shard, self._ttl_s = per_shard, ttl_s
+        self._counting = SharedLoop("count")
 
     def seed(
         self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False,
@@ -144,7 +144,7 @@ class Engine:
             await walk(Ranges(), sides.source_pages(), sides.destination_pages(), found, listers=self._limits.listers)
             return found.value()
 
-        return self._with(pair, go)
+        return self._with(pair, go, run=self._counting.run)
 
     def both(self, pair: Pair, *, alone: bool = False, stop: threading.Event | None = None) -> Iterator[Merged]:
         """Both sides compared, listed by several listers: in order within a range of keys, ranges in any order.
@@ -181,22 +181,33 @@ class Engine:
                 with contextlib.suppress(queue.Empty):
                     found.get(timeout=0.05)
 
-    def _with(self, pair: Pair, go: Callable[[Sides], Coroutine[Any, Any, T]]) -> T:
-        async def run() -> T:
-            in_aws = not all(one.service for one in (pair.source, pair.destination))
-            known = pair.destination.account_id or pair.source.account_id
-            reader = known or (self._estate().accounts()[0].id if in_aws else "")
+    def _with(
+        self, pair: Pair, go: Callable[[Sides], Coroutine[Any, Any, T]], *, run: Callable[[Coroutine[Any, Any, T]], T] = run_alone
+    ) -> T:  # fmt: skip
+        places = (pair.source, pair.destination)
+        in_aws = [one for one in places if not one.service]
+        known = pair.destination.account_id or pair.source.account_id
+        reader = known or (self._estate().accounts()[0].id if in_aws else "")
+        # Here and not in the loop, which may be others', too: making a client takes its time.
+        ways = {
+            (account_id, one.region): self._estate().access(account_id, one.region, "s3")
+            for one in in_aws
+            for account_id in {one.account_id or reader, reader}
+        }
+        elsewhere = self._elsewhere(pair)
+
+        async def within() -> T:
             sides = await Sides.open(
-                pair, lambda account_id, region: self._estate().access(account_id, region, "s3"),
-                largest=self._largest, part_bytes=self._part, reader=reader, elsewhere=self._elsewhere(pair),
+                pair, lambda account_id, region: ways[account_id, region],
+                largest=self._largest, part_bytes=self._part, reader=reader, elsewhere=elsewhere,
             )  # fmt: skip
             try:
                 return await go(sides)
             finally:
                 await sides.close()
 
-        with seldom(), asyncio.Runner(loop_factory=new_loop) as runner:
-            return runner.run(run())
+        with seldom():
+            return run(within())
 
     def _elsewhere(self, pair: Pair) -> Elsewhere:
         """Storage classes go along that every service involved names, and tags where the destination takes them."""
