@@ -35,7 +35,18 @@ def run(*, cap, latency_s, seconds, tick_s=0.004, late=0.0, cap_after=None):
 def test_nearly_all_of_what_s3_takes_and_hardly_a_refusal(latency_s, late):
     rate, share = run(cap=3500, latency_s=latency_s, seconds=60, late=late)
     assert rate >= 3300
-    assert share < 0.005
+    assert share < 0.0025
+
+
+def test_a_refusal_slows_the_next_one_and_those_sent_before_it_do_not():
+    pace = Pace(1000.0, 0.0)
+    pace.refused(10.0)
+    assert pace.rate == 800
+    for late in range(20):
+        pace.refused(10.0 + late / 100)
+    assert pace.rate == 800
+    pace.refused(10.3)
+    assert pace.rate < 800
 
 
 def test_a_slow_place_is_found_out_and_a_divided_one_is_used():

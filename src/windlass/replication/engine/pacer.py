@@ -31,7 +31,7 @@ class Pace:
         self.ceiling = _HIGHEST
         self._tokens, self._at = 1.0, now
         self._window = now + _WINDOW_S
-        self._refused = self._wanting = False
+        self._wanting = False
         self._deaf_until = now
 
     def take(self, now: float) -> bool:
@@ -48,25 +48,25 @@ class Pace:
         return False
 
     def refused(self, now: float) -> None:
-        """One was throttled."""
-        if now >= self._deaf_until:
-            self._refused = True
+        """One was throttled: a step back, at once; what was sent before it may still be refused."""
+        if now < self._deaf_until:
+            return
+        near = self.rate >= self.ceiling * _NEAR * 0.9
+        self.ceiling = self.rate if not near else min(self.rate, self.ceiling * 1.02)
+        self.rate = max(_LOWEST, self.rate * (_BACK_NEAR if near else _BACK))
+        self._deaf_until = self._window = now + _WINDOW_S
+        self._tokens, self._wanting = min(self._tokens, 1.0), False
 
     def _turn(self, now: float) -> None:
-        """A window is over: what it says of the pace."""
-        if self._refused:
-            near = self.rate >= self.ceiling * _NEAR * 0.9
-            self.ceiling = self.rate if not near else min(self.rate, self.ceiling * 1.02)
-            self.rate = max(_LOWEST, self.rate * (_BACK_NEAR if near else _BACK))
-            self._deaf_until = now + _WINDOW_S  # refusals of what was sent before the step back
-        elif self._wanting:
+        """A window without a refusal is over: what it says of the pace."""
+        if self._wanting:
             if self.rate < self.ceiling * _NEAR:
                 self.rate = min(self.rate * _GROW, self.ceiling * _NEAR, _HIGHEST)
             else:
                 self.rate = min(self.rate + self.ceiling * _CREEP, _HIGHEST)
                 if self.rate > self.ceiling * _FORGET:
                     self.ceiling = _HIGHEST
-        self._refused = self._wanting = False
+        self._wanting = False
         self._window = now + _WINDOW_S
 
 
