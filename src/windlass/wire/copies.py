@@ -22,6 +22,7 @@ __all__ = ["Copies"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9/_.~-]*")
 _SLOT = "\0"
+_Pieces = tuple[bytes, ...]
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))  # RFC 2104
 
 
@@ -38,7 +39,7 @@ class Copies:
         self._headers = dict(headers or {})
         self._agent = user_agent
         self._made_for: tuple[int, Keys, Place] | None = None
-        self._templates: dict[str, tuple[str, str]] = {}
+        self._templates: dict[str, tuple[_Pieces, _Pieces]] = {}
         self._scope = self._stamp = ""
         # HMAC with the day's key, the constant part of what is signed taken in already: two copies do the rest.
         self._inner = self._outer = sha256()
@@ -65,19 +66,21 @@ class Copies:
         template = self._templates.get(storage_class)
         if template is None:
             template = self._templates[storage_class] = self._template(storage_class, place, keys)
-        path = key if _PLAIN.fullmatch(key) else encode_path(key)
-        canonical = template[0] % (path, path, etag)
+        path = (key if _PLAIN.fullmatch(key) else encode_path(key)).encode()
+        tag = etag.encode("utf-8", "surrogateescape")
+        (first, copied, matched, rest), (begin, source, wanted, signed, end) = template
+        canonical = b"".join((first, path, copied, path, matched, tag, rest))
         inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest().encode())
+        inner.update(sha256(canonical).hexdigest().encode())
         outer.update(inner.digest())
-        return (template[1] % (path, path, etag, outer.hexdigest())).encode("utf-8", "surrogateescape")
+        return b"".join((begin, path, source, path, wanted, tag, signed, outer.hexdigest().encode(), end))
 
     def _more(self, storage_class: str) -> dict[str, str]:
         asked = storage_class not in ("", "STANDARD")  # which a copy is in if it asks for none
         return self._headers | ({"x-amz-storage-class": storage_class} if asked else {})
 
-    def _template(self, storage_class: str, place: Place, keys: Keys) -> tuple[str, str]:
-        """The canonical request (path, copied path, ETag) and the head (the same, signature), with their slots."""
+    def _template(self, storage_class: str, place: Place, keys: Keys) -> tuple[_Pieces, _Pieces]:
+        """The canonical request, cut where path, copied path and ETag go, and the head, where the signature does, too."""
         request = self.call(_SLOT, _SLOT, storage_class).request
         slot = encode_path(_SLOT)
         path = place.prefix + "/" + slot
@@ -95,10 +98,10 @@ class Copies:
             f"PUT {path} HTTP/1.1\r\n{shown}authorization: {credential}{_SLOT}{_SLOT}\r\nuser-agent: {self._agent}\r\n"
             "content-length: 0\r\n\r\n"
         )
-        return _slotted(canonical, slot), _slotted(whole, slot)
+        return _cut(canonical, slot), _cut(whole, slot)
 
 
-def _slotted(text: str, slot: str) -> str:
-    """A %-template: the two paths, the ETag, and the signature (two slots in a row, so that no header looks like it)."""
-    text = text.replace(slot, "\1").replace(_SLOT + _SLOT, "\2").replace(_SLOT, "\3")
-    return re.sub("[\1\2\3]", "%s", text.replace("%", "%%"))
+def _cut(text: str, slot: str) -> _Pieces:
+    """What is between the two paths, the ETag, and the signature (two slots in a row, so that no header looks like it)."""
+    text = text.replace(slot, "\1").replace(_SLOT + _SLOT, "\1").replace(_SLOT, "\1")
+    return tuple(text.encode("utf-8", "surrogateescape").split(b"\1"))

@@ -17,6 +17,7 @@ _WINDOW_BYTES = 128 << 20
 # A block of 4 bytes can stand for 128 KiB of one letter: what one call may give is bounded by what it is fed.
 _SIP_BYTES = 512
 _LARGE_BYTES = 4 << 20
+_THREADS = 2
 
 
 def _compress(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
@@ -28,8 +29,8 @@ def _compressed(source: Source, level: int) -> Iterator[bytes]:
     import zstandard
 
     begins, chunks = _begins(source.chunks)
-    # A thread of zstd's own goes on while this one reads and writes; it takes 40 MiB, so that small objects have none.
-    threads = 1 if len(begins) == _LARGE_BYTES else 0
+    # Threads of zstd's own go on while this one reads and writes; they take 60 MiB, so that small objects have none.
+    threads = _THREADS if len(begins) == _LARGE_BYTES else 0
     encoder = zstandard.ZstdCompressor(level=level, write_checksum=True, threads=threads).compressobj()
     for chunk in chain((begins,), chunks):
         if piece := encoder.compress(chunk):
