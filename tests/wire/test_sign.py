@@ -5,6 +5,7 @@ import contextlib
 import datetime as dt
 from hashlib import sha256
 from unittest import mock
+from urllib.parse import quote
 
 import botocore.auth
 import pytest
@@ -171,3 +172,8 @@ def test_what_arrives_is_what_was_signed(key, value):
         keys = Keys(KEYS.access_key, Secret(SECRET), Secret(TOKEN))
         expected = theirs("s3", "us-east-1", each.method, path, query, headers, each.body, keys, now)
         assert said == expected["authorization"]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])) | st.text("%=ab/ +\x00~\x7f\x80é"))
+def test_a_key_s_path_is_what_urllib_makes_of_it(key):
+    assert encode_path(key) == quote(key, safe="/-_.~")

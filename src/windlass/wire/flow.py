@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from windlass.core.access import Keys
 from windlass.core.aws_errors import THROTTLE_CODES, service_error
 from windlass.core.errors import WindlassError
 from windlass.wire.connection import Connection
@@ -27,6 +28,7 @@ T = TypeVar("T")
 _SWEEP_S = 1.0
 _OPENING = 8
 _BEGINS, _ENDS = b"HTTP/1.1 200 OK\r\n", b"</CopyObjectResult>"
+_LENGTH = b"\r\ncontent-length: "
 _MAX_BODY_BYTES = 64 * 1024
 _GOOD, _BAD = b"<CopyObjectResult", b"<Error"
 
@@ -118,6 +120,7 @@ class Flow(Generic[T]):
         self._tasks: set[asyncio.Task[None]] = set()
         self.under_way = 0
         self._outbox: list[tuple[Lane, bytes]] = []
+        self._moment: tuple[Place, Keys, float] | None = None
         self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep)
 
     def room(self) -> int:
@@ -135,20 +138,25 @@ class Flow(Generic[T]):
 
     def _send(self, lane: Lane | None, copy: Copy[T]) -> None:
         self.under_way += 1
-        keys = self._door.keys_at_hand()
-        if lane is None or keys is None or lane.closed:
+        moment = self._moment or self._look()
+        if lane is None or moment is None or lane.closed:
             self._give_back(lane)
             self._slowly(copy)
             return
         token, key, etag, storage_class = copy
-        place = self._door.place(self._copies.bucket)
         try:
-            head = self._copies.head(key, etag, storage_class, place, keys, time.time() + self._door.skew_s)
+            head = self._copies.head(key, etag, storage_class, *moment)
         except WindlassError as error:
             self._give_back(lane)
             self.loop.call_soon(self._ended, token, error)
             return
+        self._moment = moment
         lane.ask(head, copy)
+
+    def _look(self) -> tuple[Place, Keys, float] | None:
+        """What heads are made with, the same for all of one turn of the loop."""
+        keys = self._door.keys_at_hand()
+        return None if keys is None else (self._door.place(self._copies.bucket), keys, time.time() + self._door.skew_s)
 
     def post(self, lane: Lane, head: bytes) -> None:
         """Send it with what else is sent in this turn of the loop: a server that is woken once for many costs both less."""
@@ -157,7 +165,7 @@ class Flow(Generic[T]):
         self._outbox.append((lane, head))
 
     def _send_all(self) -> None:
-        outbox, self._outbox = self._outbox, []
+        outbox, self._outbox, self._moment = self._outbox, [], None
         for lane, head in outbox:
             if lane.transport is not None and not lane.closed:
                 lane.transport.write(head)
@@ -284,13 +292,14 @@ class Flow(Generic[T]):
 
 
 def _is_good(data: bytes) -> bool:
-    """Whether this is one whole answer that says that a copy was made, and the connection lives on."""
+    """Whether this is one whole answer that says that a copy was made, and the connection lives on.
+
+    One in chunks ends otherwise. The length is one of the last headers.
+    """
     if not (data.startswith(_BEGINS) and data.endswith(_ENDS)):
         return False
     end = data.find(b"\r\n\r\n")
     head = data[: end + 2].lower()
-    return (
-        b"\r\ncontent-length: %d\r\n" % (len(data) - end - 4) in head
-        and b"transfer-encoding" not in head
-        and b"connection: close" not in head
-    )
+    at = head.rfind(_LENGTH)
+    length = b"%d\r\n" % (len(data) - end - 4)
+    return at >= 0 and head.startswith(length, at + len(_LENGTH)) and b"connection: close" not in head

@@ -134,7 +134,8 @@ class Secured(asyncio.Transport, asyncio.Protocol):
                 return
             self._protocol.data_received(data)
             left = len(data) == _RECORD_BYTES or self._incoming.pending > 0
-        self._flush()
+        if self._outgoing.pending:
+            self._flush()
 
     def _end(self, error: Exception | None) -> None:
         """The server said goodbye, or nonsense."""

@@ -7,6 +7,7 @@ normalises it and encodes it once more. tests/wire/test_sign.py holds this again
 from __future__ import annotations
 
 import hmac
+import re
 import time
 from collections.abc import Iterable
 from hashlib import sha256
@@ -27,6 +28,9 @@ _UNSIGNED_HEADERS = frozenset(
 )  # fmt: skip
 
 
+_SPECIAL = re.compile(r"[^A-Za-z0-9/_.~-]")
+
+
 def encode(text: str) -> str:
     """A query's name or value as S3 and SigV4 want it: everything but unreserved characters as %XX."""
     return _quoted(text, "-_.~")
@@ -34,7 +38,12 @@ def encode(text: str) -> str:
 
 def encode_path(key: str) -> str:
     """An object key as a path: slashes stay, and bytes that are not UTF-8 (a listing's surrogate escapes) are themselves."""
-    return _quoted(key, "/-_.~")
+    special = {*_SPECIAL.findall(key)}
+    if special and max(special) < "\x80":  # a few of few kinds, as in year=2026/month=11: a third of what urllib takes
+        for one in sorted(special, key="%".__ne__):
+            key = key.replace(one, f"%{ord(one):02X}")
+        return key
+    return _quoted(key, "/-_.~") if special else key
 
 
 def encode_query(pairs: Iterable[tuple[str, str]]) -> str:
