@@ -76,4 +76,11 @@ def test_thirty_thousand_versions_killed_at_forty_points(server, tmp_path):
     found = killed(server, tmp_path, objects=13_000, kills=40, rate=1200, draw=random.Random(2))
     print(json.dumps(found))
     assert found["in the midst"] >= 20, found
-    assert found["said"].split()[1:4] == [str(found["versions"])] * 2 + ["0"], found
+    total, copied, failed, skipped = map(int, found["said"].split()[1:5])
+    # A kill may come after all is done and before it is said: then there is nothing to do.
+    assert (total, copied, failed) == (found["versions"],) * 2 + (0,) or (total, copied, skipped) == (
+        0,
+        0,
+        found["versions"],
+    )
+    assert failed == 0
