@@ -294,7 +294,7 @@ class Flow(Generic[T]):
 def _is_good(data: bytes) -> bool:
     """Whether this is one whole answer that says that a copy was made, and the connection lives on.
 
-    One in chunks ends otherwise. The length is one of the last headers.
+    The length is looked for from the end: it is one of the last headers.
     """
     if not (data.startswith(_BEGINS) and data.endswith(_ENDS)):
         return False
@@ -302,4 +302,9 @@ def _is_good(data: bytes) -> bool:
     head = data[: end + 2].lower()
     at = head.rfind(_LENGTH)
     length = b"%d\r\n" % (len(data) - end - 4)
-    return at >= 0 and head.startswith(length, at + len(_LENGTH)) and b"connection: close" not in head
+    return (
+        at >= 0
+        and head.startswith(length, at + len(_LENGTH))
+        and b"transfer-encoding" not in head
+        and b"connection: close" not in head
+    )
