@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.routing import Rule
 
 __all__ = ["Dispatcher", "UnknownService"]
 
@@ -15,6 +17,31 @@ PRIVATE_NAMES = (
 )
 
 
+# One for the process, like the syntax trees it guards.
+_building = threading.RLock()
+
+
+def _one_at_a_time(compile_: Any) -> Any:
+    """A rule's compile, never beside another's: it makes syntax trees, and where two threads do, CPython raises SystemError.
+
+    moto makes rules when a backend is first called and again, outside of its own lock, when a service's router is. Source:
+    https://github.com/python/cpython/issues/106905 (how deep it is in a tree is one number for all threads).
+    """
+
+    @functools.wraps(compile_)
+    def compiled(rule: Rule) -> None:
+        with _building:
+            try:
+                compile_(rule)
+            except SystemError:  # a thread of somebody else made a tree; a rule begins anew each time
+                compile_(rule)
+
+    return compiled
+
+
+Rule.compile = _one_at_a_time(Rule.compile)
+
+
 class UnknownService(LookupError):
     """moto has no backend for a host."""
 
@@ -22,21 +49,10 @@ class UnknownService(LookupError):
 class Dispatcher(DomainDispatcherApplication):
     """The WSGI application of all backends; UnknownService where there is none."""
 
-    # One for the process: building an application compiles its routes, and CPython (gh-106905) raises SystemError when two
-    # threads compile syntax trees at once.
-    _building = threading.Lock()
-
     def __init__(self) -> None:
         super().__init__(create_backend_app)
-        self.lock = self._building
+        self.lock = _building
         self._known: dict[str, str] = {}
-
-    def get_application(self, environ: dict[str, Any]) -> Any:
-        """The backend's application, made at its first call. Nothing was carried out yet, so that it may be tried twice."""
-        try:
-            return super().get_application(environ)
-        except SystemError:  # another thread, not one of ours, compiled at the same time
-            return super().get_application(environ)
 
     def get_backend_for_host(self, host: str | None) -> Any:
         """The backend's name; None only while no host is known yet."""
