@@ -34,7 +34,8 @@ def both(key, etag, storage, *, keys=KEYS, path_style=True, bucket="target", hea
             while True:
                 now = time.time()
                 try:
-                    lean = copies.head(key, etag, storage, place, keys, now)
+                    copies.at(place, keys, now)
+                    lean = copies.head(key, etag, storage)
                 except UsageError:
                     return None, None
                 usual = door._sign(copies.call(key, etag, storage).request, place, keys)
@@ -69,12 +70,17 @@ def test_new_keys_and_a_new_second_are_signed_anew():
     async def go():
         async with Door(access("http://127.0.0.1:1")) as door:
             copies, place = Copies("target", source_bucket="source"), door.place("target")
+
+            def head(keys, now):
+                copies.at(place, keys, now)
+                return copies.head("k", "e", "")
+
             heads = {
-                copies.head("k", "e", "", place, keys, now)
+                head(keys, now)
                 for keys in (KEYS, PLAIN, Keys(PLAIN.access_key, Secret("other")))
                 for now in (1_795_000_000, 1_795_000_001)
             }
-            return heads, copies.head("k", "e", "", place, KEYS, 1_795_000_000)
+            return heads, head(KEYS, 1_795_000_000)
 
     heads, again = asyncio.run(go())
     assert len(heads) == 6

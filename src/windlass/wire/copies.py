@@ -51,21 +51,25 @@ class Copies:
             owner=self._owner, source_owner=self._source_owner,
         )  # fmt: skip
 
-    def head(self, key: str, etag: str, storage_class: str, place: Place, keys: Keys, now: float) -> bytes:
-        """The whole request, signed; `now` in epoch seconds. Keys that UTF-8 can't write are UsageError."""
+    def at(self, place: Place, keys: Keys, now: float) -> None:
+        """What the next heads are made with: where they go, who signs, and when (epoch seconds)."""
         second = int(now)
         made_for = self._made_for
-        if made_for is None or made_for[0] != second or made_for[1] is not keys or made_for[2] is not place:
-            self._made_for = (second, keys, place)
-            self._templates.clear()
-            self._stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
-            self._scope, signing = place.signer.scope_and_key(self._stamp[:8], keys)
-            self._inner = sha256(signing.ljust(64, b"\0").translate(_INNER))
-            self._inner.update(f"AWS4-HMAC-SHA256\n{self._stamp}\n{self._scope}\n".encode())
-            self._outer = sha256(signing.ljust(64, b"\0").translate(_OUTER))
+        if made_for is not None and made_for[0] == second and made_for[1] is keys and made_for[2] is place:
+            return
+        self._made_for = (second, keys, place)
+        self._templates.clear()
+        self._stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
+        self._scope, signing = place.signer.scope_and_key(self._stamp[:8], keys)
+        self._inner = sha256(signing.ljust(64, b"\0").translate(_INNER))
+        self._inner.update(f"AWS4-HMAC-SHA256\n{self._stamp}\n{self._scope}\n".encode())
+        self._outer = sha256(signing.ljust(64, b"\0").translate(_OUTER))
+
+    def head(self, key: str, etag: str, storage_class: str) -> bytes:
+        """The whole request, signed, after `at`. Keys that UTF-8 can't write are UsageError."""
         template = self._templates.get(storage_class)
         if template is None:
-            template = self._templates[storage_class] = self._template(storage_class, place, keys)
+            template = self._templates[storage_class] = self._template(storage_class)
         path = (key if _PLAIN.fullmatch(key) else encode_path(key)).encode()
         tag = etag.encode("utf-8", "surrogateescape")
         (first, copied, matched, rest), (begin, source, wanted, signed, end) = template
@@ -79,8 +83,10 @@ class Copies:
         asked = storage_class not in ("", "STANDARD")  # which a copy is in if it asks for none
         return self._headers | ({"x-amz-storage-class": storage_class} if asked else {})
 
-    def _template(self, storage_class: str, place: Place, keys: Keys) -> tuple[_Pieces, _Pieces]:
+    def _template(self, storage_class: str) -> tuple[_Pieces, _Pieces]:
         """The canonical request, cut where path, copied path and ETag go, and the head, where the signature does, too."""
+        assert self._made_for is not None, "a head is asked for before `at`"
+        _, keys, place = self._made_for
         request = self.call(_SLOT, _SLOT, storage_class).request
         slot = encode_path(_SLOT)
         path = place.prefix + "/" + slot

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from windlass.core.access import Keys
 from windlass.core.aws_errors import THROTTLE_CODES, service_error
 from windlass.core.errors import WindlassError
 from windlass.wire.connection import Connection
@@ -45,19 +44,17 @@ class Lane(Connection, asyncio.Protocol):
         self._flow = flow
         self.copy: Copy[Any] | None = None
         self.sweeps = 0
-        self._seen_bytes = 0
+        self._seen: tuple[Copy[Any] | None, int] = (None, 0)
         self._parsed = True
 
-    def ask(self, head: bytes, copy: Copy[Any]) -> None:
-        """Send one request without a body."""
+    def expect(self, copy: Copy[Any]) -> None:
+        """The next answer is this copy's."""
         if self._parsed:  # an answer that is recognised at once leaves nothing behind
             self._reset(head_only=False, limit=_MAX_BODY_BYTES, stream=False)
             self._parsed = False
         self.used += 1
         self.copy = copy
-        self.sweeps = self._seen_bytes = 0
         self._answer = self
-        self._flow.post(self, head)
 
     def buffer_updated(self, nbytes: int) -> None:
         """asyncio: so many bytes were read."""
@@ -90,8 +87,9 @@ class Lane(Connection, asyncio.Protocol):
         """Look whether anything moved since the last time."""
         if self._answer is not self:
             return
-        self.sweeps = self.sweeps + 1 if self._read_bytes == self._seen_bytes else 0
-        self._seen_bytes = self._read_bytes
+        copy, read_bytes = self._seen
+        self.sweeps = self.sweeps + 1 if copy is self.copy and read_bytes == self._read_bytes else 0
+        self._seen = (self.copy, self._read_bytes)
         if self.sweeps * _SWEEP_S > timeout_s:
             self._fail(ConnectionLost(f"no answer within {timeout_s:g} s", begun=True, timed_out=True))
 
@@ -120,7 +118,7 @@ class Flow(Generic[T]):
         self._tasks: set[asyncio.Task[None]] = set()
         self.under_way = 0
         self._outbox: list[tuple[Lane, bytes]] = []
-        self._moment: tuple[Place, Keys, float] | None = None
+        self._in_turn = False
         self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep)
 
     def room(self) -> int:
@@ -138,34 +136,31 @@ class Flow(Generic[T]):
 
     def _send(self, lane: Lane | None, copy: Copy[T]) -> None:
         self.under_way += 1
-        moment = self._moment or self._look()
-        if lane is None or moment is None or lane.closed:
+        if lane is None or lane.closed or not (self._in_turn or self._begin_turn()):
             self._give_back(lane)
             self._slowly(copy)
             return
-        token, key, etag, storage_class = copy
         try:
-            head = self._copies.head(key, etag, storage_class, *moment)
+            head = self._copies.head(copy[1], copy[2], copy[3])
         except WindlassError as error:
             self._give_back(lane)
-            self.loop.call_soon(self._ended, token, error)
+            self.loop.call_soon(self._ended, copy[0], error)
             return
-        self._moment = moment
-        lane.ask(head, copy)
-
-    def _look(self) -> tuple[Place, Keys, float] | None:
-        """What heads are made with, the same for all of one turn of the loop."""
-        keys = self._door.keys_at_hand()
-        return None if keys is None else (self._door.place(self._copies.bucket), keys, time.time() + self._door.skew_s)
-
-    def post(self, lane: Lane, head: bytes) -> None:
-        """Send it with what else is sent in this turn of the loop: a server that is woken once for many costs both less."""
-        if not self._outbox:
-            self.loop.call_soon(self._send_all)
+        lane.expect(copy)
         self._outbox.append((lane, head))
 
-    def _send_all(self) -> None:
-        outbox, self._outbox, self._moment = self._outbox, [], None
+    def _begin_turn(self) -> bool:
+        """What is sent in this turn of the loop is signed as of now and sent together: a server woken once for many costs less."""
+        keys = self._door.keys_at_hand()
+        if keys is None:
+            return False
+        self._copies.at(self._door.place(self._copies.bucket), keys, time.time() + self._door.skew_s)
+        self._in_turn = True
+        self.loop.call_soon(self._end_turn)
+        return True
+
+    def _end_turn(self) -> None:
+        outbox, self._outbox, self._in_turn = self._outbox, [], False
         for lane, head in outbox:
             if lane.transport is not None and not lane.closed:
                 lane.transport.write(head)

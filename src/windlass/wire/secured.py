@@ -73,7 +73,7 @@ class Secured(asyncio.Transport, asyncio.Protocol):
         """Encrypt and send."""
         if self._open and self._socket is not None:
             self._tls.write(data)
-            self._socket.write(self._outgoing.read())
+            self._socket.write(self._outgoing.read())  # with what TLS itself had to say since the last
 
     def abort(self) -> None:
         """Close at once."""
@@ -134,8 +134,6 @@ class Secured(asyncio.Transport, asyncio.Protocol):
                 return
             self._protocol.data_received(data)
             left = len(data) == _RECORD_BYTES or self._incoming.pending > 0
-        if self._outgoing.pending:
-            self._flush()
 
     def _end(self, error: Exception | None) -> None:
         """The server said goodbye, or nonsense."""

@@ -55,10 +55,11 @@ class Copier:
 
     journal: Journal
     paces: Paces
-    ways: Ways
     now: Callable[[], float]
     largest: int
     heard: Callable[[], None]
+    ways: Ways = field(init=False)
+    """Given once what copies is there, which is told whom to ask."""
     copied: int = 0
     copied_bytes: int = 0
     gone: int = 0
@@ -165,8 +166,16 @@ class Copier:
         opened = self._open
         for _ in range(len(opened)):
             block = opened[0]
-            token = self._plain(block, now) if block.plain and not block.again else self._of(block, now)
-            if token is not None:
+            if block.plain and not block.again:  # as `_of`, where no row needs a look
+                index = block.next
+                if index < len(block.rows):
+                    if (block.pace or self.paces.of(block.rows[index].key)).take(now):
+                        block.next = index + 1
+                        return block, index
+                else:
+                    opened.popleft()
+                    continue
+            elif (token := self._of(block, now)) is not None:
                 return token
             opened.rotate(-1)
         while self._waiting and len(self._open) < (_OPEN if self._below() else _MOST_OPEN):
@@ -180,16 +189,6 @@ class Copier:
     def _below(self) -> bool:
         """Few open blocks do, while their rows are all of one place."""
         return len({block.rows[0].key.partition("/")[0] for block in self._open}) <= 1
-
-    def _plain(self, block: Block, now: float) -> Token | None:
-        """As `_of`, where no row needs a look."""
-        rows, index = block.rows, block.next
-        if index == len(rows):
-            self._open.remove(block)
-        elif self.paces.of(rows[index].key).take(now):
-            block.next = index + 1
-            return block, index
-        return None
 
     def _of(self, block: Block, now: float) -> Token | None:
         if block.again:
@@ -224,6 +223,10 @@ class Copier:
         block.plain = not (block.done or block.doubtful) and all(
             row.size_bytes <= self.largest and row.storage_class not in FROZEN for row in block.rows
         )
+        first, last = block.rows[0].key, block.rows[-1].key
+        top = first[: first.find("/") + 1]
+        if top and last.startswith(top):  # so do those between: rows are in order
+            block.pace = self.paces.of(first)
         self._left[number] = len(block.rows) - block.done.bit_count()
         self._open.append(block)
         if not self._left[number]:

@@ -16,10 +16,15 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import starmap
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, Self, TypeVar
 
+import orjson
+import zstandard
+
 from windlass.core.errors import Conflict, WindlassError
+from windlass.replication.engine.pacer import Pace
 from windlass.replication.engine.ranges import Range
 from windlass.wire.listing import Listed
 
@@ -60,6 +65,8 @@ class BlockOf(Generic[R]):
     """An earlier process had begun it: some rows may be done though nobody wrote it down."""
     plain: bool = False
     """Nothing is done yet, and every row is a small object that can be read: no row needs a look."""
+    pace: Pace | None = None
+    """That of all its rows, where they have one."""
     next: int = 0
     again: list[int] = field(default_factory=list)
 
@@ -105,6 +112,7 @@ class JournalOf(Generic[R]):
         self._sizes: dict[int, tuple[int, int]] = {}
         self._fresh: dict[int, Sequence[R]] = {}  # blocks not opened yet that need not be read from the disk
         self._next = 0
+        self._small = zstandard.ZstdCompressor(level=1)
         try:
             self._claim()
             self._plan = self._opened("plan", self._read_plan)
@@ -133,7 +141,7 @@ class JournalOf(Generic[R]):
         size = sum(row.size_bytes for row in rows)
         meta = _text([number, of, through, len(rows), size, skipped])
         # By columns, which is quicker, and smaller.
-        body = zlib.compress(_text(list(zip(*rows, strict=True))), 1) if rows else b""
+        body = self._small.compress(_text(list(zip(*rows, strict=True)))) if rows else b""
         offset = self._append(self._plan, _BLOCK, _META.pack(len(meta)) + meta + body)
         if rows:
             self.ledger.blocks[number] = offset
@@ -258,15 +266,14 @@ class JournalOf(Generic[R]):
                 hint="Remove its folder: the pair is listed again, and what is there already is not copied again.",
             )
         (meta,) = _META.unpack_from(payload)
-        columns = json.loads(zlib.decompress(payload[_META.size + meta :]))
-        return [self._row(*row) for row in zip(*columns, strict=True)]
+        return list(starmap(self._row, zip(*_read(_unpacked(payload[_META.size + meta :])), strict=True)))
 
     def _read_plan(self, file: BinaryIO) -> int:
         ranges: dict[int, Range] = {}
         ledger, end = self.ledger, 0
         for kind, offset, payload, end in _records(file, {_BLOCK}):  # noqa: B007  the last one's end is wanted
             if kind == _BLOCK:
-                number, of, through, rows, size, skipped = json.loads(payload)
+                number, of, through, rows, size, skipped = _read(payload)
                 if of in ranges:
                     ranges[of].after = through
                 self._next = number + 1
@@ -277,15 +284,15 @@ class JournalOf(Generic[R]):
                     ledger.blocks[number] = offset
                     self._sizes[number] = (rows, size)
             elif kind == _RANGE:
-                number, after, upto = json.loads(payload)
+                number, after, upto = _read(payload)
                 ranges[number] = Range(number, after, upto)
                 ledger.new = False
             elif kind == _CUT:
-                number, new, at = json.loads(payload)
+                number, new, at = _read(payload)
                 ranges[new] = Range(new, at, ranges[number].upto)
                 ranges[number].upto = at
             elif kind == _END:
-                ranges.pop(json.loads(payload), None)
+                ranges.pop(_read(payload), None)
             elif kind == _LISTED:
                 ledger.listed = True
             ledger.largest = max(ledger.largest, *ranges, 0)
@@ -308,9 +315,9 @@ class JournalOf(Generic[R]):
                 self._taken(number)
                 ledger.begun.setdefault(number, 0)
             elif kind == _FAILED:
-                ledger.failed.append(json.loads(payload))
+                ledger.failed.append(_read(payload))
             elif kind == _SKIPPED:
-                rows, size = json.loads(payload)
+                rows, size = _read(payload)
                 ledger.skipped += rows
                 ledger.copied -= rows
                 ledger.copied_bytes -= size
@@ -348,7 +355,22 @@ class Journal(JournalOf[Listed]):
 
 
 def _text(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()  # ASCII: half a surrogate pair is a key's, too
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # half a surrogate pair is a key's, too, and no UTF-8
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _read(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)
+
+
+def _unpacked(body: bytes) -> bytes:
+    """A block's rows; those of a journal that an earlier Windlass began are zlib's."""
+    return zstandard.decompress(body) if body.startswith(zstandard.FRAME_HEADER) else zlib.decompress(body)
 
 
 def _record(kind: int, payload: bytes) -> bytes:

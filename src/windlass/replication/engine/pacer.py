@@ -36,6 +36,9 @@ class Pace:
 
     def take(self, now: float) -> bool:
         """Whether one more may be sent now; it is counted as sent."""
+        if self._tokens >= 1.0:  # what it has is used up before time is looked at
+            self._tokens -= 1.0
+            return True
         if now >= self._window:
             self._turn(now)
         if now > self._at:
