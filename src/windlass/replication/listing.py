@@ -19,7 +19,7 @@ from windlass.wire.listing import Listed, ListedVersion
 __all__ = ["FROZEN", "OURS", "Doors", "Merged", "lacks", "others"]
 
 OURS = ".windlass"
-FROZEN = ("GLACIER", "DEEP_ARCHIVE")
+FROZEN = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
 class Merged(NamedTuple):

@@ -26,8 +26,7 @@ __all__ = ["Flow"]
 T = TypeVar("T")
 _SWEEP_S = 1.0
 _OPENING = 8
-_BEGINS, _ENDS = b"HTTP/1.1 200 OK\r\n", b"</CopyObjectResult>"
-_LENGTH = b"\r\ncontent-length: "
+_BEGINS, _LENGTH, _ENDS = b"http/1.1 200 ok\r\n", b"\r\ncontent-length: %d\r\n", b"</CopyObjectResult>"
 _MAX_BODY_BYTES = 64 * 1024
 _GOOD, _BAD = b"<CopyObjectResult", b"<Error"
 
@@ -52,7 +51,6 @@ class Lane(Connection, asyncio.Protocol):
         if self._parsed:  # an answer that is recognised at once leaves nothing behind
             self._reset(head_only=False, limit=_MAX_BODY_BYTES, stream=False)
             self._parsed = False
-        self.used += 1
         self.copy = copy
         self._answer = self
 
@@ -140,11 +138,12 @@ class Flow(Generic[T]):
             self._give_back(lane)
             self._slowly(copy)
             return
+        token, key, etag, storage_class = copy
         try:
-            head = self._copies.head(copy[1], copy[2], copy[3])
+            head = self._copies.head(key, etag, storage_class)
         except WindlassError as error:
             self._give_back(lane)
-            self.loop.call_soon(self._ended, copy[0], error)
+            self.loop.call_soon(self._ended, token, error)
             return
         lane.expect(copy)
         self._outbox.append((lane, head))
@@ -157,6 +156,8 @@ class Flow(Generic[T]):
         self._copies.at(self._door.place(self._copies.bucket), keys, time.time() + self._door.skew_s)
         self._in_turn = True
         self.loop.call_soon(self._end_turn)
+        if not self._free:
+            self._grow()
         return True
 
     def _end_turn(self) -> None:
@@ -190,10 +191,8 @@ class Flow(Generic[T]):
         if following is None:
             self._free.append(lane)
             self._ready()
-            return
-        self._send(lane, following)
-        if len(self._lanes) < self._size and not self._free:
-            self._grow()
+        else:
+            self._send(lane, following)
 
     def lane_answered(self, lane: Lane, response: Response) -> None:
         """An answer to be looked at."""
@@ -287,19 +286,15 @@ class Flow(Generic[T]):
 
 
 def _is_good(data: bytes) -> bool:
-    """Whether this is one whole answer that says that a copy was made, and the connection lives on.
-
-    The length is looked for from the end: it is one of the last headers.
-    """
-    if not (data.startswith(_BEGINS) and data.endswith(_ENDS)):
+    """Whether this is one whole answer that says that a copy was made, and the connection lives on."""
+    if not data.endswith(_ENDS):
         return False
     end = data.find(b"\r\n\r\n")
     head = data[: end + 2].lower()
-    at = head.rfind(_LENGTH)
-    length = b"%d\r\n" % (len(data) - end - 4)
+    # `find`, since `in` first asks whether what it looks for is a number, and drops an exception.
     return (
-        at >= 0
-        and head.startswith(length, at + len(_LENGTH))
-        and b"transfer-encoding" not in head
-        and b"connection: close" not in head
+        head.startswith(_BEGINS)
+        and head.find(_LENGTH % (len(data) - end - 4)) >= 0
+        and head.find(b"transfer-encoding") < 0
+        and head.find(b"connection: close") < 0
     )

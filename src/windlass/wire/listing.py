@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import repeat
+from operator import itemgetter
 from typing import NamedTuple
 from urllib.parse import unquote_plus, unquote_to_bytes
 from xml.etree import ElementTree as ET
@@ -73,6 +74,11 @@ _OBJECT = re.compile(
 _ROW = (
     "Contents>", "", "/Key>", "", "/LastModified>", "", "/ETag>", "", "/Size>", "", "/StorageClass>", "/Contents>",
 )  # fmt: skip
+# Key, date, ETag, size and class: which piece it is in, and what of it is the text.
+_TEXTS = tuple(
+    (piece, itemgetter(slice(begin, end)))
+    for piece, begin, end in ((1, 4, None), (3, 13, None), (5, 11, -6), (7, 5, None), (9, 13, None))
+)
 _NOT_PLAIN = ("<CommonPrefixes>", "<!")
 _CHECKSUMS = (
     *(f"<ChecksumAlgorithm>{one}</ChecksumAlgorithm>" for one in ("CRC64NVME", "CRC32", "CRC32C", "SHA1", "SHA256")),
@@ -117,10 +123,7 @@ def _columns(text: str) -> tuple[Columns, str] | None:
     columns = [pieces[at:whole:stride] for at in range(stride)]
     if not count or any(ends and columns[at].count(ends) != count for at, ends in enumerate(_ROW)):
         return None
-    keys, dates, sizes, classes = (
-        [piece[at:] for piece in columns[of]] for of, at in ((1, 4), (3, 13), (7, 5), (9, 13))
-    )
-    etags = [piece[11:-6] for piece in columns[5]]
+    keys, dates, etags, sizes, classes = (list(map(cut, columns[of])) for of, cut in _TEXTS)
     quoted, digits, texts = "".join(columns[5]), "".join(sizes), "".join([*keys, *dates, *etags, *classes])
     if ">" in texts or "&" in texts or quoted.count("&quot;") != 2 * count or quoted.count("ETag>&quot;") != count:
         return None

@@ -41,8 +41,20 @@ class Secured(asyncio.Transport, asyncio.Protocol):
         self._incoming.write(data)
         if not self._open:
             self._shake()
-        if self._open:
-            self._read()
+        while self._open:
+            try:
+                plain = self._tls.read(_RECORD_BYTES)
+            except ssl.SSLWantReadError:
+                return
+            except ssl.SSLError as error:
+                self._end(error)
+                return
+            if not plain:
+                self._end(None)
+                return
+            self._protocol.data_received(plain)
+            if len(plain) < _RECORD_BYTES and not self._incoming.pending:
+                return
 
     def eof_received(self) -> bool:
         """asyncio: the server's end is closed; without a goodbye that may be anybody's doing: false ends it as a loss."""
@@ -118,22 +130,6 @@ class Secured(asyncio.Transport, asyncio.Protocol):
             self._open = True
             self._protocol.connection_made(self)
             self.shaken.set_result(None)
-
-    def _read(self) -> None:
-        left = True
-        while left and self._open:
-            try:
-                data = self._tls.read(_RECORD_BYTES)
-            except ssl.SSLWantReadError:
-                break
-            except ssl.SSLError as error:
-                self._end(error)
-                return
-            if not data:
-                self._end(None)
-                return
-            self._protocol.data_received(data)
-            left = len(data) == _RECORD_BYTES or self._incoming.pending > 0
 
     def _end(self, error: Exception | None) -> None:
         """The server said goodbye, or nonsense."""

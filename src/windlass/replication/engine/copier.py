@@ -69,7 +69,7 @@ class Copier:
     failures: Failures = field(default_factory=Failures)
     _waiting: deque[int] = field(default_factory=deque)
     _open: deque[Block] = field(default_factory=deque)
-    _left: dict[int, int] = field(default_factory=dict)
+    _unfinished: set[int] = field(default_factory=set)
     _refused: dict[tuple[int, int], int] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _timer: asyncio.TimerHandle | None = None
@@ -91,7 +91,7 @@ class Copier:
     @property
     def idle(self) -> bool:
         """Whether nothing waits or is under way."""
-        return not (self._waiting or self._open or self._left)
+        return not (self._waiting or self._open or self._unfinished)
 
     def pause(self) -> None:
         """Send nothing more; what is under way ends as it may."""
@@ -119,7 +119,15 @@ class Copier:
         """The flow: a lane is free; what it may send now."""
         if self._stopped:
             return None
-        token = self._next(self.now())
+        block, now = self._open[0] if self._open else None, self.now()
+        # The usual: the next row of the block whose turn it is. What has many places, too, mostly goes on with the same.
+        if block is not None and block.plain and block.next < len(block.rows):
+            index = block.next
+            row = block.rows[index]
+            if (block.pace or self.paces.of(row.key)).take(now):
+                block.next = index + 1
+                return (block, index), row.key, row.etag, row.storage_class
+        token = self._next(now)
         if token is None:
             self._wait()
             return None
@@ -131,7 +139,9 @@ class Copier:
         block, index = token
         row = block.rows[index]
         if error is None:
-            self._copied(block, index, row)
+            self.copied += 1
+            self.copied_bytes += row.size_bytes
+            self._mark(block, index)
         elif isinstance(error, Throttled):
             self._throttled(block, index, row, error)
         elif isinstance(error, (Conflict, NotFound)):
@@ -166,16 +176,8 @@ class Copier:
         opened = self._open
         for _ in range(len(opened)):
             block = opened[0]
-            if block.plain and not block.again:  # as `_of`, where no row needs a look
-                index = block.next
-                if index < len(block.rows):
-                    if (block.pace or self.paces.of(block.rows[index].key)).take(now):
-                        block.next = index + 1
-                        return block, index
-                else:
-                    opened.popleft()
-                    continue
-            elif (token := self._of(block, now)) is not None:
+            token = self._of(block, now)
+            if token is not None:
                 return token
             opened.rotate(-1)
         while self._waiting and len(self._open) < (_OPEN if self._below() else _MOST_OPEN):
@@ -220,17 +222,19 @@ class Copier:
 
     def _begin(self, number: int) -> Block:
         block = self.journal.open(number)
-        block.plain = not (block.done or block.doubtful) and all(
-            row.size_bytes <= self.largest and row.storage_class not in FROZEN for row in block.rows
-        )
-        first, last = block.rows[0].key, block.rows[-1].key
+        keys, sizes, _, _, classes = zip(*block.rows, strict=True)
+        first, last, texts = keys[0], keys[-1], "".join(keys)
         top = first[: first.find("/") + 1]
-        if top and last.startswith(top):  # so do those between: rows are in order
+        if "/" not in texts or (top and last.startswith(top)):  # so do those between: rows are in order
             block.pace = self.paces.of(first)
-        self._left[number] = len(block.rows) - block.done.bit_count()
+        block.plain = (
+            not block.done and not block.doubtful and max(sizes) <= self.largest and FROZEN.isdisjoint(classes)
+        )
         self._open.append(block)
-        if not self._left[number]:
-            self._over(number, block)
+        if block.left:
+            self._unfinished.add(number)
+        else:
+            self._over(block)
         return block
 
     # Beside the flow
@@ -300,6 +304,7 @@ class Copier:
 
     def _again(self, block: Block, index: int) -> None:
         block.again.append(index)
+        block.plain = False
         if block not in self._open:
             self._open.append(block)
         self.pump()
@@ -318,15 +323,13 @@ class Copier:
 
     def _mark(self, block: Block, index: int) -> None:
         self.journal.mark(block, index)
-        number = block.number
         if self._refused:
-            self._refused.pop((number, index), None)
-        left = self._left[number] = self._left[number] - 1
-        if not left:
-            self._over(number, block)
+            self._refused.pop((block.number, index), None)
+        if not block.left:
+            self._over(block)
             self.heard()
 
-    def _over(self, number: int, block: Block) -> None:
-        del self._left[number]
+    def _over(self, block: Block) -> None:
+        self._unfinished.discard(block.number)
         if block in self._open:
             self._open.remove(block)

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import starmap
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, Self, TypeVar
 
@@ -31,6 +32,7 @@ from windlass.wire.listing import Listed
 __all__ = ["Block", "BlockOf", "Journal", "JournalOf", "Ledger"]
 
 _HEAD = struct.Struct("<BII")
+_SIZE = attrgetter("size_bytes")
 _META = struct.Struct("<I")
 _BIT = struct.Struct("<I")
 _RANGE, _CUT, _BLOCK, _END, _LISTED = 1, 2, 3, 4, 5
@@ -61,19 +63,19 @@ class BlockOf(Generic[R]):
     number: int
     rows: Sequence[R]
     done: int = 0
+    left: int = field(init=False)
+    """How many are not done yet."""
     doubtful: bool = False
     """An earlier process had begun it: some rows may be done though nobody wrote it down."""
     plain: bool = False
-    """Nothing is done yet, and every row is a small object that can be read: no row needs a look."""
+    """From `next` on nothing is done yet, and every row is a small object that can be read: none needs a look."""
     pace: Pace | None = None
     """That of all its rows, where they have one."""
     next: int = 0
     again: list[int] = field(default_factory=list)
 
-    @property
-    def left(self) -> bool:
-        """Whether a row is not done yet."""
-        return self.done != (1 << len(self.rows)) - 1
+    def __post_init__(self) -> None:
+        self.left = len(self.rows) - self.done.bit_count()
 
 
 Block = BlockOf[Listed]
@@ -138,7 +140,7 @@ class JournalOf(Generic[R]):
     def block(self, of: int, through: str, rows: Sequence[R], *, skipped: int) -> int:
         """A page of a range was compared: it is listed through that key, and these rows are to be copied. The block's number."""
         number, self._next = self._next, self._next + 1
-        size = sum(row.size_bytes for row in rows)
+        size = sum(map(_SIZE, rows))
         meta = _text([number, of, through, len(rows), size, skipped])
         # By columns, which is quicker, and smaller.
         body = self._small.compress(_text(list(zip(*rows, strict=True)))) if rows else b""
@@ -175,6 +177,7 @@ class JournalOf(Generic[R]):
     def mark(self, block: BlockOf[R], index: int) -> None:
         """A row is done; it is written with the next commit."""
         block.done |= 1 << index
+        block.left -= 1
         self._dirty[block.number] = block
 
     def failed(self, row: R, code: str, message: str) -> None:

@@ -73,7 +73,7 @@ class VersionCopier:
     """Keys that are being copied."""
     _waiting: deque[int] = field(default_factory=deque)
     _open: deque[tuple[BlockOf[Step], Iterator[list[int]]]] = field(default_factory=deque)
-    _left: dict[int, int] = field(default_factory=dict)
+    _unfinished: set[int] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _stopped: bool = False
 
@@ -93,7 +93,7 @@ class VersionCopier:
     @property
     def idle(self) -> bool:
         """Whether nothing waits or is under way."""
-        return not (self._waiting or self._open or self._left)
+        return not (self._waiting or self._open or self._unfinished)
 
     def pause(self) -> None:
         """Begin nothing more; versions that are under way end as they may."""
@@ -127,11 +127,9 @@ class VersionCopier:
 
     def _begin(self, number: int) -> None:
         block = self.journal.open(number)
-        self._left[number] = len(block.rows) - block.done.bit_count()
-        if self._left[number]:
+        if block.left:
+            self._unfinished.add(number)
             self._open.append((block, _chains(block)))
-        else:
-            del self._left[number]
 
     async def _work(self, chain: Chain | None) -> None:
         self.under_way += 1
@@ -252,9 +250,8 @@ class VersionCopier:
 
     def _mark(self, block: BlockOf[Step], index: int) -> None:
         self.journal.mark(block, index)
-        self._left[block.number] -= 1
-        if not self._left[block.number]:
-            del self._left[block.number]
+        if not block.left:
+            self._unfinished.discard(block.number)
             self.heard()
 
 
