@@ -1,6 +1,9 @@
 """What a seed writes down survives: cut off at any byte, damaged, or read by two at once."""
 
+import json
 import random
+import zlib
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -48,6 +51,19 @@ def test_keys_that_are_no_utf8_come_back(tmp_path):
     with Journal(tmp_path / "j") as journal:
         number = journal.block(0, "c", [row("z\udc80"), row("\x00\n")], skipped=0)
         assert [one.key for one in journal.open(number).rows] == ["z\udc80", "\x00\n"]
+
+
+@pytest.mark.parametrize(
+    "packed", [zlib.compress, lambda text: zlib.compress(json.dumps(json.loads(text)).encode(), 1)]
+)
+def test_rows_that_an_earlier_windlass_packed_are_read(tmp_path, packed):
+    keys = ["a", "n \n+%é😀"]
+    with Journal(tmp_path / "j") as journal:
+        journal._small = SimpleNamespace(compress=packed)
+        number = journal.block(0, keys[-1], [row(key, 2**40) for key in keys], skipped=0)
+    with Journal(tmp_path / "j") as journal:
+        block = journal.open(number)
+        assert (block.rows, block.left) == ([row(key, 2**40) for key in keys], 2)
 
 
 @pytest.mark.parametrize("name", ["plan", "done"])
