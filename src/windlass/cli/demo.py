@@ -92,7 +92,9 @@ def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float
         print(f"  commands   windlass -c {config} inventory list s3.bucket")
         print(f"             windlass -c {config} queue watch {scenes.QUEUE}")
         print(f"             windlass -c {config} clients report")
-        print(f"             windlass -c {config} replicate status")
+        print(
+            f"             windlass -c {config} replicate status    (fourteen pairs: made and seeded in the first two minutes)"
+        )
         print(f"  consumer   windlass consume arrivals, on live S3 events; its log: {config.parent}/consume.log")
         print(
             f"  pipeline   windlass pipeline run, YAML to JSON, some of it broken; its log: {config.parent}/pipeline.log"
