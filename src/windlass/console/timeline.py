@@ -15,7 +15,7 @@ __all__ = ["timeline"]
 _LANE, _BAR, _BOTTOM = 30, 14, 20
 
 
-def timeline(lanes: Sequence[dict[str, Any]], *, start: str, end: str, width: int = 720, left: int = 150) -> Markup:
+def timeline(lanes: Sequence[dict[str, Any]], *, start: str, end: str, width: int = 1080, left: int = 180) -> Markup:
     """`lanes`: `name`, and `windows` with `first_at`, `started_at`, `ended_at` (or None), `outcome`, `events`, `reason`.
 
     Times are text, as core.clock writes them.
