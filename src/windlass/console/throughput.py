@@ -12,7 +12,9 @@ __all__ = ["throughput"]
 _LEFT, _TOP, _BOTTOM = 40, 8, 20
 
 
-def throughput(points: Sequence[dict[str, Any]], *, width: int = 1080, height: int = 200, per: str = "second") -> Markup:
+def throughput(
+    points: Sequence[dict[str, Any]], *, width: int = 1080, height: int = 200, per: str = "second"
+) -> Markup:
     """`points`: `at` (a short time), `done` and `failed` a second (or whatever `per` is), in order of time."""
     top = _nice(max([point["done"] + point["failed"] for point in points] or [0]))
     deep, wide = height - _TOP - _BOTTOM, width - _LEFT
