@@ -23,6 +23,7 @@ from bench.report import report
 
 OBJECTS = int(os.environ.get("BENCH_OBJECTS", "200000"))
 CAPPED = int(os.environ.get("BENCH_CAPPED", "120000"))
+SPREAD = {"hot": "", "unicode": "; ten prefixes"}
 LISTING = int(os.environ.get("BENCH_LISTING", "1000000"))
 FEW = max(1000, OBJECTS // 25)  # for clients that need a millisecond or more for each
 RAMP_S = 10
@@ -173,21 +174,22 @@ class Ramp:
 
 
 def capped():
-    """A server that takes 3,500 copies a second and needs 80 ms for each."""
+    """A server that takes 3,500 copies a second in all and needs 80 ms for each; keys below one prefix, and below ten."""
     rows = [("client", "copies", "good/s", f"good/s after {RAMP_S} s", "503s", "share of 503s")]
     limits = ("--cap", 3500, "--latency", 0.08)
-    with stub("--keys", CAPPED, "--shape", "hot", *limits) as port, Ramp(port) as ramp:
-        done = python("windlass", "copy", port, BENCH_START="600", BENCH_CONNECTIONS="512")
-        rows.append(refused("windlass", CAPPED, done["wall_s"], ramp))
+    for shape, called in SPREAD.items():
+        with stub("--keys", CAPPED, "--shape", shape, *limits) as port, Ramp(port) as ramp:
+            done = python("windlass", "copy", port, BENCH_START="600", BENCH_CONNECTIONS="512")
+            rows.append(refused(f"windlass{called}", CAPPED, done["wall_s"], ramp))
     few = CAPPED // 10
     with stub("--keys", few, "--shape", "hot", *limits) as port, Ramp(port) as ramp:
         done = python("boto3", "copy", port, BENCH_CONNECTIONS="64")
         rows.append(refused("boto3, 64 threads", few, done["wall_s"], ramp))
-    if peer("s5cmd"):
-        with stub("--keys", CAPPED, "--shape", "hot", *limits) as port, Ramp(port) as ramp:
+    for shape, called in SPREAD.items() if peer("s5cmd") else ():
+        with stub("--keys", CAPPED, "--shape", shape, *limits) as port, Ramp(port) as ramp:
             (_, command, env), *_ = peers(port, "copy")
             done = program(*command, env=env)
-            rows.append(refused("s5cmd, 256 workers", CAPPED, done["wall_s"], ramp))
+            rows.append(refused(f"s5cmd, 256 workers{called}", CAPPED, done["wall_s"], ramp))
     report("replication_capped", rows)
 
 

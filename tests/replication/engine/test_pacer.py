@@ -38,6 +38,78 @@ def test_nearly_all_of_what_s3_takes_and_hardly_a_refusal(latency_s, late):
     assert share < 0.0025
 
 
+def seeded(*, cap, rows, alone=(), latency_s=0.08):
+    """(seconds, share refused) of places with so many rows each, in one partition, or `alone` in one: each takes `cap` a second."""
+    now, taken_at = 0.0, {}
+    paces, left, under_way = Paces(lambda: now), dict(enumerate(rows)), []
+    refused = 0
+
+    def takes(partition):
+        tokens, filled = taken_at.get(partition, (cap / 10, now))
+        tokens = min(cap / 10, tokens + (now - filled) * cap)
+        taken_at[partition] = (tokens - (tokens >= 1), now)
+        return tokens >= 1
+
+    while under_way or any(left.values()):
+        now += 0.004
+        while under_way and under_way[0][0] <= now:
+            _, place, taken = heapq.heappop(under_way)
+            if not taken:
+                refused += 1
+                left[place] += 1
+                paces.of(f"{place}/").refused(now)
+        for place in left:
+            pace = paces.of(f"{place}/")
+            while left[place] and pace.take(now):
+                left[place] -= 1
+                heapq.heappush(under_way, (now + latency_s, place, takes(place if place in alone else "shared")))
+    return now, refused / (sum(rows) + refused)
+
+
+@pytest.mark.parametrize("rows", [[4000] * 10, [30_000, *[1000] * 10], [400] * 100])
+def test_places_that_share_a_partition_use_what_others_leave(rows):
+    seconds, share = seeded(cap=3500, rows=rows)
+    assert seconds < 2 * sum(rows) / 3500
+    assert share < 0.005
+
+
+def test_a_partition_of_its_own_is_not_held_back_by_what_others_share():
+    rows = [*[10_000] * 10, 60_000]
+    seconds, share = seeded(cap=3500, rows=rows, alone={10})
+    assert seconds < 1.7 * 100_000 / 3500
+    assert share < 0.005
+
+
+def test_many_steps_of_all_leave_numbers_that_can_be_reckoned_with():
+    now = 0.0
+    paces = Paces(lambda: now)
+    first, second, idle = (paces.of(f"{name}/") for name in "abc")
+    for _ in range(20_000):
+        now += 1.0
+        for pace in (first, second):
+            while pace.take(now):
+                pass
+            pace.refused(now)
+    assert 0 < first.rate < 1e6
+    assert idle.take(now)
+    assert idle.rate >= 5
+
+
+def test_a_place_of_its_own_keeps_its_ceiling_while_it_is_alone():
+    pace, now = Pace(600.0, 0.0), 0.0
+    while pace.rate < 3500:
+        now += 0.004
+        while pace.take(now):
+            pass
+    refused_at = pace.rate
+    pace.refused(now)
+    for _ in range(1000):
+        now += 0.004
+        while pace.take(now):
+            pass
+    assert pace.ceiling == refused_at, "its own step back was taken for room"
+
+
 def test_a_refusal_slows_the_next_one_and_those_sent_before_it_do_not():
     pace = Pace(1000.0, 0.0)
     pace.refused(10.0)

@@ -59,7 +59,7 @@ class Copier:
     largest: int
     heard: Callable[[], None]
     ways: Ways = field(init=False)
-    """Given once what copies is there, which is told whom to ask."""
+    """Set when the flow is there, which is made with this copier's `done` and `pull`."""
     copied: int = 0
     copied_bytes: int = 0
     gone: int = 0
@@ -74,6 +74,8 @@ class Copier:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _timer: asyncio.TimerHandle | None = None
     _pumping: bool = False
+    _dry: bool = False
+    """No row may be sent before the next tick, or before there are new ones."""
     _stopped: bool = False
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
     _looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOOKS_AT_ONCE))
@@ -81,6 +83,7 @@ class Copier:
     def add(self, numbers: Iterable[int]) -> None:
         """Blocks to copy."""
         self._waiting.extend(numbers)
+        self._dry = False
         self.pump()
 
     @property
@@ -107,7 +110,7 @@ class Copier:
 
     def pump(self) -> None:
         """Send what may be sent now."""
-        if self._pumping or self._stopped:
+        if self._pumping or self._stopped or self._dry:
             return
         self._pumping = True
         try:
@@ -117,7 +120,7 @@ class Copier:
 
     def pull(self) -> Copy[Token] | None:
         """The flow: a lane is free; what it may send now."""
-        if self._stopped:
+        if self._stopped or self._dry:
             return None
         block, now = self._open[0] if self._open else None, self.now()
         # The usual: the next row of the block whose turn it is. What has many places, too, mostly goes on with the same.
@@ -169,6 +172,7 @@ class Copier:
 
     def _tick(self) -> None:
         self._timer = None
+        self._dry = False
         self.pump()
 
     def _next(self, now: float) -> Token | None:
@@ -186,6 +190,7 @@ class Copier:
             if token is not None:
                 self._open.rotate(1)  # it goes on next
                 return token
+        self._dry = True
         return None
 
     def _below(self) -> bool:
@@ -307,6 +312,7 @@ class Copier:
         block.plain = False
         if block not in self._open:
             self._open.append(block)
+        self._dry = False
         self.pump()
 
     def _failed(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
