@@ -19,6 +19,7 @@ _GROW = 1.35**_WINDOW_S
 """A third more each second, while the ceiling is far."""
 _BACK, _BACK_NEAR = 0.8, 0.94
 _NEAR = 0.97
+_CAREFUL = 0.5
 _CREEP = 0.004 * _WINDOW_S
 _FORGET = 1.1
 _BURST_S = 0.04
@@ -154,8 +155,9 @@ class Pace:
             free = total.rate < total.ceiling * _NEAR
             unrefused_s = now - self._refused_at
             if self.rate < self.ceiling * _NEAR and (free or unrefused_s > _HELD_S):
-                growth = _GROW if free else _GROW ** min(1.0, unrefused_s / _TRUSTED_S)
-                self.rate = min(self.rate * growth, self.ceiling * _NEAR)
+                # What is measured is a moment old: all that grow at once must not pass the ceiling before it is seen.
+                eager = 1.0 if total.rate < total.ceiling * _BACK else _CAREFUL if free else unrefused_s / _TRUSTED_S
+                self.rate = min(self.rate * _GROW ** min(1.0, eager), self.ceiling * _NEAR)
             else:
                 self.rate = min(self.rate * (1 + _CREEP), self._most)
                 if self.rate > self.ceiling * _FORGET:
