@@ -1,4 +1,4 @@
-"""Asking: filters, facets, pages, search, SQL, export; the same answers on both databases and in time travel."""
+"""Asking: filters, facets, pages, search, export; the same answers on both databases and in time travel."""
 
 import csv
 import json
@@ -128,24 +128,6 @@ def test_an_ambiguous_name_lists_its_candidates(inventory, store):
     with pytest.raises(UsageError, match="names 2 resources") as caught:
         inventory.show("pay-web_01")
     assert "333333333333" in caught.value.message
-
-
-def test_sql_reads_and_the_database_refuses_the_rest(inventory):
-    table = inventory.sql("select type, count(*) as n from resources group by type order by n desc")
-    assert (table.columns, table.rows) == (("type", "n"), (("sqs.queue", 30), ("s3.bucket", 4)))
-    assert inventory.sql("select * from resources", limit=5).truncated
-    for text in (
-        "delete from resource",
-        "update run set status = 'x'",
-        "drop table resource",
-        "select * from api_token",
-        "select value from meta",
-    ):
-        with pytest.raises(UsageError, match="SQL"):
-            inventory.sql(text)
-    with pytest.raises(UsageError):
-        inventory.sql("selec nonsense")
-    assert inventory.list(Query()).total == 34
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])

@@ -76,6 +76,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("whoami", "windlass.cli.estate:whoami", "Show which identity is used, why, and what was refused."),
     Command("doctor", "windlass.cli.estate:doctor", "Check identity, endpoints, permissions, clock and store."),
     Command("config", "windlass.cli.config:app", "Show, write and check windlass.toml."),
+    Command("store", "windlass.cli.store:app", "Prepare the database for people who read it: the reader's role."),
     Command("token", "windlass.cli.token:app", "Make and revoke tokens of the console and API."),
     Command("local", "windlass.cli.local:app", "The embedded AWS: start it, fill it, look at it."),
 )

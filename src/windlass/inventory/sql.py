@@ -1,24 +1,38 @@
-"""Read-only SQL for people: the database refuses writes itself, nothing is parsed here."""
+"""Read-only SQL for people: the database refuses the rest itself, nothing is parsed here.
+
+`run_sql` is the one door (command line, API, console). SQLite: its authorizer allows SELECT on the published views.
+PostgreSQL: one statement by the extended protocol, in a read-only transaction that is rolled back, as the reader
+(store/reader.py), a role that may read the published views and nothing else.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import sqlite3
 import time
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, ResourceClosedError
+from typing import Any, cast
 
 from windlass.core.errors import UsageError
 from windlass.store.engine import Store
+from windlass.store.reader import connect_reader
 
-__all__ = ["Table", "run_sql"]
+__all__ = ["PUBLISHED", "Table", "run_sql"]
 
-_LIMIT_S = 30.0
-_ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
-# Token digests and the salt are nobody's to read; neither are SQLite's own tables needed.
-_PRIVATE = {"api_token", "meta", "lease"}
+STATEMENT_LIMIT_S = 30.0
+PUBLISHED: Mapping[str, frozenset[str]] = {
+    "resources": frozenset({"resource"}),
+    "revisions": frozenset({"revision", "resource"}),
+    "relations": frozenset({"relation", "resource"}),
+    "scopes": frozenset({"scope"}),
+    "runs": frozenset({"run"}),
+}
+"""The published views, and the tables that each may read."""
+_READABLE = frozenset({*PUBLISHED, "json_each", "json_tree"})
+_ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+_ONLY_SELECT = f"Only one SELECT is possible here, over {', '.join(PUBLISHED)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,37 +44,32 @@ class Table:
     truncated: bool = False
 
 
-def run_sql(store: Store, query: str, *, limit: int) -> Table:
-    """The answer of one SELECT. UsageError is the database's own complaint: a syntax error, a write, too slow."""
-    try:
-        return _sqlite(store, query, limit) if store.dialect == "sqlite" else _postgresql(store, query, limit)
-    except ResourceClosedError:
-        raise UsageError("that statement returns no rows", hint="Only SELECT is possible here.") from None
+def run_sql(store: Store, query: str, *, limit: int, limit_s: float = STATEMENT_LIMIT_S) -> Table:
+    """At most `limit` rows of one SELECT. UsageError is the database's own complaint: a syntax error, a write, too slow.
+
+    PostgreSQL without its reader: UsageError with the command that makes it.
+    """
+    if "\0" in query:
+        raise UsageError("SQL: the query contains a NUL character", hint="Remove it.")
+    return (_sqlite if store.dialect == "sqlite" else _postgresql)(store, query, limit, limit_s)
 
 
-def _hint(said: str) -> str:
-    if "authoriz" in said or "prohibited" in said or "read-only" in said:
-        return "Only SELECT is possible here, on resources, revisions, relations, scopes and runs."
-    if "interrupted" in said or "timeout" in said:
-        return f"It took longer than {_LIMIT_S:g} s: narrow it, or use an export."
-    return "Tables: resources, revisions, relations, scopes, runs; `select * from resources limit 1` shows the columns."
-
-
-def _sqlite(store: Store, query: str, limit: int) -> Table:
+def _sqlite(store: Store, query: str, limit: int, limit_s: float) -> Table:
     with store.engine.connect() as connection:
         raw: Any = connection.connection.driver_connection
-        deadline = time.monotonic() + _LIMIT_S
-        raw.set_authorizer(_authorize)
-        raw.set_progress_handler(lambda: int(time.monotonic() > deadline), 10_000)
+        deadline = time.monotonic() + limit_s
         cursor = raw.cursor()
+        cursor.execute("SELECT 1 FROM json_each('[]'), json_tree('[]')").fetchall()  # declared now: later is refused
+        raw.set_authorizer(_authorizer(cursor.execute("SELECT name FROM sqlite_master").fetchall()))
+        raw.set_progress_handler(lambda: int(time.monotonic() > deadline), 10_000)
         try:
             cursor.execute(query)
             if cursor.description is None:
-                raise UsageError("that statement returns no rows", hint="Only SELECT is possible here.")
+                raise UsageError("that statement returns no rows", hint=_ONLY_SELECT)
             rows = cursor.fetchmany(limit + 1)
             columns = tuple(column[0] for column in cursor.description)
-        except (sqlite3.Error, sqlite3.Warning) as error:
-            raise UsageError(f"SQL: {error}", hint=_hint(str(error))) from None
+        except (sqlite3.Error, sqlite3.Warning, UnicodeError) as error:
+            raise _complaint(str(error), limit_s) from None
         finally:
             cursor.close()
             raw.set_progress_handler(None, 0)
@@ -68,28 +77,68 @@ def _sqlite(store: Store, query: str, limit: int) -> Table:
     return Table(columns, tuple(tuple(row) for row in rows[:limit]), len(rows) > limit)
 
 
-def _authorize(action: int, first: str | None, *_: Any) -> int:
-    if action not in _ALLOWED:
-        return sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_READ and first in _PRIVATE:
-        return sqlite3.SQLITE_DENY
-    return sqlite3.SQLITE_OK
+def _authorizer(tables: Iterable[tuple[str]]) -> Callable[..., int]:
+    """What allows SELECT on the views, and on the tables of a view from inside it. `tables` are all of the database."""
+    private = {name for (name,) in tables} - _READABLE - frozenset().union(*PUBLISHED.values())
+    private |= {"sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema"}
+
+    def authorize(action: int, table: str | None, column: str | None, _: str | None, view: str | None) -> int:
+        if action in _ALLOWED:
+            return sqlite3.SQLITE_OK
+        if action != sqlite3.SQLITE_READ:
+            return sqlite3.SQLITE_DENY
+        # A name without a column is a table that is only counted, or the query's own WITH.
+        readable = table in _READABLE or table in PUBLISHED.get(view or "", ()) if column else table not in private
+        return sqlite3.SQLITE_OK if readable else sqlite3.SQLITE_DENY
+
+    return authorize
 
 
-def _postgresql(store: Store, query: str, limit: int) -> Table:
-    lowered = query.lower()
-    if any(name in lowered for name in _PRIVATE):
-        raise UsageError("SQL: access to that table is prohibited", hint=_hint("prohibited"))
-    with store.engine.connect() as connection:
-        try:
-            connection.execute(text("SET TRANSACTION READ ONLY"))
-            connection.execute(text(f"SET LOCAL statement_timeout = {int(_LIMIT_S * 1000)}"))
-            # As a prepared statement: the server takes one statement only, and colons are the user's own.
-            answer = connection.exec_driver_sql(query.rstrip().rstrip(";").replace("%", "%%"), ())
-            rows = answer.fetchmany(limit + 1)
-        except DBAPIError as error:
-            said = str(error.orig).strip().splitlines()[0]
-            raise UsageError(f"SQL: {said}", hint=_hint(said)) from None
-        columns = tuple(answer.keys())
-        connection.rollback()
+def _postgresql(store: Store, query: str, limit: int, limit_s: float) -> Table:
+    import psycopg
+
+    connection = connect_reader(store, tuple(PUBLISHED), limit_s=limit_s)
+    try:
+        columns = _describe(connection.pgconn, query.encode())
+        if not columns:
+            raise UsageError("that statement returns no rows", hint=_ONLY_SELECT)
+        # stream() uses the extended protocol, as the description did: the server takes one statement, never two. Rows
+        # come one by one, so that a long answer is not held in memory; closing it cancels what is left.
+        answer = cast("Generator[tuple[Any, ...], None, None]", connection.cursor().stream(query.encode()))
+        with contextlib.closing(answer):
+            rows = list(itertools.islice(answer, limit + 1))
+    except (psycopg.Error, UnicodeError) as error:
+        raise _complaint(str(error), limit_s) from None
+    finally:
+        connection.close()  # without a commit: the transaction is rolled back, session locks and settings end
     return Table(columns, tuple(tuple(row) for row in rows[:limit]), len(rows) > limit)
+
+
+def _describe(server: Any, query: bytes) -> tuple[str, ...]:
+    """Names of the columns that the one statement returns; empty when it returns none. Nothing is run."""
+    import psycopg
+
+    for answer in (server.prepare(b"", query), server.describe_prepared(b"")):
+        if answer.status != psycopg.pq.ExecStatus.COMMAND_OK:
+            raise psycopg.errors.DatabaseError(answer.get_error_message())
+    return tuple((answer.fname(number) or b"").decode() for number in range(answer.nfields))
+
+
+def _complaint(message: str, limit_s: float) -> UsageError:
+    lines = message.strip().splitlines() or ["the database gave no reason"]
+    lowered = lines[0].lower()
+    hint = f"{_ONLY_SELECT} A query of all columns with `--limit 1` shows their names."
+    refused = (
+        "authoriz",
+        "prohibited",
+        "read-only",
+        "permission denied",
+        "multiple commands",
+        "one statement",
+        "result",
+    )
+    if any(word in lowered for word in refused):
+        hint = _ONLY_SELECT
+    if "interrupted" in lowered or "timeout" in lowered:
+        hint = f"It took longer than {limit_s:g} s: narrow it, or use an export."
+    return UsageError(f"SQL: {lines[0]}", hint=hint)

@@ -17,5 +17,12 @@ class StoreConfig(BaseModel):
             "A password belongs in the environment (PGPASSWORD) or ~/.pgpass."
         ),
     )
+    reader_url: str = Field(
+        default="",
+        description=(
+            "PostgreSQL login that answers `windlass inventory sql`, where an administrator made that role; empty: the "
+            "one that `windlass store reader` made. Its password belongs in ~/.pgpass."
+        ),
+    )
     pool_size: int = Field(default=8, ge=1, le=100, description="Database connections kept open.")
     lock_timeout_s: float = Field(default=15.0, ge=0.1, description="Seconds a write waits for other processes.")

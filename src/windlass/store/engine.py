@@ -29,9 +29,10 @@ _BEGIN = "windlass_begin"
 class Store:
     """A database with its connections; close it, or use it with `with`."""
 
-    def __init__(self, engine: Engine, where: str) -> None:
+    def __init__(self, engine: Engine, where: str, *, reader_url: str = "") -> None:
         self.engine = engine
         self.where = where
+        self.reader_url = reader_url
         self._writer = threading.RLock()
 
     @property
@@ -83,7 +84,7 @@ def open_store(config: StoreConfig, *, migrated: bool = True) -> Store:
     url = _parse(config.url)
     where = url.database or "" if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
     engine = _sqlite(url, config) if url.get_backend_name() == "sqlite" else _postgresql(url, config)
-    store = Store(engine, where)
+    store = Store(engine, where, reader_url=config.reader_url)
     if migrated:
         from windlass.store.migrate import upgrade
 

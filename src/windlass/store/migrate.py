@@ -56,6 +56,8 @@ def upgrade(store: Store) -> None:
         )
     with store.write() as connection:
         if store.dialect == "postgresql":
+            # Longer than any query of the reader may take: whoever may only read can't make a start fail.
+            connection.execute(text("SET LOCAL lock_timeout = '60s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         _run(connection, scripts, head)
 
