@@ -134,7 +134,7 @@ class App:
     @property
     def clients(self) -> Clients:
         """Who calls S3 the old way; the inventory says whose machine that is."""
-        from windlass.clients.directory import InventoryDirectory
+        from windlass.clients.directory import InventoryDirectory, count_buckets
         from windlass.clients.service import Clients
 
         with self._lock:
@@ -144,6 +144,7 @@ class App:
                     self.settings.clients,
                     home=self._home,
                     directory=lambda: InventoryDirectory(self.inventory),
+                    known_buckets=lambda: count_buckets(self.inventory),
                 )
             return self._clients
 

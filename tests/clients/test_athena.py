@@ -24,7 +24,7 @@ from windlass.clients.noise import sql as noise_sql
 from windlass.clients.rules import RULES
 from windlass.clients.service import Clients, Home, ScanOptions
 from windlass.clients.versions import pack
-from windlass.core.errors import AwsError, NotFound, UsageError
+from windlass.core.errors import AwsError, Conflict, NotFound, UsageError
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 
@@ -191,7 +191,13 @@ def test_both_engines_agree_row_for_row(local_aws, estate, bucket, store, tmp_pa
     local = clients.scan(ScanOptions(source=source, rules=rules, since=since, workers=1))
     expected = all_rows(clients)
     expected_report = clients.report(rules=list(rules) or None or ())
-    by_athena = clients.scan(ScanOptions(source=source, rules=rules, since=since, athena=True))
+    with pytest.raises(Conflict, match="count twice"):
+        clients.scan(ScanOptions(source=source, since=since, athena=True))
+    by_athena = clients.scan(ScanOptions(source=source, rules=rules, since=since, athena=True, fresh=True))
+    assert all_rows(clients) == expected
+    with pytest.raises(Conflict, match="read by Athena"):
+        clients.scan(ScanOptions(source=source, workers=1))
+    clients.scan(ScanOptions(source=source, rules=rules, since=since, athena=True))  # a day's answer replaces itself
     assert all_rows(clients) == expected
     assert clients.report(rules=list(rules)) == expected_report
     assert (by_athena.engine, by_athena.requests) == ("athena", local.requests)
@@ -249,7 +255,9 @@ def test_what_athena_refuses_is_told(local_aws, estate, bucket, sqlite_store, tm
 def test_every_statement_is_athenas_own_dialect_and_fits_its_limit():
     for text in (
         create_table(LAYOUT, "windlass"),
-        query(LAYOUT, "windlass", rules=("all",), since="2026-11-01T00:00:00Z", addresses=["10.0.0.1"]),
+        query(
+            LAYOUT, "windlass", rules=("all",), first_day="2026-11-01", last_day="2026-11-20", addresses=["10.0.0.1"]
+        ),
     ):
         (tree,) = sqlglot.parse(text, dialect="athena")
         assert not isinstance(tree, sqlglot.exp.Command)  # parsed, not passed through

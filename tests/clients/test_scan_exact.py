@@ -119,7 +119,7 @@ def test_zeros_after_the_gzip_are_padding_and_anything_else_is_damage(tmp_path):
         (b"", "empty file"),
         (b"not json", "not JSON"),
         (b'{"Records": [', "not JSON"),
-        (b"[1, 2]", "no JSON object"),
+        (b"[1, 2]", "no events"),
         (b'{"configurationItems": []}', "no Records"),
         (b'{"Records": {"a": 1}}', "no Records"),
         (gzip.compress(b'{"Records": []}' * 3, mtime=0), "not JSON"),

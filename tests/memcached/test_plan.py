@@ -8,7 +8,7 @@ from windlass.core.errors import UsageError
 from windlass.memcached.cost import price_of
 from windlass.memcached.model import Apply, Cluster, Node, Pending, Quota, Traffic
 from windlass.memcached.placement import choose_removals, choose_zones, new_ids, spread
-from windlass.memcached.plan import Action, Scale, plan_create, plan_delete, plan_scale
+from windlass.memcached.plan import Action, Scale, node_ids, plan_create, plan_delete, plan_scale
 from windlass.memcached.report import plan_text
 from windlass.memcached.rows import plan_value
 
@@ -206,3 +206,28 @@ def test_creating_spreads_over_zones_and_deleting_loses_everything():
     gone = plan_delete(cluster(6), price=None, traffic=None)
     assert gone.moved.ketama == 1.0
     assert "all of them" in plan_text(gone)
+
+
+@pytest.mark.parametrize("words", [("0007", "0008"), ("7", "8"), ("7", "0008", "07")])
+def test_node_ids_are_taken_with_and_without_zeros(words):
+    assert node_ids(words) == ("0007", "0008")
+
+
+@pytest.mark.parametrize(
+    ("name", "node_type", "problem"),
+    [
+        ("1st", "cache.r7g.large", "cluster's name"),
+        ("a--b", "cache.r7g.large", "cluster's name"),
+        ("a-", "cache.r7g.large", "cluster's name"),
+        ("a" * 51, "cache.r7g.large", "cluster's name"),
+        ("sess\0ions", "cache.r7g.large", "cluster's name"),
+        ("sessions", "r7g.large", "node type"),
+        ("sessions", "", "node type"),
+    ],
+)
+def test_names_and_node_types_are_checked_in_the_plan(name, node_type, problem):
+    with pytest.raises(UsageError, match=problem):
+        plan_create(
+            "111122223333", "us-east-1", name, nodes=2, zones=(), request={"CacheNodeType": node_type},
+            quota=QUOTA, price=None, advised=20,
+        )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ import typer
 
 from windlass.clients import rows
 from windlass.clients.html import render_report
-from windlass.clients.model import Client, Scan
+from windlass.clients.model import Client, Outcome, Scan
 from windlass.clients.scanning import scan_as_job
 from windlass.clients.service import Clients, ScanOptions
 from windlass.clients.trail import prices
@@ -54,9 +55,16 @@ def commands(
         source: Annotated[
             str, typer.Argument(metavar="SOURCE", help="A folder, a file, or s3://BUCKET/PREFIX of CloudTrail's logs.")
         ],
-        since: Annotated[str, typer.Option(metavar="TIME", help="Events from this time on: 7d, 2026-11-20.")] = "",
-        until: Annotated[str, typer.Option(metavar="TIME", help="Events before this time.")] = "",
-        rules: Rules = "",
+        since: Annotated[
+            str, typer.Option(metavar="TIME", help="Logs of this day and later, days read whole: 7d, 2026-11-20.")
+        ] = "",
+        until: Annotated[str, typer.Option(metavar="TIME", help="Logs of days before this time.")] = "",
+        rules: Annotated[
+            str,
+            typer.Option(
+                "--rules", metavar="NAMES", help="Rules to judge besides the default ones: path-style or all."
+            ),
+        ] = "",
         workers: Annotated[int, typer.Option(min=0, help="Processes that read; 0 takes one per core.")] = 0,
         account: Annotated[
             str, typer.Option(help="Account whose credentials read the bucket; else the caller's.")
@@ -65,14 +73,18 @@ def commands(
         athena: Annotated[
             bool,
             typer.Option(
-                "--athena", help="Let Athena read s3://…; its answer replaces earlier ones. Since 7d unless told."
+                "--athena",
+                help="Let Athena read s3://…; a day's answer replaces its earlier one. --since is 7d by default.",
             ),
         ] = False,
-        strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when a file could not be read.")] = False,
+        strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when a log could not be read.")] = False,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
         output: Output = Format.TABLE,
     ) -> None:
-        """Read CloudTrail's S3 data events; only files that no scan has read before."""
+        """Read CloudTrail's S3 data events; only files that are new, changed or not yet judged by every rule.
+
+        Examples: `windlass clients scan s3://LOGS/AWSLogs/ --since 30d`, `windlass clients scan ./logs --strict`.
+        """
         now = clock.now()
         options = ScanOptions(
             source=source, rules=_names(rules), workers=workers, account_id=account, fresh=fresh, athena=athena,
@@ -100,22 +112,33 @@ def commands(
         ] = None,
         fail_on: Annotated[
             str,
-            typer.Option("--fail-on", metavar="NAMES", help="Exit 3 when these rules find something; `any` for all."),
+            typer.Option(
+                "--fail-on",
+                metavar="NAMES",
+                help="Exit 3 when these rules find something, 1 when the logs leave it unknown; `any` for all.",
+            ),
         ] = "",
+        accept_gaps: Annotated[
+            bool, typer.Option("--accept-gaps", help="With --fail-on: exit 0 although logs or days are missing.")
+        ] = False,
         limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most this many clients.")] = 100,
         json_: Annotated[bool, typer.Option("--json", help="As --output json.")] = False,
         csv: Annotated[bool, typer.Option("--csv", help="As --output csv.")] = False,
         output: Output = Format.TABLE,
     ) -> None:
-        """Show each client: what is wrong, since when, how often, from where, whose it is, and what to upgrade to."""
+        """Show each client: what is wrong, since when, how often, from where, whose it is, and what to upgrade to.
+
+        Examples: `windlass clients report --since 30d --html report.html`, `windlass clients report --fail-on sigv2,tls`.
+        """
         clients, now = open_clients(ctx), clock.now()
         on = clock.parse_when(as_of, at=now).date() if as_of else now.date()
         since_day = clock.parse_when(since, at=now).date().isoformat() if since else ""
         found = clients.report(rules=_names(rules), on=on, since_day=since_day)
+        coverage = clients.coverage(rules=_names(rules), since_day=since_day)
         if html:
             page = render_report(
                 found, on=on, counts=clients.counts(since_day=since_day), signatures=clients.signatures(),
-                troubles=clients.troubles(),
+                troubles=clients.troubles(), coverage=coverage,
             )  # fmt: skip
             html.write_text(page, encoding="utf-8")
             print(f"{html}: {len(found):,} clients", file=sys.stderr)
@@ -126,7 +149,8 @@ def commands(
         if not html and not parquet:
             fmt = Format.JSON if json_ else Format.CSV if csv else output
             _emit(found[:limit] if fmt is Format.TABLE else found, len(found), fmt)
-        _fail_on(found, fail_on)
+        print("\n".join((f"Coverage: {coverage.text}.", *coverage.gaps)), file=sys.stderr)
+        _fail_on(clients, _names(fail_on), on=on, since_day=since_day, accept_gaps=accept_gaps)
 
     @app.command()
     def agents(
@@ -143,7 +167,18 @@ def commands(
     @app.command()
     def scans(ctx: typer.Context, output: Output = Format.TABLE) -> None:
         """List the last scans."""
-        columns = ("scan_id", "started_at", "source", "engine", "files", "skipped", "broken", "records", "requests")
+        columns = (
+            "scan_id",
+            "started_at",
+            "source",
+            "engine",
+            "files",
+            "skipped",
+            "broken",
+            "other_kind",
+            "records",
+            "requests",
+        )
         found = (rows.scan_row(one) for one in open_clients(ctx).scans())
         emit(found, output, columns, now=clock.now(), empty="No scan was made yet.")
 
@@ -167,21 +202,24 @@ def _tell(clients: Clients, done: Scan, output: Format, *, strict: bool) -> None
         took = (done.finished_at - done.started_at).total_seconds() if done.finished_at else 0.0
         rate = f", {format_bytes(done.raw_bytes / took)}/s" if took else ""
         print(
-            f"{done.files:,} files read ({format_bytes(done.raw_bytes)} inflated{rate}), {done.skipped:,} known already."
+            f"{done.files:,} files read ({format_bytes(done.raw_bytes)} inflated{rate}), {done.skipped:,} known already,"
+            f" {done.broken:,} unreadable, {done.other_kind:,} of another kind."
         )
         print(
             f"{done.requests:,} S3 requests in {done.records:,} records. `windlass clients report` shows what they say."
         )
     else:
         emit([rows.scan_row(done)], output, list(rows.scan_row(done)))
-    broken = clients.troubles(done.scan_id)
-    for one in broken[:20]:
-        print(f"windlass: {one.source}: {one.problem}", file=sys.stderr)
-    if len(broken) > 20:
-        print(f"windlass: and {len(broken) - 20:,} more", file=sys.stderr)
-    if broken and strict:
+    troubles = clients.troubles(done.scan_id)
+    for trouble in troubles[:20]:
+        print(f"windlass: {trouble.source}: {trouble.problem}", file=sys.stderr)
+    if len(troubles) > 20:
+        print(f"windlass: and {len(troubles) - 20:,} more", file=sys.stderr)
+    unreadable = [trouble for trouble in clients.troubles() if trouble.outcome is Outcome.UNREADABLE]
+    if unreadable and strict:
         raise PartialFailure(
-            f"{len(broken):,} files could not be read", hint="They are named above; the rest is counted."
+            f"{len(unreadable):,} logs could not be read, {unreadable[0].source} among them",
+            hint="Deliver or download them again; `windlass clients report` counts the rest.",
         )
 
 
@@ -197,12 +235,19 @@ def _emit(found: tuple[Client, ...], total: int, fmt: Format) -> None:
             print(f"{len(found):,} of {total:,}; --limit shows more.", file=sys.stderr)
 
 
-def _fail_on(found: tuple[Client, ...], names: str) -> None:
-    wanted = _names(names)
-    if not wanted:
+def _fail_on(clients: Clients, names: tuple[str, ...], *, on: date, since_day: str, accept_gaps: bool) -> None:
+    """Judge by the rules named, whatever rules the report shows: findings, all clear, or unknown."""
+    if not names:
         return
-    known = {str(row["rule"]) for row in rows.rule_rows()} | {"any"}
-    if set(wanted) - known:
-        raise UsageError(f"--fail-on {names}: no such rule", hint=f"Rules: {', '.join(sorted(known))}.")
-    if any("any" in wanted or set(client.rules) & set(wanted) for client in found):
+    known = {str(row["rule"]) for row in rows.rule_rows()}
+    if set(names) - known - {"any"}:
+        raise UsageError(f"--fail-on {','.join(names)}: no such rule", hint=f"Rules: {', '.join(sorted(known))}, any.")
+    rules = () if "any" in names else names
+    if clients.report(rules=rules, on=on, since_day=since_day):
         raise typer.Exit(EXIT_FINDINGS)
+    gaps = clients.coverage(rules=rules, since_day=since_day).gaps
+    if gaps and not accept_gaps:
+        raise PartialFailure(
+            f"unknown: nothing was found, but the logs do not cover the question. {' '.join(gaps)}",
+            hint="Scan what is missing, or pass --accept-gaps to fail on findings alone.",
+        )

@@ -12,7 +12,7 @@ from windlass.core.errors import UsageError
 from windlass.inventory.model import AddressHolder, Query, Resource
 from windlass.inventory.service import Inventory
 
-__all__ = ["InventoryDirectory"]
+__all__ = ["InventoryDirectory", "count_buckets"]
 
 _OWNER_TAGS = ("owner", "team", "Owner", "Team", "service")
 _REMEMBERED = 50_000
@@ -74,6 +74,11 @@ class InventoryDirectory:
                 query = replace(query, cursor=page.cursor)
             self._named[name] = found
         return self._named[name]
+
+
+def count_buckets(inventory: Inventory) -> int | None:
+    """How many buckets the inventory has; None when it has none, as nothing was collected then."""
+    return inventory.list(Query(types=("s3.bucket",), limit=1)).total or None
 
 
 def _rank(resource: Resource) -> int:

@@ -97,5 +97,6 @@ def upgrade_of(client: Client) -> str:
     worst = next(iter(client.findings), None)
     if worst is None:
         return ""
-    target = f"to {worst.required} or later: " if worst.required else ""
+    later = " or later" if worst.required[-1:].isdigit() else ""
+    target = f"to {worst.required}{later}: " if worst.required else ""
     return f"{target}{worst.advice}"

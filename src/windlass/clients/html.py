@@ -8,6 +8,7 @@ from datetime import date
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from windlass.clients.agents import parse_agent
+from windlass.clients.coverage import Coverage
 from windlass.clients.model import Client, Count, Trouble
 from windlass.clients.rows import client_row
 from windlass.clients.svg import by_day, series
@@ -24,6 +25,7 @@ def render_report(
     counts: Sequence[Count],
     signatures: Sequence[tuple[str, str, int]],
     troubles: Sequence[Trouble],
+    coverage: Coverage,
 ) -> str:
     """The page. All texts from logs are escaped: an agent is whatever a stranger sent."""
     environment = Environment(
@@ -39,4 +41,5 @@ def render_report(
         chart=by_day(signatures, SIGNATURE_CLASSES, "Requests by day and signature"),
         legend=[(name, SIGNATURE_CLASSES.get(name, "other")) for name in names],
         troubles=troubles,
+        coverage=coverage,
     )

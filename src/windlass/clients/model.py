@@ -19,6 +19,7 @@ __all__ = [
     "Holder",
     "Key",
     "Level",
+    "Outcome",
     "Scan",
     "Trouble",
     "Use",
@@ -103,25 +104,43 @@ class Count:
     requests: int
 
 
+class Outcome(StrEnum):
+    """What a file turned out to be. Only `LOG` files were judged; `UNREADABLE` ones leave their day unknown."""
+
+    LOG = "log"
+    OTHER_KIND = "other kind"
+    UNREADABLE = "unreadable"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """A file that could not be read, and why."""
+    """A file that could not be read, or holds no CloudTrail records, and why."""
 
     source: str
     problem: str
+    outcome: Outcome = Outcome.UNREADABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRead:
-    """A file that was read, or why it was not: its identity is what makes a second scan skip it."""
+    """A file that was read, or why it was not.
 
+    `name` tells it from all other logs, wherever a copy lies; a scan skips it when `identity` is the same and `judged`
+    names every rule that is asked for. The days (2026-11-20) are those it covers; empty when unknown.
+    """
+
+    name: str
     source: str
     identity: str
     size_bytes: int
     raw_bytes: int = 0
     records: int = 0
     requests: int = 0
+    outcome: Outcome = Outcome.LOG
     problem: str = ""
+    judged: str = ""
+    first_day: str = ""
+    last_day: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +155,7 @@ class Scan:
     files: int
     skipped: int
     broken: int
+    other_kind: int
     size_bytes: int
     raw_bytes: int
     records: int

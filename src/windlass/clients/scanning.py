@@ -69,7 +69,10 @@ def _scan(clients: Clients, running: RunningJob, *, show: Show, stop: threading.
         options = ScanOptions(**{**_fields(options), "fresh": False})
     running.report(checkpoint={"begun": True})
     scan = clients.scan(options, progress=progress, stop=running.stop)
-    detail = f"{scan.files:,} files read, {scan.skipped:,} known, {scan.broken:,} broken; {scan.requests:,} S3 requests"
+    detail = (
+        f"{scan.files:,} files read, {scan.skipped:,} known, {scan.broken:,} unreadable, {scan.other_kind:,} of another"
+        f" kind; {scan.requests:,} S3 requests"
+    )
     running.report(done=scan.files, total=scan.files, detail=detail)
     for trouble in clients.troubles(scan.scan_id)[:100]:
         running.log(f"{trouble.source}: {trouble.problem}", level="warning")

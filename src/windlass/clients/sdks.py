@@ -50,6 +50,7 @@ class Runtime:
     title: str
     names: tuple[str, ...]
     advice: str
+    checked: date
     ends: tuple[End, ...]
 
 
@@ -65,7 +66,17 @@ class Sdk:
     source: str
     advice: str
     bundles_runtime: str
+    successor: str
+    checked: date
     ends: tuple[End, ...]
+
+    @property
+    def upgrade(self) -> str:
+        """What to upgrade to: a line that AWS supports and that signs S3 requests with SigV4 by default."""
+        if self.successor:
+            return self.successor
+        newest = max(self.ends, key=lambda end: end.bound, default=None)
+        return f"{self.title} {newest.below}" if newest else f"{self.title}, current release"
 
     @property
     def sigv4_bound(self) -> Version | None:
@@ -86,6 +97,8 @@ def sdks() -> Mapping[str, Sdk]:
             source=row["source"],
             advice=row["advice"],
             bundles_runtime=row.get("bundles_runtime", ""),
+            successor=row.get("successor", ""),
+            checked=row["checked"],
             ends=_ends(row),
         )
         for row in _rows("sdks.toml", "sdk")
@@ -97,7 +110,12 @@ def runtimes() -> Mapping[str, Runtime]:
     """Every language runtime by id."""
     return {
         row["id"]: Runtime(
-            id=row["id"], title=row["title"], names=tuple(row["names"]), advice=row["advice"], ends=_ends(row)
+            id=row["id"],
+            title=row["title"],
+            names=tuple(row["names"]),
+            advice=row["advice"],
+            checked=row["checked"],
+            ends=_ends(row),
         )
         for row in _rows("runtimes.toml", "runtime")
     }
@@ -129,8 +147,8 @@ def supported_from(ends: Iterable[End], on: date) -> str:
 
 def _rows(name: str, key: str) -> list[dict[str, Any]]:
     text = files("windlass.clients").joinpath("data", name).read_text(encoding="utf-8")
-    found: list[dict[str, Any]] = tomllib.loads(text)[key]
-    return found
+    table = tomllib.loads(text)
+    return [{"checked": table["checked"], **row} for row in table[key]]
 
 
 def _ends(row: Mapping[str, Any]) -> tuple[End, ...]:

@@ -5,25 +5,28 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from windlass.clients import store as rows
-from windlass.clients.athena.engine import Answer, Athena, layout_of
+from windlass.clients import totals
+from windlass.clients.athena.days import ATHENA_PREFIX, attributed, day_contributions
+from windlass.clients.athena.engine import Athena, layout_of
 from windlass.clients.config import ClientsConfig
+from windlass.clients.contribution import Contribution
+from windlass.clients.coverage import Coverage, coverage_of
 from windlass.clients.digests import Verdict, keys_of, verify
 from windlass.clients.grouping import clients
-from windlass.clients.model import Client, Count, FileRead, Level, Scan, Trouble, Use
-from windlass.clients.owners import Directory, Nobody, attribute, attribute_group
-from windlass.clients.rules import named
+from windlass.clients.model import Client, Count, FileRead, Level, Outcome, Scan, Trouble, Use
+from windlass.clients.owners import Directory, Nobody, attribute
+from windlass.clients.rules import DEFAULT, RULES, judgement, named
 from windlass.clients.scan.engine import read_files
 from windlass.clients.scan.sources import Caller, Location, bucket_files, fetching, folder_files, parse_location
 from windlass.clients.scan.worker import LogFile, Plan, Read
 from windlass.core import clock
-from windlass.core.clock import format_time
-from windlass.core.errors import UsageError
+from windlass.core.errors import Conflict, UsageError
 from windlass.core.ids import new_id
 from windlass.store.engine import Store
 
@@ -36,9 +39,9 @@ _ATHENA_DAYS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanOptions:
-    """What to scan and how. `since` and `until` bound event times; `fresh` forgets what earlier scans found.
+    """What to scan and how. `since` and `until` choose days, which are read whole; `fresh` forgets what earlier scans found.
 
-    `athena` lets Athena read; it can't tell new files from known ones, so its answer replaces what earlier scans found.
+    `rules` are judged besides the default ones. `athena` lets Athena read; its answer replaces earlier ones day by day.
     """
 
     source: str
@@ -75,45 +78,23 @@ class Home:
 class _Batch:
     """Files read but not yet written."""
 
-    files: list[FileRead] = field(default_factory=list)
-    uses: dict[tuple[object, ...], Use] = field(default_factory=dict)
-    counts: dict[tuple[str, str, str, str, str], int] = field(default_factory=dict)
+    contributions: list[Contribution] = field(default_factory=list)
+    rows: int = 0
 
-    def add(self, read: Read, directory: Directory) -> None:
-        self.files.append(read.file)
-        for key, number in read.folded.counts.items():
-            self.counts[key] = self.counts.get(key, 0) + number
-        for use in attribute(read.folded.uses, directory):
-            self.put(use)
-
-    def put(self, use: Use) -> None:
-        name = (use.key, use.day, use.holder)
-        held = self.uses.get(name)
-        self.uses[name] = _merged(held, use) if held else use
+    def add(self, contribution: Contribution) -> None:
+        self.contributions.append(contribution)
+        self.rows += len(contribution.uses) + len(contribution.counts)
 
     @property
     def full(self) -> bool:
-        return len(self.files) >= _BATCH_FILES or len(self.uses) + len(self.counts) >= _BATCH_USES
-
-    def write(self, store: Store, scan_id: str) -> None:
-        counted = (
-            Count(agent=agent, signature=signature, tls=tls, day=day, noise=noise, requests=number)
-            for (agent, signature, tls, day, noise), number in self.counts.items()
-        )
-        rows.add(store, scan_id, files=self.files, uses=self.uses.values(), counts=counted)
-
-
-def _merged(one: Use, other: Use) -> Use:
-    return replace(
-        one,
-        requests=one.requests + other.requests,
-        first_seen=min(one.first_seen, other.first_seen),
-        last_seen=max(one.last_seen, other.last_seen),
-    )
+        return len(self.contributions) >= _BATCH_FILES or self.rows >= _BATCH_USES
 
 
 class Clients:
-    """Scans and reports over one store. `home` opens the way to S3, asked for only when a scan needs it."""
+    """Scans and reports over one store. `home` opens the way to S3, asked for only when a scan needs it.
+
+    `known_buckets` tells how many buckets the inventory has; None when there is no inventory.
+    """
 
     def __init__(
         self,
@@ -122,9 +103,11 @@ class Clients:
         *,
         home: Callable[[], Home],
         directory: Callable[[], Directory] = Nobody,
+        known_buckets: Callable[[], int | None] = lambda: None,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._store = store
+        self._known_buckets = known_buckets
         self.config = config
         self._home = home
         self._directory = directory
@@ -148,18 +131,22 @@ class Clients:
         progress: Callable[[ScanProgress], None] = lambda _: None,
         stop: threading.Event | None = None,
     ) -> Scan:
-        """Read what is new under the source. A file counts once, whatever stops a scan; what is broken is told of."""
-        rules = tuple(options.rules) or tuple(self.config.rules)
-        named(rules)  # a rule that is none is told before hours of reading
+        """Read what is new under the source: files that changed, or that not every rule asked for has judged.
+
+        Every file is judged by the default rules and those of `options`, and by what earlier scans asked for, so that no
+        later report misses what a narrower scan left out. A file counts once, whatever stops a scan.
+        """
+        rules = self._rules(options)
         if options.athena:
             return self._scan_by_athena(options, rules, stop)
         if options.fresh:
             rows.forget(self._store)
         location = parse_location(options.source)
-        files, skipped = self._new_files(location, options)
+        self._refuse_overlap(location, athena=False)
+        files, left_out, skipped = self._new_files(location, options, rules)
         scan_id = new_id("scan", self._now())
         rows.begin_scan(self._store, scan_id, source=location.text, engine="local", rules=rules, now=self._now())
-        plan = Plan(rules, since=_event_time(options.since), until=_event_time(options.until))
+        totals.add(self._store, scan_id, left_out)
         total_bytes = sum(file.size_bytes for file in files)
         workers = options.workers or self.config.workers
         with contextlib.ExitStack() as stack:
@@ -167,51 +154,82 @@ class Clients:
             if location.bucket:
                 home = self._home()
                 fetch = stack.enter_context(fetching(home.caller, options.account_id or home.account_id, home.region))
-            reads = read_files(files, plan, fetch=fetch, workers=workers, total_bytes=total_bytes, stop=stop)
+            reads = read_files(files, Plan(rules), fetch=fetch, workers=workers, total_bytes=total_bytes, stop=stop)
             numbers = self._write(scan_id, reads, len(files), progress)
+        totals.refresh_bounds(self._store)
+        numbers["other_kind"] += len(left_out)
         rows.finish_scan(self._store, scan_id, now=self._now(), numbers=numbers | {"skipped": skipped})
-        return next(one for one in self.scans() if one.scan_id == scan_id)
+        return next(scan for scan in self.scans() if scan.scan_id == scan_id)
 
-    def _new_files(self, location: Location, options: ScanOptions) -> tuple[list[LogFile], int]:
-        since_day = options.since.date().isoformat() if options.since else ""
-        known = rows.known_files(self._store)
+    def _rules(self, options: ScanOptions) -> tuple[str, ...]:
+        """Names of the rules to judge by; UsageError for a name that is none, before hours of reading."""
+        judged = {entry.partition(":")[0] for _, judged in rows.known_files(self._store).values() for entry in judged}
+        known = {rule.name for rule in RULES} & (set() if options.fresh or options.athena else judged)
+        return tuple(rule.name for rule in named([*DEFAULT, *self.config.rules, *options.rules, *known]))
+
+    def _refuse_overlap(self, location: Location, *, athena: bool) -> None:
+        """Conflict when the other engine has read the same logs: their requests would count twice."""
+        if not location.bucket:
+            return
+        for name, source in rows.sources(self._store).items():
+            if name.startswith(ATHENA_PREFIX) is athena:
+                continue
+            if source.startswith(location.text) or location.text.startswith(source):
+                engine = "Athena" if not athena else "a scan of the files"
+                raise Conflict(
+                    f"{location.text} was read by {engine} before: its requests would count twice",
+                    hint="Scan the way you did before, or with --fresh, which forgets what earlier scans found.",
+                )
+
+    def _new_files(
+        self, location: Location, options: ScanOptions, rules: tuple[str, ...]
+    ) -> tuple[list[LogFile], list[Contribution], int]:
+        """(files to read, files left out by their names, how many are known already)."""
+        days = {"first_day": _first_day(options), "last_day": _last_day(options)}
+        known, wanted = rows.known_files(self._store), judgement(named(rules))
         found: Iterator[LogFile]
         if location.bucket:
             home = self._home()
             account_id = options.account_id or home.account_id
-            found = bucket_files(home.caller, account_id, home.region, location, since_day=since_day)
+            found = bucket_files(home.caller, account_id, home.region, location, **days)
         else:
-            found = folder_files(Path(location.path), since_day=since_day)
-        new, skipped = [], 0
+            found = folder_files(Path(location.path), **days)
+        new: dict[str, LogFile] = {}
+        left_out, skipped = [], 0
         for file in found:
-            if known.get(file.source) == file.identity:
+            identity, judged = known.get(file.name, ("", frozenset[str]()))
+            if file.left_out:
+                left_out.append(_left_out(file))
+            elif file.name in new or (identity == file.identity and wanted <= judged):
                 skipped += 1
             else:
-                new.append(file)
-        return new, skipped
+                new[file.name] = file
+        return list(new.values()), left_out, skipped
 
     def _write(
         self, scan_id: str, reads: Iterable[Read], total: int, progress: Callable[[ScanProgress], None]
     ) -> dict[str, int]:
         directory = self._directory()
-        numbers = dict.fromkeys(("files", "broken", "size_bytes", "raw_bytes", "records", "requests"), 0)
+        numbers = dict.fromkeys(("files", "broken", "other_kind", "size_bytes", "raw_bytes", "records", "requests"), 0)
         batch = _Batch()
         try:
             for read in reads:
-                batch.add(read, directory)
+                uses = tuple(attribute(read.folded.uses, directory))
+                batch.add(Contribution(read.file, uses, read.folded.counts, read.folded.buckets))
                 file = read.file
                 numbers["files"] += 1
-                numbers["broken"] += bool(file.problem)
+                numbers["broken"] += file.outcome is Outcome.UNREADABLE
+                numbers["other_kind"] += file.outcome is Outcome.OTHER_KIND
                 for name in ("size_bytes", "raw_bytes", "records", "requests"):
                     numbers[name] += getattr(file, name)
                 if batch.full:
-                    batch.write(self._store, scan_id)
+                    totals.add(self._store, scan_id, batch.contributions)
                     batch = _Batch()
                 progress(
                     ScanProgress(numbers["files"], total, numbers["raw_bytes"], numbers["requests"], numbers["broken"])
                 )
         finally:
-            batch.write(self._store, scan_id)
+            totals.add(self._store, scan_id, batch.contributions)
         return numbers
 
     def _scan_by_athena(self, options: ScanOptions, rules: tuple[str, ...], stop: threading.Event | None) -> Scan:
@@ -220,51 +238,35 @@ class Clients:
             raise UsageError(f"Athena reads no folder ({options.source})", hint="Name s3://BUCKET/AWSLogs/.")
         home = self._home()
         account_id = options.account_id or home.account_id
-        since = options.since or self._now() - timedelta(days=_ATHENA_DAYS)
-        layout = layout_of(home.caller, account_id, home.region, location, since_day=since.date().isoformat())
+        first_day = _first_day(options) or (self._now() - timedelta(days=_ATHENA_DAYS)).date().isoformat()
+        last_day = _last_day(options) or self.today().isoformat()
+        if not options.fresh:
+            self._refuse_overlap(location, athena=True)
+        layout = layout_of(home.caller, account_id, home.region, location, since_day=first_day)
         athena = Athena(
             home.caller, account_id, home.region, database=self.config.athena_database,
             workgroup=self.config.athena_workgroup, output=self.config.athena_output, stop=stop,
         )  # fmt: skip
         scan_id, now = new_id("scan", self._now()), self._now()
         athena.prepare(layout)
-        bounds = {"since": _event_time(since), "until": _event_time(options.until)}
-        answer = athena.ask(layout, rules=rules, **bounds)
-        batch, changed = self._attributed(answer)
+        answer = athena.ask(layout, rules=rules, first_day=first_day, last_day=last_day)
+        directory = self._directory()
+        uses, changed = attributed(answer, directory)
         scanned = answer.scanned_bytes
         if changed:  # their uses once more, to the second
-            again = athena.ask(layout, rules=rules, addresses=sorted(changed), **bounds)
-            exact, _ = self._attributed(again)
+            again = athena.ask(layout, rules=rules, first_day=first_day, last_day=last_day, addresses=sorted(changed))
+            uses += attributed(again, directory)[0]
             scanned += again.scanned_bytes
-            for use in exact.uses.values():
-                batch.put(use)
-        requests = sum(batch.counts.values())
-        rows.forget(self._store)
+        days = day_contributions(location.text, rules, uses, answer.counts(), first_day=first_day, last_day=last_day)
+        if options.fresh:
+            rows.forget(self._store)
         rows.begin_scan(self._store, scan_id, source=location.text, engine="athena", rules=rules, now=now)
-        batch.write(self._store, scan_id)
+        totals.add(self._store, scan_id, days)
+        totals.refresh_bounds(self._store)
+        requests = sum(day.file.requests for day in days)
         numbers = {"size_bytes": scanned, "records": requests, "requests": requests}
         rows.finish_scan(self._store, scan_id, now=self._now(), numbers=numbers)
-        return next(one for one in self.scans() if one.scan_id == scan_id)
-
-    def _attributed(self, answer: Answer) -> tuple[_Batch, set[str]]:
-        """The answer's counts and uses, but for those of addresses that changed hands within a day: these addresses."""
-        directory = self._directory()
-        batch, changed = _Batch(), set()
-        found: list[Use] = []
-        for key, requests, first, last in answer.uses():
-            use = attribute_group(key, requests, first, last, directory)
-            if use is None:
-                changed.add(key.ip)
-            else:
-                found.append(use)
-        for use in found:
-            if use.key.ip not in changed:
-                batch.put(use)
-        for count in answer.counts():
-            batch.counts[count.agent, count.signature, count.tls, count.day, count.noise] = (
-                batch.counts.get((count.agent, count.signature, count.tls, count.day, count.noise), 0) + count.requests
-            )
-        return batch, changed
+        return next(scan for scan in self.scans() if scan.scan_id == scan_id)
 
     def verify(self, source: str, *, since: datetime, until: datetime | None = None) -> Iterator[Verdict]:
         """The verdict on every digest file below `source` since a time, and on every log file they name."""
@@ -304,6 +306,17 @@ class Clients:
         found = clients(rows.uses(self._store, since_day=since_day), wanted, on or self.today())
         return tuple(sorted(found, key=lambda one: (_is_info(one), -one.requests, one.agent, one.principal)))
 
+    def coverage(self, *, rules: Sequence[str] = (), since_day: str = "") -> Coverage:
+        """What the logs that were read can say about these rules, and what stays unknown."""
+        return coverage_of(
+            rows.file_groups(self._store),
+            named(rules or self.config.rules),
+            since_day=since_day,
+            today=self.today(),
+            buckets_seen=len(rows.bucket_requests(self._store)),
+            buckets_known=self._known_buckets(),
+        )
+
     def counts(self, *, since_day: str = "") -> tuple[Count, ...]:
         """All S3 requests by agent, signature and TLS version."""
         return rows.counts(self._store, since_day=since_day)
@@ -337,6 +350,19 @@ def _is_info(client: Client) -> bool:
     return all(finding.level is Level.INFO for finding in client.findings)
 
 
-def _event_time(moment: datetime | None) -> str:
-    """As CloudTrail writes times: seconds and Z."""
-    return f"{format_time(moment)[:19]}Z" if moment else ""
+def _first_day(options: ScanOptions) -> str:
+    return options.since.date().isoformat() if options.since else ""
+
+
+def _last_day(options: ScanOptions) -> str:
+    """The last day with a moment before `until`."""
+    return (options.until - timedelta(microseconds=1)).date().isoformat() if options.until else ""
+
+
+def _left_out(file: LogFile) -> Contribution:
+    return Contribution(
+        FileRead(
+            name=file.name, source=file.source, identity=file.identity, size_bytes=file.size_bytes,
+            outcome=Outcome.OTHER_KIND, problem=file.left_out,
+        )
+    )  # fmt: skip

@@ -1,35 +1,34 @@
-"""The clients' tables written and read. Files and what they came to go in together: a file counts once, or not at all."""
+"""The clients' tables: scans recorded, and everything that reports read. `totals.py` writes what files add."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 
-from windlass.clients.model import Count, Facts, FileRead, Key, Scan, Trouble, Use
-from windlass.clients.tables import DIMENSIONS, client_count, client_file, client_scan, client_use
+from windlass.clients.coverage import FileGroup
+from windlass.clients.model import Count, Facts, Key, Outcome, Scan, Trouble, Use
+from windlass.clients.tables import client_bucket, client_count, client_file, client_scan, client_use
 from windlass.core.clock import format_time, parse_time
 from windlass.store.engine import Store
 
 __all__ = [
-    "add",
     "begin_scan",
+    "bucket_requests",
     "counts",
+    "file_groups",
     "finish_scan",
     "forget",
     "known_files",
     "list_scans",
     "signature_totals",
+    "sources",
     "tls_totals",
     "troubles",
     "uses",
 ]
-
-_BATCH = 2000
-_TIME_LENGTH = 32
 
 
 def begin_scan(store: Store, scan_id: str, *, source: str, engine: str, rules: Iterable[str], now: datetime) -> None:
@@ -38,7 +37,7 @@ def begin_scan(store: Store, scan_id: str, *, source: str, engine: str, rules: I
         connection.execute(
             client_scan.insert().values(
                 scan_id=scan_id, source=source, engine=engine, rules=" ".join(rules), started_at=format_time(now),
-                files=0, skipped=0, broken=0, size_bytes=0, raw_bytes=0, records=0, requests=0,
+                files=0, skipped=0, broken=0, other_kind=0, size_bytes=0, raw_bytes=0, records=0, requests=0,
             )
         )  # fmt: skip
 
@@ -53,98 +52,49 @@ def finish_scan(store: Store, scan_id: str, *, now: datetime, numbers: Mapping[s
         )
 
 
-def add(store: Store, scan_id: str, *, files: Iterable[FileRead], uses: Iterable[Use], counts: Iterable[Count]) -> None:
-    """Files as read, and what they came to added to what is there: one transaction."""
-    with store.write() as connection:
-        _put_files(store, connection, scan_id, files)
-        _put(store, connection, client_use, "use_id", (_use_row(use) for use in uses))
-        _put(store, connection, client_count, "count_id", (_count_row(count) for count in counts))
-
-
-def _put_files(store: Store, connection: Connection, scan_id: str, files: Iterable[FileRead]) -> None:
-    rows = [
-        {
-            "source": _plain(file.source), "identity": file.identity, "scan_id": scan_id, "problem": file.problem,
-            "size_bytes": file.size_bytes, "raw_bytes": file.raw_bytes, "records": file.records,
-            "requests": file.requests,
-        }
-        for file in files
-    ]  # fmt: skip
-    if rows:
-        statement = store.upsert(client_file)
-        changed = {name: statement.excluded[name] for name in rows[0] if name != "source"}
-        connection.execute(statement.on_conflict_do_update(index_elements=["source"], set_=changed), rows)
-
-
-def _put(store: Store, connection: Connection, table: Any, key: str, rows: Iterable[dict[str, Any]]) -> None:
-    statement = store.upsert(table)
-    new = statement.excluded
-    changed: dict[str, Any] = {"requests": table.c.requests + new.requests}
-    if "first_seen" in table.c:
-        changed["first_seen"] = case((new.first_seen < table.c.first_seen, new.first_seen), else_=table.c.first_seen)
-        changed["last_seen"] = case((new.last_seen > table.c.last_seen, new.last_seen), else_=table.c.last_seen)
-    upsert = statement.on_conflict_do_update(index_elements=[key], set_=changed)
-    batch: list[dict[str, Any]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == _BATCH:
-            connection.execute(upsert, batch)
-            batch = []
-    if batch:
-        connection.execute(upsert, batch)
-
-
-def _use_row(use: Use) -> dict[str, Any]:
-    texts = [_plain(text) for text in (*use.key.facts, *use.key[1:])]
-    names = dict(zip(DIMENSIONS, texts, strict=True))
-    return {
-        "use_id": _digest([*texts, use.day, use.holder]),
-        **names,
-        "day": use.day,
-        "holder": use.holder,
-        "holder_name": use.holder_name,
-        "owner": use.owner,
-        "requests": use.requests,
-        "first_seen": use.first_seen[:_TIME_LENGTH],
-        "last_seen": use.last_seen[:_TIME_LENGTH],
-    }
-
-
-def _count_row(count: Count) -> dict[str, Any]:
-    texts = [_plain(text) for text in (count.agent, count.signature, count.tls)]
-    return {
-        "count_id": _digest([*texts, count.day, count.noise]),
-        **dict(zip(("agent", "signature", "tls"), texts, strict=True)),
-        "day": count.day,
-        "noise": count.noise,
-        "requests": count.requests,
-    }
-
-
-def _digest(texts: Iterable[str]) -> str:
-    return hashlib.blake2b("\x1f".join(texts).encode(), digest_size=16).hexdigest()
-
-
-def _plain(text: str) -> str:
-    """PostgreSQL takes no NUL in a text."""
-    return text.replace("\0", "\ufffd") if "\0" in text else text
-
-
-def known_files(store: Store) -> dict[str, str]:
-    """The identity of every file that was read, by its name."""
+def known_files(store: Store) -> dict[str, tuple[str, frozenset[str]]]:
+    """(identity, rules it was judged by) of every file that was read, by its name."""
     with store.read() as connection:
-        rows = connection.execute(select(client_file.c.source, client_file.c.identity))
-        return {row.source: row.identity for row in rows}
+        rows = connection.execute(select(client_file.c.name, client_file.c.identity, client_file.c.judged))
+        judged: dict[str, frozenset[str]] = {}
+        return {row.name: (row.identity, judged.setdefault(row.judged, frozenset(row.judged.split()))) for row in rows}
 
 
 def troubles(store: Store, scan_id: str = "") -> tuple[Trouble, ...]:
-    """The files that could not be read, of one scan or of all."""
-    statement = select(client_file.c.source, client_file.c.problem).where(client_file.c.problem != "")
+    """The files that could not be read or hold no CloudTrail records, of one scan or of all, unreadable ones first."""
+    columns = (client_file.c.source, client_file.c.problem, client_file.c.outcome)
+    statement = select(*columns).where(client_file.c.outcome != str(Outcome.LOG))
     if scan_id:
         statement = statement.where(client_file.c.scan_id == scan_id)
     with store.read() as connection:
-        rows = connection.execute(statement.order_by(client_file.c.source))
-        return tuple(Trouble(source=row.source, problem=row.problem) for row in rows)
+        rows = connection.execute(statement.order_by(client_file.c.outcome.desc(), client_file.c.source))
+        return tuple(Trouble(source=row.source, problem=row.problem, outcome=Outcome(row.outcome)) for row in rows)
+
+
+def sources(store: Store) -> dict[str, str]:
+    """The source of every file that was read, by its name."""
+    with store.read() as connection:
+        return {row.name: row.source for row in connection.execute(select(client_file.c.name, client_file.c.source))}
+
+
+def file_groups(store: Store) -> tuple[FileGroup, ...]:
+    """Files counted by what they turned out to be, the days they cover and the rules that judged them."""
+    columns = (client_file.c.outcome, client_file.c.first_day, client_file.c.last_day, client_file.c.judged)
+    statement = select(*columns, func.count().label("files"), func.sum(client_file.c.records).label("records"))
+    with store.read() as connection:
+        return tuple(
+            FileGroup(
+                outcome=Outcome(row.outcome), first_day=row.first_day, last_day=row.last_day,
+                judged=frozenset(row.judged.split()), files=row.files, records=int(row.records or 0),
+            )
+            for row in connection.execute(statement.group_by(*columns))
+        )  # fmt: skip
+
+
+def bucket_requests(store: Store) -> dict[str, int]:
+    """Requests of every bucket that the logs name."""
+    with store.read() as connection:
+        return {row.bucket: row.requests for row in connection.execute(select(client_bucket))}
 
 
 def list_scans(store: Store, limit: int = 20) -> tuple[Scan, ...]:
@@ -160,7 +110,16 @@ def list_scans(store: Store, limit: int = 20) -> tuple[Scan, ...]:
             finished_at=parse_time(row.finished_at) if row.finished_at else None,
             **{
                 name: getattr(row, name)
-                for name in ("files", "skipped", "broken", "size_bytes", "raw_bytes", "records", "requests")
+                for name in (
+                    "files",
+                    "skipped",
+                    "broken",
+                    "other_kind",
+                    "size_bytes",
+                    "raw_bytes",
+                    "records",
+                    "requests",
+                )
             },
         )
         for row in rows
@@ -230,5 +189,5 @@ def _totals(store: Store, column: Any) -> tuple[tuple[str, str, int], ...]:
 def forget(store: Store) -> None:
     """Everything that scans found, and which files they read."""
     with store.write() as connection:
-        for table in (client_use, client_count, client_file, client_scan):
+        for table in (client_use, client_count, client_bucket, client_file, client_scan):
             connection.execute(delete(table))

@@ -1,13 +1,13 @@
-"""The clients' tables; store/migrations/versions/0004_clients.py makes them."""
+"""The clients' tables; store/migrations/versions/0004_clients.py and 0015_client_files.py make them."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, String, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, Text
 
 from windlass.clients.model import Facts, Key
 from windlass.store.metadata import Time, metadata
 
-__all__ = ["DIMENSIONS", "client_count", "client_file", "client_scan", "client_use"]
+__all__ = ["DIMENSIONS", "client_bucket", "client_count", "client_file", "client_scan", "client_use"]
 
 DIMENSIONS = (*Facts._fields, *(name for name in Key._fields if name != "facts"))
 """The columns that tell a use from another, besides its day and holder."""
@@ -23,18 +23,24 @@ client_scan = Table(
     Column("finished_at", Time),
     *(
         Column(name, BigInteger)
-        for name in ("files", "skipped", "broken", "size_bytes", "raw_bytes", "records", "requests")
+        for name in ("files", "skipped", "broken", "other_kind", "size_bytes", "raw_bytes", "records", "requests")
     ),
 )
 
 client_file = Table(
     "client_file",
     metadata,
-    Column("source", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("source", Text),
     Column("identity", Text),
+    Column("judged", Text),
     Column("scan_id", String(40)),
+    Column("outcome", String(16)),
     Column("problem", Text),
+    Column("first_day", String(10)),
+    Column("last_day", String(10)),
     *(Column(name, BigInteger) for name in ("size_bytes", "raw_bytes", "records", "requests")),
+    Column("share", LargeBinary),
 )
 
 client_use = Table(
@@ -49,6 +55,7 @@ client_use = Table(
     Column("requests", BigInteger),
     Column("first_seen", String(32)),
     Column("last_seen", String(32)),
+    Column("bounds_stale", Integer, default=0),
 )
 
 client_count = Table(
@@ -61,4 +68,8 @@ client_count = Table(
     Column("day", String(10)),
     Column("noise", String(16)),
     Column("requests", BigInteger),
+)
+
+client_bucket = Table(
+    "client_bucket", metadata, Column("bucket", Text, primary_key=True), Column("requests", BigInteger)
 )

@@ -14,7 +14,7 @@ from windlass.core.units import parse_duration_s
 from windlass.jobs.service import Jobs
 from windlass.memcached import rows
 from windlass.memcached.model import Apply
-from windlass.memcached.plan import Action, Plan, Scale
+from windlass.memcached.plan import Action, Plan, Scale, node_ids
 from windlass.memcached.report import plan_text
 from windlass.memcached.scaling import carry_out
 from windlass.memcached.service import Memcached, NewCluster, Place
@@ -118,7 +118,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         remove: Annotated[
             str,
             typer.Option(
-                help="The nodes to remove, with commas: 0007,0008. Chosen evenly over zones, newest first, otherwise."
+                help="The nodes to remove: '0007 0008' or 7,8. Chosen evenly over zones, newest first, otherwise."
             ),
         ] = "",
         zones: Annotated[str, typer.Option(help="Zones for new nodes, with commas; the cluster's own otherwise.")] = "",
@@ -139,7 +139,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
                 "--watch can't wait for a maintenance window", hint="`windlass memcached show` tells what is pending."
             )
         memcached = open_memcached(ctx)
-        wanted = Scale(to, tuple(dict.fromkeys(_words(remove))), _words(zones), step, parse_duration_s(pause), apply)
+        wanted = Scale(to, node_ids(_words(remove)), _words(zones), step, parse_duration_s(pause), apply)
         plan = memcached.plan_scale(memcached.find(name, _place(account, region)), wanted)
         _finish(ctx, plan, yes=yes, watch=watch, output=output)
 
@@ -203,7 +203,7 @@ def _place(accounts: list[str] | None, regions: list[str] | None) -> Place:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
+    return tuple(text.replace(",", " ").split())
 
 
 def _tag(text: str) -> tuple[str, str]:

@@ -17,8 +17,11 @@ from windlass.memcached.model import Apply, Cluster, Node, Quota, Traffic
 from windlass.memcached.placement import choose_removals, choose_zones, new_ids
 from windlass.memcached.ring import Ring, Server, ketama, moved_ketama, moved_modulo
 
-__all__ = ["Action", "Moved", "Plan", "Scale", "Step", "plan_create", "plan_delete", "plan_scale"]
+__all__ = ["Action", "Moved", "Plan", "Scale", "Step", "node_ids", "plan_create", "plan_delete", "plan_scale"]
 
+_NAME = re.compile(r"[A-Za-z](?!.*--)[A-Za-z0-9-]{0,48}[A-Za-z0-9]|[A-Za-z]")
+"""https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateCacheCluster.html, CacheClusterId"""
+_NODE_TYPE = re.compile(r"cache\.[a-z0-9]+\.[a-z0-9]+")
 _DRAWS = 12  # rings tried where new nodes' addresses are not known yet
 
 
@@ -139,7 +142,17 @@ def plan_create(
     account_id: str, region: str, name: str, *, nodes: int, zones: Sequence[str], request: Mapping[str, Any], quota: Quota,
     price: Price | None, advised: int,
 ) -> Plan:  # fmt: skip
-    """A new cluster."""
+    """A new cluster. UsageError for a name or node type that ElastiCache cannot take."""
+    node_type = str(request.get("CacheNodeType", ""))
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} can't be a cluster's name",
+            hint="Use 1 to 50 letters, digits and hyphens: a letter first, no hyphen last, no two hyphens in a row.",
+        )
+    if not _NODE_TYPE.fullmatch(node_type):
+        raise UsageError(f"{node_type!r} is no node type", hint="Node types look like cache.r7g.large.")
+    if nodes < 1:
+        raise UsageError(f"a cluster of {nodes} nodes can't be made", hint="It has at least one node.")
     ids = new_ids((), nodes)
     placed = choose_zones({}, zones, nodes) if zones else ()
     asked = dict(request) | (
@@ -148,12 +161,17 @@ def plan_create(
     if len(set(placed)) == 1:
         asked["PreferredAvailabilityZone"] = placed[0]
     return Plan(
-        action=Action.CREATE, account_id=account_id, region=region, name=name, node_type=str(request.get("CacheNodeType", "")),
+        action=Action.CREATE, account_id=account_id, region=region, name=name, node_type=node_type,
         before=0, after=nodes, steps=(Step(before=0, to=nodes, add=ids, zones=placed),), zones_before={},
         zones_after=Counter(placed), price=price, quota=quota, request=asked,
         refusal=quotas.refusal(quota, wanted=nodes, present=0, region=region),
         warnings=quotas.warnings(quota, wanted=nodes, present=0, advised=advised),
     )  # fmt: skip
+
+
+def node_ids(words: Sequence[str]) -> tuple[str, ...]:
+    """Node ids as AWS writes them (0007), each once, from words that may leave the zeros out (7)."""
+    return tuple(dict.fromkeys(word.zfill(4) if word.isdigit() else word for word in words))
 
 
 def plan_delete(cluster: Cluster, *, price: Price | None, traffic: Traffic | None) -> Plan:

@@ -65,10 +65,10 @@ class Athena:
         self._run(create_table(layout, self._database))
 
     def ask(
-        self, layout: Layout, *, rules: Sequence[str], since: str, until: str, addresses: Sequence[str] = ()
+        self, layout: Layout, *, rules: Sequence[str], first_day: str, last_day: str, addresses: Sequence[str] = ()
     ) -> Answer:
-        """The query's answer."""
-        text = query(layout, self._database, rules=rules, since=since, until=until, addresses=addresses)
+        """The query's answer over these days (2026-11-20, inclusive)."""
+        text = query(layout, self._database, rules=rules, first_day=first_day, last_day=last_day, addresses=addresses)
         done = self._run(text)
         return Answer(
             list(self._rows(done["ResultConfiguration"]["OutputLocation"])),

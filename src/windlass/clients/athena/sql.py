@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from windlass.clients.athena.agents import packed, parsed_columns, plain_layers
 from windlass.clients.noise import sql as noise_sql
 from windlass.clients.rules import named
+from windlass.clients.scan.fold import ANONYMOUS, HOST_DOMAIN_PATTERN, PATH_HOST_PATTERN
 from windlass.core.errors import UsageError
 
 __all__ = ["COLUMNS", "Layout", "create_database", "create_table", "query", "table_name"]
@@ -102,19 +104,23 @@ def query(
     database: str,
     *,
     rules: Sequence[str] = (),
-    since: str = "",
-    until: str = "",
+    first_day: str = "",
+    last_day: str = "",
     addresses: Sequence[str] = (),
 ) -> str:
-    """The uses that the rules see, and the counts of all S3 requests.
+    """The uses that the rules see, and the counts of all S3 requests, of whole days (2026-11-20, inclusive; UTC).
 
-    Times are CloudTrail's. With `addresses`, only uses of these and to the second, for addresses that changed hands.
+    With `addresses`, only uses of these and to the second, for addresses that changed hands. An event of the last minutes of
+    a day stands in the next day's folder, so one folder more is read than days are asked for.
     """
     wanted = named(rules)
     styled = any(rule.name == "path-style" for rule in wanted)
     where = ["eventsource = 's3.amazonaws.com'"]
-    where += [f"log_day >= '{since[:10].replace('-', '/')}'", f"eventtime >= '{_safe(since)}'"] if since else []
-    where += [f"eventtime < '{_safe(until)}'"] if until else []
+    if first_day:
+        where += [f"log_day >= '{_safe(first_day.replace('-', '/'))}'", f"eventtime >= '{_safe(first_day)}'"]
+    if last_day:
+        next_day = (date.fromisoformat(last_day) + timedelta(days=1)).isoformat()
+        where += [f"log_day <= '{next_day.replace('-', '/')}'", f"eventtime < '{next_day}'"]
     if addresses:
         listed = ", ".join(f"'{_safe(one)}'" for one in addresses)
         where.append(f"sourceipaddress IN ({listed})")
@@ -155,16 +161,16 @@ def _event_columns(moment: str, *, styled: bool) -> str:
     issuer = f"nullif({identity}.sessioncontext.sessionissuer.arn, '')"
     principal = f"coalesce({issuer}, nullif({identity}.arn, ''), {identity}.accountid, '')"
     bucket = "coalesce(json_extract_scalar(requestparameters, '$.bucketName'), '')"
-    host = "coalesce(tlsdetails.clientprovidedhostheader, '')"
+    host = "lower(coalesce(tlsdetails.clientprovidedhostheader, ''))"
     style = (
-        f"CASE WHEN {host} = '' OR {bucket} = '' OR NOT ({host} LIKE '%.amazonaws.com' OR {host} LIKE '%.amazonaws.com.cn') "
-        f"THEN '' WHEN strpos({host}, concat({bucket}, '.')) = 1 THEN 'host' ELSE 'path' END"
+        f"CASE WHEN {bucket} = '' THEN '' WHEN regexp_like({host}, '{PATH_HOST_PATTERN}') THEN 'path' "
+        f"WHEN strpos({host}, concat({bucket}, '.')) = 1 AND regexp_like({host}, '{HOST_DOMAIN_PATTERN}') THEN 'host' ELSE '' END"
         if styled
         else "''"
     )
     who = (
         f"CASE WHEN {identity}.type = 'AWSService' OR coalesce({identity}.invokedby, '') <> '' THEN 'service' "
-        f"WHEN {identity}.accountid = 'anonymous' THEN 'anonymous' "
+        f"WHEN {identity}.accountid IN {ANONYMOUS!r} THEN 'anonymous' "
         "WHEN sessioncredentialfromconsole = 'true' THEN 'console' ELSE '' END"
     )
     columns = {

@@ -7,6 +7,8 @@ compares the two on every agent of the corpus.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +17,7 @@ from windlass.clients.model import Facts, Finding, Level
 from windlass.clients.rules import anonymous, path_style, presigned, runtime, sdk, sigv2, tls
 from windlass.core.errors import UsageError
 
-__all__ = ["DEFAULT", "RULES", "Rule", "named"]
+__all__ = ["DEFAULT", "RULES", "Rule", "judgement", "named"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +57,18 @@ def named(names: Iterable[str]) -> tuple[Rule, ...]:
     if unknown:
         raise UsageError(f"there is no rule {', '.join(unknown)}", hint=f"Rules: {', '.join(known)}, all.")
     return tuple(rule for rule in RULES if rule.name in wanted or "all" in wanted)
+
+
+def judgement(rules: Iterable[Rule]) -> frozenset[str]:
+    """What a file that these rules have judged needs no second reading for, as `name:version` per rule.
+
+    A rule's version follows its conditions and the tables of SDKs and runtimes, so a release that knows more old clients
+    reads every file again instead of reporting none in files that its rules never saw.
+    """
+    return frozenset(f"{rule.name}:{_version(rule.name)}" for rule in rules)
+
+
+@functools.cache
+def _version(name: str) -> str:
+    (rule,) = (rule for rule in RULES if rule.name == name)
+    return hashlib.blake2b(rule.sql().encode(), digest_size=4).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from windlass.clients.model import Facts, Finding, Level
-from windlass.clients.sdks import end_of, sdks, supported_from
+from windlass.clients.sdks import end_of, sdks
 from windlass.clients.versions import pack
 
 __all__ = ["LEVEL", "TITLE", "find", "sees", "sql"]
@@ -33,7 +33,7 @@ def find(facts: Facts, on: date) -> Finding | None:
         rule="sdk",
         level=LEVEL,
         text=f"{sdk.title} {client.version} is past its end of support {when}",
-        required=f"{sdk.title} {supported_from(sdk.ends, on)}",
+        required=sdk.upgrade,
         advice=sdk.advice,
         since=end.day,
         source=end.source,

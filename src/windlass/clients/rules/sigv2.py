@@ -44,12 +44,12 @@ def sees(facts: Facts) -> bool:
 
 
 def find(facts: Facts, _: date) -> Finding | None:
-    """The finding, with the version that signs with SigV4 by default."""
+    """The finding, with a supported version that signs with SigV4 by default."""
     if not sees(facts):
         return None
     sdk = sdks().get(facts.parsed.client.id)
     told = default_signature(facts) == "v4"
-    required = "" if told or sdk is None or not sdk.sigv4_bound else f"{sdk.title} {sdk.sigv4}"
+    required = "" if told or sdk is None else sdk.upgrade
     if facts.signature:
         said = "signed with Signature Version 2"
         if told:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
-from windlass.clients.model import FileRead
+from windlass.clients.model import FileRead, Outcome
 from windlass.clients.scan.fold import Folded
 from windlass.clients.scan.worker import LogFile, Plan, Read, Worker, start, work
 from windlass.core.errors import WindlassError
@@ -83,5 +83,14 @@ def _outcomes(
 
 
 def _failed(file: LogFile, problem: str) -> Read:
-    read = FileRead(source=file.source, identity="", size_bytes=file.size_bytes, problem=problem)
+    read = FileRead(
+        name=file.name,
+        source=file.source,
+        identity="",  # so that the next scan tries again
+        size_bytes=file.size_bytes,
+        outcome=Outcome.UNREADABLE,
+        problem=problem,
+        first_day=file.day,
+        last_day=file.day,
+    )
     return Read(read, Folded())

@@ -17,11 +17,30 @@ from windlass.clients.noise import noise_of
 from windlass.clients.rules import Rule, named
 from windlass.clients.scan.records import Record
 
-__all__ = ["CountKey", "Folded", "Folder", "facts_of", "style_of"]
+__all__ = [
+    "ANONYMOUS",
+    "HOST_DOMAIN_PATTERN",
+    "PATH_HOST_PATTERN",
+    "CountKey",
+    "Folded",
+    "Folder",
+    "facts_of",
+    "style_of",
+]
 
 S3 = "s3.amazonaws.com"
 CountKey = tuple[str, str, str, str, str]
 """Agent, signature, TLS version, day, noise."""
+_REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]+"
+_DOMAIN = r"\.amazonaws\.com(\.cn)?(:[0-9]+)?$"
+_SERVICE = rf"(s3(-fips)?(\.dualstack)?|s3-external-1|s3-(fips-)?{_REGION})"
+PATH_HOST_PATTERN = rf"^(bucket\.vpce-[a-z0-9-]+\.)?{_SERVICE}(\.{_REGION})?(\.vpce)?{_DOMAIN}"
+"""Hosts that are endpoints of S3 itself, so that the bucket stands in the path; also what the Athena SQL matches."""
+HOST_DOMAIN_PATTERN = _DOMAIN
+PATH_HOST = re.compile(PATH_HOST_PATTERN)
+HOST_DOMAIN = re.compile(HOST_DOMAIN_PATTERN)
+ANONYMOUS = ("anonymous", "ANONYMOUS_PRINCIPAL")
+"""How CloudTrail has written the account of a request without identity."""
 _INSTANCE = re.compile(r"(?:.*/)?(i-[0-9a-f]{8,17})")
 _KEPT_VERDICTS = 100_000
 
@@ -33,6 +52,7 @@ class Folded:
     records: int = 0
     requests: int = 0
     counts: dict[CountKey, int] = field(default_factory=dict)
+    buckets: dict[str, int] = field(default_factory=dict)  # S3 requests, noise included: which buckets log data events
     uses: dict[Key, list[str]] = field(default_factory=dict)  # event times
 
 
@@ -49,25 +69,25 @@ class _Verdict:
 class Folder:
     """Folds files; remembers the verdict of facts it has seen, so that its cost follows distinct agents, not records."""
 
-    def __init__(self, rules: Iterable[str] = (), *, since: str = "", until: str = "") -> None:
+    def __init__(self, rules: Iterable[str] = ()) -> None:
         self._rules: tuple[Rule, ...] = named(rules)
         self._styled = any(rule.name == "path-style" for rule in self._rules)
-        self._bounds = (since, until or "9") if since or until else None
         self._verdicts: dict[Any, _Verdict] = {}
 
     def fold(self, records: Iterable[Record], into: Folded | None = None) -> Folded:  # noqa: C901  every record passes here
         """The file's counts and uses; `into` goes on with a file that is read in parts."""
         found = into or Folded()
         touched: list[_Verdict] = []
-        verdicts, styled, bounds, uses = self._verdicts, self._styled, self._bounds, found.uses
+        verdicts, styled, uses, buckets = self._verdicts, self._styled, found.uses, found.buckets
         number = requests = 0
         style = method = signature = None
         for number, record in enumerate(records, 1):  # noqa: B007  the last number is the count
             if record.eventSource != S3:
                 continue
             time = record.eventTime or ""
-            if bounds is not None and not bounds[0] <= time < bounds[1]:
-                continue
+            parameters = record.requestParameters
+            if parameters is not None and (bucket := parameters.bucketName):
+                buckets[bucket] = buckets.get(bucket, 0) + 1
             extra, tls, identity = record.additionalEventData, record.tlsDetails, record.userIdentity
             if extra is None:
                 signature = method = None
@@ -82,7 +102,7 @@ class Folder:
                 None if tls is None else tls.tlsVersion,
                 record.awsRegion,
                 None if identity is None else identity.type,
-                identity is not None and identity.accountId == "anonymous",
+                identity is not None and identity.accountId in ANONYMOUS,
                 identity is not None and identity.invokedBy,
                 record.sessionCredentialFromConsole,
                 style,
@@ -137,13 +157,19 @@ def facts_of(record: Record, *, style: str | None = None) -> Facts:
 
 
 def style_of(record: Record) -> str:
-    """`host` when the bucket leads the host name that the client used, `path` when it does not, "" when nobody knows."""
+    """`host` when the bucket leads the host name that the client used, `path` when the host is an endpoint of S3 itself.
+
+    Empty for everything else: no host, another product's domain, an access point or its alias (whose names are not the
+    bucket's), S3 Express, Outposts and Object Lambda. https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+    """
     tls, parameters = record.tlsDetails, record.requestParameters
-    host = (tls.clientProvidedHostHeader if tls else None) or ""
+    host = ((tls.clientProvidedHostHeader if tls else None) or "").lower()
     bucket = (parameters.bucketName if parameters else None) or ""
-    if not host or not bucket or not host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+    if not host or not bucket:
         return ""
-    return "host" if host.startswith(f"{bucket}.") else "path"
+    if PATH_HOST.fullmatch(host):
+        return "path"
+    return "host" if host.startswith(f"{bucket}.") and HOST_DOMAIN.search(host) else ""
 
 
 def _who(record: Record) -> str:
@@ -152,7 +178,7 @@ def _who(record: Record) -> str:
         return Who.CLIENT
     if identity.type == "AWSService" or identity.invokedBy:
         return Who.SERVICE
-    if identity.accountId == "anonymous":
+    if identity.accountId in ANONYMOUS:
         return Who.ANONYMOUS
     return Who.CONSOLE if record.sessionCredentialFromConsole == "true" else Who.CLIENT
 

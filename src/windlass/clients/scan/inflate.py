@@ -17,7 +17,7 @@ else:
     except ImportError:  # the standard library's does the same, at a quarter of the speed
         isal_zlib = None
 
-__all__ = ["ENGINE", "Unreadable", "inflate", "inflated_parts"]
+__all__ = ["ENGINE", "OtherKind", "Unreadable", "inflate", "inflated_parts"]
 
 ENGINE = "isal" if isal_zlib else "zlib"
 _MAGIC = b"\x1f\x8b"
@@ -26,6 +26,10 @@ _PART_BYTES = 1 << 20
 
 class Unreadable(ValueError):
     """A file that can't be read; the message is for its reader."""
+
+
+class OtherKind(Unreadable):
+    """A file that can be read and holds no CloudTrail records."""
 
 
 def inflate(data: bytes, *, limit_bytes: int) -> bytes | None:

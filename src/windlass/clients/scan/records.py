@@ -8,13 +8,14 @@ of a name given twice the last counts, as in Python's own json.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
-from windlass.clients.scan.inflate import Unreadable
+from windlass.clients.scan.inflate import OtherKind, Unreadable
 
 if TYPE_CHECKING:
     msgspec: Any
@@ -27,6 +28,10 @@ else:
 __all__ = ["ENGINE", "Record", "read_record", "read_records", "read_tolerantly"]
 
 ENGINE = "msgspec" if msgspec else "json"
+
+_WRAPPERS = ("detail", "eventData", "eventJson", "CloudTrailEvent", "Events", "Message")
+"""Names under which other services hand on CloudTrail's events: EventBridge, CloudTrail Lake, LookupEvents, SNS."""
+_DEEPEST = 4
 
 _SCHEMA: dict[str, tuple[tuple[str, str], ...]] = {
     "Additional": (("SignatureVersion", ""), ("AuthenticationMethod", "")),
@@ -125,17 +130,16 @@ _FILE, _RECORD = _decode
 
 
 def read_records(raw: bytes) -> Sequence[Record]:
-    """Every record of a file. Unreadable when it is not JSON, or not CloudTrail's."""
+    """Every record of a file. Unreadable when it is cut off or no JSON, OtherKind when it holds no CloudTrail records."""
     if msgspec:
         try:
             found: Any = _FILE.decode(raw).Records
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
             pass  # the tolerant reader says what is wrong, or that nothing is
         else:
-            if found is msgspec.UNSET:
-                raise Unreadable("not a CloudTrail file: no Records")
-            records: Sequence[Record] = found
-            return records
+            if found is not msgspec.UNSET:
+                records: Sequence[Record] = found
+                return records
     return read_tolerantly(raw)
 
 
@@ -154,24 +158,54 @@ def read_record(raw: bytes) -> Record:
 
 
 def read_tolerantly(raw: bytes) -> list[Record]:
-    """Every record, by the standard library alone: the other readers' measure."""
+    """Every record, by the standard library alone and in every layout that CloudTrail's events are handed around in.
+
+    Log files (`Records`), a list of events, one event, one JSON value a line, EventBridge's envelope (`detail`), CloudTrail
+    Lake (`eventData`, `eventJson`), LookupEvents (`Events`, `CloudTrailEvent`).
+    """
     value = _loads(raw)
-    if not isinstance(value, dict):
-        raise Unreadable("not a CloudTrail file: no JSON object")
-    listed = value.get("Records")
-    if not isinstance(listed, list):
-        raise Unreadable("not a CloudTrail file: no Records")
-    return [_shaped("Record", one) for one in listed if isinstance(one, dict)]
+    events = list(_events(value))
+    if not events and not (isinstance(value, dict) and isinstance(value.get("Records"), list)):
+        raise OtherKind(
+            "not a CloudTrail file: no Records" if isinstance(value, dict) else "not a CloudTrail file: no events"
+        )
+    return [_shaped("Record", event) for event in events]
+
+
+def _events(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError, RecursionError):
+            value = json.loads(value)
+    if isinstance(value, list) and depth < _DEEPEST:
+        for item in value:
+            if not isinstance(item, str):
+                yield from _events(item, depth + 1)
+    elif isinstance(value, dict) and isinstance(value.get("Records"), list):
+        yield from (item for item in value["Records"] if isinstance(item, dict))
+    elif isinstance(value, dict) and ("eventSource" in value or "eventVersion" in value):
+        yield value
+    elif isinstance(value, dict) and depth < _DEEPEST:
+        for name in _WRAPPERS:
+            if name in value:
+                yield from _events(value[name], depth + 1)
 
 
 def _loads(raw: bytes) -> Any:
+    # Bytes that are no UTF-8 are replaced, not refused: they may stand in an object's key that nobody asks for.
+    text = raw.decode("utf-8-sig", "replace")
     try:
-        # Bytes that are no UTF-8 are replaced, not refused: they may stand in an object's key that nobody asks for.
-        return json.loads(raw.decode("utf-8-sig", "replace"))
+        return json.loads(text)
     except RecursionError:
         raise Unreadable("nested too deep") from None
     except ValueError:
-        raise Unreadable("not JSON") from None
+        pass
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and text.lstrip()[:1] in ("{", "["):
+        with contextlib.suppress(ValueError, RecursionError):
+            return [json.loads(line) for line in lines]
+    if text.lstrip()[:1] in ("{", "["):
+        raise Unreadable("not JSON: cut off or damaged")
+    raise OtherKind("not JSON")
 
 
 def _shaped(kind: str, value: dict[str, Any]) -> Any:

@@ -13,16 +13,46 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from windlass.clients.scan.worker import LogFile
+from windlass.clients.scan.worker import CLOUDTRAIL_NAME, LogFile
 from windlass.core.access import Access
 from windlass.core.errors import NotFound, UsageError
 from windlass.wire import s3
 from windlass.wire.blocking import Blocking
 
-__all__ = ["Caller", "Location", "bucket_files", "fetching", "folder_files", "is_log", "parse_location"]
+__all__ = [
+    "Caller",
+    "Location",
+    "bucket_files",
+    "day_of",
+    "fetching",
+    "folder_files",
+    "is_digest",
+    "other_kind",
+    "parse_location",
+]
 
 _MAX_FILE_BYTES = 1024 * 1024 * 1024
 _DAY = re.compile(r"/CloudTrail/[a-z0-9-]+/(\d{4})/(\d{2})/(\d{2})/")
+_OTHER_ENDINGS = frozenset(
+    (
+        "parquet",
+        "csv",
+        "tsv",
+        "avro",
+        "orc",
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "pdf",
+        "zip",
+        "tar",
+        "tgz",
+        "html",
+        "css",
+        "md",
+    )
+)
 _REGION_PREFIX = re.compile(r"AWSLogs/(?:o-[a-z0-9]+/)?\d{12}/CloudTrail/[a-z0-9-]+/$")
 
 
@@ -70,56 +100,76 @@ def parse_location(text: str) -> Location:
     return Location(path=text)
 
 
-def is_log(name: str) -> bool:
-    """Whether a key or path is a log by its name: JSON, gzipped or not, and no digest, insight or aggregate."""
-    if any(part in name for part in ("CloudTrail-Digest", "CloudTrail-Insight", "CloudTrail-Aggregated", "/_delta")):
-        return False
-    return name.endswith((".json.gz", ".json", ".gz"))
+def is_digest(name: str) -> bool:
+    """Whether a key or path is one of CloudTrail's own files that are no logs: digests, insights, aggregates."""
+    return any(part in name for part in ("CloudTrail-Digest", "CloudTrail-Insight", "CloudTrail-Aggregated", "/_delta"))
 
 
-def folder_files(path: Path, *, since_day: str = "") -> Iterator[LogFile]:
-    """Every log under a folder, in the order of their names; `since_day` (2026-11-20) leaves out folders of days before."""
+def other_kind(name: str) -> str:
+    """Why a file is not worth reading by its name; empty for every name that could be a log, odd or none at all."""
+    base = name.rpartition("/")[2].lower()
+    ending = base.removesuffix(".gz").rpartition(".")[2]
+    return f"a .{ending} file holds no CloudTrail records" if "." in base and ending in _OTHER_ENDINGS else ""
+
+
+def day_of(name: str) -> str:
+    """The day (2026-11-20) in a log's folder or name; empty for other names."""
+    found = _DAY.search(name) or CLOUDTRAIL_NAME.fullmatch(name.rpartition("/")[2])
+    return "-".join(found.groups()[:3]) if found else ""
+
+
+def folder_files(path: Path, *, first_day: str = "", last_day: str = "") -> Iterator[LogFile]:
+    """Every file under a folder, in the order of their names, without CloudTrail's digests.
+
+    Logs whose name tells a day before `first_day` or after `last_day` (2026-11-20, inclusive) are left out.
+    """
     root = path.resolve()
     if root.is_file():
         yield _local(root)
         return
     for found in sorted(root.rglob("*")):
         name = found.as_posix()
-        if is_log(name) and _recent(name, since_day) and found.is_file():
+        if not is_digest(name) and _within(name, first_day, last_day) and found.is_file():
             yield _local(found)
 
 
 def _local(path: Path) -> LogFile:
-    stat = path.stat()
+    stat, name = path.stat(), path.as_posix()
     return LogFile(
-        source=path.as_posix(), identity=f"{stat.st_size}-{stat.st_mtime_ns}", size_bytes=stat.st_size, path=str(path)
+        source=name,
+        identity=f"{stat.st_size}-{stat.st_mtime_ns}",
+        size_bytes=stat.st_size,
+        path=str(path),
+        day=day_of(name),
+        left_out=other_kind(name),
     )
 
 
 def bucket_files(
-    caller: Caller, account_id: str, region: str, location: Location, *, since_day: str = ""
+    caller: Caller, account_id: str, region: str, location: Location, *, first_day: str = "", last_day: str = ""
 ) -> Iterator[LogFile]:
-    """Every log under a prefix, in the order of their keys. Listings below a region start at `since_day`'s folder."""
-    for prefix in _region_prefixes(caller, account_id, region, location) if since_day else [location.prefix]:
+    """Every object under a prefix as `folder_files` tells them. Listings below a region start at `first_day`'s folder."""
+    for prefix in _region_prefixes(caller, account_id, region, location) if first_day else [location.prefix]:
         start: dict[str, Any] = {}
-        if since_day and _REGION_PREFIX.search(prefix):
-            start["StartAfter"] = f"{prefix}{since_day.replace('-', '/')}"
+        if first_day and _REGION_PREFIX.search(prefix):
+            start["StartAfter"] = f"{prefix}{first_day.replace('-', '/')}"
         for page in caller.pages(
             account_id, region, "s3", "ListObjectsV2", Bucket=location.bucket, Prefix=prefix, **start
         ):
             for item in page.get("Contents", ()):
                 key = item["Key"]
-                if item["Size"] and not is_log(f"/{key}"):
+                if key.endswith("/") or is_digest(f"/{key}") or not _within(f"/{key}", first_day, last_day):
                     continue
-                if not key.endswith("/") and _recent(f"/{key}", since_day):
-                    etag = item.get("ETag", "").strip('"')
-                    yield LogFile(
-                        source=f"s3://{location.bucket}/{key}",
-                        identity=f"{item['Size']}-{etag}",
-                        size_bytes=item["Size"],
-                        bucket=location.bucket,
-                        key=key,
-                    )
+                etag = item.get("ETag", "").strip('"')
+                yield LogFile(
+                    source=f"s3://{location.bucket}/{key}",
+                    identity=f"{item['Size']}-{etag}",
+                    size_bytes=item["Size"],
+                    bucket=location.bucket,
+                    key=key,
+                    day=day_of(f"/{key}"),
+                    left_out=other_kind(key),
+                )
 
 
 def _region_prefixes(caller: Caller, account_id: str, region: str, location: Location) -> Iterator[str]:
@@ -144,9 +194,9 @@ def _region_prefixes(caller: Caller, account_id: str, region: str, location: Loc
             pending += wanted
 
 
-def _recent(name: str, since_day: str) -> bool:
-    day = _DAY.search(name)
-    return not since_day or day is None or "-".join(day.groups()) >= since_day
+def _within(name: str, first_day: str, last_day: str) -> bool:
+    day = day_of(name)
+    return not day or (first_day <= day and (not last_day or day <= last_day))
 
 
 @contextlib.contextmanager

@@ -60,6 +60,7 @@ def clients(desk: Desk, params: Params) -> Data:
                 for one in RULES if by_rule[one.name]
             ),
         ],
+        "coverage": desk.remember(f"client coverage {mark}", service.coverage),
         "troubles": [{"source": one.source, "problem": one.problem} for one in service.troubles()[:_SHOWN]],
         "cli": f"windlass clients report --rules {rule}" if rule in by_rule else "windlass clients report",
     }  # fmt: skip
