@@ -67,7 +67,10 @@ DASHBOARDS: dict[str, tuple[str, list[str], list[Panel]]] = {
         ("timeseries", "Handlers that hang, were cut off, or lost their message", "short", [
             (f"sum by (queue) (windlass_queue_hung{QUEUE})", "{{queue}} hung"),
             (rate("windlass_queue_overtime_total", "queue", QUEUE), "{{queue}} cut off /s"),
-            (rate("windlass_queue_overruns_total", "queue", QUEUE), "{{queue}} lost /s")]),
+            (rate("windlass_queue_overruns_total", "queue", QUEUE), "{{queue}} lost /s"),
+            (rate("windlass_queue_blocked_total", "queue", QUEUE), "{{queue}} blocked the loop /s")]),
+        ("timeseries", "No handler has ended while all slots are taken", "s", [
+            (f"max by (queue) (windlass_queue_stalled_seconds{QUEUE})", "{{queue}}")]),
         ("timeseries", "Receives", "ops", [
             (rate("windlass_queue_polls_total", "queue", QUEUE), "{{queue}} all"),
             (rate("windlass_queue_empty_polls_total", "queue", QUEUE), "{{queue}} empty"),

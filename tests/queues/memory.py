@@ -13,11 +13,13 @@ class MemoryTransport:
         self.waiting = list(messages)
         self.deleted, self.changed, self.buried = [], [], []
         self.receives = 0
+        self.attempts = []
         self.broken = broken
         self.closed = False
 
-    async def receive(self, count, wait_s):
+    async def receive(self, count, wait_s, attempt_id=""):
         self.receives += 1
+        self.attempts.append(attempt_id)
         if self.broken:
             self.broken -= 1
             raise AwsError("the network is down")

@@ -2,7 +2,9 @@
 
 The queue is SQS as its documentation has it: visibility timeouts, a new receipt per receive, at-least-once delivery, FIFO
 groups, redrive, batches that fail in part. The network delays, loses requests and loses answers. Handlers take their
-time, fail, reject, hang and overrun. Consumers are stopped or killed at any moment and replaced.
+time, fail with exceptions of every kind, reject, hang and overrun. A consumer stands still for a while: its machine is
+suspended, or a handler blocks its loop while its watchdog keeps extending. Consumers are stopped or killed at any moment
+and replaced.
 """
 
 import heapq
@@ -11,8 +13,32 @@ import random
 from dataclasses import dataclass, field
 
 from windlass.queues.core import Core
-from windlass.queues.model import Cancel, Change, DeadLetter, Delete, Done, Limits, Poll, Refuse, Retry, Start, Stopped
+from windlass.queues.handlers import outcome_of
+from windlass.queues.model import (
+    AbortPolls,
+    Cancel,
+    Change,
+    DeadLetter,
+    Delete,
+    Done,
+    Limits,
+    Poll,
+    Reject,
+    Retry,
+    Start,
+    Stopped,
+)
 from windlass.wire.sqs import Failed, Message
+
+
+class Panic(BaseException):
+    """What pyo3 and func_timeout raise: no Exception, and its text can't be had."""
+
+    def __str__(self):
+        raise ValueError("no text")
+
+
+ERRORS = (ValueError("no"), Panic(), SystemExit(1), KeyboardInterrupt(), GeneratorExit(), StopIteration())
 
 
 @dataclass
@@ -115,6 +141,7 @@ class Plan:
     mute_handlers: bool  # they don't hear Cancel
     latency_s: float
     freezes: float  # chance that the process stands still for a while after an input
+    watched: bool  # what stands still is the loop alone: the watchdog goes on
 
     @property
     def calm(self):
@@ -146,15 +173,16 @@ def draw(rng):
         rejecting=rng.choice([0, 0.1]), hanging=rng.choice([0, 0, 0.05]), slow=rng.choice([0, 0.1]),
         stop_after=rng.choice([0.0, 0.3, 2.0, 10.0, 60.0]) * rng.random(), kill=rng.random() < 0.2,
         mute_handlers=rng.random() < 0.5, latency_s=rng.choice([0.05, 0.05, 0.6]),
-        freezes=rng.choice([0.0, 0.0, 0.02]) if faulty else 0.0,
+        freezes=rng.choice([0.0, 0.0, 0.02]) if faulty else 0.0, watched=rng.random() < 0.5,
     )  # fmt: skip
 
 
 class Sim:
     """One schedule: consumers one after another until the queue is empty, each stopped or killed in its turn."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, *, clock_stops=False):
         self.rng = random.Random(seed)
+        self.clock_stops = clock_stops  # of a consumer whose machine is suspended
         self.plan = draw(self.rng)
         self.now = 1000.0
         self.events = []
@@ -218,10 +246,17 @@ class Worker:
         self.handlers = {}
         self.arrived = {}  # receipt: message, of all that reached us
         self.spoiled = set()  # messages one of whose deletes or releases met a fault
+        self.aborted = set()  # receives that were broken off: what they bring is lost
         self.asked_to_stop = None
         self.wake_at = None
         self.frozen_until = 0.0
-        self.step(lambda: self.core.tick(sim.now))
+        self.suspended_s = 0.0
+        self.step(lambda: self.core.tick(self.now))
+
+    @property
+    def now(self):
+        """The worker's clock."""
+        return self.sim.now - self.suspended_s
 
     def step(self, feed):
         if self.dead or self.ended:
@@ -230,8 +265,15 @@ class Worker:
             self.sim.at(self.frozen_until - self.sim.now, lambda: self.step(feed))
             return
         if not self.sim.faultless and self.sim.rng.random() < self.sim.plan.freezes:
-            self.frozen_until = self.sim.now + self.sim.rng.choice([0.5, 5, 30])
-        feed()
+            frozen_s = self.sim.rng.choice([0.5, 5, 30, 100])
+            self.frozen_until = self.sim.now + frozen_s
+            feed()
+            if self.sim.plan.watched:
+                self.watch()
+            elif self.sim.clock_stops:
+                self.suspended_s += frozen_s
+        else:
+            feed()
         limits = self.core.limits
         assert self.core.in_hand <= limits.capacity + self.core.hung, "more in hand than allowed"
         for effect in self.core.take_effects():
@@ -239,15 +281,27 @@ class Worker:
         wake = self.core.next_wake()
         if wake is not None and (self.wake_at is None or wake < self.wake_at or self.wake_at <= self.sim.now):
             self.wake_at = wake
-            self.sim.at(max(0.0, wake - self.sim.now), self.tick)
+            self.sim.at(max(0.0, wake - self.now), self.tick)
+
+    def watch(self):
+        """The watchdog: what it asks and what it is answered passes the loop by; effects wait for the loop."""
+        if self.dead or self.ended or self.sim.now >= self.frozen_until:
+            return
+        for change in self.core.rescue(self.now):
+            self.change(change, self.feed_beside)
+        self.sim.at(1.0, self.watch)
+
+    def feed_beside(self, feed):
+        if not self.dead and not self.ended:
+            feed()
 
     def tick(self):
-        self.step(lambda: self.core.tick(self.sim.now))
+        self.step(lambda: self.core.tick(self.now))
 
     def stop(self):
         if not self.ended and not self.dead:
             self.asked_to_stop = self.sim.now
-            self.step(lambda: self.core.stop(self.sim.now))
+            self.step(lambda: self.core.stop(self.now))
 
     def kill(self):
         self.dead = self.ended = True
@@ -257,6 +311,11 @@ class Worker:
         match effect:
             case Poll():
                 sim.at(self.latency(), lambda: self.poll(effect, sim.now + effect.wait_s))
+            case AbortPolls():
+                for number in effect.numbers:
+                    if number in self.core._polls:
+                        self.aborted.add(number)
+                        self.fail_poll(number, 0.0)
             case Start():
                 self.start(effect)
             case Cancel():
@@ -268,33 +327,36 @@ class Worker:
                     effect, lambda: [sim.queue.delete(receipt) for _, receipt in effect.entries], self.core.deleted
                 )
             case Change():
-                leases = [self.core._leases[lease] for lease, _, _ in effect.entries if lease in self.core._leases]
-                extends = self.core._calls[effect.number].extends
-                assert extends or all(one.phase == 4 for one in leases)
-                names = [receipt for _, receipt, _ in effect.entries]
-                assert len({name.partition("#")[0] for name in names}) == len(names), "a message twice in a batch"
-                self.call(
-                    effect,
-                    lambda: [sim.queue.change(receipt, seconds, extends) for _, receipt, seconds in effect.entries],
-                    self.core.changed,
-                )
+                self.change(effect, self.step)
             case DeadLetter():
                 ok = sim.faultless or rng.random() > sim.plan.refused
                 if ok:
                     sim.completed(effect.message)
-                sim.at(self.latency(), lambda: self.step(lambda: self.core.buried(effect.lease, sim.now, ok=ok)))
+                sim.at(self.latency(), lambda: self.step(lambda: self.core.buried(effect.lease, self.now, ok=ok)))
             case Stopped():
                 self.ended = True
+
+    def change(self, effect, step):
+        leases = [self.core._leases[lease] for lease, _, _ in effect.entries if lease in self.core._leases]
+        extends = self.core._calls[effect.number].extends
+        assert extends or all(one.phase == 4 for one in leases)
+        names = [receipt for _, receipt, _ in effect.entries]
+        assert len({name.partition("#")[0] for name in names}) == len(names), "a message twice in a batch"
+
+        def serve():
+            return [self.sim.queue.change(receipt, seconds, extends) for _, receipt, seconds in effect.entries]
+
+        self.call(effect, serve, self.core.changed, step)
 
     def latency(self):
         return 0.002 + self.sim.rng.random() * self.sim.plan.latency_s
 
     def poll(self, effect, until):
         sim = self.sim
-        if self.dead or self.ended:
+        if self.dead or self.ended or effect.number in self.aborted:
             return
         if not sim.faultless and sim.rng.random() < sim.plan.lost_requests:
-            sim.at(self.latency(), lambda: self.step(lambda: self.core.poll_failed(effect.number, sim.now)))
+            self.fail_poll(effect.number, self.latency())
             return
         found = sim.queue.receive(effect.count, self.core.limits.visibility_s)
         if not found and sim.now < until:
@@ -302,10 +364,17 @@ class Worker:
             return
         self.answer_poll(effect, found)
 
+    def fail_poll(self, number, after_s):
+        def fail():
+            if number in self.core._polls:
+                self.core.poll_failed(number, self.now)
+
+        self.sim.at(after_s, lambda: self.step(fail))
+
     def poll_again(self, effect, until):
         sim = self.sim
-        if self.dead:
-            return  # the connection broke with the process
+        if self.dead or effect.number in self.aborted:
+            return  # the connection is broken
         found = sim.queue.receive(effect.count, self.core.limits.visibility_s)
         if found or sim.now >= until - 1e-9:
             self.answer_poll(effect, found)
@@ -315,23 +384,26 @@ class Worker:
     def answer_poll(self, effect, found):
         sim = self.sim
         if not sim.faultless and sim.rng.random() < sim.plan.lost_answers:
-            sim.at(5.0, lambda: self.step(lambda: self.core.poll_failed(effect.number, sim.now)))
+            self.fail_poll(effect.number, 5.0)
             return
 
         def arrive():
+            if effect.number in self.aborted:
+                sim.released |= {one.receipt: 0 for one in found}
+                return
             assert self.dead or not self.ended, "it ended before a poll was answered"
             if not self.dead:
                 self.arrived |= {one.receipt: one for one in found}
-            self.step(lambda: self.core.received(effect.number, found, sim.now))
+            self.step(lambda: self.core.received(effect.number, found, self.now))
 
         sim.at(self.latency(), arrive)
 
-    def call(self, effect, serve, answered):
-        sim = self.sim
+    def call(self, effect, serve, answered, step=None):
+        sim, step = self.sim, step or self.step
         receipts = [entry[1] for entry in effect.entries]
         if not sim.faultless and sim.rng.random() < sim.plan.lost_requests:
             self.spoil(receipts)
-            sim.at(self.latency(), lambda: self.step(lambda: self.core.call_failed(effect.number, sim.now)))
+            sim.at(self.latency(), lambda: step(lambda: self.core.call_failed(effect.number, self.now)))
             return
         skip = {i for i in range(len(receipts)) if not sim.faultless and sim.rng.random() < sim.plan.refused}
         self.spoil(receipts[i] for i in skip)
@@ -349,9 +421,9 @@ class Worker:
             failed += [Failed(i, one.code, "", ours=one.ours) for i, one in results.items() if one is not None]
             if not sim.faultless and sim.rng.random() < sim.plan.lost_answers:
                 self.spoil(receipts)
-                sim.at(5.0, lambda: self.step(lambda: self.core.call_failed(effect.number, sim.now)))
+                sim.at(5.0, lambda: step(lambda: self.core.call_failed(effect.number, self.now)))
             else:
-                sim.at(self.latency(), lambda: self.step(lambda: answered(effect.number, failed, sim.now)))
+                sim.at(self.latency(), lambda: step(lambda: answered(effect.number, failed, self.now)))
 
         sim.at(self.latency(), arrive)
 
@@ -386,16 +458,16 @@ class Worker:
         del self.handlers[lease]
         outcome = Done()
         if cancelled or (not sim.faultless and rng.random() < plan.failing):
-            outcome = Retry("no")
+            outcome = Retry("cancelled") if cancelled else outcome_of(rng.choice(ERRORS))
         elif rng.random() < plan.rejecting:
-            outcome = Refuse("never")
+            outcome = outcome_of(Reject("never"))
         self.step(lambda: self.conclude(lease, message, outcome))
 
     def conclude(self, lease, message, outcome):
         sim = self.sim
         if isinstance(outcome, Done) and self.core._holds(lease):
             sim.completed(message)
-        self.core.handled(lease, outcome, sim.now)
+        self.core.handled(lease, outcome, self.now)
 
     def cancel(self, lease):
         if lease in self.handlers and not self.sim.plan.mute_handlers:

@@ -4,7 +4,20 @@ import pytest
 
 from windlass.core.errors import ConfigError
 from windlass.queues.core import Core
-from windlass.queues.model import Cancel, Change, DeadLetter, Delete, Done, Limits, Poll, Refuse, Retry, Start, Stopped
+from windlass.queues.model import (
+    AbortPolls,
+    Cancel,
+    Change,
+    DeadLetter,
+    Delete,
+    Done,
+    Limits,
+    Poll,
+    Refuse,
+    Retry,
+    Start,
+    Stopped,
+)
 from windlass.wire.sqs import Failed, Message
 
 
@@ -414,7 +427,7 @@ def test_a_message_is_not_extended_past_twelve_hours():
         ({"read_timeout_s": 29.9}, "at least 30"),
         ({"visibility_s": 30}, "visibility_s"),
         ({"visibility_s": 35}, "visibility_s"),
-        ({"drain_s": 10}, "SIGTERM"),
+        ({"drain_s": 0.5}, "drain_s"),
         ({"concurrency": 0}, "concurrency"),
         ({"wait_s": 21}, "wait_s"),
         ({"linger_s": 0.5}, "linger_s"),
@@ -441,3 +454,53 @@ def test_who_gathers_waits_after_a_receive_that_was_not_full_and_grows_slowly():
     assert not [one for one in core.take_effects() if isinstance(one, Poll)]
     core.tick(2.2)
     assert len([one for one in core.take_effects() if isinstance(one, Poll)]) == 1
+
+
+def test_an_idle_long_poll_is_broken_off_a_second_after_the_stop():
+    bench = Bench(wait_s=20)
+    bench.core.stop(bench.now)
+    stopped_at = bench.now
+    bench.later(0.9)
+    assert not bench.of(AbortPolls)
+    bench.later(0.2)
+    (abort,) = bench.of(AbortPolls)
+    assert abort.numbers == (bench.of(Poll)[-1].number,)
+    bench.core.poll_failed(abort.numbers[0], bench.now)
+    bench.collect()
+    assert bench.of(Stopped)
+    assert bench.now - stopped_at < 2
+    assert bench.core.counts.failed_polls == 0  # nobody's fault
+
+
+def test_what_a_busy_queue_answers_within_that_second_goes_back():
+    bench = Bench()
+    bench.core.stop(bench.now)
+    bench.later(0.5)
+    bench.deliver(message("a"))
+    bench.later(1)
+    assert not bench.of(AbortPolls)
+    assert [entry[1:] for change in bench.of(Change) for entry in change.entries] == [("a#1", 0)]
+
+
+def test_a_receive_of_a_fifo_queue_whose_answer_was_lost_is_asked_again_under_the_same_id():
+    """Else its messages, and their groups, stay hidden for a visibility timeout."""
+    bench = Bench(fifo=True)
+    (first,) = bench.of(Poll)
+    assert first.attempt_id
+    bench.core.poll_failed(first.number, bench.now)
+    bench.later(1)
+    again = bench.of(Poll)[-1]
+    assert again.attempt_id == first.attempt_id
+    bench.core.received(again.number, [message("a", group="g")], bench.now)
+    bench.collect()
+    assert bench.of(Poll)[-1].attempt_id not in (first.attempt_id, "")
+
+
+def test_an_attempt_id_older_than_sqs_keeps_it_is_dropped_and_a_standard_queue_has_none():
+    bench = Bench(fifo=True)
+    (first,) = bench.of(Poll)
+    bench.now += 300
+    bench.core.poll_failed(first.number, bench.now)
+    bench.later(1)
+    assert bench.of(Poll)[-1].attempt_id not in (first.attempt_id, "")
+    assert Bench().of(Poll)[0].attempt_id == ""

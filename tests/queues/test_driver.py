@@ -192,3 +192,28 @@ def test_a_wake_up_that_is_due_already_is_as_good_as_any():
             await work
 
     run_to_end(main())
+
+
+def test_an_idle_stop_takes_a_second_not_a_long_poll():
+    class Idle(MemoryTransport):
+        async def receive(self, count, wait_s, attempt_id=""):
+            self.receives += 1
+            await asyncio.sleep(3600)
+
+    transport = Idle()
+
+    async def handler(_):
+        return None
+
+    async def main():
+        driver = Driver(Core(Limits(drain_s=25)), transport, name="test")
+        work = asyncio.create_task(driver.run(make_runner(handler, driver.ended, threads=1)))
+        await asyncio.sleep(0.01)
+        driver.stop()
+        started = asyncio.get_running_loop().time()
+        async with asyncio.timeout(15):
+            await work
+        return asyncio.get_running_loop().time() - started
+
+    assert run_to_end(main()) < 10
+    assert transport.receives == 1

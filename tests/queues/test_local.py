@@ -21,6 +21,7 @@ from windlass.queues.consumer import Consumer
 from windlass.queues.idempotency import DynamoLedger, StoreLedger, key_of
 from windlass.queues.model import Reject
 from windlass.queues.received import Received
+from windlass.queues.transports import DEDUPLICATION, burial
 from windlass.queues.unwrap import Pointer, write_pointer
 from windlass.settings import load
 from windlass.wire.sqs import Message
@@ -70,6 +71,57 @@ def test_a_rejected_message_is_in_the_dead_letters_with_its_reason_and_attribute
     assert (letter.body, letter.reason) == ("junk", "no handler will ever take this")
     assert letter.attributes["origin"] == "scanner"
     wait_for(lambda: depth(client, url) == 0)
+
+
+def test_every_copy_of_a_rejected_message_has_the_same_id_and_is_handled_once_when_redriven():
+    """A lost answer to the send makes a second copy: nothing but its first id tells that it is one."""
+    first = Message("m1", "r", "b", {"ApproximateReceiveCount": "1"}, {"a": {"DataType": "String", "StringValue": "v"}})
+    again = Message("m1", "r2", "b", {"ApproximateReceiveCount": "2"}, first.message_attributes)
+    copies = [burial(first, "no"), burial(again, "no")]
+    ids = {entry.attributes[DEDUPLICATION]["StringValue"] for entry in copies}
+    assert ids == {"m1"}
+    redriven = [Message(f"new-{n}", "r", "b", {}, entry.attributes) for n, entry in enumerate(copies)]
+    assert len({key_of("arn")(Received(message, "b")) for message in redriven}) == 1
+    # rejected once more, it keeps the id that it began with
+    assert burial(redriven[0], "no").attributes[DEDUPLICATION]["StringValue"] == "m1"
+    full = Message("m2", "r", "b", {}, {f"a{n}": {"DataType": "String", "StringValue": "v"} for n in range(10)})
+    assert len(burial(full, "no").attributes) == 10
+
+
+@pytest.mark.parametrize("transport", ["lean", "boto3"])
+def test_binary_attributes_are_bytes_whichever_transport_and_stay_so_among_the_dead_letters(
+    transport, new_queue, consuming, client
+):
+    url, dead = new_queue()
+    raw = {"DataType": "Binary", "BinaryValue": b"\x00\xff"}
+    client("sqs").send_message(QueueUrl=url, MessageBody="b", MessageAttributes={"raw": raw})
+    seen = []
+
+    def handler(message):
+        seen.append(message.attributes["raw"])
+        raise Reject("never")
+
+    consuming(url, handler, transport=transport)
+    wait_for(lambda: depth(client, dead) == 1)
+    assert seen == [raw]
+    (letter,) = client("sqs").receive_message(QueueUrl=dead, MessageAttributeNames=["All"])["Messages"]
+    assert letter["MessageAttributes"]["raw"] == raw
+
+
+@pytest.mark.parametrize("transport", ["lean", "boto3"])
+def test_an_idle_consumer_stops_without_waiting_for_its_long_poll(transport, new_queue, consuming, client):
+    url, _ = new_queue()
+    consumer = consuming(
+        url, lambda _: None, transport=transport, wait_s=20, read_timeout_s=30, visibility_s=40, drain_s=25
+    )
+    wait_for(lambda: consumer.counts.polls >= 1)
+    time.sleep(0.2)
+    started = time.monotonic()
+    assert consumer.stopped() == 0
+    assert time.monotonic() - started < 12
+    if transport == "boto3":  # its thread can't be broken off: what it still brings is given back
+        client("sqs").send_message(QueueUrl=url, MessageBody="after")
+        wait_for(lambda: client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"))
 
 
 def test_what_keeps_failing_ends_in_the_dead_letters_by_the_redrive_policy(queues, new_queue, consuming, client):

@@ -25,6 +25,7 @@ MUTANTS = {
     "a failure deletes": ("            self.counts.failed += not", "            self._to_delete(lease, now)\n            return\n            self.counts.failed += not"),
     "polls on the wire are left at the stop": ("elif not (self._polls or self._calls", "elif not (self._calls"),
     "abandoned messages stay hidden": ("is _Phase.RUNNING]:\n                self._release(lease, 0, now)", "is _Phase.RUNNING]:\n                pass"),
+    "the watchdog extends what goes back": ("if lease.phase < _Phase.RELEASING\n", "if True\n"),
     "a message is run beside its group": ("known is not None and known.phase is _Phase.RELEASING", "known is None and known is not None"),
 }  # fmt: skip
 

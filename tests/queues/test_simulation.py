@@ -25,6 +25,13 @@ def test_two_thousand_schedules(chunk):
         play(seed)
 
 
+def test_a_clock_that_stops_while_the_machine_is_suspended_is_caught():
+    """Why leases are measured by a clock that goes on: else a message is deleted that somebody else has."""
+    with pytest.raises(AssertionError, match="is deleted after its lease"):
+        for seed in range(SEEDS):
+            Sim(seed, clock_stops=True).run()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("chunk", range(CHUNKS))

@@ -13,6 +13,7 @@ from windlass.aggregation.timeline import Window
 from windlass.core import clock
 from windlass.core.errors import WindlassError
 from windlass.observe.log import logger
+from windlass.queues.handlers import describe, trace_of
 
 __all__ = ["Acting"]
 
@@ -59,6 +60,7 @@ class Acting:
             return Postponed(later.after_s, later.reason)
         except WindlassError as error:
             return Failed(error.message)
-        except Exception as error:  # noqa: BLE001  whatever a user's action raises is a failure, and is tried again
-            return Failed(f"{type(error).__name__}: {error}")
+        except BaseException as error:  # noqa: BLE001  whatever a user's action raises is a failure, and is tried again
+            logger("aggregation").warning("action.raised", rule=asked.rule, key=asked.key, **trace_of(error))
+            return Failed(describe(error))
         return Begun(answer.tokens) if isinstance(answer, Started) else Completed()

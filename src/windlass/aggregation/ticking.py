@@ -78,5 +78,5 @@ def _handle(timers: SqlTimers, fire: Callable[[Timer], Verdict], timer: Timer) -
         logger("aggregation").warning(
             "timer.failed", rule=timer.rule, key=timer.key, said=error.message, hint=error.hint
         )
-    except Exception:  # noqa: BLE001  a defect in one must not end the others
+    except BaseException:  # noqa: BLE001  a defect in one must not end the others
         logger("aggregation").exception("timer.broken", rule=timer.rule, key=timer.key)

@@ -25,6 +25,7 @@ from windlass.events import ObjectEvent, Unrecognised
 from windlass.observe.log import logger
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.consumer import Consumer
+from windlass.queues.handlers import describe
 from windlass.queues.model import Reject, RetryLater
 from windlass.queues.received import Received
 from windlass.queues.service import Queues
@@ -222,8 +223,8 @@ class _Gathering:
         failed: BaseException | None = None
         try:
             await asyncio.to_thread(self._count_all, tallies, since)
-        except Exception as error:  # noqa: BLE001  its messages come again
-            failed = error
+        except BaseException as error:  # noqa: BLE001  its messages come again
+            failed = error if isinstance(error, Exception) else RuntimeError(describe(error))
         for future in waiting:
             if future.done():
                 continue  # cancelled: its lease ended

@@ -14,7 +14,9 @@ THROTTLE_CODES = frozenset(
         "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException", "TooManyRequestsException",
         "ProvisionedThroughputExceededException", "TransactionInProgressException", "RequestLimitExceeded",
         "BandwidthLimitExceeded", "LimitExceededException", "RequestThrottled", "SlowDown", "PriorRequestNotComplete",
-        "EC2ThrottledException",
+        "EC2ThrottledException", "Throttled",
+        # KMS, as SQS (JSON and query protocol), S3, SNS and Kinesis pass it on
+        "KmsThrottled", "KMS.ThrottlingException", "KMSThrottling", "KMSThrottlingException",
     }
 )  # fmt: skip
 TRANSIENT_CODES = frozenset(

@@ -17,8 +17,7 @@ from windlass.aggregation.engine import Engine
 from windlass.aggregation.lambda_ import make_handler
 from windlass.aggregation.parts import dynamo_table, make_part, timer_sender
 from windlass.core.errors import ConfigError
-from windlass.functions.parts import Shared, load_aws, put_together
-from windlass.queues.finding import find_queue
+from windlass.functions.parts import Shared, load_aws, postponing, put_together
 
 __all__ = ["handler"]
 
@@ -46,19 +45,7 @@ def _made() -> Callable[[Any, Any], Any]:
             for one in settings.aggregate
         ]
     )
-
-    @cache
-    def queue(arn: str) -> Any:
-        return find_queue(estate, arn)
-
-    def postpone(queue_arn: str, receipt: str, seconds: int) -> None:
-        found = queue(queue_arn)
-        estate.call(
-            found.account_id, found.region, "sqs", "ChangeMessageVisibility", QueueUrl=found.url, ReceiptHandle=receipt,
-            VisibilityTimeout=seconds,
-        )  # fmt: skip
-
-    return make_handler(engine, postpone)
+    return make_handler(engine, postponing(estate))
 
 
 load_aws()

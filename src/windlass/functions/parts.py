@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,12 +14,14 @@ from pydantic import BaseModel, ConfigDict
 from windlass.estate.config import EstateConfig
 from windlass.observe.config import LogConfig
 from windlass.observe.log import configure_logging
+from windlass.queues.address import Queue
+from windlass.queues.finding import find_queue
 from windlass.settings.load import load_sections
 
 if TYPE_CHECKING:
     from windlass.estate.service import Estate
 
-__all__ = ["Shared", "load_aws", "put_together"]
+__all__ = ["Shared", "load_aws", "postponing", "put_together"]
 
 
 class Shared(BaseModel):
@@ -40,6 +44,23 @@ def put_together(shape: type[Shape]) -> tuple[Shape, Estate]:
     from windlass.estate.service import open_estate
 
     return settings, open_estate(settings.estate, os.environ)
+
+
+def postponing(estate: Estate) -> Callable[[str, str, int], None]:
+    """Return `postpone(queue_arn, receipt_handle, seconds)`: ChangeMessageVisibility in the queue's account and region."""
+
+    @cache
+    def queue(arn: str) -> Queue:
+        return find_queue(estate, arn)
+
+    def postpone(queue_arn: str, receipt: str, seconds: int) -> None:
+        at = queue(queue_arn)
+        estate.call(
+            at.account_id, at.region, "sqs", "ChangeMessageVisibility", QueueUrl=at.url, ReceiptHandle=receipt,
+            VisibilityTimeout=seconds,
+        )  # fmt: skip
+
+    return postpone
 
 
 def load_aws() -> None:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from windlass.core.errors import ConfigError
 from windlass.events import ObjectEvent, read_events
-from windlass.functions.parts import Shared, load_aws, put_together
+from windlass.functions.parts import Shared, load_aws, postponing, put_together
 from windlass.pipelines.build import build_all
 from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.handling import handler_of
@@ -48,7 +48,7 @@ def _made() -> Callable[[Any, Any], Any]:
             hint="`windlass build lambda pipeline --config FILE` puts one in.",
         )
     engine = _OPEN.enter_context(open_engine(build_all(settings.pipeline), estate))
-    batched = lambda_handler(handler_of(engine))
+    batched = lambda_handler(handler_of(engine), postpone=postponing(estate))
 
     def handle(event: Any, context: Any) -> Any:
         records = event.get("Records") if isinstance(event, dict) else None

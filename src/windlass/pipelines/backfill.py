@@ -21,6 +21,7 @@ from windlass.pipelines.memory import give_back_what_is_freed
 from windlass.pipelines.selection import Selection, split_url
 from windlass.pipelines.service import Pipelines
 from windlass.pipelines.settle import Outcome
+from windlass.queues.handlers import describe
 from windlass.wire import s3
 from windlass.wire.blocking import Blocking
 
@@ -93,8 +94,8 @@ def _take(engine: Engine, running: RunningJob, name: str, bucket: str, key: str)
     except (Contended, WindlassError) as error:
         running.log(f"{key}: {error}", level="error")
         return "failed"
-    except Exception as error:  # noqa: BLE001  # a fault in a user's transform is that object's, not the backfill's
-        running.log(f"{key}: {type(error).__name__}: {error}", level="error")
+    except BaseException as error:  # noqa: BLE001  # on a thread of the pool: a fault in a user's transform is that object's, not the backfill's
+        running.log(f"{key}: {describe(error)}", level="error")
         return "failed"
     if isinstance(ended, Refused):
         running.log(f"{key}: {ended.error.message}", level="warning")

@@ -61,7 +61,7 @@ class Engine:
         the first such fault, after all the others had their turn.
         """
         taken = 0
-        fault: Exception | None = None
+        fault: BaseException | None = None
         for event in events:
             if not _says_that_content_changed(event):
                 continue
@@ -69,7 +69,7 @@ class Engine:
                 if pipeline.selection.takes(event.bucket, event.key):
                     try:
                         self.take(pipeline.name, event.bucket, event.key, event)
-                    except Exception as error:  # noqa: BLE001  # whatever it is, it is raised below
+                    except BaseException as error:  # noqa: BLE001  # whatever it is, it is raised below
                         fault = fault or error
                     taken += 1
         if fault is not None:

@@ -48,6 +48,11 @@ class ConsumeConfig(BaseModel):
     max_handling_s: float = Field(
         default=3600.0, gt=0, description="Seconds after which a handler is cut off and its message retried."
     )
+    stall_s: float = Field(
+        default=300.0,
+        gt=0,
+        description="Seconds without any handler's end, while all are busy, after which /readyz says so.",
+    )
     first_backoff_s: float = Field(
         default=5.0, gt=0, description="Seconds until a failed message is tried again; doubled each time."
     )

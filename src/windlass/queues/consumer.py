@@ -24,7 +24,7 @@ from windlass.queues.board import Board
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.core import Core
 from windlass.queues.driver import Driver
-from windlass.queues.handlers import Handler, load_handler
+from windlass.queues.handlers import Handler, load_handler, trace_of
 from windlass.queues.health import HealthPort
 from windlass.queues.idempotency import DynamoLedger, Ledger, StoreLedger, key_of, once
 from windlass.queues.loop import run_to_end
@@ -32,7 +32,9 @@ from windlass.queues.measure import ConsumerCollector
 from windlass.queues.model import Counts, Limits
 from windlass.queues.runner import make_runner
 from windlass.queues.service import Queues
+from windlass.queues.transports import Transport
 from windlass.queues.unpack import unpacking
+from windlass.queues.watchdog import Watchdog
 from windlass.store.engine import Store
 
 __all__ = ["Consumer"]
@@ -69,6 +71,7 @@ class Consumer:
         self._registry = registry or queues.registry()
         self._health = health
         self._told_to_stop = stopping
+        self._signals_are_ours = False
         if config.idempotency == "store" and store is None:
             raise ConfigError('idempotency = "store" needs a store', hint="Set store.url, or use dynamodb.")
 
@@ -80,7 +83,15 @@ class Consumer:
         queue = self._queues.open(self.config.queue, account_id=self.config.account, region=self.config.region)
         limits = self.config.limits(fifo=queue.fifo, max_receive_count=queue.max_receive_count)
         self._check(queue, limits)
-        return run_to_end(self._main(queue, limits, stop, signals=signals))
+        return run_to_end(self._main(queue, limits, stop, signals=signals), goes_on=self._goes_on)
+
+    def _goes_on(self, error: BaseException) -> bool:
+        """Whether the loop is entered again after a SystemExit or KeyboardInterrupt: signals are taken elsewhere by now."""
+        if self._signals_are_ours:
+            logger("queues").error(
+                "handler.escaped", hint="A task or callback of a handler raised it.", **trace_of(error)
+            )
+        return self._signals_are_ours
 
     def _check(self, queue: Queue, limits: Limits) -> None:
         grace_s = self.config.grace_s
@@ -102,12 +113,16 @@ class Consumer:
         board = self._board(queue)
         core = Core(limits)
         self.counts = core.counts
-        transport = self._queues.transport(queue, limits, lean=self.config.transport == "lean")
+
+        def make_transport() -> Transport:
+            return self._queues.transport(queue, limits, lean=self.config.transport == "lean")
+
+        transport = make_transport()
         driver = Driver(
             core, transport, name=queue.name, watch=board.failed if board else None, stopping=self._told_to_stop
         )
         collector = ConsumerCollector(
-            queue.name, core.counts.as_dict, lambda: _gauges(core), driver.handling, driver.age
+            queue.name, core.counts.as_dict, lambda: _gauges(driver), driver.handling, driver.age
         )
         self._registry.register(collector)
         health = await self._serve_health(driver)
@@ -117,6 +132,9 @@ class Consumer:
             if board is not None:
                 board.start()
                 stack.callback(board.close)
+            watchdog = Watchdog(driver, make_transport, name=queue.name)
+            watchdog.start()
+            stack.callback(watchdog.close)
             watch = asyncio.create_task(_watch(driver, board, stop))
             log.info("consumer.started", handler=self.config.handler, transport=self.config.transport, health_port=self.health_port,
                      concurrency=limits.concurrency, visibility_s=limits.visibility_s)  # fmt: skip
@@ -162,7 +180,9 @@ class Consumer:
         if self._health is None:
             return None
         port = HealthPort(
-            alive=lambda: _alive(driver), ready=lambda: _ready(driver), metrics=lambda: generate_latest(self._registry)
+            alive=lambda: _alive(driver),
+            ready=lambda: _ready(driver, self.config.stall_s),
+            metrics=lambda: generate_latest(self._registry),
         )
         await port.start(*self._health)
         self.health_port = port.port
@@ -172,6 +192,7 @@ class Consumer:
     def _stopping(self, driver: Driver, told: threading.Event | None, *, signals: bool) -> Iterator[None]:
         """SIGTERM and SIGINT stop in order, the second one at once."""
         if not signals:
+            self._signals_are_ours = True
             yield
             return
         loop = asyncio.get_running_loop()
@@ -190,11 +211,15 @@ class Consumer:
         numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
         before = {number: signal.getsignal(number) for number in numbers}
         for number in numbers:
-            with contextlib.suppress(NotImplementedError):
+            try:
                 loop.add_signal_handler(number, stop)
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+        self._signals_are_ours = True
         try:
             yield
         finally:
+            self._signals_are_ours = False
             for number in numbers:
                 with contextlib.suppress(NotImplementedError):
                     loop.remove_signal_handler(number)
@@ -211,20 +236,37 @@ async def _watch(driver: Driver, board: Board | None, stop: threading.Event | No
             board.show(driver.core.counts.as_dict(), driver.core.in_hand)
 
 
-def _gauges(core: Core) -> Mapping[str, float]:
-    return {"in_hand": core.in_hand, "running": core.running, "hung": core.hung, "polling": core.polling}
+def _gauges(driver: Driver) -> Mapping[str, float]:
+    core = driver.core
+    return {
+        "in_hand": core.in_hand,
+        "running": core.running,
+        "hung": core.hung,
+        "polling": core.polling,
+        "stalled_seconds": core.stalled_s(driver.now()),
+    }
 
 
 def _alive(driver: Driver) -> tuple[bool, str]:
     core = driver.core
     if core.hung and core.hung >= core.limits.concurrency:
         return False, f"all {core.hung} handlers hang past max_handling_s"
-    return True, ""
+    return True, _stalled(driver)
 
 
-def _ready(driver: Driver) -> tuple[bool, str]:
+def _stalled(driver: Driver, least_s: float = 60.0) -> str:
+    """A line that says for how long no handler has concluded while every slot is taken; empty below `least_s`."""
+    stalled_s = driver.core.stalled_s(driver.now())
+    if stalled_s < least_s:
+        return ""
+    return f"no handler has concluded for {stalled_s:.0f} s while all {driver.core.limits.concurrency} slots are taken"
+
+
+def _ready(driver: Driver, stall_s: float) -> tuple[bool, str]:
     if driver.core.stopping:
         return False, "stopping"
+    if stalled := _stalled(driver, stall_s):
+        return False, stalled
     if driver.complaint and time.monotonic() - driver.reached_at > _REACHED_S:
         return False, driver.complaint
     if not driver.reached_at and driver.complaint:

@@ -9,7 +9,8 @@ What holds, whatever the order of inputs:
   at which SQS could give the message to somebody else. A handler that outlives its lease is told to stop;
 - no more messages are in hand than `concurrency + prefetch`, those on the way here included;
 - once a failure has set a message's back-off, no extension overwrites it;
-- after `stop` nothing new is asked for, and what a long poll still brings goes back at once.
+- after `stop` nothing new is asked for, and what a long poll still brings goes back at once; one that brings nothing
+  within a second is broken off, so that an idle consumer's stop does not wait for it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from enum import IntEnum
 
 from windlass.queues.model import (
     MAX_VISIBILITY_S,
+    AbortPolls,
     Cancel,
     Change,
     Counts,
@@ -44,6 +46,8 @@ _SCAN_S = 1.0
 _THIN_POLL_S = 0.02
 _FULLS = 10
 _CANCEL_GRACE_S = 1.0
+_POLL_GRACE_S = 1.0  # what a busy queue has to answer is on the wire by then
+_ATTEMPT_S = 240.0  # SQS keeps a ReceiveRequestAttemptId for 5 minutes
 _MAX_REMEMBERED = 10_000
 _FIRST_RETRY_S, _MAX_RETRY_S = 0.2, 30.0
 _GONE = ("ReceiptHandleIsInvalid", "MessageNotInflight", "InvalidParameterValue", "InvalidIdFormat")
@@ -67,7 +71,7 @@ class _Lease:
     expires_at: float
     phase: _Phase = _Phase.WAITING
     started_at: float = 0.0
-    busy: bool = False  # a visibility change is on the wire
+    busy: int = 0  # visibility changes on the wire
     release_s: int = 0
     tries: int = 0
     newest: int = 0  # the receive count that came with the receipt
@@ -79,6 +83,14 @@ class _Call:
     entries: tuple[tuple[int, str], ...]  # lease, receipt
     sent_at: float
     extends: bool = False
+    deletes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Receive:
+    count: int
+    sent_at: float
+    attempt_id: str = ""
 
 
 class Core:
@@ -96,7 +108,9 @@ class Core:
         self._groups: dict[str, deque[int]] = {}
         self._runs: set[int] = set()  # leases whose handler runs, those that are no longer ours included
         self._waiting = 0
-        self._polls: dict[int, tuple[int, float]] = {}  # number: (count, sent at)
+        self._polls: dict[int, _Receive] = {}
+        self._lost_receives: deque[_Receive] = deque()  # of a FIFO queue: to be asked again under the same attempt id
+        self._abort_at: float | None = None
         self._reserved = 0
         self._pollers = 1
         self._poll_after = 0.0
@@ -115,6 +129,7 @@ class Core:
         self._numbers = 0
         self._deadline = 0.0  # of the stop's present stage
         self._cancelled = self._abandoned = False
+        self._full_since: float | None = None
         self._handled: OrderedDict[str, None] = OrderedDict()  # done, but not confirmed as deleted
 
     # What the driver reads
@@ -139,6 +154,10 @@ class Core:
         """Handlers that run though their message is no longer theirs."""
         return sum(not self._holds(number) for number in self._runs)
 
+    def stalled_s(self, now: float) -> float:
+        """Seconds for which every slot has been taken and no handler has concluded; 0 while a slot is free."""
+        return 0.0 if self._full_since is None else max(0.0, now - self._full_since)
+
     @property
     def polling(self) -> int:
         """Receives on the wire."""
@@ -157,6 +176,8 @@ class Core:
             moments.append(self._releases_since + self.limits.linger_s)
         if self.stopping:
             moments.append(self._deadline)
+            if self._abort_at is not None:
+                moments.append(self._abort_at)
         elif self._poll_at is not None:
             moments.append(self._poll_at)
         return min(moments, default=None)
@@ -177,7 +198,8 @@ class Core:
 
     def received(self, poll: int, messages: Sequence[Message], now: float) -> None:
         """A poll was answered."""
-        count, sent_at = self._ended_poll(poll)
+        receive = self._ended_poll(poll)
+        count, sent_at = receive.count, receive.sent_at
         self._poll_failures = 0
         if not messages:
             self.counts.empty_polls += 1
@@ -195,8 +217,10 @@ class Core:
 
     def poll_failed(self, poll: int, now: float) -> None:
         """A poll brought no answer, or an error: ask again later, the longer the oftener it failed."""
-        self._ended_poll(poll)
-        self.counts.failed_polls += 1
+        receive = self._ended_poll(poll)
+        if receive.attempt_id:
+            self._lost_receives.append(receive)
+        self.counts.failed_polls += not self.stopping
         self._poll_failures += 1
         self._pollers = 1
         most = min(_MAX_RETRY_S, _FIRST_RETRY_S * 2.0 ** min(self._poll_failures, 10))
@@ -206,6 +230,7 @@ class Core:
     def handled(self, number: int, outcome: Outcome, now: float) -> None:
         """A handler ended."""
         self._runs.discard(number)
+        self._full_since = None
         lease = self._leases.get(number)
         if lease is not None and lease.phase is _Phase.RUNNING:  # else it was fenced: neither acknowledged nor released
             if now >= lease.expires_at:
@@ -253,7 +278,7 @@ class Core:
             lease = self._leases.get(number)
             if lease is None:
                 continue
-            lease.busy = False
+            lease.busy -= 1
             fault = refused.get(index)
             if done.extends:
                 self._extended(lease, receipt, fault, done.sent_at, now)
@@ -273,9 +298,10 @@ class Core:
             lease = self._leases.get(number)
             if lease is None:
                 continue
-            lease.busy = False
+            lease.busy -= not lost.deletes
             if not lost.extends or lease.phase is _Phase.RELEASING:
-                self._again(lease, now)
+                if not lease.busy:  # else the answer that is still on its way decides
+                    self._again(lease, now)
             else:
                 lease.not_before = now + _FIRST_RETRY_S
         self._advance(now)
@@ -286,16 +312,17 @@ class Core:
             return
         self.stopping = True
         self._deadline = now + self.limits.drain_s
+        self._abort_at = now + _POLL_GRACE_S
         for lease in [one for one in self._leases.values() if one.phase is _Phase.WAITING]:
             self._release(lease, 0, now)
         self._advance(now)
 
     # Taking in and starting
 
-    def _ended_poll(self, poll: int) -> tuple[int, float]:
-        count, sent_at = self._polls.pop(poll)
-        self._reserved -= count
-        return count, sent_at
+    def _ended_poll(self, poll: int) -> _Receive:
+        receive = self._polls.pop(poll)
+        self._reserved -= receive.count
+        return receive
 
     def _take_in(self, message: Message, sent_at: float, now: float) -> None:
         self.counts.received += 1
@@ -349,6 +376,8 @@ class Core:
             self._waiting -= 1
             self._runs.add(lease.number)
             self._effects.append(Start(lease.number, lease.message))
+        if self._full_since is None and len(self._runs) >= self.limits.concurrency:
+            self._full_since = now
 
     def _conclude(self, lease: _Lease, outcome: Outcome, now: float) -> None:
         if isinstance(outcome, Done):
@@ -469,13 +498,13 @@ class Core:
                 live.append(lease)
         if live:
             self._numbers += 1
-            self._calls[self._numbers] = _Call(tuple((one.number, one.receipt) for one in live), now)
+            self._calls[self._numbers] = _Call(tuple((one.number, one.receipt) for one in live), now, deletes=True)
             self._effects.append(Delete(self._numbers, tuple((one.number, one.receipt) for one in live)))
 
     def _send_changes(self, leases: Sequence[_Lease], now: float, *, extends: bool) -> None:
         entries = []
         for lease in leases:
-            lease.busy = True
+            lease.busy += 1
             seconds = self._extension_s(lease, now) if extends else lease.release_s
             entries.append((lease.number, lease.receipt, seconds))
         if entries:
@@ -514,6 +543,26 @@ class Core:
             for at in range(0, len(together), BATCH):
                 self._send_changes(together[at : at + BATCH], now, extends=True)
 
+    def rescue(self, now: float) -> list[Change]:
+        """Return the extensions that are due though the loop stands still: its own may be on the wire, or never got there.
+
+        Each is answered with `changed` or `call_failed`. Nothing else is decided: effects wait for the loop.
+        """
+        margin_s = self.limits.visibility_s / 3
+        due = [
+            lease
+            for lease in self._leases.values()
+            if lease.phase < _Phase.RELEASING
+            and now < lease.expires_at <= now + margin_s
+            and not (lease.phase is _Phase.RUNNING and self._over(lease, now))
+        ]
+        before = len(self._effects)
+        for at in range(0, len(due), BATCH):
+            self._send_changes(due[at : at + BATCH], now, extends=True)
+        changes = [effect for effect in self._effects[before:] if isinstance(effect, Change)]
+        del self._effects[before:]
+        return changes
+
     def _over(self, lease: _Lease, now: float) -> bool:
         capped = now - lease.received_at > MAX_VISIBILITY_S - 2 * self.limits.visibility_s
         return now - lease.started_at >= self.limits.max_handling_s or (capped and self._extension_s(lease, now) < 2)
@@ -524,7 +573,8 @@ class Core:
 
     def _extended(self, lease: _Lease, receipt: str, fault: Failed | None, sent_at: float, now: float) -> None:
         if lease.phase is _Phase.RELEASING:
-            self._to_release(lease, now)  # it waited for this answer
+            if not lease.busy:
+                self._to_release(lease, now)  # it waited for this answer
         elif lease.receipt != receipt:
             pass  # received again meanwhile, which says more than this answer
         elif fault is None:
@@ -583,13 +633,29 @@ class Core:
             self._thin_since = -1.0
             self._numbers += 1
             count = min(BATCH, free)
-            self._polls[self._numbers] = (count, now)
+            attempt_id = self._attempt_id(now)
+            self._polls[self._numbers] = _Receive(count, now, attempt_id)
             self._reserved += count
             self.counts.polls += 1
-            self._effects.append(Poll(self._numbers, count, self.limits.wait_s))
+            self._effects.append(Poll(self._numbers, count, self.limits.wait_s, attempt_id))
+
+    def _attempt_id(self, now: float) -> str:
+        """Return the id of a receive whose answer was lost, else a new one; empty for a standard queue.
+
+        Its messages block their groups until a visibility timeout is over, unless they are asked for once more.
+        """
+        while self._lost_receives:
+            lost = self._lost_receives.popleft()
+            if now - lost.sent_at < _ATTEMPT_S:
+                return lost.attempt_id
+        return f"windlass-{self._rng.getrandbits(96):024x}" if self.limits.fifo else ""
 
     def _drain(self, now: float) -> None:
         """The stages of a stop: handlers end by themselves, are cancelled, are abandoned; then the last calls."""
+        if self._abort_at is not None and now >= self._abort_at:
+            self._abort_at = None
+            if self._polls:
+                self._effects.append(AbortPolls(tuple(self._polls)))
         if now < self._deadline:
             return
         if not self._cancelled:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from windlass.core.errors import AccessRefused, NotFound, WindlassError
 from windlass.observe.log import logger
 from windlass.queues.core import Core
+from windlass.queues.handlers import trace_of
+from windlass.queues.lease_clock import LeaseClock
 from windlass.queues.measure import Histogram
 from windlass.queues.model import (
+    AbortPolls,
     Cancel,
     Change,
     DeadLetter,
@@ -26,7 +31,7 @@ from windlass.queues.model import (
 )
 from windlass.queues.runner import Runner
 from windlass.queues.transports import Transport
-from windlass.wire.sqs import Message
+from windlass.wire.sqs import Failed, Message
 
 __all__ = ["Driver", "Watcher"]
 
@@ -47,28 +52,35 @@ class Driver:
         name: str,
         watch: Watcher | None = None,
         stopping: Callable[[], None] = lambda: None,
+        now: Callable[[], float] | None = None,
     ) -> None:
         self.core = core
+        self.now = now or LeaseClock().now
+        """The clock of leases, in seconds."""
         self.handling, self.age = Histogram(), Histogram()
         self.turned_at = time.monotonic()
         self.reached_at = 0.0
         self.complaint = ""
         self._transport = transport
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
+        self.thread_id = threading.get_ident()
+        self._lock = threading.Lock()  # the core's inputs come from the loop and from the watchdog's thread
         self._stopped = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._polls: dict[int, asyncio.Task[None]] = {}
         self._timer: asyncio.Handle | None = None
         self._timer_at = 0.0
         self._started: dict[int, tuple[float, Message]] = {}
         self._watch = watch
         self._stopping = stopping
         self._log = logger("queues").bind(queue=name)
-        self._complained_at = -_COMPLAIN_S
+        self._complained_at = self._ticked_at = -_COMPLAIN_S
         self.runner: Runner | None = None
 
     async def run(self, runner: Runner) -> None:
         """Until `stop` was called and all is given back."""
         self.runner = runner
+        self._ticked_at = self.now()
         self._step()
         await self._stopped.wait()
         if self._timer is not None:
@@ -82,30 +94,38 @@ class Driver:
         """Begin to stop; again is no sooner."""
         if not self.core.stopping:
             self._stopping()
-        self.core.stop(self._loop.time())
-        self._perform()
+        self._feed(self.core.stop)
 
     def ended(self, lease: int, outcome: Outcome) -> None:
         """A handler came to something."""
-        now = self._loop.time()
         started = self._started.pop(lease, None)
+        self._feed(self.core.handled, lease, outcome)
         if started is not None:
-            self.handling.add(now - started[0])
+            self.handling.add(max(0.0, self.now() - started[0]))
             if not isinstance(outcome, Done):
                 self._tell(started[1], outcome)
-        self.core.handled(lease, outcome, now)
-        self._perform()
 
     # Effects
 
     def _step(self) -> None:
         self._timer = None
         self.turned_at = time.monotonic()
-        self.core.tick(self._loop.time())
+        now = self.now()
+        if self.core.in_hand and now - self._ticked_at > self.core.limits.visibility_s / 2:
+            self._log.warning("consumer.stood_still", duration_s=round(now - self._ticked_at, 1))
+        self._ticked_at = now
+        self._feed(self.core.tick)
+
+    def _feed(self, take: Callable[..., None], *arguments: Any, **options: Any) -> None:
+        """Give the core one input with the time, and carry out the effects it asks for."""
+        with self._lock:
+            take(*arguments, self.now(), **options)
         self._perform()
 
     def _perform(self) -> None:
-        for effect in self.core.take_effects():
+        with self._lock:
+            effects = self.core.take_effects()
+        for effect in effects:
             self._carry_out(effect)
         wake = self.core.next_wake()
         if wake is None or self.core.stopped:
@@ -115,19 +135,38 @@ class Driver:
                 return
             self._timer.cancel()
         # uvloop answers a moment that is past with a handle that has no `when`: it is kept here.
-        self._timer, self._timer_at = self._loop.call_at(wake, self._step), wake
+        self._timer, self._timer_at = self.loop.call_later(max(0.0, wake - self.now()), self._step), wake
+
+    # From the watchdog's thread, while the loop stands still
+
+    def rescue(self) -> list[Change]:
+        """Return the extensions that are due now; each is answered with `rescued` or `rescue_failed`."""
+        with self._lock:
+            return self.core.rescue(self.now())
+
+    def rescued(self, call: int, failed: Sequence[Failed]) -> None:
+        """Record that an extension was answered."""
+        with self._lock:
+            self.core.changed(call, failed, self.now())
+
+    def rescue_failed(self, call: int) -> None:
+        """Record that an extension brought no answer."""
+        with self._lock:
+            self.core.call_failed(call, self.now())
+
+    def count_blocked(self) -> None:
+        """Count that the loop stands still."""
+        with self._lock:
+            self.core.counts.blocked += 1
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case Start(lease, message):
-                now = self._loop.time()
-                self._started[lease] = (now, message)
-                if message.sent_ms:
-                    self.age.add(max(0.0, time.time() - message.sent_ms / 1000))
-                assert self.runner is not None
-                self.runner.start(lease, message)
+                self._start(lease, message)
             case Poll():
-                self._spawn(self._poll(effect))
+                self._polls[effect.number] = self._spawn(self._poll(effect))
+            case AbortPolls(numbers):
+                self._abort(numbers)
             case Delete():
                 self._spawn(self._delete(effect))
             case Change():
@@ -135,41 +174,59 @@ class Driver:
             case DeadLetter():
                 self._spawn(self._bury(effect))
             case Cancel(lease, reason):
-                assert self.runner is not None
-                started = self._started.get(lease)
-                message_id = started[1].message_id if started else ""
-                self._log.warning("handler.cancelled", reason=reason, message_id=message_id)
-                self.runner.cancel(lease, reason)
+                self._cancel(lease, reason)
             case Stopped():
                 self._stopped.set()
 
-    def _spawn(self, work: object) -> None:
-        task: asyncio.Task[None] = self._loop.create_task(work)  # type: ignore[arg-type]
+    def _start(self, lease: int, message: Message) -> None:
+        self._started[lease] = (self.now(), message)
+        if message.sent_ms:
+            self.age.add(max(0.0, time.time() - message.sent_ms / 1000))
+        assert self.runner is not None
+        self.runner.start(lease, message)
+
+    def _cancel(self, lease: int, reason: str) -> None:
+        assert self.runner is not None
+        started = self._started.get(lease)
+        message_id = started[1].message_id if started else ""
+        self._log.warning("handler.cancelled", reason=reason, message_id=message_id)
+        self.runner.cancel(lease, reason)
+
+    def _abort(self, polls: Sequence[int]) -> None:
+        for number in polls:
+            if number in self._polls:
+                self._polls[number].cancel()
+
+    def _spawn(self, work: object) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = self.loop.create_task(work)  # type: ignore[arg-type]
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _poll(self, effect: Poll) -> None:
         try:
-            messages = await self._transport.receive(effect.count, effect.wait_s)
+            messages = await self._transport.receive(effect.count, effect.wait_s, effect.attempt_id)
+        except asyncio.CancelledError:  # it was broken off at the stop
+            self._feed(self.core.poll_failed, effect.number)
         except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
             self._complain("poll.failed", error)
-            self.core.poll_failed(effect.number, self._loop.time())
+            self._feed(self.core.poll_failed, effect.number)
         else:
             self.reached_at, self.complaint = time.monotonic(), ""
-            self.core.received(effect.number, messages, self._loop.time())
-        self._perform()
+            self._feed(self.core.received, effect.number, messages)
+        finally:
+            self._polls.pop(effect.number, None)
 
     async def _delete(self, effect: Delete) -> None:
         try:
             failed = await self._transport.delete([receipt for _, receipt in effect.entries])
         except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
             self._complain("delete.failed", error)
-            self.core.call_failed(effect.number, self._loop.time())
+            self._feed(self.core.call_failed, effect.number)
         else:
             if failed:
                 self._log.warning("delete.refused", count=len(failed), code=failed[0].code, said=failed[0].message)
-            self.core.deleted(effect.number, failed, self._loop.time())
-        self._perform()
+            self._feed(self.core.deleted, effect.number, failed)
 
     async def _change(self, effect: Change) -> None:
         try:
@@ -178,10 +235,9 @@ class Driver:
             )
         except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
             self._complain("visibility.failed", error)
-            self.core.call_failed(effect.number, self._loop.time())
+            self._feed(self.core.call_failed, effect.number)
         else:
-            self.core.changed(effect.number, failed, self._loop.time())
-        self._perform()
+            self._feed(self.core.changed, effect.number, failed)
 
     async def _bury(self, effect: DeadLetter) -> None:
         ok = True
@@ -190,8 +246,7 @@ class Driver:
         except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
             self._complain("reject.failed", error)
             ok = False
-        self.core.buried(effect.lease, self._loop.time(), ok=ok)
-        self._perform()
+        self._feed(self.core.buried, effect.lease, ok=ok)
 
     # Words
 
@@ -204,6 +259,7 @@ class Driver:
                 message_id=message.message_id,
                 receive_count=message.receive_count,
                 reason=outcome.reason,
+                **trace_of(outcome.error),
             )
         if self._watch is not None:
             self._watch(message, outcome)

@@ -1,10 +1,16 @@
-"""Handlers: found by name, run, and what they came to."""
+"""Handlers: loading them by name, calling them, and the outcome of each call.
+
+Every exception that a handler raises is the outcome of its message, those outside `Exception` included (pyo3's
+PanicException, gevent's Timeout, `sys.exit()`, KeyboardInterrupt): no handler can end a worker or keep its slot.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import inspect
 import sys
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +19,9 @@ from windlass.core.errors import ConfigError
 from windlass.queues.model import Done, Outcome, Refuse, Reject, Retry, RetryLater
 from windlass.queues.received import Received
 
-__all__ = ["Handler", "is_async", "load_handler", "outcome_of"]
+__all__ = ["Handler", "await_handler", "call_handler", "describe", "is_async", "load_handler", "outcome_of", "trace_of"]
+
+_MAX_REASON = 500  # characters of a reason in logs, the failure list and the dead-letter queue
 
 Handler = Callable[[Received], Awaitable[Any] | Any]
 """Takes one message and returns (done), raises (again, later), or raises Reject (never again)."""
@@ -53,12 +61,70 @@ def is_async(handler: Handler) -> bool:
     return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004
 
 
+def call_handler(handler: Handler, received: Received) -> Outcome:
+    """Call a function with one message and return its outcome. Raises nothing."""
+    try:
+        result = handler(received)
+        if inspect.isawaitable(result):
+            if inspect.iscoroutine(result):
+                result.close()
+            return Retry("the handler returned a coroutine that nothing awaits: declare it with `async def`")
+    except BaseException as error:  # noqa: BLE001  every exception of a handler is its message's outcome
+        return outcome_of(error)
+    return Done()
+
+
+async def await_handler(handler: Handler, received: Received) -> Outcome:
+    """Await a coroutine function with one message and return its outcome, Retry when it was cancelled.
+
+    Raises only GeneratorExit, when its event loop is closed under it.
+    """
+    try:
+        result: Any = handler(received)
+        await result
+    except asyncio.CancelledError:
+        return Retry("cancelled")
+    except BaseException as error:  # every exception of a handler is its message's outcome
+        if isinstance(error, GeneratorExit) and not _loop_runs():
+            raise
+        return outcome_of(error)
+    return Done()
+
+
 def outcome_of(error: BaseException | None) -> Outcome:
-    """What a handler that ended with `error` (None: it returned) came to."""
+    """Return the outcome of a handler that raised `error`; Done for None. Raises nothing, whatever `error` is."""
     if error is None:
         return Done()
     if isinstance(error, Reject):
-        return Refuse(error.reason)
+        return Refuse(str(error.reason))
     if isinstance(error, RetryLater):
         return Retry(error.reason, error.after_s)
-    return Retry(f"{type(error).__name__}: {error}"[:500])
+    if isinstance(error, SystemExit):
+        return Retry(f"the handler called sys.exit({error.code!r})"[:_MAX_REASON], error=error)
+    return Retry(describe(error), error=error)
+
+
+def describe(error: BaseException) -> str:
+    """Return an exception's type and text, at most 500 characters. Raises nothing, even where its `__str__` does."""
+    try:
+        text = str(error)
+    except BaseException:  # noqa: BLE001  it is the handler's own class
+        text = "(its text can't be read)"
+    return f"{type(error).__name__}: {text}"[:_MAX_REASON]
+
+
+def trace_of(error: BaseException | None) -> dict[str, str]:
+    """Return the traceback as the log's key `exception`, nothing for None. Raises nothing: a renderer would, on such an error."""
+    if error is None:
+        return {}
+    try:
+        return {"exception": "".join(traceback.format_exception(error)).rstrip()}
+    except BaseException:  # noqa: BLE001  its `__str__` raised
+        return {"exception": "".join(traceback.format_tb(error.__traceback__)) + describe(error)}
+
+
+def _loop_runs() -> bool:
+    try:
+        return asyncio.get_running_loop().is_running()
+    except RuntimeError:
+        return False

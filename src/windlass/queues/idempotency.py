@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
@@ -23,11 +23,13 @@ from windlass.core import clock
 from windlass.core.errors import AwsError, WindlassError
 from windlass.core.ids import new_id
 from windlass.observe.log import logger
-from windlass.queues import store as rows
 from windlass.queues.handlers import Handler, is_async
 from windlass.queues.model import RetryLater
 from windlass.queues.received import Received
-from windlass.store.engine import Store
+from windlass.queues.transports import DEDUPLICATION
+
+if TYPE_CHECKING:  # a function in Lambda has no store, and carries no SQLAlchemy
+    from windlass.store.engine import Store
 
 __all__ = ["Begun", "DynamoLedger", "KeyOf", "Ledger", "StoreLedger", "key_of", "once"]
 
@@ -71,16 +73,22 @@ class StoreLedger:
 
     def begin(self, key: str, token: str, now: datetime) -> Begun:
         """Take it in one transaction."""
+        from windlass.queues import store as rows
+
         with self._store.write() as connection:
             return Begun(*rows.begin_work(connection, self._store, key, token, now, now + self._busy))
 
     def renew(self, key: str, token: str, now: datetime) -> None:
         """Move its end on."""
+        from windlass.queues import store as rows
+
         with self._store.write() as connection:
             rows.renew_work(connection, key, token, now + self._busy)
 
     def end(self, key: str, token: str, now: datetime, *, done: bool) -> None:
         """Mark it."""
+        from windlass.queues import store as rows
+
         with self._store.write() as connection:
             rows.end_work(connection, key, token, until=now + self._window if done else None)
 
@@ -144,7 +152,10 @@ def _item(key: str, state: str, token: str, expires: float) -> dict[str, Any]:
 
 
 def key_of(queue_arn: str, path: str = "") -> KeyOf:
-    """What names a message's work: the JMESPath `path` into its body, else its deduplication id, else its id."""
+    """What names a message's work: the JMESPath `path` into its body, else its deduplication id, else its id.
+
+    Copies of a rejected message have the first one's id, so that a redrive of two of them is handled once.
+    """
     import jmespath
 
     expression = jmespath.compile(path) if path else None
@@ -154,7 +165,8 @@ def key_of(queue_arn: str, path: str = "") -> KeyOf:
         if expression is not None:
             found = expression.search(received.json())
         if found is None:
-            found = received.message.attributes.get("MessageDeduplicationId") or received.message_id
+            copied = received.attributes.get(DEDUPLICATION, {}).get("StringValue")  # redriven from a dead-letter queue
+            found = received.message.attributes.get("MessageDeduplicationId") or copied or received.message_id
         text = found if isinstance(found, str) else orjson.dumps(found, option=orjson.OPT_SORT_KEYS).decode()
         return hashlib.sha256(f"{queue_arn}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()
 

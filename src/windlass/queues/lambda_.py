@@ -5,108 +5,177 @@
 
 A message that fails is named in `batchItemFailures` and comes again; of a FIFO group, all that follow it are named, too,
 so that their order holds. A rejected message goes to `bury` where that is given, and comes again (until the queue's
-redrive policy takes it) where it is not.
+redrive policy takes it) where it is not. RetryLater's seconds are set by `postpone`. Messages that the function has no
+time left for are given back instead of being handled twice: the function ends before Lambda ends it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextvars
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from windlass.observe.log import logger
-from windlass.queues.handlers import Handler, is_async, outcome_of
+from windlass.queues.handlers import Handler, await_handler, call_handler, describe, is_async, trace_of
+from windlass.queues.loop import run_to_end
 from windlass.queues.model import Done, Outcome, Refuse, Retry
 from windlass.queues.received import Received
 from windlass.wire.sqs import Message
 
-__all__ = ["lambda_handler"]
+__all__ = ["Bury", "Postpone", "lambda_handler"]
 
 Bury = Callable[[Message, str], None]
+Postpone = Callable[[str, str, int], None]
+"""`postpone(queue_arn, receipt_handle, seconds)` sets a message's visibility: ChangeMessageVisibility."""
+
+_RESERVE_S = 3.0
+_RESERVE_SHARE = 0.2  # of a short function's time: one of 3 s, Lambda's default, must still handle something
+_NO_TIME = Retry("the function has no time left", 0)
+_FOLLOWS = Retry("a message before it in its group failed", 0)
 
 
 def lambda_handler(
-    handler: Handler, *, bury: Bury | None = None, concurrency: int = 10
+    handler: Handler,
+    *,
+    bury: Bury | None = None,
+    postpone: Postpone | None = None,
+    around: Callable[[Handler], Handler] | None = None,
+    concurrency: int = 10,
 ) -> Callable[[Any, Any], dict[str, Any]]:
-    """A Lambda entry point around a handler; coroutines of one batch run side by side, at most `concurrency` at once."""
-    log = logger("queues")
+    """Return a Lambda entry point around a handler; coroutines of one batch run side by side, at most `concurrency` at once.
 
-    def handle(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda's signature
-        messages = [_message(record) for record in event.get("Records", ()) if isinstance(record, dict)]
-        run = _run_all if is_async(handler) else _run_each
+    `around` wraps the handler as a worker's settings do: `unpacking(layers, fetch)`, `once(ledger, key_of(arn))`.
+    """
+    wrapped = around(handler) if around is not None else handler
+
+    def handle(event: Any, context: Any) -> dict[str, Any]:
+        records = {one["messageId"]: one for one in event.get("Records", ()) if isinstance(one, dict)}
+        deadline = _Deadline(context)
+        run = _run_all if is_async(wrapped) else _run_each
         failed = []
-        for message, outcome in run(handler, messages, concurrency):
+        for message, outcome in run(wrapped, [_message(one) for one in records.values()], deadline, concurrency):
             settled = _settle(message, outcome, bury)
-            if not isinstance(settled, Done):
-                failed.append(message.message_id)
-                log.warning("message.failed", message_id=message.message_id, reason=getattr(settled, "reason", ""))
+            if isinstance(settled, Done):
+                continue
+            failed.append(message.message_id)
+            _tell(message, settled)
+            if postpone is not None and isinstance(settled, Retry) and settled.after_s is not None:
+                _put_off(postpone, records[message.message_id], message, settled.after_s)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     return handle
 
 
+class _Deadline:
+    """Until when handlers of one invocation may run: its remaining time less a reserve for what comes after them."""
+
+    def __init__(self, context: Any) -> None:
+        remaining = getattr(context, "get_remaining_time_in_millis", None)
+        self.known = remaining is not None
+        whole_s = remaining() / 1000 if remaining is not None else 0.0
+        self._at = time.monotonic() + whole_s - min(_RESERVE_S, whole_s * _RESERVE_SHARE)
+
+    def left_s(self) -> float | None:
+        """Seconds left for handlers, at least 0; None when the time is not known (outside Lambda)."""
+        return max(0.0, self._at - time.monotonic()) if self.known else None
+
+    @property
+    def over(self) -> bool:
+        """Whether no further handler may start."""
+        return self.left_s() == 0.0
+
+
 def _message(record: Mapping[str, Any]) -> Message:
-    attributes = {
-        name: {"DataType": one.get("dataType", "String")}
-        | {
-            key: one[small]
-            for key, small in (("StringValue", "stringValue"), ("BinaryValue", "binaryValue"))
-            if small in one
-        }
-        for name, one in (record.get("messageAttributes") or {}).items()
-    }
+    attributes = {name: _attribute(one) for name, one in (record.get("messageAttributes") or {}).items()}
     return Message(
         record["messageId"], record.get("receiptHandle", ""), record["body"], record.get("attributes") or {}, attributes
     )
 
 
-def _run_each(handler: Handler, messages: Sequence[Message], _: int) -> list[tuple[Message, Outcome]]:
-    stopped: set[str] = set()
-    found: list[tuple[Message, Outcome]] = []
-    for message in messages:
-        found.append((message, _run_one(handler, message, stopped)))
+def _attribute(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an attribute in SQS's form; Lambda's event has binary values in base64."""
+    found: dict[str, Any] = {"DataType": one.get("dataType", "String")}
+    if one.get("stringValue") is not None:
+        found["StringValue"] = one["stringValue"]
+    if one.get("binaryValue") is not None:
+        found["BinaryValue"] = base64.b64decode(one["binaryValue"])
     return found
 
 
-def _run_one(handler: Handler, message: Message, stopped: set[str]) -> Outcome:
-    if message.group and message.group in stopped:
-        return Retry("one before it in its group failed")
-    error: BaseException | None = None
-    try:
-        handler(Received(message, message.body))
-    except Exception as raised:  # noqa: BLE001  whatever a handler raises is an outcome
-        error = raised
-    outcome = outcome_of(error)
-    if message.group and not isinstance(outcome, Done):
-        stopped.add(message.group)
-    return outcome
-
-
-def _run_all(handler: Handler, messages: Sequence[Message], concurrency: int) -> list[tuple[Message, Outcome]]:
-    lanes: dict[str, list[Message]] = {}
+def _run_each(
+    handler: Handler, messages: Sequence[Message], deadline: _Deadline, _: int
+) -> list[tuple[Message, Outcome]]:
+    stopped: set[str] = set()
+    outcomes: list[tuple[Message, Outcome]] = []
     for message in messages:
-        lanes.setdefault(message.group or message.message_id, []).append(message)
+        if deadline.over:
+            outcome: Outcome = _NO_TIME
+        elif message.group and message.group in stopped:
+            outcome = _FOLLOWS
+        else:
+            outcome = _call(handler, message, deadline)
+        if message.group and not isinstance(outcome, Done):
+            stopped.add(message.group)
+        outcomes.append((message, outcome))
+    return outcomes
 
-    async def lane(places: asyncio.Semaphore, queue: list[Message], outcomes: dict[str, Outcome]) -> None:
+
+def _call(handler: Handler, message: Message, deadline: _Deadline) -> Outcome:
+    """Call a function, and leave it alone (with `Received.lost` set) when the time is over, as a worker does."""
+    left_s = deadline.left_s()
+    if left_s is None:
+        return call_handler(handler, Received(message, message.body))
+    lost, outcomes = threading.Event(), list[Outcome]()
+    received = Received(message, message.body, lost)
+    run = contextvars.copy_context().run
+    thread = threading.Thread(target=lambda: outcomes.append(run(call_handler, handler, received)), daemon=True)
+    thread.start()
+    thread.join(left_s)
+    if outcomes:
+        return outcomes[0]
+    lost.set()
+    return _NO_TIME
+
+
+def _run_all(
+    handler: Handler, messages: Sequence[Message], deadline: _Deadline, concurrency: int
+) -> list[tuple[Message, Outcome]]:
+    queues: dict[str, list[Message]] = {}
+    for message in messages:
+        queues.setdefault(message.group or message.message_id, []).append(message)
+    outcomes: dict[str, Outcome] = {}
+
+    async def serve(places: asyncio.Semaphore, queue: list[Message]) -> None:
         async with places:
             for at, message in enumerate(queue):
-                error: BaseException | None = None
-                try:
-                    await cast("Any", handler)(Received(message, message.body))
-                except Exception as raised:  # noqa: BLE001
-                    error = raised
-                outcomes[message.message_id] = outcome_of(error)
-                if error is not None:
-                    outcomes |= {one.message_id: Retry("one before it in its group failed") for one in queue[at + 1 :]}
+                outcome = await await_handler(handler, Received(message, message.body))
+                outcomes[message.message_id] = outcome
+                if not isinstance(outcome, Done):
+                    outcomes.update({follower.message_id: _FOLLOWS for follower in queue[at + 1 :]})
                     return
 
-    async def everything() -> dict[str, Outcome]:
-        places, outcomes = asyncio.Semaphore(concurrency), dict[str, Outcome]()
-        await asyncio.gather(*(lane(places, queue, outcomes) for queue in lanes.values()))
-        return outcomes
+    async def everything() -> None:
+        places = asyncio.Semaphore(concurrency)
+        tasks = [asyncio.create_task(serve(places, queue)) for queue in queues.values()]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=deadline.left_s())
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=0.5)
 
-    outcomes = asyncio.run(everything())
-    return [(message, outcomes[message.message_id]) for message in messages]
+    run_to_end(everything(), goes_on=lambda _: True)  # Lambda sends no signals: a handler raised it
+    return [(message, _in_time(outcomes.get(message.message_id))) for message in messages]
+
+
+def _in_time(outcome: Outcome | None) -> Outcome:
+    """Return the outcome of a message; a handler that never started or was cancelled had no time."""
+    cancelled = isinstance(outcome, Retry) and outcome.reason == "cancelled"
+    return _NO_TIME if outcome is None or cancelled else outcome
 
 
 def _settle(message: Message, outcome: Outcome, bury: Bury | None) -> Outcome:
@@ -115,5 +184,19 @@ def _settle(message: Message, outcome: Outcome, bury: Bury | None) -> Outcome:
     try:
         bury(message, outcome.reason)
     except Exception as error:  # noqa: BLE001  it stays in the queue, and is seen there
-        return Retry(f"it could not be sent to the dead-letter queue: {error}")
+        return Retry(f"it could not be sent to the dead-letter queue: {describe(error)}")
     return Done()
+
+
+def _tell(message: Message, outcome: Outcome) -> None:
+    error = outcome.error if isinstance(outcome, Retry) else None
+    reason = getattr(outcome, "reason", "")
+    logger("queues").warning("message.failed", message_id=message.message_id, reason=reason, **trace_of(error))
+
+
+def _put_off(postpone: Postpone, record: Mapping[str, Any], message: Message, seconds: int) -> None:
+    """Set when a failed message comes again; where that fails it comes after the queue's visibility timeout."""
+    try:
+        postpone(record.get("eventSourceARN", ""), message.receipt, seconds)
+    except Exception as error:  # noqa: BLE001  the message comes again in any case
+        logger("queues").warning("visibility.failed", message_id=message.message_id, error=describe(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from windlass.wire.loops import new_loop
@@ -14,16 +14,26 @@ T = TypeVar("T")
 _PATIENCE_S = 0.5
 
 
-def run_to_end(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine and close the loop. Unlike asyncio.run, it waits neither for threads nor for tasks that won't be cancelled."""
+def run_to_end(main: Coroutine[Any, Any, T], *, goes_on: Callable[[BaseException], bool] = lambda _: False) -> T:
+    """Run a coroutine and close the loop. Unlike asyncio.run, it waits neither for threads nor for tasks that won't be cancelled.
+
+    A SystemExit or KeyboardInterrupt of some other task or callback breaks out of the loop; the loop is entered again
+    when `goes_on(error)` is true. What `main` itself raises is raised.
+    """
     loop = new_loop()
     asyncio.set_event_loop(loop)
+    task = loop.create_task(main)
     try:
-        return loop.run_until_complete(main)
+        while True:
+            try:
+                return loop.run_until_complete(task)
+            except (SystemExit, KeyboardInterrupt) as error:
+                if task.done() or not goes_on(error):
+                    raise
     finally:
         left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
+        for task_left in left:
+            task_left.cancel()
         if left:
             loop.run_until_complete(asyncio.wait(left, timeout=_PATIENCE_S))
         asyncio.set_event_loop(None)

@@ -29,6 +29,7 @@ COUNTERS: Mapping[str, str] = {
     "retried_calls": "Deletes and releases tried again.",
     "overruns": "Messages whose lease ended before their handler.",
     "overtime": "Handlers cut off at max_handling_s.",
+    "blocked": "Times that an async handler blocked the event loop.",
 }
 
 
@@ -107,4 +108,5 @@ GAUGES: Mapping[str, str] = {
     "running": "Handlers that run.",
     "hung": "Handlers that run on though their message is no longer theirs.",
     "polling": "Receive calls on the wire.",
+    "stalled_seconds": "Seconds without any handler's end while every slot is taken.",
 }

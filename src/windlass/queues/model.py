@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import math
+from dataclasses import dataclass, field, fields
 
 from windlass.core.errors import ConfigError
 from windlass.wire.sqs import Message
 
 __all__ = [
-    "MAX_VISIBILITY_S", "Cancel", "Change", "Counts", "DeadLetter", "Delete", "Done", "Effect", "Limits", "Outcome", "Poll", "Refuse",
-    "Reject", "Retry", "RetryLater", "Start", "Stopped",
+    "MAX_VISIBILITY_S", "AbortPolls", "Cancel", "Change", "Counts", "DeadLetter", "Delete", "Done", "Effect", "Limits", "Outcome",
+    "Poll", "Refuse", "Reject", "Retry", "RetryLater", "Start", "Stopped",
 ]  # fmt: skip
 
 MAX_VISIBILITY_S = 43_200
@@ -29,9 +30,9 @@ class Reject(Exception):
 class RetryLater(Exception):
     """Raised by a handler: not now. The message comes again after `after_s` seconds, whatever the back-off."""
 
-    def __init__(self, after_s: int, reason: str = "") -> None:
+    def __init__(self, after_s: float, reason: str = "") -> None:
         super().__init__(reason or f"again in {after_s} s")
-        self.after_s = max(0, min(MAX_VISIBILITY_S, after_s))
+        self.after_s = max(0, min(MAX_VISIBILITY_S, math.ceil(after_s)))
         self.reason = reason or f"again in {after_s} s"
 
 
@@ -67,7 +68,7 @@ class Limits:
         for name, least, most in (
             ("concurrency", 1, 100_000), ("prefetch", 0, 100_000), ("max_pollers", 1, 1000), ("wait_s", 0, 20),
             ("visibility_s", 1, MAX_VISIBILITY_S), ("linger_s", 0, 0.1), ("gather_s", 0, 20),
-            ("max_handling_s", 0.001, MAX_VISIBILITY_S),
+            ("max_handling_s", 0.001, MAX_VISIBILITY_S), ("drain_s", 1, MAX_VISIBILITY_S),
         ):  # fmt: skip
             value = getattr(self, name)
             if not least <= value <= most:
@@ -83,11 +84,6 @@ class Limits:
                 f"visibility_s = {self.visibility_s} is not above read_timeout_s = {self.read_timeout_s:g}: a message could come "
                 "back to the queue while its receipt is still on the way here",
                 hint=f"Set visibility_s to more than {self.read_timeout_s:g}.",
-            )
-        if self.drain_s < self.wait_s + 1:
-            raise ConfigError(
-                f"drain_s = {self.drain_s:g} ends before a long poll of wait_s = {self.wait_s} that is on the wire at SIGTERM",
-                hint=f"Set drain_s to at least {self.wait_s + 1}, or wait less; the pod's grace period must exceed drain_s + flush_s.",
             )
 
     @property
@@ -114,10 +110,11 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The handler raised, or was cancelled; `after_s` overrules the back-off."""
+    """The handler raised `error`, or was cancelled; `after_s` overrules the back-off."""
 
     reason: str = ""
     after_s: int | None = None
+    error: BaseException | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +137,15 @@ class Poll:
     number: int
     count: int
     wait_s: int
+    attempt_id: str = ""
+    """ReceiveRequestAttemptId of a FIFO queue: a receive whose answer was lost is asked again under the same one."""
+
+
+@dataclass(frozen=True, slots=True)
+class AbortPolls:
+    """Break off these receives: they brought nothing since the stop. Answer each with `poll_failed`."""
+
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +194,7 @@ class Stopped:
     """All is done after a stop: nothing is held any more."""
 
 
-Effect = Poll | Start | Cancel | Delete | Change | DeadLetter | Stopped
+Effect = Poll | AbortPolls | Start | Cancel | Delete | Change | DeadLetter | Stopped
 
 
 @dataclass(slots=True)
@@ -209,6 +215,7 @@ class Counts:
     retried_calls: int = 0
     overruns: int = 0
     overtime: int = 0
+    blocked: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """Name to number, in order."""

@@ -11,9 +11,9 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Protocol
 
-from windlass.queues.handlers import Handler, is_async, outcome_of
+from windlass.queues.handlers import Handler, await_handler, call_handler, is_async, outcome_of
 from windlass.queues.model import Outcome, Retry
 from windlass.queues.received import Received
 from windlass.wire.sqs import Message
@@ -53,27 +53,23 @@ class _Tasks:
     """Coroutines on the loop."""
 
     def __init__(self, handler: Handler, ended: Ended) -> None:
-        self._handler: Any = handler
+        self._handler = handler
         self._ended = ended
         self._loop = asyncio.get_running_loop()
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: dict[int, asyncio.Task[Outcome]] = {}
         self._lost: set[int] = set()
 
     def start(self, lease: int, message: Message) -> None:
         """A task for one message."""
-        self._tasks[lease] = self._loop.create_task(self._run(lease, message))
+        received = Received(message, message.body, lambda: lease in self._lost)
+        task = self._tasks[lease] = self._loop.create_task(await_handler(self._handler, received))
+        # A callback, and not the coroutine's last line: a task that is cancelled before its first step runs none of it.
+        task.add_done_callback(lambda task: self._conclude(lease, task))
 
-    async def _run(self, lease: int, message: Message) -> None:
-        error: BaseException | None = None
-        try:
-            await self._handler(Received(message, message.body, lambda: lease in self._lost))
-        except asyncio.CancelledError:
-            error = asyncio.CancelledError("cancelled")
-        except Exception as raised:  # noqa: BLE001  whatever a handler raises is an outcome
-            error = raised
+    def _conclude(self, lease: int, task: asyncio.Task[Outcome]) -> None:
         self._tasks.pop(lease, None)
         self._lost.discard(lease)
-        self._ended(lease, Retry("cancelled") if isinstance(error, asyncio.CancelledError) else outcome_of(error))
+        self._ended(lease, Retry("cancelled") if task.cancelled() else task.result())
 
     def cancel(self, lease: int, reason: str) -> None:
         """CancelledError inside the coroutine."""
@@ -113,27 +109,32 @@ class _Threads:
         self._work.put((lease, message, lost))
 
     def _serve(self) -> None:
-        while (item := self._work.get()) is not None:
-            lease, message, lost = item
-            error: BaseException | None = None
+        item: tuple[int, Message, threading.Event] | None = None
+        while True:
             try:
-                self._handler(Received(message, message.body, lost))
-            except Exception as raised:  # noqa: BLE001  whatever a handler raises is an outcome
-                error = raised
-            except SystemExit as raised:
-                error = RuntimeError(f"the handler called sys.exit({raised.code})")
-            self._over.append((lease, outcome_of(error)))
-            # Waking the loop costs more than the rest: one wake-up serves all that ended until it runs.
-            if not self._called and not self._closed:
-                self._called = True
-                self._loop.call_soon_threadsafe(self._collect)
+                item = self._work.get()
+                if item is None:
+                    return
+                lease, message, lost = item
+                self._conclude(lease, call_handler(self._handler, Received(message, message.body, lost)))
+            except BaseException as error:  # noqa: BLE001  PyThreadState_SetAsyncExc can strike after the handler's end
+                if item is not None:
+                    self._conclude(item[0], outcome_of(error))
+
+    def _conclude(self, lease: int, outcome: Outcome) -> None:
+        """Hand an outcome to the loop. Idempotent: the first outcome of a lease counts."""
+        self._over.append((lease, outcome))
+        # Waking the loop costs more than the rest: one wake-up serves all that ended until it runs.
+        if not self._called and not self._closed:
+            self._called = True
+            self._loop.call_soon_threadsafe(self._collect)
 
     def _collect(self) -> None:
         self._called = False
         while self._over:
             lease, outcome = self._over.popleft()
-            self._lost.pop(lease, None)
-            self._ended(lease, outcome)
+            if self._lost.pop(lease, None) is not None:
+                self._ended(lease, outcome)
 
     def cancel(self, lease: int, reason: str) -> None:  # noqa: ARG002  a function can only look
         """Set what `Received.lost` reads."""

@@ -23,12 +23,12 @@ def run_together(workers: Sequence[Runs]) -> int:
     When one fails, all stop, and its error is raised: a supervisor starts them anew.
     """
     stop = threading.Event()
-    failed: list[Exception] = []
+    failed: list[BaseException] = []
 
     def run_beside(one: Runs) -> None:
         try:
             one.run(stop=stop, signals=False)
-        except Exception as error:  # noqa: BLE001  raised below, on the thread that is waited for
+        except BaseException as error:  # noqa: BLE001  raised below, on the thread that is waited for
             failed.append(error)
         finally:
             stop.set()

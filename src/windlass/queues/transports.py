@@ -6,9 +6,11 @@ Trying again is the core's business: it knows which receipts still live.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
@@ -18,17 +20,20 @@ from windlass.wire import sqs
 from windlass.wire.door import Door, Observer
 from windlass.wire.sqs import Failed, Message
 
-__all__ = ["BotoTransport", "LeanTransport", "Transport"]
+__all__ = ["DEDUPLICATION", "REASON", "BotoTransport", "LeanTransport", "Transport"]
 
 REASON = "WindlassRejected"
+DEDUPLICATION = "WindlassDeduplicationId"
+"""The rejected message's first id: the same in every copy of it, however often a lost answer made one."""
 _MAX_ATTRIBUTES = 10
+T = TypeVar("T")
 
 
 class Transport(Protocol):
     """The calls a consumer makes. Errors are windlass errors."""
 
-    async def receive(self, count: int, wait_s: int) -> Sequence[Message]:
-        """ReceiveMessage."""
+    async def receive(self, count: int, wait_s: int, attempt_id: str = "") -> Sequence[Message]:
+        """ReceiveMessage; `attempt_id` is for FIFO queues, empty for others."""
         ...
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[Failed]:
@@ -60,9 +65,11 @@ class LeanTransport:
         self._dead_letter_url = dead_letter_url
         self._visibility_s = visibility_s
 
-    async def receive(self, count: int, wait_s: int) -> Sequence[Message]:
+    async def receive(self, count: int, wait_s: int, attempt_id: str = "") -> Sequence[Message]:
         """ReceiveMessage."""
-        call = sqs.receive(self._queue_url, wait_s=wait_s, count=count, visibility_s=self._visibility_s)
+        call = sqs.receive(
+            self._queue_url, wait_s=wait_s, count=count, visibility_s=self._visibility_s, attempt_id=attempt_id
+        )
         return await self._door(call)
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[Failed]:
@@ -101,17 +108,17 @@ class BotoTransport:
         self._dead_letter_url = dead_letter_url
         self._visibility_s = visibility_s
         self._loop = asyncio.get_running_loop()
-        # Long polls have threads of their own, else deletes would wait behind them.
-        self._pollers = ThreadPoolExecutor(threads, thread_name_prefix="poll")
         self._others = ThreadPoolExecutor(max(4, threads // 2), thread_name_prefix="sqs")
 
-    async def receive(self, count: int, wait_s: int) -> Sequence[Message]:
-        """ReceiveMessage."""
+    async def receive(self, count: int, wait_s: int, attempt_id: str = "") -> Sequence[Message]:
+        """ReceiveMessage, on a daemon thread: one that is broken off holds up no exit."""
+        more = {"ReceiveRequestAttemptId": attempt_id} if attempt_id else {}
 
         def ask() -> list[Message]:
             answer = self._call(
                 "ReceiveMessage", QueueUrl=self._queue_url, MaxNumberOfMessages=count, WaitTimeSeconds=wait_s,
                 VisibilityTimeout=self._visibility_s, MessageSystemAttributeNames=["All"], MessageAttributeNames=["All"],
+                **more,
             )  # fmt: skip
             return [
                 Message(
@@ -121,7 +128,16 @@ class BotoTransport:
                 for one in answer.get("Messages", ())
             ]  # fmt: skip
 
-        return await self._loop.run_in_executor(self._pollers, ask)
+        return await _on_daemon_thread(self._loop, ask, self._give_back)
+
+    def _give_back(self, messages: Sequence[Message]) -> None:
+        """Make the messages of a receive that was broken off visible again."""
+        entries = [
+            {"Id": str(at), "ReceiptHandle": message.receipt, "VisibilityTimeout": 0}
+            for at, message in enumerate(messages)
+        ]
+        if entries:
+            self._call("ChangeMessageVisibilityBatch", QueueUrl=self._queue_url, Entries=entries)
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[Failed]:
         """DeleteMessageBatch."""
@@ -148,26 +164,51 @@ class BotoTransport:
 
     async def close(self) -> None:
         """Let the threads end; a long poll still out is not waited for."""
-        self._pollers.shutdown(wait=False, cancel_futures=True)
         self._others.shutdown(wait=False, cancel_futures=True)
 
     async def _batch(self, operation: str, queue_url: str, entries: list[dict[str, Any]]) -> list[Failed]:
         def ask() -> list[Failed]:
             answer = self._call(operation, QueueUrl=queue_url, Entries=entries)
-            return [
-                Failed(int(one["Id"]), one.get("Code", ""), one.get("Message", ""), bool(one.get("SenderFault")))
-                for one in answer.get("Failed", ())
-            ]
+            return [sqs.read_failure(entry) for entry in answer.get("Failed", ())]
 
         return await self._loop.run_in_executor(self._others, ask)
 
 
-def burial(message: Message, reason: str) -> sqs.Entry:
-    """The message for the dead-letter queue: body and attributes as they came, and why it is there.
+async def _on_daemon_thread(loop: asyncio.AbstractEventLoop, work: Callable[[], T], unwanted: Callable[[T], None]) -> T:
+    """Await blocking work. When this is cancelled, the thread goes on alone and gives its result to `unwanted`."""
+    future: asyncio.Future[T] = loop.create_future()
 
-    SQS takes ten attributes: a message that has them all already is sent without the reason, which the log has.
+    def tell(result: T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = work()
+            if future.cancelled():
+                unwanted(result)
+        except BaseException as raised:  # noqa: BLE001  raised where it is awaited
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(tell, result, error)
+
+    threading.Thread(target=run, name="poll", daemon=True).start()
+    return await future
+
+
+def burial(message: Message, reason: str) -> sqs.Entry:
+    """The message for the dead-letter queue: body and attributes as they came, what it is the copy of, and why it is there.
+
+    SQS takes ten attributes: a message that has them all already is sent without the reason, then without the id.
     """
     attributes = {name: _attribute(value) for name, value in message.message_attributes.items()}
+    if DEDUPLICATION not in attributes and len(attributes) < _MAX_ATTRIBUTES:
+        attributes[DEDUPLICATION] = {"DataType": "String", "StringValue": message.message_id}
     if len(attributes) < _MAX_ATTRIBUTES or REASON in attributes:
         said = orjson.dumps(
             {"reason": reason[:2000], "message_id": message.message_id, "receive_count": message.receive_count}

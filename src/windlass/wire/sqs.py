@@ -5,6 +5,8 @@ Source: SQS API reference. A batch has at most ten entries; its answer has a `Fa
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import md5
@@ -12,12 +14,14 @@ from typing import Any
 
 import orjson
 
+from windlass.core.aws_errors import THROTTLE_CODES
 from windlass.core.errors import UsageError
 from windlass.wire.errors import BadAnswer, sensible
 from windlass.wire.model import IDEMPOTENT, POLL, SEND, Call, Manners, Request, Response
 
 __all__ = [
-    "BATCH", "Entry", "Failed", "Message", "change_visibility", "delete", "get_attributes", "get_url", "receive", "send",
+    "BATCH", "Entry", "Failed", "Message", "change_visibility", "delete", "get_attributes", "get_url",
+    "read_failure", "receive", "send",
 ]  # fmt: skip
 
 BATCH = 10
@@ -29,7 +33,10 @@ _POLL_MARGIN_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as received. `attributes` are the system's (ApproximateReceiveCount …), `message_attributes` the sender's."""
+    """A message as received. `attributes` are the system's (ApproximateReceiveCount …), `message_attributes` the sender's.
+
+    Those are in SQS's own form, `{"name": {"DataType": …, "StringValue": … or "BinaryValue": …}}`; a BinaryValue is bytes.
+    """
 
     message_id: str
     receipt: str
@@ -76,12 +83,23 @@ class Failed:
 
 
 def receive(
-    queue_url: str, *, wait_s: int = 20, count: int = BATCH, visibility_s: int | None = None, attributes: bool = True
+    queue_url: str,
+    *,
+    wait_s: int = 20,
+    count: int = BATCH,
+    visibility_s: int | None = None,
+    attributes: bool = True,
+    attempt_id: str = "",
 ) -> Call[list[Message]]:
-    """ReceiveMessage: up to `count` messages, at once or within `wait_s`. Never sent twice by itself."""
+    """ReceiveMessage: up to `count` messages, at once or within `wait_s`. Never sent twice by itself.
+
+    `attempt_id` is for FIFO queues: asked again with the same one within 5 minutes, SQS gives the same messages.
+    """
     body: dict[str, Any] = {"QueueUrl": queue_url, "MaxNumberOfMessages": count, "WaitTimeSeconds": wait_s}
     if visibility_s is not None:
         body["VisibilityTimeout"] = visibility_s
+    if attempt_id:
+        body["ReceiveRequestAttemptId"] = attempt_id
     if attributes:
         body["MessageSystemAttributeNames"] = ["All"]
         body["MessageAttributeNames"] = ["All"]
@@ -111,7 +129,7 @@ def send(queue_url: str, entries: Sequence[Entry]) -> Call[list[Failed]]:
         if entry.delay_s:
             row["DelaySeconds"] = entry.delay_s
         if entry.attributes:
-            row["MessageAttributes"] = dict(entry.attributes)
+            row["MessageAttributes"] = {name: _encoded(value) for name, value in entry.attributes.items()}
         if entry.group:
             row["MessageGroupId"] = entry.group
         if entry.dedup:
@@ -168,20 +186,43 @@ def _read_messages(response: Response) -> list[Message]:
                 str(one["ReceiptHandle"]),
                 body,
                 dict(one.get("Attributes") or {}),
-                dict(one.get("MessageAttributes") or {}),
+                {name: _decoded(value) for name, value in (one.get("MessageAttributes") or {}).items()},
             )
         )
     return found
 
 
+def _encoded(attribute: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an attribute as JSON has it: binary values in base64."""
+    value = attribute.get("BinaryValue")
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return {**attribute, "BinaryValue": base64.b64encode(value).decode()}
+    return dict(attribute)
+
+
+def _decoded(attribute: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an attribute as boto3 does: binary values as bytes. BadAnswer when they are no base64."""
+    value = attribute.get("BinaryValue")
+    if not isinstance(value, str):
+        return dict(attribute)
+    try:
+        return {**attribute, "BinaryValue": base64.b64decode(value, validate=True)}
+    except binascii.Error as error:
+        raise BadAnswer(
+            f"a message attribute is not base64 ({error})", hint="Is a proxy answering in SQS's place?"
+        ) from None
+
+
 @sensible
 def _read_failed(response: Response) -> list[Failed]:
-    return [
-        Failed(
-            int(one["Id"]), str(one.get("Code", "")), str(one.get("Message", "")), bool(one.get("SenderFault", False))
-        )
-        for one in _json(response).get("Failed") or ()
-    ]
+    return [read_failure(entry) for entry in _json(response).get("Failed") or ()]
+
+
+def read_failure(entry: Mapping[str, Any]) -> Failed:
+    """Return one entry of a `Failed` list. Throttling is nobody's fault, though SQS calls it the sender's."""
+    code = str(entry.get("Code", ""))
+    ours = bool(entry.get("SenderFault", False)) and code not in THROTTLE_CODES
+    return Failed(int(entry["Id"]), code, str(entry.get("Message", "")), ours)
 
 
 @sensible

@@ -1,0 +1,120 @@
+"""`windlass.functions.consume.handler`: the `[[consume]]` entries of the windlass.toml beside it (or named by WINDLASS_CONFIG).
+
+The event source mapping of each entry's queue calls it, with ReportBatchItemFailures set. `handler`, `unwrap`, the DynamoDB
+ledger and RetryLater's seconds mean what they mean in a worker; a rejected message goes to the queue's dead-letter queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from windlass.core.errors import ConfigError, NotFound, UsageError
+from windlass.functions.parts import Shared, load_aws, postponing, put_together
+from windlass.queues.address import Queue, read_reference
+from windlass.queues.config import ConsumeConfig
+from windlass.queues.finding import find_queue
+from windlass.queues.handlers import Handler, load_handler
+from windlass.queues.idempotency import DynamoLedger, key_of, once
+from windlass.queues.lambda_ import Bury, lambda_handler
+from windlass.queues.transports import burial
+from windlass.queues.unpack import unpacking
+from windlass.queues.unwrap import MAX_UNPACKED_BYTES, Pointer
+from windlass.wire.sqs import Message
+
+if TYPE_CHECKING:
+    from windlass.estate.service import Estate
+
+__all__ = ["handler"]
+
+
+class _Sections(Shared):
+    consume: list[ConsumeConfig] = Field(default=[])
+
+
+def handler(event: Any, context: Any) -> Any:
+    """Lambda's entry point; the parts are made at the first call and kept for the next."""
+    records = event.get("Records") or [{}]
+    return _entry(str(records[0].get("eventSourceARN", "")))(event, context)
+
+
+@cache
+def _parts() -> tuple[tuple[ConsumeConfig, ...], Estate]:
+    settings, estate = put_together(_Sections)
+    return tuple(settings.consume), estate
+
+
+@cache
+def _entry(queue_arn: str) -> Callable[[Any, Any], Any]:
+    """Return the entry point of one queue. ConfigError when windlass.toml has no entry for it, or one that needs a store."""
+    configs, estate = _parts()
+    if not queue_arn:
+        raise ConfigError("this event is of no SQS queue", hint="Call the function by an SQS event source mapping.")
+    name = read_reference(queue_arn).name
+    config = next((one for one in configs if read_reference(one.queue).name == name), None)
+    if config is None:
+        raise ConfigError(f"windlass.toml has no [[consume]] entry for {queue_arn}", hint="Add one with its queue.")
+    if config.idempotency == "store":
+        raise ConfigError(
+            f"consumer {config.title} keeps what is done in the store: a Lambda function has none",
+            hint='Set idempotency = "dynamodb" and idempotency_table.',
+        )
+    queue = find_queue(estate, queue_arn)
+    return lambda_handler(
+        load_handler(config.handler, folder=Path.cwd()),
+        bury=_burying(estate, queue),
+        postpone=postponing(estate),
+        around=_around(config, estate, queue),
+        concurrency=config.concurrency,
+    )
+
+
+def _around(config: ConsumeConfig, estate: Estate, queue: Queue) -> Callable[[Handler], Handler]:
+    def dynamodb(operation: str, /, **params: Any) -> dict[str, Any]:
+        return estate.call(queue.account_id, queue.region, "dynamodb", operation, **params)
+
+    def fetch(pointer: Pointer) -> str:
+        answer = estate.call(queue.account_id, queue.region, "s3", "GetObject", Bucket=pointer.bucket, Key=pointer.key)
+        with answer["Body"] as body:
+            data: bytes = body.read(MAX_UNPACKED_BYTES)
+        return data.decode("utf-8", "surrogateescape")
+
+    def around(function: Handler) -> Handler:
+        if config.idempotency:
+            ledger = DynamoLedger(
+                dynamodb,
+                config.idempotency_table,
+                busy_s=float(config.visibility_s),
+                window_s=config.idempotency_window_s,
+            )
+            function = once(ledger, key_of(queue.arn, config.idempotency_key))(function)
+        return unpacking(config.unwrap, fetch)(function) if config.unwrap else function
+
+    return around
+
+
+def _burying(estate: Estate, queue: Queue) -> Bury | None:
+    """Return what sends a rejected message to the dead-letter queue; None when the queue has none that can be reached."""
+    if not queue.dead_letter_arn:
+        return None
+    try:
+        dead = find_queue(estate, queue.dead_letter_arn)
+    except (NotFound, UsageError):
+        return None
+
+    def bury(message: Message, reason: str) -> None:
+        entry = burial(message, reason)
+        more = {"MessageGroupId": entry.group, "MessageDeduplicationId": entry.dedup} if entry.group else {}
+        estate.call(
+            dead.account_id, dead.region, "sqs", "SendMessage", QueueUrl=dead.url, MessageBody=entry.body,
+            MessageAttributes=dict(entry.attributes), **more,
+        )  # fmt: skip
+
+    return bury
+
+
+load_aws()
