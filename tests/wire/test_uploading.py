@@ -1,7 +1,10 @@
 """Bodies in pieces: the bytes that AWS's own example has, pieces signed or under TLS, and refusals before the end."""
 
 import asyncio
-from hashlib import sha256
+import base64
+import zlib
+from dataclasses import replace
+from hashlib import md5, sha256
 
 import pytest
 
@@ -33,21 +36,93 @@ def test_chunks_are_signed_as_in_the_example_of_the_s3_api_reference():
     assert sum(map(len, sent)) == encoded_bytes(66560, 65536) == 66824
 
 
+def test_a_trailer_is_signed_as_in_the_example_of_the_s3_api_reference():
+    """The same content with a trailing CRC-32C: its four signatures."""
+    from windlass.core.access import Keys
+    from windlass.core.secret import Secret
+
+    keys = Keys("AKIAIOSFODNN7EXAMPLE", Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))
+    _, key = Signer("s3", "us-east-1").scope_and_key("20130524", keys)
+    seed = "106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e"
+    signer = ChunkSigner(key, "20130524T000000Z", "20130524/us-east-1/s3/aws4_request", seed, trailer=True)
+    sent = [signer.chunk(data) for data in (b"a" * 65536, b"a" * 1024, b"")]
+    trailer = signer.trailer("x-amz-checksum-crc32c", "sOO8/Q==")
+    assert [chunk.split(b"\r\n")[0] for chunk in sent] == [
+        b"10000;chunk-signature=b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2",
+        b"400;chunk-signature=1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7",
+        b"0;chunk-signature=2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992",
+    ]
+    assert sent[2].count(b"\r\n") == 1
+    assert trailer == (
+        b"x-amz-checksum-crc32c:sOO8/Q==\r\n"
+        b"x-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n\r\n"
+    )
+    assert sum(map(len, sent)) + len(trailer) == encoded_bytes(66560, 65536, trailer_bytes=len(trailer)) == 66946
+
+
 async def pieces(*found):
     for one in found:
         yield one
 
 
 def unframed(body):
-    """The data of a body in signed chunks."""
+    """The content of a body in chunks, and its trailer."""
     made = b""
     while body:
         head, _, rest = body.partition(b"\r\n")
         size = int(head.partition(b";")[0], 16)
-        made, body = made + rest[:size], rest[size + 2 :]
         if not size:
-            return made, body
+            lines = [line for line in rest.decode().split("\r\n") if line]
+            return made, dict(line.split(":", 1) for line in lines)
+        made, body = made + rest[:size], rest[size + 2 :]
     raise AssertionError("no chunk ends it")
+
+
+def crc32(body):
+    return base64.b64encode(zlib.crc32(body).to_bytes(4)).decode()
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("given", [{}, {"content-md5": "x"}], ids=["trailer", "known"])
+@pytest.mark.parametrize("of_aws", [True, False])
+def test_every_upload_carries_something_that_the_service_checks(certificates, tls, given, of_aws):
+    """Puts and parts of any size, and bodies in pieces: a CRC-32 for AWS; where it may not be known, an MD5."""
+    ca, contexts = certificates
+
+    async def play(conversation):
+        while (asked := await conversation.request()) is not None:
+            begun = b"<r><UploadId>u</UploadId></r>" if asked.method == "POST" else b""
+            await conversation.say(answer(200, begun, etag='"e"', x_amz_checksum_crc32="AAAA"))
+
+    async def main():
+        async with serve(play, tls=contexts["good"] if tls else None) as server:
+            url = server.url.replace("http://127.0.0.1", "https://localhost") if tls else server.url
+            way = replace(access(url, ca_bundle=ca if tls else ""), crc32=of_aws)
+            async with Door(way) as door:
+                for body in (b"", b"x", b"y" * 700 * KIB):
+                    await door(s3.put("box", "k", body, headers=given))
+                    part = await door(s3.upload_part("box", "k", upload_id="u", number=1, body=body, headers=given))
+                    assert part.checksums == (("ChecksumCRC32", "AAAA"),)
+                    await door.upload(s3.put("box", "k", b"", headers=given), len(body), pieces(body))
+                    put, sent_part, streamed = server.asked[-3:]
+                    name = "content-md5" if given or not of_aws else "x-amz-checksum-crc32"
+                    expected = given.get("content-md5") or (
+                        crc32(body) if of_aws else base64.b64encode(md5(body, usedforsecurity=False).digest()).decode()
+                    )
+                    assert put.headers[name] == sent_part.headers[name] == expected
+                    assert name in put.headers["authorization"]
+                    if of_aws and not given:
+                        assert streamed.headers["x-amz-trailer"] == "x-amz-checksum-crc32"
+                        assert streamed.headers["content-encoding"] == "aws-chunked"
+                        assert streamed.headers["x-amz-decoded-content-length"] == str(len(body))
+                        content, trailer = unframed(streamed.body)
+                        assert (content, trailer["x-amz-checksum-crc32"]) == (body, crc32(body))
+                        assert ("x-amz-trailer-signature" in trailer) is not tls
+                await door(s3.create_upload("box", "k", checksums=True))
+                declared = server.asked[-1].headers.get("x-amz-checksum-algorithm")
+                assert declared == ("CRC32" if of_aws else None)
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("sizes", [(1,), (100, 70 * KIB, 3), (300 * KIB,) * 4, (256 * KIB,)], ids=str)
@@ -59,14 +134,14 @@ def test_pieces_arrive_as_one_body(sizes):
             while await conversation.request() is not None:
                 await conversation.say(answer(etag='"e"'))
 
-        async with serve(play) as server, Door(access(server.url)) as door:
+        async with serve(play) as server, Door(replace(access(server.url), crc32=False)) as door:
             given = pieces(*(bytes([65 + at]) * size for at, size in enumerate(sizes)))
             put = await door.upload(s3.put("box", "k", b"", headers={"x-amz-meta-a": "b"}), len(body), given)
             assert put.etag == "e"
             (asked,) = server.asked
             assert asked.headers["x-amz-content-sha256"] == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
             assert asked.headers["x-amz-decoded-content-length"] == str(len(body))
-            assert unframed(asked.body) == (body, b"")
+            assert unframed(asked.body) == (body, {})
             await door(s3.head("box", "k"))
             assert server.connections == 1, "the connection was not kept"
 
@@ -83,7 +158,8 @@ def test_under_tls_they_go_as_they_are(certificates):
             await conversation.say(answer(etag='"e"'))
 
         async with serve(play, tls=contexts["good"]) as server:
-            async with Door(access(server.url.replace("http://127.0.0.1", "https://localhost"), ca_bundle=ca)) as door:
+            way = access(server.url.replace("http://127.0.0.1", "https://localhost"), ca_bundle=ca)
+            async with Door(replace(way, crc32=False)) as door:
                 await door.upload(s3.put("box", "k", b""), len(body), pieces(body[:1000], body[1000:]))
             (asked,) = server.asked
             assert asked.headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"

@@ -41,3 +41,5 @@ class Access:
     read_timeout_s: float = 60.0
     max_connections: int = 64
     user_agent: str = "windlass"
+    crc32: bool = True
+    """S3: uploads carry a CRC-32 that the service checks, as AWS's SDKs send it; else their MD5, which all services know."""

@@ -63,6 +63,7 @@ class Services:
             read_timeout_s=network.read_timeout_s,
             max_connections=config.max_connections,
             user_agent=f"windlass/{__version__}",
+            crc32=False,
         )
 
     def _keys(self, config: ServiceConfig) -> Callable[[], Keys]:

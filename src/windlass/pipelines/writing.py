@@ -110,7 +110,7 @@ def _write_parts(
     door: Blocking, bucket: str, key: str, body: Body, *, headers: Mapping[str, str], if_match: str
 ) -> tuple[PutAnswer, int]:
     try:
-        upload_id = door(s3.create_upload(bucket, key, headers=headers))
+        upload_id = door(s3.create_upload(bucket, key, headers=headers, checksums=True))
     except WindlassError as error:
         raise _rejected(error, bucket) from error
     flying: deque[tuple[Future[Part], bytes | memoryview]] = deque()

@@ -23,7 +23,7 @@ from windlass.core.errors import AccessRefused, AwsError, Conflict, UsageError, 
 from windlass.wire.connection import Connection
 from windlass.wire.errors import BadAnswer, BrokenAnswer, ConnectionLost, Fault, read_fault, read_sensibly
 from windlass.wire.keyring import KeyRing
-from windlass.wire.model import EMPTY_SHA256, PACED, UNSIGNED, Call, Request, Response
+from windlass.wire.model import EMPTY_SHA256, PACED, UNSIGNED, Call, Checksum, Request, Response
 from windlass.wire.places import Place, Places
 from windlass.wire.retry import Again, after_fault, after_loss
 from windlass.wire.sums import summed
@@ -192,15 +192,15 @@ class Door:
         return await self._send(connection, call, head, stream=stream)
 
     async def _protected(self, request: Request, place: Place, so_far: _SoFar) -> Request:
-        """The request with its body's sum, made once, and aside where that takes long."""
-        if request.payload_hash != UNSIGNED:
+        """The request with its body's checksum, computed once, and in a thread where that takes long."""
+        if request.payload_hash != UNSIGNED and request.checksum is Checksum.NONE:
             return request
         if so_far.protected is None:
-            tls = place.pool.endpoint.tls
+            tls, crc32 = place.pool.endpoint.tls, self.access.crc32
             if len(request.body) < _SUMMED_ASIDE_BYTES:
-                so_far.protected = summed(request, tls=tls)
+                so_far.protected = summed(request, tls=tls, crc32=crc32)
             else:
-                aside = asyncio.get_running_loop().run_in_executor(None, lambda: summed(request, tls=tls))
+                aside = asyncio.get_running_loop().run_in_executor(None, lambda: summed(request, tls=tls, crc32=crc32))
                 so_far.protected = await aside
         return so_far.protected
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Generic, Protocol, TypeVar
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "SEND",
     "UNSIGNED",
     "Call",
+    "Checksum",
     "Manners",
     "Request",
     "Response",
@@ -57,13 +59,21 @@ COPY = Manners(attempts=6, late_errors=True)
 """S3's copies and completed uploads."""
 
 
+class Checksum(Enum):
+    """What part a request has in checking an object's content (S3 User Guide, "Checking object integrity")."""
+
+    NONE = "none"
+    BODY = "body"  # its body is content: the checksum goes with it
+    DECLARED = "declared"  # it begins an upload whose parts carry checksums
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP request before it is signed.
 
     `bucket` goes into the host or the path, as the endpoint wants it. `path` and `query` are encoded already, the query
     with its pairs in order. Header names are lower case. `payload_hash` is the body's SHA-256 in hex, UNSIGNED, or
-    empty to have it computed.
+    empty to have it computed. `checksum` says what the service is to check the content with.
     """
 
     method: str
@@ -73,6 +83,7 @@ class Request:
     body: bytes | memoryview = b""
     bucket: str = ""
     payload_hash: str = ""
+    checksum: Checksum = Checksum.NONE
 
 
 class Streamed(Protocol):

@@ -7,15 +7,16 @@ Source: S3 API reference.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from windlass.core.errors import UsageError
 from windlass.wire.errors import BadAnswer, safe_xml
 from windlass.wire.listing import Page, VersionPage, read_page
-from windlass.wire.model import COPY, UNSIGNED, Call, Manners, Request, Response
+from windlass.wire.model import COPY, UNSIGNED, Call, Checksum, Manners, Request, Response
 from windlass.wire.sign import encode, encode_path, encode_query
+from windlass.wire.sums import CRC32_HEADER
 from windlass.wire.version_listing import read_version_page
 
 __all__ = [
@@ -152,7 +153,7 @@ def put(
 ) -> Call[Put]:  # fmt: skip
     """PutObject; only over the version with this ETag (`if_match`), or only where nothing is (`if_none_match`)."""
     asked = dict(headers or {}) | _conditions(if_match, if_none_match)
-    request = _of(bucket, key, "PUT", "", asked, owner, body=body)
+    request = replace(_of(bucket, key, "PUT", "", asked, owner, body=body), checksum=Checksum.BODY)
     return Call("PutObject", request, _read_put)
 
 
@@ -172,19 +173,26 @@ def copy(
     return Call("CopyObject", request, _read_copied, COPY)
 
 
-def create_upload(bucket: str, key: str, *, headers: Headers | None = None, owner: str = "") -> Call[str]:
-    """CreateMultipartUpload; the upload's id."""
+def create_upload(
+    bucket: str, key: str, *, headers: Headers | None = None, owner: str = "", checksums: bool = False
+) -> Call[str]:
+    """CreateMultipartUpload; the upload's id. `checksums`: its parts are uploaded (not copied), each with a checksum."""
     request = _of(bucket, key, "POST", "", headers, owner, query="uploads=")
+    if checksums:
+        request = replace(request, checksum=Checksum.DECLARED)
     return Call("CreateMultipartUpload", request, lambda response: _text(safe_xml(response.body), "UploadId"))
 
 
 def upload_part(
     bucket: str, key: str, *, upload_id: str, number: int, body: bytes | memoryview, headers: Headers | None = None, owner: str = "",
 ) -> Call[Part]:  # fmt: skip
-    """UploadPart; parts are numbered from 1 to 10,000, each of 5 MiB to 5 GiB but the last."""
+    """UploadPart; parts are numbered from 1 to 10,000, each of 5 MiB to 5 GiB but the last.
+
+    The upload must have been created with `checksums`.
+    """
     query = encode_query([("partNumber", str(number)), ("uploadId", upload_id)])
-    request = _of(bucket, key, "PUT", "", headers, owner, query=query, body=body)
-    return Call("UploadPart", request, lambda response: Part(number, _etag(response)))
+    request = replace(_of(bucket, key, "PUT", "", headers, owner, query=query, body=body), checksum=Checksum.BODY)
+    return Call("UploadPart", request, lambda response: _read_uploaded_part(number, response))
 
 
 def copy_part(
@@ -291,6 +299,11 @@ def _read_copied(response: Response) -> Copied:
     root = safe_xml(response.body)
     version = response.headers.get("x-amz-version-id", "")
     return Copied(_text(root, "ETag").strip('"'), _text(root, "LastModified"), version)
+
+
+def _read_uploaded_part(number: int, response: Response) -> Part:
+    checksum = response.headers.get(CRC32_HEADER, "")
+    return Part(number, _etag(response), (("ChecksumCRC32", checksum),) if checksum else ())
 
 
 def _read_part(number: int, response: Response) -> Part:

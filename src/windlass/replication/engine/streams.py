@@ -139,7 +139,8 @@ class StreamCopier:
     async def _in_parts(self, row: Listed, head: Head, seen: Sequence[Claim]) -> None:
         sizes, told = await self._sizes(row.key, head)
         headers = await self._headers(row.key, head)
-        upload = await self.write(_paced(s3.create_upload(self.bucket, row.key, headers=headers, owner=self.owner)))
+        begin = s3.create_upload(self.bucket, row.key, headers=headers, owner=self.owner, checksums=True)
+        upload = await self.write(_paced(begin))
         try:
             made = await self._parts(row.key, head.etag, upload, list(part_ranges(sizes)))
             if told:  # of parts that are a guess, a digest that differs says that the guess was wrong
