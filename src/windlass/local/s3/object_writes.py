@@ -32,6 +32,7 @@ from windlass.local.s3.object_reads import (
 )
 from windlass.local.s3.objects import LeanKey
 from windlass.local.s3.writing import Tell, encrypt, forget_tags, put_version, remove
+from windlass.local.xml import parse_xml
 
 _SYSTEM_METADATA = (
     "cache-control",
@@ -48,9 +49,7 @@ _MOST_DELETES = 1000
 
 def _left_to_moto(call: Call, bucket: Any) -> bool:
     headers = call.request.headers
-    return (
-        bucket.object_lock_enabled or unusual(call, bucket) or any(name.startswith(_LEFT_TO_MOTO) for name in headers)
-    )
+    return bucket.object_lock_enabled or unusual(call) or any(name.startswith(_LEFT_TO_MOTO) for name in headers)
 
 
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
@@ -178,7 +177,7 @@ def copy_object(call: Call, bucket: Any, tell: Tell) -> Response | None:
         return None
     source = find_version(source_bucket, source_name, version_id or None)
     refusal = too_large(source.contentsize) if isinstance(source, LeanKey) else None
-    left = unusual(call, bucket) or any(name.startswith(_COPIES_LEFT_TO_MOTO) for name in call.request.headers)
+    left = unusual(call) or any(name.startswith(_COPIES_LEFT_TO_MOTO) for name in call.request.headers)
     if refusal is not None or left:
         return refusal
     if not isinstance(source, LeanKey):
@@ -320,7 +319,7 @@ def delete_objects(call: Call, bucket: Any, tell: Tell) -> Response:
     if wrong:
         return refuse(400, "BadDigest", wrong)
     try:
-        root = ET.fromstring(call.request.body)  # noqa: S314 - loopback only, and the caller is a test or a demo
+        root = parse_xml(call.request.body)
     except ET.ParseError:
         root = ET.Element("none")
     wanted = [
