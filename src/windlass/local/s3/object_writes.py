@@ -18,7 +18,7 @@ from windlass.local.s3.acls import acl_of
 from windlass.local.s3.address import Call
 from windlass.local.s3.answers import document, element, empty, escape, refuse
 from windlass.local.s3.caller import caller_of
-from windlass.local.s3.checksums import compute, given_checksum, mismatch, sent_body
+from windlass.local.s3.checksums import compute, given_checksum
 from windlass.local.s3.limits import too_large
 from windlass.local.s3.locks import lock
 from windlass.local.s3.object_reads import (
@@ -144,13 +144,7 @@ def put_object(call: Call, bucket: Any, tell: Tell) -> Response | None:
     refusal = _refused(call, bucket)
     if refusal is not None:
         return refusal
-    try:
-        headers, body = sent_body(call.request.headers, call.request.body)
-    except ValueError:
-        return refuse(400, "IncompleteBody", "The request body terminated unexpectedly")
-    wrong = mismatch(headers, body)
-    if wrong:
-        return refuse(400, "BadDigest", wrong)
+    headers, body = call.request.headers, call.request.body
     tags = _tags(call) if "x-amz-tagging" in headers else []
     if isinstance(tags, Response):
         return tags
@@ -315,9 +309,6 @@ def delete_object(call: Call, bucket: Any, tell: Tell) -> Response:
 
 def delete_objects(call: Call, bucket: Any, tell: Tell) -> Response:
     """Answer DeleteObjects: up to 1,000 keys, each permitted and reported by itself."""
-    wrong = mismatch(call.request.headers, call.request.body)
-    if wrong:
-        return refuse(400, "BadDigest", wrong)
     try:
         root = parse_xml(call.request.body)
     except ET.ParseError:

@@ -18,7 +18,7 @@ from windlass.local.request import Response
 from windlass.local.s3.access import copy_source, find_bucket
 from windlass.local.s3.address import Call
 from windlass.local.s3.answers import document, element, empty, refuse
-from windlass.local.s3.checksums import compute, given_checksum, mismatch, sent_body
+from windlass.local.s3.checksums import compute, given_checksum
 from windlass.local.s3.limits import too_large
 from windlass.local.s3.locks import lock
 from windlass.local.s3.object_reads import checksum_headers, encryption_headers, find_version
@@ -57,15 +57,9 @@ def _encryption(bucket: Any, upload: Any) -> dict[str, str]:
 
 
 def _put_part(call: Call, bucket: Any, upload: Any, number: int) -> Response:
-    try:
-        headers, body = sent_body(call.request.headers, call.request.body)
-    except ValueError:
-        return refuse(400, "IncompleteBody", "The request body terminated unexpectedly")
-    wrong = mismatch(headers, body)
-    if wrong:
-        return refuse(400, "BadDigest", wrong)
+    headers = call.request.headers
     with bucket.keys.lock:
-        part = upload.set_part(number, body)
+        part = upload.set_part(number, call.request.body)
     answer = {"etag": part.etag, **_encryption(bucket, upload)}
     checksum = given_checksum(headers)
     if checksum:
@@ -162,7 +156,9 @@ def _complete(call: Call, bucket: Any, upload: Any, tell: Tell) -> Response:
     key.metadata_headers = metadata_of({name.lower(): given for name, given in upload.metadata.items()})
     encrypt(bucket, key)
     lock(key, upload.lock_headers, bucket)
-    _checksum(call, upload, key, parts)
+    refusal = _checksum(call, upload, key, parts)
+    if refusal is not None:
+        return refusal
     tags = [{"Key": name, "Value": given} for name, given in (upload.tags or {}).items()]
     unmet = store(call, bucket, key, tags, event="s3:ObjectCreated:CompleteMultipartUpload", tell=tell)
     if unmet is not None:
@@ -180,17 +176,27 @@ def _complete(call: Call, bucket: Any, upload: Any, tell: Tell) -> Response:
     return document("CompleteMultipartUploadResult", inner, headers=headers)
 
 
-def _checksum(call: Call, upload: Any, key: LeanKey, parts: list[LeanKey]) -> None:
-    """Give the object the checksum its upload asked for: of its bytes, or of its parts' checksums (COMPOSITE)."""
-    algorithm = upload.metadata.get("x-amz-checksum-algorithm", "").upper()
-    if not algorithm:
-        return
-    kind = upload.metadata.get("x-amz-checksum-type", "FULL_OBJECT" if algorithm == "CRC64NVME" else "COMPOSITE")
+def _checksum(call: Call, upload: Any, key: LeanKey, parts: list[LeanKey]) -> Response | None:
+    """Give the object the checksum its upload asked for: of its bytes, or of its parts' checksums (COMPOSITE).
+
+    Returns the refusal where the caller says another one.
+    """
     given = given_checksum(call.request.headers)
+    algorithm = upload.metadata.get("x-amz-checksum-algorithm", "").upper() or (given[0].upper() if given else "")
+    if not algorithm:
+        return None
+    default = (
+        "FULL_OBJECT" if algorithm == "CRC64NVME" or "x-amz-checksum-algorithm" not in upload.metadata else "COMPOSITE"
+    )
+    kind = upload.metadata.get("x-amz-checksum-type", default)
     if kind == "COMPOSITE":
         value = compute(algorithm, b"".join(base64.b64decode(part.checksum_value or "") for part in parts))
     else:
-        value = given[1] if given else compute(algorithm, key.value)
+        value = compute(algorithm, key.value)
+    if given and given[0].upper() == algorithm and given[1] not in (value, f"{value}-{len(parts)}"):
+        message = f"The {algorithm} you specified did not match the calculated checksum."
+        return refuse(400, "BadDigest", message)
     if value is not None:
         key.checksum_algorithm, key.checksum_value, key.checksum_type = algorithm, value, kind
         key.checksum_parts = len(parts)
+    return None
