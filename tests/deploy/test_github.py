@@ -17,6 +17,9 @@ from windlass.settings import load
 FILE = DEPLOY / "github/windlass.yml"
 TEXT = FILE.read_text("utf-8")
 WORKFLOW = yaml.safe_load(TEXT)
+ROOT = DEPLOY.parent
+USES = re.compile(r"\s*(?:- )?uses:\s")
+PINNED = re.compile(r"(?:- )?uses: ([\w.-]+/[\w./-]+)@([0-9a-f]{40})  # (v\d+\.\d+\.\d+)")
 ACTIONLINT = find_tool("actionlint")
 
 
@@ -75,8 +78,22 @@ def test_it_may_do_little_and_keeps_no_key():
     assert "secrets." not in TEXT
     for step in steps():
         if "uses" in step:
-            assert re.fullmatch(r"[\w.-]+/[\w.-]+@v\d+", step["uses"])
+            assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", step["uses"])
         assert "${{" not in step.get("run", ""), "an expression in a script is code that others write"
+
+
+def test_every_action_in_an_example_is_pinned_by_commit_and_says_its_version():
+    """A tag can be moved to other code, which would then run with the role; a page of the guide is copied as it stands."""
+    places = [DEPLOY, ROOT / "docs", ROOT / "README.md", ROOT / ".github"]
+    files = [file for place in places for file in ([place] if place.is_file() else place.rglob("*"))]
+    texts = {file: file.read_text("utf-8") for file in files if file.suffix in (".yml", ".yaml", ".md")}
+    used = [(file.name, line.strip()) for file, text in texts.items() for line in text.splitlines() if USES.match(line)]
+    assert len(used) >= 7
+    assert [each for each in used if not PINNED.fullmatch(each[1])] == []
+    commits = {}
+    for _, line in used:
+        action, commit, version = PINNED.fullmatch(line).groups()
+        assert commits.setdefault(action, (commit, version)) == (commit, version), "one action, one commit"
 
 
 def test_the_first_run_does_not_fail_because_all_is_new():

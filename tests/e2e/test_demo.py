@@ -60,6 +60,11 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privil
             collected = [one for one in made if "windlass/" in one["user_agent"]]
             unused = {action for _, action in check(collected, policy).unused}
             assert unused == set()  # the demo's estate has something of every type
+            kept = [tmp_path / ".windlass", *(tmp_path / ".windlass").rglob("*")]
+            assert {"windlass.toml", "windlass.db", "windlass.db-wal", "aws.log", "consume.log"} <= {
+                each.name for each in kept
+            }
+            assert [str(each) for each in kept if each.stat().st_mode & 0o077] == []  # nobody else reads the estate
             least_privilege.watch(aws)
             least_privilege.check()
             _pictures(url)

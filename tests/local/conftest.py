@@ -4,13 +4,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from windlass.local.server import LocalServer
+from windlass.local.server import Access, LocalServer
 
 
 @pytest.fixture(scope="session")
 def local_aws():
     """A running embedded AWS; its `.url`."""
-    with LocalServer() as server:
+    with LocalServer(access=Access(moto_api=True)) as server:
         yield server
 
 

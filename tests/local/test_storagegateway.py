@@ -9,6 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.local.s3_clients import fresh
 
+from windlass.local.services import storagegateway
+
 REGION = "eu-west-1"
 ROLE = "arn:aws:iam::111111111111:role/gateway"
 
@@ -46,7 +48,8 @@ class Site:
         with urllib.request.urlopen(f"{self.url}/_windlass/fileshares/{share.rpartition('/')[2]}") as answer:
             return json.load(answer)
 
-    def refresh(self, share, **more):
+    def refresh(self, share, *, after_s=60, **more):
+        storagegateway.PACE.ahead_s += after_s
         answer = self.api.refresh_cache(FileShareARN=share, **more)
         deadline = time.monotonic() + 20
         while self.seen(share)["refreshing"]:
@@ -90,6 +93,43 @@ def test_a_refresh_covers_its_folders_and_their_depth_only(site):
     assert site.seen(share)["files"] == sorted(site.seen(share)["bucket"])
     assert answer["FileShareARN"] == share
     assert answer["NotificationId"]
+
+
+def test_a_refresh_within_a_minute_of_another_reports_completion_and_evicts_nothing(site, aws):
+    """API reference: "RefreshCache does not evict cache entries if invoked within 60 seconds of a previous … request"."""
+    queue = aws("sqs", region=REGION, account=site.account)
+    address = queue.create_queue(QueueName=fresh("told"))["QueueUrl"]
+    arn = queue.get_queue_attributes(QueueUrl=address, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events = aws("events", region=REGION, account=site.account)
+    events.put_rule(Name="told", EventPattern='{"source": ["aws.storagegateway"]}')
+    events.put_targets(Rule="told", Targets=[{"Id": "q", "Arn": arn}])
+    share = site.share()
+    site.put("one")
+    told = [site.refresh(share)["NotificationId"]]
+    assert site.seen(share)["files"] == ["one"]
+    site.put("two")
+    for _ in range(3):  # each request begins the minute anew
+        told.append(site.refresh(share, after_s=30)["NotificationId"])
+        assert site.seen(share)["files"] == ["one"]
+    told.append(site.refresh(share, after_s=60)["NotificationId"])
+    assert site.seen(share)["files"] == ["one", "two"]
+    assert (site.seen(share)["refreshes"], site.seen(share)["without_effect"]) == (2, 3)
+    heard = set()
+    deadline = time.monotonic() + 20
+    while heard != set(told) and time.monotonic() < deadline:
+        for message in queue.receive_message(QueueUrl=address, WaitTimeSeconds=1, MaxNumberOfMessages=10).get(
+            "Messages", ()
+        ):
+            heard.add(json.loads(message["Body"])["detail"]["notification-id"])
+    assert heard == set(told)
+
+
+def test_one_share_s_refresh_does_not_hold_another_s_up(site):
+    first, second = site.share(), site.share("smb")
+    site.put("one")
+    site.refresh(first)
+    site.refresh(second, after_s=1)
+    assert site.seen(second)["files"] == ["one"]
 
 
 def test_a_share_over_a_prefix_sees_names_relative_to_it(site):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -59,9 +60,7 @@ def demo(
     """
     began = time.monotonic()
     settings = loaded_settings(ctx).settings
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    with _embedded_aws(folder) as url:
+    with private_files(), _embedded_aws(_emptied(folder)) as url:
         config = folder / "windlass.toml"
         written = _CONFIG.format(url=url, folder=folder.as_posix(), every_s=_EVERY_S) + scenes.CONFIG
         config.write_text(written, "utf-8")
@@ -121,13 +120,31 @@ def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float
 
 
 @contextlib.contextmanager
+def private_files() -> Iterator[None]:
+    """Make folders 0700 and files 0600 from birth in the block: ours, SQLite's and those of the processes we start."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+@contextlib.contextmanager
 def _embedded_aws(folder: Path) -> Iterator[str]:
     """The embedded AWS in a process of its own, so that it has a core to itself; its URL.
 
     The child holds a pipe from us: when this process goes, however it goes, the child sees the end of it and stops.
     """
     log = (folder / "aws.log").open("wb")
-    command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--with-parent"]
+    command = [
+        sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--no-require-signature", "--with-parent",
+    ]  # fmt: skip
     with (
         log,
         subprocess.Popen(  # noqa: S603  our own interpreter and module

@@ -32,15 +32,47 @@ def up(
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = -1,
     seed: Annotated[bool, typer.Option("--seed/--no-seed", help="Fill it with the demo estate.")] = True,
     weather: Annotated[bool, typer.Option("--weather", help="Keep making small random changes.")] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Take requests for this host name, too, such as host.docker.internal; *.NAME takes all below. Repeat it."
+        ),
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Let pages of this origin, such as http://localhost:5173, read S3 as the bucket's CORS rules say. Repeat it."
+        ),
+    ] = None,
+    require_signature: Annotated[
+        bool | None,
+        typer.Option(
+            "--require-signature/--no-require-signature",
+            help="Take only requests signed (SigV4) with a secret of this start, which is the second line on stdout.",
+        ),
+    ] = None,
+    moto_api: Annotated[bool, typer.Option("--moto-api", help="Serve moto's control API (/moto-api/reset …).")] = False,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
 ) -> None:
-    """Serve the embedded AWS until Ctrl-C. Its first line on stdout is its URL."""
-    from windlass.local.server import LocalServer
+    """Serve the embedded AWS until Ctrl-C, to programs of this machine and no web page. Its first line on stdout is its URL.
+
+    windlass local up --allow-host host.docker.internal
+
+    windlass local up --require-signature
+    """
+    from windlass.local.server import Access, LocalServer
 
     settings = loaded_settings(ctx).settings.local
+    access = Access(
+        hosts=(*settings.allow_hosts, *(allow_host or ())), origins=(*settings.allow_origins, *(allow_origin or ())),
+        require_signature=settings.require_signature if require_signature is None else require_signature, moto_api=moto_api,
+    )  # fmt: skip
     stop = threading.Event()
-    with LocalServer(port=settings.port if port < 0 else port, cache_node_s=settings.cache_node_s) as server:
+    port = settings.port if port < 0 else port
+    with LocalServer(port=port, cache_node_s=settings.cache_node_s, access=access) as server:
         print(server.url, flush=True)
+        if server.secret:
+            print(f"AWS_SECRET_ACCESS_KEY={server.secret}", flush=True)
         if seed:
             _fill(server.url, settings.seed, settings.scale)
         if weather:
@@ -60,8 +92,10 @@ def up(
 @app.command()
 def seed(ctx: typer.Context, url: Url = "") -> None:
     """Fill a running embedded AWS with the demo estate: the same for the same seed."""
-    settings = loaded_settings(ctx).settings.local
-    _fill(url or f"http://127.0.0.1:{settings.port}", settings.seed, settings.scale)
+    every = loaded_settings(ctx).settings
+    settings = every.local
+    where = url or f"http://127.0.0.1:{settings.port}"
+    _fill(where, settings.seed, settings.scale, every.estate.endpoint_secret)
 
 
 @app.command()
@@ -71,8 +105,9 @@ def status(
     output: Annotated[Format, typer.Option("--output", "-o", help="Output format.")] = Format.TABLE,
 ) -> None:
     """Show what a running embedded AWS has done: calls by service, memory, uptime."""
-    where = url or f"http://127.0.0.1:{loaded_settings(ctx).settings.local.port}"
-    facts = _get(where, "/_windlass/status")
+    settings = loaded_settings(ctx).settings
+    where = url or f"http://127.0.0.1:{settings.local.port}"
+    facts = _get(where, "/_windlass/status", settings.estate.endpoint_secret)
     if output is not Format.TABLE:
         emit_value(facts)
         return
@@ -82,13 +117,14 @@ def status(
     emit(rows, output, ["service", Column("calls", right=True)], empty="No calls yet.")
 
 
-def _fill(url: str, number: int, scale: int) -> None:
+def _fill(url: str, number: int, scale: int, secret: str = "") -> None:
     from windlass.local.seed import apply
 
     with ProgressLine("seeding") as line:
         summary = apply(
-            url, seed=number, scale=scale, progress=lambda what, done, total: line.update(done, total, what)
-        )
+            url, seed=number, scale=scale, secret=secret,
+            progress=lambda what, done, total: line.update(done, total, what),
+        )  # fmt: skip
     print(f"seeded {sum(summary.counts.values()):,} resources of {len(summary.counts)} types", file=sys.stderr)
 
 
@@ -103,11 +139,18 @@ def _start_weather(url: str, number: int, per_minute: float, stop: threading.Eve
     return thread
 
 
-def _get(url: str, path: str) -> dict[str, Any]:
+def _get(url: str, path: str, secret: str = "") -> dict[str, Any]:
+    headers = {"authorization": f"Bearer {secret}"} if secret else {}
+    request = urllib.request.Request(url + path, headers=headers)  # noqa: S310  the user's own loopback URL
     try:
-        with urllib.request.urlopen(url + path, timeout=5) as answer:  # noqa: S310  the user's own loopback URL
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310  the same
             found: dict[str, Any] = json.load(answer)
             return found
+    except urllib.error.HTTPError as error:
+        raise AwsError(
+            f"the embedded AWS at {url} refuses {path}: {error}",
+            hint="One that was started with --require-signature needs estate.endpoint_secret: the secret that it printed.",
+        ) from None
     except (urllib.error.URLError, OSError, ValueError) as error:
         raise AwsError(
             f"no embedded AWS answers at {url}: {error}", hint="Start it with `windlass local up`."

@@ -54,6 +54,11 @@ class EstateConfig(BaseModel):
     endpoint_url: str = Field(
         default="", description="Endpoint instead of AWS; the embedded AWS's on loopback, with its own fixed keys."
     )
+    endpoint_secret: str = Field(
+        default="",
+        repr=False,
+        description="Secret access key for a loopback `endpoint_url`: what `windlass local up --require-signature` printed.",
+    )
     regions: list[str] | Literal["enabled"] = Field(
         default="enabled", description="Regions to work in; `enabled` asks each account for its own."
     )

@@ -55,10 +55,10 @@ def base_session(decision: Decision, *, region: str) -> Any:
     return session
 
 
-def embedded_session(account_id: str) -> Any:
-    """A session with the embedded AWS's fixed keys for an account."""
+def embedded_session(account_id: str, secret: str = "") -> Any:
+    """Return a session with the embedded AWS's keys for an account: its fixed secret, or that of a start."""
     session = _bare_session()
-    session.set_credentials(account_id, EMBEDDED_SECRET)
+    session.set_credentials(account_id, secret or EMBEDDED_SECRET)
     return session
 
 

@@ -264,7 +264,7 @@ class Estate:
             if self._base is None:
                 if self.decision.embedded:
                     first = self.config.accounts[0].id if self.config.accounts else EMBEDDED_ACCOUNT
-                    self._base = embedded_session(first)
+                    self._base = embedded_session(first, self.config.endpoint_secret)
                 else:
                     self._base = base_session(self.decision, region=self.config.home_region)
             return self._base
@@ -289,7 +289,7 @@ class Estate:
                 role_arn=account.role_arn, external_id=account.external_id, session_name=account.session_name,
             )  # fmt: skip
         if self.decision.embedded:
-            return embedded_session(account_id)
+            return embedded_session(account_id, self.config.endpoint_secret)
         return self._base_session()
 
 

@@ -6,6 +6,7 @@ import functools
 import threading
 from typing import Any
 
+from moto.moto_server import werkzeug_app
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.routing import Rule
 
@@ -14,6 +15,7 @@ __all__ = ["Dispatcher", "UnknownService"]
 PRIVATE_NAMES = (
     "moto.moto_server.werkzeug_app.DomainDispatcherApplication.get_backend_for_host",
     "moto.moto_server.werkzeug_app.create_backend_app",
+    "moto.moto_server.werkzeug_app.DISABLE_GLOBAL_CORS",
 )
 
 
@@ -40,6 +42,8 @@ def _one_at_a_time(compile_: Any) -> Any:
 
 
 Rule.compile = _one_at_a_time(Rule.compile)
+# moto lets the pages of every origin read every answer.
+werkzeug_app.DISABLE_GLOBAL_CORS = True
 
 
 class UnknownService(LookupError):
@@ -47,10 +51,14 @@ class UnknownService(LookupError):
 
 
 class Dispatcher(DomainDispatcherApplication):
-    """The WSGI application of all backends; UnknownService where there is none."""
+    """The WSGI application of all backends; UnknownService where there is none.
 
-    def __init__(self) -> None:
+    moto's own control API (`/moto-api/…`: reset, seed, recorder) is a backend only with `control_api`.
+    """
+
+    def __init__(self, *, control_api: bool = False) -> None:
         super().__init__(create_backend_app)
+        self._control_api = control_api
         self.lock = _building
         self._known: dict[str, str] = {}
 
@@ -58,6 +66,8 @@ class Dispatcher(DomainDispatcherApplication):
         """The backend's name; None only while no host is known yet."""
         if host is None:
             return None
+        if host == "moto_api" and not self._control_api:
+            raise UnknownService(host)
         found = self._known.get(host)
         if found is None:
             if host in ("moto_api", "instance_metadata"):

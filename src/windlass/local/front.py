@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from windlass.local.admin import PREFIX, Admin, Page
@@ -20,6 +21,7 @@ from windlass.local.faults import Drop, Effect, Faults, Hang
 from windlass.local.request import Native, Request, Response, read_request
 from windlass.local.rest import rest_operation
 from windlass.local.wsgi import Application, call_wsgi
+from windlass.local.xml import XML_SERVICES, declares_entities
 
 __all__ = ["Front"]
 
@@ -44,9 +46,13 @@ class Front:
         pages: Mapping[str, Page],
         faults: Faults,
         watch: Callable[[Request, Response], None] = lambda *_: None,
+        page_headers: Callable[[Request], Mapping[str, str]] = lambda _: {},
+        verify: Callable[[Request], Response | None] = lambda _: None,
     ) -> None:
         self.calls = CallLog()
         self._watch = watch
+        self._page_headers = page_headers
+        self._verify = verify
         self.faults = faults
         self._admin = Admin(self.calls, self.faults, pages)
         self._moto = moto
@@ -81,6 +87,10 @@ class Front:
             account_of=self._account_of,
             rest_operation=rest_operation,
         )
+        refusal = self._verify(request) or _xml_refusal(request)
+        if refusal is not None:
+            await _send(send, refusal, head=request.method == "HEAD")
+            return
         if request.path.startswith(PREFIX):
             await _send(send, self._admin.answer(request), head=False)
             return
@@ -88,6 +98,8 @@ class Front:
         if not _is_control(request):
             self.calls.add(request, answer.status if isinstance(answer, Response) else 0, started)
         if isinstance(answer, Response):
+            if "origin" in headers:
+                answer = replace(answer, headers=(*answer.headers, *self._page_headers(request).items()))
             self._watch(request, answer)
             if request.path == _RESET and answer.status == 200:
                 self._reset()
@@ -148,11 +160,23 @@ class Front:
         is_page = content_type.startswith("text/html") and b"<title>" in answer.body[:400]
         if is_page and answer.status in (404, 405, 500) and not request.path.startswith("/moto-api"):
             return self._unknown(request)
-        return answer
+        kept = tuple(field for field in answer.headers if not field[0].lower().startswith("access-control-"))
+        return replace(answer, headers=kept)
 
     def _unknown(self, request: Request) -> Response:
         what = f"{request.service or 'this service'} {request.operation or request.method + ' ' + request.path}"
         return error_response(request, 501, "NotImplemented", f"the embedded AWS does not know {what}")
+
+
+def _xml_refusal(request: Request) -> Response | None:
+    """Refuse an XML document with a DTD, whoever is to parse it: ours or moto."""
+    if not request.body or request.service not in XML_SERVICES or request.operation in ("PutObject", "UploadPart"):
+        return None
+    is_form = request.headers.get("content-type", "").startswith("multipart/form-data")
+    if is_form or not declares_entities(request.body):
+        return None
+    message = "The XML you provided declares a document type or entities, which are refused."
+    return error_response(request, 400, "MalformedXML", message)
 
 
 def _is_control(request: Request) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from windlass.local.named import resource_of, roles_of, sets_tags
 
-__all__ = ["DEFAULT_ACCOUNT", "Native", "Request", "Response", "read_request"]
+__all__ = ["DEFAULT_ACCOUNT", "Native", "Request", "Response", "read_request", "signing_service"]
 
 DEFAULT_ACCOUNT = "123456789012"
 """moto's account for keys it does not know."""
@@ -88,11 +88,8 @@ def read_request(
     `account_of` maps an access key to its account; `rest_operation` names a call of which only the method and the path
     tell what it is, from (service, method, path).
     """
-    access_key, region, service = _credential(headers, query)
-    if service == "s3" and path.startswith("/v20180820/"):
-        service = "s3control"  # signed as S3, but an API of its own
-    if not service and _is_unsigned_s3(path, headers):
-        service = "s3"
+    access_key, region, _ = _credential(headers, query)
+    service = signing_service(headers, path, query)
     operation = _operation(method, path, query, headers, body, service)
     return Request(
         method=method,
@@ -106,6 +103,14 @@ def read_request(
         access_key=access_key,
         operation=operation or (rest_operation(service, method, path) if service not in ("", "s3") else ""),
     )
+
+
+def signing_service(headers: Mapping[str, str], path: str, query: str) -> str:
+    """Return the service that a request is for, by its signature, target or path; empty when none of them tells."""
+    service = _credential(headers, query)[2]
+    if service == "s3" and path.startswith("/v20180820/"):
+        return "s3control"  # signed as S3, but an API of its own
+    return "s3" if not service and _is_unsigned_s3(path, headers) else service
 
 
 def _credential(headers: Mapping[str, str], query: str) -> tuple[str, str, str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import secrets
 import socket
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,11 +17,14 @@ import uvicorn
 
 from windlass.core.errors import ConfigError
 from windlass.local.faults import Faults, read_rules
+from windlass.local.guard import Guard, HostRules, check_origin
+from windlass.local.seed.clients import SECRET, SECRETS
+from windlass.local.signature import Signatures
 
 if TYPE_CHECKING:
     from windlass.local.front import Front
 
-__all__ = ["LocalServer"]
+__all__ = ["Access", "LocalServer"]
 
 _LOOPBACK = ("127.0.0.1", "localhost")
 _START_S = 30.0
@@ -26,11 +32,34 @@ _START_S = 30.0
 _KEEP_ALIVE_S = 120
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may call the embedded AWS besides every program on loopback's names.
+
+    `hosts` are further names in the Host header (`*.name` for all below); `origins` may read S3 from web pages; with
+    `require_signature` only those who know the secret of this start may call; `moto_api` serves moto's control API.
+    """
+
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    require_signature: bool = False
+    moto_api: bool = False
+
+    def rules(self) -> HostRules:
+        """Return the guard's rules. ConfigError for an origin that is none."""
+        try:
+            origins = frozenset(check_origin(origin) for origin in self.origins)
+        except ValueError as error:
+            raise ConfigError(str(error), hint="`null` and patterns are not origins.") from None
+        return HostRules(hosts=frozenset(host.lower() for host in self.hosts), origins=origins)
+
+
 class LocalServer:
     """`with LocalServer(port=0) as server: server.url`. Any bind but loopback is a ConfigError.
 
     moto's state belongs to the process: a second server in the same process serves the same estate. `copy_limit_bytes` is
-    what one CopyObject may copy while this server is up (5 GiB if not given, as in AWS).
+    what one CopyObject may copy while this server is up (5 GiB if not given, as in AWS). `secret` is the secret access key
+    of this start where `access` requires signatures, else empty.
     """
 
     def __init__(
@@ -41,11 +70,15 @@ class LocalServer:
         faults: Iterable[dict[str, Any]] = (),
         cache_node_s: float | None = None,
         copy_limit_bytes: int | None = None,
+        access: Access = Access(),
     ) -> None:
         if host not in _LOOPBACK:
             raise ConfigError(
                 f"the embedded AWS may not listen on {host}", hint="It has no security; it binds loopback only."
             )
+        self._rules_of_access = access.rules()
+        self._access = access
+        self.secret = secrets.token_urlsafe(30) if access.require_signature else ""
         self._port = port
         self._cache_node_s = cache_node_s
         self._copy_limit_bytes = copy_limit_bytes
@@ -58,7 +91,7 @@ class LocalServer:
     def __enter__(self) -> Self:
         self._socket = self._bind()
         try:
-            self.front = _build(Faults(self._rules))
+            self.front = _build(Faults(self._rules), self._access, self.secret)
         except BaseException:
             self._socket.close()
             raise
@@ -72,8 +105,10 @@ class LocalServer:
 
             LIMITS.copy_bytes = self._copy_limit_bytes
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        SECRETS[self.url] = self.secret or SECRET
         config = uvicorn.Config(
-            self.front, http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False,
+            Guard(self.front, self._rules_of_access),
+            http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False,
             timeout_keep_alive=_KEEP_ALIVE_S, timeout_graceful_shutdown=1, server_header=False,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
@@ -98,6 +133,7 @@ class LocalServer:
         self._thread.join(10)
         self.front.close()
         self._socket.close()
+        SECRETS.pop(self.url, None)
         from windlass.local.services import elasticache
 
         elasticache.stopped(self)
@@ -121,7 +157,7 @@ class LocalServer:
         return listener
 
 
-def _build(faults: Faults) -> Front:
+def _build(faults: Faults, access: Access, secret: str) -> Front:
     # Hundreds of Amazon's own images and their snapshots are nobody's estate, and cost a second of every start.
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     try:
@@ -131,6 +167,7 @@ def _build(faults: Faults) -> Front:
         from windlass.local.services import install_all, natives
         from windlass.local.services.elasticache import cache_nodes
         from windlass.local.services.lambda_ import processes
+        from windlass.local.services.s3 import page_headers
         from windlass.local.services.storagegateway import share_files
         from windlass.local.trails.recorder import Recorder
     except ImportError as error:
@@ -144,7 +181,7 @@ def _build(faults: Faults) -> Front:
     _quieten_moto()
     recorder = Recorder()
     return Front(
-        Dispatcher(),
+        Dispatcher(control_api=access.moto_api),
         natives(),
         _account_of,
         {
@@ -155,6 +192,8 @@ def _build(faults: Faults) -> Front:
         },
         faults,
         recorder.watch,
+        page_headers,
+        Signatures(secret, functools.partial(_secret_of, secret)).refusal if secret else lambda _: None,
     )
 
 
@@ -166,8 +205,6 @@ def _services() -> ModuleType:
 
 def _quieten_moto() -> None:
     """Keep moto from Docker (it would fetch images and run containers) and from reading a folder of models per service."""
-    import functools
-
     import moto.core.utils
     from moto.core.config import default_user_config
 
@@ -176,6 +213,20 @@ def _quieten_moto() -> None:
     # A loader remembers which services there are; moto makes a new one for each service's first call.
     if not hasattr(moto.core.utils.create_loader, "cache_info"):
         moto.core.utils.create_loader = functools.cache(moto.core.utils.create_loader)
+
+
+def _secret_of(secret: str, access_key: str) -> str | None:
+    """The secret of a key: of this start for an account's own, moto's for those that IAM and STS gave out."""
+    from moto.iam.models import iam_backends
+
+    if len(access_key) == 12 and access_key.isdigit():
+        return secret
+    for partitions in list(iam_backends.values()):
+        for backend in list(partitions.values()):
+            if access_key in backend.access_keys:
+                key = backend.access_keys[access_key]
+                return str(key.secret_access_key) if key.status == "Active" else None
+    return None
 
 
 def _account_of(access_key: str) -> str:

@@ -42,6 +42,17 @@ class LocalConfig(BaseModel):
     model_config = _FROZEN
 
     port: int = Field(default=8471, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    allow_hosts: list[str] = Field(
+        default=[],
+        description="Host names that requests may carry besides loopback's (`host.docker.internal`); `*.name` for all below.",
+    )
+    allow_origins: list[str] = Field(
+        default=[],
+        description="Origins whose web pages may read S3, as the buckets' CORS rules say; every other page is refused.",
+    )
+    require_signature: bool = Field(
+        default=False, description="Take only requests signed with a secret of each start, which is printed."
+    )
     seed: int = Field(default=7, description="The demo estate is the same for the same seed.")
     scale: int = Field(default=1, ge=1, le=100, description="Multiplies the demo estate.")
     cache_node_s: float = Field(

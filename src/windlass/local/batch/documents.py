@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import moto.core.utils
 
 from windlass.local.s3.answers import escape
+from windlass.local.xml import parse_xml
 
 __all__ = ["NAMESPACE", "PRIVATE_NAMES", "input_of", "output_of"]
 
@@ -19,7 +20,7 @@ NAMESPACE = "http://awss3control.amazonaws.com/doc/2018-08-20/"
 def input_of(operation: str, body: bytes) -> dict[str, Any]:
     """What the body of a call says, by the model's names. Raises ValueError when it isn't such a document."""
     try:
-        root = ET.fromstring(body)  # noqa: S314 - loopback only, and the caller is a test or a demo
+        root = parse_xml(body)
     except ET.ParseError as error:
         raise ValueError(f"The XML you provided was not well-formed: {error}") from None
     found: dict[str, Any] = _read(_model(operation).input_shape, root)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import json
-import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,32 +13,9 @@ from windlass.local.batch.manifest import Row, key_of
 from windlass.local.batch.operations import One, outcome_of
 from windlass.local.batch.report import Outcome
 from windlass.local.request import Response
+from windlass.local.s3.checksums import COMPUTED
 
 __all__ = ["ALGORITHMS", "checksum_task"]
-
-_CRC32C, _CRC64NVME = 0x82F63B78, 0x9A6C9329AC4BC9B5
-"""The polynomials, reflected."""
-
-
-@functools.cache
-def _table(polynomial: int) -> tuple[int, ...]:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = (value >> 1) ^ polynomial if value & 1 else value >> 1
-        table.append(value)
-    return tuple(table)
-
-
-def _crc(polynomial: int, bits: int) -> Callable[[bytes], bytes]:
-    def compute(body: bytes) -> bytes:
-        table, mask = _table(polynomial), (1 << bits) - 1
-        value = mask
-        for byte in body:
-            value = (value >> 8) ^ table[(value ^ byte) & 0xFF]
-        return (value ^ mask).to_bytes(bits // 8, "big")
-
-    return compute
 
 
 def _hash(name: str) -> Callable[[bytes], bytes]:
@@ -48,12 +23,8 @@ def _hash(name: str) -> Callable[[bytes], bytes]:
 
 
 ALGORITHMS: Mapping[str, Callable[[bytes], bytes]] = {
-    "CRC32": lambda body: zlib.crc32(body).to_bytes(4, "big"),
-    "CRC32C": _crc(_CRC32C, 32),
-    "CRC64NVME": _crc(_CRC64NVME, 64),
+    **{name.upper(): computed for name, computed in COMPUTED.items()},
     "MD5": _hash("md5"),
-    "SHA1": _hash("sha1"),
-    "SHA256": _hash("sha256"),
     "SHA512": _hash("sha512"),
 }
 """Those that Python can compute; S3 has three of XXHASH beside."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from moto.s3 import models
@@ -11,8 +12,9 @@ from windlass.local.s3 import patches
 from windlass.local.s3.access import admit
 from windlass.local.s3.acls import acl_refused, read_object_acl
 from windlass.local.s3.address import Call
-from windlass.local.s3.answers import IDS, new_request_ids
+from windlass.local.s3.answers import IDS, new_request_ids, refuse
 from windlass.local.s3.buckets import head_bucket
+from windlass.local.s3.checksums import sent_body, wrong_checksum
 from windlass.local.s3.configuration import delete_configuration, read_configuration, write_configuration
 from windlass.local.s3.delivery import CURRENT, Delivery
 from windlass.local.s3.listing import list_object_versions, list_objects, list_objects_v2
@@ -61,10 +63,32 @@ def answer(call: Call, bucket: Any) -> Response | None:
         refusal = admit(call, bucket)
         if refusal is not None:
             return refusal
+        verified = _verified(call)
+        if isinstance(verified, Response):
+            return verified
+        call = verified
         return _on_object(call, bucket) if call.key else _on_bucket(call, bucket)
     finally:
         IDS.reset(ids_token)
         CURRENT.reset(call_token)
+
+
+def _verified(call: Call) -> Call | Response:
+    """Return the call with its body out of its chunks; the refusal of a body that is not what its checksums say.
+
+    A completed upload's checksum is of the object, not of the list in the body: `parts` looks at it.
+    """
+    request = call.request
+    try:
+        headers, body = sent_body(request.headers, request.body)
+    except ValueError:
+        return refuse(400, "IncompleteBody", "The request body terminated unexpectedly")
+    completes = call.method == "POST" and call.subresource == "uploadId"
+    sums = {name: value for name, value in headers.items() if not (completes and name.startswith("x-amz-checksum-"))}
+    wrong = wrong_checksum(sums, body)
+    if wrong is not None:
+        return refuse(400, wrong.code, wrong.message)
+    return call if headers is request.headers else replace(call, request=replace(request, headers=headers, body=body))
 
 
 def _on_object(call: Call, bucket: Any) -> Response | None:

@@ -28,6 +28,7 @@ from windlass.local.s3.documents import (
     forget,
     keep,
 )
+from windlass.local.xml import parse_xml
 
 _MESSAGES: Mapping[str, tuple[str, str]] = {
     "cors": ("NoSuchCORSConfiguration", "The CORS configuration does not exist"),
@@ -229,7 +230,7 @@ def write_configuration(call: Call, bucket: Any) -> Response | None:
         return None
     try:
         if call.subresource == "requestPayment":
-            payer = ET.fromstring(call.request.body).findtext("{*}Payer")  # noqa: S314 - loopback only, and the caller is a test or a demo
+            payer = parse_xml(call.request.body).findtext("{*}Payer")
             bucket.payer = payer or "BucketOwner"
         else:
             keep(bucket, call.subresource, call.request.body)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from windlass.local.xml import parse_xml
+
 KEPT = ("lifecycle", "cors", "replication", "encryption", "logging")
 """Subresources whose document moto forgets in part."""
 
@@ -37,7 +39,7 @@ def documents_of(bucket: Any) -> dict[str, bytes]:
 
 def keep(bucket: Any, subresource: str, body: bytes) -> None:
     """Keep a document that was just put. Raises ET.ParseError when it isn't XML."""
-    root = without_namespaces(ET.fromstring(body))  # noqa: S314 - loopback only, and the caller is a test or a demo
+    root = without_namespaces(parse_xml(body))
     if subresource in _RULES_WITH_ID:
         for rule in root.iter("Rule"):
             if rule.find("ID") is None:

@@ -32,9 +32,14 @@ class Summary:
     skipped: Mapping[str, int]
 
 
-def apply(endpoint_url: str, *, seed: int = 7, scale: int = 1, progress: Progress | None = None) -> Summary:
-    """Build the estate in a running embedded AWS. Conflict when one was built there already."""
-    clients = Clients(endpoint_url)
+def apply(
+    endpoint_url: str, *, seed: int = 7, scale: int = 1, secret: str = "", progress: Progress | None = None
+) -> Summary:
+    """Build the estate in a running embedded AWS. Conflict when one was built there already.
+
+    `secret` is the one that a server in another process printed when it was started with --require-signature.
+    """
+    clients = Clients(endpoint_url, secret)
     try:
         _Builder(clients, seed, scale, progress or (lambda *_: None)).run()
     finally:

@@ -12,17 +12,24 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-__all__ = ["SECRET", "Clients", "Place"]
+__all__ = ["SECRET", "SECRETS", "Clients", "Place"]
 
 SECRET = "windlass-local"
+"""The secret access key where no signature is required."""
+SECRETS: dict[str, str] = {}
+"""The secret of each server that is up in this process, by its URL."""
 _LOADER = "data_loader"
 
 
 class Clients:
-    """All clients of one endpoint; making them is serialised, using them is not."""
+    """All clients of one endpoint; making them is serialised, using them is not.
 
-    def __init__(self, endpoint_url: str) -> None:
+    `secret` is needed where the server is in another process and requires signatures.
+    """
+
+    def __init__(self, endpoint_url: str, secret: str = "") -> None:
         self._endpoint_url = endpoint_url
+        self._secret = secret or SECRETS.get(endpoint_url, SECRET)
         self._lock = threading.Lock()
         self._loader = botocore.loaders.create_loader()
         self._sessions: dict[str, Any] = {}
@@ -42,10 +49,12 @@ class Clients:
                 session = self._sessions.get(account_id)
                 if session is None:
                     session = self._sessions[account_id] = botocore.session.Session()
-                    session.set_credentials(account_id, SECRET)
+                    session.set_credentials(account_id, self._secret)
                     session.register_component(_LOADER, self._loader)
+                # Presigned URLs of S3 are of version 2 where nothing is said.
+                config = self._config.merge(Config(signature_version="s3v4")) if service == "s3" else self._config
                 self._clients[key] = session.create_client(
-                    service, region_name=region, endpoint_url=self._endpoint_url, config=self._config
+                    service, region_name=region, endpoint_url=self._endpoint_url, config=config
                 )
             return self._clients[key]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from windlass.local.faults import Faults
@@ -13,6 +13,7 @@ from windlass.local.s3.access import find_bucket, no_such_bucket
 from windlass.local.s3.address import Call, parse
 from windlass.local.s3.buckets import create_bucket, list_buckets
 from windlass.local.s3.calling import answer, begin, the_delivery, the_replicator
+from windlass.local.s3.cors import cors_headers, preflight
 
 PRIVATE_NAMES = patches.PRIVATE_NAMES
 
@@ -40,7 +41,8 @@ def native(request: Request) -> Response | Awaitable[Response | None] | None:
     """Answer an S3 call, or refuse it, or return None for moto to answer. Calls that move much data go to a thread."""
     call = parse(request)
     if call.method == "OPTIONS":
-        return None
+        bucket = find_bucket(call.bucket)
+        return preflight(call, bucket) if bucket is not None else no_such_bucket(call)
     if not call.bucket:
         return list_buckets(call) if call.method == "GET" else None
     if call.method == "PUT" and not call.key and not call.subresource:
@@ -50,6 +52,14 @@ def native(request: Request) -> Response | Awaitable[Response | None] | None:
         # Buckets of S3 Tables live elsewhere in moto.
         return None if call.bucket.endswith("--table-s3") else no_such_bucket(call)
     return asyncio.to_thread(answer, call, bucket) if _is_large(call, bucket) else answer(call, bucket)
+
+
+def page_headers(request: Request) -> Mapping[str, str]:
+    """Return the headers with which a bucket's CORS configuration lets the page behind `request` read the answer."""
+    if request.service != "s3" or request.method == "OPTIONS":
+        return {}
+    bucket = find_bucket(parse(request).bucket)
+    return {} if bucket is None else cors_headers(bucket, request.method, request.headers)
 
 
 def _is_large(call: Call, bucket: Any) -> bool:

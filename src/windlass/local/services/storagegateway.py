@@ -1,7 +1,9 @@
 """Storage Gateway, which moto lacks: gateways, NFS and SMB file shares, and a cache that is stale until refreshed.
 
 AWS facts kept: RefreshCache answers at once and works in the background; a share takes part in one refresh at a time
-("InvalidGatewayRequestException" else); Describe…FileShares takes at most 10 ARNs; times are Unix seconds.
+("InvalidGatewayRequestException" else); "RefreshCache does not evict cache entries if invoked within 60 seconds of a
+previous RefreshCache request" (API reference), and reports completion as always; Describe…FileShares takes at most 10
+ARNs; times are Unix seconds.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import sys
 import threading
 import time
 import uuid
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -30,9 +33,24 @@ PRIVATE_NAMES = (
 )
 
 _URL = r"https?://storagegateway\.(.+)\.amazonaws\.com"
-_REFRESH_S = 0.2
 _DESCRIBED = 10
 _PAGE = 100
+
+
+@dataclass(slots=True)
+class Pace:
+    """How long a refresh takes, and how far apart two must be to have an effect. Tests move `ahead_s`, the simulated clock."""
+
+    refresh_s: float = 0.2
+    spacing_s: float = 60.0
+    ahead_s: float = 0.0
+
+    def now(self) -> float:
+        """Return the Unix time of the gateways."""
+        return time.time() + self.ahead_s
+
+
+PACE = Pace()
 
 
 class InvalidGatewayRequest(JsonRESTError):
@@ -61,6 +79,13 @@ class FileShare:
         self.refreshed_at = 0.0
         self.refreshing = False
         self.refreshes = 0
+        self.without_effect = 0
+        self._asked_at: float | None = None
+
+    def evicts(self, now: float) -> bool:
+        """Note a RefreshCache request at `now`; whether it is far enough from the one before to evict anything."""
+        before, self._asked_at = self._asked_at, now
+        return before is None or now - before >= PACE.spacing_s
 
     def describe(self) -> dict[str, Any]:
         """As DescribeNFSFileShares and DescribeSMBFileShares answer."""
@@ -87,7 +112,7 @@ class FileShare:
         covered = [folder.strip("/") for folder in folders] or [""]
         kept = {key for key in self.cached if not _covers(covered, key, recursive=recursive)}
         self.cached = tuple(sorted(kept | {key for key in present if _covers(covered, key, recursive=recursive)}))
-        self.refreshed_at = time.time()
+        self.refreshed_at = PACE.now()
         self.refreshes += 1
 
 
@@ -168,17 +193,21 @@ class StorageGatewayBackend(BaseBackend):
             if share.refreshing:
                 raise InvalidGatewayRequest("A refresh is already in progress for the file share.")
             share.refreshing = True
+            evicts = share.evicts(PACE.now())
 
         notification = str(uuid.uuid4())
 
         def finish() -> None:
             try:
-                share.refresh(folders, recursive=recursive)
+                if evicts:
+                    share.refresh(folders, recursive=recursive)
+                else:
+                    share.without_effect += 1
             finally:
                 share.refreshing = False
             self._tell(share, notification, folders)
 
-        timer = threading.Timer(_REFRESH_S, finish)
+        timer = threading.Timer(PACE.refresh_s, finish)
         timer.daemon = True
         timer.start()
         return notification
@@ -186,7 +215,7 @@ class StorageGatewayBackend(BaseBackend):
     def _tell(self, share: FileShare, notification: str, folders: list[str]) -> None:
         """EventBridge hears of it, in the shape that the service's user guide shows."""
         detail = {
-            "event-type": "refresh-complete", "notification-id": notification, "completed": int(time.time() * 1000),
+            "event-type": "refresh-complete", "notification-id": notification, "completed": int(PACE.now() * 1000),
             "folderList": folders or ["/"],
         }  # fmt: skip
         entry = {
@@ -329,5 +358,6 @@ def share_files(share_id: str) -> dict[str, Any] | None:
                         "refreshed_at": share.refreshed_at,
                         "refreshing": share.refreshing,
                         "refreshes": share.refreshes,
+                        "without_effect": share.without_effect,
                     }
     return None
