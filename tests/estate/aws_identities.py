@@ -108,6 +108,8 @@ class _Handler(BaseHTTPRequestHandler):
         payload = text.encode()
         self.send_response(status)
         self.send_header("content-type", content_type)
+        self.send_header("x-amzn-requestid", "1-2-3")
+        self.send_header("x-amz-request-id", "1-2-3")
         self.send_header("content-length", str(len(payload)))
         self.end_headers()
         self.wfile.write(payload)
