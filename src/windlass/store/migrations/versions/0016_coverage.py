@@ -9,9 +9,15 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
-down_revision = "0008"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
+
+
+_SCOPES = (
+    "SELECT account_id, region, type, state, error_code, error, resources, calls, duration_s, visited_at, last_good_at, "
+    "run_id, state_since, details_unknown FROM scope"
+)
 
 
 def upgrade() -> None:
@@ -20,11 +26,12 @@ def upgrade() -> None:
     op.add_column("scope", sa.Column("state_since", sa.String(27)))
     # When the state began was not recorded: the last visit is the latest it can have begun.
     op.execute("UPDATE scope SET state_since = visited_at")
-    op.execute("DROP VIEW scopes")
-    op.execute(
-        "CREATE VIEW scopes AS SELECT account_id, region, type, state, state_since, error_code, error, resources, "
-        "details_unknown, calls, duration_s, visited_at, last_good_at, run_id FROM scope"
-    )
+    # PostgreSQL keeps the reader's grants only on a view that is replaced: new columns come last.
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"CREATE OR REPLACE VIEW scopes AS {_SCOPES}")
+    else:
+        op.execute("DROP VIEW scopes")
+        op.execute(f"CREATE VIEW scopes AS {_SCOPES}")
     op.create_table(
         "account_state",
         sa.Column("account_id", sa.String(12), primary_key=True),
