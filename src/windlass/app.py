@@ -88,8 +88,13 @@ class App:
                     profile=self._profile or None,
                     notify=self._notify,
                     observe=self._count_call,
+                    last_regions=self._last_regions,
                 )
             return self._estate
+
+    def _last_regions(self, account_id: str) -> tuple[str, ...]:
+        """Opens the store only when AWS does not list the regions."""
+        return self.inventory.last_regions(account_id)
 
     @property
     def inventory(self) -> Inventory:

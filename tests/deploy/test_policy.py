@@ -78,7 +78,7 @@ def test_other_accounts_are_entered_by_their_roles():
     }
     found = made("inventory", Use.WORKER, {"estate": estate})
     assert found["EnterAccounts"].resources == ("arn:aws:iam::222222222222:role/windlass-reader",)
-    assert found["Regions"].actions == ("ec2:DescribeRegions",)
+    assert found["Regions"].actions == ("account:ListRegions", "ec2:DescribeRegions")
     units = {
         "organization": True,
         "organization_role": "reader",

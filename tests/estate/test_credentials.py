@@ -39,6 +39,7 @@ def run(script: str, home, **environ) -> dict:
         sys.addaudithook(lambda name, args: opened.append(str(args[0])) if name == "open" and args else None)
         from windlass.core.errors import WindlassError
         from windlass.estate.config import EstateConfig
+        from windlass.estate.credentials import base_session
         from windlass.estate.service import open_estate
         """
     ) + textwrap.dedent(script)
@@ -54,8 +55,7 @@ def test_nothing_under_aws_is_opened_in_a_local_environment(home):
     answer = run(
         """
         estate = open_estate(EstateConfig(), os.environ)
-        credentials = estate._base_session().get_credentials()
-        found = credentials.access_key
+        found = base_session(estate.decision, region="us-east-1").get_credentials().access_key
         """,
         home,
         **KEYS,
@@ -83,7 +83,7 @@ def test_a_named_profile_is_read_and_nothing_else(home):
     answer = run(
         """
         estate = open_estate(EstateConfig(), os.environ, profile="sandbox")
-        found = estate._base_session().get_credentials().access_key
+        found = base_session(estate.decision, region="us-east-1").get_credentials().access_key
         """,
         home,
         **KEYS,

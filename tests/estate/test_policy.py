@@ -1,14 +1,17 @@
 """The credential policy, combination by combination, against rules written down independently of the code."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
+from windlass.estate.config import EstateConfig
+from windlass.estate.facts import read_facts
 from windlass.estate.policy import Decision, Facts, decide
 
 FLAGS = (
     "key_id", "secret_key", "session_token", "web_identity_file", "web_identity_role", "container_uri", "metadata_disabled",
-    "kubernetes", "lambda_function",
+    "kubernetes", "lambda_function", "cloudshell",
 )  # fmt: skip
 PLACES = {
     "local": {},
@@ -28,9 +31,13 @@ def expected(facts: Facts) -> tuple[str, ...] | None:
     """The methods the specification's table allows, in order; None for a refusal. Written from the spec, not the code."""
     whole = facts.key_id and facts.secret_key
     if facts.lambda_function:
-        return ("env",) if whole and facts.session_token else None
+        if whole and facts.session_token:
+            return ("env",)
+        return ("container-role",) if facts.container_uri else None
     if not facts.production_like:
-        return ("env",) if whole else None
+        if whole or facts.key_id or facts.secret_key:
+            return ("env",) if whole else None
+        return ("container-role",) if facts.cloudshell and facts.container_uri else None
     if facts.web_identity_file and not facts.web_identity_role:
         return None
     if (facts.key_id or facts.secret_key) and not facts.allow_static_keys:
@@ -69,17 +76,16 @@ def test_invariants_hold_everywhere():
         assert not FILES & set(decision.methods), f"files under ~/.aws without a named profile: {facts}"
         if facts.kubernetes:
             assert "iam-role" not in decision.methods, f"the node's role: {facts}"
-        if not facts.production_like and not facts.lambda_function:
+        if not facts.production_like and not facts.lambda_function and not facts.cloudshell:
             assert set(decision.methods) <= {"env"}, f"ambient role on a laptop: {facts}"
         used = [source for source in decision.sources if source.verdict == "used"]
-        assert len(used) == (1 if decision.methods else 0) or decision.refusal, facts
+        assert len(used) == (1 if decision.methods else 0), f"a refusal uses nothing: {facts}"
+        assert decision.methods or not any(source.verdict == "allowed" for source in decision.sources), facts
         assert all(source.reason for source in decision.sources), facts
 
 
 @pytest.mark.parametrize("facts", COMBINATIONS[::37])
 def test_a_named_profile_is_the_only_source(facts):
-    from dataclasses import replace
-
     decision = decide(replace(facts, profile="me"))
     assert decision.profile == "me"
     assert "env" not in decision.methods
@@ -89,8 +95,6 @@ def test_a_named_profile_is_the_only_source(facts):
 
 @pytest.mark.parametrize("facts", COMBINATIONS[::41])
 def test_the_embedded_aws_never_sees_real_keys(facts):
-    from dataclasses import replace
-
     decision = decide(replace(facts, embedded=True, files_present=True))
     assert decision.embedded
     assert decision.methods == ()
@@ -151,6 +155,30 @@ def test_trap_aws_profile_in_the_environment_is_not_a_choice():
     profile = next(source for source in decision.sources if source.name == "profile")
     assert profile.verdict == "refused"
     assert "files under ~/.aws" in decision.refusal
+
+
+def test_trap_snapstart_gives_its_role_by_the_container_endpoint():
+    decision = decide(Facts(environment="production", production_like=True, lambda_function=True, container_uri=True))
+    assert decision.methods == ("container-role",)
+    assert "SnapStart" in refused(lambda_function=True).refusal
+
+
+def test_trap_cloudshell_is_no_cluster():
+    facts = read_facts(
+        EstateConfig(),
+        {"AWS_EXECUTION_ENV": "CloudShell", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://localhost:1338/latest"},
+    )
+    assert decide(facts).methods == ("container-role",)
+    typed = decide(replace(facts, key_id=True, secret_key=True))
+    assert typed.methods == ("env",), "keys that somebody typed out come first"
+    assert not decide(replace(facts, cloudshell=False)).methods, "an ambient container role on a laptop stays refused"
+
+
+def test_trap_a_refused_whole_uses_nothing_of_what_it_explains():
+    decision = refused(environment="production", production_like=True, key_id=True, secret_key=True, container_uri=True)
+    verdicts = {source.name: source.verdict for source in decision.sources}
+    assert verdicts["container / Pod Identity"] == "refused"
+    assert verdicts["instance metadata"] == "refused"
 
 
 def test_trap_lambda_keys_come_with_a_session_token_only_there():

@@ -107,7 +107,7 @@ def test_a_role_in_another_account_is_assumed(aws):
     assert arns[1] == "arn:aws:sts::222222222222:assumed-role/Reader/nightly"
 
 
-def test_the_organization_lists_its_accounts_below_a_unit(aws):
+def test_the_organization_lists_its_accounts_below_a_unit(aws, monkeypatch):
     boss = "444444444444"
     client = boto3.client(
         "organizations",
@@ -122,12 +122,13 @@ def test_the_organization_lists_its_accounts_below_a_unit(aws):
     for account in ("555555555555", "666666666666"):
         client.create_account(Email=f"{account}@x.example", AccountName=f"a{account[0]}")
     client.move_account(AccountId="666666666666", SourceParentId=root, DestinationParentId=unit)
-    whole = EstateConfig(endpoint_url=aws.url, organization=True, accounts=[])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", boss)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    whole = EstateConfig(allow_endpoint_override=True, organization=True, accounts=[])
     with open_estate(whole, os.environ) as estate:
-        estate._caller = (boss, "arn")
         assert {one.id for one in estate.accounts()} == {boss, "555555555555", "666666666666"}
     with open_estate(whole.model_copy(update={"organization_units": [unit]}), os.environ) as estate:
-        estate._caller = (boss, "arn")
         assert [one.alias for one in estate.accounts()] == ["a6"]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from windlass.core.errors import AccessRefused, AwsError, NotFound, Throttled
+from windlass.estate.model import Identity, RegionList, RegionSource
 from windlass.inventory.catalog import BY_NAME
 from windlass.inventory.collector import Collector
 from windlass.inventory.plan import plan_scopes
@@ -42,6 +43,8 @@ class FakeCaller:
     answers: dict = field(default_factory=dict)
     account_ids: tuple = (ONE,)
     region_names: tuple = ("us-east-1", "eu-west-1")
+    region_source: object = RegionSource.CONFIGURATION
+    refusals: dict = field(default_factory=dict)
     fault: object = None
     log: list = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -51,6 +54,14 @@ class FakeCaller:
 
     def regions(self, account_id, /):
         return self.region_names
+
+    def identity(self, account_id, /):
+        if account_id in self.refusals:
+            raise self.refusals[account_id]
+        return Identity(account_id, f"arn:aws:iam::{account_id}:role/Reader")
+
+    def region_list(self, account_id, /):
+        return RegionList(self.regions(account_id), self.region_source)
 
     def partition(self, account_id, /):
         return "aws"

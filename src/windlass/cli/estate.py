@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from windlass import __version__
 from windlass.cli.context import open_app
 from windlass.core import clock
+from windlass.core.errors import AccessRefused, PartialFailure
 from windlass.present.output import Format, emit, emit_value
+
+if TYPE_CHECKING:
+    from windlass.estate.model import AccountIdentity
 
 whoami = typer.Typer(rich_markup_mode=None)
 doctor = typer.Typer(rich_markup_mode=None)
@@ -22,7 +27,10 @@ Output = Annotated[Format, typer.Option("--output", "-o", help="Output format.")
 
 @whoami.command("whoami")
 def whoami_command(ctx: typer.Context, output: Output = Format.TABLE) -> None:
-    """Show which identity is used and why: every credential source as decided, then who we are in each account."""
+    """Show which identity is used and why: every credential source as decided, then who we are in each account.
+
+    Exit code 1 when some accounts refuse us, 253 when all do.
+    """
     estate = open_app(ctx).estate
     found = estate.whoami()
     if output is not Format.TABLE:
@@ -32,6 +40,16 @@ def whoami_command(ctx: typer.Context, output: Output = Format.TABLE) -> None:
         emit((asdict(one) for one in found.sources), output, ["name", "present", "verdict", "reason"])
         emit((asdict(one) for one in found.identities), output, ["account_id", "alias", "arn", "error"])
     estate.accounts()  # raises the refusal, or what is wrong with the identity
+    _raise_refused(found.identities)
+
+
+def _raise_refused(identities: Sequence[AccountIdentity]) -> None:
+    """PartialFailure when some accounts refuse us, AccessRefused when all do."""
+    refused = [one for one in identities if one.error]
+    if refused:
+        message = f"{len(refused)} of {len(identities)} accounts are refused; the first: {refused[0].error}"
+        hint = "Commands go on with the other accounts; correct [[estate.accounts]] or the roles' trust policies."
+        raise AccessRefused(message) if len(refused) == len(identities) else PartialFailure(message, hint=hint)
 
 
 @doctor.command("doctor")

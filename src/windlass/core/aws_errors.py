@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from windlass.core.errors import AccessRefused, AwsError, Conflict, NotFound, Throttled, WindlassError
+from windlass.core.regions import needs_opt_in
 
 __all__ = ["EXPIRED_CODES", "SKEW_CODES", "THROTTLE_CODES", "TRANSIENT_CODES", "masked", "service_error"]
 
@@ -49,9 +50,10 @@ _IDENTITY_HINTS = {
     "RequestExpired": "Check this machine's clock: `windlass doctor` shows by how much it is off.",
     "OptInRequired": "Enable the region in the account, or leave it out of estate.regions.",
     "SubscriptionRequiredException": "Enable the service in the account, or leave its types out of inventory.types.",
-    "AuthFailure": "The region may not be enabled for this account: leave it out of estate.regions, or enable it.",
-    "UnrecognizedClientException": "The region may not be enabled for this account, or the key was deleted.",
 }
+# What AWS answers to valid credentials in a region that their account has not enabled (AWS General Reference).
+_OPT_IN_CODES = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "InvalidAccessKeyId"})
+_REGION = re.compile(r" in (?P<region>[a-z]{2,4}(?:-[a-z]+)+-\d+)(?: |$)")
 _CONFLICT_CODES = frozenset(
     {"OperationAborted", "ConflictException", "ResourceInUseException", "ConcurrentModification", "PreconditionFailed"}
 )
@@ -68,6 +70,12 @@ def service_error(code: str, said: str, *, where: str, request_id: str = "", sta
         return Throttled(message, hint=hint, code=code)
     if code in _DENIED_CODES:
         return AccessRefused(message, hint=_permission_hint(where), code=code)
+    if code in _OPT_IN_CODES and (region := _opt_in_region(where)):
+        return AccessRefused(
+            f"{where}: region {region} is not enabled for this account, or the credentials were revoked ({code})",
+            hint=f"Enable {region} in the account, or leave it out of estate.regions; `windlass whoami` tests the credentials.",
+            code=code,
+        )
     if code in _IDENTITY_CODES:
         hint = _IDENTITY_HINTS.get(code, "Renew the credentials; `windlass whoami` shows which are used and why.")
         return AccessRefused(f"{where}: {_IDENTITY_CODES[code]} ({code})", hint=hint, code=code)
@@ -77,6 +85,12 @@ def service_error(code: str, said: str, *, where: str, request_id: str = "", sta
     if code in _CONFLICT_CODES or code.endswith("AlreadyExists"):
         return Conflict(message, hint="Somebody else is changing it; look again and retry.", code=code)
     return AwsError(message, hint=f"Request id for AWS support: {request_id}" if request_id else "", code=code)
+
+
+def _opt_in_region(where: str) -> str:
+    """The region that `where` names, when an account must enable it first; else empty."""
+    named = _REGION.search(where)
+    return named["region"] if named and needs_opt_in(named["region"]) else ""
 
 
 def masked(text: str) -> str:

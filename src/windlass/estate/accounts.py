@@ -10,7 +10,7 @@ from windlass.core.errors import AccessRefused, NotFound
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.model import Account
 
-__all__ = ["check_allowed", "configured", "from_organization"]
+__all__ = ["check_allowed", "configured", "from_organization", "within_guard_rail"]
 
 Pages = Callable[..., Iterator[dict[str, Any]]]
 
@@ -40,6 +40,20 @@ def check_allowed(accounts: Iterable[Account], allowed: list[str]) -> None:
             hint="Use an identity of an allowed account, or add this one to the list.",
             code="AccountNotAllowed",
         )
+
+
+def within_guard_rail(
+    accounts: tuple[Account, ...], allowed: list[str], *, notify: Callable[[str], None]
+) -> tuple[Account, ...]:
+    """The accounts of an organization that `estate.allowed_accounts` names. AccessRefused when that leaves none."""
+    inside = tuple(account for account in accounts if not allowed or account.id in allowed)
+    if not inside:
+        check_allowed(accounts, allowed)
+    if len(inside) < len(accounts):
+        notify(
+            f"{len(accounts) - len(inside)} accounts of the organization are outside estate.allowed_accounts: left out"
+        )
+    return inside
 
 
 def from_organization(

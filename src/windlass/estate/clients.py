@@ -6,7 +6,6 @@ import re
 import threading
 from typing import Any
 
-import botocore.loaders
 from botocore.config import Config
 
 from windlass import __version__
@@ -49,13 +48,12 @@ def client_config(config: EstateConfig, *, read_timeout_s: float | None = None, 
 
 
 class Clients:
-    """The clients of all accounts. `session_of(account_id)` gives an account's session."""
+    """The clients of all accounts. `session_of(account_id)` gives an account's session (sessions.py), or refuses it."""
 
     def __init__(self, config: EstateConfig, session_of: Any) -> None:
         self._config = config
         self._session_of = session_of
         self._client_config = client_config(config)
-        self._loader = botocore.loaders.create_loader()
         self._lock = threading.Lock()
         self._making: dict[str, threading.Lock] = {}
         self._clients: dict[tuple[str, str, str], Any] = {}
@@ -74,10 +72,7 @@ class Clients:
             return self._clients[key]
 
     def _make(self, account_id: str, region: str, service: str) -> Any:
-        session = self._session_of(account_id)
-        # The models are parsed once for all accounts, not once per session.
-        session.register_component("data_loader", self._loader)
-        return make_client(session, self._config, region, service, self._client_config)
+        return make_client(self._session_of(account_id), self._config, region, service, self._client_config)
 
     def close(self) -> None:
         """Close all connections."""

@@ -65,12 +65,16 @@ class EstateConfig(BaseModel):
     home_region: str = Field(
         default="us-east-1", description="Region for calls that need one before regions are known."
     )
+    s3_home_region: str = Field(
+        default="",
+        description="Region that lists the buckets of an account, for policies that deny others; `home_region` when empty.",
+    )
     accounts: list[AccountConfig] = Field(
         default=[], description="Accounts to work in; empty means the caller's own, or the organization's."
     )
     allowed_accounts: list[str] = Field(
         default=[],
-        description="Guard rail: an account outside this list stops the command before its first call there.",
+        description="Guard rail: nothing is called with credentials of an account outside this list; empty allows all.",
     )
     organization: bool = Field(default=False, description="Take the accounts from AWS Organizations.")
     organization_units: list[str] = Field(default=[], description="Only accounts below these OU or root ids.")

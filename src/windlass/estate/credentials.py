@@ -2,13 +2,15 @@
 
 Providers are kept by METHOD name; unless a profile is allowed, the session's config and credential files are the
 null device, so that nothing under ~/.aws is even opened. Credentials are resolved at once: a broken role shows at
-start, not at the first call of the night.
+start, not at the first call of the night. Whatever a source raises, now or when it is renewed, becomes a plain message
+(credential_errors.py); botocore's own tracebacks stay out of the terminal.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import botocore.credentials
@@ -16,7 +18,9 @@ import botocore.session
 from botocore.configprovider import ConstantProvider
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
+from windlass.core.aws_errors import masked
 from windlass.core.errors import ConfigError
+from windlass.estate.credential_errors import CredentialSource, explain, no_credentials
 from windlass.estate.policy import Decision
 from windlass.estate.translate import translate
 
@@ -26,15 +30,26 @@ EMBEDDED_ACCOUNT = "111111111111"
 EMBEDDED_SECRET = "windlass-local"
 
 
-def base_session(decision: Decision, *, region: str) -> Any:
-    """A session with the credentials of the decision, resolved. ConfigError is the decision's refusal, or its failure."""
+def base_session(
+    decision: Decision, *, region: str, ca_bundle: str = "", environ: Mapping[str, str] = os.environ
+) -> Any:
+    """A session with the credentials of the decision, resolved. ConfigError is the decision's refusal, or its failure.
+
+    `ca_bundle` is trusted by the clients that botocore makes itself to get credentials (STS, SSO), too.
+    """
     if decision.refusal:
         raise ConfigError(decision.refusal, hint=decision.hint, code="CredentialsRefused")
     session = _bare_session() if not decision.profile else botocore.session.Session(profile=decision.profile)
+    if ca_bundle:
+        session.set_config_variable("ca_bundle", ca_bundle)
+    _silence_tracebacks()
     try:
+        sources = _sources(session, decision, environ)
         resolver = botocore.credentials.create_credential_resolver(session, region_name=region)
         by_method = {provider.METHOD: provider for provider in resolver.providers}
-        resolver.providers = [by_method[method] for method in decision.methods if method in by_method]
+        resolver.providers = [
+            _Explained(by_method[method], sources[method]) for method in decision.methods if method in by_method
+        ]
         session.register_component("credential_provider", resolver)
         credentials = session.get_credentials()
         if credentials is not None:
@@ -47,12 +62,19 @@ def base_session(decision: Decision, *, region: str) -> Any:
     except BotoCoreError as error:
         raise translate(error, where="resolving credentials") from None
     if credentials is None:
-        tried = ", ".join(decision.methods)
-        raise ConfigError(
-            f"no credentials came from the allowed sources ({tried})", hint="`windlass whoami` shows each source and why.",
-            code="NoCredentials",
-        )  # fmt: skip
+        raise no_credentials([sources[method] for method in decision.methods])
     return session
+
+
+def _sources(session: Any, decision: Decision, environ: Mapping[str, str]) -> dict[str, CredentialSource]:
+    """What each allowed method looks at, for messages."""
+    profiles = session.full_config.get("profiles", {}) if decision.profile else {}
+    return {
+        method: CredentialSource(
+            method=method, profile=decision.profile, settings=profiles.get(decision.profile, {}), environ=environ
+        )
+        for method in decision.methods
+    }
 
 
 def embedded_session(account_id: str, secret: str = "") -> Any:
@@ -63,16 +85,23 @@ def embedded_session(account_id: str, secret: str = "") -> Any:
 
 
 def assumed_session(
-    source: Any, client: Callable[..., Any], *, role_arn: str, external_id: str, session_name: str
+    source: Any,
+    assume: Callable[[dict[str, str]], dict[str, Any]],
+    *,
+    role_arn: str,
+    external_id: str,
+    session_name: str,
 ) -> Any:
     """A session in another account, its credentials renewed by themselves before they end.
 
-    `client(service)` makes the STS client that asks; it is made from `source`, whose credentials assume the role.
+    `assume(params)` answers AssumeRole with the credentials of `source`; its errors pass through unchanged.
     """
-    extra = {"RoleSessionName": session_name} | ({"ExternalId": external_id} if external_id else {})
+    params = {"RoleArn": role_arn, "RoleSessionName": session_name}
+    if external_id:
+        params["ExternalId"] = external_id
 
     def fetch() -> dict[str, str]:
-        answer = client("sts").assume_role(RoleArn=role_arn, **extra)["Credentials"]
+        answer = assume(params)["Credentials"]
         return {
             "access_key": answer["AccessKeyId"],
             "secret_key": answer["SecretAccessKey"],
@@ -80,11 +109,36 @@ def assumed_session(
             "expiry_time": answer["Expiration"].isoformat(),
         }
 
+    _silence_tracebacks()
     session = _bare_session()
     credentials = botocore.credentials.DeferredRefreshableCredentials(method="assume-role", refresh_using=fetch)
     session.register_component("credential_provider", _Fixed(credentials))
     session.user_agent_extra = source.user_agent_extra
     return session
+
+
+class _Explained:
+    """A provider of botocore whose errors say what was looked for, where, and what to do: at once and at each renewal."""
+
+    def __init__(self, provider: Any, source: CredentialSource) -> None:
+        self.METHOD = provider.METHOD
+        self.CANONICAL_NAME = provider.CANONICAL_NAME
+        self._provider = provider
+        self._source = source
+
+    def load(self) -> Any:
+        """botocore's name for it."""
+        credentials = self._explained(self._provider.load)
+        renew = getattr(credentials, "_refresh_using", None)
+        if renew is not None:
+            credentials._refresh_using = lambda: self._explained(renew)  # noqa: SLF001  no public way to wrap a renewal
+        return credentials
+
+    def _explained(self, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001  providers raise OSError, ValueError, KeyError … as well
+            raise explain(error, self._source) from None
 
 
 class _Fixed:
@@ -96,6 +150,29 @@ class _Fixed:
     def load_credentials(self) -> Any:
         """botocore's name for it."""
         return self._credentials
+
+
+class _NoTraceback(logging.Filter):
+    """Keeps botocore's tracebacks of a failed renewal out of the terminal: the error is raised, with what to do."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for a failure that is raised, too; the others lose their traceback and keep their reason."""
+        if not record.exc_info:
+            return True
+        if record.args and "mandatory" in record.args:
+            return False
+        error = record.exc_info[1]
+        record.msg, record.args = f"{record.getMessage()} {masked(str(error or ''))}".rstrip(), ()
+        record.exc_info, record.exc_text = None, None
+        return True
+
+
+_NO_TRACEBACK = _NoTraceback()
+
+
+def _silence_tracebacks() -> None:
+    for name in ("botocore.credentials", "botocore.tokens"):
+        logging.getLogger(name).addFilter(_NO_TRACEBACK)  # the same filter is added only once
 
 
 def _bare_session() -> Any:

@@ -54,6 +54,7 @@ def read_facts(config: EstateConfig, environ: Mapping[str, str], *, profile: str
         files_present=folder is not None and ((folder / "credentials").exists() or (folder / "config").exists()),
         kubernetes=has("KUBERNETES_SERVICE_HOST"),
         lambda_function=has("AWS_LAMBDA_FUNCTION_NAME"),
+        cloudshell=environ.get("AWS_EXECUTION_ENV", "").lower() == "cloudshell",
         endpoint_variable=any(name.startswith("AWS_ENDPOINT_URL") and value for name, value in environ.items()),
         embedded=bool(config.endpoint_url) and is_loopback(config.endpoint_url),
         allow_static_keys=config.allow_static_keys,

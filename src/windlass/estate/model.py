@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from windlass.core.arns import AccountId
+from windlass.core.arns import AccountId, Region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,38 @@ class Account:
     external_id: str = ""
     session_name: str = "windlass"
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose credentials are used: the account and the ARN that GetCallerIdentity answered."""
+
+    account_id: AccountId
+    arn: str
+
+
+class RegionSource(StrEnum):
+    """Where a list of regions comes from, from the best to the last resort."""
+
+    CONFIGURATION = "estate.regions"
+    EC2 = "ec2:DescribeRegions"
+    ACCOUNT = "account:ListRegions"
+    LAST_KNOWN = "the last known list"
+    DEFAULTS = "the partition's default regions"
+
+    @property
+    def current(self) -> bool:
+        """Whether the list is what the configuration or AWS says now."""
+        return self not in (RegionSource.LAST_KNOWN, RegionSource.DEFAULTS)
+
+
+@dataclass(frozen=True, slots=True)
+class RegionList:
+    """The regions of an account, where the list comes from, and why each better source gave none."""
+
+    regions: tuple[Region, ...]
+    source: RegionSource
+    failures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

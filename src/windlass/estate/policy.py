@@ -5,14 +5,16 @@ The default AWS chain takes what it finds first, so a service started on a lapto
 names, so that a provider which a later botocore adds stays out until it is decided on.
 
     production-like   web identity, container/Pod Identity, instance metadata; static keys only by opt-in
-    Lambda            the function's own role keys (environment keys with a session token)
+    Lambda            the function's own role keys: in the environment with a session token, or, with SnapStart, from
+                      the container credentials endpoint
+    CloudShell        explicit environment keys, else the console user's from the container credentials endpoint
     local             explicit environment keys, or one profile that was named
     embedded AWS      its own fixed test keys; real ones are never even read
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from windlass.estate.model import Source
 
@@ -28,7 +30,8 @@ ENV, PROFILE_FILE, ASSUME_ROLE, SSO, PROCESS, CONFIG_FILE = (
     "config-file",
 )
 WEB_IDENTITY, CONTAINER, INSTANCE = "assume-role-with-web-identity", "container-role", "iam-role"
-_PROFILE_METHODS = (ASSUME_ROLE, WEB_IDENTITY, SSO, PROFILE_FILE, "login", PROCESS, CONFIG_FILE)
+LOGIN = "login"
+_PROFILE_METHODS = (ASSUME_ROLE, WEB_IDENTITY, SSO, PROFILE_FILE, LOGIN, PROCESS, CONFIG_FILE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,7 @@ class Facts:
     files_present: bool = False  # ~/.aws/credentials or ~/.aws/config
     kubernetes: bool = False
     lambda_function: bool = False
+    cloudshell: bool = False  # AWS_EXECUTION_ENV is CloudShell
     endpoint_variable: bool = False  # AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_<SERVICE>
     embedded: bool = False  # the configured endpoint is on loopback
     allow_static_keys: bool = False
@@ -103,11 +107,19 @@ def _in_lambda(facts: Facts) -> Decision:
     )
     if whole:
         return Decision(methods=(ENV,), sources=sources)
+    if facts.container_uri:  # SnapStart: AWS Lambda Developer Guide, "Activating and managing Lambda SnapStart"
+        return _from_container(facts, "refused: a Lambda function has its own role")
     return Decision(
         sources=sources,
-        refusal="this is a Lambda function without its role's keys and session token in the environment",
+        refusal="this is a Lambda function without its role's keys and session token in the environment, and without "
+        "the container credentials endpoint of SnapStart",
         hint="Give the function an execution role; don't overwrite AWS_ACCESS_KEY_ID in its environment.",
     )
+
+
+def _from_container(facts: Facts, otherwise: str) -> Decision:
+    sources = _explain(facts, {"container / Pod Identity": "used"}, otherwise)
+    return Decision(methods=(CONTAINER,), sources=sources)
 
 
 def _production_like(facts: Facts) -> Decision:
@@ -131,13 +143,13 @@ def _production_like(facts: Facts) -> Decision:
     sources = _explain(facts, used, f"refused: {wanted}")
     if facts.web_identity_file and not facts.web_identity_role:
         return Decision(
-            sources=sources,
+            sources=_withheld(sources),
             refusal="AWS_WEB_IDENTITY_TOKEN_FILE is set, AWS_ROLE_ARN is not",
             hint="Annotate the service account with eks.amazonaws.com/role-arn, and restart the pod.",
         )
     if (facts.key_id or facts.secret_key) and not facts.allow_static_keys:
         return Decision(
-            sources=sources,
+            sources=_withheld(sources),
             refusal=f"static AWS keys are in the environment, and {wanted}",
             hint=(
                 "Use a role: IRSA or Pod Identity on EKS, a task or instance role elsewhere; and remove "
@@ -149,6 +161,15 @@ def _production_like(facts: Facts) -> Decision:
             sources=sources, refusal=f"no role credentials were found, and {wanted}", hint=_no_role_hint(facts)
         )
     return Decision(methods=tuple(methods), sources=sources)
+
+
+def _withheld(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    """The sources of a decision that is refused as a whole: none of them is used."""
+    reason = "refused: it belongs here, but the refusal below comes first"
+    return tuple(
+        replace(source, verdict="refused", reason=reason) if source.verdict in ("used", "allowed") else source
+        for source in sources
+    )
 
 
 def _no_role_hint(facts: Facts) -> str:
@@ -173,6 +194,8 @@ def _local(facts: Facts) -> Decision:
         return Decision(
             sources=sources, refusal=f"{lacking} is missing from the environment", hint="Set both, or neither."
         )
+    if facts.cloudshell and facts.container_uri:
+        return _from_container(facts, "refused: CloudShell has the console user's credentials")
     # Whether there is an instance to ask is not known before asking it, and here it is not asked.
     found = [source.name for source in sources if source.present and source.name != "instance metadata"]
     also = f" Found, but refused here: {', '.join(found)}." if found else ""

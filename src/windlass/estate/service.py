@@ -6,6 +6,7 @@ and neither is hidden in botocore), and raises our errors.
 
 from __future__ import annotations
 
+import functools
 import random
 import threading
 import time
@@ -23,18 +24,30 @@ from windlass.estate import accounts as listing
 from windlass.estate.access import make_access
 from windlass.estate.clients import Clients, client_config, make_client
 from windlass.estate.config import EstateConfig
-from windlass.estate.credentials import EMBEDDED_ACCOUNT, assumed_session, base_session, embedded_session
 from windlass.estate.direct import Direct
 from windlass.estate.facts import environment_name, read_facts
-from windlass.estate.model import Account, AccountIdentity, Scope, ThrottleStat, WhoAmI
+from windlass.estate.model import (
+    Account,
+    AccountIdentity,
+    Identity,
+    RegionList,
+    RegionSource,
+    Scope,
+    ThrottleStat,
+    WhoAmI,
+)
 from windlass.estate.paging import pages
 from windlass.estate.policy import decide
+from windlass.estate.regions import LastRegions, list_regions
+from windlass.estate.sessions import Sessions
 from windlass.estate.throttle import Pacer
 from windlass.estate.translate import is_transient, is_unreachable, translate
 
 __all__ = ["Estate", "Observer", "open_estate"]
 
 _THROTTLE_RETRIES = 10
+_REGIONS_KEPT_S = 3600.0
+_FALLBACK_KEPT_S = 60.0  # a list that AWS did not give is asked for again soon
 _SIGNING_REGION = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 
 Observer = Callable[[Scope, str, float], None]
@@ -48,9 +61,13 @@ def open_estate(
     profile: str | None = None,
     notify: Callable[[str], None] = lambda _: None,
     observe: Observer = lambda *_: None,
+    last_regions: LastRegions = lambda _: (),
 ) -> Estate:
-    """The estate under the credential policy. Nothing is asked of AWS yet; credentials are resolved on first use."""
-    return Estate(config, environ, profile=profile or "", notify=notify, observe=observe)
+    """The estate under the credential policy. Nothing is asked of AWS yet; credentials are resolved on first use.
+
+    `last_regions` remembers the regions of an account for when AWS may not be asked for them.
+    """
+    return Estate(config, environ, profile=profile or "", notify=notify, observe=observe, last_regions=last_regions)
 
 
 class Estate:
@@ -64,6 +81,7 @@ class Estate:
         profile: str = "",
         notify: Callable[[str], None] = lambda _: None,
         observe: Observer = lambda *_: None,
+        last_regions: LastRegions = lambda _: (),
     ) -> None:
         self.config = config
         self.environment = environment_name(environ)
@@ -72,20 +90,18 @@ class Estate:
         self._observe = observe
         self._pacer = Pacer()
         self._lock = threading.RLock()
-        self._base: Any = None
-        self._caller: tuple[str, str] | None = None
+        self._last_regions = last_regions
+        self._greeted = False
         self._accounts: tuple[Account, ...] | None = None
-        self._regions: dict[str, tuple[Region, ...]] = {}
-        self._sessions: dict[str, Any] = {}
-        self._clients = Clients(config, self._session)
+        self._regions: dict[str, tuple[float, RegionList]] = {}
+        self._sessions = Sessions(config, self.decision, account_of=self._account_of, ask=self._attempt)
+        self._clients = Clients(config, self._sessions.of)
 
     def accounts(self) -> tuple[Account, ...]:
         """The accounts to work in, every one of them allowed by `estate.allowed_accounts`."""
         with self._lock:
             if self._accounts is None:
-                found = self._list_accounts()
-                listing.check_allowed(found, self.config.allowed_accounts)
-                self._accounts = found
+                self._accounts = self._list_accounts()
             return self._accounts
 
     def account(self, account_id: str) -> Account:
@@ -97,27 +113,46 @@ class Estate:
             )
         return found
 
+    def identity(self, account_id: str) -> Identity:
+        """Who we are in an account, asked of AWS once. AccessRefused when the credentials belong to another account."""
+        return self._sessions.identity(account_id)
+
     def regions(self, account_id: str) -> tuple[Region, ...]:
-        """The regions to work in: as configured, or those the account has enabled."""
+        """The regions to work in: as configured, or those the account has enabled, as far as that is known."""
+        return self.region_list(account_id).regions
+
+    def region_list(self, account_id: str) -> RegionList:
+        """The regions to work in, and where that list comes from. ConfigError when there are no credentials at all."""
         if self.config.regions != "enabled":
-            return tuple(Region(name) for name in self.config.regions)
-        with self._lock:
-            if account_id not in self._regions:
-                answer = self.call(account_id, self.config.home_region, "ec2", "DescribeRegions")
-                names = sorted(one["RegionName"] for one in answer["Regions"])
-                ours = self.partition(account_id)
-                self._regions[account_id] = tuple(Region(name) for name in names if partition_of(name) == ours)
-            return self._regions[account_id]
+            return RegionList(tuple(Region(name) for name in self.config.regions), RegionSource.CONFIGURATION)
+        now = time.monotonic()
+        kept = self._regions.get(account_id)
+        if kept is None or now - kept[0] > (_REGIONS_KEPT_S if kept[1].source.current else _FALLBACK_KEPT_S):
+            kept = self._regions[account_id] = now, list_regions(
+                functools.partial(self.pages, account_id), account_id, home_region=self.config.home_region,
+                partition=self.partition(account_id), last=self._last_regions,
+            )  # fmt: skip
+        return kept[1]
 
     def partition(self, account_id: str) -> str:  # noqa: ARG002  one partition per credential, hence per estate
         """The partition all of this estate's accounts are in."""
         first = self.config.home_region if self.config.regions == "enabled" else self.config.regions[0]
         return partition_of(first)
 
+    @property
+    def s3_home_region(self) -> str:
+        """The region that lists all buckets of an account."""
+        home = self.config.s3_home_region or self.config.home_region
+        return home if partition_of(home) == self.partition("") else self._signing_region
+
+    @property
+    def _signing_region(self) -> str:
+        return _SIGNING_REGION.get(self.partition(""), self.config.home_region)
+
     def client(self, account_id: str, region: str, service: str) -> Any:
-        """The botocore client; `aws-global` is the partition's signing region."""
+        """The botocore client; `aws-global` is the region that answers for the whole partition."""
         if region == GLOBAL_REGION:
-            region = _SIGNING_REGION.get(self.partition(account_id), self.config.home_region)
+            region = self.s3_home_region if service == "s3" else self._signing_region
         return self._clients.get(account_id, region, service)
 
     def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
@@ -149,7 +184,7 @@ class Estate:
         where = f"{service} in {region} of {account_id}"
         try:
             client = self.client(account_id, region, service)
-            return make_access(self.config, client, self._session(account_id), account_id, region, self.client)
+            return make_access(self.config, client, self._sessions.of(account_id), account_id, region, self.client)
         except (BotoCoreError, ClientError) as error:
             raise translate(error, where=where) from None
 
@@ -158,7 +193,7 @@ class Estate:
         where = f"{service} in {region} of {account_id}"
         try:
             config = client_config(self.config, read_timeout_s=read_timeout_s, connections=connections)
-            return Direct(make_client(self._session(account_id), self.config, region, service, config), where)
+            return Direct(make_client(self._sessions.of(account_id), self.config, region, service, config), where)
         except (BotoCoreError, ClientError) as error:
             raise translate(error, where=where) from None
 
@@ -180,6 +215,7 @@ class Estate:
     def close(self) -> None:
         """Close all connections."""
         self._clients.close()
+        self._sessions.close()
 
     def __enter__(self) -> Self:
         return self
@@ -193,10 +229,10 @@ class Estate:
 
     def _identity(self, account: Account) -> AccountIdentity:
         try:
-            answer = self.call(account.id, self.config.home_region, "sts", "GetCallerIdentity")
+            identity = self.identity(account.id)
         except WindlassError as error:
-            return AccountIdentity(account.id, account.alias, "", error.message)
-        return AccountIdentity(account.id, account.alias, answer["Arn"])
+            return AccountIdentity(account.id, account.alias, "", f"{error.message} ({error.hint})")
+        return AccountIdentity(account.id, account.alias, identity.arn)
 
     def _attempt(self, scope: Scope, send: Callable[[], dict[str, Any]], where: str) -> dict[str, Any]:
         throttled = failed = 0
@@ -228,69 +264,43 @@ class Estate:
     def _list_accounts(self) -> tuple[Account, ...]:
         partition = self.partition("")
         if self.config.accounts:
-            return tuple(listing.configured(one, partition) for one in self.config.accounts)
-        caller_id, _ = self._identify()
+            accounts = tuple(listing.configured(one, partition) for one in self.config.accounts)
+            listing.check_allowed(accounts, self.config.allowed_accounts)
+            return accounts
+        caller = self._caller()
         if self.config.organization or self.decision.embedded:
             try:
-                return listing.from_organization(
-                    self._pages_of_caller, self.config, caller_id, partition, embedded=self.decision.embedded
+                accounts = listing.from_organization(
+                    self._pages_of_caller, self.config, caller.account_id, partition, embedded=self.decision.embedded
                 )
             except WindlassError:
                 if self.config.organization:
                     raise
-        return (Account(id=AccountId(caller_id)),)
+            else:
+                return listing.within_guard_rail(accounts, self.config.allowed_accounts, notify=self._notify)
+        return (Account(id=caller.account_id),)
 
     def _pages_of_caller(self, service: str, operation: str, **params: Any) -> Iterator[dict[str, Any]]:
-        caller_id, _ = self._identify()
-        return self.pages(caller_id, self.config.home_region, service, operation, **params)
+        return self.pages(self._caller().account_id, self.config.home_region, service, operation, **params)
 
-    def _identify(self) -> tuple[str, str]:
-        """The account and ARN of the credentials we start from."""
+    def _caller(self) -> Identity:
+        """The identity of the credentials we start from; said to the user once where it is AWS and a local environment."""
+        caller = self._sessions.caller()
         with self._lock:
-            if self._caller is None:
-                client = make_client(self._base_session(), self.config, self.config.home_region, "sts")
-                scope = Scope("", self.config.home_region, "sts")
-                answer = self._attempt(
-                    scope, client.get_caller_identity, f"sts GetCallerIdentity in {self.config.home_region}"
-                )
-                client.close()
-                self._caller = (answer["Account"], answer["Arn"])
-                if not self.environment and not self.config.endpoint_url:
-                    self._notify(f"using AWS account {answer['Account']} as {answer['Arn']}")
-            return self._caller
+            first, self._greeted = not self._greeted, True
+        if first and not self.environment and not self.config.endpoint_url:
+            self._notify(f"using AWS account {caller.account_id} as {caller.arn}")
+        return caller
 
-    def _base_session(self) -> Any:
-        with self._lock:
-            if self._base is None:
-                if self.decision.embedded:
-                    first = self.config.accounts[0].id if self.config.accounts else EMBEDDED_ACCOUNT
-                    self._base = embedded_session(first, self.config.endpoint_secret)
-                else:
-                    self._base = base_session(self.decision, region=self.config.home_region)
-            return self._base
-
-    def _session(self, account_id: str) -> Any:
-        """The session that works in an account: the caller's own, a role's, or the embedded AWS's keys for it."""
-        with self._lock:
-            if account_id not in self._sessions:
-                self._sessions[account_id] = self._make_session(account_id)
-            return self._sessions[account_id]
-
-    def _make_session(self, account_id: str) -> Any:
-        known = {one.id: one for one in self._accounts or ()} or {
-            AccountId(one.id): listing.configured(one, self.partition("")) for one in self.config.accounts
-        }
-        listing.check_allowed((Account(id=AccountId(account_id)),), self.config.allowed_accounts)
-        account = known.get(AccountId(account_id))
-        if account is not None and account.role_arn:
-            base = self._base_session()
-            return assumed_session(
-                base, lambda service: make_client(base, self.config, self.config.home_region, service),
-                role_arn=account.role_arn, external_id=account.external_id, session_name=account.session_name,
-            )  # fmt: skip
-        if self.decision.embedded:
-            return embedded_session(account_id, self.config.endpoint_secret)
-        return self._base_session()
+    def _account_of(self, account_id: str) -> Account:
+        """The account with its role. An id that is not configured is reached directly, where the credentials are its own."""
+        named = next((one for one in self.config.accounts if one.id == account_id), None)
+        if named is not None:
+            return listing.configured(named, self.partition(account_id))
+        direct = Account(id=AccountId(account_id))
+        if not self.config.organization or self.config.accounts or self._sessions.caller().account_id == account_id:
+            return direct
+        return next((one for one in self.accounts() if one.id == account_id), direct)
 
 
 def _code(error: BaseException) -> str:

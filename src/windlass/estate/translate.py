@@ -7,7 +7,9 @@ from botocore import exceptions as boto
 from windlass.core.aws_errors import masked, service_error
 from windlass.core.errors import AwsError, ConfigError, WindlassError
 
-__all__ = ["is_transient", "is_unreachable", "translate"]
+__all__ = ["is_transient", "is_unanswered", "is_unreachable", "translate"]
+
+_UNANSWERED_CODES = frozenset({"EndpointUnreachable", "ReadTimeout", "ConnectionFailed", "TlsFailed", "ProxyFailed"})
 
 
 def translate(error: BaseException, *, where: str) -> WindlassError:
@@ -34,6 +36,11 @@ def is_transient(error: BaseException) -> bool:
 def is_unreachable(error: BaseException) -> bool:
     """Whether nothing came back at all: the region's endpoint is not there, or does not answer."""
     return isinstance(error, (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ReadTimeoutError))
+
+
+def is_unanswered(error: WindlassError) -> bool:
+    """Whether no answer came back, so that nothing is known of what the service would have answered."""
+    return error.code in _UNANSWERED_CODES
 
 
 def _service_error(error: boto.ClientError, where: str) -> WindlassError:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from windlass.core import clock
-from windlass.core.errors import EXIT_FINDINGS, PartialFailure
+from windlass.core.errors import EXIT_FINDINGS, AccessRefused, PartialFailure
 from windlass.inventory import rows
 from windlass.inventory.collecting import collect_as_job
+from windlass.inventory.coverage import account_notes, select_rows
 from windlass.inventory.filters import parse_query
-from windlass.inventory.model import ChangeKind, Run
+from windlass.inventory.model import ChangeKind, Run, ScopeState, ScopeStatus
 from windlass.inventory.service import Inventory
 from windlass.jobs.service import Jobs
 from windlass.present.output import Column, Format, emit, emit_value
@@ -37,6 +38,19 @@ Where = Annotated[
 ]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1_000_000, help="At most this many.")]
 
+COVERED = (
+    "account_id",
+    "region",
+    "service",
+    "state",
+    "state_since",
+    "last_good_at",
+    Column("unread", right=True),
+    Column("scopes", right=True),
+    Column("resources", right=True),
+    Column("details_unknown", right=True),
+    "error",
+)
 LISTED = ("type", "name", "resource_id", "account_id", "region", "tags", "changed_at")
 
 
@@ -210,10 +224,12 @@ def commands(  # noqa: C901  one function per command, nested so that they share
                 "region",
                 "type",
                 "state",
+                "state_since",
+                "last_good_at",
                 Column("resources", right=True),
+                Column("details_unknown", right=True),
                 "error_code",
                 "error",
-                "last_good_at",
             ]
             emit(listed, output, columns, now=clock.now(), empty="No such scopes.")
             return
@@ -226,6 +242,30 @@ def commands(  # noqa: C901  one function per command, nested so that they share
             ["run_id", "started_at", "status", Column("duration_s", right=True), *counts],
             now=clock.now(), empty=rows.NOTHING_YET,
         )  # fmt: skip
+
+    @app.command()
+    def coverage(
+        ctx: typer.Context,
+        accounts: Annotated[list[str] | None, typer.Option("--account", "-a", help="Only these accounts.")] = None,
+        regions: Annotated[list[str] | None, typer.Option("--region", "-r", help="Only these regions.")] = None,
+        services: Annotated[list[str] | None, typer.Option("--service", help="Only these services: s3, ec2 …")] = None,
+        state: Annotated[str, typer.Option(help="Only this state: denied, unvisited, partial, ok …")] = "",
+        output: Output = Format.TABLE,
+    ) -> None:
+        """Show what could be read where: state, since when, last good time and unknown details per account, region, service.
+
+        Example: windlass inventory coverage --state denied
+        Example: windlass inventory coverage -a 111111111111 --service s3 -o json
+        """
+        inventory = open_inventory(ctx)
+        listed = select_rows(
+            inventory.coverage(), account_id=accounts or (), region=regions or (), service=services or (),
+            state=[state] if state else (),
+        )  # fmt: skip
+        now = clock.now()
+        emit((rows.coverage_row(one) for one in listed), output, COVERED, now=now, empty=rows.NOTHING_YET)
+        for line in account_notes(inventory.accounts()):
+            print(line, file=sys.stderr)
 
     @app.command()
     def types(ctx: typer.Context, output: Output = Format.TABLE) -> None:
@@ -280,13 +320,22 @@ def _report(inventory: Inventory, run: Run, output: Format) -> None:
         )
     else:
         emit([rows.run_row(run)], output, list(rows.run_row(run)))
-    failed = [one for one in inventory.run_scopes(run.run_id) if not one.state.complete]
-    expected = ("unsupported",)
-    worth_saying = [one for one in failed if str(one.state) not in expected]
-    if worth_saying:
-        first = worth_saying[0]
-        raise PartialFailure(
-            f"{len(worth_saying):,} of {run.scopes_total:,} scopes could not be read; "
-            f"the first: {first.scope.account_id} {first.scope.region} {first.scope.type}: {first.state} {first.error}",
-            hint=f"`windlass inventory runs {run.run_id}` lists them; what they held is kept as last seen.",
-        )
+    for line in account_notes(one for one in inventory.accounts() if one.checked_at >= run.started_at):
+        print(line, file=sys.stderr)
+    _raise_unread(run, inventory.run_scopes(run.run_id))
+
+
+def _raise_unread(run: Run, scopes: Sequence[ScopeStatus]) -> None:
+    """PartialFailure when scopes could not be read; AccessRefused when that is so of all of them, and each was denied."""
+    unread = [one for one in scopes if not one.state.complete and one.state is not ScopeState.UNSUPPORTED]
+    if not unread:
+        return
+    first = unread[0]
+    message = (
+        f"{len(unread):,} of {run.scopes_total:,} scopes could not be read; "
+        f"the first: {first.scope.account_id} {first.scope.region} {first.scope.type}: {first.state} {first.error}"
+    )
+    hint = f"`windlass inventory runs {run.run_id}` lists them; what they held is kept as last seen."
+    if len(unread) == run.scopes_total and all(one.state is ScopeState.DENIED for one in unread):
+        raise AccessRefused(message, hint="`windlass whoami` shows which identity is used, and why it is refused.")
+    raise PartialFailure(message, hint=hint)

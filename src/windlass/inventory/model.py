@@ -230,6 +230,24 @@ class ScopeStatus:
     visited_at: datetime
     last_good_at: datetime | None
     run_id: str
+    state_since: datetime | None = None  # None in the records of earlier runs
+    details_unknown: int = 0  # items that were listed, and some details of which could not be read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountStatus:
+    """An account as the last collection met it: our ARN there, or why it is refused; its regions and who named them."""
+
+    account_id: str
+    state: ScopeState
+    state_since: datetime
+    arn: str
+    error_code: str
+    error: str
+    regions: tuple[str, ...]
+    regions_source: str
+    regions_note: str  # why each better source gave none
+    checked_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from windlass.core.errors import UsageError
+from windlass.core.suggest import nearest
 from windlass.inventory.catalog.declare import ResourceType
 from windlass.inventory.model import GLOBAL, Scope
 
@@ -27,7 +28,11 @@ def select_types(catalog: Sequence[ResourceType], options: CollectOptions) -> tu
     """The wanted types. UsageError for a name that matches none."""
     for pattern in options.types:
         if not any(fnmatch.fnmatchcase(kind.name, pattern) for kind in catalog):
-            raise UsageError(f"{pattern!r} matches no resource type", hint="`windlass inventory types` lists them.")
+            close = nearest(pattern, [kind.name for kind in catalog])
+            raise UsageError(
+                f"{pattern!r} matches no resource type",
+                hint=f"Did you mean {close!r}?" if close else "`windlass inventory types` lists them.",
+            )
     wanted = options.types or ("*",)
     return tuple(
         kind

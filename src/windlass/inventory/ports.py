@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
+from windlass.estate.model import RegionList
+
 
 class HasId(Protocol):
     """An account, as far as the collector cares."""
@@ -15,6 +17,15 @@ class HasId(Protocol):
         ...
 
 
+class HasArn(Protocol):
+    """An identity, as far as the collector cares."""
+
+    @property
+    def arn(self) -> str:
+        """The ARN that AWS knows us by."""
+        ...
+
+
 class Caller(Protocol):
     """AWS, by operation name. Errors are core.errors with AWS's own code in `.code`."""
 
@@ -22,8 +33,12 @@ class Caller(Protocol):
         """The accounts to visit."""
         ...
 
-    def regions(self, account_id: str, /) -> Sequence[str]:
-        """The regions to visit in one."""
+    def identity(self, account_id: str, /) -> HasArn:
+        """Who we are in one. Raises why it is refused; ConfigError when there are no credentials at all."""
+        ...
+
+    def region_list(self, account_id: str, /) -> RegionList:
+        """The regions to visit in one, and where the list comes from; it never fails for a refused account."""
         ...
 
     def partition(self, account_id: str, /) -> str:

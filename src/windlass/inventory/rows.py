@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from windlass.inventory.model import AddressHolder, Relation, Resource, Revision, Run, Scope, ScopeStatus, Stats
+from windlass.inventory.coverage import CoverageRow
+from windlass.inventory.model import (
+    AccountStatus,
+    AddressHolder,
+    Relation,
+    Resource,
+    Revision,
+    Run,
+    Scope,
+    ScopeStatus,
+    Stats,
+)
 
-NOTHING_YET = "Nothing collected yet: `windlass inventory collect`."
+NOTHING_YET = "Nothing collected yet: run `windlass inventory collect`."
 _SHOWN = 3
 
 
@@ -123,12 +135,24 @@ def status_row(item: ScopeStatus) -> dict[str, Any]:
         "resources": item.resources,
         "calls": item.calls,
         "duration_s": round(item.duration_s, 3),
+        "details_unknown": item.details_unknown,
         "error_code": item.error_code,
         "error": item.error,
+        "state_since": item.state_since,
         "visited_at": item.visited_at,
         "last_good_at": item.last_good_at,
         "run_id": item.run_id,
     }
+
+
+def coverage_row(item: CoverageRow) -> dict[str, Any]:
+    """What could be read of a service in an account and region."""
+    return asdict(item)
+
+
+def account_row(item: AccountStatus) -> dict[str, Any]:
+    """An account: who we are there or why it is refused, and its regions with their source."""
+    return asdict(item) | {"state": str(item.state), "regions": list(item.regions)}
 
 
 def type_row(item: Any) -> dict[str, Any]:

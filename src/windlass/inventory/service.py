@@ -10,11 +10,14 @@ from pathlib import Path
 
 from windlass.core import clock
 from windlass.core.errors import NotFound
-from windlass.inventory import addresses, export, graph, prune, resources, stats, timetravel, writer
+from windlass.core.suggest import unknown_word
+from windlass.inventory import accounts, addresses, coverage, export, graph, prune, resources, stats, timetravel, writer
 from windlass.inventory.catalog import BY_NAME, CATALOG
+from windlass.inventory.catalog.declare import ResourceType
 from windlass.inventory.collector import Collector, Progress
 from windlass.inventory.config import InventoryConfig
 from windlass.inventory.model import (
+    AccountStatus,
     AddressHolder,
     ChangeKind,
     Document,
@@ -87,19 +90,32 @@ class Inventory:
 
     def plan(self, options: CollectOptions) -> tuple[Scope, ...]:
         """The scopes a collection would visit, in its order."""
-        caller = self._caller()
         kinds = select_types(CATALOG, options)
-        accounts = [one.id for one in caller.accounts() if not options.accounts or one.id in options.accounts]
-        unknown = set(options.accounts) - set(accounts)
-        if unknown:
-            raise NotFound(
-                f"account {', '.join(sorted(unknown))} is not in the estate", hint="`windlass whoami` lists them."
-            )
-        regions = {account_id: self._regions(caller, account_id, options) for account_id in accounts}
-        return plan_scopes(kinds, regions, writer.last_durations(self._store))
+        return self._scopes(kinds, self._survey(options), options)
 
-    def _regions(self, caller: Caller, account_id: str, options: CollectOptions) -> list[str]:
-        return [region for region in caller.regions(account_id) if not options.regions or region in options.regions]
+    def _survey(self, options: CollectOptions) -> tuple[accounts.AccountSurvey, ...]:
+        caller = self._caller()
+        known = [str(account.id) for account in caller.accounts()]
+        for account_id in options.accounts:
+            if account_id not in known:
+                raise unknown_word("account of this estate", account_id, known)
+        return accounts.survey(caller, options.accounts or known)
+
+    def _scopes(
+        self, kinds: Sequence[ResourceType], surveys: Sequence[accounts.AccountSurvey], options: CollectOptions
+    ) -> tuple[Scope, ...]:
+        """A refused account has its scopes, too: each is visited, and ends as `denied` with the reason."""
+        available = {region for survey in surveys for region in survey.regions.regions}
+        for region in options.regions:
+            if region not in available:
+                raise unknown_word("region of these accounts", region, available)
+        regions = {
+            survey.account_id: [
+                region for region in survey.regions.regions if not options.regions or region in options.regions
+            ]
+            for survey in surveys
+        }
+        return plan_scopes(kinds, regions, writer.last_durations(self._store))
 
     def collect(
         self,
@@ -115,11 +131,14 @@ class Inventory:
 
         A stop leaves the run `interrupted`; `resume_run_id` goes on with it where it stopped.
         """
-        scopes = self.plan(options)
+        kinds = select_types(CATALOG, options)
+        surveys = self._survey(options)
+        scopes = self._scopes(kinds, surveys, options)
         done_before = writer.finished_scopes(self._store, resume_run_id) if resume_run_id else frozenset()
         run_id = resume_run_id or writer.begin_run(
             self._store, now=self._now(), scopes_total=len(scopes), job_id=job_id
         )
+        accounts.save_accounts(self._store, surveys, now=self._now())
         started(run_id)
         collector = Collector(
             caller=self._caller(),
@@ -272,6 +291,22 @@ class Inventory:
         """Every scope's last visit, those with trouble first."""
         with self._store.read() as connection:
             return stats.list_scopes(connection, state)
+
+    def accounts(self) -> tuple[AccountStatus, ...]:
+        """Every account that was ever collected: who we are there or why it is refused, and which regions it has."""
+        with self._store.read() as connection:
+            return accounts.list_accounts(connection)
+
+    def coverage(self) -> tuple[coverage.CoverageRow, ...]:
+        """What could be read where: a row per account, region and service, the worst first. Unvisited scopes count."""
+        kinds = select_types(CATALOG, self.options())
+        regions = {account.account_id: account.regions for account in self.accounts()}
+        return coverage.coverage(self.scopes(), plan_scopes(kinds, regions))
+
+    def last_regions(self, account_id: str) -> tuple[str, ...]:
+        """The regions that AWS last listed for an account; empty when it never did."""
+        with self._store.read() as connection:
+            return accounts.last_regions(connection, account_id)
 
     def ip(self, address: str, *, at: datetime | None = None) -> tuple[AddressHolder, ...]:
         """Who holds or held an IP address."""

@@ -111,11 +111,12 @@ def run_scopes(connection: Connection, run_id: str) -> tuple[ScopeStatus, ...]:
 
 
 def _status(row: Any) -> ScopeStatus:
-    good = getattr(row, "last_good_at", None)
+    good, since = getattr(row, "last_good_at", None), getattr(row, "state_since", None)
     return ScopeStatus(
         scope=Scope(row.account_id, row.region, row.type), state=ScopeState(row.state), error_code=row.error_code,
         error=row.error, resources=row.resources, calls=row.calls, duration_s=row.duration_s,
         visited_at=parse_time(row.visited_at), last_good_at=parse_time(good) if good else None, run_id=row.run_id,
+        state_since=parse_time(since) if since else None, details_unknown=row.details_unknown,
     )  # fmt: skip
 
 

@@ -74,11 +74,35 @@ def _scope_columns() -> list[Column[object]]:
         Column("calls", BigInteger),
         Column("duration_s", Float),
         Column("visited_at", Time),
+        Column("details_unknown", BigInteger),
     ]
 
 
-scope = Table("scope", metadata, *_scope_columns(), Column("last_good_at", Time), Column("run_id", String(40)))
+scope = Table(
+    "scope",
+    metadata,
+    *_scope_columns(),
+    Column("last_good_at", Time),
+    Column("run_id", String(40)),
+    Column("state_since", Time),
+)
 scope_trouble = Table("scope_trouble", metadata, *_scope_columns(), Column("run_id", String(40), primary_key=True))
+
+account_state = Table(
+    "account_state",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("state", String(16)),
+    Column("state_since", Time),
+    Column("arn", Text),
+    Column("error_code", Text),
+    Column("error", Text),
+    Column("regions", Json),
+    Column("regions_source", Text),
+    Column("regions_note", Text),
+    Column("regions_known", Json),
+    Column("checked_at", Time),
+)
 
 relation = Table(
     "relation",

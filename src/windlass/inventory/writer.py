@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, case, insert, select, text, update
 
 from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time, parse_time
@@ -284,15 +284,19 @@ def _write_scope(store: Store, connection: Connection, run_id: str, result: Scop
         "account_id": of.account_id, "region": of.region, "type": of.type, "state": str(result.state),
         "error_code": result.error_code, "error": result.error, "resources": len(result.observations), "calls": result.calls,
         "duration_s": (result.finished_at - result.started_at).total_seconds(), "visited_at": when, "run_id": run_id,
+        "details_unknown": sum(bool(one.unknown) for one in result.observations),
     }  # fmt: skip
     good = {"last_good_at": when} if result.state.complete else {}
-    keep_count = {} if result.state.complete else {"resources": scope.c.resources}
-    fresh = store.upsert(scope).values(**values, **good)
+    fresh = store.upsert(scope).values(**values, **good, state_since=when)
+    since = case((scope.c.state == fresh.excluded.state, scope.c.state_since), else_=fresh.excluded.state_since)
+    kept: dict[str, Any] = {"state_since": since}
+    if not result.state.complete:  # nothing new was seen of them
+        kept |= {"resources": scope.c.resources, "details_unknown": scope.c.details_unknown}
     connection.execute(
         fresh.on_conflict_do_update(
             index_elements=["account_id", "region", "type"],
             set_={key: fresh.excluded[key] for key in (*values, *good) if key not in ("account_id", "region", "type")}
-            | keep_count,
+            | kept,
         )
     )
     if result.state is not ScopeState.OK and result.state is not ScopeState.UNSUPPORTED:

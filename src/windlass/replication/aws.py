@@ -35,7 +35,7 @@ def known_buckets(estate: Estate) -> dict[str, tuple[str, str]]:
 
 
 def _listed(estate: Estate, account_id: str) -> dict[str, tuple[str, str]]:
-    home = estate.config.home_region
+    home = estate.s3_home_region
     found = {}
     for page in estate.pages(account_id, home, "s3", "ListBuckets", MaxBuckets=1000):
         for bucket in page.get("Buckets", []):

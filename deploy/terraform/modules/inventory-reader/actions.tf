@@ -3,6 +3,9 @@
 
 locals {
   actions = {
+    account = [
+      "ListRegions",
+    ]
     acm = [
       "DescribeCertificate", "ListCertificates", "ListTagsForCertificate",
     ]

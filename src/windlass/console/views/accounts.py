@@ -20,6 +20,10 @@ def accounts(desk: Desk, _: Params) -> Data:
     estate = desk.app.estate
     whoami = desk.whoami()
     troubled = [one for one in desk.scopes() if str(one.state) not in ("ok", "unsupported")]
+    surveyed = desk.remember("surveyed", desk.inventory.accounts)
+    covered = [
+        row for row in desk.remember("coverage", desk.inventory.coverage) if row.state not in ("ok", "unsupported")
+    ]
     paces = estate.throttle_stats()
     stats = desk.stats()
     return {
@@ -32,6 +36,9 @@ def accounts(desk: Desk, _: Params) -> Data:
         "grid": desk.remember("grid", lambda: grid(desk.scopes())),
         "aliases": desk.aliases(),
         "counts": stats["by_account"],
+        "surveyed": [plain(rows.account_row(one)) for one in surveyed],
+        "coverage": [plain(rows.coverage_row(one)) for one in covered[:_MOST]],
+        "coverage_total": len(covered),
         "trouble": [plain(rows.status_row(one)) for one in troubled[:_MOST]],
         "trouble_total": len(troubled),
         "throttles": [asdict(one) for one in sorted(paces, key=lambda one: -one.throttled) if one.throttled][:20],

@@ -16,7 +16,12 @@ def estate(settings: Settings, facts: Facts) -> list[Statement]:
     found = []
     if config.regions == "enabled":
         found.append(
-            Statement("Regions", ("ec2:DescribeRegions",), ("*",), "estate.regions asks each account for its own")
+            Statement(
+                "Regions",
+                ("account:ListRegions", "ec2:DescribeRegions"),
+                ("*",),
+                "estate.regions asks each account for its own; either where the other is denied",
+            )
         )
     roles = [role_arn(facts, one.role, one.id) for one in config.accounts if one.role]
     if config.organization:

@@ -8,6 +8,7 @@ from types import ModuleType
 from windlass.local.faults import Faults
 from windlass.local.request import Native
 from windlass.local.services import (
+    account,
     athena,
     cloudformation,
     cloudtrail,
@@ -29,7 +30,7 @@ __all__ = ["SERVICES", "close_all", "install_all", "natives", "open_all"]
 
 SERVICES: tuple[ModuleType, ...] = (
     sqs, s3, s3control, lambda_, events, dynamodb, storagegateway, organizations, elasticache, servicequotas, athena,
-    cloudformation, eks, stacksets, cloudtrail,
+    cloudformation, eks, stacksets, cloudtrail, account,
 )  # fmt: skip
 
 

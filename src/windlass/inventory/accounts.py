@@ -1,0 +1,118 @@
+"""The accounts of a collection: who we are in each, which regions it has and who said so, and why one is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, case, select
+
+from windlass.core.canonical import canonical_json
+from windlass.core.clock import format_time, parse_time
+from windlass.core.errors import ConfigError, WindlassError
+from windlass.core.pool import map_bounded
+from windlass.estate.model import RegionList, RegionSource
+from windlass.inventory.model import GLOBAL, AccountStatus, ScopeState
+from windlass.inventory.ports import Caller
+from windlass.inventory.tables import account_state, scope
+from windlass.inventory.visit import classify
+from windlass.store.engine import Store
+
+__all__ = ["AccountSurvey", "last_regions", "list_accounts", "save_accounts", "survey"]
+
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSurvey:
+    """An account before its first scope: our ARN there (empty when refused), its regions, and the refusal."""
+
+    account_id: str
+    arn: str
+    regions: RegionList
+    refusal: WindlassError | None = None
+
+
+def survey(caller: Caller, account_ids: Iterable[str]) -> tuple[AccountSurvey, ...]:
+    """Every account in the given order, several at once. ConfigError when there are no credentials at all: nothing can
+    be read then. A refused account is an answer, not an error: the others go on."""
+    wanted = list(account_ids)
+    surveys: dict[str, AccountSurvey] = {}
+    for outcome in map_bounded(lambda account_id: _survey(caller, account_id), wanted, limit=_AT_ONCE, name="survey"):
+        if outcome.error is not None:
+            raise outcome.error
+        assert outcome.result is not None
+        surveys[outcome.item] = outcome.result
+    return tuple(surveys[account_id] for account_id in wanted)
+
+
+def _survey(caller: Caller, account_id: str) -> AccountSurvey:
+    arn, refusal = "", None
+    try:
+        arn = caller.identity(account_id).arn
+    except ConfigError:
+        raise
+    except WindlassError as error:
+        refusal = error
+    return AccountSurvey(account_id, arn, caller.region_list(account_id), refusal)
+
+
+def save_accounts(store: Store, surveys: Sequence[AccountSurvey], *, now: datetime) -> None:
+    """Write what a survey found. The list of regions that AWS last gave outlives surveys to which it gave none."""
+    when = format_time(now)
+    with store.write() as connection:
+        for one in surveys:
+            values = _values(one) | {"state_since": when, "checked_at": when}
+            fresh = store.upsert(account_state).values(**values)
+            same = account_state.c.state == fresh.excluded.state
+            changed = {name: fresh.excluded[name] for name in values if name != "account_id"}
+            changed["state_since"] = case((same, account_state.c.state_since), else_=fresh.excluded.state_since)
+            if not _listed_by_aws(one):
+                changed["regions_known"] = account_state.c.regions_known
+            connection.execute(fresh.on_conflict_do_update(index_elements=["account_id"], set_=changed))
+
+
+def _listed_by_aws(one: AccountSurvey) -> bool:
+    return one.regions.source in (RegionSource.EC2, RegionSource.ACCOUNT)
+
+
+def _values(one: AccountSurvey) -> dict[str, str]:
+    regions = canonical_json(list(one.regions.regions))
+    return {
+        "account_id": one.account_id,
+        "state": str(classify(one.refusal) if one.refusal else ScopeState.OK),
+        "arn": one.arn,
+        "error_code": one.refusal.code if one.refusal else "",
+        "error": one.refusal.message if one.refusal else "",
+        "regions": regions,
+        "regions_source": str(one.regions.source),
+        "regions_note": "; ".join(one.regions.failures),
+        "regions_known": regions if _listed_by_aws(one) else "[]",
+    }
+
+
+def list_accounts(connection: Connection) -> tuple[AccountStatus, ...]:
+    """Every account that was ever surveyed, by id."""
+    rows = connection.execute(select(account_state).order_by(account_state.c.account_id))
+    return tuple(
+        AccountStatus(
+            account_id=row.account_id, state=ScopeState(row.state), state_since=parse_time(row.state_since), arn=row.arn,
+            error_code=row.error_code, error=row.error, regions=tuple(json.loads(row.regions)),
+            regions_source=row.regions_source, regions_note=row.regions_note, checked_at=parse_time(row.checked_at),
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def last_regions(connection: Connection, account_id: str) -> tuple[str, ...]:
+    """The regions that AWS last listed for an account, else those in which something was read; empty when neither is."""
+    statement = select(account_state.c.regions_known).where(account_state.c.account_id == account_id)
+    known = json.loads(connection.execute(statement).scalar() or "[]")
+    if not known:
+        read = select(scope.c.region).distinct().where(
+            scope.c.account_id == account_id, scope.c.region != GLOBAL, scope.c.last_good_at.is_not(None)
+        )  # fmt: skip
+        known = sorted(connection.execute(read).scalars())
+    return tuple(known)

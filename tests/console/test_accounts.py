@@ -1,0 +1,52 @@
+"""The Accounts page says of each account and scope what could be read, since when, and who named the regions."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from tests.console.site import opened_app, served
+from windlass.core import clock
+from windlass.core.errors import AccessRefused
+from windlass.estate.model import RegionList, RegionSource
+from windlass.inventory.accounts import AccountSurvey, save_accounts
+
+HTML = {"accept": "text/html"}
+REFUSAL = AccessRefused("account 222222222222: the credentials belong to account 111111111111", code="AccountMismatch")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with opened_app(tmp_path_factory.mktemp("site")) as app:
+        lists = {
+            "111111111111": (RegionList(("eu-west-1",), RegionSource.EC2), None),
+            "222222222222": (RegionList(("us-east-1",), RegionSource.DEFAULTS, ("ec2 DescribeRegions: no",)), REFUSAL),
+        }
+        surveys = [
+            AccountSurvey(one, "" if refusal else "arn:me", regions, refusal)
+            for one, (regions, refusal) in lists.items()
+        ]
+        save_accounts(app.store, surveys, now=clock.now() - timedelta(hours=3))
+        with served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
+            yield client
+
+
+def test_each_account_says_who_we_are_there_or_why_it_is_refused(site):
+    data = site.get("/accounts.json").json()
+    assert [(one["account_id"], one["state"], one["regions_source"]) for one in data["surveyed"]] == [
+        ("111111111111", "ok", "ec2:DescribeRegions"), ("222222222222", "denied", "the partition's default regions"),
+    ]  # fmt: skip
+    page = site.get("/accounts", headers=HTML).text
+    assert "the credentials belong to account 111111111111" in page
+    assert "ec2 DescribeRegions: no" in page
+
+
+def test_each_scope_in_trouble_says_since_when_and_when_it_was_last_read(site):
+    data = site.get("/accounts.json").json()
+    assert data["trouble"], "the filled store has scopes in trouble"
+    assert all(one["state_since"] and "details_unknown" in one and "last_good_at" in one for one in data["trouble"])
+    unvisited = [one for one in data["coverage"] if one["state"] == "unvisited"]
+    assert {one["region"] for one in unvisited} >= {"eu-west-1"}, "what was never visited is no blank"
+    page = site.get("/accounts", headers=HTML).text
+    for heading in ("Coverage with trouble", "Unknown details", "Since", "Last good"):
+        assert heading in page
