@@ -36,6 +36,18 @@ def read(bucket):
     return now
 
 
+def put(bucket, wanted, skip, pauses=(2, 4, 8, 16, None)):
+    for pause in pauses:  # the queue's new policy is not everywhere at once
+        try:
+            return s3.put_bucket_notification_configuration(
+                Bucket=bucket, NotificationConfiguration=wanted, SkipDestinationValidation=skip
+            )
+        except Exception as error:
+            if not pause or not any(x in str(error) for x in ("Unable to validate", "OperationAborted")):
+                raise
+            time.sleep(pause)
+
+
 def settle(bucket, entries, mark):
     now, written = read(bucket), False
     for _ in range(ROUNDS):
@@ -50,9 +62,7 @@ def settle(bucket, entries, mark):
             continue
         again = read(bucket)
         if normal(again) == normal(now):  # S3 has no condition for this write
-            s3.put_bucket_notification_configuration(
-                Bucket=bucket, NotificationConfiguration=wanted, SkipDestinationValidation=not entries
-            )
+            put(bucket, wanted, not entries)
             written = True
             for _ in range(ROUNDS):  # reads may lag behind writes
                 again = read(bucket)

@@ -4,6 +4,7 @@ import hashlib
 import io
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from windlass.core.errors import ConfigError, Conflict, UsageError
 from windlass.deploy.bundle import BUNDLES, EXTRAS, Bundle, Entry, Target, bundle_of, extra_of, this_target
-from windlass.deploy.bundle_config import read_config
+from windlass.deploy.bundle_config import Payload, read_payload
 from windlass.deploy.bundle_files import belongs
 from windlass.deploy.bundle_installed import _tag_fits, closure, fits
 from windlass.deploy.bundle_modules import reach
@@ -94,7 +95,7 @@ def test_the_same_input_makes_the_same_bytes(zips):
     with zipfile.ZipFile(io.BytesIO(again.content)) as archive:
         assert {one.date_time for one in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert {oct(one.external_attr >> 16) for one in archive.infolist()} == {"0o100644"}
-    changed = build(bundle_of("aggregator"), HERE, config="# another\n")
+    changed = build(bundle_of("aggregator"), HERE, payload=Payload("# another\n"))
     assert changed.sha256 != again.sha256
 
 
@@ -254,16 +255,16 @@ def test_a_configuration_that_the_function_could_not_start_with_is_refused(name,
     (tmp_path / "windlass.toml").write_text(text, "utf-8")
     bundle: Bundle = bundle_of(name)
     if not said:
-        assert read_config(tmp_path / "windlass.toml", bundle, []) == text
+        assert tomllib.loads(read_payload(tmp_path / "windlass.toml", bundle, []).config) == tomllib.loads(text)
         return
     with pytest.raises(ConfigError, match=said):
-        read_config(tmp_path / "windlass.toml", bundle, [])
+        read_payload(tmp_path / "windlass.toml", bundle, [])
 
 
 def test_an_extra_that_a_step_needs_may_be_in_a_layer(tmp_path):
     pytest.importorskip("pyarrow")
     (tmp_path / "windlass.toml").write_text(CONFIG % "csv-to-parquet", "utf-8")
-    assert read_config(tmp_path / "windlass.toml", bundle_of("pipeline"), [extra_of("parquet")])
+    assert read_payload(tmp_path / "windlass.toml", bundle_of("pipeline"), [extra_of("parquet")]).config
 
 
 def test_a_layer_holds_the_extra_alone_below_python(tmp_path):

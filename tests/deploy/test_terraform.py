@@ -301,9 +301,9 @@ def test_the_pipeline_transforms_what_lands(example, client, account, tmp_path):
     assert until(lambda: client("logs").describe_log_streams(logGroupName=told["log_group"])["logStreams"])
     assert messages(sqs, told["dead_letter_queue_url"]) == []
 
-    mine = client("iam").get_role_policy(RoleName=told["function_name"], PolicyName="windlass")["PolicyDocument"][
-        "Statement"
-    ]
+    mine = client("iam").get_role_policy(RoleName=f"{told['function_name']}-us-east-1", PolicyName="windlass")[
+        "PolicyDocument"
+    ]["Statement"]
     needed = policy(tmp_path, "pipelines", "--for-function", told["function_name"], "--account", account)["Statement"]
     assert granted(mine) == granted(needed), "nothing missing, nothing unused"
 
@@ -438,9 +438,9 @@ def test_the_aggregator_acts_once_a_window(example, client, account, embedded, t
     timers = sqs.get_queue_attributes(QueueUrl=told["timer_queue_url"], AttributeNames=["All"])["Attributes"]
     assert "RedrivePolicy" not in timers
 
-    mine = client("iam").get_role_policy(RoleName=told["function_name"], PolicyName="windlass")["PolicyDocument"][
-        "Statement"
-    ]
+    mine = client("iam").get_role_policy(RoleName=f"{told['function_name']}-us-east-1", PolicyName="windlass")[
+        "PolicyDocument"
+    ]["Statement"]
     needed = policy(tmp_path, "aggregation", "--for-function", told["function_name"], "--account", account)["Statement"]
     # The example takes completions, which the rule of this test does not wait for.
     assert granted(mine) == granted(needed) | {("dynamodb:PutItem", told["table_arn"])}, (
@@ -614,11 +614,11 @@ def test_a_worker_s_role_is_its_service_account_s_alone(example, client, account
     )
     assert root.plan() == ""
     worker, other = told["worker"], told["worker_pod_identity"]
-    (trust,) = iam.get_role(RoleName=worker["role_name"])["Role"]["AssumeRolePolicyDocument"]["Statement"]
-    assert trust["Action"] == "sts:AssumeRoleWithWebIdentity"
-    assert trust["Condition"]["StringEquals"] == {
-        f"{issuer}:sub": "system:serviceaccount:windlass:worker", f"{issuer}:aud": "sts.amazonaws.com",
-    }  # fmt: skip
+    statements = iam.get_role(RoleName=worker["role_name"])["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    subjects = ["system:serviceaccount:windlass:worker", "system:serviceaccount:keda:keda-operator"]
+    for trust, subject in zip(statements, subjects, strict=True):
+        assert trust["Action"] == "sts:AssumeRoleWithWebIdentity"
+        assert trust["Condition"]["StringEquals"] == {f"{issuer}:sub": subject, f"{issuer}:aud": "sts.amazonaws.com"}
     (trust,) = iam.get_role(RoleName=other["role_name"])["Role"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "pods.eks.amazonaws.com"}
     assert set(trust["Action"]) == {"sts:AssumeRole", "sts:TagSession"}

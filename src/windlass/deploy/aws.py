@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from windlass.core.errors import Conflict, WindlassError
-from windlass.deploy.effects import Call, Effect, Notify, Plan
+from windlass.core.errors import AwsError, Conflict, WindlassError
+from windlass.deploy.effects import CHECK_EVENT, Call, Check, Effect, Notify, Plan
 from windlass.deploy.notifications import added, same
 from windlass.deploy.parts import KINDS
 from windlass.deploy.parts.calls import Ask
 from windlass.deploy.plan import Look
 from windlass.deploy.stacks import Code, Stack
 
-__all__ = ["carry_out", "look_at", "notify"]
+__all__ = ["carry_out", "check", "look_at", "notify"]
 
 PATIENCE_S = 90.0
 """How long what passes by itself is waited for: IAM is everywhere in some 10 s, a deleted queue's name is free after 60 s."""
 ROUNDS = 8
 """How often a notification configuration is merged anew because somebody else changed it meanwhile."""
 SETTLE_S = 0.5
+_NOT_READY = ("ResourceConflictException", "ResourceNotReadyException", "cannot be assumed by Lambda")
+"""Errors of a function that AWS is still making."""
 
 Sleep = Callable[[float], None]
 
@@ -39,11 +42,27 @@ def carry_out(
         try:
             if isinstance(effect, Notify):
                 notify(call, effect, sleep=sleep)
+            elif isinstance(effect, Check):
+                check(call, effect, sleep=sleep)
             else:
                 _patiently(call, effect, sleep)
         except WindlassError as error:
             done = f"{number} of {len(plan.effects)} steps are done; the same command goes on where it stopped."
             raise type(error)(error.message, hint=f"{error.hint} {done}".strip(), code=error.code) from None
+
+
+def check(call: Ask, effect: Check, *, sleep: Sleep = time.sleep) -> None:
+    """Call the function with the check event. AwsError with the function's own error when it does not start."""
+    params = {"FunctionName": effect.function, "Payload": json.dumps(CHECK_EVENT).encode()}
+    invoke = Call(effect.part, "lambda", "Invoke", params, effect.why, _NOT_READY)
+    answer = _patiently(call, invoke, sleep)
+    if answer.get("FunctionError"):
+        body = json.loads(answer["Payload"].read() or b"{}")
+        problem = f"{body.get('errorType', 'error')}: {body.get('errorMessage', answer['FunctionError'])}"
+        raise AwsError(
+            f"the function {effect.function} does not start: {problem}",
+            hint="No event reaches it yet. Correct windlass.toml or the code (--add), and run the same command.",
+        )
 
 
 def notify(call: Ask, effect: Notify, *, sleep: Sleep = time.sleep) -> bool:
@@ -106,19 +125,23 @@ def _put(call: Ask, effect: Notify, wanted: Mapping[str, Any], sleep: Sleep) -> 
     _patiently(call, put, sleep)
 
 
-def _patiently(call: Ask, effect: Call, sleep: Sleep) -> None:
+def _patiently(call: Ask, effect: Call, sleep: Sleep) -> dict[str, Any]:
     waited, pause = 0.0, 1.0
     while True:
         try:
-            call(effect.service, effect.operation, **_sent(effect.params))
+            return call(effect.service, effect.operation, **_sent(effect.params))
         except WindlassError as error:
-            passes = any(words in error.message or words == error.code for words in effect.again_on)
+            if _names(error, effect.done_on):
+                return {}
+            passes = _names(error, effect.again_on)
             if not passes or waited >= PATIENCE_S:
                 raise
             sleep(pause)
             waited, pause = waited + pause, min(pause * 1.6, 10.0)
-        else:
-            return
+
+
+def _names(error: WindlassError, words: tuple[str, ...]) -> bool:
+    return any(one in error.message or one == error.code for one in words)
 
 
 def _sent(value: Any) -> Any:

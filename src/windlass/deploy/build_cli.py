@@ -11,7 +11,7 @@ import typer
 
 from windlass.core.units import format_bytes
 from windlass.deploy.bundle import BUNDLES, EXTRAS, VERSIONS, Target, bundle_of, extra_of, this_target
-from windlass.deploy.bundle_config import read_config
+from windlass.deploy.bundle_config import read_payload
 from windlass.deploy.bundling import Built, build, build_layer
 from windlass.present.output import Column, Format, emit
 
@@ -49,7 +49,7 @@ def lambda_(
         str, typer.Option(metavar="VERSION", help=f"Lambda's Python: {', '.join(VERSIONS)}; this one unless given.")
     ] = _HERE.python if _HERE else "3.12",
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="windlass.toml to put in; it is checked first.")
+        Path | None, typer.Option(metavar="FILE", help="windlass.toml whose entries go in, with the project's modules they name.")
     ] = None,
     extras: Annotated[list[str] | None, typer.Option("--with", metavar="EXTRA", help=f"Put more in. {_WITH}.")] = None,
     layered: Annotated[
@@ -72,8 +72,8 @@ def lambda_(
     if layer:
         built = build_layer(target, chosen, compiled=compiled)
     else:
-        text = read_config(config, bundle, [*chosen, *beside]) if config else ""
-        built = build(bundle, target, extras=chosen, config=text, added=add or (), compiled=compiled)
+        payload = read_payload(config, bundle, [*chosen, *beside]) if config else None
+        built = build(bundle, target, extras=chosen, payload=payload, added=add or (), compiled=compiled)
     kind = "layer-" + "-".join(one.name for one in chosen) if layer else name
     path = to or Path(f"{kind}-{target.arch}-py{target.python}.zip")
     path.write_bytes(built.content)

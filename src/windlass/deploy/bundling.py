@@ -10,9 +10,11 @@ from pathlib import Path
 
 from windlass.core.errors import ConfigError, NotFound, UsageError
 from windlass.deploy.bundle import RUNTIME, Bundle, Entry, Extra, Target, this_target
+from windlass.deploy.bundle_config import Payload
 from windlass.deploy.bundle_installed import closure, files_of, fits
 from windlass.deploy.bundle_modules import Reach, reach
 from windlass.deploy.bundle_wheels import fetch
+from windlass.deploy.user_code import project_folders, user_entries
 from windlass.deploy.zip_bytecode import bytecode, interpreter
 from windlass.deploy.zip_write import by_path, zip_bytes
 
@@ -48,17 +50,22 @@ def build(
     target: Target,
     *,
     extras: Sequence[Extra] = (),
-    config: str = "",
+    payload: Payload | None = None,
     added: Sequence[Path] = (),
     compiled: bool = True,
 ) -> Built:
-    """The function's zip. `config` is the text of its windlass.toml, `added` are the user's modules and packages."""
+    """The function's zip. `payload` is what its windlass.toml comes to, `added` are more modules and packages of the user's.
+
+    ConfigError when the user's code can't be found or imports what the zip leaves out.
+    """
     found = reach_of(bundle)
     names = distributions_of(bundle, target, extras)
     entries = [_own(module) for module in found.modules] + _third_party(names, target)
+    if payload is not None:
+        tops = {path.name.removesuffix(".py") for path in added}
+        entries += user_entries(payload.references, project_folders(), distributions=names, added=tops)
+        entries.append(Entry("windlass.toml", payload.config.encode()))
     entries += [one for path in added for one in _added(path)]
-    if config:
-        entries.append(Entry("windlass.toml", config.encode()))
     return _finished(entries, names, target, compiled=compiled)
 
 

@@ -55,6 +55,13 @@ Extras = Annotated[
     list[str] | None,
     typer.Option("--with", metavar="EXTRA", help="Put more into the zip, as `windlass build lambda` does; repeat."),
 ]
+Add = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="PATH",
+        help="More modules or packages of yours to put in; what entries name is found by itself. Repeat.",
+    ),
+]
 EFFECTS = ("part", "call", "what")
 PARTS = ("part", "kind", "name", "state", "details")
 
@@ -70,15 +77,19 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
     @app.command()
     def create(
         ctx: typer.Context, what: What, name: Name, bucket: Buckets = None,
-        zip_: Zip = None, extras: Extras = None,
+        zip_: Zip = None, extras: Extras = None, add: Add = None,
         timeout: Timeout = "60s", memory: Memory = 512, arch: Arch = "", python: Python = "", concurrency: Concurrency = 0,
         kms_key: Keys = None, dry_run: DryRun = False, output: Output = Format.TABLE,
     ) -> None:  # fmt: skip
-        """Make what is missing and mend what differs; run twice, the second changes nothing."""
+        """Create what is missing and update what differs; run twice, the second changes nothing.
+
+        The function is called once, to see that it starts, before any event reaches it. Examples:
+        `windlass deploy create pipeline uniform --dry-run`, `windlass deploy create aggregator shares --memory 1024`.
+        """
         deploy = open_deploy(ctx)
         target = _target(arch, python)
         settings = _settings(timeout, memory, target, concurrency, kms_key)
-        code = code_of(_read(zip_)) if zip_ else deploy.code(what, name, target, extras or ())
+        code = code_of(_read(zip_)) if zip_ else deploy.code(what, name, target, extras or (), added=add or ())
         stack = deploy.stack(what, name, settings=settings, code=code, buckets=bucket or ())
         _finish(deploy, stack, deploy.plan_create(stack), dry_run=dry_run, output=output)
 

@@ -8,12 +8,15 @@ from typing import Any
 
 from windlass.deploy.stacks import Code
 
-__all__ = ["Call", "Effect", "Kept", "Notify", "Plan", "shown"]
+__all__ = ["CHECK_EVENT", "Call", "Check", "Effect", "Kept", "Notify", "Plan", "shown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `again_on`: words of errors that pass by themselves (a role that is not everywhere yet), and are waited for."""
+    """One call. `again_on`: words of errors that pass by themselves (a role that is not everywhere yet), and are waited for.
+
+    `done_on`: words of errors which say that what is asked for is so already.
+    """
 
     part: str
     service: str
@@ -21,6 +24,7 @@ class Call:
     params: Mapping[str, Any]
     why: str
     again_on: tuple[str, ...] = ()
+    done_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,19 @@ class Notify:
     why: str
 
 
-Effect = Call | Notify
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Call a function once to see that it starts: its configuration is read and its modules are imported, nothing else."""
+
+    part: str
+    function: str
+    why: str
+
+
+Effect = Call | Notify | Check
+
+CHECK_EVENT = {"windlass": "check"}
+"""What the function is called with; windlass/functions/parts.py answers it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from windlass.core.errors import Conflict
-from windlass.deploy.effects import Effect, Kept, Plan
+from windlass.deploy.effects import Check, Effect, Kept, Plan
 from windlass.deploy.parts import KINDS
 from windlass.deploy.parts.queue import messages
 from windlass.deploy.stacks import Found, Part, PartKind, Stack
 
 __all__ = ["Look", "State", "plan_create", "plan_delete", "states"]
+
+
+_BEFORE_EVENTS = (PartKind.FUNCTION, PartKind.MAPPING, PartKind.NOTIFICATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +46,24 @@ class State:
 
 
 def plan_create(look: Look) -> Plan:
-    """What makes the stack as it should be; nothing where it is. Conflict where somebody else's resource is in the way."""
-    effects: list[Effect] = []
+    """What makes the stack as it should be; nothing where it is. Conflict where somebody else's resource is in the way.
+
+    A function that is new or changed, or that events are about to reach, is called once first: a check that was broken off
+    is part of the next plan.
+    """
+    each: list[tuple[Part, Sequence[Effect]]] = []
     for part, found in look.found:
-        module = KINDS[part.kind]
-        if found is None:
-            effects += module.make(part, look.stack.tags)
-        else:
-            effects += module.change(part, found, ours=look.ours(part, found))
+        kind = KINDS[part.kind]
+        made = (
+            kind.make(part, look.stack.tags) if found is None else kind.change(part, found, ours=look.ours(part, found))
+        )
+        each.append((part, made))
+    due = any(made for part, made in each if part.kind in _BEFORE_EVENTS)
+    effects: list[Effect] = []
+    for part, made in each:
+        effects += made
+        if due and part.kind is PartKind.FUNCTION:
+            effects.append(Check(part.purpose, part.name, f"{part.name} starts"))
     return Plan(tuple(effects))
 
 

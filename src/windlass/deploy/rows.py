@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from windlass.deploy.effects import Call, Effect, Plan, shown
+from windlass.deploy.effects import CHECK_EVENT, Call, Check, Effect, Plan, shown
 from windlass.deploy.plan import State
 from windlass.deploy.stacks import Stack
 
@@ -21,6 +21,9 @@ def effect_row(effect: Effect) -> dict[str, Any]:
             "what": effect.why,
             "params": params,
         }
+    if isinstance(effect, Check):
+        params = {"FunctionName": effect.function, "Payload": dict(CHECK_EVENT)}
+        return {"part": effect.part, "call": "lambda:Invoke", "what": effect.why, "params": params}
     params = {"Bucket": effect.bucket, "entries": shown(effect.entries), "instead_of_ids": f"{effect.mark}*"}
     what = effect.why
     return {"part": effect.part, "call": "s3:PutBucketNotificationConfiguration", "what": what, "params": params}

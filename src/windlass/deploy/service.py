@@ -11,7 +11,8 @@ from windlass.aggregation.config import AggregateConfig
 from windlass.core.errors import ConfigError, NotFound, UsageError
 from windlass.deploy import plan as planning
 from windlass.deploy.aws import carry_out, look_at
-from windlass.deploy.bundle import Target
+from windlass.deploy.bundle import Target, bundle_of, extra_of
+from windlass.deploy.bundle_config import payload_of
 from windlass.deploy.code import built_code
 from windlass.deploy.effects import Effect, Plan
 from windlass.deploy.plan import Look
@@ -34,17 +35,24 @@ class Deploy:
     def __init__(self, settings: Settings, *, config: Path | None = None, estate: Callable[[], Estate]) -> None:
         self._settings, self._config, self._estate = settings, config, estate
 
-    def code(self, kind: Kind, name: str, target: Target, extras: Sequence[str] = ()) -> Code:
-        """The function's zip, built now. ConfigError when the windlass.toml in use is not for this function alone."""
-        if kind is Kind.AGGREGATOR:
-            mine = self._rules(name)
-            other = next((one.name for one in self._settings.aggregate if one not in mine), "")
-            if other:
-                raise ConfigError(
-                    f"rule {other} has another queue, and the function would sweep its keys, too",
-                    hint=f"Put {', '.join(one.name for one in mine)} into a file of their own: windlass -c FILE deploy …",
-                )
-        return built_code(kind, self._config, target, extras)
+    def code(
+        self, kind: Kind, name: str, target: Target, extras: Sequence[str] = (), *, added: Sequence[Path] = ()
+    ) -> Code:
+        """The function's zip: Windlass, this entry alone (with the rules of the same queue), and the user's code that it names."""
+        if kind is Kind.PIPELINE:
+            config = _named(self._settings.pipeline, name, "pipeline")
+            place = self._place(config.account, config.region)
+            settings = self._settings.model_copy(update={"pipeline": [config]})
+        else:
+            rules = self._rules(name)
+            place = self._place(rules[0].account, rules[0].region)
+            settings = self._settings.model_copy(update={"aggregate": rules})
+        chosen = [extra_of(one) for one in extras]
+        where = self._config.name if self._config else "windlass.toml"
+        payload = payload_of(
+            settings, bundle_of(kind.value), chosen, where=where, account_id=place.account_id, region=place.region
+        )
+        return built_code(kind, payload, target, extras, added=added)
 
     def stack(
         self,

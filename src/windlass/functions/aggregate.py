@@ -17,7 +17,7 @@ from windlass.aggregation.engine import Engine
 from windlass.aggregation.lambda_ import make_handler
 from windlass.aggregation.parts import dynamo_table, make_part, timer_sender
 from windlass.core.errors import ConfigError
-from windlass.functions.parts import Shared, load_aws, postponing, put_together
+from windlass.functions.parts import Shared, is_check, load_aws, postponing, put_together, started
 
 __all__ = ["handler"]
 
@@ -28,7 +28,8 @@ class _Sections(Shared):
 
 def handler(event: Any, context: Any) -> Any:
     """Lambda's entry point; the parts are made at the first call and kept for the next."""
-    return _made()(event, context)
+    made = _made()
+    return started() if is_check(event) else made(event, context)
 
 
 @cache

@@ -7,10 +7,11 @@ import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from windlass import __version__
 from windlass.estate.config import EstateConfig
 from windlass.observe.config import LogConfig
 from windlass.observe.log import configure_logging
@@ -21,7 +22,7 @@ from windlass.settings.load import load_sections
 if TYPE_CHECKING:
     from windlass.estate.service import Estate
 
-__all__ = ["Shared", "load_aws", "postponing", "put_together"]
+__all__ = ["Shared", "is_check", "load_aws", "postponing", "put_together", "started"]
 
 
 class Shared(BaseModel):
@@ -61,6 +62,16 @@ def postponing(estate: Estate) -> Callable[[str, str, int], None]:
         )  # fmt: skip
 
     return postpone
+
+
+def is_check(event: Any) -> bool:
+    """Whether the event is the one by which `windlass deploy create` sees that the function starts."""
+    return bool(event == {"windlass": "check"})
+
+
+def started() -> dict[str, str]:
+    """The answer to that event, given after all parts were made."""
+    return {"windlass": __version__}
 
 
 def load_aws() -> None:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from windlass.core.errors import ConfigError
 from windlass.events import ObjectEvent, read_events
-from windlass.functions.parts import Shared, load_aws, postponing, put_together
+from windlass.functions.parts import Shared, is_check, load_aws, postponing, put_together, started
 from windlass.pipelines.build import build_all
 from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.handling import handler_of
@@ -35,7 +35,8 @@ class _Sections(Shared):
 
 def handler(event: Any, context: Any) -> Any:
     """Lambda's entry point; the parts are made at the first call and kept for the next."""
-    return _made()(event, context)
+    made = _made()
+    return started() if is_check(event) else made(event, context)
 
 
 @cache

@@ -94,7 +94,7 @@ def test_buckets_stay_and_are_encrypted_queues_are_encrypted_and_have_dead_lette
     for name, one in read(path)["Resources"].items():
         props = one["Properties"]
         if one["Type"] == "AWS::S3::Bucket":
-            assert (one["DeletionPolicy"], one["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
+            assert (one["DeletionPolicy"], one["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain"), name
             assert all(props["PublicAccessBlockConfiguration"].values())
             assert props["BucketEncryption"]
             assert "NotificationConfiguration" not in props  # it would replace what others set

@@ -1,6 +1,7 @@
 # The service roles of S3 replication and of S3 Batch Operations: what `windlass replicate` would make, for those who
 # make roles elsewhere. A test compares the statements with src/windlass/replication/role.py.
 
+data "aws_region" "current" {}
 data "aws_partition" "current" {}
 
 locals {
@@ -180,7 +181,7 @@ data "aws_iam_policy_document" "batch" {
 resource "aws_iam_role" "this" {
   for_each = var.roles
 
-  name                 = "${var.name}-${each.value}"
+  name                 = "${var.name}-${each.value}-${data.aws_region.current.id}"
   description          = "Windlass: S3 ${each.value} of ${length(var.pairs)} pair(s)"
   assume_role_policy   = data.aws_iam_policy_document.trust[each.value].json
   permissions_boundary = var.permissions_boundary_arn

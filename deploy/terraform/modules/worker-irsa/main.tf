@@ -38,6 +38,33 @@ data "aws_iam_policy_document" "trust" {
     }
   }
 
+  # KEDA's operator asks SQS for the depth as the workload's role (identityOwner: workload), with its own service account's token.
+  dynamic "statement" {
+    for_each = local.irsa && var.keda_service_account != "" ? [1] : []
+
+    content {
+      sid     = "Keda"
+      actions = ["sts:AssumeRoleWithWebIdentity"]
+
+      principals {
+        type        = "Federated"
+        identifiers = [var.oidc_provider_arn]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "${local.issuer}:sub"
+        values   = ["system:serviceaccount:${replace(var.keda_service_account, "/", ":")}"]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "${local.issuer}:aud"
+        values   = ["sts.amazonaws.com"]
+      }
+    }
+  }
+
   # The agent tags its sessions; without these conditions any association of the account could hand the role out.
   dynamic "statement" {
     for_each = local.pod_identity ? [1] : []
@@ -161,7 +188,7 @@ data "aws_iam_policy_document" "worker" {
 }
 
 resource "aws_iam_role" "this" {
-  name                 = var.name
+  name                 = "${var.name}-${data.aws_region.current.id}"
   description          = "Windlass in Kubernetes: service account ${var.namespace}/${var.service_account}"
   assume_role_policy   = data.aws_iam_policy_document.trust.json
   permissions_boundary = var.permissions_boundary_arn

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "The role's name."
+  description = "The role's name; the region is added, as roles are the account's."
   type        = string
   default     = "windlass-worker"
 
@@ -39,6 +39,17 @@ variable "service_account" {
   validation {
     condition     = can(regex("^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", var.service_account))
     error_message = "service_account is no Kubernetes name (wildcards are not taken)."
+  }
+}
+
+variable "keda_service_account" {
+  description = "NAMESPACE/NAME of KEDA's operator, which with irsa reads the queue's depth as this role; empty keeps it out."
+  type        = string
+  default     = "keda/keda-operator"
+
+  validation {
+    condition     = can(regex("^$|^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", var.keda_service_account))
+    error_message = "keda_service_account is NAMESPACE/NAME, or empty."
   }
 }
 

@@ -12,6 +12,8 @@ from windlass.deploy.stacks import Found, Part
 __all__ = ["change", "look", "make", "unmake"]
 
 _POLICY = "windlass"
+_POLICIES_GOING = ("DeleteConflict", "ConcurrentModification")
+"""IAM deletes a role's policies everywhere in some seconds; until then the role may count as having them."""
 
 
 def look(call: Ask, part: Part) -> Found | None:
@@ -21,7 +23,14 @@ def look(call: Ask, part: Part) -> Found | None:
         return None
     role = answer["Role"]
     policy = absent(call, "iam", "GetRolePolicy", RoleName=part.name, PolicyName=_POLICY)
-    have = {"trust": role["AssumeRolePolicyDocument"], "policy": policy["PolicyDocument"] if policy else None}
+    attached = call("iam", "ListAttachedRolePolicies", RoleName=part.name).get("AttachedPolicies", ())
+    inline = call("iam", "ListRolePolicies", RoleName=part.name).get("PolicyNames", ())
+    have = {
+        "trust": role["AssumeRolePolicyDocument"],
+        "policy": policy["PolicyDocument"] if policy else None,
+        "attached": [one["PolicyArn"] for one in attached],
+        "inline": [name for name in inline if name != _POLICY],
+    }
     return Found(part.name, tags_of(role.get("Tags")), have, {"arn": role["Arn"]})
 
 
@@ -48,13 +57,22 @@ def change(part: Part, found: Found, *, ours: bool) -> tuple[Effect, ...]:
 
 
 def unmake(part: Part, found: Found, *, ours: bool) -> tuple[Effect, ...]:
-    """The policy, then the role."""
+    """Every policy, those that others attached to our role included (the plan lists them), then the role."""
     if not ours:
         return ()
     named = {"RoleName": part.name}
-    gone = Call(part.purpose, "iam", "DeleteRolePolicy", {**named, "PolicyName": _POLICY}, f"policy of {part.name}")
-    last = Call(part.purpose, "iam", "DeleteRole", named, f"role {part.name}")
-    return (gone, last) if found.have["policy"] is not None else (last,)
+    calls: list[Effect] = [
+        Call(part.purpose, "iam", "DetachRolePolicy", {**named, "PolicyArn": arn}, f"{arn}, which others attached")
+        for arn in found.have["attached"]
+    ]
+    others = [(name, f"inline policy {name}, which others added") for name in found.have["inline"]]
+    own = [(_POLICY, f"policy of {part.name}")] if found.have["policy"] is not None else []
+    calls += [
+        Call(part.purpose, "iam", "DeleteRolePolicy", {**named, "PolicyName": name}, why)
+        for name, why in [*others, *own]
+    ]
+    calls.append(Call(part.purpose, "iam", "DeleteRole", named, f"role {part.name}", _POLICIES_GOING))
+    return tuple(calls)
 
 
 def _may(part: Part) -> Call:

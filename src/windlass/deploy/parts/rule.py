@@ -18,6 +18,10 @@ from windlass.deploy.stacks import Found, Part
 __all__ = ["change", "look", "make", "unmake"]
 
 _TARGET = "function"
+_TARGETS_GOING = ("has targets", "ConcurrentModificationException")
+"""EventBridge may still see the targets that were removed a moment ago."""
+_PERMITTED = ("provided already exists",)
+"""A rule that somebody deleted by hand left its permission behind, whose id and rule are the same."""
 
 
 def look(call: Ask, part: Part) -> Found | None:
@@ -71,7 +75,7 @@ def unmake(part: Part, found: Found, *, ours: bool) -> tuple[Effect, ...]:
         calls.append(
             Call(part.purpose, "events", "RemoveTargets", {"Rule": part.name, "Ids": ids}, f"targets of {part.name}")
         )
-    calls.append(Call(part.purpose, "events", "DeleteRule", {"Name": part.name}, f"rule {part.name}"))
+    calls.append(Call(part.purpose, "events", "DeleteRule", {"Name": part.name}, f"rule {part.name}", _TARGETS_GOING))
     if found.have["permitted"]:
         params = {"FunctionName": part.want["function"], "StatementId": part.want["sid"]}
         calls.append(Call(part.purpose, "lambda", "RemovePermission", params, "its permission to call"))
@@ -91,7 +95,8 @@ def _permission(part: Part) -> Call:
         "FunctionName": part.want["function"], "StatementId": part.want["sid"], "Action": "lambda:InvokeFunction",
         "Principal": "events.amazonaws.com", "SourceArn": part.want["rule_arn"],
     }  # fmt: skip
-    return Call(part.purpose, "lambda", "AddPermission", params, f"{part.name} may call the function")
+    why = f"{part.name} may call the function"
+    return Call(part.purpose, "lambda", "AddPermission", params, why, done_on=_PERMITTED)
 
 
 def _target(part: Part) -> Call:

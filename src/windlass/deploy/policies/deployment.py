@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from windlass.aggregation.config import AggregateConfig
 from windlass.core.errors import ConfigError
@@ -94,8 +95,8 @@ def _log_group(facts: Facts, part: Part) -> list[Statement]:
 
 def _role(facts: Facts, part: Part) -> list[Statement]:
     names = (
-        "GetRole", "GetRolePolicy", "CreateRole", "TagRole", "UpdateAssumeRolePolicy", "PutRolePolicy", "DeleteRolePolicy",
-        "DeleteRole",
+        "GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies", "CreateRole", "TagRole",
+        "UpdateAssumeRolePolicy", "PutRolePolicy", "DeleteRolePolicy", "DetachRolePolicy", "DeleteRole",
     )  # fmt: skip
     role = facts.arn("iam", f"role/{part.name}", region="")
     passed = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
@@ -108,7 +109,7 @@ def _role(facts: Facts, part: Part) -> list[Statement]:
 def _function(facts: Facts, part: Part) -> list[Statement]:
     names = (
         "GetFunction", "ListTags", "CreateFunction", "TagResource", "UpdateFunctionCode", "UpdateFunctionConfiguration",
-        "DeleteFunction",
+        "InvokeFunction", "DeleteFunction",
     )  # fmt: skip
     function = facts.arn("lambda", f"function:{part.name}")
     return [
@@ -135,7 +136,11 @@ def _of_functions(stacks: Sequence[Stack]) -> list[Statement]:
         Statement("ChangeMappings", changing, mappings, "mappings of these functions", feeding),
     ]  # fmt: skip
     if rules:
-        targets = {"ArnLike": {"events:TargetArn": functions}}
+        # events:TargetArn has several values, one per target: each must be one of the functions, and there must be one.
+        targets: dict[str, dict[str, Any]] = {
+            "ForAllValues:ArnLike": {"events:TargetArn": functions},
+            "Null": {"events:TargetArn": "false"},
+        }
         found.append(Statement("Targets", ("events:PutTargets",), rules, "rules call these functions only", targets))
     return found
 

@@ -9,6 +9,8 @@ resource "aws_cloudwatch_log_group" "this" {
   tags              = var.tags
 }
 
+data "aws_region" "current" {}
+
 data "aws_iam_policy_document" "trust" {
   statement {
     actions = ["sts:AssumeRole"]
@@ -33,7 +35,8 @@ data "aws_iam_policy_document" "all" {
 }
 
 resource "aws_iam_role" "this" {
-  name               = var.name
+  # Roles are the account's, functions a region's: the same module in two regions makes two roles.
+  name               = "${var.name}-${data.aws_region.current.id}"
   description        = "Role of the function ${var.name}"
   assume_role_policy = data.aws_iam_policy_document.trust.json
   tags               = var.tags
