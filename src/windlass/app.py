@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from windlass.core import clock
 from windlass.core.errors import WindlassError
+from windlass.core.secret import Secret
 from windlass.observe.metrics import Metrics
 from windlass.settings import Loaded, Settings
 
@@ -232,6 +233,10 @@ class App:
         from windlass.deploy.service import Deploy
 
         return Deploy(self.settings, config=self.loaded.file, estate=lambda: self.estate)
+
+    def environment_secret(self, variable: str) -> Secret:
+        """The secret that an environment variable holds; an empty one when it is not set."""
+        return Secret(self._environ.get(variable, ""))
 
     def _home(self) -> Home:
         """The first account, in the home region."""

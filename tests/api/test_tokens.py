@@ -13,11 +13,12 @@ from windlass.api.tokens import (
     create_token,
     list_audit,
     list_tokens,
+    living_token,
     revoke_token,
 )
 from windlass.cli.main import root
 from windlass.core import clock
-from windlass.core.errors import NotFound
+from windlass.core.errors import NotFound, UsageError
 from windlass.store.config import StoreConfig
 from windlass.store.engine import open_store
 
@@ -56,12 +57,54 @@ def test_other_texts_do_not_log_in(store, text):
 def test_a_revoked_token_is_out_of_use_at_once_and_still_listed(store):
     kept, kept_secret = create_token(store, name="kept", role=Role.READ, now=NOW)
     token, secret = create_token(store, name="gone", role=Role.ADMIN, now=NOW + timedelta(seconds=1))
-    assert count_tokens(store) == 2
+    assert count_tokens(store, now=NOW) == 2
     revoke_token(store, token.token_id, now=NOW + timedelta(hours=1))
     assert check_token(store, secret.reveal(), now=NOW + timedelta(hours=1)) is None
     assert check_token(store, kept_secret.reveal(), now=NOW + timedelta(hours=1)) is not None
-    assert count_tokens(store) == 1
+    assert count_tokens(store, now=NOW) == 1
     assert [one.token_id for one in list_tokens(store)] == [token.token_id, kept.token_id]
+
+
+def test_an_expired_token_is_out_of_use_everywhere_and_still_listed(store):
+    end = NOW + timedelta(days=90)
+    token, secret = create_token(store, name="ci", role=Role.READ, now=NOW, expires_at=end)
+    create_token(store, name="of before", role=Role.READ, now=NOW)
+    before, after = end - timedelta(microseconds=1), end
+    assert check_token(store, secret.reveal(), now=before).expires_at == end
+    assert check_token(store, secret.reveal(), now=after) is None
+    assert living_token(store, token.token_id, now=before) is not None
+    assert living_token(store, token.token_id, now=after) is None
+    assert [count_tokens(store, now=at) for at in (before, after)] == [2, 1]
+    assert {one.name: one.state(after) for one in list_tokens(store)} == {"ci": "expired", "of before": "active"}
+
+
+@pytest.mark.parametrize(("words", "days"), [((), 90), (("--expires", "24h"), 1), (("--expires", "never"), None)])
+def test_tokens_of_the_command_line_expire_unless_told_otherwise(tmp_path, capsys, words, days):
+    url = f"sqlite:///{tmp_path}/w.db"
+    root(["--store", url, "token", "create", "--name", "ci", *words], prog_name="windlass", standalone_mode=False)
+    shown = capsys.readouterr()
+    root(["--store", url, "token", "list"], prog_name="windlass", standalone_mode=False)
+    listed = capsys.readouterr().out.lower()
+    with open_store(StoreConfig(url=url)) as store:
+        (token,) = list_tokens(store)
+    assert (token.expires_at - token.created_at if token.expires_at else None) == (
+        timedelta(days=days) if days else None
+    )
+    assert (f"{token.expires_at:%Y-%m-%d}" if days else "never") in shown.err
+    assert "expires" in listed
+    assert "active" in listed
+
+
+@pytest.mark.parametrize("text", ["0d", "99999999999d", "soon", "-1d"])
+def test_an_end_that_cannot_be_is_refused_before_a_token_is_made(tmp_path, text):
+    url = f"sqlite:///{tmp_path}/w.db"
+    with pytest.raises(UsageError):
+        root(
+            ["--store", url, "token", "create", "--name", "ci", "--expires", text], prog_name="windlass",
+            standalone_mode=False,
+        )  # fmt: skip
+    with open_store(StoreConfig(url=url)) as store:
+        assert list_tokens(store) == ()
 
 
 def test_revoking_twice_keeps_the_first_time(store):

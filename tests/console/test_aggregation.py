@@ -99,9 +99,9 @@ def test_pausing_resuming_and_firing_are_done_and_audited(app, site):
     assert "Resume" in site.get("/aggregation").text
     assert do("resume").status_code == 303
     assert not table.paused("shares")
-    assert do("fire", key="drop<b>").status_code == 303
+    assert do("trigger", key="drop<b>").status_code == 303
     assert table.read("shares", "drop<b>").dirty == 6
     assert do("explode").status_code == 404
     assert do("pause", mark="forged").status_code == 403
     done = [one["action"] for one in list_audit(app.store)]
-    assert done == ["aggregation.fire", "aggregation.resume", "aggregation.pause"]
+    assert done == ["aggregation.trigger", "aggregation.resume", "aggregation.pause"]

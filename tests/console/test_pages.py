@@ -210,7 +210,7 @@ class TestBehindTokens:
         assert guarded.get("/inventory", headers=HTML).status_code == 200
         guarded.post("/logout", headers=same, data={"mark": mark_of(guarded, "/inventory")})
         assert guarded.get("/inventory", headers=HTML).status_code == 303
-        assert [one["action"] for one in list_audit(guarded.app_parts.store)] == ["logout", "login"]
+        assert [one["action"] for one in list_audit(guarded.app_parts.store)] == ["logout", "login", "login.failed"]
 
     def test_revoking_a_token_ends_its_sessions(self, guarded):
         same = {"sec-fetch-site": "same-origin"}

@@ -261,7 +261,7 @@ def test_probes_ask_what_the_code_serves(file):
 
 
 def _admitted(path, host, hosts=("localhost", "127.0.0.1", "[::1]", "0.0.0.0")):
-    return permit(Asked(method="GET", path=path, host=host), loopback=False, hosts=hosts)
+    return permit(Asked(method="GET", path=path, host=host), login_required=True, hosts=hosts)
 
 
 def test_the_console_answers_probes_and_scrapes_as_the_manifests_send_them(tmp_path):

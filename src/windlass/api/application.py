@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException
 
 from windlass import __version__
-from windlass.api.guard import problem
+from windlass.api.action_routes import add_action_routes
 from windlass.api.measure import StoreCollector
 from windlass.api.memcached import router as memcached_router
+from windlass.api.parameters import ANY, check_parameters, declare_parameters
+from windlass.api.problems import problem
 from windlass.api.replication import router as replication_router
 from windlass.api.routes import the_app, v1
 from windlass.app import App
@@ -23,13 +25,19 @@ __all__ = ["create_api", "explained"]
 def create_api(app: App) -> FastAPI:
     """The API over the parts of `app`; the console adds its pages to it."""
     # FastAPI's own documentation page loads its script from elsewhere; ours is console/templates/docs.html.
-    api = FastAPI(title="Windlass", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    api = FastAPI(
+        title="Windlass", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json",
+        dependencies=[Depends(check_parameters)],
+    )  # fmt: skip
     api.state.windlass = app
     api.include_router(v1, tags=["v1"])
     api.include_router(memcached_router, tags=["v1"])
     api.include_router(replication_router, tags=["v1"])
+    add_action_routes(api)
     for kind in (WindlassError, RequestValidationError, HTTPException, Exception):
         api.add_exception_handler(kind, _refused)
+    for path in ("/healthz", "/readyz", "/metrics"):
+        declare_parameters(api.state, path, (ANY,))
     api.add_api_route("/healthz", _alive, include_in_schema=False)
     api.add_api_route("/readyz", _ready, include_in_schema=False)
     api.add_api_route("/metrics", _metrics, include_in_schema=False)
@@ -55,10 +63,7 @@ def explained(request: Request, error: Exception) -> WindlassError:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    answer = problem(explained(request, error))
-    if isinstance(error, HTTPException):
-        answer.status_code = error.status_code
-    return answer
+    return problem(explained(request, error), error.status_code if isinstance(error, HTTPException) else 0)
 
 
 def _alive() -> PlainTextResponse:

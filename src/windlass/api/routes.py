@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from windlass.api.auth import Role
-from windlass.api.tokens import audit
 from windlass.app import App
 from windlass.core import clock
 from windlass.core.canonical import digest, plain
@@ -21,7 +20,7 @@ from windlass.inventory.model import ChangeKind
 from windlass.inventory.model import Query as ResourceQuery
 from windlass.jobs.model import Job, JobStatus
 
-__all__ = ["TheApp", "job_value", "need", "the_app", "v1"]
+__all__ = ["TheApp", "configured_accounts", "job_value", "need", "the_app", "v1"]
 
 v1 = APIRouter(prefix="/v1")
 
@@ -30,6 +29,12 @@ def the_app(request: Request) -> App:
     """The composition root behind this request."""
     app: App = request.app.state.windlass
     return app
+
+
+def configured_accounts(app: App) -> list[str]:
+    """Accounts that windlass.toml names, whether anything of theirs is collected or not."""
+    estate = app.settings.estate
+    return [*(account.id for account in estate.accounts), *estate.allowed_accounts]
 
 
 def need(request: Request, role: Role) -> None:
@@ -43,6 +48,7 @@ Many = Annotated[list[str], Query()]
 
 
 def query_of(
+    app: TheApp,
     type: Many = [],  # noqa: A002, B006  the parameter's public name; FastAPI copies defaults
     where: Many = [],  # noqa: B006
     q: str = "",
@@ -53,9 +59,11 @@ def query_of(
     cursor: str = "",
 ) -> ResourceQuery:
     """The query parameters that listings share."""
-    return parse_query(
+    query = parse_query(
         type, where, words=q, at=at, deleted=deleted, sort=sort, limit=limit, cursor=cursor, now=clock.now()
     )
+    app.inventory.check(query, account_ids=configured_accounts(app))
+    return query
 
 
 Asked = Annotated[ResourceQuery, Depends(query_of)]
@@ -193,12 +201,3 @@ def job(app: TheApp, job_id: str) -> dict[str, Any]:
     """With its log."""
     log: Iterator[Any] = iter(app.jobs.log(job_id))
     return job_value(app.jobs.get(job_id)) | {"log": [plain(asdict(entry)) for entry in log]}
-
-
-@v1.post("/jobs/{job_id}/cancel", summary="Ask a job to stop")
-def cancel(app: TheApp, request: Request, job_id: str) -> dict[str, Any]:
-    """Needs the role operate."""
-    need(request, Role.OPERATE)
-    found = app.jobs.cancel(job_id)
-    audit(app.store, actor=request.scope["actor"], action="job.cancel", target=job_id, now=clock.now())
-    return job_value(found)

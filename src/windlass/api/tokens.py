@@ -1,4 +1,4 @@
-"""Tokens of the console and API: shown once, kept as digests, each with a role."""
+"""Tokens of the console and API: shown once, kept as digests, each with a role and an end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Integer, String, Table, Text, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Integer,
+    String,
+    Table,
+    Text,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)  # fmt: skip
 
 from windlass.api.auth import Role
 from windlass.core.clock import format_time, parse_time
@@ -20,7 +34,7 @@ from windlass.store.engine import Store
 from windlass.store.metadata import Time, metadata
 
 __all__ = [
-    "Token", "audit", "check_token", "count_tokens", "create_token", "list_audit", "list_tokens", "living_token",
+    "Token", "audit", "check_token", "count_tokens", "create_token", "digest_of", "list_audit", "list_tokens", "living_token",
     "revoke_token",
 ]  # fmt: skip
 
@@ -34,6 +48,7 @@ _api_token = Table(
     Column("created_at", Time),
     Column("last_used_at", Time),
     Column("revoked_at", Time),
+    Column("expires_at", Time),
 )
 _audit = Table(
     "audit",
@@ -57,10 +72,19 @@ class Token:
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+    expires_at: datetime | None = None  # None: never
+
+    def state(self, now: datetime) -> str:
+        """`active`, `expired` or `revoked`."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
 
 
-def create_token(store: Store, *, name: str, role: Role, now: datetime) -> tuple[Token, Secret]:
-    """A new token and its secret, which can't be shown again."""
+def create_token(
+    store: Store, *, name: str, role: Role, now: datetime, expires_at: datetime | None = None
+) -> tuple[Token, Secret]:
+    """A new token and its secret, which can't be shown again. It is refused from `expires_at` on; None: never."""
     secret = Secret(f"wl_{secrets.token_urlsafe(32)}")
     token_id = new_id("tok", now)
     with store.write() as connection:
@@ -69,8 +93,9 @@ def create_token(store: Store, *, name: str, role: Role, now: datetime) -> tuple
                 token_id=token_id,
                 name=name,
                 role=role.name.lower(),
-                digest=_digest(secret.reveal()),
+                digest=digest_of(secret.reveal()),
                 created_at=format_time(now),
+                expires_at=format_time(expires_at) if expires_at else None,
             )
         )
     return _get(store, token_id), secret
@@ -79,7 +104,7 @@ def create_token(store: Store, *, name: str, role: Role, now: datetime) -> tuple
 def check_token(store: Store, text: str, *, now: datetime) -> Token | None:
     """The living token of this secret, its use noted; None for any other text."""
     # The digest is looked up by index: a guess learns nothing from the time it takes, 256 random bits see to that.
-    statement = select(_api_token).where(_api_token.c.digest == _digest(text), _api_token.c.revoked_at.is_(None))
+    statement = select(_api_token).where(_api_token.c.digest == digest_of(text), _active(now))
     with store.read() as connection:
         row = connection.execute(statement).first()
     if row is None:
@@ -93,9 +118,9 @@ def check_token(store: Store, text: str, *, now: datetime) -> Token | None:
     return token
 
 
-def living_token(store: Store, token_id: str) -> Token | None:
-    """The token of this id unless it was revoked."""
-    statement = select(_api_token).where(_api_token.c.token_id == token_id, _api_token.c.revoked_at.is_(None))
+def living_token(store: Store, token_id: str, *, now: datetime) -> Token | None:
+    """The token of this id unless it was revoked or has expired."""
+    statement = select(_api_token).where(_api_token.c.token_id == token_id, _active(now))
     with store.read() as connection:
         row = connection.execute(statement).first()
     return _token(row) if row else None
@@ -109,12 +134,10 @@ def list_tokens(store: Store) -> tuple[Token, ...]:
         )
 
 
-def count_tokens(store: Store) -> int:
+def count_tokens(store: Store, *, now: datetime) -> int:
     """How many could log in."""
     with store.read() as connection:
-        return connection.execute(
-            select(func.count()).select_from(_api_token).where(_api_token.c.revoked_at.is_(None))
-        ).scalar_one()
+        return connection.execute(select(func.count()).select_from(_api_token).where(_active(now))).scalar_one()
 
 
 def revoke_token(store: Store, token_id: str, *, now: datetime) -> Token:
@@ -158,8 +181,16 @@ def _token(row: Any) -> Token:
     return Token(
         token_id=row.token_id, name=row.name, role=Role.named(row.role), created_at=parse_time(row.created_at),
         last_used_at=moment(row.last_used_at), revoked_at=moment(row.revoked_at),
+        expires_at=moment(row.expires_at),
     )  # fmt: skip
 
 
-def _digest(text: str) -> str:
+def _active(now: datetime) -> ColumnElement[bool]:
+    """Neither revoked nor expired; stored times have a fixed width, so that their order as text is their order in time."""
+    expires_at = _api_token.c.expires_at
+    return and_(_api_token.c.revoked_at.is_(None), or_(expires_at.is_(None), expires_at > format_time(now)))
+
+
+def digest_of(text: str) -> str:
+    """What is kept of a secret."""
     return hashlib.sha256(text.encode()).hexdigest()

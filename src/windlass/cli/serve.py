@@ -18,10 +18,12 @@ Port = Annotated[int, typer.Option(help="Port to listen on, instead of console.p
 
 @serve.command("serve")
 def serve_command(ctx: typer.Context, host: Host = "", port: Port = -1) -> None:
-    """Serve the web console and REST API; on loopback without login, elsewhere with tokens."""
+    """Serve the web console and REST API; on loopback with nothing in front without login, elsewhere with tokens or OIDC."""
+    from windlass.cli.runners import register_runners
     from windlass.console.serve import serve as run_console
 
     app = open_app(ctx)
+    register_runners(app)
     console = app.settings.console
     run_console(app, host=host or console.host, port=console.port if port < 0 else port)
 

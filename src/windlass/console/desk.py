@@ -14,6 +14,7 @@ from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
+from windlass.api.routes import configured_accounts
 from windlass.app import App
 from windlass.console.caches import Caches
 from windlass.console.depths import Depths
@@ -144,6 +145,10 @@ class Desk:
     def remember(self, key: str, make: Callable[[], Answer]) -> Answer:
         """What `make` says of the inventory, made anew only after it moved."""
         return self._memory.get(key, self._runs_mark(), make)
+
+    def check(self, query: Query) -> None:
+        """UsageError for a type, account, region or document member that nothing has; see `Inventory.check`."""
+        self.inventory.check(query, account_ids=configured_accounts(self.app))
 
     def stats(self) -> dict[str, Any]:
         """All counts."""

@@ -11,9 +11,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from windlass import __version__
 from windlass.api.auth import Role
-from windlass.api.guard import Sessions, session_cookie
+from windlass.api.sessions import Sessions, session_cookie
 from windlass.console import charts
 from windlass.console.desk import Desk
+from windlass.console.forms import action_address, may
 from windlass.console.live import known
 from windlass.core import clock
 from windlass.core.clock import parse_time
@@ -47,13 +48,17 @@ class Pages:
             "moment": lambda text: parse_time(text).strftime("%Y-%m-%d %H:%M:%S UTC") if text else "",
             "plural": plural,
         }
-        self._templates.globals |= {"charts": charts, "pages": rail, "version": __version__}
+        self._templates.globals |= {
+            "charts": charts, "pages": rail, "version": __version__, "action_address": action_address,
+        }  # fmt: skip
 
     def show(self, request: Request, template: str, title: str, data: dict[str, Any], *, status: int = 200) -> Response:
         """The template with the page's data and what every page has."""
+        role = request.scope.get("role", Role.NOBODY)
         text = self._templates.get_template(template).render(
             **data, title=title, path=request.url.path, query=str(request.query_params),
-            role=request.scope.get("role", Role.NOBODY), actor=request.scope.get("actor", ""),
+            actor=request.scope.get("actor", ""), logged_in=request.scope.get("logged_in", False),
+            may=lambda action: may(role, action),
             known=lambda topics: known(the_desk(request), topics),
             form_mark=self._sessions.form_mark(session_cookie(request)),
         )  # fmt: skip

@@ -17,6 +17,8 @@ from windlass.api.auth import check_bind
 from windlass.api.tokens import count_tokens
 from windlass.app import App
 from windlass.console.application import create_app
+from windlass.console.protocol import deadlines_of, protocol_with
+from windlass.core import clock
 from windlass.core.errors import ConfigError
 
 __all__ = ["serve"]
@@ -33,7 +35,9 @@ def serve(
     stop: threading.Event | None = None,
 ) -> None:
     """Serve until SIGINT, SIGTERM or `stop`. ConfigError for a bind that is refused or taken."""
-    check_bind(host, tokens=count_tokens(app.store))
+    console = app.settings.console
+    logins = bool(app.settings.oidc.issuer) or count_tokens(app.store, now=clock.now()) > 0
+    check_bind(host, logins=logins, required=None if console.require_login == "auto" else console.require_login)
     listener = _listen(host, port)
     with listener:
         shown = f"[{host}]" if ":" in host else host
@@ -66,9 +70,12 @@ async def _serve(
     site = create_app(app, host=host)
     stopping = asyncio.Event()
     site.inner.state.stopping = stopping
+    deadlines = deadlines_of(app.settings.console)
+    # proxy_headers off: the guard decides whose X-Forwarded-For is believed, and has to see the peer itself.
     config = uvicorn.Config(
-        site, http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=3,
-        server_header=False,
+        site, http=protocol_with(deadlines), ws="none", lifespan="off", log_level="warning", access_log=False,
+        timeout_graceful_shutdown=3, server_header=False, proxy_headers=False,
+        timeout_keep_alive=deadlines.idle_s,  # type: ignore[arg-type]  # the event loop takes fractions, too
     )  # fmt: skip
     server = uvicorn.Server(config)
     task = asyncio.create_task(_run(server, listener))

@@ -1,4 +1,4 @@
-"""Forms of the console: login and logout, a job's cancel, a redrive. Each carries the mark of its session; each is audited."""
+"""Login and logout: by token here, by an OIDC provider in `oidc_routes.py`. Each is audited, the failed ones too."""
 
 from __future__ import annotations
 
@@ -7,79 +7,63 @@ from typing import Annotated
 from fastapi import FastAPI, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from windlass.api.auth import Role
-from windlass.api.guard import COOKIE, Sessions, session_cookie
-from windlass.api.routes import need, the_app
-from windlass.api.tokens import audit, check_token
+from windlass.api.logins import Logins
+from windlass.api.parameters import declare_parameters
+from windlass.api.problems import LoginBlocked
+from windlass.api.routes import the_app
+from windlass.api.sessions import COOKIE, Login, Sessions, session_cookie
+from windlass.api.tokens import audit
+from windlass.console.entrance import open_session, own_page
+from windlass.console.forms import add_action_forms
+from windlass.console.oidc import provider_of
+from windlass.console.oidc_routes import add_oidc
 from windlass.console.render import Pages
-from windlass.console.steering import add_steering
 from windlass.core import clock
-from windlass.queues import redriving
 
 __all__ = ["add_forms"]
 
 Field = Annotated[str, Form()]
 
 
-def add_forms(site: FastAPI, sessions: Sessions, pages: Pages) -> None:
+def add_forms(site: FastAPI, sessions: Sessions, logins: Logins, pages: Pages) -> None:
     """Add the pages and actions to the site."""
+    provider = provider_of(site.state.windlass)
 
     def check(request: Request, mark: str) -> None:
         sessions.check_form(session_cookie(request), mark)
 
-    def note(request: Request, action: str, target: str, actor: str = "") -> None:
-        audit(
-            the_app(request).store, actor=actor or request.scope["actor"], action=action, target=target, now=clock.now()
-        )
+    def show(request: Request, target: str, failure: str = "", status: int = 200) -> Response:
+        data = {"next": own_page(target), "failure": failure, "provider": provider.title if provider else ""}
+        return pages.show(request, "login.html", "Log in", data, status=status)
 
     def login_page(request: Request, next: str = "/") -> Response:  # noqa: A002  the parameter's public name
-        return pages.show(request, "login.html", "Log in", {"next": _ours(next), "wrong": False})
+        return show(request, next)
 
     def login(request: Request, token: Field, next: Field = "/", mark: Field = "") -> Response:  # noqa: A002
         check(request, mark)
-        app = the_app(request)
-        found = check_token(app.store, token.strip(), now=clock.now())
+        try:
+            found = logins.by_token(token.strip(), request.scope["address"], way="form")
+        except LoginBlocked as error:
+            answer = show(request, next, error.message, 429)
+            answer.headers["retry-after"] = str(error.wait_s)
+            return answer
         if found is None:
-            return pages.show(request, "login.html", "Log in", {"next": _ours(next), "wrong": True}, status=401)
-        note(request, "login", found.token_id, f"token:{found.name}")
-        answer = RedirectResponse(_ours(next), status_code=303)
-        secure = app.settings.console.secure_cookies
-        answer.set_cookie(COOKIE, sessions.open(found), httponly=True, samesite="lax", secure=secure)
-        return answer
+            return show(request, next, "That token is not known, has expired or was revoked.", 401)
+        return open_session(request, sessions, Login(f"token:{found.name}", found.role, found.token_id), next)
 
     def logout(request: Request, mark: Field = "") -> Response:
         check(request, mark)
-        note(request, "logout", "")
+        app = the_app(request)
+        audit(app.store, actor=request.scope["actor"], action="logout", target="", now=clock.now())
         sessions.close(session_cookie(request))
         answer = RedirectResponse("/login", status_code=303)
         answer.delete_cookie(COOKIE)
         return answer
 
-    def cancel(request: Request, job_id: str, mark: Field = "") -> Response:
-        check(request, mark)
-        need(request, Role.OPERATE)
-        the_app(request).jobs.cancel(job_id)
-        note(request, "job.cancel", job_id)
-        return RedirectResponse(f"/jobs/{job_id}", status_code=303)
-
-    def redrive(request: Request, account: str, region: str, name: str, mark: Field = "") -> Response:
-        check(request, mark)
-        need(request, Role.OPERATE)
-        app = the_app(request)
-        queue = app.queues.open(name, account_id=account, region=region)
-        job_id = redriving.start(app.queues, app.jobs, queue)
-        note(request, "queue.redrive", queue.arn)
-        return RedirectResponse(f"/jobs/{job_id}", status_code=303)
-
-    add_steering(site, check, note)
-    site.add_api_route("/queues/{account}/{region}/{name}/redrive", redrive, methods=["POST"], include_in_schema=False)
+    declare_parameters(site.state, "/login", ("next",))
+    add_action_forms(site, check)
     site.add_api_route("/login", login_page, include_in_schema=False)
     site.add_api_route("/login", login, methods=["POST"], include_in_schema=False)
     site.add_api_route("/logout", logout, methods=["POST"], include_in_schema=False)
-    site.add_api_route("/jobs/{job_id}/cancel", cancel, methods=["POST"], include_in_schema=False)
-
-
-def _ours(target: str) -> str:
-    """Only our own pages: no scheme, no other host, nothing that a browser would read as one."""
-    plain = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
-    return target if plain else "/"
+    if provider is not None:
+        add_oidc(site, provider, sessions, logins, show)

@@ -27,7 +27,7 @@ from windlass.inventory.model import Query
 from windlass.inventory.tables import resource, tag
 from windlass.inventory.words import match_expression, split_words
 
-__all__ = ["identity_conditions", "query_conditions", "word_conditions"]
+__all__ = ["identity_conditions", "member_exists", "query_conditions", "word_conditions"]
 
 
 _MATCHING = {
@@ -111,6 +111,13 @@ def _json_text(parts: list[str], dialect: str) -> ColumnElement[Any]:
         return case((kind == "true", "true"), (kind == "false", "false"), else_=extracted)
     document = cast(resource.c.document, JSONB())
     return document.op("#>>")(cast(literal("{" + ",".join(f'"{part}"' for part in parts) + "}"), ARRAY(Text)))
+
+
+def member_exists(member: str, dialect: str) -> ColumnElement[bool]:
+    """Documents that have this top-level member, with whatever value."""
+    if dialect == "sqlite":
+        return func.json_type(resource.c.document, f'$."{member}"').is_not(None)
+    return func.jsonb_exists(cast(resource.c.document, JSONB()), member)
 
 
 def _number(found: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:

@@ -28,6 +28,7 @@ _SORTS = {
     "account": (resource.c.account_id, False),
 }
 _FACET_VALUES = 50
+_MAX_NUMBER_DIGITS = 19  # with the #: any longer number may exceed the databases' 64-bit integers
 
 
 def resource_of(row: Any, *, document: bool = False) -> Resource:
@@ -69,9 +70,11 @@ def read_cursor(cursor: str) -> tuple[Any, int]:
     """What `write_cursor` wrote; UsageError for anything else."""
     try:
         value, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return value, int(pk)
-    except (ValueError, TypeError, binascii.Error):
-        raise UsageError("the cursor is not one of ours", hint="Start again without it.") from None
+    except (ValueError, TypeError, RecursionError, binascii.Error):
+        value = pk = None
+    if not isinstance(value, str) or not isinstance(pk, int) or not 0 <= pk < 2**63:
+        raise UsageError("the cursor is not one of ours", hint="Start again without it.")
+    return value, pk
 
 
 def facets(connection: Connection, dialect: str, query: Query, tags: Sequence[str]) -> dict[str, tuple[Facet, ...]]:
@@ -119,7 +122,11 @@ def find_resource(connection: Connection, ref: str) -> Resource:
     NotFound with names that come near; UsageError with the candidates when several bear it.
     """
     columns = [*COLUMNS, resource.c.document]
-    if ref.startswith("#") and ref[1:].isdigit():
+    if ref.startswith("#") and ref[1:].isdecimal():
+        if len(ref) > _MAX_NUMBER_DIGITS:
+            raise UsageError(
+                f"{ref[:24]}… is not the number of a resource", hint="`windlass inventory list` shows them: #1, #2 …"
+            )
         row = connection.execute(select(*columns).where(resource.c.pk == int(ref[1:]))).first()
         if row:
             return resource_of(row, document=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +39,7 @@ from windlass.inventory.plan import CollectOptions, plan_scopes, select_types
 from windlass.inventory.ports import Caller
 from windlass.inventory.sql import Table, run_sql
 from windlass.inventory.timetravel import Difference
+from windlass.inventory.vocabulary import check_query
 from windlass.store.engine import Store
 
 __all__ = ["Inventory", "TypeRow"]
@@ -184,6 +185,14 @@ class Inventory:
             )
             for kind in CATALOG
         )  # fmt: skip
+
+    def check(self, query: Query, *, account_ids: Iterable[str] = ()) -> None:
+        """UsageError with the nearest name for a type, account, region or document member that nothing known has.
+
+        `account_ids` are configured accounts, of which nothing may be collected yet.
+        """
+        with self._store.read() as connection:
+            check_query(connection, self._store.dialect, query, account_ids=account_ids)
 
     def list(self, query: Query) -> Page:
         """A page of resources without documents, now or as of `query.at`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import io
@@ -25,7 +26,7 @@ from windlass.queues.handlers import describe
 from windlass.wire import s3
 from windlass.wire.blocking import Blocking
 
-__all__ = ["KIND", "backfill_as_job", "register"]
+__all__ = ["KIND", "backfill_as_job", "register", "start"]
 
 KIND = "pipeline.backfill"
 _BATCH = 200
@@ -45,6 +46,19 @@ def backfill_as_job(
     job_id = jobs.create(KIND, f"backfill {name}", params={"pipeline": name, "origin": origin}, unit="objects")
     with jobs.run(job_id) as running:
         _run(pipelines, running, show=show, stop=stop)
+    return job_id
+
+
+def start(pipelines: Pipelines, jobs: Jobs, name: str, *, origin: str = "") -> str:
+    """Run a backfill on a thread; the job's id. NotFound for an unknown pipeline; the job has any later failure."""
+    pipelines.built([name])
+    job_id = jobs.create(KIND, f"backfill {name}", params={"pipeline": name, "origin": origin}, unit="objects")
+
+    def work() -> None:
+        with contextlib.suppress(WindlassError), jobs.run(job_id) as running:
+            _run(pipelines, running, show=lambda *_: None, stop=None)
+
+    threading.Thread(target=work, name="backfill", daemon=True).start()
     return job_id
 
 

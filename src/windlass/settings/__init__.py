@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from windlass.settings.load import Loaded, find_file, load
 
 if TYPE_CHECKING:
-    from windlass.settings.model import ConsoleConfig, LocalConfig, Settings
+    from windlass.settings.console import ConsoleConfig
+    from windlass.settings.model import LocalConfig, Settings
 
 __all__ = ["ConsoleConfig", "Loaded", "LocalConfig", "Settings", "find_file", "load"]
 

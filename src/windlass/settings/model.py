@@ -13,27 +13,10 @@ from windlass.observe.config import LogConfig
 from windlass.pipelines.config import PipelineConfig
 from windlass.queues.config import ConsumeConfig
 from windlass.replication.config import ReplicateConfig, ReplicationConfig
+from windlass.settings.console import ConsoleConfig, OidcConfig
 from windlass.store.config import StoreConfig
 
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
-
-
-class ConsoleConfig(BaseModel):
-    """The web console and REST API."""
-
-    model_config = _FROZEN
-
-    host: str = Field(
-        default="127.0.0.1",
-        description="Address to listen on. Anything but loopback requires a token (`windlass token create`).",
-    )
-    port: int = Field(default=8470, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    allowed_hosts: list[str] = Field(
-        default=[], description="Host names that requests may carry besides the bind address and localhost."
-    )
-    secure_cookies: bool = Field(
-        default=False, description="Send the session cookie over HTTPS only; set it behind a TLS proxy."
-    )
 
 
 class LocalConfig(BaseModel):
@@ -75,6 +58,7 @@ class Settings(BaseModel):
     clients: ClientsConfig = ClientsConfig()
     replication: ReplicationConfig = ReplicationConfig()
     console: ConsoleConfig = ConsoleConfig()
+    oidc: OidcConfig = OidcConfig()
     local: LocalConfig = LocalConfig()
     consume: list[ConsumeConfig] = Field(default=[], description="Consumers that `windlass up` runs, one table each.")
     aggregate: list[AggregateConfig] = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:  # loaded when there is something to migrate: it takes as long
 __all__ = ["current_version", "head_version", "upgrade"]
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_REVISION = re.compile(r'^revision = "(\w+)"', re.MULTILINE)
+_FOLLOWS = re.compile(r'^down_revision = "(\w+)"', re.MULTILINE)
 _LOCK = 0x77_69_6E_64  # "wind": the advisory lock that two starting processes queue on in PostgreSQL
 
 
@@ -31,8 +34,16 @@ def _scripts() -> ScriptDirectory:
 
 
 def head_version() -> str:
-    """The schema version this code writes: the number that the newest migration's file begins with."""
-    return max(file.name for file in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+    """The schema version this code writes: the one migration that no other one follows.
+
+    Numbers are reserved before work begins, so the last in the chain need not have the highest. Read as text: loading alembic
+    takes longer than all else that a command does.
+    """
+    texts = [file.read_text("utf-8") for file in (_MIGRATIONS / "versions").glob("[0-9]*.py")]
+    revisions = {match[1] for content in texts for match in _REVISION.finditer(content)}
+    followed = {match[1] for content in texts for match in _FOLLOWS.finditer(content)}
+    (head,) = revisions - followed
+    return head
 
 
 def current_version(store: Store) -> str:

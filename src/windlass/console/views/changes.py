@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from windlass.console.desk import Desk
-from windlass.console.views.links import Data, Params, command, first, hidden, link, query_of, toggled
+from windlass.console.views.links import Data, Params, command, first, hidden, link, many_of, query_of, toggled
 from windlass.core import clock
 from windlass.core.canonical import plain
 from windlass.core.clock import parse_time, parse_when
@@ -24,10 +24,12 @@ def changes(desk: Desk, params: Params) -> Data:
     """A page of revisions, the days they fall in, and the filters."""
     now = clock.now()
     since, until = first(params, "since", "7d"), first(params, "until")
-    kinds = tuple(ChangeKind(one) for one in params.get("kind", []) if one in tuple(ChangeKind))
+    kinds = tuple(ChangeKind(kind) for kind in many_of(params, "kind", ChangeKind))
+    query = replace(query_of(params, limit=_PAGE), cursor="")
+    desk.check(query)
     found, cursor = desk.inventory.changes(
         since=parse_when(since, at=now), until=parse_when(until, at=now) if until else None, kinds=kinds, limit=_PAGE,
-        query=replace(query_of(params, limit=_PAGE), cursor=""), cursor=first(params, "cursor"),
+        query=query, cursor=first(params, "cursor"),
     )  # fmt: skip
     stats, aliases = desk.stats(), desk.aliases()
     return {

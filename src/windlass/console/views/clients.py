@@ -9,7 +9,7 @@ from windlass.clients.rules import RULES
 from windlass.clients.scanning import KIND
 from windlass.clients.svg import series
 from windlass.console.desk import Desk
-from windlass.console.views.links import Data, Params, first, link
+from windlass.console.views.links import Data, Params, link, one_of
 from windlass.core.canonical import plain
 
 __all__ = ["clients"]
@@ -30,7 +30,7 @@ def clients(desk: Desk, params: Params) -> Data:
     mark = f"{scans[0].scan_id} {scans[0].finished_at} {service.today()}" if scans else ""
     found = desk.remember(f"clients {mark}", service.report)
     counts = desk.remember(f"client counts {mark}", service.counts)
-    rule = first(params, "rule")
+    rule = one_of(params, "rule", (rule.name for rule in RULES))
     chosen = [one for one in found if not rule or rule in one.rules]
     by_rule = {one.name: sum(one.name in client.rules for client in found) for one in RULES}
     signatures, tls = service.signatures(), service.tls()

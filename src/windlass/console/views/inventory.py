@@ -7,7 +7,18 @@ import json
 from collections.abc import Iterator
 
 from windlass.console.desk import Desk
-from windlass.console.views.links import Data, Params, command, conditions, first, hidden, link, query_of, toggled
+from windlass.console.views.links import (
+    Data,
+    Params,
+    command,
+    conditions,
+    first,
+    hidden,
+    link,
+    many_of,
+    query_of,
+    toggled,
+)
 from windlass.core.canonical import plain
 from windlass.inventory import rows
 from windlass.inventory.model import Query
@@ -40,6 +51,7 @@ _TIMES = (("now", ""), ("1 h ago", "1h"), ("1 d ago", "1d"), ("7 d ago", "7d"), 
 def inventory(desk: Desk, params: Params) -> Data:
     """Search, facets and the table."""
     query = query_of(params, limit=_PAGE)
+    desk.check(query)
     page = desk.inventory.list(query)
     aliases = desk.aliases()
     items = [plain(rows.resource_row(one)) for one in page.rows]
@@ -98,8 +110,8 @@ def _after(chosen: list[str], value: str, name: str) -> list[str]:
 
 
 def _columns(params: Params, sort: str) -> Data:
-    asked = [name for name, *_ in _COLUMNS if name in params.get("col", [])]
-    shown = asked or list(_USUAL)
+    chosen = many_of(params, "col", (name for name, *_ in _COLUMNS))
+    shown = [name for name, *_ in _COLUMNS if name in chosen] or list(_USUAL)
     return {
         "all": [{"name": name, "title": title, "shown": name in shown} for name, title, _ in _COLUMNS],
         "shown": [
@@ -135,6 +147,7 @@ def _command(params: Params, query: Query) -> str:
 def export(desk: Desk, params: Params, kind: str) -> Iterator[str]:
     """Every matching resource with its document, line by line; a malformed query is refused before the first."""
     query = query_of({name: values for name, values in params.items() if name != "kind"}, limit=1000)
+    desk.check(query)
     return _lines(desk, query, kind)
 
 

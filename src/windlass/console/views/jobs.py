@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from windlass.api.routes import job_value
 from windlass.console.desk import Desk
-from windlass.console.views.links import Data, Params, first, link
+from windlass.console.views.links import Data, Params, first, link, one_of
 from windlass.core.canonical import plain
 from windlass.jobs.model import JobStatus
 
@@ -18,8 +18,8 @@ _LINES = 2000
 
 def jobs(desk: Desk, params: Params) -> Data:
     """Newest first."""
-    status = first(params, "status")
-    chosen = JobStatus(status) if status in tuple(JobStatus) else None
+    status = one_of(params, "status", JobStatus)
+    chosen = JobStatus(status) if status else None
     return {
         "items": [job_value(one) for one in desk.jobs.list(status=chosen, limit=_MOST)],
         "chosen": str(chosen or ""),
@@ -39,4 +39,7 @@ def job(desk: Desk, params: Params) -> Data:
     found = desk.jobs.get(first(params, "job_id"))
     log = [plain(asdict(entry)) for entry in desk.jobs.log(found.job_id, limit=_LINES)]
     live = not found.status.ended
-    return {"job": job_value(found), "log": log, "live": live, "resumable": found.status.resumable}
+    return {
+        "job": job_value(found), "log": log, "live": live, "resumable": found.status.resumable,
+        "runnable": found.kind in desk.jobs.runners,
+    }  # fmt: skip

@@ -8,10 +8,23 @@ from typing import Any
 from urllib.parse import urlencode
 
 from windlass.core import clock
+from windlass.core.suggest import unknown_word
 from windlass.inventory.filters import parse_query
 from windlass.inventory.model import Query
 
-__all__ = ["Data", "Params", "command", "conditions", "first", "hidden", "link", "query_of", "toggled"]
+__all__ = [
+    "Data",
+    "Params",
+    "command",
+    "conditions",
+    "first",
+    "hidden",
+    "link",
+    "many_of",
+    "one_of",
+    "query_of",
+    "toggled",
+]
 
 Params = Mapping[str, list[str]]
 Data = dict[str, Any]
@@ -20,6 +33,23 @@ Data = dict[str, Any]
 def first(params: Params, name: str, default: str = "") -> str:
     """A parameter's first value."""
     return (params.get(name) or [default])[0] or default
+
+
+def one_of(params: Params, name: str, known: Iterable[str]) -> str:
+    """A parameter's value; empty when there is none. UsageError, with the nearest known value, for any other."""
+    value, names = first(params, name), [str(item) for item in known]
+    if value and value not in names:
+        raise unknown_word(name, value, names)
+    return value
+
+
+def many_of(params: Params, name: str, known: Iterable[str]) -> list[str]:
+    """A repeated parameter's values. UsageError, with the nearest known value, for an unknown one."""
+    names, values = [str(item) for item in known], [value for value in params.get(name, []) if value]
+    for value in values:
+        if value not in names:
+            raise unknown_word(name, value, names)
+    return values
 
 
 def link(path: str, params: Params, **changes: str | list[str] | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from windlass.api.routes import job_value
 from windlass.console.desk import Desk
-from windlass.console.views.links import Data, Params, first
+from windlass.console.views.links import Data, Params, first, one_of
 from windlass.core import clock
 from windlass.core.canonical import plain
 from windlass.core.errors import NotFound
@@ -37,10 +37,10 @@ _STEPS = (
 
 def replication(desk: Desk, params: Params) -> Data:
     """The last seed of every pair, trouble first; of one set when the address names it."""
-    chosen = first(params, "set")
     now = clock.now()
     found = latest(desk.replication.seeds(limit=5000))
     names = sorted({one.set_name for one in found if one.set_name})
+    chosen = one_of(params, "set", {*names, *(one.name for one in desk.replication.sets)})
     seeds = [one for one in found if not chosen or one.set_name == chosen]
     seeds.sort(key=lambda one: (_ORDER.index(one.state), one.pair.title))
     troubles = desk.replication.troubles(seeds[:_SHOWN])

@@ -1,0 +1,63 @@
+"""Names that AWS has, from botocore's models: regions, and the members of what an operation answers. No call to AWS."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Answer", "answer_of", "region_names"]
+
+_DEPTH = 6  # deep enough for every listing's items; documents below are the item's own business
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation's answer may hold: `members` are names of structure members, and keys of maps whose keys are an
+    enumeration; `has_free_map` is true when some keys are not in the model.
+    """
+
+    members: frozenset[str]
+    has_free_map: bool
+
+
+@functools.cache
+def region_names() -> frozenset[str]:
+    """Every region of every partition, and the partitions' own `aws-global` and the like."""
+    from botocore.loaders import Loader
+
+    partitions = Loader().load_data("partitions")["partitions"]
+    return frozenset(name for partition in partitions for name in partition["regions"])
+
+
+@functools.cache
+def answer_of(service: str, operation: str) -> Answer:
+    """What an operation answers; an empty Answer for one without output."""
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
+
+    model = ServiceModel(Loader().load_service_model(service, "service-2"))
+    members: set[str] = set()
+    free = _collect(model.operation_model(operation).output_shape, members, (), _DEPTH)
+    return Answer(frozenset(members), free)
+
+
+def _collect(shape: Any, members: set[str], within: tuple[str, ...], depth: int) -> bool:
+    if shape is None or depth == 0 or shape.name in within:
+        return False
+    within = (*within, shape.name)
+    match shape.type_name:
+        case "structure":
+            members.update(shape.members)
+            inner = [member for name, member in shape.members.items() if not name.lower().endswith("tags")]
+            return (
+                sum(_collect(member, members, within, depth - 1) for member in inner) > 0
+            )  # each of them is looked at
+        case "list":
+            return _collect(shape.member, members, within, depth)
+        case "map":
+            members.update(getattr(shape.key, "enum", ()))
+            below = _collect(shape.value, members, within, depth - 1)
+            return below or not getattr(shape.key, "enum", ())
+        case _:
+            return False
