@@ -51,7 +51,7 @@ def plan_create(look: Look) -> Plan:
     A function that is new or changed, or that events are about to reach, is called once first: a check that was broken off
     is part of the next plan.
     """
-    each: list[tuple[Part, Sequence[Effect]]] = []
+    each: list[tuple[Part, tuple[Effect, ...]]] = []
     for part, found in look.found:
         kind = KINDS[part.kind]
         made = (
@@ -60,8 +60,8 @@ def plan_create(look: Look) -> Plan:
         each.append((part, made))
     due = any(made for part, made in each if part.kind in _BEFORE_EVENTS)
     effects: list[Effect] = []
-    for part, made in each:
-        effects += made
+    for part, calls in each:
+        effects += calls
         if due and part.kind is PartKind.FUNCTION:
             effects.append(Check(part.purpose, part.name, f"{part.name} starts"))
     return Plan(tuple(effects))
