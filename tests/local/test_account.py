@@ -16,3 +16,16 @@ def test_regions_are_listed_by_status_page_by_page(aws):
     assert "ap-east-1" not in names
     disabled = client.list_regions(RegionOptStatusContains=["DISABLED"])["Regions"]
     assert "ap-east-1" in {one["RegionName"] for one in disabled}
+
+
+def test_what_datasync_makes_is_the_callers(aws):
+    client = aws("datasync", account="222222222222")
+    ends = [
+        client.create_location_s3(
+            S3BucketArn="arn:aws:s3:::b", S3Config={"BucketAccessRoleArn": "arn:aws:iam::222222222222:role/r"}, Subdirectory=f"/{n}"
+        )["LocationArn"]
+        for n in range(2)
+    ]  # fmt: skip
+    task = client.create_task(SourceLocationArn=ends[0], DestinationLocationArn=ends[1])["TaskArn"]
+    assert {arn.split(":")[4] for arn in (*ends, task)} == {"222222222222"}
+    assert client.describe_task(TaskArn=task)["SourceLocationArn"] == ends[0]

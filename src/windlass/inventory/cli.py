@@ -12,11 +12,12 @@ import typer
 
 from windlass.core import clock
 from windlass.core.errors import EXIT_FINDINGS, AccessRefused, PartialFailure
+from windlass.core.suggest import unknown_word
 from windlass.inventory import rows
 from windlass.inventory.collecting import collect_as_job
 from windlass.inventory.coverage import account_notes, select_rows
 from windlass.inventory.filters import parse_query
-from windlass.inventory.model import ChangeKind, Run, ScopeState, ScopeStatus
+from windlass.inventory.model import ChangeKind, Query, Run, ScopeState, ScopeStatus
 from windlass.inventory.service import Inventory
 from windlass.jobs.service import Jobs
 from windlass.present.output import Column, Format, emit, emit_value
@@ -100,9 +101,11 @@ def commands(  # noqa: C901  one function per command, nested so that they share
     ) -> None:
         """List resources, filtered by type, tags, account, region and anything in the document."""
         now = clock.now()
+        inventory = open_inventory(ctx)
         query = parse_query(types or (), where or (), at=at, deleted=deleted, sort=sort, limit=limit, now=now)
-        found = open_inventory(ctx).list(query)
-        emit((rows.resource_row(item) for item in found.rows), output, LISTED, now=now, empty="Nothing matches.")
+        found = inventory.list(_checked(inventory, query))
+        listed = (rows.resource_row(item) for item in found.rows)
+        emit(listed, output, LISTED, now=now, empty=_empty(inventory, "Nothing matches."))
         if found.cursor and output is Format.TABLE:
             print(f"{len(found.rows):,} of {found.total:,}; --limit shows more.", file=sys.stderr)
 
@@ -134,12 +137,19 @@ def commands(  # noqa: C901  one function per command, nested so that they share
     ) -> None:
         """List the estate's changes, newest first."""
         now = clock.now()
-        query = parse_query(types or (), where or (), now=now)
-        found, _ = open_inventory(ctx).changes(
+        inventory = open_inventory(ctx)
+        query = _checked(inventory, parse_query(types or (), where or (), now=now))
+        found, _ = inventory.changes(
             since=clock.parse_when(since, at=now), query=query, kinds=tuple(kind or ()), limit=limit
         )
         columns = ("valid_from", "change", "type", "name", "account_id", "region", "summary", "actor")
-        emit((rows.revision_row(one) for one in found), output, columns, now=now, empty="No changes in that time.")
+        emit(
+            (rows.revision_row(one) for one in found),
+            output,
+            columns,
+            now=now,
+            empty=_empty(inventory, "No changes in that time."),
+        )
 
     @app.command()
     def diff(
@@ -153,10 +163,13 @@ def commands(  # noqa: C901  one function per command, nested so that they share
     ) -> None:
         """Show the net difference of the estate between two times."""
         now = clock.now()
-        query = parse_query(types or (), where or (), now=now)
-        found = open_inventory(ctx).diff(clock.parse_when(since, at=now), clock.parse_when(until, at=now), query)
+        inventory = open_inventory(ctx)
+        query = _checked(inventory, parse_query(types or (), where or (), now=now))
+        found = inventory.diff(clock.parse_when(since, at=now), clock.parse_when(until, at=now), query)
         columns = ("change", "type", "name", "account_id", "region", "summary")
-        count = emit((rows.difference_row(one) for one in found), output, columns, empty="No difference.")
+        count = emit(
+            (rows.difference_row(one) for one in found), output, columns, empty=_empty(inventory, "No difference.")
+        )
         if exit_code and count:
             raise typer.Exit(EXIT_FINDINGS)
 
@@ -168,8 +181,9 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         output: Output = Format.TABLE,
     ) -> None:
         """Search names, ids, tags and documents."""
-        found = open_inventory(ctx).search(" ".join(words), limit=limit)
-        emit((rows.resource_row(item) for item in found), output, LISTED, now=clock.now(), empty="Nothing found.")
+        inventory = open_inventory(ctx)
+        found = (rows.resource_row(item) for item in inventory.search(" ".join(words), limit=limit))
+        emit(found, output, LISTED, now=clock.now(), empty=_empty(inventory, "Nothing found."))
 
     @app.command()
     def graph(
@@ -216,6 +230,8 @@ def commands(  # noqa: C901  one function per command, nested so that they share
     ) -> None:
         """List collections, or one collection's scopes with their states and errors."""
         inventory = open_inventory(ctx)
+        if state and state not in set(ScopeState):
+            raise unknown_word("state", state, map(str, ScopeState))
         if run_id or state:
             scopes = inventory.run_scopes(run_id) if run_id else inventory.scopes()
             listed = [rows.status_row(one) for one in scopes if not state or str(one.state) == state]
@@ -279,9 +295,16 @@ def commands(  # noqa: C901  one function per command, nested so that they share
     ) -> None:
         """Find who holds an IP address, or held it at a time."""
         now = clock.now()
-        found = open_inventory(ctx).ip(address, at=clock.parse_when(at, at=now) if at else None)
+        inventory = open_inventory(ctx)
+        found = inventory.ip(address, at=clock.parse_when(at, at=now) if at else None)
         columns = ("address", "type", "name", "resource_id", "account_id", "region", "valid_from", "valid_to")
-        emit((rows.holder_row(one) for one in found), output, columns, now=now, empty=f"Nothing known held {address}.")
+        emit(
+            (rows.holder_row(one) for one in found),
+            output,
+            columns,
+            now=now,
+            empty=_empty(inventory, f"Nothing known held {address}."),
+        )
 
     @app.command()
     def export(
@@ -294,8 +317,9 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         at: At = "",
     ) -> None:
         """Export resources with their documents."""
-        query = parse_query(types or (), where or (), at=at, now=clock.now())
-        count = open_inventory(ctx).export(query, path)
+        inventory = open_inventory(ctx)
+        query = _checked(inventory, parse_query(types or (), where or (), at=at, now=clock.now()))
+        count = inventory.export(query, path)
         print(f"{count:,} resources{'' if str(path) == '-' else f' in {path}'}", file=sys.stderr)
 
     @app.command()
@@ -310,6 +334,17 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         print(f"{count:,} revisions {'would be' if dry_run else 'were'} removed")
 
     return app
+
+
+def _checked(inventory: Inventory, query: Query) -> Query:
+    """The query. UsageError for a type, account, region or path that nothing has: a typo must not read as "none"."""
+    inventory.check(query, account_ids=[account.account_id for account in inventory.accounts()])
+    return query
+
+
+def _empty(inventory: Inventory, otherwise: str) -> str:
+    """What to say of an empty answer."""
+    return rows.NOTHING_YET if inventory.is_empty() else otherwise
 
 
 def _report(inventory: Inventory, run: Run, output: Format) -> None:

@@ -14,6 +14,7 @@ from windlass.core.arns import parse_arn
 from windlass.core.canonical import canonical_json, plain
 from windlass.inventory.catalog.declare import ResourceType
 from windlass.inventory.model import Edge, Observation, Scope
+from windlass.inventory.ownership import own_arn, owner_of
 from windlass.inventory.paths import find, find_texts, remove_at
 from windlass.inventory.redact import redact
 
@@ -84,6 +85,7 @@ def observe(
     parsed = parse_arn(identity)
     resource_id = parsed.resource_id if parsed else identity
     arn = _arn(kind, scope, document, identity, partition)
+    account_id = owner_of(scope, document, arn)
     tags = tags_of(find(kind.tags, document) if kind.tags in document or "." in kind.tags else document.get("Tags"))
     if tags or kind.tags in document or "Tags" in document:
         document.pop(kind.tags, None)
@@ -96,7 +98,7 @@ def observe(
     tags = document["Tags"] if tags else tags  # redacted, too
     return Observation(
         type=kind.name,
-        account_id=scope.account_id,
+        account_id=account_id,
         region=region or scope.region,
         resource_id=resource_id,
         arn=arn,
@@ -165,9 +167,13 @@ def _parse_json_texts(value: Any) -> None:
 
 
 def _arn(kind: ResourceType, scope: Scope, document: dict[str, Any], identity: str, partition: str) -> str:
+    answered = own_arn(kind, document)
+    if answered:
+        return answered
     if "{" in kind.arn:
         region = "" if kind.once_per_account else scope.region
-        return kind.arn.format(partition=partition, region=region, account=scope.account_id, id=identity)
+        owner = owner_of(scope, document, "")
+        return kind.arn.format(partition=partition, region=region, account=owner, id=identity)
     found = find(kind.arn, document) if kind.arn else None
     return found.removesuffix(":*") if isinstance(found, str) else ""
 

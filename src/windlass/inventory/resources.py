@@ -146,4 +146,6 @@ def find_resource(connection: Connection, ref: str) -> Resource:
         if near
         else "`windlass inventory search` finds parts."
     )
+    if connection.execute(select(resource.c.pk).limit(1)).first() is None:
+        hint = "Nothing collected yet: run `windlass inventory collect`."
     raise NotFound(f"the inventory knows no resource {ref!r}", hint=hint)

@@ -12,7 +12,10 @@ from windlass.inventory.model import Observation
 from windlass.inventory.tables import address, relation, tag
 from windlass.inventory.words import document_words
 
-__all__ = ["batches", "write_satellites"]
+__all__ = ["SHARED_WITH", "batches", "write_satellites"]
+
+SHARED_WITH = "shared-with"
+"""The relation from a resource to an account that sees it though it is another's; sharing.py begins and ends it."""
 
 _BATCH = 500
 
@@ -33,7 +36,8 @@ def write_satellites(connection: Connection, dialect: str, touched: Sequence[tup
         wanted = {(edge.kind, edge.target, edge.target_type) for edge in one.edges} if one else set()
         addresses = set(one.addresses) if one else set()
         have, had = edges.get(pk, {}), held.get(pk, {})
-        ended["relation"] += [{"of": have[edge], "until": moment} for edge in have.keys() - wanted]
+        kept = {edge for edge in have if edge[0] == SHARED_WITH and one is not None}  # a deletion ends them, too
+        ended["relation"] += [{"of": have[edge], "until": moment} for edge in have.keys() - wanted - kept]
         ended["address"] += [{"of": had[ip], "until": moment} for ip in had.keys() - addresses]
         new_edges += [
             {"source_pk": pk, "kind": kind, "target": target, "target_type": to, "valid_from": moment, "valid_to": None}

@@ -174,6 +174,11 @@ class Inventory:
 
     # --- reading -----------------------------------------------------------------------------------------------
 
+    def is_empty(self) -> bool:
+        """Whether nothing was ever collected."""
+        with self._store.read() as connection:
+            return stats.is_empty(connection)
+
     def types(self) -> tuple[TypeRow, ...]:
         """Every type of the catalog with its count."""
         with self._store.read() as connection:

@@ -11,7 +11,7 @@ from windlass.core.clock import format_time, parse_time
 from windlass.inventory.model import Facet, Run, Scope, ScopeState, ScopeStatus, Stats
 from windlass.inventory.tables import resource, revision, run, scope, scope_trouble
 
-__all__ = ["counts_by_type", "get_run", "list_runs", "list_scopes", "run_scopes", "stats"]
+__all__ = ["counts_by_type", "get_run", "is_empty", "list_runs", "list_scopes", "run_scopes", "stats"]
 
 _DAYS = 30
 
@@ -59,6 +59,11 @@ def _changes_by_day(connection: Connection, now: datetime) -> tuple[tuple[str, i
         (one, found.get((one, "created"), 0), found.get((one, "updated"), 0), found.get((one, "deleted"), 0))
         for one in days
     )
+
+
+def is_empty(connection: Connection) -> bool:
+    """Whether no scope was ever visited and no resource ever stored."""
+    return all(connection.execute(select(table.c.account_id).limit(1)).first() is None for table in (scope, resource))
 
 
 def counts_by_type(connection: Connection) -> dict[str, int]:

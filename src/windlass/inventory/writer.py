@@ -17,6 +17,7 @@ from windlass.core.ids import new_id
 from windlass.inventory.history import KEYFRAME_EVERY, Effect, Known, decide
 from windlass.inventory.model import ChangeKind, Document, Scope, ScopeResult, ScopeState
 from windlass.inventory.satellites import batches, write_satellites
+from windlass.inventory.sharing import separate, write_shared
 from windlass.inventory.tables import resource, revision, run, scope, scope_trouble
 from windlass.store.engine import Store
 
@@ -100,9 +101,14 @@ def last_durations(store: Store) -> dict[Scope, float]:
 def apply(store: Store, run_id: str, result: ScopeResult) -> Applied:
     """Write what a visit found: revisions, current documents, relations, the scope's state, the run's counts."""
     with store.write() as connection:
-        effects = decide(_known(connection, result.scope), result, lambda pks: _documents(connection, pks))
+        own, shared = separate(result)
+        effects = decide(_known(connection, own.scope), own, lambda pks: _documents(connection, pks))
         when = format_time(result.finished_at)
-        _write_effects(connection, store.dialect, effects, result, run_id, when)
+        _write_effects(connection, store.dialect, effects, own, run_id, when)
+        effects += write_shared(
+            connection, result, shared, when, documents_of=lambda pks: _documents(connection, pks),
+            write=lambda more: _write_effects(connection, store.dialect, more, result, run_id, when),
+        )  # fmt: skip
         _write_measures(connection, result)
         applied = _count(effects)
         _write_scope(store, connection, run_id, result, when)

@@ -12,6 +12,7 @@ from windlass.local.services import (
     athena,
     cloudformation,
     cloudtrail,
+    datasync,
     dynamodb,
     eks,
     elasticache,
@@ -30,7 +31,7 @@ __all__ = ["SERVICES", "close_all", "install_all", "natives", "open_all"]
 
 SERVICES: tuple[ModuleType, ...] = (
     sqs, s3, s3control, lambda_, events, dynamodb, storagegateway, organizations, elasticache, servicequotas, athena,
-    cloudformation, eks, stacksets, cloudtrail, account,
+    cloudformation, eks, stacksets, cloudtrail, account, datasync,
 )  # fmt: skip
 
 

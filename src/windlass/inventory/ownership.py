@@ -1,0 +1,38 @@
+"""Whose a listed resource is: AWS's own words in the answer win over the account that was asked. Pure.
+
+A subnet, VPC or transit gateway that another account shares with us is in our listing, with its owner's id and ARN
+(AWS Resource Access Manager User Guide, "Shareable AWS resources").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from windlass.core.arns import parse_arn
+from windlass.inventory.catalog.declare import ResourceType
+from windlass.inventory.model import Scope
+
+__all__ = ["own_arn", "owner_of"]
+
+_ACCOUNT_ID = re.compile(r"\d{12}")
+_OWNERS = ("OwnerId", "ownerId", "OwnerAccountId", "ownerAccountId", "OwnerAccount", "OwningAccountId", "Owner")
+"""Members of AWS's answers that name the account a resource belongs to; other texts under these names are ignored."""
+
+
+def owner_of(scope: Scope, document: Mapping[str, Any], arn: str) -> str:
+    """The account that owns the resource: the answer's owner, else the account in the answer's `arn`, else the scope's."""
+    for name in _OWNERS:
+        value = document.get(name)
+        if isinstance(value, str) and _ACCOUNT_ID.fullmatch(value):
+            return value
+    parsed = parse_arn(arn)
+    return parsed.account if parsed and _ACCOUNT_ID.fullmatch(parsed.account) else scope.account_id
+
+
+def own_arn(kind: ResourceType, document: Mapping[str, Any]) -> str:
+    """The ARN that the answer gives the resource itself (`SubnetArn` of `ec2.subnet`); empty when it gives none."""
+    thing = "".join(part[:1].upper() + part[1:] for part in kind.name.partition(".")[2].split("-"))
+    value = document.get(f"{thing}Arn")
+    return value if isinstance(value, str) and parse_arn(value) else ""
