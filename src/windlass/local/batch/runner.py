@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import logging
 import time
 from datetime import UTC, datetime
@@ -20,6 +22,7 @@ from windlass.local.batch.report import Report
 from windlass.local.batch.states import State
 from windlass.local.batch.tasks import tasks_of
 from windlass.local.faults import Faults
+from windlass.local.request import Request
 from windlass.local.s3.roles import session_of
 from windlass.local.workers import Workers
 
@@ -120,6 +123,7 @@ class Runner:
     def _prepare(self, lane: Lane, job: Job) -> None:
         door = self._door(job)
         try:
+            self._check_role(job)
             if "ManifestGenerator" in job.asked:
                 job.manifest, job.generated = generate(job, door)
             else:
@@ -137,6 +141,18 @@ class Runner:
             job.report = Report(report["ReportScope"] if report["Enabled"] else "")
             job.tasks = tasks_of(job, door)
             self._go(lane, job, State.SUSPENDED if job.asked.get("ConfirmationRequired") else State.READY)
+
+    def _check_role(self, job: Job) -> None:
+        """Raise BadManifest where a fault was ordered that lets a new role be unknown for a moment."""
+        role = job.asked["RoleArn"]
+        request = Request(
+            method="POST", path="/", query="", headers={}, body=f'"Role": "{role}"'.encode(), service="s3control",
+            region=job.region, account_id=role.split(":")[4], access_key="", operation="PrepareJob",
+        )  # fmt: skip
+        for each in self._faults:
+            refusal = each.lagging(request, time.monotonic())
+            if refusal is not None:
+                raise BadManifest(*error_of(refusal))
 
     def _run(self, lane: Lane, job: Job) -> None:
         """Some tasks; the lane looks about itself after each turn."""
@@ -174,7 +190,8 @@ class Runner:
         asked, door = job.asked["Report"], self._door(job)
         bucket = bucket_of(asked["Bucket"])
         for key, body, kind in job.report.files(bucket, asked.get("Prefix", ""), job.id, datetime.now(UTC)):
-            headers = {"content-type": kind}
+            digest = hashlib.md5(body, usedforsecurity=False).digest()  # a bucket with retention wants a checksum
+            headers = {"content-type": kind, "content-md5": base64.b64encode(digest).decode()}
             answer = door.call("PUT", bucket, key, "PutObject", headers=headers, body=body)
             if answer.status != 200:
                 code, text = error_of(answer)
