@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from windlass.core.canonical import canonical_json, plain
 from windlass.core.clock import format_time, parse_time
+from windlass.core.secret_values import simple_mask
 from windlass.jobs.model import Job, JobStatus, LogEntry
 from windlass.store.metadata import Json, Time, metadata
 
@@ -99,6 +100,8 @@ def change_job(
 ) -> bool:
     """Set columns if the job's state is one of `was` (and, when given, its holder `held_by`); false when it is not."""
     stored = {name: format_time(value) if isinstance(value, datetime) else value for name, value in values.items()}
+    # Messages of errors quote what they stumbled over: no secret in it may stay.
+    stored |= {name: simple_mask(stored[name]) for name in ("detail", "error") if name in stored}
     statement = update(job).where(job.c.job_id == job_id, job.c.status.in_([str(status) for status in was]))
     if held_by is not None:
         statement = statement.where(job.c.holder == held_by)
@@ -140,8 +143,9 @@ def delete_ended(connection: Connection, kind: str, *, keep: int) -> int:
 
 
 def append_log(connection: Connection, job_id: str, *, at: datetime, level: str, message: str) -> None:
-    """One more line."""
-    connection.execute(insert(job_log).values(job_id=job_id, at=format_time(at), level=level, message=message))
+    """Append one line to the job's log, secrets in it masked."""
+    values = {"job_id": job_id, "at": format_time(at), "level": level, "message": simple_mask(message)}
+    connection.execute(insert(job_log).values(**values))
 
 
 def list_log(connection: Connection, job_id: str, *, after: int = 0, limit: int = 500) -> tuple[LogEntry, ...]:
