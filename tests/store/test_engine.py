@@ -1,17 +1,21 @@
 """The store keeps its promises on both databases: all or nothing, one migration path, errors that say what to do."""
 
+import importlib
 import os
+import pkgutil
 import stat
 import threading
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import Column, MetaData, Table, insert, select, text
 
+import windlass
 from windlass.core.errors import ConfigError, StoreError
 from windlass.core.private_files import create_private_file
 from windlass.store.config import StoreConfig
 from windlass.store.engine import open_store
 from windlass.store.leases import lease
+from windlass.store.metadata import Message, metadata
 from windlass.store.migrate import _scripts, current_version, head_version, upgrade
 
 
@@ -190,3 +194,25 @@ def test_the_message_names_the_folder(tmp_path):
         open_store(StoreConfig(url=f"sqlite:///{tmp_path}/a-file/deeper/windlass.db"))
     assert "a-file" in caught.value.message
     assert (tmp_path / "a-file").read_text() == ""
+
+
+def test_no_text_for_people_is_written_with_a_secret_in_it(sqlite_store):
+    """Every column of every table that holds a message masks what is written: a new table can't forget it."""
+    for module in pkgutil.walk_packages(windlass.__path__, "windlass."):
+        if module.name.rpartition(".")[2] in ("store", "tables", "windows", "tokens", "leases"):
+            importlib.import_module(module.name)
+    wording = ("error", "detail", "message", "reason", "note", "failure", "regions_note")
+    columns = [column for table in metadata.tables.values() for column in table.columns if column.name in wording]
+    unmasked = [
+        str(column)
+        for column in columns
+        if not isinstance(column.type, Message) and getattr(column.type, "length", None) is None
+    ]
+    assert len(columns) >= 10
+    assert unmasked == []
+    with sqlite_store.write() as connection:
+        connection.execute(text("CREATE TABLE said (said TEXT)"))
+        connection.execute(
+            insert(Table("said", MetaData(), Column("said", Message))).values(said="at postgres://a:hunter2@db")
+        )
+        assert connection.execute(text("SELECT said FROM said")).scalar_one() == "at postgres://a:***@db"

@@ -25,9 +25,8 @@ from sqlalchemy import (
 
 from windlass.core.canonical import canonical_json, plain
 from windlass.core.clock import format_time, parse_time
-from windlass.core.secret_values import simple_mask
 from windlass.jobs.model import Job, JobStatus, LogEntry
-from windlass.store.metadata import Json, Time, metadata
+from windlass.store.metadata import Json, Message, Time, metadata
 
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -43,8 +42,8 @@ job = Table(
     Column("done", BigInteger, nullable=False),
     Column("total", BigInteger, nullable=False),
     Column("unit", String(32), nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("error", Text, nullable=False),
+    Column("detail", Message, nullable=False),
+    Column("error", Message, nullable=False),
     Column("cancel_requested", Boolean, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("holder", String(64), nullable=False),
@@ -61,7 +60,7 @@ job_log = Table(
     Column("job_id", String(40), nullable=False),
     Column("at", Time, nullable=False),
     Column("level", String(8), nullable=False),
-    Column("message", Text, nullable=False),
+    Column("message", Message, nullable=False),
 )
 
 
@@ -100,8 +99,6 @@ def change_job(
 ) -> bool:
     """Set columns if the job's state is one of `was` (and, when given, its holder `held_by`); false when it is not."""
     stored = {name: format_time(value) if isinstance(value, datetime) else value for name, value in values.items()}
-    # Messages of errors quote what they stumbled over: no secret in it may stay.
-    stored |= {name: simple_mask(stored[name]) for name in ("detail", "error") if name in stored}
     statement = update(job).where(job.c.job_id == job_id, job.c.status.in_([str(status) for status in was]))
     if held_by is not None:
         statement = statement.where(job.c.holder == held_by)
@@ -144,7 +141,7 @@ def delete_ended(connection: Connection, kind: str, *, keep: int) -> int:
 
 def append_log(connection: Connection, job_id: str, *, at: datetime, level: str, message: str) -> None:
     """Append one line to the job's log, secrets in it masked."""
-    values = {"job_id": job_id, "at": format_time(at), "level": level, "message": simple_mask(message)}
+    values = {"job_id": job_id, "at": format_time(at), "level": level, "message": message}
     connection.execute(insert(job_log).values(**values))
 
 
