@@ -8,6 +8,7 @@ SCRIPTS = (
     "local",
     "inventory_s3",
     "inventory_history",
+    "redaction",
     "queues",
     "clients",
     "aggregation",

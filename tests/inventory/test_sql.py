@@ -292,6 +292,17 @@ def test_a_long_answer_is_cut_at_the_limit_and_not_held(prepared):
     assert (table.rows, table.truncated) == (((1,), (2,), (3,)), True)
 
 
+def test_every_view_of_the_schema_is_published_and_can_be_read(prepared):
+    listing = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'view'",
+        "postgresql": "SELECT table_name FROM information_schema.views WHERE table_schema = current_schema()",
+    }
+    with prepared.read() as connection:
+        assert set(connection.execute(text(listing[prepared.dialect])).scalars()) == set(PUBLISHED)
+    for view in PUBLISHED:
+        assert run_sql(prepared, f"select * from {view}", limit=5).columns
+
+
 def test_more_rows_than_the_limit_are_told_and_nonsense_is_a_usage_error(prepared):
     inventory = inventory_of(prepared)
     assert inventory.sql("select type, count(*) as n from resources group by type").columns == ("type", "n")

@@ -1,6 +1,12 @@
 """Secrets never reach a log, whatever key they come under."""
 
 import json
+import logging
+import subprocess
+import sys
+
+import pytest
+from tests.inventory.planted import planted
 
 from windlass.core.secret import Secret
 from windlass.observe.config import LogConfig
@@ -47,3 +53,54 @@ def test_a_stderr_that_is_gone_loses_the_line_and_not_the_work(monkeypatch):
     log.warning("somebody.hears")
     assert "somebody.hears" in heard.getvalue()
     assert "nobody.hears" not in heard.getvalue()
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_no_format_of_a_secret_is_logged_in_any_key_at_any_depth_or_in_a_traceback(capsys, form):
+    configure_logging(LogConfig(format=form))
+    for name, (secret, text) in planted().items():
+        try:
+            raise ValueError(f"could not read {text!r}")
+        except ValueError:
+            logger("t").exception(
+                "it.failed", detail=text, deep={"list": [text, {"key": text}]}, thing=ValueError(text)
+            )
+            logging.getLogger("library").exception("failed with %s", text)
+        logger("t").warning(text)
+        printed = capsys.readouterr().err
+        assert "it.failed" in printed
+        assert printed.count("ValueError") >= 2
+        for part in (line for line in secret.split("\n") if not line.startswith("-----")):
+            assert part not in printed, name
+
+
+def test_variables_of_frames_are_not_logged(capsys):
+    configure_logging(LogConfig(format="json"))
+
+    def fail():
+        plain_word = "hunter2-correct-horse"
+        raise ValueError(len(plain_word))
+
+    try:
+        fail()
+    except ValueError:
+        logger("t").exception("it.failed")
+    printed = capsys.readouterr().err
+    assert '"exc_type": "ValueError"' in printed
+    assert "hunter2-correct-horse" not in printed
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["key", "key=", "pwd=", "key='", "pwd='", "://a:", 'token\\"', "${", "{{resolve:", "arn:aws:", "eyJabcdefghi.", "pwd: arn:aws:x ",
+     "-----BEGIN PRIVATE KEY-----", "redacted:a:", "--pwd ", " ", "a-", "password "],
+)  # fmt: skip
+def test_no_text_makes_masking_take_more_than_a_time_in_line_with_its_length(piece):
+    """CPU time of a process of its own, not the clock: what is linear takes a twentieth of the limit on any machine."""
+    text = piece * (100_000 // len(piece))
+    done = subprocess.run(
+        [sys.executable, "-c", "import resource, sys\nfrom windlass.core.secret_values import simple_mask\n"
+         "resource.setrlimit(resource.RLIMIT_CPU, (6, 6))\nsimple_mask(sys.stdin.read())"],
+        input=text, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, "masking 100 kB took more than 6 s of CPU time"

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import zlib
 
 import pytest
 from hypothesis import given
@@ -41,6 +42,36 @@ def test_a_bomb_is_rejected_before_it_fills_the_memory(monkeypatch):
     bomb = base64.b64encode(gzip.compress(b"\0" * 50_000_000)).decode()
     with pytest.raises(Reject, match="unpacks to more"):
         unwrap(["gzip"], bomb)
+
+
+@pytest.mark.parametrize("members", [2, 3, 100])
+def test_all_members_of_a_body_share_one_limit(monkeypatch, members):
+    monkeypatch.setattr("windlass.queues.unwrap.MAX_UNPACKED_BYTES", 1_000_000)
+    share = 1_000_000 // members
+    exact = b"".join(gzip.compress(b"\0" * share) for _ in range(members)) + gzip.compress(
+        b"\0" * (1_000_000 - share * members)
+    )
+    assert len(unwrap(["gzip"], base64.b64encode(exact).decode())) == 1_000_000
+    with pytest.raises(Reject, match="unpacks to more than 1,000,000"):
+        unwrap(["gzip"], base64.b64encode(exact + gzip.compress(b"x")).decode())
+
+
+@given(st.lists(st.tuples(text, st.integers(0, 9), st.integers(0, 40)), min_size=1, max_size=6), st.binary(max_size=3))
+def test_members_padding_and_damage_are_taken_as_pythons_gzip_takes_them(parts, rest):
+    data = b"".join(gzip.compress(body.encode(), level) + b"\0" * padding for body, level, padding in parts) + rest
+    packed = base64.b64encode(data).decode()
+    try:
+        expected = gzip.decompress(data).decode()
+    except (OSError, EOFError, zlib.error):
+        with pytest.raises(Reject):
+            unwrap(["gzip"], packed)
+    else:
+        assert unwrap(["gzip"], packed) == expected
+
+
+def test_very_many_empty_members_take_no_time_of_their_square():
+    data = gzip.compress(b"") * 40_000
+    assert unwrap(["gzip"], base64.b64encode(data).decode()) == ""
 
 
 @pytest.mark.parametrize(

@@ -99,3 +99,9 @@ def test_a_file_that_was_named_must_be_there(tmp_path):
     home.mkdir(parents=True)
     (home / "windlass.toml").write_text("")
     assert find_file(None, {"XDG_CONFIG_HOME": str(tmp_path / "xdg")}, tmp_path) == home / "windlass.toml"
+
+
+def test_a_password_in_a_url_is_not_shown(tmp_path):
+    shown = origin_rows(loaded(tmp_path, '[store]\nurl = "postgresql://app:hunter2@db/windlass"\n'))
+    [url] = [row["value"] for row in shown if row["key"] == "store.url"]
+    assert url == "postgresql://app:***@db/windlass"

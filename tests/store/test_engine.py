@@ -1,15 +1,21 @@
 """The store keeps its promises on both databases: all or nothing, one migration path, errors that say what to do."""
 
+import importlib
 import os
+import pkgutil
+import stat
 import threading
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import Column, MetaData, Table, insert, select, text
 
+import windlass
 from windlass.core.errors import ConfigError, StoreError
+from windlass.core.private_files import create_private_file
 from windlass.store.config import StoreConfig
 from windlass.store.engine import open_store
 from windlass.store.leases import lease
+from windlass.store.metadata import Message, metadata
 from windlass.store.migrate import _scripts, current_version, head_version, upgrade
 
 
@@ -142,3 +148,71 @@ def test_a_folder_that_can_not_be_written_is_said(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(StoreError, match="can't be opened|can't be written"):
         open_store(StoreConfig(url=f"sqlite:///{tmp_path}/x.db"))
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
+def test_the_file_its_log_and_its_folders_are_the_owners_alone_from_birth(tmp_path, umask):
+    file = tmp_path / "a" / "b" / "windlass.db"
+    seen = []
+    before = os.umask(umask)
+    try:
+        with open_store(StoreConfig(url=f"sqlite:///{file}")) as store, store.write() as connection:
+            _add(connection, "x")
+            seen += [(path.name, stat.S_IMODE(path.stat().st_mode)) for path in file.parent.iterdir()]
+    finally:
+        os.umask(before)
+    assert dict(seen) == {"windlass.db": 0o600, "windlass.db-wal": 0o600, "windlass.db-shm": 0o600}
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "a", tmp_path / "a" / "b")] == [0o700] * 2
+
+
+def test_at_no_moment_may_anybody_else_open_the_file(tmp_path):
+    file = tmp_path / "windlass.db"
+    assert create_private_file(file)
+    assert (stat.S_IMODE(file.stat().st_mode), file.stat().st_size) == (0o600, 0)
+    file.write_text("kept")
+    file.chmod(0o640)
+    assert not create_private_file(file)
+    assert (stat.S_IMODE(file.stat().st_mode), file.read_text()) == (0o640, "kept"), (
+        "what exists is its owner's to open"
+    )
+
+
+@pytest.mark.parametrize(
+    "where", ["a-file/windlass.db", "a-file/deeper/windlass.db", "folder", "x\0y/windlass.db", f"{'n' * 300}/w.db"]
+)
+def test_a_folder_or_file_that_can_not_be_made_is_an_error_message(tmp_path, where):
+    (tmp_path / "a-file").write_text("")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises((StoreError, ConfigError)) as caught:
+        open_store(StoreConfig(url=f"sqlite:///{tmp_path}/{where}"))
+    assert caught.value.hint
+
+
+def test_the_message_names_the_folder(tmp_path):
+    (tmp_path / "a-file").write_text("")
+    with pytest.raises(StoreError, match="can't be created") as caught:
+        open_store(StoreConfig(url=f"sqlite:///{tmp_path}/a-file/deeper/windlass.db"))
+    assert "a-file" in caught.value.message
+    assert (tmp_path / "a-file").read_text() == ""
+
+
+def test_no_text_for_people_is_written_with_a_secret_in_it(sqlite_store):
+    """Every column of every table that holds a message masks what is written: a new table can't forget it."""
+    for module in pkgutil.walk_packages(windlass.__path__, "windlass."):
+        if module.name.rpartition(".")[2] in ("store", "tables", "windows", "tokens", "leases"):
+            importlib.import_module(module.name)
+    wording = ("error", "detail", "message", "reason", "note", "failure", "regions_note")
+    columns = [column for table in metadata.tables.values() for column in table.columns if column.name in wording]
+    unmasked = [
+        str(column)
+        for column in columns
+        if not isinstance(column.type, Message) and getattr(column.type, "length", None) is None
+    ]
+    assert len(columns) >= 10
+    assert unmasked == []
+    with sqlite_store.write() as connection:
+        connection.execute(text("CREATE TABLE said (said TEXT)"))
+        connection.execute(
+            insert(Table("said", MetaData(), Column("said", Message))).values(said="at postgres://a:hunter2@db")
+        )
+        assert connection.execute(text("SELECT said FROM said")).scalar_one() == "at postgres://a:***@db"

@@ -14,7 +14,7 @@ from windlass.aggregation.timeline import Window
 from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time, parse_time
 from windlass.store.engine import Store
-from windlass.store.metadata import Json, Time, metadata
+from windlass.store.metadata import Json, Message, Time, metadata
 
 __all__ = ["Window", "forget_windows", "list_windows", "put_window"]
 
@@ -30,7 +30,7 @@ window = Table(
     Column("started_at", Time, nullable=False),
     Column("ended_at", Time),
     Column("outcome", String(16), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Message, nullable=False),
     Column("events", BigInteger, nullable=False),
     Column("summary", Json, nullable=False),
 )

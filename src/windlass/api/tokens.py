@@ -31,7 +31,7 @@ from windlass.core.errors import NotFound
 from windlass.core.ids import new_id
 from windlass.core.secret import Secret
 from windlass.store.engine import Store
-from windlass.store.metadata import Time, metadata
+from windlass.store.metadata import Message, Time, metadata
 
 __all__ = [
     "Token", "audit", "check_token", "count_tokens", "create_token", "digest_of", "list_audit", "list_tokens", "living_token",
@@ -58,7 +58,7 @@ _audit = Table(
     Column("actor", String(200)),
     Column("action", String(100)),
     Column("target", Text),
-    Column("detail", Text),
+    Column("detail", Message),
 )
 
 

@@ -13,8 +13,10 @@ import importlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -156,7 +158,18 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
             signal.signal(getattr(signal, name), _interrupt)
     arguments = list(sys.argv[1:] if args is None else args)
     debug = "--debug" in arguments or bool(os.environ.get("WINDLASS_DEBUG"))
+    sys.excepthook = _print_traceback
+    threading.excepthook = lambda args: _print_traceback(args.exc_type, args.exc_value, args.exc_traceback)
     sys.exit(_run(arguments, debug=debug))
+
+
+def _print_traceback(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    """Print a traceback as Python does, secrets in the errors' messages masked."""
+    import traceback
+
+    from windlass.core.secret_values import simple_mask
+
+    print(simple_mask("".join(traceback.format_exception(kind, error, trace))), end="", file=sys.stderr)
 
 
 def _interrupt(signum: int, _: object) -> NoReturn:
@@ -176,7 +189,9 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except WindlassError as error:
         if debug:
             raise
-        print(f"windlass: {error.message}", file=sys.stderr)
+        from windlass.core.secret_values import simple_mask
+
+        print(f"windlass: {simple_mask(error.message)}", file=sys.stderr)
         if error.hint:
             print(f"  hint: {error.hint}", file=sys.stderr)
         return error.exit_code

@@ -79,13 +79,6 @@ def observe(
     document: dict[str, Any] = plain(item)
     if kind.keep and not find(kind.keep, document):
         return None
-    identity = find(kind.id, document)
-    if not isinstance(identity, str) or not identity:
-        return None
-    parsed = parse_arn(identity)
-    resource_id = parsed.resource_id if parsed else identity
-    arn = _arn(kind, scope, document, identity, partition)
-    account_id = owner_of(scope, document, arn)
     tags = tags_of(find(kind.tags, document) if kind.tags in document or "." in kind.tags else document.get("Tags"))
     if tags or kind.tags in document or "Tags" in document:
         document.pop(kind.tags, None)
@@ -94,8 +87,16 @@ def observe(
         remove_at(document, path)
     _parse_json_texts(document)
     document = stabilise(document)
+    # Before anything is taken from it: whatever becomes of the document (ids, names, relations, words) holds no secret.
     redact(document, (*kind.redact, *redact_paths), salt=salt)
-    tags = document["Tags"] if tags else tags  # redacted, too
+    identity = find(kind.id, document)
+    if not isinstance(identity, str) or not identity:
+        return None
+    parsed = parse_arn(identity)
+    resource_id = parsed.resource_id if parsed else identity
+    arn = _arn(kind, scope, document, identity, partition)
+    account_id = owner_of(scope, document, arn)
+    tags = document["Tags"] if tags else tags
     return Observation(
         type=kind.name,
         account_id=account_id,

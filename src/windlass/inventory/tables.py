@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Float, Integer, String, Table, Text
 
-from windlass.store.metadata import Json, Time, metadata
+from windlass.store.metadata import Json, Message, Time, metadata
 
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -69,7 +69,7 @@ def _scope_columns() -> list[Column[object]]:
         Column("type", String(64), primary_key=True),
         Column("state", String(16)),
         Column("error_code", Text),
-        Column("error", Text),
+        Column("error", Message),
         Column("resources", BigInteger),
         Column("calls", BigInteger),
         Column("duration_s", Float),
@@ -96,10 +96,10 @@ account_state = Table(
     Column("state_since", Time),
     Column("arn", Text),
     Column("error_code", Text),
-    Column("error", Text),
+    Column("error", Message),
     Column("regions", Json),
     Column("regions_source", Text),
-    Column("regions_note", Text),
+    Column("regions_note", Message),
     Column("regions_known", Json),
     Column("checked_at", Time),
 )

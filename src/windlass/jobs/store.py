@@ -26,7 +26,7 @@ from sqlalchemy import (
 from windlass.core.canonical import canonical_json, plain
 from windlass.core.clock import format_time, parse_time
 from windlass.jobs.model import Job, JobStatus, LogEntry
-from windlass.store.metadata import Json, Time, metadata
+from windlass.store.metadata import Json, Message, Time, metadata
 
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -42,8 +42,8 @@ job = Table(
     Column("done", BigInteger, nullable=False),
     Column("total", BigInteger, nullable=False),
     Column("unit", String(32), nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("error", Text, nullable=False),
+    Column("detail", Message, nullable=False),
+    Column("error", Message, nullable=False),
     Column("cancel_requested", Boolean, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("holder", String(64), nullable=False),
@@ -60,7 +60,7 @@ job_log = Table(
     Column("job_id", String(40), nullable=False),
     Column("at", Time, nullable=False),
     Column("level", String(8), nullable=False),
-    Column("message", Text, nullable=False),
+    Column("message", Message, nullable=False),
 )
 
 
@@ -140,8 +140,9 @@ def delete_ended(connection: Connection, kind: str, *, keep: int) -> int:
 
 
 def append_log(connection: Connection, job_id: str, *, at: datetime, level: str, message: str) -> None:
-    """One more line."""
-    connection.execute(insert(job_log).values(job_id=job_id, at=format_time(at), level=level, message=message))
+    """Append one line to the job's log, secrets in it masked."""
+    values = {"job_id": job_id, "at": format_time(at), "level": level, "message": message}
+    connection.execute(insert(job_log).values(**values))
 
 
 def list_log(connection: Connection, job_id: str, *, after: int = 0, limit: int = 500) -> tuple[LogEntry, ...]:

@@ -6,12 +6,14 @@ import contextlib
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 
 from windlass.core.secret import Secret
+from windlass.core.secret_names import is_secret_name
+from windlass.core.secret_values import simple_mask
 from windlass.observe.config import LogConfig
 
 __all__ = ["configure_logging", "logger"]
@@ -36,8 +38,9 @@ def configure_logging(config: LogConfig) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            # Without the frames' variables, which hold the secrets of the moment. Masking comes last: it sees tracebacks.
+            _dict_traceback if as_json else structlog.processors.format_exc_info,
             mask_secrets,
-            structlog.processors.dict_tracebacks if as_json else structlog.processors.format_exc_info,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -45,6 +48,21 @@ def configure_logging(config: LogConfig) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, force=True)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_MaskingFormatter(logging.BASIC_FORMAT))
+
+
+_dict_traceback = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
+
+class _MaskingFormatter(logging.Formatter):
+    """Lines of libraries, with their tracebacks, secrets masked."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record as text."""
+        return _masked_text(super().format(record))
 
 
 class _Stderr:
@@ -64,10 +82,24 @@ def logger(name: str) -> Any:
 
 
 def mask_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """structlog processor: values under secret names, Secret values and secret-looking texts become `***`."""
+    """structlog processor: values under secret names, Secret values and secrets inside texts become `***`, at any depth."""
     for key, value in event.items():
-        if isinstance(value, Secret) or (_SECRET_KEY.search(key) and value):
-            event[key] = "***"
-        elif isinstance(value, str) and len(value) >= 40:
-            event[key] = _SECRET_TEXT.sub(lambda match: f"{match[1] or ''}***", value)
+        event[key] = _masked(key, value)
     return event
+
+
+def _masked(key: str, value: Any) -> Any:
+    if isinstance(value, Secret) or (value and (_SECRET_KEY.search(key) or is_secret_name(key))):
+        return "***"
+    if isinstance(value, str):
+        return _masked_text(value)
+    if isinstance(value, Mapping):
+        return {name: _masked(str(name), item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_masked("", item) for item in value]
+    return value if value is None or isinstance(value, (bool, int, float)) else _masked_text(str(value))
+
+
+def _masked_text(text: str) -> str:
+    masked = simple_mask(text)
+    return _SECRET_TEXT.sub(lambda match: f"{match[1] or ''}***", masked) if len(masked) >= 40 else masked

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, Text,
 from windlass.core.clock import format_time, parse_time
 from windlass.pipelines.counted import Count, Failure
 from windlass.store.engine import Store
-from windlass.store.metadata import Time, metadata
+from windlass.store.metadata import Message, Time, metadata
 
 __all__ = [
     "Count", "Failure", "add_counts", "forget_old", "list_counts", "list_failures", "mark_retried", "put_failure", "totals",
@@ -38,7 +38,7 @@ failure = Table(
     Column("at", Time, nullable=False),
     Column("version_id", Text, nullable=False),
     Column("reason", String(32), nullable=False),
-    Column("message", Text, nullable=False),
+    Column("message", Message, nullable=False),
     Column("kept_at", Text, nullable=False),
     Column("retried_at", Time),
 )

@@ -27,7 +27,7 @@ from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time, parse_time
 from windlass.queues.report import ConsumerRow, Failure, Sample
 from windlass.store.engine import Store
-from windlass.store.metadata import Json, Time, metadata
+from windlass.store.metadata import Json, Message, Time, metadata
 
 __all__ = [
     "add_failure", "begin_work", "end_work", "forget_old", "list_consumers", "list_failures", "list_samples", "put_consumer",
@@ -70,7 +70,7 @@ failure = Table(
     Column("message_id", String(100), nullable=False),
     Column("receive_count", BigInteger, nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Message, nullable=False),
 )
 ledger = Table(
     "queue_ledger",

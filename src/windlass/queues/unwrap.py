@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import gzip
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ __all__ = ["MAX_UNPACKED_BYTES", "Pointer", "read_pointer", "unwrap", "write_poi
 
 MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 """A message that unpacks to more is a bomb, not a message."""
+_STEP_BYTES = 4096  # of many small members each copies what is left of its step, not of the body
 _POINTERS = ("software.amazon.payloadoffloading.PayloadS3Pointer", "com.amazon.sqs.javamessaging.MessageS3Pointer")
 SIZE_ATTRIBUTES = ("ExtendedPayloadSize", "SQSLargePayloadSize")
 
@@ -97,12 +97,32 @@ def _gzip(body: str) -> str:
         if not data.startswith(b"\x1f\x8b"):
             return body
     try:
-        unpacked = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data, MAX_UNPACKED_BYTES + 1)
-        if len(unpacked) > MAX_UNPACKED_BYTES:
-            raise Reject(f"the body unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
-        return gzip.decompress(data).decode("utf-8")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        return _members(data).decode("utf-8")
+    except (zlib.error, UnicodeDecodeError) as error:
         raise Reject(f"the body is not whole gzip: {error}") from None
+
+
+def _members(data: bytes) -> bytes:
+    """Unpack all members of a gzip file (RFC 1952, 2.2). Reject when they have more than MAX_UNPACKED_BYTES together.
+
+    zlib.error when a member is damaged. Zeros after a member are padding, as Python's gzip module takes them.
+    """
+    pieces: list[bytes] = []
+    room, at = MAX_UNPACKED_BYTES, 0
+    while at < len(data):
+        member = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        while not member.eof:
+            piece = data[at : at + _STEP_BYTES]
+            if not piece:
+                raise zlib.error("it ends inside a member")
+            pieces.append(member.decompress(piece, room + 1))
+            room -= len(pieces[-1])
+            if room < 0:
+                raise Reject(f"the body unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
+            at += len(piece) - len(member.unused_data) - len(member.unconsumed_tail)
+        if data[at : at + 1] == b"\0":
+            at = len(data) - len(data[at:].lstrip(b"\0"))
+    return b"".join(pieces)
 
 
 _LAYERS: dict[str, Callable[[str], str]] = {"sns": _sns, "eventbridge": _eventbridge, "base64": _base64, "gzip": _gzip}

@@ -13,7 +13,7 @@ from windlass.core.canonical import canonical_json, plain
 from windlass.core.clock import format_time, parse_time
 from windlass.replication.model import Operation, Pair, Place, Seed, State, Trouble, Way
 from windlass.store.engine import Store
-from windlass.store.metadata import Json, Time, metadata
+from windlass.store.metadata import Json, Message, Time, metadata
 
 __all__ = [
     "forget_old",
@@ -42,8 +42,8 @@ seed = Table(
     Column("state", String(16), nullable=False),
     Column("jobs", Json, nullable=False),
     *(Column(name, BigInteger, nullable=False) for name in ("total", "done", "failed", "size_bytes", "done_bytes")),
-    Column("detail", Text, nullable=False),
-    Column("error", Text, nullable=False),
+    Column("detail", Message, nullable=False),
+    Column("error", Message, nullable=False),
     Column("facts", Json, nullable=False),
     Column("verified", Json, nullable=False),
     Column("created_at", Time, nullable=False, index=True),
@@ -57,7 +57,7 @@ trouble = Table(
     Column("seed_id", String(40), primary_key=True),
     Column("code", String(100), primary_key=True),
     Column("count", BigInteger, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("message", Message, nullable=False),
     Column("keys", Json, nullable=False),
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from windlass.core.secret_values import simple_mask
 from windlass.settings.load import Loaded, known_keys, list_sections
 
 __all__ = ["origin_rows", "starter_file", "toml_value"]
@@ -43,7 +44,8 @@ def origin_rows(loaded: Loaded) -> list[dict[str, Any]]:
         values = getattr(loaded.settings, section).model_dump(mode="json")
         for name, value in values.items():
             key = f"{section}.{name}"
-            rows.append({"key": key, "value": value, "origin": loaded.origins[key]})
+            shown = simple_mask(value) if isinstance(value, str) else value  # a URL may hold a password
+            rows.append({"key": key, "value": shown, "origin": loaded.origins[key]})
     return rows
 
 

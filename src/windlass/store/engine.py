@@ -17,7 +17,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from windlass.core.errors import ConfigError
+from windlass.core.errors import ConfigError, StoreError
+from windlass.core.private_files import create_private_file, make_private_folder
 from windlass.store.config import StoreConfig
 from windlass.store.failures import store_error
 
@@ -115,7 +116,7 @@ def _parse(text: str) -> URL:
 
 def _sqlite(url: URL, config: StoreConfig) -> Engine:
     if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _create_file(Path(url.database))
     engine = create_engine(url, pool_size=config.pool_size, connect_args={"timeout": config.lock_timeout_s})
 
     @event.listens_for(engine, "connect")
@@ -138,6 +139,19 @@ def _sqlite(url: URL, config: StoreConfig) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
     return engine
+
+
+def _create_file(path: Path) -> None:
+    """Create the database's file and folder for their owner alone. SQLite gives its WAL and shared memory the file's mode."""
+    try:
+        make_private_folder(path.parent)
+        create_private_file(path)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else str(error)
+        raise StoreError(
+            f"{str(path)!r}: the store's file can't be created ({reason})",
+            hint="Check store.url, and that its folder exists and may be written.",
+        ) from None
 
 
 def _postgresql(url: URL, config: StoreConfig) -> Engine:

@@ -1,8 +1,13 @@
-"""The one MetaData that every capability's tables belong to, and the two column kinds that all share."""
+"""The one MetaData that every capability's tables belong to, and the column kinds that all share."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import MetaData, String, Text
+from sqlalchemy.types import TypeDecorator
+
+from windlass.core.secret_values import simple_mask
 
 metadata = MetaData(
     naming_convention={
@@ -17,3 +22,14 @@ Time = String(27)
 """core.clock.format_time: fixed width, so that text order is time order on SQLite and PostgreSQL alike."""
 Json = Text
 """Canonical JSON text: equal documents are equal strings; nothing is queried inside but through named queries."""
+
+
+class Message(TypeDecorator[str]):
+    """Text for people: errors, details, lines of logs. What it quotes is masked as it is written: no secret is kept."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:  # noqa: ARG002  SQLAlchemy's signature
+        """The text with each secret as `***`."""
+        return simple_mask(value) if isinstance(value, str) else value

@@ -18,7 +18,7 @@ from windlass.aggregation.tables import decide
 from windlass.aggregation.tables.base import Completion
 from windlass.core.canonical import canonical_json
 from windlass.store.engine import Store
-from windlass.store.metadata import Json, metadata
+from windlass.store.metadata import Json, Message, metadata
 
 __all__ = ["SqlTable", "SqlTimers"]
 
@@ -28,7 +28,8 @@ item = Table(
     Column("rule", String(64), primary_key=True),
     Column("key", Text, primary_key=True),
     *(Column(name, BigInteger, nullable=False) for name in ("dirty", "done", "claimed", "failures")),
-    *(Column(name, Text, nullable=False) for name in ("armed", "claim", "note")),
+    *(Column(name, Text, nullable=False) for name in ("armed", "claim")),
+    Column("note", Message, nullable=False),
     *(Column(name, Float, nullable=False) for name in ("token_at", "armed_at", "last_at", "na", "hold", "acted_at")),
     Column("paused", Boolean, nullable=False),
     *(Column(name, Json, nullable=False) for name in ("pending", "summary", "held")),

@@ -1,0 +1,59 @@
+"""Secrets told by their name: which fields, variables, options and headers hold one. Pure, standard library."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+__all__ = ["is_reference", "is_secret_name", "name_words"]
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+# The end of a name says what it holds: DB_PASSWORD does, PasswordLastUsed does not.
+_SECRET_END = re.compile(
+    r"(passwords?|passwd|passphrase|passcode|pwd|secret|secrets|token|credentials?|authorization|cookie|apikey|authkey|"
+    r"accesskey|secretkey|privatekey|sharedkey|presharedkey|signingkey|sessionkey|accountkey|storagekey|licensekey|"
+    r"masterkey|hmackey|servicekey|subscriptionkey|functionkey|routingkey|integrationkey|ingestkey|"
+    r"apptoken|keymaterial|userdata|connectionstring|webhook|webhookurl|basicauth|dsn|jwt|salt|pin|otp|"
+    r"dbpass|userpass|mysqlpwd|pgpass|ldappass|smtppass|encryptionkey)$"
+)
+# Whole words only: `ping`, `compass`, `author` and `salted` end otherwise.
+_WHOLE = frozenset({"pass", "pin", "otp", "dsn", "jwt", "salt", "pwd", "auth", "psk", "webhook"})
+# A value, an environment, a version: words after the name of a secret that change nothing.
+_NEUTRAL = frozenset({"value", "string", "text", "plain", "plaintext", "default", "current", "previous", "old", "new",
+                      "base64", "b64", "raw", "prod", "dev", "test", "staging", "live", "primary", "secondary"})  # fmt: skip
+# Tokens that page, lock or make a call idempotent open nothing; public keys are public.
+_HARMLESS = re.compile(
+    r"(next|lock|client|clientrequest|request|creation|continuation|idempotency|pagination|page|update|change|start|"
+    r"marker|sort|partition|routing|public|resume|caller|kms)(token|key|secret)$|public|^(max|num|total|count)"
+)
+_REFERENCE = re.compile(
+    r"arn:aws[a-z\-]*:.*|\{\{resolve:.*\}\}|\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*|\$\(.*\)|\$\$?[.\[].*|<%?[^>]*%?>|\{%.*%\}|%[A-Za-z_]+%|"
+    r"States\..*|\*+|x{3,}|true|false|null|none|yes|no|enabled|disabled|optional|required|[0-9]{1,3}|"
+    r"redacted:[a-z0-9-]+:[0-9a-f]{16}|",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def name_words(name: str) -> list[str]:
+    """The words of a name in lower case, however it joins them: `HECToken`, `db-password`, `API_KEY_2`."""
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+@functools.lru_cache(maxsize=8_192)
+def is_secret_name(name: str) -> bool:
+    """True when what is kept under `name` is a secret by the name's last words."""
+    words = name_words(name[-80:])
+    while len(words) > 1 and (words[-1] in _NEUTRAL or words[-1].isdigit()):
+        words.pop()
+    joined = "".join(words)
+    if not words or _HARMLESS.search(joined):
+        return False
+    if words[-1] in _WHOLE:
+        return True
+    ending = _SECRET_END.search(joined)
+    return ending is not None and ending[1] not in _WHOLE
+
+
+def is_reference(value: str) -> bool:
+    """True when `value` names a secret, stands for one that is put in later, or is no more than a switch."""
+    return bool(_REFERENCE.fullmatch(value))
