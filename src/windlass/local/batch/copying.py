@@ -47,6 +47,8 @@ def copy_headers(parameters: Mapping[str, Any]) -> dict[str, str]:
         headers["x-amz-server-side-encryption"] = "aws:kms"
     if "BucketKeyEnabled" in parameters:
         headers["x-amz-server-side-encryption-bucket-key-enabled"] = str(parameters["BucketKeyEnabled"]).lower()
+    if parameters.get("RequesterPays"):
+        headers["x-amz-request-payer"] = "requester"
     if parameters.get("NewObjectTagging") is not None:
         pairs = [(tag["Key"], tag.get("Value", "")) for tag in parameters["NewObjectTagging"]]
         headers |= {"x-amz-tagging": urlencode(pairs), "x-amz-tagging-directive": "REPLACE"}

@@ -59,11 +59,31 @@ def admit(call: Call, bucket: Any) -> Response | None:
     refusal = _expired(call) or _elsewhere(call, bucket) or _other_owner(call, bucket)
     if refusal is not None:
         return refusal
+    if _must_pay(call, bucket, caller) and not _says_it_pays(call):
+        return denied(call, bucket)
     if call.method == "POST" and call.subresource == "delete":
         return None  # each key is asked about by itself
     if not permitted(call, bucket, caller, action(call), call.key):
         return denied(call, bucket)
     return _source_refused(call, caller)
+
+
+def charged(call: Call, bucket: Any) -> dict[str, str]:
+    """Return the header that tells a caller that it pays for the call; nothing for the owner and for what costs nothing."""
+    return {"x-amz-request-charged": "requester"} if _must_pay(call, bucket, caller_of(call)) else {}
+
+
+def _must_pay(call: Call, bucket: Any, caller: Caller) -> bool:
+    """Whether a requester-pays bucket charges the caller: for objects and listings, not for configurations."""
+    if bucket.payer != "Requester" or caller.account_id == bucket.account_id:
+        return False
+    listing = call.method == "GET" and call.subresource in ("", "versions", "uploads")
+    return bool(call.key) or listing or call.subresource == "delete"
+
+
+def _says_it_pays(call: Call) -> bool:
+    payer = call.header("x-amz-request-payer") or call.query.get("x-amz-request-payer", "")
+    return bool(caller_of(call).account_id) and payer.lower() == "requester"
 
 
 def no_such_bucket(call: Call) -> Response:
@@ -142,6 +162,8 @@ def _source_refused(call: Call, caller: Caller) -> Response | None:
     source = find_bucket(name)
     if source is None:
         return no_such_bucket(call)
+    if source.payer == "Requester" and caller.account_id != source.account_id and not _says_it_pays(call):
+        return denied(call, source)
     wanted = "s3:GetObjectVersion" if version_id else "s3:GetObject"
     return None if permitted(call, source, caller, wanted, key) else denied(call, source)
 

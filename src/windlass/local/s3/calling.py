@@ -9,18 +9,21 @@ from moto.s3 import models
 
 from windlass.local.request import Response
 from windlass.local.s3 import patches
-from windlass.local.s3.access import admit
+from windlass.local.s3.access import admit, charged
 from windlass.local.s3.acls import acl_refused, read_object_acl
 from windlass.local.s3.address import Call
 from windlass.local.s3.answers import IDS, new_request_ids, refuse
+from windlass.local.s3.archive import restore_object
 from windlass.local.s3.buckets import head_bucket
 from windlass.local.s3.checksums import sent_body, wrong_checksum
 from windlass.local.s3.configuration import delete_configuration, read_configuration, write_configuration
 from windlass.local.s3.delivery import CURRENT, Delivery
+from windlass.local.s3.limits import metadata_refused
 from windlass.local.s3.listing import list_object_versions, list_objects, list_objects_v2
 from windlass.local.s3.locks import lock_refused
-from windlass.local.s3.object_reads import find_version, read_object
+from windlass.local.s3.object_reads import find_version, no_such_key, read_object
 from windlass.local.s3.object_writes import copy_object, delete_object, delete_objects, put_object
+from windlass.local.s3.objects import LeanKey
 from windlass.local.s3.parts import on_upload
 from windlass.local.s3.replicating import Replicator
 from windlass.local.s3.uploads import list_uploads
@@ -66,8 +69,8 @@ def answer(call: Call, bucket: Any) -> Response | None:
         verified = _verified(call)
         if isinstance(verified, Response):
             return verified
-        call = verified
-        return _on_object(call, bucket) if call.key else _on_bucket(call, bucket)
+        found = _on_object(verified, bucket) if verified.key else _on_bucket(verified, bucket)
+        return found if found is None else replace(found, headers=(*found.headers, *charged(call, bucket).items()))
     finally:
         IDS.reset(ids_token)
         CURRENT.reset(call_token)
@@ -93,13 +96,18 @@ def _verified(call: Call) -> Call | Response:
 
 def _on_object(call: Call, bucket: Any) -> Response | None:
     if call.method in ("PUT", "POST"):
-        refusal = acl_refused(call, bucket) or lock_refused(call.request.headers, bucket)
+        headers = call.request.headers
+        refusal = acl_refused(call, bucket) or lock_refused(headers, bucket) or metadata_refused(headers)
         if refusal is not None:
             return refusal
     if call.subresource == "acl" and call.method == "GET":
         return read_object_acl(bucket, find_version(bucket, call.key, call.query.get("versionId")))
     if call.subresource == "uploadId":
         return on_upload(call, bucket, the_delivery().tell)
+    if call.subresource == "restore" and call.method == "POST":
+        version = find_version(bucket, call.key, call.query.get("versionId"))
+        found = isinstance(version, LeanKey)
+        return restore_object(call, bucket, version, the_delivery().tell) if found else no_such_key(call)
     if call.subresource:
         return None
     if call.method in ("GET", "HEAD"):

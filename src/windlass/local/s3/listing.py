@@ -13,6 +13,7 @@ from moto.s3.models import FakeDeleteMarker
 from windlass.local.request import Response
 from windlass.local.s3.address import Call
 from windlass.local.s3.answers import document, element, escape, refuse
+from windlass.local.s3.archive import restore_status
 from windlass.local.s3.caller import canonical_id
 from windlass.local.s3.objects import IndexedKeyStore
 from windlass.local.s3.paging import Asked, Group, entries, take
@@ -52,12 +53,18 @@ def _owner(bucket: Any) -> str:
     return f"<Owner><ID>{canonical_id(bucket.account_id)}</ID></Owner>"
 
 
-def _content(key: Any, written: Written, owner: str) -> str:
+def _restores(call: Call) -> Callable[[Any], str]:
+    """Return how entries tell of restores: when asked for, as an optional attribute."""
+    wanted = [name.strip() for name in call.header("x-amz-optional-object-attributes").split(",")]
+    return restore_status if "RestoreStatus" in wanted else lambda _: ""
+
+
+def _content(key: Any, written: Written, owner: str, restores: Callable[[Any], str]) -> str:
     checksum = f"<ChecksumAlgorithm>{key.checksum_algorithm}</ChecksumAlgorithm>" if key.checksum_algorithm else ""
     return (
         f"<Contents><Key>{written(key.name)}</Key><LastModified>{_stamp(key)}</LastModified>"
         f"<ETag>&quot;{key.etag[1:-1]}&quot;</ETag>{checksum}<Size>{key.contentsize}</Size>"
-        f"<StorageClass>{key.storage_class}</StorageClass>{owner}</Contents>"
+        f"<StorageClass>{key.storage_class}</StorageClass>{owner}{restores(key)}</Contents>"
     )
 
 
@@ -105,13 +112,13 @@ def list_objects(call: Call, bucket: Any) -> Response:
     if isinstance(limit, Response):
         return limit
     page, truncated = _page(bucket, call, call.query.get("marker", ""), limit)
-    written, owner = written_names(call), _owner(bucket)
+    written, owner, restores = written_names(call), _owner(bucket), _restores(call)
     next_marker = written(_last(page)) if truncated and call.query.get("delimiter") else None
     inner = (
         _echo(call, written, limit, truncated)
         + f"<Marker>{written(call.query.get('marker', ''))}</Marker>"
         + (f"<NextMarker>{next_marker}</NextMarker>" if next_marker is not None else "")
-        + "".join(_content(each, written, owner) for each in page if not isinstance(each, Group))
+        + "".join(_content(each, written, owner, restores) for each in page if not isinstance(each, Group))
         + _groups(page, written)
     )
     return document("ListBucketResult", inner, headers={"x-amz-bucket-region": bucket.region_name})
@@ -139,7 +146,7 @@ def list_objects_v2(call: Call, bucket: Any) -> Response:
     if after is None:
         return _invalid("The continuation token provided is incorrect", "continuation-token", token or "")
     page, truncated = _page(bucket, call, after, limit)
-    written = written_names(call)
+    written, restores = written_names(call), _restores(call)
     owner = _owner(bucket) if call.query.get("fetch-owner", "").lower() == "true" else ""
     inner = (
         _echo(call, written, limit, truncated)
@@ -147,7 +154,7 @@ def list_objects_v2(call: Call, bucket: Any) -> Response:
         + element("ContinuationToken", token)
         + (f"<NextContinuationToken>{_token(_last(page))}</NextContinuationToken>" if truncated else "")
         + (f"<StartAfter>{written(start_after)}</StartAfter>" if start_after else "")
-        + "".join(_content(each, written, owner) for each in page if not isinstance(each, Group))
+        + "".join(_content(each, written, owner, restores) for each in page if not isinstance(each, Group))
         + _groups(page, written)
     )
     return document("ListBucketResult", inner, headers={"x-amz-bucket-region": bucket.region_name})
@@ -166,7 +173,7 @@ def _version_rows(store: IndexedKeyStore, key_marker: str, version_id_marker: st
     return rows
 
 
-def _version(entry: tuple[Any, bool], written: Written, owner: str) -> str:
+def _version(entry: tuple[Any, bool], written: Written, owner: str, restores: Callable[[Any], str]) -> str:
     version, latest = entry
     common = (
         f"<Key>{written(version.name)}</Key><VersionId>{version.version_id}</VersionId>"
@@ -176,7 +183,7 @@ def _version(entry: tuple[Any, bool], written: Written, owner: str) -> str:
         return f"<DeleteMarker>{common}{owner}</DeleteMarker>"
     return (
         f"<Version>{common}<ETag>&quot;{version.etag[1:-1]}&quot;</ETag><Size>{version.contentsize}</Size>"
-        f"<StorageClass>{version.storage_class}</StorageClass>{owner}</Version>"
+        f"<StorageClass>{version.storage_class}</StorageClass>{owner}{restores(version)}</Version>"
     )
 
 
@@ -191,13 +198,13 @@ def list_object_versions(call: Call, bucket: Any) -> Response:
             "A version-id marker cannot be specified without a key marker.", "version-id-marker", version_marker
         )
     page, truncated = _versions_page(bucket, call, key_marker, version_marker, min(limit, _MOST))
-    written, owner = written_names(call), _owner(bucket)
+    written, owner, restores = written_names(call), _owner(bucket), _restores(call)
     inner = (
         _echo(call, written, limit, truncated)
         + f"<KeyMarker>{written(key_marker)}</KeyMarker>"
         + f"<VersionIdMarker>{escape(version_marker)}</VersionIdMarker>"
         + (_next_markers(page[-1], written) if truncated else "")
-        + "".join(_version(each, written, owner) for each in page if not isinstance(each, Group))
+        + "".join(_version(each, written, owner, restores) for each in page if not isinstance(each, Group))
         + _groups(page, written)
     )
     return document("ListVersionsResult", inner, headers={"x-amz-bucket-region": bucket.region_name})

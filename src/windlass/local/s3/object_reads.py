@@ -10,12 +10,12 @@ from functools import lru_cache
 from typing import Any
 
 from moto.s3.models import FakeDeleteMarker, FakeKey, s3_backends
-from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
 
 from windlass.local.request import Response
 from windlass.local.s3.access import denied, permitted
 from windlass.local.s3.address import Call
 from windlass.local.s3.answers import refuse, request_ids
+from windlass.local.s3.archive import archived, restore_header
 from windlass.local.s3.caller import caller_of
 from windlass.local.s3.objects import LeanKey
 
@@ -51,8 +51,9 @@ def read_object(call: Call, bucket: Any) -> Response | None:
     key = find_version(bucket, call.key, version_id)
     if not isinstance(key, FakeKey):
         return _absent(call, bucket, key, version_id)
-    if key.is_restored or (key.storage_class in ARCHIVE_STORAGE_CLASSES and call.method == "GET"):
-        return None
+    refusal = archived(call, key)
+    if refusal is not None:
+        return refusal
     headers = object_headers(call, key)
     unmet = _condition_unmet(call, key, headers)
     return unmet if unmet is not None else _ranged(call, key, headers)
@@ -113,6 +114,7 @@ def object_headers(call: Call, key: LeanKey) -> dict[str, str]:
         headers["x-amz-version-id"] = key.version_id
     if key.storage_class != "STANDARD":
         headers["x-amz-storage-class"] = key.storage_class
+        headers |= restore_header(key)
     if key.website_redirect_location:
         headers["x-amz-website-redirect-location"] = key.website_redirect_location
     if key.lock_mode or key.lock_legal_status or key.lock_until:

@@ -10,13 +10,14 @@ from xml.etree import ElementTree as ET
 
 from moto.s3.exceptions import AccessDeniedByLock
 from moto.s3.models import FakeKey, s3_backends
-from moto.s3.utils import ARCHIVE_STORAGE_CLASSES, STORAGE_CLASS
+from moto.s3.utils import STORAGE_CLASS
 
 from windlass.local.request import Response
 from windlass.local.s3.access import copy_source, find_bucket, permitted
 from windlass.local.s3.acls import acl_of
 from windlass.local.s3.address import Call
 from windlass.local.s3.answers import document, element, empty, escape, refuse
+from windlass.local.s3.archive import source_archived
 from windlass.local.s3.caller import caller_of
 from windlass.local.s3.checksums import compute, given_checksum
 from windlass.local.s3.limits import too_large
@@ -42,14 +43,13 @@ _SYSTEM_METADATA = (
     "content-type",
     "expires",
 )
-_LEFT_TO_MOTO = ("x-amz-acl", "x-amz-grant-", "x-amz-object-lock-", "x-amz-write-offset")
+_LEFT_TO_MOTO = ("x-amz-write-offset",)
 _COPIES_LEFT_TO_MOTO = "x-amz-copy-source-server-side"
 _MOST_DELETES = 1000
 
 
-def _left_to_moto(call: Call, bucket: Any) -> bool:
-    headers = call.request.headers
-    return bucket.object_lock_enabled or unusual(call) or any(name.startswith(_LEFT_TO_MOTO) for name in headers)
+def _left_to_moto(call: Call) -> bool:
+    return unusual(call) or any(name.startswith(_LEFT_TO_MOTO) for name in call.request.headers)
 
 
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
@@ -139,7 +139,7 @@ def store(
 
 def put_object(call: Call, bucket: Any, tell: Tell) -> Response | None:
     """Answer PutObject; None leaves it to moto."""
-    if _left_to_moto(call, bucket):
+    if _left_to_moto(call):
         return None
     refusal = _refused(call, bucket)
     if refusal is not None:
@@ -150,6 +150,8 @@ def put_object(call: Call, bucket: Any, tell: Tell) -> Response | None:
         return tags
     key = _new_key(call, bucket, body, etag=None, storage=headers.get("x-amz-storage-class", ""))
     key.metadata_headers = metadata_of(headers)
+    lock(key, headers, bucket)
+    key.acl = acl_of(headers)
     answer = {"etag": key.etag, **encryption_headers(key)}
     checksum = given_checksum(headers)
     if checksum:
@@ -176,9 +178,8 @@ def copy_object(call: Call, bucket: Any, tell: Tell) -> Response | None:
         return refusal
     if not isinstance(source, LeanKey):
         return no_source(source_name, version_id, source)
-    if source.storage_class in ARCHIVE_STORAGE_CLASSES:
-        return None
-    refusal = _refused(call, bucket) or copy_unmet(call, source) or _changes_nothing(call, bucket, source)
+    refusal = _refused(call, bucket) or copy_unmet(call, source) or source_archived(source)
+    refusal = refusal or _changes_nothing(call, bucket, source)
     if refusal is not None:
         return refusal
     return _copied(call, bucket, source_bucket, source, tell)

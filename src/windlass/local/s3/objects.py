@@ -86,6 +86,8 @@ class LeanKey(models.FakeKey):
     lock_until: str | None = None
     part_sizes: tuple[int, ...] = ()
     replication_status: str | None = None
+    restore_ready_at: datetime | None = None
+    restore_expires_at: datetime | None = None
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
         """Skip moto's list of every object ever made."""
@@ -148,11 +150,6 @@ class LeanKey(models.FakeKey):
         """Whether answers name the version: put when versioning was on or suspended."""
         return self._is_versioned or self._version_id != "null"
 
-    @property
-    def is_restored(self) -> bool:
-        """Whether a restore from an archive class was asked for."""
-        return self._expiry is not None
-
     def part(self, start: int, stop: int) -> bytes:
         """Return the bytes of [start, stop)."""
         data = self._data
@@ -194,6 +191,8 @@ class LeanMarker(models.FakeDeleteMarker):
     """A delete marker; `version_id` is "null" where versioning is suspended."""
 
     replication_status: str | None = None
+    restore_ready_at: datetime | None = None
+    restore_expires_at: datetime | None = None
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
         """Skip moto's list of every marker ever made."""

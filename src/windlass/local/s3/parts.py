@@ -18,6 +18,7 @@ from windlass.local.request import Response
 from windlass.local.s3.access import copy_source, find_bucket
 from windlass.local.s3.address import Call
 from windlass.local.s3.answers import document, element, empty, refuse
+from windlass.local.s3.archive import source_archived
 from windlass.local.s3.checksums import compute, given_checksum
 from windlass.local.s3.limits import too_large
 from windlass.local.s3.locks import lock
@@ -74,7 +75,7 @@ def _copy_part(call: Call, bucket: Any, upload: Any, number: int) -> Response:
     source = find_version(source_bucket, source_name, version_id or None)
     if not isinstance(source, LeanKey):
         return no_source(source_name, version_id, source)
-    unmet = copy_unmet(call, source)
+    unmet = copy_unmet(call, source) or source_archived(source)
     if unmet is not None:
         return unmet
     start, stop = 0, source.contentsize
