@@ -13,14 +13,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from windlass.local.consistency import Consistency
 from windlass.local.errors import error_response
 from windlass.local.request import Request, Response
 
 __all__ = ["Drop", "Effect", "Faults", "Hang", "ObjectEvent", "Rule", "read_rules"]
 
 EVENT_KINDS = ("duplicate", "reorder")
-KINDS = ("latency", "throttle", "error", "access_denied", "drop", "dead", *EVENT_KINDS)
+_LAG = "eventual_consistency"
+KINDS = ("latency", "throttle", "error", "access_denied", "drop", "dead", _LAG, *EVENT_KINDS)
 _EVENT_DELAY_S = 1.0
+_LAG_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class Rule:
     `duplicate` and `reorder` are for S3 events, to queues, topics, functions and EventBridge: one is delivered once more,
     the other late, after up to `latency_ms` (0: a second), so that those behind it overtake it. `operation` is then the
     event's name, `path` the object's key.
+
+    `eventual_consistency` lets what depends on a change fail for up to `latency_ms` (0: two seconds) after it, as in AWS.
     """
 
     kind: str
@@ -145,6 +150,7 @@ class _Live:
     used: int = 0
     tokens: float = field(default=-1.0)
     filled_at: float = 0.0
+    lag: Consistency | None = None
 
     def admits(self, now: float) -> bool:
         """A token bucket of one second's depth: whether the throttle lets this call through."""
@@ -179,8 +185,8 @@ class Faults:
 
     def _replace(self, rules: Iterable[Rule], seed: int) -> None:
         with self._lock:
-            self._live = [_Live(rule) for rule in rules]
             self._random = random.Random(seed)  # noqa: S311  chance to order, not secrets
+            self._live = [_Live(rule, lag=_lag_of(rule, self._random)) for rule in rules]
 
     def dump(self) -> list[dict[str, Any]]:
         """The rules as JSON, each with how often it struck."""
@@ -194,6 +200,12 @@ class Faults:
         delay_s = 0.0
         with self._lock:
             for live in self._live:
+                if live.lag is not None:
+                    refusal = live.lag.refusal(request, now) if live.rule.matches(request) else None
+                    if refusal is not None:
+                        live.used += 1
+                        return Effect(delay_s, refusal)
+                    continue
                 if not self._strikes(live, request, now):
                     continue
                 live.used += 1
@@ -202,6 +214,15 @@ class Faults:
                 else:
                     return Effect(delay_s, _outcome(live.rule, request))
         return Effect(delay_s)
+
+    def note(self, request: Request, now: float) -> None:
+        """Note a call that succeeded at `now`: what depends on it may fail for a moment."""
+        if not self._live:
+            return
+        with self._lock:
+            for live in self._live:
+                if live.lag is not None:
+                    live.lag.changed(request, now)
 
     def deliveries(self, event: ObjectEvent) -> tuple[float, ...]:
         """When this event is delivered, in seconds from now: once and at once where no rule says otherwise."""
@@ -231,6 +252,12 @@ class Faults:
         if rule.limit and live.used >= rule.limit:
             return False
         return rule.probability >= 1 or self._random.random() < rule.probability
+
+
+def _lag_of(rule: Rule, dice: random.Random) -> Consistency | None:
+    if rule.kind != _LAG:
+        return None
+    return Consistency(rule.latency_ms / 1000 or _LAG_S, rule.probability, dice)
 
 
 _THROTTLE_CODES = {

@@ -98,16 +98,23 @@ class Front:
         if not _is_control(request):
             self.calls.add(request, answer.status if isinstance(answer, Response) else 0, started)
         if isinstance(answer, Response):
-            if "origin" in headers:
-                answer = replace(answer, headers=(*answer.headers, *self._page_headers(request).items()))
-            self._watch(request, answer)
-            if request.path == _RESET and answer.status == 200:
-                self._reset()
+            answer = self._finished(request, answer)
             await _send(send, answer, head=request.method == "HEAD")
             return
         if isinstance(answer, Hang):
             await self._until_gone(receive)
         await _hang_up(send, receive)
+
+    def _finished(self, request: Request, answer: Response) -> Response:
+        """Tell those who watch of an answer; return it with what the page behind the request needs to read it."""
+        if answer.status < 300:
+            self.faults.note(request, time.monotonic())
+        if "origin" in request.headers:
+            answer = replace(answer, headers=(*answer.headers, *self._page_headers(request).items()))
+        self._watch(request, answer)
+        if request.path == _RESET and answer.status == 200:
+            self._reset()
+        return answer
 
     def _reset(self) -> None:
         """As just started: moto has emptied every service; the log and the faults follow."""

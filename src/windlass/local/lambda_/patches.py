@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import base64
 import copy
+import json
 from functools import wraps
 from typing import Any
 
 from moto.awslambda import models
 from moto.awslambda.exceptions import InvalidParameterValueException, LambdaClientError
+from moto.awslambda.policy import Policy
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.base_backend import BaseBackend
 from moto.s3.models import s3_backends
@@ -36,6 +38,7 @@ PRIVATE_NAMES = (
     "moto.awslambda.models.LambdaFunction.invoke",
     "moto.awslambda.models.LambdaFunction.update_configuration",
     "moto.awslambda.models.LayerVersion",
+    "moto.awslambda.policy.Policy.add_statement",
     "moto.awslambda.utils.get_backend",
     "moto.awslambda_simple.models.LambdaSimpleBackend.invoke",
     "moto.logs.models.LogsBackend.ensure_log_group",
@@ -47,6 +50,17 @@ class _Conflict(LambdaClientError):
     code = 429
 
 
+class _StatementExists(LambdaClientError):
+    code = 409
+
+    def __init__(self, statement_id: str) -> None:
+        message = (
+            f"The statement id ({statement_id}) provided already exists. Please provide a new statement id, or remove the "
+            "existing statement."
+        )
+        super().__init__("ResourceConflictException", message)
+
+
 def apply(functions: Functions) -> None:
     """Patch moto's Lambda. Once per process."""
     _run_in_processes(functions)
@@ -56,6 +70,7 @@ def apply(functions: Functions) -> None:
     _one_invoke_config()
     _light_copies()
     _endings(functions)
+    _statements_once()
 
 
 def _run_in_processes(functions: Functions) -> None:
@@ -219,3 +234,19 @@ def _endings(functions: Functions) -> None:
 
     models.LambdaBackend.delete_function = delete
     models.LambdaBackend.reset = reset
+
+
+def _statements_once() -> None:
+    """moto appends a statement whose id is there already; a policy (of a function, an alias, a layer) has each id once."""
+    original = Policy.add_statement
+
+    @wraps(original)
+    def add_statement(policy: Any, raw: str, qualifier: str | None = None) -> Any:
+        statement_id = json.loads(raw).get("StatementId", "")
+        parent = getattr(policy.parent, "function_arn", None) or policy.parent.arn
+        resource = f"{parent}:{qualifier}" if qualifier else parent
+        if any(each.get("Sid") == statement_id and each.get("Resource") == resource for each in policy.statements):
+            raise _StatementExists(statement_id)
+        return original(policy, raw, qualifier)
+
+    Policy.add_statement = add_statement
