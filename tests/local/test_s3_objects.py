@@ -339,6 +339,50 @@ def test_object_lock_holds(s3: Any) -> None:
     assert error_of(s3.head_object, **version)[0] == 404
 
 
+@pytest.mark.parametrize("locked_by", ["default", "headers"])
+def test_an_upload_that_will_be_locked_wants_a_checksum(s3: Any, local_aws: Any, locked_by: str) -> None:
+    box = fresh("lock")
+    s3.create_bucket(Bucket=box, ObjectLockEnabledForBucket=True)
+    until: dict[str, Any] = {}
+    lock_headers: dict[str, str] = {}
+    if locked_by == "default":
+        rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+        configuration = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+        s3.put_object_lock_configuration(Bucket=box, ObjectLockConfiguration=configuration)
+    else:
+        until = {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": "2040-01-01T00:00:00Z"}
+        lock_headers = {
+            "x-amz-object-lock-mode": "GOVERNANCE",
+            "x-amz-object-lock-retain-until-date": "2040-01-01T00:00:00Z",
+        }
+    upload = s3.create_multipart_upload(Bucket=box, Key="parts", **until)["UploadId"]
+    scope = f"AWS4-HMAC-SHA256 Credential={A}/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+    md5 = base64.b64encode(hashlib.md5(b"x", usedforsecurity=False).digest()).decode()
+    crc32 = base64.b64encode(zlib.crc32(b"x").to_bytes(4, "big")).decode()
+
+    def put(path: str, headers: dict[str, str]) -> tuple[int, str]:
+        request = urllib.request.Request(
+            f"{local_aws.url}/{box}/{path}", data=b"x", method="PUT", headers={"Authorization": scope, **headers}
+        )
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return answer.status, ""
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    for what, path, headers in (("Object", "k", lock_headers), ("Part", f"parts?partNumber=1&uploadId={upload}", {})):
+        status, answer = put(path, headers)
+        assert (status, "<Code>InvalidRequest</Code>" in answer) == (400, True)
+        assert f"Content-MD5 OR x-amz-checksum- HTTP header is required for Put {what} requests" in answer
+        for given in ({"Content-MD5": md5}, {"x-amz-checksum-crc32": crc32}):
+            assert put(path, headers | given) == (200, "")
+    assert s3.head_object(Bucket=box, Key="k")["ObjectLockMode"] == "GOVERNANCE"
+    s3.upload_fileobj(io.BytesIO(b"x" * (9 << 20)), box, "large")  # boto3's own checksums do
+    copy = {"Bucket": box, "Key": "copy", "CopySource": {"Bucket": box, "Key": "k"}}
+    s3.copy_object(**copy, **until)  # there is no body to sum up
+
+
 def test_a_new_bucket_has_nothing_of_the_old_one_of_its_name(s3: Any, box: str) -> None:
     s3.put_bucket_tagging(Bucket=box, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
     s3.put_object(Bucket=box, Key="k", Body=b"")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import logging
 import time
 from datetime import UTC, datetime
@@ -174,7 +176,8 @@ class Runner:
         asked, door = job.asked["Report"], self._door(job)
         bucket = bucket_of(asked["Bucket"])
         for key, body, kind in job.report.files(bucket, asked.get("Prefix", ""), job.id, datetime.now(UTC)):
-            headers = {"content-type": kind}
+            digest = hashlib.md5(body, usedforsecurity=False).digest()  # a bucket with retention wants a checksum
+            headers = {"content-type": kind, "content-md5": base64.b64encode(digest).decode()}
             answer = door.call("PUT", bucket, key, "PutObject", headers=headers, body=body)
             if answer.status != 200:
                 code, text = error_of(answer)

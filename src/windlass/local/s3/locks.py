@@ -32,6 +32,23 @@ def lock_refused(headers: Mapping[str, str], bucket: Any) -> Response | None:
     return None
 
 
+def unsummed(headers: Mapping[str, str], locks: Mapping[str, str], bucket: Any, what: str) -> Response | None:
+    """Refuse an upload that will be locked and carries no checksum; None when it has one, or will not be locked.
+
+    `headers` are those of the upload with its trailers, `locks` those with the lock (of a part: its upload's), `what` is
+    "Object" or "Part".
+    """
+    holds = locks.get(HOLD, "OFF") == "ON"
+    if not (holds or MODE in locks or UNTIL in locks or bucket.has_default_lock):
+        return None
+    if "content-md5" in headers or any(name.startswith("x-amz-checksum-") for name in headers):
+        return None
+    message = (
+        f"Content-MD5 OR x-amz-checksum- HTTP header is required for Put {what} requests with Object Lock parameters"
+    )
+    return refuse(400, "InvalidRequest", message)
+
+
 def lock(key: LeanKey, headers: Mapping[str, str], bucket: Any) -> None:
     """Give an object the lock asked for; without a retention of its own, the bucket's default."""
     if headers.get(HOLD):

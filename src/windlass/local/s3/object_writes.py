@@ -21,7 +21,7 @@ from windlass.local.s3.archive import source_archived
 from windlass.local.s3.caller import caller_of
 from windlass.local.s3.checksums import compute, given_checksum
 from windlass.local.s3.limits import too_large
-from windlass.local.s3.locks import lock
+from windlass.local.s3.locks import lock, unsummed
 from windlass.local.s3.object_reads import (
     changed_since,
     encryption_headers,
@@ -145,6 +145,9 @@ def put_object(call: Call, bucket: Any, tell: Tell) -> Response | None:
     if refusal is not None:
         return refusal
     headers, body = call.request.headers, call.request.body
+    refusal = unsummed(headers, headers, bucket, "Object")
+    if refusal is not None:
+        return refusal
     tags = _tags(call) if "x-amz-tagging" in headers else []
     if isinstance(tags, Response):
         return tags

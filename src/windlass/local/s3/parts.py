@@ -21,7 +21,7 @@ from windlass.local.s3.answers import document, element, empty, refuse
 from windlass.local.s3.archive import source_archived
 from windlass.local.s3.checksums import compute, given_checksum
 from windlass.local.s3.limits import too_large
-from windlass.local.s3.locks import lock
+from windlass.local.s3.locks import lock, unsummed
 from windlass.local.s3.object_reads import checksum_headers, encryption_headers, find_version
 from windlass.local.s3.object_writes import copy_unmet, metadata_of, no_source, put_unmet, store
 from windlass.local.s3.objects import LeanKey
@@ -59,6 +59,9 @@ def _encryption(bucket: Any, upload: Any) -> dict[str, str]:
 
 def _put_part(call: Call, bucket: Any, upload: Any, number: int) -> Response:
     headers = call.request.headers
+    refusal = unsummed(headers, upload.lock_headers, bucket, "Part")
+    if refusal is not None:
+        return refusal
     with bucket.keys.lock:
         part = upload.set_part(number, call.request.body)
     answer = {"etag": part.etag, **_encryption(bucket, upload)}
