@@ -4,6 +4,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.local.batch_jobs import Jobs
 from tests.local.lambda_functions import Lab, fresh, zipped
 
 from windlass.local.faults import Faults, read_rules
@@ -94,6 +95,28 @@ def test_a_destination_is_known_to_a_bucket_a_moment_after_its_policy(lagging, l
         }
     asked = {"Bucket": name, "NotificationConfiguration": rule}
     lagging.eventually(s3.put_bucket_notification_configuration, "InvalidArgument", "Unable to validate", **asked)
+
+
+def test_a_batch_job_of_a_new_role_is_accepted_and_fails_while_it_prepares(local_aws):
+    jobs = Jobs(local_aws.url)
+    source, target = jobs.filled(1), jobs.bucket()
+    local_aws.front.faults.load([LAG | {"latency_ms": 600_000}])
+    try:
+        jobs.role = jobs.make_role("fresh")
+        job = jobs.wait(jobs.copy(source, target, manifest=jobs.manifest(target, jobs.rows(source))))
+        assert (job["Status"], job["FailureReasons"][0]["FailureCode"]) == ("Failed", "AccessDenied")
+        assert job["ProgressSummary"]["NumberOfTasksSucceeded"] == 0
+    finally:
+        local_aws.front.faults.load([])
+    again = jobs.wait(jobs.copy(source, target, manifest=jobs.manifest(target, jobs.rows(source))))
+    assert again["Status"] == "Complete"
+
+
+def test_what_was_just_made_is_deleted_at_once(lagging, aws):
+    """Only what depends on a change lags, not every call on its resource."""
+    iam, name = aws("iam"), fresh("role")
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+    iam.delete_role(RoleName=name)
 
 
 def test_without_the_knob_nothing_lags(aws):

@@ -45,14 +45,18 @@ _RULE = re.compile(rb'"(?:Name|Rule)"\s*:\s*"([^"]+)"')
 _PASSED = re.compile(rb'"Role"\s*:\s*"[^"]*?/([^"/]+)"')
 _DESTINATION = re.compile(rb"<(?:Queue|Topic|CloudFunction)>[^<]*?([^:<]+)</")
 
+_ROLE_CHANGES = ("CreateRole", "UpdateAssumeRolePolicy")
 _DEPENDENCES = (
     _Dependence(
         "iam", "DeleteRole", _after("iam", "DeleteRolePolicy", "DetachRolePolicy"), _ROLE, 409, "DeleteConflict", _POLICIES_FIRST
     ),
     _Dependence("events", "DeleteRule", _after("events", "RemoveTargets"), _RULE, 400, "ValidationException", _HAS_TARGETS),
     _Dependence(
-        "lambda", "CreateFunction", _after("iam", "CreateRole", "UpdateAssumeRolePolicy"), _PASSED, 400,
-        "InvalidParameterValueException", _NOT_ASSUMED,
+        "lambda", "CreateFunction", _after("iam", *_ROLE_CHANGES), _PASSED, 400, "InvalidParameterValueException", _NOT_ASSUMED
+    ),
+    _Dependence(  # no call of AWS's: what a batch job does first, after CreateJob was accepted
+        "s3control", "PrepareJob", _after("iam", *_ROLE_CHANGES, "PutRolePolicy", "AttachRolePolicy"), _PASSED, 403, "AccessDenied",
+        "The role could not be assumed, or may not read the manifest.",
     ),
     _Dependence(
         "s3", "PutBucketNotificationConfiguration",
@@ -93,7 +97,7 @@ class Consistency:
         name = _changed_name(request)
         if name:
             self._seen_at = {key: at for key, at in self._seen_at.items() if at > now}
-            key = (request.account_id, request.service, name)
+            key = (request.account_id, request.service, request.operation, name)
             self._seen_at[key] = now + self._dice.uniform(self._delay_s / 2, self._delay_s)
 
     def refusal(self, request: Request, now: float) -> Response | None:
@@ -101,10 +105,11 @@ class Consistency:
         for dependence in _DEPENDENCES if self._seen_at else ():
             if (request.service, request.operation) != (dependence.service, dependence.operation):
                 continue
-            services = {service for service, _ in dependence.after}
             for match in dependence.named.finditer(request.body[:65_536] + request.body[-65_536:]):
                 name = unquote(match[1].decode("utf-8", "replace"))
-                if any(self._seen_at.get((request.account_id, each, name), 0.0) > now for each in services):
+                if any(
+                    self._seen_at.get((request.account_id, *change, name), 0.0) > now for change in dependence.after
+                ):
                     return error_response(request, dependence.status, dependence.code, dependence.message)
         return None
 

@@ -215,6 +215,12 @@ class Faults:
                     return Effect(delay_s, _outcome(live.rule, request))
         return Effect(delay_s)
 
+    def lagging(self, request: Request, now: float) -> Response | None:
+        """Return the error of a call whose precondition is not seen yet, whatever else was ordered; None without one."""
+        with self._lock:
+            refusals = (live.lag.refusal(request, now) for live in self._live if live.lag is not None)
+            return next((refusal for refusal in refusals if refusal is not None), None)
+
     def note(self, request: Request, now: float) -> None:
         """Note a call that succeeded at `now`: what depends on it may fail for a moment."""
         if not self._live:

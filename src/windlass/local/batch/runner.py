@@ -22,6 +22,7 @@ from windlass.local.batch.report import Report
 from windlass.local.batch.states import State
 from windlass.local.batch.tasks import tasks_of
 from windlass.local.faults import Faults
+from windlass.local.request import Request
 from windlass.local.s3.roles import session_of
 from windlass.local.workers import Workers
 
@@ -122,6 +123,7 @@ class Runner:
     def _prepare(self, lane: Lane, job: Job) -> None:
         door = self._door(job)
         try:
+            self._check_role(job)
             if "ManifestGenerator" in job.asked:
                 job.manifest, job.generated = generate(job, door)
             else:
@@ -139,6 +141,18 @@ class Runner:
             job.report = Report(report["ReportScope"] if report["Enabled"] else "")
             job.tasks = tasks_of(job, door)
             self._go(lane, job, State.SUSPENDED if job.asked.get("ConfirmationRequired") else State.READY)
+
+    def _check_role(self, job: Job) -> None:
+        """Raise BadManifest where a fault was ordered that lets a new role be unknown for a moment."""
+        role = job.asked["RoleArn"]
+        request = Request(
+            method="POST", path="/", query="", headers={}, body=f'"Role": "{role}"'.encode(), service="s3control",
+            region=job.region, account_id=role.split(":")[4], access_key="", operation="PrepareJob",
+        )  # fmt: skip
+        for each in self._faults:
+            refusal = each.lagging(request, time.monotonic())
+            if refusal is not None:
+                raise BadManifest(*error_of(refusal))
 
     def _run(self, lane: Lane, job: Job) -> None:
         """Some tasks; the lane looks about itself after each turn."""
