@@ -86,9 +86,8 @@ class Consistency:
         self._delay_s = delay_s
         self._probability = probability
         self._dice = dice
-        self._seen_at: dict[
-            tuple[str, str, str], float
-        ] = {}  # (account, service, name): when the change is seen by all
+        # By account, service, operation and name: until when a change is not seen by all.
+        self._seen_at: dict[tuple[str, str, str, str], float] = {}
 
     def changed(self, request: Request, now: float) -> None:
         """Note a change that succeeded at `now` (monotonic seconds)."""
