@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 
 from tests.inventory.planted import PLAIN, planted, planted_in_free_text
-from tests.inventory.test_catalog import ACCOUNT, full_item
+from tests.inventory.test_catalog import ACCOUNT, answer, full_item
 from tests.inventory.test_history import T0, begin, inventory_of
 from windlass.inventory import writer
 from windlass.inventory.catalog import BY_NAME, CATALOG
 from windlass.inventory.extract import observe
 from windlass.inventory.model import GLOBAL, Query, Scope, ScopeResult, ScopeState
+from windlass.inventory.redact import redact
 
 FORMATS = planted()
 SECRETS = sorted({secret for secret, _ in FORMATS.values()})
@@ -77,6 +78,42 @@ def test_every_text_of_every_type_is_planted_with_every_format(kind):
         )
         assert observation is not None, name
         assert not leaked(kept_of(observation), [secret]), name
+
+
+# Answers of services that have no curated type: what an automatic type would store of them.
+UNDECLARED = (
+    ("codebuild", "BatchGetProjects"), ("batch", "DescribeJobDefinitions"), ("apprunner", "DescribeService"), ("amplify", "ListApps"),
+    ("elasticbeanstalk", "DescribeConfigurationSettings"), ("scheduler", "GetSchedule"), ("lightsail", "GetContainerServices"),
+    ("sagemaker", "DescribeModel"), ("events", "DescribeConnection"), ("appsync", "ListDataSources"), ("dms", "DescribeEndpoints"),
+    ("cognito-idp", "DescribeUserPoolClient"), ("directconnect", "DescribeVirtualInterfaces"), ("mq", "DescribeBroker"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("service", "operation"), UNDECLARED)
+def test_types_that_declare_nothing_are_redacted_as_well(service, operation):
+    for start in (0, 37):
+        kept = redact(plant(answer(service, operation), rotating(start)), (), salt=b"s")
+        assert not leaked(json.dumps(kept, ensure_ascii=False), SECRETS)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"environment": {"type": "LINUX_CONTAINER", "image": "aws/standard:7.0", "environmentVariables": [{"name": "ANYTHING", "type": "PLAINTEXT", "value": PLAIN}]}},
+        {"ImageRepository": {"ImageConfiguration": {"RuntimeEnvironmentVariables": {"A": PLAIN}}}},
+        {"OptionSettings": [{"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": "ANYTHING", "Value": PLAIN}]},
+        {"UserPoolClient": {"ClientSecret": PLAIN}},
+        {"virtualInterfaces": [{"authKey": PLAIN}]},
+        {"Endpoints": [{"PostgreSQLSettings": {"Password": PLAIN}, "ExtraConnectionAttributes": f"password={PLAIN};x=1"}]},
+        {"containers": {"web": {"environment": {"A": PLAIN}, "command": [PLAIN]}}},
+        {"AuthParameters": {"ApiKeyAuthParameters": {"ApiKeyValue": PLAIN}, "InvocationHttpParameters": {"HeaderParameters": [{"Key": "x", "Value": PLAIN}]}}},
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_places_of_types_that_nobody_declared_are_known(document):
+    kept = json.dumps(redact(copy.deepcopy(document), (), salt=b"s"))
+    assert PLAIN not in kept
+    assert "aws/standard:7.0" in kept or "image" not in document.get("environment", {})
 
 
 def test_nothing_planted_is_in_the_database_file_or_an_export(sqlite_store, tmp_path):

@@ -412,6 +412,26 @@ def test_who_may_not_make_roles_is_told_what_an_administrator_runs(filled):
         run_as_owner(filled, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_a_user_who_owns_the_tables_and_nothing_else_can_make_the_reader(store_url):
+    database = store_url.rpartition("/")[2]
+    owner, role = f"{database}_owner", f"{database}_reader"
+    with psycopg.connect(store_url, autocommit=True) as server:
+        server.execute(f"CREATE ROLE {owner} LOGIN CREATEROLE")
+        server.execute(f"GRANT CREATE ON SCHEMA public TO {owner}")
+        try:
+            with open_store(StoreConfig(url=store_url.replace("app@", f"{owner}@"))) as store:
+                create_reader(store, VIEWS)
+                create_reader(store, VIEWS)
+                assert run_sql(store, "select count(*) from resources", limit=1).rows == ((0,),)
+                with pytest.raises(UsageError, match="permission denied"):
+                    run_sql(store, "select * from api_token", limit=1)
+        finally:
+            server.execute(f"DROP OWNED BY {role}, {owner}")
+            server.execute(f"DROP ROLE {role}, {owner}")
+
+
 @on_postgres
 def test_the_statements_of_a_dry_run_make_the_reader_by_themselves(filled):
     role = f"{filled.engine.url.database}_reader"

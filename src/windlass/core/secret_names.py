@@ -23,11 +23,11 @@ _NEUTRAL = frozenset({"value", "string", "text", "plain", "plaintext", "default"
                       "base64", "b64", "raw", "prod", "dev", "test", "staging", "live", "primary", "secondary"})  # fmt: skip
 # Tokens that page, lock or make a call idempotent open nothing; public keys are public.
 _HARMLESS = re.compile(
-    r"(next|lock|client|clientrequest|request|creation|continuation|idempotency|pagination|page|update|change|start|"
-    r"marker|sort|partition|routing|public|resume|caller|kms)(token|key|secret)$|public|^(max|num|total|count)"
+    r"(aws|ecs)?(next|nextpage|page|lock|client|clientrequest|request|creation|creator|continuation|idempotency|pagination|update|"
+    r"change|start|marker|resume|caller)token|publickeymaterial"
 )
 _REFERENCE = re.compile(
-    r"arn:aws[a-z\-]*:.*|\{\{resolve:.*\}\}|\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*|\$\(.*\)|\$\$?[.\[].*|<%?[^>]*%?>|\{%.*%\}|%[A-Za-z_]+%|"
+    r"arn:aws[a-z\-]*:.*|\{\{resolve:.*\}\}|\$\{[^}]*\}|(?-i:\$[A-Z_][A-Z0-9_]*)|\$\(.*\)|\$\$?[.\[].*|<%?[^>]*%?>|\{%.*%\}|%[A-Za-z_]+%|"
     r"States\..*|\*+|x{3,}|true|false|null|none|yes|no|enabled|disabled|optional|required|[0-9]{1,3}|"
     r"redacted:[a-z0-9-]+:[0-9a-f]{16}|",
     re.IGNORECASE | re.DOTALL,
@@ -43,15 +43,17 @@ def name_words(name: str) -> list[str]:
 def is_secret_name(name: str) -> bool:
     """True when what is kept under `name` is a secret by the name's last words."""
     words = name_words(name[-80:])
-    while len(words) > 1 and (words[-1] in _NEUTRAL or words[-1].isdigit()):
+    while words:
+        joined = "".join(words)
+        if _HARMLESS.fullmatch(joined):
+            return False
+        ending = _SECRET_END.search(joined)
+        if words[-1] in _WHOLE or (ending and ending[1] not in _WHOLE):
+            return True
+        if words[-1] not in _NEUTRAL and not words[-1].isdigit():
+            return False
         words.pop()
-    joined = "".join(words)
-    if not words or _HARMLESS.search(joined):
-        return False
-    if words[-1] in _WHOLE:
-        return True
-    ending = _SECRET_END.search(joined)
-    return ending is not None and ending[1] not in _WHOLE
+    return False
 
 
 def is_reference(value: str) -> bool:

@@ -22,6 +22,7 @@ _MAPS = {
     "querystringparameters": "header", "bodyparameters": "header",
     "defaultarguments": "argument", "nonoverridablearguments": "argument", "dockerlabels": "argument",
 }  # fmt: skip
+_ENDINGS = (("environmentvariables", "environment"), ("headerparameters", "header"), ("customheaders", "header"))
 _LISTS = {"command": "command", "entrypoint": "command", "args": "command", "pathparametervalues": "header"}
 _TEXTS = {"command": "command", "entrypoint": "command", "input": "payload", "inputtemplate": "payload"}
 _OPTIONS_OF = frozenset({"logconfiguration", "firelensconfiguration"})
@@ -93,7 +94,8 @@ def member_rule(name: str, value: Any, parent: str) -> str:
         return _LISTS[short]
     if isinstance(value, dict) and short == "options" and _plain(parent) in _OPTIONS_OF:
         return "option"
-    return _MAPS[short] if short in _MAPS and _holds_values(value) else ""
+    rule = _MAPS.get(short) or next((kind for ending, kind in _ENDINGS if short.endswith(ending)), "")
+    return rule if rule and _holds_values(value) else ""
 
 
 def _holds_values(value: Any) -> bool:
