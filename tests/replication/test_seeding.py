@@ -121,7 +121,7 @@ def test_failures_have_reasons_and_a_retry_does_only_them(seed_app, buckets_of):
     source, target = buckets.pair(objects=6, versioned=False)
     fill_bad(buckets, source, 2)
     forbid(buckets, target)
-    with pytest.raises(PartialFailure, match="1 of 1 seeds are not complete"):
+    with pytest.raises(PartialFailure, match="1 of 1 seeds is not complete"):
         seeded(app, source, target, **COPIES)
     (one,) = app.replication.seeds()
     assert (one.state, one.total, one.done, one.failed) == (State.INCOMPLETE, 8, 6, 2)
@@ -344,3 +344,40 @@ def test_who_died_while_comparing_compares_again_and_makes_no_other_job(seed_app
     assert (ended.state, ended.jobs) == (State.DONE, one.jobs)
     assert ended.verified["missing"] == 0
     assert len(batch.list_jobs(app.estate, *one.jobs[0][:2])) == 1
+
+
+def test_each_of_three_destinations_of_one_source_gets_everything(seed_app, buckets_of):
+    """One replication status stands for all destinations: COMPLETED says nothing of one that was added later."""
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=6)
+    others = [buckets.make(f"third-{number}", "eu-west-1") for number in range(2)]
+    for number, bucket in enumerate([target, *others]):
+        one = seeded(app, source, bucket)
+        assert (one.state, one.failed, one.verified["missing"]) == (State.DONE, 0, 0), (number, one)
+        assert one.total >= 6  # and the reports of the seeds before, which are objects as any
+        assert buckets.keys(bucket) == buckets.keys(source, "us-east-1")
+    again = seeded(app, source, others[0])
+    assert (again.state, again.total) == (State.DONE, 0)
+
+
+def test_a_job_over_a_known_destination_leaves_what_is_completed_alone():
+    from windlass.replication.model import Pair, Place
+    from windlass.replication.movers.batch import Spot, create_effect
+
+    pair = Pair(
+        source=Place(bucket="a", account_id="1" * 12, region="us-east-1"),
+        destination=Place(bucket="b", account_id="1" * 12, region="us-east-1"),
+    )
+
+    def statuses(template, *, first):
+        made = create_effect(
+            pair, template, Operation.REPLICATE, seed_id="s", set_name="", role_arn="r", manifest=Spot("a", "m"),
+            report_to=Spot("a", "m"), created_before=None, confirm=False, first=first,
+        )  # fmt: skip
+        return made.params["ManifestGenerator"]["S3JobManifestGenerator"]["Filter"]["ObjectReplicationStatuses"]
+
+    assert statuses(Template(), first=False) == ["NONE", "FAILED"]
+    assert statuses(Template(), first=True) == ["NONE", "FAILED", "COMPLETED", "REPLICA"]
+    chosen = Template.model_validate({"filter": {"statuses": ["FAILED"]}})
+    assert statuses(chosen, first=True) == ["FAILED"]

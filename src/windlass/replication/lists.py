@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from windlass.replication.comparison import Action
 from windlass.replication.listing import FROZEN, Doors, Merged
 from windlass.replication.model import Operation, Seed
 
@@ -26,7 +27,7 @@ def wanted(rows: Iterable[Merged], seed: Seed, tally: Counted, *, largest_bytes:
         source = row.source
         if source is None or source.storage_class in FROZEN:
             continue
-        if seed.operation is not Operation.LAMBDA and not row.missing:
+        if seed.operation is not Operation.LAMBDA and row.action is not Action.COPY:
             continue
         if seed.operation is Operation.COPY and source.size_bytes > largest_bytes:
             tally.large += 1

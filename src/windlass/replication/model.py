@@ -125,6 +125,8 @@ class Volume:
     large_bytes: int = 0
     frozen: int = 0
     """Objects in Glacier Flexible Retrieval or Deep Archive: unreadable until they are restored."""
+    unclear: int = 0
+    """Objects of which a listing does not tell whether the destination has the same: the seed looks closer."""
     source: str = "listing"
     """`listing` (exact) or `metrics` (CloudWatch's daily figures, up to two days old)."""
 

@@ -22,6 +22,7 @@ from windlass.replication.manifest import encode_rows, encode_versions
 from windlass.replication.model import BatchJob, Operation, Seed, State, Way
 from windlass.replication.movers import batch, emr
 from windlass.replication.movers.direct import Moved
+from windlass.replication.outcome import Outcome
 from windlass.replication.planning import PairPlan, Request, batch_effects, copy_role, generated, spots, switching
 from windlass.replication.report import Tally
 from windlass.replication.service import Replication
@@ -99,10 +100,10 @@ class Steps:
         elif seed.way is Way.EMR:
             error = seed.detail if status == "Failed" else ""
         if seed.facts.get("large") and status == "Complete":
-            seed = self._large(seed)
+            seed = self._large(seed, request)
         if status == "Complete" and request.verify and seed.operation is not Operation.LAMBDA:
             seed = self._verify(seed, request)
-        state = _ended_state(seed, status)
+        state = Outcome(seed).state_after(status, strict=request.strict)
         return self._save(seed, state=state, error=error, detail=seed.detail if error else _said(seed))
 
     def fail(self, seed: Seed, error: WindlassError) -> Seed:
@@ -173,7 +174,7 @@ class Steps:
         before = parse_time(seed.facts["t0"]) if seed.facts.get("t0") else None
         writes = batch_effects(
             seed.pair, request, seed.operation, self.replication.config, seed_id=seed.seed_id, set_name=seed.set_name,
-            role=seed.facts["role"], listed=listed, created_before=before, number=number,
+            role=seed.facts["role"], listed=listed, created_before=before, number=number, first=bool(seed.facts.get("first")),
         )  # fmt: skip
         config = self.replication.config
         answers = perform(self.replication.estate, writes, settle_s=config.role_settles_s, sleep=self._sleep)
@@ -193,7 +194,9 @@ class Steps:
             if request.versions:
                 older = encode_versions(seed.pair.source.bucket, noncurrent(doors, seed, reader, largest_bytes=most))
                 found += self._write(seed, request, "noncurrent", older, versions=True)
-            both = self.replication.direct.both(seed.pair, alone=seed.operation is Operation.LAMBDA)
+            both = self.replication.direct.both(
+                seed.pair, alone=seed.operation is Operation.LAMBDA, criteria=request.criteria
+            )
             rows = wanted(both, seed, tally, largest_bytes=most)
             found += self._write(seed, request, "current", encode_rows(seed.pair.source.bucket, rows), versions=False)
         kept = [_kept(one) for one in found]
@@ -279,7 +282,7 @@ class Steps:
 
         return self.replication.direct.seed(
             seed.pair, seed_id=seed.seed_id, versions=request.versions, stop=self.stop, tell=tell, shared=request.shared,
-            markers=request.delete_markers is not False, carry=request.carry,
+            markers=request.delete_markers is not False, carry=request.carry, criteria=request.criteria,
         )  # fmt: skip
 
     def _moved(self, seed: Seed, moved: Moved) -> Seed:
@@ -288,12 +291,17 @@ class Steps:
             done_bytes=moved.copied_bytes, detail=f"{moved.copied:,} copied, {moved.skipped:,} there already",
         )  # fmt: skip
 
-    def _large(self, seed: Seed) -> Seed:
+    def _large(self, seed: Seed, request: Request) -> Seed:
         """Objects too large for a batch job: what the destination still lacks is copied in parts from here."""
         large = int(seed.facts["large"])
         seed = self._save(seed, detail=f"{large:,} large objects, in parts")
         moved = self.replication.direct.seed(
-            seed.pair, seed_id=f"{seed.seed_id}-large", versions=False, stop=self.stop, tell=lambda _: None
+            seed.pair,
+            seed_id=f"{seed.seed_id}-large",
+            versions=False,
+            stop=self.stop,
+            tell=lambda _: None,
+            criteria=request.criteria,
         )
         known = self.replication.troubles([seed]).get(seed.seed_id, [])
         self.replication.save_troubles(seed, [*known, *moved.troubles])
@@ -331,7 +339,7 @@ class Steps:
         seed = self._save(seed, state=State.VERIFYING, detail="comparing both sides")
         try:
             compared = self.replication.verify(
-                seed.pair, stop=self.stop, versions=request.versions and seed.way is Way.DIRECT,
+                seed.pair, stop=self.stop, by=request.compare, versions=request.versions and seed.way is Way.DIRECT,
                 markers=request.delete_markers is not False,
             )  # fmt: skip
         except (Interrupted, KeyboardInterrupt):
@@ -357,15 +365,6 @@ _SWITCHING = frozenset(
 )
 
 
-def _ended_state(seed: Seed, status: str) -> State:
-    if status == "Cancelled":
-        return State.CANCELLED
-    if status == "Failed":
-        return State.FAILED
-    short = seed.verified.get("missing") or seed.verified.get("different") or seed.verified.get("error")
-    return State.INCOMPLETE if seed.failed or short else State.DONE
-
-
 def _said(seed: Seed) -> str:
     verified = seed.verified
     words = [f"{seed.done:,} of {seed.total:,}" if seed.total else _NO_TASKS]
@@ -373,7 +372,8 @@ def _said(seed: Seed) -> str:
         words.append(f"not verified: {verified['error']}")
     elif verified:
         words.append(
-            f"verified: {verified['missing']:,} missing, {verified['different']:,} different, {verified['extra']:,} extra"
+            f"verified: {verified['missing']:,} missing, {verified['different']:,} different, {verified['extra']:,} extra, "
+            f"{verified.get('unknown', 0):,} not comparable"
         )
     return "; ".join(words)
 

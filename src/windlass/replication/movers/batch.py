@@ -6,7 +6,7 @@ a generated manifest needs the source's replication configuration; one ListJobs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,11 +68,11 @@ def job_place(operation: Operation, pair: Pair) -> Place:
 def spot_for(pair: Pair, operation: Operation, seed_id: str, *, bucket: str, prefix: str, work: str) -> Spot:
     """Where a seed keeps its things: as the template says, else `replication.work`, else beside the job."""
     if bucket:
-        return Spot(bucket, f"{prefix.strip('/') or OURS}/{seed_id}")
+        return Spot(bucket, f"{(prefix or OURS).strip('/')}/{seed_id}")
     if work:
         name, _, below = work.removeprefix("s3://").partition("/")
-        return Spot(name, f"{below.strip('/') or OURS}/{seed_id}")
-    return Spot(job_place(operation, pair).bucket, f"{prefix.strip('/') or OURS}/{seed_id}")
+        return Spot(name, f"{(below or OURS).strip('/')}/{seed_id}")
+    return Spot(job_place(operation, pair).bucket, f"{(prefix or OURS).strip('/')}/{seed_id}")
 
 
 def work_for(
@@ -96,11 +96,12 @@ def work_for(
 
 def create_effect(
     pair: Pair, template: Template, operation: Operation, *, seed_id: str, set_name: str, role_arn: str, manifest: Listed | Spot,
-    report_to: Spot, created_before: datetime | None, confirm: bool, number: int = 0,
+    report_to: Spot, created_before: datetime | None, confirm: bool, number: int = 0, first: bool = False,
+    request_payer: bool = False,
 ) -> Effect:  # fmt: skip
     """CreateJob as an effect. Its token is made of what it says, so that a second try is the same job.
 
-    A `Spot` as manifest means that S3 makes the list itself.
+    A `Spot` as manifest means that S3 makes the list itself. `first`: nothing was replicated to this destination before.
     """
     place = job_place(operation, pair)
     names = {"source": pair.source.bucket, "destination": pair.destination.bucket}
@@ -111,7 +112,7 @@ def create_effect(
     }  # fmt: skip
     params: dict[str, Any] = {
         "AccountId": place.account_id, "ConfirmationRequired": confirm or template.confirmation,
-        "Operation": _operation(template, operation, pair), "Priority": template.priority, "RoleArn": role_arn,
+        "Operation": _operation(template, operation, pair, request_payer), "Priority": template.priority, "RoleArn": role_arn,
         "Description": f"Windlass {seed_id}: {described}"[:256],
         "Report": _report(template, report_to, place),
         "Tags": [{"Key": key, "Value": value[:256]} for key, value in tags.items() if value],
@@ -124,7 +125,7 @@ def create_effect(
         }  # fmt: skip
     else:
         params["ManifestGenerator"] = {
-            "S3JobManifestGenerator": _generator(pair, template, operation, manifest, created_before)
+            "S3JobManifestGenerator": _generator(pair, template, operation, manifest, created_before, first)
         }
     params["ClientRequestToken"] = digest([seed_id, number, plain(params)])
     return Effect(
@@ -234,7 +235,7 @@ def _retry(data: bytes) -> list[bytes]:
     return rows
 
 
-def _operation(template: Template, operation: Operation, pair: Pair) -> dict[str, Any]:
+def _operation(template: Template, operation: Operation, pair: Pair, request_payer: bool) -> dict[str, Any]:
     if operation is Operation.REPLICATE:
         return {"S3ReplicateObject": {}}
     if operation is Operation.LAMBDA:
@@ -245,6 +246,8 @@ def _operation(template: Template, operation: Operation, pair: Pair) -> dict[str
             invoked["UserArguments"] = dict(template.invocation.arguments)
         return {"LambdaInvoke": invoked}
     copying = template.copying.model_dump()
+    if request_payer:
+        copying["RequesterPays"] = True
     keyed = bool(copying["SSEAwsKmsKeyId"])
     given = {
         name: value
@@ -264,7 +267,7 @@ def _report(template: Template, spot: Spot, place: Place) -> dict[str, Any]:
 
 
 def _generator(
-    pair: Pair, template: Template, operation: Operation, spot: Spot, created_before: datetime | None
+    pair: Pair, template: Template, operation: Operation, spot: Spot, created_before: datetime | None, first: bool
 ) -> dict[str, Any]:
     chosen = template.filter
     keys = {
@@ -274,7 +277,7 @@ def _generator(
     before = parse_time(chosen.created_before) if chosen.created_before else created_before
     wanted: dict[str, Any] = {
         "EligibleForReplication": operation is Operation.REPLICATE, "CreatedBefore": before,
-        "ObjectReplicationStatuses": list(chosen.statuses) if operation is Operation.REPLICATE else [],
+        "ObjectReplicationStatuses": _statuses(chosen.statuses, first) if operation is Operation.REPLICATE else [],
         "CreatedAfter": parse_time(chosen.created_after) if chosen.created_after else None,
         "KeyNameConstraint": {name: value for name, value in keys.items() if value},
         "ObjectSizeGreaterThanBytes": chosen.larger_than_bytes, "ObjectSizeLessThanBytes": chosen.smaller_than_bytes,
@@ -291,6 +294,14 @@ def _generator(
             "Bucket": spot.arn_of(pair.source), "ManifestPrefix": spot.prefix, "ManifestFormat": _GENERATED,
         }  # fmt: skip
     return made
+
+
+def _statuses(chosen: Sequence[str], first: bool) -> list[str]:
+    """Which objects a job replicates. COMPLETED and REPLICA say that S3 once replicated an object, not where to.
+
+    A bucket with several destinations has one status for all of them (S3 user guide, "Getting replication status information").
+    """
+    return list(chosen) or (["NONE", "FAILED", "COMPLETED", "REPLICA"] if first else ["NONE", "FAILED"])
 
 
 def _read(one: Mapping[str, Any], account_id: str, region: str) -> BatchJob:
