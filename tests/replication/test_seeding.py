@@ -381,3 +381,24 @@ def test_a_job_over_a_known_destination_leaves_what_is_completed_alone():
     assert statuses(Template(), first=True) == ["NONE", "FAILED", "COMPLETED", "REPLICA"]
     chosen = Template.model_validate({"filter": {"statuses": ["FAILED"]}})
     assert statuses(chosen, first=True) == ["FAILED"]
+
+
+def test_batch_copies_keep_the_storage_class_of_their_sources(seed_app, buckets_of):
+    """A job writes one class: there is a job for each, and a retry keeps to it."""
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(versioned=False)
+    classes = {"a": "STANDARD", "bad b": "STANDARD_IA", "c": "STANDARD_IA", "d": "GLACIER_IR", "e": "STANDARD"}
+    for key, name in classes.items():
+        buckets.call("us-east-1", "PutObject", Bucket=source, Key=key, Body=b"x", StorageClass=name)
+    forbid(buckets, target, "bad*")
+    with pytest.raises(PartialFailure):
+        seeded(app, source, target, **COPIES)
+    (one,) = app.replication.seeds()
+    assert (one.total, one.done, one.failed, len(one.jobs)) == (5, 4, 1, 3), one
+    allow(buckets, target)
+    again = seeding.retry(app.replication, app.jobs, [one], Request(**COPIES))
+    (retried,) = seeding.run(app.replication, app.jobs, again)
+    assert (retried.state, retried.done) == (State.DONE, 1), retried
+    listed = buckets.call("eu-west-1", "ListObjectsV2", Bucket=target)["Contents"]
+    assert {row["Key"]: row["StorageClass"] for row in listed if not row["Key"].startswith(".windlass/")} == classes

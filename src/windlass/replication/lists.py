@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from windlass.replication.comparison import Action
 from windlass.replication.listing import FROZEN, Doors, Merged
 from windlass.replication.model import Operation, Seed
+from windlass.wire.listing import Listed
 
 __all__ = ["Counted", "Peeked", "Rows", "noncurrent", "wanted"]
 
@@ -21,8 +22,8 @@ class Counted:
     large: int = 0
 
 
-def wanted(rows: Iterable[Merged], seed: Seed, tally: Counted, *, largest_bytes: int) -> Iterator[str]:
-    """Keys for a batch job: what is missing, unless it is archived or too large for it; of a function's, all."""
+def wanted(rows: Iterable[Merged], seed: Seed, tally: Counted, *, largest_bytes: int) -> Iterator[Listed]:
+    """Objects for a batch job: what is missing, unless it is archived or too large for it; of a function's, all."""
     for row in rows:
         source = row.source
         if source is None or source.storage_class in FROZEN:
@@ -34,7 +35,7 @@ def wanted(rows: Iterable[Merged], seed: Seed, tally: Counted, *, largest_bytes:
             continue
         tally.rows += 1
         tally.size_bytes += source.size_bytes
-        yield source.key
+        yield source
 
 
 def noncurrent(doors: Doors, seed: Seed, reader: str, *, largest_bytes: int) -> Iterator[tuple[str, str]]:

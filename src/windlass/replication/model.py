@@ -149,6 +149,8 @@ class BatchJob:
     account_id: str
     region: str
     operation: str = ""
+    storage_class: str = ""
+    """That of a copy job's copies; empty where the job leaves it to S3, and in listings."""
     status: str = "New"
     total: int = 0
     succeeded: int = 0

@@ -56,6 +56,8 @@ class Listed:
     key: str
     etag: str
     versions: bool = False
+    storage_class: str = ""
+    """Of the objects listed, where a copy must name it; empty where a job leaves it to S3."""
 
 
 def job_place(operation: Operation, pair: Pair) -> Place:
@@ -112,7 +114,8 @@ def create_effect(
     }  # fmt: skip
     params: dict[str, Any] = {
         "AccountId": place.account_id, "ConfirmationRequired": confirm or template.confirmation,
-        "Operation": _operation(template, operation, pair, request_payer), "Priority": template.priority, "RoleArn": role_arn,
+        "Operation": _operation(template, operation, pair, request_payer, manifest),
+        "Priority": template.priority, "RoleArn": role_arn,
         "Description": f"Windlass {seed_id}: {described}"[:256],
         "Report": _report(template, report_to, place),
         "Tags": [{"Key": key, "Value": value[:256]} for key, value in tags.items() if value],
@@ -235,7 +238,9 @@ def _retry(data: bytes) -> list[bytes]:
     return rows
 
 
-def _operation(template: Template, operation: Operation, pair: Pair, request_payer: bool) -> dict[str, Any]:
+def _operation(
+    template: Template, operation: Operation, pair: Pair, request_payer: bool, manifest: Listed | Spot
+) -> dict[str, Any]:
     if operation is Operation.REPLICATE:
         return {"S3ReplicateObject": {}}
     if operation is Operation.LAMBDA:
@@ -246,6 +251,8 @@ def _operation(template: Template, operation: Operation, pair: Pair, request_pay
             invoked["UserArguments"] = dict(template.invocation.arguments)
         return {"LambdaInvoke": invoked}
     copying = template.copying.model_dump()
+    if isinstance(manifest, Listed):
+        copying["StorageClass"] = copying["StorageClass"] or manifest.storage_class
     if request_payer:
         copying["RequesterPays"] = True
     keyed = bool(copying["SSEAwsKmsKeyId"])
@@ -312,6 +319,7 @@ def _read(one: Mapping[str, Any], account_id: str, region: str) -> BatchJob:
     return BatchJob(
         job_id=one["JobId"], account_id=account_id, region=region,
         operation=operation if isinstance(operation, str) else next(iter(operation), ""),
+        storage_class=_storage_class(operation),
         status=str(one.get("Status", "New")).capitalize(), total=int(progress.get("TotalNumberOfTasks") or 0),
         succeeded=int(progress.get("NumberOfTasksSucceeded") or 0), failed=int(progress.get("NumberOfTasksFailed") or 0),
         description=one.get("Description", ""),
@@ -320,6 +328,11 @@ def _read(one: Mapping[str, Any], account_id: str, region: str) -> BatchJob:
         report_prefix=str(reported.get("Prefix", "")),
         active_s=float((progress.get("Timers") or {}).get("ElapsedTimeInActiveSeconds") or 0), created_at=one.get("CreationTime"),
     )  # fmt: skip
+
+
+def _storage_class(operation: str | Mapping[str, Any]) -> str:
+    copied = operation.get("S3PutObjectCopy", {}) if isinstance(operation, Mapping) else {}
+    return str(copied.get("StorageClass", ""))
 
 
 def _tag_value(value: str) -> str:
