@@ -36,6 +36,7 @@ from windlass.replication.options import (
     Output,
     Prefix,
     Ref,
+    RestoreDays,
     SetName,
     Source,
     Strict,
@@ -126,6 +127,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         operation: Does = None, prefix: Prefix = "", switch_on: SwitchOn = None, enable_versioning: Versioning = False,
         delete_markers: Markers = None, versions: Versions = False, carry: Carried = "", template: TemplateFile = None,
         compare: MaybeCompareBy = None, different: Different = False, strict: Strict = False,
+        restore: RestoreDays = 0,
         detach: Annotated[bool, typer.Option("--detach", "-d", help="Make the batch jobs, print their ids, and leave.")] = False,
         everything: Annotated[bool, typer.Option("--all", help="Seed pairs that lack nothing, too.")] = False,
         confirm: Annotated[bool, typer.Option("--confirm", help="Let S3 count the tasks, then ask before they run.")] = False,
@@ -162,7 +164,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
             replication, set_name, via=via, operation=operation, switch_on=switch_on, enable_versioning=enable_versioning,
             delete_markers=delete_markers, versions=versions, carry=carry, template=template, detach=detach, everything=everything,
             confirm=confirm, verify=verify, canary=canary, shared=shared, changed=changed, compare=compare,
-            different=different, strict=strict,
+            different=different, strict=strict, restore_days=restore,
             target=emr.Target(cluster=cluster, application=application, execution_role=execution_role, transient=transient),
         )  # fmt: skip
         if failed_of:

@@ -36,6 +36,12 @@ class ReplicationConfig(BaseModel):
         default=False,
         description="Pay for requests to requester-pays buckets (x-amz-request-payer); without it S3 refuses other accounts.",
     )
+    restore_tier: Literal["Standard", "Bulk", "Expedited"] = Field(
+        default="Bulk", description="Tier of restores that `seed --restore DAYS` begins; DEEP_ARCHIVE has no Expedited."
+    )
+    restore_poll_s: float = Field(
+        default=1800.0, gt=0, description="Seconds between looks at a restore that a seed waits for (a HEAD an object)."
+    )
     at_once: int = Field(default=8, ge=1, le=64, description="Pairs that are prepared at the same time.")
     poll_s: float = Field(default=5.0, ge=0.05, description="Seconds between looks at jobs that run.")
     canary_s: float = Field(

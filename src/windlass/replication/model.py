@@ -11,7 +11,7 @@ from typing import Any
 from windlass.core.arns import format_arn, partition_of
 
 __all__ = [
-    "MAX_COPY_BYTES", "BatchJob", "Carry", "Operation", "Pair", "Place", "Seed", "State", "Trouble", "Volume", "Way",
+    "MAX_COPY_BYTES", "BatchJob", "Carry", "Operation", "Pair", "Place", "Restore", "Seed", "State", "Trouble", "Volume", "Way",
 ]  # fmt: skip
 
 MAX_COPY_BYTES = 5 * 1024**3
@@ -41,6 +41,15 @@ class Carry(StrEnum):
     ACL = "acl"
     LOCK = "lock"
     REDIRECT = "redirect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """A restore of archived objects: readable for so many days, by a tier of S3, looked at every `poll_s` seconds."""
+
+    days: int
+    tier: str = "Bulk"
+    poll_s: float = 1800.0
 
 
 class State(StrEnum):

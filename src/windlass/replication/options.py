@@ -20,7 +20,7 @@ from windlass.replication.template import load_template
 
 __all__ = [
     "Carried", "CompareBy", "Destination", "Different", "Does", "Find", "Language", "Markers", "MaybeCompareBy", "MaybeRef",
-    "Measure", "Output", "Prefix", "Ref", "SetName", "Source", "Strict", "SwitchOn", "TemplateFile", "Versioning",
+    "Measure", "Output", "Prefix", "Ref", "RestoreDays", "SetName", "Source", "Strict", "SwitchOn", "TemplateFile", "Versioning",
     "Versions", "Via", "carry_from", "request_from", "tags_from",
 ]  # fmt: skip
 
@@ -97,6 +97,15 @@ Different = Annotated[
     bool,
     typer.Option(
         "--different", help="Copy what differs even where the destination's object is the newer one: it is replaced."
+    ),
+]
+RestoreDays = Annotated[
+    int,
+    typer.Option(
+        "--restore",
+        metavar="DAYS",
+        min=0,
+        help="Direct copies: restore archived objects for so many days, and wait for them.",
     ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 when objects could not be compared, too.")]

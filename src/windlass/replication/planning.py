@@ -60,6 +60,8 @@ class Request:
     """Replace objects of the destination that differ and are newer."""
     strict: bool = False
     """A seed of which some objects could not be compared is incomplete."""
+    restore_days: int = 0
+    """Restore archived objects for so many days and wait for them; 0 for not."""
     measure: str = "auto"
     template: Template = field(default_factory=Template)
     target: emr.Target = field(default_factory=emr.Target)
@@ -76,6 +78,7 @@ class Request:
             for name in (
                 "switch_on", "enable_versioning", "delete_markers", "canary", "versions", "everything", "detach", "confirm",
                 "verify", "measure", "shared", "different", "strict",
+                "restore_days",
             )
         }  # fmt: skip
         return plain | {
@@ -136,6 +139,12 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
         )
     except WindlassError as error:
         return PairPlan(pair=placed, facts=facts, volume=volume, error=error)
+    if request.restore_days and choice.way is not Way.DIRECT:
+        refused = UsageError(
+            f"{placed.title}: only direct copies wait for restores, and the way is {choice.way}",
+            hint="Add --operation copy --via direct.",
+        )
+        return PairPlan(pair=placed, facts=facts, volume=volume, choice=choice, error=refused)
     if request.carry and choice.way is not Way.DIRECT:
         what = ", ".join(sorted(request.carry))
         refused = UsageError(

@@ -17,7 +17,7 @@ from windlass.replication import switch
 from windlass.replication.effects import perform
 from windlass.replication.facts import PairFacts
 from windlass.replication.lists import Counted
-from windlass.replication.model import BatchJob, Operation, Seed, State, Way
+from windlass.replication.model import BatchJob, Operation, Restore, Seed, State, Way
 from windlass.replication.movers import batch, emr
 from windlass.replication.movers.direct import Moved
 from windlass.replication.outcome import Outcome
@@ -236,7 +236,14 @@ class Steps:
         return self.replication.direct.seed(
             seed.pair, seed_id=seed.seed_id, versions=request.versions, stop=self.stop, tell=tell, shared=request.shared,
             markers=request.delete_markers is not False, carry=request.carry, criteria=request.criteria,
+            restore=self._restore(request),
         )  # fmt: skip
+
+    def _restore(self, request: Request) -> Restore | None:
+        config = self.replication.config
+        if not request.restore_days:
+            return None
+        return Restore(days=request.restore_days, tier=config.restore_tier, poll_s=config.restore_poll_s)
 
     def _moved(self, seed: Seed, moved: Moved) -> Seed:
         return self._save(

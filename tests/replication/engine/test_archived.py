@@ -5,6 +5,7 @@ import threading
 from tests.replication.engine.local import Aws
 from tests.replication.engine.middle import middle
 from windlass.replication.engine.streams import _check_parts
+from windlass.replication.model import Restore
 from windlass.wire.s3 import Part
 
 
@@ -39,6 +40,40 @@ def test_a_restore_under_way_is_told_as_such(engine_server, aws, tmp_path):
         )
         behind.close()
     assert [(one.code, one.keys) for one in moved.troubles] == [("RestoreInProgress", ("k",))]
+
+
+def test_a_seed_restores_what_is_archived_and_waits_for_it(engine_server, aws, tmp_path):
+    """One was begun by somebody before; both are under way for a while."""
+    pair = aws.pair()
+    for key in ("k", "begun"):
+        aws.s3().put_object(Bucket=pair.source.bucket, Key=key, Body=b"x", StorageClass="DEEP_ARCHIVE")
+    aws.fill(pair.source.bucket, ["plain"])
+    looks, asked_for = {}, []
+
+    def restoring(asked, said):
+        key = asked.path.partition("?")[0].rpartition("/")[2]
+        if asked.method == "POST" and asked.path.endswith("?restore="):
+            asked_for.append((key, b"<Days>3</Days>" in asked.body and b"<Tier>Bulk</Tier>" in asked.body))
+        if asked.method == "HEAD" and (key == "begun" or asked_for):
+            looks[key] = looks.get(key, 0) + 1
+            if looks[key] < 3:
+                said.headers["x-amz-restore"] = 'ongoing-request="true"'
+            elif key == "begun":
+                said.headers["x-amz-restore"] = 'ongoing-request="false"'
+
+    with middle(engine_server.url) as line:
+        line.after = restoring
+        behind = Aws(line.url, aws.account)
+        aws.s3().restore_object(Bucket=pair.source.bucket, Key="begun", RestoreRequest={"Days": 1})
+        moved = behind.engine(tmp_path).seed(
+            pair, seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None,
+            restore=Restore(days=3, poll_s=0.02),
+        )  # fmt: skip
+        behind.close()
+    assert (moved.total, moved.copied, moved.failed) == (3, 3, 0), moved
+    assert asked_for == [("k", True)]
+    assert looks["begun"] >= 3
+    assert set(aws.listed(pair.destination)) == {"plain", "k", "begun"}
 
 
 def test_whoever_agreed_to_pay_says_so_in_every_request(engine_server, aws, tmp_path):

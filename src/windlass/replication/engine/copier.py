@@ -46,7 +46,7 @@ class Ways:
     there: Callable[[Listed], Awaitable[bool]]
     """Whether the destination has it already."""
     restored: Callable[[Listed], Awaitable[bool]]
-    """Whether an archived object can be read now. An error says that a restore is under way."""
+    """Whether an archived object can be read, if need be after its restore. An error says that one is under way."""
     anew: Callable[[Listed], Awaitable[bool]]
     """Copy what is there now in place of what was listed; False where it is gone."""
 
@@ -276,8 +276,7 @@ class Copier:
     async def _archived(self, block: Block, index: int, row: Listed) -> None:
         """A row of an archive class: there may be a restored copy to read."""
         try:
-            async with self._looks:
-                restored = await self.ways.restored(row)
+            restored = await self.ways.restored(row)
         except Throttled as error:
             self._throttled(block, index, row, error)
         except WindlassError as error:

@@ -22,11 +22,13 @@ from windlass.replication.engine.journal import Journal, JournalOf
 from windlass.replication.engine.pacer import Paces
 from windlass.replication.engine.ranges import Cut, Range, Ranges
 from windlass.replication.engine.records import writing
+from windlass.replication.engine.restores import Restores
 from windlass.replication.engine.sides import Sides
 from windlass.replication.engine.streams import Streams
 from windlass.replication.engine.walk import walk
 from windlass.replication.failures import explain
 from windlass.replication.listing import others, own_prefixes
+from windlass.replication.model import Restore
 from windlass.replication.movers.direct import Moved
 from windlass.wire.flow import Flow
 from windlass.wire.listing import Listed
@@ -56,9 +58,10 @@ class Limits:
 async def seed(
     sides: Sides, journal: Journal, limits: Limits, *, after: str = "", upto: str | None = None, stop: threading.Event,
     tell: Callable[[Moved], object], carrier: Carrier | None = None, criteria: Criteria = BY_ETAG,
+    restore: Restore | None = None,
 ) -> Moved:  # fmt: skip
     """Copy what the destination lacks, from where the journal says. Interrupted when `stop` is set: it goes on from there."""
-    return await _Seed(sides, journal, limits, stop, tell, carrier, criteria).run(after, upto)
+    return await _Seed(sides, journal, limits, stop, tell, carrier, criteria, restore).run(after, upto)
 
 
 class Copying(Protocol):
@@ -215,7 +218,7 @@ class _Seed(Run):
 
     def __init__(
         self, sides: Sides, journal: Journal, limits: Limits, stop: threading.Event, tell: Callable[[Moved], object],
-        carrier: Carrier | None, criteria: Criteria,
+        carrier: Carrier | None, criteria: Criteria, restore: Restore | None,
     ) -> None:  # fmt: skip
         super().__init__(sides, journal, limits, stop, tell)
         self._decisions = Decisions(criteria, Evidence(sides, criteria.by))
@@ -236,7 +239,7 @@ class _Seed(Run):
                 sides.write, sides.copies(), size=limits.connections,
                 done=copier.done, ready=copier.pump, pull=copier.pull,
             )  # fmt: skip
-        copier.ways = Ways(self._flow.room, self._send, large, sides.there, sides.restored, anew)
+        copier.ways = Ways(self._flow.room, self._send, large, sides.there, Restores(sides, restore).readable, anew)
 
     async def _walk(self, ranges: Ranges) -> None:
         await walk(

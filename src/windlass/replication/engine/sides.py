@@ -19,7 +19,6 @@ from windlass.replication.engine.parts import PartCopier
 from windlass.replication.engine.reading import Reader
 from windlass.replication.engine.streams import StreamCopier
 from windlass.replication.engine.walk import List
-from windlass.replication.listing import FROZEN
 from windlass.replication.model import Pair, Place
 from windlass.wire import s3
 from windlass.wire.copies import Copies
@@ -151,21 +150,6 @@ class Sides:
         except WindlassError:  # whatever it is now: the copy meets it, too, and tells
             return False
         return compare_heads(here, head, digests=not self.pair.services) is not Verdict.DIFFERENT
-
-    async def restored(self, row: Listed) -> bool:
-        """Whether an archived object has a restored copy. AwsError while the restore is under way.
-
-        Source: S3 API reference, "HeadObject" (x-amz-restore).
-        """
-        source = self.pair.source
-        head = await self.read(s3.head(source.bucket, row.key, owner=source.account_id))
-        restore = head.headers.get("x-amz-restore", "")
-        if 'ongoing-request="true"' in restore:
-            raise AwsError(
-                f"{source.name}: {row.key!r} is being restored", code="RestoreInProgress",
-                hint="Seed again when the restore has ended.",
-            )  # fmt: skip
-        return 'ongoing-request="false"' in restore or head.headers.get("x-amz-storage-class", "") not in FROZEN
 
     async def anew(self, row: Listed) -> bool:
         """Copy what is under this key now; whether there was anything."""

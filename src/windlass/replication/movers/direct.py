@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from windlass.replication.comparison import BY_ETAG, Compare, Criteria, Verdict
 from windlass.replication.listing import Merged
-from windlass.replication.model import Carry, Pair, Trouble, Volume
+from windlass.replication.model import Carry, Pair, Restore, Trouble, Volume
 
 __all__ = ["Compared", "Direct", "Moved", "Tell"]
 
@@ -69,11 +69,13 @@ class Direct(Protocol):
     def seed(
         self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False,
         markers: bool = True, carry: frozenset[Carry] = frozenset(), criteria: Criteria = BY_ETAG,
+        restore: Restore | None = None,
     ) -> Moved:  # fmt: skip
         """Copy what the destination lacks; what was done before an interruption is not done again. `shared`: others may join.
 
         `versions`: every version of each key, in order, and delete markers (`markers`) in their places. `carry`: what copies
-        have of their sources besides what S3 copies. `criteria`: how objects are compared.
+        have of their sources besides what S3 copies. `criteria`: how objects are compared. `restore`: archived
+        objects are restored and waited for.
         """
 
     def work(

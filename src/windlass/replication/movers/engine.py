@@ -30,7 +30,7 @@ from windlass.replication.engine.version_compare import compare_versions
 from windlass.replication.engine.version_run import seed_versions, version_journal
 from windlass.replication.engine.walk import walk
 from windlass.replication.listing import Merged
-from windlass.replication.model import MAX_COPY_BYTES, Carry, Pair, Volume
+from windlass.replication.model import MAX_COPY_BYTES, Carry, Pair, Restore, Volume
 from windlass.replication.movers.direct import Compared, Moved, Tell
 from windlass.wire.loops import SharedLoop, run_alone
 
@@ -66,17 +66,20 @@ class Engine:
     def seed(
         self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False,
         markers: bool = True, carry: frozenset[Carry] = frozenset(), criteria: Criteria = BY_ETAG,
+        restore: Restore | None = None,
     ) -> Moved:  # fmt: skip
         """Copy what the destination lacks, or has older; what was done before an interruption is not done again.
 
         `shared`: other workers may join (`work`), below `.windlass/SEED` of the destination. `versions`: every version, and with
         `markers` every delete marker, of each key in order. `carry`: what copies have of their sources besides what S3 copies.
-        `criteria`: how objects are compared.
+        `criteria`: how objects are compared. `restore`: archived objects are restored, and copied when they can be read.
         """
-        if shared and (versions or carry):
+        if shared and (versions or carry or restore):
             raise UsageError(
-                "only a seed of objects as they are can be shared", hint="Leave --versions and --carry out."
+                "only a seed of objects as they are can be shared", hint="Leave --versions, --carry and --restore out."
             )
+        if versions and restore:
+            raise UsageError("only current objects are restored", hint="Leave --versions or --restore out.")
         if versions:
             return self._versions(pair, seed_id, stop, tell, markers=markers, carry=carry)
         if shared:
@@ -84,7 +87,9 @@ class Engine:
 
         async def go(sides: Sides) -> Moved:
             carrier = await Carrier.of(sides, carry) if carry else None
-            return await seed(sides, journal, self._limits, stop=stop, tell=tell, carrier=carrier, criteria=criteria)
+            return await seed(
+                sides, journal, self._limits, stop=stop, tell=tell, carrier=carrier, criteria=criteria, restore=restore
+            )
 
         with Journal(self._home / seed_id) as journal:
             moved = self._with(pair, go)
