@@ -402,3 +402,30 @@ def test_batch_copies_keep_the_storage_class_of_their_sources(seed_app, buckets_
     assert (retried.state, retried.done) == (State.DONE, 1), retried
     listed = buckets.call("eu-west-1", "ListObjectsV2", Bucket=target)["Contents"]
     assert {row["Key"]: row["StorageClass"] for row in listed if not row["Key"].startswith(".windlass/")} == classes
+
+
+def test_a_resumed_seed_shows_how_it_ended_and_not_how_it_had_failed(seed_app, seed_aws, buckets_of, capsys):
+    import urllib.request
+
+    from windlass.replication.lines import Lines
+
+    def faults(rules):
+        body = json.dumps({"rules": rules, "seed": 1}).encode()
+        urllib.request.urlopen(urllib.request.Request(f"{seed_aws.url}/_windlass/faults", body, method="PUT")).read()
+
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=4, versioned=False)
+    gone = {"kind": "error", "service": "s3", "operation": "CopyObject", "status": 404, "code": "NoSuchBucket"}
+    faults([gone | {"path": f"/{target}/*"}])
+    job_id = begun(app, source, target, operation=Operation.COPY, via=Way.DIRECT)
+    with pytest.raises(PartialFailure), Lines(quiet=True) as lines:
+        seeding.run(app.replication, app.jobs, job_id, Hooks(lines.show))
+    assert "State: Failed" in capsys.readouterr().out
+    faults([])
+    with Lines(quiet=True) as lines:
+        (one,) = seeding.run(app.replication, app.jobs, job_id, Hooks(lines.show))
+    assert one.state is State.DONE
+    shown = capsys.readouterr()
+    assert shown.out == "State: Complete, Total: 4, Success: 4, Failed 0\n"
+    assert shown.err == ""
