@@ -69,10 +69,10 @@ class Outcome:
     def shortfalls(self) -> tuple[Trouble, ...]:
         """Return the reasons for the report: failures of copies, then what only the comparison found. No object is told twice."""
         verified = self.seed.verified
-        newer = sum(one.count for one in self.troubles if one.code == NEWER)
-        failed = sum(one.count for one in self.troubles) - newer
-        named = {key for one in self.troubles for key in one.keys}
-        found: list[Trouble] = list(self.troubles)
+        newer = sum(trouble.count for trouble in self.troubles if trouble.code == NEWER)
+        failed = sum(trouble.count for trouble in self.troubles) - newer
+        named = {key for trouble in self.troubles for key in trouble.keys}
+        shortfalls: list[Trouble] = list(self.troubles)
         for code, kind, known in (
             (MISSING, "missing", failed),
             (DIFFERENT, "different", newer),
@@ -80,10 +80,10 @@ class Outcome:
         ):
             if (count := self._count(kind) - known) > 0:
                 keys = [key for key in self._keys(kind) if key not in named]
-                found.append(Trouble(code=code, count=count, keys=tuple(keys)))
+                shortfalls.append(Trouble(code=code, count=count, keys=tuple(keys)))
         if verified.get("error"):
-            found.append(Trouble(code=VERIFY_FAILED, count=1, message=str(verified["error"])))
-        return tuple(found)
+            shortfalls.append(Trouble(code=VERIFY_FAILED, count=1, message=str(verified["error"])))
+        return tuple(shortfalls)
 
     def _verified_words(self) -> list[str]:
         if self.seed.verified.get("error"):
@@ -109,10 +109,10 @@ class Outcome:
 
 def incomplete_error(outcomes: Sequence[Outcome], hint: str) -> PartialFailure | None:
     """Return the error that a command ends with when seeds are not complete; it names the pairs and why. None when all are."""
-    bad = [one for one in outcomes if one.incomplete]
+    bad = [outcome for outcome in outcomes if outcome.incomplete]
     if not bad:
         return None
-    named = "; ".join(f"{one.seed.pair.title}: {one.reason}" for one in bad[:_NAMED])
+    named = "; ".join(f"{outcome.seed.pair.title}: {outcome.reason}" for outcome in bad[:_NAMED])
     more = f"; and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
     verb = "is" if len(bad) == 1 else "are"
     return PartialFailure(f"{len(bad)} of {len(outcomes)} seeds {verb} not complete: {named}{more}", hint=hint)

@@ -68,8 +68,10 @@ class Staging:
         for number, job_at in enumerate(self.seed.facts["retry_of"]):
             job = batch.describe(self.replication.estate, *job_at)
             rows = Rows(self._failed_rows(job))
-            found = self._write(f"retry-{number}", rows, versions=False)
-            written += [replace(one, versions=rows.versions, storage_class=job.storage_class) for one in found]
+            manifests = self._write(f"retry-{number}", rows, versions=False)
+            written += [
+                replace(manifest, versions=rows.versions, storage_class=job.storage_class) for manifest in manifests
+            ]
             tally.rows += rows.count
         return written
 
@@ -91,8 +93,8 @@ class Staging:
                 file = spooled[storage_class]
                 file.seek(0)
                 name = f"current-{storage_class.lower().replace('_', '-')}" if storage_class else "current"
-                found = self._write(name, iter(partial(file.read, _CHUNK_BYTES), b""), versions=False)
-                written += [replace(one, storage_class=storage_class) for one in found]
+                manifests = self._write(name, iter(partial(file.read, _CHUNK_BYTES), b""), versions=False)
+                written += [replace(manifest, storage_class=storage_class) for manifest in manifests]
         return written
 
     def _write(self, name: str, chunks: Iterable[bytes], *, versions: bool) -> list[batch.Listed]:
@@ -115,10 +117,11 @@ class Staging:
         return [batch.Listed(spot.bucket, key, done.etag, versions)]
 
 
-def to_facts(one: batch.Listed) -> dict[str, Any]:
+def to_facts(manifest: batch.Listed) -> dict[str, Any]:
     """A manifest as a seed's facts have it."""
     return {
-        "bucket": one.bucket, "key": one.key, "etag": one.etag, "versions": one.versions, "storage_class": one.storage_class,
+        "bucket": manifest.bucket, "key": manifest.key, "etag": manifest.etag, "versions": manifest.versions,
+        "storage_class": manifest.storage_class,
     }  # fmt: skip
 
 

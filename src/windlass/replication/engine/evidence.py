@@ -71,10 +71,10 @@ class Evidence:
             *[_head(self.sides.look, pair.destination, destination, part=number) for number in (1, count)],
         )
         sizes = [head.size_bytes for head in heads]
-        told = (
+        has_parts = (
             count == 1 or max(sizes) < source.size_bytes
         )  # a service without part numbers answers with the whole object
-        return told and sizes[:2] == sizes[2:]
+        return has_parts and sizes[:2] == sizes[2:]
 
 
 async def by_content(sides: Sides, key: str) -> bool:

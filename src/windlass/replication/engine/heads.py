@@ -48,8 +48,8 @@ def has_evidence(head: Head) -> bool:
 
 def part_count(head: Head) -> int:
     """Return the number of parts that an ETag tells; 0 for an object that was put in one piece."""
-    found = _ETAG.fullmatch(head.etag)
-    return int(found[1]) if found is not None and found[1] else 0
+    match = _ETAG.fullmatch(head.etag)
+    return int(match[1]) if match is not None and match[1] else 0
 
 
 def sums_of(head: Head) -> Mapping[tuple[str, str], str]:

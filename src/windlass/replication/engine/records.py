@@ -117,4 +117,4 @@ def _hopped(file: BinaryIO, kind: int, length: int) -> bytes | None:
     if count > length:
         return None
     description = file.read(count)
-    return description if all(zlib.crc32(description) == one for one in sums) else None
+    return description if all(zlib.crc32(description) == crc for crc in sums) else None

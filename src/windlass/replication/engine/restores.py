@@ -19,25 +19,25 @@ _CALLS_AT_ONCE = 32
 
 @dataclass(frozen=True, slots=True)
 class Restores:
-    """Asks the source; with `wanted`, an archived object is restored and waited for: hours, and up to two days."""
+    """Asks the source; with `restore`, an archived object is restored and waited for: hours, and up to two days."""
 
     sides: Sides
-    wanted: Restore | None = None
+    restore: Restore | None = None
     _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CALLS_AT_ONCE))
 
     async def readable(self, row: Listed) -> bool:
         """Whether an archived object can be read, if need be after its restore. AwsError for one under way that nobody waits for."""
         state = await self._state(row)
-        if state == "archived" and self.wanted is not None:
-            await self._begin(row, self.wanted)
+        if state == "archived" and self.restore is not None:
+            await self._begin(row, self.restore)
             state = "restoring"
-        if state == "restoring" and self.wanted is None:
+        if state == "restoring" and self.restore is None:
             raise AwsError(
                 f"{self.sides.pair.source.name}: {row.key!r} is being restored", code="RestoreInProgress",
                 hint="Seed again when the restore has ended, or wait for it with --restore DAYS.",
             )  # fmt: skip
-        while state == "restoring" and self.wanted is not None:
-            await asyncio.sleep(self.wanted.poll_s)
+        while state == "restoring" and self.restore is not None:
+            await asyncio.sleep(self.restore.poll_s)
             state = await self._state(row)
         return state == "readable"
 
@@ -46,18 +46,18 @@ class Restores:
         source = self.sides.pair.source
         async with self._gate:
             head = await self.sides.read(s3.head(source.bucket, row.key, owner=source.account_id))
-        restore = head.headers.get("x-amz-restore", "")
-        if 'ongoing-request="true"' in restore:
+        status = head.headers.get("x-amz-restore", "")
+        if 'ongoing-request="true"' in status:
             return "restoring"
-        archived = head.headers.get("x-amz-storage-class", "") in FROZEN and 'ongoing-request="false"' not in restore
+        archived = head.headers.get("x-amz-storage-class", "") in FROZEN and 'ongoing-request="false"' not in status
         return "archived" if archived else "readable"
 
-    async def _begin(self, row: Listed, wanted: Restore) -> None:
+    async def _begin(self, row: Listed, restore: Restore) -> None:
         source = self.sides.pair.source
         async with self._gate:
             try:
                 await self.sides.read(
-                    s3.restore(source.bucket, row.key, days=wanted.days, tier=wanted.tier, owner=source.account_id)
+                    s3.restore(source.bucket, row.key, days=restore.days, tier=restore.tier, owner=source.account_id)
                 )
             except Conflict as error:
                 if error.code != "RestoreAlreadyInProgress":
