@@ -198,7 +198,12 @@ class App:
                     self.settings.replication,
                     self.settings.replicate,
                     finder=lambda: InventoryFinder(self.inventory),
-                    direct=lambda: Engine(lambda: self.estate, self._journals(), services=self.services),
+                    direct=lambda: Engine(
+                        lambda: self.estate,
+                        self._journals(),
+                        services=self.services,
+                        request_payer=self.settings.replication.request_payer,
+                    ),
                     services=self.services,
                 )
             return self._replication

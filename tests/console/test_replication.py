@@ -86,7 +86,7 @@ def test_a_seed_has_its_steps_jobs_and_keys(site):
 
 def test_the_api_says_the_same(site):
     items = site.get("/v1/replication/seeds", params={"state": "incomplete"}).json()["items"]
-    assert [one["line"] for one in items] == ["State: Complete, Total: 1000, Success: 990, Failed 10"]
+    assert [one["line"] for one in items] == ["State: Incomplete, Total: 1000, Success: 990, Failed 10"]
     (failure,) = site.get("/v1/replication/seeds/seed_2/failures").json()["items"]
     assert failure["keys"] == ["<script>k"]
 

@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def test_a_copy_is_one_line_and_then_nothing_to_do(home, buckets):
     assert (row["state"], row["detail"]) == ("done", "the destination has everything already")
     assert "No object failed" in home("report", source).stderr
     (row,) = json.loads(home("verify", source, target, "-o", "json").stdout)
-    assert row["whole"] is True
+    assert row["verdict"] == "same"
     buckets.call("eu-west-1", "DeleteObject", Bucket=target, Key="2026/é 001+%.txt")
     done = home("verify", source, code=1)
     assert "missing: 2026/é 001+%.txt" in done.stderr
@@ -202,12 +203,54 @@ def test_a_direct_seed_is_shared_joined_and_looked_at_closely(home, buckets):
     missing = home("work", "seed_none", source, target, "-q", code=254)
     assert "seed_none" in missing.stderr or "plan.json" in missing.stderr
     buckets.call("eu-west-1", "PutObject", Bucket=target, Key="2026/é 004+%.txt", Body=b"yyyy")
-    (found,) = json.loads(home("verify", source, target, "-o", "json").stdout)
-    assert (found["whole"], found["unknown"]) == (True, 1)  # the same size, and an ETag that says nothing by itself
-    deep = home("verify", source, target, "--sample", "100", "-o", "json", code=1)
+    by_size = home("verify", source, target, "--compare", "size", "-o", "json")
+    assert json.loads(by_size.stdout)[0]["verdict"] == "same"
+    (found,) = json.loads(home("verify", source, target, "-o", "json", code=1).stdout)
+    assert (found["verdict"], found["examples"]) == ("different", {"different": ["2026/é 004+%.txt"]})
+    deep = home("verify", source, target, "--compare", "size", "--sample", "100", "-o", "json", code=1)
     (found,) = json.loads(deep.stdout)
     assert (found["different"], found["read"]) == (1, 9)
     assert found["examples"]["different"] == ["2026/é 004+%.txt"]
+
+
+def test_what_differs_is_named_in_every_place_and_mended_on_demand(home, buckets):
+    """One result: the summary line, the exit code, the report and the listing say the same."""
+    source, target = buckets.pair(objects=3, versioned=False)
+    home("seed", source, target, "--operation", "copy", "-q")
+    key = "2026/é 002+%.txt"
+    time.sleep(1.0)  # the destination's object is the newer one
+    buckets.call("eu-west-1", "PutObject", Bucket=target, Key=key, Body=b"yy")
+    done = home("seed", source, target, "--operation", "copy", "-q", code=1)
+    assert done.stdout == "State: Incomplete, Total: 1, Success: 0, Failed 1\n"
+    assert "1 of 1 seeds is not complete" in done.stderr
+    assert "1 failed" in done.stderr
+    (row,) = json.loads(home("report", source, "-o", "json", code=1).stdout)
+    assert (row["code"], row["count"], row["keys"]) == ("DstObjectNewer", 1, [key])
+    assert "--different" in row["advice"]
+    (row,) = json.loads(home("status", source, "-o", "json").stdout)
+    assert (row["state"], row["line"] + "\n") == ("incomplete", done.stdout)
+    mended = home("seed", source, target, "--operation", "copy", "--different", "-q")
+    assert mended.stdout == "State: Complete, Total: 1, Success: 1, Failed 0\n"
+    assert home("verify", source, target).stdout.count("same") == 1
+
+
+_SUM = {"us-east-1": "CRC32", "eu-west-1": "SHA256"}  # no checksum that both sides have
+
+
+def test_what_can_not_be_compared_fails_only_a_strict_command(home, buckets):
+    source, target = buckets.pair(versioned=False)
+    for bucket, region, more in ((source, "us-east-1", {}), (target, "eu-west-1", {"ServerSideEncryption": "aws:kms"})):
+        for key in ("a", "b"):
+            buckets.call(region, "PutObject", Bucket=bucket, Key=key, Body=b"x", ChecksumAlgorithm=_SUM[region], **more)
+    (found,) = json.loads(home("verify", source, target, "-o", "json").stdout)
+    assert (found["verdict"], found["unknown"]) == ("unknown", 2)
+    assert "1 of 1 pairs" in home("verify", source, target, "--strict", code=1).stderr
+    done = home("seed", source, target, "--operation", "copy", "-q")
+    assert done.stdout == "State: Complete, Total: 0, Success: 0, Failed 0, Not verified 2\n"
+    done = home("seed", source, target, "--operation", "copy", "--strict", "-q", code=1)
+    assert done.stdout == "State: Incomplete, Total: 0, Success: 0, Failed 0, Not verified 2\n"
+    (row,) = json.loads(home("report", source, "-o", "json", code=1).stdout)
+    assert (row["code"], row["count"]) == ("NotVerified", 2)
 
 
 def test_versions_and_what_is_carried_from_the_command_line(home, buckets):

@@ -163,7 +163,7 @@ def test_another_accounts_bucket_must_agree():
 
 def test_copies_need_no_versioning():
     facts = replace(good(), source=replace(good().source, versioning=""), batch_role=None)
-    assert codes(facts, Intent(operation=Operation.COPY, way=Way.DIRECT)) == set()
+    assert codes(facts, Intent(operation=Operation.COPY, way=Way.DIRECT)) == {"SrcObjectLock"}
 
 
 def test_glacier_is_a_warning():

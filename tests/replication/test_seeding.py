@@ -121,7 +121,7 @@ def test_failures_have_reasons_and_a_retry_does_only_them(seed_app, buckets_of):
     source, target = buckets.pair(objects=6, versioned=False)
     fill_bad(buckets, source, 2)
     forbid(buckets, target)
-    with pytest.raises(PartialFailure, match="1 of 1 seeds are not complete"):
+    with pytest.raises(PartialFailure, match="1 of 1 seeds is not complete"):
         seeded(app, source, target, **COPIES)
     (one,) = app.replication.seeds()
     assert (one.state, one.total, one.done, one.failed) == (State.INCOMPLETE, 8, 6, 2)
@@ -344,3 +344,88 @@ def test_who_died_while_comparing_compares_again_and_makes_no_other_job(seed_app
     assert (ended.state, ended.jobs) == (State.DONE, one.jobs)
     assert ended.verified["missing"] == 0
     assert len(batch.list_jobs(app.estate, *one.jobs[0][:2])) == 1
+
+
+def test_each_of_three_destinations_of_one_source_gets_everything(seed_app, buckets_of):
+    """One replication status stands for all destinations: COMPLETED says nothing of one that was added later."""
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=6)
+    others = [buckets.make(f"third-{number}", "eu-west-1") for number in range(2)]
+    for number, bucket in enumerate([target, *others]):
+        one = seeded(app, source, bucket)
+        assert (one.state, one.failed, one.verified["missing"]) == (State.DONE, 0, 0), (number, one)
+        assert one.total >= 6  # and the reports of the seeds before, which are objects as any
+        assert buckets.keys(bucket) == buckets.keys(source, "us-east-1")
+    again = seeded(app, source, others[0])
+    assert (again.state, again.total) == (State.DONE, 0)
+
+
+def test_a_job_over_a_known_destination_leaves_what_is_completed_alone():
+    from windlass.replication.model import Pair, Place
+    from windlass.replication.movers.batch import Spot, create_effect
+
+    pair = Pair(
+        source=Place(bucket="a", account_id="1" * 12, region="us-east-1"),
+        destination=Place(bucket="b", account_id="1" * 12, region="us-east-1"),
+    )
+
+    def statuses(template, *, first):
+        made = create_effect(
+            pair, template, Operation.REPLICATE, seed_id="s", set_name="", role_arn="r", manifest=Spot("a", "m"),
+            report_to=Spot("a", "m"), created_before=None, confirm=False, first=first,
+        )  # fmt: skip
+        return made.params["ManifestGenerator"]["S3JobManifestGenerator"]["Filter"]["ObjectReplicationStatuses"]
+
+    assert statuses(Template(), first=False) == ["NONE", "FAILED"]
+    assert statuses(Template(), first=True) == ["NONE", "FAILED", "COMPLETED", "REPLICA"]
+    chosen = Template.model_validate({"filter": {"statuses": ["FAILED"]}})
+    assert statuses(chosen, first=True) == ["FAILED"]
+
+
+def test_batch_copies_keep_the_storage_class_of_their_sources(seed_app, buckets_of):
+    """A job writes one class: there is a job for each, and a retry keeps to it."""
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(versioned=False)
+    classes = {"a": "STANDARD", "bad b": "STANDARD_IA", "c": "STANDARD_IA", "d": "GLACIER_IR", "e": "STANDARD"}
+    for key, name in classes.items():
+        buckets.call("us-east-1", "PutObject", Bucket=source, Key=key, Body=b"x", StorageClass=name)
+    forbid(buckets, target, "bad*")
+    with pytest.raises(PartialFailure):
+        seeded(app, source, target, **COPIES)
+    (one,) = app.replication.seeds()
+    assert (one.total, one.done, one.failed, len(one.jobs)) == (5, 4, 1, 3), one
+    allow(buckets, target)
+    again = seeding.retry(app.replication, app.jobs, [one], Request(**COPIES))
+    (retried,) = seeding.run(app.replication, app.jobs, again)
+    assert (retried.state, retried.done) == (State.DONE, 1), retried
+    listed = buckets.call("eu-west-1", "ListObjectsV2", Bucket=target)["Contents"]
+    assert {row["Key"]: row["StorageClass"] for row in listed if not row["Key"].startswith(".windlass/")} == classes
+
+
+def test_a_resumed_seed_shows_how_it_ended_and_not_how_it_had_failed(seed_app, seed_aws, buckets_of, capsys):
+    import urllib.request
+
+    from windlass.replication.lines import Lines
+
+    def faults(rules):
+        body = json.dumps({"rules": rules, "seed": 1}).encode()
+        urllib.request.urlopen(urllib.request.Request(f"{seed_aws.url}/_windlass/faults", body, method="PUT")).read()
+
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=4, versioned=False)
+    gone = {"kind": "error", "service": "s3", "operation": "CopyObject", "status": 404, "code": "NoSuchBucket"}
+    faults([gone | {"path": f"/{target}/*"}])
+    job_id = begun(app, source, target, operation=Operation.COPY, via=Way.DIRECT)
+    with pytest.raises(PartialFailure), Lines(quiet=True) as lines:
+        seeding.run(app.replication, app.jobs, job_id, Hooks(lines.show))
+    assert "State: Failed" in capsys.readouterr().out
+    faults([])
+    with Lines(quiet=True) as lines:
+        (one,) = seeding.run(app.replication, app.jobs, job_id, Hooks(lines.show))
+    assert one.state is State.DONE
+    shown = capsys.readouterr()
+    assert shown.out == "State: Complete, Total: 4, Success: 4, Failed 0\n"
+    assert shown.err == ""

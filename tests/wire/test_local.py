@@ -176,6 +176,16 @@ def test_what_a_head_says(s3_door):
     s3_door(use)
 
 
+def test_an_archived_object_is_restored_and_its_head_says_so(s3_door):
+    async def go(door, bucket):
+        await door(s3.put(bucket, "k é", b"x", headers={"x-amz-storage-class": "GLACIER"}))
+        assert "x-amz-restore" not in (await door(s3.head(bucket, "k é"))).headers
+        assert await door(s3.restore(bucket, "k é", days=2, tier="Bulk")) is None
+        assert 'ongoing-request="' in (await door(s3.head(bucket, "k é"))).headers["x-amz-restore"]
+
+    s3_door(go)
+
+
 def test_conditional_puts(s3_door):
     async def use(door, bucket):
         first = await door(s3.put(bucket, "lease", b"1", if_none_match=True))

@@ -43,3 +43,5 @@ class Access:
     user_agent: str = "windlass"
     crc32: bool = True
     """S3: uploads carry a CRC-32 that the service checks, as AWS's SDKs send it; else their MD5, which all services know."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Of every request that does not say otherwise, names in lower case: who asks agrees to something for all of them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NewType
 
-__all__ = ["AccountId", "Arn", "Region", "format_arn", "parse_arn", "partition_of"]
+__all__ = ["AccountId", "Arn", "Region", "dns_suffix", "format_arn", "parse_arn", "partition_of"]
 
 AccountId = NewType("AccountId", str)
 """Twelve digits."""
@@ -24,6 +24,11 @@ _PARTITIONS = (
     ("eusc-", "aws-eusc"),
     ("cn-", "aws-cn"),
 )
+
+_DNS_SUFFIXES = {
+    "aws-cn": "amazonaws.com.cn", "aws-iso": "c2s.ic.gov", "aws-iso-b": "sc2s.sgov.gov", "aws-iso-e": "cloud.adc-e.uk",
+    "aws-iso-f": "csp.hci.ic.gov", "aws-eusc": "amazonaws.eu",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,11 @@ def parse_arn(text: str) -> Arn | None:
 def partition_of(region: str) -> str:
     """The partition a region belongs to: `aws`, `aws-us-gov`, `aws-cn` …"""
     return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
+
+
+def dns_suffix(region: str) -> str:
+    """The suffix of service names in the region's partition: `amazonaws.com`, `amazonaws.com.cn` …"""
+    return _DNS_SUFFIXES.get(partition_of(region), "amazonaws.com")
 
 
 def format_arn(service: str, region: str, account: str, resource: str, *, partition: str = "") -> str:

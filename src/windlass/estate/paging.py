@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import DataNotFoundError
 from botocore.paginate import PaginatorModel
 
-from windlass.core.errors import AwsError
+from windlass.core.paging import LoopGuard
 
 __all__ = ["pages"]
 
@@ -30,7 +30,7 @@ _TOKENS = (
 
 
 def pages(client: Any, operation: str, ask: Ask, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Answers of `ask(**params)`, page after page. AwsError when a service hands out the same token twice."""
+    """Answers of `ask(**params)`, page after page. AwsError when a token comes that came before."""
     paginator = _paginator(client, operation)
     rule = paginator or _generic(client, operation)
     if rule is None:
@@ -38,6 +38,7 @@ def pages(client: Any, operation: str, ask: Ask, params: dict[str, Any]) -> Iter
         return
     inputs, outputs, more_key = rule
     tokens: dict[str, Any] = {}
+    guard = LoopGuard(operation)
     while True:
         answer = ask(**(params | tokens))
         yield answer
@@ -45,10 +46,7 @@ def pages(client: Any, operation: str, ask: Ask, params: dict[str, Any]) -> Iter
         following = {into: value for into, value in following.items() if value}
         if not following or (more_key and not _pick(answer, more_key)):
             return
-        if following == tokens:
-            raise AwsError(
-                f"{operation} returned the same page token twice", hint="The service is at fault; try again."
-            )
+        guard.advance(following)
         tokens = following
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from windlass.core.errors import UsageError, WindlassError
+from windlass.core.paging import LoopGuard
 from windlass.jobs.service import Jobs, RunningJob
 from windlass.pipelines.engine import Contended, Engine, Refused
 from windlass.pipelines.memory import give_back_what_is_freed
@@ -132,6 +133,7 @@ def _keys(door: Blocking, selection: Selection, origin: str, *, after: str, skip
 
 def _listed(door: Blocking, selection: Selection, after: str) -> Iterator[str]:
     token = ""
+    guard = LoopGuard(f"the listing of {selection.bucket}")
     while True:
         page = door(
             s3.list_objects(selection.bucket, prefix=selection.prefix, start_after="" if token else after, token=token)
@@ -141,6 +143,7 @@ def _listed(door: Blocking, selection: Selection, after: str) -> Iterator[str]:
         token = page.token
         if not token:
             return
+        guard.advance(token)
 
 
 def _lines(file: Path, bucket: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from windlass.core.errors import AccessRefused, NotFound, WindlassError
 from windlass.core.pool import map_bounded
 from windlass.estate.service import Estate
 from windlass.replication.facts import BucketFacts, KeyFacts, PairFacts, RoleFacts
+from windlass.replication.listing import OURS
 from windlass.replication.model import Pair, Place, Volume
 
 __all__ = ["bucket_facts", "known_buckets", "metrics", "pair_facts", "role_facts"]
@@ -23,7 +24,7 @@ _SIZE_TYPES = (
     "StandardIAStorage", "OneZoneIAStorage", "GlacierInstantRetrievalStorage", *_FROZEN_TYPES,
 )  # fmt: skip
 _AT_ONCE = 8
-_DRY = ".windlass-dry-call"
+_DRY = f"{OURS}dry-call"
 
 
 def known_buckets(estate: Estate) -> dict[str, tuple[str, str]]:
@@ -43,27 +44,38 @@ def _listed(estate: Estate, account_id: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def pair_facts(estate: Estate, pair: Pair, *, replication_role: str = "", batch_role: str = "") -> PairFacts:
-    """All that preflight wants to know of a pair. Roles: those named, else the one of a live rule."""
+def pair_facts(
+    estate: Estate, pair: Pair, *, replication_role: str = "", batch_role: str = "", payer: bool = False
+) -> PairFacts:
+    """All that preflight wants to know of a pair. Roles: those named, else the one of a live rule. `payer`: we pay for requests."""
     reader = pair.source.account_id or pair.destination.account_id or estate.accounts()[0].id
-    source = bucket_facts(estate, pair.source, reader)
-    target = bucket_facts(estate, pair.destination, reader)
+    source = bucket_facts(estate, pair.source, reader, payer=payer)
+    target = bucket_facts(estate, pair.destination, reader, payer=payer)
     ruled = source.rule_for(target.place()) if source.exists and target.exists else None
     rule_role = replication_role or (source.replication_role if ruled is not None else "")
     return PairFacts(
         pair=pair, source=source, destination=target,
         replication_role=role_facts(estate, reader, rule_role) if rule_role else None,
         batch_role=role_facts(estate, reader, batch_role) if batch_role else None,
+        source_refused=_across(estate, source.place(), target.place(), payer=payer) if source.exists and target.exists else {},
     )  # fmt: skip
 
 
-def bucket_facts(estate: Estate, place: Place, reader: str = "") -> BucketFacts:
+def _across(estate: Estate, source: Place, target: Place, *, payer: bool) -> dict[str, str]:
+    """What the destination's account, which makes direct copies, may not do with the source's objects: asked as that account."""
+    if not (source.account_id and target.account_id and source.account_id != target.account_id):
+        return {}
+    key = _Asker(estate, source.account_id, source.region, source).first_key()
+    return _Asker(estate, target.account_id, source.region, source, payer=payer).unreadable(key) if key else {}
+
+
+def bucket_facts(estate: Estate, place: Place, reader: str = "", *, payer: bool = False) -> BucketFacts:
     """One bucket's facts. What may not be read keeps its default: across accounts that is the usual thing."""
     account_id = place.account_id or reader or estate.accounts()[0].id
     region = _region(estate, account_id, place)
     if not region:
         return BucketFacts(bucket=place.bucket, exists=False)
-    ask = _Asker(estate, account_id, region, place)
+    ask = _Asker(estate, account_id, region, place, payer=payer)
     rules, role = ask.replication()
     encryption = ask.get("GetBucketEncryption", "ServerSideEncryptionConfiguration", {}).get("Rules") or [{}]
     lifecycle = ask.get("GetBucketLifecycleConfiguration", "Rules", [])
@@ -87,7 +99,8 @@ def bucket_facts(estate: Estate, place: Place, reader: str = "") -> BucketFacts:
 class _Asker:
     """Bucket reads of one bucket: what is not configured, or may not be read, has a default."""
 
-    def __init__(self, estate: Estate, account_id: str, region: str, place: Place) -> None:
+    def __init__(self, estate: Estate, account_id: str, region: str, place: Place, *, payer: bool = False) -> None:
+        self._agreed = {"RequestPayer": "requester"} if payer else {}
         self._where = (estate, account_id, region)
         self._params = {"Bucket": place.bucket} | (
             {"ExpectedBucketOwner": place.account_id} if place.account_id else {}
@@ -118,8 +131,7 @@ class _Asker:
         found: dict[str, str] = {}
         key = _DRY
         try:
-            listed = self._call("ListObjectsV2", MaxKeys=1).get("Contents") or [{}]
-            key = listed[0].get("Key", _DRY)
+            key = self._listed_key() or _DRY
         except AccessRefused as error:
             found["ListObjectsV2"] = error.code
         self._dry(found, "GetObject", "HeadObject", Key=key)
@@ -127,9 +139,27 @@ class _Asker:
         self._dry(found, "PutObject", "UploadPart", Key=_DRY, UploadId=_DRY, PartNumber=1, Body=b"")
         return found
 
+    def first_key(self) -> str:
+        """A key of the bucket; empty where there is none, or where we may not list."""
+        try:
+            return self._listed_key()
+        except AccessRefused:
+            return ""
+
+    def unreadable(self, key: str) -> dict[str, str]:
+        """Which of the two reads that a copy with its tags needs are refused."""
+        found: dict[str, str] = {}
+        self._dry(found, "GetObject", "HeadObject", Key=key)
+        self._dry(found, "GetObjectTagging", "GetObjectTagging", Key=key)
+        return found
+
+    def _listed_key(self) -> str:
+        listed = self._call("ListObjectsV2", MaxKeys=1, **self._agreed).get("Contents") or [{}]
+        return str(listed[0].get("Key", ""))
+
     def _dry(self, found: dict[str, str], needs: str, operation: str, **params: Any) -> None:
         try:
-            self._call(operation, **params)
+            self._call(operation, **params, **self._agreed)
         except AccessRefused as error:
             found[needs] = error.code
         except WindlassError:  # not there, archived, encrypted with a key of the caller's: it let us in
@@ -168,7 +198,16 @@ def _key(estate: Estate, account_id: str, region: str, rule: Mapping[str, Any]) 
         return KeyFacts(named, "Missing")
     except WindlassError:
         return KeyFacts(named)
-    return KeyFacts(found["Arn"], found.get("KeyState", ""))
+    return KeyFacts(found["Arn"], found.get("KeyState", ""), _key_policy(estate, account_id, region, found["Arn"]))
+
+
+def _key_policy(estate: Estate, account_id: str, region: str, arn: str) -> Mapping[str, Any] | None:
+    """A key's policy; None where it may not be read, as across accounts."""
+    try:
+        answer = estate.call(account_id, region, "kms", "GetKeyPolicy", KeyId=arn, PolicyName="default")
+        return _document(answer.get("Policy") or "{}")
+    except (WindlassError, ValueError):
+        return None
 
 
 def role_facts(estate: Estate, account_id: str, arn: str) -> RoleFacts:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,24 +15,31 @@ from windlass.jobs.service import Jobs
 from windlass.present.output import Format, emit
 from windlass.present.progress import ProgressLine
 from windlass.replication import rows, seeding
+from windlass.replication.commands import report, verify
+from windlass.replication.comparison import Compare, Criteria
 from windlass.replication.crew import Hooks, confirm
 from windlass.replication.lines import Lines
 from windlass.replication.model import Operation, Seed, State, Way
 from windlass.replication.movers import emr
 from windlass.replication.options import (
     Carried,
+    CompareBy,
     Destination,
+    Different,
     Does,
     Find,
     Language,
     Markers,
+    MaybeCompareBy,
     MaybeRef,
     Measure,
     Output,
     Prefix,
     Ref,
+    RestoreDays,
     SetName,
     Source,
+    Strict,
     SwitchOn,
     TemplateFile,
     Versioning,
@@ -46,8 +52,6 @@ from windlass.replication.planning import PairPlan, Request
 from windlass.replication.service import Ask, Replication, latest
 from windlass.replication.shown import (
     FOUND,
-    REASONS,
-    VERIFIED,
     findings,
     print_plan,
     print_seeds,
@@ -74,6 +78,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
     def plan(
         ctx: typer.Context, source: Source = "", destination: Destination = "", set_name: SetName = "", via: Via = Way.AUTO,
         operation: Does = None, prefix: Prefix = "", switch_on: SwitchOn = None, enable_versioning: Versioning = False,
+        compare: MaybeCompareBy = None,
         measure: Annotated[
             Measure, typer.Option(help="Count by listing both sides, or take CloudWatch's figures; auto lists small buckets.")
         ] = Measure.AUTO,
@@ -84,7 +89,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         replication = open_replication(ctx)
         request = request_from(
             replication, set_name, via=via, operation=operation, switch_on=switch_on, enable_versioning=enable_versioning,
-            measure=str(measure), template=template,
+            measure=str(measure), template=template, compare=compare,
         )  # fmt: skip
         ask = Ask(source=source, destination=destination, set_name=set_name, prefix=prefix)
         plans = _planned(replication, ask, request)
@@ -121,6 +126,8 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         ctx: typer.Context, source: Source = "", destination: Destination = "", set_name: SetName = "", via: Via = Way.AUTO,
         operation: Does = None, prefix: Prefix = "", switch_on: SwitchOn = None, enable_versioning: Versioning = False,
         delete_markers: Markers = None, versions: Versions = False, carry: Carried = "", template: TemplateFile = None,
+        compare: MaybeCompareBy = None, different: Different = False, strict: Strict = False,
+        restore: RestoreDays = 0,
         detach: Annotated[bool, typer.Option("--detach", "-d", help="Make the batch jobs, print their ids, and leave.")] = False,
         everything: Annotated[bool, typer.Option("--all", help="Seed pairs that lack nothing, too.")] = False,
         confirm: Annotated[bool, typer.Option("--confirm", help="Let S3 count the tasks, then ask before they run.")] = False,
@@ -156,7 +163,8 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         request = request_from(
             replication, set_name, via=via, operation=operation, switch_on=switch_on, enable_versioning=enable_versioning,
             delete_markers=delete_markers, versions=versions, carry=carry, template=template, detach=detach, everything=everything,
-            confirm=confirm, verify=verify, canary=canary, shared=shared, changed=changed,
+            confirm=confirm, verify=verify, canary=canary, shared=shared, changed=changed, compare=compare,
+            different=different, strict=strict, restore_days=restore,
             target=emr.Target(cluster=cluster, application=application, execution_role=execution_role, transient=transient),
         )  # fmt: skip
         if failed_of:
@@ -187,14 +195,17 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         seed_id: Annotated[str, typer.Argument(metavar="SEED", help="The shared seed's id, as `status` shows it.")],
         source: Annotated[str, typer.Argument(metavar="SOURCE", help="Its source, as it was given there.")],
         destination: Annotated[str, typer.Argument(metavar="DEST", help="Its destination.")],
-        prefix: Prefix = "", quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+        prefix: Prefix = "", compare: CompareBy = Compare.ETAG, different: Different = False,
+        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
         output: Output = Format.TABLE,
     ) -> None:  # fmt: skip
         """Join a direct seed that another machine shares, until it is done; exit 1 when objects failed."""
         replication = open_replication(ctx)
         (pair,) = replication.pairs(Ask(source=source, destination=destination, prefix=prefix))
         with ProgressLine(f"{pair.title}", quiet=quiet) as line:
-            moved = replication.work(pair, seed_id, lambda now: line.update(now.copied, now.total))
+            moved = replication.work(
+                pair, seed_id, lambda now: line.update(now.copied, now.total), Criteria(compare, different)
+            )
         row = rows.moved_row(moved)
         emit([row], output, tuple(row))
         if moved.failed:
@@ -230,71 +241,6 @@ def commands(  # noqa: C901  one function per command, nested so that they share
                 seeds = [fresh.get(one.seed_id, one) for one in seeds]
             ended = seeding.wait(replication, seeds, lines.show)
         raise_unwell(ended)
-
-    @app.command()
-    def report(
-        ctx: typer.Context, ref: MaybeRef = "",
-        failed: Annotated[
-            Path | None, typer.Option("--failed", metavar="FILE", help="Write a manifest of what failed, to be retried.")
-        ] = None,
-        output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
-        """Show why objects failed, by reason, with what to do; exit 1 when some did."""
-        replication = open_replication(ctx)
-        seeds = _found(replication, ref)
-        troubles = replication.troubles(seeds)
-        found = [row for one in seeds for row in rows.trouble_rows(one, troubles.get(one.seed_id, []))]
-        emit(found, output, REASONS, empty="No object failed.")
-        if output is Format.TABLE:
-            for one in seeds:
-                if one.error:
-                    print(f"{one.pair.title}: {one.error}", file=sys.stderr)
-        if failed is not None:
-            print(f"{failed}: {seeding.write_failed(replication, seeds, failed):,} rows", file=sys.stderr)
-        raise_unwell(seeds)
-
-    @app.command()
-    def verify(
-        ctx: typer.Context, source: Source = "", destination: Destination = "", set_name: SetName = "", prefix: Prefix = "",
-        checksums: Annotated[
-            bool, typer.Option("--checksums", help="Where ETags differ, ask S3 for both objects' checksums.")
-        ] = False,
-        sample: Annotated[
-            int, typer.Option(metavar="N", min=0, help="Read the content of so many objects of each pair, on both sides.")
-        ] = 0,
-        versions: Annotated[bool, typer.Option("--versions", help="Compare every version of each key, in order.")] = False,
-        markers: Annotated[
-            bool, typer.Option("--delete-markers/--no-delete-markers", help="With --versions: compare delete markers, too.")
-        ] = True,
-        output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
-        """Compare both sides of pairs; exit 1 when the destination lacks something, or has something else."""
-        replication = open_replication(ctx)
-        if source and not destination:
-            pairs = [one.pair for one in _selected(replication, source)]
-        else:
-            pairs = list(
-                replication.pairs(Ask(source=source, destination=destination, set_name=set_name, prefix=prefix))
-            )
-        found = []
-        with ProgressLine("verifying") as shown:
-            for number, pair in enumerate(pairs):
-                shown.update(number, len(pairs), pair.title)
-                compared = replication.verify(
-                    pair, checksums=checksums, sample=sample, versions=versions, markers=markers
-                )
-                found.append(rows.verify_row(pair.title, compared))
-        emit(found, output, VERIFIED)
-        bad = [one for one in found if not one["whole"]]
-        if output is Format.TABLE:
-            for one in bad:
-                for kind, keys in one["examples"].items():
-                    print(f"{one['pair']}: {kind}: {', '.join(keys)}", file=sys.stderr)
-        if bad:
-            raise PartialFailure(
-                f"{len(bad)} of {len(found)} pairs differ",
-                hint="`windlass replicate seed` brings over what is missing.",
-            )
 
     @app.command()
     def resume(
@@ -345,6 +291,8 @@ def commands(  # noqa: C901  one function per command, nested so that they share
             empty="No [[replicate]] sets.",
         )
 
+    report.register(app, open_replication)
+    verify.register(app, open_replication)
     return app
 
 

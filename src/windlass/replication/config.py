@@ -32,6 +32,16 @@ class ReplicationConfig(BaseModel):
         default="",
         description="Folder for the journals of direct seeds; beside the SQLite file, or in ~/.local/state/windlass, when empty.",
     )
+    request_payer: bool = Field(
+        default=False,
+        description="Pay for requests to requester-pays buckets (x-amz-request-payer); without it S3 refuses other accounts.",
+    )
+    restore_tier: Literal["Standard", "Bulk", "Expedited"] = Field(
+        default="Bulk", description="Tier of restores that `seed --restore DAYS` begins; DEEP_ARCHIVE has no Expedited."
+    )
+    restore_poll_s: float = Field(
+        default=1800.0, gt=0, description="Seconds between looks at a restore that a seed waits for (a HEAD an object)."
+    )
     at_once: int = Field(default=8, ge=1, le=64, description="Pairs that are prepared at the same time.")
     poll_s: float = Field(default=5.0, ge=0.05, description="Seconds between looks at jobs that run.")
     canary_s: float = Field(
@@ -90,6 +100,10 @@ class ReplicateConfig(BaseModel):
     switch_on: bool = Field(default=True, description="Switch replication on first, where it is not.")
     carry: list[Literal["acl", "lock", "redirect"]] = Field(
         default=[], description="What direct copies carry besides, at a request or two an object: acl, lock, redirect."
+    )
+    compare: Literal["size", "time", "etag", "checksum"] = Field(
+        default="etag",
+        description="By which equal keys are compared; etag and checksum cost a HEAD or two where listings don't tell.",
     )
     template: str = Field(default="", description="File with a job template (TOML or JSON) for batch jobs.")
     every: str = Field(

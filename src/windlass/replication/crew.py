@@ -96,10 +96,14 @@ class Crew:
     def _again(self, seed: Seed) -> Seed:
         """A seed that ended badly, as it is taken up once more: with what failed, where a report tells; else anew."""
         facts: dict[str, Any] = {"manifests": None, "status": ""}
+        if seed.verified.get("missing"):  # whatever S3 says of their status, they are not there
+            facts["first"] = True
         if seed.jobs and seed.failed:
             facts["retry_of"] = [list(one) for one in seed.jobs]
         kept = {name: value for name, value in {**seed.facts, **facts}.items() if value is not None}
-        return self.replication.save(_bare(seed, kept), state=State.QUEUED)
+        begun = self.replication.save(_bare(seed, kept), state=State.QUEUED)
+        self._keep(begun)  # or the end of the earlier run would be shown as this one's
+        return begun
 
     def _submit(self, pool: ThreadPoolExecutor, seed: Seed, step: Callable[[Seed, Request], Seed]) -> None:
         request = self.request_of(seed)

@@ -6,8 +6,10 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from windlass.core.errors import AccessRefused, AwsError, NotFound, WindlassError
+from windlass.core.paging import LoopGuard
 from windlass.estate.services import Services
 from windlass.replication.facts import BucketFacts
+from windlass.replication.listing import OURS
 from windlass.replication.model import Place
 from windlass.wire import s3
 from windlass.wire.blocking import Blocking
@@ -16,7 +18,7 @@ from windlass.wire.model import Call
 __all__ = ["bucket_names", "place_facts"]
 
 T = TypeVar("T")
-_DRY = ".windlass-dry-call"
+_DRY = f"{OURS}dry-call"
 _UNKNOWN_KEYS = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthFailure", "InvalidSecurity")
 _LOST = ("EndpointUnreachable", "ConnectionLost", "ReadTimeout", "BrokenAnswer")
 
@@ -64,12 +66,13 @@ def bucket_names(services: Services, name: str) -> list[str]:
     """The names of a service's buckets."""
     found: list[str] = []
     with Blocking(services.access(name), connections=2) as door:
-        token = ""
+        token, guard = "", LoopGuard(f"the listing of {name}'s buckets")
         while True:
             names, token = _ask(services, Place(bucket="", service=name), door, s3.list_buckets(token=token))
             found += names
             if not token:
                 return found
+            guard.advance(token)
 
 
 def _ask(services: Services, place: Place, door: Blocking, call: Call[T]) -> T:

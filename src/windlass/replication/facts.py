@@ -19,6 +19,8 @@ class KeyFacts:
 
     arn: str
     state: str = ""
+    policy: Mapping[str, Any] | None = None
+    """The key's policy; None when it could not be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,8 @@ class PairFacts:
     destination: BucketFacts
     replication_role: RoleFacts | None = None
     batch_role: RoleFacts | None = None
+    source_refused: Mapping[str, str] = field(default_factory=dict)
+    """Calls on the source that were refused to the destination's account, with the error code."""
 
     @property
     def placed(self) -> Pair:

@@ -1,6 +1,6 @@
 """Two sides of a pair, listed and merged in step: what is at the destination, and what is not. Memory holds two pages.
 
-Our own objects (manifests, reports, canaries: below `.windlass`) belong to neither side.
+Our own objects (manifests, reports, canaries: below `.windlass/`) belong to neither side.
 """
 
 from __future__ import annotations
@@ -10,33 +10,32 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self
 
+from windlass.core.paging import LoopGuard
 from windlass.estate.service import Estate
+from windlass.replication.comparison import Action
 from windlass.replication.model import Place
 from windlass.wire import s3
 from windlass.wire.blocking import Blocking
 from windlass.wire.listing import Listed, ListedVersion
 
-__all__ = ["FROZEN", "OURS", "Doors", "Merged", "lacks", "others"]
+__all__ = ["FROZEN", "OURS", "Doors", "Merged", "others", "own_prefixes"]
 
-OURS = ".windlass"
+OURS = ".windlass/"
+"""Below this, at the top of a bucket or of a pair's prefix, is what Windlass writes; `.windlass-x` is a key as any other."""
 FROZEN = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
 class Merged(NamedTuple):
-    """A key on either side, or on both."""
+    """A key on either side, or on both, and what a seed does about it."""
 
     source: Listed | None
     destination: Listed | None
-
-    @property
-    def missing(self) -> bool:
-        """Whether the source has it and the destination has not, or has an older or another one."""
-        return self.source is not None and lacks(self.source, self.destination)
+    action: Action = Action.SKIP
 
 
-def lacks(source: Listed, there: Listed | None) -> bool:
-    """Whether the destination has not, or has an older or another object."""
-    return there is None or there.size_bytes != source.size_bytes or there.last_modified < source.last_modified
+def own_prefixes(prefix: str) -> tuple[str, ...]:
+    """Return the prefixes of Windlass's own keys in a pair with this prefix."""
+    return tuple({OURS, prefix + OURS})
 
 
 def others(rows: Sequence[Listed], ours: tuple[str, ...]) -> Sequence[Listed]:
@@ -68,15 +67,17 @@ class Doors:
     def versions(self, place: Place, prefix: str, reader: str) -> Iterator[ListedVersion]:
         """Every version and delete marker, key by key, the newest of a key first."""
         door, key, version = self.to(place, reader), "", ""
+        guard = LoopGuard(f"the listing of {place.bucket}'s versions")
         while True:
             call = s3.list_versions(
                 place.bucket, prefix=prefix, key_marker=key, version_marker=version, owner=place.account_id
             )
             page = door(call)
-            yield from (one for one in page.versions if not one.key.startswith((OURS, prefix + OURS)))
+            yield from (one for one in page.versions if not one.key.startswith(own_prefixes(prefix)))
             key, version = page.key_marker, page.version_marker
             if not key:
                 return
+            guard.advance((key, version))
 
     def close(self) -> None:
         """Close them all."""

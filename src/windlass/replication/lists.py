@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from windlass.replication.comparison import Action
 from windlass.replication.listing import FROZEN, Doors, Merged
 from windlass.replication.model import Operation, Seed
+from windlass.wire.listing import Listed
 
 __all__ = ["Counted", "Peeked", "Rows", "noncurrent", "wanted"]
 
@@ -20,20 +22,20 @@ class Counted:
     large: int = 0
 
 
-def wanted(rows: Iterable[Merged], seed: Seed, tally: Counted, *, largest_bytes: int) -> Iterator[str]:
-    """Keys for a batch job: what is missing, unless it is archived or too large for it; of a function's, all."""
+def wanted(rows: Iterable[Merged], seed: Seed, tally: Counted, *, largest_bytes: int) -> Iterator[Listed]:
+    """Objects for a batch job: what is missing, unless it is archived or too large for it; of a function's, all."""
     for row in rows:
         source = row.source
         if source is None or source.storage_class in FROZEN:
             continue
-        if seed.operation is not Operation.LAMBDA and not row.missing:
+        if seed.operation is not Operation.LAMBDA and row.action is not Action.COPY:
             continue
         if seed.operation is Operation.COPY and source.size_bytes > largest_bytes:
             tally.large += 1
             continue
         tally.rows += 1
         tally.size_bytes += source.size_bytes
-        yield source.key
+        yield source
 
 
 def noncurrent(doors: Doors, seed: Seed, reader: str, *, largest_bytes: int) -> Iterator[tuple[str, str]]:

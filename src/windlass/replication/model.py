@@ -11,7 +11,7 @@ from typing import Any
 from windlass.core.arns import format_arn, partition_of
 
 __all__ = [
-    "MAX_COPY_BYTES", "BatchJob", "Carry", "Operation", "Pair", "Place", "Seed", "State", "Trouble", "Volume", "Way",
+    "MAX_COPY_BYTES", "BatchJob", "Carry", "Operation", "Pair", "Place", "Restore", "Seed", "State", "Trouble", "Volume", "Way",
 ]  # fmt: skip
 
 MAX_COPY_BYTES = 5 * 1024**3
@@ -41,6 +41,15 @@ class Carry(StrEnum):
     ACL = "acl"
     LOCK = "lock"
     REDIRECT = "redirect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """A restore of archived objects: readable for so many days, by a tier of S3, looked at every `poll_s` seconds."""
+
+    days: int
+    tier: str = "Bulk"
+    poll_s: float = 1800.0
 
 
 class State(StrEnum):
@@ -125,6 +134,8 @@ class Volume:
     large_bytes: int = 0
     frozen: int = 0
     """Objects in Glacier Flexible Retrieval or Deep Archive: unreadable until they are restored."""
+    unclear: int = 0
+    """Objects of which a listing does not tell whether the destination has the same: the seed looks closer."""
     source: str = "listing"
     """`listing` (exact) or `metrics` (CloudWatch's daily figures, up to two days old)."""
 
@@ -147,6 +158,8 @@ class BatchJob:
     account_id: str
     region: str
     operation: str = ""
+    storage_class: str = ""
+    """That of a copy job's copies; empty where the job leaves it to S3, and in listings."""
     status: str = "New"
     total: int = 0
     succeeded: int = 0

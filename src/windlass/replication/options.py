@@ -11,6 +11,7 @@ import typer
 
 from windlass.core.errors import UsageError
 from windlass.present.output import Format
+from windlass.replication.comparison import Compare
 from windlass.replication.model import Carry, Operation, Way
 from windlass.replication.planning import Request
 from windlass.replication.rounds import request_of
@@ -18,8 +19,9 @@ from windlass.replication.service import Replication
 from windlass.replication.template import load_template
 
 __all__ = [
-    "Carried", "Destination", "Does", "Find", "Language", "Markers", "MaybeRef", "Measure", "Output", "Prefix", "Ref",
-    "SetName", "Source", "SwitchOn", "TemplateFile", "Versioning", "Versions", "Via", "carry_from", "request_from", "tags_from",
+    "Carried", "CompareBy", "Destination", "Different", "Does", "Find", "Language", "Markers", "MaybeCompareBy", "MaybeRef",
+    "Measure", "Output", "Prefix", "Ref", "RestoreDays", "SetName", "Source", "Strict", "SwitchOn", "TemplateFile", "Versioning",
+    "Versions", "Via", "carry_from", "request_from", "tags_from",
 ]  # fmt: skip
 
 
@@ -88,12 +90,31 @@ TemplateFile = Annotated[
     Path | None,
     typer.Option("--template", "-t", metavar="FILE", help="Job template, as `replicate template` prints it."),
 ]
+_COMPARED = "By which equal keys are compared: size, time (and size), etag (or a checksum both sides have), checksum."
+CompareBy = Annotated[Compare, typer.Option("--compare", help=_COMPARED)]
+MaybeCompareBy = Annotated[Compare | None, typer.Option("--compare", help=f"{_COMPARED} etag unless told.")]
+Different = Annotated[
+    bool,
+    typer.Option(
+        "--different", help="Copy what differs even where the destination's object is the newer one: it is replaced."
+    ),
+]
+RestoreDays = Annotated[
+    int,
+    typer.Option(
+        "--restore",
+        metavar="DAYS",
+        min=0,
+        help="Direct copies: restore archived objects for so many days, and wait for them.",
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 when objects could not be compared, too.")]
 Find = Annotated[bool, typer.Option("--find", help="Look in AWS for jobs that another machine made.")]
 
 
 def request_from(
     replication: Replication, set_name: str, *, template: Path | None, changed: dict[str, Any] | None = None, via: Way = Way.AUTO,
-    operation: Operation | None = None, switch_on: bool | None = None, carry: str = "", **more: Any,
+    operation: Operation | None = None, switch_on: bool | None = None, carry: str = "", compare: Compare | None = None, **more: Any,
 ) -> Request:  # fmt: skip
     """What the options ask for; a set's own settings where they say nothing."""
     base = request_of(replication.set_named(set_name)) if set_name else Request()
@@ -122,7 +143,7 @@ def request_from(
     return Request(
         **more, template=chosen, operation=wanted, via=via if via is not Way.AUTO else base.via,
         switch_on=base.switch_on if switch_on is None else switch_on,
-        carry=carry_from(carry) if carry else base.carry,
+        carry=carry_from(carry) if carry else base.carry, compare=compare or base.compare,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from windlass.replication.model import Pair, Place
 
 __all__ = [
     "by_pattern",
+    "check_aliases",
     "check_pairs",
     "destination_name",
     "is_elsewhere",
@@ -24,6 +25,20 @@ _ARN = re.compile(r"^arn:[a-z0-9-]+:s3:::")
 _ELSEWHERE = re.compile(r"^([A-Za-z][A-Za-z0-9_-]{0,39}):(?!/)([^/]*)(?:/(.*))?\Z", re.DOTALL)
 # Other services allow more than S3 does today.
 _ANY_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$")
+_ACCESS_POINT = re.compile(
+    r"^arn:[a-z0-9-]+:(s3|s3-object-lambda|s3-outposts|s3express|s3tables|s3vectors):(?!::)[^:]*:[^:]*:(.*)$"
+)
+_RESERVED = (
+    ("-s3alias", "it is the alias of an access point, not a bucket"),
+    ("--ol-s3", "it is the alias of an Object Lambda access point, not a bucket"),
+    ("--op-s3", "it is a bucket of S3 on Outposts"),
+    (
+        "--x-s3",
+        "it is a directory bucket (S3 Express One Zone), whose listings have no order and whose ETags are no digests",
+    ),
+    ("--table-s3", "it is a table bucket of S3 Tables"),
+)
+_AWS_HOST = re.compile(r"(?:^|\.)amazonaws\.com(?:\.cn)?(?::\d+)?$")
 _HINT = "Write a bucket's name, s3://BUCKET/PREFIX, or SERVICE:BUCKET/PREFIX."
 
 
@@ -31,14 +46,30 @@ def parse_location(text: str) -> tuple[str, str]:
     """(bucket, prefix) of `logs`, `s3://logs/2026/` or a bucket's ARN. UsageError when it names no bucket."""
     plain = _ARN.sub("", text.strip().removeprefix("s3://"))
     bucket, _, prefix = plain.partition("/")
+    if reason := _unsupported(plain, bucket):
+        raise UsageError(
+            f"{text!r} can't be replicated: {reason}",
+            hint="Name a general purpose bucket.",
+        )
     if not _NAME.match(bucket):
         raise UsageError(f"{text!r} names no bucket", hint=_HINT)
     return bucket, prefix
 
 
+def _unsupported(plain: str, bucket: str) -> str:
+    """Why a name of AWS's is none that replication and copies take; empty for others (S3 user guide, "Bucket naming rules")."""
+    found = _ACCESS_POINT.match(plain)
+    if found is not None:
+        return f"{found[2]} of {found[1]} is not a bucket"
+    for suffix, reason in _RESERVED:
+        if bucket.endswith(suffix):
+            return reason
+    return ""
+
+
 def is_elsewhere(text: str) -> bool:
     """Whether a place is written as one of a `[[service]]`."""
-    return bool(_ELSEWHERE.match(text.strip())) and not _ARN.match(text.strip())
+    return bool(_ELSEWHERE.match(text.strip())) and not text.strip().startswith("arn:")
 
 
 def parse_place(text: str) -> tuple[str, str, str]:
@@ -118,6 +149,26 @@ def check_pairs(pairs: Sequence[Pair]) -> None:
             f"{', '.join(twice)} would be the destination of several sources: keys would overwrite each other",
             hint="Give each source a destination of its own.",
         )
+
+
+def check_aliases(pairs: Sequence[Pair], hosts: Mapping[str, str]) -> None:
+    """UsageError for a pair whose two names mean one bucket: of one host (AWS's are one), or of a bucket's name in AWS.
+
+    `hosts` has the host of each service by name; under the empty name, AWS's where it is not AWS's own.
+    """
+    for one in pairs:
+        source, target = one.source, one.destination
+        if source.bucket != target.bucket or source.service == target.service:
+            continue
+        here, there = (
+            "aws" if _AWS_HOST.search(hosts[place.service]) or not hosts[place.service] else hosts[place.service]
+            for place in (source, target)
+        )
+        if here == there:
+            raise UsageError(
+                f"{source.name} and {target.name} are one bucket: both names lead to {hosts[source.service] or hosts[target.service]}",
+                hint="Source and destination must be two buckets; look at endpoint_url of [[service]].",
+            )
 
 
 def _place(service: str, bucket: str, known: Mapping[str, tuple[str, str]]) -> Place:

@@ -9,6 +9,7 @@ from typing import Any
 
 from windlass.core.errors import UsageError, WindlassError
 from windlass.replication.choose import Choice, Situation, choose
+from windlass.replication.comparison import Compare, Criteria
 from windlass.replication.config import ReplicationConfig
 from windlass.replication.cost import Keys
 from windlass.replication.effects import Effect
@@ -28,6 +29,7 @@ __all__ = [
     "effects_for",
     "generated",
     "idle",
+    "is_first",
     "plan_pair",
     "switching",
 ]
@@ -53,9 +55,21 @@ class Request:
     verify: bool = True
     shared: bool = False
     carry: frozenset[Carry] = frozenset()
+    compare: Compare = Compare.ETAG
+    different: bool = False
+    """Replace objects of the destination that differ and are newer."""
+    strict: bool = False
+    """A seed of which some objects could not be compared is incomplete."""
+    restore_days: int = 0
+    """Restore archived objects for so many days and wait for them; 0 for not."""
     measure: str = "auto"
     template: Template = field(default_factory=Template)
     target: emr.Target = field(default_factory=emr.Target)
+
+    @property
+    def criteria(self) -> Criteria:
+        """How objects are compared."""
+        return Criteria(self.compare, self.different)
 
     def params(self) -> dict[str, Any]:
         """As a job keeps it."""
@@ -63,11 +77,12 @@ class Request:
             name: getattr(self, name)
             for name in (
                 "switch_on", "enable_versioning", "delete_markers", "canary", "versions", "everything", "detach", "confirm",
-                "verify", "measure", "shared",
+                "verify", "measure", "shared", "different", "strict",
+                "restore_days",
             )
         }  # fmt: skip
         return plain | {
-            "via": str(self.via), "operation": str(self.operation or ""), "target": self.target.params(),
+            "via": str(self.via), "compare": str(self.compare), "operation": str(self.operation or ""), "target": self.target.params(),
             "template": self.template.model_dump(mode="json", by_alias=True), "carry": sorted(map(str, self.carry)),
         }  # fmt: skip
 
@@ -79,6 +94,7 @@ class Request:
             **known
             | {
                 "via": Way(known["via"]),
+                "compare": Compare(known.get("compare", Compare.ETAG)),
                 "operation": Operation(known["operation"]) if known["operation"] else None,
                 "target": emr.Target(**known["target"]),
                 "template": Template.model_validate(known["template"]),
@@ -101,7 +117,7 @@ class PairPlan:
     @property
     def idle(self) -> bool:
         """Whether the destination has everything already."""
-        return self.volume is not None and self.volume.missing == 0
+        return self.volume is not None and self.volume.missing == 0 and not self.volume.unclear
 
 
 def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config: ReplicationConfig) -> PairPlan:
@@ -123,6 +139,12 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
         )
     except WindlassError as error:
         return PairPlan(pair=placed, facts=facts, volume=volume, error=error)
+    if request.restore_days and choice.way is not Way.DIRECT:
+        refused = UsageError(
+            f"{placed.title}: only direct copies wait for restores, and the way is {choice.way}",
+            hint="Add --operation copy --via direct.",
+        )
+        return PairPlan(pair=placed, facts=facts, volume=volume, choice=choice, error=refused)
     if request.carry and choice.way is not Way.DIRECT:
         what = ", ".join(sorted(request.carry))
         refused = UsageError(
@@ -158,6 +180,13 @@ def idle(plan: PairPlan, request: Request) -> bool:
     return plan.idle and not request.everything and not (request.versions and direct)
 
 
+def is_first(plan: PairPlan) -> bool:
+    """True when nothing can have been replicated to this destination: its rule is new, or it has none of the source's objects."""
+    volume = plan.volume
+    empty = volume is not None and volume.source == "listing" and 0 < volume.objects == volume.missing
+    return empty or (plan.facts is not None and plan.facts.rule is None)
+
+
 def switching(plan_choice: Choice | Operation, request: Request) -> bool:
     """Whether replication is switched on first."""
     operation = plan_choice.operation if isinstance(plan_choice, Choice) else plan_choice
@@ -186,7 +215,15 @@ def effects_for(
         found += made
         number = plan.volume.to_move if plan.volume else 0
         found += batch_effects(
-            plan.pair, request, operation, config, seed_id=seed_id, set_name=set_name, role=role, count=number
+            plan.pair,
+            request,
+            operation,
+            config,
+            seed_id=seed_id,
+            set_name=set_name,
+            role=role,
+            count=number,
+            first=is_first(plan),
         )
     elif way is Way.EMR:
         spot = spots(plan.pair, request.template, operation, config, seed_id)[0]
@@ -218,7 +255,7 @@ def copy_role(
 
 def batch_effects(
     pair: Pair, request: Request, operation: Operation, config: ReplicationConfig, *, seed_id: str, set_name: str, role: str,
-    count: int = 0, listed: batch.Listed | None = None, created_before: datetime | None = None, number: int = 0,
+    count: int = 0, listed: batch.Listed | None = None, created_before: datetime | None = None, number: int = 0, first: bool = False,
 ) -> list[Effect]:  # fmt: skip
     """The manifest, where it is ours and not written yet, and the job."""
     manifest_at, report_to = spots(pair, request.template, operation, config, seed_id)
@@ -239,7 +276,8 @@ def batch_effects(
     found.append(
         batch.create_effect(
             pair, request.template, operation, seed_id=seed_id, set_name=set_name, role_arn=role, manifest=manifest,
-            report_to=report_to, created_before=created_before, confirm=request.confirm, number=number,
+            report_to=report_to, created_before=created_before, confirm=request.confirm, number=number, first=first,
+            request_payer=config.request_payer,
         )
     )  # fmt: skip
     return found
@@ -275,7 +313,7 @@ def _intent(
     return Intent(
         operation=choice.operation, way=choice.way, switch_on=switching(choice, request),
         enable_versioning=request.enable_versioning, delete_markers=bool(request.delete_markers), volume=volume,
-        versions=request.versions, carry=request.carry,
+        versions=request.versions, carry=request.carry, request_payer=config.request_payer,
         work=_work(facts, request, choice.operation, config, "*"),
     )  # fmt: skip
 

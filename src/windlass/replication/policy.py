@@ -1,22 +1,34 @@
 """IAM policy documents: what they allow, what is missing in them, and the difference as people read it. Pure.
 
-Deliberately simple: actions and resources with wildcards, explicit denies first; conditions are taken as met for an allow
-and as not met for a deny (preflight must not cry wolf). IAM's own word is final.
+Actions, resources and principals with wildcards and their Not… forms, explicit denies first. The answer has three values: what
+depends on conditions that nobody here can judge is unknown, and preflight says so. IAM's own word is final.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-__all__ = ["Document", "Statement", "allows", "difference", "document", "merged", "missing", "trusts"]
+__all__ = [
+    "Document",
+    "Statement",
+    "allows",
+    "difference",
+    "document",
+    "evaluate",
+    "merged",
+    "missing",
+    "trusts",
+    "uncertain",
+]
 
 Statement = Mapping[str, Any]
 Document = Mapping[str, Any]
 VERSION = "2012-10-17"
+NOTHING: Mapping[str, str] = {}
 
 
 def document(statements: Iterable[Statement]) -> dict[str, Any]:
@@ -24,34 +36,62 @@ def document(statements: Iterable[Statement]) -> dict[str, Any]:
     return {"Version": VERSION, "Statement": [dict(one) for one in statements]}
 
 
-def allows(policies: Iterable[Document], action: str, resource: str, principal: str = "") -> bool:
-    """Whether the policies together allow the action on the resource; with a `principal`, as a resource's policy does."""
-    allowed = False
+def evaluate(
+    policies: Iterable[Document], action: str, resource: str, principal: str = "", context: Mapping[str, str] = NOTHING
+) -> bool | None:
+    """Whether the policies together allow the action on the resource; with a `principal`, as a resource's policy does.
+
+    None where it depends on what is not known here: a condition whose key is not in `context` (keys in lower case), a policy
+    variable, or which identity of the account calls.
+    """
+    allowed: bool | None = False
+    denied: bool | None = False
     for one in _statements(policies):
-        if principal and not _meant(one, principal):
-            continue
-        if not (_matches(one.get("Action"), action, fold=True) and _matches(one.get("Resource"), resource)):
-            continue
+        applies = _applies(one, action, resource, principal, context)
         if one.get("Effect") == "Deny":
-            if not one.get("Condition"):
-                return False
+            denied = _either(denied, applies)
         else:
-            allowed = True
-    return allowed
+            allowed = _either(allowed, applies)
+    if denied or allowed is False:
+        return False
+    return None if denied is None or allowed is None else True
+
+
+def allows(policies: Iterable[Document], action: str, resource: str, principal: str = "") -> bool:
+    """True unless the policies do not allow it for certain."""
+    return evaluate(policies, action, resource, principal) is not False
 
 
 def missing(
     policies: Sequence[Document], needed: Iterable[Statement], principal: str = ""
 ) -> tuple[dict[str, Any], ...]:
     """The statements, cut down to the actions and resources that the policies do not allow."""
+    return _cut_down(policies, needed, principal, False)
+
+
+def uncertain(
+    policies: Sequence[Document], needed: Iterable[Statement], principal: str = ""
+) -> tuple[dict[str, Any], ...]:
+    """The statements, cut down to the actions and resources of which it can't be told here whether the policies allow them."""
+    return _cut_down(policies, needed, principal, None)
+
+
+def _cut_down(
+    policies: Sequence[Document], needed: Iterable[Statement], principal: str, answer: bool | None
+) -> tuple[dict[str, Any], ...]:
     found = []
     for one in needed:
-        lacking: dict[str, list[str]] = {}
+        context = {"aws:securetransport": "true"} | {
+            key.lower(): _listed(value)[0]
+            for values in (one.get("Condition") or {}).values()
+            for key, value in values.items()
+        }
+        chosen: dict[str, list[str]] = {}
         for action in _listed(one["Action"]):
             for resource in _listed(one["Resource"]):
-                if not allows(policies, action, resource, principal):
-                    lacking.setdefault(resource, []).append(action)
-        for resource, actions in lacking.items():
+                if evaluate(policies, action, resource, principal, context) is answer:
+                    chosen.setdefault(resource, []).append(action)
+        for resource, actions in chosen.items():
             found.append({**one, "Action": actions, "Resource": resource})
     return tuple(found)
 
@@ -86,14 +126,67 @@ def _statements(policies: Iterable[Document]) -> Iterable[Statement]:
         yield from [found] if isinstance(found, Mapping) else found
 
 
-def _meant(statement: Statement, principal: str) -> bool:
-    """Whether a resource policy's statement is about this principal: itself, its account, or everybody."""
-    said = statement.get("Principal")
-    if said == "*":
+def _applies(
+    statement: Statement, action: str, resource: str, principal: str, context: Mapping[str, str]
+) -> bool | None:
+    """Whether a statement is about this call; None where that is not known."""
+    answers = [
+        _chosen(statement, "Action", lambda patterns: _matches(patterns, action, fold=True)),
+        _chosen(statement, "Resource", lambda patterns: _matches(patterns, resource)),
+        _chosen(statement, "Principal", lambda named: _meant(named, principal)) if principal else True,
+        *(
+            _holds(operator, values, context.get(key.lower()))
+            for operator, keys in (statement.get("Condition") or {}).items()
+            for key, values in keys.items()
+        ),
+    ]
+    return False if False in answers else None if None in answers else True
+
+
+def _chosen(statement: Statement, name: str, matches: Callable[[Any], bool | None]) -> bool | None:
+    """`Action`, or everything but `NotAction`."""
+    if f"Not{name}" in statement:
+        answer = matches(statement[f"Not{name}"])
+        return None if answer is None else not answer
+    return matches(statement.get(name))
+
+
+def _meant(named: Any, principal: str) -> bool | None:
+    """Whether a principal is among those named: by itself, its account, or everybody. An account's root stands for any of its own."""
+    if named == "*":
         return True
-    named = _listed(said.get("AWS", ())) if isinstance(said, Mapping) else ()
+    listed = _listed(named.get("AWS", ())) if isinstance(named, Mapping) else []
     account = principal.split(":")[4] if principal.count(":") >= 5 else principal
-    return any(one in ("*", principal, account) or one.endswith(f"::{account}:root") for one in named)
+    if any(one in ("*", principal, account) or one.endswith(f"::{account}:root") for one in listed):
+        return True
+    somebody = principal == account or principal.endswith(":root")
+    return None if somebody and any(f"::{account}:" in one for one in listed) else False
+
+
+def _holds(operator: str, values: Any, value: str | None) -> bool | None:
+    """Whether a condition holds; None for a key that is not known here, or an operator that is not judged."""
+    wanted = [str(one).lower() if isinstance(one, bool) else str(one) for one in _every(values)]
+    if value is None or any("${" in one for one in wanted):
+        return None
+    plain, _, _ = operator.rpartition(":")[2].partition("IfExists")
+    if plain in ("StringEquals", "ArnEquals", "Bool"):
+        return value in wanted
+    if plain in ("StringLike", "ArnLike"):
+        return _matches(wanted, value)
+    if plain in ("StringNotEquals", "ArnNotEquals"):
+        return value not in wanted
+    if plain in ("StringNotLike", "ArnNotLike"):
+        return not _matches(wanted, value)
+    return None
+
+
+def _either(one: bool | None, other: bool | None) -> bool | None:
+    """Three-valued `or`."""
+    return True if True in (one, other) else None if None in (one, other) else False
+
+
+def _every(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _matches(patterns: Any, value: str, *, fold: bool = False) -> bool:

@@ -13,6 +13,7 @@ from windlass.core.units import parse_duration_s
 from windlass.jobs.service import Jobs
 from windlass.observe.log import logger
 from windlass.replication import seeding
+from windlass.replication.comparison import Compare
 from windlass.replication.config import ReplicateConfig
 from windlass.replication.crew import Hooks
 from windlass.replication.model import Carry, Operation, State, Way
@@ -36,7 +37,7 @@ def request_of(chosen: ReplicateConfig) -> Request:
     return Request(
         via=Way(chosen.via), operation=Operation(chosen.operation) if chosen.operation else None,
         switch_on=None if chosen.switch_on else False, template=template,
-        carry=frozenset(map(Carry, chosen.carry)),
+        carry=frozenset(map(Carry, chosen.carry)), compare=Compare(chosen.compare),
     )  # fmt: skip
 
 

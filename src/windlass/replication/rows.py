@@ -8,8 +8,9 @@ from typing import Any
 
 from windlass.replication.config import ReplicateConfig
 from windlass.replication.failures import explain
-from windlass.replication.model import Seed, State, Trouble
+from windlass.replication.model import Seed, Trouble
 from windlass.replication.movers.direct import Compared, Moved
+from windlass.replication.outcome import Outcome
 from windlass.replication.planning import PairPlan
 from windlass.replication.preflight import Finding
 
@@ -27,19 +28,11 @@ __all__ = [
 ]
 
 IDLE = "the destination has everything already"
-_WORDS = {
-    State.DONE: "Complete", State.INCOMPLETE: "Complete", State.FAILED: "Failed", State.CANCELLED: "Cancelled",
-    State.WAITING: "Suspended", State.COPYING: "Active", State.VERIFYING: "Complete", State.PREPARING: "Preparing",
-    State.QUEUED: "New",
-}  # fmt: skip
 
 
 def line(seed: Seed) -> str:
     """The line that people know: `State: Complete, Total: 836, Success: 836, Failed 0`."""
-    status = seed.facts.get("status") or _WORDS[seed.state]
-    if seed.state in (State.FAILED, State.CANCELLED):
-        status = _WORDS[seed.state]
-    return f"State: {status}, Total: {seed.total}, Success: {seed.done}, Failed {seed.failed}"
+    return Outcome(seed).line
 
 
 def moved_row(moved: Moved) -> dict[str, Any]:
@@ -77,6 +70,7 @@ def plan_row(plan: PairPlan) -> dict[str, Any]:
         "objects": volume.objects if volume else None, "size_bytes": volume.size_bytes if volume else None,
         "missing": volume.missing if volume else None, "missing_bytes": volume.missing_bytes if volume else None,
         "large": volume.large if volume else None, "frozen": volume.frozen if volume else None,
+        "unclear": volume.unclear if volume else None,
         "counted": volume.source if volume else "", "way": str(choice.way) if choice and not plan.idle else "",
         "operation": str(choice.operation) if choice else "", "why": IDLE if plan.idle else choice.why if choice else "",
         "usd": round(chosen.usd, 4) if chosen else 0.0 if plan.idle else None, "seconds": round(chosen.seconds, 1) if chosen else None,
@@ -116,7 +110,7 @@ def finding_rows(title: str, findings: Iterable[Finding]) -> list[dict[str, Any]
 def trouble_rows(seed: Seed, troubles: Sequence[Trouble]) -> list[dict[str, Any]]:
     """Why objects of a seed failed."""
     found = []
-    for one in troubles:
+    for one in Outcome(seed, troubles).shortfalls():
         known = explain(one.code, one.message)
         found.append(
             {
@@ -129,7 +123,7 @@ def trouble_rows(seed: Seed, troubles: Sequence[Trouble]) -> list[dict[str, Any]
 
 def verify_row(title: str, found: Compared) -> dict[str, Any]:
     """What a comparison found."""
-    return {"pair": title, "whole": found.whole, **found.value()}
+    return {"pair": title, "verdict": str(found.verdict), **found.value()}
 
 
 def set_row(one: ReplicateConfig, last: datetime | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from windlass.core.errors import Conflict, NotFound, PartialFailure, UsageError
+from windlass.core.errors import Conflict, NotFound, UsageError
 from windlass.core.ids import new_id
 from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs, RunningJob
@@ -21,7 +21,8 @@ from windlass.replication import aws
 from windlass.replication.crew import Crew, Hooks
 from windlass.replication.model import BatchJob, Operation, Pair, Place, Seed, State, Way
 from windlass.replication.movers import batch
-from windlass.replication.planning import PairPlan, Request, idle
+from windlass.replication.outcome import Outcome, incomplete_error
+from windlass.replication.planning import PairPlan, Request, idle, is_first
 from windlass.replication.rows import IDLE
 from windlass.replication.service import Replication
 
@@ -189,7 +190,7 @@ def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: 
         seed_id=new_id("seed", now), job_id="", set_name=set_name, pair=plan.pair, way=plan.choice.way,
         operation=plan.choice.operation, why=plan.choice.why, state=State.DONE if done else State.QUEUED,
         total=0 if done or volume is None else volume.to_move, size_bytes=0 if done or volume is None else volume.bytes_to_move,
-        detail=IDLE if done else "", created_at=now, updated_at=now,
+        detail=IDLE if done else "", created_at=now, updated_at=now, facts={"first": True} if is_first(plan) else {},
         finished_at=now if done else None,
     )  # fmt: skip
 
@@ -208,14 +209,14 @@ def _run(replication: Replication, running: RunningJob, hooks: Hooks) -> None:
     crew = Crew(replication, seeds, lambda _: request, Hooks(show, hooks.ask), running.stop)
     crew.work(prepare=True, wait=not request.detach)
     for one in crew.seeds.values():
-        if one.state in (State.FAILED, State.INCOMPLETE):
-            running.log(f"{one.pair.title}: {one.state}: {one.error or one.detail}", level="error")
-    bad = [one for one in crew.seeds.values() if one.state in (State.FAILED, State.INCOMPLETE, State.CANCELLED)]
-    if bad:
-        raise PartialFailure(
-            f"{len(bad)} of {len(crew.seeds)} seeds are not complete: {_counts(list(crew.seeds.values()))}",
-            hint=f"windlass replicate report {running.job_id} says why; windlass replicate resume {running.job_id} goes on.",
-        )
+        if Outcome(one).incomplete:
+            running.log(f"{one.pair.title}: {one.state}: {one.error or Outcome(one).line}", level="error")
+    error = incomplete_error(
+        [Outcome(one) for one in crew.seeds.values()],
+        f"windlass replicate report {running.job_id} says why; windlass replicate resume {running.job_id} goes on.",
+    )
+    if error is not None:
+        raise error
 
 
 def _counts(seeds: Iterable[Seed]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from windlass.core import clock
 from windlass.core.errors import NotFound, UsageError, WindlassError
@@ -17,12 +18,13 @@ from windlass.estate.service import Estate
 from windlass.estate.services import Services
 from windlass.replication import aws, elsewhere
 from windlass.replication import store as tables
+from windlass.replication.comparison import BY_ETAG, Compare, Criteria
 from windlass.replication.config import ReplicateConfig, ReplicationConfig
 from windlass.replication.effects import Effect
 from windlass.replication.facts import PairFacts
 from windlass.replication.model import Pair, Seed, State, Trouble, Volume
 from windlass.replication.movers.direct import Compared, Direct, Moved
-from windlass.replication.pairs import by_pattern, check_pairs, is_elsewhere, place_pairs
+from windlass.replication.pairs import by_pattern, check_aliases, check_pairs, is_elsewhere, place_pairs
 from windlass.replication.planning import PairPlan, Request, effects_for, plan_pair
 from windlass.store.engine import Store
 
@@ -104,7 +106,15 @@ class Replication:
         if not all(one.source.service and one.destination.service for one in found):
             found = place_pairs(named, known(), prefix)
         check_pairs(found)
+        check_aliases(found, self._hosts(found))
         return found
+
+    def _hosts(self, pairs: Sequence[Pair]) -> dict[str, str]:
+        """The host of each service involved; that of AWS's S3 under the empty name, where the estate names an endpoint."""
+        names = {name for one in pairs for name in one.services}
+        return {name: urlsplit(self.services.find(name).endpoint_url).netloc.lower() for name in names} | {
+            "": urlsplit(self.estate.config.endpoint_url).netloc.lower() if names else ""
+        }
 
     def plan(
         self, pairs: Sequence[Pair], request: Request, *, tell: Callable[[int, int, str], object] = lambda *_: None
@@ -209,22 +219,26 @@ class Replication:
 
     def verify(
         self, pair: Pair, *, stop: threading.Event | None = None, tell: Callable[[int], object] = lambda _: None,
-        checksums: bool = False, sample: int = 0, versions: bool = False, markers: bool = True,
+        by: Compare = Compare.ETAG, sample: int = 0, versions: bool = False, markers: bool = True,
     ) -> Compared:  # fmt: skip
-        """Compare both sides of a pair; where ETags say nothing, by checksums, and the content of a sample, where asked.
+        """Compare both sides of a pair by key, size and `by`, and the content of a sample, where asked.
 
         `versions`: every version, in order, and delete markers (`markers`).
         """
         over = stop or threading.Event()
         if versions and sample:
             raise UsageError("contents are read of current objects only", hint="Leave --sample or --versions out.")
-        return self.direct.verify(
-            pair, stop=over, tell=tell, checksums=checksums, sample=sample, versions=versions, markers=markers
-        )
+        return self.direct.verify(pair, stop=over, tell=tell, by=by, sample=sample, versions=versions, markers=markers)
 
-    def work(self, pair: Pair, seed_id: str, tell: Callable[[Moved], object] = lambda _: None) -> Moved:
+    def work(
+        self,
+        pair: Pair,
+        seed_id: str,
+        tell: Callable[[Moved], object] = lambda _: None,
+        criteria: Criteria = BY_ETAG,
+    ) -> Moved:
         """Join a shared seed of another machine until it is done."""
-        return self.direct.work(pair, seed_id=seed_id, stop=threading.Event(), tell=tell)
+        return self.direct.work(pair, seed_id=seed_id, stop=threading.Event(), tell=tell, criteria=criteria)
 
     def _named(
         self, chosen: ReplicateConfig, known: Callable[[], Mapping[str, tuple[str, str]]]
@@ -261,7 +275,9 @@ class Replication:
         config = self.config
         if not pair.services:
             role = request.template.role or config.role
-            return aws.pair_facts(self.estate, pair, replication_role=config.replication_role, batch_role=role)
+            return aws.pair_facts(
+                self.estate, pair, replication_role=config.replication_role, batch_role=role, payer=config.request_payer
+            )
         source, target = (
             elsewhere.place_facts(self.services, one) if one.service else aws.bucket_facts(self.estate, one)
             for one in (pair.source, pair.destination)
@@ -275,7 +291,7 @@ class Replication:
         large = known is not None and known.objects > self.config.count_up_to and not pair.prefix
         if known is not None and (request.measure == "metrics" or (large and request.measure == "auto")):
             return known
-        return self.direct.measure(pair)
+        return self.direct.measure(pair, criteria=request.criteria)
 
 
 def latest(seeds: Sequence[Seed]) -> list[Seed]:

@@ -11,8 +11,9 @@ from windlass.core.errors import PartialFailure
 from windlass.core.units import format_bytes, format_duration
 from windlass.present.output import Column, Format, emit
 from windlass.replication import effects, rows
-from windlass.replication.model import Seed, State, Way
+from windlass.replication.model import Seed, Way
 from windlass.replication.movers import emr
+from windlass.replication.outcome import Outcome, incomplete_error
 from windlass.replication.planning import PairPlan, Request
 from windlass.replication.service import Replication
 
@@ -31,7 +32,7 @@ LISTED = (
 FOUND = ("pair", "level", "code", "where", "message", "advice")
 REASONS = ("pair", "code", Column("count", right=True), "meaning", "advice", "keys")
 VERIFIED = (
-    "pair", "whole", Column("objects", right=True), Column("missing", right=True), Column("different", right=True),
+    "pair", "verdict", Column("objects", right=True), Column("missing", right=True), Column("different", right=True),
     Column("extra", right=True), Column("unknown", right=True),
 )  # fmt: skip
 WRITES = ("call", "on", "account_id", "region", "why")
@@ -113,9 +114,8 @@ def raise_refused(plans: Sequence[PairPlan]) -> None:
 
 def raise_unwell(seeds: Sequence[Seed]) -> None:
     """PartialFailure when a seed is not complete."""
-    bad = [one for one in seeds if one.state in (State.FAILED, State.INCOMPLETE, State.CANCELLED)]
-    if bad:
-        raise PartialFailure(
-            f"{len(bad)} of {len(seeds)} seeds are not complete",
-            hint="`windlass replicate report` says why; `seed --failed-of` retries.",
-        )
+    error = incomplete_error(
+        [Outcome(one) for one in seeds], "`windlass replicate report` says why; `seed --failed-of` retries."
+    )
+    if error is not None:
+        raise error

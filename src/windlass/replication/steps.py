@@ -6,26 +6,25 @@ What a step has done is in the seed's `facts` before the next one begins, so tha
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from windlass.core.clock import format_time, parse_time
-from windlass.core.errors import AwsError, Interrupted, NotFound, WindlassError
+from windlass.core.errors import AwsError, Interrupted, WindlassError
 from windlass.replication import switch
 from windlass.replication.effects import perform
 from windlass.replication.facts import PairFacts
-from windlass.replication.listing import Doors
-from windlass.replication.lists import Counted, Peeked, Rows, noncurrent, wanted
-from windlass.replication.manifest import encode_rows, encode_versions
-from windlass.replication.model import BatchJob, Operation, Seed, State, Way
+from windlass.replication.lists import Counted
+from windlass.replication.model import BatchJob, Operation, Restore, Seed, State, Way
 from windlass.replication.movers import batch, emr
 from windlass.replication.movers.direct import Moved
+from windlass.replication.outcome import Outcome
 from windlass.replication.planning import PairPlan, Request, batch_effects, copy_role, generated, spots, switching
 from windlass.replication.report import Tally
 from windlass.replication.service import Replication
-from windlass.replication.upload import upload
+from windlass.replication.staging import Staging, from_facts, to_facts
 
 __all__ = ["Steps"]
 
@@ -88,7 +87,7 @@ class Steps:
     def next_job(self, seed: Seed, request: Request) -> Seed:
         """Make the next job of a seed that has several: current versions after the others."""
         queue = list(seed.facts.get("queue") or [])
-        return self._create(seed, request, listed=_listed(queue.pop(0)), more={"queue": queue})
+        return self._create(seed, request, listed=from_facts(queue.pop(0)), more={"queue": queue})
 
     def finish(self, seed: Seed, request: Request) -> Seed:
         """What came of it: reasons of failures, the objects too large for a batch job, the comparison, the final state."""
@@ -99,10 +98,10 @@ class Steps:
         elif seed.way is Way.EMR:
             error = seed.detail if status == "Failed" else ""
         if seed.facts.get("large") and status == "Complete":
-            seed = self._large(seed)
+            seed = self._large(seed, request)
         if status == "Complete" and request.verify and seed.operation is not Operation.LAMBDA:
             seed = self._verify(seed, request)
-        state = _ended_state(seed, status)
+        state = Outcome(seed).state_after(status, strict=request.strict)
         return self._save(seed, state=state, error=error, detail=seed.detail if error else _said(seed))
 
     def fail(self, seed: Seed, error: WindlassError) -> Seed:
@@ -153,7 +152,7 @@ class Steps:
             perform(self.replication.estate, writes, settle_s=self.replication.config.role_settles_s, sleep=self._sleep)
             seed = self._save(seed, facts={"role": role}, detail="the job's role is ready")
         if "manifests" in seed.facts:
-            written = [_listed(one) for one in seed.facts["manifests"]]
+            written = [from_facts(one) for one in seed.facts["manifests"]]
         elif seed.facts.get("retry_of"):
             seed, written = self._retry_manifest(seed, request)
         elif generated(request.template, seed.operation):
@@ -164,7 +163,7 @@ class Steps:
         if not written:
             seed = self._save(seed, facts={"status": "Complete"}, detail="no object is left for a batch job")
             return self.finish(seed, request)
-        return self._create(seed, request, listed=written[0], more={"queue": [_kept(one) for one in written[1:]]})
+        return self._create(seed, request, listed=written[0], more={"queue": [to_facts(one) for one in written[1:]]})
 
     def _create(
         self, seed: Seed, request: Request, *, listed: batch.Listed | None = None, more: Mapping[str, Any] | None = None
@@ -173,7 +172,7 @@ class Steps:
         before = parse_time(seed.facts["t0"]) if seed.facts.get("t0") else None
         writes = batch_effects(
             seed.pair, request, seed.operation, self.replication.config, seed_id=seed.seed_id, set_name=seed.set_name,
-            role=seed.facts["role"], listed=listed, created_before=before, number=number,
+            role=seed.facts["role"], listed=listed, created_before=before, number=number, first=bool(seed.facts.get("first")),
         )  # fmt: skip
         config = self.replication.config
         answers = perform(self.replication.estate, writes, settle_s=config.role_settles_s, sleep=self._sleep)
@@ -185,65 +184,22 @@ class Steps:
         )  # fmt: skip
 
     def _manifests(self, seed: Seed, request: Request) -> tuple[Seed, list[batch.Listed]]:
-        """List what is to be done, straight into manifests: noncurrent versions first, in a list of their own."""
-        found: list[batch.Listed] = []
-        tally, most = Counted(), self.replication.config.copy_up_to_bytes
-        with Doors(self.replication.estate) as doors:
-            reader = seed.pair.source.account_id or seed.pair.destination.account_id
-            if request.versions:
-                older = encode_versions(seed.pair.source.bucket, noncurrent(doors, seed, reader, largest_bytes=most))
-                found += self._write(seed, request, "noncurrent", older, versions=True)
-            both = self.replication.direct.both(seed.pair, alone=seed.operation is Operation.LAMBDA)
-            rows = wanted(both, seed, tally, largest_bytes=most)
-            found += self._write(seed, request, "current", encode_rows(seed.pair.source.bucket, rows), versions=False)
-        kept = [_kept(one) for one in found]
+        """What is to be done, as manifests."""
+        tally = Counted()
+        written = Staging(self.replication, seed, request, self.stop).list_objects(tally)
         return self._save(
-            seed, total=tally.rows, size_bytes=tally.size_bytes, facts={"manifests": kept, "large": tally.large},
+            seed, total=tally.rows, size_bytes=tally.size_bytes,
+            facts={"manifests": list(map(to_facts, written)), "large": tally.large},
             detail=f"{tally.rows:,} objects listed",
-        ), found  # fmt: skip
-
-    def _write(
-        self, seed: Seed, request: Request, name: str, chunks: Iterable[bytes], *, versions: bool
-    ) -> list[batch.Listed]:
-        """One manifest; none where there are no rows."""
-        seen = Peeked(chunks)
-        if not seen.any:
-            return []
-        spot = spots(seed.pair, request.template, seed.operation, self.replication.config, seed.seed_id)[0]
-        place = batch.job_place(seed.operation, seed.pair)
-        estate = self.replication.estate
-
-        def call(operation: str, **params: Any) -> dict[str, Any]:
-            self._check(seed)
-            return estate.call(place.account_id, place.region, "s3", operation, **params)
-
-        key = f"{spot.prefix}/manifest-{name}.csv"
-        done = upload(call, spot.bucket, key, seen)
-        return [batch.Listed(spot.bucket, key, done.etag, versions)]
+        ), written  # fmt: skip
 
     def _retry_manifest(self, seed: Seed, request: Request) -> tuple[Seed, list[batch.Listed]]:
-        """What failed in earlier jobs, by their reports."""
-        rows = Rows(self._failed_rows(seed))
-        found = self._write(seed, request, "retry", rows, versions=False)
-        written = [replace(one, versions=rows.versions) for one in found]
+        """What failed in earlier jobs, as manifests."""
+        tally = Counted()
+        written = Staging(self.replication, seed, request, self.stop).list_failed(tally)
         return self._save(
-            seed,
-            total=rows.count,
-            facts={"manifests": [_kept(one) for one in written]},
-            detail=f"{rows.count:,} objects to retry",
-        ), written
-
-    def _failed_rows(self, seed: Seed) -> Iterator[bytes]:
-        place = batch.job_place(seed.operation, seed.pair)
-        for account_id, region, job_id in seed.facts["retry_of"]:
-            job = batch.describe(self.replication.estate, account_id, region, job_id)
-            try:
-                yield from batch.failed_rows(self.replication.estate, job, place)
-            except NotFound:
-                raise NotFound(
-                    f"job {job_id} has no completion report: its failed objects can't be told",
-                    hint="Seed the pair again; what the destination has already is skipped.",
-                ) from None
+            seed, total=tally.rows, facts={"manifests": list(map(to_facts, written))}, detail=f"{tally.rows:,} objects to retry"
+        ), written  # fmt: skip
 
     def _emr(self, seed: Seed, facts: PairFacts, request: Request) -> Seed:
         if seed.facts.get("emr"):
@@ -279,8 +235,15 @@ class Steps:
 
         return self.replication.direct.seed(
             seed.pair, seed_id=seed.seed_id, versions=request.versions, stop=self.stop, tell=tell, shared=request.shared,
-            markers=request.delete_markers is not False, carry=request.carry,
+            markers=request.delete_markers is not False, carry=request.carry, criteria=request.criteria,
+            restore=self._restore(request),
         )  # fmt: skip
+
+    def _restore(self, request: Request) -> Restore | None:
+        config = self.replication.config
+        if not request.restore_days:
+            return None
+        return Restore(days=request.restore_days, tier=config.restore_tier, poll_s=config.restore_poll_s)
 
     def _moved(self, seed: Seed, moved: Moved) -> Seed:
         return self._save(
@@ -288,12 +251,17 @@ class Steps:
             done_bytes=moved.copied_bytes, detail=f"{moved.copied:,} copied, {moved.skipped:,} there already",
         )  # fmt: skip
 
-    def _large(self, seed: Seed) -> Seed:
+    def _large(self, seed: Seed, request: Request) -> Seed:
         """Objects too large for a batch job: what the destination still lacks is copied in parts from here."""
         large = int(seed.facts["large"])
         seed = self._save(seed, detail=f"{large:,} large objects, in parts")
         moved = self.replication.direct.seed(
-            seed.pair, seed_id=f"{seed.seed_id}-large", versions=False, stop=self.stop, tell=lambda _: None
+            seed.pair,
+            seed_id=f"{seed.seed_id}-large",
+            versions=False,
+            stop=self.stop,
+            tell=lambda _: None,
+            criteria=request.criteria,
         )
         known = self.replication.troubles([seed]).get(seed.seed_id, [])
         self.replication.save_troubles(seed, [*known, *moved.troubles])
@@ -331,7 +299,7 @@ class Steps:
         seed = self._save(seed, state=State.VERIFYING, detail="comparing both sides")
         try:
             compared = self.replication.verify(
-                seed.pair, stop=self.stop, versions=request.versions and seed.way is Way.DIRECT,
+                seed.pair, stop=self.stop, by=request.compare, versions=request.versions and seed.way is Way.DIRECT,
                 markers=request.delete_markers is not False,
             )  # fmt: skip
         except (Interrupted, KeyboardInterrupt):
@@ -357,15 +325,6 @@ _SWITCHING = frozenset(
 )
 
 
-def _ended_state(seed: Seed, status: str) -> State:
-    if status == "Cancelled":
-        return State.CANCELLED
-    if status == "Failed":
-        return State.FAILED
-    short = seed.verified.get("missing") or seed.verified.get("different") or seed.verified.get("error")
-    return State.INCOMPLETE if seed.failed or short else State.DONE
-
-
 def _said(seed: Seed) -> str:
     verified = seed.verified
     words = [f"{seed.done:,} of {seed.total:,}" if seed.total else _NO_TASKS]
@@ -373,7 +332,8 @@ def _said(seed: Seed) -> str:
         words.append(f"not verified: {verified['error']}")
     elif verified:
         words.append(
-            f"verified: {verified['missing']:,} missing, {verified['different']:,} different, {verified['extra']:,} extra"
+            f"verified: {verified['missing']:,} missing, {verified['different']:,} different, {verified['extra']:,} extra, "
+            f"{verified.get('unknown', 0):,} not comparable"
         )
     return "; ".join(words)
 
@@ -382,11 +342,3 @@ def _empty(reasons: str) -> bool:
     """S3 calls a job failed whose generated manifest is empty."""
     said = reasons.lower()
     return not said or "no keys" in said or "empty" in said or "no objects" in said
-
-
-def _kept(one: batch.Listed) -> dict[str, Any]:
-    return {"bucket": one.bucket, "key": one.key, "etag": one.etag, "versions": one.versions}
-
-
-def _listed(kept: Mapping[str, Any]) -> batch.Listed:
-    return batch.Listed(kept["bucket"], kept["key"], kept["etag"], kept["versions"])

@@ -179,7 +179,7 @@ def prove(
 
     A rule takes a while to be in force: a canary that nobody picked up is written again. Conflict when S3 says FAILED.
     """
-    key = f"{pair.prefix}{OURS}-canary-{seed_id}"
+    key = f"{pair.prefix}{OURS}canary-{seed_id}"
     began = time.monotonic()
     try:
         while time.monotonic() - began < config.canary_s:

@@ -52,7 +52,8 @@ class Filter(BaseModel):
     model_config = _FROZEN
 
     statuses: list[Literal["NONE", "FAILED", "COMPLETED", "REPLICA"]] = Field(
-        default=["NONE", "FAILED"], description="Replication statuses."
+        default=[],
+        description="Replication statuses; when empty NONE and FAILED, and all four for a destination that has nothing yet.",
     )
     created_before: str = Field(default="", description="ISO time; the moment replication was proved on when empty.")
     created_after: str = Field(default="", description="ISO time.")

@@ -225,6 +225,9 @@ class Door:
         body, path = request.body, place.prefix + request.path
         digest = request.payload_hash or (sha256(body).hexdigest() if body else EMPTY_SHA256)
         headers = [("host", place.pool.endpoint.authority), *request.headers]
+        if self.access.headers:
+            given = {name for name, _ in request.headers}
+            headers += [one for one in self.access.headers if one[0] not in given]
         place.signer.sign(request.method, path, request.query, headers, digest, keys, time.time() + self._skew_s)
         target = f"{path}?{request.query}" if request.query else path
         length = f"content-length: {len(body)}\r\n" if body or request.method in ("PUT", "POST") else ""

@@ -21,7 +21,7 @@ from windlass.wire.version_listing import read_version_page
 
 __all__ = [
     "Copied", "Head", "Part", "Put", "abort_upload", "complete_upload", "copy", "copy_part", "create_upload", "delete",
-    "get", "get_into", "head", "list_buckets", "list_objects", "list_versions", "put", "tags", "upload_part", "versioning",
+    "get", "get_into", "head", "list_buckets", "list_objects", "list_versions", "put", "restore", "tags", "upload_part", "versioning",
 ]  # fmt: skip
 
 Headers = Mapping[str, str]
@@ -145,6 +145,18 @@ def get_into(
             raise BadAnswer(f"the answer has {response.put_bytes:,} of the {len(room):,} bytes asked for")
 
     return Call("GetObject", request, read, Manners(max_body_bytes=len(room)), into=room)
+
+
+def restore(bucket: str, key: str, *, days: int, tier: str, owner: str = "") -> Call[None]:
+    """RestoreObject: a readable copy for so many days. Conflict (RestoreAlreadyInProgress) while one is made."""
+    body = (
+        '<RestoreRequest xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        f"<Days>{days}</Days><GlacierJobParameters><Tier>{escape(tier)}</Tier></GlacierJobParameters></RestoreRequest>"
+    )
+    request = _of(
+        bucket, key, "POST", "", {"content-type": "application/xml"}, owner, query="restore=", body=body.encode()
+    )
+    return Call("RestoreObject", request, lambda _: None)
 
 
 def put(

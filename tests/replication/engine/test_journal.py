@@ -101,15 +101,43 @@ def test_a_flipped_bit_is_never_taken_for_a_row(tmp_path_factory, at, bit):
 
 
 def test_a_block_damaged_far_back_is_told_when_it_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("windlass.replication.engine.journal._SMALL_BYTES", 0)
+    monkeypatch.setattr("windlass.replication.engine.records._TAIL_BYTES", -1)
     first, _ = filled(tmp_path / "j")
     data = bytearray((tmp_path / "j" / "plan").read_bytes())
     with Journal(tmp_path / "j") as journal:
         offset = journal.ledger.blocks[first]
-    data[offset + 60] ^= 1
+    data[offset + 70] ^= 1
     (tmp_path / "j" / "plan").write_bytes(data)
     with pytest.raises(WindlassError, match="damaged"), Journal(tmp_path / "j") as journal:
         journal.open(first)
+
+
+def test_a_description_damaged_far_back_is_told_when_the_journal_is_opened(tmp_path, monkeypatch):
+    monkeypatch.setattr("windlass.replication.engine.records._TAIL_BYTES", -1)
+    first, _ = filled(tmp_path / "j")
+    with Journal(tmp_path / "j") as journal:
+        offset = journal.ledger.blocks[first]
+    whole = (tmp_path / "j" / "plan").read_bytes()
+    for at in range(offset + 9, offset + 25):
+        (tmp_path / "j" / "plan").write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        with pytest.raises(WindlassError, match="damaged"):
+            Journal(tmp_path / "j")
+
+
+def test_the_last_block_is_checked_when_opened_however_large_it_is(tmp_path, monkeypatch):
+    """Its first bytes are farther back than what may not have reached the disk; its last are not."""
+    monkeypatch.setattr("windlass.replication.engine.records._TAIL_BYTES", 100)
+    with Journal(tmp_path / "j") as journal:
+        journal.begin([Range(0, "", None)])
+        draw = random.Random(1)
+        journal.block(0, "x", [row(f"{draw.getrandbits(256):x}") for _ in range(1000)], skipped=0)
+    data = bytearray((tmp_path / "j" / "plan").read_bytes())
+    assert len(data) > 1000
+    data[-1] ^= 1  # a page of zeros, or of an earlier file, as after a power cut
+    (tmp_path / "j" / "plan").write_bytes(data)
+    with Journal(tmp_path / "j") as journal:
+        assert journal.ledger.blocks == {}
+        assert journal.ledger.ranges[0].after == "", "it is listed again"
 
 
 def test_two_processes_do_not_share_one(tmp_path):

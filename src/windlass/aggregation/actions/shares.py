@@ -13,6 +13,7 @@ from typing import Any
 from windlass.aggregation.actions.base import Call, Context
 from windlass.aggregation.gateway import GatewayRole
 from windlass.core.arns import parse_arn
+from windlass.core.paging import LoopGuard
 
 __all__ = ["Share", "forget_shares", "gateway_roles", "list_shares", "location", "shares_of"]
 
@@ -69,11 +70,13 @@ def list_shares(call: Call) -> tuple[Share, ...]:
 
 def _listed(call: Call) -> Iterator[dict[str, Any]]:
     marker: dict[str, str] = {}
+    guard = LoopGuard("ListFileShares")
     while True:
         answer = call("storagegateway", "ListFileShares", **marker)
         yield from answer.get("FileShareInfoList", ())
         if not answer.get("NextMarker"):
             return
+        guard.advance(answer["NextMarker"])
         marker = {"Marker": answer["NextMarker"]}
 
 

@@ -15,6 +15,7 @@ from windlass.aggregation.effects import Claim, Commit, Count, Disarm, Hold, Not
 from windlass.aggregation.model import MAX_FOLDERS, MAX_SAMPLES, Item, Mode, Summary
 from windlass.aggregation.tables.base import Completion
 from windlass.core.errors import AwsError
+from windlass.core.paging import LoopGuard
 from windlass.events import Kind
 
 __all__ = ["DynamoTable"]
@@ -68,6 +69,7 @@ class DynamoTable:
     def items(self, rule: str = "") -> Iterator[Item]:
         """All items, by a scan."""
         asked: dict[str, Any] = {"TableName": self._table, "ConsistentRead": True}
+        guard = LoopGuard(f"the scan of {self._table}")
         while True:
             answer = self._call("Scan", **asked)
             for row in answer.get("Items", ()):
@@ -76,6 +78,7 @@ class DynamoTable:
                     yield _item(row)
             if not answer.get("LastEvaluatedKey"):
                 return
+            guard.advance(answer["LastEvaluatedKey"])
             asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def complete(self, token: str) -> Completion | None:

@@ -21,6 +21,7 @@ from windlass.replication.service import latest
 __all__ = ["replication", "seed"]
 
 _SHOWN = 300
+_NOT_SAME = ("missing", "different", "unknown")
 _UNCOMPARED = {"error": "", "objects": 0, "missing": 0, "different": 0, "extra": 0, "unknown": 0, "examples": {}}
 _ORDER = (
     State.FAILED, State.INCOMPLETE, State.WAITING, State.COPYING, State.VERIFYING, State.PREPARING, State.QUEUED,
@@ -99,7 +100,7 @@ def _total(seeds: Sequence[Seed], now: datetime) -> Data:
         "bad_pairs": sum(one.state in (State.FAILED, State.INCOMPLETE) for one in seeds),
         "total": sum(one.total for one in seeds), "done": sum(one.done for one in seeds), "failed": sum(one.failed for one in seeds),
         "size_bytes": sum(one.size_bytes for one in seeds), "eta_s": max(left, default=None),
-        "verified": len(verified), "whole": sum(not (one.verified["missing"] or one.verified["different"]) for one in verified),
+        "verified": len(verified), "whole": sum(not any(one.verified.get(kind) for kind in _NOT_SAME) for one in verified),
         "missing": sum(one.verified["missing"] for one in verified), "different": sum(one.verified["different"] for one in verified),
     }  # fmt: skip
 

@@ -95,7 +95,7 @@ def _objects(
     ]  # fmt: skip
     if any(one.via in ("auto", "direct") for one in sets):
         owners = tuple(facts.bucket(one) for one in dict.fromkeys(targets))
-        board = tuple(f"{one}/{OURS}/*" for one in owners)
+        board = tuple(f"{one}/{OURS}*" for one in owners)
         carried = {thing for one in sets for thing in one.carry}
         reading, writing = _carrying(carried, versions=facts.versions)
         found += [

@@ -254,9 +254,9 @@ def _copied(call: Call, bucket: Any, source_bucket: Any, source: LeanKey, tell: 
     tags = _copied_tags(call, source_bucket, source)
     if isinstance(tags, Response):
         return tags
-    # A copy is one part: what was a multipart upload gets the ETag of its whole.
-    multipart = "-" in source.etag
-    etag = hashlib.md5(source.value, usedforsecurity=False).hexdigest() if multipart else source.etag.strip('"')
+    # A copy is one part: what was a multipart upload, or had an opaque ETag, gets the ETag of its whole.
+    opaque = "-" in source.etag or str(source.encryption).startswith("aws:kms")
+    etag = hashlib.md5(source.value, usedforsecurity=False).hexdigest() if opaque else source.etag.strip('"')
     key = _new_key(call, bucket, source, etag=etag, storage=headers.get("x-amz-storage-class", ""))
     replaced = call.header("x-amz-metadata-directive").upper() == "REPLACE"
     key.metadata_headers = metadata_of(headers) if replaced else dict(source.metadata)
@@ -272,7 +272,7 @@ def _copied(call: Call, bucket: Any, source_bucket: Any, source: LeanKey, tell: 
     if key.shows_version:
         answer["x-amz-version-id"] = key.version_id
     stamp = f"{key.last_modified.isoformat(timespec='milliseconds')}Z"
-    inner = element("LastModified", stamp) + f"<ETag>&quot;{etag}&quot;</ETag>"
+    inner = element("LastModified", stamp) + f"<ETag>&quot;{key.etag[1:-1]}&quot;</ETag>"
     if key.checksum_algorithm:
         inner += element(f"Checksum{key.checksum_algorithm}", key.checksum_value) + element(
             "ChecksumType", key.checksum_type

@@ -130,6 +130,14 @@ class LeanKey(models.FakeKey):
         """Take the bytes of another object without copying them: they never change."""
         self._data, self.contentsize, self._etag = source._data, source.contentsize, etag
 
+    def seal_etag(self) -> None:
+        """Make the ETag opaque, as that of an object under a KMS key is: no digest of the content, though it looks like one.
+
+        The number of an upload's parts stays. Source: S3 API reference, "Object" (ETag).
+        """
+        parts = str(self._etag).partition("-")[2]
+        self._etag = secrets.token_hex(16) + (f"-{parts}" if parts else "")
+
     def number(self, version_id: str, *, versioned: bool) -> None:
         """Take the version id that the bucket gives."""
         self._version_id = version_id

@@ -37,6 +37,7 @@ def replica_of(version: Any, destination: Any, rule: Rule) -> LeanKey | LeanMark
         replica._storage_class = rule.storage_class  # noqa: SLF001 - moto's own name for it
     if rule.kms_key:
         replica.encryption, replica.kms_key_id = "aws:kms", rule.kms_key
+        replica.seal_etag()
     elif version.encryption == "AES256":  # the destination's own default, which is as strong or stronger
         replica.encryption = replica.kms_key_id = replica.bucket_key_enabled = None
         encrypt(destination, replica)

@@ -59,6 +59,8 @@ def encrypt(bucket: Any, key: LeanKey) -> None:
         key.encryption, default_kms_key_id, default_bucket_key = default_encryption(bucket)
         key.kms_key_id = key.kms_key_id or default_kms_key_id
         key.bucket_key_enabled = key.bucket_key_enabled or default_bucket_key
+    if str(key.encryption).startswith("aws:kms"):
+        key.seal_etag()
 
 
 def forget_tags(backend: Any, versions: list[Any]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from windlass.core.errors import AwsError, ConfigError, Conflict, NotFound, Throttled, WindlassError
-from windlass.replication.engine.failures import Failures
+from windlass.replication.engine.failures import Failures, Refusals, is_refusal, stopped_by
 from windlass.replication.engine.journal import Block, Journal
 from windlass.replication.engine.pacer import Paces
 from windlass.replication.listing import FROZEN
@@ -45,6 +45,8 @@ class Ways:
     """Copy one in parts."""
     there: Callable[[Listed], Awaitable[bool]]
     """Whether the destination has it already."""
+    restored: Callable[[Listed], Awaitable[bool]]
+    """Whether an archived object can be read, if need be after its restore. An error says that one is under way."""
     anew: Callable[[Listed], Awaitable[bool]]
     """Copy what is there now in place of what was listed; False where it is gone."""
 
@@ -69,7 +71,8 @@ class Copier:
     failures: Failures = field(default_factory=Failures)
     _waiting: deque[int] = field(default_factory=deque)
     _open: deque[Block] = field(default_factory=deque)
-    _unfinished: set[int] = field(default_factory=set)
+    _unfinished: dict[int, Block] = field(default_factory=dict)
+    _refusals: Refusals[tuple[Block, int, Listed, WindlassError]] = field(default_factory=Refusals)
     _refused: dict[tuple[int, int], int] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _timer: asyncio.TimerHandle | None = None
@@ -144,6 +147,8 @@ class Copier:
         if error is None:
             self.copied += 1
             self.copied_bytes += row.size_bytes
+            if self._refusals.held:
+                self._release(success=True)
             self._mark(block, index)
         elif isinstance(error, Throttled):
             self._throttled(block, index, row, error)
@@ -210,8 +215,8 @@ class Copier:
                 block.next += 1
                 continue
             if row.storage_class in FROZEN:
-                block.next += 1
-                self._failed(block, block.next - 1, row, _ARCHIVED)
+                index, block.next = block.next, block.next + 1
+                self._spawn(self._archived(block, index, row))
                 continue
             if row.size_bytes > self.largest or block.doubtful:
                 index, block.next = block.next, block.next + 1
@@ -237,7 +242,7 @@ class Copier:
         )
         self._open.append(block)
         if block.left:
-            self._unfinished.add(number)
+            self._unfinished[number] = block
         else:
             self._over(block)
         return block
@@ -268,6 +273,20 @@ class Copier:
         except WindlassError as error:
             self._failed(block, index, row, error)
 
+    async def _archived(self, block: Block, index: int, row: Listed) -> None:
+        """A row of an archive class: there may be a restored copy to read."""
+        try:
+            restored = await self.ways.restored(row)
+        except Throttled as error:
+            self._throttled(block, index, row, error)
+        except WindlassError as error:
+            self._failed(block, index, row, error)
+        else:
+            if restored:
+                await self._beside(block, index, row)
+            else:
+                self._failed(block, index, row, _ARCHIVED)
+
     async def _anew(self, block: Block, index: int, row: Listed) -> None:
         """It is not there as it was listed: changed since, or gone."""
         try:
@@ -290,6 +309,7 @@ class Copier:
     def _copied(self, block: Block, index: int, row: Listed) -> None:
         self.copied += 1
         self.copied_bytes += row.size_bytes
+        self._release(success=True)
         self._mark(block, index)
 
     def _gone(self, block: Block, index: int, row: Listed) -> None:
@@ -298,6 +318,7 @@ class Copier:
         self.gone_bytes += row.size_bytes
         self.journal.skipped(1, row.size_bytes)
         self._mark(block, index)
+        self._release_last()
 
     def _throttled(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
         self.paces.of(row.key).refused(self.now())
@@ -317,11 +338,37 @@ class Copier:
 
     def _failed(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
         if isinstance(error, ConfigError) or error.code in HOPELESS:
-            # No fault of this object's: the seed ends here, and goes on from here when that is mended.
-            self.hopeless = self.hopeless or error
-            self._stopped = True
-            self.heard()
-            return
+            self._give_up(error)
+        elif is_refusal(error):
+            if self._refusals.add((block, index, row, error)):
+                self._give_up(stopped_by(error, self._refusals.in_a_row))
+            self._release_last()
+        else:
+            self._lost(block, index, row, error)
+            self._release_last()
+
+    def _give_up(self, error: WindlassError) -> None:
+        """No fault of this object's: the seed ends here, and goes on from here when that is mended."""
+        self.hopeless = self.hopeless or error
+        self._stopped = True
+        self.heard()
+
+    def _release(self, *, success: bool = False) -> None:
+        """What was refused failed by itself, and not because everything is."""
+        for held in self._refusals.release(success=success):
+            self._lost(*held)
+
+    def _release_last(self) -> None:
+        """Where nothing else is left, nothing more is learned by waiting."""
+        held = len(self._refusals.held)
+        if held and not self._stopped and not self._waiting and self._left() == held:
+            self._release()
+
+    def _left(self) -> int:
+        return sum(block.left for block in self._unfinished.values())
+
+    def _lost(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
+        """It can't be copied: that is told, and written down."""
         code = error.code or type(error).__name__
         self.failures.add(row.key, code, error.message)
         self.journal.failed(row, code, error.message)
@@ -336,6 +383,6 @@ class Copier:
             self.heard()
 
     def _over(self, block: Block) -> None:
-        self._unfinished.discard(block.number)
+        self._unfinished.pop(block.number, None)
         if block in self._open:
             self._open.remove(block)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
+from windlass.core.errors import AccessRefused, WindlassError
 from windlass.replication.model import Trouble
 
-__all__ = ["Failures"]
+__all__ = ["MOST_REFUSALS", "Failures", "Refusals", "is_refusal", "stopped_by"]
 
+T = TypeVar("T")
 _EXAMPLES = 5
+MOST_REFUSALS = 500
+"""So many refusals in a row, and no success between them, are no fault of single objects: a permission or a key is gone."""
 
 
 class Failures:
@@ -34,3 +40,38 @@ class Failures:
             Trouble(code=code, count=number, message=self._said[code][0], keys=tuple(self._said[code][1]))
             for code, number in self._codes.most_common()
         )
+
+
+@dataclass(slots=True)
+class Refusals(Generic[T]):
+    """What was refused since the last success. It is held back: when the seed stops for it, a resumed seed tries it again."""
+
+    held: list[T] = field(default_factory=list)
+    in_a_row: int = 0
+
+    def add(self, item: T) -> bool:
+        """Hold one more; whether the seed is to stop."""
+        self.held.append(item)
+        self.in_a_row += 1
+        return self.in_a_row >= MOST_REFUSALS
+
+    def release(self, *, success: bool) -> list[T]:
+        """Return what was held: it failed by itself. `success`: a request succeeded, and counting begins anew."""
+        held, self.held = self.held, []
+        if success:
+            self.in_a_row = 0
+        return held
+
+
+def is_refusal(error: WindlassError) -> bool:
+    """True for an error that is about who asks or with which key, and rarely about one object."""
+    return isinstance(error, AccessRefused) or error.code.startswith(("KMS.", "Kms"))
+
+
+def stopped_by(error: WindlassError, refused: int) -> WindlassError:
+    """Return the error that ends a seed of which everything is refused."""
+    return AccessRefused(
+        f"{refused:,} objects in a row were refused, the last with: {error.message}",
+        hint=f"{error.hint} `windlass replicate preflight` shows what is missing; `resume` goes on then.".strip(),
+        code=error.code,
+    )

@@ -13,7 +13,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from windlass.core.errors import AwsError
+from windlass.core.paging import LoopGuard
 from windlass.replication.engine.walk import Pages
 from windlass.replication.model import Place
 from windlass.wire import s3
@@ -44,6 +44,7 @@ def list_histories(door: Door, place: Place, prefix: str) -> Pages[History]:
     async def page(after: str) -> Histories:
         held: list[ListedVersion] = []
         key, version = after, ""
+        guard = LoopGuard(f"the listing of {place.bucket}'s versions")
         while True:
             found = await door(
                 s3.list_versions(
@@ -58,11 +59,7 @@ def list_histories(door: Door, place: Place, prefix: str) -> Pages[History]:
             whole = next((at for at in reversed(range(len(held))) if held[at].key != held[-1].key), -1) + 1
             if whole:
                 return Histories(_by_key(held[:whole]), "more")
-            if (found.key_marker, found.version_marker) == (key, version):
-                raise AwsError(
-                    f"{place.bucket}: the listing of versions does not go on after {key!r}",
-                    hint="Is this an S3 endpoint? Its markers must lead on.",
-                )
+            guard.advance((found.key_marker, found.version_marker))
             key, version = found.key_marker, found.version_marker
 
     return page
@@ -72,6 +69,7 @@ async def history_of(door: Door, place: Place, key: str) -> History:
     """What one key has now; without versions where it has none."""
     held: list[ListedVersion] = []
     marker, version = "", ""
+    guard = LoopGuard(f"the listing of {place.bucket}'s versions")
     while True:
         found = await door(
             s3.list_versions(
@@ -79,6 +77,7 @@ async def history_of(door: Door, place: Place, key: str) -> History:
             )
         )
         held += [one for one in found.versions if one.key == key]
+        guard.advance((found.key_marker, found.version_marker))
         marker, version = found.key_marker, found.version_marker
         # Of all keys that begin with this one it is the first.
         if marker != key:

@@ -14,7 +14,7 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import starmap
 from operator import attrgetter
@@ -24,21 +24,29 @@ from typing import Any, BinaryIO, Generic, Protocol, Self, TypeVar
 import orjson
 import zstandard
 
-from windlass.core.errors import Conflict, WindlassError
+from windlass.core.errors import Conflict
 from windlass.replication.engine.pacer import Pace
 from windlass.replication.engine.ranges import Range
+from windlass.replication.engine.records import (
+    BLOCK,
+    HEAD,
+    OLD_BLOCK,
+    damaged,
+    encode_block,
+    encode_record,
+    read_records,
+    rows_of,
+    writing,
+)
 from windlass.wire.listing import Listed
 
 __all__ = ["Block", "BlockOf", "Journal", "JournalOf", "Ledger"]
 
-_HEAD = struct.Struct("<BII")
 _SIZE = attrgetter("size_bytes")
-_META = struct.Struct("<I")
 _BIT = struct.Struct("<I")
-_RANGE, _CUT, _BLOCK, _END, _LISTED = 1, 2, 3, 4, 5
+_RANGE, _CUT, _END, _LISTED = 1, 2, 4, 5
 _DONE, _WHOLE, _OPENED, _FAILED, _SKIPPED = 11, 12, 13, 14, 15
 _FRESH_BLOCKS = 16
-_SMALL_BYTES = 8 * 1024 * 1024
 
 
 class Sized(Protocol):
@@ -98,6 +106,8 @@ class Ledger:
     total_bytes: int = 0
     skipped: int = 0
     failed: list[dict[str, Any]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    """Keys that are not to be copied: the destination has a newer object."""
     copied: int = 0
     copied_bytes: int = 0
 
@@ -107,9 +117,10 @@ class JournalOf(Generic[R]):
 
     def __init__(self, folder: Path, row: Callable[..., R]) -> None:
         self.folder, self._row = folder, row
-        folder.mkdir(parents=True, exist_ok=True)
         self._files = contextlib.ExitStack()
-        self._lock = self._files.enter_context((folder / "lock").open("wb"))
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = self._files.enter_context((folder / "lock").open("wb"))
         self.ledger = Ledger()
         self._sizes: dict[int, tuple[int, int]] = {}
         self._fresh: dict[int, Sequence[R]] = {}  # blocks not opened yet that need not be read from the disk
@@ -137,21 +148,24 @@ class JournalOf(Generic[R]):
         """A range became two."""
         self._append(self._plan, _CUT, _text([number, new, at]))
 
-    def block(self, of: int, through: str, rows: Sequence[R], *, skipped: int) -> int:
-        """A page of a range was compared: it is listed through that key, and these rows are to be copied. The block's number."""
+    def block(self, of: int, through: str, rows: Sequence[R], *, skipped: int, refused: Sequence[R] = ()) -> int:
+        """A page of a range was compared: it is listed through that key, and these rows are to be copied. The block's number.
+
+        `refused` rows count as failed: they are not copied, now or after an interruption.
+        """
         number, self._next = self._next, self._next + 1
         size = sum(map(_SIZE, rows))
-        meta = _text([number, of, through, len(rows), size, skipped])
+        meta = _text([number, of, through, len(rows), size, skipped, *([[row.key, row.size_bytes] for row in refused])])
         # By columns, which is quicker, and smaller.
         body = self._small.compress(_text(list(zip(*rows, strict=True)))) if rows else b""
-        offset = self._append(self._plan, _BLOCK, _META.pack(len(meta)) + meta + body)
+        offset = self._append(self._plan, BLOCK, encode_block(meta, body))
         if rows:
             self.ledger.blocks[number] = offset
             self._sizes[number] = (len(rows), size)
             if len(self._fresh) < _FRESH_BLOCKS:
                 self._fresh[number] = rows
-        self.ledger.total += len(rows)
-        self.ledger.total_bytes += size
+        self.ledger.total += len(rows) + len(refused)
+        self.ledger.total_bytes += size + sum(map(_SIZE, refused))
         self.ledger.skipped += skipped
         return number
 
@@ -182,11 +196,11 @@ class JournalOf(Generic[R]):
 
     def failed(self, row: R, code: str, message: str) -> None:
         """A row can't be copied."""
-        self._lines.append(_record(_FAILED, _text({"key": row.key, "code": code, "message": message[:500]})))
+        self._lines.append(encode_record(_FAILED, _text({"key": row.key, "code": code, "message": message[:500]})))
 
     def skipped(self, number: int, size_bytes: int) -> None:
         """Rows that turned out to need no copy."""
-        self._lines.append(_record(_SKIPPED, _text([number, size_bytes])))
+        self._lines.append(encode_record(_SKIPPED, _text([number, size_bytes])))
 
     def commit(self, *, sync: bool = False) -> None:
         """Write what is done so far."""
@@ -195,20 +209,21 @@ class JournalOf(Generic[R]):
         for number, block in self._dirty.items():
             if block.left:
                 length = (len(block.rows) + 7) // 8
-                records.append(_record(_DONE, _BIT.pack(number) + block.done.to_bytes(length, "little")))
+                records.append(encode_record(_DONE, _BIT.pack(number) + block.done.to_bytes(length, "little")))
             else:
                 whole.append(number)
                 self.ledger.blocks.pop(number, None)
                 self._sizes.pop(number, None)
         if whole:
-            records.append(_record(_WHOLE, b"".join(map(_BIT.pack, whole))))
+            records.append(encode_record(_WHOLE, b"".join(map(_BIT.pack, whole))))
         self._lines, self._dirty = [], {}
-        if records:
-            self._done.write(b"".join(records))
-            self._done.flush()
-        if sync:
-            os.fsync(self._plan.fileno())
-            os.fsync(self._done.fileno())
+        with writing(self.folder / "done"):
+            if records:
+                self._done.write(b"".join(records))
+                self._done.flush()
+            if sync:
+                os.fsync(self._plan.fileno())
+                os.fsync(self._done.fileno())
 
     def files(self) -> tuple[int, int]:
         """The descriptors of both logs, for who makes sure that they reach the disk."""
@@ -224,8 +239,11 @@ class JournalOf(Generic[R]):
     def close(self) -> None:
         """Commit and let go."""
         if not self._lock.closed:
-            self.commit(sync=True)
-            self._files.close()
+            try:
+                self.commit(sync=True)
+            finally:
+                with writing(self.folder):  # what could not be written is tried once more
+                    self._files.close()
 
     def __enter__(self) -> Self:
         return self
@@ -236,9 +254,10 @@ class JournalOf(Generic[R]):
     # Files
 
     def _append(self, file: BinaryIO, kind: int, payload: bytes) -> int:
-        offset = file.tell()
-        file.write(_record(kind, payload))
-        file.flush()
+        with writing(Path(file.name)):
+            offset = file.tell()
+            file.write(encode_record(kind, payload))
+            file.flush()
         return offset
 
     def _claim(self) -> None:
@@ -260,28 +279,25 @@ class JournalOf(Generic[R]):
     def _rows(self, offset: int) -> list[R]:
         at = self._plan.tell()
         self._plan.seek(offset)
-        kind, length, crc = _HEAD.unpack(self._plan.read(_HEAD.size))
+        kind, length, crc = HEAD.unpack(self._plan.read(HEAD.size))
         payload = self._plan.read(length)
         self._plan.seek(at)
         if len(payload) != length or zlib.crc32(payload, kind) != crc:
-            raise WindlassError(
-                f"the journal {self.folder / 'plan'} is damaged",
-                hint="Remove its folder: the pair is listed again, and what is there already is not copied again.",
-            )
-        (meta,) = _META.unpack_from(payload)
-        return list(starmap(self._row, zip(*_read(_unpacked(payload[_META.size + meta :])), strict=True)))
+            raise damaged(self.folder / "plan")
+        return list(starmap(self._row, zip(*_read(_unpacked(rows_of(kind, payload))), strict=True)))
 
     def _read_plan(self, file: BinaryIO) -> int:
         ranges: dict[int, Range] = {}
         ledger, end = self.ledger, 0
-        for kind, offset, payload, end in _records(file, {_BLOCK}):  # noqa: B007  the last one's end is wanted
-            if kind == _BLOCK:
-                number, of, through, rows, size, skipped = _read(payload)
+        for kind, offset, payload, end in read_records(file, self.folder / "plan"):  # noqa: B007  the last one's end is wanted
+            if kind in (OLD_BLOCK, BLOCK):
+                number, of, through, rows, size, skipped, *refused = _read(payload)
                 if of in ranges:
                     ranges[of].after = through
                 self._next = number + 1
-                ledger.total += rows
-                ledger.total_bytes += size
+                ledger.refused += [key for key, _ in refused]
+                ledger.total += rows + len(refused)
+                ledger.total_bytes += size + sum(refused_bytes for _, refused_bytes in refused)
                 ledger.skipped += skipped
                 if rows:
                     ledger.blocks[number] = offset
@@ -305,7 +321,7 @@ class JournalOf(Generic[R]):
 
     def _read_done(self, file: BinaryIO) -> int:
         ledger, end = self.ledger, 0
-        for kind, _, payload, end in _records(file, set()):  # noqa: B007  the last one's end is wanted
+        for kind, _, payload, end in read_records(file, self.folder / "done"):  # noqa: B007  the last one's end is wanted
             if kind == _WHOLE:
                 for (number,) in _BIT.iter_unpack(payload):
                     self._whole(number)
@@ -374,35 +390,3 @@ def _read(text: bytes) -> Any:
 def _unpacked(body: bytes) -> bytes:
     """A block's rows; those of a journal that an earlier Windlass began are zlib's."""
     return zstandard.decompress(body) if body.startswith(zstandard.FRAME_HEADER) else zlib.decompress(body)
-
-
-def _record(kind: int, payload: bytes) -> bytes:
-    return _HEAD.pack(kind, len(payload), zlib.crc32(payload, kind)) + payload
-
-
-def _records(file: BinaryIO, hop: set[int]) -> Iterator[tuple[int, int, bytes, int]]:
-    """(type, offset, payload, end) of each whole record; of those to hop over, only the part that says what they are."""
-    size = os.fstat(file.fileno()).st_size
-    offset = 0
-    while True:
-        file.seek(offset)
-        head = file.read(_HEAD.size)
-        if len(head) < _HEAD.size:
-            return
-        kind, length, crc = _HEAD.unpack(head)
-        end = offset + _HEAD.size + length
-        if end > size:
-            return
-        # What is in the last pages may not have reached the disk; what is farther back was written long ago.
-        if kind in hop and size - offset > _SMALL_BYTES:
-            (meta,) = _META.unpack(file.read(_META.size))
-            payload = file.read(meta)
-        else:
-            payload = file.read(length)
-            if zlib.crc32(payload, kind) != crc:
-                return
-            if kind in hop:
-                (meta,) = _META.unpack_from(payload)
-                payload = payload[_META.size : _META.size + meta]
-        yield kind, offset, payload, end
-        offset = end

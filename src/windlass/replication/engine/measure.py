@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import attrgetter
 
+from windlass.replication.comparison import BY_ETAG, Action, Criteria, Verdict, action_for, compare_listed
 from windlass.replication.engine.ranges import Cut, Range
-from windlass.replication.listing import FROZEN, OURS, lacks, others
+from windlass.replication.listing import FROZEN, others, own_prefixes
 from windlass.replication.model import MAX_COPY_BYTES, Pair, Volume
 from windlass.wire.listing import Listed
 
@@ -18,8 +19,9 @@ _size, _class = attrgetter("size_bytes"), attrgetter("storage_class")
 class Measured:
     """A sink that counts what the source has, and what the destination lacks of it."""
 
-    def __init__(self, pair: Pair) -> None:
-        self._ours = tuple({OURS, pair.prefix + OURS})
+    def __init__(self, pair: Pair, criteria: Criteria = BY_ETAG) -> None:
+        self._criteria, self._unclear = criteria, 0
+        self._ours = own_prefixes(pair.prefix)
         self._objects = self._bytes = self._missing = self._missing_bytes = 0
         self._large = self._large_bytes = self._frozen = 0
 
@@ -31,7 +33,7 @@ class Measured:
         self._bytes += size
         if destination:
             there = {row.key: row for row in destination}
-            rows = [row for row in rows if lacks(row, there.get(row.key))]
+            rows = [row for row in rows if self._lacks(row, there.get(row.key))]
             size = sum(map(_size, rows))
         self._missing += len(rows)
         self._missing_bytes += size
@@ -41,6 +43,14 @@ class Measured:
             self._large_bytes += sum(large)
         if not set(map(_class, rows)).isdisjoint(FROZEN):
             self._frozen += sum(row.storage_class in FROZEN for row in rows)
+
+    def _lacks(self, row: Listed, there: Listed | None) -> bool:
+        """True when the row is to be copied; of two that a listing does not tell apart, the seed asks for more."""
+        verdict = Verdict.UNKNOWN if there is None else compare_listed(row, there, self._criteria.by)
+        action = action_for(row, there, verdict, self._criteria)
+        if there is not None and action is not Action.COPY:
+            self._unclear += verdict is not Verdict.SAME
+        return action is Action.COPY
 
     def cut(self, cut: Cut) -> None:
         """Sink: nothing to keep."""
@@ -52,5 +62,5 @@ class Measured:
         """What was counted."""
         return Volume(
             objects=self._objects, size_bytes=self._bytes, missing=self._missing, missing_bytes=self._missing_bytes,
-            large=self._large, large_bytes=self._large_bytes, frozen=self._frozen,
+            large=self._large, large_bytes=self._large_bytes, frozen=self._frozen, unclear=self._unclear,
         )  # fmt: skip

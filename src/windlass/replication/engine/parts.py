@@ -72,6 +72,8 @@ class PartCopier:
     owner: str = ""
     headers: Mapping[str, str] | None = None
     part_bytes: int = _PART_BYTES
+    tags: bool = True
+    """Whether tags are read and put: some services have none."""
 
     async def copy(
         self, row: Named, *, version_id: str = "", if_match: str = "", if_none_match: bool = False
@@ -137,7 +139,7 @@ class PartCopier:
 
     async def _tags(self, key: str, version_id: str, head: Head) -> str:
         """The object's tags as a header has them."""
-        if head.headers.get("x-amz-tagging-count") == "0":
+        if not self.tags or head.headers.get("x-amz-tagging-count") == "0":
             return ""
         call = s3.tags(self.source, key, version_id=version_id, owner=self.source_owner)
         found = await self.read(call)

@@ -11,17 +11,24 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from windlass.core.errors import Interrupted, WindlassError
+from windlass.replication.comparison import BY_ETAG, Action, Criteria
 from windlass.replication.engine.carry import Carrier
 from windlass.replication.engine.carrying import Carrying
 from windlass.replication.engine.copier import Copier, Token, Ways
+from windlass.replication.engine.decisions import Decisions
+from windlass.replication.engine.evidence import Evidence
 from windlass.replication.engine.failures import Failures
 from windlass.replication.engine.journal import Journal, JournalOf
 from windlass.replication.engine.pacer import Paces
 from windlass.replication.engine.ranges import Cut, Range, Ranges
+from windlass.replication.engine.records import writing
+from windlass.replication.engine.restores import Restores
 from windlass.replication.engine.sides import Sides
 from windlass.replication.engine.streams import Streams
 from windlass.replication.engine.walk import walk
-from windlass.replication.listing import OURS, lacks, others
+from windlass.replication.failures import explain
+from windlass.replication.listing import others, own_prefixes
+from windlass.replication.model import Restore
 from windlass.replication.movers.direct import Moved
 from windlass.wire.flow import Flow
 from windlass.wire.listing import Listed
@@ -32,6 +39,8 @@ _COMMIT_S = 0.25
 _TELL_S = 0.5
 _SYNC_S = 2.0
 _DRAIN_S = 10.0
+NEWER = "DstObjectNewer"
+"""The failure of an object that the destination has with other content, written later than the source's."""
 _LEAD_BLOCKS = 20_000
 """How far listing may be ahead of copying: memory does not grow with a bucket, and the disk only so far."""
 
@@ -48,10 +57,11 @@ class Limits:
 
 async def seed(
     sides: Sides, journal: Journal, limits: Limits, *, after: str = "", upto: str | None = None, stop: threading.Event,
-    tell: Callable[[Moved], object], carrier: Carrier | None = None,
+    tell: Callable[[Moved], object], carrier: Carrier | None = None, criteria: Criteria = BY_ETAG,
+    restore: Restore | None = None,
 ) -> Moved:  # fmt: skip
     """Copy what the destination lacks, from where the journal says. Interrupted when `stop` is set: it goes on from there."""
-    return await _Seed(sides, journal, limits, stop, tell, carrier).run(after, upto)
+    return await _Seed(sides, journal, limits, stop, tell, carrier, criteria, restore).run(after, upto)
 
 
 class Copying(Protocol):
@@ -102,13 +112,15 @@ class Run(ABC):
         self._sides, self._journal, self._limits = sides, journal, limits
         self._stop, self._tell = stop, tell
         self._heard = asyncio.Event()
-        self._ours = tuple({OURS, sides.pair.prefix + OURS})
+        self._ours = own_prefixes(sides.pair.prefix)
 
     async def run(self, after: str, upto: str | None) -> Moved:
         """From where the journal is to the end."""
         ledger = self._journal.ledger
         for one in ledger.failed:
             self._copier.failures.add(one["key"], one["code"], one["message"])
+        for key in ledger.refused:
+            self._copier.failures.add(key, NEWER, explain(NEWER).meaning)
         self._copier.add(sorted(ledger.blocks, key=lambda number: number not in ledger.begun))
         listing = asyncio.create_task(self._list(after, upto))
         watching = asyncio.create_task(self._watch())
@@ -185,8 +197,9 @@ class Run(ABC):
                 await loop.run_in_executor(None, self._tell, self._moved())
             if now - synced >= _SYNC_S:
                 synced = now
-                for number in self._journal.files():
-                    await loop.run_in_executor(None, os.fsync, number)
+                with writing(self._journal.folder):
+                    for number in self._journal.files():
+                        await loop.run_in_executor(None, os.fsync, number)
 
     def _moved(self) -> Moved:
         ledger, copier = self._journal.ledger, self._copier
@@ -205,9 +218,10 @@ class _Seed(Run):
 
     def __init__(
         self, sides: Sides, journal: Journal, limits: Limits, stop: threading.Event, tell: Callable[[Moved], object],
-        carrier: Carrier | None,
+        carrier: Carrier | None, criteria: Criteria, restore: Restore | None,
     ) -> None:  # fmt: skip
         super().__init__(sides, journal, limits, stop, tell)
+        self._decisions = Decisions(criteria, Evidence(sides, criteria.by))
         loop = asyncio.get_running_loop()
         paces = Paces(loop.time, start=limits.start_per_s, most=limits.most_per_s)
         # The two call each other, hundreds of thousands of times: without a detour.
@@ -225,7 +239,7 @@ class _Seed(Run):
                 sides.write, sides.copies(), size=limits.connections,
                 done=copier.done, ready=copier.pump, pull=copier.pull,
             )  # fmt: skip
-        copier.ways = Ways(self._flow.room, self._send, large, sides.there, anew)
+        copier.ways = Ways(self._flow.room, self._send, large, sides.there, Restores(sides, restore).readable, anew)
 
     async def _walk(self, ranges: Ranges) -> None:
         await walk(
@@ -236,8 +250,15 @@ class _Seed(Run):
         """Sink: keys were compared."""
         there = {row.key: row for row in destination} if destination else {}
         rows = others(source, self._ours)
-        missing = [row for row in rows if lacks(row, there.get(row.key))] if there else rows
-        number = self._journal.block(of.number, of.after, missing, skipped=len(rows) - len(missing))
+        missing, refused = rows, list[Listed]()
+        if there:
+            actions = await self._decisions.of(rows, there)
+            missing = [row for row, action in zip(rows, actions, strict=True) if action is Action.COPY]
+            refused = [row for row, action in zip(rows, actions, strict=True) if action is Action.REFUSE]
+        skipped = len(rows) - len(missing) - len(refused)
+        number = self._journal.block(of.number, of.after, missing, skipped=skipped, refused=refused)
+        for row in refused:
+            self._copier.failures.add(row.key, NEWER, explain(NEWER).meaning)
         if missing:
             self._copier.add([number])
         while self._copier.backlog > _LEAD_BLOCKS:

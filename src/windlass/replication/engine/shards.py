@@ -18,6 +18,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from windlass.core.errors import Conflict, Interrupted, NotFound, UsageError, WindlassError
+from windlass.core.paging import LoopGuard
 from windlass.replication.engine.ranges import Cut, Range, Ranges
 from windlass.replication.engine.sides import Sides
 from windlass.replication.engine.walk import walk
@@ -41,7 +42,7 @@ Shard = tuple[str, str | None]
 
 def board_place(seed_id: str) -> str:
     """Where the workers of a shared seed meet, in the destination: below our own keys, which belong to neither side."""
-    return f"{OURS}/{seed_id}"
+    return f"{OURS}{seed_id}"
 
 
 def cut_shards(pages: Sequence[tuple[str, int]], per_shard: int) -> list[Shard]:
@@ -156,14 +157,15 @@ class Board:
             return ""
 
     async def _names(self, kind: str) -> list[int]:
-        found, after = list[int](), ""
+        found, token = list[int](), ""
+        guard = LoopGuard(f"the listing of {self.bucket}")
         while True:
-            call = s3.list_objects(self.bucket, prefix=self._key(kind), start_after=after, owner=self.owner)
-            page = await self.door(call)
+            page = await self.door(s3.list_objects(self.bucket, prefix=self._key(kind), token=token, owner=self.owner))
             found += [int(row.key.rpartition("-")[2]) for row in page.objects]
             if not page.token:
                 return found
-            after = page.objects[-1].key
+            token = page.token
+            guard.advance(token)
 
     def _key(self, name: str) -> str:
         return f"{self.prefix}/{name}"

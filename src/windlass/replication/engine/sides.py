@@ -11,7 +11,10 @@ from typing import Self
 
 from windlass.core.access import Access
 from windlass.core.clock import format_time, parse_time
-from windlass.core.errors import AwsError, NotFound
+from windlass.core.errors import AwsError, NotFound, WindlassError
+from windlass.core.paging import LoopGuard
+from windlass.replication.comparison import Verdict
+from windlass.replication.engine.heads import ASKED, compare_heads
 from windlass.replication.engine.parts import PartCopier
 from windlass.replication.engine.reading import Reader
 from windlass.replication.engine.streams import StreamCopier
@@ -50,6 +53,8 @@ class Sides:
     part_bytes: int
     largest: int
     _stack: AsyncExitStack
+    tags: bool = True
+    """Whether the destination's service takes tags."""
     streams: StreamCopier | None = None
     """Between two services: objects go through this process."""
 
@@ -75,7 +80,8 @@ class Sides:
 
         read = await door(source, source.account_id or reader)
         write = await door(target, reader)
-        made = cls(pair, read, write, write, part_bytes, largest, stack)
+        tags = elsewhere.tags if elsewhere is not None else True
+        made = cls(pair, read, write, write, part_bytes, largest, stack, tags=tags)
         if not pair.one_service:
             assert elsewhere is not None
             reading = Reader(read, source.bucket, source.account_id)
@@ -102,7 +108,7 @@ class Sides:
         source, target = self.pair.source, self.pair.destination
         return Copies(
             target.bucket, source_bucket=source.bucket, owner=target.account_id, source_owner=source.account_id,
-            user_agent=self.write.access.user_agent,
+            user_agent=self.write.access.user_agent, headers=dict(self.write.access.headers),
         )  # fmt: skip
 
     async def large(self, row: Listed) -> None:
@@ -117,14 +123,14 @@ class Sides:
         source, target = self.pair.source, self.pair.destination
         return PartCopier(
             self.read, self.write, source.bucket, target.bucket, source_owner=source.account_id, owner=target.account_id,
-            part_bytes=self.part_bytes,
+            part_bytes=self.part_bytes, tags=self.tags,
         )  # fmt: skip
 
     async def there(self, row: Listed) -> bool:
-        """Whether the destination has this row: the same size, and the same ETag or a later time."""
-        target = self.pair.destination
+        """Whether the destination has this row: the same size and ETag, or a later time and nothing that tells them apart."""
+        source, target = self.pair.source, self.pair.destination
         try:
-            head = await self.look(s3.head(target.bucket, row.key, owner=target.account_id))
+            head = await self.look(s3.head(target.bucket, row.key, headers=ASKED, owner=target.account_id))
         except NotFound:
             return False
         if head.size_bytes != row.size_bytes:
@@ -133,7 +139,17 @@ class Sides:
             return True
         # An HTTP date has no fractions of a second.
         written = parsedate_to_datetime(head.headers["last-modified"])
-        return written >= parse_time(row.last_modified).replace(microsecond=0)
+        if written < parse_time(row.last_modified).replace(microsecond=0):
+            return False
+        if self.streams is not None:
+            return True
+        try:
+            here = await self.read(
+                s3.head(source.bucket, row.key, if_match=row.etag, headers=ASKED, owner=source.account_id)
+            )
+        except WindlassError:  # whatever it is now: the copy meets it, too, and tells
+            return False
+        return compare_heads(here, head, digests=not self.pair.services) is not Verdict.DIFFERENT
 
     async def anew(self, row: Listed) -> bool:
         """Copy what is under this key now; whether there was anything."""
@@ -157,10 +173,24 @@ class Sides:
 
 def _pages(door: Door, place: Place, prefix: str) -> List:
     async def page(after: str) -> Page:
-        found = await door(s3.list_objects(place.bucket, prefix=prefix, start_after=after, owner=place.account_id))
+        call = s3.list_objects(place.bucket, prefix=prefix, start_after=after, owner=place.account_id)
+        found = await door(call)
+        if not found.objects and found.token:
+            found = await _followed(door, place, prefix, found.token)
         return Page(_timed(found.objects), found.prefixes, found.token) if place.service else found
 
     return page
+
+
+async def _followed(door: Door, place: Place, prefix: str, token: str) -> Page:
+    """The first page with keys behind a truncated one without: there only the token leads on."""
+    guard = LoopGuard(f"the listing of {place.name}")
+    while True:
+        guard.advance(token)
+        page = await door(s3.list_objects(place.bucket, prefix=prefix, token=token, owner=place.account_id))
+        if page.objects or not page.token:
+            return page
+        token = page.token
 
 
 def _timed(rows: list[Listed]) -> list[Listed]:

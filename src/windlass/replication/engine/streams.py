@@ -143,6 +143,7 @@ class StreamCopier:
         upload = await self.write(_paced(begin))
         try:
             made = await self._parts(row.key, head.etag, upload, list(part_ranges(sizes)))
+            _check_parts(self.bucket, row.key, made)
             if told:  # of parts that are a guess, a digest that differs says that the guess was wrong
                 claim = etag_claim(head, self.trust)
                 self.trust.learn(claim, of_parts([md5 for _, md5 in made]).among(_claims(claim, seen)))
@@ -205,6 +206,17 @@ class StreamCopier:
     async def _abort(self, key: str, upload: str) -> None:
         with contextlib.suppress(AwsError, NotFound, Throttled):
             await self.write(s3.abort_upload(self.bucket, key, upload_id=upload, owner=self.owner))
+
+
+def _check_parts(bucket: str, key: str, made: Sequence[tuple[Part, str]]) -> None:
+    """Compare what the destination says of each part with what was sent. Where one ETag is the part's MD5, all are."""
+    equal = [part.etag == md5 for part, md5 in made]
+    if any(equal) and not all(equal):
+        number = equal.index(False) + 1
+        raise AwsError(
+            f"{bucket}: part {number} of {key!r} is not what was sent", code="BadDigest",
+            hint="Something on the way, or the destination's disk, damages it: seed again.",
+        )  # fmt: skip
 
 
 def _claims(claim: Claim | None, seen: Sequence[Claim]) -> tuple[Claim, ...]:

@@ -7,14 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from windlass.core.errors import Interrupted
+from windlass.replication.comparison import Compare
 from windlass.replication.engine.histories import History, list_histories
 from windlass.replication.engine.ranges import Cut, Range, Ranges
-from windlass.replication.engine.sequence import Outlook, compare_histories
+from windlass.replication.engine.sequence import Outlook, compare_histories, settle, telling
 from windlass.replication.engine.sides import Sides
 from windlass.replication.engine.version_ways import closer, kept
 from windlass.replication.engine.walk import walk
-from windlass.replication.listing import OURS
+from windlass.replication.listing import own_prefixes
 from windlass.replication.movers.direct import Compared
+from windlass.wire.listing import ListedVersion
 
 __all__ = ["compare_versions"]
 
@@ -22,14 +24,14 @@ _EXAMPLES = 5
 
 
 async def compare_versions(
-    sides: Sides, *, listers: int, stop: threading.Event, tell: Callable[[int], object], checksums: bool = False,
+    sides: Sides, *, listers: int, stop: threading.Event, tell: Callable[[int], object], by: Compare = Compare.ETAG,
     markers: bool = True,
 ) -> Compared:  # fmt: skip
     """Count versions and delete markers (`markers`): lacking ones as missing, those under a newer one of the destination's as
-    different, opaque ones as unknown, unless S3's `checksums` tell.
+    different, those of which neither ETags nor checksums tell as unknown.
     """
     pair = sides.pair
-    found = _Comparison(sides, stop, tell, checksums=checksums, markers=markers)
+    found = _Comparison(sides, stop, tell, by=by, markers=markers)
     source = list_histories(sides.read, pair.source, pair.prefix)
     destination = list_histories(sides.look, pair.destination, pair.prefix)
     await walk(Ranges(prune=False), source, destination, found, listers=listers, beyond=True)
@@ -38,13 +40,13 @@ async def compare_versions(
 
 class _Comparison:
     def __init__(
-        self, sides: Sides, stop: threading.Event, tell: Callable[[int], object], *, checksums: bool, markers: bool
+        self, sides: Sides, stop: threading.Event, tell: Callable[[int], object], *, by: Compare, markers: bool
     ) -> None:
         self._sides, self._stop, self._tell = sides, stop, tell
-        self._checksums, self._markers = checksums, markers
+        self._by, self._markers = by, markers
         self._counts: Counter[str] = Counter()
         self._examples: dict[str, list[str]] = {}
-        self._ours = tuple({OURS, sides.pair.prefix + OURS})
+        self._ours = own_prefixes(sides.pair.prefix)
 
     async def page(self, of: Range, source: Sequence[History], destination: Sequence[History]) -> None:  # noqa: ARG002
         """Sink: histories to compare."""
@@ -56,8 +58,10 @@ class _Comparison:
             if one.key.startswith(self._ours):
                 continue
             outlook = compare_histories(ours, theirs)
-            if outlook.doubtful and self._checksums:
-                outlook = await closer(self._sides, one.key, ours, theirs)
+            if outlook.doubtful and self._by in (Compare.ETAG, Compare.CHECKSUM):
+                outlook = await closer(self._sides, one.key, ours, theirs, strict=True)
+            elif outlook.doubtful:
+                outlook = _lenient(ours, theirs)
             self._add(one.key, len(ours), outlook)
         for key, theirs in there.items():
             if theirs and not key.startswith(self._ours):
@@ -94,3 +98,9 @@ class _Comparison:
             extra=counts["extra"], unknown=counts["unknown"],
             examples={kind: tuple(sorted(keys)) for kind, keys in self._examples.items() if keys},
         )  # fmt: skip
+
+
+def _lenient(ours: Sequence[ListedVersion], theirs: Sequence[ListedVersion]) -> Outlook:
+    """The outlook when what nobody asks S3 for is taken for the same."""
+    tell = telling(ours)
+    return settle(ours, theirs, lambda one, other: tell(one, other) is not False)

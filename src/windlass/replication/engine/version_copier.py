@@ -17,7 +17,7 @@ from typing import Protocol
 from windlass.core.aws_errors import TRANSIENT_CODES
 from windlass.core.errors import AwsError, ConfigError, Conflict, NotFound, Throttled, WindlassError
 from windlass.replication.engine.copier import HOPELESS
-from windlass.replication.engine.failures import Failures
+from windlass.replication.engine.failures import MOST_REFUSALS, Failures, is_refusal, stopped_by
 from windlass.replication.engine.journal import BlockOf, JournalOf
 from windlass.replication.engine.pacer import Paces
 from windlass.replication.engine.sequence import NEWER, OUT_OF_ORDER, Outlook
@@ -76,6 +76,7 @@ class VersionCopier:
     _unfinished: set[int] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _stopped: bool = False
+    _refused_in_a_row: int = 0
 
     def add(self, numbers: Iterable[int]) -> None:
         """Blocks to copy."""
@@ -206,6 +207,7 @@ class VersionCopier:
     # Ends
 
     def _copied(self, work: _Key, step: Step) -> None:
+        self._refused_in_a_row = 0
         index = work.left.pop(step.version_id, None)
         if index is not None:  # one that came after the listing is no part of what was counted
             self.copied += 1
@@ -226,9 +228,11 @@ class VersionCopier:
         self._mark(work.block, index)
 
     def _refused(self, work: _Key, error: WindlassError) -> None:
-        if isinstance(error, ConfigError) or error.code in HOPELESS:
+        self._refused_in_a_row = self._refused_in_a_row + 1 if is_refusal(error) else 0
+        everything = self._refused_in_a_row >= MOST_REFUSALS
+        if everything or isinstance(error, ConfigError) or error.code in HOPELESS:
             # No fault of this key's: the seed ends here, and goes on from here when that is mended.
-            self.hopeless = self.hopeless or error
+            self.hopeless = self.hopeless or (stopped_by(error, self._refused_in_a_row) if everything else error)
             self._stopped = True
             self.heard()
             return

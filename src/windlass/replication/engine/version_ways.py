@@ -8,13 +8,13 @@ twice.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from windlass.core.errors import AccessRefused, NotFound
-from windlass.replication.engine.evidence import ASKED, sums_of
+from windlass.replication.comparison import Verdict
+from windlass.replication.engine.heads import ASKED, compare_heads
 from windlass.replication.engine.histories import history_of
 from windlass.replication.engine.sequence import Outlook, compare_histories, settle, telling
 from windlass.replication.engine.sides import Sides
@@ -30,8 +30,6 @@ __all__ = ["Own", "Step", "VersionWays", "closer", "kept", "step_of", "top_of"]
 _DELETE_ONCE = Manners(attempts=1, lost=False)
 _COPY_ONCE = replace(_DELETE_ONCE, late_errors=True)
 _HEADS_AT_ONCE = 16
-_MD5 = re.compile(r"[0-9a-f]{32}")
-_OWN = ("", "AES256")
 
 Own = Callable[[str, str, str], Awaitable[Mapping[str, str]]]
 """Headers of a copy's own: of a key, its version id and its ETag."""
@@ -117,37 +115,34 @@ class VersionWays:
 
 
 async def closer(
-    sides: Sides, key: str, source: Sequence[ListedVersion], destination: Sequence[ListedVersion]
-) -> Outlook:
+    sides: Sides, key: str, source: Sequence[ListedVersion], destination: Sequence[ListedVersion], *, strict: bool = False
+) -> Outlook:  # fmt: skip
     """What is to be done where listings don't tell: by what S3 says of each version (checksums, encryption).
 
-    Versions of which nothing more can be told are taken for the same when sizes are equal and the copy is not older.
+    Versions of which nothing more can be told are taken for the same when sizes are equal and the copy is not older; `strict`
+    tells with `doubtful` that the outcome depends on that.
     """
     tell = telling(source)
     open_ = [(one, there) for one in source for there in destination if tell(one, there) is None]
     here = await _heads(sides.read, sides.pair.source, key, {one.version_id for one, _ in open_})
     there = await _heads(sides.look, sides.pair.destination, key, {there.version_id for _, there in open_})
 
-    def same(one: ListedVersion, other: ListedVersion) -> bool:
-        said = tell(one, other)
-        return _same(here.get(one.version_id), there.get(other.version_id)) if said is None else said
+    def verdict(one: ListedVersion, other: ListedVersion) -> Verdict:
+        listed = tell(one, other)
+        if listed is None:
+            return _compared(here.get(one.version_id), there.get(other.version_id))
+        return Verdict.SAME if listed else Verdict.DIFFERENT
 
-    return settle(source, destination, same)
+    lenient = settle(source, destination, lambda one, other: verdict(one, other) is not Verdict.DIFFERENT)
+    if strict and lenient != settle(source, destination, lambda one, other: verdict(one, other) is Verdict.SAME):
+        return Outlook(lacking=lenient.lacking or tuple(source[-1:]), extra=lenient.extra, doubtful=True)
+    return lenient
 
 
-def _same(one: Head | None, other: Head | None) -> bool:
+def _compared(one: Head | None, other: Head | None) -> Verdict:
     if one is None or other is None:
-        return True
-    here, there = sums_of(one), sums_of(other)
-    both = here.keys() & there.keys()
-    if both:
-        return all(here[name] == there[name] for name in both)
-    return not (_says_content(one) and _says_content(other))  # the ETags differ
-
-
-def _says_content(head: Head) -> bool:
-    """Whether the ETag is the content's MD5: not of objects in parts, nor under keys of one's own."""
-    return head.headers.get("x-amz-server-side-encryption", "") in _OWN and _MD5.fullmatch(head.etag) is not None
+        return Verdict.UNKNOWN
+    return compare_heads(one, other)
 
 
 async def _heads(door: Door, place: Place, key: str, versions: set[str]) -> dict[str, Head]:

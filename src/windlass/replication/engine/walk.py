@@ -126,7 +126,7 @@ class _Walk(Generic[R]):
 
     async def _step(self, one: Range) -> None:
         side = self._side(one)
-        page = await self._source(one.after)
+        page = _advancing(await self._source(one.after), one.after)
         rows = page.objects
         try:
             mine = self._ranges.page(one, [row.key for row in rows], more=bool(page.token))
@@ -162,7 +162,7 @@ class _Walk(Generic[R]):
         assert self._destination is not None
         while not self._over(side) and (through is None or side.through < through):
             asked, side.first = side.first, None
-            page = await (asked if asked is not None else self._destination(side.through))
+            page = _advancing(await (asked if asked is not None else self._destination(side.through)), side.through)
             side.rows += page.objects
             if page.objects:
                 side.through = page.objects[-1].key
@@ -182,3 +182,13 @@ class _Walk(Generic[R]):
                 high = middle
         side.rows = rows[low:]
         return rows[:low]
+
+
+def _advancing(page: Paged[R], after: str) -> Paged[R]:
+    """The page; AwsError for one that has more behind it and no key to go on from."""
+    if page.token and not page.objects:
+        raise AwsError(
+            f"a listing does not advance after {after!r}: a page has no keys and says that there are more",
+            hint="Is this an S3 endpoint? Try again, or ask its operator.",
+        )
+    return page

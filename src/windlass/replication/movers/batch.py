@@ -6,7 +6,7 @@ a generated manifest needs the source's replication configuration; one ListJobs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,6 +56,8 @@ class Listed:
     key: str
     etag: str
     versions: bool = False
+    storage_class: str = ""
+    """Of the objects listed, where a copy must name it; empty where a job leaves it to S3."""
 
 
 def job_place(operation: Operation, pair: Pair) -> Place:
@@ -68,11 +70,11 @@ def job_place(operation: Operation, pair: Pair) -> Place:
 def spot_for(pair: Pair, operation: Operation, seed_id: str, *, bucket: str, prefix: str, work: str) -> Spot:
     """Where a seed keeps its things: as the template says, else `replication.work`, else beside the job."""
     if bucket:
-        return Spot(bucket, f"{prefix.strip('/') or OURS}/{seed_id}")
+        return Spot(bucket, f"{(prefix or OURS).strip('/')}/{seed_id}")
     if work:
         name, _, below = work.removeprefix("s3://").partition("/")
-        return Spot(name, f"{below.strip('/') or OURS}/{seed_id}")
-    return Spot(job_place(operation, pair).bucket, f"{prefix.strip('/') or OURS}/{seed_id}")
+        return Spot(name, f"{(below or OURS).strip('/')}/{seed_id}")
+    return Spot(job_place(operation, pair).bucket, f"{(prefix or OURS).strip('/')}/{seed_id}")
 
 
 def work_for(
@@ -96,11 +98,12 @@ def work_for(
 
 def create_effect(
     pair: Pair, template: Template, operation: Operation, *, seed_id: str, set_name: str, role_arn: str, manifest: Listed | Spot,
-    report_to: Spot, created_before: datetime | None, confirm: bool, number: int = 0,
+    report_to: Spot, created_before: datetime | None, confirm: bool, number: int = 0, first: bool = False,
+    request_payer: bool = False,
 ) -> Effect:  # fmt: skip
     """CreateJob as an effect. Its token is made of what it says, so that a second try is the same job.
 
-    A `Spot` as manifest means that S3 makes the list itself.
+    A `Spot` as manifest means that S3 makes the list itself. `first`: nothing was replicated to this destination before.
     """
     place = job_place(operation, pair)
     names = {"source": pair.source.bucket, "destination": pair.destination.bucket}
@@ -111,7 +114,8 @@ def create_effect(
     }  # fmt: skip
     params: dict[str, Any] = {
         "AccountId": place.account_id, "ConfirmationRequired": confirm or template.confirmation,
-        "Operation": _operation(template, operation, pair), "Priority": template.priority, "RoleArn": role_arn,
+        "Operation": _operation(template, operation, pair, request_payer, manifest),
+        "Priority": template.priority, "RoleArn": role_arn,
         "Description": f"Windlass {seed_id}: {described}"[:256],
         "Report": _report(template, report_to, place),
         "Tags": [{"Key": key, "Value": value[:256]} for key, value in tags.items() if value],
@@ -124,7 +128,7 @@ def create_effect(
         }  # fmt: skip
     else:
         params["ManifestGenerator"] = {
-            "S3JobManifestGenerator": _generator(pair, template, operation, manifest, created_before)
+            "S3JobManifestGenerator": _generator(pair, template, operation, manifest, created_before, first)
         }
     params["ClientRequestToken"] = digest([seed_id, number, plain(params)])
     return Effect(
@@ -234,7 +238,9 @@ def _retry(data: bytes) -> list[bytes]:
     return rows
 
 
-def _operation(template: Template, operation: Operation, pair: Pair) -> dict[str, Any]:
+def _operation(
+    template: Template, operation: Operation, pair: Pair, request_payer: bool, manifest: Listed | Spot
+) -> dict[str, Any]:
     if operation is Operation.REPLICATE:
         return {"S3ReplicateObject": {}}
     if operation is Operation.LAMBDA:
@@ -245,6 +251,10 @@ def _operation(template: Template, operation: Operation, pair: Pair) -> dict[str
             invoked["UserArguments"] = dict(template.invocation.arguments)
         return {"LambdaInvoke": invoked}
     copying = template.copying.model_dump()
+    if isinstance(manifest, Listed):
+        copying["StorageClass"] = copying["StorageClass"] or manifest.storage_class
+    if request_payer:
+        copying["RequesterPays"] = True
     keyed = bool(copying["SSEAwsKmsKeyId"])
     given = {
         name: value
@@ -264,7 +274,7 @@ def _report(template: Template, spot: Spot, place: Place) -> dict[str, Any]:
 
 
 def _generator(
-    pair: Pair, template: Template, operation: Operation, spot: Spot, created_before: datetime | None
+    pair: Pair, template: Template, operation: Operation, spot: Spot, created_before: datetime | None, first: bool
 ) -> dict[str, Any]:
     chosen = template.filter
     keys = {
@@ -274,7 +284,7 @@ def _generator(
     before = parse_time(chosen.created_before) if chosen.created_before else created_before
     wanted: dict[str, Any] = {
         "EligibleForReplication": operation is Operation.REPLICATE, "CreatedBefore": before,
-        "ObjectReplicationStatuses": list(chosen.statuses) if operation is Operation.REPLICATE else [],
+        "ObjectReplicationStatuses": _statuses(chosen.statuses, first) if operation is Operation.REPLICATE else [],
         "CreatedAfter": parse_time(chosen.created_after) if chosen.created_after else None,
         "KeyNameConstraint": {name: value for name, value in keys.items() if value},
         "ObjectSizeGreaterThanBytes": chosen.larger_than_bytes, "ObjectSizeLessThanBytes": chosen.smaller_than_bytes,
@@ -293,6 +303,14 @@ def _generator(
     return made
 
 
+def _statuses(chosen: Sequence[str], first: bool) -> list[str]:
+    """Which objects a job replicates. COMPLETED and REPLICA say that S3 once replicated an object, not where to.
+
+    A bucket with several destinations has one status for all of them (S3 user guide, "Getting replication status information").
+    """
+    return list(chosen) or (["NONE", "FAILED", "COMPLETED", "REPLICA"] if first else ["NONE", "FAILED"])
+
+
 def _read(one: Mapping[str, Any], account_id: str, region: str) -> BatchJob:
     """A job of DescribeJob or ListJobs, whose operations are a document and a name."""
     progress = one.get("ProgressSummary") or {}
@@ -301,6 +319,7 @@ def _read(one: Mapping[str, Any], account_id: str, region: str) -> BatchJob:
     return BatchJob(
         job_id=one["JobId"], account_id=account_id, region=region,
         operation=operation if isinstance(operation, str) else next(iter(operation), ""),
+        storage_class=_storage_class(operation),
         status=str(one.get("Status", "New")).capitalize(), total=int(progress.get("TotalNumberOfTasks") or 0),
         succeeded=int(progress.get("NumberOfTasksSucceeded") or 0), failed=int(progress.get("NumberOfTasksFailed") or 0),
         description=one.get("Description", ""),
@@ -309,6 +328,11 @@ def _read(one: Mapping[str, Any], account_id: str, region: str) -> BatchJob:
         report_prefix=str(reported.get("Prefix", "")),
         active_s=float((progress.get("Timers") or {}).get("ElapsedTimeInActiveSeconds") or 0), created_at=one.get("CreationTime"),
     )  # fmt: skip
+
+
+def _storage_class(operation: str | Mapping[str, Any]) -> str:
+    copied = operation.get("S3PutObjectCopy", {}) if isinstance(operation, Mapping) else {}
+    return str(copied.get("StorageClass", ""))
 
 
 def _tag_value(value: str) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from windlass.replication.comparison import BY_ETAG, Compare, Criteria, Verdict
 from windlass.replication.listing import Merged
-from windlass.replication.model import Carry, Pair, Trouble, Volume
+from windlass.replication.model import Carry, Pair, Restore, Trouble, Volume
 
 __all__ = ["Compared", "Direct", "Moved", "Tell"]
 
@@ -37,15 +38,22 @@ class Compared:
     different: int = 0
     extra: int = 0
     unknown: int = 0
-    """Same size, and nothing else that says whether the content is the same (opaque ETags)."""
+    """Not verified: the size is the same, and neither ETags nor checksums tell whether the content is."""
     read: int = 0
     """Objects whose content was read on both sides."""
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
+    def verdict(self) -> Verdict:
+        """SAME when every object of the source was verified; UNKNOWN when only some could not be compared."""
+        if self.missing or self.different:
+            return Verdict.DIFFERENT
+        return Verdict.UNKNOWN if self.unknown else Verdict.SAME
+
+    @property
     def whole(self) -> bool:
-        """Whether the destination has everything the source has, as it is there."""
-        return not (self.missing or self.different)
+        """True when the destination has every object of the source, and each was verified to be the same."""
+        return self.verdict is Verdict.SAME
 
     def value(self) -> dict[str, Any]:
         """As a seed keeps it."""
@@ -60,25 +68,31 @@ class Direct(Protocol):
 
     def seed(
         self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False,
-        markers: bool = True, carry: frozenset[Carry] = frozenset(),
+        markers: bool = True, carry: frozenset[Carry] = frozenset(), criteria: Criteria = BY_ETAG,
+        restore: Restore | None = None,
     ) -> Moved:  # fmt: skip
         """Copy what the destination lacks; what was done before an interruption is not done again. `shared`: others may join.
 
         `versions`: every version of each key, in order, and delete markers (`markers`) in their places. `carry`: what copies
-        have of their sources besides what S3 copies.
+        have of their sources besides what S3 copies. `criteria`: how objects are compared. `restore`: archived
+        objects are restored and waited for.
         """
 
-    def work(self, pair: Pair, *, seed_id: str, stop: threading.Event, tell: Tell) -> Moved:
+    def work(
+        self, pair: Pair, *, seed_id: str, stop: threading.Event, tell: Tell, criteria: Criteria = BY_ETAG
+    ) -> Moved:
         """Join a shared seed until it is done."""
 
     def verify(
-        self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object], checksums: bool = False, sample: int = 0,
-        versions: bool = False, markers: bool = True,
+        self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object], by: Compare = Compare.ETAG,
+        sample: int = 0, versions: bool = False, markers: bool = True,
     ) -> Compared:  # fmt: skip
-        """Compare both sides; where ETags say nothing, by checksums; and the content of a sample. `versions`: all of each key."""
+        """Compare both sides by key, size and `by`; and the content of a sample. `versions`: all of each key."""
 
-    def measure(self, pair: Pair) -> Volume:
-        """Count both sides, and what the destination lacks."""
+    def measure(self, pair: Pair, *, criteria: Criteria = BY_ETAG) -> Volume:
+        """Count both sides, what the destination lacks, and what a listing does not tell."""
 
-    def both(self, pair: Pair, *, alone: bool = False, stop: threading.Event | None = None) -> Iterator[Merged]:
+    def both(
+        self, pair: Pair, *, alone: bool = False, stop: threading.Event | None = None, criteria: Criteria = BY_ETAG
+    ) -> Iterator[Merged]:
         """Both sides listed and compared, in no particular order; `alone`: the source only."""

@@ -6,6 +6,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,8 +15,11 @@ from windlass.core.errors import UsageError
 from windlass.core.ids import new_id
 from windlass.estate.service import Estate
 from windlass.estate.services import Services
+from windlass.replication.comparison import BY_ETAG, Compare, Criteria
 from windlass.replication.engine.carry import Carrier
 from windlass.replication.engine.compare import Passed, compare
+from windlass.replication.engine.decisions import Decisions
+from windlass.replication.engine.evidence import Evidence
 from windlass.replication.engine.journal import Journal
 from windlass.replication.engine.measure import Measured
 from windlass.replication.engine.ranges import Ranges
@@ -26,7 +30,7 @@ from windlass.replication.engine.version_compare import compare_versions
 from windlass.replication.engine.version_run import seed_versions, version_journal
 from windlass.replication.engine.walk import walk
 from windlass.replication.listing import Merged
-from windlass.replication.model import MAX_COPY_BYTES, Carry, Pair, Volume
+from windlass.replication.model import MAX_COPY_BYTES, Carry, Pair, Restore, Volume
 from windlass.replication.movers.direct import Compared, Moved, Tell
 from windlass.wire.loops import SharedLoop, run_alone
 
@@ -41,12 +45,15 @@ _PAGES_AHEAD = 64
 class Engine:
     """Copies and compares over the estate's credentials; `largest_bytes` is what one CopyObject takes.
 
+    `request_payer`: every request to AWS agrees to pay where the bucket says that the requester does.
+
     Journals are folders of `home`, one a seed, until the seed is over.
     """
 
     def __init__(
         self, estate: Callable[[], Estate], home: Path, *, limits: Limits | None = None, largest_bytes: int = MAX_COPY_BYTES,
         part_bytes: int = _PART_BYTES, per_shard: int = _PER_SHARD, ttl_s: float = 60.0, services: Services | None = None,
+        request_payer: bool = False,
     ) -> None:  # fmt: skip
         self._estate, self._home = estate, home
         self._services = services or Services((), {})
@@ -54,28 +61,35 @@ class Engine:
         self._largest, self._part = largest_bytes, part_bytes
         self._per_shard, self._ttl_s = per_shard, ttl_s
         self._counting = SharedLoop("count")
+        self._agreed = (("x-amz-request-payer", "requester"),) if request_payer else ()
 
     def seed(
         self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False,
-        markers: bool = True, carry: frozenset[Carry] = frozenset(),
+        markers: bool = True, carry: frozenset[Carry] = frozenset(), criteria: Criteria = BY_ETAG,
+        restore: Restore | None = None,
     ) -> Moved:  # fmt: skip
         """Copy what the destination lacks, or has older; what was done before an interruption is not done again.
 
         `shared`: other workers may join (`work`), below `.windlass/SEED` of the destination. `versions`: every version, and with
         `markers` every delete marker, of each key in order. `carry`: what copies have of their sources besides what S3 copies.
+        `criteria`: how objects are compared. `restore`: archived objects are restored, and copied when they can be read.
         """
-        if shared and (versions or carry):
+        if shared and (versions or carry or restore):
             raise UsageError(
-                "only a seed of objects as they are can be shared", hint="Leave --versions and --carry out."
+                "only a seed of objects as they are can be shared", hint="Leave --versions, --carry and --restore out."
             )
+        if versions and restore:
+            raise UsageError("only current objects are restored", hint="Leave --versions or --restore out.")
         if versions:
             return self._versions(pair, seed_id, stop, tell, markers=markers, carry=carry)
         if shared:
-            return self._with(pair, lambda sides: self._shared(sides, seed_id, stop, tell, begin=True))
+            return self._with(pair, lambda sides: self._shared(sides, seed_id, stop, tell, criteria, begin=True))
 
         async def go(sides: Sides) -> Moved:
             carrier = await Carrier.of(sides, carry) if carry else None
-            return await seed(sides, journal, self._limits, stop=stop, tell=tell, carrier=carrier)
+            return await seed(
+                sides, journal, self._limits, stop=stop, tell=tell, carrier=carrier, criteria=criteria, restore=restore
+            )
 
         with Journal(self._home / seed_id) as journal:
             moved = self._with(pair, go)
@@ -94,11 +108,15 @@ class Engine:
             journal.forget()
         return moved
 
-    def work(self, pair: Pair, *, seed_id: str, stop: threading.Event, tell: Tell) -> Moved:
+    def work(
+        self, pair: Pair, *, seed_id: str, stop: threading.Event, tell: Tell, criteria: Criteria = BY_ETAG
+    ) -> Moved:
         """Join a shared seed until it is done; what came of it, by all workers. NotFound when there is none."""
-        return self._with(pair, lambda sides: self._shared(sides, seed_id, stop, tell, begin=False))
+        return self._with(pair, lambda sides: self._shared(sides, seed_id, stop, tell, criteria, begin=False))
 
-    async def _shared(self, sides: Sides, seed_id: str, stop: threading.Event, tell: Tell, *, begin: bool) -> Moved:
+    async def _shared(
+        self, sides: Sides, seed_id: str, stop: threading.Event, tell: Tell, criteria: Criteria, *, begin: bool
+    ) -> Moved:
         target = sides.pair.destination
         board = Board(sides.write, target.bucket, board_place(seed_id), owner=target.account_id, ttl_s=self._ttl_s)
         if begin:
@@ -109,7 +127,14 @@ class Engine:
         async def work(number: int, shard: Shard, stop: threading.Event) -> Moved:
             with Journal(self._home / f"{seed_id}-{number}") as journal:
                 moved = await seed(
-                    sides, journal, self._limits, after=shard[0], upto=shard[1], stop=stop, tell=lambda _: None
+                    sides,
+                    journal,
+                    self._limits,
+                    after=shard[0],
+                    upto=shard[1],
+                    stop=stop,
+                    tell=lambda _: None,
+                    criteria=criteria,
                 )
                 journal.forget()
             return moved
@@ -117,36 +142,35 @@ class Engine:
         return await share(board, new_id("worker"), work, stop=stop, tell=tell)
 
     def verify(
-        self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object], checksums: bool = False, sample: int = 0,
-        versions: bool = False, markers: bool = True,
+        self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object], by: Compare = Compare.ETAG,
+        sample: int = 0, versions: bool = False, markers: bool = True,
     ) -> Compared:  # fmt: skip
-        """Compare by key, size and ETag. Different ETags of equal sizes say nothing: KMS and multipart make them so.
+        """Compare by key, size and `by`; the content of `sample` objects is read on both sides.
 
-        `checksums` asks S3 for its own where they differ; the content of `sample` objects is read on both sides. `versions`
-        compares every version in order, and delete markers (`markers`).
+        `versions` compares every version in order, and delete markers (`markers`).
         """
         listers = self._limits.listers
 
         async def go(sides: Sides) -> Compared:
             if versions:
-                return await compare_versions(
-                    sides, listers=listers, stop=stop, tell=tell, checksums=checksums, markers=markers
-                )
-            return await compare(sides, listers=listers, stop=stop, tell=tell, checksums=checksums, sample=sample)
+                return await compare_versions(sides, listers=listers, stop=stop, tell=tell, by=by, markers=markers)
+            return await compare(sides, listers=listers, stop=stop, tell=tell, by=by, sample=sample)
 
         return self._with(pair, go)
 
-    def measure(self, pair: Pair) -> Volume:
+    def measure(self, pair: Pair, *, criteria: Criteria = BY_ETAG) -> Volume:
         """Count both sides."""
 
         async def go(sides: Sides) -> Volume:
-            found = Measured(sides.pair)
+            found = Measured(sides.pair, criteria)
             await walk(Ranges(), sides.source_pages(), sides.destination_pages(), found, listers=self._limits.listers)
             return found.value()
 
         return self._with(pair, go, run=self._counting.run)
 
-    def both(self, pair: Pair, *, alone: bool = False, stop: threading.Event | None = None) -> Iterator[Merged]:
+    def both(
+        self, pair: Pair, *, alone: bool = False, stop: threading.Event | None = None, criteria: Criteria = BY_ETAG
+    ) -> Iterator[Merged]:
         """Both sides compared, listed by several listers: in order within a range of keys, ranges in any order.
 
         `alone` leaves the destination out.
@@ -156,7 +180,7 @@ class Engine:
 
         async def go(sides: Sides) -> None:
             there = None if alone else sides.destination_pages()
-            sink = Passed(sides.pair, found, over)
+            sink = Passed(Decisions(criteria, Evidence(sides, criteria.by)), sides.pair, found, over)
             await walk(
                 Ranges(prune=alone), sides.source_pages(), there, sink, listers=self._limits.listers, beyond=not alone
             )
@@ -190,7 +214,7 @@ class Engine:
         reader = known or (self._estate().accounts()[0].id if in_aws else "")
         # Here and not in the loop, which may be others', too: making a client takes its time.
         ways = {
-            (account_id, one.region): self._estate().access(account_id, one.region, "s3")
+            (account_id, one.region): replace(self._estate().access(account_id, one.region, "s3"), headers=self._agreed)
             for one in in_aws
             for account_id in {one.account_id or reader, reader}
         }

@@ -1,0 +1,35 @@
+"""A guard for loops over pages: a listing that does not advance ends with an error, not never. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from windlass.core.errors import AwsError
+
+__all__ = ["LoopGuard"]
+
+
+@dataclass(slots=True)
+class LoopGuard:
+    """Sees the token of each page of one listing; `listing` names it in the error.
+
+    Brent's algorithm: one token is remembered, a later one each time the number of pages has doubled. Every cycle of tokens, of
+    whatever length, is found, and memory holds one token.
+    """
+
+    listing: str
+    _remembered: Any = None
+    _pages: int = field(default=0)
+    _until: int = field(default=1)
+
+    def advance(self, token: Any) -> None:
+        """Take the token that leads to the next page. AwsError when it led to a page before."""
+        if self._pages and token == self._remembered:
+            raise AwsError(
+                f"{self.listing} does not advance: the same page token came again",
+                hint="The service is at fault. Is this the right endpoint? Try again, or ask its operator.",
+            )
+        self._pages += 1
+        if self._pages == self._until:
+            self._remembered, self._until = token, 2 * self._until

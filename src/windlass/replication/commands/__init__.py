@@ -1,0 +1,1 @@
+"""The verbs of `windlass replicate` that have a file of their own."""

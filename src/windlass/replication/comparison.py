@@ -1,0 +1,87 @@
+"""The one comparison of two objects under one key: the same, different, or unknown; and what a seed does about it. Pure.
+
+Seeds, plans, manifests and `verify` all ask here, so that none of them calls an object in sync that another calls different.
+A listing tells sizes, times and ETags. An ETag is the content's MD5 only of an object that was put in one piece and is not
+encrypted with SSE-KMS or SSE-C (S3 API reference, "Object", ETag); whether it is, only a HEAD tells: engine/evidence.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from windlass.wire.listing import Listed
+
+__all__ = ["BY_ETAG", "Action", "Compare", "Criteria", "Verdict", "action_for", "compare_listed", "is_older"]
+
+
+class Compare(StrEnum):
+    """What two objects of one key are compared by. Each includes the size."""
+
+    SIZE = "size"
+    TIME = "time"
+    ETAG = "etag"
+    CHECKSUM = "checksum"
+
+
+class Verdict(StrEnum):
+    """Whether two objects have the same content."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    UNKNOWN = "unknown"
+
+
+class Action(StrEnum):
+    """What a seed does about a key of the source."""
+
+    SKIP = "skip"
+    COPY = "copy"
+    REFUSE = "refuse"
+    """The destination has another object, and a newer one: it is replaced only if the user asks for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """How a pair is compared, and whether a different, newer object of the destination is replaced (`replace_newer`)."""
+
+    by: Compare = Compare.ETAG
+    replace_newer: bool = False
+
+
+BY_ETAG = Criteria()
+"""By ETag, or by a checksum that both sides have; newer objects of the destination stay."""
+
+
+def compare_listed(source: Listed, destination: Listed, by: Compare) -> Verdict:
+    """Compare two rows of listings. UNKNOWN by ETag or checksum means that a HEAD of both objects may still tell."""
+    if source.size_bytes != destination.size_bytes:
+        return Verdict.DIFFERENT
+    if by is Compare.SIZE:
+        return Verdict.SAME
+    if by is Compare.ETAG:
+        return Verdict.SAME if source.etag == destination.etag else Verdict.UNKNOWN
+    if by is Compare.TIME:
+        if is_older(source, destination):
+            return Verdict.DIFFERENT
+        # Written within one second of each other: which of the two came first, no listing tells.
+        same_second = source.last_modified == destination.last_modified
+        return Verdict.UNKNOWN if same_second and source.etag != destination.etag else Verdict.SAME
+    return Verdict.UNKNOWN
+
+
+def is_older(source: Listed, destination: Listed) -> bool:
+    """True when the source was written again after the destination's object: its metadata may differ, too."""
+    return destination.last_modified < source.last_modified
+
+
+def action_for(source: Listed, destination: Listed | None, verdict: Verdict, criteria: Criteria) -> Action:
+    """Decide about a key. `verdict` is ignored without a `destination`."""
+    if destination is None or source.size_bytes != destination.size_bytes:
+        return Action.COPY
+    if criteria.by is not Compare.SIZE and is_older(source, destination):
+        return Action.COPY
+    if verdict is not Verdict.DIFFERENT:
+        return Action.SKIP
+    newer = source.last_modified < destination.last_modified
+    return Action.REFUSE if newer and not criteria.replace_newer else Action.COPY

@@ -1,0 +1,118 @@
+"""The result of a seed: final state, summary line, exit code and report all follow from the numbers here. Pure.
+
+A job's own "Complete" says that S3 went through its list. Whether the destination has everything is what the comparison found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from windlass.core.errors import PartialFailure
+from windlass.replication.model import Seed, State, Trouble
+
+__all__ = ["DIFFERENT", "MISSING", "NOT_VERIFIED", "VERIFY_FAILED", "Outcome", "incomplete_error"]
+
+MISSING, DIFFERENT = "DstObjectMissing", "DstObjectDifferent"
+NOT_VERIFIED, VERIFY_FAILED = "NotVerified", "VerifyFailed"
+NEWER = "DstObjectNewer"
+
+_WORDS = {
+    State.DONE: "Complete", State.INCOMPLETE: "Incomplete", State.FAILED: "Failed", State.CANCELLED: "Cancelled",
+    State.WAITING: "Suspended", State.COPYING: "Active", State.VERIFYING: "Active", State.PREPARING: "Preparing",
+    State.QUEUED: "New",
+}  # fmt: skip
+_BAD = (State.FAILED, State.INCOMPLETE, State.CANCELLED)
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a seed ended, or stands: `troubles` are the failures of its copies."""
+
+    seed: Seed
+    troubles: Sequence[Trouble] = ()
+
+    @property
+    def incomplete(self) -> bool:
+        """True when the seed has ended and the destination lacks something, or may lack it."""
+        return self.seed.state in _BAD
+
+    def state_after(self, status: str, *, strict: bool = False) -> State:
+        """Return the state in which a seed ends whose job ended with `status`. `strict`: what could not be compared counts."""
+        if status == "Cancelled":
+            return State.CANCELLED
+        if status == "Failed":
+            return State.FAILED
+        short = self._count("missing") or self._count("different") or self.seed.verified.get("error")
+        short = short or (strict and self._count("unknown"))
+        return State.INCOMPLETE if self.seed.failed or short else State.DONE
+
+    @property
+    def line(self) -> str:
+        """The line that people know: `State: Complete, Total: 836, Success: 836, Failed 0`, and what verification adds to it."""
+        seed = self.seed
+        word = _WORDS[seed.state] if seed.state.ended else str(seed.facts.get("status") or _WORDS[seed.state])
+        text = f"State: {word}, Total: {seed.total}, Success: {seed.done}, Failed {seed.failed}"
+        return ", ".join([text, *self._verified_words()])
+
+    @property
+    def reason(self) -> str:
+        """Why it is not complete, in a few words with some of the keys; empty when it is."""
+        if not self.incomplete:
+            return ""
+        words = [f"{self.seed.failed:,} failed"] if self.seed.failed else []
+        words += [word.lower() if word[0].isupper() else word for word in self._verified_words()]
+        return ", ".join(words) or self.seed.error or str(self.seed.state)
+
+    def shortfalls(self) -> tuple[Trouble, ...]:
+        """Return the reasons for the report: failures of copies, then what only the comparison found. No object is told twice."""
+        verified = self.seed.verified
+        newer = sum(trouble.count for trouble in self.troubles if trouble.code == NEWER)
+        failed = sum(trouble.count for trouble in self.troubles) - newer
+        named = {key for trouble in self.troubles for key in trouble.keys}
+        shortfalls: list[Trouble] = list(self.troubles)
+        for code, kind, known in (
+            (MISSING, "missing", failed),
+            (DIFFERENT, "different", newer),
+            (NOT_VERIFIED, "unknown", 0),
+        ):
+            if (count := self._count(kind) - known) > 0:
+                keys = [key for key in self._keys(kind) if key not in named]
+                shortfalls.append(Trouble(code=code, count=count, keys=tuple(keys)))
+        if verified.get("error"):
+            shortfalls.append(Trouble(code=VERIFY_FAILED, count=1, message=str(verified["error"])))
+        return tuple(shortfalls)
+
+    def _verified_words(self) -> list[str]:
+        if self.seed.verified.get("error"):
+            return ["Not verified"]
+        words = []
+        if self._count("missing") + self._count("different") > self.seed.failed:
+            words += [self._named(word, kind) for word, kind in (("Missing", "missing"), ("Different", "different"))]
+        words.append(f"Not verified {self._count('unknown')}" if self._count("unknown") else "")
+        return [word for word in words if word]
+
+    def _named(self, word: str, kind: str) -> str:
+        count, keys = self._count(kind), self._keys(kind)
+        more = ", …" if count > len(keys[:_NAMED]) else ""
+        return f"{word} {count} ({', '.join(keys[:_NAMED])}{more})" if count else ""
+
+    def _count(self, kind: str) -> int:
+        return int(self.seed.verified.get(kind) or 0)
+
+    def _keys(self, kind: str) -> list[str]:
+        examples: Any = self.seed.verified.get("examples") or {}
+        return list(examples.get(kind, ()))
+
+
+def incomplete_error(outcomes: Sequence[Outcome], hint: str) -> PartialFailure | None:
+    """Return the error that a command ends with when seeds are not complete; it names the pairs and why. None when all are."""
+    bad = [outcome for outcome in outcomes if outcome.incomplete]
+    if not bad:
+        return None
+    named = "; ".join(f"{outcome.seed.pair.title}: {outcome.reason}" for outcome in bad[:_NAMED])
+    more = f"; and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+    verb = "is" if len(bad) == 1 else "are"
+    return PartialFailure(f"{len(bad)} of {len(outcomes)} seeds {verb} not complete: {named}{more}", hint=hint)
