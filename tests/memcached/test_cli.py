@@ -183,7 +183,7 @@ def early(*case):
         early(["scale", "web", "--to", "1", "--apply", "later"], 252, "later"),
         (["create", "web", "--nodes", "1", "--node-type", "cache.t4g.micro", "-r", "us-east-1"], 254, "exists already"),
         early(["create", "new", "--nodes", "1", "--node-type", "cache.t4g.micro"], 252, "one account and one region"),
-        (["create", "new", "--nodes", "1", "--node-type", "big", "-r", "us-east-1", "--yes"], 254, "Invalid Cache Node Type"),
+        (["create", "new", "--nodes", "1", "--node-type", "big", "-r", "us-east-1", "--yes"], 252, "no node type"),
         early(["create", "new", "--nodes", "1", "--node-type", "cache.t4g.micro", "-r", "us-east-1", "--tag", "x"], 252, "not a tag"),
         early(["list", "-a", "999999999999"], 253, "not one of this estate"),
     ],
