@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.proving import statements_of
+from windlass.cli.demo import private_files
 from windlass.deploy.policy import Use
 from windlass.deploy.policy_check import check
 from windlass.settings import load
@@ -78,6 +80,27 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privil
     assert left == []
     with pytest.raises(OSError):
         get(f"{url}/healthz")
+
+
+def test_what_the_demo_makes_is_its_owners_alone_from_birth(tmp_path):
+    """Its own files, SQLite's, and those of the processes that it starts."""
+    before = os.umask(0o022)
+    try:
+        with private_files():
+            (tmp_path / "folder").mkdir()
+            (tmp_path / "folder/config").write_text("secret")
+            database = sqlite3.connect(tmp_path / "folder/db")
+            database.execute("pragma journal_mode=wal")
+            database.execute("create table t (x)")
+            database.commit()
+            made = "open('folder/log', 'w').close()"
+            subprocess.run([sys.executable, "-c", made], cwd=tmp_path, check=True)
+            kept = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.rglob("*")}
+            database.close()
+        assert kept == {"folder": 0o700, **dict.fromkeys(("config", "db", "db-wal", "db-shm", "log"), 0o600)}
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(before)
 
 
 def _pictures(url):
