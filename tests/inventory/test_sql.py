@@ -279,6 +279,14 @@ def test_a_query_that_takes_too_long_is_ended_and_says_what_to_do(prepared, wait
     assert "longer than 0.2 s" in caught.value.hint
 
 
+@on_sqlite
+def test_a_value_that_would_fill_the_memory_is_refused_and_only_for_the_query(prepared):
+    with pytest.raises(UsageError, match="too big"):
+        run_sql(prepared, "select length(zeroblob(500000000))", limit=1)
+    with prepared.read() as connection:
+        assert connection.execute(text("SELECT length(zeroblob(100000000))")).scalar_one() == 100_000_000
+
+
 @on_postgres
 def test_a_query_can_not_lift_its_own_time_limit(prepared):
     query = "select set_config('statement_timeout', '0', false), count(*) from generate_series(1, 1e12)"

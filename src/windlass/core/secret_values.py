@@ -60,7 +60,6 @@ _FORMATS = (
     ),
 )
 _FORMAT = re.compile("|".join(pattern for _, pattern in _FORMATS))
-_BY_RULE = tuple((rule, re.compile(pattern)) for rule, pattern in _FORMATS)
 # Whoever knows the path of such a URL may post: the path is the secret, the host stays.
 _WEBHOOK = re.compile(
     r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[A-Za-z0-9_/\-]{8,}"
@@ -142,7 +141,8 @@ def _format_spans(text: str) -> Iterator[Span]:
         start, end = match.span()
         if start and text[start - 1].isalnum() and text[start].isalnum():
             continue  # `disk-…` is no `sk-…`
-        yield start, end, next(rule for rule, pattern in _BY_RULE if pattern.match(text, start))
+        # Compiled when a first secret is found, which most commands never do.
+        yield start, end, next(rule for rule, pattern in _FORMATS if re.compile(pattern).match(text, start))
 
 
 def _long_spans(text: str) -> Iterator[Span]:

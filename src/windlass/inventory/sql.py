@@ -22,6 +22,7 @@ from windlass.store.reader import connect_reader
 __all__ = ["PUBLISHED", "Table", "run_sql"]
 
 STATEMENT_LIMIT_S = 30.0
+_LONGEST_VALUE_BYTES = 64 * 1024 * 1024  # SQLite runs in this process: a query must not fill its memory
 PUBLISHED: Mapping[str, frozenset[str]] = {
     "resources": frozenset({"resource"}),
     "revisions": frozenset({"revision", "resource"}),
@@ -62,6 +63,7 @@ def _sqlite(store: Store, query: str, limit: int, limit_s: float) -> Table:
         cursor.execute("SELECT 1 FROM json_each('[]'), json_tree('[]')").fetchall()  # declared now: later is refused
         raw.set_authorizer(_authorizer(cursor.execute("SELECT name FROM sqlite_master").fetchall()))
         raw.set_progress_handler(lambda: int(time.monotonic() > deadline), 10_000)
+        longest = raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE_BYTES)
         try:
             cursor.execute(query)
             if cursor.description is None:
@@ -72,6 +74,7 @@ def _sqlite(store: Store, query: str, limit: int, limit_s: float) -> Table:
             raise _complaint(str(error), limit_s) from None
         finally:
             cursor.close()
+            raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
             raw.set_progress_handler(None, 0)
             raw.set_authorizer(None)
     return Table(columns, tuple(tuple(row) for row in rows[:limit]), len(rows) > limit)
