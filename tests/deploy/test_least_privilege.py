@@ -574,7 +574,7 @@ def test_replication_by_direct_copies(world):
         {"kind": "error", "service": "s3", "operation": "UploadPartCopy", "status": 403, "code": "AccessDenied"}
     ):
         _in_parts(world, source, target, moved=0)
-    world.say("replicate", "verify", "--set", "set", "--checksums", "--sample", "5", code=1)
+    world.say("replicate", "verify", "--set", "set", "--compare", "checksum", "--sample", "5", code=1)
     verdict = check(world.calls(), _policy(world))
     assert not verdict.missing
     told = {"Count", "FindBuckets", "Look", "Canary", *BATCH_SIDS}
