@@ -80,13 +80,13 @@ def notify(call: Ask, effect: Notify, *, sleep: Sleep = time.sleep) -> bool:
     written = False
     now = read()
     for attempt in range(ROUNDS):
-        wanted = added(now, effect.entries, effect.mark)
+        wanted = _merged(now, effect)
         if same(now, wanted):
             if not written:
                 return False
             sleep(2 * SETTLE_S)  # who read before we wrote may write still
             now = read()
-            if same(now, added(now, effect.entries, effect.mark)):
+            if same(now, _merged(now, effect)):
                 return True
             continue
         again = read()
@@ -101,6 +101,11 @@ def notify(call: Ask, effect: Notify, *, sleep: Sleep = time.sleep) -> bool:
         f"the notification configuration of {effect.bucket} changes all the time: {ROUNDS} merges were overtaken",
         hint="Find out who else writes it, and run the same command when they are done.",
     )
+
+
+def _merged(now: Mapping[str, Any], effect: Notify) -> dict[str, Any]:
+    wanted = added(now, effect.entries, effect.mark)
+    return {"EventBridgeConfiguration": {}, **wanted} if effect.event_bridge else wanted
 
 
 def _after(read: Callable[[], dict[str, Any]], before: Mapping[str, Any], sleep: Sleep) -> dict[str, Any]:

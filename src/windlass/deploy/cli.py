@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from windlass.deploy.code import code_of, default_target
 from windlass.deploy.effects import Effect, Plan
 from windlass.deploy.plan import states
 from windlass.deploy.service import Deploy
-from windlass.deploy.stacks import Kind, Stack
+from windlass.deploy.stacks import Kind, Stack, Via
 from windlass.deploy.stacks_parts import FunctionSettings
 from windlass.present.output import Format, emit, emit_value
 
@@ -42,6 +43,12 @@ Python = Annotated[str, typer.Option(metavar="VERSION", help="Lambda's Python; t
 Concurrency = Annotated[int, typer.Option(min=0, max=1000, help="Batches at once, at least 2; 0 leaves it to Lambda.")]
 Keys = Annotated[
     list[str] | None, typer.Option("--kms-key", metavar="ARN", help="Pipeline: a KMS key of source or target; repeat.")
+]
+How = Annotated[
+    Via,
+    typer.Option(
+        "--via", help="How events reach the queue: `notification`, or `eventbridge`, where others want the same events."
+    ),
 ]
 Zip = Annotated[
     Path | None,
@@ -79,7 +86,7 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
         ctx: typer.Context, what: What, name: Name, bucket: Buckets = None,
         zip_: Zip = None, extras: Extras = None, add: Add = None,
         timeout: Timeout = "60s", memory: Memory = 512, arch: Arch = "", python: Python = "", concurrency: Concurrency = 0,
-        kms_key: Keys = None, dry_run: DryRun = False, output: Output = Format.TABLE,
+        kms_key: Keys = None, via: How = Via.NOTIFICATION, dry_run: DryRun = False, output: Output = Format.TABLE,
     ) -> None:  # fmt: skip
         """Create what is missing and update what differs; run twice, the second changes nothing.
 
@@ -88,7 +95,7 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
         """
         deploy = open_deploy(ctx)
         target = _target(arch, python)
-        settings = _settings(timeout, memory, target, concurrency, kms_key)
+        settings = replace(_settings(timeout, memory, target, concurrency, kms_key), via=via)
         code = code_of(_read(zip_)) if zip_ else deploy.code(what, name, target, extras or (), added=add or ())
         stack = deploy.stack(what, name, settings=settings, code=code, buckets=bucket or ())
         _finish(deploy, stack, deploy.plan_create(stack), dry_run=dry_run, output=output)
@@ -119,11 +126,11 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
     def status(
         ctx: typer.Context, what: What, name: Name, bucket: Buckets = None, timeout: Timeout = "60s", memory: Memory = 512,
         arch: Arch = "", python: Python = "", concurrency: Concurrency = 0, kms_key: Keys = None,
-        output: Output = Format.TABLE,
+        via: How = Via.NOTIFICATION, output: Output = Format.TABLE,
     ) -> None:  # fmt: skip
         """Show each part: ok, missing, differs from windlass.toml and these options, or somebody else's."""
         deploy = open_deploy(ctx)
-        settings = _settings(timeout, memory, _target(arch, python), concurrency, kms_key)
+        settings = replace(_settings(timeout, memory, _target(arch, python), concurrency, kms_key), via=via)
         look = deploy.look(deploy.stack(what, name, settings=settings, buckets=bucket or ()))
         emit((rows.state_row(one) for one in states(look)), output, PARTS)
 

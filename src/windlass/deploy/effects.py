@@ -29,13 +29,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Have these entries, and no others of the mark, in a bucket's notification configuration: read, merge, write, check."""
+    """Have these entries, and no others of the mark, in a bucket's notification configuration: read, merge, write, check.
+
+    `event_bridge` turns the bucket's events to EventBridge on; it is never turned off, as others may need it.
+    """
 
     part: str
     bucket: str
     mark: str
     entries: tuple[Mapping[str, Any], ...]
     why: str
+    event_bridge: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from windlass.deploy.stacks import Found, Part, PartKind, Stack
 __all__ = ["Look", "State", "plan_create", "plan_delete", "states"]
 
 
-_BEFORE_EVENTS = (PartKind.FUNCTION, PartKind.MAPPING, PartKind.NOTIFICATION)
+_BEFORE_EVENTS = (PartKind.FUNCTION, PartKind.MAPPING, PartKind.NOTIFICATION, PartKind.EVENT_RULE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def states(look: Look) -> tuple[State, ...]:
             continue
         ours = look.ours(part, found)
         facts = found.facts
-        if part.kind is PartKind.NOTIFICATION and not found.have["mine"]:
+        if part.kind is PartKind.NOTIFICATION and not found.have["mine"] and not part.want.get("event_bridge"):
             state = "missing"
         elif not ours:
             state = "theirs"

@@ -25,6 +25,8 @@ def effect_row(effect: Effect) -> dict[str, Any]:
         params = {"FunctionName": effect.function, "Payload": dict(CHECK_EVENT)}
         return {"part": effect.part, "call": "lambda:Invoke", "what": effect.why, "params": params}
     params = {"Bucket": effect.bucket, "entries": shown(effect.entries), "instead_of_ids": f"{effect.mark}*"}
+    if effect.event_bridge:
+        params["EventBridgeConfiguration"] = {}
     what = effect.why
     return {"part": effect.part, "call": "s3:PutBucketNotificationConfiguration", "what": what, "params": params}
 

@@ -18,7 +18,7 @@ from windlass.deploy.effects import Effect, Plan
 from windlass.deploy.plan import Look
 from windlass.deploy.stacks import Code, Kind, Part, PartKind, Place, Stack
 from windlass.deploy.stacks_aggregator import aggregator_stack, completion_rule
-from windlass.deploy.stacks_parts import FunctionSettings, Source, notification
+from windlass.deploy.stacks_parts import FunctionSettings, Source, event_rule, notification
 from windlass.deploy.stacks_pipeline import pipeline_stack
 from windlass.estate.service import Estate
 from windlass.pipelines.config import PipelineConfig
@@ -142,6 +142,13 @@ def _former(look: Look) -> tuple[Part, ...]:
         for one in _permitted_buckets(look)
         if one not in known
     ]
+    names = {part.name for part in stack.parts}
+    function = stack.part("function").name
+    for part in stack.parts:
+        if part.kind is PartKind.NOTIFICATION:
+            rule = event_rule(stack.place, function, queue, Source(part.name, ()), wanted=False)
+            if rule.name not in names:
+                gone.append(rule)
     if stack.kind is Kind.AGGREGATOR:
         completions = completion_rule(stack.place, stack.part("function").name, wanted=False)
         if completions.name not in {part.name for part in stack.parts}:
@@ -156,5 +163,6 @@ def _permitted_buckets(look: Look) -> list[str]:
         for one in found.have["policy"].get("Statement", ()) if found else ():
             if one.get("Sid") in sids:
                 arns = one.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn", ())
-                return [arn.rpartition(":")[2] for arn in ([arns] if isinstance(arns, str) else arns)]
+                listed = [arns] if isinstance(arns, str) else arns
+                return [arn.rpartition(":")[2] for arn in listed if ":::" in arn]  # a bucket's; rules have a region
     return []

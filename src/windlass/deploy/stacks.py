@@ -10,7 +10,7 @@ from typing import Any
 from windlass.core.arns import format_arn, partition_of
 from windlass.core.canonical import digest
 
-__all__ = ["STACK_TAG", "Code", "Found", "Kind", "Part", "PartKind", "Place", "Stack", "fitted"]
+__all__ = ["STACK_TAG", "Code", "Found", "Kind", "Part", "PartKind", "Place", "Stack", "Via", "fitted"]
 
 STACK_TAG = "windlass:stack"
 """The tag that makes a resource ours; its value is `pipeline/NAME` or `aggregator/NAME`."""
@@ -23,6 +23,13 @@ class Kind(StrEnum):
     AGGREGATOR = "aggregator"
 
 
+class Via(StrEnum):
+    """How a bucket's events come to the queue: S3's own notification, or EventBridge, which takes any number of consumers."""
+
+    NOTIFICATION = "notification"
+    EVENTBRIDGE = "eventbridge"
+
+
 class PartKind(StrEnum):
     """What a stack is made of."""
 
@@ -33,6 +40,7 @@ class PartKind(StrEnum):
     FUNCTION = "function"
     MAPPING = "mapping"
     RULE = "rule"
+    EVENT_RULE = "event-rule"
     NOTIFICATION = "notification"
 
 

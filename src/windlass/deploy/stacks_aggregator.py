@@ -50,6 +50,7 @@ def aggregator_stack(
     role = fitted(f"{function}-{place.region}")
     mark = Stack(Kind.AGGREGATOR, name, place, ()).mark
     sources = _sources(rules, buckets)
+    sending, rule_arns = parts.sending(place, mark, function, queue, sources, settings.via)
     log = parts.log_group(function)
     window_s = min(300, math.ceil(min(one.gathered_s for one in rules)))
     policy = rules_policy(rules, place, function, settings.kms_key_arns)
@@ -59,7 +60,9 @@ def aggregator_stack(
         place,
         (
             parts.dead_queue(dead),
-            parts.events_queue(place, queue, dead, settings.visibility_s + window_s, mark, sources),
+            parts.events_queue(
+                place, queue, dead, settings.visibility_s + window_s, mark, sources, rule_arns=rule_arns
+            ),
             parts.events_queue(
                 place, timers, dead, max(TIMER_VISIBILITY_S, settings.visibility_s), mark, (), purpose="timers",
                 receives=TIMER_RECEIVES,
@@ -74,7 +77,7 @@ def aggregator_stack(
             parts.mapping(place, function, timers, purpose="timers mapping", batch=TIMER_BATCH),
             _sweeps(place, function, min(one.sweep_s for one in rules)),
             *([completion_rule(place, function)] if any(one.strict for one in rules) else []),
-            *(parts.notification(place, mark, queue, one) for one in sources),
+            *sending,
         ),
     )  # fmt: skip
 

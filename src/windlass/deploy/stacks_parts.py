@@ -7,13 +7,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.core.errors import ConfigError
-from windlass.deploy.stacks import Code, Part, PartKind, Place
+from windlass.deploy.stacks import Code, Part, PartKind, Place, Via, fitted
 from windlass.deploy.stacks_roles import LAMBDA_TRUST
 
 __all__ = [
-    "FunctionSettings", "Source", "covering", "dead_queue", "events_queue", "function", "log_group", "mapping",
-    "notification", "read_s3", "role",
-]  # fmt: skip
+    "FunctionSettings",
+    "Source",
+    "bridged",
+    "covering",
+    "dead_queue",
+    "event_pattern",
+    "event_rule",
+    "events_queue",
+    "function",
+    "log_group",
+    "mapping",
+    "notification",
+    "read_s3",
+    "role",
+    "sending",
+]
 
 DEAD_RETENTION_S = 1_209_600
 EVENTS_RETENTION_S = 1_209_600
@@ -31,6 +44,7 @@ class FunctionSettings:
     runtime: str = "python3.12"
     concurrency: int = 0
     kms_key_arns: tuple[str, ...] = ()
+    via: Via = Via.NOTIFICATION
 
     @property
     def visibility_s(self) -> int:
@@ -71,9 +85,9 @@ def dead_queue(name: str) -> Part:
 
 def events_queue(
     place: Place, name: str, dead: str, visibility_s: int, mark: str, sources: Sequence[Source], *,
-    purpose: str = "events", receives: int = MAX_RECEIVES,
+    purpose: str = "events", receives: int = MAX_RECEIVES, rule_arns: Sequence[str] = (),
 ) -> Part:  # fmt: skip
-    """A queue that a function is fed from, and that these buckets may send to."""
+    """A queue that a function is fed from, and that these buckets may send to; or these rules, where there are some."""
     arn = place.arn("sqs", name)
     redrive = {"deadLetterTargetArn": place.arn("sqs", dead), "maxReceiveCount": receives}
     attributes = {
@@ -92,6 +106,11 @@ def events_queue(
             "StringEquals": {"aws:SourceAccount": place.account_id},
         },
     }
+    if rule_arns:
+        statement |= {
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Condition": {"ArnEquals": {"aws:SourceArn": list(rule_arns)}},
+        }
     return Part(
         purpose, PartKind.QUEUE, name, {"attributes": attributes, "statements": (statement,) if buckets else ()}
     )
@@ -138,3 +157,69 @@ def notification(place: Place, mark: str, queue: str, source: Source) -> Part:
         "filters": tuple((prefix, suffix) for prefix in source.prefixes for suffix in source.suffixes),
     }  # fmt: skip
     return Part(f"events of {source.bucket}", PartKind.NOTIFICATION, source.bucket, want)
+
+
+def sending(
+    place: Place, mark: str, function_name: str, queue: str, sources: Sequence[Source], via: Via
+) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+    """The parts that send the buckets' events to the queue, and the ARNs of the rules that must be let in."""
+    if via is Via.NOTIFICATION:
+        return tuple(notification(place, mark, queue, source) for source in sources), ()
+    rules = [event_rule(place, function_name, queue, source) for source in sources]
+    switches = [bridged(mark, source) for source in sources]
+    return (*rules, *switches), tuple(rule.want["rule_arn"] for rule in rules)
+
+
+def event_rule(place: Place, function_name: str, queue: str, source: Source, *, wanted: bool = True) -> Part:
+    """The rule that sends a bucket's events from EventBridge to the queue; not `wanted`: it shall go."""
+    name = fitted(f"{function_name}-{source.bucket}")
+    want = {
+        "pattern": event_pattern(source) if wanted else {}, "queue_arn": place.arn("sqs", queue),
+        "rule_arn": place.arn("events", f"rule/{name}"),
+    }  # fmt: skip
+    return Part(f"rule of {source.bucket}", PartKind.EVENT_RULE, name, want)
+
+
+def bridged(mark: str, source: Source) -> Part:
+    """The bucket's switch: its events go to EventBridge, and none of our entries stay in its configuration."""
+    want = {"mark": mark, "queue_arn": "", "events": (), "filters": (), "event_bridge": True}
+    return Part(f"events of {source.bucket}", PartKind.NOTIFICATION, source.bucket, want)
+
+
+def event_pattern(source: Source) -> dict[str, Any]:
+    """EventBridge's pattern for a bucket's events. ConfigError for events that S3 does not send there.
+
+    Source: S3 user guide, "Using EventBridge"; EventBridge user guide, "Comparison operators" (`wildcard`).
+    """
+    types = []
+    for event in source.events:
+        kind = next((kind for prefix, kind in _DETAIL_TYPES if event.startswith(prefix)), "")
+        if not kind:
+            raise ConfigError(
+                f"S3 sends no {event} to EventBridge", hint="Leave that kind out, or use --via notification."
+            )
+        types.append(kind)
+    keys = [_key_filter(prefix, suffix) for prefix in source.prefixes for suffix in source.suffixes]
+    detail: dict[str, Any] = {"bucket": {"name": [source.bucket]}}
+    if all(keys):
+        detail["object"] = {"key": keys}
+    return {"source": ["aws.s3"], "detail-type": list(dict.fromkeys(types)), "detail": detail}
+
+
+def _key_filter(prefix: str, suffix: str) -> dict[str, str]:
+    if prefix and suffix:
+        escaped = (text.replace("\\", "\\\\").replace("*", "\\*") for text in (prefix, suffix))
+        return {"wildcard": "*".join(escaped)}
+    return {"prefix": prefix} if prefix else {"suffix": suffix} if suffix else {}
+
+
+_DETAIL_TYPES = (
+    ("s3:ObjectCreated:", "Object Created"),
+    ("s3:ObjectRemoved:", "Object Deleted"),
+    ("s3:LifecycleExpiration:", "Object Deleted"),
+    ("s3:LifecycleTransition", "Object Storage Class Changed"),
+    ("s3:IntelligentTiering", "Object Access Tier Changed"),
+    ("s3:ObjectRestore:", "Object Restore Completed"),
+    ("s3:ObjectTagging:", "Object Tags Added"),
+    ("s3:ObjectAcl:", "Object ACL Updated"),
+)

@@ -26,6 +26,7 @@ def pipeline_stack(config: PipelineConfig, place: Place, settings: FunctionSetti
     bucket, prefix = read_s3(config.source, "source")
     source = Source(bucket, events, (prefix,), covering(config.suffix or ("",), str.endswith))
     log = parts.log_group(name)
+    sending, rule_arns = parts.sending(place, mark, name, queue, [source], settings.via)
     policy = pipeline_policy(config.model_copy(update={"queue": queue}), place, name, settings.kms_key_arns)
     return Stack(
         Kind.PIPELINE,
@@ -33,12 +34,12 @@ def pipeline_stack(config: PipelineConfig, place: Place, settings: FunctionSetti
         place,
         (
             parts.dead_queue(dead),
-            parts.events_queue(place, queue, dead, settings.visibility_s, mark, [source]),
+            parts.events_queue(place, queue, dead, settings.visibility_s, mark, [source], rule_arns=rule_arns),
             log,
             parts.role(role, policy, f"Windlass pipeline {config.name}"),
             parts.function(place, name, role, HANDLER, code, settings),
             parts.mapping(place, name, queue, purpose="mapping", batch=BATCH, concurrency=settings.concurrency),
-            parts.notification(place, mark, queue, source),
+            *sending,
         ),
     )
 

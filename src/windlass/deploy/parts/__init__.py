@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from windlass.deploy.effects import Effect
-from windlass.deploy.parts import function, log_group, mapping, notification, queue, role, rule, table
+from windlass.deploy.parts import event_rule, function, log_group, mapping, notification, queue, role, rule, table
 from windlass.deploy.parts.calls import Ask
 from windlass.deploy.stacks import Found, Part, PartKind
 
@@ -47,6 +47,7 @@ KINDS: Mapping[PartKind, PartModule] = MappingProxyType(
         PartKind.FUNCTION: function,
         PartKind.MAPPING: mapping,
         PartKind.RULE: rule,
+        PartKind.EVENT_RULE: event_rule,
         PartKind.NOTIFICATION: notification,
     }
 )

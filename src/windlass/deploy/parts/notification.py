@@ -1,6 +1,7 @@
 """Our entries in a bucket's notification configuration; the part's name is the bucket's.
 
-`want`: `mark`, `queue_arn`, `events`, `filters` (prefix and suffix of each entry).
+`want`: `mark`, `queue_arn`, `events`, `filters` (prefix and suffix of each entry), `event_bridge` (its events go to
+EventBridge instead, so there are no entries).
 """
 
 from __future__ import annotations
@@ -50,12 +51,16 @@ def change(part: Part, found: Found, *, ours: bool) -> tuple[Effect, ...]:  # no
         names = ", ".join(str(one.get("Id", "without an id")) for one in others)
         raise Conflict(
             f"{part.name} sends the same events elsewhere already (entry {names}), and S3 takes no second entry for them",
-            hint="Narrow prefix or suffix, or send both through an SNS topic or EventBridge.",
+            hint="Add --via eventbridge, which takes any number of consumers; or narrow prefix or suffix.",
         )
-    if same({"QueueConfigurations": wanted}, {"QueueConfigurations": found.have["mine"]}):
+    bridged = part.want.get("event_bridge", False)
+    on = not bridged or "EventBridgeConfiguration" in found.have["all"]
+    if on and same({"QueueConfigurations": wanted}, {"QueueConfigurations": found.have["mine"]}):
         return ()
-    why = f"events of {part.name} to the queue" if wanted else f"no more events of {part.name}"
-    return (Notify(part.purpose, part.name, part.want["mark"], wanted, why),)
+    why = f"events of {part.name} to the queue" if wanted else f"no more entries of ours in {part.name}"
+    if bridged:
+        why = f"events of {part.name} to EventBridge"
+    return (Notify(part.purpose, part.name, part.want["mark"], wanted, why, bridged),)
 
 
 def unmake(part: Part, found: Found, *, ours: bool) -> tuple[Effect, ...]:  # noqa: ARG001

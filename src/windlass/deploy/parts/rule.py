@@ -15,10 +15,10 @@ from windlass.deploy.effects import Call, Effect
 from windlass.deploy.parts.calls import Ask, absent, foreign, tag_list, tags_of
 from windlass.deploy.stacks import Found, Part
 
-__all__ = ["change", "look", "make", "unmake"]
+__all__ = ["TARGETS_GOING", "change", "look", "make", "unmake"]
 
 _TARGET = "function"
-_TARGETS_GOING = ("has targets", "ConcurrentModificationException")
+TARGETS_GOING = ("has targets", "ConcurrentModificationException")
 """EventBridge may still see the targets that were removed a moment ago."""
 _PERMITTED = ("provided already exists",)
 """A rule that somebody deleted by hand left its permission behind, whose id and rule are the same."""
@@ -75,7 +75,7 @@ def unmake(part: Part, found: Found, *, ours: bool) -> tuple[Effect, ...]:
         calls.append(
             Call(part.purpose, "events", "RemoveTargets", {"Rule": part.name, "Ids": ids}, f"targets of {part.name}")
         )
-    calls.append(Call(part.purpose, "events", "DeleteRule", {"Name": part.name}, f"rule {part.name}", _TARGETS_GOING))
+    calls.append(Call(part.purpose, "events", "DeleteRule", {"Name": part.name}, f"rule {part.name}", TARGETS_GOING))
     if found.have["permitted"]:
         params = {"FunctionName": part.want["function"], "StatementId": part.want["sid"]}
         calls.append(Call(part.purpose, "lambda", "RemovePermission", params, "its permission to call"))

@@ -44,7 +44,7 @@ def _stacks(settings: Settings, facts: Facts) -> Iterator[Stack]:
     for pipeline in settings.pipeline:
         place = _place(facts, pipeline.account, pipeline.region, pipeline.queue)
         with contextlib.suppress(ConfigError):
-            yield pipeline_stack(pipeline, place, FunctionSettings(), None)
+            yield _with_rules(pipeline_stack(pipeline, place, FunctionSettings(), None))
     for rule in settings.aggregate:
         place = _place(facts, rule.account, rule.region, rule.queue)
         with contextlib.suppress(ConfigError):
@@ -57,7 +57,19 @@ def _aggregator(rule: AggregateConfig, place: Place) -> Stack:
     stack = aggregator_stack(rule.name, [strict], place, FunctionSettings(), None, buckets=["any"])
     # Patterns of buckets are named when it is deployed (--bucket): IAM knows them as they are.
     buckets = [parts.notification(place, stack.mark, "", Source(one, ())) for one in rule.buckets or ["*"]]
-    return replace(stack, parts=(*(one for one in stack.parts if one.kind is not PartKind.NOTIFICATION), *buckets))
+    parts_ = (*(one for one in stack.parts if one.kind is not PartKind.NOTIFICATION), *buckets)
+    return _with_rules(replace(stack, parts=parts_))
+
+
+def _with_rules(stack: Stack) -> Stack:
+    """The stack with the rules of `--via eventbridge`, which a deployment looks for though it does not want them."""
+    function, queue = stack.part("function").name, stack.part("events").name
+    rules = [
+        parts.event_rule(stack.place, function, queue, Source(part.name, ("s3:ObjectCreated:*",)))
+        for part in stack.parts
+        if part.kind is PartKind.NOTIFICATION
+    ]
+    return replace(stack, parts=(*stack.parts, *rules))
 
 
 def _place(facts: Facts, account: str, region: str, queue: str) -> Place:
@@ -165,6 +177,23 @@ def _rule(facts: Facts, part: Part) -> list[Statement]:
     ]  # fmt: skip
 
 
+def _event_rule(facts: Facts, part: Part) -> list[Statement]:
+    names = (
+        "DescribeRule", "ListTargetsByRule", "ListTagsForResource", "PutRule", "TagResource", "RemoveTargets", "DeleteRule",
+    )  # fmt: skip
+    rule = (facts.arn("events", f"rule/{part.name}"),)
+    only: dict[str, dict[str, Any]] = {
+        "ForAllValues:ArnLike": {"events:TargetArn": [part.want["queue_arn"]]},
+        "Null": {"events:TargetArn": "false"},
+    }
+    return [
+        Statement(
+            "BucketRules", tuple(f"events:{one}" for one in names), rule, "rules that send buckets' events to queues"
+        ),
+        Statement("BucketTargets", ("events:PutTargets",), rule, "these rules send to these queues only", only),
+    ]
+
+
 def _notifications(facts: Facts, buckets: Sequence[str]) -> list[Statement]:
     actions = ("s3:GetBucketNotification", "s3:PutBucketNotification")
     why = "entries of ours go into the buckets' notification configurations, and out again"
@@ -178,4 +207,5 @@ _OF: Mapping[PartKind, Callable[[Facts, Part], list[Statement]]] = {
     PartKind.ROLE: _role,
     PartKind.FUNCTION: _function,
     PartKind.RULE: _rule,
+    PartKind.EVENT_RULE: _event_rule,
 }
