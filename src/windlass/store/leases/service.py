@@ -72,10 +72,10 @@ class Leases:
 
     def acquire(self, name: str) -> Lease | None:
         """Take the lease; None while another process, or another part of this one, holds it."""
-        token = self.new_token()
-        if self.is_live(name):  # a look that locks nothing: waiting processes hold up no writer
+        if self.held_by(name):  # a look that locks nothing: waiting processes hold up no writer
             return None
-        lease = self._store.patient().transact(lambda connection: self.claim(connection, name, token))
+        token = self.new_token()
+        lease = self._store.transact(lambda connection: self.claim(connection, name, token))
         if lease is not None:
             logger("leases").info("lease.acquired", lease=name, fence=lease.fence)
         return lease
@@ -177,8 +177,8 @@ class Leases:
         told = ""
         while not stop.is_set():
             try:
-                lease = self.acquire(name)
-                held_by = "" if lease is not None else self.held_by(name)
+                held_by = self.held_by(name)
+                lease = None if held_by else self.acquire(name)
             except WindlassError as error:
                 log.warning("lease.unknown", lease=name, error=error.message, hint=error.hint)
                 lease, held_by = None, ""
@@ -194,15 +194,15 @@ class Leases:
                     _pause(stop, lease, _worked(work, lease))
 
     def held_by(self, name: str) -> str:
-        """Who holds the lease, for people; empty when nobody does."""
-        with self._store.read() as connection:
-            (row,) = self._rows.list_leases(connection, [name]) or (LeaseRow(name=name),)
-        return row.holder.title if row.holder is not None else ""
+        """Who holds the lease now, for people; empty when nobody does, as far as a look tells that locks nothing."""
 
-    def is_live(self, name: str) -> bool:
-        """Whether somebody holds the lease now."""
-        with self._store.read() as connection:
-            return name in self.live(connection, [name])
+        def look(connection: Connection) -> str:
+            if name not in self.live(connection, [name]):
+                return ""
+            (row,) = self._rows.list_leases(connection, [name])
+            return row.holder.title if row.holder is not None else ""
+
+        return self._store.fetch(look)
 
     def live(self, connection: Connection, names: Sequence[str]) -> frozenset[str]:
         """Those of these leases that somebody holds now, as far as a look tells that locks nothing."""
