@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from windlass.core import clock
-from windlass.core.errors import Interrupted, NotFound, WindlassError
+from windlass.core.errors import Interrupted, NotFound, StoreError, WindlassError
 from windlass.inventory.collector import CollectOptions, Progress
 from windlass.inventory.model import Run
 from windlass.inventory.service import Inventory
@@ -151,6 +151,9 @@ def collect_forever(
             return 0.0  # `stop` is set; or the database was away too long, and the run goes on
         except LeaseLost:
             raise
+        except StoreError as error:  # the database restarts: the run goes on as soon as it is back
+            log.warning("collection.failed", error=error.message, hint=error.hint)
+            return POLL_S
         except WindlassError as error:
             log.warning("collection.failed", error=error.message, hint=error.hint)
         return max(0.0, every_s - (time.monotonic() - began))
