@@ -124,6 +124,10 @@ def test_replicate_resume_works_at_once_after_kill_9(home, aws, number):
         if region == "us-east-1":
             for key in range(300):
                 s3.put_object(Bucket=bucket, Key=f"{key:04}", Body=b"x")
+    (home / "windlass-policy.toml").write_text(
+        (home / "windlass.toml").read_text()
+        + f'[[replicate]]\nname = "killed"\nvia = "direct"\npairs = [["{source}", "{target}"]]\n'
+    )
     faults(aws, [{"kind": "latency", "latency_ms": 400, "operation": "CopyObject"}])
     first = started(home, "replicate", "seed", source, target, "--via", "direct", "-q")
     try:
