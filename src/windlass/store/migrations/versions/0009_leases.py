@@ -1,7 +1,7 @@
 """Leases with a fence and the holder's process, by the database's clock. Nobody holds one while the schema changes.
 
 Revision ID: 0009
-Revises: 0008
+Revises: 0010
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0008"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
