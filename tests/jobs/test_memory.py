@@ -39,7 +39,7 @@ def apply(rows, leases, connection, operation):
             return rows.change_job(connection, job_id, was=was, status=status, done=done, heartbeat_at=T0, holder="h")
         case ("checkpoint", job_id, number):
             return rows.change_job(connection, job_id, was=list(JobStatus), checkpoint=f'{{"next":{number}}}')
-        case ("log", job_id):
+        case ("log", job_id) if rows.get_job(connection, job_id) is not None:
             rows.append_log(connection, job_id, at=T0, level="info", message="m")
         case ("lease", name, fence, held):
             row = leases.lock_lease(connection, name)
