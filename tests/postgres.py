@@ -17,6 +17,15 @@ class Postgres:
     url: str
     folder: Path
     command: list
+    start: list
+
+    def go_down(self):
+        """As a restart begins: sessions are cut off, nobody is let in."""
+        subprocess.run([*self.command, "-w", "-m", "immediate", "stop"], capture_output=True, check=True, timeout=60)
+
+    def come_back(self):
+        """On the same port, with the same data."""
+        subprocess.run(self.start, capture_output=True, check=True, timeout=60, cwd=self.folder)
 
     def stop(self):
         subprocess.run([*self.command, "-m", "immediate", "stop"], capture_output=True, check=False, timeout=30)
@@ -48,7 +57,7 @@ def start_postgres(_):
         done = subprocess.run(step, capture_output=True, text=True, check=False, timeout=60, cwd=folder)
         if done.returncode:
             return f"PostgreSQL did not start: {(done.stderr or done.stdout).strip()[-300:]}"
-    return Postgres(f"postgresql://app@127.0.0.1:{port}/postgres", folder, control)
+    return Postgres(f"postgresql://app@127.0.0.1:{port}/postgres", folder, control, start)
 
 
 def _binaries():

@@ -14,13 +14,13 @@ from windlass.core.errors import ConfigError, StoreError
 from windlass.core.private_files import create_private_file
 from windlass.store.config import StoreConfig
 from windlass.store.engine import open_store
-from windlass.store.leases import lease
+from windlass.store.leases.table import lease
 from windlass.store.metadata import Message, metadata
 from windlass.store.migrate import _scripts, current_version, head_version, upgrade
 
 
 def _add(connection, name):
-    connection.execute(insert(lease).values(name=name, holder="x", expires_at="2026-01-01T00:00:00.000000Z"))
+    connection.execute(insert(lease).values(name=name, fence=1, token="x", host="", machine="", pid=0, started=""))
 
 
 def _names(store):

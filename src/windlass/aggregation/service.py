@@ -191,10 +191,10 @@ class Aggregation:
         )
 
     def _table(self, config: AggregateConfig) -> Table:
-        return dynamo_table(config, self._estate()) if config.table else SqlTable(self._store())
+        return dynamo_table(config, self._estate()) if config.table else SqlTable(self._store().patient())
 
     def _timers(self) -> SqlTimers:
-        return SqlTimers(self._store(), now=time.time)
+        return SqlTimers(self._store().patient(), now=time.time)
 
     def _set_paused(self, name: str, key: str, *, paused: bool) -> None:
         if not self._table(self.config(name)).set_paused(name, key, paused=paused):

@@ -25,7 +25,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "progress": f"{job.fraction:.0%}", "done": job.done, "total": job.total, "unit": job.unit,
         "detail": job.detail, "error": job.error, "attempt": job.attempt, "created_at": job.created_at,
         "started_at": job.started_at, "finished_at": job.finished_at, "duration_s": round(job.duration_s, 3),
-        "eta_s": job.eta_s,
+        "eta_s": job.eta_s, "holder": job.holder,
     }  # fmt: skip
 
 
@@ -39,8 +39,22 @@ def list_(
 ) -> None:
     """List jobs, newest first."""
     rows = (job_row(job) for job in open_app(ctx).jobs.list(status=status, kind=kind, limit=limit))
-    columns = ["job_id", "kind", "title", "status", Column("progress", right=True), "detail", "created_at"]
+    columns = ["job_id", "kind", "title", "status", Column("progress", right=True), "holder", "detail", "created_at"]
     emit(rows, output, columns, now=clock.now(), empty="No jobs yet: `windlass inventory collect` starts one.")
+
+
+@app.command()
+def leases(ctx: typer.Context, output: Output = Format.TABLE) -> None:
+    """List who holds what runs in one process at a time: the collector loop, periodic sets, running jobs."""
+    rows = [
+        {
+            "lease": one.name, "holder": one.holder.title if one.holder else "", "fence": one.fence,
+            "acquired_at": one.acquired_at, "expires_at": one.expires_at,
+        }
+        for one in open_app(ctx).jobs.leases.list()
+    ]  # fmt: skip
+    columns = ["lease", "holder", Column("fence", right=True), "acquired_at"]
+    emit(rows, output, columns, now=clock.now(), empty="Nothing runs now.")
 
 
 @app.command()

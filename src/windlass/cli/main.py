@@ -24,6 +24,7 @@ from typer.core import TyperGroup
 
 from windlass import __version__
 from windlass.core.errors import UsageError, WindlassError
+from windlass.core.limits import raise_file_limit
 
 __all__ = ["COMMANDS", "main", "root"]
 
@@ -156,6 +157,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _interrupt)
+    raise_file_limit()
     arguments = list(sys.argv[1:] if args is None else args)
     debug = "--debug" in arguments or bool(os.environ.get("WINDLASS_DEBUG"))
     sys.excepthook = _print_traceback

@@ -36,7 +36,7 @@ def collector(app: App, stop: threading.Event) -> Iterator[None]:
 
     thread = threading.Thread(
         target=collect_forever,
-        args=(app.inventory, app.jobs, app.store),
+        args=(app.inventory, app.jobs),
         kwargs={"every_s": app.settings.inventory.every_s, "stop": stop, "finished": count},
         name="collector",
     )

@@ -31,9 +31,8 @@ def scan_as_job(
     stop: threading.Event | None = None,
 ) -> Scan:
     """Scan under a new job."""
-    job_id = jobs.create(KIND, f"scan {options.source}", params=_params(options), unit="files")
     found: list[Scan] = []
-    with jobs.run(job_id) as running:
+    with jobs.run_new(KIND, f"scan {options.source}", params=_params(options), unit="files") as running:
         found.append(_scan(clients, running, show=show, stop=stop))
     return found[0] if found else clients.scans(1)[0]  # a cancelled job leaves the block without a result
 

@@ -75,6 +75,10 @@ class Inventory:
         self._config = config
         self._now = now
 
+    def on(self, store: Store) -> Inventory:
+        """This inventory, reading and writing by another view of its store: a running job's."""
+        return Inventory(store, self._caller, self._config, now=self._now)
+
     # --- collecting --------------------------------------------------------------------------------------------
 
     def options(
@@ -135,10 +139,10 @@ class Inventory:
         kinds = select_types(CATALOG, options)
         surveys = self._survey(options)
         scopes = self._scopes(kinds, surveys, options)
-        done_before = writer.finished_scopes(self._store, resume_run_id) if resume_run_id else frozenset()
-        run_id = resume_run_id or writer.begin_run(
-            self._store, now=self._now(), scopes_total=len(scopes), job_id=job_id
+        run_id = writer.begin_run(
+            self._store, now=self._now(), scopes_total=len(scopes), job_id=job_id, run_id=resume_run_id
         )
+        done_before = writer.finished_scopes(self._store, run_id)
         accounts.save_accounts(self._store, surveys, now=self._now())
         started(run_id)
         collector = Collector(
@@ -171,6 +175,10 @@ class Inventory:
                 status = "partial"
             writer.finish_run(self._store, run_id, status=status, now=self._now())
         return self.run(run_id)
+
+    def interrupt_run(self, run_id: str, *, at: datetime | None) -> None:
+        """Record that a run's process ended at a time (None: now) without writing so."""
+        writer.finish_run(self._store, run_id, status="interrupted", now=at or self._now())
 
     # --- reading -----------------------------------------------------------------------------------------------
 

@@ -35,35 +35,46 @@ class Applied:
 
 def salt_of(store: Store) -> bytes:
     """This store's salt for redacted values, made on first use."""
-    with store.write() as connection:
-        found = connection.execute(text("SELECT value FROM meta WHERE name = 'salt'")).scalar()
-        if found is None:
-            found = secrets.token_hex(16)
-            connection.execute(text("INSERT INTO meta (name, value) VALUES ('salt', :value)"), {"value": found})
-    return bytes.fromhex(found)
+    fresh = secrets.token_hex(16)
+
+    def read_or_write(connection: Connection) -> str:
+        salt: str | None = connection.execute(text("SELECT value FROM meta WHERE name = 'salt'")).scalar()
+        if salt is None:
+            connection.execute(text("INSERT INTO meta (name, value) VALUES ('salt', :value)"), {"value": fresh})
+        return salt or fresh
+
+    return bytes.fromhex(store.transact(read_or_write))
 
 
 def is_due(store: Store, name: str, *, every_s: float, now: datetime) -> bool:
     """Whether `name` was last due at least `every_s` ago; if so, it is due again only after that time."""
-    with store.write() as connection:
+    written = format_time(now)
+
+    def read_and_write(connection: Connection) -> bool:
         last = connection.execute(text("SELECT value FROM meta WHERE name = :name"), {"name": name}).scalar()
-        if last is not None and (now - parse_time(last)).total_seconds() < every_s:
+        if last is not None and last != written and (now - parse_time(last)).total_seconds() < every_s:
             return False
         connection.execute(text("DELETE FROM meta WHERE name = :name"), {"name": name})
-        connection.execute(
-            text("INSERT INTO meta (name, value) VALUES (:name, :now)"), {"name": name, "now": format_time(now)}
-        )
-    return True
+        connection.execute(text("INSERT INTO meta (name, value) VALUES (:name, :now)"), {"name": name, "now": written})
+        return True
+
+    return store.transact(read_and_write)
 
 
-def begin_run(store: Store, *, now: datetime, scopes_total: int, job_id: str = "") -> str:
-    """A new run's id."""
-    run_id = new_id("run", now)
+def begin_run(store: Store, *, now: datetime, scopes_total: int, job_id: str = "", run_id: str = "") -> str:
+    """The id of the run `run_id`, or of the job's run, which goes on; of a new one where there is none."""
+    fresh_id = new_id("run", now)
     zeros = dict.fromkeys(("scopes_done", "resources", "created", "updated", "deleted", "calls", "errors"), 0)
-    with store.write() as connection:
+
+    def begin(connection: Connection) -> str:
+        known = run_id or (_run_of(connection, job_id) if job_id else "")
+        if known:
+            begun = update(run).where(run.c.run_id == known)
+            connection.execute(begun.values(status="running", finished_at=None, scopes_total=scopes_total))
+            return known
         connection.execute(
             insert(run).values(
-                run_id=run_id,
+                run_id=fresh_id,
                 started_at=format_time(now),
                 status="running",
                 scopes_total=scopes_total,
@@ -71,39 +82,47 @@ def begin_run(store: Store, *, now: datetime, scopes_total: int, job_id: str = "
                 **zeros,
             )
         )
-    return run_id
+        return fresh_id
+
+    return store.transact(begin)
+
+
+def _run_of(connection: Connection, job_id: str) -> str:
+    return connection.execute(select(run.c.run_id).where(run.c.job_id == job_id).limit(1)).scalar() or ""
 
 
 def finish_run(store: Store, run_id: str, *, status: str, now: datetime) -> None:
-    """The run ended with this status."""
-    with store.write() as connection:
-        connection.execute(
-            update(run).where(run.c.run_id == run_id).values(status=status, finished_at=format_time(now))
-        )
+    """Record how the run ended."""
+    ended = update(run).where(run.c.run_id == run_id).values(status=status, finished_at=format_time(now))
+    store.transact(lambda connection: connection.execute(ended))
 
 
 def finished_scopes(store: Store, run_id: str) -> frozenset[Scope]:
     """The scopes this run has visited already, well or not."""
-    with store.read() as connection:
-        rows = connection.execute(
-            select(scope.c.account_id, scope.c.region, scope.c.type).where(scope.c.run_id == run_id)
-        )
-        return frozenset(Scope(*row) for row in rows)
+    visited = select(scope.c.account_id, scope.c.region, scope.c.type).where(scope.c.run_id == run_id)
+    return store.fetch(lambda connection: frozenset(Scope(*row) for row in connection.execute(visited)))
 
 
 def last_durations(store: Store) -> dict[Scope, float]:
     """How long each scope took last time, in seconds."""
-    with store.read() as connection:
-        rows = connection.execute(select(scope.c.account_id, scope.c.region, scope.c.type, scope.c.duration_s))
-        return {Scope(row[0], row[1], row[2]): row[3] for row in rows}
+    durations = select(scope.c.account_id, scope.c.region, scope.c.type, scope.c.duration_s)
+    return store.fetch(
+        lambda connection: {Scope(row[0], row[1], row[2]): row[3] for row in connection.execute(durations)}
+    )
 
 
 def apply(store: Store, run_id: str, result: ScopeResult) -> Applied:
-    """Write what a visit found: revisions, current documents, relations, the scope's state, the run's counts."""
-    with store.write() as connection:
+    """Write what a visit returned: revisions, current documents, relations, the scope's state, the run's counts.
+
+    A visit that is written already is left as it is: the answer to its commit was lost.
+    """
+    when = format_time(result.finished_at)
+
+    def write(connection: Connection) -> Applied:
+        if _is_written(connection, run_id, result.scope, when):
+            return Applied()
         own, shared = separate(result)
         effects = decide(_known(connection, own.scope), own, lambda pks: _documents(connection, pks))
-        when = format_time(result.finished_at)
         _write_effects(connection, store.dialect, effects, own, run_id, when)
         effects += write_shared(
             connection, result, shared, when, documents_of=lambda pks: _documents(connection, pks),
@@ -113,7 +132,17 @@ def apply(store: Store, run_id: str, result: ScopeResult) -> Applied:
         applied = _count(effects)
         _write_scope(store, connection, run_id, result, when)
         _write_run(connection, run_id, result, applied)
-    return applied
+        return applied
+
+    return store.transact(write)
+
+
+def _is_written(connection: Connection, run_id: str, of: Scope, when: str) -> bool:
+    visit = select(scope.c.type).where(
+        scope.c.account_id == of.account_id, scope.c.region == of.region, scope.c.type == of.type,
+        scope.c.run_id == run_id, scope.c.visited_at == when,
+    )  # fmt: skip
+    return connection.execute(visit).first() is not None
 
 
 def _known(connection: Connection, of: Scope) -> dict[str, Known]:

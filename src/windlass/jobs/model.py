@@ -26,8 +26,8 @@ class JobStatus(StrEnum):
 
     @property
     def resumable(self) -> bool:
-        """Whether `resume` may take it up again."""
-        return self in (JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.INTERRUPTED)
+        """Whether `resume` may take it up: it is not done, and no process runs it. A queued job's process may be gone."""
+        return self in (JobStatus.QUEUED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.INTERRUPTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,7 @@ class Job:
     error: str
     cancel_requested: bool
     attempt: int
+    holder: str  # the process that runs it, or ran it last: `web-1 (pid 4711)`
     created_at: datetime
     started_at: datetime | None
     heartbeat_at: datetime | None

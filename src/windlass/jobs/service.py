@@ -1,45 +1,58 @@
-"""Running long work so that anybody can watch, cancel and resume it, and a crash is seen for what it is."""
+"""Running long work so that anybody can watch, cancel and resume it, and a crash is seen for what it is.
+
+A job's runner holds the lease `job/ID`; the lease alone says whether a running job still has a process.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any
+
+from sqlalchemy import Connection
 
 from windlass.core import clock
 from windlass.core.canonical import canonical_json, plain
-from windlass.core.errors import Conflict, Interrupted, NotFound, WindlassError
+from windlass.core.errors import Conflict, Interrupted, NotFound, StoreError, WindlassError
 from windlass.core.ids import new_id
-from windlass.jobs import store as rows
+from windlass.jobs import store as sql
 from windlass.jobs.model import Job, JobStatus, LogEntry
+from windlass.jobs.ports import JobTable
+from windlass.observe.log import logger
 from windlass.store.engine import Store
+from windlass.store.failures import CONNECTION_LOST
+from windlass.store.leases import Lease, LeaseLost, Leases
 
-__all__ = ["STALE_S", "Jobs", "RunningJob"]
+__all__ = ["Jobs", "RunningJob"]
 
-STALE_S = 60.0
-"""A runner not heard of for this long is presumed dead."""
-_BEAT_S = 10.0
-_HOST = socket.gethostname()[:40]
 _LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
+_UNFINISHED = (*_LIVE, JobStatus.INTERRUPTED)
 _RESUMABLE = tuple(status for status in JobStatus if status.resumable)
 
 Runner = Callable[["RunningJob"], None]
 
 
 class RunningJob:
-    """What the runner of a job holds: report progress, write the log, learn that it should stop."""
+    """What the runner of a job holds: report progress, write the log, learn that it should stop.
 
-    def __init__(self, jobs: Jobs, job: Job, holder: str) -> None:
+    `store` is the database for all that the runner writes: a runner that another process has replaced writes nothing.
+    """
+
+    def __init__(self, jobs: Jobs, job: Job, lease: Lease) -> None:
         self.job_id = job.job_id
         self.params = job.params
         self.checkpoint = job.checkpoint
         self.stop = threading.Event()
+        self.lease = lease
         self._jobs = jobs
-        self.holder = holder
+
+    @property
+    def store(self) -> Store:
+        """The database, fenced: LeaseLost for a write once the job is another process's."""
+        return self.lease.store
 
     def report(
         self,
@@ -49,209 +62,304 @@ class RunningJob:
         detail: str | None = None,
         checkpoint: Mapping[str, Any] | None = None,
     ) -> None:
-        """Set what is given, in one transaction, and see whether a cancel was asked for (`stop` is set then)."""
+        """Set what is given, in one transaction. `stop` is set when a cancel was asked for, or the job is another process's."""
         values: dict[str, Any] = {
             name: value for name, value in (("done", done), ("total", total), ("detail", detail)) if value is not None
         }
         if checkpoint is not None:
             values["checkpoint"] = canonical_json(plain(checkpoint))
-        if not self._jobs.beat(self.job_id, self.holder, values):
-            self.stop.set()
+        with contextlib.suppress(LeaseLost):
+            if self.store.transact(lambda connection: self._jobs.progress(connection, self.job_id, values)):
+                return
+        self.stop.set()
 
     def log(self, message: str, *, level: str = "info") -> None:
-        """One more line in the job's log."""
-        self._jobs.append_log(self.job_id, message, level=level)
+        """Add a line to the job's log. Without effect once the job is another process's."""
+        with contextlib.suppress(LeaseLost):
+            self.store.transact(lambda connection: self._jobs.write_log(connection, self.job_id, message, level=level))
 
     def check(self) -> None:
         """Raise Interrupted when the job should stop."""
-        if self.stop.is_set():
+        if self.stop.is_set() or self.lease.lost.is_set():
             raise Interrupted(f"{self.job_id} was stopped", hint=f"windlass jobs resume {self.job_id}")
 
 
 class Jobs:
     """The jobs of one store. `runners` maps a kind to what resumes it; kinds without one can only be watched."""
 
-    def __init__(self, store: Store, *, now: Callable[[], datetime] = clock.now) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        now: Callable[[], datetime] = clock.now,
+        leases: Leases | None = None,
+        rows: JobTable = sql,
+    ) -> None:
         self._store = store
         self._now = now
+        self._rows = rows
+        self.leases = leases or Leases(store)
         self.runners: dict[str, Runner] = {}
 
     def list(self, *, status: JobStatus | None = None, kind: str = "", limit: int = 100) -> tuple[Job, ...]:
-        """Newest first; silent ones are marked interrupted on the way."""
+        """Jobs, newest first. Those whose process is gone are marked interrupted before."""
         self.reap()
-        with self._store.read() as connection:
-            return rows.list_jobs(connection, status=status, kind=kind, limit=limit)
+        return self._store.fetch(
+            lambda connection: self._rows.list_jobs(connection, status=status, kind=kind, limit=limit)
+        )
 
     def get(self, job_id: str) -> Job:
-        """The job, or NotFound."""
-        with self._store.read() as connection:
-            job = rows.get_job(connection, job_id)
+        """The job, interrupted when its process is gone. NotFound when there is no such job."""
+        job = self._store.fetch(lambda connection: self._rows.get_job(connection, job_id))
+        if job is not None and job.status is JobStatus.RUNNING and self._reap([job_id]):
+            return self.get(job_id)
         if job is None:
             raise NotFound(f"there is no job {job_id!r}", hint="`windlass jobs list` shows the ids.")
         return job
 
     def log(self, job_id: str, *, after: int = 0, limit: int = 500) -> tuple[LogEntry, ...]:
         """The log's lines after entry `after`, oldest first."""
-        with self._store.read() as connection:
-            return rows.list_log(connection, job_id, after=after, limit=limit)
+        return self._store.fetch(lambda connection: self._rows.list_log(connection, job_id, after=after, limit=limit))
 
     def append_log(self, job_id: str, message: str, *, level: str = "info") -> None:
-        """One more line."""
-        with self._store.write() as connection:
-            rows.append_log(connection, job_id, at=self._now(), level=level, message=message)
+        """Add a line to a job's log."""
+        self._store.transact(lambda connection: self.write_log(connection, job_id, message, level=level))
 
-    def create(self, kind: str, title: str, *, params: Mapping[str, Any] | None = None, unit: str = "items") -> str:
-        """A queued job's id."""
+    def write_log(self, connection: Connection, job_id: str, message: str, *, level: str) -> None:
+        """Add a line to a job's log, in the caller's transaction."""
+        self._rows.append_log(connection, job_id, at=self._now(), level=level, message=message)
+
+    def create(
+        self, kind: str, title: str, *, params: Mapping[str, Any] | None = None, unit: str = "items",
+        write: Callable[[Connection, str], None] = lambda *_: None,
+    ) -> str:  # fmt: skip
+        """A queued job's id. `write` adds the rows that belong to it, in the same transaction."""
         job_id = new_id("job", self._now())
-        with self._store.write() as connection:
-            rows.insert_job(connection, job_id, kind=kind, title=title, params=params or {}, unit=unit, now=self._now())
+        insert = self._insertion(job_id, kind, title, params or {}, unit)
+
+        def insert_with_rows(connection: Connection) -> None:
+            insert(connection)
+            write(connection, job_id)
+
+        self._store.transact(insert_with_rows)
         return job_id
 
     def cancel(self, job_id: str) -> Job:
         """Ask a job to stop: at once when it is queued, at its next report when it runs. Conflict when it has ended."""
         job = self.get(job_id)
-        with self._store.write() as connection:
-            asked = rows.change_job(connection, job_id, was=_LIVE, cancel_requested=True)
-            rows.change_job(
+
+        def ask(connection: Connection) -> bool:
+            asked = self._rows.change_job(connection, job_id, was=_LIVE, cancel_requested=True)
+            self._rows.change_job(
                 connection, job_id, was=[JobStatus.QUEUED], status=JobStatus.CANCELLED, finished_at=self._now()
             )
-        if not asked:
+            return asked
+
+        if not self._store.transact(ask):
             raise Conflict(
                 f"{job_id} has ended already: {job.status}", hint="Only a queued or running job can be cancelled."
             )
         return self.get(job_id)
 
     def resume(self, job_id: str) -> Job:
-        """Run a failed, cancelled or interrupted job again from its checkpoint, here and now, to its end."""
-        self.reap()
+        """Run a job that is not done and that no process runs, from its checkpoint, here and now, to its end."""
         job = self.get(job_id)
         runner = self.runners.get(job.kind)
-        if not job.status.resumable:
+        if runner is None and job.status.resumable:
             raise Conflict(
-                f"{job_id} can't be resumed: it is {job.status}",
-                hint="Only failed, cancelled and interrupted jobs can.",
+                f"{job_id} can't be resumed: no command of this version runs jobs of kind {job.kind!r}",
+                hint="Run it with the version of Windlass that made it.",
             )
-        if runner is None:
-            raise Conflict(f"{job_id} can't be resumed: nothing here runs jobs of kind {job.kind!r}")
         with self.run(job_id) as running:
+            assert runner is not None
             runner(running)
         return self.get(job_id)
 
-    @contextlib.contextmanager
-    def run(self, job_id: str) -> Iterator[RunningJob]:
+    def unfinished(self, kind: str, params: Mapping[str, Any], *, limit: int = 20) -> Job | None:
+        """The newest job of the kind with these parameters that has not come to an end: running (on a process that lives),
+        queued or interrupted; None when there is none. A loop resumes it before it makes another.
+        """
+        asked = canonical_json(plain(params))
+        return next(
+            (
+                job for job in self.list(kind=kind, limit=limit)
+                if job.status in _UNFINISHED and canonical_json(job.params) == asked
+            ),
+            None,
+        )  # fmt: skip
+
+    def run(self, job_id: str, *, under: Sequence[Lease] = ()) -> AbstractContextManager[RunningJob]:
         """Be the job's runner for the block. Its normal end is `done`; Interrupted, Ctrl-C and a cancel are resumable;
-        any other exception is `failed` with its message. The exception goes on to the caller, a cancel does not."""
-        running = self._start(job_id)
-        beats = threading.Event()
-        heart = threading.Thread(target=self._keep_alive, args=(running, beats), name="job-heart", daemon=True)
-        heart.start()
+        any other exception is `failed` with its message. The exception goes on to the caller, a cancel does not.
+
+        Conflict when another process runs it, or it is done. `under` are leases that the runner must hold, too.
+        """
+        return self._run(job_id, under)
+
+    def run_new(
+        self, kind: str, title: str, *, params: Mapping[str, Any] | None = None, unit: str = "items",
+        under: Sequence[Lease] = (),
+    ) -> AbstractContextManager[RunningJob]:  # fmt: skip
+        """Be the runner of a new job for the block, as `run`. It is never queued: it is made and begun in one transaction."""
+        job_id = new_id("job", self._now())
+        return self._run(job_id, under, self._insertion(job_id, kind, title, params or {}, unit))
+
+    def _insertion(
+        self, job_id: str, kind: str, title: str, params: Mapping[str, Any], unit: str
+    ) -> Callable[[Connection], None]:
+        now = self._now()
+
+        def insert(connection: Connection) -> None:
+            if self._rows.get_job(connection, job_id) is None:  # else repeated: the answer to its commit was lost
+                self._rows.insert_job(connection, job_id, kind=kind, title=title, params=params, unit=unit, now=now)
+
+        return insert
+
+    @contextlib.contextmanager
+    def _run(
+        self, job_id: str, under: Sequence[Lease], insert: Callable[[Connection], None] = lambda _: None
+    ) -> Iterator[RunningJob]:
+        running = self._start(job_id, under, insert)
         try:
-            yield running
+            with self.leases.heartbeat(lambda: self._beat(running), lambda reason: self._lost(running, reason)):
+                yield running
+        except LeaseLost:
+            self._lost(running, "another process took it over")
+            self._give_back(running, JobStatus.INTERRUPTED)
+            raise
         except (Interrupted, KeyboardInterrupt):
-            self._finish(running, JobStatus.CANCELLED if self._cancelled(job_id) else JobStatus.INTERRUPTED)
-            if not self._cancelled(job_id):
+            cancelled = self._cancelled(job_id)
+            self._give_back(running, JobStatus.CANCELLED if cancelled else JobStatus.INTERRUPTED)
+            if not cancelled:
                 raise
+        except StoreError as error:
+            away = error.code == CONNECTION_LOST  # the job is as good as before: it goes on when the database is back
+            self._give_back(running, JobStatus.INTERRUPTED if away else JobStatus.FAILED, error=error.message)
+            raise
         except BaseException as error:
             message = error.message if isinstance(error, WindlassError) else f"{type(error).__name__}: {error}"
-            self.append_log(job_id, message, level="error")
-            self._finish(running, JobStatus.FAILED, error=message)
+            self._give_back(running, JobStatus.FAILED, error=message)
             raise
         else:
             self._finish(running, JobStatus.CANCELLED if self._cancelled(job_id) else JobStatus.DONE)
-        finally:
-            beats.set()
-            heart.join()
 
-    def beat(self, job_id: str, holder: str, values: Mapping[str, Any]) -> bool:
-        """Write progress; false when the job was cancelled or is no longer this holder's."""
-        with self._store.write() as connection:
-            ours = rows.change_job(
-                connection, job_id, was=[JobStatus.RUNNING], held_by=holder, heartbeat_at=self._now(), **values
-            )
-            job = rows.get_job(connection, job_id)
+    def progress(self, connection: Connection, job_id: str, values: Mapping[str, Any]) -> bool:
+        """Write a runner's progress, in its fenced transaction; false when a cancel was asked for."""
+        ours = self._rows.change_job(connection, job_id, was=[JobStatus.RUNNING], heartbeat_at=self._now(), **values)
+        job = self._rows.get_job(connection, job_id)
         return ours and job is not None and not job.cancel_requested
 
     def reap(self) -> tuple[Job, ...]:
-        """Mark as interrupted what a dead runner left behind; those jobs.
-
-        Dead is: silent for STALE_S, or of this machine with its process gone.
-        """
-        silent_since = self._now() - timedelta(seconds=STALE_S)
-        with self._store.read() as connection:
-            running = rows.list_running(connection)
-        dead = tuple(
-            job for job, holder in running if (job.heartbeat_at or job.created_at) < silent_since or _gone(holder)
-        )
-        for job in dead:
-            with self._store.write() as connection:
-                rows.change_job(
-                    connection,
-                    job.job_id,
-                    was=[JobStatus.RUNNING],
-                    status=JobStatus.INTERRUPTED,
-                    finished_at=job.heartbeat_at,
-                    error="its process ended without a word",
-                )
-        return dead
+        """Mark as interrupted the running jobs whose process is gone, or was not heard of for a lease's time; those jobs."""
+        running = self._store.fetch(self._rows.list_running)
+        return tuple(self.get(job_id) for job_id in self._reap(running)) if running else ()
 
     def prune(self, kind: str, *, keep: int) -> int:
         """Forget all but the newest `keep` ended jobs of a kind that runs again and again; how many went."""
-        with self._store.write() as connection:
-            return rows.delete_ended(connection, kind, keep=keep)
+        return self._store.transact(lambda connection: self._rows.delete_ended(connection, kind, keep=keep))
 
-    def _start(self, job_id: str) -> RunningJob:
-        job = self.get(job_id)
-        holder = f"{_HOST}:{os.getpid()}:{new_id('h')[-6:]}"
-        with self._store.write() as connection:
-            taken = rows.change_job(
-                connection,
-                job_id,
-                was=(JobStatus.QUEUED, *_RESUMABLE),
-                status=JobStatus.RUNNING,
-                holder=holder,
-                attempt=job.attempt + 1,
-                cancel_requested=False,
-                error="",
-                heartbeat_at=self._now(),
-                started_at=self._now(),
-                finished_at=None,
-            )
-        if not taken:
-            raise Conflict(f"{job_id} is {self.get(job_id).status}", hint="Somebody else runs it, or it is done.")
-        return RunningJob(self, job, holder)
+    def _reap(self, job_ids: Sequence[str]) -> tuple[str, ...]:
+        names = {self._rows.lease_name(job_id): job_id for job_id in job_ids}
+        live = self._store.fetch(lambda connection: self.leases.live(connection, tuple(names)))
+        return tuple(job_id for name, job_id in names.items() if name not in live and self._interrupt(name, job_id))
+
+    def _interrupt(self, name: str, job_id: str) -> bool:
+        """Mark the job as interrupted, unless its lease is live; whether it was."""
+
+        def interrupt(connection: Connection) -> bool:
+            job = self._rows.get_job(connection, job_id)
+            if job is None or not self.leases.end(connection, name):
+                return False
+            lost = _exited(job)
+            changed = self._rows.change_job(
+                connection, job_id, was=[JobStatus.RUNNING], status=JobStatus.INTERRUPTED,
+                finished_at=job.heartbeat_at, error=lost,
+            )  # fmt: skip
+            if changed:
+                self.write_log(connection, job_id, lost, level="error")
+            return changed
+
+        interrupted = self._store.transact(interrupt)
+        if interrupted:
+            logger("jobs").warning("job.interrupted", job_id=job_id)
+        return interrupted
+
+    def _start(self, job_id: str, under: Sequence[Lease], insert: Callable[[Connection], None]) -> RunningJob:
+        token, now = self.leases.new_token(), self._now()
+
+        def start(connection: Connection) -> RunningJob:
+            insert(connection)
+            lease = self.leases.claim(connection, self._rows.lease_name(job_id), token, under=under)
+            job = self._rows.get_job(connection, job_id)
+            if job is None:
+                raise NotFound(f"there is no job {job_id!r}", hint="`windlass jobs list` shows the ids.")
+            if lease is None or job.status is JobStatus.DONE:
+                raise _not_startable(job)
+            if not lease.is_repeated:
+                if job.status is JobStatus.RUNNING:
+                    self.write_log(connection, job_id, _exited(job), level="error")
+                self._rows.change_job(
+                    connection, job_id, was=(JobStatus.RUNNING, *_RESUMABLE), status=JobStatus.RUNNING,
+                    holder=self.leases.holder().title[:64], attempt=job.attempt + 1, cancel_requested=False, error="",
+                    heartbeat_at=now, started_at=now, finished_at=None,
+                )  # fmt: skip
+            return RunningJob(self, job, lease)
+
+        return self._store.patient().transact(start)
 
     def _finish(self, running: RunningJob, status: JobStatus, *, error: str = "") -> None:
+        """Write how the job ended and give its lease back. LeaseLost when another process has it."""
         now = self._now()
-        with self._store.write() as connection:
-            rows.change_job(
-                connection,
-                running.job_id,
-                was=[JobStatus.RUNNING],
-                held_by=running.holder,
-                status=status,
-                error=error,
-                finished_at=now,
+
+        def finish(connection: Connection) -> None:
+            if not self.leases.release(connection, running.lease):
+                return
+            self._rows.change_job(
+                connection, running.job_id, was=[JobStatus.RUNNING], status=status, error=error, finished_at=now,
                 heartbeat_at=now,
-            )
+            )  # fmt: skip
+            if error:
+                self.write_log(connection, running.job_id, error, level="error")
+
+        self._store.patient().transact(finish)
+
+    def _give_back(self, running: RunningJob, status: JobStatus, *, error: str = "") -> None:
+        """Write a bad end. When that fails the job's lease ends by itself, and the error under way is the one that counts."""
+        with contextlib.suppress(LeaseLost, StoreError):
+            self._finish(running, status, error=error)
+
+    def _lost(self, running: RunningJob, reason: str) -> None:
+        running.lease.lost.set()
+        running.stop.set()
+        logger("jobs").warning("job.lost", job_id=running.job_id, reason=reason)
 
     def _cancelled(self, job_id: str) -> bool:
-        return self.get(job_id).cancel_requested
+        job = self._store.patient().fetch(lambda connection: self._rows.get_job(connection, job_id))
+        return job is not None and job.cancel_requested
 
-    def _keep_alive(self, running: RunningJob, ended: threading.Event) -> None:
-        while not ended.wait(_BEAT_S):
-            with contextlib.suppress(WindlassError):  # a missed beat is made up by the next one
-                running.report()
+    def _beat(self, running: RunningJob) -> bool:
+        """Renew the runner's lease and see whether a cancel was asked for; false when the job is another process's."""
 
+        def beat(connection: Connection) -> bool:
+            self.leases.renew(connection, running.lease)
+            return self.progress(connection, running.job_id, {})
 
-def _gone(holder: str) -> bool:
-    host, _, rest = holder.partition(":")
-    pid = rest.partition(":")[0]
-    if host != _HOST or not pid.isdigit() or os.name == "nt":  # there, signal 0 is not a question
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
+        try:
+            if not self._store.transact(beat):
+                running.stop.set()
+        except LeaseLost:
+            return False
         return True
-    except OSError:  # it lives, under another user
-        return False
-    return False
+
+
+def _not_startable(job: Job) -> Conflict:
+    if job.status is JobStatus.DONE:
+        return Conflict(f"{job.job_id} can't be run: it is done", hint="Start a new one.")
+    return Conflict(
+        f"{job.job_id} is running on {job.holder}",
+        hint=f"`windlass jobs log -f {job.job_id}` follows it; `windlass jobs cancel {job.job_id}` stops it.",
+    )
+
+
+def _exited(job: Job) -> str:
+    return f"{job.holder}, which ran this job, exited without reporting a result (killed or out of memory?)."

@@ -26,7 +26,12 @@ from sqlalchemy import (
 from windlass.core.canonical import canonical_json, plain
 from windlass.core.clock import format_time, parse_time
 from windlass.jobs.model import Job, JobStatus, LogEntry
+from windlass.store.leases.table import delete_leases
 from windlass.store.metadata import Json, Message, Time, metadata
+
+__all__ = [
+    "append_log", "change_job", "delete_ended", "get_job", "insert_job", "lease_name", "list_jobs", "list_log", "list_running",
+]  # fmt: skip
 
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -64,6 +69,11 @@ job_log = Table(
 )
 
 
+def lease_name(job_id: str) -> str:
+    """The lease that the job's runner holds."""
+    return f"job/{job_id}"
+
+
 def insert_job(
     connection: Connection, job_id: str, *, kind: str, title: str, params: Mapping[str, Any], unit: str, now: datetime
 ) -> None:
@@ -89,19 +99,10 @@ def insert_job(
     )
 
 
-def change_job(
-    connection: Connection,
-    job_id: str,
-    *,
-    was: Sequence[JobStatus],
-    held_by: str | None = None,
-    **values: Any,
-) -> bool:
-    """Set columns if the job's state is one of `was` (and, when given, its holder `held_by`); false when it is not."""
+def change_job(connection: Connection, job_id: str, *, was: Sequence[JobStatus], **values: Any) -> bool:
+    """Set columns if the job's state is one of `was`; false when it is not."""
     stored = {name: format_time(value) if isinstance(value, datetime) else value for name, value in values.items()}
     statement = update(job).where(job.c.job_id == job_id, job.c.status.in_([str(status) for status in was]))
-    if held_by is not None:
-        statement = statement.where(job.c.holder == held_by)
     return connection.execute(statement.values(**stored)).rowcount == 1
 
 
@@ -123,10 +124,9 @@ def list_jobs(
     return tuple(_job(row) for row in connection.execute(statement))
 
 
-def list_running(connection: Connection) -> tuple[tuple[Job, str], ...]:
-    """Every running job with its holder."""
-    statement = select(job).where(job.c.status == str(JobStatus.RUNNING))
-    return tuple((_job(row), row.holder) for row in connection.execute(statement))
+def list_running(connection: Connection) -> tuple[str, ...]:
+    """The ids of the jobs whose status is running, whether or not their process still exists."""
+    return tuple(connection.execute(select(job.c.job_id).where(job.c.status == str(JobStatus.RUNNING))).scalars())
 
 
 def delete_ended(connection: Connection, kind: str, *, keep: int) -> int:
@@ -136,6 +136,7 @@ def delete_ended(connection: Connection, kind: str, *, keep: int) -> int:
     for job_id in old:
         connection.execute(delete(job_log).where(job_log.c.job_id == job_id))
         connection.execute(delete(job).where(job.c.job_id == job_id))
+    delete_leases(connection, [lease_name(job_id) for job_id in old])
     return len(old)
 
 
@@ -176,6 +177,7 @@ def _job(row: Row[Any]) -> Job:
         error=row.error,
         cancel_requested=row.cancel_requested,
         attempt=row.attempt,
+        holder=row.holder,
         created_at=parse_time(row.created_at),
         started_at=moment(row.started_at),
         heartbeat_at=moment(row.heartbeat_at),

@@ -33,10 +33,9 @@ def carry_out(memcached: Memcached, jobs: Jobs, plan: Plan, *, watch: bool, show
     """Do what the plan says, under a new job; its id. A plan of several steps is always followed to its end."""
     if plan.refusal is not None:
         raise plan.refusal
-    job_id = jobs.create(KIND, _title(plan), params=_params(plan, watch=watch), unit="nodes")
-    with jobs.run(job_id) as running:
+    with jobs.run_new(KIND, _title(plan), params=_params(plan, watch=watch), unit="nodes") as running:
         _run(memcached, running, show)
-    return job_id
+    return running.job_id
 
 
 def register(memcached: Memcached, jobs: Jobs) -> None:

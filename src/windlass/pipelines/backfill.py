@@ -44,10 +44,10 @@ def backfill_as_job(
     `s3://…/manifest.json` of an S3 Inventory, or a file with a key a line.
     """
     pipelines.built([name])
-    job_id = jobs.create(KIND, f"backfill {name}", params={"pipeline": name, "origin": origin}, unit="objects")
-    with jobs.run(job_id) as running:
+    params = {"pipeline": name, "origin": origin}
+    with jobs.run_new(KIND, f"backfill {name}", params=params, unit="objects") as running:
         _run(pipelines, running, show=show, stop=stop)
-    return job_id
+    return running.job_id
 
 
 def start(pipelines: Pipelines, jobs: Jobs, name: str, *, origin: str = "") -> str:

@@ -170,7 +170,7 @@ class Consumer:
         busy_s = float(self.config.visibility_s)
         window_s = self.config.idempotency_window_s
         if self.config.idempotency == "store" and self._store is not None:
-            return StoreLedger(self._store(), busy_s=busy_s, window_s=window_s)
+            return StoreLedger(self._store().patient(), busy_s=busy_s, window_s=window_s)
         if self.config.idempotency == "dynamodb":
             call = self._queues.caller(queue.account_id, queue.region, "dynamodb")
             return DynamoLedger(call, self.config.idempotency_table, busy_s=busy_s, window_s=window_s)

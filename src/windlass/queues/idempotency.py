@@ -80,22 +80,23 @@ class StoreLedger:
         """Take it in one transaction."""
         from windlass.queues import store as rows
 
-        with self._store.write() as connection:
-            return Begun(*rows.begin_work(connection, self._store, key, token, now, now + self._busy))
+        until = now + self._busy
+        return Begun(
+            *self._store.transact(lambda connection: rows.begin_work(connection, self._store, key, token, now, until))
+        )
 
     def renew(self, key: str, token: str, now: datetime) -> None:
         """Move its end on."""
         from windlass.queues import store as rows
 
-        with self._store.write() as connection:
-            rows.renew_work(connection, key, token, now + self._busy)
+        self._store.transact(lambda connection: rows.renew_work(connection, key, token, now + self._busy))
 
     def end(self, key: str, token: str, now: datetime, *, done: bool) -> None:
         """Mark it."""
         from windlass.queues import store as rows
 
-        with self._store.write() as connection:
-            rows.end_work(connection, key, token, until=now + self._window if done else None)
+        until = now + self._window if done else None
+        self._store.transact(lambda connection: rows.end_work(connection, key, token, until=until))
 
 
 class DynamoLedger:

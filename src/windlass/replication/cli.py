@@ -239,7 +239,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
                 )
                 fresh = {one.seed_id: one for one in followed}
                 seeds = [fresh.get(one.seed_id, one) for one in seeds]
-            ended = seeding.wait(replication, seeds, lines.show)
+            ended = seeding.wait(replication, jobs, seeds, lines.show)
         raise_unwell(ended)
 
     @app.command()
@@ -255,11 +255,13 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         job_ids = list(dict.fromkeys(one.job_id for one in seeds if one.job_id))
         with Lines(quiet=quiet) as lines:
             for job_id in job_ids:
-                if jobs.get(job_id).status.resumable:
+                job = jobs.get(job_id)
+                if job.status.resumable:
                     seeding.run(replication, jobs, job_id, Hooks(show=lines.show))
                 elif not confirmed:
+                    where = f" on {job.holder}" if not job.status.ended else ""
                     raise UsageError(
-                        f"{job_id} is {jobs.get(job_id).status}: there is nothing to resume",
+                        f"{job_id} is {job.status}{where}: there is nothing to resume",
                         hint="`windlass replicate watch` follows it.",
                     )
 

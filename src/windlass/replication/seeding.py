@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from windlass.core.errors import Conflict, NotFound, UsageError
+from windlass.core.errors import Conflict, Interrupted, NotFound, UsageError
 from windlass.core.ids import new_id
 from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs, RunningJob
@@ -25,6 +25,7 @@ from windlass.replication.outcome import Outcome, incomplete_error
 from windlass.replication.planning import PairPlan, Request, idle, is_first
 from windlass.replication.rows import IDLE
 from windlass.replication.service import Replication
+from windlass.store.leases import Lease
 
 __all__ = [
     "KIND", "adopt", "begin", "cancel", "follow", "register", "requests_of", "retry", "run", "unfinished", "wait",
@@ -36,7 +37,13 @@ _STOPPABLE = ("New", "Preparing", "Suspended", "Ready", "Active", "Pausing", "Pa
 
 
 def begin(
-    replication: Replication, jobs: Jobs, plans: Sequence[PairPlan], request: Request, *, set_name: str = ""
+    replication: Replication,
+    jobs: Jobs,
+    plans: Sequence[PairPlan],
+    request: Request,
+    *,
+    set_name: str = "",
+    params: Mapping[str, object] | None = None,
 ) -> str:
     """A new job for these plans, nothing written to AWS yet; its id. The first plan that can't be is raised."""
     refused = [one for one in plans if one.error is not None]
@@ -50,7 +57,7 @@ def begin(
             )
         raise error
     made = [_seed(replication, one, request, set_name) for one in plans if one.choice is not None]
-    return _start(replication, jobs, made, request, set_name)
+    return _start(replication, jobs, made, request, set_name, params)
 
 
 def retry(replication: Replication, jobs: Jobs, seeds: Sequence[Seed], request: Request) -> str:
@@ -72,10 +79,16 @@ def retry(replication: Replication, jobs: Jobs, seeds: Sequence[Seed], request: 
     return _start(replication, jobs, made, request, failed[0].set_name)
 
 
-def run(replication: Replication, jobs: Jobs, job_id: str, hooks: Hooks | None = None) -> list[Seed]:
-    """Carry a job out to its end (detached: until every batch job is made). PartialFailure when objects failed."""
-    with jobs.run(job_id) as running:
-        _run(replication, running, hooks or Hooks())
+def run(
+    replication: Replication, jobs: Jobs, job_id: str, hooks: Hooks | None = None, *,
+    stop: threading.Event | None = None, under: Sequence[Lease] = (),
+) -> list[Seed]:  # fmt: skip
+    """Carry a job out to its end (detached: until every batch job is made). PartialFailure when objects failed.
+
+    Interrupted when `stop` was set, or a lease of `under` was lost, before the end.
+    """
+    with jobs.run(job_id, under=under) as running:
+        _run(replication, running, hooks or Hooks(), stop)
     return replication.seeds(job_id=job_id)
 
 
@@ -140,14 +153,24 @@ def cancel(replication: Replication, jobs: Jobs, seeds: Sequence[Seed]) -> list[
     return said
 
 
-def wait(replication: Replication, seeds: Sequence[Seed], show: Callable[[Sequence[Seed]], object]) -> list[Seed]:
-    """Wait until seeds that another process works on have ended, as the store has them."""
+def wait(
+    replication: Replication, jobs: Jobs, seeds: Sequence[Seed], show: Callable[[Sequence[Seed]], object]
+) -> list[Seed]:
+    """Wait until seeds that another process works on have ended, as the store has them. Interrupted: that process is gone."""
     ids = [one.seed_id for one in seeds]
     found = {one.seed_id: one for one in seeds}
     while True:
         show([found[one] for one in ids])
-        if all(found[one].state.ended or found[one].state is State.WAITING for one in ids):
+        left = [one for one in found.values() if not one.state.ended and one.state is not State.WAITING]
+        if not left:
             return [found[one] for one in ids]
+        for job_id in {one.job_id for one in left if one.job_id}:
+            job = jobs.get(job_id)
+            if job.status is JobStatus.INTERRUPTED:
+                raise Interrupted(
+                    f"{job_id} was interrupted: {job.error or job.detail or 'its process stopped'}",
+                    hint=f"`windlass replicate resume {job_id}` goes on.",
+                )
         time.sleep(min(1.0, replication.config.poll_s))
         found |= {one.seed_id: one for one in replication.seeds(limit=100_000) if one.seed_id in found}
 
@@ -167,7 +190,10 @@ def write_failed(replication: Replication, seeds: Sequence[Seed], path: Path) ->
     return count
 
 
-def _start(replication: Replication, jobs: Jobs, made: Sequence[Seed], request: Request, set_name: str) -> str:
+def _start(
+    replication: Replication, jobs: Jobs, made: Sequence[Seed], request: Request, set_name: str,
+    params: Mapping[str, object] | None = None,
+) -> str:  # fmt: skip
     title = (
         f"seed set {set_name}: {len(made)} pairs"
         if set_name
@@ -175,10 +201,10 @@ def _start(replication: Replication, jobs: Jobs, made: Sequence[Seed], request: 
         if made
         else "seed nothing"
     )
-    job_id = jobs.create(KIND, title, params={"request": request.params(), "set": set_name}, unit="objects")
-    for one in made:
-        replication.save(one, job_id=job_id)
-    return job_id
+    return jobs.create(
+        KIND, title, params=params or {"request": request.params(), "set": set_name}, unit="objects",
+        write=lambda connection, job_id: replication.add(connection, made, job_id),
+    )  # fmt: skip
 
 
 def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: str) -> Seed:
@@ -195,11 +221,14 @@ def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: 
     )  # fmt: skip
 
 
-def _run(replication: Replication, running: RunningJob, hooks: Hooks) -> None:
+def _run(replication: Replication, running: RunningJob, hooks: Hooks, stop: threading.Event | None = None) -> None:
+    replication = replication.on(running.store)
     request = Request.of(running.params["request"])
     seeds = {one.seed_id: one for one in replication.seeds(job_id=running.job_id, limit=100_000)}
 
     def show(found: Sequence[Seed]) -> None:
+        if stop is not None and stop.is_set():
+            running.stop.set()
         running.report(
             done=sum(one.done + one.failed for one in found), total=sum(one.total for one in found),
             detail=_counts(found),

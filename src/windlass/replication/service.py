@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from sqlalchemy import Connection
+
 from windlass.core import clock
 from windlass.core.errors import NotFound, UsageError, WindlassError
 from windlass.core.ids import new_id
@@ -63,6 +65,13 @@ class Replication:
         self._finder, self._direct = finder, direct
         self.services = services or Services((), {})
         self.config, self.sets, self.now = config, tuple(sets), now
+
+    def on(self, store: Store) -> Replication:
+        """The same, reading and writing by another view of its store: a running job's."""
+        return Replication(
+            self._estate, lambda: store, self.config, self.sets, finder=self._finder, direct=self._direct,
+            services=self.services, now=self.now,
+        )  # fmt: skip
 
     @property
     def estate(self) -> Estate:
@@ -203,14 +212,17 @@ class Replication:
         changed = replace(seed, **changes, updated_at=self.now())
         if changed.state.ended and changed.finished_at is None:
             changed = replace(changed, finished_at=changed.updated_at)
-        with self.store.write() as connection:
-            tables.put_seed(connection, self.store, changed)
+        self.store.transact(lambda connection: tables.put_seed(connection, self.store, changed))
         return changed
+
+    def add(self, connection: Connection, seeds: Sequence[Seed], job_id: str) -> None:
+        """Write new seeds of a job, in the transaction that makes the job: a job has all of its seeds or does not exist."""
+        for seed in seeds:
+            tables.put_seed(connection, self.store, replace(seed, job_id=job_id, updated_at=self.now()))
 
     def save_troubles(self, seed: Seed, found: Sequence[Trouble]) -> None:
         """Write what failed."""
-        with self.store.write() as connection:
-            tables.put_troubles(connection, seed.seed_id, found)
+        self.store.transact(lambda connection: tables.put_troubles(connection, seed.seed_id, found))
 
     def forget(self, *, older_s: float) -> int:
         """Forget seeds that ended longer ago; how many."""

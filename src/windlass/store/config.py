@@ -26,3 +26,11 @@ class StoreConfig(BaseModel):
     )
     pool_size: int = Field(default=8, ge=1, le=100, description="Database connections kept open.")
     lock_timeout_s: float = Field(default=15.0, ge=0.1, description="Seconds a write waits for other processes.")
+    reconnect_s: float = Field(
+        default=60.0,
+        ge=0,
+        description=(
+            "Seconds that long work (collecting, consuming, backfills, jobs) waits for a PostgreSQL server that "
+            "restarts. Commands and pages that only read fail at once."
+        ),
+    )

@@ -6,6 +6,18 @@ from sqlalchemy.exc import DBAPIError
 
 from windlass.core.errors import StoreError
 
+CONNECTION_LOST = "ConnectionLost"
+"""The `code` of a StoreError after which the same transaction may succeed: the server was, or is, not reachable."""
+
+# Class 08 is "connection exception", 57P0x a server that shuts down or starts, 53300 too many connections
+# (PostgreSQL documentation, appendix A).
+_LOST_STATES = ("08", "57P01", "57P02", "57P03", "53300")
+_LOST_MARKS = (
+    "connection refused", "could not connect", "connection failed", "server closed the connection", "connection reset",
+    "the database system is", "the connection is lost", "the connection is closed", "consuming input failed",
+    "no such file or directory", "timeout expired", "connection timed out", "too many clients", "broken pipe",
+)  # fmt: skip
+
 # (what the driver's message contains, what happened, what to do); first match wins.
 _KNOWN = (
     (
@@ -35,7 +47,16 @@ _KNOWN = (
         "Check that its folder exists and may be written, or set store.url.",
     ),
     (
-        ("connection refused", "could not connect", "connection failed", "could not translate", "failed to resolve"),
+        (
+            "connection refused",
+            "could not connect",
+            "connection failed",
+            "server closed the connection",
+            "terminating connection",
+            "the database system is",
+            "could not translate",
+            "failed to resolve",
+        ),
         "the PostgreSQL server can't be reached",
         "Check store.url and that the server is up.",
     ),
@@ -50,8 +71,19 @@ _KNOWN = (
 def store_error(where: str, error: DBAPIError) -> StoreError:
     """`error` as a StoreError that names the database `where` (never its password)."""
     detail = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+    code = CONNECTION_LOST if is_connection_lost(error) else ""
     lowered = detail.lower()
     for marks, happened, hint in _KNOWN:
         if any(mark in lowered for mark in marks):
-            return StoreError(f"{where}: {happened} ({detail})", hint=hint)
-    return StoreError(f"{where}: {detail}", hint="Run `windlass doctor` to check the store.")
+            return StoreError(f"{where}: {happened} ({detail})", hint=hint, code=code)
+    return StoreError(f"{where}: {detail}", hint="Run `windlass doctor` to check the store.", code=code)
+
+
+def is_connection_lost(error: DBAPIError) -> bool:
+    """Whether the PostgreSQL server was not reachable, or went away: the same may succeed when it is back."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if error.connection_invalidated or state.startswith(_LOST_STATES):
+        return True
+    name = type(error.orig).__module__.partition(".")[0]
+    text = str(error.orig).lower()
+    return name == "psycopg" and not state and any(mark in text for mark in _LOST_MARKS)

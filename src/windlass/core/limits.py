@@ -1,0 +1,24 @@
+"""Limits of this process."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+__all__ = ["raise_file_limit"]
+
+_MOST_FILES = 1 << 20  # Linux's own ceiling (fs.nr_open); macOS refuses "unlimited"
+
+
+def raise_file_limit() -> int:
+    """Raise the soft limit of open files to the hard one; the soft limit that is in force. Nothing changes on Windows (0)."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):  # the kernel allows less: the limit stays as it was
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

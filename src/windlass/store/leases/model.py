@@ -1,0 +1,58 @@
+"""A lease and its holder, as values, and how long a lease lives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from windlass.core.errors import Conflict
+
+__all__ = [
+    "LEASE_DURATION_S", "POLL_S", "RENEW_DEADLINE_S", "RENEW_S", "RETRY_S", "Holder", "LeaseLost", "LeaseRow",
+]  # fmt: skip
+
+LEASE_DURATION_S = 55.0
+"""A lease that was not renewed for so long is free. With POLL_S on top: another machine takes over within 60 s."""
+RENEW_DEADLINE_S = 40.0
+"""A holder that could not renew for so long stops its work. One attempt takes at most 13 s (a ping that times out, then a
+connection that does), so that it stops before LEASE_DURATION_S, when another process may begin."""
+RENEW_S = 5.0
+"""Seconds between two renewals."""
+RETRY_S = 2.0
+"""Seconds until a renewal that failed is tried again."""
+POLL_S = 4.0
+"""Seconds between two attempts to take a lease that somebody else holds."""
+
+
+class LeaseLost(Conflict):
+    """Another process took the lease over: what its former holder writes is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A process that may hold leases. `machine` is one running kernel and pid namespace; empty when it is unknown."""
+
+    host: str
+    machine: str
+    pid: int
+    started: str
+
+    @property
+    def title(self) -> str:
+        """`web-1 (pid 4711)`, for people."""
+        return f"{self.host} (pid {self.pid})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseRow:
+    """A lease as the database has it. `token` is of one acquisition and empty when nobody holds the lease.
+
+    `fence` grows by 1 with each acquisition and never falls; `expires_at` is by the database's clock.
+    """
+
+    name: str
+    fence: int = 0
+    token: str = ""
+    holder: Holder | None = None
+    acquired_at: datetime | None = None
+    expires_at: datetime | None = None

@@ -1,0 +1,80 @@
+"""This process as a holder of leases, and whether another process of this machine is gone."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from windlass.store.leases.model import Holder
+
+__all__ = ["is_gone", "this_process"]
+
+_DEAD_STATES = ("Z", "X")  # proc(5): a zombie waits for its parent, it does nothing any more
+
+
+def this_process() -> Holder:
+    """This process. A child made by fork is another holder than its parent."""
+    return _holder(os.getpid())
+
+
+def is_gone(holder: Holder) -> bool:
+    """Whether the holder's process is known to have ended.
+
+    Only a process of the same host name, boot and pid namespace can be judged; of all others this is false.
+    """
+    here = this_process()
+    if not holder.machine or (holder.host, holder.machine) != (here.host, here.machine):
+        return False
+    if not _exists(holder.pid):
+        return True
+    started, state = _start_and_state(holder.pid)
+    return state in _DEAD_STATES or bool(started and holder.started and started != holder.started)
+
+
+@functools.lru_cache(maxsize=2)
+def _holder(pid: int) -> Holder:
+    return Holder(host=socket.gethostname()[:255], machine=_machine(), pid=pid, started=_start_and_state(pid)[0])
+
+
+def _machine() -> str:
+    """A digest of the boot and the pid namespace, within which a pid and its start name one process. Empty: unknown."""
+    try:
+        if sys.platform == "darwin":  # it has no pid namespaces
+            boot = subprocess.run(
+                ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"],
+                capture_output=True,
+                text=True,
+                timeout=5,
+                check=True,
+            ).stdout.strip()
+            space = "darwin"
+        else:
+            boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+            space = str(Path("/proc/self/ns/pid").readlink())
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return hashlib.sha256(f"{boot} {space}".encode()).hexdigest()[:32] if boot else ""
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it runs as another user
+        return True
+    return True
+
+
+def _start_and_state(pid: int) -> tuple[str, str]:
+    """The process's start in clock ticks since boot and its state letter (proc(5), stat); empty where there is no /proc."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return "", ""
+    return (fields[19], fields[0]) if len(fields) > 19 else ("", "")
