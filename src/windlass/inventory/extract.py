@@ -17,7 +17,7 @@ from windlass.inventory.model import Edge, Observation, Scope
 from windlass.inventory.paths import find, find_texts, remove_at
 from windlass.inventory.redact import redact
 
-__all__ = ["addresses_of", "edges_of", "items_of", "observe", "stabilise", "tags_of"]
+__all__ = ["addresses_of", "edges_of", "is_kept", "items_of", "name_of", "observe", "stabilise", "tags_of"]
 
 # Texts under these keys are JSON documents; as documents they can be compared, searched and diffed.
 _JSON_KEYS = frozenset(
@@ -76,11 +76,13 @@ def observe(
 ) -> Observation | None:
     """The resource in `item`; None when it is not ours to keep, or can't be told apart (no id)."""
     document: dict[str, Any] = plain(item)
-    if kind.keep and not find(kind.keep, document):
+    if not is_kept(kind, document):
         return None
     identity = find(kind.id, document)
     if not isinstance(identity, str) or not identity:
         return None
+    if kind.id_after:
+        identity = identity.rpartition(kind.id_after)[2]
     parsed = parse_arn(identity)
     resource_id = parsed.resource_id if parsed else identity
     arn = _arn(kind, scope, document, identity, partition)
@@ -100,7 +102,7 @@ def observe(
         region=region or scope.region,
         resource_id=resource_id,
         arn=arn,
-        name=_name(kind, document, tags, resource_id),
+        name=name_of(kind, document, tags, resource_id),
         tags=tags,
         document=document,
         edges=edges_of(kind, document),
@@ -108,6 +110,11 @@ def observe(
         unknown=frozenset(unknown),
         measures=plain(measures or {}),
     )
+
+
+def is_kept(kind: ResourceType, item: Mapping[str, Any]) -> bool:
+    """Whether the item is one that the type keeps: not ended, not AWS's own."""
+    return not kind.keep or bool(find(kind.keep, item))
 
 
 def tags_of(found: Any) -> dict[str, str]:
@@ -172,7 +179,8 @@ def _arn(kind: ResourceType, scope: Scope, document: dict[str, Any], identity: s
     return found.removesuffix(":*") if isinstance(found, str) else ""
 
 
-def _name(kind: ResourceType, document: dict[str, Any], tags: Mapping[str, str], resource_id: str) -> str:
+def name_of(kind: ResourceType, document: Mapping[str, Any], tags: Mapping[str, str], resource_id: str) -> str:
+    """The name that people use: the tag Name, else the type's label, else the id."""
     label = find(kind.label, document) if kind.label else None
     return tags.get("Name") or (label if isinstance(label, str) else "") or resource_id
 

@@ -36,7 +36,6 @@ TYPES = (
                 params={"HostedZoneId": "Id"},
                 result="ResourceRecordSets",
                 key="Records",
-                paged=True,
             ),
             Detail(
                 operation="ListTagsForResource",
@@ -67,7 +66,6 @@ TYPES = (
                 params={"LoadBalancerArn": "LoadBalancerArn"},
                 result="Listeners",
                 key="Listeners",
-                paged=True,
             ),
         ),
         edges=(
@@ -157,7 +155,6 @@ TYPES = (
                 params={"ResourceARN": "ARN"},
                 result="TagInfoForResource.TagList",
                 key="Tags",
-                paged=True,
             ),
         ),
     ),

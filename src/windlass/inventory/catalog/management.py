@@ -40,7 +40,6 @@ TYPES = (
                 params={"ResourceIdList": "[TrailARN]"},
                 result="ResourceTagList[0].TagsList",
                 key="Tags",
-                paged=True,
             ),
         ),
         edges=(EdgeRule("writes-to", "S3BucketName", "s3.bucket"), EdgeRule("encrypted-by", "KmsKeyId", "kms.key")),
@@ -143,7 +142,6 @@ TYPES = (
                 params={"ResourceArn": "TaskArn"},
                 result="Tags",
                 key="Tags",
-                paged=True,
             ),
         ),
         edges=(
@@ -171,8 +169,6 @@ TYPES = (
         arn="Arn",
         label="Name",
         once_per_account=True,
-        details=(
-            Detail(operation="ListTagsForResource", params={"ResourceId": "Id"}, result="Tags", key="Tags", paged=True),
-        ),
+        details=(Detail(operation="ListTagsForResource", params={"ResourceId": "Id"}, result="Tags", key="Tags"),),
     ),
 )
