@@ -70,6 +70,7 @@ TYPES = (
         label="family",
         tags="tags",
         redact=("containerDefinitions.*.environment.*.value",),
+        ordered=("containerDefinitions",),
         details=(
             Detail(
                 operation="DescribeTaskDefinition",
@@ -119,6 +120,7 @@ TYPES = (
         label="nodegroupName",
         tags="tags",
         parent=Parent(operation="ListClusters", items="clusters", params={"clusterName": "@"}),
+        ordered=("instanceTypes",),
         details=(
             Detail(
                 operation="DescribeNodegroup",

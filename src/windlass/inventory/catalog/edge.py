@@ -13,6 +13,7 @@ TYPES = (
         arn="ARN",
         label="DomainName",
         once_per_account=True,
+        ordered=("OriginGroups.Items.*.Members.Items",),
         details=(Detail(operation="ListTagsForResource", params={"Resource": "ARN"}, result="Tags.Items", key="Tags"),),
         edges=(
             EdgeRule("serves", "Origins.Items[].DomainName"),

@@ -91,6 +91,7 @@ TYPES = (
         id="AutoScalingGroupName",
         arn="AutoScalingGroupARN",
         label="AutoScalingGroupName",
+        ordered=("MixedInstancesPolicy.LaunchTemplate.Overrides",),
         edges=(
             EdgeRule("has-instance", "Instances[].InstanceId", "ec2.instance"),
             EdgeRule("uses-template", "LaunchTemplate.LaunchTemplateId", "ec2.launch-template"),

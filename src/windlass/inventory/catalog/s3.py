@@ -20,6 +20,7 @@ BUCKET = ResourceType(
     label="Name",
     once_per_account=True,
     volatile=("CreationDate",),
+    ordered=("Cors", "Lifecycle", "Website.RoutingRules"),
     details=(
         _detail("GetBucketTagging", "Tags", "TagSet", "NoSuchTagSet"),
         _detail("GetBucketVersioning", "Versioning"),
