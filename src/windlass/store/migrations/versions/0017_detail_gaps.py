@@ -1,6 +1,6 @@
 """Inventory: details that the last visit did not read, and when each was last read.
 
-Revision ID: 0012
+Revision ID: 0017
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
+revision = "0017"
 down_revision = "0016"
 branch_labels = None
 depends_on = None
