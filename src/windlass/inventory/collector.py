@@ -90,7 +90,12 @@ class _Run:
         self.calls = Calls(
             collector.caller, self.lanes, self.changed, silence_s=collector.scope_timeout_s, clock=collector.clock
         )
-        self.details = DetailReader(self.calls, self._put, _DETAILS_A_WORKER * collector.concurrency)
+        self.details = DetailReader(
+            self.calls,
+            self._put,
+            window=_DETAILS_A_WORKER * collector.concurrency,
+            timeout_s=collector.details_timeout_s,
+        )
         self.visits: dict[Scope, Visit] = {}
         self.results: queue.Queue[ScopeResult] = queue.Queue(maxsize=2 * collector.concurrency)
         self.closing = False
@@ -217,8 +222,6 @@ class _Run:
 
     def _start(self, visit: Visit, task: Callable[[Visit, Ages], None]) -> None:
         visit.started_at = self.of.now()
-        if self.of.details_timeout_s:
-            visit.details_until = self.of.clock() + self.of.details_timeout_s
         ages = self.of.ages(visit.scope) if visit.kind.details else {}
         task(visit, ages)
         self.details.sort(visit, ages)

@@ -39,10 +39,11 @@ class Put(Protocol):
 class DetailReader:
     """Feeds the lanes with the details of visits. Without `ages` of a scope, its details are read as they are listed."""
 
-    def __init__(self, calls: Calls, put: Put, window: int) -> None:
+    def __init__(self, calls: Calls, put: Put, *, window: int, timeout_s: float) -> None:
         self._calls = calls
         self._put = put
         self._window = window
+        self._timeout_s = timeout_s  # of work on one scope's details, from its first on; 0: no limit
 
     def add(self, visit: Visit, found: Found, *, apart: bool = False) -> None:
         """Put the item's details into the backlog; `apart`: each is a task of its own, for types that have many."""
@@ -79,7 +80,7 @@ class DetailReader:
 
     def _read(self, visit: Visit, region: str, work: Work) -> None:
         found, places = work
-        if self._calls.clock() > visit.details_until:
+        if self._is_over(visit):
             visit.miss(_unfinished(visit))
         else:
             for place in places:
@@ -87,6 +88,13 @@ class DetailReader:
                     self._read_detail(visit, found, place)
         visit.taken_ended(region)
         self.feed(visit, (region,))
+
+    def _is_over(self, visit: Visit) -> bool:
+        now = self._calls.clock()
+        with visit.lock:
+            if visit.details_since is None:
+                visit.details_since = now
+        return self._timeout_s > 0 and now - visit.details_since > self._timeout_s
 
     def _read_detail(self, visit: Visit, found: Found, place: int) -> None:
         detail = visit.kind.details[place]

@@ -16,7 +16,6 @@ from windlass.inventory.model import Scope, ScopeState
 __all__ = ["Found", "Visit", "Work", "classify", "is_gone", "no_answer"]
 
 _NO_ANSWER = frozenset({"EndpointUnreachable", "ReadTimeout", "ConnectionFailed", "TlsFailed", "ProxyFailed"})
-_NOT_AWS = "InvalidResponse"  # something answered, and it was not AWS
 _UNSUPPORTED = frozenset(
     {
         "NotImplemented", "UnknownOperationException", "UnknownEndpoint", "UnsupportedOperation", "UnsupportedOperationException",
@@ -49,8 +48,8 @@ def classify(error: WindlassError) -> ScopeState:
 
 
 def no_answer(error: WindlassError) -> bool:
-    """Whether AWS itself sent nothing back from the place."""
-    return error.code in _NO_ANSWER or error.code == _NOT_AWS
+    """Whether nothing came back from the place at all."""
+    return error.code in _NO_ANSWER
 
 
 def is_gone(error: WindlassError, detail: Detail) -> bool:
@@ -90,7 +89,7 @@ class Visit:
     scope: Scope
     started_at: datetime
     finish: Callable[[Visit], None]
-    details_until: float = float("inf")
+    details_since: float | None = None  # monotonic seconds of the first detail
     found: list[Found] = field(default_factory=list)
     backlog: dict[str, deque[Work]] = field(default_factory=dict)  # by region
     under_way: Counter[str] = field(default_factory=Counter)  # detail tasks that were handed out, by region
