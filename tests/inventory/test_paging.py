@@ -5,7 +5,7 @@ import functools
 import botocore.session
 import pytest
 
-from tests.inventory.model_server import OPERATIONS, ModelServer, model, serve, signalled
+from tests.inventory.model_server import ACCOUNT, OPERATIONS, ModelServer, model, serve, signalled
 from windlass.core.errors import AwsError
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.paging import pages, rule_of
@@ -13,8 +13,6 @@ from windlass.estate.paging_rule import PagingRule, Unpageable, paging_rule, sig
 from windlass.estate.service import open_estate
 from windlass.inventory.catalog import CATALOG
 from windlass.inventory.paths import find
-
-ACCOUNT = "111111111111"
 
 
 @pytest.fixture(scope="module")
