@@ -2,6 +2,9 @@
 
 The server is the embedded AWS in a process of its own, its latency ordered by a fault rule; both share this machine's
 cores, so the time is an upper bound. The goal is 60 s and 512 MiB.
+
+`python -m bench.inventory_s3 two-runs [BUCKETS] [SECONDS]` collects 10,000 buckets with 22 details each from a stub that
+answers at once, with SECONDS of details a run: the first run stops half-way and says so, the second reads the rest.
 """
 
 import contextlib
@@ -14,11 +17,16 @@ import tempfile
 import time
 import urllib.request
 
+from sqlalchemy import select
+
 from bench.report import report
+from windlass.core import clock
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
+from windlass.inventory import writer
 from windlass.inventory.config import InventoryConfig
 from windlass.inventory.service import Inventory
+from windlass.inventory.tables import detail_gap
 from windlass.store.config import StoreConfig
 from windlass.store.engine import open_store
 
@@ -69,5 +77,45 @@ def main(buckets=1000, latency_ms=30, concurrency=64):
     report("inventory_s3", rows, latency_ms=latency_ms, concurrency=concurrency, goal={"seconds": 60, "rss_mib": 512})
 
 
+@contextlib.contextmanager
+def stub(buckets):
+    command = [sys.executable, "-m", "bench.inventory_stub", str(buckets)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
+        finally:
+            server.stdin.close()
+            server.wait(20)
+
+
+def two_runs(buckets=10_000, details_s=300.0, concurrency=16):
+    """How many buckets have all of their 22 details after each of two runs, each with `details_s` for details."""
+    rows = [("run", "status", "buckets", "never read completely", "calls", "seconds", "calls/s", "peak RSS MiB")]
+    with stub(buckets) as url, tempfile.TemporaryDirectory() as folder:
+        config = EstateConfig(
+            endpoint_url=url, regions=["us-east-1"], accounts=[AccountConfig(id=ACCOUNT)], max_connections=concurrency
+        )
+        with (
+            open_estate(config, os.environ) as estate,
+            open_store(StoreConfig(url=f"sqlite:///{folder}/w.db")) as store,
+        ):
+            settings = InventoryConfig(concurrency=concurrency, details_timeout_s=details_s)
+            inventory = Inventory(store, lambda: estate, settings)
+            writer.is_due(store, "bucket_sizes", every_s=0, now=clock.now())  # the stub has no CloudWatch
+            for name in ("first", "second"):
+                started = time.perf_counter()
+                run = inventory.collect(inventory.options(types=["s3.bucket"]))
+                seconds = time.perf_counter() - started
+                with store.read() as connection:
+                    gaps = connection.execute(select(detail_gap.c.read_at)).scalars().all()
+                never = sum("" in json.loads(gap).values() for gap in gaps)
+                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+                rows.append((name, run.status, run.resources, never, run.calls, f"{seconds:.1f}", f"{run.calls / seconds:.0f}", f"{peak:.0f}"))  # fmt: skip
+    report("inventory_s3_two_runs", rows, concurrency=concurrency, details_timeout_s=details_s, goal={"never_read": 0})
+
+
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["two-runs"]:
+        two_runs(*(int(text) for text in sys.argv[2:]))
+    else:
+        main()

@@ -107,6 +107,7 @@ class Recorder(BaseHTTPRequestHandler):
         answer = b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111111111111:root</Arn><UserId>x</UserId><Account>111111111111</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
         self.send_response(200)
         self.send_header("content-type", "text/xml")
+        self.send_header("x-amzn-requestid", "1")
         self.send_header("content-length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)

@@ -125,16 +125,19 @@ def test_a_denied_detail_is_unknown_and_leaves_the_scope_partial():
     assert all(one.unknown == {"Tags"} and "Tags" not in one.document for one in result.observations)
 
 
-def test_items_that_could_not_be_told_apart_make_the_listing_incomplete():
-    # A queue's ARN comes from a detail; without it the queue would look deleted under its old key.
-    caller = estate()
-    caller.answers["sqs", "GetQueueAttributes"] = denied()
+def test_one_unreadable_item_costs_its_own_details_only():
+    caller = FakeCaller({("sqs", "ListQueues"): {"QueueUrls": [f"https://sqs/1/q{n:02}" for n in range(50)]}})
+    caller.answers["sqs", "GetQueueAttributes"] = lambda account_id, region, params: (
+        denied() if params["QueueUrl"].endswith("q07") else attributes(account_id, region, params)
+    )
     _, results = collect(caller, "sqs.queue")
     result = results[ONE, "us-east-1", "sqs.queue"]
-    assert (result.state, result.observations) == (ScopeState.DENIED, ())
+    assert (result.state, len(result.observations)) == (ScopeState.PARTIAL, 50)
+    [unread] = [one for one in result.observations if one.unknown]
+    assert (unread.key, unread.unknown) == (f"arn:aws:sqs:us-east-1:{ONE}:q07", {"*"})
 
 
-def test_what_is_deleted_between_listing_and_detail_is_gone():
+def test_what_a_detail_does_not_find_is_as_last_known_until_the_listing_drops_it():
     def vanished(account_id, region, params):
         return (
             gone("QueueDoesNotExist") if params["QueueUrl"].endswith("q00") else attributes(account_id, region, params)
@@ -145,10 +148,14 @@ def test_what_is_deleted_between_listing_and_detail_is_gone():
     _, results = collect(caller, "sqs.queue")
     result = results[ONE, "us-east-1", "sqs.queue"]
     assert result.state is ScopeState.OK
-    assert len(result.observations) == 3
+    assert len(result.observations) == 4
+    assert [one.unknown for one in result.observations if one.unknown] == [{"*", "Tags"}]
 
 
-def test_children_of_a_parent_deleted_meanwhile_are_gone_with_it():
+def clusters(*listings):
+    """ListClusters answers each of these in turn; the services of c1 are said not to exist."""
+    turns = iter(listings)
+
     def services(account_id, region, params):
         return (
             gone("ClusterNotFoundException")
@@ -156,19 +163,29 @@ def test_children_of_a_parent_deleted_meanwhile_are_gone_with_it():
             else {"serviceArns": [f"{params['cluster']}/s"]}
         )
 
-    caller = FakeCaller(
+    return FakeCaller(
         {
-            ("ecs", "ListClusters"): [{"clusterArns": ["c1"]}, {"clusterArns": ["c2"]}],
+            ("ecs", "ListClusters"): lambda a, r, p: {"clusterArns": next(turns)},
             ("ecs", "ListServices"): services,
             ("ecs", "DescribeServices"): lambda a, r, p: {"services": [{"serviceName": "s", "events": ["noise"]}]},
-        }
+        },
+        region_names=("us-east-1",),
     )
-    _, results = collect(caller, "ecs.service")
+
+
+def test_children_of_a_parent_deleted_meanwhile_are_gone_with_it():
+    _, results = collect(clusters(["c1", "c2"], ["c2"]), "ecs.service")
     result = results[ONE, "us-east-1", "ecs.service"]
     assert result.state is ScopeState.OK
     [one] = result.observations
     assert one.key == "c2/s"
     assert "events" not in one.document
+
+
+def test_children_of_a_parent_that_is_still_listed_are_not_called_gone():
+    _, results = collect(clusters(["c1", "c2"], ["c1", "c2"]), "ecs.service")
+    result = results[ONE, "us-east-1", "ecs.service"]
+    assert (result.state, result.error_code, result.observations) == (ScopeState.FAILED, "Contradiction", ())
 
 
 def test_records_beyond_the_first_page_of_a_detail_are_kept():
@@ -191,21 +208,64 @@ def test_a_malformed_answer_fails_its_own_scope_only(nonsense):
     assert results[ONE, "us-east-1", "ec2.vpc"].error_code == "Malformed"
 
 
-def test_a_scope_that_takes_too_long_is_given_up():
-    clock = threading.Event()
+class Clock:
+    """Monotonic seconds that pass only when a test says so."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_scope_that_answers_may_take_as_long_as_it_needs():
+    clock, caller = Clock(), estate()
 
     def slow(account_id, region, params):
-        clock.wait(0.02)
+        clock.now += 60
         return [{"Vpcs": [{"VpcId": f"v{n}"}]} for n in range(50)]
 
-    caller = estate()
     caller.answers[VPC] = slow
-    _, results = collect(caller, "ec2.vpc", scope_timeout_s=0.1)
-    result = results[ONE, "us-east-1", "ec2.vpc"]
-    assert (result.state, result.error_code, result.observations) == (ScopeState.TIMEOUT, "ScopeTimeout", ())
+    _, results = collect(caller, "ec2.vpc", scope_timeout_s=100, clock=clock, concurrency=1)
+    assert {(one.state, len(one.observations)) for one in results.values()} == {(ScopeState.OK, 50)}
 
 
-def test_a_stop_reports_no_half_visited_scope():
+def test_a_scope_that_is_silent_is_given_up():
+    clock, caller = Clock(), estate(region_names=("us-east-1",))
+
+    def attributes_of_nobody(account_id, region, params):
+        clock.now += 60
+        return AwsError("nothing came", code="ReadTimeout")
+
+    caller.answers["sqs", "GetQueueAttributes"] = attributes_of_nobody
+    _, results = collect(caller, "sqs.queue", scope_timeout_s=50, clock=clock, concurrency=1)
+    result = results[ONE, "us-east-1", "sqs.queue"]
+    assert (result.state, len(result.observations)) == (ScopeState.PARTIAL, 4)
+    assert caller.counts()["GetQueueAttributes"] == 1
+    assert all(one.unknown == {"*", "Tags"} for one in result.observations)
+
+
+def test_details_stop_when_their_time_is_over_and_the_longest_unread_come_first():
+    clock = Clock()
+    caller = FakeCaller({("sqs", "ListQueues"): {"QueueUrls": [f"https://sqs/1/q{n}" for n in range(6)]}})
+    caller.region_names = ("us-east-1",)
+
+    def timed(account_id, region, params):
+        clock.now += 10
+        return attributes(account_id, region, params)
+
+    caller.answers["sqs", "GetQueueAttributes"] = timed
+    ages = {"q0": {"": "2026-02"}, "q1": {"": "2026-03", "*": "2026-01"}, "q2": {"": "2026-03"}, "q3": {"": "2026-04"},
+            "q4": {"": "2026-05"}}  # fmt: skip
+    _, results = collect(caller, "sqs.queue", details_timeout_s=35, clock=clock, concurrency=1, ages=lambda scope: ages)
+    result = results[ONE, "us-east-1", "sqs.queue"]
+    read = [call[4]["QueueUrl"][-2:] for call in caller.log if call[3] == "GetQueueAttributes"]
+    assert read == ["q5", "q1", "q0", "q2"]  # never, longest ago …
+    assert (result.state, result.error_code) == (ScopeState.PARTIAL, "DetailsUnfinished")
+    assert {one.resource_id for one in result.observations if one.unknown} == {"q3", "q4"}
+
+
+def test_a_stop_reports_what_was_listed_with_the_details_that_were_read():
     stop = threading.Event()
     caller = estate(account_ids=(ONE, TWO))
 
@@ -216,7 +276,12 @@ def test_a_stop_reports_no_half_visited_scope():
     caller.fault = fault
     whole, results = collect(caller, "ec2.vpc", "sqs.queue", stop=stop, concurrency=2)
     assert not whole
-    assert all(len(one.observations) in (4, 9) and one.state is ScopeState.OK for one in results.values())
+    assert all(len(one.observations) in (4, 9) for one in results.values())
+    for result in results.values():
+        unread = [one for one in result.observations if one.unknown]
+        assert (result.state, result.error_code) == (
+            (ScopeState.PARTIAL, "Interrupted") if unread else (ScopeState.OK, "")
+        )
     assert not [one for one in threading.enumerate() if one.name.startswith("collect-")]
 
 

@@ -1,13 +1,16 @@
+import functools
 import random
 from datetime import UTC, datetime
 
+import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windlass.inventory.catalog import BY_NAME
-from windlass.inventory.extract import addresses_of, edges_of, items_of, observe, stabilise, tags_of
+from windlass.inventory.catalog import BY_NAME, CATALOG
+from windlass.inventory.extract import ORDERED, addresses_of, edges_of, items_of, observe, stabilise, tags_of
 from windlass.inventory.model import GLOBAL, Edge, Scope
+from windlass.inventory.paths import find
 
 ONE = "111111111111"
 
@@ -108,11 +111,31 @@ def test_principals_and_actions_of_a_policy_come_in_any_order():
     [
         ("lambda.function", "Layers", {"Arn": "arn:aws:lambda:r:1:layer:b:1"}, {"Arn": "arn:aws:lambda:r:1:layer:a:1"}),
         ("s3.bucket", "Cors", {"ID": "b"}, {"ID": "a"}),
+        ("s3.bucket", "Lifecycle", {"ID": "b"}, {"ID": "a"}),
+        (
+            "s3.bucket",
+            "Policy",
+            {"Statement": [{"Sid": "b"}, {"Sid": "a"}]},
+            {"Statement": [{"Sid": "a"}, {"Sid": "b"}]},
+        ),
+        ("ecs.task-definition", "containerDefinitions", {"name": "b"}, {"name": "a"}),
+        (
+            "elb.load-balancer",
+            "Listeners",
+            {"DefaultActions": [{"Type": "b"}, {"Type": "a"}]},
+            {"DefaultActions": [{"Type": "a"}, {"Type": "b"}]},
+        ),
+        ("autoscaling.group", "TerminationPolicies", "OldestInstance", "Default"),
+        ("dynamodb.table", "KeySchema", {"AttributeName": "b"}, {"AttributeName": "a"}),
         ("glue.table", "PartitionKeys", {"Name": "year"}, {"Name": "month"}),
     ],
 )
 def test_where_the_order_means_something_a_new_order_is_a_change(kind, path, one, other):
-    base = {"FunctionName": "f", "Name": "n", "DatabaseName": "d"}
+    base = {"FunctionName": "f", "Name": "n", "DatabaseName": "d", "taskDefinitionArn": "t", "LoadBalancerName": "l",
+            "AutoScalingGroupName": "g", "TableName": "t"}  # fmt: skip
+    if path in ("Policy", "Listeners"):  # one document each, whose own list is turned round
+        assert seen(kind, base | {path: [one]}).document != seen(kind, base | {path: [other]}).document
+        return
     before, after = seen(kind, base | {path: [one, other]}), seen(kind, base | {path: [other, one]})
     assert before.document != after.document
 
@@ -139,6 +162,98 @@ JSON = st.recursive(
 def test_a_stable_document_stays_as_it_is(value):
     once = stabilise(value)
     assert stabilise(once) == once
+
+
+# --- every list of every document ------------------------------------------------------------------------------
+
+
+@functools.cache
+def service_model(name):
+    return botocore.session.get_session().get_service_model(name)
+
+
+def rich(shape, rng, depth=0):
+    """A document of the shape: some of its members, several items a list, texts that repeat."""
+    match shape.type_name:
+        case "structure" if depth < 7:
+            return {
+                key: rich(member, rng, depth + 1)
+                for key, member in shape.members.items()
+                if depth < 3 or member.type_name in ("list", "structure") or rng.random() < 0.6
+            }
+        case "list" if depth < 7:
+            return [rich(shape.member, rng, depth + 1) for _ in range(rng.randint(2, 3))]
+        case "map" if depth < 7:
+            return {f"key{n}": rich(shape.value, rng, depth + 1) for n in range(2)}
+        case "boolean":
+            return rng.random() < 0.5
+        case "integer" | "long" | "float" | "double":
+            return rng.randint(0, 3)
+        case "structure" | "map":
+            return {}
+        case "list":
+            return []
+        case _:
+            return rng.choice("abcdefgh")
+
+
+def rich_item(kind, rng):
+    """One item of the type with all its details, from answers in AWS's own shapes."""
+
+    def answer(service, operation):
+        return rich(service_model(service).operation_model(operation).output_shape, rng)
+
+    item = items_of(kind, answer(kind.service, kind.operation))[0]
+    for detail in kind.details:
+        result = find(detail.result, answer(detail.service or kind.service, detail.operation))
+        if detail.key:
+            item[detail.key] = result
+        else:
+            item |= result or {}
+    return item
+
+
+def reordered(value, arrange, kind, name="", path=()):
+    """The document with every list arranged anew that is not declared ordered."""
+    if name == "definition":
+        return value
+    if isinstance(value, dict):
+        return {
+            key: reordered(item, arrange, kind, name if key == "Items" else key, (*path, key))
+            for key, item in value.items()
+        }
+    if not isinstance(value, list):
+        return value
+    items = [reordered(item, arrange, kind, "", (*path, "*")) for item in value]
+    return items if name in ORDERED or ".".join(path) in kind.ordered else arrange(items)
+
+
+@pytest.mark.parametrize("kind", CATALOG, ids=lambda kind: kind.name)
+def test_the_order_of_no_list_of_any_type_makes_a_revision(kind):
+    """Reversed and shuffled, every list that is not declared ordered: the same document, tags, relations and addresses."""
+    rng = random.Random(kind.name)
+    scope = Scope(ONE, GLOBAL if kind.once_per_account else "eu-west-1", kind.name)
+    for _ in range(4):
+        item = rich_item(kind, rng)
+        arranged = [
+            reordered(item, lambda items: items[::-1], kind),
+            reordered(item, lambda items: rng.sample(items, len(items)), kind),
+        ]
+        before = observe(kind, scope, item, partition="aws", salt=b"salt")
+        for other in arranged:
+            assert observe(kind, scope, other, partition="aws", salt=b"salt") == before
+
+
+def test_lists_of_plain_texts_of_lower_case_and_of_unusual_names_are_sets():
+    one = {"Subnets": [{"SubnetIdentifier": "b"}, {"SubnetIdentifier": "a", "Extra": 1}], "aliases": ["b", "a"],
+           "Anything": [[3, 1], [2]], "mixed": [{"x": 1}, "text", None, 7]}  # fmt: skip
+    other = {
+        "Subnets": one["Subnets"][::-1],
+        "aliases": ["a", "b"],
+        "Anything": [[2], [1, 3]],
+        "mixed": one["mixed"][::-1],
+    }
+    assert stabilise(one) == stabilise(other)
 
 
 def test_volatile_members_are_left_out():

@@ -1,6 +1,7 @@
 """History is exact: whatever visits come in whatever order, every past state is rebuilt as an oracle remembers it."""
 
 import copy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from windlass.inventory import writer
+from windlass.core.clock import format_time
+from windlass.inventory import gaps, writer
 from windlass.inventory.config import InventoryConfig
 from windlass.inventory.model import ChangeKind, Edge, Observation, Query, Scope, ScopeResult, ScopeState
 from windlass.inventory.service import Inventory
@@ -229,3 +231,75 @@ def test_relations_and_addresses_have_their_time(store):
     assert [holder.resource.name for holder in inventory.ip("10.0.0.7", at=then)] == ["a"]
     assert [holder.resource.name for holder in inventory.ip("10.0.0.7", at=T0 + timedelta(days=2))] == ["b"]
     assert [holder.resource.name for holder in inventory.ip("10.0.0.7")] == ["b", "a"]
+
+
+# --- what could not be read ------------------------------------------------------------------------------------
+
+GROUPS = Scope("111111111111", "eu-west-1", "eks.nodegroup")
+
+
+def group(name, arn="", unknown=(), **document):
+    return Observation(
+        type=GROUPS.type, account_id=GROUPS.account_id, region=GROUPS.region, resource_id=name, arn=arn, name=name,
+        document={"nodegroupName": name, **document}, unknown=frozenset(unknown),
+    )  # fmt: skip
+
+
+def resources(store):
+    with store.read() as connection:
+        return {row.resource_id: row for row in connection.execute(select(resource))}
+
+
+def test_an_item_whose_arn_only_a_detail_tells_is_the_same_before_and_after(store):
+    run, arn = begin(store), "arn:aws:eks:eu-west-1:111111111111:nodegroup/c/g/1234"
+    hour = timedelta(hours=1)
+    first = writer.apply(store, run, visit([group("c/g", unknown=["*"])], T0, ScopeState.PARTIAL, GROUPS))
+    read = writer.apply(store, run, visit([group("c/g", arn, status="ACTIVE")], T0 + hour, scope=GROUPS))
+    assert (first.created, read) == (1, writer.Applied(0, 1, 0))
+    assert (resources(store)["c/g"].key, resources(store)["c/g"].arn) == (arn, arn)
+    unread = writer.apply(store, run, visit([group("c/g", unknown=["*"])], T0 + 2 * hour, ScopeState.PARTIAL, GROUPS))
+    again = writer.apply(store, run, visit([group("c/g", arn, status="ACTIVE")], T0 + 3 * hour, scope=GROUPS))
+    assert (unread, again) == (writer.Applied(0, 0, 0), writer.Applied(0, 0, 0))
+    assert resources(store)["c/g"].key == arn
+
+
+def test_a_bucket_that_can_not_be_located_stays_where_it_was(store):
+    run, scope = begin(store), Scope("111111111111", "aws-global", "s3.bucket")
+    one = Observation(type="s3.bucket", account_id=scope.account_id, region="eu-west-1", resource_id="b", arn="arn:aws:s3:::b",
+                      document={"Name": "b", "Region": "eu-west-1"})  # fmt: skip
+    lost = replace(one, region="aws-global", document={"Name": "b", "New": 1}, unknown=frozenset({"Region"}))
+    writer.apply(store, run, visit([one], T0, scope=scope))
+    writer.apply(store, run, visit([lost], T0 + timedelta(hours=1), ScopeState.PARTIAL, scope))
+    assert (resources(store)["b"].region, '"Region":"eu-west-1"' in resources(store)["b"].document) == (
+        "eu-west-1",
+        True,
+    )
+
+
+def test_each_unread_detail_has_the_time_when_it_was_last_read(store):
+    run = begin(store)
+    times = [T0 + timedelta(hours=n) for n in range(4)]
+    read, new = seen("old", {"Delay": 1}), seen("new", {"Delay": 1}, unknown=["Tags"])
+    writer.apply(store, run, visit([read], times[0]))
+    assert gaps.ages_of(store, SCOPE) == {}
+    partial = seen("old", {"Delay": 1}, unknown=["Tags"])
+    writer.apply(store, run, visit([partial, new], times[1], ScopeState.PARTIAL))
+    worse = seen("old", {}, unknown=["Tags", "*"])
+    writer.apply(store, run, visit([worse, new], times[2], ScopeState.PARTIAL))
+    ages = gaps.ages_of(store, SCOPE)
+    last = format_time(times[2])
+    assert ages["old"] == ages[read.key] == {"": last, "Tags": format_time(times[0]), "*": format_time(times[1])}
+    assert ages["new"] == {"": last, "Tags": ""}
+    writer.apply(store, run, visit([read], times[3]))
+    assert gaps.ages_of(store, SCOPE) == {}
+
+
+def test_a_scope_cut_short_by_a_stop_is_visited_again_when_the_run_goes_on(store):
+    run = begin(store)
+    cut = replace(visit([seen("q", {}, unknown=["*"])], T0, ScopeState.PARTIAL), error_code="Interrupted")
+    writer.apply(store, run, cut)
+    assert writer.finished_scopes(store, run) == frozenset()
+    assert inventory_of(store).run(run).scopes_done == 0
+    writer.apply(store, run, visit([seen("q", {})], T0 + timedelta(hours=1)))
+    assert writer.finished_scopes(store, run) == {SCOPE}
+    assert (inventory_of(store).run(run).scopes_done, inventory_of(store).run(run).errors) == (1, 0)

@@ -1,4 +1,4 @@
-"""The clients' tables; store/migrations/versions/0004_clients.py and 0015_client_files.py make them."""
+"""The clients' tables; store/migrations/versions/0004_clients.py and 0009_client_files.py make them."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ class LoopGuard:
             raise AwsError(
                 f"{self.listing} does not advance: the same page token came again",
                 hint="The service is at fault. Is this the right endpoint? Try again, or ask its operator.",
+                code="RepeatedToken",
             )
         self._pages += 1
         if self._pages == self._until:

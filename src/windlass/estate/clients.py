@@ -12,6 +12,7 @@ from windlass import __version__
 from windlass.core.errors import ConfigError
 from windlass.estate.config import EstateConfig
 from windlass.estate.facts import is_loopback
+from windlass.estate.response_check import register
 
 __all__ = ["Clients", "check_long_poll", "client_config"]
 
@@ -95,6 +96,7 @@ def make_client(session: Any, config: EstateConfig, region: str, service: str, s
         # S3 Control puts the account in front of the host, which no loopback address has. The account travels in a
         # header as well. A handler, never a proxy setting: that could reach the real AWS when it is lost.
         client.meta.events.register("before-sign.s3-control", _strip_account)
+    register(client)
     return client
 
 

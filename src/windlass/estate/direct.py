@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from windlass.estate.translate import translate
 
@@ -23,7 +24,7 @@ class Direct:
         """One attempt by AWS's own operation name; our errors."""
         try:
             answer: dict[str, Any] = getattr(self._client, xform_name(operation))(**params)
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
             service, _, rest = self._where.partition(" ")
             raise translate(error, where=f"{service} {operation} {rest}") from None
         answer.pop("ResponseMetadata", None)

@@ -1,85 +1,80 @@
-"""Every page of a listing: by botocore's paginator where there is one, else by the tokens the operation itself names."""
+"""Every page of a listing, by the operation's paging rule; a listing that ends although there is more is an error."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import jmespath
 from botocore.exceptions import DataNotFoundError
-from botocore.paginate import PaginatorModel
+from botocore.model import ServiceModel
 
+from windlass.core.errors import AwsError
 from windlass.core.paging import LoopGuard
+from windlass.estate.paging_rule import PagingRule, Unpageable, paging_rule
 
-__all__ = ["pages"]
+__all__ = ["pages", "rule_of"]
 
 Ask = Callable[..., dict[str, Any]]
 
-# (token in the answer, token in the request): the pairs that services without a paginator use.
-_TOKENS = (
-    ("NextToken", "NextToken"),
-    ("nextToken", "nextToken"),
-    ("NextContinuationToken", "ContinuationToken"),
-    ("NextMarker", "Marker"),
-    ("Marker", "Marker"),
-    ("marker", "marker"),
-    ("position", "position"),
-    ("NextPageToken", "PageToken"),
-    ("nextPageToken", "pageToken"),
-    ("PaginationToken", "PaginationToken"),
-)
+_RETRY = "The service is at fault; try again."
 
 
 def pages(client: Any, operation: str, ask: Ask, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Answers of `ask(**params)`, page after page. AwsError when a token comes that came before."""
-    paginator = _paginator(client, operation)
-    rule = paginator or _generic(client, operation)
-    if rule is None:
-        yield ask(**params)
-        return
-    inputs, outputs, more_key = rule
+    """Answers of `ask(**params)`, page after page.
+
+    AwsError `Unpageable` before the first call when no rule uses all that can mean "there is more"; `CutShort` when the
+    service says that there is more and gives no token; `RepeatedToken` when it gives a token a second time.
+    """
+    rule = rule_of(client, operation)
+    if isinstance(rule, Unpageable):
+        raise AwsError(
+            f"{operation} can't be listed completely: {rule.reason}",
+            hint="Please report it: the operation needs a paging rule.",
+            code="Unpageable",
+        )
+    request = {**rule.size, **params}
     tokens: dict[str, Any] = {}
     guard = LoopGuard(operation)
     while True:
-        answer = ask(**(params | tokens))
+        answer = ask(**(request | tokens))
         yield answer
-        following = {into: _pick(answer, out) for into, out in zip(inputs, outputs, strict=True)}
-        following = {into: value for into, value in following.items() if value}
-        if not following or (more_key and not _pick(answer, more_key)):
+        tokens = _following(rule, operation, answer)
+        if not tokens:
             return
-        guard.advance(following)
-        tokens = following
+        guard.advance(tokens)
 
 
-Rule = tuple[list[str], list[str], str]
+def _following(rule: PagingRule, operation: str, answer: dict[str, Any]) -> dict[str, Any]:
+    """The tokens of the next request; empty at the end."""
+    more = _pick(answer, rule.more) if rule.more else None
+    if rule.more and not more:
+        return {}
+    tokens = {into: _pick(answer, out) for into, out in zip(rule.inputs, rule.outputs, strict=True)}
+    tokens = {into: value for into, value in tokens.items() if value}
+    if more and not tokens:
+        raise AwsError(
+            f"{operation} says that there is more ({rule.more}) and gives no token", hint=_RETRY, code="CutShort"
+        )
+    return tokens
 
 
-def _paginator(client: Any, operation: str) -> Rule | None:
-    loader = client._loader if hasattr(client, "_loader") else None  # noqa: SLF001  no public way to the model's paginators
-    if loader is None:
-        return None
+def rule_of(client: Any, operation: str) -> PagingRule | Unpageable:
+    """The paging rule of a client's operation."""
+    # botocore has no public way to a model's paginators.
+    return _rule(client._loader, client.meta.service_model.service_name, operation)  # noqa: SLF001
+
+
+@functools.lru_cache(maxsize=4096)  # clients are many, operations are few
+def _rule(loader: Any, service: str, operation: str) -> PagingRule | Unpageable:
     try:
-        raw = loader.load_service_model(client.meta.service_model.service_name, "paginators-1")
-        found = PaginatorModel(raw).get_paginator(operation)
-    except (DataNotFoundError, ValueError):
-        return None
-    return _listed(found["input_token"]), _listed(found["output_token"]), found.get("more_results", "")
-
-
-def _generic(client: Any, operation: str) -> Rule | None:
-    model = client.meta.service_model.operation_model(operation)
-    asked = set(model.input_shape.members) if model.input_shape else set()
-    answered = set(model.output_shape.members) if model.output_shape else set()
-    for out, into in _TOKENS:
-        if out in answered and into in asked:
-            return [into], [out], "IsTruncated" if "IsTruncated" in answered else ""
-    return None
-
-
-def _listed(value: Any) -> list[str]:
-    return list(value) if isinstance(value, list) else [value]
+        declared = loader.load_service_model(service, "paginators-1")["pagination"]
+    except DataNotFoundError:
+        declared = {}
+    model = ServiceModel(loader.load_service_model(service, "service-2"), service)
+    return paging_rule(model, operation, declared.get(operation))
 
 
 def _pick(answer: dict[str, Any], path: str) -> Any:
-    import jmespath
-
     return answer.get(path) if path.isidentifier() else jmespath.search(path, answer)

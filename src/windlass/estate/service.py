@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from windlass.core.access import Access
 from windlass.core.arns import GLOBAL_REGION, AccountId, Region, partition_of
@@ -241,7 +242,7 @@ class Estate:
             started = time.perf_counter()
             try:
                 answer = send()
-            except (BotoCoreError, ClientError) as error:
+            except (BotoCoreError, ClientError, ResponseParserError) as error:
                 slow = _code(error) in THROTTLE_CODES
                 self._observe(scope, "throttled" if slow else "error", time.perf_counter() - started)
                 if slow:

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
 
 from windlass.core.aws_errors import masked, service_error
 from windlass.core.errors import AwsError, ConfigError, WindlassError
+from windlass.estate.response_check import InvalidResponse
 
 __all__ = ["is_transient", "is_unanswered", "is_unreachable", "translate"]
 
 _UNANSWERED_CODES = frozenset({"EndpointUnreachable", "ReadTimeout", "ConnectionFailed", "TlsFailed", "ProxyFailed"})
+
+
+_TRANSIENT = (
+    boto.ConnectionClosedError,
+    boto.ReadTimeoutError,
+    boto.ResponseStreamingError,
+    boto.ConnectionError,
+    InvalidResponse,
+    ResponseParserError,
+)
 
 
 def translate(error: BaseException, *, where: str) -> WindlassError:
@@ -28,9 +40,7 @@ def is_transient(error: BaseException) -> bool:
         code = error.response.get("Error", {}).get("Code", "")
         # 501 says that it will never work.
         return status in (500, 502, 503, 504) or code in ("RequestTimeout", "RequestTimeoutException", "InternalError")
-    return isinstance(
-        error, (boto.ConnectionClosedError, boto.ReadTimeoutError, boto.ResponseStreamingError, boto.ConnectionError)
-    )
+    return isinstance(error, _TRANSIENT)
 
 
 def is_unreachable(error: BaseException) -> bool:
@@ -52,6 +62,13 @@ def _service_error(error: boto.ClientError, where: str) -> WindlassError:
 def _client_error(error: BaseException, where: str) -> WindlassError:
     said = masked(str(error))
     match error:
+        case InvalidResponse() | ResponseParserError():
+            reason = said if isinstance(error, InvalidResponse) else "the document is cut off or malformed"
+            return AwsError(
+                f"{where}: the response is not a complete answer of AWS ({reason})",
+                hint="A proxy, a captive portal or a firewall may have answered: check HTTPS_PROXY and the network.",
+                code="InvalidResponse",
+            )
         case boto.EndpointConnectionError() | boto.ConnectTimeoutError():
             hint = "Check the network, the proxy and the region's name; a VPC without internet needs an endpoint for the service."
             return AwsError(f"{where}: the endpoint can't be reached ({said})", hint=hint, code="EndpointUnreachable")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from windlass.core.errors import AwsError, WindlassError
@@ -18,15 +18,24 @@ __all__ = ["Calls"]
 class Calls:
     """Used by all threads of a run; `changed` is the lock of the lanes, notified when a region gains room."""
 
-    def __init__(self, caller: Caller, lanes: Lanes, changed: threading.Condition, scope_timeout_s: float) -> None:
+    def __init__(
+        self,
+        caller: Caller,
+        lanes: Lanes,
+        changed: threading.Condition,
+        *,
+        silence_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.caller = caller
+        self.clock = clock
         self.made = 0
         self._lanes = lanes
         self._changed = changed
-        self._scope_timeout_s = scope_timeout_s
+        self._silence_s = silence_s
 
     def call(self, visit: Visit, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """One answer. AwsError without a call when the place is given up or the visit's time is over."""
+        """One answer. AwsError without a call when the place is given up or the visit was silent for too long."""
         self.check(visit, region, service)
         with self._counted(visit, region, service):
             return self.caller.call(visit.scope.account_id, region, service, operation, **params)
@@ -52,8 +61,13 @@ class Calls:
         if dead:
             where = f"{service} in {region} of {visit.scope.account_id}"
             raise AwsError(f"{where} does not answer; given up for this run", code="EndpointUnreachable")
-        if time.monotonic() > visit.deadline:
-            raise AwsError(f"{visit.scope.type} took longer than {self._scope_timeout_s:g} s", code="ScopeTimeout")
+        silent_since = visit.silent_since
+        if silent_since is not None and self.clock() - silent_since > self._silence_s:
+            raise AwsError(
+                f"{visit.scope.type} in {region} of {visit.scope.account_id} got no answer for {self._silence_s:g} s",
+                hint="Check the network, or raise inventory.scope_timeout_s.",
+                code="ScopeTimeout",
+            )
 
     def _counted(self, visit: Visit, region: str, service: str) -> _Counted:
         return _Counted(self, visit, region, service)
@@ -62,7 +76,7 @@ class Calls:
         """A call ended: count it, and tell the lanes whether anything came back."""
         place = (visit.scope.account_id, region)
         silent = isinstance(error, WindlassError) and no_answer(error)
-        visit.called()
+        visit.called(silent=silent)
         with self._changed:
             self.made += 1
             if silent:
@@ -86,6 +100,7 @@ class _Counted:
         self._asked = False
 
     def __enter__(self) -> Self:
+        self._visit.calling(self._calls.clock())
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:

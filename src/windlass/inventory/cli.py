@@ -361,13 +361,13 @@ def _report(inventory: Inventory, run: Run, output: Format) -> None:
 
 
 def _raise_unread(run: Run, scopes: Sequence[ScopeStatus]) -> None:
-    """PartialFailure when scopes could not be read; AccessRefused when that is so of all of them, and each was denied."""
-    unread = [one for one in scopes if not one.state.complete and one.state is not ScopeState.UNSUPPORTED]
+    """PartialFailure when scopes, or details in them, were not read; AccessRefused when all scopes were denied."""
+    unread = [one for one in scopes if one.state not in (ScopeState.OK, ScopeState.UNSUPPORTED)]
     if not unread:
         return
     first = unread[0]
     message = (
-        f"{len(unread):,} of {run.scopes_total:,} scopes could not be read; "
+        f"{len(unread):,} of {run.scopes_total:,} scopes could not be read completely; "
         f"the first: {first.scope.account_id} {first.scope.region} {first.scope.type}: {first.state} {first.error}"
     )
     hint = f"`windlass inventory runs {run.run_id}` lists them; what they held is kept as last seen."

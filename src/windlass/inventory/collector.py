@@ -1,38 +1,42 @@
 """Visiting scopes: bounded threads, the unit of work a page of a listing or the details of one resource.
 
-Each scope ends in one ScopeResult, handed to `sink` by the calling thread, whole or not at all. A stop lets the calls
-under way end; scopes that were not finished by then are not reported, so that the store stays as it was for them.
+Each scope ends in one ScopeResult, handed to `sink` by the calling thread. A stop lets the calls under way end; scopes
+that were not listed completely by then are not reported, so that the store stays as it was for them; those that were are
+reported as PARTIAL with the code `Interrupted`, and the next run reads the details left over first.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import queue
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from windlass.core.errors import AwsError, NotFound, WindlassError
 from windlass.inventory import s3
 from windlass.inventory.calls import Calls
-from windlass.inventory.catalog.declare import Detail, ResourceType
+from windlass.inventory.catalog.declare import ResourceType
+from windlass.inventory.detail_reader import Ages, DetailReader
 from windlass.inventory.extract import items_of
 from windlass.inventory.lanes import Lanes, Place
 from windlass.inventory.model import GLOBAL, Scope, ScopeResult, ScopeState
-from windlass.inventory.outcome import outcome
+from windlass.inventory.outcome import INTERRUPTED, outcome
 from windlass.inventory.paths import find
 from windlass.inventory.plan import CollectOptions
 from windlass.inventory.ports import Caller
-from windlass.inventory.visit import Found, Visit, is_gone
+from windlass.inventory.visit import Found, Visit
 
 __all__ = ["CollectOptions", "Collector", "Progress"]
 
 _TICK_S = 0.2
 # So many scopes a worker are open at a time: enough that none waits for another, few enough to hold their finds in memory.
 _OPEN_A_WORKER = 16
+_DETAILS_A_WORKER = 2  # so many tasks a worker are handed out to a region: none waits, and few are held in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,10 @@ class Collector:
     salt: bytes
     now: Callable[[], datetime]
     concurrency: int = 32
-    scope_timeout_s: float = 300.0
+    scope_timeout_s: float = 300.0  # of silence: a scope that answers may take as long as it needs
+    details_timeout_s: float = 0.0  # of work on a scope's details in one run; 0: no limit
+    ages: Callable[[Scope], Ages] = lambda _: {}
+    clock: Callable[[], float] = time.monotonic
     redact_paths: Sequence[str] = ()
     bucket_sizes: bool = True  # read them from CloudWatch, which is charged for, in this run
 
@@ -80,7 +87,16 @@ class _Run:
         self.of = collector
         self.lanes = Lanes(limit=collector.concurrency)
         self.changed = threading.Condition()
-        self.calls = Calls(collector.caller, self.lanes, self.changed, collector.scope_timeout_s)
+        self.calls = Calls(
+            collector.caller, self.lanes, self.changed, silence_s=collector.scope_timeout_s, clock=collector.clock
+        )
+        self.details = DetailReader(
+            self.calls,
+            self._put,
+            window=_DETAILS_A_WORKER * collector.concurrency,
+            timeout_s=collector.details_timeout_s,
+        )
+        self.visits: dict[Scope, Visit] = {}
         self.results: queue.Queue[ScopeResult] = queue.Queue(maxsize=2 * collector.concurrency)
         self.closing = False
         wanted = [scope for scope in scopes if scope not in done_before]
@@ -88,12 +104,12 @@ class _Run:
         self.done = self.first_done = len(done_before)
         self.ahead = iter(wanted)
         self.open = 0
+        self.resources = self.errors = 0
         self._open_more()
 
     def go(
         self, sink: Callable[[ScopeResult], None], progress: Callable[[Progress], None], stop: threading.Event
     ) -> bool:
-        resources = errors = 0
         started = time.monotonic()
         threads = [
             threading.Thread(target=self._work, name=f"collect-{n}", daemon=True) for n in range(self.of.concurrency)
@@ -102,24 +118,42 @@ class _Run:
             thread.start()
         try:
             while self.done < self.total and not stop.is_set():
-                try:
-                    result = self.results.get(timeout=_TICK_S)
-                except queue.Empty:
-                    result = None
-                if result is not None:
-                    sink(result)
-                    self.done += 1
-                    resources += len(result.observations)
-                    errors += not result.state.complete and result.state is not ScopeState.UNSUPPORTED
+                with contextlib.suppress(queue.Empty):
+                    self._report(self.results.get(timeout=_TICK_S), sink)
                 eta_s = _eta(self.done - self.first_done, self.total - self.done, time.monotonic() - started)
-                progress(Progress(self.done, self.total, resources, self.calls.made, errors, eta_s))
+                progress(Progress(self.done, self.total, self.resources, self.calls.made, self.errors, eta_s))
         finally:
             with self.changed:
                 self.closing = True
                 self.changed.notify_all()
             for thread in threads:
                 thread.join()
+        self._report_the_rest(sink)
         return self.done == self.total
+
+    def _report(self, result: ScopeResult, sink: Callable[[ScopeResult], None]) -> None:
+        sink(result)
+        with self.changed:
+            self.visits.pop(result.scope, None)
+        self.done += result.error_code != INTERRUPTED
+        self.resources += len(result.observations)
+        self.errors += result.state not in (ScopeState.OK, ScopeState.UNSUPPORTED)
+
+    def _report_the_rest(self, sink: Callable[[ScopeResult], None]) -> None:
+        """After a stop: what ended by then, and what was listed, with the details that were read."""
+        while not self.results.empty():
+            self._report(self.results.get(), sink)
+        for visit in list(self.visits.values()):
+            if visit.listed and not visit.over:
+                result = self._outcome(visit)
+                if result.state.complete and any(found.unread for found in visit.found):
+                    result = replace(
+                        result,
+                        state=ScopeState.PARTIAL,
+                        error_code=INTERRUPTED,
+                        error="the run was stopped before all details were read",
+                    )
+                self._report(result, sink)
 
     # --- threads -----------------------------------------------------------------------------------------------
 
@@ -181,27 +215,42 @@ class _Run:
 
     def _plan(self, scope: Scope) -> None:
         kind = self.of.types[scope.type]
-        visit = Visit(kind=kind, scope=scope, started_at=self.of.now(), deadline=float("inf"), finish=self._finish)
+        visit = Visit(kind=kind, scope=scope, started_at=self.of.now(), finish=self._finish)
+        self.visits[scope] = visit
         task = self._list_buckets if kind.name == "s3.bucket" else self._list
         self._put(visit, scope.region, functools.partial(self._start, visit, task), visit.fail, detail=False)
 
-    def _start(self, visit: Visit, task: Callable[[Visit], None]) -> None:
+    def _start(self, visit: Visit, task: Callable[[Visit, Ages], None]) -> None:
         visit.started_at = self.of.now()
-        visit.deadline = time.monotonic() + self.of.scope_timeout_s
-        task(visit)
+        ages = self.of.ages(visit.scope) if visit.kind.details else {}
+        task(visit, ages)
+        self.details.sort(visit, ages)
+        visit.listed = True
+        self.details.feed(visit)
 
-    def _list(self, visit: Visit) -> None:
+    def _list(self, visit: Visit, ages: Ages) -> None:
         kind, scope = visit.kind, visit.scope
+        missing: list[dict[str, Any]] = []
         for given in self._parents(visit):
             request = {key: _filled(value, scope) for key, value in kind.request.items()} | given
             try:
                 for page in self.calls.pages(visit, scope.region, kind.service, kind.operation, **request):
                     for item in items_of(kind, page, given):
-                        self._add(visit, Found(item, scope.region))
+                        self._add(visit, Found(item, scope.region), at_once=not ages)
             except NotFound:
                 if not given:
                     raise
-                # The parent was deleted between its listing and this one, and its children with it.
+                missing.append(given)
+        self._check_missing(visit, missing)
+
+    def _check_missing(self, visit: Visit, missing: list[dict[str, Any]]) -> None:
+        """A parent that is not found must be gone from its own listing, too: else its children are not known, nor gone."""
+        if missing and any(given in missing for given in self._parents(visit)):
+            raise AwsError(
+                f"{visit.scope.type}: {missing[0]} is listed, and its own items are said not to exist",
+                hint="The service contradicts itself; the next run asks again.",
+                code="Contradiction",
+            )
 
     def _parents(self, visit: Visit) -> Iterator[dict[str, Any]]:
         parent = visit.kind.parent
@@ -214,10 +263,7 @@ class _Run:
                 yield {name: find(path, item) for name, path in parent.params.items()}
 
     def _finish(self, visit: Visit) -> None:
-        partition = self.of.caller.partition(visit.scope.account_id)
-        result = outcome(
-            visit, partition=partition, salt=self.of.salt, redact_paths=self.of.redact_paths, now=self.of.now()
-        )
+        result = self._outcome(visit)
         self._open_one_more()
         while not self.closing:
             try:
@@ -226,6 +272,12 @@ class _Run:
                 continue  # the store is slower than AWS: wait for it rather than hold ever more in memory
             return
 
+    def _outcome(self, visit: Visit) -> ScopeResult:
+        partition = self.of.caller.partition(visit.scope.account_id)
+        return outcome(
+            visit, partition=partition, salt=self.of.salt, redact_paths=self.of.redact_paths, now=self.of.now()
+        )
+
     def _open_one_more(self) -> None:
         with self.changed:
             self.open -= 1
@@ -233,7 +285,7 @@ class _Run:
 
     # --- buckets -----------------------------------------------------------------------------------------------
 
-    def _list_buckets(self, visit: Visit) -> None:
+    def _list_buckets(self, visit: Visit, ages: Ages) -> None:
         by_region: dict[str, list[Found]] = {}
         for page in self.calls.pages(visit, GLOBAL, "s3", "ListBuckets", **s3.LIST_PARAMS):
             for item in items_of(visit.kind, page):
@@ -241,7 +293,7 @@ class _Run:
                 item.pop("BucketArn", None)
                 found = Found(item, region)
                 if region:
-                    self._add_bucket(visit, found)
+                    self._add_bucket(visit, found, at_once=not ages)
                     by_region.setdefault(region, []).append(found)
                 else:
                     task = functools.partial(self._locate, visit, found)
@@ -257,21 +309,22 @@ class _Run:
             )  # fmt: skip
         except NotFound:
             return  # deleted since it was listed
-        self._add_bucket(visit, found)
+        self._add_bucket(visit, found, at_once=True)
         self._put_measure(visit, found.region, [found])
 
     def _not_located(self, visit: Visit, found: Found, error: WindlassError) -> None:
         """The bucket exists; where, and how it is configured, is unknown this time."""
-        found.region = GLOBAL
+        found.region, found.located = GLOBAL, False
         visit.add(found)
-        visit.miss(found, ("Region", *(detail.key for detail in visit.kind.details)), error)
+        visit.miss(error)
 
-    def _add_bucket(self, visit: Visit, found: Found) -> None:
+    def _add_bucket(self, visit: Visit, found: Found, *, at_once: bool) -> None:
         found.item["Region"] = found.region
         visit.add(found)
         # Each detail of a bucket is a task of its own: they are many, and independent.
-        for detail in visit.kind.details:
-            self._put_details(visit, found, (detail,))
+        self.details.add(visit, found, apart=True)
+        if at_once:
+            self.details.feed(visit, (found.region,))
 
     def _put_measure(self, visit: Visit, region: str, members: list[Found]) -> None:
         if not self.of.bucket_sizes:
@@ -288,51 +341,11 @@ class _Run:
 
     # --- details -----------------------------------------------------------------------------------------------
 
-    def _add(self, visit: Visit, found: Found) -> None:
+    def _add(self, visit: Visit, found: Found, *, at_once: bool) -> None:
         visit.add(found)
-        if visit.kind.details:
-            self._put_details(visit, found, visit.kind.details)
-
-    def _put_details(self, visit: Visit, found: Found, details: Sequence[Detail]) -> None:
-        def failed(error: WindlassError) -> None:
-            visit.miss(found, [detail.key for detail in details], error)
-
-        self._put(visit, found.region, lambda: self._read_details(visit, found, details), failed, detail=True)
-
-    def _read_details(self, visit: Visit, found: Found, details: Sequence[Detail]) -> None:
-        for detail in details:
-            if not found.gone and not visit.over:
-                self._read_detail(visit, found, detail)
-
-    def _read_detail(self, visit: Visit, found: Found, detail: Detail) -> None:
-        params = {name: find(path, found.item) for name, path in detail.params.items()}
-        if any(value is None or value == [None] for value in params.values()):
-            found.unknown.add(detail.key or "*")  # a detail before this one, which it needs, could not be read
-            return
-        if visit.kind.name == "s3.bucket":
-            params |= s3.owner_params(visit.scope.account_id)
-        try:
-            answer = self._answer(visit, found.region, detail, params)
-        except WindlassError as error:
-            if error.code in detail.absent:
-                answer = None
-            elif is_gone(error, detail):
-                found.gone = True
-                return
-            else:
-                visit.miss(found, (detail.key,), error)
-                return
-        if detail.key:
-            found.item[detail.key] = answer
-        elif isinstance(answer, dict):
-            found.item.update(answer)
-
-    def _answer(self, visit: Visit, region: str, detail: Detail, params: dict[str, Any]) -> Any:
-        service = detail.service or visit.kind.service
-        if detail.paged:
-            pages = self.calls.pages(visit, region, service, detail.operation, **params)
-            return [one for page in pages for one in find(detail.result, page) or ()]
-        return find(detail.result, self.calls.call(visit, region, service, detail.operation, **params))
+        self.details.add(visit, found)
+        if at_once:
+            self.details.feed(visit, (found.region,))
 
 
 def _filled(value: Any, scope: Scope) -> Any:

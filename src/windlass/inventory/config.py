@@ -15,7 +15,15 @@ class InventoryConfig(BaseModel):
     concurrency: int = Field(default=32, ge=1, le=256, description="AWS calls under way at once.")
     every_s: float = Field(default=300.0, ge=5, description="Seconds between collections while `windlass up` runs.")
     scope_timeout_s: float = Field(
-        default=300.0, ge=1, description="Seconds one scope (account, region, type) may take before it is given up."
+        default=300.0,
+        ge=1,
+        description="Seconds one scope (account, region, type) may be without any answer before it is given up.",
+    )
+    details_timeout_s: float = Field(
+        default=0.0,
+        ge=0,
+        description="Seconds of work on the details of one scope in one run; those left over are read first in the next. "
+        "0: no limit.",
     )
     redact_paths: list[str] = Field(
         default=[],

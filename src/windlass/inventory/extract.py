@@ -1,6 +1,6 @@
 """From what AWS answered to an Observation: plain, canonical, redacted, with tags, relations and addresses. Pure.
 
-Lists whose order means nothing are sorted, so that the order in which AWS happens to answer never makes a change.
+Lists are sets unless they are declared ordered, so that the order in which AWS happens to answer never makes a change.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from windlass.inventory.ownership import own_arn, owner_of
 from windlass.inventory.paths import find, find_texts, remove_at
 from windlass.inventory.redact import redact
 
-__all__ = ["addresses_of", "edges_of", "items_of", "observe", "stabilise", "tags_of"]
+__all__ = ["addresses_of", "edges_of", "is_kept", "items_of", "name_of", "observe", "stabilise", "tags_of"]
 
 # Texts under these keys are JSON documents; as documents they can be compared, searched and diffed.
 _JSON_KEYS = frozenset(
@@ -33,20 +33,17 @@ _JSON_KEYS = frozenset(
         "DeliveryPolicy",
     }
 )
-_SET_ENDINGS = ("Ids", "Arns", "ARNs", "Groups", "Zones", "Names", "Events", "Subnets", "Types", "InUseBy", "Aliases")
-# The last two lines are policies' principals and what they may do to what, which come back in any order.
-_SET_NAMES = frozenset(
-    {"IpPermissions", "IpPermissionsEgress", "IpRanges", "Ipv6Ranges", "UserIdGroupPairs", "Grants", "Routes", "Attachments",
-     "Associations", "PrefixListIds", "Entries", "Metrics", "Dimensions", "ResourceRecords", "Records", "InlinePolicies",
-     "PrivateIpAddresses", "Ipv6Addresses", "Ipv6CidrBlockAssociationSet",
-     "AWS", "Service", "Federated", "CanonicalUser",
-     "Action", "NotAction", "Resource", "NotResource"}
+ORDERED = frozenset(
+    {
+        "Statement", "command", "entryPoint", "Command", "EntryPoint", "dnsServers", "dnsSearchDomains", "Layers",
+        "CacheBehaviors", "RoutingRules", "Columns", "PartitionKeys", "SortColumns", "BucketColumns", "KeySchema",
+        "DefaultActions", "TerminationPolicies", "placementStrategy", "Processors",
+    }
 )  # fmt: skip
-# Lists that mean something by their order, though their items have names; `definition` is a program.
-_ORDERED = frozenset(
-    {"Layers", "CacheBehaviors", "Cors", "RoutingRules", "Columns", "PartitionKeys", "SortColumns", "definition"}
-)
-_ID_ENDINGS = ("Id", "ID", "Arn", "ARN", "Name", "Key", "name", "arn", "id", "key")
+"""Lists whose order means something wherever they stand: policies, programs' arguments, columns, precedence. All other
+lists are sets, unless their type declares their path as `ordered`."""
+_VERBATIM = frozenset({"definition"})  # a program: nothing in it is put in order
+_ID_ENDINGS = ("Id", "ID", "Arn", "ARN", "Name", "Key", "name", "arn", "id", "key", "Identifier", "identifier")
 
 
 def items_of(
@@ -77,7 +74,7 @@ def observe(
 ) -> Observation | None:
     """The resource in `item`; None when it is not ours to keep, or can't be told apart (no id)."""
     document: dict[str, Any] = plain(item)
-    if kind.keep and not find(kind.keep, document):
+    if not is_kept(kind, document):
         return None
     tags = tags_of(find(kind.tags, document) if kind.tags in document or "." in kind.tags else document.get("Tags"))
     if tags or kind.tags in document or "Tags" in document:
@@ -86,12 +83,14 @@ def observe(
     for path in kind.volatile:
         remove_at(document, path)
     _parse_json_texts(document)
-    document = stabilise(document)
+    document = stabilise(document, kind.ordered)
     # Before anything is taken from it: whatever becomes of the document (ids, names, relations, words) holds no secret.
     redact(document, (*kind.redact, *redact_paths), salt=salt)
     identity = find(kind.id, document)
     if not isinstance(identity, str) or not identity:
         return None
+    if kind.id_after:
+        identity = identity.rpartition(kind.id_after)[2]
     parsed = parse_arn(identity)
     resource_id = parsed.resource_id if parsed else identity
     arn = _arn(kind, scope, document, identity, partition)
@@ -103,7 +102,7 @@ def observe(
         region=region or scope.region,
         resource_id=resource_id,
         arn=arn,
-        name=_name(kind, document, tags, resource_id),
+        name=name_of(kind, document, tags, resource_id),
         tags=tags,
         document=document,
         edges=edges_of(kind, document),
@@ -113,44 +112,68 @@ def observe(
     )
 
 
+def is_kept(kind: ResourceType, item: Mapping[str, Any]) -> bool:
+    """Whether the item is one that the type keeps: not ended, not AWS's own."""
+    return not kind.keep or bool(find(kind.keep, item))
+
+
 def tags_of(found: Any) -> dict[str, str]:
     """Tags as a mapping, from any of AWS's shapes: a mapping, or lists of Key/Value, key/value, TagKey/TagValue."""
     if isinstance(found, Mapping):
         return {str(key): str(value) for key, value in sorted(found.items())}
-    tags = {}
-    for one in found or ():
-        key = one.get("Key", one.get("key", one.get("TagKey")))
+    pairs = []
+    for item in found or ():
+        key = item.get("Key", item.get("key", item.get("TagKey")))
         if key is not None:
-            tags[str(key)] = str(one.get("Value", one.get("value", one.get("TagValue"))) or "")
-    return dict(sorted(tags.items()))
+            pairs.append((str(key), str(item.get("Value", item.get("value", item.get("TagValue"))) or "")))
+    return dict(sorted(pairs))  # of a key that comes twice, the last value in text order
 
 
-def stabilise(value: Any, name: str = "") -> Any:
-    """`value` with lists that are sets in a stable order."""
-    if name == "definition":
+def stabilise(value: Any, ordered: Iterable[str] = ()) -> Any:
+    """`value` with every list in one order by its content, except `ORDERED` names and `ordered` dotted paths (`*`: any).
+
+    Equal documents come out equal in whatever order their sets were answered.
+    """
+    return _stable(value, "", tuple(tuple(path.split(".")) for path in ordered))
+
+
+Paths = tuple[tuple[str, ...], ...]
+
+
+def _stable(value: Any, name: str, ordered: Paths) -> Any:
+    if name in _VERBATIM:
         return value
     if isinstance(value, dict):
         # CloudFront wraps its lists: {"Quantity": 2, "Items": [...]}.
-        return {key: stabilise(item, name if key == "Items" else key) for key, item in value.items()}
+        return {
+            key: _stable(item, name if key == "Items" else key, _below(ordered, key)) for key, item in value.items()
+        }
     if not isinstance(value, list):
         return value
-    items = [stabilise(item) for item in value]
-    if len(items) < 2 or name in _ORDERED:
-        return items
-    is_set = name.endswith(_SET_ENDINGS) or name in _SET_NAMES
-    if all(isinstance(item, dict) for item in items):
-        key = _identity_key(items)
-        if key:
-            return sorted(items, key=lambda item: str(item[key]))
-        return sorted(items, key=canonical_json) if name in _SET_NAMES else items
-    return sorted(items, key=canonical_json) if is_set else items
+    within = _below(ordered, "*")
+    items = [_stable(item, "", within) for item in value]
+    keeps_order = name in ORDERED or () in ordered
+    return items if len(items) < 2 or keeps_order else _sorted(items)
+
+
+def _below(ordered: Paths, key: str) -> Paths:
+    return tuple(path[1:] for path in ordered if path and path[0] in (key, "*")) if ordered else ()
+
+
+def _sorted(items: list[Any]) -> list[Any]:
+    """The items in the order of their identity, then of their content: a changed item mostly keeps its place."""
+    if all(isinstance(item, str) for item in items):
+        return sorted(items)
+    key = _identity_key(items) if all(isinstance(item, dict) for item in items) else ""
+    return sorted(items, key=lambda item: (str(item[key]) if key else "", canonical_json(item)))
 
 
 def _identity_key(items: list[dict[str, Any]]) -> str:
-    for key in sorted(items[0]):
+    """The first member, by name, that all items have and that tells them apart; empty where there is none."""
+    for key in sorted(set(items[0]).intersection(*items[1:])):
         if key.endswith(_ID_ENDINGS):
-            values = [item.get(key) for item in items]
-            if all(isinstance(one, str) for one in values) and len(set(values)) == len(values):
+            values = {item[key] for item in items if isinstance(item[key], str)}
+            if len(values) == len(items):
                 return key
     return ""
 
@@ -179,7 +202,8 @@ def _arn(kind: ResourceType, scope: Scope, document: dict[str, Any], identity: s
     return found.removesuffix(":*") if isinstance(found, str) else ""
 
 
-def _name(kind: ResourceType, document: dict[str, Any], tags: Mapping[str, str], resource_id: str) -> str:
+def name_of(kind: ResourceType, document: Mapping[str, Any], tags: Mapping[str, str], resource_id: str) -> str:
+    """The name that people use: the tag Name, else the type's label, else the id."""
     label = find(kind.label, document) if kind.label else None
     return tags.get("Name") or (label if isinstance(label, str) else "") or resource_id
 

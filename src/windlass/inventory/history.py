@@ -13,10 +13,10 @@ from typing import Any
 from windlass.core.canonical import digest
 from windlass.core.patch import apply_patch, make_patch
 from windlass.inventory.catalog import BY_NAME
-from windlass.inventory.extract import addresses_of, edges_of
-from windlass.inventory.model import ChangeKind, Document, Observation, ScopeResult
+from windlass.inventory.extract import addresses_of, edges_of, name_of
+from windlass.inventory.model import GLOBAL, ChangeKind, Document, Observation, ScopeResult
 
-__all__ = ["KEYFRAME_EVERY", "Effect", "Known", "carry_over", "decide", "rebuild"]
+__all__ = ["KEYFRAME_EVERY", "Effect", "Known", "carry_over", "decide", "identify", "rebuild"]
 
 KEYFRAME_EVERY = 16
 """Every so many revisions one carries the whole document, so that any past state is at most this many patches away."""
@@ -29,6 +29,8 @@ class Known:
     pk: int
     digest: str
     deleted: bool
+    resource_id: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,30 @@ class Effect:
     document: Document | None = None
     digest: str = ""
     patch: tuple[Mapping[str, Any], ...] = ()
+
+
+def identify(known: Mapping[str, Known], result: ScopeResult) -> tuple[ScopeResult, dict[str, str]]:
+    """Observations under the keys the store has, and the keys to renew there, old to new.
+
+    An item whose ARN only a detail tells is known by its id while that detail can't be read: it is the same resource
+    before and after. A bucket that could not be located stays in the region where it was.
+    """
+    by_id = {row.resource_id: key for key, row in known.items() if not row.deleted}
+    renewed: dict[str, str] = {}
+    observations = []
+    for observation in result.observations:
+        if observation.key not in known:
+            fallback = replace(observation, arn="").key
+            earlier = by_id.get(observation.resource_id, "")
+            if observation.arn and fallback in known:
+                renewed[fallback] = observation.key
+            elif not observation.arn and observation.unknown and earlier.startswith("arn:"):
+                observation = replace(observation, arn=earlier)
+        row = known.get(observation.key)
+        if row is not None and observation.region == GLOBAL and "Region" in observation.unknown:
+            observation = replace(observation, region=row.region)
+        observations.append(observation)
+    return replace(result, observations=tuple(observations)), renewed
 
 
 def decide(
@@ -112,9 +138,11 @@ def _whole(observation: Observation, document: Document) -> Observation:
     if not observation.unknown or kind is None:
         return observation
     tags = document.get("Tags")
+    tags = tags if isinstance(tags, dict) else {}
     return replace(
         observation,
-        tags=tags if isinstance(tags, dict) else {},
+        name=name_of(kind, document, tags, observation.resource_id),
+        tags=tags,
         edges=edges_of(kind, document),
         addresses=addresses_of(kind, document),
     )

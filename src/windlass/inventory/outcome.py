@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from windlass.core.errors import AwsError
-from windlass.inventory.extract import observe
+from windlass.inventory.extract import is_kept, observe
 from windlass.inventory.model import Observation, ScopeResult
-from windlass.inventory.visit import Found, Visit
+from windlass.inventory.visit import Visit
 
-__all__ = ["outcome"]
+__all__ = ["INTERRUPTED", "outcome"]
+
+INTERRUPTED = "Interrupted"
+"""The error code of a scope that was listed completely, and whose run was stopped before all details were read."""
 
 
 def outcome(visit: Visit, *, partition: str, salt: bytes, redact_paths: Sequence[str], now: datetime) -> ScopeResult:
@@ -37,22 +40,14 @@ def _observations(visit: Visit, partition: str, salt: bytes, redact_paths: Seque
     mine = [path.partition(":")[2] for path in redact_paths if path.startswith(f"{visit.kind.name}:")]
     observations = []
     for found in visit.found:
-        if found.gone:
-            continue
-        seen = observe(
+        observation = observe(
             visit.kind, visit.scope, found.item, partition=partition, salt=salt, region=found.region,
-            unknown=found.unknown, measures=found.measures, redact_paths=mine,
+            unknown=found.unknown(visit.kind), measures=found.measures, redact_paths=mine,
         )  # fmt: skip
-        if _unidentified(visit, found, seen):
-            # It exists, but which one it is could not be read: calling the listing complete would delete it.
-            visit.fail(
-                visit.error or AwsError(f"{visit.scope.type}: an item could not be told apart", code="Unidentified")
-            )
+        if observation is not None:
+            observations.append(observation)
+        elif is_kept(visit.kind, found.item):
+            # It exists, and nothing tells which one it is: calling the listing complete would delete it.
+            visit.fail(AwsError(f"{visit.scope.type}: an item of the listing has no {visit.kind.id}", code="Malformed"))
             return ()
-        if seen is not None:
-            observations.append(seen)
     return tuple(observations)
-
-
-def _unidentified(visit: Visit, found: Found, seen: Observation | None) -> bool:
-    return "*" in found.unknown and (seen is None or bool(visit.kind.arn and not seen.arn))

@@ -11,7 +11,19 @@ from pathlib import Path
 from windlass.core import clock
 from windlass.core.errors import NotFound
 from windlass.core.suggest import unknown_word
-from windlass.inventory import accounts, addresses, coverage, export, graph, prune, resources, stats, timetravel, writer
+from windlass.inventory import (
+    accounts,
+    addresses,
+    coverage,
+    export,
+    gaps,
+    graph,
+    prune,
+    resources,
+    stats,
+    timetravel,
+    writer,
+)
 from windlass.inventory.catalog import BY_NAME, CATALOG
 from windlass.inventory.catalog.declare import ResourceType
 from windlass.inventory.collector import Collector, Progress
@@ -152,6 +164,8 @@ class Inventory:
             now=self._now,
             concurrency=self._config.concurrency,
             scope_timeout_s=self._config.scope_timeout_s,
+            details_timeout_s=self._config.details_timeout_s,
+            ages=lambda scope: gaps.ages_of(self._store, scope),
             redact_paths=self._config.redact_paths,
             bucket_sizes=writer.is_due(
                 self._store, "bucket_sizes", every_s=self._config.bucket_sizes_every_s, now=self._now()

@@ -104,6 +104,13 @@ account_state = Table(
     Column("checked_at", Time),
 )
 
+detail_gap = Table(
+    "detail_gap",
+    metadata,
+    Column("resource_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("read_at", Json),
+)
+
 relation = Table(
     "relation",
     metadata,

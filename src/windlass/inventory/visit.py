@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from windlass.core.errors import AccessRefused, NotFound, Throttled, WindlassErr
 from windlass.inventory.catalog.declare import Detail, ResourceType
 from windlass.inventory.model import Scope, ScopeState
 
-__all__ = ["Found", "Visit", "classify", "is_gone", "no_answer"]
+__all__ = ["Found", "Visit", "Work", "classify", "is_gone", "no_answer"]
 
 _NO_ANSWER = frozenset({"EndpointUnreachable", "ReadTimeout", "ConnectionFailed", "TlsFailed", "ProxyFailed"})
 _UNSUPPORTED = frozenset(
@@ -61,13 +62,23 @@ def is_gone(error: WindlassError, detail: Detail) -> bool:
 
 @dataclass(slots=True)
 class Found:
-    """An item of the listing, growing by its details."""
+    """An item of the listing, growing by its details. `unread` are the places of details in the type's declaration."""
 
     item: dict[str, Any]
     region: str
-    gone: bool = False
-    unknown: set[str] = field(default_factory=set)
+    unread: set[int] = field(default_factory=set)
+    gone: bool = False  # a detail says so; the listing decides
+    located: bool = True
     measures: dict[str, Any] = field(default_factory=dict)
+
+    def unknown(self, kind: ResourceType) -> set[str]:
+        """Keys of the document that were not read; `*` stands for what is merged into it."""
+        keys = {kind.details[place].key or "*" for place in self.unread}
+        return keys if self.located else keys | {"Region"}
+
+
+Work = tuple[Found, tuple[int, ...]]
+"""Details to read: of which item, and their places in the type's declaration."""
 
 
 @dataclass(slots=True)
@@ -77,12 +88,16 @@ class Visit:
     kind: ResourceType
     scope: Scope
     started_at: datetime
-    deadline: float
     finish: Callable[[Visit], None]
+    details_since: float | None = None  # monotonic seconds of the first detail
     found: list[Found] = field(default_factory=list)
+    backlog: dict[str, deque[Work]] = field(default_factory=dict)  # by region
+    under_way: Counter[str] = field(default_factory=Counter)  # detail tasks that were handed out, by region
+    listed: bool = False
     state: ScopeState = ScopeState.OK
     error: WindlassError | None = None
     calls: int = 0
+    silent_since: float | None = None
     pending: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -106,22 +121,52 @@ class Visit:
                 self.state, self.error = state or classify(error), error
 
     def add(self, found: Found) -> None:
-        """An item of the listing."""
+        """An item of the listing, all of whose details are still to read."""
         with self.lock:
+            found.unread.update(range(len(self.kind.details)))
             self.found.append(found)
 
-    def miss(self, found: Found, keys: Iterable[str], error: WindlassError) -> None:
-        """Details could not be read: what they would have told is unknown; partial, unless they can't exist there."""
+    def miss(self, error: WindlassError) -> None:
+        """Record that a detail could not be read: it keeps its last known value and the scope becomes PARTIAL.
+
+        What the service does not offer there, and what is absent, leaves the scope as it is.
+        """
         with self.lock:
-            found.unknown.update(key or "*" for key in keys)
             quiet = classify(error) is ScopeState.UNSUPPORTED or isinstance(error, NotFound)
             if not quiet and self.state is ScopeState.OK:
                 self.state, self.error = ScopeState.PARTIAL, error
 
-    def called(self) -> None:
-        """One more call was made."""
+    def defer(self, region: str, work: Work) -> None:
+        """Add details to the backlog of a region."""
+        with self.lock:
+            self.backlog.setdefault(region, deque()).append(work)
+
+    def take(self, region: str, window: int) -> Work | None:
+        """The next details of the region, when fewer than `window` tasks of it are under way."""
+        with self.lock:
+            waiting = self.backlog.get(region)
+            if not waiting or self.under_way[region] >= window:
+                return None
+            self.under_way[region] += 1
+            return waiting.popleft()
+
+    def taken_ended(self, region: str) -> None:
+        """A task made from the backlog of the region ended."""
+        with self.lock:
+            self.under_way[region] -= 1
+
+    def calling(self, now: float) -> None:
+        """A call starts at `now` (monotonic seconds): silence begins unless it has begun."""
+        with self.lock:
+            if self.silent_since is None:
+                self.silent_since = now
+
+    def called(self, *, silent: bool) -> None:
+        """One more call was made; an answer ends the silence."""
         with self.lock:
             self.calls += 1
+            if not silent:
+                self.silent_since = None
 
     @property
     def over(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,8 +14,10 @@ from sqlalchemy import Connection, bindparam, case, insert, select, text, update
 from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time, parse_time
 from windlass.core.ids import new_id
-from windlass.inventory.history import KEYFRAME_EVERY, Effect, Known, decide
+from windlass.inventory.gaps import write_gaps
+from windlass.inventory.history import KEYFRAME_EVERY, Effect, Known, decide, identify
 from windlass.inventory.model import ChangeKind, Document, Scope, ScopeResult, ScopeState
+from windlass.inventory.outcome import INTERRUPTED
 from windlass.inventory.satellites import batches, write_satellites
 from windlass.inventory.sharing import separate, write_shared
 from windlass.inventory.tables import resource, revision, run, scope, scope_trouble
@@ -98,8 +100,10 @@ def finish_run(store: Store, run_id: str, *, status: str, now: datetime) -> None
 
 
 def finished_scopes(store: Store, run_id: str) -> frozenset[Scope]:
-    """The scopes this run has visited already, well or not."""
-    visited = select(scope.c.account_id, scope.c.region, scope.c.type).where(scope.c.run_id == run_id)
+    """The scopes this run has visited already, well or not; those that a stop cut short are not among them."""
+    visited = select(scope.c.account_id, scope.c.region, scope.c.type).where(
+        scope.c.run_id == run_id, scope.c.error_code != INTERRUPTED
+    )
     return store.fetch(lambda connection: frozenset(Scope(*row) for row in connection.execute(visited)))
 
 
@@ -122,16 +126,21 @@ def apply(store: Store, run_id: str, result: ScopeResult) -> Applied:
         if _is_written(connection, run_id, result.scope, when):
             return Applied()
         own, shared = separate(result)
-        effects = decide(_known(connection, own.scope), own, lambda pks: _documents(connection, pks))
+        known = _known(connection, own.scope)
+        own, renewed = identify(known, own)
+        _renew_keys(connection, known, renewed)
+        whole = replace(own, observations=(*own.observations, *shared))
+        effects = decide(known, own, lambda pks: _documents(connection, pks))
         _write_effects(connection, store.dialect, effects, own, run_id, when)
         effects += write_shared(
-            connection, result, shared, when, documents_of=lambda pks: _documents(connection, pks),
-            write=lambda more: _write_effects(connection, store.dialect, more, result, run_id, when),
+            connection, whole, shared, when, documents_of=lambda pks: _documents(connection, pks),
+            write=lambda more: _write_effects(connection, store.dialect, more, whole, run_id, when),
         )  # fmt: skip
-        _write_measures(connection, result)
+        _write_measures(connection, whole)
+        write_gaps(connection, whole)
         applied = _count(effects)
-        _write_scope(store, connection, run_id, result, when)
-        _write_run(connection, run_id, result, applied)
+        _write_scope(store, connection, run_id, whole, when)
+        _write_run(connection, run_id, whole, applied)
         return applied
 
     return store.transact(write)
@@ -146,10 +155,21 @@ def _is_written(connection: Connection, run_id: str, of: Scope, when: str) -> bo
 
 
 def _known(connection: Connection, of: Scope) -> dict[str, Known]:
-    statement = select(resource.c.key, resource.c.pk, resource.c.digest, resource.c.deleted_at).where(
+    columns = (resource.c.key, resource.c.pk, resource.c.digest, resource.c.deleted_at, resource.c.resource_id)
+    statement = select(*columns, resource.c.region).where(
         resource.c.account_id == of.account_id, resource.c.scope_region == of.region, resource.c.type == of.type
     )
-    return {row.key: Known(row.pk, row.digest, row.deleted_at is not None) for row in connection.execute(statement)}
+    return {
+        row.key: Known(row.pk, row.digest, row.deleted_at is not None, row.resource_id, row.region)
+        for row in connection.execute(statement)
+    }
+
+
+def _renew_keys(connection: Connection, known: dict[str, Known], renewed: Mapping[str, str]) -> None:
+    """Resources that were known by their id until their ARN could be read, in the store and in `known`."""
+    for old, new in renewed.items():
+        row = known[new] = known.pop(old)
+        connection.execute(update(resource).where(resource.c.pk == row.pk).values(key=new, arn=new))
 
 
 def _documents(connection: Connection, pks: Sequence[int]) -> dict[int, Document]:
@@ -339,17 +359,18 @@ def _write_scope(store: Store, connection: Connection, run_id: str, result: Scop
 
 
 def _write_run(connection: Connection, run_id: str, result: ScopeResult, applied: Applied) -> None:
-    failed = not result.state.complete and result.state is not ScopeState.UNSUPPORTED
+    unread = result.state not in (ScopeState.OK, ScopeState.UNSUPPORTED)
+    ended = result.error_code != INTERRUPTED
     connection.execute(
         update(run)
         .where(run.c.run_id == run_id)
         .values(
-            scopes_done=run.c.scopes_done + 1,
+            scopes_done=run.c.scopes_done + int(ended),
             resources=run.c.resources + len(result.observations),
             created=run.c.created + applied.created,
             updated=run.c.updated + applied.updated,
             deleted=run.c.deleted + applied.deleted,
             calls=run.c.calls + result.calls,
-            errors=run.c.errors + int(failed),
+            errors=run.c.errors + int(unread and ended),
         )
     )

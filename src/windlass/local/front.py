@@ -16,6 +16,7 @@ from typing import Any
 from windlass.local.admin import PREFIX, Admin, Page
 from windlass.local.calls import CallLog
 from windlass.local.dispatch import UnknownService
+from windlass.local.envelope import enveloped
 from windlass.local.errors import error_response
 from windlass.local.faults import Drop, Effect, Faults, Hang
 from windlass.local.request import Native, Request, Response, read_request
@@ -168,7 +169,8 @@ class Front:
         if is_page and answer.status in (404, 405, 500) and not request.path.startswith("/moto-api"):
             return self._unknown(request)
         kept = tuple(field for field in answer.headers if not field[0].lower().startswith("access-control-"))
-        return replace(answer, headers=kept)
+        answer = replace(answer, headers=kept)
+        return enveloped(request, answer) if request.service else answer
 
     def _unknown(self, request: Request) -> Response:
         what = f"{request.service or 'this service'} {request.operation or request.method + ' ' + request.path}"

@@ -90,8 +90,8 @@ def read_fault(response: Response) -> Fault:
     return Fault(status, code, message, region)
 
 
-def safe_xml(body: bytes) -> ET.Element:
-    """The document's root; BadAnswer when it is not XML in UTF-8, or declares entities (no AWS answer does).
+def safe_xml(body: bytes, root: str = "") -> ET.Element:
+    """The document's root; BadAnswer when it is not XML in UTF-8, declares entities (no AWS answer does), or is no `root`.
 
     Blanks around it are S3's way to keep a long call's connection alive.
     """
@@ -102,9 +102,13 @@ def safe_xml(body: bytes) -> ET.Element:
     if b"\0" in body or (said and said[1].lower() not in (b"utf-8", b"us-ascii")):
         raise BadAnswer("the answer is not XML in UTF-8", hint=_PROXY_HINT)
     try:
-        return ET.fromstring(body.strip())  # noqa: S314  entities are refused above
+        document = ET.fromstring(body.strip())  # noqa: S314  entities are refused above
     except (ET.ParseError, ValueError, LookupError) as error:
         raise BadAnswer(f"the answer is not XML ({error})", hint=_PROXY_HINT) from None
+    name = str(document.tag).rpartition("}")[2]
+    if root and name != root:
+        raise BadAnswer(f"the answer is a {name[:80]} document, not {root}", hint=_PROXY_HINT)
+    return document
 
 
 def read_sensibly(read: Callable[[A], T], answer: A) -> T:

@@ -100,7 +100,11 @@ def list_versions(
 def versioning(bucket: str, *, owner: str = "") -> Call[str]:
     """GetBucketVersioning: Enabled, Suspended, or empty where it was never on."""
     request = Request("GET", "/", "versioning=", _owner(owner), bucket=bucket)
-    return Call("GetBucketVersioning", request, lambda response: _text(safe_xml(response.body), "Status", ""))
+    return Call(
+        "GetBucketVersioning",
+        request,
+        lambda response: _text(safe_xml(response.body, "VersioningConfiguration"), "Status", ""),
+    )
 
 
 def head(
@@ -328,13 +332,13 @@ def _read_part(number: int, response: Response) -> Part:
 
 
 def _read_tags(response: Response) -> list[tuple[str, str]]:
-    root = safe_xml(response.body)
+    root = safe_xml(response.body, "Tagging")
     found = [each for each in root.iter() if str(each.tag).rpartition("}")[2] == "Tag"]
     return [(_text(each, "Key"), _text(each, "Value")) for each in found]
 
 
 def _read_buckets(response: Response) -> tuple[list[str], str]:
-    root = safe_xml(response.body)
+    root = safe_xml(response.body, "ListAllMyBucketsResult")
     found = [_text(each, "Name") for each in root.iter() if str(each.tag).rpartition("}")[2] == "Bucket"]
     more = [each.text or "" for each in root.iter() if str(each.tag).rpartition("}")[2] == "ContinuationToken"]
     return found, "".join(more)

@@ -162,7 +162,7 @@ def _call(
 
 def _json(response: Response) -> dict[str, Any]:
     try:
-        found = orjson.loads(response.body or b"{}")
+        found = orjson.loads(response.body)  # "nothing" is `{}`; an empty body is no answer
     except orjson.JSONDecodeError as error:
         raise BadAnswer(f"the answer is not JSON ({error})", hint="Is a proxy answering in SQS's place?") from None
     if not isinstance(found, dict):

@@ -70,6 +70,7 @@ TYPES = (
         label="family",
         tags="tags",
         redact=("containerDefinitions.*.environment.*.value",),
+        ordered=("containerDefinitions",),
         details=(
             Detail(
                 operation="DescribeTaskDefinition",
@@ -101,7 +102,7 @@ TYPES = (
         items="clusters",
         wrap="name",
         id="name",
-        arn="arn",
+        arn="arn:{partition}:eks:{region}:{account}:cluster/{id}",
         label="name",
         tags="tags",
         details=(Detail(operation="DescribeCluster", params={"name": "name"}, result="cluster"),),
@@ -114,11 +115,12 @@ TYPES = (
         operation="ListNodegroups",
         items="nodegroups",
         wrap="nodegroupName",
-        id="nodegroupArn",
+        id="join('/', [clusterName, nodegroupName])",
         arn="nodegroupArn",
         label="nodegroupName",
         tags="tags",
         parent=Parent(operation="ListClusters", items="clusters", params={"clusterName": "@"}),
+        ordered=("instanceTypes",),
         details=(
             Detail(
                 operation="DescribeNodegroup",

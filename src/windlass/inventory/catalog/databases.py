@@ -14,7 +14,7 @@ TYPES = (
         items="TableNames",
         wrap="TableName",
         id="TableName",
-        arn="TableArn",
+        arn="arn:{partition}:dynamodb:{region}:{account}:table/{id}",
         label="TableName",
         volatile=(
             "ItemCount",
@@ -45,7 +45,6 @@ TYPES = (
                 params={"ResourceArn": "TableArn"},
                 result="Tags",
                 key="Tags",
-                paged=True,
             ),
         ),
         edges=(EdgeRule("encrypted-by", "SSEDescription.KMSMasterKeyArn", "kms.key"),),
@@ -155,7 +154,7 @@ TYPES = (
         operation="ListDomainNames",
         items="DomainNames",
         id="DomainName",
-        arn="ARN",
+        arn="arn:{partition}:es:{region}:{account}:domain/{id}",
         label="DomainName",
         details=(
             Detail(operation="DescribeDomain", params={"DomainName": "DomainName"}, result="DomainStatus"),

@@ -17,7 +17,7 @@ class Detail:
     """One more call per item. `params` are request parameters as paths on the item.
 
     The result goes under `key` of the document, or is merged into it when `key` is empty. `absent` codes mean that
-    there is none, which is a fact (null), not an error. A `paged` result is a list gathered over all its pages.
+    there is none, which is a fact (null), not an error. All pages are read: lists and maps are gathered over them.
     """
 
     operation: str
@@ -26,7 +26,6 @@ class Detail:
     key: str = ""
     absent: tuple[str, ...] = ()
     service: str = ""  # where another service than the type's own answers
-    paged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +56,9 @@ class ResourceType:
     service: str
     operation: str
     items: str
-    id: str
-    arn: str = ""  # a path, or a template with {partition} {region} {account} {id}
+    id: str  # a path on the listing alone: an item must be known although its details can't be read
+    id_after: str = ""  # the id is what follows the last of these in the text at `id` (a queue's URL)
+    arn: str = ""  # a template with {partition} {region} {account} {id} where AWS defines the form, else a path
     label: str = ""  # path of the name people use; the tag Name wins
     tags: str = "Tags"
     strip: str = ""  # a prefix of the id that other operations don't take (`/hostedzone/`)
@@ -71,4 +71,7 @@ class ResourceType:
     addresses: tuple[str, ...] = ()
     volatile: tuple[str, ...] = ()  # dotted paths left out of the document; `*` matches any key or item
     redact: tuple[str, ...] = ()  # dotted paths kept as salted hashes
+    ordered: tuple[
+        str, ...
+    ] = ()  # dotted paths of lists whose order means something, besides extract.ORDERED; `*` as above
     keep: str = ""  # a path: items for which it is false are not ours (AWS-managed keys, default parameter groups)

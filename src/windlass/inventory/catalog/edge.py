@@ -13,6 +13,7 @@ TYPES = (
         arn="ARN",
         label="DomainName",
         once_per_account=True,
+        ordered=("OriginGroups.Items.*.Members.Items",),
         details=(Detail(operation="ListTagsForResource", params={"Resource": "ARN"}, result="Tags.Items", key="Tags"),),
         edges=(
             EdgeRule("serves", "Origins.Items[].DomainName"),
@@ -36,7 +37,6 @@ TYPES = (
                 params={"HostedZoneId": "Id"},
                 result="ResourceRecordSets",
                 key="Records",
-                paged=True,
             ),
             Detail(
                 operation="ListTagsForResource",
@@ -67,7 +67,6 @@ TYPES = (
                 params={"LoadBalancerArn": "LoadBalancerArn"},
                 result="Listeners",
                 key="Listeners",
-                paged=True,
             ),
         ),
         edges=(
@@ -157,7 +156,6 @@ TYPES = (
                 params={"ResourceARN": "ARN"},
                 result="TagInfoForResource.TagList",
                 key="Tags",
-                paged=True,
             ),
         ),
     ),

@@ -40,7 +40,6 @@ TYPES = (
                 params={"ResourceIdList": "[TrailARN]"},
                 result="ResourceTagList[0].TagsList",
                 key="Tags",
-                paged=True,
             ),
         ),
         edges=(EdgeRule("writes-to", "S3BucketName", "s3.bucket"), EdgeRule("encrypted-by", "KmsKeyId", "kms.key")),
@@ -92,6 +91,7 @@ TYPES = (
         id="AutoScalingGroupName",
         arn="AutoScalingGroupARN",
         label="AutoScalingGroupName",
+        ordered=("MixedInstancesPolicy.LaunchTemplate.Overrides",),
         edges=(
             EdgeRule("has-instance", "Instances[].InstanceId", "ec2.instance"),
             EdgeRule("uses-template", "LaunchTemplate.LaunchTemplateId", "ec2.launch-template"),
@@ -143,7 +143,6 @@ TYPES = (
                 params={"ResourceArn": "TaskArn"},
                 result="Tags",
                 key="Tags",
-                paged=True,
             ),
         ),
         edges=(
@@ -171,8 +170,6 @@ TYPES = (
         arn="Arn",
         label="Name",
         once_per_account=True,
-        details=(
-            Detail(operation="ListTagsForResource", params={"ResourceId": "Id"}, result="Tags", key="Tags", paged=True),
-        ),
+        details=(Detail(operation="ListTagsForResource", params={"ResourceId": "Id"}, result="Tags", key="Tags"),),
     ),
 )

@@ -10,8 +10,9 @@ TYPES = (
         operation="ListQueues",
         items="QueueUrls",
         wrap="QueueUrl",
-        id="QueueArn",
-        arn="QueueArn",
+        id="QueueUrl",
+        id_after="/",
+        arn="arn:{partition}:sqs:{region}:{account}:{id}",
         label="Name",
         volatile=(
             "ApproximateNumberOfMessages",
@@ -98,7 +99,6 @@ TYPES = (
                 params={"Rule": "Name", "EventBusName": "EventBusName"},
                 result="Targets",
                 key="Targets",
-                paged=True,
             ),
             Detail(
                 operation="ListTagsForResource",
@@ -117,7 +117,7 @@ TYPES = (
         items="StreamNames",
         wrap="StreamName",
         id="StreamName",
-        arn="StreamARN",
+        arn="arn:{partition}:kinesis:{region}:{account}:stream/{id}",
         label="StreamName",
         details=(
             Detail(
@@ -137,7 +137,7 @@ TYPES = (
         items="DeliveryStreamNames",
         wrap="DeliveryStreamName",
         id="DeliveryStreamName",
-        arn="DeliveryStreamARN",
+        arn="arn:{partition}:firehose:{region}:{account}:deliverystream/{id}",
         label="DeliveryStreamName",
         details=(
             Detail(

@@ -6,9 +6,7 @@ _BUCKET = {"Bucket": "Name"}
 
 
 def _detail(operation: str, key: str, result: str = "@", *absent: str) -> Detail:
-    # The four listings of configurations come in pages of 100.
-    paged = operation.startswith("ListBucket")
-    return Detail(operation=operation, key=key, params=_BUCKET, result=result, absent=absent, paged=paged)
+    return Detail(operation=operation, key=key, params=_BUCKET, result=result, absent=absent)
 
 
 BUCKET = ResourceType(
@@ -22,6 +20,7 @@ BUCKET = ResourceType(
     label="Name",
     once_per_account=True,
     volatile=("CreationDate",),
+    ordered=("Cors", "Lifecycle", "Website.RoutingRules"),
     details=(
         _detail("GetBucketTagging", "Tags", "TagSet", "NoSuchTagSet"),
         _detail("GetBucketVersioning", "Versioning"),

@@ -21,7 +21,7 @@ TYPES = (
                 key="KeyRotationEnabled",
                 absent=("UnsupportedOperationException", "KMSInvalidStateException"),
             ),
-            Detail(operation="ListResourceTags", params={"KeyId": "KeyId"}, result="Tags", key="Tags", paged=True),
+            Detail(operation="ListResourceTags", params={"KeyId": "KeyId"}, result="Tags", key="Tags"),
         ),
     ),
     ResourceType(

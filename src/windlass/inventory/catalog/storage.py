@@ -18,7 +18,6 @@ TYPES = (
                 params={"ResourceARN": "GatewayARN"},
                 result="Tags",
                 key="Tags",
-                paged=True,
             ),
         ),
         edges=(EdgeRule("runs-on", "Ec2InstanceId", "ec2.instance"),),

@@ -1,6 +1,6 @@
 """Inventory: since when a scope is in its state, how many items have unknown details, and what is known of each account.
 
-Revision ID: 0016
+Revision ID: 0010
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """Leases with a fence and the holder's process, by the database's clock. Nobody holds one while the schema changes.
 
-Revision ID: 0009
+Revision ID: 0012
 Revises: 0010
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

@@ -3,7 +3,7 @@
 Earlier scans kept no share by file, so what they found cannot be carried over without the risk of counting twice or of
 an all-clear over files that were never judged: the tables start empty and the next scan reads the files again.
 
-Revision ID: 0015
+Revision ID: 0009
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
+revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None

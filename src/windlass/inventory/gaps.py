@@ -1,0 +1,92 @@
+"""Details that the last visit did not read: of which resource, and when each was last read. One row per such resource."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from windlass.core.canonical import canonical_json
+from windlass.inventory.detail_reader import Ages
+from windlass.inventory.model import Scope, ScopeResult
+from windlass.inventory.satellites import batches
+from windlass.inventory.tables import detail_gap, resource, scope
+from windlass.store.engine import Store
+
+__all__ = ["ages_of", "unread_details", "write_gaps"]
+
+
+def ages_of(store: Store, of: Scope) -> Ages:
+    """When the details of the scope's resources were last read, by id and by ARN; empty when all were in the last visit."""
+    with store.read() as connection:
+        gaps = _gaps(connection, of)
+        if not gaps:
+            return {}
+        last_good_at = _last_good_at(connection, of)
+        rows = connection.execute(_live(of)).all()
+    ages: dict[str, dict[str, str]] = {}
+    for row in rows:
+        ages[row.key] = ages[row.resource_id] = {"": last_good_at, **gaps.get(row.pk, {})}
+    return ages
+
+
+def unread_details(connection: Connection, pk: int) -> dict[str, str]:
+    """Keys of the resource's document that the last visit did not read, and when they were last read ('' for never)."""
+    found = connection.execute(select(detail_gap.c.read_at).where(detail_gap.c.resource_pk == pk)).scalar()
+    return dict(json.loads(found)) if found else {}
+
+
+def write_gaps(connection: Connection, result: ScopeResult) -> None:
+    """Renew the scope's gaps after a complete listing; call it before the scope's row is written."""
+    if not result.state.complete:
+        return
+    earlier = _gaps(connection, result.scope)
+    unread = {one.key: one.unknown for one in result.observations if one.unknown}
+    if not earlier and not unread:
+        return
+    last_good_at = _last_good_at(connection, result.scope)
+    fresh: dict[int, dict[str, str]] = {}
+    for row in connection.execute(_live(result.scope)):
+        keys = unread.get(row.key)
+        if keys:
+            # What was read in the last complete visit has that visit's time; a resource found only now has none.
+            since = last_good_at if row.first_seen_at <= last_good_at else ""
+            known = earlier.get(row.pk, {})
+            fresh[row.pk] = {key: known.get(key, since) for key in sorted(keys)}
+    changed = [pk for pk, gap in fresh.items() if earlier.get(pk) != gap]
+    _remove(connection, [*(pk for pk in earlier if pk not in fresh), *(pk for pk in changed if pk in earlier)])
+    rows = [{"resource_pk": pk, "read_at": canonical_json(fresh[pk])} for pk in changed]
+    for batch in batches(rows):
+        connection.execute(insert(detail_gap), list(batch))
+
+
+def _remove(connection: Connection, pks: Iterable[int]) -> None:
+    for batch in batches(list(pks)):
+        connection.execute(delete(detail_gap).where(detail_gap.c.resource_pk.in_(batch)))
+
+
+def _last_good_at(connection: Connection, of: Scope) -> str:
+    statement = select(scope.c.last_good_at).where(
+        scope.c.account_id == of.account_id, scope.c.region == of.region, scope.c.type == of.type
+    )
+    return connection.execute(statement).scalar() or ""
+
+
+def _live(of: Scope) -> Any:
+    return select(resource.c.pk, resource.c.key, resource.c.resource_id, resource.c.first_seen_at).where(
+        resource.c.account_id == of.account_id,
+        resource.c.scope_region == of.region,
+        resource.c.type == of.type,
+        resource.c.deleted_at.is_(None),
+    )
+
+
+def _gaps(connection: Connection, of: Scope) -> dict[int, dict[str, str]]:
+    statement = (
+        select(detail_gap.c.resource_pk, detail_gap.c.read_at)
+        .join(resource, resource.c.pk == detail_gap.c.resource_pk)
+        .where(resource.c.account_id == of.account_id, resource.c.scope_region == of.region, resource.c.type == of.type)
+    )
+    return {row.resource_pk: json.loads(row.read_at) for row in connection.execute(statement)}
