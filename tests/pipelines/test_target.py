@@ -217,3 +217,24 @@ def test_a_list_of_keys_is_read_as_it_is(tmp_path):
         'in/a,b.yaml\nin/"q".yaml\nraw,in/c%20d%2Ce.yaml\n"raw","in/f.yaml","v1"\n\n', "utf-8"
     )
     assert list(_lines(tmp_path / "keys", "raw")) == ["in/a,b.yaml", 'in/"q".yaml', "in/c d,e.yaml", "in/f.yaml"]
+
+
+KEYS = st.text(alphabet="ab/.", min_size=1, max_size=6).filter(lambda key: not key.endswith("/"))
+
+
+@given(KEYS, KEYS, st.sampled_from(["{dir}{name}", "{dir}{stem}{suffix}", "{path}", "{key}"]))
+@settings(max_examples=500, deadline=None)
+def test_two_keys_have_one_target_only_when_they_are_one(left, right, template):
+    """`in//a` and `in/a` are two objects."""
+    assume(left != right)
+    selection = Selection(bucket="raw", prefix="in/")
+    made = read_template(f"s3://out/x{template}", selection)
+    assert made.distinct
+    keys = []
+    for key in (left, right):
+        source = Source(chunks=(), name=key.rpartition("/")[2], bucket="raw", key=f"in/{key}")
+        try:
+            keys.append(made.key(source, Output(chunks=(), name=source.name)))
+        except Rejected:
+            return
+    assert keys[0] != keys[1]

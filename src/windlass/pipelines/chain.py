@@ -39,6 +39,11 @@ class Transform:
         return any(bound.step.many for bound in self.steps)
 
     @property
+    def own(self) -> bool:
+        """Whether a step is a user's function: it must not run twice for one object."""
+        return any(bound.step.own for bound in self.steps)
+
+    @property
     def streams(self) -> bool:
         """Whether memory stays constant whatever the size."""
         return all(bound.step.streams for bound in self.steps)

@@ -28,6 +28,7 @@ from windlass.pipelines.settle import (
     Task,
     settle,
 )
+from windlass.pipelines.spool import Spool
 from windlass.pipelines.writing import Body, write
 from windlass.wire import s3
 from windlass.wire.blocking import Blocking
@@ -100,6 +101,7 @@ class _Hands:
         self._keys: set[str] = set()
         self._carried: dict[str, str] = {}
         self._has_place = False
+        self._spool: Spool | None = None
         self.read_bytes = self.written_bytes = 0
         self.written: list[str] = []
 
@@ -121,6 +123,9 @@ class _Hands:
         close = getattr(self._outputs, "close", None)
         if close is not None:
             close()
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
 
     def perform(self, effect: Effect) -> Any:
         match effect:
@@ -150,29 +155,47 @@ class _Hands:
         if opened.size_bytes > config.part_bytes:
             self._take_place()
         tags = self._doors.tags(self._bucket, self._key, opened.head.version_id) if config.tags == "keep" else {}
-        if self._pipeline.transform.many:
+        transform = self._pipeline.transform
+        if transform.many and not transform.own:
             self._rehearse(opened, tags)
         self._carried = carried_headers(opened.head.headers, as_it_is=self._pipeline.transform.as_it_is)
         self.read_bytes += opened.size_bytes
         self._source = opened.source(tags)
-        self._outputs, self._index, self._body = self._pipeline.transform.run(self._source), -1, None
+        outputs = transform.run(self._source)
+        if transform.many and transform.own:
+            outputs = self._spooled(outputs)
+        self._outputs, self._index, self._body = outputs, -1, None
         self._keys = set()
         return opened.state
 
+    def _spooled(self, outputs: Iterator[Output]) -> Iterator[Output]:
+        """Make all outputs before the first is published. A user's function runs once: it may send, charge or count."""
+        assert self._source is not None
+        self._spool = Spool()
+        kept, keys = [], set[str]()
+        for index, output in enumerate(self._spool.keep(outputs)):
+            self._tell_apart(self._source, output, index, keys)
+            kept.append(output)
+        return iter(kept)
+
     def _rehearse(self, opened: Opened, tags: dict[str, str]) -> None:
         """Once through without writing: of many outputs, none is published when a later one can't be made."""
-        source, keys = opened.source(tags), set()
+        source, keys = opened.source(tags), set[str]()
         for index, output in enumerate(self._pipeline.transform.run(source)):
             for _ in output.chunks:
                 pass
-            key = self._pipeline.target.key(source, output, index)
-            if key in keys:
-                raise Rejected(
-                    Reason.COLLISION,
-                    f"two outputs of it would be {key}",
-                    hint="Use {member}, {name} or {index} in the target.",
-                )
-            keys.add(key)
+            self._tell_apart(source, output, index, keys)
+
+    def _tell_apart(self, source: Source, output: Output, index: int, keys: set[str]) -> None:
+        """Add an output's key to `keys`; Rejected when it is there already."""
+        key = self._pipeline.target.key(source, output, index)
+        if key in keys:
+            raise Rejected(
+                Reason.COLLISION,
+                f"two outputs of it would be {key}",
+                hint="Use {member}, {name} or {index} in the target.",
+            )
+        keys.add(key)
 
     def _next(self) -> str | None:
         assert self._source is not None

@@ -106,7 +106,8 @@ class Step:
     """One transform: `run` turns a source into outputs, lazily, and raises Rejected for bad input.
 
     `streams`: memory stays constant whatever the size; otherwise an option of the step limits the size.
-    `many`: one object can become several. `requires` names the modules that must be installed, `extra` the package's
+    `many`: one object can become several. `own`: it is a user's function, which may have side effects and runs once.
+    `requires` names the modules that must be installed, `extra` the package's
     extra that has them.
     """
 
@@ -116,6 +117,7 @@ class Step:
     options: tuple[StepOption, ...] = ()
     streams: bool = True
     many: bool = False
+    own: bool = False
     requires: tuple[str, ...] = ()
     extra: str = ""
     example: Mapping[str, Any] = field(default_factory=dict)

@@ -95,7 +95,7 @@ class Template:
 
     def _fill(self, field: _Field, source: Source, output: Output, index: int) -> str:
         path = self.selection.path(source.key)
-        folder, _, base = path.rpartition("/")
+        folder, slash, base = path.rpartition("/")
         suffix = PurePosixPath(base).suffix if base.strip(".") else ""
         match field.name:
             case "date":
@@ -114,7 +114,7 @@ class Template:
             case "index":
                 return str(index)
             case "dir":
-                return f"{folder}/" if folder else ""
+                return folder + slash  # "/" for the object /a: it must not meet a
             case "stem":
                 return base.removesuffix(suffix)
         return {"key": source.key, "path": path, "suffix": suffix, "bucket": source.bucket}[field.name]

@@ -5,7 +5,9 @@
     def transform(content: bytes) -> bytes: ...                 # the whole content, at most 64 MiB
     def transform(document: dict) -> dict: ...                  # JSON in, JSON out
 
-The first parameter's annotation chooses what comes in, the result's type what goes out. None means: no output.
+The first parameter's annotation chooses what comes in, the result's type what goes out. None means: no output. The return
+annotation says whether one object can become several: `Iterator[Output]` (Iterable, Generator, list …) does, and so does a
+generator function without one. Each function runs once per object.
 `Rejected` says that the input is bad; any other exception is a fault, and the object is tried again.
 """
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
@@ -52,12 +55,39 @@ def user_step(path: str) -> Step:
             hint="Write package.module:function; the package must be installed beside windlass, or be on PYTHONPATH.",
         ) from problem
     wants = _wants(path, function)
+    many = _makes_many(function)
 
     def run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
-        return _outputs(path, function(_given(wants, source, options["max_bytes"])), source)
+        return _outputs(path, function(_given(wants, source, options["max_bytes"])), source, many=many)
 
     summary = (inspect.getdoc(function) or path).splitlines()[0]
-    return Step(name=path, summary=summary, run=run, many=True, streams=wants is Source, options=(_MAX_BYTES,))
+    return Step(
+        name=path, summary=summary, run=run, many=many, own=True, streams=wants is Source, options=(_MAX_BYTES,)
+    )
+
+
+def _makes_many(function: Any) -> bool:
+    """Whether the function can make several outputs, by its return annotation; bytes, texts and documents are one's content."""
+    call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+    hint = typing.get_type_hints(call).get("return", inspect.Parameter.empty)
+    if hint is inspect.Parameter.empty:
+        return inspect.isgeneratorfunction(call)
+    return any(_is_several(option) for option in _options(hint))
+
+
+def _options(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+
+
+def _is_several(hint: Any) -> bool:
+    origin = typing.get_origin(hint) or hint
+    if not isinstance(origin, type) or issubclass(origin, (bytes, bytearray, str, Mapping)):
+        return False
+    items = typing.get_args(hint)[:1]
+    if origin is list and not items:
+        return False  # a JSON document
+    content = (bytes, bytearray, str, dict, list)
+    return issubclass(origin, Iterable) and not (items and (typing.get_origin(items[0]) or items[0]) in content)
 
 
 def _wants(path: str, function: Any) -> Any:
@@ -95,25 +125,30 @@ def _given(wants: Any, source: Source, max_bytes: int) -> Any:
     return parse_json(content)
 
 
-def _outputs(path: str, result: Any, source: Source) -> Iterator[Output]:
+def _outputs(path: str, result: Any, source: Source, *, many: bool) -> Iterator[Output]:
     if result is None:
         return
     if isinstance(result, Output):
         yield result
     elif isinstance(result, (bytes, bytearray, str)):
         yield Output(chunks=[_bytes(path, result)], name=source.name, content_type=source.content_type)
-    elif isinstance(result, (dict, list)):
+    elif isinstance(result, dict) or (isinstance(result, list) and not many):
         yield Output(chunks=[dump_json(result)], name=source.name, content_type="application/json")
     elif isinstance(result, Iterable):
-        yield from _iterated(path, iter(result), source)
+        yield from _iterated(path, iter(result), source, many=many)
     else:
         raise ConfigError(f"the transform {path} returned a {type(result).__name__}")
 
 
-def _iterated(path: str, items: Iterator[Any], source: Source) -> Iterator[Output]:
+def _iterated(path: str, items: Iterator[Any], source: Source, *, many: bool) -> Iterator[Output]:
     """Outputs as they are; bytes, texts and documents as the content of one output."""
     first = next(items, None)
     if isinstance(first, Output):
+        if not many:
+            raise ConfigError(
+                f"the transform {path} returns outputs, and is not declared to make several",
+                hint="Write its return annotation: -> Iterator[Output].",
+            )
         for output in chain((first,), items):
             if not isinstance(output, Output):
                 raise ConfigError(f"the transform {path} yields outputs and {type(output).__name__}")
