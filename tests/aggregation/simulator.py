@@ -45,6 +45,7 @@ class Chances:
     completion_lost: float = 0.1
     timer_lost: float = 0.01
     skew_s: float = 0.0
+    table_s: float = 0.0  # what every write takes at least
 
 
 @dataclass
@@ -101,7 +102,8 @@ class Schedule:
         self.open = {}
         for _ in range(puts):
             self._plan_put(self.rng.choice("ab"[:keys]), self.rng.uniform(0, horizon_s))
-        for moment in range(60, int(horizon_s) + 4000, 120):
+        end = int(horizon_s) + 4000
+        for moment in (*range(60, end, 120), *range(end, 40_000, 1200)):
             self.at(moment, self._sweep)
 
     def run(self):
@@ -197,7 +199,8 @@ class Schedule:
         def give_back():
             self.after(self.rng.uniform(1, 30), lambda: self._fire(timer))
 
-        talk = protocol.fire(self.pace, timer, lambda: f"t{next(self.ids)}")
+        receives = self.rng.choice((1, protocol.ROTATE_RECEIVES))
+        talk = protocol.fire(self.pace, timer, lambda: f"t{next(self.ids)}", receives=receives)
         self._start(Run(talk, self._skew(), give_back, end))
 
     def _sweep(self):
@@ -227,8 +230,11 @@ class Schedule:
             else:
                 run.end(stop.value)
             return
-        took_s = self.rng.choice((0.001, 0.05, 0.3)) + (
-            self.rng.uniform(1, 15) if self.chance(self.chances.slow) else 0
+        slow_s = self.chances.table_s * self.rng.uniform(0.8, 1.2) * (not isinstance(effect, (fx.Moment, fx.Act)))
+        took_s = (
+            slow_s
+            + self.rng.choice((0.001, 0.05, 0.3))
+            + (self.rng.uniform(1, 15) if self.chance(self.chances.slow) else 0)
         )
         self.after(took_s, lambda: self._carry_out(run, effect))
 
@@ -265,8 +271,9 @@ class Schedule:
     # Actions
 
     def _act(self, run, effect):
-        if self.now - run.read_at > PROMPT_S:
-            run.answer = fx.Abandoned()
+        late_s = self.now - run.read_at
+        if late_s > PROMPT_S + effect.slack_s:
+            run.answer = fx.Abandoned(late_s)
             self._step(run)
             return
         if self.chance(self.chances.action_later):
@@ -360,4 +367,5 @@ def random_schedule(seed):
     plain = Chances()
     chances = Chances(**{name: value * harsh for name, value in vars(plain).items()})
     chances.skew_s = rng.choice((0.0, 0.5, 5.0))
+    chances.table_s = rng.choice((0.0, 0.0, 2.3, 8.0))
     return Schedule(seed, pace=paces(rng), chances=chances, keys=rng.choice((1, 2)), puts=rng.choice((1, 3, 12, 40)))

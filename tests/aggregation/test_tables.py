@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from windlass.aggregation.effects import Claim, Commit, Count, Disarm, Hold, Note, Refused, Rotate
+from windlass.aggregation.effects import Claim, Commit, Count, Disarm, Hold, Note, Refused, Renew, Reserve, Rotate
 from windlass.aggregation.model import Item, Mode, Pace, Summary
 from windlass.aggregation.tables.dynamodb import DynamoTable
 from windlass.aggregation.tables.memory import MemoryTable
@@ -238,3 +238,25 @@ def test_items_lists_a_rules_keys(table, rule):
     table.set_paused(rule, "", paused=True)
     assert sorted(one.key for one in table.items(rule)) == ["a", "b/ü #1"]
     assert {one.rule for one in table.items()} >= {rule, f"{rule}x"}
+
+
+def test_a_claim_is_renewed_by_its_own_attempt_alone(table, rule):
+    count(table, rule, "m1", "a/1")
+    claim(table, rule, "m1", "t1", 130.0)
+    assert table.perform(Renew(rule, "k", "t2", 140.0, PACE, 5.0)) is None
+    renewed = table.perform(Renew(rule, "k", "t1", 140.0, PACE, 5.0))
+    assert (renewed.na, renewed.claimed, renewed.claim) == (175.0, 1, "t1")
+    assert isinstance(claim(table, rule, "m1", "t3", 174.0, again=True), Refused)
+    commit(table, rule, 1, 141.0)
+    assert table.perform(Renew(rule, "k", "t1", 150.0, PACE, 0.0)) is None
+
+
+def test_a_resource_is_one_holders_until_its_time_is_over(table, rule):
+    def reserve(holder, now, until):
+        return table.perform(Reserve("~shared", f"share {rule}", holder, now, until))
+
+    assert reserve("a", 100.0, 170.0) == 0.0
+    assert reserve("b", 130.0, 200.0) == pytest.approx(40.0)
+    assert reserve("a", 131.0, 195.0) == 0.0  # its holder may move it
+    assert reserve("b", 194.0, 260.0) == pytest.approx(1.0)
+    assert reserve("b", 195.0, 260.0) == 0.0

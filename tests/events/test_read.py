@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from windlass.events import Hop, Ignored, IgnoredBecause, Kind, ObjectEvent, Unrecognised, read_events
 from windlass.events.encode import WRAPPINGS, carried, configuration_notice, names, notification
+from windlass.events.order import newer
 from windlass.events.read import MAX_PAYLOAD_BYTES
 
 SAMPLES = sorted((Path(__file__).parent.parent / "data" / "events").glob("*.json"))
@@ -340,3 +341,39 @@ def _damage(value, data):
             value[at] = data.draw(anything)
             return
         value = value[at]
+
+
+def other(source, key, **more):
+    thing = {
+        "key": key,
+        "size": 3,
+        "eTag": "e",
+        "versionId": more.pop("version", ""),
+        "sequencer": more.pop("sequencer", ""),
+    }
+    record = {
+        "eventVersion": "2.0", "eventSource": source, "awsRegion": "", "eventTime": "2019-11-22T13:47:35.124724Z",
+        "eventName": more.pop("name", "s3:ObjectCreated:Put"), "s3": {"bucket": {"name": "photos"}, "object": thing},
+    }  # fmt: skip
+    (event,) = read_events({"EventName": record["eventName"], "Key": "photos/x", "Records": [record]})
+    return event
+
+
+def test_minio_encodes_keys_and_has_names_of_its_own():
+    event = other("minio:s3", "in%2Fred+flower%2B.jpg", version="1", sequencer="15CFEDF8D5304D1A")
+    assert isinstance(event, ObjectEvent)
+    assert (event.kind, event.bucket, event.key) == (Kind.CREATED, "photos", "in/red flower+.jpg")
+    assert (event.version_id, event.sequencer) == ("", "15CFEDF8D5304D1A")
+    assert other("minio:s3", "a", name="s3:ObjectRemoved:Delete").removes
+    assert other("minio:s3", "a", name="s3:ObjectCreated:PutTagging").kind is Kind.TAGGING
+    assert other("minio:s3", "a", name="s3:ObjectCreated:PutRetention").kind is Kind.OTHER
+    assert other("minio:s3", "a", name="s3:ObjectAccessed:Get").kind is Kind.OTHER
+
+
+def test_ceph_sends_keys_as_they_are_and_sequencers_least_byte_first():
+    """The sample of Ceph's documentation: 2019-11-22T13:47:35 is F7E6D75D."""
+    event = other("ceph:s3", "in/50%+done.txt", name="ObjectCreated:Put", sequencer="F7E6D75DC742D108")
+    assert (event.key, event.sequencer) == ("in/50%+done.txt", "5DD7E6F708D142C7")
+    later = other("ceph:s3", "in/50%+done.txt", name="ObjectCreated:Put", sequencer="F8E6D75D01000000")
+    assert newer(later, event)
+    assert other("ceph:s3", "a", sequencer="12").sequencer == ""

@@ -37,6 +37,7 @@ class World:
     ticks: int = 0
     batches: bool = True
     sweeper: bool = True
+    rotate: bool = False
 
 
 @dataclass
@@ -257,7 +258,7 @@ class Search:
             yield f"send {effect.timer.token}", answered(("none",), timers=sent), False
         elif isinstance(effect, fx.Act):
             if self.world.window and now > claimed_at:
-                yield "abandon", answered(("abandoned",)), False
+                yield "late", answered(("abandoned",)), False
                 return
             if self.world.window:
                 if now - last < self.world.window:
@@ -276,7 +277,7 @@ class Search:
         name = type(effect).__name__.lower()
         item_1, answer_1 = self._perform(item, effect)
         more = {}
-        if isinstance(effect, fx.Claim) and answer_1[0] == "item":
+        if isinstance(effect, (fx.Claim, fx.Renew)) and answer_1[0] == "item":
             more = {"claimed_at": int(effect.now)}  # the pace counts from there, however long the write took
         yield f"{name} {process[0]}", answered(answer_1, item=item_1, **more), False
         if budget[3]:
@@ -317,7 +318,9 @@ class Search:
                 now = answers[0][1][8]  # last_at: when it was counted
             talk = self.protocol.count(self.pace, RULE, KEY, ids, len(ids), _NOTHING, since=now, now=now)
         else:
-            talk = self.protocol.fire(self.pace, Timer(RULE, KEY, what), lambda: f"a{slot}")
+            # Each message is received often, but for those that took over: one rotation makes nothing possible that two don't.
+            receives = self.protocol.ROTATE_RECEIVES if self.world.rotate and "~" not in what else 0
+            talk = self.protocol.fire(self.pace, Timer(RULE, KEY, what), lambda: f"a{slot}", receives=receives)
         try:
             effect = self._skipped(talk, next(talk))
             for answer in answers:

@@ -34,6 +34,8 @@ QUICK = [
     world(2, window=2, ticks=4, failures=1),
     world(2, window=2, ticks=4, retries=1),
     world(1, window=2, ticks=5, crashes=1),
+    world(1, crashes=1, failures=1, rotate=True),
+    world(2, failures=1, rotate=True),
 ]
 LONG = [
     world(3, crashes=1),
@@ -49,6 +51,11 @@ LONG = [
     world(2, window=2, ticks=5, crashes=1),
     world(2, window=2, ticks=5, duplicates=1),
     world(3, window=2, ticks=5),
+    world(2, crashes=1, failures=1, rotate=True),
+    world(2, crashes=2, rotate=True),
+    world(2, retries=1, failures=1, rotate=True),
+    world(1, duplicates=1, failures=1, rotate=True),
+    world(1, window=2, ticks=4, failures=1, rotate=True),
 ]
 
 
@@ -136,6 +143,16 @@ MUTANTS = {
     ),
     "a stale timer acts, and the live one is ended": (
         PROTOCOL, "    if met is None or met.armed != token:", "    if met is None or met.claimed:", world(2, crashes=1),
+    ),
+    "a message that takes over is sent but once": (
+        PROTOCOL, "    if met is not None and met.armed == successor(token):", "    if False:", world(1, crashes=1, failures=1, rotate=True),
+    ),
+    "a message takes over without being sent": (
+        PROTOCOL, "    yield Send(fresh, _delay_s(verdict.after_s))\n", "", world(2, failures=1, rotate=True),
+    ),
+    "a renewal does not move the pace on": (
+        DECIDE, "    return replace(item, na=asked.now + asked.pace.window_s + asked.slack_s)", "    return item",
+        world(1, window=2, ticks=5, crashes=1),
     ),
     "counting does not arm again after a disarm": (
         DECIDE, "    if not found.armed:\n", "    if item is None:\n", world(2),

@@ -8,7 +8,9 @@ from typing import Any
 
 from windlass.aggregation.actions import ActionConfig
 from windlass.aggregation.actions.base import Call, Context, Later, Started
+from windlass.aggregation.actions.spacing import Spacing
 from windlass.aggregation.effects import Act, Begun, Completed, Failed, Outcome, Postponed
+from windlass.aggregation.tables.base import Table
 from windlass.aggregation.timeline import Window
 from windlass.core import clock
 from windlass.core.errors import WindlassError
@@ -29,18 +31,28 @@ class Acting:
         account_id: str,
         region: str,
         memory: dict[str, Any],
+        table: Table | None = None,
         record: Callable[[Window], None] = lambda _: None,
     ) -> None:
         self._action, self._call = action, call
         self._account_id, self._region = account_id, region
         self._memory = memory
+        self._table = table
         self._record = record
 
     def act(self, asked: Act) -> Outcome:
         """Do it."""
         log = logger("aggregation").bind(rule=asked.rule, key=asked.key)
         context = Context(
-            self._call, asked.rule, asked.key, asked.attempt, self._account_id, self._region, time.time(), self._memory
+            self._call,
+            asked.rule,
+            asked.key,
+            asked.attempt,
+            self._account_id,
+            self._region,
+            time.time(),
+            self._memory,
+            Spacing(self._table) if self._table is not None else None,
         )
         window = Window(asked.rule, asked.key, asked.attempt, asked.summary, clock.now())
         self._record(window)

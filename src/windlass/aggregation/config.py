@@ -83,8 +83,12 @@ class AggregateConfig(BaseModel):
     @property
     def gathered_s(self) -> float:
         """How long events wait to be counted together; the window begins when they arrive, so it costs no time."""
-        shortest = min(self.window_s, self.quiet_s) if self.mode is Mode.DEBOUNCE else self.window_s
-        return self.linger_s or min(_MOST_LINGER_S, shortest / 3)
+        return self.linger_s or min(_MOST_LINGER_S, self.shortest_s / 3)
+
+    @property
+    def shortest_s(self) -> float:
+        """The shortest time within which the rule acts on an event, in seconds."""
+        return min(self.window_s, self.quiet_s) if self.mode is Mode.DEBOUNCE else self.window_s
 
     @property
     def backend(self) -> Literal["store", "dynamodb"]:

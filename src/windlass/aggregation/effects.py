@@ -8,7 +8,7 @@ from windlass.aggregation.model import Item, Pace, Summary, Timer
 
 __all__ = [
     "Abandoned", "Ack", "Act", "Begun", "Claim", "Commit", "Completed", "Count", "Defer", "Disarm", "Effect", "Failed",
-    "Hold", "Moment", "Note", "Outcome", "Postponed", "Refused", "Rotate", "Send", "StoreEffect", "Verdict",
+    "Hold", "Moment", "Note", "Outcome", "Postponed", "Refused", "Renew", "Reserve", "Rotate", "Send", "StoreEffect", "Verdict",
 ]  # fmt: skip
 
 
@@ -43,6 +43,35 @@ class Claim:
     now: float
     pace: Pace
     again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """The attempt claims again what it claimed, because its claim took too long to act on. Answer: the item after it, or None.
+
+    The next claim may be made `slack_s` later than a window from now, and the action may start that much later.
+    """
+
+    rule: str
+    key: str
+    attempt: str
+    now: float
+    pace: Pace
+    slack_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Take a resource that all processes share (a file share) until then, or keep it longer. Answer: seconds to wait, 0 when taken.
+
+    `rule` is SHARED and `key` the resource's name. Taken when nobody's reservation lasts at `now`, or it is the holder's own.
+    """
+
+    rule: str
+    key: str
+    holder: str
+    now: float
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +125,7 @@ class Rotate:
     now: float
 
 
-StoreEffect = Count | Claim | Commit | Hold | Note | Disarm | Rotate
+StoreEffect = Count | Claim | Renew | Reserve | Commit | Hold | Note | Disarm | Rotate
 
 
 # What others do
@@ -112,13 +141,14 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Run the rule's action, promptly: the pace counts from the claim. Answer: an Outcome."""
+    """Run the rule's action, promptly: the pace counts from the claim, which left `slack_s` for it. Answer: an Outcome."""
 
     rule: str
     key: str
     attempt: str
     claimed: int
     summary: Summary
+    slack_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +198,9 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:
-    """Too long after the claim to start: nothing was done."""
+    """So long after the claim that the pace would be broken: nothing was done."""
+
+    late_s: float = 0.0
 
 
 Outcome = Completed | Begun | Postponed | Failed | Abandoned

@@ -79,12 +79,14 @@ class Engine:
         )
         carry_out(talk, self._hands(part))
 
-    def fire(self, timer: Timer) -> Verdict:
-        """A timer came."""
+    def fire(self, timer: Timer, *, receives: int = 0) -> Verdict:
+        """A timer came; `receives` is how often its message was received, 0 for one of the store."""
         part = self.parts.get(timer.rule)
         if part is None:
             return Defer(_PAUSE_S * 12, f"there is no rule {timer.rule} here")
-        talk = protocol.fire(part.rule.config.pace, timer, lambda: new_id("attempt"), paused=self._is_paused(part))
+        talk = protocol.fire(
+            part.rule.config.pace, timer, lambda: new_id("attempt"), paused=self._is_paused(part), receives=receives
+        )
         verdict: Verdict = carry_out(talk, self._hands(part))
         self._log.debug(
             "timer.ended" if isinstance(verdict, Ack) else "timer.deferred", rule=timer.rule, key=timer.key, reason=verdict.reason

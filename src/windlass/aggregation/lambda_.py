@@ -48,6 +48,16 @@ def make_handler(engine: Engine, postpone: Postpone) -> Callable[[Any, Any], Any
     return handle
 
 
+def _receives(record: Mapping[str, Any]) -> int:
+    return int((record.get("attributes") or {}).get("ApproximateReceiveCount", 1))
+
+
+def _sent_at(record: Mapping[str, Any], now: float) -> float:
+    """When a message was sent, in epoch seconds; `now` where that is not told, or a clock says it is to come."""
+    sent_ms = int((record.get("attributes") or {}).get("SentTimestamp", 0))
+    return min(now, sent_ms / 1000) if sent_ms else now
+
+
 def _is_sqs(record: Any) -> bool:
     return isinstance(record, Mapping) and record.get("eventSource") == "aws:sqs"
 
@@ -72,7 +82,9 @@ class _Batch:
 
     def handle(self, records: list[Mapping[str, Any]]) -> list[str]:
         """The ids of the messages that are to come again."""
-        since = time.time()
+        # The window begins when the first message was sent: the mapping's batching window is part of it.
+        now = time.time()
+        since = min((_sent_at(record, now) for record in records), default=now)
         tallies: dict[tuple[str, str], Tally] = {}
         for record in records:
             try:
@@ -101,7 +113,7 @@ class _Batch:
         """Whether it was a timer or a completion, which are done here."""
         timer = read_timer(record["body"])
         if timer is not None:
-            verdict = self._engine.fire(timer)
+            verdict = self._engine.fire(timer, receives=_receives(record))
             if isinstance(verdict, Defer):
                 self._failed[record["messageId"]] = None
                 seconds = max(1, min(43_200, math.ceil(verdict.after_s)))

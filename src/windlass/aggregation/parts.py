@@ -69,5 +69,5 @@ def make_part(
     def call(service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         return estate.call(account, region, service, operation, **params)
 
-    acting = Acting(config.action, call, account_id=account, region=region, memory=memory, record=record)
+    acting = Acting(config.action, call, account_id=account, region=region, memory=memory, table=table, record=record)
     return Part(Rule(config), table, send, acting.act, call, memory)

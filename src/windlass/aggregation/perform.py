@@ -15,7 +15,8 @@ from windlass.aggregation.tables.base import Table
 __all__ = ["PROMPT_S", "Hands", "carry_out"]
 
 PROMPT_S = 2.0
-"""An action starts within this time of the clock's reading that its claim was made with, or not at all."""
+"""An action starts within this time (and the claim's slack) of the clock's reading that its claim was made with, or the claim
+is renewed first. Only the pace needs it: what a claim covers is right however late the action starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def carry_out(talk: Steps | Firing, hands: Hands) -> Any:
                 hands.send(timer, delay_s)
                 answer = None
             case Act():
-                late = hands.monotonic() - read_at > PROMPT_S
-                answer = Abandoned() if late else hands.act(effect)
+                late_s = hands.monotonic() - read_at
+                answer = Abandoned(late_s) if late_s > PROMPT_S + effect.slack_s else hands.act(effect)
             case _:
                 answer = hands.table.perform(effect)

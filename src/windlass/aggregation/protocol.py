@@ -11,9 +11,15 @@ Why no event is lost, whatever crashes, is doubled, retried or late:
 - a timer is only over when nothing is dirty, in the same write that says so; any other end brings it back.
 No step compares a clock with S3's. `na` bounds the pace: two claims of a key are never closer than the window.
 
-Two departures from spec/aggregation.md, both checked like the rest: a claim that follows an unsettled one takes the same
+An action needs no promptness to cover what was claimed before it started; only the pace does. A claim that took longer than
+PROMPT_S is renewed by the same attempt, with twice the time it took as slack, until the action starts in time: a slow table or a
+cold function acts later, and does act.
+
+Three departures from spec/aggregation.md, all checked like the rest: a claim that follows an unsettled one takes the same
 events, not more, so that what an action is told of (its folders) is exactly what its success covers; and a token is replaced
-when it is a day old, so that a key that is never quiet outlives the 14 days that SQS keeps a message.
+when it is a day old, or its message was received ROTATE_RECEIVES times, so that a key that is never quiet outlives the 14 days that
+SQS keeps a message and the receives that a redrive policy grants it. The new token follows from the old one: whoever meets it knows
+that its message may never have been sent, and sends it.
 """
 
 from __future__ import annotations
@@ -39,17 +45,22 @@ from windlass.aggregation.effects import (
     Outcome,
     Postponed,
     Refused,
+    Renew,
     Rotate,
     Send,
     Verdict,
 )
 from windlass.aggregation.model import Item, Pace, Summary, Timer
 
-__all__ = ["MAX_DELAY_S", "Steps", "count", "fire", "sweep"]
+__all__ = ["MAX_DELAY_S", "ROTATE_RECEIVES", "Steps", "count", "fire", "successor", "sweep"]
 
 MAX_DELAY_S = 900
 """SQS delays a new message for at most 15 minutes; longer waits are had by deferring the timer when it comes."""
+ROTATE_RECEIVES = 50
+"""A timer message received so often is replaced by a new one: a redrive policy would take it for poison in the end."""
 _TOKEN_S = 86_400.0
+_RENEWALS = 6
+_MAX_SLACK_S = 60.0
 _PAUSED_S = 60.0
 _FIRST_RETRY_S, _MAX_RETRY_S = 5.0, 900.0
 
@@ -73,8 +84,32 @@ def count(
         yield Send(Timer(rule, key, item.armed), _delay_s(pace.due(item) - now))
 
 
-def fire(pace: Pace, timer: Timer, new_attempt: Callable[[], str], *, paused: bool = False) -> Firing:
-    """A timer came: claim, act, commit, disarm. The verdict says whether it is over, or when it comes again."""
+def successor(token: str) -> str:
+    """The token that replaces this one."""
+    base, tilde, number = token.rpartition("~")
+    return f"{base}~{int(number) + 1}" if tilde and number.isdigit() else f"{token}~1"
+
+
+def fire(
+    pace: Pace, timer: Timer, new_attempt: Callable[[], str], *, paused: bool = False, receives: int = 0
+) -> Firing:
+    """A timer came: claim, act, commit, disarm. The verdict says whether it is over, or when it comes again.
+
+    `receives` is how often its message was received; many times, and a new message takes over.
+    """
+    verdict = yield from _fire(pace, timer, new_attempt, paused=paused)
+    if receives < ROTATE_RECEIVES or not isinstance(verdict, Defer):
+        return verdict
+    now: float = yield Moment()
+    fresh = Timer(timer.rule, timer.key, successor(timer.token))
+    renewed: Item | None = yield Rotate(timer.rule, timer.key, timer.token, fresh.token, now)
+    if renewed is None:
+        return verdict
+    yield Send(fresh, _delay_s(verdict.after_s))
+    return Ack("a new message took over")
+
+
+def _fire(pace: Pace, timer: Timer, new_attempt: Callable[[], str], *, paused: bool) -> Firing:
     if paused:
         return Defer(_PAUSED_S, "the rule is paused")
     taken: Item | Verdict | None = None
@@ -84,14 +119,14 @@ def fire(pace: Pace, timer: Timer, new_attempt: Callable[[], str], *, paused: bo
         taken = yield from _take(pace, timer, attempt, now)
     if not isinstance(taken, Item):
         return taken
-    outcome: Outcome = yield Act(timer.rule, timer.key, attempt, taken.claimed, taken.held)
+    outcome, taken = yield from _act(pace, timer, attempt, taken)
     now = yield Moment()
     next_s = max(taken.na - now, 1.0)
     match outcome:
         case Postponed(after_s, reason):
             return Defer(max(after_s, next_s), reason)
         case Abandoned():
-            return Defer(next_s, "the claim was too old to act on")
+            return Defer(next_s, "another attempt took over")
         case Failed(reason):
             failures: int = yield Note(timer.rule, timer.key, attempt, reason)
             return Defer(max(next_s, _retry_s(failures)), reason)
@@ -106,6 +141,22 @@ def fire(pace: Pace, timer: Timer, new_attempt: Callable[[], str], *, paused: bo
     return Defer(next_s, "events came in during the action")
 
 
+def _act(pace: Pace, timer: Timer, attempt: str, taken: Item) -> Generator[Effect, Any, tuple[Outcome, Item]]:
+    """Act on a claim, renewed while it is too old; the outcome and the item as it was last claimed."""
+    slack_s = 0.0
+    for _ in range(_RENEWALS):
+        outcome: Outcome = yield Act(timer.rule, timer.key, attempt, taken.claimed, taken.held, slack_s)
+        if not isinstance(outcome, Abandoned):
+            return outcome, taken
+        slack_s = min(max(slack_s, 2.0 * outcome.late_s), max(pace.window_s, _MAX_SLACK_S))
+        now: float = yield Moment()
+        renewed: Item | None = yield Renew(timer.rule, timer.key, attempt, now, pace, slack_s)
+        if renewed is None:
+            break
+        taken = renewed
+    return Abandoned(), taken
+
+
 def _take(pace: Pace, timer: Timer, attempt: str, now: float) -> Generator[Effect, Any, Item | Verdict | None]:
     """Claim what is uncovered: the item, or the verdict when there is nothing to act on now, or None to look again."""
     rule, key, token = timer.rule, timer.key, timer.token
@@ -115,6 +166,9 @@ def _take(pace: Pace, timer: Timer, attempt: str, now: float) -> Generator[Effec
     if not isinstance(item, Refused):
         return item
     met = item.item
+    if met is not None and met.armed == successor(token):
+        yield Send(Timer(rule, key, met.armed), _delay_s(pace.due(met) - now))
+        return Ack("a new message took over")
     if met is None or met.armed != token:
         return Ack("another timer owns the key, or none is needed")
     if met.claim == attempt:

@@ -106,10 +106,25 @@ class Worker:
         linger_s = self._gathering.linger_s
         given = {
             "name": f"aggregate-{first.name}", "queue": first.queue, "handler": "windlass.aggregation", "account": first.account,
-            "region": first.region, "concurrency": _IN_HAND, "prefetch": 0, "visibility_s": math.ceil(60 + linger_s),
-            "gather_s": min(_GATHER_S, linger_s),
+            "region": first.region, "concurrency": _IN_HAND, "prefetch": 0, "gather_s": min(_GATHER_S, linger_s),
         }  # fmt: skip
+        given |= self._times(linger_s)
         return ConsumeConfig.model_validate(given | self._settings)
+
+    def _times(self, linger_s: float = 0.0) -> dict[str, object]:
+        """Times of a consumer that follow the shortest window: what a killed worker held comes back within about one.
+
+        Those of the settings are left alone, and are then the defaults.
+        """
+        if {"wait_s", "read_timeout_s", "visibility_s"} & self._settings.keys():
+            return {"visibility_s": math.ceil(60 + linger_s)}
+        shortest_s = min(one.shortest_s for one in self._configs)
+        wait_s = max(1, min(20, math.ceil(shortest_s / 2)))
+        read_timeout_s = float(wait_s + 10)
+        visibility_s = max(math.ceil(read_timeout_s) + 1, min(60, math.ceil(shortest_s)))
+        return {
+            "wait_s": wait_s, "read_timeout_s": read_timeout_s, "visibility_s": visibility_s + math.ceil(linger_s),
+        }  # fmt: skip
 
     def _source(self, config: ConsumeConfig) -> Consumer:
         def stopping() -> None:
@@ -129,6 +144,7 @@ class Worker:
             "name": f"timers-{queue}", "queue": queue, "handler": "windlass.aggregation", "account": first.account,
             "region": first.region, "concurrency": 8, "prefetch": 2, "first_backoff_s": 1.0, "max_backoff_s": 60.0,
         }  # fmt: skip
+        given |= self._times()
         names = ("wait_s", "read_timeout_s", "visibility_s", "drain_s", "flush_s", "transport")
         config = ConsumeConfig.model_validate(
             given | {name: self._settings[name] for name in names if name in self._settings}
@@ -145,15 +161,15 @@ class Worker:
             if self._on_completion(received):
                 return
             raise Reject("it is no timer of aggregation")
-        verdict = self._fire(timer)
+        verdict = self._fire(timer, receives=received.receive_count)
         if isinstance(verdict, Defer):
             raise RetryLater(math.ceil(verdict.after_s), verdict.reason)
 
     def _on_completion(self, received: Received) -> bool:
         return _completed(self.engine, received)
 
-    def _fire(self, timer: Timer) -> Verdict:
-        verdict = self.engine.fire(timer)
+    def _fire(self, timer: Timer, *, receives: int = 0) -> Verdict:
+        verdict = self.engine.fire(timer, receives=receives)
         self.counts.fired(verdict)
         return verdict
 

@@ -65,6 +65,17 @@ CALLS: Mapping[str, Kind] = {
 _UPLOAD_STEPS = ("CreateMultipartUpload", "UploadPart", "UploadPartCopy", "AbortMultipartUpload")
 _READS = ("Get", "Head", "List", "Select")
 
+# Services that speak S3 send its records too. MinIO writes keys as S3 does, Ceph as they are; MinIO's version "1" is none.
+_SOURCES = ("aws:s3", "minio:s3", "ceph:s3")
+_CEPH_DIGITS = 16
+# MinIO's names of what changes an object's attributes and not its content.
+_NAMES_OF_OTHERS: Mapping[str, Kind] = {
+    "ObjectCreated:PutTagging": Kind.TAGGING,
+    "ObjectCreated:DeleteTagging": Kind.TAGGING,
+    "ObjectCreated:PutRetention": Kind.OTHER,
+    "ObjectCreated:PutLegalHold": Kind.OTHER,
+}
+
 _HEX = re.compile(r"[0-9A-Fa-f]{1,256}")
 _EMPTY: Mapping[str, Any] = {}
 
@@ -73,26 +84,28 @@ def read_record(record: dict[Any, Any], via: _Via) -> Reading:
     """One record of an S3 notification."""
     get = record.get
     source = get("eventSource", "aws:s3")
-    if source != "aws:s3":
+    if source not in _SOURCES:
         return Unrecognised(f"records of {sample(source)}, not of S3", sample(record), via)
     version = get("eventVersion", "2")
     if str(version).partition(".")[0] != "2":
         return Unrecognised(f"event version {sample(version)}: only 2.x is known", sample(record), via)
     s3 = _member(record, "s3")
     thing = _member(s3, "object")
-    bucket, key = _text(_member(s3, "bucket"), "name"), _decoded(_text(thing, "key"))
+    raw = _text(thing, "key")
+    bucket, key = _text(_member(s3, "bucket"), "name"), raw if source == "ceph:s3" else _decoded(raw)
     if not bucket or not key:
         return Unrecognised("an S3 record without a bucket or a valid key", sample(record), via)
     name = _text(record, "eventName").removeprefix("s3:")
+    version_id = _text(thing, "versionId")
     return ObjectEvent(
-        kind=NAMES.get(name.partition(":")[0], Kind.OTHER),
+        kind=_NAMES_OF_OTHERS.get(name) or NAMES.get(name.partition(":")[0], Kind.OTHER),
         name=name,
         bucket=bucket,
         key=key,
-        version_id=_text(thing, "versionId"),
-        etag=_text(thing, "eTag"),
+        version_id="" if source == "minio:s3" and version_id == "1" else version_id,
+        etag=_text(thing, "eTag") or _text(thing, "etag"),
         size_bytes=_size(thing),
-        sequencer=_sequencer(thing),
+        sequencer=_ceph_sequencer(thing) if source == "ceph:s3" else _sequencer(thing),
         at=_time(get("eventTime")),
         region=_text(record, "awsRegion"),
         principal_id=_text(_member(record, "userIdentity"), "principalId"),
@@ -254,6 +267,15 @@ def _size(thing: Mapping[Any, Any]) -> int | None:
 def _sequencer(thing: Mapping[Any, Any]) -> str:
     value = thing.get("sequencer")
     return value if isinstance(value, str) and _HEX.fullmatch(value) else ""
+
+
+def _ceph_sequencer(thing: Mapping[Any, Any]) -> str:
+    """Ceph's sequencer as text that sorts by time: it is seconds and nanoseconds, four bytes each, the least first."""
+    value = _sequencer(thing)
+    if len(value) != _CEPH_DIGITS:
+        return ""
+    seconds, nanoseconds = (bytes.fromhex(part)[::-1].hex().upper() for part in (value[:8], value[8:]))
+    return seconds + nanoseconds
 
 
 def _time(value: object) -> datetime | None:

@@ -56,4 +56,7 @@ class ProgressLine:
         elif not self._quiet and time.monotonic() - self._said >= _EVERY_S:
             self._said = time.monotonic()
             spent = format_duration(self._said - self._started)
-            print(f"{self._title}: {done:,} of {total:,} after {spent} {detail}".rstrip(), file=sys.stderr, flush=True)
+            count = (
+                f"{done:,} of {total:,}" if total else f"{done:,}"
+            )  # the total of a listing is not known before its end
+            print(f"{self._title}: {count} after {spent} {detail}".rstrip(), file=sys.stderr, flush=True)

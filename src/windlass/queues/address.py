@@ -10,14 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from windlass.core.errors import NotFound, UsageError
+from windlass.queues.hosts import region_of
 
 __all__ = ["Queue", "Reference", "read_queue", "read_reference"]
 
 _ARN = re.compile(r"^arn:(aws[a-z-]*):sqs:([a-z0-9-]+):(\d{12}):([A-Za-z0-9_.-]+)$")
 _NAME = re.compile(r"^[A-Za-z0-9_-]{1,80}(\.fifo)?$")
-_HOST = re.compile(
-    r"^(?:sqs[.-]([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?|([a-z0-9-]+)\.queue\.amazonaws\.com|sqs-fips\.([a-z0-9-]+)\..*)$"
-)
 
 Call = Callable[..., dict[str, Any]]
 """`call(account_id, region, operation, **params)` of SQS."""
@@ -65,9 +63,7 @@ def read_reference(text: str) -> Reference:
         parts = urlsplit(text)
         pieces = [piece for piece in parts.path.split("/") if piece]
         if len(pieces) >= 2 and re.fullmatch(r"\d{12}", pieces[-2]):
-            host = _HOST.match(parts.hostname or "")
-            region = next((one for one in host.groups() if one), "") if host else ""
-            return Reference(pieces[-1], pieces[-2], region, text)
+            return Reference(pieces[-1], pieces[-2], region_of(parts.hostname or "", parts.path), text)
     elif _NAME.match(text):
         return Reference(text)
     raise UsageError(

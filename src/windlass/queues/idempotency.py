@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import math
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from windlass.core import clock
 from windlass.core.errors import AwsError, WindlassError
 from windlass.core.ids import new_id
 from windlass.observe.log import logger
-from windlass.queues.handlers import Handler, is_async
+from windlass.queues.handlers import Handler, describe, is_async
 from windlass.queues.model import RetryLater
 from windlass.queues.received import Received
 from windlass.queues.transports import DEDUPLICATION
@@ -32,6 +33,10 @@ if TYPE_CHECKING:  # a function in Lambda has no store, and carries no SQLAlchem
     from windlass.store.engine import Store
 
 __all__ = ["Begun", "DynamoLedger", "KeyOf", "Ledger", "StoreLedger", "key_of", "once"]
+
+_COMPLAIN_S = 30.0
+_MARK_S = 600.0
+_FIRST_MARK_S, _MARK_EVERY_S = 0.1, 5.0
 
 KeyOf = Callable[[Received], str]
 
@@ -175,43 +180,74 @@ def key_of(queue_arn: str, path: str = "") -> KeyOf:
 
 def once(ledger: Ledger, key: KeyOf, now: Callable[[], datetime] = clock.now) -> Callable[[Handler], Handler]:
     """Wrap a handler so that each key is done once within the ledger's window."""
-    renewer = _Renewer(ledger, now)
+    complaints = _Complaints()
+    parts = _Once(ledger, key, now, complaints, _Renewer(ledger, now, complaints))
 
     def around(handler: Handler) -> Handler:
         if is_async(handler):
 
             async def run_async(received: Received) -> None:
-                attempt = await asyncio.to_thread(_take, ledger, key(received), now())
-                if attempt is None:
-                    return
-                done = False
-                renewer.add(attempt)
-                try:
-                    result: Any = handler(received)
-                    await result
-                    done = True
-                finally:
-                    renewer.drop(attempt)
-                    await asyncio.shield(asyncio.to_thread(ledger.end, *attempt, now(), done=done))
+                await parts.run_async(handler, received)
 
             return run_async
-
-        def run(received: Received) -> None:
-            attempt = _take(ledger, key(received), now())
-            if attempt is None:
-                return
-            done = False
-            renewer.add(attempt)
-            try:
-                handler(received)
-                done = True
-            finally:
-                renewer.drop(attempt)
-                ledger.end(*attempt, now(), done=done)
-
-        return run
+        return lambda received: parts.run(handler, received)
 
     return around
+
+
+@dataclass(frozen=True, slots=True)
+class _Once:
+    """A handler's run between taking its key and marking it done."""
+
+    ledger: Ledger
+    key: KeyOf
+    now: Callable[[], datetime]
+    complaints: _Complaints
+    renewer: _Renewer
+
+    def run(self, handler: Handler, received: Received) -> None:
+        attempt = _take(self.ledger, self.key(received), self.now())
+        if attempt is None:
+            return
+        marking: _Marking | None = None
+        self.renewer.add(attempt)
+        try:
+            handler(received)
+            marking = _Marking(self.ledger, attempt, received, self.now, self.complaints)
+            while (wait_s := marking.wait_s()) is not None:
+                time.sleep(wait_s)
+        except BaseException:
+            if marking is None:
+                self._free(attempt)
+            raise
+        finally:
+            self.renewer.drop(attempt)
+
+    async def run_async(self, handler: Handler, received: Received) -> None:
+        attempt = await asyncio.to_thread(_take, self.ledger, self.key(received), self.now())
+        if attempt is None:
+            return
+        marking: _Marking | None = None
+        self.renewer.add(attempt)
+        try:
+            result: Any = handler(received)
+            await result
+            marking = _Marking(self.ledger, attempt, received, self.now, self.complaints)
+            while (wait_s := await asyncio.shield(asyncio.to_thread(marking.wait_s))) is not None:
+                await asyncio.sleep(wait_s)
+        except BaseException:
+            if marking is None:
+                await asyncio.shield(asyncio.to_thread(self._free, attempt))
+            raise
+        finally:
+            self.renewer.drop(attempt)
+
+    def _free(self, attempt: Attempt) -> None:
+        """Free a key whose handler failed; where that fails it is free when its time is over."""
+        try:
+            self.ledger.end(*attempt, self.now(), done=False)
+        except Exception as error:  # noqa: BLE001  the handler's own error is what is raised
+            self.complaints.add("ledger.free_failed", error)
 
 
 Attempt = tuple[str, str]  # key, token
@@ -226,11 +262,53 @@ def _take(ledger: Ledger, key: str, now: datetime) -> Attempt | None:
     return (key, token) if begun.state == "mine" else None
 
 
+class _Complaints:
+    """What goes wrong with a ledger, logged at most every half minute: a full disk is one fact, not two thousand."""
+
+    def __init__(self) -> None:
+        self._logged_at = -_COMPLAIN_S
+        self._left_out = 0
+
+    def add(self, event: str, error: Exception) -> None:
+        """Log it, or count it for the next line."""
+        now = time.monotonic()
+        if now - self._logged_at < _COMPLAIN_S:
+            self._left_out += 1
+            return
+        hint = error.hint if isinstance(error, WindlassError) else ""
+        logger("queues").warning(event, error=describe(error), hint=hint, left_out=self._left_out)
+        self._logged_at, self._left_out = now, 0
+
+
+class _Marking:
+    """Marking a key as done, again and again while the message is ours: a mark that is lost means that it is handled twice."""
+
+    def __init__(
+        self, ledger: Ledger, attempt: Attempt, received: Received, now: Callable[[], datetime], complaints: _Complaints
+    ) -> None:
+        self._ledger, self._attempt, self._received, self._now = ledger, attempt, received, now
+        self._complaints = complaints
+        self._tries = 0
+        self._until = time.monotonic() + _MARK_S
+
+    def wait_s(self) -> float | None:
+        """Try once: None when it is marked, else the seconds to wait. Raises when the message is lost, or after ten minutes."""
+        try:
+            self._ledger.end(*self._attempt, self._now(), done=True)
+        except Exception as error:
+            if self._received.lost or time.monotonic() > self._until:
+                raise
+            self._complaints.add("ledger.mark_failed", error)
+            self._tries += 1
+            return min(_MARK_EVERY_S, _FIRST_MARK_S * 2.0**self._tries)
+        return None
+
+
 class _Renewer:
     """One thread that moves on the ends of all keys in work; it lives while there are any."""
 
-    def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
-        self._ledger, self._now = ledger, now
+    def __init__(self, ledger: Ledger, now: Callable[[], datetime], complaints: _Complaints) -> None:
+        self._ledger, self._now, self._complaints = ledger, now, complaints
         self._attempts: set[Attempt] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -249,8 +327,6 @@ class _Renewer:
             self._attempts.discard(attempt)
 
     def _run(self) -> None:
-        import time
-
         while True:
             time.sleep(self._ledger.busy_s / 3)
             with self._lock:
@@ -262,4 +338,4 @@ class _Renewer:
                 try:
                     self._ledger.renew(*attempt, self._now())
                 except WindlassError as error:
-                    logger("queues").warning("ledger.renew_failed", said=error.message)
+                    self._complaints.add("ledger.renew_failed", error)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from windlass.aggregation.actions.spacing import Spacing
 from windlass.aggregation.model import Summary
 
 __all__ = ["Action", "Context", "Later", "Started"]
@@ -34,6 +35,8 @@ class Started:
 class Context:
     """Where an action runs: AWS calls, the rule and key it is for, the attempt, and a place to remember things between runs.
 
+    `spacing` keeps what all processes must keep apart; None where an action is tried without a table.
+
     `attempt` is unique to one claim: an idempotency token for services that take one (CallerReference).
     """
 
@@ -45,6 +48,7 @@ class Context:
     region: str = ""
     now: float = 0.0
     memory: dict[str, Any] = field(default_factory=dict)
+    spacing: Spacing | None = None
 
 
 class Action(Protocol):

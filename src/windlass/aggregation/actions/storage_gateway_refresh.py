@@ -16,12 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from windlass.aggregation.actions import pace
 from windlass.aggregation.actions.base import Context, Later, Started
 from windlass.aggregation.actions.shares import Share, forget_shares, shares_of
+from windlass.aggregation.actions.spacing import MARGIN_S
 from windlass.aggregation.model import Summary
 from windlass.core.errors import NotFound, UsageError, WindlassError
 
 __all__ = ["MAX_FOLDER_LIST", "StorageGatewayRefresh", "folder_list"]
 
 MAX_FOLDER_LIST = 50
+_TOO_SOON = "a refresh of the file share is in flight, or too recent"
 _REFUSED = "InvalidGatewayRequestException"
 # The service has one code for most things that are off, and tells them apart in words only.
 _BUSY = re.compile(r"in progress|in-progress|already being (processed|refreshed)|too many|concurrent", re.IGNORECASE)
@@ -72,20 +74,55 @@ class StorageGatewayRefresh(BaseModel):
             in_flight_s=self.in_flight_s,
         )
         if wait_s:
-            raise Later(wait_s, "a refresh of the file share is in flight, or too recent")
+            raise Later(wait_s, _TOO_SOON)
+        reserved_at = self._reserve([share.arn for share, _ in due], context)
+        return self._refresh_all(due, reserved_at, context)
+
+    def _refresh_all(
+        self, due: Sequence[tuple[Share, tuple[str, ...]]], reserved_at: float, context: Context
+    ) -> Started:
+        """Refresh each share; one share's trouble must not keep the others stale, and is raised after them."""
         begun, busy, failed = [], [], []
-        for share, folders in due:  # one share's trouble must not keep the others stale
+        for share, folders in due:
             try:
+                self._check_prompt(share, reserved_at, context)
                 begun.append(_refresh(share, folders, context))
             except Later as later:
                 busy.append(later.reason)
+                continue
             except WindlassError as error:
                 failed.append(error)
+                if error.code == _REFUSED:
+                    continue
+            if context.spacing is not None:  # begun, or an answer was lost and it may have begun just now
+                context.spacing.used(share.arn, self.spacing_s)
         if failed:
             raise failed[0]
         if busy:
             raise Later(self.spacing_s, busy[0])
         return Started(tuple(begun))
+
+    def _reserve(self, arns: Sequence[str], context: Context) -> float:
+        """Take the shares among all processes; when that was, by the steady clock. Later while another holds one."""
+        if context.spacing is None:
+            return 0.0
+        reserved_at = context.spacing.steady()
+        try:
+            wait_s = context.spacing.reserve(arns, self.spacing_s)
+        except WindlassError:
+            _give_back(arns, context)
+            raise
+        if wait_s > 0:
+            _give_back(arns, context)
+            raise Later(wait_s, _TOO_SOON)
+        return reserved_at
+
+    def _check_prompt(self, share: Share, reserved_at: float, context: Context) -> None:
+        """Later when the reservation is too old to begin under: the next holder's refresh could follow too soon."""
+        if context.spacing is not None and context.spacing.steady() - reserved_at > MARGIN_S:
+            _give_back([share.arn], context)
+            context.spacing.release(share.arn)
+            raise Later(1.0, "the process stood still between a reservation and its refresh")
 
     def _due(self, summary: Summary, context: Context) -> list[tuple[Share, tuple[str, ...]]]:
         if not summary.bucket:
@@ -132,6 +169,11 @@ def folder_list(
     return tuple(sorted(found)) if len(found) <= limit else ()
 
 
+def _give_back(arns: Sequence[str], context: Context) -> None:
+    for arn in arns:
+        pace.give_back(context.memory, arn)
+
+
 def _refresh(share: Share, folders: Sequence[str], context: Context) -> str:
     asked = {"FolderList": list(folders), "Recursive": False} if folders else {"FolderList": ["/"], "Recursive": True}
     try:
@@ -143,6 +185,8 @@ def _refresh(share: Share, folders: Sequence[str], context: Context) -> str:
             # Somebody else's, or ours whose answer was lost: it may have begun just now, so the pace is kept as well.
             raise Later(0, f"file share {share.arn} is busy with a refresh") from None
         pace.give_back(context.memory, share.arn)
+        if context.spacing is not None:
+            context.spacing.release(share.arn)
         forget_shares(context)
         raise
     notification = str(answer.get("NotificationId", ""))

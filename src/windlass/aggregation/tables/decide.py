@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from windlass.aggregation.effects import Claim, Commit, Count, Disarm, Hold, Note, Refused, Rotate, StoreEffect
+from windlass.aggregation.effects import (
+    Claim,
+    Commit,
+    Count,
+    Disarm,
+    Hold,
+    Note,
+    Refused,
+    Renew,
+    Reserve,
+    Rotate,
+    StoreEffect,
+)
 from windlass.aggregation.model import Item, Mode, Summary, merge
 
 __all__ = ["answer", "apply", "complete"]
@@ -15,11 +27,17 @@ def apply(item: Item | None, effect: StoreEffect) -> Item | None:
     """The item after a write, or None when its condition does not hold (which leaves it as it was)."""
     if isinstance(effect, Count):
         return count(item, effect)
-    if item is None:
-        return None
+    if isinstance(effect, Reserve):
+        return reserve(item, effect)
+    return None if item is None else _apply(item, effect)
+
+
+def _apply(item: Item, effect: Claim | Renew | Commit | Hold | Note | Disarm | Rotate) -> Item | None:
     match effect:
         case Claim():
             return claim(item, effect)
+        case Renew():
+            return renew(item, effect)
         case Commit():
             return commit(item, effect)
         case Hold():
@@ -37,6 +55,8 @@ def answer(effect: StoreEffect, before: Item | None, after: Item | None) -> Any:
     match effect:
         case Claim():
             return after if after is not None else Refused(before)
+        case Reserve():
+            return 0.0 if after is not None or before is None else before.na - effect.now
         case Note():
             return after.failures if after is not None else 0
         case Disarm() | Hold():
@@ -67,6 +87,21 @@ def claim(item: Item, asked: Claim) -> Item | None:
     if item.unsettled or item.uncovered <= 0 or not _due(item, asked):
         return None
     return replace(taken, claimed=item.dirty, held=item.summary, summary=Summary())
+
+
+def renew(item: Item, asked: Renew) -> Item | None:
+    """The item whose pace counts from now, or None when another attempt claimed it, or its events are covered."""
+    if item.claim != asked.attempt or not item.unsettled or item.paused:
+        return None
+    return replace(item, na=asked.now + asked.pace.window_s + asked.slack_s)
+
+
+def reserve(item: Item | None, asked: Reserve) -> Item | None:
+    """The resource's item taken by the holder, or None while another's reservation lasts."""
+    found = item or Item(asked.rule, asked.key)
+    if found.na > asked.now and found.claim != asked.holder:
+        return None
+    return replace(found, na=asked.until, claim=asked.holder)
 
 
 def commit(item: Item, asked: Commit) -> Item | None:

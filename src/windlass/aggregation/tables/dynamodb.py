@@ -11,7 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from windlass.aggregation.effects import Claim, Commit, Count, Disarm, Hold, Note, Refused, Rotate, StoreEffect
+from windlass.aggregation.effects import (
+    Claim,
+    Commit,
+    Count,
+    Disarm,
+    Hold,
+    Note,
+    Refused,
+    Renew,
+    Reserve,
+    Rotate,
+    StoreEffect,
+)
 from windlass.aggregation.model import MAX_FOLDERS, MAX_SAMPLES, Item, Mode, Summary
 from windlass.aggregation.tables.base import Completion
 from windlass.core.errors import AwsError
@@ -48,6 +60,10 @@ class DynamoTable:
             case Claim():
                 taken = self._claim(effect)
                 return Refused(self.read(effect.rule, effect.key)) if taken is None else taken
+            case Renew():
+                return self._renew(effect)
+            case Reserve():
+                return self._reserve(effect)
             case Commit():
                 return self._commit(effect)
             case Hold():
@@ -164,6 +180,20 @@ class DynamoTable:
                 values[":armed"] = asked.now - pace.window_s
             values[":null"] = None
         return self._update(asked.rule, asked.key, f"{sets} REMOVE {', '.join(gone)}", condition, values)
+
+    def _renew(self, asked: Renew) -> Item | None:
+        condition = "claim = :attempt AND claimed > done AND (attribute_not_exists(paused) OR paused = :false)"
+        until = asked.now + asked.pace.window_s + asked.slack_s
+        values = {":na": until, ":attempt": asked.attempt, ":false": False}
+        return self._update(asked.rule, asked.key, "SET na = :na", condition, values)
+
+    def _reserve(self, asked: Reserve) -> float:
+        condition = "attribute_not_exists(na) OR na <= :now OR claim = :holder"
+        values = {":now": asked.now, ":until": asked.until, ":holder": asked.holder}
+        if self._update(asked.rule, asked.key, "SET na = :until, claim = :holder", condition, values) is not None:
+            return 0.0
+        met = self.read(asked.rule, asked.key)
+        return max(met.na - asked.now, 0.0) if met is not None else 1.0
 
     def _commit(self, asked: Commit) -> Item | None:
         gone = ("failures", "note", "pending", "hold_until", *(f"held_{one}" for one in _PARTS))

@@ -1,0 +1,14 @@
+"""A line of progress where there is no terminal."""
+
+from windlass.present import progress
+from windlass.present.progress import ProgressLine
+
+
+def test_a_total_that_is_not_known_is_not_told(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_EVERY_S", 0.0)
+    with ProgressLine("backfill") as line:
+        line.update(1200, 0, "3 refused")
+        line.update(1200, 1300)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("backfill: 1,200 after ")
+    assert second.startswith("backfill: 1,200 of 1,300 after ")
