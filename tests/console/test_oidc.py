@@ -205,7 +205,7 @@ def test_a_token_that_holds_gives_its_claims(provider, keys):
     [
         {"iss": "https://evil.example"}, {"aud": "another"}, {"aud": ["another"]}, {"exp": NOW - 3600}, {"nonce": "replayed"},
         {"nonce": None}, {"sub": None}, {"aud": None}, {"iss": None}, {"exp": None}, {"aud": ["windlass", "x"], "azp": "x"},
-        {"iat": NOW + 3600}, {"nbf": NOW + 3600},
+        {"iat": NOW + 3600}, {"nbf": NOW + 3600}, {"aud": "another", "azp": "windlass"},
     ],
 )  # fmt: skip
 def test_a_token_for_somebody_else_or_another_time_is_refused(provider, keys, changes):
