@@ -1,3 +1,5 @@
+import itertools
+
 """Every operation of the catalogue hands out all its pages, from a server that knows only AWS's own models."""
 
 import functools
@@ -138,9 +140,9 @@ def test_a_listing_that_says_more_without_a_token_is_an_error():
     assert caught.value.code == "CutShort"
 
 
-@pytest.mark.parametrize("tokens", [("a", "a"), ("a", "b", "a")])
-def test_a_token_that_comes_back_is_an_error_and_no_endless_listing(tokens):
-    given = iter(tokens)
+@pytest.mark.parametrize("tokens", ["a", "ab", "abcde"])
+def test_tokens_that_come_back_are_an_error_and_no_endless_listing(tokens):
+    given = itertools.cycle(tokens)
     asked = pages(Client("ecs"), "ListClusters", lambda **_: {"clusterArns": [], "nextToken": next(given)}, {})
     with pytest.raises(AwsError) as caught:
         list(asked)
