@@ -2,6 +2,7 @@
 """Every operation of the catalogue hands out all its pages, from a server that knows only AWS's own models."""
 
 import functools
+import itertools
 
 import botocore.session
 import pytest
