@@ -27,7 +27,11 @@ def server():
 
 
 def test_the_console_says_what_is_wrong_meanwhile_and_goes_on_afterwards(server, tmp_path):
-    with opened_app(tmp_path, **{"store.url": server.url}) as app, served(app) as url, httpx.Client(base_url=url) as client:
+    with (
+        opened_app(tmp_path, **{"store.url": server.url}) as app,
+        served(app) as url,
+        httpx.Client(base_url=url) as client,
+    ):
         assert client.get("/inventory", headers=HTML).status_code == 200
         server.go_down()
         for path in ("/inventory", "/v1/resources", "/jobs"):

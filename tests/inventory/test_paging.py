@@ -1,4 +1,3 @@
-
 """Every operation of the catalogue hands out all its pages, from a server that knows only AWS's own models."""
 
 import functools

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windlass.core.errors import UsageError
+from windlass.estate.config import EstateConfig
 from windlass.queues.address import read_reference
 from windlass.queues.finding import find_queue
 from windlass.queues.hosts import region_of
@@ -56,7 +57,7 @@ class Estate:
     """As much of an estate as is asked before AWS is."""
 
     def __init__(self, endpoint_url=""):
-        self.config = SimpleNamespace(home_region="eu-west-1", endpoint_url=endpoint_url)
+        self.config = EstateConfig(home_region="eu-west-1", endpoint_url=endpoint_url)
         self.asked = []
 
     def accounts(self):

@@ -32,7 +32,7 @@ def make_access(
     """The access that `client` has. Partitions, FIPS and dual-stack are botocore's decision; nothing is asked of AWS."""
     service = client.meta.service_model.service_name
     endpoint = str(client.meta.endpoint_url)
-    custom = bool(config.endpoint_url) or _overridden(config)
+    custom = bool(config.endpoint_of(service)) or _overridden(config)
 
     def keys() -> Keys:
         try:

@@ -32,7 +32,7 @@ def check_long_poll(wait_s: float, read_timeout_s: float) -> None:
 
 def client_config(config: EstateConfig, *, read_timeout_s: float | None = None, connections: int = 0) -> Config:
     """How every client talks. Retries are the estate's own (service.py): one place counts and paces them."""
-    embedded = bool(config.endpoint_url)
+    custom_s3 = bool(config.endpoint_of("s3"))
     return Config(
         connect_timeout=config.connect_timeout_s,
         read_timeout=read_timeout_s or config.read_timeout_s,
@@ -42,7 +42,7 @@ def client_config(config: EstateConfig, *, read_timeout_s: float | None = None, 
         user_agent_extra=f"windlass/{__version__}",
         use_fips_endpoint=config.use_fips,
         use_dualstack_endpoint=config.use_dualstack,
-        s3={"addressing_style": "path"} if embedded else {"us_east_1_regional_endpoint": "regional"},
+        s3={"addressing_style": "path"} if custom_s3 else {"us_east_1_regional_endpoint": "regional"},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
@@ -85,14 +85,15 @@ class Clients:
 
 def make_client(session: Any, config: EstateConfig, region: str, service: str, settings: Config | None = None) -> Any:
     """A client of `session` with the estate's manners."""
+    endpoint_url = config.endpoint_of(service)
     client = session.create_client(
         service,
         region_name=region,
-        endpoint_url=config.endpoint_url or None,
+        endpoint_url=endpoint_url or None,
         config=settings or client_config(config),
         verify=config.ca_bundle or None,
     )
-    if config.endpoint_url and is_loopback(config.endpoint_url):
+    if endpoint_url and is_loopback(endpoint_url):
         # S3 Control puts the account in front of the host, which no loopback address has. The account travels in a
         # header as well. A handler, never a proxy setting: that could reach the real AWS when it is lost.
         client.meta.events.register("before-sign.s3-control", _strip_account)

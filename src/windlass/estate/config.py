@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import ipaddress
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class AccountConfig(BaseModel):
@@ -59,6 +71,10 @@ class EstateConfig(BaseModel):
         repr=False,
         description="Secret access key for a loopback `endpoint_url`: what `windlass local up --require-signature` printed.",
     )
+    endpoints: dict[str, str] = Field(
+        default={},
+        description='Endpoints of single services, as AWS_ENDPOINT_URL_SQS names them: `{ sqs = "https://vpce-…amazonaws.com" }`.',
+    )
     regions: list[str] | Literal["enabled"] = Field(
         default="enabled", description="Regions to work in; `enabled` asks each account for its own."
     )
@@ -93,6 +109,26 @@ class EstateConfig(BaseModel):
     @classmethod
     def _one_region(cls, value: object) -> object:
         return [value] if isinstance(value, str) and value != "enabled" else value
+
+    def endpoint_of(self, service: str) -> str:
+        """The endpoint that is configured for a service (botocore's name); empty for AWS's own."""
+        return self.endpoints.get(service) or self.endpoint_url
+
+    @model_validator(mode="after")
+    def _endpoints_are_safe(self) -> Self:
+        """Real credentials go over TLS, and to no program of this machine unless it plays all of AWS."""
+        for service, url in self.endpoints.items():
+            parts = urlsplit(url)
+            if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
+                raise ValueError(f"endpoints.{service} must be a URL like https://host, without credentials")
+            if is_loopback(url):
+                if not is_loopback(self.endpoint_url):
+                    raise ValueError(
+                        f"endpoints.{service} is on this machine, and real credentials would go there: set endpoint_url instead"
+                    )
+            elif parts.scheme != "https":
+                raise ValueError(f"endpoints.{service} must begin with https://: requests carry signatures and data")
+        return self
 
     @field_validator("allowed_accounts")
     @classmethod

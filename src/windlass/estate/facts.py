@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from windlass.estate.config import EstateConfig
+from windlass.estate.config import EstateConfig, is_loopback
 from windlass.estate.policy import Facts
 
 __all__ = ["environment_name", "is_loopback", "read_facts"]
@@ -16,17 +14,6 @@ __all__ = ["environment_name", "is_loopback", "read_facts"]
 def environment_name(environ: Mapping[str, str]) -> str:
     """`WINDLASS_ENV`, else `APP_ENV`, else empty (a local environment)."""
     return (environ.get("WINDLASS_ENV") or environ.get("APP_ENV") or "").strip().lower()
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def read_facts(config: EstateConfig, environ: Mapping[str, str], *, profile: str = "") -> Facts:

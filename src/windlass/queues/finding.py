@@ -36,7 +36,7 @@ def find_queue(estate: Estate, text: str, *, account_id: str = "", region: str =
 
 def _home_region(estate: Estate, said: Reference) -> str:
     """The estate's region for a queue that names none; UsageError for a URL of a host that is not the estate's endpoint."""
-    endpoint = estate.config.endpoint_url
+    endpoint = estate.config.endpoint_of("sqs")
     if said.url and urlsplit(said.url).hostname != (urlsplit(endpoint).hostname if endpoint else None):
         raise UsageError(
             f"{said.url} does not tell its region",
