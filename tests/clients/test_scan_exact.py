@@ -162,6 +162,7 @@ def test_files_too_large_to_hold_are_cut_into_records_and_come_to_the_same(monke
 
 def test_a_record_too_large_is_left_out_named_and_the_others_count(monkeypatch, tmp_path):
     monkeypatch.setattr("windlass.clients.scan.worker._WHOLE_BYTES", 1000)
+    monkeypatch.setattr("windlass.clients.scan.worker._SECTION_BYTES", 1000)
     monkeypatch.setattr("windlass.clients.scan.worker._RECORD_BYTES", 5000)
     huge = record(key="x" * 50_000)
     read = _read(write(tmp_path / "a.json.gz", json.dumps({"Records": [record(), huge, record()]}).encode()))

@@ -29,7 +29,7 @@ def test_the_page_tells_how_to_begin_then_who_it_is(site):
     assert page.status_code == 200
     for text in (
         "AWS SDK for JavaScript 2.2.35",
-        "AWS SDK for JavaScript 2.68.0",
+        "AWS SDK for JavaScript 3",
         "not JSON",
         "role/reports",
         'class="chart uses"',

@@ -443,7 +443,7 @@ def test_clients_as_a_worker(world):
     place = _logs(world)
     world.configure('[clients]\nathena_output = "s3://asked-{account}/answers/"\n')
     world.say("clients", "scan", place)
-    world.say("clients", "scan", place, "--athena", "--since", "2026-11-01")
+    world.say("clients", "scan", place, "--athena", "--since", "2026-11-01", "--fresh")
     by_athena = "Athena itself does it, as the caller"
     assert_least(
         world,
@@ -508,6 +508,7 @@ key = "bucket"
 strict = true
 action = { kind = "storage-gateway-refresh" }
 """
+AUDIT = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}]}
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -665,14 +666,18 @@ def test_deployments_as_an_operator(world):
     world["s3"].create_bucket(Bucket=f"raw-{world.account}")
     world.configure(DEPLOYED)
     code = world.folder / "function.zip"
-    code.write_bytes(zipped({"main.py": ""}))
+    config = (world.folder / "windlass.toml").read_text("utf-8")
+    code.write_bytes(zipped({"main.py": "", "windlass.toml": config}))
     for kind in ("pipeline", "aggregator"):
         world.say("deploy", "create", kind, kind, "--zip", "function.zip")
     # Everything differs: the code, every number that can be given, whom the role trusts.
-    code.write_bytes(zipped({"main.py": "changed = True"}))
+    code.write_bytes(zipped({"main.py": "changed = True", "windlass.toml": config}))
+    theirs = world["iam"].create_policy(PolicyName="audit", PolicyDocument=json.dumps(AUDIT))["Policy"]["Arn"]
     for kind in ("pipeline", "aggregator"):
         world["iam"].update_assume_role_policy(RoleName=f"windlass-{kind}-us-east-1", PolicyDocument=json.dumps(TRUST))
-        world.say("deploy", "create", kind, kind, "--zip", "function.zip", "--timeout", "70s", "--concurrency", "4")
+        world["iam"].attach_role_policy(RoleName=f"windlass-{kind}-us-east-1", PolicyArn=theirs)
+        more = ("--timeout", "70s", "--concurrency", "4", "--via", "eventbridge")
+        world.say("deploy", "create", kind, kind, "--zip", "function.zip", *more)
         world.say("deploy", "status", kind, kind)
         world.say("deploy", "delete", kind, kind, "--yes", "--force")
     assert_least(world, "deploy", Use.OPERATOR, {})

@@ -13,6 +13,7 @@ from tests.deploy.stacks.world import AGGREGATOR, PIPELINE, World
 from windlass.clients.athena.sql import Layout, create_table
 from windlass.clients.trail import enable_actions
 from windlass.deploy.bundle import bundle_of, this_target
+from windlass.deploy.bundle_config import Payload
 from windlass.deploy.bundling import build
 from windlass.deploy.notifications import same
 from windlass.deploy.policies import inventory as inventory_policy
@@ -95,7 +96,7 @@ class Stacks(World):
 
 @cache
 def built(name, config):
-    return build(bundle_of(name), this_target(), extras=(), config=config, added=(), compiled=False).content
+    return build(bundle_of(name), this_target(), extras=(), payload=Payload(config), added=(), compiled=False).content
 
 
 def statements(policy):
@@ -437,7 +438,10 @@ def test_the_worker_s_role_is_of_one_service_account_and_may_what_it_is_given(wo
     assert trust["Principal"] == {"Federated": f"arn:aws:iam::{world.account}:oidc-provider/{issuer}"}
     assert trust["Condition"] == {
         "StringEquals": {
-            f"{issuer}:sub": "system:serviceaccount:windlass:windlass",
+            f"{issuer}:sub": [
+                "system:serviceaccount:windlass:windlass",
+                "system:serviceaccount:keda:keda-operator",
+            ],
             f"{issuer}:aud": "sts.amazonaws.com",
         }
     }

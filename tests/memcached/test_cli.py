@@ -259,7 +259,7 @@ def test_kill_9_in_mid_scale_in_leaves_a_job_that_goes_on(home):
     assert {node["CacheNodeStatus"] for node in web["CacheNodes"]} == {"available"}
     shown = json.loads(home.run("jobs", "show", job["job_id"]).stdout)
     assert (shown["status"], shown["attempt"], shown["done"]) == ("done", 2, 8)
-    assert "can't be resumed" in home.run("jobs", "resume", job["job_id"], code=254).stderr
+    assert "it is done" in home.run("jobs", "resume", job["job_id"], code=254).stderr
 
 
 def test_ctrl_c_stops_in_order_and_a_cancel_comes_from_elsewhere(home):

@@ -28,6 +28,7 @@ class _Row:
     owner: str
     known: Known
     viewers: Mapping[str, int]
+    first_seen_at: str
 
 
 def separate(result: ScopeResult) -> tuple[ScopeResult, tuple[Observation, ...]]:
@@ -65,7 +66,9 @@ def write_shared(
     gone = [
         Effect(change=ChangeKind.DELETED, pk=row.known.pk)
         for row in unseen
-        if not row.known.deleted and not row.viewers.keys() - {viewer} and row.owner not in owners_read
+        if not row.known.deleted
+        and not row.viewers.keys() - {viewer}
+        and row.first_seen_at > owners_read.get(row.owner, "")
     ]
     effects = (*changed, *gone)
     write(effects)
@@ -74,7 +77,7 @@ def write_shared(
     return effects
 
 
-def _reports(viewer: str, row: _Row | None, owners_read: set[str]) -> bool:
+def _reports(viewer: str, row: _Row | None, owners_read: Mapping[str, str]) -> bool:
     """Whether this viewer's answer says what the resource is: nobody better placed does."""
     if row is None:
         return True
@@ -83,19 +86,25 @@ def _reports(viewer: str, row: _Row | None, owners_read: set[str]) -> bool:
     return row.known.deleted or viewer <= min(row.viewers, default=viewer)
 
 
-def _owners_read(connection: Connection, result: ScopeResult) -> set[str]:
-    """Accounts whose own listing of this type and region was complete once."""
+def _owners_read(connection: Connection, result: ScopeResult) -> dict[str, str]:
+    """Accounts whose own listing of this type and region was complete once, and when it last was.
+
+    A resource first seen after that is known from its viewers alone, until its owner is read again.
+    """
     of = result.scope
-    statement = select(scope.c.account_id).where(
-        scope.c.region == of.region, scope.c.type == of.type, scope.c.last_good_at.is_not(None)
-    )
-    return set(connection.execute(statement).scalars()) - {of.account_id}
+    statement = select(scope.c.account_id, scope.c.last_good_at).where(
+        scope.c.region == of.region, scope.c.type == of.type, scope.c.last_good_at.is_not(None),
+        scope.c.account_id != of.account_id,
+    )  # fmt: skip
+    return {row.account_id: row.last_good_at for row in connection.execute(statement)}
 
 
 def _rows(connection: Connection, result: ScopeResult, seen: Mapping[str, Observation]) -> dict[str, _Row]:
     """The stored resources that are listed now, and those that were shared with this account until now, by key."""
     of = result.scope
-    columns = (resource.c.pk, resource.c.key, resource.c.account_id, resource.c.digest, resource.c.deleted_at)
+    columns = (
+        resource.c.pk, resource.c.key, resource.c.account_id, resource.c.digest, resource.c.deleted_at, resource.c.first_seen_at,
+    )  # fmt: skip
     place = (resource.c.type == of.type, resource.c.scope_region == of.region, resource.c.account_id != of.account_id)
     until_now = select(relation.c.source_pk).where(
         relation.c.kind == SHARED_WITH, relation.c.target == of.account_id, relation.c.valid_to.is_(None)
@@ -106,7 +115,11 @@ def _rows(connection: Connection, result: ScopeResult, seen: Mapping[str, Observ
     viewers = _viewers(connection, [row.pk for row in found])
     return {
         row.key: _Row(
-            row.key, row.account_id, Known(row.pk, row.digest, row.deleted_at is not None), viewers.get(row.pk, {})
+            row.key,
+            row.account_id,
+            Known(row.pk, row.digest, row.deleted_at is not None),
+            viewers.get(row.pk, {}),
+            row.first_seen_at,
         )
         for row in found
     }

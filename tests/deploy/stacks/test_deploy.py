@@ -19,7 +19,8 @@ def test_a_pipeline_comes_works_and_goes_and_leaves_the_bucket_as_it_was(world):
     dry = world.create("pipeline", "uniform", "--dry-run")
     assert [one["call"] for one in dry["effects"]] == [
         "sqs:CreateQueue", "sqs:CreateQueue", "logs:CreateLogGroup", "logs:PutRetentionPolicy", "iam:CreateRole",
-        "iam:PutRolePolicy", "lambda:CreateFunction", "lambda:CreateEventSourceMapping", "s3:PutBucketNotificationConfiguration",
+        "iam:PutRolePolicy", "lambda:CreateFunction", "lambda:Invoke", "lambda:CreateEventSourceMapping",
+        "s3:PutBucketNotificationConfiguration",
     ]  # fmt: skip
     assert set(world.status("pipeline", "uniform").values()) == {"missing"}
 
@@ -62,7 +63,7 @@ def test_an_aggregator_counts_acts_and_goes(world):
     assert calls == [
         "sqs:CreateQueue", "sqs:CreateQueue", "sqs:CreateQueue", "dynamodb:CreateTable", "dynamodb:UpdateTimeToLive",
         "logs:CreateLogGroup", "logs:PutRetentionPolicy", "iam:CreateRole", "iam:PutRolePolicy", "lambda:CreateFunction",
-        "lambda:CreateEventSourceMapping", "lambda:CreateEventSourceMapping", "events:PutRule", "lambda:AddPermission",
+        "lambda:Invoke", "lambda:CreateEventSourceMapping", "lambda:CreateEventSourceMapping", "events:PutRule", "lambda:AddPermission",
         "events:PutTargets", "s3:PutBucketNotificationConfiguration",
     ]  # fmt: skip
     assert world.create("aggregator", "shares")["effects"] == []

@@ -24,6 +24,9 @@ from windlass.settings import Settings
 
 __all__ = ["statements"]
 
+_RULE_PREFIX = 55
+"""What `stacks.fitted` keeps of a name that is too long."""
+
 
 def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:  # noqa: ARG001  one use
     """What `create`, `status` and `delete` need for everything of windlass.toml that can be deployed."""
@@ -62,14 +65,10 @@ def _aggregator(rule: AggregateConfig, place: Place) -> Stack:
 
 
 def _with_rules(stack: Stack) -> Stack:
-    """The stack with the rules of `--via eventbridge`, which a deployment looks for though it does not want them."""
-    function, queue = stack.part("function").name, stack.part("events").name
-    rules = [
-        parts.event_rule(stack.place, function, queue, Source(part.name, ("s3:ObjectCreated:*",)))
-        for part in stack.parts
-        if part.kind is PartKind.NOTIFICATION
-    ]
-    return replace(stack, parts=(*stack.parts, *rules))
+    """The stack with the rules of `--via eventbridge`, of any bucket: a deployment looks for them though it wants none."""
+    function = stack.part("function").name
+    rule = parts.event_rule(stack.place, function, stack.part("events").name, Source("*", ("s3:ObjectCreated:*",)))
+    return replace(stack, parts=(*stack.parts, replace(rule, name=f"{function[:_RULE_PREFIX]}*")))
 
 
 def _place(facts: Facts, account: str, region: str, queue: str) -> Place:
