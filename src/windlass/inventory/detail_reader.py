@@ -98,6 +98,9 @@ class DetailReader:
 
     def _read_detail(self, visit: Visit, found: Found, place: int) -> None:
         detail = visit.kind.details[place]
+        if detail.unless is not None and find(detail.unless[0], found.item) == detail.unless[1]:
+            found.unread.discard(place)
+            return
         params = {name: find(path, found.item) for name, path in detail.params.items()}
         if any(value is None or value == [None] for value in params.values()):
             return  # a detail before this one, which it needs, could not be read

@@ -17,7 +17,8 @@ class Detail:
     """One more call per item. `params` are request parameters as paths on the item.
 
     The result goes under `key` of the document, or is merged into it when `key` is empty. `absent` codes mean that
-    there is none, which is a fact (null), not an error. All pages are read: lists and maps are gathered over them.
+    there is none, which is a fact (null), not an error. All pages are read: lists and maps are gathered over them. An item
+    in which the member `unless[0]` is `unless[1]` has no such detail, and is not asked for it.
     """
 
     operation: str
@@ -26,6 +27,7 @@ class Detail:
     key: str = ""
     absent: tuple[str, ...] = ()
     service: str = ""  # where another service than the type's own answers
+    unless: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
