@@ -318,7 +318,7 @@ class Search:
                 now = answers[0][1][8]  # last_at: when it was counted
             talk = self.protocol.count(self.pace, RULE, KEY, ids, len(ids), _NOTHING, since=now, now=now)
         else:
-            # Each message is received often, but for those that took over: one rotation makes nothing possible that two don't.
+            # Only first messages count as received often: a second rotation would add states, and no new kind of them.
             receives = self.protocol.ROTATE_RECEIVES if self.world.rotate and "~" not in what else 0
             talk = self.protocol.fire(self.pace, Timer(RULE, KEY, what), lambda: f"a{slot}", receives=receives)
         try:

@@ -70,7 +70,7 @@ def is_check(event: Any) -> bool:
 
 
 def started() -> dict[str, str]:
-    """The answer to that event, given after all parts were made."""
+    """Return the answer to the check event: the version. Call it after the function's parts were built."""
     return {"windlass": __version__}
 
 

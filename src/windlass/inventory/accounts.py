@@ -27,7 +27,7 @@ _AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True)
 class AccountSurvey:
-    """An account before its first scope: our ARN there (empty when refused), its regions, and the refusal."""
+    """What is known of an account before its scopes are visited: the caller's ARN (empty when refused), regions, the refusal."""
 
     account_id: str
     arn: str

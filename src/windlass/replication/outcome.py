@@ -40,7 +40,7 @@ class Outcome:
         return self.seed.state in _BAD
 
     def state_after(self, status: str, *, strict: bool = False) -> State:
-        """Return the state in which a seed ends whose job ended with `status`. `strict`: what could not be compared counts."""
+        """Return a seed's final state from the `status` of its job. With `strict`, objects that could not be compared count."""
         if status == "Cancelled":
             return State.CANCELLED
         if status == "Failed":
