@@ -90,9 +90,11 @@ def worker(url, folder, *, window, where, queue="bench-events", settings=("wait_
     (folder / "acts.py").write_text(ACTS)
     (folder / "windlass.toml").write_text(RULE.format(queue=queue, window=window, where=where))
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "WINDLASS_"))} | {
-        "ACTED": str(folder / "acted"), "WINDLASS_ESTATE_ENDPOINT_URL": url, "WINDLASS_STORE_URL": f"sqlite:///{folder}/w.db",
+        "ACTED": str(folder / "acted"),
+        "WINDLASS_ESTATE_ENDPOINT_URL": url,
+        "WINDLASS_STORE_URL": f"sqlite:///{folder}/w.db",
         "PYTHONPATH": f"{folder}:{os.environ.get('PYTHONPATH', '')}",
-    }  # fmt: skip
+    }
     command = [sys.executable, "-m", "windlass", "aggregate"]
     if where:
         subprocess.run([*command, "prepare", "bench"], cwd=folder, env=environ, check=True, capture_output=True)
@@ -177,17 +179,24 @@ def ours(aws, found):
 def published(aws, found):
     """Requests per event of the first published design, on the embedded Lambda."""
     found["dynamodb"].create_table(
-        TableName="published", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        TableName="published",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-    )  # fmt: skip
+    )
     found["sqs"].create_queue(QueueName="published-timers")
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("main.py", PUBLISHED)
     role = found["iam"].create_role(RoleName="published", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     arn = found["lambda"].create_function(
-        FunctionName="published", Runtime="python3.12", Handler="main.handler", Role=role, Timeout=30, Code={"ZipFile": code.getvalue()}
-    )["FunctionArn"]  # fmt: skip
+        FunctionName="published",
+        Runtime="python3.12",
+        Handler="main.handler",
+        Role=role,
+        Timeout=30,
+        Code={"ZipFile": code.getvalue()},
+    )["FunctionArn"]
     found["s3"].create_bucket(Bucket="published-drop")
     found["lambda"].add_permission(
         FunctionName="published", StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"

@@ -56,25 +56,58 @@ def record(rng, sessions, second):
     return {
         "eventVersion": "1.11",
         "userIdentity": {
-            "type": "AssumedRole", "principalId": principal, "arn": arn, "accountId": "123456789012", "accessKeyId": key,
+            "type": "AssumedRole",
+            "principalId": principal,
+            "arn": arn,
+            "accountId": "123456789012",
+            "accessKeyId": key,
             "sessionContext": {
-                "sessionIssuer": {"type": "Role", "principalId": principal[:21], "arn": f"arn:aws:iam::123456789012:role/{name}", "accountId": "123456789012", "userName": name},
-                "attributes": {"creationDate": at, "mfaAuthenticated": "false"}, "ec2RoleDelivery": "2.0",
+                "sessionIssuer": {
+                    "type": "Role",
+                    "principalId": principal[:21],
+                    "arn": f"arn:aws:iam::123456789012:role/{name}",
+                    "accountId": "123456789012",
+                    "userName": name,
+                },
+                "attributes": {"creationDate": at, "mfaAuthenticated": "false"},
+                "ec2RoleDelivery": "2.0",
             },
         },
-        "eventTime": at, "eventSource": "s3.amazonaws.com", "eventName": rng.choice(["GetObject", "GetObject", "PutObject", "HeadObject"]),
-        "awsRegion": "us-east-1", "sourceIPAddress": f"10.0.{rng.randrange(4)}.{rng.randrange(250)}",
-        "userAgent": OLD if old else rng.choice(AGENTS), "requestParameters": {"bucketName": bucket, "Host": host, "key": path},
+        "eventTime": at,
+        "eventSource": "s3.amazonaws.com",
+        "eventName": rng.choice(["GetObject", "GetObject", "PutObject", "HeadObject"]),
+        "awsRegion": "us-east-1",
+        "sourceIPAddress": f"10.0.{rng.randrange(4)}.{rng.randrange(250)}",
+        "userAgent": OLD if old else rng.choice(AGENTS),
+        "requestParameters": {"bucketName": bucket, "Host": host, "key": path},
         "responseElements": {"x-amz-server-side-encryption": "AES256"} if rng.random() < 0.2 else None,
         "additionalEventData": {
-            "SignatureVersion": "SigV2" if old else "SigV4", "CipherSuite": "TLS_AES_128_GCM_SHA256", "bytesTransferredIn": 0,
-            "SSEApplied": "Default_SSE_S3", "AuthenticationMethod": "AuthHeader", "x-amz-id-2": f"{rng.getrandbits(448):0112x}", "bytesTransferredOut": rng.randrange(10**7),
+            "SignatureVersion": "SigV2" if old else "SigV4",
+            "CipherSuite": "TLS_AES_128_GCM_SHA256",
+            "bytesTransferredIn": 0,
+            "SSEApplied": "Default_SSE_S3",
+            "AuthenticationMethod": "AuthHeader",
+            "x-amz-id-2": f"{rng.getrandbits(448):0112x}",
+            "bytesTransferredOut": rng.randrange(10**7),
         },
-        "requestID": f"{rng.getrandbits(64):016X}", "eventID": f"{rng.getrandbits(128):032x}", "readOnly": True,
-        "resources": [{"type": "AWS::S3::Object", "ARN": f"arn:aws:s3:::{bucket}/{path}"}, {"accountId": "123456789012", "type": "AWS::S3::Bucket", "ARN": f"arn:aws:s3:::{bucket}"}],
-        "eventType": "AwsApiCall", "managementEvent": False, "recipientAccountId": "123456789012", "vpcEndpointId": "vpce-0a1b2c3d4e5f60718",
-        "eventCategory": "Data", "tlsDetails": {"tlsVersion": rng.choice(["TLSv1.2", "TLSv1.3"]), "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": host},
-    }  # fmt: skip
+        "requestID": f"{rng.getrandbits(64):016X}",
+        "eventID": f"{rng.getrandbits(128):032x}",
+        "readOnly": True,
+        "resources": [
+            {"type": "AWS::S3::Object", "ARN": f"arn:aws:s3:::{bucket}/{path}"},
+            {"accountId": "123456789012", "type": "AWS::S3::Bucket", "ARN": f"arn:aws:s3:::{bucket}"},
+        ],
+        "eventType": "AwsApiCall",
+        "managementEvent": False,
+        "recipientAccountId": "123456789012",
+        "vpcEndpointId": "vpce-0a1b2c3d4e5f60718",
+        "eventCategory": "Data",
+        "tlsDetails": {
+            "tlsVersion": rng.choice(["TLSv1.2", "TLSv1.3"]),
+            "cipherSuite": "TLS_AES_128_GCM_SHA256",
+            "clientProvidedHostHeader": host,
+        },
+    }
 
 
 def generate(folder, number):
@@ -180,10 +213,18 @@ ALL = ("r.userAgent, r.additionalEventData.SignatureVersion, r.tlsDetails.tlsVer
 def polars_all(files):
     import polars as pl
 
-    schema = {"Records": pl.List(pl.Struct({
-        "eventSource": pl.String, "userAgent": pl.String, "tlsDetails": pl.Struct({"tlsVersion": pl.String}),
-        "additionalEventData": pl.Struct({"SignatureVersion": pl.String}),
-    }))}  # fmt: skip
+    schema = {
+        "Records": pl.List(
+            pl.Struct(
+                {
+                    "eventSource": pl.String,
+                    "userAgent": pl.String,
+                    "tlsDetails": pl.Struct({"tlsVersion": pl.String}),
+                    "additionalEventData": pl.Struct({"SignatureVersion": pl.String}),
+                }
+            )
+        )
+    }
     found = Counter()
     for file in files:
         raw = inflate(Path(file.path).read_bytes(), limit_bytes=1 << 30)
@@ -193,9 +234,15 @@ def polars_all(files):
             .unnest("Records")
             .filter(pl.col("eventSource") == "s3.amazonaws.com")
         )
-        rows = frame.select(
-            "userAgent", pl.col("additionalEventData").struct.field("SignatureVersion"), pl.col("tlsDetails").struct.field("tlsVersion")
-        ).group_by(pl.all()).len()  # fmt: skip
+        rows = (
+            frame.select(
+                "userAgent",
+                pl.col("additionalEventData").struct.field("SignatureVersion"),
+                pl.col("tlsDetails").struct.field("tlsVersion"),
+            )
+            .group_by(pl.all())
+            .len()
+        )
         for agent, signature, tls, number in rows.iter_rows():
             found[agent, signature, tls] += number
     return found

@@ -22,9 +22,16 @@ SCOPES, EACH, DAYS = 100, 1000, 10
 def seen(scope, number, version):
     name = f"res-{scope.type[-2:]}-{number:05}"
     document = {
-        "Name": name, "Version": version, "State": "active", "Tags": {"team": ("web", "data", "media")[number % 3], "env": "prod"},
-        "Config": {"Size": number, "Encrypted": number % 7 != 0, "Rules": [{"Id": str(n), "Port": 8000 + n} for n in range(5)]},
-    }  # fmt: skip
+        "Name": name,
+        "Version": version,
+        "State": "active",
+        "Tags": {"team": ("web", "data", "media")[number % 3], "env": "prod"},
+        "Config": {
+            "Size": number,
+            "Encrypted": number % 7 != 0,
+            "Rules": [{"Id": str(n), "Port": 8000 + n} for n in range(5)],
+        },
+    }
     return Observation(
         type=scope.type,
         account_id=scope.account_id,

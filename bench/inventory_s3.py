@@ -73,7 +73,19 @@ def main(buckets=1000, latency_ms=30, concurrency=64):
                 run = inventory.collect(inventory.options(types=["s3.bucket"]))
                 seconds = time.perf_counter() - started
                 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-                rows.append((name, buckets, run.calls, f"{seconds:.1f}", f"{buckets / seconds:.1f}", f"{run.calls / seconds:.0f}", run.created, run.updated, f"{peak:.0f}"))  # fmt: skip
+                rows.append(
+                    (
+                        name,
+                        buckets,
+                        run.calls,
+                        f"{seconds:.1f}",
+                        f"{buckets / seconds:.1f}",
+                        f"{run.calls / seconds:.0f}",
+                        run.created,
+                        run.updated,
+                        f"{peak:.0f}",
+                    )
+                )
     report("inventory_s3", rows, latency_ms=latency_ms, concurrency=concurrency, goal={"seconds": 60, "rss_mib": 512})
 
 
@@ -110,7 +122,18 @@ def two_runs(buckets=10_000, details_s=300.0, concurrency=16):
                     gaps = connection.execute(select(detail_gap.c.read_at)).scalars().all()
                 never = sum("" in json.loads(gap).values() for gap in gaps)
                 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-                rows.append((name, run.status, run.resources, never, run.calls, f"{seconds:.1f}", f"{run.calls / seconds:.0f}", f"{peak:.0f}"))  # fmt: skip
+                rows.append(
+                    (
+                        name,
+                        run.status,
+                        run.resources,
+                        never,
+                        run.calls,
+                        f"{seconds:.1f}",
+                        f"{run.calls / seconds:.0f}",
+                        f"{peak:.0f}",
+                    )
+                )
     report("inventory_s3_two_runs", rows, concurrency=concurrency, details_timeout_s=details_s, goal={"never_read": 0})
 
 

@@ -38,10 +38,11 @@ def report_chunks(key, message, fails):
     """A completion report in chunks of a MiB or so."""
     for at in range(0, ROWS, BLOCK):
         yield "".join(
-            f"logs,{quote_key(key(number))},,failed,403,AccessDenied,{message}\n" if number % fails == 0
+            f"logs,{quote_key(key(number))},,failed,403,AccessDenied,{message}\n"
+            if number % fails == 0
             else f"logs,{quote_key(key(number))},,succeeded,200,,Successful\n"
             for number in range(at, at + BLOCK)
-        ).encode()  # fmt: skip
+        ).encode()
 
 
 def main():

@@ -110,9 +110,10 @@ def main():
         ours_s, ours_cpu = windlass(url, keys)
         copy_s, copy_cpu = windlass(url, keys, transform="copy", target="s3://uniform/copies/{key}")
         for name, took, used in (
-            ("boto3: download to a file, PyYAML, upload", base_s, base_cpu), ("windlass pipeline yaml-to-json", ours_s, ours_cpu),
+            ("boto3: download to a file, PyYAML, upload", base_s, base_cpu),
+            ("windlass pipeline yaml-to-json", ours_s, ours_cpu),
             ("windlass pipeline copy", copy_s, copy_cpu),
-        ):  # fmt: skip
+        ):
             rows.append((name, round(OBJECTS / took), round(used / OBJECTS * 1000, 2), round(base_cpu / used, 1)))
         report("pipelines", rows, objects=OBJECTS)
         report("pipelines_local", large(url, s3), mib=LARGE_MIB)

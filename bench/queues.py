@@ -36,11 +36,17 @@ def certificate(folder):
     now = dt.datetime.now(dt.UTC)
     names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=2)).add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(key, hashes.SHA256())
-    )  # fmt: skip
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=2))
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
     cert, secret = folder / "cert.pem", folder / "key.pem"
     cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
     secret.write_bytes(
@@ -88,8 +94,15 @@ def main():
                 for kind, url in (("plain", f"http://127.0.0.1:{plain}"), ("TLS", f"https://localhost:{tls}")):
                     ca = {"BENCH_CA": cert, "AWS_CA_BUNDLE": cert} if kind == "TLS" else {}
                     found = consume(client, url, SECONDS, python=python, **ca)
-                    rows.append((client, kind, round(found["messages"] / found["cpu_s"]), round(found["messages"] / found["wall_s"]),
-                                 round(found["rss_mib"])))  # fmt: skip
+                    rows.append(
+                        (
+                            client,
+                            kind,
+                            round(found["messages"] / found["cpu_s"]),
+                            round(found["messages"] / found["wall_s"]),
+                            round(found["rss_mib"]),
+                        )
+                    )
         if not peers:
             rows.append(("pySqsListener, sqsx", "not installed (WINDLASS_BENCH_PEERS)", "", "", ""))
         rows += idle(60)

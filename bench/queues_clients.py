@@ -30,10 +30,17 @@ def count():
 
 
 def finish(*_):
-    print(json.dumps({
-        "messages": STATE["messages"], "cpu_s": cpu() - STATE["cpu"], "wall_s": time.perf_counter() - STATE["wall"],
-        "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }), flush=True)  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "messages": STATE["messages"],
+                "cpu_s": cpu() - STATE["cpu"],
+                "wall_s": time.perf_counter() - STATE["wall"],
+                "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            }
+        ),
+        flush=True,
+    )
     os._exit(0)
 
 
@@ -100,8 +107,13 @@ def pysqslistener(url):
     from sqs_listener import SqsListener
 
     logging.disable(logging.CRITICAL)
-    os.environ |= {"AWS_ACCOUNT_ID": "111111111111", "AWS_ACCESS_KEY_ID": "111111111111", "AWS_SECRET_ACCESS_KEY": "windlass-local",
-                   "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": url}  # fmt: skip
+    os.environ |= {
+        "AWS_ACCOUNT_ID": "111111111111",
+        "AWS_ACCESS_KEY_ID": "111111111111",
+        "AWS_SECRET_ACCESS_KEY": "windlass-local",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": url,
+    }
 
     class Listener(SqsListener):
         def handle_message(self, *_):
@@ -109,8 +121,14 @@ def pysqslistener(url):
 
     signal.signal(signal.SIGTERM, finish)
     Listener(
-        "bench", queue_url=QUEUE, region_name="us-east-1", endpoint_name=url, max_number_of_messages=10, wait_time=20, interval=0.001,
-    ).listen()  # fmt: skip
+        "bench",
+        queue_url=QUEUE,
+        region_name="us-east-1",
+        endpoint_name=url,
+        max_number_of_messages=10,
+        wait_time=20,
+        interval=0.001,
+    ).listen()
 
 
 def sqsx(url):
@@ -136,9 +154,12 @@ def sqsx(url):
 
 
 CLIENTS = {
-    "windlass-lean": windlass("lean"), "windlass-boto3": windlass("boto3"), "boto3-threads": boto_threads,
-    "pySqsListener": pysqslistener, "sqsx": sqsx,
-}  # fmt: skip
+    "windlass-lean": windlass("lean"),
+    "windlass-boto3": windlass("boto3"),
+    "boto3-threads": boto_threads,
+    "pySqsListener": pysqslistener,
+    "sqsx": sqsx,
+}
 
 if __name__ == "__main__":
     CLIENTS[sys.argv[1]](sys.argv[2])

@@ -16,21 +16,45 @@ import httptools
 import uvloop
 
 RECORD = {
-    "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1", "eventTime": "2026-11-20T08:00:00.000Z",
-    "eventName": "ObjectCreated:Put", "userIdentity": {"principalId": "AWS:AIDAEXAMPLEEXAMPLEXX"},
+    "eventVersion": "2.1",
+    "eventSource": "aws:s3",
+    "awsRegion": "us-east-1",
+    "eventTime": "2026-11-20T08:00:00.000Z",
+    "eventName": "ObjectCreated:Put",
+    "userIdentity": {"principalId": "AWS:AIDAEXAMPLEEXAMPLEXX"},
     "requestParameters": {"sourceIPAddress": "10.20.30.40"},
-    "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "FMyUVURIY8/IgAtTv8xRjskZQpcIZ9KG4V5Wp6S7S/JRWeUWerMUE5JgHvANOjpD"},
-    "s3": {"s3SchemaVersion": "1.0", "configurationId": "everything", "bucket": {"name": "harbour-prod-lake", "ownerIdentity": {"principalId": "A3NL1KOZZKExample"}, "arn": "arn:aws:s3:::harbour-prod-lake"},
-           "object": {"key": "incoming/2026/11/20/part-00042.json", "size": 10240, "eTag": "d41d8cd98f00b204e9800998ecf8427e", "versionId": "096fKKXTRTtl3on89fVO.nfljtsv6qko", "sequencer": "0055AED6DCD90281E5"}},
-}  # fmt: skip
+    "responseElements": {
+        "x-amz-request-id": "C3D13FE58DE4C810",
+        "x-amz-id-2": "FMyUVURIY8/IgAtTv8xRjskZQpcIZ9KG4V5Wp6S7S/JRWeUWerMUE5JgHvANOjpD",
+    },
+    "s3": {
+        "s3SchemaVersion": "1.0",
+        "configurationId": "everything",
+        "bucket": {
+            "name": "harbour-prod-lake",
+            "ownerIdentity": {"principalId": "A3NL1KOZZKExample"},
+            "arn": "arn:aws:s3:::harbour-prod-lake",
+        },
+        "object": {
+            "key": "incoming/2026/11/20/part-00042.json",
+            "size": 10240,
+            "eTag": "d41d8cd98f00b204e9800998ecf8427e",
+            "versionId": "096fKKXTRTtl3on89fVO.nfljtsv6qko",
+            "sequencer": "0055AED6DCD90281E5",
+        },
+    },
+}
 BODY = json.dumps({"Records": [RECORD]})
 MD5 = hashlib.md5(BODY.encode()).hexdigest()
 NUMBERS = itertools.count()
 COUNTS = {"requests": 0, "receives": 0, "deleted": 0}
 ONE = (
-    '{"MessageId":"00000000-0000-4000-8000-{0:012d}","ReceiptHandle":"AQEB{0:060d}","MD5OfBody":"', MD5, '","Body":',
-    json.dumps(BODY), ',"Attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1795225617711"}}',
-)  # fmt: skip
+    '{"MessageId":"00000000-0000-4000-8000-{0:012d}","ReceiptHandle":"AQEB{0:060d}","MD5OfBody":"',
+    MD5,
+    '","Body":',
+    json.dumps(BODY),
+    ',"Attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1795225617711"}}',
+)
 # Doubled braces but for the two numbers.
 ONE = "".join(ONE).replace("{", "{{").replace("}", "}}").replace("{{0:", "{0:").replace("d}}", "d}")
 ARN = "arn:aws:sqs:us-east-1:111111111111:bench"

@@ -74,8 +74,10 @@ def program(*command, env=None):
     if running.returncode:
         raise RuntimeError(f"{command[0]} failed: {said}")
     return {
-        "wall_s": time.perf_counter() - began, "cpu_s": used.ru_utime + used.ru_stime, "rss_mib": used.ru_maxrss / 1024,
-    }  # fmt: skip
+        "wall_s": time.perf_counter() - began,
+        "cpu_s": used.ru_utime + used.ru_stime,
+        "rss_mib": used.ru_maxrss / 1024,
+    }
 
 
 def peer(name):
@@ -87,10 +89,16 @@ def peers(port, work):
     """(name, command, environment) of the peers that are here."""
     url = f"http://127.0.0.1:{port}"
     rclone_env = {
-        "RCLONE_CONFIG_S_TYPE": "s3", "RCLONE_CONFIG_S_PROVIDER": "Other", "RCLONE_CONFIG_S_ENDPOINT": url,
-        "RCLONE_CONFIG_S_ACCESS_KEY_ID": "111111111111", "RCLONE_CONFIG_S_SECRET_ACCESS_KEY": "bench", "RCLONE_CONFIG_S_REGION": "us-east-1",
-        "RCLONE_CONFIG_S_LIST_VERSION": "2", "RCLONE_CONFIG_S_NO_CHECK_BUCKET": "true", "RCLONE_CONFIG": os.devnull,
-    }  # fmt: skip
+        "RCLONE_CONFIG_S_TYPE": "s3",
+        "RCLONE_CONFIG_S_PROVIDER": "Other",
+        "RCLONE_CONFIG_S_ENDPOINT": url,
+        "RCLONE_CONFIG_S_ACCESS_KEY_ID": "111111111111",
+        "RCLONE_CONFIG_S_SECRET_ACCESS_KEY": "bench",
+        "RCLONE_CONFIG_S_REGION": "us-east-1",
+        "RCLONE_CONFIG_S_LIST_VERSION": "2",
+        "RCLONE_CONFIG_S_NO_CHECK_BUCKET": "true",
+        "RCLONE_CONFIG": os.devnull,
+    }
     if peer("s5cmd"):
         does = ["ls", "s3://src/*"] if work == "list" else ["cp", "s3://src/*", "s3://dst/"]
         yield "s5cmd", [peer("s5cmd"), "--endpoint-url", url, "--numworkers", "256", *does], {}
@@ -125,8 +133,9 @@ def side_by_side():
         listed, copied = (best(lambda work=work: python("boto3", work, port)) for work in ("list", "copy"))
         rows.append(row("boto3, 32 threads", listed, copied, FEW))
         found = {
-            name: [best(lambda command=command, env=env: program(*command, env=env))] for name, command, env in peers(port, "list")
-        }  # fmt: skip
+            name: [best(lambda command=command, env=env: program(*command, env=env))]
+            for name, command, env in peers(port, "list")
+        }
         for name, command, env in peers(port, "copy"):
             before = counts(port)["copy"]
             found[name].append(best(lambda command=command, env=env: program(*command, env=env)))
@@ -141,9 +150,13 @@ def side_by_side():
 
 def row(name, listed, copied, objects):
     return (
-        name, f"{listed['cpu_s'] / objects * 1e6:.1f}", f"{copied['cpu_s'] / objects * 1e6:.1f}",
-        f"{objects / copied['wall_s']:,.0f}", f"{copied['rss_mib']:.0f}", f"{objects:,}",
-    )  # fmt: skip
+        name,
+        f"{listed['cpu_s'] / objects * 1e6:.1f}",
+        f"{copied['cpu_s'] / objects * 1e6:.1f}",
+        f"{objects / copied['wall_s']:,.0f}",
+        f"{copied['rss_mib']:.0f}",
+        f"{objects:,}",
+    )
 
 
 class Ramp:
@@ -206,10 +219,18 @@ def listing():
             done = python("windlass", "list", port)
             asked, pages = counts(port)["list"], -(-done["count"] // 1000)
             pager = pages * 0.06
-            rows.append((
-                shape, f"{done['count']:,}", pages, asked, f"{asked / pages - 1:.1%}", f"{done['wall_s']:.1f}", f"{pager:.1f}",
-                f"{pager / done['wall_s']:.1f}",
-            ))  # fmt: skip
+            rows.append(
+                (
+                    shape,
+                    f"{done['count']:,}",
+                    pages,
+                    asked,
+                    f"{asked / pages - 1:.1%}",
+                    f"{done['wall_s']:.1f}",
+                    f"{pager:.1f}",
+                    f"{pager / done['wall_s']:.1f}",
+                )
+            )
     report("replication_listing", rows)
 
 
@@ -218,9 +239,15 @@ def plan():
     rows = [("pairs", "objects", "µs CPU/object", "s", "peak RSS MiB")]
     with stub("--keys", LISTING // 10) as port:
         done = python("windlass", "plan200", port)
-    rows.append((
-        200, f"{done['count']:,}", f"{done['cpu_s'] / done['count'] * 1e6:.1f}", f"{done['wall_s']:.1f}", f"{done['rss_mib']:.0f}",
-    ))  # fmt: skip
+    rows.append(
+        (
+            200,
+            f"{done['count']:,}",
+            f"{done['cpu_s'] / done['count'] * 1e6:.1f}",
+            f"{done['wall_s']:.1f}",
+            f"{done['rss_mib']:.0f}",
+        )
+    )
     report("replication_plan", rows)
 
 

@@ -29,9 +29,14 @@ def windlass(work, port, home, tls):
         def access(self, account_id, region, service):
             scheme = "https" if tls else "http"
             return Access(
-                service=service, region=region, endpoint_url=f"{scheme}://localhost:{port}", keys=lambda: keys, path_style=True,
-                ca_bundle=tls, account_id=account_id,
-            )  # fmt: skip
+                service=service,
+                region=region,
+                endpoint_url=f"{scheme}://localhost:{port}",
+                keys=lambda: keys,
+                path_style=True,
+                ca_bundle=tls,
+                account_id=account_id,
+            )
 
     places = [Place(bucket=name, account_id="111111111111", region="us-east-1") for name in ("src", "dst")]
     pair = Pair(source=places[0], destination=places[1])
@@ -54,9 +59,14 @@ def boto3(work, port, _home, tls):
     threads = int(os.environ.get("BENCH_CONNECTIONS", "32"))
     config = Config(max_pool_connections=threads, retries={"mode": "standard", "max_attempts": 10})
     client = boto3.client(
-        "s3", endpoint_url=f"{'https' if tls else 'http'}://localhost:{port}", region_name="us-east-1", config=config,
-        aws_access_key_id="111111111111", aws_secret_access_key="bench", verify=tls or None,
-    )  # fmt: skip
+        "s3",
+        endpoint_url=f"{'https' if tls else 'http'}://localhost:{port}",
+        region_name="us-east-1",
+        config=config,
+        aws_access_key_id="111111111111",
+        aws_secret_access_key="bench",
+        verify=tls or None,
+    )
     pages = client.get_paginator("list_objects_v2").paginate(Bucket="src")
     keys = (one["Key"] for page in pages for one in page.get("Contents", []))
     if work == "list":
@@ -76,10 +86,16 @@ def main():
         importlib.import_module(module)
     began, cpu = time.perf_counter(), time.process_time()
     count = {"windlass": windlass, "boto3": boto3}[client](work, port, home, tls)
-    print(json.dumps({
-        "count": count, "wall_s": time.perf_counter() - began, "cpu_s": time.process_time() - cpu,
-        "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "count": count,
+                "wall_s": time.perf_counter() - began,
+                "cpu_s": time.process_time() - cpu,
+                "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

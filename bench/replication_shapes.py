@@ -48,5 +48,10 @@ def flat(count):
 
 
 SHAPES = {
-    "uuid": uuids, "dates": dates, "sequential": sequential, "hot": hot, "unicode": unicodes, "flat": flat,
-}  # fmt: skip
+    "uuid": uuids,
+    "dates": dates,
+    "sequential": sequential,
+    "hot": hot,
+    "unicode": unicodes,
+    "flat": flat,
+}

@@ -29,9 +29,16 @@ from windlass.settings import load
 __all__ = ["least_privilege"]
 
 _OF_COMMANDS = {
-    "aggregate": "aggregation", "clients": "clients", "consume": "queues", "deploy": "deploy", "inventory": "inventory",
-    "memcached": "memcached", "pipeline": "pipelines", "queue": "queues", "replicate": "replication",
-}  # fmt: skip
+    "aggregate": "aggregation",
+    "clients": "clients",
+    "consume": "queues",
+    "deploy": "deploy",
+    "inventory": "inventory",
+    "memcached": "memcached",
+    "pipeline": "pipelines",
+    "queue": "queues",
+    "replicate": "replication",
+}
 _ALWAYS_FUNCTIONS = ("pipelines", "aggregation", "queues")
 """What runs in Lambda is started by an event, not by a command."""
 

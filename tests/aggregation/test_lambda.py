@@ -58,9 +58,11 @@ def deployed(client):
     s3.create_bucket(Bucket="lambda-drop")
     s3.create_bucket(Bucket="lambda-seen")
     client("dynamodb").create_table(
-        TableName="lambda-agg", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        TableName="lambda-agg",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-    )  # fmt: skip
+    )
     arns = {}
     for name in ("lambda-events", "lambda-timers"):
         url = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "30"})["QueueUrl"]
@@ -79,14 +81,21 @@ def deployed(client):
         RoleName="aggregator", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []})
     )
     functions.create_function(
-        FunctionName="aggregator", Runtime="python3.12", Handler="windlass.functions.aggregate.handler", Timeout=20,
-        Role=role["Role"]["Arn"], Code={"ZipFile": code.getvalue()},
-    )  # fmt: skip
+        FunctionName="aggregator",
+        Runtime="python3.12",
+        Handler="windlass.functions.aggregate.handler",
+        Timeout=20,
+        Role=role["Role"]["Arn"],
+        Code={"ZipFile": code.getvalue()},
+    )
     for name, batch in (("lambda-events", 100), ("lambda-timers", 10)):
         functions.create_event_source_mapping(
-            EventSourceArn=arns[name], FunctionName="aggregator", BatchSize=batch, MaximumBatchingWindowInSeconds=1,
+            EventSourceArn=arns[name],
+            FunctionName="aggregator",
+            BatchSize=batch,
+            MaximumBatchingWindowInSeconds=1,
             FunctionResponseTypes=["ReportBatchItemFailures"],
-        )  # fmt: skip
+        )
     return s3, functions
 
 

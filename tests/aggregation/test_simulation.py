@@ -54,19 +54,26 @@ def test_without_misfortunes_an_object_waits_a_window_and_little_more():
 
 MISTAKES = {
     "all that is dirty is done": (
-        "commit", lambda item, asked: replace(item, done=item.dirty, held=Summary()) if item.done < asked.claimed else None,
+        "commit",
+        lambda item, asked: replace(item, done=item.dirty, held=Summary()) if item.done < asked.claimed else None,
     ),
     "disarmed though something is dirty": (
-        "disarm", lambda item, asked: replace(item, armed="", done=item.dirty) if item.armed == asked.token else None,
+        "disarm",
+        lambda item, asked: replace(item, armed="", done=item.dirty) if item.armed == asked.token else None,
     ),
     "a commit forgets what came since the claim": (
-        "commit", lambda item, asked: replace(decide_commit(item, asked), summary=Summary()) if decide_commit(item, asked) else None,
+        "commit",
+        lambda item, asked: (
+            replace(decide_commit(item, asked), summary=Summary()) if decide_commit(item, asked) else None
+        ),
     ),
     "a claim forgets what it takes": (
-        "claim", lambda item, asked: replace(decide_claim(item, asked), held=Summary()) if decide_claim(item, asked) else None,
+        "claim",
+        lambda item, asked: replace(decide_claim(item, asked), held=Summary()) if decide_claim(item, asked) else None,
     ),
     "no pace": (
-        "claim", lambda item, asked: decide_claim(replace(item, na=0.0, armed_at=0.0, last_at=0.0), asked),
+        "claim",
+        lambda item, asked: decide_claim(replace(item, na=0.0, armed_at=0.0, last_at=0.0), asked),
     ),
     "a second attempt counts what its first was not told": (
         "claim",
@@ -74,7 +81,7 @@ MISTAKES = {
             replace(taken, claimed=item.dirty) if (taken := decide_claim(item, asked)) and asked.again else taken
         ),
     ),
-}  # fmt: skip
+}
 decide_commit, decide_claim = decide.commit, decide.claim
 
 

@@ -164,13 +164,25 @@ def test_in_lambda_the_window_begins_when_the_first_message_was_sent():
     world.now = time.time()
     handle = make_handler(engine_of(world, rule(window_s=30)), lambda *_: None)
     body = json.dumps(
-        {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": "2026-11-01T00:00:00.000Z",
-                      "s3": {"bucket": {"name": "drop"}, "object": {"key": "a", "size": 1, "sequencer": "1"}}}]}
-    )  # fmt: skip
+        {
+            "Records": [
+                {
+                    "eventSource": "aws:s3",
+                    "eventName": "ObjectCreated:Put",
+                    "eventTime": "2026-11-01T00:00:00.000Z",
+                    "s3": {"bucket": {"name": "drop"}, "object": {"key": "a", "size": 1, "sequencer": "1"}},
+                }
+            ]
+        }
+    )
     record = {
-        "messageId": "m1", "receiptHandle": "r", "body": body, "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:x:1:q",
+        "messageId": "m1",
+        "receiptHandle": "r",
+        "body": body,
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:x:1:q",
         "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": str(int((world.now - 20) * 1000))},
-    }  # fmt: skip
+    }
     assert handle({"Records": [record]}, None) == {"batchItemFailures": []}
     (_, due) = world.sent[0]
     assert due - world.now == pytest.approx(11, abs=2)
@@ -186,9 +198,13 @@ def test_in_lambda_a_timer_received_often_is_replaced_too():
     put_off = []
     handle = make_handler(engine_of(world, rule(window_s=30)), lambda *asked: put_off.append(asked))
     record = {
-        "messageId": "m1", "receiptHandle": "r", "body": timer_body(timer), "eventSource": "aws:sqs", "eventSourceARN": "arn",
+        "messageId": "m1",
+        "receiptHandle": "r",
+        "body": timer_body(timer),
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn",
         "attributes": {"ApproximateReceiveCount": "400"},
-    }  # fmt: skip
+    }
     assert handle({"Records": [record]}, None) == {"batchItemFailures": []}
     assert put_off == []
     assert len(world.sent) == 1

@@ -58,9 +58,15 @@ def rule(sqs):
         for kind in ("events", "timers"):
             sqs.create_queue(QueueName=f"{name}-{kind}-{suffix}")
         return AggregateConfig(
-            name=name, account=ACCOUNT, queue=f"{name}-events-{suffix}", timers=f"{name}-timers-{suffix}", table="t",
-            window_s=1, linger_s=0, action={"kind": "python", "function": "acts:look"},
-        )  # fmt: skip
+            name=name,
+            account=ACCOUNT,
+            queue=f"{name}-events-{suffix}",
+            timers=f"{name}-timers-{suffix}",
+            table="t",
+            window_s=1,
+            linger_s=0,
+            action={"kind": "python", "function": "acts:look"},
+        )
 
     return make
 

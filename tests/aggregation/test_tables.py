@@ -30,10 +30,12 @@ def dynamo():
                 return estate.call(ACCOUNT, "eu-west-1", "dynamodb", operation, **params)
 
             call(
-                "CreateTable", TableName="aggregation", BillingMode="PAY_PER_REQUEST",
+                "CreateTable",
+                TableName="aggregation",
+                BillingMode="PAY_PER_REQUEST",
                 KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
                 AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            )  # fmt: skip
+            )
             yield call
 
 

@@ -42,11 +42,16 @@ def test_on_loopback_everybody_is_admin_under_our_own_name():
 @pytest.mark.parametrize(
     ("facts", "allowed"),
     [
-        ({"fetch_site": "same-origin"}, True), ({"fetch_site": "none"}, True), ({"fetch_site": "cross-site"}, False),
-        ({"fetch_site": "same-site"}, False), ({"origin": "http://localhost:8470"}, True),
-        ({"origin": "http://evil.example"}, False), ({}, False), ({"bearer": True, "role": Role.ADMIN}, True),
+        ({"fetch_site": "same-origin"}, True),
+        ({"fetch_site": "none"}, True),
+        ({"fetch_site": "cross-site"}, False),
+        ({"fetch_site": "same-site"}, False),
+        ({"origin": "http://localhost:8470"}, True),
+        ({"origin": "http://evil.example"}, False),
+        ({}, False),
+        ({"bearer": True, "role": Role.ADMIN}, True),
     ],
-)  # fmt: skip
+)
 def test_a_write_comes_from_ourselves_or_carries_a_token(facts, allowed):
     request = asked(method="POST", **facts)
     if allowed:

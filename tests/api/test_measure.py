@@ -47,12 +47,13 @@ def test_pipelines_count_the_last_hour_and_what_waits(app):
     now = clock.now()
     with app.store.write() as connection:
         add_counts(
-            connection, app.store,
+            connection,
+            app.store,
             [
                 Count("p", now, "written", 7, read_bytes=70, written_bytes=30),
                 Count("p", now - timedelta(hours=3), "written", 1000, read_bytes=1),
             ],
-        )  # fmt: skip
+        )
         put_failure(connection, app.store, Failure("p", "b", "k", now, "", "invalid", "no YAML"))
     found = scrape(app)
     assert found["windlass_pipeline_objects", ("outcome", "written"), ("pipeline", "p")] == 7

@@ -17,9 +17,18 @@ from windlass.console.application import create_app
 HTML = {"accept": "text/html"}
 NUMBERS = ["9" * 25, "#" + "9" * 30, "#٣", "-1", "1e400"]
 TIMES = [
-    "99999999999d", "9" * 400 + "d", "9999999999999w", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
-    "0001-01-01", "9999-12-31T23:59:59.999999Z", "2026-02-30", "1e5d", "now ", "-5d",
-]  # fmt: skip
+    "99999999999d",
+    "9" * 400 + "d",
+    "9999999999999w",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "0001-01-01",
+    "9999-12-31T23:59:59.999999Z",
+    "2026-02-30",
+    "1e5d",
+    "now ",
+    "-5d",
+]
 TEXTS = [
     "\x00",
     "a\x00b",
@@ -37,9 +46,16 @@ TEXTS = [
 CURSORS = ["x", "W10", "WzEsMl0", "WyJhIiw5OTk5OTk5OTk5OTk5OTk5OTk5OTk5XQ", "bnVsbA", "W1tbW1tbW1s"]
 HOSTILE = [*NUMBERS, *TIMES, *TEXTS, *CURSORS]
 VALID = {
-    "account": "111111111111", "account_id": "111111111111", "region": "eu-west-1", "name": "pay-0", "kind": "csv", "job_id": "job_x",
-    "seed_id": "seed_x", "address": "10.0.0.1", "rule": "shares",
-}  # fmt: skip
+    "account": "111111111111",
+    "account_id": "111111111111",
+    "region": "eu-west-1",
+    "name": "pay-0",
+    "kind": "csv",
+    "job_id": "job_x",
+    "seed_id": "seed_x",
+    "address": "10.0.0.1",
+    "rule": "shares",
+}
 
 
 @pytest.fixture(scope="module")
@@ -191,12 +207,17 @@ def test_every_address_refuses_a_parameter_that_it_does_not_take_and_names_the_n
 @pytest.mark.parametrize(
     ("parameters", "hint"),
     [
-        ({"typ": "s3.bucket"}, "type"), ({"type": "s3.buckets"}, "s3.bucket"), ({"type": "s4.*"}, "s3.*"),
-        ({"where": "account=111111111112"}, "111111111111"), ({"where": "region=eu-wset-1"}, "eu-west-1"),
-        ({"where": "regoin=eu-west-1"}, "region"), ({"type": "s3.bucket", "where": "Versionning.Status=Enabled"}, "Versioning"),
-        ({"type": "s3.bucket", "where": "-Lifecylce"}, "Lifecycle"), ({"where": "PolicyStatsu.IsPublic!=true"}, "PolicyStatus"),
+        ({"typ": "s3.bucket"}, "type"),
+        ({"type": "s3.buckets"}, "s3.bucket"),
+        ({"type": "s4.*"}, "s3.*"),
+        ({"where": "account=111111111112"}, "111111111111"),
+        ({"where": "region=eu-wset-1"}, "eu-west-1"),
+        ({"where": "regoin=eu-west-1"}, "region"),
+        ({"type": "s3.bucket", "where": "Versionning.Status=Enabled"}, "Versioning"),
+        ({"type": "s3.bucket", "where": "-Lifecylce"}, "Lifecycle"),
+        ({"where": "PolicyStatsu.IsPublic!=true"}, "PolicyStatus"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize(
     "path", ["/v1/resources", "/v1/facets", "/v1/changes", "/v1/diff", "/inventory.json", "/changes.json"]
 )
@@ -209,21 +230,32 @@ def test_a_misspelt_word_is_an_error_with_the_nearest_and_not_an_empty_answer(si
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"type": "s3.*"}, {"type": "rds.instance"}, {"where": "region=ap-south-1"}, {"where": "region=aws-global"},
-        {"where": "account=222222222222"}, {"type": "s3.bucket", "where": "Lifecycle?"},
+        {"type": "s3.*"},
+        {"type": "rds.instance"},
+        {"where": "region=ap-south-1"},
+        {"where": "region=aws-global"},
+        {"where": "account=222222222222"},
+        {"type": "s3.bucket", "where": "Lifecycle?"},
         {"type": "sqs.queue", "where": "-KmsMasterKeyId"},  # no queue here has one, and that is what is asked
-        {"where": "Versioning.Status=Enabled"}, {"where": "name~log"}, {"where": "tag:never-heard-of"},
+        {"where": "Versioning.Status=Enabled"},
+        {"where": "name~log"},
+        {"where": "tag:never-heard-of"},
     ],
-)  # fmt: skip
+)
 def test_honest_questions_with_empty_answers_are_answered(site, parameters):
     assert site.get("/v1/resources", params=parameters).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("path", "hint"),
-    [("/jobs?status=runing", "running"), ("/changes?kind=craeted", "created"), ("/inventory?col=regoin", "region"),
-     ("/clients?rule=sgiv2", "sigv2"), ("/inventory?sort=nmae", "Sort by")],
-)  # fmt: skip
+    [
+        ("/jobs?status=runing", "running"),
+        ("/changes?kind=craeted", "created"),
+        ("/inventory?col=regoin", "region"),
+        ("/clients?rule=sgiv2", "sigv2"),
+        ("/inventory?sort=nmae", "Sort by"),
+    ],
+)
 def test_pages_say_so_too(site, path, hint):
     answer = site.get(path, headers=HTML)
     assert answer.status_code == 400

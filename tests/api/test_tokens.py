@@ -100,9 +100,10 @@ def test_an_end_that_cannot_be_is_refused_before_a_token_is_made(tmp_path, text)
     url = f"sqlite:///{tmp_path}/w.db"
     with pytest.raises(UsageError):
         root(
-            ["--store", url, "token", "create", "--name", "ci", "--expires", text], prog_name="windlass",
+            ["--store", url, "token", "create", "--name", "ci", "--expires", text],
+            prog_name="windlass",
             standalone_mode=False,
-        )  # fmt: skip
+        )
     with open_store(StoreConfig(url=url)) as store:
         assert list_tokens(store) == ()
 

@@ -12,10 +12,29 @@ pytestmark = [
         shutil.which("chromium") is None, reason="no chromium on the PATH (Debian: apt-get install chromium)"
     ),
 ]
-PAGES = ["/", "/inventory?type=s3.bucket", "/changes", "/accounts", "/replication", "/jobs", "/patterns", "/docs", "/login", "/nowhere",
-         "/inventory/resource?ref=harbour-prod-lake", "/inventory/resource?ref=harbour-prod-assets"]  # fmt: skip
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync"]  # fmt: skip
+PAGES = [
+    "/",
+    "/inventory?type=s3.bucket",
+    "/changes",
+    "/accounts",
+    "/replication",
+    "/jobs",
+    "/patterns",
+    "/docs",
+    "/login",
+    "/nowhere",
+    "/inventory/resource?ref=harbour-prod-lake",
+    "/inventory/resource?ref=harbour-prod-assets",
+]
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 # Contrast by WCAG 2.2, 1.4.3: 4.5 for text, 3 for large text, on the nearest opaque background. Texts over a drawn
 # background (stripes) are left out; the body's own gradient runs from the rail's colour to the ground's.

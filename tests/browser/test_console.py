@@ -15,10 +15,26 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "var" / "screenshots"
-PAGES = {"overview": "/", "inventory": "/inventory", "changes": "/changes", "accounts": "/accounts", "replication": "/replication", "jobs": "/jobs", "patterns": "/patterns",
-         "resource": "/inventory/resource?ref=harbour-prod-lake", "api": "/docs"}  # fmt: skip
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync"]  # fmt: skip
+PAGES = {
+    "overview": "/",
+    "inventory": "/inventory",
+    "changes": "/changes",
+    "accounts": "/accounts",
+    "replication": "/replication",
+    "jobs": "/jobs",
+    "patterns": "/patterns",
+    "resource": "/inventory/resource?ref=harbour-prod-lake",
+    "api": "/docs",
+}
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="module")

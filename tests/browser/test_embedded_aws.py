@@ -48,8 +48,11 @@ async ([url, steps]) => {
 
 
 def _form(account, service, **fields):
-    return ["/", {"Authorization": _key(account, service), "Content-Type": "application/x-www-form-urlencoded"},
-            urllib.parse.urlencode(fields)]  # fmt: skip
+    return [
+        "/",
+        {"Authorization": _key(account, service), "Content-Type": "application/x-www-form-urlencoded"},
+        urllib.parse.urlencode(fields),
+    ]
 
 
 def _key(account, service):
@@ -62,9 +65,12 @@ def steps(account, marker):
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("main.py", f"def handler(event, context): open({str(marker)!r}, 'w').write('ran')")
     function = {
-        "FunctionName": "attack", "Runtime": "python3.12", "Handler": "main.handler", "Role": f"arn:aws:iam::{account}:role/attack",
+        "FunctionName": "attack",
+        "Runtime": "python3.12",
+        "Handler": "main.handler",
+        "Role": f"arn:aws:iam::{account}:role/attack",
         "Code": {"ZipFile": base64.b64encode(buffer.getvalue()).decode()},
-    }  # fmt: skip
+    }
     topic = f"arn:aws:sns:{REGION}:{account}:attack"
     arn = f"arn:aws:lambda:{REGION}:{account}:function:attack"
     return [

@@ -31,9 +31,12 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("memcached")
     with LocalServer(cache_node_s=0.3) as aws:
         overrides = {
-            "store.url": f"sqlite:///{folder}/w.db", "estate.endpoint_url": aws.url, "estate.regions": ["us-east-1"],
-            "estate.accounts": [{"id": ACCOUNT, "alias": "harbour-prod"}], "memcached.poll_s": 0.1,
-        }  # fmt: skip
+            "store.url": f"sqlite:///{folder}/w.db",
+            "estate.endpoint_url": aws.url,
+            "estate.regions": ["us-east-1"],
+            "estate.accounts": [{"id": ACCOUNT, "alias": "harbour-prod"}],
+            "memcached.poll_s": 0.1,
+        }
         with App(load(overrides=overrides, environ={}, cwd=folder), environ={}) as app:
             zones = ("us-east-1a", "us-east-1b", "us-east-1c")
             for name, nodes in (("sessions", 30), ("flash", 24)):

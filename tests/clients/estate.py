@@ -15,22 +15,37 @@ CHANGED = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
 
 def observe(kind, name, *, account=ACCOUNT, region="us-east-1", arn="", tags=None, addresses=()):
     return Observation(
-        type=kind, account_id=account, region=region, resource_id=name, name=f"{name}-name", tags=tags or {},
-        arn=arn or f"arn:aws:{kind.split('.')[0]}:{region}:{account}:{name}", document={"Tags": tags or {}, "Id": name, "Addresses": list(addresses)},
-        edges=(), addresses=tuple(addresses), measures={},
-    )  # fmt: skip
+        type=kind,
+        account_id=account,
+        region=region,
+        resource_id=name,
+        name=f"{name}-name",
+        tags=tags or {},
+        arn=arn or f"arn:aws:{kind.split('.')[0]}:{region}:{account}:{name}",
+        document={"Tags": tags or {}, "Id": name, "Addresses": list(addresses)},
+        edges=(),
+        addresses=tuple(addresses),
+        measures={},
+    )
 
 
 def visit(store, at, kind, found, *, account=ACCOUNT, region="us-east-1"):
     run = writer.begin_run(store, now=at, scopes_total=1)
     scope = Scope(account, region, kind)
     writer.apply(
-        store, run,
+        store,
+        run,
         ScopeResult(
-            scope=scope, state=ScopeState.OK, observations=tuple(found), calls=1, started_at=at, finished_at=at,
-            error="", error_code="",
+            scope=scope,
+            state=ScopeState.OK,
+            observations=tuple(found),
+            calls=1,
+            started_at=at,
+            finished_at=at,
+            error="",
+            error_code="",
         ),
-    )  # fmt: skip
+    )
     writer.finish_run(store, run, status="done", now=at)
 
 

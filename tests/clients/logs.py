@@ -35,16 +35,29 @@ def record(
         "eventVersion": "1.11",
         "userIdentity": identity
         or {
-            "type": "AssumedRole", "principalId": "AROAX:i-0abc1234def567890", "accountId": "123456789012",
-            "arn": "arn:aws:sts::123456789012:assumed-role/reports/session", "accessKeyId": "ASIAEXAMPLE",
-            "sessionContext": {"sessionIssuer": {"type": "Role", "arn": ROLE, "accountId": "123456789012", "userName": "reports"}},
+            "type": "AssumedRole",
+            "principalId": "AROAX:i-0abc1234def567890",
+            "accountId": "123456789012",
+            "arn": "arn:aws:sts::123456789012:assumed-role/reports/session",
+            "accessKeyId": "ASIAEXAMPLE",
+            "sessionContext": {
+                "sessionIssuer": {"type": "Role", "arn": ROLE, "accountId": "123456789012", "userName": "reports"}
+            },
         },
-        "eventTime": time, "eventSource": source, "eventName": "GetObject", "awsRegion": region, "sourceIPAddress": ip,
-        "userAgent": agent, "requestParameters": {"bucketName": bucket, "key": key, "Host": f"{bucket}.s3.amazonaws.com"},
+        "eventTime": time,
+        "eventSource": source,
+        "eventName": "GetObject",
+        "awsRegion": region,
+        "sourceIPAddress": ip,
+        "userAgent": agent,
+        "requestParameters": {"bucketName": bucket, "key": key, "Host": f"{bucket}.s3.amazonaws.com"},
         "responseElements": None,
         "additionalEventData": {"CipherSuite": "ECDHE-RSA-AES128-GCM-SHA256", "bytesTransferredOut": 7},
-        "eventType": "AwsApiCall", "managementEvent": False, "recipientAccountId": "123456789012", "eventCategory": "Data",
-    }  # fmt: skip
+        "eventType": "AwsApiCall",
+        "managementEvent": False,
+        "recipientAccountId": "123456789012",
+        "eventCategory": "Data",
+    }
     if signature:
         found["additionalEventData"]["SignatureVersion"] = signature
     if method:
@@ -123,7 +136,9 @@ def _value(rng: random.Random, depth: int = 0) -> Any:
 def fuzzed_record(rng: random.Random, *, odd: float = 0.02) -> dict[str, Any]:
     """A record in which anything may stand anywhere: misplaced fields, other types, SigV2 in keys and agents."""
     found = record(
-        agent=rng.choice([NODE_OLD, CLI_OLD, JAVA_2, HADOOP, "SigV2/1.0", "aws-cli/1.16.300 (SigV2)", "", 'a\\b"c', "é😀"]),
+        agent=rng.choice(
+            [NODE_OLD, CLI_OLD, JAVA_2, HADOOP, "SigV2/1.0", "aws-cli/1.16.300 (SigV2)", "", 'a\\b"c', "é😀"]
+        ),
         signature=rng.choice(["SigV2", "SigV4", "SigV4", None]),
         method=rng.choice(["AuthHeader", "QueryString", None]),
         tls=rng.choice(["TLSv1.2", "TLSv1.3", "TLSv1", None]),
@@ -132,7 +147,7 @@ def fuzzed_record(rng: random.Random, *, odd: float = 0.02) -> dict[str, Any]:
         source=rng.choice(["s3.amazonaws.com"] * 6 + ["sts.amazonaws.com", "S3.amazonaws.com", "SigV2"]),
         key="".join(rng.choice(_TEXTS) for _ in range(4)),
         region=rng.choice(["us-east-1", "eu-central-1"]),
-    )  # fmt: skip
+    )
     for _ in range(rng.randrange(3)):
         field = rng.choice(["responseElements", "extra", "resources", "serviceEventDetails", "x"])
         found[field] = _value(rng)

@@ -106,9 +106,16 @@ def test_sdks_that_always_or_never_sign_with_sigv4(sdk: Sdk):
 def test_the_version_of_the_boundaries_is_the_published_one():
     said = {sdk.id: sdk.sigv4 for sdk in sdks().values() if sdk.sigv4_bound}
     assert said == {
-        "botocore": "1.5.71", "boto3": "1.4.6", "aws-cli": "1.11.108", "java": "1.11", "javascript": "2.68.0",
-        "php": "3", "ruby": "2.2.0", "dotnet": "3.1.10.0", "powershell": "3.1.10.0",
-    }  # fmt: skip
+        "botocore": "1.5.71",
+        "boto3": "1.4.6",
+        "aws-cli": "1.11.108",
+        "java": "1.11",
+        "javascript": "2.68.0",
+        "php": "3",
+        "ruby": "2.2.0",
+        "dotnet": "3.1.10.0",
+        "powershell": "3.1.10.0",
+    }
 
 
 @settings(deadline=None)

@@ -84,11 +84,52 @@ def test_sql_parses_every_real_agent_as_the_parser_does():
 def test_sql_parses_random_agents_as_the_parser_does():
     rng = random.Random(7)
     pieces = [
-        "aws-sdk-java", "aws-sdk-go", "aws-sdk-go-v2", "Boto3", "botocore", "aws-cli", "aws-sdk-dotnet-xamarin.ios", "boto", "Python",
-        "linux", "darwin", "md/", "lang/", "ua/2.0", "/", "#", "/1.11.5", "/v12.3", "#3.8", "/1.4.6", "/2", "/rds/1.2", "/dev", "(", ")",
-        "((", "[", "]", ",", ", ", " ", " ", " ", "\t", "-", "nodejs", "ruby/2.7", ".NET_Core/6.0", "s3console/0.4", "aws-internal/3",
-        "x.amazonaws.com", "9" * 20, "ü", "K", "\n",
-    ]  # fmt: skip
+        "aws-sdk-java",
+        "aws-sdk-go",
+        "aws-sdk-go-v2",
+        "Boto3",
+        "botocore",
+        "aws-cli",
+        "aws-sdk-dotnet-xamarin.ios",
+        "boto",
+        "Python",
+        "linux",
+        "darwin",
+        "md/",
+        "lang/",
+        "ua/2.0",
+        "/",
+        "#",
+        "/1.11.5",
+        "/v12.3",
+        "#3.8",
+        "/1.4.6",
+        "/2",
+        "/rds/1.2",
+        "/dev",
+        "(",
+        ")",
+        "((",
+        "[",
+        "]",
+        ",",
+        ", ",
+        " ",
+        " ",
+        " ",
+        "\t",
+        "-",
+        "nodejs",
+        "ruby/2.7",
+        ".NET_Core/6.0",
+        "s3console/0.4",
+        "aws-internal/3",
+        "x.amazonaws.com",
+        "9" * 20,
+        "ü",
+        "K",
+        "\n",
+    ]
     agents = ["".join(rng.choice(pieces) for _ in range(rng.randrange(12))) for _ in range(20_000)]
     for text, found in zip(agents, parsed_by_sql(agents), strict=True):
         assert found == parsed_by_python(text), repr(text)
@@ -149,23 +190,44 @@ def all_rows(clients):
 def messy_records(rng: random.Random, number: int):
     agents = [one.text for one in corpus()] + ["[]", "", "athena.amazonaws.com", "SigV2"]
     identities = [
-        None, {"type": "AWSAccount", "accountId": "anonymous", "principalId": ""}, {"type": "AWSService", "invokedBy": "s3.amazonaws.com"},
-        {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/backup", "accountId": ACCOUNT, "accessKeyId": "AKIAIOSFODNN7EXAMPLE"},
-        {"type": "AssumedRole", "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/web/i-0aaaaaaaaaaaaaaaa", "accountId": ACCOUNT},
-        {"type": "AssumedRole", "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/x/y", "accountId": ACCOUNT, "invokedBy": "athena.amazonaws.com"},
-    ]  # fmt: skip
+        None,
+        {"type": "AWSAccount", "accountId": "anonymous", "principalId": ""},
+        {"type": "AWSService", "invokedBy": "s3.amazonaws.com"},
+        {
+            "type": "IAMUser",
+            "arn": f"arn:aws:iam::{ACCOUNT}:user/backup",
+            "accountId": ACCOUNT,
+            "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
+        },
+        {
+            "type": "AssumedRole",
+            "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/web/i-0aaaaaaaaaaaaaaaa",
+            "accountId": ACCOUNT,
+        },
+        {
+            "type": "AssumedRole",
+            "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/x/y",
+            "accountId": ACCOUNT,
+            "invokedBy": "athena.amazonaws.com",
+        },
+    ]
     for _ in range(number):
         style = rng.random()
         bucket = rng.choice(["raw", "reports", "a.b"])
         found = record(
-            agent=rng.choice(agents), signature=rng.choice(["SigV2", "SigV4", "SigV4", None]), method=rng.choice(["AuthHeader", "QueryString", None]),
-            tls=rng.choice(["TLSv1.2", "TLSv1.3", "TLSv1.1", "TLSv1", None]), bucket=bucket,
+            agent=rng.choice(agents),
+            signature=rng.choice(["SigV2", "SigV4", "SigV4", None]),
+            method=rng.choice(["AuthHeader", "QueryString", None]),
+            tls=rng.choice(["TLSv1.2", "TLSv1.3", "TLSv1.1", "TLSv1", None]),
+            bucket=bucket,
             time=f"2026-11-{rng.randrange(18, 21)}T{rng.randrange(24):02d}:{rng.randrange(60):02d}:{rng.randrange(60):02d}Z",
             ip=rng.choice(["10.0.1.5", "10.0.1.9", "198.51.100.7", "203.0.113.5", "athena.amazonaws.com"]),
-            region=rng.choice(["us-east-1", "eu-central-1", "eu-west-1"]), identity=rng.choice(identities),
-            source=rng.choice(["s3.amazonaws.com"] * 9 + ["sts.amazonaws.com"]), key="x".join(rng.choices(["SigV2", '"', "é"], k=3)),
+            region=rng.choice(["us-east-1", "eu-central-1", "eu-west-1"]),
+            identity=rng.choice(identities),
+            source=rng.choice(["s3.amazonaws.com"] * 9 + ["sts.amazonaws.com"]),
+            key="x".join(rng.choices(["SigV2", '"', "é"], k=3)),
             host="s3.amazonaws.com" if style < 0.3 else None,
-        )  # fmt: skip
+        )
         found["recipientAccountId"] = rng.choice(["123456789012", ACCOUNT])
         if rng.random() < 0.1:
             found["vpcEndpointId"] = "vpce-0123456789abcdef0"
@@ -281,12 +343,16 @@ def test_each_rules_sql_sees_what_its_function_sees():
     rng = random.Random(5)
     facts = [
         Facts(
-            rng.choice([NODE_OLD, CLI_OLD, JAVA_2, HADOOP, "", "curl/8", *[one.text for one in corpus()]]), rng.choice(["SigV2", "SigV4", ""]),
-            rng.choice(["AuthHeader", "QueryString", ""]), rng.choice(["TLSv1", "TLSv1.1", "TLSv1.2", ""]), rng.choice(["path", "host", ""]),
-            rng.choice(["us-east-1", "eu-central-1", ""]), rng.choice(["", "anonymous", "console"]),
+            rng.choice([NODE_OLD, CLI_OLD, JAVA_2, HADOOP, "", "curl/8", *[one.text for one in corpus()]]),
+            rng.choice(["SigV2", "SigV4", ""]),
+            rng.choice(["AuthHeader", "QueryString", ""]),
+            rng.choice(["TLSv1", "TLSv1.1", "TLSv1.2", ""]),
+            rng.choice(["path", "host", ""]),
+            rng.choice(["us-east-1", "eu-central-1", ""]),
+            rng.choice(["", "anonymous", "console"]),
         )
         for _ in range(1500)
-    ]  # fmt: skip
+    ]
     trimmed, bare, plain = plain_layers("agent")
     one, two, three = parsed_columns()
     sees = ", ".join(f"coalesce({rule.sql()}, false) AS r{at}" for at, rule in enumerate(RULES))

@@ -71,8 +71,11 @@ def test_the_report_in_every_form_says_the_same(windlass, tmp_path):
     _, out, _ = windlass("clients", "report", "--json")
     rows = json.loads(out)
     assert {one["client"] for one in rows} == {
-        "AWS SDK for JavaScript 2.2.35", "AWS SDK for Java 1.12.262", "AWS CLI 1.11.10", "<script>alert(1)</script>",
-    }  # fmt: skip
+        "AWS SDK for JavaScript 2.2.35",
+        "AWS SDK for Java 1.12.262",
+        "AWS CLI 1.11.10",
+        "<script>alert(1)</script>",
+    }
     assert all(one["upgrade"] for one in rows)
     _, out, _ = windlass("clients", "report", "--csv")
     listed = list(csv.DictReader(io.StringIO(out)))
@@ -203,9 +206,11 @@ def test_the_price_counts_what_s3_counted(local_aws, windlass):
         "cloudwatch", endpoint_url=url, region_name="us-east-1", aws_access_key_id=ACCOUNT, aws_secret_access_key="x"
     )
     point = {
-        "MetricName": "AllRequests", "Value": 7_000_000, "Timestamp": datetime.now(UTC) - timedelta(days=1),
+        "MetricName": "AllRequests",
+        "Value": 7_000_000,
+        "Timestamp": datetime.now(UTC) - timedelta(days=1),
         "Dimensions": [{"Name": "BucketName", "Value": bucket}, {"Name": "FilterId", "Value": "all"}],
-    }  # fmt: skip
+    }
     watch.put_metric_data(Namespace="AWS/S3", MetricData=[point])
     _, _, err = windlass("clients", "trail", "enable", "--dry-run", "--buckets", bucket, config=config_of(url))
     assert "1,000,000 requests a day in 1 buckets ($30.00 for events" in err

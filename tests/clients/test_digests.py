@@ -36,10 +36,20 @@ def keys(key):
 def digest(key, **changed):
     """(body, signature) of a digest that names one log file."""
     facts = {
-        "digestEndTime": "2026-11-20T09:00:00Z", "digestS3Bucket": "logs", "digestS3Object": PLACE, "digestPublicKeyFingerprint": "ff",
+        "digestEndTime": "2026-11-20T09:00:00Z",
+        "digestS3Bucket": "logs",
+        "digestS3Object": PLACE,
+        "digestPublicKeyFingerprint": "ff",
         "previousDigestSignature": None,
-        "logFiles": [{"s3Bucket": "logs", "s3Object": "a.json.gz", "hashValue": hashlib.sha256(LOG).hexdigest(), "hashAlgorithm": "SHA-256"}],
-    } | changed  # fmt: skip
+        "logFiles": [
+            {
+                "s3Bucket": "logs",
+                "s3Object": "a.json.gz",
+                "hashValue": hashlib.sha256(LOG).hexdigest(),
+                "hashAlgorithm": "SHA-256",
+            }
+        ],
+    } | changed
     text = json.dumps(facts).encode()
     message = f"{facts['digestEndTime']}\nlogs/{facts['digestS3Object']}\n{hashlib.sha256(text).hexdigest()}\n{facts['previousDigestSignature'] or 'null'}"
     return gzip.compress(text), key.sign(message.encode(), padding.PKCS1v15(), hashes.SHA256()).hex()

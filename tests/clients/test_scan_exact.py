@@ -128,7 +128,7 @@ def test_zeros_after_the_gzip_are_padding_and_anything_else_is_damage(tmp_path):
         (b"\x1f\x8b\x08\x00garbage garbage garbage", "damaged gzip"),
         (b"[" * 200_000, "nested too deep"),
     ],
-)  # fmt: skip
+)
 def test_what_is_broken_is_said_and_counts_nothing(tmp_path, raw, problem):
     path = tmp_path / "broken.json.gz"
     path.write_bytes(raw)

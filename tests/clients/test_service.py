@@ -97,8 +97,11 @@ def test_what_is_broken_is_named_counted_and_the_rest_goes_on(store, tmp_path):
     assert (done.files, done.broken, done.requests) == (5, 4, 1)
     problems = {one.source.rpartition("_")[2][:16].lstrip("0"): one.problem for one in clients.troubles(done.scan_id)}
     assert problems == {
-        "2": "empty file", "3": "not a CloudTrail file: no Records", "4": "not JSON", "5": "not JSON: cut off or damaged",
-    }  # fmt: skip
+        "2": "empty file",
+        "3": "not a CloudTrail file: no Records",
+        "4": "not JSON",
+        "5": "not JSON: cut off or damaged",
+    }
     assert clients.report()[0].requests == 1
 
 
@@ -112,10 +115,14 @@ def test_services_and_consoles_are_counted_and_left_out(sqlite_store, tmp_path):
         "invokedBy": "athena.amazonaws.com",
     }
     noise = [
-        record(identity=service), record(identity=invoked), record(sessionCredentialFromConsole="true"),
-        record(agent="[S3Console/0.4, aws-internal/3 aws-sdk-java/1.11.666 Linux/5.4]"), record(agent="cloudtrail.amazonaws.com"),
-        record(agent="Amazon CloudFront"), record(agent="aws-internal/3 aws-sdk-java/1.12.124 Linux/4.9"),
-    ]  # fmt: skip
+        record(identity=service),
+        record(identity=invoked),
+        record(sessionCredentialFromConsole="true"),
+        record(agent="[S3Console/0.4, aws-internal/3 aws-sdk-java/1.11.666 Linux/5.4]"),
+        record(agent="cloudtrail.amazonaws.com"),
+        record(agent="Amazon CloudFront"),
+        record(agent="aws-internal/3 aws-sdk-java/1.12.124 Linux/4.9"),
+    ]
     write(log_path(tmp_path, 1), file_bytes([*noise, record()]))
     scan(clients, tmp_path)
     assert [one.requests for one in clients.report()] == [1]

@@ -128,8 +128,9 @@ def test_green_needs_logs_of_every_day(sqlite_store, tmp_path):
     assert (done.broken, done.other_kind) == (0, 2)
     assert clients.coverage().gaps == ("No CloudTrail log was read.",)
     assert {trouble.source.rpartition("/")[2] for trouble in clients.troubles()} == {
-        "2026-11-20-00-00-38-89EEXAMPLE", "numbers.parquet",
-    }  # fmt: skip
+        "2026-11-20-00-00-38-89EEXAMPLE",
+        "numbers.parquet",
+    }
     for day in ("2026-11-17", "2026-11-19", "2026-11-20"):
         write(log_path(tmp_path, 1, day=day), file_bytes([record(agent=JAVA_2, signature="SigV4")]))
     scan(clients, tmp_path)

@@ -17,29 +17,51 @@ REGIONS = ("eu-west-1", "us-east-1")
 
 def _observe(scope, name, document, *, arn="", region="", edges=(), addresses=(), measures=None):
     return Observation(
-        type=scope.type, account_id=scope.account_id, region=region or scope.region, resource_id=name, name=name,
-        arn=arn or f"arn:aws:{scope.type.split('.')[0]}:{scope.region}:{scope.account_id}:{name}", tags=document.get("Tags", {}),
-        document=document, edges=tuple(edges), addresses=tuple(addresses), measures=measures or {},
-    )  # fmt: skip
+        type=scope.type,
+        account_id=scope.account_id,
+        region=region or scope.region,
+        resource_id=name,
+        name=name,
+        arn=arn or f"arn:aws:{scope.type.split('.')[0]}:{scope.region}:{scope.account_id}:{name}",
+        tags=document.get("Tags", {}),
+        document=document,
+        edges=tuple(edges),
+        addresses=tuple(addresses),
+        measures=measures or {},
+    )
 
 
 def _estate(day):
     """What is seen on a day: a bucket changes, one comes, one goes."""
     for account in ACCOUNTS:
         scope = Scope(account, "aws-global", "s3.bucket")
-        yield scope, ScopeState.OK, [
-            _observe(
-                scope, f"{ACCOUNTS[account]}-{name}", region=REGIONS[number % 2], arn=f"arn:aws:s3:::{ACCOUNTS[account]}-{name}",
-                measures={"size_bytes": 10**9 * (number + 1), "object_count": 1000 * number},
-                edges=[Edge("notifies", f"arn:aws:sqs:eu-west-1:{account}:pay-0", "sqs.queue")] if number == 0 else [],
-                document={
-                    "Name": name, "Tags": {"team": ("web", "data")[number % 2], "env": "prod"} if number else {},
-                    "Versioning": {"Status": "Enabled"} if day >= number else {}, "PolicyStatus": {"IsPublic": number == 3},
-                    "Lifecycle": None, "Xss": "<script>alert(1)</script>",
-                },
-            )
-            for number, name in enumerate(["assets", "ledger", "lake", "footage", *(["new-one"] if day > 1 else ["old-one"])])
-        ]  # fmt: skip
+        yield (
+            scope,
+            ScopeState.OK,
+            [
+                _observe(
+                    scope,
+                    f"{ACCOUNTS[account]}-{name}",
+                    region=REGIONS[number % 2],
+                    arn=f"arn:aws:s3:::{ACCOUNTS[account]}-{name}",
+                    measures={"size_bytes": 10**9 * (number + 1), "object_count": 1000 * number},
+                    edges=[Edge("notifies", f"arn:aws:sqs:eu-west-1:{account}:pay-0", "sqs.queue")]
+                    if number == 0
+                    else [],
+                    document={
+                        "Name": name,
+                        "Tags": {"team": ("web", "data")[number % 2], "env": "prod"} if number else {},
+                        "Versioning": {"Status": "Enabled"} if day >= number else {},
+                        "PolicyStatus": {"IsPublic": number == 3},
+                        "Lifecycle": None,
+                        "Xss": "<script>alert(1)</script>",
+                    },
+                )
+                for number, name in enumerate(
+                    ["assets", "ledger", "lake", "footage", *(["new-one"] if day > 1 else ["old-one"])]
+                )
+            ],
+        )
         for region in REGIONS:
             queues = Scope(account, region, "sqs.queue")
             yield (
@@ -63,12 +85,19 @@ def fill(app):
         for number, (scope, state, seen) in enumerate(_estate(day)):
             moment = at + timedelta(seconds=number)
             writer.apply(
-                app.store, run,
+                app.store,
+                run,
                 ScopeResult(
-                    scope=scope, state=state, observations=tuple(seen) if state.complete else (), calls=5, started_at=at,
-                    finished_at=moment, error="no permission" if not state.complete else "", error_code="" if state.complete else "AccessDenied",
+                    scope=scope,
+                    state=state,
+                    observations=tuple(seen) if state.complete else (),
+                    calls=5,
+                    started_at=at,
+                    finished_at=moment,
+                    error="no permission" if not state.complete else "",
+                    error_code="" if state.complete else "AccessDenied",
                 ),
-            )  # fmt: skip
+            )
         writer.finish_run(app.store, run, status="partial", now=at + timedelta(seconds=30))
 
 

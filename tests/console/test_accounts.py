@@ -34,8 +34,9 @@ def site(tmp_path_factory):
 def test_each_account_says_who_we_are_there_or_why_it_is_refused(site):
     data = site.get("/accounts.json").json()
     assert [(one["account_id"], one["state"], one["regions_source"]) for one in data["surveyed"]] == [
-        ("111111111111", "ok", "ec2:DescribeRegions"), ("222222222222", "denied", "the partition's default regions"),
-    ]  # fmt: skip
+        ("111111111111", "ok", "ec2:DescribeRegions"),
+        ("222222222222", "denied", "the partition's default regions"),
+    ]
     page = site.get("/accounts", headers=HTML).text
     assert "the credentials belong to account 111111111111" in page
     assert "ec2 DescribeRegions: no" in page

@@ -71,10 +71,15 @@ def app(tmp_path_factory):
             opened._estate = estate
             fill_queue(estate)
             opened._aggregation = Aggregation(
-                [AggregateConfig.model_validate(
-                    {"name": "shares", "queue": "events", "action": {"kind": "exec", "command": ["true"]}}
-                )], estate=lambda: estate, queues=lambda: opened.queues, store=lambda: opened.store,
-            )  # fmt: skip
+                [
+                    AggregateConfig.model_validate(
+                        {"name": "shares", "queue": "events", "action": {"kind": "exec", "command": ["true"]}}
+                    )
+                ],
+                estate=lambda: estate,
+                queues=lambda: opened.queues,
+                store=lambda: opened.store,
+            )
             now = clock.now()
             SqlTable(opened.store).perform(
                 Count("shares", "drop", "m1", 5, now.timestamp(), now.timestamp(), Summary("drop", 5))
@@ -82,11 +87,21 @@ def app(tmp_path_factory):
             for bucket in ("actions-raw", "actions-out"):
                 estate.call(ACCOUNT, REGION, "s3", "CreateBucket", Bucket=bucket)
             opened._pipelines = Pipelines(
-                [PipelineConfig.model_validate({
-                    "name": "uniform", "source": "s3://actions-raw/in/", "transform": "yaml-to-json",
-                    "target": "s3://actions-out/{path}.json", "on_error": "s3://actions-out/failed/",
-                })], estate=lambda: estate, queues=lambda: opened.queues, store=lambda: opened.store,
-            )  # fmt: skip
+                [
+                    PipelineConfig.model_validate(
+                        {
+                            "name": "uniform",
+                            "source": "s3://actions-raw/in/",
+                            "transform": "yaml-to-json",
+                            "target": "s3://actions-out/{path}.json",
+                            "on_error": "s3://actions-out/failed/",
+                        }
+                    )
+                ],
+                estate=lambda: estate,
+                queues=lambda: opened.queues,
+                store=lambda: opened.store,
+            )
             opened.jobs.runners["copy"] = lambda running: running.report(done=1)
             yield opened
 
@@ -232,9 +247,12 @@ def values_of(app, action):
     found = situation(app)
     waiting, interrupted = (address.rpartition("/")[2] for address in found["/jobs/{job_id}"])
     values = {
-        "job_id": interrupted if action.name == "job.resume" else waiting, "account": ACCOUNT, "region": REGION,
-        "name": "pay-0" if action.name.startswith("queue") else "uniform", "rule": "shares",
-    }  # fmt: skip
+        "job_id": interrupted if action.name == "job.resume" else waiting,
+        "account": ACCOUNT,
+        "region": REGION,
+        "name": "pay-0" if action.name.startswith("queue") else "uniform",
+        "rule": "shares",
+    }
     return values, {"key": "drop"} if action.name == "aggregation.trigger" else {}
 
 

@@ -81,9 +81,17 @@ def test_windows_are_drawn_and_listed_with_what_came_of_them(app, site):
     rule = twin["rules"][0]
     assert (rule["actions"], rule["covered"], rule["failed"]) == (1, 1234, 1)
     assert rule["keys"][0] | {"due_at": ""} == {
-        "rule": "shares", "key": "drop<b>", "uncovered": 5, "events": 5, "covered": 0, "state": "waiting", "due_at": "",
-        "acted_at": None, "failures": 0, "note": "",
-    }  # fmt: skip
+        "rule": "shares",
+        "key": "drop<b>",
+        "uncovered": 5,
+        "events": 5,
+        "covered": 0,
+        "state": "waiting",
+        "due_at": "",
+        "acted_at": None,
+        "failures": 0,
+        "note": "",
+    }
     assert [one["outcome"] for one in twin["lanes"][0]["windows"]] == ["done", "failed"]
 
 

@@ -47,9 +47,15 @@ def test_bars_are_as_tall_as_their_numbers():
 
 def _edge(kind, source, target, known=True):
     return {
-        "kind": kind, "source": source, "source_key": f"k-{source}", "source_type": "t.s", "target": target,
-        "target_key": f"k-{target}", "target_type": "t.t", "known": known,
-    }  # fmt: skip
+        "kind": kind,
+        "source": source,
+        "source_key": f"k-{source}",
+        "source_type": "t.s",
+        "target": target,
+        "target_key": f"k-{target}",
+        "target_type": "t.t",
+        "known": known,
+    }
 
 
 def test_relations_point_the_right_way_and_lead_to_what_is_known():

@@ -26,9 +26,12 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("memcached")
     with LocalServer(cache_node_s=0.05) as aws:
         overrides = {
-            "store.url": f"sqlite:///{folder}/w.db", "estate.endpoint_url": aws.url, "estate.regions": ["us-east-1"],
-            "estate.accounts": [{"id": ACCOUNT}], "memcached.poll_s": 0.05,
-        }  # fmt: skip
+            "store.url": f"sqlite:///{folder}/w.db",
+            "estate.endpoint_url": aws.url,
+            "estate.regions": ["us-east-1"],
+            "estate.accounts": [{"id": ACCOUNT}],
+            "memcached.poll_s": 0.05,
+        }
         with App(load(overrides=overrides, environ={}, cwd=folder), environ={}) as app:
             plan = app.memcached.plan_create(NewCluster(name="web", nodes=4, node_type="cache.r7g.large"))
             carry_out(app.memcached, app.jobs, plan, watch=True)

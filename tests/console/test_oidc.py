@@ -51,9 +51,13 @@ def process():
 def console(process, tmp_path_factory):
     started, issuer = process
     settings = {
-        "console.require_login": True, "oidc.issuer": issuer, "oidc.client_id": "windlass", "oidc.admin": ["platform-admins"],
-        "oidc.operate": ["on-call"], "oidc.scopes": ["openid", "email", "groups"],
-    }  # fmt: skip
+        "console.require_login": True,
+        "oidc.issuer": issuer,
+        "oidc.client_id": "windlass",
+        "oidc.admin": ["platform-admins"],
+        "oidc.operate": ["on-call"],
+        "oidc.scopes": ["openid", "email", "groups"],
+    }
     with opened_app(tmp_path_factory.mktemp("oidc"), **settings) as app:
         app._environ = {"OIDC_CLIENT_SECRET": SECRET}
         with served(app) as url:
@@ -203,11 +207,22 @@ def test_a_token_that_holds_gives_its_claims(provider, keys):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"iss": "https://evil.example"}, {"aud": "another"}, {"aud": ["another"]}, {"exp": NOW - 3600}, {"nonce": "replayed"},
-        {"nonce": None}, {"sub": None}, {"aud": None}, {"iss": None}, {"exp": None}, {"aud": ["windlass", "x"], "azp": "x"},
-        {"iat": NOW + 3600}, {"nbf": NOW + 3600}, {"aud": "another", "azp": "windlass"},
+        {"iss": "https://evil.example"},
+        {"aud": "another"},
+        {"aud": ["another"]},
+        {"exp": NOW - 3600},
+        {"nonce": "replayed"},
+        {"nonce": None},
+        {"sub": None},
+        {"aud": None},
+        {"iss": None},
+        {"exp": None},
+        {"aud": ["windlass", "x"], "azp": "x"},
+        {"iat": NOW + 3600},
+        {"nbf": NOW + 3600},
+        {"aud": "another", "azp": "windlass"},
     ],
-)  # fmt: skip
+)
 def test_a_token_for_somebody_else_or_another_time_is_refused(provider, keys, changes):
     with pytest.raises(AccessRefused, match="does not hold"):
         provider._verified({"id_token": signed(keys[0], **changes)}, "n")
@@ -242,11 +257,16 @@ def test_what_was_begun_is_believed_only_as_this_process_wrote_it():
 @pytest.mark.parametrize(
     ("claims", "path", "values"),
     [
-        ({"groups": ["a", "b"]}, "groups", {"a", "b"}), ({"groups": "a"}, "groups", {"a"}), ({}, "groups", set()),
-        ({"realm_access": {"roles": ["a"]}}, "realm_access.roles", {"a"}), ({"https://x.example/roles": ["a"]}, "https://x.example/roles", {"a"}),
-        ({"groups": [1, {"a": 1}, None, "a"]}, "groups", {"a"}), ({"groups": {"a": 1}}, "groups", set()), ({"a": "text"}, "a.b", set()),
+        ({"groups": ["a", "b"]}, "groups", {"a", "b"}),
+        ({"groups": "a"}, "groups", {"a"}),
+        ({}, "groups", set()),
+        ({"realm_access": {"roles": ["a"]}}, "realm_access.roles", {"a"}),
+        ({"https://x.example/roles": ["a"]}, "https://x.example/roles", {"a"}),
+        ({"groups": [1, {"a": 1}, None, "a"]}, "groups", {"a"}),
+        ({"groups": {"a": 1}}, "groups", set()),
+        ({"a": "text"}, "a.b", set()),
     ],
-)  # fmt: skip
+)
 def test_claims_are_read_in_the_shapes_that_providers_use(claims, path, values):
     assert claim_values(claims, path) == values
 
@@ -276,8 +296,11 @@ def test_a_configuration_that_could_let_nobody_in_is_refused_at_the_start(tmp_pa
 
 def test_a_provider_that_is_away_is_said_on_the_login_page_and_tokens_go_on(tmp_path):
     settings = {
-        "console.require_login": True, "oidc.issuer": "http://127.0.0.1:1", "oidc.client_id": "windlass", "oidc.read": ["*"],
-    }  # fmt: skip
+        "console.require_login": True,
+        "oidc.issuer": "http://127.0.0.1:1",
+        "oidc.client_id": "windlass",
+        "oidc.read": ["*"],
+    }
     with opened_app(tmp_path, **settings) as app, served(app) as url:
         page = httpx.get(f"{url}/login/oidc", headers=HTML, timeout=30)
         assert page.status_code == 502

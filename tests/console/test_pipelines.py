@@ -28,10 +28,15 @@ def app(tmp_path):
         with open_estate(config, {}) as estate:
             for bucket in ("page-raw", "page-out"):
                 estate.call(ACCOUNT, "us-east-1", "s3", "CreateBucket", Bucket=bucket)
-            one = PipelineConfig.model_validate({
-                "name": "uniform", "source": "s3://page-raw/in/", "transform": "yaml-to-json", "target": "s3://page-out/{path}.json",
-                "on_error": "s3://page-out/failed/",
-            })  # fmt: skip
+            one = PipelineConfig.model_validate(
+                {
+                    "name": "uniform",
+                    "source": "s3://page-raw/in/",
+                    "transform": "yaml-to-json",
+                    "target": "s3://page-out/{path}.json",
+                    "on_error": "s3://page-out/failed/",
+                }
+            )
             opened._pipelines = Pipelines(
                 [one], estate=lambda: estate, queues=lambda: opened.queues, store=lambda: opened.store
             )

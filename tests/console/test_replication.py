@@ -20,9 +20,19 @@ def make(number, state, **changes):
         destination=Place(bucket=f"logs-{number}-replica", account_id="222222222222", region="eu-west-1"),
     )
     base = Seed(
-        seed_id=f"seed_{number}", job_id="", set_name="dr", pair=pair, way=Way.BATCH, operation=Operation.REPLICATE, why="<why>",
-        state=state, total=1000, created_at=now, started_at=now, updated_at=now,
-    )  # fmt: skip
+        seed_id=f"seed_{number}",
+        job_id="",
+        set_name="dr",
+        pair=pair,
+        way=Way.BATCH,
+        operation=Operation.REPLICATE,
+        why="<why>",
+        state=state,
+        total=1000,
+        created_at=now,
+        started_at=now,
+        updated_at=now,
+    )
     return replace(base, **changes)
 
 
@@ -55,9 +65,20 @@ def test_the_page_has_totals_reasons_and_a_twin(site):
     twin = site.get("/replication.json").json()
     assert [one["seed_id"] for one in twin["items"]] == ["seed_2", "seed_3", "seed_1"]  # trouble first
     assert twin["total"] == {
-        "pairs": 3, "done_pairs": 1, "live_pairs": 1, "bad_pairs": 1, "total": 3000, "done": 2240, "failed": 10, "size_bytes": 0,
-        "eta_s": twin["total"]["eta_s"], "verified": 2, "whole": 1, "missing": 10, "different": 0,
-    }  # fmt: skip
+        "pairs": 3,
+        "done_pairs": 1,
+        "live_pairs": 1,
+        "bad_pairs": 1,
+        "total": 3000,
+        "done": 2240,
+        "failed": 10,
+        "size_bytes": 0,
+        "eta_s": twin["total"]["eta_s"],
+        "verified": 2,
+        "whole": 1,
+        "missing": 10,
+        "different": 0,
+    }
     assert 300 < twin["total"]["eta_s"] < 420  # a quarter in two minutes
     (reason,) = twin["reasons"]
     assert (reason["code"], reason["count"], reason["pairs"]) == (

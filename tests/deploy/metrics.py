@@ -15,9 +15,30 @@ from windlass.queues.model import Counts
 TARGET_LABELS = {"job", "instance", "namespace", "pod", "container", "endpoint", "service", "component"}
 FOREIGN = {"up": set()}
 _WORDS = {
-    "sum", "max", "min", "avg", "count", "by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "bool",
-    "rate", "increase", "deriv", "histogram_quantile", "time", "vector", "label_values", "offset",
-}  # fmt: skip
+    "sum",
+    "max",
+    "min",
+    "avg",
+    "count",
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "and",
+    "or",
+    "unless",
+    "bool",
+    "rate",
+    "increase",
+    "deriv",
+    "histogram_quantile",
+    "time",
+    "vector",
+    "label_values",
+    "offset",
+}
 
 
 def series():

@@ -34,9 +34,13 @@ class World:
     def __getitem__(self, service):
         if service not in self._clients:
             self._clients[service] = boto3.client(
-                service, endpoint_url=self.url, region_name="us-east-1", aws_access_key_id=self.account,
-                aws_secret_access_key="windlass-local", config=Config(s3={"addressing_style": "path"}),
-            )  # fmt: skip
+                service,
+                endpoint_url=self.url,
+                region_name="us-east-1",
+                aws_access_key_id=self.account,
+                aws_secret_access_key="windlass-local",
+                config=Config(s3={"addressing_style": "path"}),
+            )
         return self._clients[service]
 
     def configure(self, text):
@@ -54,9 +58,11 @@ class World:
 
     def table(self, name):
         self["dynamodb"].create_table(
-            TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        )  # fmt: skip
+        )
 
     def notify(self, bucket, queue):
         target = {

@@ -16,9 +16,24 @@ TREE = Path(__file__).resolve().parents[2] / "deploy" / "terraform"
 MODULES = tuple(sorted(one.name for one in (TREE / "modules").iterdir() if one.name != "internal"))
 INTERNAL = tuple(sorted(one.name for one in (TREE / "modules" / "internal").iterdir()))
 SERVICES = (
-    "athena", "cloudformation", "cloudtrail", "cloudwatchlogs", "dynamodb", "ec2", "eks", "events", "glue", "iam", "kms", "lambda", "s3",
-    "s3control", "sns", "sqs", "sts",
-)  # fmt: skip
+    "athena",
+    "cloudformation",
+    "cloudtrail",
+    "cloudwatchlogs",
+    "dynamodb",
+    "ec2",
+    "eks",
+    "events",
+    "glue",
+    "iam",
+    "kms",
+    "lambda",
+    "s3",
+    "s3control",
+    "sns",
+    "sqs",
+    "sts",
+)
 
 
 def find_mirror():
@@ -105,8 +120,12 @@ class Terraform:
         self.variables = variables
         done = subprocess.run(
             [PROGRAM, f"-chdir={self.root}", "plan", "-lock=false", *self._usual()],
-            env=os.environ | {"TF_CLI_CONFIG_FILE": os.devnull}, capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
+            env=os.environ | {"TF_CLI_CONFIG_FILE": os.devnull},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
         assert done.returncode == 1, done.stdout
         return " ".join(done.stderr.replace("│", " ").split())
 

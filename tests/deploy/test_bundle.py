@@ -23,9 +23,27 @@ from windlass.deploy.zip_lock import NAMES, locked, part_of
 from windlass.deploy.zip_write import zip_bytes
 
 HEAVY = (
-    "sqlalchemy", "alembic", "rich", "typer", "click", "fastapi", "starlette", "uvicorn", "jinja2", "prometheus_client", "moto",
-    "boto3", "botocore", "yaml", "pyarrow", "duckdb", "PIL", "zstandard", "isal", "msgspec",
-)  # fmt: skip
+    "sqlalchemy",
+    "alembic",
+    "rich",
+    "typer",
+    "click",
+    "fastapi",
+    "starlette",
+    "uvicorn",
+    "jinja2",
+    "prometheus_client",
+    "moto",
+    "boto3",
+    "botocore",
+    "yaml",
+    "pyarrow",
+    "duckdb",
+    "PIL",
+    "zstandard",
+    "isal",
+    "msgspec",
+)
 """What the handler's import must not load: botocore comes with the first call, or while Lambda starts the function."""
 HERE = this_target() or Target("x86_64", "3.12")
 ROOT = Path(__file__).parents[2]
@@ -42,9 +60,15 @@ def zips():
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda one: one.name)
 def test_importing_the_handler_loads_nothing_heavy(bundle):
     said = subprocess.run(
-        [sys.executable, "-c", f"import sys, {bundle.module}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"],
-        capture_output=True, text=True, check=True,
-    ).stdout.split()  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            f"import sys, {bundle.module}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
     allowed = {"rich"}  # structlog takes it where it is installed; a zip has none
     assert set(said) & set(HEAVY) <= allowed
     assert not {"windlass.app", "windlass.inventory"} & set(said)
@@ -83,8 +107,12 @@ def test_the_zip_is_small_and_runs_without_what_is_installed_here(bundle, zips, 
     assert not [one for one in names if one.endswith(("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"))]
     code = f"import {bundle.module} as m, windlass, pydantic, sys; print(windlass.__file__, pydantic.__file__, m.handler.__name__)"
     said = subprocess.run(
-        [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": str(tmp_path)}
-    ).stdout  # fmt: skip
+        [sys.executable, "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(tmp_path)},
+    ).stdout
     assert said.split() == [str(tmp_path / "windlass/__init__.py"), str(tmp_path / "pydantic/__init__.py"), "handler"]
 
 
@@ -139,7 +167,16 @@ def test_reach_follows_calls_but_not_annotations():
 
 
 def test_the_distributions_are_those_that_are_imported_and_no_others():
-    base = ("annotated-types", "jmespath", "orjson", "pydantic", "pydantic-core", "structlog", "typing-extensions", "typing-inspection")  # fmt: skip
+    base = (
+        "annotated-types",
+        "jmespath",
+        "orjson",
+        "pydantic",
+        "pydantic-core",
+        "structlog",
+        "typing-extensions",
+        "typing-inspection",
+    )
     assert distributions_of(bundle_of("aggregator"), HERE) == base
     assert distributions_of(bundle_of("pipeline"), HERE) == tuple(sorted([*base, "httptools", "pyyaml"]))
     assert "botocore" in distributions_of(bundle_of("aggregator"), HERE, [extra_of("boto3")])
@@ -247,10 +284,14 @@ CONFIG = '[[pipeline]]\nname = "p"\nsource = "s3://a-bucket/in/"\ntarget = "s3:/
         ("pipeline", CONFIG % "csv-to-parquet", "needs pyarrow"),
         ("pipeline", "", r"no \[\[pipeline\]\]"),
         ("pipeline", '[[pipeline]]\nnaem = "p"\n', "naem is not a known key"),
-        ("aggregator", '[[aggregate]]\nname = "r"\nqueue = "q"\naction = { kind = "sqs-send", queue_url = "https://sqs.us-east-1.amazonaws.com/111111111111/q" }\n', "keeps its keys in the store"),
+        (
+            "aggregator",
+            '[[aggregate]]\nname = "r"\nqueue = "q"\naction = { kind = "sqs-send", queue_url = "https://sqs.us-east-1.amazonaws.com/111111111111/q" }\n',
+            "keeps its keys in the store",
+        ),
         ("aggregator", "", r"no \[\[aggregate\]\]"),
     ],
-)  # fmt: skip
+)
 def test_a_configuration_that_the_function_could_not_start_with_is_refused(name, text, said, tmp_path):
     (tmp_path / "windlass.toml").write_text(text, "utf-8")
     bundle: Bundle = bundle_of(name)
@@ -278,8 +319,11 @@ def test_a_layer_holds_the_extra_alone_below_python(tmp_path):
         assert all(one.startswith("python/zstandard") for one in archive.namelist())
     said = subprocess.run(
         [sys.executable, "-S", "-c", "import zstandard; print(zstandard.__file__)"],
-        capture_output=True, text=True, check=True, env={"PYTHONPATH": str(tmp_path / "python")},
-    ).stdout  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(tmp_path / "python")},
+    ).stdout
     assert said.strip() == str(tmp_path / "python/zstandard/__init__.py")
     with pytest.raises(UsageError, match="a layer of nothing"):
         build_layer(HERE, [])

@@ -39,8 +39,15 @@ def test_every_command_is_one_that_windlass_has():
     found = [parse_command(words) for words in commands()]
     names = [name for name, _ in found]
     assert names == [
-        "clients scan", "clients report", "whoami", "inventory collect", "inventory list", "inventory list", "inventory diff", "inventory changes",
-    ]  # fmt: skip
+        "clients scan",
+        "clients report",
+        "whoami",
+        "inventory collect",
+        "inventory list",
+        "inventory list",
+        "inventory diff",
+        "inventory changes",
+    ]
 
 
 def test_rules_types_and_conditions_are_there():

@@ -62,9 +62,14 @@ def check(expression):
 
 def test_the_checks_find_what_is_wrong():
     for wrong in (
-        "windlass_queue_recieved_total", 'windlass_queue_done_total{que="x"}', 'windlass_jobs{status="broken"}',
-        "sum by (account) (windlass_queue_running)", "rate(windlass_queue_done[5m])", "median(windlass_queue_hung)", "1 + 1",
-    ):  # fmt: skip
+        "windlass_queue_recieved_total",
+        'windlass_queue_done_total{que="x"}',
+        'windlass_jobs{status="broken"}',
+        "sum by (account) (windlass_queue_running)",
+        "rate(windlass_queue_done[5m])",
+        "median(windlass_queue_hung)",
+        "1 + 1",
+    ):
         with pytest.raises(AssertionError):
             check(wrong)
 
@@ -116,7 +121,13 @@ def test_there_is_a_dashboard_for_each_capability_and_it_is_its_tables():
 
 
 def test_every_metric_is_on_a_dashboard():
-    asked = {name for file in FILES for panel in json.loads(file.read_text())["panels"] for target in panel["targets"] for name, _ in selectors(target["expr"])}  # fmt: skip
+    asked = {
+        name
+        for file in FILES
+        for panel in json.loads(file.read_text())["panels"]
+        for target in panel["targets"]
+        for name, _ in selectors(target["expr"])
+    }
     wanted = {name for name in SERIES if name not in FOREIGN and not name.endswith(("_sum", "_count"))}
     assert wanted - asked == set()
 
@@ -143,53 +154,87 @@ def test_the_runbook_has_a_section_for_each_alert_and_no_other():
 # Each alert's world: series with their values a minute, and when it fires.
 _FIRES = {
     "WindlassTargetDown": ({'up{job="windlass/windlass-workers", instance="a"}': "0x20"}, "6m"),
-    "WindlassQueueUnreachable": ({'windlass_queue_failed_polls_total{queue="q"}': "0+9x30", 'windlass_queue_polls_total{queue="q"}': "0+10x30"}, "15m"),
+    "WindlassQueueUnreachable": (
+        {'windlass_queue_failed_polls_total{queue="q"}': "0+9x30", 'windlass_queue_polls_total{queue="q"}': "0+10x30"},
+        "15m",
+    ),
     "WindlassQueueStuck": (
-        {'windlass_queue_running{queue="q"}': "3x90", 'windlass_queue_done_total{queue="q"}': "5x90", 'windlass_queue_failed_total{queue="q"}': "0x90"},
+        {
+            'windlass_queue_running{queue="q"}': "3x90",
+            'windlass_queue_done_total{queue="q"}': "5x90",
+            'windlass_queue_failed_total{queue="q"}': "0x90",
+        },
         "60m",
     ),
-    "WindlassMessagesFailing": ({'windlass_queue_failed_total{queue="q"}': "0+2x60", 'windlass_queue_done_total{queue="q"}': "0+10x60"}, "40m"),
+    "WindlassMessagesFailing": (
+        {'windlass_queue_failed_total{queue="q"}': "0+2x60", 'windlass_queue_done_total{queue="q"}': "0+10x60"},
+        "40m",
+    ),
     "WindlassMessagesRejected": ({'windlass_queue_rejected_total{queue="q"}': "0x10 1x5"}, "12m"),
     "WindlassMessagesLate": (
-        {'windlass_queue_age_seconds_bucket{queue="q", le="300"}': "0x90", 'windlass_queue_age_seconds_bucket{queue="q", le="900"}': "0+9x90",
-         'windlass_queue_age_seconds_bucket{queue="q", le="+Inf"}': "0+9x90"},
+        {
+            'windlass_queue_age_seconds_bucket{queue="q", le="300"}': "0x90",
+            'windlass_queue_age_seconds_bucket{queue="q", le="900"}': "0+9x90",
+            'windlass_queue_age_seconds_bucket{queue="q", le="+Inf"}': "0+9x90",
+        },
         "60m",
     ),
     "WindlassHandlersHung": ({'windlass_queue_hung{queue="q"}': "2x30"}, "15m"),
     "WindlassHandlersCutOff": ({'windlass_queue_overtime_total{queue="q"}': "0x5 1x20"}, "10m"),
     "WindlassLeasesLost": ({'windlass_queue_overruns_total{queue="q"}': "0x5 2x20"}, "10m"),
-    "WindlassObjectsRefused": ({'windlass_pipeline_refused{pipeline="p", pod="a"}': "3x40", 'windlass_pipeline_refused{pipeline="p", pod="b"}': "3x40"}, "20m"),
+    "WindlassObjectsRefused": (
+        {
+            'windlass_pipeline_refused{pipeline="p", pod="a"}': "3x40",
+            'windlass_pipeline_refused{pipeline="p", pod="b"}': "3x40",
+        },
+        "20m",
+    ),
     "WindlassActionsFailing": ({'windlass_aggregation_windows{rule="r", outcome="failed"}': "1x30"}, "15m"),
     "WindlassTimersLost": ({'windlass_aggregation_swept_total{queue="q"}': "0x5 1x20"}, "10m"),
     "WindlassEventsUnmatched": (
-        {'windlass_aggregation_unmatched_total{queue="q"}': "0+5x200", 'windlass_aggregation_events_total{queue="q"}': "0+1x200"}, "100m"),
+        {
+            'windlass_aggregation_unmatched_total{queue="q"}': "0+5x200",
+            'windlass_aggregation_events_total{queue="q"}': "0+1x200",
+        },
+        "100m",
+    ),
     "WindlassSeedsIncomplete": ({'windlass_replication_seeds{state="incomplete"}': "1x30"}, "15m"),
     "WindlassSeedWaits": ({'windlass_replication_seeds{state="waiting"}': "2x90"}, "70m"),
     "WindlassInventoryStale": ({"windlass_inventory_collected_timestamp_seconds": "0x120"}, "80m"),
     "WindlassScopesUnread": ({'windlass_inventory_scopes{state="denied"}': "4x90"}, "70m"),
     "WindlassAwsThrottled": (
-        {'windlass_estate_throttled_total{service="s3", account="1", region="x"}': "0+3x60",
-         'windlass_estate_calls_total{service="s3", account="1", region="x", outcome="ok"}': "0+7x60",
-         'windlass_estate_calls_total{service="s3", account="1", region="x", outcome="throttled"}': "0+3x60"},
+        {
+            'windlass_estate_throttled_total{service="s3", account="1", region="x"}': "0+3x60",
+            'windlass_estate_calls_total{service="s3", account="1", region="x", outcome="ok"}': "0+7x60",
+            'windlass_estate_calls_total{service="s3", account="1", region="x", outcome="throttled"}': "0+3x60",
+        },
         "45m",
     ),
     "WindlassAwsErrors": (
-        {'windlass_estate_calls_total{service="s3", account="1", region="x", outcome="ok"}': "0+1x60",
-         'windlass_estate_calls_total{service="s3", account="1", region="x", outcome="error"}': "0+9x60"},
+        {
+            'windlass_estate_calls_total{service="s3", account="1", region="x", outcome="ok"}': "0+1x60",
+            'windlass_estate_calls_total{service="s3", account="1", region="x", outcome="error"}': "0+9x60",
+        },
         "45m",
     ),
     "WindlassJobsFailed": ({'windlass_jobs{kind="inventory.collect", status="failed"}': "1x30"}, "15m"),
     "WindlassStoreDown": ({'windlass_store_up{job="c"}': "0x10"}, "5m"),
     "WindlassConsoleErrors": (
-        {'windlass_console_requests_total{job="c", route="/", status="500"}': "0+1x30", 'windlass_console_requests_total{job="c", route="/", status="200"}': "0+9x30"},
+        {
+            'windlass_console_requests_total{job="c", route="/", status="500"}': "0+1x30",
+            'windlass_console_requests_total{job="c", route="/", status="200"}': "0+9x30",
+        },
         "15m",
     ),
     "WindlassConsoleSlow": (
-        {'windlass_console_request_seconds_bucket{route="/", le="1"}': "0x60", 'windlass_console_request_seconds_bucket{route="/", le="5"}': "0+9x60",
-         'windlass_console_request_seconds_bucket{route="/", le="+Inf"}': "0+9x60"},
+        {
+            'windlass_console_request_seconds_bucket{route="/", le="1"}': "0x60",
+            'windlass_console_request_seconds_bucket{route="/", le="5"}': "0+9x60",
+            'windlass_console_request_seconds_bucket{route="/", le="+Inf"}': "0+9x60",
+        },
         "40m",
     ),
-}  # fmt: skip
+}
 # One world in which all is well: nothing fires there.
 _QUIET = {
     'up{job="windlass/windlass-workers", instance="a"}': "1x120",
@@ -234,12 +279,17 @@ def test_every_alert_has_a_world_in_which_it_fires():
 def test_promtool_takes_the_rules_and_each_fires_when_it_should(tmp_path):
     def world(name, given, at, expected):
         return {
-            "name": name, "interval": "1m", "input_series": [{"series": one, "values": values} for one, values in given.items()],
-            "promql_expr_test": [{
-                "expr": 'count(ALERTS{alertstate="firing"}) by (alertname)', "eval_time": at,
-                "exp_samples": [{"labels": f'{{alertname="{one}"}}', "value": 1} for one in expected],
-            }],
-        }  # fmt: skip
+            "name": name,
+            "interval": "1m",
+            "input_series": [{"series": one, "values": values} for one, values in given.items()],
+            "promql_expr_test": [
+                {
+                    "expr": 'count(ALERTS{alertstate="firing"}) by (alertname)',
+                    "eval_time": at,
+                    "exp_samples": [{"labels": f'{{alertname="{one}"}}', "value": 1} for one in expected],
+                }
+            ],
+        }
 
     tests = [world(name, given, at, [name]) for name, (given, at) in _FIRES.items()]
     tests.append(world("all is well", _QUIET, "100m", []))

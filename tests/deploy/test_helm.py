@@ -45,9 +45,18 @@ def helm(*words, values=None, tmp_path=None):
 
 def template(variant, tmp_path, values=None, version="1.37.0"):
     return helm(
-        "template", "windlass", str(CHART), "--namespace", "windlass", "--kube-version", version,
-        "--values", str(CHART / f"ci/{variant}.yaml"), values=values, tmp_path=tmp_path,
-    )  # fmt: skip
+        "template",
+        "windlass",
+        str(CHART),
+        "--namespace",
+        "windlass",
+        "--kube-version",
+        version,
+        "--values",
+        str(CHART / f"ci/{variant}.yaml"),
+        values=values,
+        tmp_path=tmp_path,
+    )
 
 
 def rendered(variant, tmp_path, values=None, version="1.37.0"):
@@ -95,15 +104,33 @@ _OTHERS = {
     "an Ingress without TLS": (SQLITE, {"console": {"ingress": {"enabled": True, "hosts": ["w.example.com"]}}}),
     "an image by digest": (SQLITE, {"image": {"digest": f"sha256:{'0' * 64}", "pullSecrets": ["registry"]}}),
     "another ServiceAccount": (SQLITE, {"serviceAccount": {"create": False, "name": "mine"}}),
-    "placed": (SQLITE, {"workerDefaults": {
-        "nodeSelector": {"kubernetes.io/arch": "arm64"}, "priorityClassName": "high", "podAnnotations": {"a": "b"},
-        "tolerations": [{"key": "spot", "operator": "Exists"}], "env": [{"name": "A", "value": "b"}],
-        "affinity": {"nodeAffinity": {}}, "envFrom": [{"secretRef": {"name": "orders"}}],
-    }, "commonLabels": {"team": "storage"}, "podLabels": {"mesh": "off"}}),
+    "placed": (
+        SQLITE,
+        {
+            "workerDefaults": {
+                "nodeSelector": {"kubernetes.io/arch": "arm64"},
+                "priorityClassName": "high",
+                "podAnnotations": {"a": "b"},
+                "tolerations": [{"key": "spot", "operator": "Exists"}],
+                "env": [{"name": "A", "value": "b"}],
+                "affinity": {"nodeAffinity": {}},
+                "envFrom": [{"secretRef": {"name": "orders"}}],
+            },
+            "commonLabels": {"team": "storage"},
+            "podLabels": {"mesh": "off"},
+        },
+    ),
     "IPv6": (SQLITE, {"listenOn": "::", "networkPolicy": {"httpsCidrs": ["::/0"]}}),
-    "bare": (SQLITE, {"networkPolicy": {"enabled": False}, "podDisruptionBudget": {"enabled": False}, "topologySpread": {"enabled": False},
-                      "console": {"waitForToken": False}}),
-}  # fmt: skip
+    "bare": (
+        SQLITE,
+        {
+            "networkPolicy": {"enabled": False},
+            "podDisruptionBudget": {"enabled": False},
+            "topologySpread": {"enabled": False},
+            "console": {"waitForToken": False},
+        },
+    ),
+}
 
 
 @needs_helm
@@ -142,23 +169,62 @@ _RULE = {
     "entries": [{"name": "r", "queue": "q", "action": {"kind": "storage-gateway-refresh"}}],
 }
 _REFUSED = {
-    "a grace period below wait + drain + flush": (SQLITE, _worker(terminationGracePeriodSeconds=47), "less than the 53 s"),
-    "the same, of settings of its own": (SQLITE, _worker(terminationGracePeriodSeconds=60, settings={"drain_s": 120}), "less than the 148 s"),
-    "an aggregator's, which is the same": (POSTGRESQL, {"workers": [_RULE | {"terminationGracePeriodSeconds": 52}]}, "less than the 53 s"),
+    "a grace period below wait + drain + flush": (
+        SQLITE,
+        _worker(terminationGracePeriodSeconds=47),
+        "less than the 53 s",
+    ),
+    "the same, of settings of its own": (
+        SQLITE,
+        _worker(terminationGracePeriodSeconds=60, settings={"drain_s": 120}),
+        "less than the 148 s",
+    ),
+    "an aggregator's, which is the same": (
+        POSTGRESQL,
+        {"workers": [_RULE | {"terminationGracePeriodSeconds": 52}]},
+        "less than the 53 s",
+    ),
     "a drain that ends before the long poll": (SQLITE, _worker(settings={"drain_s": 10}), "drain_s = 10 ends before"),
     "a read timeout below the long poll": (SQLITE, _worker(settings={"read_timeout_s": 20}), "read_timeout_s = 20"),
     "a visibility below the read timeout": (SQLITE, _worker(settings={"visibility_s": 30}), "visibility_s = 30"),
     "a setting there is none of": (SQLITE, _worker(settings={"conurrency": 3}), "conurrency"),
     "grace_s by hand": (SQLITE, _worker(settings={"grace_s": 99}), "grace_s"),
-    "a store shared by SQLite": (SQLITE, _worker(settings={"idempotency": "store"}), "needs database.kind = postgresql"),
+    "a store shared by SQLite": (
+        SQLITE,
+        _worker(settings={"idempotency": "store"}),
+        "needs database.kind = postgresql",
+    ),
     "timers shared by SQLite": (SQLITE, {"workers": [_RULE]}, "needs table and timers"),
-    "an aggregator scaled to none": (POSTGRESQL, {"workers": [_RULE | {
-        "queueUrl": "https://sqs.eu-west-1.amazonaws.com/111111111111/q", "keda": {"enabled": True}}]}, "minReplicas must be 1"),
+    "an aggregator scaled to none": (
+        POSTGRESQL,
+        {
+            "workers": [
+                _RULE | {"queueUrl": "https://sqs.eu-west-1.amazonaws.com/111111111111/q", "keda": {"enabled": True}}
+            ]
+        },
+        "minReplicas must be 1",
+    ),
     "KEDA without a queue's URL": (SQLITE, _worker(keda={"enabled": True}), "needs queueUrl"),
-    "two queues behind one health port": (POSTGRESQL, {"workers": [{"name": "p", "kind": "pipeline", "entries": [
-        {"name": "a", "queue": "a"}, {"name": "b", "queue": "b"}], "keda": {"enabled": False}}]}, "one and the same queue"),
+    "two queues behind one health port": (
+        POSTGRESQL,
+        {
+            "workers": [
+                {
+                    "name": "p",
+                    "kind": "pipeline",
+                    "entries": [{"name": "a", "queue": "a"}, {"name": "b", "queue": "b"}],
+                    "keda": {"enabled": False},
+                }
+            ]
+        },
+        "one and the same queue",
+    ),
     "IRSA without a role": (POSTGRESQL, {"identity": {"roleArn": ""}}, "needs identity.roleArn"),
-    "Pod Identity with a role": (SQLITE, {"identity": {"roleArn": "arn:aws:iam::111111111111:role/x"}}, "by the association"),
+    "Pod Identity with a role": (
+        SQLITE,
+        {"identity": {"roleArn": "arn:aws:iam::111111111111:role/x"}},
+        "by the association",
+    ),
     "KEDA by an annotation there is none of": (SQLITE, {"keda": {"identityOwner": "workload"}}, "Pod Identity has not"),
     "two consoles on SQLite": (SQLITE, {"console": {"replicas": 2}}, "there is one console"),
     "metrics of the console without a token": (SQLITE, {"monitoring": {"enabled": True}}, "consoleTokenSecret"),
@@ -166,7 +232,7 @@ _REFUSED = {
     "a section the chart makes": (SQLITE, {"config": {"store": {"url": "sqlite:///x.db"}}}, "store"),
     "a password in plain": (POSTGRESQL, {"database": {"password": "hunter2"}}, "password"),
     "two workers of a name": (SQLITE, {"workers": _worker()["workers"] * 2}, "two workers are named orders"),
-}  # fmt: skip
+}
 
 
 @needs_helm
@@ -179,10 +245,16 @@ def test_contradictions_are_refused(name, tmp_path):
 
 
 @needs_helm
-@pytest.mark.parametrize(("settings", "grace_s"), [
-    ({}, 53), ({"drain_s": 21, "flush_s": 1}, 47), ({"wait_s": 5, "drain_s": 6.5, "flush_s": 0.6}, 18), ({"wait_s": 0, "drain_s": 1}, 9),
-    ({"drain_s": 3600}, 3628),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("settings", "grace_s"),
+    [
+        ({}, 53),
+        ({"drain_s": 21, "flush_s": 1}, 47),
+        ({"wait_s": 5, "drain_s": 6.5, "flush_s": 0.6}, 18),
+        ({"wait_s": 0, "drain_s": 1}, 9),
+        ({"drain_s": 3600}, 3628),
+    ],
+)
 def test_the_grace_period_is_computed_from_the_workers_own_settings(settings, grace_s, tmp_path):
     docs = rendered(SQLITE, tmp_path, _worker(settings=settings))
     pod = next(pod for owner, pod in pods(docs) if owner["metadata"]["name"] == "windlass-worker-orders")
@@ -199,10 +271,17 @@ def test_what_is_given_reaches_windlass_as_it_is(tmp_path):
     """Texts with quotes, lines and signs, numbers, lists and tables, through YAML, helm, TOML and back."""
     awkward = 'a "quoted" \\ back\nline <&> ünï ⚓ {{ not a template }}'
     entry = {
-        "name": "odd", "queue": "q", "source": "s3://b/", "target": "s3://c/{key}", "metadata": {"a.b c": awkward, "n": "1"},
-        "suffix": [".yaml", 'x"y'], "concurrency": 3, "part_bytes": 16777216, "mirror_deletes": True,
+        "name": "odd",
+        "queue": "q",
+        "source": "s3://b/",
+        "target": "s3://c/{key}",
+        "metadata": {"a.b c": awkward, "n": "1"},
+        "suffix": [".yaml", 'x"y'],
+        "concurrency": 3,
+        "part_bytes": 16777216,
+        "mirror_deletes": True,
         "transform": [{"step": "yaml-to-json", "schema": "1.2", "indent": False}],
-    }  # fmt: skip
+    }
     values = {
         "workers": [{"name": "odd", "kind": "pipeline", "keda": {"enabled": False}, "entries": [entry]}],
         "config": {"inventory": {"redact_paths": [awkward]}, "memcached": {"hourly_prices": {"cache.r7g.large": 0.19}}},

@@ -115,14 +115,21 @@ def _function(world, handler, *queues):
     role = world["iam"].create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     config = (world.folder / "windlass.toml").read_text("utf-8").replace("endpoint_url", "# endpoint_url")
     world["lambda"].create_function(
-        FunctionName="function", Runtime="python3.12", Handler=handler, Role=role, Timeout=20, MemorySize=1024,
+        FunctionName="function",
+        Runtime="python3.12",
+        Handler=handler,
+        Role=role,
+        Timeout=20,
+        MemorySize=1024,
         Code={"ZipFile": zipped({"windlass.toml": config})},
-    )  # fmt: skip
+    )
     for name in queues:
         world["lambda"].create_event_source_mapping(
-            EventSourceArn=f"arn:aws:sqs:us-east-1:{world.account}:{name}", FunctionName="function", BatchSize=10,
+            EventSourceArn=f"arn:aws:sqs:us-east-1:{world.account}:{name}",
+            FunctionName="function",
+            BatchSize=10,
             FunctionResponseTypes=["ReportBatchItemFailures"],
-        )  # fmt: skip
+        )
 
 
 TAKEN = {f"Consume sqs:{one}": BY_LAMBDA for one in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
@@ -269,9 +276,12 @@ def _rules(world):
     world["sns"].create_topic(Name="windows")
     role = world["iam"].create_role(RoleName="seen", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     world["lambda"].create_function(
-        FunctionName="seen", Runtime="python3.12", Role=role, Handler="main.handler",
+        FunctionName="seen",
+        Runtime="python3.12",
+        Role=role,
+        Handler="main.handler",
         Code={"ZipFile": zipped({"main.py": "def handler(event, context):\n    return 1\n"})},
-    )  # fmt: skip
+    )
     bucket = f"drop-{world.account}"
     world["s3"].create_bucket(Bucket=bucket)
     world.notify(bucket, "drops")
@@ -285,9 +295,12 @@ def _rules(world):
 
 def _gateway(world):
     return world["storagegateway"].activate_gateway(
-        ActivationKey="AAAAA-BBBBB-CCCCC-DDDDD-EEEEE", GatewayName="gateway", GatewayTimezone="GMT", GatewayRegion="us-east-1",
+        ActivationKey="AAAAA-BBBBB-CCCCC-DDDDD-EEEEE",
+        GatewayName="gateway",
+        GatewayTimezone="GMT",
+        GatewayRegion="us-east-1",
         GatewayType="FILE_S3",
-    )["GatewayARN"]  # fmt: skip
+    )["GatewayARN"]
 
 
 def test_aggregation_as_an_operator_with_a_worker(world):
@@ -331,13 +344,18 @@ def test_aggregation_as_a_worker_that_invalidates(world):
     bucket = f"drop-{world.account}"
     origin = {"Id": "o", "DomainName": f"{bucket}.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
     behaviour = {
-        "TargetOriginId": "o", "ViewerProtocolPolicy": "allow-all", "MinTTL": 0,
+        "TargetOriginId": "o",
+        "ViewerProtocolPolicy": "allow-all",
+        "MinTTL": 0,
         "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
-    }  # fmt: skip
+    }
     wanted = {
-        "CallerReference": "w", "Comment": "", "Enabled": True, "Origins": {"Quantity": 1, "Items": [origin]},
+        "CallerReference": "w",
+        "Comment": "",
+        "Enabled": True,
+        "Origins": {"Quantity": 1, "Items": [origin]},
         "DefaultCacheBehavior": behaviour,
-    }  # fmt: skip
+    }
     distribution = world["cloudfront"].create_distribution(DistributionConfig=wanted)["Distribution"]["Id"]
     dead = world.queue("drops-dlq")
     url = world.queue("drops", dead="drops-dlq")
@@ -514,14 +532,23 @@ TRUST = {
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 EMR = {
-    "Steps", "StartRuns", "FollowRuns", "PassExecutionRole", "MakeClusters", "FollowClusters", "PassServiceRole", "PassInstanceRole",
-}  # fmt: skip
+    "Steps",
+    "StartRuns",
+    "FollowRuns",
+    "PassExecutionRole",
+    "MakeClusters",
+    "FollowClusters",
+    "PassServiceRole",
+    "PassInstanceRole",
+}
 EMR_OF = {"cluster": {"Steps"}, "application": {"StartRuns", "FollowRuns", "PassExecutionRole"}}
 BATCHES = {
     **{
         f"{sid} s3:{one}": "only when objects are copied directly"
         for sid, one in (
-            ("ReadForCopies", "GetObjectTagging"), ("WriteCopies", "PutObjectTagging"), ("WriteCopies", "AbortMultipartUpload"),
+            ("ReadForCopies", "GetObjectTagging"),
+            ("WriteCopies", "PutObjectTagging"),
+            ("WriteCopies", "AbortMultipartUpload"),
             ("Share", "DeleteObject"),
         )
     },
@@ -529,7 +556,7 @@ BATCHES = {
     "SwitchOn s3:PutBucketPolicy": "only when the other bucket is another account's",
     "AttachedPolicies iam:GetPolicy": "only when a role is named that has managed policies",
     "AttachedPolicies iam:GetPolicyVersion": "only when a role is named that has managed policies",
-}  # fmt: skip
+}
 BATCH_SIDS = ("SwitchOn", "FindJobs", "Jobs", "Work", "Roles", "AttachedPolicies", "PassRoles")
 
 
@@ -584,9 +611,12 @@ def test_replication_by_direct_copies(world):
 
 
 IMPLIED = {
-    "s3:GetObjectRetention", "s3:GetObjectLegalHold",  # without them a HEAD shows no lock
-    "s3:PutObjectAcl", "s3:PutObjectRetention", "s3:PutObjectLegalHold",  # headers of the copy itself
-}  # fmt: skip
+    "s3:GetObjectRetention",
+    "s3:GetObjectLegalHold",  # without them a HEAD shows no lock
+    "s3:PutObjectAcl",
+    "s3:PutObjectRetention",
+    "s3:PutObjectLegalHold",  # headers of the copy itself
+}
 
 
 def test_replication_of_versions_with_what_they_carry(world):
@@ -637,9 +667,12 @@ def test_replication_by_emr(world):
     world.configure(SETS + 'via = "emr"\noperation = "copy"\n')
     emr = world["emr"]
     cluster = emr.run_job_flow(
-        Name="theirs", ReleaseLabel="emr-7.9.0", JobFlowRole="r", ServiceRole="s",
+        Name="theirs",
+        ReleaseLabel="emr-7.9.0",
+        JobFlowRole="r",
+        ServiceRole="s",
         Instances={"MasterInstanceType": "m6g.xlarge", "InstanceCount": 1, "KeepJobFlowAliveWhenNoSteps": True},
-    )["JobFlowId"]  # fmt: skip
+    )["JobFlowId"]
     application = world["emr-serverless"].create_application(
         name="theirs", releaseLabel="emr-7.9.0", type="SPARK", clientToken="t"
     )["applicationId"]

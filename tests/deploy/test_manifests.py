@@ -91,8 +91,14 @@ def test_all_variants_are_there():
     assert not kinds(postgresql, "PersistentVolumeClaim")
     assert kinds(sqlite, "PersistentVolumeClaim")
     assert {one["kind"] for one in sqlite} <= {
-        "ConfigMap", "Deployment", "NetworkPolicy", "PersistentVolumeClaim", "PodDisruptionBudget", "Service", "ServiceAccount",
-    }, "the smallest variant needs kubectl and nothing else: no custom resources"  # fmt: skip
+        "ConfigMap",
+        "Deployment",
+        "NetworkPolicy",
+        "PersistentVolumeClaim",
+        "PodDisruptionBudget",
+        "Service",
+        "ServiceAccount",
+    }, "the smallest variant needs kubectl and nothing else: no custom resources"
 
 
 @pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.name)

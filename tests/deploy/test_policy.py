@@ -20,15 +20,25 @@ KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
 CONFIG = {
     "estate": {"home_region": "eu-west-1", "regions": ["eu-west-1"], "accounts": [{"id": "123456789012"}]},
     "pipeline": [
-        {"name": "p", "source": "s3://raw-bucket/in/", "target": "s3://out-bucket/made/{key}", "queue": "events",
-         "on_error": "s3://bad-bucket/p/"},
+        {
+            "name": "p",
+            "source": "s3://raw-bucket/in/",
+            "target": "s3://out-bucket/made/{key}",
+            "queue": "events",
+            "on_error": "s3://bad-bucket/p/",
+        },
     ],
     "aggregate": [
-        {"name": "r", "queue": "arn:aws:sqs:us-east-2:210987654321:drops", "table": "agg", "timers": "timers",
-         "action": {"kind": "cloudfront-invalidate", "distribution_id": "E2QWRUHEXAMPLE"}},
+        {
+            "name": "r",
+            "queue": "arn:aws:sqs:us-east-2:210987654321:drops",
+            "table": "agg",
+            "timers": "timers",
+            "action": {"kind": "cloudfront-invalidate", "distribution_id": "E2QWRUHEXAMPLE"},
+        },
     ],
     "consume": [{"queue": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders", "handler": "a:b"}],
-}  # fmt: skip
+}
 
 
 def made(capability, use, config=CONFIG, **facts):
@@ -109,9 +119,13 @@ def test_the_inventory_s_policy_is_of_the_types_that_are_collected():
 def test_a_deployment_is_of_what_can_be_deployed_by_its_own_names():
     """Rules in the store can't be, nor those whose queue is in another account; patterns of buckets stay patterns."""
     rule = {
-        "name": "shares", "queue": "drops", "table": "t", "timers": "tm", "buckets": ["raw-*"],
+        "name": "shares",
+        "queue": "drops",
+        "table": "t",
+        "timers": "tm",
+        "buckets": ["raw-*"],
         "action": {"kind": "storage-gateway-refresh"},
-    }  # fmt: skip
+    }
     stored = {"name": "stored", "queue": "other", "action": {"kind": "storage-gateway-refresh"}}
     found = made("deploy", Use.OPERATOR, CONFIG | {"aggregate": [rule, stored, *CONFIG["aggregate"]]})
     ours = "eu-west-1:123456789012"
@@ -191,21 +205,41 @@ def test_what_a_call_needs(service, operation, versioned, actions):
 
 
 def call(service, operation, *, path="", status=200, resource="", versioned=False, roles=(), tagged=False):
-    return {"service": service, "operation": operation, "path": path, "status": status, "resource": resource, "versioned": versioned,
-            "account_id": "123456789012", "region": "eu-west-1", "roles": roles, "tagged": tagged}  # fmt: skip
+    return {
+        "service": service,
+        "operation": operation,
+        "path": path,
+        "status": status,
+        "resource": resource,
+        "versioned": versioned,
+        "account_id": "123456789012",
+        "region": "eu-west-1",
+        "roles": roles,
+        "tagged": tagged,
+    }
 
 
 @pytest.mark.parametrize(
     ("service", "operation", "resource", "arn"),
     [
         ("lambda", "Invoke", "function:seen:live", "lambda:eu-west-1:123456789012:function:seen:live"),
-        ("lambda", "DeleteEventSourceMapping", "event-source-mapping:u", "lambda:eu-west-1:123456789012:event-source-mapping:u"),
+        (
+            "lambda",
+            "DeleteEventSourceMapping",
+            "event-source-mapping:u",
+            "lambda:eu-west-1:123456789012:event-source-mapping:u",
+        ),
         ("events", "PutTargets", "sweep", "events:eu-west-1:123456789012:rule/sweep"),
         ("logs", "CreateLogGroup", "/aws/lambda/f", "logs:eu-west-1:123456789012:log-group:/aws/lambda/f"),
         ("logs", "DescribeLogGroups", "/aws/lambda/f", "logs:eu-west-1:123456789012:log-group::log-stream:"),
         ("cloudfront", "CreateInvalidation", "distribution/E1", "cloudfront::123456789012:distribution/E1"),
         ("elasticmapreduce", "DescribeStep", "j-1", "elasticmapreduce:eu-west-1:123456789012:cluster/j-1"),
-        ("emr-serverless", "GetJobRun", "/applications/a/jobruns/r", "emr-serverless:eu-west-1:123456789012:/applications/a/jobruns/r"),
+        (
+            "emr-serverless",
+            "GetJobRun",
+            "/applications/a/jobruns/r",
+            "emr-serverless:eu-west-1:123456789012:/applications/a/jobruns/r",
+        ),
         ("s3control", "DescribeJob", "job/1", "s3:eu-west-1:123456789012:job/1"),
         ("cloudtrail", "GetTrailStatus", "windlass", "cloudtrail:eu-west-1:123456789012:trail/windlass"),
         ("elasticache", "ModifyCacheCluster", "web", "elasticache:eu-west-1:123456789012:cluster:web"),
@@ -213,7 +247,7 @@ def call(service, operation, *, path="", status=200, resource="", versioned=Fals
         ("kms", "DescribeKey", "k", "kms:eu-west-1:123456789012:key/k"),
         ("sns", "Publish", "arn:aws:sns:eu-west-1:1:t", "sns:eu-west-1:1:t"),
     ],
-)  # fmt: skip
+)
 def test_what_a_call_names_is_the_resource_it_needs(service, operation, resource, arn):
     (found, *_) = {one.resource for one in needs_of(call(service, operation, resource=resource))}
     assert found == f"arn:aws:{arn}"
@@ -223,9 +257,10 @@ def test_tagging_and_passing_a_role_need_permissions_of_their_own():
     made = call("lambda", "CreateFunction", resource="function:f", roles=["worker"], tagged=True)
     function = "arn:aws:lambda:eu-west-1:123456789012:function:f"
     assert set(needs_of(made)) == {
-        Need("lambda:CreateFunction", function), Need("lambda:TagResource", function),
+        Need("lambda:CreateFunction", function),
+        Need("lambda:TagResource", function),
         Need("iam:PassRole", "arn:aws:iam::123456789012:role/worker"),
-    }  # fmt: skip
+    }
     put = call("s3", "PutObject", path="/b/k", tagged=True)
     assert {one.action for one in needs_of(put)} == {"s3:PutObject", "s3:PutObjectTagging"}
 
@@ -268,8 +303,14 @@ def test_the_check_finds_what_lacks_and_what_is_too_much():
 def say(folder, *words):
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     return subprocess.run(
-        [sys.executable, "-m", "windlass", "policy", *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )  # fmt: skip
+        [sys.executable, "-m", "windlass", "policy", *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_the_command_prints_the_document_alone(tmp_path):

@@ -33,9 +33,14 @@ def action_of(name):
 
 
 HERE = {
-    "name": "here", "queue": "drops-here", "table": "agg-here", "timers": "timers-here", "strict": True, "buckets": ["raw-bucket"],
+    "name": "here",
+    "queue": "drops-here",
+    "table": "agg-here",
+    "timers": "timers-here",
+    "strict": True,
+    "buckets": ["raw-bucket"],
     "action": {"kind": "storage-gateway-refresh"},
-}  # fmt: skip
+}
 
 
 def statements():

@@ -18,9 +18,13 @@ def proof(embedded, tmp_path):
 def called(embedded, account, proof):
     """As if Windlass had looked for a queue."""
     client = boto3.client(
-        "sqs", endpoint_url=embedded.url, region_name="us-east-1", aws_access_key_id=account, aws_secret_access_key="x",
+        "sqs",
+        endpoint_url=embedded.url,
+        region_name="us-east-1",
+        aws_access_key_id=account,
+        aws_secret_access_key="x",
         config=Config(user_agent_extra="windlass/test"),
-    )  # fmt: skip
+    )
     client.create_queue(QueueName="orders")
     client.get_queue_attributes(QueueUrl=client.get_queue_url(QueueName="orders")["QueueUrl"])
     client.close()

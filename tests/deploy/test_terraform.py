@@ -30,9 +30,12 @@ needs_lambda = pytest.mark.skipif(this_target() is None, reason="this interprete
 @pytest.mark.skipif(not terraform.PROGRAM, reason="no terraform on the PATH")
 def test_formatted():
     done = subprocess.run(
-        [terraform.PROGRAM, "fmt", "-check", "-recursive", "-diff", str(terraform.TREE)], capture_output=True, text=True, check=False,
+        [terraform.PROGRAM, "fmt", "-check", "-recursive", "-diff", str(terraform.TREE)],
+        capture_output=True,
+        text=True,
+        check=False,
         env={"TF_CLI_CONFIG_FILE": "/dev/null"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -98,8 +101,10 @@ CHECKOV = shutil.which("checkov") or next((str(one) for one in Path("/tmp").glob
 def test_checkov_finds_nothing_that_is_not_argued():
     done = subprocess.run(
         [CHECKOV, "-d", str(terraform.TREE), "--framework", "terraform", "--compact", "-o", "json"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     told = json.loads(done.stdout)
     failed = [(one["check_id"], one["resource"], one["file_path"]) for one in told["results"]["failed_checks"]]
     assert failed == []
@@ -258,9 +263,13 @@ def test_the_inventory_s_role_can_be_assumed_and_made_by_a_stack_set_s_template(
         "Credentials"
     ]
     assumed = boto3.client(
-        "sts", endpoint_url=embedded.url, region_name="us-east-1", aws_access_key_id=keys["AccessKeyId"],
-        aws_secret_access_key=keys["SecretAccessKey"], aws_session_token=keys["SessionToken"],
-    )  # fmt: skip
+        "sts",
+        endpoint_url=embedded.url,
+        region_name="us-east-1",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
     assert assumed.get_caller_identity()["Arn"].endswith("assumed-role/windlass-inventory-reader/windlass")
     assumed.close()
     mine = iam.get_role_policy(RoleName=told["role_name"], PolicyName="windlass")["PolicyDocument"]
@@ -533,9 +542,10 @@ def test_replication_s_roles_are_those_that_windlass_would_make(example, client,
     s3.put_bucket_replication(
         Bucket=f"raw-{account}",
         ReplicationConfiguration={
-            "Role": told["replication_role_arn"], "Rules": [rule | {"Destination": {"Bucket": f"arn:aws:s3:::copy-{account}"}}],
+            "Role": told["replication_role_arn"],
+            "Rules": [rule | {"Destination": {"Bucket": f"arn:aws:s3:::copy-{account}"}}],
         },
-    )  # fmt: skip
+    )
     root.destroy()
     assert leftovers(client) == {"buckets": [f"copy-{account}", f"raw-{account}"]}
 
@@ -633,7 +643,7 @@ def test_a_worker_s_role_is_its_service_account_s_alone(example, client, account
     assert not any("*" in action for action, _ in may)
     keys = client("sts").assume_role_with_web_identity(
         RoleArn=worker["role_arn"], RoleSessionName="pod", WebIdentityToken="a.b.c"
-    )["Credentials"]  # fmt: skip
+    )["Credentials"]
     assert keys["SessionToken"]
 
     # What makes no sense is refused before anything is asked of AWS.
@@ -641,8 +651,11 @@ def test_a_worker_s_role_is_its_service_account_s_alone(example, client, account
         oidc_provider_arn="here", queue_arn=queue, source_bucket="raw", target_bucket="out"
     )
     root.variables = {
-        "oidc_provider_arn": f"arn:aws:iam::{account}:oidc-provider/{issuer}", "queue_arn": queue, "source_bucket": "raw", "target_bucket": "out",
-    }  # fmt: skip
+        "oidc_provider_arn": f"arn:aws:iam::{account}:oidc-provider/{issuer}",
+        "queue_arn": queue,
+        "source_bucket": "raw",
+        "target_bucket": "out",
+    }
     root.destroy()
     assert leftovers(client) == {}
 

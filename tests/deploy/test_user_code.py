@@ -98,8 +98,14 @@ def test_a_transform_comes_with_what_it_imports_of_its_project(tmp_path):
     (folder / "shop" / "init.py").rename(folder / "shop" / "__init__.py")
     found = user_entries(["shop.transforms:run"], [folder], distributions=["pyyaml"])
     assert {entry.path for entry in found} == {
-        "shop/__init__.py", "shop/transforms.py", "shop/prices.py", "shop/rates.py", "shop/deep/more.py", "shared.py", "later.py",
-    }  # fmt: skip
+        "shop/__init__.py",
+        "shop/transforms.py",
+        "shop/prices.py",
+        "shop/rates.py",
+        "shop/deep/more.py",
+        "shared.py",
+        "later.py",
+    }
 
 
 def test_what_the_function_would_lack_is_said_before_anything_is_deployed(tmp_path):

@@ -17,7 +17,10 @@ if __name__ == "__main__":
     )
     engine = aws.engine(Path(home), limits=Limits(start_per_s=float(rate), most_per_s=float(rate)))
     moved = engine.seed(
-        pair, seed_id="killed", versions="versions" in more, stop=threading.Event(),
+        pair,
+        seed_id="killed",
+        versions="versions" in more,
+        stop=threading.Event(),
         tell=lambda now: print(now.copied, now.total, flush=True),
-    )  # fmt: skip
+    )
     print("done", moved.total, moved.copied, moved.failed, moved.skipped, flush=True)

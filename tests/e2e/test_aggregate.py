@@ -87,9 +87,11 @@ class World:
 
     def command(self, *arguments):
         environment = os.environ | {
-            "SEEN": str(self.folder / "seen"), "WINDLASS_ESTATE_ENDPOINT_URL": self.aws.url, "PYTHONPATH": f"{self.folder}:{os.environ.get('PYTHONPATH', '')}",
+            "SEEN": str(self.folder / "seen"),
+            "WINDLASS_ESTATE_ENDPOINT_URL": self.aws.url,
+            "PYTHONPATH": f"{self.folder}:{os.environ.get('PYTHONPATH', '')}",
             "WINDLASS_STORE_URL": f"sqlite:///{self.folder}/windlass.db",
-        }  # fmt: skip
+        }
         command = [sys.executable, "-m", "windlass", "aggregate", *arguments]
         return {"args": command, "cwd": self.folder, "env": environment, "text": True}
 

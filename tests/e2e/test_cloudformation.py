@@ -46,16 +46,21 @@ class Stacks(World):
     def create(self, template, **parameters):
         cloudformation = self.client("cloudformation")
         cloudformation.create_stack(
-            StackName=template, TemplateBody=(TEMPLATES / f"{template}.yaml").read_text("utf-8"), Capabilities=["CAPABILITY_NAMED_IAM"],
-            Parameters=self.parameters(parameters), Tags=[{"Key": "team", "Value": "data"}],
-        )  # fmt: skip
+            StackName=template,
+            TemplateBody=(TEMPLATES / f"{template}.yaml").read_text("utf-8"),
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+            Parameters=self.parameters(parameters),
+            Tags=[{"Key": "team", "Value": "data"}],
+        )
         return self.outputs(template, "CREATE_COMPLETE")
 
     def update(self, template, **parameters):
         self.client("cloudformation").update_stack(
-            StackName=template, TemplateBody=(TEMPLATES / f"{template}.yaml").read_text("utf-8"), Capabilities=["CAPABILITY_NAMED_IAM"],
+            StackName=template,
+            TemplateBody=(TEMPLATES / f"{template}.yaml").read_text("utf-8"),
+            Capabilities=["CAPABILITY_NAMED_IAM"],
             Parameters=self.parameters(parameters),
-        )  # fmt: skip
+        )
         return self.outputs(template, "UPDATE_COMPLETE")
 
     def delete(self, template):
@@ -113,10 +118,16 @@ def statements(policy):
 def test_a_pipeline_s_stack_transforms_what_is_put_and_leaves_other_notifications(world):
     before = world.foreign_entries(world.raw)
     asked = {
-        "Name": "windlass-uniform", "SourceBucket": world.raw, "SourcePrefix": "in/", "SourceSuffixes": ".yaml,.yml",
-        "TargetBucket": f"made-{world.account}", "CreateTargetBucket": "yes", "ErrorBucket": f"made-{world.account}",
-        "ErrorPrefix": "failed/", **world.code("pipeline", PIPELINE.replace("out-", "made-")),
-    }  # fmt: skip
+        "Name": "windlass-uniform",
+        "SourceBucket": world.raw,
+        "SourcePrefix": "in/",
+        "SourceSuffixes": ".yaml,.yml",
+        "TargetBucket": f"made-{world.account}",
+        "CreateTargetBucket": "yes",
+        "ErrorBucket": f"made-{world.account}",
+        "ErrorPrefix": "failed/",
+        **world.code("pipeline", PIPELINE.replace("out-", "made-")),
+    }
     out = world.create("pipeline", **asked)
     assert out["QueueUrl"].startswith(world.url)
     ours = [one for one in world.notification(world.raw)["QueueConfigurations"] if one["Id"].startswith("windlass.")]
@@ -148,13 +159,20 @@ def test_an_aggregator_s_stack_counts_and_acts(world):
     acted = world.client("sqs").create_queue(QueueName="acted")["QueueUrl"]
     config = AGGREGATOR.replace("object-events", "windlass-shares-events")
     asked = {
-        "Name": "windlass-shares", "SourceBucket": world.raw, "SourcePrefix": "in/", "Action": "sqs-send", "BatchingWindow": 1,
-        "ActionResource": f"arn:aws:sqs:us-east-1:{world.account}:acted", **world.code("aggregator", config),
-    }  # fmt: skip
+        "Name": "windlass-shares",
+        "SourceBucket": world.raw,
+        "SourcePrefix": "in/",
+        "Action": "sqs-send",
+        "BatchingWindow": 1,
+        "ActionResource": f"arn:aws:sqs:us-east-1:{world.account}:acted",
+        **world.code("aggregator", config),
+    }
     out = world.create("aggregator", **asked)
     assert (out["TableName"], out["QueueName"], out["TimersQueueName"]) == (
-        "windlass-shares", "windlass-shares-events", "windlass-shares-timers",
-    )  # fmt: skip
+        "windlass-shares",
+        "windlass-shares-events",
+        "windlass-shares-timers",
+    )
     for at in range(20):
         world.client("s3").put_object(Bucket=world.raw, Key=f"in/{at}", Body=b"x")
     told = world.wait(
@@ -229,9 +247,12 @@ def portrait(world, name):
     for table in tables.list_tables()["TableNames"]:
         told = tables.describe_table(TableName=table)["Table"]
         seen[f"table {table}"] = (
-            told["KeySchema"], told["AttributeDefinitions"], told["BillingModeSummary"]["BillingMode"], told["DeletionProtectionEnabled"],
+            told["KeySchema"],
+            told["AttributeDefinitions"],
+            told["BillingModeSummary"]["BillingMode"],
+            told["DeletionProtectionEnabled"],
             tables.describe_time_to_live(TableName=table)["TimeToLiveDescription"],
-        )  # fmt: skip
+        )
     entries = world.notification(world.raw)["QueueConfigurations"]
     seen["notification"] = sorted(
         json.dumps({key: value for key, value in one.items() if key != "Id"}, sort_keys=True) for one in entries
@@ -249,9 +270,12 @@ def test_windlass_deploy_and_the_template_make_the_same(aws, tmp_path, case):
         sending = config[config.index("action") :]
         config = config.replace(sending, 'strict = true\naction = {{ kind = "storage-gateway-refresh" }}\n')
     for old, new in (
-        ('"uniform"', '"it"'), ('"shares"', '"it"'), ("object-events", "windlass-it-events"), ("windlass-shares-timers", "windlass-it-timers"),
+        ('"uniform"', '"it"'),
+        ('"shares"', '"it"'),
+        ("object-events", "windlass-it-events"),
+        ("windlass-shares-timers", "windlass-it-timers"),
         ("windlass-shares", "windlass-it"),
-    ):  # fmt: skip
+    ):
         config = config.replace(old, new)
     seen = []
     for way in ("deploy", "template"):
@@ -266,14 +290,19 @@ def test_windlass_deploy_and_the_template_make_the_same(aws, tmp_path, case):
         else:
             more = {
                 "pipeline": {
-                    "SourcePrefix": "in/", "SourceSuffixes": ".yaml,.yml", "TargetBucket": world.out, "ErrorBucket": world.out,
+                    "SourcePrefix": "in/",
+                    "SourceSuffixes": ".yaml,.yml",
+                    "TargetBucket": world.out,
+                    "ErrorBucket": world.out,
                     "ErrorPrefix": "failed/",
                 },
                 "aggregator": {
-                    "Action": "sqs-send", "ActionResource": f"arn:aws:sqs:us-east-1:{world.account}:acted", "BatchingWindow": 1,
+                    "Action": "sqs-send",
+                    "ActionResource": f"arn:aws:sqs:us-east-1:{world.account}:acted",
+                    "BatchingWindow": 1,
                     "VisibilityTimeout": 361,
                 },
-            }[kind]  # fmt: skip
+            }[kind]
             if strict:
                 more |= {"Action": "storage-gateway-refresh", "CompletionEvents": "yes"}
             world.create(kind, Name="windlass-it", SourceBucket=world.raw, **code, **more)
@@ -298,18 +327,26 @@ def test_the_replication_roles_are_taken_by_a_rule_and_say_what_windlass_would(w
     out = world.create("replication-role", **asked)
     assert world.role("windlass-replication-replication") == statements({"Statement": replication_statements(pair)})
     work = Work(
-        operation=Operation.REPLICATE, manifest_bucket=world.raw, manifest_prefix="manifests/", report_bucket=world.raw,
-        report_prefix="manifests/", generated=True,
-    )  # fmt: skip
+        operation=Operation.REPLICATE,
+        manifest_bucket=world.raw,
+        manifest_prefix="manifests/",
+        report_bucket=world.raw,
+        report_prefix="manifests/",
+        generated=True,
+    )
     assert world.role("windlass-replication-batch") == statements({"Statement": batch_statements(pair, work)})
 
     s3 = world.client("s3")
     for one in (world.raw, world.out):
         s3.put_bucket_versioning(Bucket=one, VersioningConfiguration={"Status": "Enabled"})
     rule = {
-        "ID": "all", "Priority": 1, "Status": "Enabled", "Filter": {"Prefix": ""}, "DeleteMarkerReplication": {"Status": "Disabled"},
+        "ID": "all",
+        "Priority": 1,
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "DeleteMarkerReplication": {"Status": "Disabled"},
         "Destination": {"Bucket": f"arn:aws:s3:::{world.out}"},
-    }  # fmt: skip
+    }
     configuration = {"Role": out["ReplicationRoleArn"], "Rules": [rule]}
     s3.put_bucket_replication(Bucket=world.raw, ReplicationConfiguration=configuration)
     # The embedded AWS keeps the rule, and copies nothing by it.
@@ -344,9 +381,15 @@ def test_the_trail_s_stack_records_what_windlass_clients_reads(world):
     assert (trail["IsMultiRegionTrail"], trail["LogFileValidationEnabled"]) == (True, True)
     assert trails.get_trail_status(Name="seen")["IsLogging"]
     wanted = enable_actions(
-        name="seen", bucket=out["LogBucket"], account_id=world.account, region="us-east-1", partition="aws", buckets=(), keep_days=90,
+        name="seen",
+        bucket=out["LogBucket"],
+        account_id=world.account,
+        region="us-east-1",
+        partition="aws",
+        buckets=(),
+        keep_days=90,
         new_bucket=True,
-    )  # fmt: skip
+    )
     policy = json.loads(next(one.params["Policy"] for one in wanted if one.operation == "PutBucketPolicy"))
     there = json.loads(s3.get_bucket_policy(Bucket=out["LogBucket"])["Policy"])
     assert statements(there) == statements(policy)
@@ -369,8 +412,12 @@ def test_the_trail_s_stack_records_what_windlass_clients_reads(world):
     glue = world.client("glue")
     table = glue.get_table(DatabaseName=out["DatabaseName"], Name=out["TableName"])["Table"]
     layout = Layout(
-        bucket=out["LogBucket"], prefix="AWSLogs/", accounts=(world.account,), regions=("us-east-1",), first_day="2026-01-01"
-    )  # fmt: skip
+        bucket=out["LogBucket"],
+        prefix="AWSLogs/",
+        accounts=(world.account,),
+        regions=("us-east-1",),
+        first_day="2026-01-01",
+    )
     for line in (f"{one['Name']} {one['Type']}" for one in table["StorageDescriptor"]["Columns"]):
         assert line in create_table(layout, "windlass")
     assert table["Parameters"]["storage.location.template"] in create_table(layout, "windlass")
@@ -409,9 +456,11 @@ def test_the_inventory_s_role_may_what_the_catalog_calls_in_every_account_of_a_s
 
     sets = world.client("cloudformation")
     sets.create_stack_set(
-        StackSetName="readers", TemplateBody=(TEMPLATES / "inventory-reader.yaml").read_text("utf-8"), Capabilities=["CAPABILITY_NAMED_IAM"],
+        StackSetName="readers",
+        TemplateBody=(TEMPLATES / "inventory-reader.yaml").read_text("utf-8"),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
         Parameters=world.parameters({"TrustedPrincipalArns": worker}),
-    )  # fmt: skip
+    )
     member = World(world.url, world.folder)
     sets.create_stack_instances(StackSetName="readers", Accounts=[member.account], Regions=["us-east-1"])
     assert (
@@ -429,9 +478,10 @@ def test_the_inventory_s_role_may_what_the_catalog_calls_in_every_account_of_a_s
 def test_the_worker_s_role_is_of_one_service_account_and_may_what_it_is_given(world):
     issuer = "oidc.eks.us-east-1.amazonaws.com/id/ABC123"
     asked = {
-        "OidcIssuer": issuer, "QueueArns": f"arn:aws:sqs:us-east-1:{world.account}:a,arn:aws:sqs:us-east-1:{world.account}:b",
+        "OidcIssuer": issuer,
+        "QueueArns": f"arn:aws:sqs:us-east-1:{world.account}:a,arn:aws:sqs:us-east-1:{world.account}:b",
         "ReadObjectArns": f"arn:aws:s3:::{world.raw}/in/*",
-    }  # fmt: skip
+    }
     out = world.create("worker-irsa", **asked)
     iam = world.client("iam")
     (trust,) = iam.get_role(RoleName=out["RoleName"])["Role"]["AssumeRolePolicyDocument"]["Statement"]

@@ -59,9 +59,13 @@ def aws(tmp_path_factory):
 
 def client(url, service, account=ACCOUNTS[0], region="us-east-1"):
     return boto3.client(
-        service, endpoint_url=url, region_name=region, aws_access_key_id=account, aws_secret_access_key="windlass-local",
+        service,
+        endpoint_url=url,
+        region_name=region,
+        aws_access_key_id=account,
+        aws_secret_access_key="windlass-local",
         config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -132,8 +136,13 @@ def test_an_unchanged_estate_writes_nothing_and_a_change_is_one_revision(home, a
 
 def test_a_denied_scope_never_deletes(home, aws):
     before = collect(home)["resources"]
-    faults(aws, [{"kind": "access_denied", "account": ACCOUNTS[1], "service": "s3", "operation": "ListBuckets"},
-                 {"kind": "access_denied", "service": "ec2", "region": "eu-west-1"}])  # fmt: skip
+    faults(
+        aws,
+        [
+            {"kind": "access_denied", "account": ACCOUNTS[1], "service": "s3", "operation": "ListBuckets"},
+            {"kind": "access_denied", "service": "ec2", "region": "eu-west-1"},
+        ],
+    )
     done = windlass("inventory", "collect", "-q", cwd=home, check=False)
     assert done.returncode == 1
     assert "scopes could not be read" in done.stderr
@@ -225,20 +234,30 @@ def test_help_is_quick_and_imports_nothing_heavy(tmp_path):
     ("words", "env", "code", "says"),
     [
         (["inventory", "collect"], {}, 253, "no AWS credentials"),
-        (["inventory", "collect"], {"WINDLASS_ENV": "production", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}, 253, "production-like"),
+        (
+            ["inventory", "collect"],
+            {"WINDLASS_ENV": "production", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"},
+            253,
+            "production-like",
+        ),
         (["--endpoint-url", "http://127.0.0.1:1", "inventory", "collect"], {}, 254, "can't be reached"),
         (["--config", "nope.toml", "inventory", "list"], {}, 253, "nope.toml"),
         (["--store", "mysql://x", "inventory", "list"], {}, 253, "mysql"),
         (["inventory", "show", "nothing"], {}, 254, "no resource"),
         (["inventory", "list", "--sort", "beauty"], {}, 252, "can't sort"),
         (["inventory", "list", "-w", "!!"], {}, 252, "not a condition"),
-        (["inventory", "collect", "-t", "s4.*"], {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}, 252, "matches no resource type"),
+        (
+            ["inventory", "collect", "-t", "s4.*"],
+            {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"},
+            252,
+            "matches no resource type",
+        ),
         (["inventroy"], {}, 252, "Did you mean inventory?"),
         (["jobs", "show", "job_x"], {}, 254, "no job"),
         (["local", "status", "--url", "http://127.0.0.1:1"], {}, 254, "no embedded AWS answers"),
         (["serve", "--host", "0.0.0.0", "--port", "0"], {}, 253, "without a token"),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_said_clearly(tmp_path, words, env, code, says):
     done = windlass(*words, cwd=tmp_path, check=False, **env)
     assert done.returncode == code, done.stderr

@@ -50,8 +50,13 @@ def described(folder, *queues):
 
 @pytest.fixture
 def queue(aws, request):
-    client = boto3.client("sqs", endpoint_url=aws.url, region_name="us-east-1", aws_access_key_id=ACCOUNT,
-                          aws_secret_access_key="windlass-local")  # fmt: skip
+    client = boto3.client(
+        "sqs",
+        endpoint_url=aws.url,
+        region_name="us-east-1",
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key="windlass-local",
+    )
     name = f"e2e-{abs(hash(request.node.name)) % 10**9}"
     url = client.create_queue(QueueName=name)["QueueUrl"]
     yield client, url
@@ -70,10 +75,16 @@ def start(aws, tmp_path):
         command = [sys.executable, "-m", "windlass", "consume", *arguments]
         for key, value in fast.items():
             command += ["--set", f"{key}={value}"]
-        environment = os.environ | {
-            "SEEN": str(tmp_path / seen), "WINDLASS_ESTATE_ENDPOINT_URL": aws.url, "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-            "WINDLASS_STORE_URL": f"sqlite:///{tmp_path}/windlass.db",
-        } | (env or {})  # fmt: skip
+        environment = (
+            os.environ
+            | {
+                "SEEN": str(tmp_path / seen),
+                "WINDLASS_ESTATE_ENDPOINT_URL": aws.url,
+                "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+                "WINDLASS_STORE_URL": f"sqlite:///{tmp_path}/windlass.db",
+            }
+            | (env or {})
+        )
         started.append(
             subprocess.Popen(
                 command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -229,8 +240,15 @@ def test_the_queue_commands_end_to_end(queue, aws, tmp_path):
     }
 
     def windlass(*arguments, stdin="", code=0):
-        done = subprocess.run([sys.executable, "-m", "windlass", "queue", *arguments], input=stdin, capture_output=True, text=True,
-                              env=environment, cwd=tmp_path, timeout=60)  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "windlass", "queue", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=tmp_path,
+            timeout=60,
+        )
         assert done.returncode == code, done.stderr
         return done.stdout
 
@@ -250,9 +268,16 @@ def test_the_queue_commands_end_to_end(queue, aws, tmp_path):
         "two",
         "three",
     }
-    assert "NonExistentQueue" in subprocess.run(
-        [sys.executable, "-m", "windlass", "queue", "stats", "nope"], capture_output=True, text=True, env=environment, cwd=tmp_path
-    ).stderr  # fmt: skip
+    assert (
+        "NonExistentQueue"
+        in subprocess.run(
+            [sys.executable, "-m", "windlass", "queue", "stats", "nope"],
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=tmp_path,
+        ).stderr
+    )
 
 
 def visible(queue):

@@ -51,9 +51,25 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privil
                 assert time.monotonic() < deadline, "the weather should have changed something by now"
                 time.sleep(1)
             shown = subprocess.run(
-                [sys.executable, "-m", "windlass", "-c", ".windlass/demo/windlass.toml", "inventory", "list", "s3.bucket", "-o", "json"],
-                cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=True,
-            )  # fmt: skip
+                [
+                    sys.executable,
+                    "-m",
+                    "windlass",
+                    "-c",
+                    ".windlass/demo/windlass.toml",
+                    "inventory",
+                    "list",
+                    "s3.bucket",
+                    "-o",
+                    "json",
+                ],
+                cwd=tmp_path,
+                env=env,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=True,
+            )
             assert len(json.loads(shown.stdout)) >= 60
             settings = load(config=".windlass/demo/windlass.toml", environ={}, cwd=tmp_path).settings
             aws = settings.estate.endpoint_url

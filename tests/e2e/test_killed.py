@@ -28,8 +28,9 @@ def home(tmp_path, aws):
     account = f"{uuid.uuid4().int % 10**12:012}"
     (tmp_path / "windlass.toml").write_text(
         f'[estate]\nendpoint_url = "{aws}"\nregions = ["us-east-1", "eu-west-1"]\n[[estate.accounts]]\nid = "{account}"\n'
-        f'[store]\nurl = "sqlite:///{tmp_path}/w.db"\n[inventory]\nconcurrency = 4\n[log]\nformat = "json"\n', "utf-8"
-    )  # fmt: skip
+        f'[store]\nurl = "sqlite:///{tmp_path}/w.db"\n[inventory]\nconcurrency = 4\n[log]\nformat = "json"\n',
+        "utf-8",
+    )
     (tmp_path / "account").write_text(account)
     yield tmp_path
     faults(aws, [])
@@ -39,9 +40,13 @@ def started(home, *words):
     file = home / f"log-{uuid.uuid4().hex[:6]}"
     with file.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "windlass", *words], cwd=home, env=ENV | {"HOME": str(home)},
-            stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "windlass", *words],
+            cwd=home,
+            env=ENV | {"HOME": str(home)},
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            start_new_session=True,
+        )
     process.log = file
     return process
 
@@ -116,8 +121,12 @@ def test_replicate_resume_works_at_once_after_kill_9(home, aws, number):
     source, target = f"killed-{account}", f"killed-{account}-replica"
     for bucket, region in ((source, "us-east-1"), (target, "eu-west-1")):
         s3 = boto3.client(
-            "s3", endpoint_url=aws, region_name=region, aws_access_key_id=account, aws_secret_access_key="windlass-local"
-        )  # fmt: skip
+            "s3",
+            endpoint_url=aws,
+            region_name=region,
+            aws_access_key_id=account,
+            aws_secret_access_key="windlass-local",
+        )
         place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         s3.create_bucket(Bucket=bucket, **place)
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})

@@ -78,8 +78,21 @@ class World:
     def built(self, name, config, *arguments):
         """The zip that the command line makes."""
         (self.folder / "windlass.toml").write_text(config, "utf-8")
-        command = [sys.executable, "-m", "windlass", "build", "lambda", name, "--config", "windlass.toml", "-o", "json",
-                   "--output", "function.zip", *arguments]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "windlass",
+            "build",
+            "lambda",
+            name,
+            "--config",
+            "windlass.toml",
+            "-o",
+            "json",
+            "--output",
+            "function.zip",
+            *arguments,
+        ]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         said = json.loads(done.stdout)[0]
@@ -89,9 +102,14 @@ class World:
 
     def function(self, name, content, handler):
         self["lambda"].create_function(
-            FunctionName=name, Runtime=f"python{sys.version_info.major}.{sys.version_info.minor}", Handler=handler, Timeout=30,
-            MemorySize=1024, Role=self.role, Code={"ZipFile": content},
-        )  # fmt: skip
+            FunctionName=name,
+            Runtime=f"python{sys.version_info.major}.{sys.version_info.minor}",
+            Handler=handler,
+            Timeout=30,
+            MemorySize=1024,
+            Role=self.role,
+            Code={"ZipFile": content},
+        )
         return self["lambda"].get_function(FunctionName=name)["Configuration"]["FunctionArn"]
 
     def queue(self, name, **attributes):
@@ -161,9 +179,11 @@ def test_the_aggregator_s_zip_turns_events_into_one_action(world):
     topic = world["sns"].create_topic(Name="windows")["TopicArn"]
     world["sns"].subscribe(TopicArn=topic, Protocol="sqs", Endpoint=told, Attributes={"RawMessageDelivery": "true"})
     world["dynamodb"].create_table(
-        TableName="keys", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        TableName="keys",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-    )  # fmt: skip
+    )
     world["s3"].create_bucket(Bucket=f"drop-{world.account}")
     world["s3"].put_bucket_notification_configuration(
         Bucket=f"drop-{world.account}",
@@ -173,9 +193,12 @@ def test_the_aggregator_s_zip_turns_events_into_one_action(world):
     world.function("aggregator", content, said["handler"])
     for source in (events, timers):
         world["lambda"].create_event_source_mapping(
-            EventSourceArn=source, FunctionName="aggregator", BatchSize=10, MaximumBatchingWindowInSeconds=1,
+            EventSourceArn=source,
+            FunctionName="aggregator",
+            BatchSize=10,
+            MaximumBatchingWindowInSeconds=1,
             FunctionResponseTypes=["ReportBatchItemFailures"],
-        )  # fmt: skip
+        )
     for number in range(12):
         world["s3"].put_object(Bucket=f"drop-{world.account}", Key=f"o{number}", Body=b"x")
     seen = []

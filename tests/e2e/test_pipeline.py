@@ -30,10 +30,9 @@ on_error = "s3://uniform-{account}/failed/"
 BROKEN = {
     "in/bad.yaml": b"a: [1, 2\nb: }",
     "in/latin.yaml": b"name: caf\xe9\n",
-    "in/bomb.yaml": b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
-        f"{chr(98 + at)}: &{chr(98 + at)} [{','.join(['*' + chr(97 + at)] * 9)}]\n".encode() for at in range(9)
-    ),
-}  # fmt: skip
+    "in/bomb.yaml": b"a: &a [x,x,x,x,x,x,x,x,x]\n"
+    + b"".join(f"{chr(98 + at)}: &{chr(98 + at)} [{','.join(['*' + chr(97 + at)] * 9)}]\n".encode() for at in range(9)),
+}
 
 
 @pytest.fixture
@@ -81,9 +80,10 @@ class World:
 
     def command(self, *arguments):
         environment = os.environ | {
-            "WINDLASS_ESTATE_ENDPOINT_URL": self.aws.url, "WINDLASS_STORE_URL": f"sqlite:///{self.folder}/windlass.db",
+            "WINDLASS_ESTATE_ENDPOINT_URL": self.aws.url,
+            "WINDLASS_STORE_URL": f"sqlite:///{self.folder}/windlass.db",
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-        }  # fmt: skip
+        }
         return {
             "args": [sys.executable, "-m", "windlass", *arguments],
             "cwd": self.folder,
@@ -161,8 +161,10 @@ def test_killed_again_and_again_every_object_comes_out_once_and_what_is_broken_i
         assert reason["message"]
     rows = json.loads(world.say("pipeline", "status", "-o", "json").stdout)
     assert {row["key"]: row["reason"] for row in rows} == {
-        "in/bad.yaml": "malformed", "in/latin.yaml": "not-text", "in/bomb.yaml": "bomb",
-    }  # fmt: skip
+        "in/bad.yaml": "malformed",
+        "in/latin.yaml": "not-text",
+        "in/bomb.yaml": "bomb",
+    }
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(20) == 0
 

@@ -33,9 +33,14 @@ def deployed(world, text):
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("windlass.toml", text)
     world.clients["lambda"].create_function(
-        FunctionName="pipelines", Runtime="python3.12", Handler="windlass.functions.pipeline.handler", Role=role, Timeout=30, MemorySize=1024,
+        FunctionName="pipelines",
+        Runtime="python3.12",
+        Handler="windlass.functions.pipeline.handler",
+        Role=role,
+        Timeout=30,
+        MemorySize=1024,
         Code={"ZipFile": code.getvalue()},
-    )  # fmt: skip
+    )
     world.clients["lambda"].create_event_source_mapping(
         EventSourceArn=world.arn,
         FunctionName="pipelines",
@@ -62,14 +67,23 @@ def test_the_lambda_function_makes_what_the_worker_makes(world):
 
     # Each input came to exactly one end: outputs, or itself under failed/ with a reason.
     refused = {key.removeprefix("failed/").removesuffix(".reason.json") for key in reasons}
-    through = {f"{step}/{rest.partition('/')[0]}.bin" for step, _, rest in (key.partition("/") for key in plain) if step != "failed"}  # fmt: skip
+    through = {
+        f"{step}/{rest.partition('/')[0]}.bin"
+        for step, _, rest in (key.partition("/") for key in plain)
+        if step != "failed"
+    }
     assert refused | through == set(inputs)
     assert refused & through == set()
     assert all(plain[f"failed/{key}"] == inputs[key] for key in refused)
     assert len(through) >= 140
     assert {one["reason"] for one in reasons.values()} >= {
-        "malformed", "not-text", "truncated", "bomb", "unsafe-name", "unsupported",
-    }  # fmt: skip
+        "malformed",
+        "not-text",
+        "truncated",
+        "bomb",
+        "unsafe-name",
+        "unsupported",
+    }
 
     other = f"lambda-{world.account}"
     world.s3.create_bucket(Bucket=other)

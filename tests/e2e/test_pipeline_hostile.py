@@ -12,15 +12,25 @@ from tests.pipelines.corpus import tarred, zipped
 from windlass.local.server import LocalServer
 
 PIPELINES = {
-    "yaml": ('"yaml-to-json"', "{stem}"), "csv": ('"csv-to-jsonl"', "{stem}"), "unzip": ('"unzip"', "{stem}/{member}"),
-    "untar": ('"untar"', "{stem}/{member}"), "gunzip": ('"gunzip"', "{stem}"), "gz-csv": ('["gunzip", "csv-to-jsonl"]', "{stem}"),
-    "gz-jsonl": ('["gunzip", "jsonl-to-csv"]', "{stem}"), "gz-lines": ('["gunzip", "line-filter"]', "{stem}"),
-    "gz-parquet": ('["gunzip", "csv-to-parquet"]', "{stem}"), "line": ('"line-filter"', "{stem}"), "parquet": ('"csv-to-parquet"', "{stem}"),
-}  # fmt: skip
+    "yaml": ('"yaml-to-json"', "{stem}"),
+    "csv": ('"csv-to-jsonl"', "{stem}"),
+    "unzip": ('"unzip"', "{stem}/{member}"),
+    "untar": ('"untar"', "{stem}/{member}"),
+    "gunzip": ('"gunzip"', "{stem}"),
+    "gz-csv": ('["gunzip", "csv-to-jsonl"]', "{stem}"),
+    "gz-jsonl": ('["gunzip", "jsonl-to-csv"]', "{stem}"),
+    "gz-lines": ('["gunzip", "line-filter"]', "{stem}"),
+    "gz-parquet": ('["gunzip", "csv-to-parquet"]', "{stem}"),
+    "line": ('"line-filter"', "{stem}"),
+    "parquet": ('"csv-to-parquet"', "{stem}"),
+}
 GOOD = {
-    "yaml": (b"n: 1\n", b'{"n":1}\n'), "csv": (b"a\n1\n", b'{"a":"1"}\n'), "gunzip": (gzip.compress(b"x"), b"x"), "gz-csv": (gzip.compress(b"a\n1\n"), b'{"a":"1"}\n'),
+    "yaml": (b"n: 1\n", b'{"n":1}\n'),
+    "csv": (b"a\n1\n", b'{"a":"1"}\n'),
+    "gunzip": (gzip.compress(b"x"), b"x"),
+    "gz-csv": (gzip.compress(b"a\n1\n"), b'{"a":"1"}\n'),
     "line": (b"x\ny\n", b"x\ny\n"),
-}  # fmt: skip
+}
 LIMIT_MIB = 256e6 / 2**20
 
 
@@ -31,17 +41,26 @@ def hostile(line_mib):
     ten_gb = gzip.compress(b"a" * (100 << 20), 9) * 100
     line = b"a" * (line_mib << 20)
     return {
-        "yaml/broken": (BROKEN["in/bad.yaml"], "malformed", ""), "yaml/latin": (BROKEN["in/latin.yaml"], "not-text", ""),
-        "yaml/aliases": (BROKEN["in/bomb.yaml"], "bomb", "max_expanded_bytes"), "yaml/deep": (b"[" * 5000, "bomb", "levels"),
-        "yaml/cycle": (b"&a [*a]", "unsupported", "inside"), "csv/utf8": (b"a\nx\n\xff\xfe\n", "not-text", "byte"),
+        "yaml/broken": (BROKEN["in/bad.yaml"], "malformed", ""),
+        "yaml/latin": (BROKEN["in/latin.yaml"], "not-text", ""),
+        "yaml/aliases": (BROKEN["in/bomb.yaml"], "bomb", "max_expanded_bytes"),
+        "yaml/deep": (b"[" * 5000, "bomb", "levels"),
+        "yaml/cycle": (b"&a [*a]", "unsupported", "inside"),
+        "csv/utf8": (b"a\nx\n\xff\xfe\n", "not-text", "byte"),
         "csv/row": (b'a,b\n"' + b'x\n","' * (3 << 20), "too-large", "fields"),
-        "unzip/bomb": (zipped({"a": zeros}), "bomb", "max_ratio"), "unzip/up": (zipped({"ok": b"x", "../up": b"x"}), "unsafe-name", "../up"),
-        "untar/up": (tarred({"ok": b"x", "/etc/passwd": b"x"}), "unsafe-name", "/etc/passwd"), "untar/cut": (tarred({"a": b"x" * 2000})[:900], "truncated", ""),
-        "gunzip/cut": (gzip.compress(b"some text" * 1000)[:-20], "truncated", "middle"), "gunzip/bomb": (ten_gb, "bomb", "max_ratio"),
-        "gz-csv/line": (ten_gb, "too-large", "max_line_bytes"), "gz-jsonl/line": (ten_gb, "too-large", "max_line_bytes"),
-        "gz-lines/line": (ten_gb, "too-large", "max_line_bytes"), "gz-parquet/line": (ten_gb, "too-large", "block_bytes"),
-        "line/plain": (line, "too-large", "max_line_bytes"), "parquet/plain": (line, "too-large", "block_bytes"),
-    }  # fmt: skip
+        "unzip/bomb": (zipped({"a": zeros}), "bomb", "max_ratio"),
+        "unzip/up": (zipped({"ok": b"x", "../up": b"x"}), "unsafe-name", "../up"),
+        "untar/up": (tarred({"ok": b"x", "/etc/passwd": b"x"}), "unsafe-name", "/etc/passwd"),
+        "untar/cut": (tarred({"a": b"x" * 2000})[:900], "truncated", ""),
+        "gunzip/cut": (gzip.compress(b"some text" * 1000)[:-20], "truncated", "middle"),
+        "gunzip/bomb": (ten_gb, "bomb", "max_ratio"),
+        "gz-csv/line": (ten_gb, "too-large", "max_line_bytes"),
+        "gz-jsonl/line": (ten_gb, "too-large", "max_line_bytes"),
+        "gz-lines/line": (ten_gb, "too-large", "max_line_bytes"),
+        "gz-parquet/line": (ten_gb, "too-large", "block_bytes"),
+        "line/plain": (line, "too-large", "max_line_bytes"),
+        "parquet/plain": (line, "too-large", "block_bytes"),
+    }
 
 
 @pytest.fixture

@@ -29,9 +29,16 @@ def killed(server, tmp_path, *, objects, kills, rate, draw):
     (tmp_path / "windlass-policy.toml").write_text(said, "utf-8")
     pages = -(-objects // 1000)
     command = [
-        sys.executable, "-m", "tests.e2e.seeding", aws.url, aws.account, pair.source.bucket, pair.destination.bucket,
-        str(tmp_path / "seeds"), str(rate),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "tests.e2e.seeding",
+        aws.url,
+        aws.account,
+        pair.source.bucket,
+        pair.destination.bucket,
+        str(tmp_path / "seeds"),
+        str(rate),
+    ]
     done, survived, lists, listed = "", 0, 0, False
     while not done:
         aws.forget_calls()

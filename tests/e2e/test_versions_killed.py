@@ -43,9 +43,17 @@ def killed(server, tmp_path, *, objects, kills, rate, draw):
     wanted = aws.histories(pair.source)
     versions = sum(map(len, wanted.values()))
     command = [
-        sys.executable, "-m", "tests.e2e.seeding", aws.url, aws.account, pair.source.bucket, pair.destination.bucket,
-        str(tmp_path / "seeds"), str(rate), "versions",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "tests.e2e.seeding",
+        aws.url,
+        aws.account,
+        pair.source.bucket,
+        pair.destination.bucket,
+        str(tmp_path / "seeds"),
+        str(rate),
+        "versions",
+    ]
     done, survived, under_way = "", 0, 0
     while not done:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

@@ -159,9 +159,14 @@ def test_the_environment_may_name_its_profile():
 @pytest.mark.parametrize(
     ("url", "loopback"),
     [
-        ("http://127.0.0.1:8471", True), ("http://localhost:1", True), ("http://[::1]:1", True), ("http://127.9.9.9", True),
-        ("https://sts.amazonaws.com", False), ("http://127.0.0.1.evil.example", False), ("http://10.0.0.1", False),
+        ("http://127.0.0.1:8471", True),
+        ("http://localhost:1", True),
+        ("http://[::1]:1", True),
+        ("http://127.9.9.9", True),
+        ("https://sts.amazonaws.com", False),
+        ("http://127.0.0.1.evil.example", False),
+        ("http://10.0.0.1", False),
     ],
-)  # fmt: skip
+)
 def test_what_counts_as_the_embedded_aws(url, loopback):
     assert is_loopback(url) is loopback

@@ -79,9 +79,13 @@ def test_no_call_is_made_with_credentials_of_another_account(
 ):
     aws.taken()
     config = EstateConfig(
-        accounts=list(accounts), organization=organization, organization_role=organization_role, allowed_accounts=allowed,
-        home_region=REGION, **({"endpoint_url": aws.url} if embedded else {"allow_endpoint_override": True}),
-    )  # fmt: skip
+        accounts=list(accounts),
+        organization=organization,
+        organization_role=organization_role,
+        allowed_accounts=allowed,
+        home_region=REGION,
+        **({"endpoint_url": aws.url} if embedded else {"allow_endpoint_override": True}),
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.loaders.create_loader", lambda *_: MODELS)
         for name, value in ({} if embedded else aws.environ(caller)).items():
@@ -152,9 +156,12 @@ def test_accounts_of_an_organization_outside_the_guard_rail_are_left_out(aws, mo
     for name, value in aws.environ(ONE).items():
         monkeypatch.setenv(name, value)
     config = EstateConfig(
-        allow_endpoint_override=True, home_region=REGION, organization=True, organization_role="Reader",
+        allow_endpoint_override=True,
+        home_region=REGION,
+        organization=True,
+        organization_role="Reader",
         allowed_accounts=[ONE, THREE],
-    )  # fmt: skip
+    )
     with open_estate(config, os.environ, notify=notes.append) as estate:
         assert [account.id for account in estate.accounts()] == [ONE, THREE]
     assert any("1 accounts of the organization are outside" in note for note in notes)

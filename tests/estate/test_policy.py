@@ -10,9 +10,17 @@ from windlass.estate.facts import read_facts
 from windlass.estate.policy import Decision, Facts, decide
 
 FLAGS = (
-    "key_id", "secret_key", "session_token", "web_identity_file", "web_identity_role", "container_uri", "metadata_disabled",
-    "kubernetes", "lambda_function", "cloudshell",
-)  # fmt: skip
+    "key_id",
+    "secret_key",
+    "session_token",
+    "web_identity_file",
+    "web_identity_role",
+    "container_uri",
+    "metadata_disabled",
+    "kubernetes",
+    "lambda_function",
+    "cloudshell",
+)
 PLACES = {
     "local": {},
     "named local": {"environment": "sandbox"},

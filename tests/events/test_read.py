@@ -268,12 +268,46 @@ def test_nothing_to_do_is_not_an_error():
 
 words = st.sampled_from(
     [
-        "Records", "s3", "bucket", "object", "key", "name", "eventName", "eventSource", "aws:s3", "aws:sqs", "body", "Body",
-        "Sns", "Message", "Type", "Notification", "TopicArn", "detail", "detail-type", "source", "aws.s3", "requestParameters",
-        "s3.amazonaws.com", "PutObject", "DeleteObjects", "resources", "delete", "objects", "eventTime", "size", "sequencer",
-        "Messages", "Event", "s3:TestEvent", "AWS API Call via CloudTrail", "eventVersion", "2.1", "responseElements",
+        "Records",
+        "s3",
+        "bucket",
+        "object",
+        "key",
+        "name",
+        "eventName",
+        "eventSource",
+        "aws:s3",
+        "aws:sqs",
+        "body",
+        "Body",
+        "Sns",
+        "Message",
+        "Type",
+        "Notification",
+        "TopicArn",
+        "detail",
+        "detail-type",
+        "source",
+        "aws.s3",
+        "requestParameters",
+        "s3.amazonaws.com",
+        "PutObject",
+        "DeleteObjects",
+        "resources",
+        "delete",
+        "objects",
+        "eventTime",
+        "size",
+        "sequencer",
+        "Messages",
+        "Event",
+        "s3:TestEvent",
+        "AWS API Call via CloudTrail",
+        "eventVersion",
+        "2.1",
+        "responseElements",
     ]
-)  # fmt: skip
+)
 anything = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text() | st.binary() | words,
     lambda inner: (
@@ -352,9 +386,13 @@ def other(source, key, **more):
         "sequencer": more.pop("sequencer", ""),
     }
     record = {
-        "eventVersion": "2.0", "eventSource": source, "awsRegion": "", "eventTime": "2019-11-22T13:47:35.124724Z",
-        "eventName": more.pop("name", "s3:ObjectCreated:Put"), "s3": {"bucket": {"name": "photos"}, "object": thing},
-    }  # fmt: skip
+        "eventVersion": "2.0",
+        "eventSource": source,
+        "awsRegion": "",
+        "eventTime": "2019-11-22T13:47:35.124724Z",
+        "eventName": more.pop("name", "s3:ObjectCreated:Put"),
+        "s3": {"bucket": {"name": "photos"}, "object": thing},
+    }
     (event,) = read_events({"EventName": record["eventName"], "Key": "photos/x", "Records": [record]})
     return event
 

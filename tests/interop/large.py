@@ -49,8 +49,13 @@ def make_csv(path, size_bytes):
             at = dice.randrange(10**9)
             when = f"2026-11-{at % 28 + 1:02}T{at % 24:02}:{at % 60:02}:{at // 60 % 60:02}Z"
             row = b'%d,"name, %d",%d.%02d,%s,%s\n' % (
-                at, dice.randrange(10**6), at % 10**5, at % 100, when.encode(), b"" if at % 7 == 0 else b"note %x" % dice.getrandbits(64),
-            )  # fmt: skip
+                at,
+                dice.randrange(10**6),
+                at % 10**5,
+                at % 100,
+                when.encode(),
+                b"" if at % 7 == 0 else b"note %x" % dice.getrandbits(64),
+            )
             made.append(row)
             size += len(row)
         return b"".join(made), len(made)
@@ -92,9 +97,13 @@ class Place:
         """For a program that speaks to both servers with the keys they know."""
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "WINDLASS_"))}
         return plain | {
-            "AWS_ENDPOINT_URL": self.aws_url, "AWS_ENDPOINT_URL_S3": self.s3_url, "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": "windlass-local", "AWS_DEFAULT_REGION": REGION, "NO_PROXY": "127.0.0.1",
-        }  # fmt: skip
+            "AWS_ENDPOINT_URL": self.aws_url,
+            "AWS_ENDPOINT_URL_S3": self.s3_url,
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "windlass-local",
+            "AWS_DEFAULT_REGION": REGION,
+            "NO_PROXY": "127.0.0.1",
+        }
 
     def passes(self, name, key, transform, *, made=1, limit_s=3600):
         """The object raw/key through a pipeline in a worker process of its own, whose peak (VmHWM) is read from outside."""
@@ -145,9 +154,13 @@ class Place:
 
     def _send(self, key):
         record = {
-            "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": REGION, "eventTime": "2026-11-21T00:00:00Z", "eventName": "ObjectCreated:Put",
+            "eventVersion": "2.1",
+            "eventSource": "aws:s3",
+            "awsRegion": REGION,
+            "eventTime": "2026-11-21T00:00:00Z",
+            "eventName": "ObjectCreated:Put",
             "s3": {"bucket": {"name": "raw"}, "object": {"key": key, "size": 1, "sequencer": "01"}},
-        }  # fmt: skip
+        }
         self._sqs.send_message(QueueUrl=self._queue, MessageBody=json.dumps({"Records": [record]}))
 
     def _left(self):
@@ -193,8 +206,17 @@ def _rclone(folder):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
-        find_rclone(), "serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}", "--auth-key", f"{ACCOUNT},windlass-local", "--vfs-cache-mode", "off",
-    ]  # fmt: skip
+        find_rclone(),
+        "serve",
+        "s3",
+        str(folder),
+        "--addr",
+        f"127.0.0.1:{port}",
+        "--auth-key",
+        f"{ACCOUNT},windlass-local",
+        "--vfs-cache-mode",
+        "off",
+    ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             for _ in range(400):

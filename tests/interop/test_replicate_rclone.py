@@ -34,8 +34,17 @@ def rclone(folder):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
-        program, "serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}", "--auth-key", f"{KEY},{SECRET}", "--vfs-cache-mode", "off",
-    ]  # fmt: skip
+        program,
+        "serve",
+        "s3",
+        str(folder),
+        "--addr",
+        f"127.0.0.1:{port}",
+        "--auth-key",
+        f"{KEY},{SECRET}",
+        "--vfs-cache-mode",
+        "off",
+    ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             for _ in range(400):
@@ -67,7 +76,15 @@ class Place:
         return [sys.executable, "-m", "windlass", "replicate", *words]
 
     def __call__(self, *words, code=0, **env):
-        done = subprocess.run(self.command(*words), cwd=self.folder, env=self.env | env, capture_output=True, text=True, timeout=600, check=False)  # fmt: skip
+        done = subprocess.run(
+            self.command(*words),
+            cwd=self.folder,
+            env=self.env | env,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         assert SECRET not in done.stdout + done.stderr
@@ -161,7 +178,9 @@ def test_killed_again_and_again_nothing_is_lost_and_it_goes_on(place):
     kills = 0
     words = ("seed", "box:killed", ours, "-q")
     while True:
-        running = subprocess.Popen(place.command(*words), cwd=place.folder, env=place.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        running = subprocess.Popen(
+            place.command(*words), cwd=place.folder, env=place.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         before, deadline = len(place.objects(ours)), time.monotonic() + 120
         while running.poll() is None and len(place.objects(ours)) < before + 100 and time.monotonic() < deadline:
             time.sleep(0.02)

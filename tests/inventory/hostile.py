@@ -27,8 +27,21 @@ from windlass.estate.paging import pages
 from windlass.estate.translate import translate
 
 PORTAL = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Wi-Fi</body></html>"
-FAULTS = ("denied", "throttled", "timeout", "unreachable", "html", "html 403", "html 404", "redirect", "empty", "cut",
-          "wrong region", "not found", "server error")  # fmt: skip
+FAULTS = (
+    "denied",
+    "throttled",
+    "timeout",
+    "unreachable",
+    "html",
+    "html 403",
+    "html 404",
+    "redirect",
+    "empty",
+    "cut",
+    "wrong region",
+    "not found",
+    "server error",
+)
 
 
 class World:
@@ -131,8 +144,12 @@ class HostileCaller:
             case "server error":
                 return 503, html, b"<html>503</html>"
             case "denied" | "throttled" | "wrong region" | "not found":
-                code = {"denied": "AccessDenied", "throttled": "Throttling", "wrong region": "UnrecognizedClientException",
-                        "not found": "ResourceNotFoundException"}[fault]  # fmt: skip
+                code = {
+                    "denied": "AccessDenied",
+                    "throttled": "Throttling",
+                    "wrong region": "UnrecognizedClientException",
+                    "not found": "ResourceNotFoundException",
+                }[fault]
                 if "xml" in headers.get("content-type", "xml"):
                     text = f"<ErrorResponse><Error><Code>{code}</Code></Error><RequestId>1</RequestId></ErrorResponse>"
                     return 400, {"x-amzn-requestid": "1", "content-type": "text/xml"}, text.encode()
@@ -173,13 +190,33 @@ class HostileCaller:
         after = f"after:{page[-1]}" if more else None
         self.rng.shuffle(page)
         documents = {
-            "ListQueues": ("QueueUrls", [f"https://sqs.{region}.amazonaws.com/{account_id}/{name}" for name in page], "NextToken"),
+            "ListQueues": (
+                "QueueUrls",
+                [f"https://sqs.{region}.amazonaws.com/{account_id}/{name}" for name in page],
+                "NextToken",
+            ),
             "ListTables": ("TableNames", page, "LastEvaluatedTableName"),
             "DescribeVpcs": ("Vpcs", [{"VpcId": name, "CidrBlock": "10.0.0.0/8"} for name in page], "NextToken"),
-            "ListRoles": ("Roles", [{"RoleName": name, "RoleId": name, "Path": "/", "CreateDate": "2026-01-01T00:00:00Z",
-                                     "Arn": f"arn:aws:iam::{account_id}:role/{name}"} for name in page], "Marker"),
-            "ListTopics": ("Topics", [{"TopicArn": f"arn:aws:sns:{region}:{account_id}:{name}"} for name in page], "NextToken"),
-        }  # fmt: skip
+            "ListRoles": (
+                "Roles",
+                [
+                    {
+                        "RoleName": name,
+                        "RoleId": name,
+                        "Path": "/",
+                        "CreateDate": "2026-01-01T00:00:00Z",
+                        "Arn": f"arn:aws:iam::{account_id}:role/{name}",
+                    }
+                    for name in page
+                ],
+                "Marker",
+            ),
+            "ListTopics": (
+                "Topics",
+                [{"TopicArn": f"arn:aws:sns:{region}:{account_id}:{name}"} for name in page],
+                "NextToken",
+            ),
+        }
         member, items, token_name = documents[operation]
         document = {member: items} | ({token_name: after} if after else {})
         if operation == "ListRoles":

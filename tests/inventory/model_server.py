@@ -26,8 +26,16 @@ _TOKEN_NAME = re.compile(r"(?i)(token|marker|position)$|^(next|lastevaluated)\w*
 _FLAG_NAME = re.compile(r"(?i)truncated$|^has_?more")
 _SIZE_NAME = re.compile(r"(?i)^(max-?(results|records|items|buckets)|page-?size|limit)$")
 # Documented defaults (API references): what a page holds when no size is asked for.
-_DEFAULTS = {"ListDeliveryStreams": 10, "ListTagsForDeliveryStream": 50, "ListTagsForStream": 10, "ListFunctions": 50,
-             "ListQueues": 1000, "GetRestApis": 25, "DescribeAlarms": 50, "ListBuckets": 1000}  # fmt: skip
+_DEFAULTS = {
+    "ListDeliveryStreams": 10,
+    "ListTagsForDeliveryStream": 50,
+    "ListTagsForStream": 10,
+    "ListFunctions": 50,
+    "ListQueues": 1000,
+    "GetRestApis": 25,
+    "DescribeAlarms": 50,
+    "ListBuckets": 1000,
+}
 # What no path of the catalogue names as a list: one description, whose destinations come in pages.
 _LISTS = {("firehose", "DescribeDeliveryStream"): "DeliveryStreamDescription.Destinations"}
 # moto's serialisers know no names of S3's documents.

@@ -56,18 +56,32 @@ def _furnish(estate):
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("m.py", "def h(e, c): pass")
     do(
-        "eu-west-1", "lambda", "CreateFunction", FunctionName="f", Runtime="python3.12", Role=role, Handler="m.h",
-        Code={"ZipFile": code.getvalue()}, Environment={"Variables": {"DB_PASSWORD": SECRET}},
-    )  # fmt: skip
+        "eu-west-1",
+        "lambda",
+        "CreateFunction",
+        FunctionName="f",
+        Runtime="python3.12",
+        Role=role,
+        Handler="m.h",
+        Code={"ZipFile": code.getvalue()},
+        Environment={"Variables": {"DB_PASSWORD": SECRET}},
+    )
     do("eu-west-1", "sqs", "CreateQueue", QueueName="work", tags={"team": "web"})
     do("eu-west-1", "sns", "CreateTopic", Name="news", Tags=[{"Key": "team", "Value": "web"}])
     vpc = do("eu-west-1", "ec2", "CreateVpc", CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = do("eu-west-1", "ec2", "CreateSubnet", VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
     image = do("eu-west-1", "ec2", "RegisterImage", Name="base", RootDeviceName="/dev/sda1")["ImageId"]
     do(
-        "eu-west-1", "ec2", "RunInstances", ImageId=image, MinCount=1, MaxCount=1, SubnetId=subnet,
-        PrivateIpAddress="10.9.1.7", UserData=f"#!/bin/sh\nexport TOKEN={SECRET}",
-    )  # fmt: skip
+        "eu-west-1",
+        "ec2",
+        "RunInstances",
+        ImageId=image,
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=subnet,
+        PrivateIpAddress="10.9.1.7",
+        UserData=f"#!/bin/sh\nexport TOKEN={SECRET}",
+    )
     do("eu-west-1", "ssm", "PutParameter", Name="/app/key", Value=SECRET, Type="SecureString")
     do("eu-west-1", "secretsmanager", "CreateSecret", Name="app", SecretString=SECRET)
 

@@ -110,9 +110,11 @@ def test_a_service_that_is_not_offered_in_a_region_leaves_its_neighbours_alone()
     _, results = collect(caller, *kinds, concurrency=1)
     states = {key[2]: one.state for key, one in results.items() if key[1] == "eu-west-1"}
     assert states == {
-        "datasync.task": ScopeState.TIMEOUT, "datasync.location": ScopeState.TIMEOUT,
-        "ec2.vpc": ScopeState.OK, "sqs.queue": ScopeState.OK,
-    }  # fmt: skip
+        "datasync.task": ScopeState.TIMEOUT,
+        "datasync.location": ScopeState.TIMEOUT,
+        "ec2.vpc": ScopeState.OK,
+        "sqs.queue": ScopeState.OK,
+    }
 
 
 def test_a_denied_detail_is_unknown_and_leaves_the_scope_partial():
@@ -255,8 +257,13 @@ def test_details_stop_when_their_time_is_over_and_the_longest_unread_come_first(
         return attributes(account_id, region, params)
 
     caller.answers["sqs", "GetQueueAttributes"] = timed
-    ages = {"q0": {"": "2026-02"}, "q1": {"": "2026-03", "*": "2026-01"}, "q2": {"": "2026-03"}, "q3": {"": "2026-04"},
-            "q4": {"": "2026-05"}}  # fmt: skip
+    ages = {
+        "q0": {"": "2026-02"},
+        "q1": {"": "2026-03", "*": "2026-01"},
+        "q2": {"": "2026-03"},
+        "q3": {"": "2026-04"},
+        "q4": {"": "2026-05"},
+    }
     _, results = collect(caller, "sqs.queue", details_timeout_s=35, clock=clock, concurrency=1, ages=lambda scope: ages)
     result = results[ONE, "us-east-1", "sqs.queue"]
     read = [call[4]["QueueUrl"][-2:] for call in caller.log if call[3] == "GetQueueAttributes"]

@@ -11,15 +11,29 @@ from windlass.inventory.coverage import UNVISITED, coverage
 from windlass.inventory.model import Scope, ScopeState, ScopeStatus
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-SCOPES = [Scope(account, region, type_) for account in ("1" * 12, "2" * 12) for region in ("eu-west-1", "us-east-1")
-          for type_ in ("sqs.queue", "ec2.vpc", "ec2.subnet")]  # fmt: skip
+SCOPES = [
+    Scope(account, region, type_)
+    for account in ("1" * 12, "2" * 12)
+    for region in ("eu-west-1", "us-east-1")
+    for type_ in ("sqs.queue", "ec2.vpc", "ec2.subnet")
+]
 
 
 def status(scope, state, *, hours=1, good=None, unknown=0):
     return ScopeStatus(
-        scope=scope, state=state, error_code="", error=f"why {state}", resources=3, calls=1, duration_s=1.0, visited_at=NOW,
-        last_good_at=good, run_id="run", state_since=NOW - timedelta(hours=hours), details_unknown=unknown,
-    )  # fmt: skip
+        scope=scope,
+        state=state,
+        error_code="",
+        error=f"why {state}",
+        resources=3,
+        calls=1,
+        duration_s=1.0,
+        visited_at=NOW,
+        last_good_at=good,
+        run_id="run",
+        state_since=NOW - timedelta(hours=hours),
+        details_unknown=unknown,
+    )
 
 
 @given(st.dictionaries(st.sampled_from(SCOPES), st.sampled_from(list(ScopeState))))

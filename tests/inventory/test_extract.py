@@ -53,14 +53,27 @@ def test_an_instance_has_its_identity_tags_addresses_and_relations():
 @pytest.mark.parametrize(
     ("kind", "item", "addresses"),
     [
-        ("ec2.network-interface", {"NetworkInterfaceId": "eni-1", "Association": {"PublicIp": "198.51.100.7"},
-                                   "PrivateIpAddresses": [{"PrivateIpAddress": "10.0.0.5"}]}, ("10.0.0.5", "198.51.100.7")),
+        (
+            "ec2.network-interface",
+            {
+                "NetworkInterfaceId": "eni-1",
+                "Association": {"PublicIp": "198.51.100.7"},
+                "PrivateIpAddresses": [{"PrivateIpAddress": "10.0.0.5"}],
+            },
+            ("10.0.0.5", "198.51.100.7"),
+        ),
         ("ec2.elastic-ip", {"AllocationId": "eipalloc-1", "PublicIp": "198.51.100.7"}, ("198.51.100.7",)),
-        ("ec2.nat-gateway", {"NatGatewayId": "nat-1", "State": "available",
-                             "NatGatewayAddresses": [{"PublicIp": "198.51.100.7", "PrivateIp": "10.0.0.9"}]},
-         ("10.0.0.9", "198.51.100.7")),
+        (
+            "ec2.nat-gateway",
+            {
+                "NatGatewayId": "nat-1",
+                "State": "available",
+                "NatGatewayAddresses": [{"PublicIp": "198.51.100.7", "PrivateIp": "10.0.0.9"}],
+            },
+            ("10.0.0.9", "198.51.100.7"),
+        ),
     ],
-)  # fmt: skip
+)
 def test_addresses_of_what_holds_them(kind, item, addresses):
     assert seen(kind, item).addresses == addresses
 
@@ -82,11 +95,15 @@ GROUP = {
     "VpcId": "vpc-1",
     "Tags": [{"Key": "b", "Value": "2"}, {"Key": "a", "Value": "1"}],
     "IpPermissions": [
-        {"IpProtocol": "tcp", "FromPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/8"}, {"CidrIp": "192.0.2.0/24"}],
-         "UserIdGroupPairs": [{"GroupId": "sg-2"}, {"GroupId": "sg-3"}]},
+        {
+            "IpProtocol": "tcp",
+            "FromPort": 443,
+            "IpRanges": [{"CidrIp": "10.0.0.0/8"}, {"CidrIp": "192.0.2.0/24"}],
+            "UserIdGroupPairs": [{"GroupId": "sg-2"}, {"GroupId": "sg-3"}],
+        },
         {"IpProtocol": "tcp", "FromPort": 22, "IpRanges": [], "UserIdGroupPairs": []},
     ],
-}  # fmt: skip
+}
 
 
 @given(st.integers())
@@ -131,8 +148,15 @@ def test_principals_and_actions_of_a_policy_come_in_any_order():
     ],
 )
 def test_where_the_order_means_something_a_new_order_is_a_change(kind, path, one, other):
-    base = {"FunctionName": "f", "Name": "n", "DatabaseName": "d", "taskDefinitionArn": "t", "LoadBalancerName": "l",
-            "AutoScalingGroupName": "g", "TableName": "t"}  # fmt: skip
+    base = {
+        "FunctionName": "f",
+        "Name": "n",
+        "DatabaseName": "d",
+        "taskDefinitionArn": "t",
+        "LoadBalancerName": "l",
+        "AutoScalingGroupName": "g",
+        "TableName": "t",
+    }
     if path in ("Policy", "Listeners"):  # one document each, whose own list is turned round
         assert seen(kind, base | {path: [one]}).document != seen(kind, base | {path: [other]}).document
         return
@@ -245,8 +269,12 @@ def test_the_order_of_no_list_of_any_type_makes_a_revision(kind):
 
 
 def test_lists_of_plain_texts_of_lower_case_and_of_unusual_names_are_sets():
-    one = {"Subnets": [{"SubnetIdentifier": "b"}, {"SubnetIdentifier": "a", "Extra": 1}], "aliases": ["b", "a"],
-           "Anything": [[3, 1], [2]], "mixed": [{"x": 1}, "text", None, 7]}  # fmt: skip
+    one = {
+        "Subnets": [{"SubnetIdentifier": "b"}, {"SubnetIdentifier": "a", "Extra": 1}],
+        "aliases": ["b", "a"],
+        "Anything": [[3, 1], [2]],
+        "mixed": [{"x": 1}, "text", None, 7],
+    }
     other = {
         "Subnets": one["Subnets"][::-1],
         "aliases": ["a", "b"],
@@ -257,8 +285,12 @@ def test_lists_of_plain_texts_of_lower_case_and_of_unusual_names_are_sets():
 
 
 def test_volatile_members_are_left_out():
-    table = {"TableName": "t", "TableArn": "arn:aws:dynamodb:r:1:table/t", "ItemCount": 5,
-             "GlobalSecondaryIndexes": [{"IndexName": "i", "ItemCount": 5}]}  # fmt: skip
+    table = {
+        "TableName": "t",
+        "TableArn": "arn:aws:dynamodb:r:1:table/t",
+        "ItemCount": 5,
+        "GlobalSecondaryIndexes": [{"IndexName": "i", "ItemCount": 5}],
+    }
     found = seen("dynamodb.table", table)
     assert "ItemCount" not in found.document
     assert found.document["GlobalSecondaryIndexes"] == [{"IndexName": "i"}]
@@ -292,16 +324,20 @@ def test_tags_that_could_not_be_read_are_not_written_down_as_none():
 
 
 def test_a_bucket_is_known_by_the_same_name_however_it_was_written():
-    tables = [seen("glue.table", {"Name": "t", "DatabaseName": "d", "StorageDescriptor": {"Location": text}})
-              for text in ("s3://lake/raw/2026/", "s3a://lake", "arn:aws:s3:::lake/x")]  # fmt: skip
+    tables = [
+        seen("glue.table", {"Name": "t", "DatabaseName": "d", "StorageDescriptor": {"Location": text}})
+        for text in ("s3://lake/raw/2026/", "s3a://lake", "arn:aws:s3:::lake/x")
+    ]
     assert {edge.target for one in tables for edge in one.edges if edge.kind == "stored-in"} == {"arn:aws:s3:::lake"}
 
 
 def test_a_function_is_related_to_its_layer_not_to_one_version_of_it():
     layer = "arn:aws:lambda:eu-west-1:1:layer:common"
     function = seen("lambda.function", {"FunctionName": "f", "Layers": [{"Arn": f"{layer}:17"}]})
-    listed = seen("lambda.layer", {"LayerName": "common", "LayerArn": layer,
-                                   "LatestMatchingVersion": {"LayerVersionArn": f"{layer}:18"}})  # fmt: skip
+    listed = seen(
+        "lambda.layer",
+        {"LayerName": "common", "LayerArn": layer, "LatestMatchingVersion": {"LayerVersionArn": f"{layer}:18"}},
+    )
     assert Edge("uses-layer", listed.key, "lambda.layer") in function.edges
 
 

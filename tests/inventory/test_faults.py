@@ -36,9 +36,13 @@ class Check:
         regions = {account.id: caller.regions(account.id) for account in caller.accounts()}
         results = []
         collector = Collector(
-            caller=caller, types=BY_NAME, salt=b"salt", now=lambda: self.now, concurrency=4,
+            caller=caller,
+            types=BY_NAME,
+            salt=b"salt",
+            now=lambda: self.now,
+            concurrency=4,
             ages=lambda scope: gaps.ages_of(self.store, scope),
-        )  # fmt: skip
+        )
         assert collector.run(plan_scopes(kinds, regions), sink=results.append)
         return results
 

@@ -6,10 +6,13 @@ from windlass.inventory.collector import Collector
 from windlass.inventory.model import Scope, ScopeState
 
 SHARES = [
-    {"FileShareId": f"share-{kind}", "FileShareARN": f"arn:aws:storagegateway:us-east-1:111111111111:share/share-{kind}",
-     "FileShareType": kind}
+    {
+        "FileShareId": f"share-{kind}",
+        "FileShareARN": f"arn:aws:storagegateway:us-east-1:111111111111:share/share-{kind}",
+        "FileShareType": kind,
+    }
     for kind in ("NFS", "SMB")
-]  # fmt: skip
+]
 
 
 def described(kind):

@@ -25,10 +25,19 @@ SCOPE = Scope("111111111111", "eu-west-1", "sqs.queue")
 def seen(name, document, *, unknown=(), edges=(), addresses=(), measures=None, scope=SCOPE):
     document = dict(document)
     return Observation(
-        type=scope.type, account_id=scope.account_id, region=scope.region, resource_id=name,
-        arn=f"arn:aws:sqs:{scope.region}:{scope.account_id}:{name}", name=name, tags=document.get("Tags", {}), document=document,
-        unknown=frozenset(unknown), edges=tuple(edges), addresses=tuple(addresses), measures=measures or {},
-    )  # fmt: skip
+        type=scope.type,
+        account_id=scope.account_id,
+        region=scope.region,
+        resource_id=name,
+        arn=f"arn:aws:sqs:{scope.region}:{scope.account_id}:{name}",
+        name=name,
+        tags=document.get("Tags", {}),
+        document=document,
+        unknown=frozenset(unknown),
+        edges=tuple(edges),
+        addresses=tuple(addresses),
+        measures=measures or {},
+    )
 
 
 def visit(observations, at, state=ScopeState.OK, scope=SCOPE):
@@ -129,9 +138,14 @@ def test_measures_move_without_a_revision(store):
 
 
 documents = st.fixed_dictionaries(
-    {}, optional={"Delay": st.integers(0, 3), "Tags": st.dictionaries(st.sampled_from(["team", "env"]), st.sampled_from("ab"), max_size=2),
-                  "Policy": st.sampled_from([None, {"S": [1, 2]}, {"S": [2, 1]}]), "Subs": st.lists(st.sampled_from("xyz"), max_size=3)},
-)  # fmt: skip
+    {},
+    optional={
+        "Delay": st.integers(0, 3),
+        "Tags": st.dictionaries(st.sampled_from(["team", "env"]), st.sampled_from("ab"), max_size=2),
+        "Policy": st.sampled_from([None, {"S": [1, 2]}, {"S": [2, 1]}]),
+        "Subs": st.lists(st.sampled_from("xyz"), max_size=3),
+    },
+)
 visits = st.lists(
     st.tuples(
         st.sampled_from([ScopeState.OK] * 4 + [ScopeState.PARTIAL, ScopeState.DENIED, ScopeState.TIMEOUT]),
@@ -240,9 +254,15 @@ GROUPS = Scope("111111111111", "eu-west-1", "eks.nodegroup")
 
 def group(name, arn="", unknown=(), **document):
     return Observation(
-        type=GROUPS.type, account_id=GROUPS.account_id, region=GROUPS.region, resource_id=name, arn=arn, name=name,
-        document={"nodegroupName": name, **document}, unknown=frozenset(unknown),
-    )  # fmt: skip
+        type=GROUPS.type,
+        account_id=GROUPS.account_id,
+        region=GROUPS.region,
+        resource_id=name,
+        arn=arn,
+        name=name,
+        document={"nodegroupName": name, **document},
+        unknown=frozenset(unknown),
+    )
 
 
 def resources(store):
@@ -265,8 +285,14 @@ def test_an_item_whose_arn_only_a_detail_tells_is_the_same_before_and_after(stor
 
 def test_a_bucket_that_can_not_be_located_stays_where_it_was(store):
     run, scope = begin(store), Scope("111111111111", "aws-global", "s3.bucket")
-    one = Observation(type="s3.bucket", account_id=scope.account_id, region="eu-west-1", resource_id="b", arn="arn:aws:s3:::b",
-                      document={"Name": "b", "Region": "eu-west-1"})  # fmt: skip
+    one = Observation(
+        type="s3.bucket",
+        account_id=scope.account_id,
+        region="eu-west-1",
+        resource_id="b",
+        arn="arn:aws:s3:::b",
+        document={"Name": "b", "Region": "eu-west-1"},
+    )
     lost = replace(one, region="aws-global", document={"Name": "b", "New": 1}, unknown=frozenset({"Region"}))
     writer.apply(store, run, visit([one], T0, scope=scope))
     writer.apply(store, run, visit([lost], T0 + timedelta(hours=1), ScopeState.PARTIAL, scope))

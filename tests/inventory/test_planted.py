@@ -35,9 +35,17 @@ def plant(value, next_text):
 
 def kept_of(observation):
     return json.dumps(
-        [observation.document, dict(observation.tags), observation.name, observation.arn, observation.resource_id,
-         [edge.target for edge in observation.edges], list(observation.addresses)], ensure_ascii=False,
-    )  # fmt: skip
+        [
+            observation.document,
+            dict(observation.tags),
+            observation.name,
+            observation.arn,
+            observation.resource_id,
+            [edge.target for edge in observation.edges],
+            list(observation.addresses),
+        ],
+        ensure_ascii=False,
+    )
 
 
 def leaked(text, secrets):
@@ -82,11 +90,21 @@ def test_every_text_of_every_type_is_planted_with_every_format(kind):
 
 # Answers of services that have no curated type: what an automatic type would store of them.
 UNDECLARED = (
-    ("codebuild", "BatchGetProjects"), ("batch", "DescribeJobDefinitions"), ("apprunner", "DescribeService"), ("amplify", "ListApps"),
-    ("elasticbeanstalk", "DescribeConfigurationSettings"), ("scheduler", "GetSchedule"), ("lightsail", "GetContainerServices"),
-    ("sagemaker", "DescribeModel"), ("events", "DescribeConnection"), ("appsync", "ListDataSources"), ("dms", "DescribeEndpoints"),
-    ("cognito-idp", "DescribeUserPoolClient"), ("directconnect", "DescribeVirtualInterfaces"), ("mq", "DescribeBroker"),
-)  # fmt: skip
+    ("codebuild", "BatchGetProjects"),
+    ("batch", "DescribeJobDefinitions"),
+    ("apprunner", "DescribeService"),
+    ("amplify", "ListApps"),
+    ("elasticbeanstalk", "DescribeConfigurationSettings"),
+    ("scheduler", "GetSchedule"),
+    ("lightsail", "GetContainerServices"),
+    ("sagemaker", "DescribeModel"),
+    ("events", "DescribeConnection"),
+    ("appsync", "ListDataSources"),
+    ("dms", "DescribeEndpoints"),
+    ("cognito-idp", "DescribeUserPoolClient"),
+    ("directconnect", "DescribeVirtualInterfaces"),
+    ("mq", "DescribeBroker"),
+)
 
 
 @pytest.mark.parametrize(("service", "operation"), UNDECLARED)
@@ -99,17 +117,36 @@ def test_types_that_declare_nothing_are_redacted_as_well(service, operation):
 @pytest.mark.parametrize(
     "document",
     [
-        {"environment": {"type": "LINUX_CONTAINER", "image": "aws/standard:7.0", "environmentVariables": [{"name": "ANYTHING", "type": "PLAINTEXT", "value": PLAIN}]}},
+        {
+            "environment": {
+                "type": "LINUX_CONTAINER",
+                "image": "aws/standard:7.0",
+                "environmentVariables": [{"name": "ANYTHING", "type": "PLAINTEXT", "value": PLAIN}],
+            }
+        },
         {"ImageRepository": {"ImageConfiguration": {"RuntimeEnvironmentVariables": {"A": PLAIN}}}},
-        {"OptionSettings": [{"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": "ANYTHING", "Value": PLAIN}]},
+        {
+            "OptionSettings": [
+                {"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": "ANYTHING", "Value": PLAIN}
+            ]
+        },
         {"UserPoolClient": {"ClientSecret": PLAIN}},
         {"virtualInterfaces": [{"authKey": PLAIN}]},
-        {"Endpoints": [{"PostgreSQLSettings": {"Password": PLAIN}, "ExtraConnectionAttributes": f"password={PLAIN};x=1"}]},
+        {
+            "Endpoints": [
+                {"PostgreSQLSettings": {"Password": PLAIN}, "ExtraConnectionAttributes": f"password={PLAIN};x=1"}
+            ]
+        },
         {"containers": {"web": {"environment": {"A": PLAIN}, "command": [PLAIN]}}},
-        {"AuthParameters": {"ApiKeyAuthParameters": {"ApiKeyValue": PLAIN}, "InvocationHttpParameters": {"HeaderParameters": [{"Key": "x", "Value": PLAIN}]}}},
+        {
+            "AuthParameters": {
+                "ApiKeyAuthParameters": {"ApiKeyValue": PLAIN},
+                "InvocationHttpParameters": {"HeaderParameters": [{"Key": "x", "Value": PLAIN}]},
+            }
+        },
     ],
     ids=range(8),
-)  # fmt: skip
+)
 def test_places_of_types_that_nobody_declared_are_known(document):
     kept = json.dumps(redact(copy.deepcopy(document), (), salt=b"s"))
     assert PLAIN not in kept
@@ -123,9 +160,15 @@ def test_nothing_planted_is_in_the_database_file_or_an_export(sqlite_store, tmp_
         for kind in CATALOG if visit == 0 else CATALOG[::4]:
             seen = observe(kind, scope_of(kind), planted_item(kind, rotating(visit)), partition="aws", salt=b"s")
             result = ScopeResult(
-                scope=scope_of(kind), state=ScopeState.OK, observations=(seen,) if seen else (), error_code="", error="",
-                calls=1, started_at=T0, finished_at=T0 + timedelta(minutes=visit),
-            )  # fmt: skip
+                scope=scope_of(kind),
+                state=ScopeState.OK,
+                observations=(seen,) if seen else (),
+                error_code="",
+                error="",
+                calls=1,
+                started_at=T0,
+                finished_at=T0 + timedelta(minutes=visit),
+            )
             applied = writer.apply(sqlite_store, run, result)
             written += applied.created + applied.updated
     assert written >= len(CATALOG)
@@ -157,33 +200,135 @@ PLACES = (
     ("ecs.task-definition", {"containerDefinitions": [{"name": "a", "entryPoint": ["sh", "-c", f"login {PLAIN}"]}]}),
     ("ecs.task-definition", {"containerDefinitions": [{"dockerLabels": {"com.example.auth": PLAIN}}]}),
     ("ecs.task-definition", {"containerDefinitions": [{"dockerLabels": {"anything": PLAIN}}]}),
-    ("ecs.task-definition", {"containerDefinitions": [{"logConfiguration": {"logDriver": "splunk", "options": {"splunk-token": PLAIN, "x": PLAIN}}}]}),
-    ("ecs.task-definition", {"containerDefinitions": [{"healthCheck": {"command": ["CMD-SHELL", f"curl -H {PLAIN} localhost"]}}]}),
+    (
+        "ecs.task-definition",
+        {
+            "containerDefinitions": [
+                {"logConfiguration": {"logDriver": "splunk", "options": {"splunk-token": PLAIN, "x": PLAIN}}}
+            ]
+        },
+    ),
+    (
+        "ecs.task-definition",
+        {"containerDefinitions": [{"healthCheck": {"command": ["CMD-SHELL", f"curl -H {PLAIN} localhost"]}}]},
+    ),
     ("ecs.task-definition", {"containerDefinitions": [{"environment": [{"name": "ANYTHING", "value": PLAIN}]}]}),
-    ("cloudfront.distribution", {"Origins": {"Quantity": 1, "Items": [{"Id": "o", "CustomHeaders": {"Quantity": 1, "Items": [{"HeaderName": "x-origin", "HeaderValue": PLAIN}]}}]}}),
+    (
+        "cloudfront.distribution",
+        {
+            "Origins": {
+                "Quantity": 1,
+                "Items": [
+                    {
+                        "Id": "o",
+                        "CustomHeaders": {"Quantity": 1, "Items": [{"HeaderName": "x-origin", "HeaderValue": PLAIN}]},
+                    }
+                ],
+            }
+        },
+    ),
     ("firehose.delivery-stream", {"Destinations": [{"SplunkDestinationDescription": {"HECToken": PLAIN}}]}),
-    ("firehose.delivery-stream", {"Destinations": [{"HttpEndpointDestinationDescription": {"RequestConfiguration": {"CommonAttributes": [{"AttributeName": "who", "AttributeValue": PLAIN}]}}}]}),
-    ("firehose.delivery-stream", {"Destinations": [{"RedshiftDestinationDescription": {"ClusterJDBCURL": f"jdbc:redshift://c:5439/db?user=a&password={PLAIN}"}}]}),
+    (
+        "firehose.delivery-stream",
+        {
+            "Destinations": [
+                {
+                    "HttpEndpointDestinationDescription": {
+                        "RequestConfiguration": {
+                            "CommonAttributes": [{"AttributeName": "who", "AttributeValue": PLAIN}]
+                        }
+                    }
+                }
+            ]
+        },
+    ),
+    (
+        "firehose.delivery-stream",
+        {
+            "Destinations": [
+                {
+                    "RedshiftDestinationDescription": {
+                        "ClusterJDBCURL": f"jdbc:redshift://c:5439/db?user=a&password={PLAIN}"
+                    }
+                }
+            ]
+        },
+    ),
     ("events.rule", {"Targets": [{"Id": "1", "Input": json.dumps({"anything": PLAIN})}]}),
     ("events.rule", {"Targets": [{"Id": "1", "Input": f'"{PLAIN}"'}]}),
     ("events.rule", {"Targets": [{"Id": "1", "InputTransformer": {"InputTemplate": f"<a> {PLAIN}"}}]}),
-    ("events.rule", {"Targets": [{"Id": "1", "HttpParameters": {"HeaderParameters": {"x": PLAIN}, "QueryStringParameters": {"y": PLAIN}, "PathParameterValues": [PLAIN]}}]}),
-    ("stepfunctions.state-machine", {"definition": json.dumps({"States": {"A": {"Parameters": {"Headers": {"x": PLAIN}, "apiKey": PLAIN, "Body": {"client_secret": PLAIN}}}}})}),
-    ("emr.cluster", {"Configurations": [{"Classification": "hive-site", "Properties": {"javax.jdo.option.ConnectionPassword": PLAIN, "fs.s3a.secret.key": PLAIN}}]}),
+    (
+        "events.rule",
+        {
+            "Targets": [
+                {
+                    "Id": "1",
+                    "HttpParameters": {
+                        "HeaderParameters": {"x": PLAIN},
+                        "QueryStringParameters": {"y": PLAIN},
+                        "PathParameterValues": [PLAIN],
+                    },
+                }
+            ]
+        },
+    ),
+    (
+        "stepfunctions.state-machine",
+        {
+            "definition": json.dumps(
+                {
+                    "States": {
+                        "A": {
+                            "Parameters": {"Headers": {"x": PLAIN}, "apiKey": PLAIN, "Body": {"client_secret": PLAIN}}
+                        }
+                    }
+                }
+            )
+        },
+    ),
+    (
+        "emr.cluster",
+        {
+            "Configurations": [
+                {
+                    "Classification": "hive-site",
+                    "Properties": {"javax.jdo.option.ConnectionPassword": PLAIN, "fs.s3a.secret.key": PLAIN},
+                }
+            ]
+        },
+    ),
     ("apigateway.rest-api", {"Stages": [{"stageName": "live", "variables": {"anything": PLAIN}}]}),
     ("glue.job", {"NonOverridableArguments": {"--anything": PLAIN}, "DefaultArguments": {"--x": PLAIN}}),
     ("glue.table", {"Parameters": {"connectionPassword": PLAIN, "url": f"jdbc:mysql://db/x?user=a&password={PLAIN}"}}),
     ("glue.database", {"Parameters": {"db.password": PLAIN}}),
-    ("glue.database", {"ConnectionProperties": {"PASSWORD": PLAIN, "JDBC_CONNECTION_URL": f"jdbc:oracle:thin:a/{PLAIN}@h:1521:x"}}),
-    ("cloudformation.stack", {"StackStatus": "OK", "Parameters": [{"ParameterKey": "Db", "ParameterValue": PLAIN}], "Outputs": [{"OutputKey": "Out", "OutputValue": PLAIN}]}),
-    ("cloudformation.stack", {"StackStatus": "OK", "Parameters": [{"ParameterKey": "DbPassword", "ParameterValue": PLAIN}], "Description": f"logs in with {PLAIN}", "Outputs": [{"OutputKey": "Url", "OutputValue": f"app:{PLAIN}@db"}]}),
+    (
+        "glue.database",
+        {"ConnectionProperties": {"PASSWORD": PLAIN, "JDBC_CONNECTION_URL": f"jdbc:oracle:thin:a/{PLAIN}@h:1521:x"}},
+    ),
+    (
+        "cloudformation.stack",
+        {
+            "StackStatus": "OK",
+            "Parameters": [{"ParameterKey": "Db", "ParameterValue": PLAIN}],
+            "Outputs": [{"OutputKey": "Out", "OutputValue": PLAIN}],
+        },
+    ),
+    (
+        "cloudformation.stack",
+        {
+            "StackStatus": "OK",
+            "Parameters": [{"ParameterKey": "DbPassword", "ParameterValue": PLAIN}],
+            "Description": f"logs in with {PLAIN}",
+            "Outputs": [{"OutputKey": "Url", "OutputValue": f"app:{PLAIN}@db"}],
+        },
+    ),
     ("sns.subscription", {"Endpoint": f"https://hooks.slack.com/services/T0AAAAAAA/B0AAAAAAA/{PLAIN}"}),
     ("sns.subscription", {"Endpoint": f"https://example.com/hook?token={PLAIN}"}),
     ("lambda.function", {"Environment": {"Variables": {"ANYTHING": PLAIN}}}),
     ("ec2.instance", {"State": {"Name": "running"}, "UserData": PLAIN}),
     ("ec2.vpc", {"Tags": [{"Key": "db-password", "Value": PLAIN}]}),
     ("ec2.vpc", {"Secrets": [PLAIN], "Passwords": {"value": PLAIN}, "CredentialPin": 271828}),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("name", "item"), PLACES)
@@ -232,16 +377,39 @@ ORDINARY = (
     {"AccessKeys": [{"AccessKeyId": "AKIA" + "ABCDEFGHIJKLMNOP", "Status": "Active"}]},
     {"Description": "Managed by Terraform: the password must be rotated; token buckets refill at 5/s, key: see wiki"},
     {"Digest": "sha256:" + "0123456789abcdef" * 4, "CodeSha256": "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="},
-    {"Cors": [{"AllowedHeaders": ["Authorization", "X-Api-Key"]}], "Headers": {"Quantity": 1, "Items": ["Authorization"]}},
-    {"Policy": {"Statement": [{"Action": ["secretsmanager:GetSecretValue", "sts:AssumeRole"], "Condition": {"StringEquals": {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"}}}]}},
+    {
+        "Cors": [{"AllowedHeaders": ["Authorization", "X-Api-Key"]}],
+        "Headers": {"Quantity": 1, "Items": ["Authorization"]},
+    },
+    {
+        "Policy": {
+            "Statement": [
+                {
+                    "Action": ["secretsmanager:GetSecretValue", "sts:AssumeRole"],
+                    "Condition": {"StringEquals": {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"}},
+                }
+            ]
+        }
+    },
     {"ScriptLocation": "s3://aws-glue-assets-111122223333-eu-west-1/scripts/load_orders_v2.py", "Port": 5432},
     {"Outputs": [{"OutputKey": "Vpc", "OutputValue": "vpc-0abc123def456789a"}]},
     {"Arn": "arn:aws:lambda:eu-west-1:111122223333:function:AWSServiceRoleForAutoScaling2026"},
-    {"logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/ecs/web", "awslogs-region": "eu-west-1"}}},
-    {"ResourceRecord": {"Name": "_x.example.com", "Type": "CNAME", "Value": "_c9edd76ee4a0e2a74388032f3861cc50.acm-validations.aws."}},
+    {
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {"awslogs-group": "/ecs/web", "awslogs-region": "eu-west-1"},
+        }
+    },
+    {
+        "ResourceRecord": {
+            "Name": "_x.example.com",
+            "Type": "CNAME",
+            "Value": "_c9edd76ee4a0e2a74388032f3861cc50.acm-validations.aws.",
+        }
+    },
     {"remoteAccess": {"ec2SshKey": "ops-keypair"}},
     {"Url": "https://example.com:8443/path@x?code=1&page=2", "Uri": "s3://bucket/a@b"},
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("item", ORDINARY, ids=range(len(ORDINARY)))

@@ -20,9 +20,12 @@ BUCKETS = Scope("222222222222", "aws-global", "s3.bucket")
 def inventory(store):
     run = begin(store)
     queues = [
-        seen(f"pay-web_{n:02}", {"Delay": n, "Fifo": n % 2 == 0, "Tags": {"team": "web" if n % 3 else "data", "env": "prod"}})
+        seen(
+            f"pay-web_{n:02}",
+            {"Delay": n, "Fifo": n % 2 == 0, "Tags": {"team": "web" if n % 3 else "data", "env": "prod"}},
+        )
         for n in range(30)
-    ]  # fmt: skip
+    ]
     buckets = [
         seen(
             f"logs-{n}",
@@ -43,12 +46,25 @@ def names(inventory, *conditions, types=(), **more):
 @pytest.mark.parametrize(
     ("conditions", "many"),
     [
-        (["tag:team=data"], 10), (["tag:team"], 30), (["-tag:team"], 4), (["tag:team=web", "tag:env=prod"], 20),
-        (["type=s3.*"], 4), (["account=222222222222"], 4), (["region=eu-west-1"], 30),
-        (["Versioning.Status=Enabled"], 3), (["Versioning.Status!=Enabled"], 31), (["Versioning?"], 4), (["-Versioning"], 30),
-        (["Delay>27"], 2), (["Delay<2"], 2), (["Fifo=true"], 15), (["Rules.0.Days=3"], 1), (["name~WEB_1"], 10), (["name~_"], 30),
+        (["tag:team=data"], 10),
+        (["tag:team"], 30),
+        (["-tag:team"], 4),
+        (["tag:team=web", "tag:env=prod"], 20),
+        (["type=s3.*"], 4),
+        (["account=222222222222"], 4),
+        (["region=eu-west-1"], 30),
+        (["Versioning.Status=Enabled"], 3),
+        (["Versioning.Status!=Enabled"], 31),
+        (["Versioning?"], 4),
+        (["-Versioning"], 30),
+        (["Delay>27"], 2),
+        (["Delay<2"], 2),
+        (["Fifo=true"], 15),
+        (["Rules.0.Days=3"], 1),
+        (["name~WEB_1"], 10),
+        (["name~_"], 30),
     ],
-)  # fmt: skip
+)
 def test_conditions_mean_the_same_now_and_then(inventory, conditions, many):
     assert len(names(inventory, *conditions)) == many
     assert len(names(inventory, *conditions, at="2026-11-15")) == many

@@ -22,17 +22,35 @@ def seen(kind, item, **options):
 @pytest.mark.parametrize(
     ("kind", "item"),
     [
-        ("lambda.function", {"FunctionName": "f", "FunctionArn": "arn:aws:lambda:r:1:function:f",
-                             "Environment": {"Variables": {"DB": SECRET}}}),
+        (
+            "lambda.function",
+            {
+                "FunctionName": "f",
+                "FunctionArn": "arn:aws:lambda:r:1:function:f",
+                "Environment": {"Variables": {"DB": SECRET}},
+            },
+        ),
         ("ec2.instance", {"InstanceId": "i-1", "State": {"Name": "running"}, "UserData": SECRET}),
-        ("ecs.task-definition", {"taskDefinitionArn": "arn:aws:ecs:r:1:task-definition/t:1",
-                                 "containerDefinitions": [{"name": "a", "environment": [{"name": "K", "value": SECRET}]}]}),
+        (
+            "ecs.task-definition",
+            {
+                "taskDefinitionArn": "arn:aws:ecs:r:1:task-definition/t:1",
+                "containerDefinitions": [{"name": "a", "environment": [{"name": "K", "value": SECRET}]}],
+            },
+        ),
         ("glue.job", {"Name": "j", "DefaultArguments": {"--password": SECRET}}),
-        ("cloudformation.stack", {"StackName": "s", "StackId": "arn:aws:cloudformation:r:1:stack/s/1", "StackStatus": "OK",
-                                  "Parameters": [{"ParameterKey": "Db", "ParameterValue": SECRET}]}),
+        (
+            "cloudformation.stack",
+            {
+                "StackName": "s",
+                "StackId": "arn:aws:cloudformation:r:1:stack/s/1",
+                "StackStatus": "OK",
+                "Parameters": [{"ParameterKey": "Db", "ParameterValue": SECRET}],
+            },
+        ),
         ("ec2.vpc", {"VpcId": "v", "Tags": [{"Key": "url", "Value": f"postgres://app:{SECRET}@db/x"}]}),
     ],
-)  # fmt: skip
+)
 def test_no_secret_is_in_what_reaches_the_store(kind, item):
     found = seen(kind, item)
     kept = json.dumps([found.document, dict(found.tags), found.name, [edge.target for edge in found.edges]])

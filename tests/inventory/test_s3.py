@@ -105,8 +105,11 @@ def test_a_listing_without_regions_asks_each_bucket_and_knows_null_and_eu():
     caller.answers["s3", "GetBucketLocation"] = location
     _, found = buckets_of(caller)
     assert {name: one.region for name, one in found.items()} == {
-        "old": "eu-west-1", "first": "us-east-1", "new": "eu-central-1", "told": "us-west-2",
-    }  # fmt: skip
+        "old": "eu-west-1",
+        "first": "us-east-1",
+        "new": "eu-central-1",
+        "told": "us-west-2",
+    }
     assert caller.counts()["GetBucketLocation"] == 3
 
 

@@ -408,9 +408,11 @@ def test_a_login_that_an_administrator_made_serves_by_its_url(filled):
 def test_who_may_not_make_roles_is_told_what_an_administrator_runs(filled):
     name = f"{filled.engine.url.database}_owner"
     run_as_owner(
-        filled, f"CREATE ROLE {name} LOGIN", f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {name}",
+        filled,
+        f"CREATE ROLE {name} LOGIN",
+        f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {name}",
         f"GRANT ALL ON SCHEMA public TO {name}",
-    )  # fmt: skip
+    )
     url = filled.engine.url.set(username=name, drivername="postgresql").render_as_string(False)
     try:
         with open_store(StoreConfig(url=url)) as weak, pytest.raises(StoreError) as caught:

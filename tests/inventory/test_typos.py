@@ -101,11 +101,20 @@ def test_a_misspelt_state_is_a_usage_error(windlass):
 @pytest.mark.parametrize(
     "words",
     [
-        ("list",), ("changes",), ("diff",), ("search", "web"), ("ip", "10.0.0.1"), ("stats",), ("runs",), ("coverage",),
-        ("show", "web"), ("history", "web"), ("graph", "web"),
+        ("list",),
+        ("changes",),
+        ("diff",),
+        ("search", "web"),
+        ("ip", "10.0.0.1"),
+        ("stats",),
+        ("runs",),
+        ("coverage",),
+        ("show", "web"),
+        ("history", "web"),
+        ("graph", "web"),
     ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_an_empty_store_says_what_to_run(windlass, words):
     code, out, err = windlass(*words)
     assert out == ""

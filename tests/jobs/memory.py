@@ -64,10 +64,25 @@ class Rows:
     @staticmethod
     def insert_job(transaction, job_id, *, kind, title, params, unit, now):
         transaction.jobs[job_id] = Job(
-            job_id=job_id, kind=kind, title=title, status=JobStatus.QUEUED, params=json.loads(canonical_json(plain(params))),
-            checkpoint={}, done=0, total=0, unit=unit, detail="", error="", cancel_requested=False, attempt=0, holder="",
-            created_at=now, started_at=None, heartbeat_at=None, finished_at=None,
-        )  # fmt: skip
+            job_id=job_id,
+            kind=kind,
+            title=title,
+            status=JobStatus.QUEUED,
+            params=json.loads(canonical_json(plain(params))),
+            checkpoint={},
+            done=0,
+            total=0,
+            unit=unit,
+            detail="",
+            error="",
+            cancel_requested=False,
+            attempt=0,
+            holder="",
+            created_at=now,
+            started_at=None,
+            heartbeat_at=None,
+            finished_at=None,
+        )
 
     @classmethod
     def change_job(cls, transaction, job_id, *, was, **values):

@@ -52,9 +52,13 @@ class Process:
         self.greenlets = []
         store = Store(self)
         leases = sim.kit.leases(
-            store, holder=lambda: self.holder, is_gone=self.is_gone, heartbeat=self.heartbeat, rows=Rows,
+            store,
+            holder=lambda: self.holder,
+            is_gone=self.is_gone,
+            heartbeat=self.heartbeat,
+            rows=Rows,
             new_token=lambda: f"t{next(sim.tokens)}",
-        )  # fmt: skip
+        )
         self.jobs = sim.kit.jobs(store, now=self.now, leases=leases, rows=Rows)
         self.jobs.runners[KIND] = self.work
         sim.processes.append(self)
@@ -103,9 +107,7 @@ class Process:
             idle[0] = False
             return bool(ended)
 
-        worker = self.spawn(
-            lambda: self.sim.kit.keep_renewed(renew, lost, wait=wait, monotonic=lambda: self.sim.now)
-        )  # fmt: skip
+        worker = self.spawn(lambda: self.sim.kit.keep_renewed(renew, lost, wait=wait, monotonic=lambda: self.sim.now))
         try:
             yield
         finally:

@@ -55,10 +55,14 @@ def seen(rows, leases, connection):
         rows.list_jobs(connection, kind="copy"),
         rows.list_jobs(connection, status=JobStatus.RUNNING, limit=1),
         sorted(rows.list_running(connection)),
-        [[(one.at, one.level, one.message) for one in rows.list_log(connection, name)] for name in names if rows.get_job(connection, name)],
+        [
+            [(one.at, one.level, one.message) for one in rows.list_log(connection, name)]
+            for name in names
+            if rows.get_job(connection, name)
+        ],
         [leases.read_lease(connection, name) for name in ("loop", "job/job_a", "nothing")],
         [one.name for one in leases.list_leases(connection, ["loop"])],
-    )  # fmt: skip
+    )
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -19,25 +19,62 @@ SCHEDULES = 6_000
 MUTANTS = {
     "a live lease is taken": (PROTOCOL, "    if is_live(row, now, is_gone=is_gone):\n        return None\n", ""),
     "a lease never ends": (PROTOCOL, " or row.expires_at <= now:", ":"),
-    "a takeover keeps the fence": (PROTOCOL, "fence=row.fence + 1, token=token", "fence=max(row.fence, 1), token=token"),
-    "an end after a jump of the clock is believed": (PROTOCOL, "return row if is_plausible(row, now) else replace", "return row if True else replace"),
+    "a takeover keeps the fence": (
+        PROTOCOL,
+        "fence=row.fence + 1, token=token",
+        "fence=max(row.fence, 1), token=token",
+    ),
+    "an end after a jump of the clock is believed": (
+        PROTOCOL,
+        "return row if is_plausible(row, now) else replace",
+        "return row if True else replace",
+    ),
     "work checks no fence": (LEASES, "            self._held(connection, held)\n", "            pass\n"),
-    "work checks its own lease, not what it is under": (LEASES, "for held in (*lease.under, lease):", "for held in (lease,):"),
+    "work checks its own lease, not what it is under": (
+        LEASES,
+        "for held in (*lease.under, lease):",
+        "for held in (lease,):",
+    ),
     "a renewal takes the lease back": (
-        LEASES, "        row = self._held(connection, lease)\n        self._rows.put_lease(connection, protocol.renew(row,",
+        LEASES,
+        "        row = self._held(connection, lease)\n        self._rows.put_lease(connection, protocol.renew(row,",
         "        row = self._rows.read_lease(connection, lease.name)\n        row = protocol.replace(row, token=lease.token, fence=lease.fence)\n"
         "        self._rows.put_lease(connection, protocol.renew(row,",
     ),
-    "a lease is given back by whoever asks": (LEASES, "protocol.release(self._held(connection, lease))", "protocol.release(row)"),
+    "a lease is given back by whoever asks": (
+        LEASES,
+        "protocol.release(self._held(connection, lease))",
+        "protocol.release(row)",
+    ),
     "no renewals": (HEARTBEAT, "            if not renew():", "            if False:"),
-    "a renewal counts from its answer": (HEARTBEAT, "            renewed_at = sent_at", "            renewed_at = monotonic() + 60"),
-    "a holder that can't renew goes on": (HEARTBEAT, "        if monotonic() - renewed_at >= RENEW_DEADLINE_S:", "        if False:"),
+    "a renewal counts from its answer": (
+        HEARTBEAT,
+        "            renewed_at = sent_at",
+        "            renewed_at = monotonic() + 60",
+    ),
+    "a holder that can't renew goes on": (
+        HEARTBEAT,
+        "        if monotonic() - renewed_at >= RENEW_DEADLINE_S:",
+        "        if False:",
+    ),
     "a running job is never looked at again": (JOBS, "name not in live and self._interrupt(name, job_id)", "False"),
-    "a running job is interrupted though its process lives": (JOBS, "if job is None or not self.leases.end(connection, name):", "if job is None:"),
+    "a running job is interrupted though its process lives": (
+        JOBS,
+        "if job is None or not self.leases.end(connection, name):",
+        "if job is None:",
+    ),
     "an interrupted job is left": (JOBS, "_UNFINISHED = (*_LIVE, JobStatus.INTERRUPTED)", "_UNFINISHED = _LIVE"),
-    "a job that is cut off by the database has failed": (JOBS, "JobStatus.INTERRUPTED if away else", "JobStatus.FAILED if away else"),
-    "a job's end is not written": (JOBS, "            if not self.leases.release(connection, running.lease):\n", "            if self.leases.release(connection, running.lease):\n"),
-}  # fmt: skip
+    "a job that is cut off by the database has failed": (
+        JOBS,
+        "JobStatus.INTERRUPTED if away else",
+        "JobStatus.FAILED if away else",
+    ),
+    "a job's end is not written": (
+        JOBS,
+        "            if not self.leases.release(connection, running.lease):\n",
+        "            if self.leases.release(connection, running.lease):\n",
+    ),
+}
 
 
 class _Silent:
@@ -60,13 +97,14 @@ def mutated(monkeypatch, module, right, wrong):
     if module is PROTOCOL:
         monkeypatch.setattr(LEASES, "protocol", mutant)
     return type(
-        "Mutated", (Kit,),
+        "Mutated",
+        (Kit,),
         {
             "leases": getattr(mutant, "Leases", Kit.leases) if module is LEASES else Kit.leases,
             "jobs": mutant.Jobs if module is JOBS else Kit.jobs,
             "keep_renewed": staticmethod(mutant.keep_renewed if module is HEARTBEAT else Kit.keep_renewed),
         },
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("name", MUTANTS)

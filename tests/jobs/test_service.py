@@ -102,9 +102,10 @@ def test_a_done_job_is_not_resumed(jobs):
 def elsewhere(store, clock, pid=7):
     """Jobs as a process of another machine sees them."""
     return Jobs(
-        store, now=clock,
+        store,
+        now=clock,
         leases=Leases(store, holder=lambda: Holder(host="web-2", machine="another", pid=pid, started="70")),
-    )  # fmt: skip
+    )
 
 
 def fall_silent(store, job_id):

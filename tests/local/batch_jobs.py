@@ -23,9 +23,13 @@ ENDED = ("Complete", "Failed", "Cancelled")
 def control(url: str, *, account: str, region: str = TARGET_REGION) -> Any:
     """A client of S3 Control that leaves the account to the header, as estate's clients do on loopback."""
     made = boto3.client(
-        "s3control", endpoint_url=url, region_name=region, aws_access_key_id=account, aws_secret_access_key="x",
+        "s3control",
+        endpoint_url=url,
+        region_name=region,
+        aws_access_key_id=account,
+        aws_secret_access_key="x",
         config=Config(retries={"total_max_attempts": 1}),
-    )  # fmt: skip
+    )
 
     def strip(request: Any, **_: Any) -> None:
         request.url = re.sub(r"//\d{12}\.", "//", request.url)
@@ -98,15 +102,24 @@ class Jobs:
 
     def report(self, bucket: str, scope: str = "AllTasks") -> dict[str, Any]:
         return {
-            "Bucket": f"arn:aws:s3:::{bucket}", "Format": "Report_CSV_20180820", "Enabled": True, "Prefix": "reports",
+            "Bucket": f"arn:aws:s3:::{bucket}",
+            "Format": "Report_CSV_20180820",
+            "Enabled": True,
+            "Prefix": "reports",
             "ReportScope": scope,
-        }  # fmt: skip
+        }
 
     def asked(self, operation: Any, **given: Any) -> dict[str, Any]:
         return {
-            "AccountId": self.account, "ConfirmationRequired": False, "Operation": operation, "Priority": 10,
-            "RoleArn": self.role, "ClientRequestToken": uuid.uuid4().hex, "Report": {"Enabled": False}, **given,
-        }  # fmt: skip
+            "AccountId": self.account,
+            "ConfirmationRequired": False,
+            "Operation": operation,
+            "Priority": 10,
+            "RoleArn": self.role,
+            "ClientRequestToken": uuid.uuid4().hex,
+            "Report": {"Enabled": False},
+            **given,
+        }
 
     def create(self, operation: Any, region: str = TARGET_REGION, **given: Any) -> str:
         return str(self.control(region).create_job(**self.asked(operation, **given))["JobId"])

@@ -47,9 +47,13 @@ class Lab:
         """Create a function from the source of main.py; its name. `files` are added to its zip."""
         name = name or fresh()
         self.functions.create_function(
-            FunctionName=name, Runtime="python3.12", Role=self.role, Handler=handler,
-            Code={"ZipFile": zipped({"main.py": source, **(files or {})})}, **more,
-        )  # fmt: skip
+            FunctionName=name,
+            Runtime="python3.12",
+            Role=self.role,
+            Handler=handler,
+            Code={"ZipFile": zipped({"main.py": source, **(files or {})})},
+            **more,
+        )
         return name
 
     def call(self, name: str, event: Any = None, **more: Any) -> tuple[Any, dict[str, Any]]:

@@ -22,10 +22,12 @@ def test_what_datasync_makes_is_the_callers(aws):
     client = aws("datasync", account="222222222222")
     ends = [
         client.create_location_s3(
-            S3BucketArn="arn:aws:s3:::b", S3Config={"BucketAccessRoleArn": "arn:aws:iam::222222222222:role/r"}, Subdirectory=f"/{n}"
+            S3BucketArn="arn:aws:s3:::b",
+            S3Config={"BucketAccessRoleArn": "arn:aws:iam::222222222222:role/r"},
+            Subdirectory=f"/{n}",
         )["LocationArn"]
         for n in range(2)
-    ]  # fmt: skip
+    ]
     task = client.create_task(SourceLocationArn=ends[0], DestinationLocationArn=ends[1])["TaskArn"]
     assert {arn.split(":")[4] for arn in (*ends, task)} == {"222222222222"}
     assert client.describe_task(TaskArn=task)["SourceLocationArn"] == ends[0]

@@ -186,8 +186,17 @@ def test_a_port_that_is_taken_is_a_clear_error(local_aws):
 
 def test_a_reset_is_a_fresh_start(aws):
     command = [
-        sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--moto-api", "--with-parent",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "windlass",
+        "local",
+        "up",
+        "--port",
+        "0",
+        "--no-seed",
+        "--moto-api",
+        "--with-parent",
+    ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         url = server.stdout.readline().strip()
         s3, sqs, tables = (aws(name, url=url) for name in ("s3", "sqs", "dynamodb"))

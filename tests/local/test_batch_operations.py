@@ -424,9 +424,11 @@ def test_the_role_is_who_the_bucket_policy_sees(local_aws, jobs):
     job = jobs.wait(jobs.copy(source, target, manifest=jobs.manifest(target, rows), **given))
     assert {each[5] for each in jobs.results(job)["failed"]} == {"AccessDenied"}
     allow = {
-        "Effect": "Allow", "Principal": {"AWS": jobs.role}, "Action": "s3:GetObject",
+        "Effect": "Allow",
+        "Principal": {"AWS": jobs.role},
+        "Action": "s3:GetObject",
         "Resource": f"arn:aws:s3:::{source}/*",
-    }  # fmt: skip
+    }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     other.s3(SOURCE_REGION).put_bucket_policy(Bucket=source, Policy=policy)
     job = jobs.wait(jobs.copy(source, target, manifest=jobs.manifest(target, rows), **given))
@@ -436,8 +438,11 @@ def test_the_role_is_who_the_bucket_policy_sees(local_aws, jobs):
 def test_a_report_that_can_not_be_written_fails_the_job(jobs):
     source, target = jobs.filled(1), jobs.bucket()
     deny = {
-        "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{target}/reports/*",
-    }  # fmt: skip
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{target}/reports/*",
+    }
     manifest = jobs.manifest(target, jobs.rows(source))
     jobs.s3().put_bucket_policy(Bucket=target, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
     job = jobs.wait(jobs.copy(source, target, manifest=manifest, Report=jobs.report(target)))

@@ -65,9 +65,12 @@ def handler(event, context):
 def function(jobs, source=SOURCE):
     role = jobs.make_role(fresh("fn"), "lambda.amazonaws.com")
     made = jobs.made("lambda", SOURCE_REGION).create_function(
-        FunctionName=fresh("task"), Runtime="python3.12", Role=role, Handler="main.handler",
+        FunctionName=fresh("task"),
+        Runtime="python3.12",
+        Role=role,
+        Handler="main.handler",
         Code={"ZipFile": zipped({"main.py": source})},
-    )  # fmt: skip
+    )
     return made["FunctionArn"]
 
 
@@ -95,8 +98,10 @@ def test_a_function_is_invoked_for_every_task(jobs):
 def test_the_second_schema_has_arguments(jobs):
     source = jobs.filled(1)
     invoked = {
-        "FunctionArn": function(jobs), "InvocationSchemaVersion": "2.0", "UserArguments": {"colour": "red & blue"},
-    }  # fmt: skip
+        "FunctionArn": function(jobs),
+        "InvocationSchemaVersion": "2.0",
+        "UserArguments": {"colour": "red & blue"},
+    }
     job = run(jobs, source, {"LambdaInvoke": invoked})
     assert job["Operation"]["LambdaInvoke"]["UserArguments"] == {"colour": "red & blue"}
     schema, asked, task = json.loads(results(jobs, job)["succeeded"][0][6])
@@ -107,11 +112,11 @@ def test_the_second_schema_has_arguments(jobs):
 
 def test_what_fails_for_a_while_is_tried_again(jobs):
     source = jobs.filled(1)
-    code = SOURCE.replace(
-        "    (task,) =", "    import os\n    first = not os.path.exists('/tmp/x')\n    (task,) ="
-    ).replace("def handler", "SEEN = []\ndef handler").replace(
-        "    code = {", "    SEEN.append(1)\n    code = 'TemporaryFailure' if len(SEEN) == 1 else {"
-    )  # fmt: skip
+    code = (
+        SOURCE.replace("    (task,) =", "    import os\n    first = not os.path.exists('/tmp/x')\n    (task,) =")
+        .replace("def handler", "SEEN = []\ndef handler")
+        .replace("    code = {", "    SEEN.append(1)\n    code = 'TemporaryFailure' if len(SEEN) == 1 else {")
+    )
     job = run(jobs, source, {"LambdaInvoke": {"FunctionArn": function(jobs, code)}})
     assert counts(job) == (1, 1, 0)
 
@@ -203,10 +208,15 @@ def switch_on(jobs, source, target, **rule):
     role = jobs.make_role(fresh("replication"), "s3.amazonaws.com")
     rules = [
         {
-            "ID": "r", "Status": "Enabled", "Priority": 1, "Filter": {"Prefix": ""},
-            "DeleteMarkerReplication": {"Status": "Disabled"}, "Destination": {"Bucket": f"arn:aws:s3:::{target}"}, **rule,
+            "ID": "r",
+            "Status": "Enabled",
+            "Priority": 1,
+            "Filter": {"Prefix": ""},
+            "DeleteMarkerReplication": {"Status": "Disabled"},
+            "Destination": {"Bucket": f"arn:aws:s3:::{target}"},
+            **rule,
         }
-    ]  # fmt: skip
+    ]
     configuration = {"Role": role, "Rules": rules}
     jobs.s3(SOURCE_REGION).put_bucket_replication(Bucket=source, ReplicationConfiguration=configuration)
 
@@ -215,8 +225,10 @@ def generator(source, *, keep=None, **chosen):
     made = {"SourceBucket": f"arn:aws:s3:::{source}", "EnableManifestOutput": keep is not None, "Filter": chosen}
     if keep is not None:
         made["ManifestOutputLocation"] = {
-            "Bucket": f"arn:aws:s3:::{keep}", "ManifestPrefix": "lists", "ManifestFormat": "S3InventoryReport_CSV_20211130",
-        }  # fmt: skip
+            "Bucket": f"arn:aws:s3:::{keep}",
+            "ManifestPrefix": "lists",
+            "ManifestFormat": "S3InventoryReport_CSV_20211130",
+        }
     return {"S3JobManifestGenerator": made}
 
 
@@ -294,8 +306,11 @@ def test_objects_no_rule_is_for_are_not_eligible(jobs):
 def test_a_refused_replica_is_a_failed_task_and_a_failed_status(jobs):
     source, target = replicating(jobs, before=("bad", "good"))
     deny = {
-        "Effect": "Deny", "Principal": "*", "Action": "s3:ReplicateObject", "Resource": f"arn:aws:s3:::{target}/bad",
-    }  # fmt: skip
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:ReplicateObject",
+        "Resource": f"arn:aws:s3:::{target}/bad",
+    }
     policy = {"Version": "2012-10-17", "Statement": [deny]}
     jobs.s3().put_bucket_policy(Bucket=target, Policy=json.dumps(policy))
     chosen = {"ObjectReplicationStatuses": ["NONE", "FAILED"], "KeyNameConstraint": {"MatchAnySuffix": ["bad", "good"]}}
@@ -398,10 +413,13 @@ def test_an_inventory_report_is_a_manifest(jobs):
     put = jobs.s3().put_object
     put(Bucket=target, Key="inventory/data/1.csv.gz", Body=gzip.compress(out.getvalue().encode()))
     index = {
-        "sourceBucket": source, "destinationBucket": f"arn:aws:s3:::{target}", "version": "2016-11-30", "fileFormat": "CSV",
+        "sourceBucket": source,
+        "destinationBucket": f"arn:aws:s3:::{target}",
+        "version": "2016-11-30",
+        "fileFormat": "CSV",
         "fileSchema": "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size",
         "files": [{"key": "inventory/data/1.csv.gz", "size": 1, "MD5checksum": ""}],
-    }  # fmt: skip
+    }
     etag = put(Bucket=target, Key="inventory/manifest.json", Body=json.dumps(index).encode())["ETag"]
     location = {"ObjectArn": f"arn:aws:s3:::{target}/inventory/manifest.json", "ETag": etag}
     manifest = {"Spec": {"Format": "S3InventoryReport_CSV_20161130"}, "Location": location}

@@ -103,9 +103,12 @@ def test_what_a_template_says_is_there_changes_and_goes_and_the_bucket_stays(aws
     assert bodies
 
     cloudformation.update_stack(
-        StackName=name, TemplateBody=TEMPLATE.replace("EventBridgeConfiguration", "# ").replace("Enabled: true}\nOut", "Enabled: true}\nOut"),
+        StackName=name,
+        TemplateBody=TEMPLATE.replace("EventBridgeConfiguration", "# ").replace(
+            "Enabled: true}\nOut", "Enabled: true}\nOut"
+        ),
         Parameters=parameters(Name=name, Days=9, WithTopicQueue="yes"),
-    )  # fmt: skip
+    )
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     assert stack["StackStatus"] == "UPDATE_COMPLETE", cloudformation.describe_stack_events(StackName=name)[
         "StackEvents"

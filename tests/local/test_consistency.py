@@ -57,9 +57,12 @@ def test_a_new_role_is_assumed_by_lambda_a_moment_later(lagging, aws):
     name = fresh("role")
     role = aws("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     function = {
-        "FunctionName": fresh(), "Runtime": "python3.12", "Role": role, "Handler": "main.handler",
+        "FunctionName": fresh(),
+        "Runtime": "python3.12",
+        "Role": role,
+        "Handler": "main.handler",
         "Code": {"ZipFile": zipped({"main.py": "def handler(e, c): return 1"})},
-    }  # fmt: skip
+    }
     lagging.eventually(aws("lambda").create_function, "InvalidParameterValueException", "cannot be assumed", **function)
 
 

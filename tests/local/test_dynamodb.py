@@ -20,10 +20,11 @@ def make(tables, sort=False):
     name = f"t-{uuid.uuid4().hex[:8]}"
     keys = [("k", "HASH"), *([("s", "RANGE")] if sort else [])]
     tables.create_table(
-        TableName=name, BillingMode="PAY_PER_REQUEST",
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
-    )  # fmt: skip
+    )
     return name
 
 

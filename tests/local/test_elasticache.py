@@ -206,7 +206,10 @@ def test_what_is_not_applied_at_once_waits_for_the_window(caches):
         ("InvalidParameterCombination", {"NumCacheNodes": 4, "CacheNodeIdsToRemove": ["0001"]}),
         ("InvalidParameterCombination", {"NumCacheNodes": 5, "NewAvailabilityZones": ["us-east-1a"]}),
         ("InvalidParameterValue", {"NumCacheNodes": 4, "NewAvailabilityZones": ["eu-west-1a"]}),
-        ("InvalidParameterCombination", {"NumCacheNodes": 4, "NewAvailabilityZones": ["us-east-1b"], "AZMode": "single-az"}),
+        (
+            "InvalidParameterCombination",
+            {"NumCacheNodes": 4, "NewAvailabilityZones": ["us-east-1b"], "AZMode": "single-az"},
+        ),
         ("InvalidParameterValue", {"NumCacheNodes": 0, "CacheNodeIdsToRemove": ["0001", "0002", "0003"]}),
         ("NodeQuotaForClusterExceeded", {"NumCacheNodes": 61}),
         ("CacheParameterGroupNotFound", {"CacheParameterGroupName": "nope"}),
@@ -214,7 +217,7 @@ def test_what_is_not_applied_at_once_waits_for_the_window(caches):
         ("InvalidParameterValue", {"EngineVersion": "9.9"}),
         ("InvalidParameterCombination", {"CacheNodeType": "cache.r7g.large"}),
     ],
-)  # fmt: skip
+)
 def test_a_change_that_aws_refuses_is_refused(caches, code, asked):
     caches.ready("web", 3, PreferredAvailabilityZone="us-east-1a")
     caches.refused(code, caches.modify, **asked)
@@ -232,15 +235,20 @@ def test_the_refusal_of_a_removal_is_worded_as_awss(caches):
 @pytest.mark.parametrize(
     ("code", "asked"),
     [
-        ("InvalidParameterValue", {"CacheNodeType": "big"}), ("InvalidParameterValue", {"CacheClusterId": "1web"}),
-        ("InvalidParameterValue", {"CacheClusterId": "we--b"}), ("InvalidParameterValue", {"CacheClusterId": "web-"}),
-        ("InvalidParameterValue", {"CacheClusterId": "w" * 51}), ("NodeQuotaForClusterExceeded", {"NumCacheNodes": 61}),
-        ("CacheSubnetGroupNotFoundFault", {"CacheSubnetGroupName": "nope"}), ("CacheParameterGroupNotFound", {"CacheParameterGroupName": "nope"}),
+        ("InvalidParameterValue", {"CacheNodeType": "big"}),
+        ("InvalidParameterValue", {"CacheClusterId": "1web"}),
+        ("InvalidParameterValue", {"CacheClusterId": "we--b"}),
+        ("InvalidParameterValue", {"CacheClusterId": "web-"}),
+        ("InvalidParameterValue", {"CacheClusterId": "w" * 51}),
+        ("NodeQuotaForClusterExceeded", {"NumCacheNodes": 61}),
+        ("CacheSubnetGroupNotFoundFault", {"CacheSubnetGroupName": "nope"}),
+        ("CacheParameterGroupNotFound", {"CacheParameterGroupName": "nope"}),
         ("InvalidParameterCombination", {"NumCacheNodes": 3, "PreferredAvailabilityZones": ["us-east-1a"]}),
-        ("InvalidParameterCombination", {"NumCacheNodes": 1, "AZMode": "cross-az"}), ("InvalidParameterValue", {"EngineVersion": "2.0"}),
+        ("InvalidParameterCombination", {"NumCacheNodes": 1, "AZMode": "cross-az"}),
+        ("InvalidParameterValue", {"EngineVersion": "2.0"}),
         ("CacheClusterAlreadyExists", {"CacheClusterId": "taken"}),
     ],
-)  # fmt: skip
+)
 def test_a_creation_that_aws_refuses_is_refused(caches, code, asked):
     caches.create("taken", 1)
     base = {"CacheClusterId": "web", "Engine": "memcached", "CacheNodeType": "cache.t4g.micro", "NumCacheNodes": 1}

@@ -16,13 +16,20 @@ STREAM = b"set a 0 0 5\r\nend\r\n\r\nget a b\r\nms k 2 T0\r\nhi\r\nconfig get cl
 KEYS = st.sampled_from(["a", "b", "c", "longer-key"])
 VALUES = st.sampled_from(["", "x", "12", "007", "0", "18446744073709551615", "abc def"])
 COMMANDS = st.one_of(
-    st.builds(lambda verb, key, flags, value: f"{verb} {key} {flags} 0 {len(value)}\r\n{value}\r\n",
-              st.sampled_from(["set", "add", "replace", "append", "prepend"]), KEYS, st.integers(0, 3), VALUES),
-    st.builds("get {} {}\r\n".format, KEYS, KEYS), st.builds("delete {}\r\n".format, KEYS),
+    st.builds(
+        lambda verb, key, flags, value: f"{verb} {key} {flags} 0 {len(value)}\r\n{value}\r\n",
+        st.sampled_from(["set", "add", "replace", "append", "prepend"]),
+        KEYS,
+        st.integers(0, 3),
+        VALUES,
+    ),
+    st.builds("get {} {}\r\n".format, KEYS, KEYS),
+    st.builds("delete {}\r\n".format, KEYS),
     st.builds("{} {} {}\r\n".format, st.sampled_from(["incr", "decr"]), KEYS, st.sampled_from(["1", "7", "99999"])),
-    st.builds("touch {} 100\r\n".format, KEYS), st.sampled_from(["flush_all\r\n", "nonsense\r\n", "get\r\n", "verbosity 1\r\n"]),
+    st.builds("touch {} 100\r\n".format, KEYS),
+    st.sampled_from(["flush_all\r\n", "nonsense\r\n", "get\r\n", "verbosity 1\r\n"]),
     st.builds(lambda key, value: f"set {key} 0 -1 {len(value)}\r\n{value}\r\n", KEYS, VALUES),
-)  # fmt: skip
+)
 
 
 @given(st.lists(st.integers(1, len(STREAM)), max_size=12))

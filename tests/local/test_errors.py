@@ -23,9 +23,17 @@ def call_of(service, model, protocol):
         "smithy-rpc-v2-cbor": {"smithy-protocol": "rpc-v2-cbor"},
     }.get(protocol, {})
     return Request(
-        method="POST", path="/", query="", headers=headers, body=b"", region="eu-west-1", account_id="1" * 12, access_key="",
-        service="s3control" if service == "s3control" else model.signing_name, operation=operation,
-    )  # fmt: skip
+        method="POST",
+        path="/",
+        query="",
+        headers=headers,
+        body=b"",
+        region="eu-west-1",
+        account_id="1" * 12,
+        access_key="",
+        service="s3control" if service == "s3control" else model.signing_name,
+        operation=operation,
+    )
 
 
 def parsed(answer, protocol, model):
@@ -107,8 +115,14 @@ def test_a_rest_call_is_named_by_its_path(service, method, path, operation):
 
 def test_a_cbor_call_is_named_by_its_path():
     found = read_request(
-        method="POST", path="/service/GraniteServiceVersion20100801/operation/ListMetrics", query="", body=b"",
-        headers={"smithy-protocol": "rpc-v2-cbor", "authorization": "AWS4-HMAC-SHA256 Credential=1/20261120/us-east-1/monitoring/aws4_request"},
+        method="POST",
+        path="/service/GraniteServiceVersion20100801/operation/ListMetrics",
+        query="",
+        body=b"",
+        headers={
+            "smithy-protocol": "rpc-v2-cbor",
+            "authorization": "AWS4-HMAC-SHA256 Credential=1/20261120/us-east-1/monitoring/aws4_request",
+        },
         account_of=lambda key: key,
-    )  # fmt: skip
+    )
     assert (found.service, found.operation) == ("monitoring", "ListMetrics")

@@ -17,10 +17,18 @@ from windlass.local.selfcheck import missing_names
 from windlass.local.server import LocalServer
 
 OPERATIONS = {
-    "s3": ("list_buckets", {}), "ec2": ("describe_vpcs", {}), "sqs": ("list_queues", {}), "dynamodb": ("list_tables", {}),
-    "iam": ("list_roles", {}), "lambda": ("list_functions", {}), "sns": ("list_topics", {}), "cloudfront": ("list_distributions", {}),
-    "kms": ("list_keys", {}), "rds": ("describe_db_instances", {}), "storagegateway": ("list_gateways", {}),
-}  # fmt: skip
+    "s3": ("list_buckets", {}),
+    "ec2": ("describe_vpcs", {}),
+    "sqs": ("list_queues", {}),
+    "dynamodb": ("list_tables", {}),
+    "iam": ("list_roles", {}),
+    "lambda": ("list_functions", {}),
+    "sns": ("list_topics", {}),
+    "cloudfront": ("list_distributions", {}),
+    "kms": ("list_keys", {}),
+    "rds": ("describe_db_instances", {}),
+    "storagegateway": ("list_gateways", {}),
+}
 
 
 @pytest.fixture
@@ -29,9 +37,13 @@ def client(local_aws):
 
     def make(service, account="777777777777", region="eu-west-1"):
         one = boto3.client(
-            service, endpoint_url=local_aws.url, region_name=region, aws_access_key_id=account, aws_secret_access_key="x",
+            service,
+            endpoint_url=local_aws.url,
+            region_name=region,
+            aws_access_key_id=account,
+            aws_secret_access_key="x",
             config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
-        )  # fmt: skip
+        )
         made.append(one)
         return one
 
@@ -147,10 +159,12 @@ def test_a_broken_rule_is_refused(local_aws):
 
 def test_unknown_operations_are_aws_errors_not_pages(client):
     for service, operation, params in (
-        ("pricing", "describe_services", {}), ("service-quotas", "get_association_for_service_quota_template", {}),
-        ("cloudtrail", "lookup_events", {}), ("ssm", "describe_instance_information", {}),
+        ("pricing", "describe_services", {}),
+        ("service-quotas", "get_association_for_service_quota_template", {}),
+        ("cloudtrail", "lookup_events", {}),
+        ("ssm", "describe_instance_information", {}),
         ("elasticache", "describe_cache_engine_versions", {}),
-    ):  # fmt: skip
+    ):
         with pytest.raises(ClientError) as caught:
             getattr(client(service), operation)(**params)
         assert caught.value.response["Error"]["Code"] == "NotImplemented", operation
@@ -182,13 +196,20 @@ def test_the_call_log_says_who_asked_what(client, local_aws):
 @pytest.mark.parametrize(
     ("method", "path", "query", "operation"),
     [
-        ("GET", "/", "", "ListBuckets"), ("GET", "/b", "list-type=2", "ListObjectsV2"), ("GET", "/b", "versions", "ListObjectVersions"),
-        ("GET", "/b", "publicAccessBlock", "GetPublicAccessBlock"), ("GET", "/b", "object-lock", "GetObjectLockConfiguration"),
-        ("GET", "/b", "metrics", "ListBucketMetricsConfigurations"), ("PUT", "/b", "tagging", "PutBucketTagging"),
-        ("PUT", "/b/k", "", "PutObject"), ("PUT", "/b/k", "partNumber=1&uploadId=x", "UploadPart"), ("HEAD", "/b/k", "", "HeadObject"),
-        ("POST", "/b", "delete", "DeleteObjects"), ("DELETE", "/b", "", "DeleteBucket"),
+        ("GET", "/", "", "ListBuckets"),
+        ("GET", "/b", "list-type=2", "ListObjectsV2"),
+        ("GET", "/b", "versions", "ListObjectVersions"),
+        ("GET", "/b", "publicAccessBlock", "GetPublicAccessBlock"),
+        ("GET", "/b", "object-lock", "GetObjectLockConfiguration"),
+        ("GET", "/b", "metrics", "ListBucketMetricsConfigurations"),
+        ("PUT", "/b", "tagging", "PutBucketTagging"),
+        ("PUT", "/b/k", "", "PutObject"),
+        ("PUT", "/b/k", "partNumber=1&uploadId=x", "UploadPart"),
+        ("HEAD", "/b/k", "", "HeadObject"),
+        ("POST", "/b", "delete", "DeleteObjects"),
+        ("DELETE", "/b", "", "DeleteBucket"),
     ],
-)  # fmt: skip
+)
 def test_operations_are_told_by_method_and_query(method, path, query, operation):
     assert _asked(method=method, path=path, query=query).operation == operation
 
@@ -196,9 +217,11 @@ def test_operations_are_told_by_method_and_query(method, path, query, operation)
 def test_sixteen_writers_lose_no_update(client):
     table = client("dynamodb")
     table.create_table(
-        TableName="counter", KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
+        TableName="counter",
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
-    )  # fmt: skip
+    )
 
     def add(_):
         table.update_item(
@@ -216,9 +239,11 @@ def test_sixteen_writers_lose_no_update(client):
 def test_expired_items_are_gone(client):
     table = client("dynamodb")
     table.create_table(
-        TableName="ttl", KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
+        TableName="ttl",
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
-    )  # fmt: skip
+    )
     table.update_time_to_live(TableName="ttl", TimeToLiveSpecification={"Enabled": True, "AttributeName": "until"})
     table.put_item(TableName="ttl", Item={"k": {"S": "old"}, "until": {"N": "1000"}})
     table.put_item(TableName="ttl", Item={"k": {"S": "new"}, "until": {"N": "99999999999"}})

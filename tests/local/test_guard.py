@@ -19,23 +19,67 @@ ACCOUNT = "777777777100"
 FRIEND = "http://localhost:5173"
 SIGNED = "AWS4-HMAC-SHA256 Credential={}/20261201/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
 PATHS = (
-    "/", "/guarded", "/guarded/page.html", "/guarded?list-type=2", "/guarded?cors", "//guarded", "/%2e%2e/x",
-    "/_windlass/status", "/_windlass/faults", "/_windlass/calls", "/_windlass/functions", "/_windlass/nowhere", "/%5fwindlass/faults",
-    "/moto-api/reset", "/moto-api/data.json", "/%6doto-api/reset", "/favicon.ico", "/latest/meta-data/iam/security-credentials/",
-    "/v20180820/jobs", "/2015-03-31/functions", "/2020-05-31/distribution", "/?Action=CreateRole&RoleName=x",
+    "/",
+    "/guarded",
+    "/guarded/page.html",
+    "/guarded?list-type=2",
+    "/guarded?cors",
+    "//guarded",
+    "/%2e%2e/x",
+    "/_windlass/status",
+    "/_windlass/faults",
+    "/_windlass/calls",
+    "/_windlass/functions",
+    "/_windlass/nowhere",
+    "/%5fwindlass/faults",
+    "/moto-api/reset",
+    "/moto-api/data.json",
+    "/%6doto-api/reset",
+    "/favicon.ico",
+    "/latest/meta-data/iam/security-credentials/",
+    "/v20180820/jobs",
+    "/2015-03-31/functions",
+    "/2020-05-31/distribution",
+    "/?Action=CreateRole&RoleName=x",
     f"/?Action=ListQueues&X-Amz-Credential={ACCOUNT}%2F20261201%2Fus-east-1%2Fsqs%2Faws4_request",
-)  # fmt: skip
+)
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 FOREIGN_HOSTS = (
-    "evil.example", "evil.example:8471", "localhost.evil.example", "127.0.0.1.evil.example", "evil@127.0.0.1", "0.0.0.0", "10.0.0.1",
-    "[::]", "[fe80::1]", "169.254.169.254", "s3.amazonaws.com", "guarded.s3.amazonaws.com", "", "localhost:x", "127.1", "notlocalhost",
-)  # fmt: skip
+    "evil.example",
+    "evil.example:8471",
+    "localhost.evil.example",
+    "127.0.0.1.evil.example",
+    "evil@127.0.0.1",
+    "0.0.0.0",
+    "10.0.0.1",
+    "[::]",
+    "[fe80::1]",
+    "169.254.169.254",
+    "s3.amazonaws.com",
+    "guarded.s3.amazonaws.com",
+    "",
+    "localhost:x",
+    "127.1",
+    "notlocalhost",
+)
 FOREIGN_PAGES = (
-    {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://localhost:9"}, {"Origin": "http://evil.localhost:9"},
-    {"Origin": ""}, {"Origin": "file://"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none, cross-site"},
-    {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"}, {"Origin": f"{FRIEND}, https://evil.example"},
-    {"Sec-Fetch-Site": "cross-site", "Authorization": SIGNED.format(ACCOUNT, "sns"), "X-Amz-Target": "AmazonSQS.ListQueues"},
-)  # fmt: skip
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://localhost:9"},
+    {"Origin": "http://evil.localhost:9"},
+    {"Origin": ""},
+    {"Origin": "file://"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "none, cross-site"},
+    {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
+    {"Origin": f"{FRIEND}, https://evil.example"},
+    {
+        "Sec-Fetch-Site": "cross-site",
+        "Authorization": SIGNED.format(ACCOUNT, "sns"),
+        "X-Amz-Target": "AmazonSQS.ListQueues",
+    },
+)
 
 
 def ask(url, method, path, headers=(), body=b""):
@@ -73,12 +117,14 @@ def guarded():
                     {"AllowedOrigins": ["https://nobody.example"], "AllowedMethods": ["GET", "PUT"]},
                     {
                         "AllowedOrigins": ["http://localhost:*", "https://evil.example", "null"],
-                        "AllowedMethods": ["GET", "PUT"], "AllowedHeaders": ["x-amz-*", "Authorization"],
-                        "ExposeHeaders": ["ETag"], "MaxAgeSeconds": 600,
+                        "AllowedMethods": ["GET", "PUT"],
+                        "AllowedHeaders": ["x-amz-*", "Authorization"],
+                        "ExposeHeaders": ["ETag"],
+                        "MaxAgeSeconds": 600,
                     },
                 ]
             },
-        )  # fmt: skip
+        )
         yield server
         s3.close()
 
@@ -127,9 +173,20 @@ def test_a_page_of_another_site_is_never_let_in(method, path, site, more):
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1:1", "localhost", "LOCALHOST:80", "localhost.", "guarded.localhost:99", "111111111111.s3-control.eu-west-1.localhost:1",
-     "[::1]:8471", "127.9.9.9", "[::ffff:127.0.0.1]", "host.docker.internal:8471", "queue.eu-west-1.aws.test"],
-)  # fmt: skip
+    [
+        "127.0.0.1:1",
+        "localhost",
+        "LOCALHOST:80",
+        "localhost.",
+        "guarded.localhost:99",
+        "111111111111.s3-control.eu-west-1.localhost:1",
+        "[::1]:8471",
+        "127.9.9.9",
+        "[::ffff:127.0.0.1]",
+        "host.docker.internal:8471",
+        "queue.eu-west-1.aws.test",
+    ],
+)
 def test_loopback_names_and_configured_hosts_come_in(guarded, host):
     headers = {"Host": host, "Authorization": SIGNED.format(ACCOUNT, "sqs"), "X-Amz-Target": "AmazonSQS.ListQueues"}
     status, _, body = ask(guarded.url, "POST", "/", headers | {"Content-Type": "application/x-amz-json-1.0"}, b"{}")

@@ -51,8 +51,11 @@ def test_an_event_that_fails_is_tried_twice_again_and_told_of(lab):
     assert lab.received(url, 3) == [{"id": request_id, "event": {"n": 2}}] * 3
     [record] = lab.received(on_failure, 1)
     assert record["requestContext"] == {
-        "requestId": request_id, "functionArn": f"{arn}:$LATEST", "condition": "RetriesExhausted", "approximateInvokeCount": 3,
-    }  # fmt: skip
+        "requestId": request_id,
+        "functionArn": f"{arn}:$LATEST",
+        "condition": "RetriesExhausted",
+        "approximateInvokeCount": 3,
+    }
     assert record["requestPayload"] == {"n": 2}
     assert record["responseContext"]["functionError"] == "Unhandled"
     assert record["responsePayload"]["errorMessage"] == "never well"
@@ -68,9 +71,10 @@ def test_fewer_retries_may_be_asked_for_and_success_is_told_of_too(lab):
     name, _, url = teller(lab, FAILS, Tags=FAST)
     lab.functions.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=2)
     lab.functions.put_function_event_invoke_config(
-        FunctionName=name, MaximumRetryAttempts=0,
+        FunctionName=name,
+        MaximumRetryAttempts=0,
         DestinationConfig={"OnFailure": {"Destination": told_arn}, "OnSuccess": {"Destination": told_arn}},
-    )  # fmt: skip
+    )
     lab.send(name)
     [record] = lab.received(told, 1)
     assert record["requestContext"]["approximateInvokeCount"] == 1
@@ -147,8 +151,12 @@ def test_a_bucket_invokes_with_the_record_of_s3(lab):
     _, arn, url = teller(lab)
     s3, bucket = lab.client("s3"), fresh("box")
     s3.create_bucket(Bucket=bucket)
-    wanted = {"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"], "Id": "mine",
-              "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".csv"}]}}}  # fmt: skip
+    wanted = {
+        "LambdaFunctionArn": arn,
+        "Events": ["s3:ObjectCreated:*"],
+        "Id": "mine",
+        "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".csv"}]}},
+    }
     s3.put_bucket_notification_configuration(
         Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [wanted]}
     )
@@ -169,9 +177,11 @@ def test_a_topic_invokes_with_what_was_published(lab):
     topic = sns.create_topic(Name=fresh("topic"))["TopicArn"]
     subscription = sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)["SubscriptionArn"]
     sent = sns.publish(
-        TopicArn=topic, Message="hello", Subject="greeting",
+        TopicArn=topic,
+        Message="hello",
+        Subject="greeting",
         MessageAttributes={"kind": {"DataType": "String", "StringValue": "warm"}},
-    )  # fmt: skip
+    )
     [event] = lab.received(url, 1)
     [record] = event["Records"]
     assert record["EventSource"] == "aws:sns"

@@ -114,9 +114,12 @@ def test_code_comes_from_s3_too_even_from_an_older_version(lab):
     ]
     name = fresh()
     lab.functions.create_function(
-        FunctionName=name, Runtime="python3.12", Role=lab.role, Handler="main.handler",
+        FunctionName=name,
+        Runtime="python3.12",
+        Role=lab.role,
+        Handler="main.handler",
         Code={"S3Bucket": bucket, "S3Key": "f.zip"},
-    )  # fmt: skip
+    )
     assert lab.call(name)[0] == 2
     lab.functions.update_function_code(FunctionName=name, S3Bucket=bucket, S3Key="f.zip", S3ObjectVersion=versions[0])
     assert lab.call(name)[0] == 1
@@ -176,18 +179,48 @@ def handler(event, context): return find("b")
 @pytest.mark.parametrize(
     ("source", "handler", "kind", "message"),
     [
-        ("import nothing_of_this_name", "main.handler", "Runtime.ImportModuleError", "Unable to import module 'main': No module named 'nothing_of_this_name'"),
+        (
+            "import nothing_of_this_name",
+            "main.handler",
+            "Runtime.ImportModuleError",
+            "Unable to import module 'main': No module named 'nothing_of_this_name'",
+        ),
         ("x = 1", "main.handler", "Runtime.HandlerNotFound", "Handler 'handler' missing on module 'main'"),
         ("x = ", "main.handler", "Runtime.UserCodeSyntaxError", "Syntax error in module 'main'"),
         ("x = 1", "main", "Runtime.MalformedHandlerName", "Bad handler 'main'"),
         ("raise ValueError('at import')", "main.handler", "ValueError", "at import"),
-        ("def handler(e, c): return object()", "main.handler", "Runtime.MarshalError", "Unable to marshal response: Object of type object is not JSON serializable"),
-        ("import sys\ndef handler(e, c): sys.exit(3)", "main.handler", "Runtime.ExitError", "Error: Runtime exited with error: exit status 3"),
-        ("import os\ndef handler(e, c): os._exit(0)", "main.handler", "Runtime.ExitError", "Error: Runtime exited without providing a reason"),
-        ("import os\ndef handler(e, c): os.kill(os.getpid(), 9)", "main.handler", "Runtime.ExitError", "Error: Runtime exited with error: signal: killed"),
-        ("def handler(e, c): return 'x' * 6291556", "main.handler", "Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291556 bytes)."),
+        (
+            "def handler(e, c): return object()",
+            "main.handler",
+            "Runtime.MarshalError",
+            "Unable to marshal response: Object of type object is not JSON serializable",
+        ),
+        (
+            "import sys\ndef handler(e, c): sys.exit(3)",
+            "main.handler",
+            "Runtime.ExitError",
+            "Error: Runtime exited with error: exit status 3",
+        ),
+        (
+            "import os\ndef handler(e, c): os._exit(0)",
+            "main.handler",
+            "Runtime.ExitError",
+            "Error: Runtime exited without providing a reason",
+        ),
+        (
+            "import os\ndef handler(e, c): os.kill(os.getpid(), 9)",
+            "main.handler",
+            "Runtime.ExitError",
+            "Error: Runtime exited with error: signal: killed",
+        ),
+        (
+            "def handler(e, c): return 'x' * 6291556",
+            "main.handler",
+            "Function.ResponseSizeTooLarge",
+            "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
+        ),
     ],
-)  # fmt: skip
+)
 def test_each_way_to_fail_has_lambdas_name(lab, source, handler, kind, message):
     name = lab.function(source, handler=handler)
     for _ in range(2):  # the process that follows one that died is as good
@@ -336,9 +369,13 @@ def test_what_can_not_be_run_is_refused(lab):
     assert refused["Error"]["Code"] == "InvalidRuntimeException"
     assert "nodejs22.x" in refused["Error"]["Message"]
     refused = error(
-        lab.functions.create_function, FunctionName=fresh(), Runtime="python3.12", Role=lab.role, Handler="m.h",
+        lab.functions.create_function,
+        FunctionName=fresh(),
+        Runtime="python3.12",
+        Role=lab.role,
+        Handler="m.h",
         Code={"ZipFile": b"no zip at all"},
-    )  # fmt: skip
+    )
     assert refused["Error"]["Code"] == "InvalidParameterValueException"
     assert "Could not unzip uploaded file" in refused["Error"]["Message"]
 

@@ -81,9 +81,12 @@ with LocalServer() as server:
 def in_a_process(tmp_path):
     """An embedded AWS in a process of its own, until its stdin is closed."""
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", PROGRAM],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},
-    )  # fmt: skip
+    )
 
 
 def test_nothing_is_left_on_disk(made, tmp_path):
@@ -123,9 +126,17 @@ def handler(event, context):
     until(lambda: not any(is_running(pid) for pid in pids))
     [left] = tmp_path.glob("windlass-lambda-*")
     again = subprocess.run(
-        [sys.executable, "-c", f"from windlass.local.lambda_.code import CodeStore as C; c = C(); c.temporary('x'); print(len(list(__import__('pathlib').Path({str(tmp_path)!r}).iterdir()))); c.clear()"],
-        env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            f"from windlass.local.lambda_.code import CodeStore as C; c = C(); c.temporary('x'); print(len(list(__import__('pathlib').Path({str(tmp_path)!r}).iterdir()))); c.clear()",
+        ],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     assert again.stdout == "1\n"  # its own; the one that was left is gone
     assert not left.exists()
 
@@ -184,17 +195,32 @@ class FleetLab:
     def deployment(self, name, **more):
         return Deployment(
             **{
-                "account_id": ACCOUNT, "region": "r", "name": name, "version": "$LATEST", "handler": "main.handler",
-                "runtime": "python3.12", "role": "", "memory_mb": 128, "timeout_s": 30, "code": "c", "layers": (),
-                "variables": (), "endpoint_url": "", **more,
+                "account_id": ACCOUNT,
+                "region": "r",
+                "name": name,
+                "version": "$LATEST",
+                "handler": "main.handler",
+                "runtime": "python3.12",
+                "role": "",
+                "memory_mb": 128,
+                "timeout_s": 30,
+                "code": "c",
+                "layers": (),
+                "variables": (),
+                "endpoint_url": "",
+                **more,
             }
-        )  # fmt: skip
+        )
 
     def start(self):
         variables = {
-            "_HANDLER": "main.handler", "AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_VERSION": "1",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128", "AWS_LAMBDA_LOG_GROUP_NAME": "g", "AWS_LAMBDA_LOG_STREAM_NAME": "s",
-        }  # fmt: skip
+            "_HANDLER": "main.handler",
+            "AWS_LAMBDA_FUNCTION_NAME": "f",
+            "AWS_LAMBDA_FUNCTION_VERSION": "1",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+            "AWS_LAMBDA_LOG_GROUP_NAME": "g",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "s",
+        }
         temporary = self.folder / fresh("tmp")
         temporary.mkdir()
         return RuntimeProcess(

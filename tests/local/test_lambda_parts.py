@@ -52,7 +52,10 @@ def test_a_body_of_another_format_is_not_wanted():
     assert passes([on_text], {"body": "hi"})
     assert not passes([on_text], {"body": '{"hi": 1}'})
     assert passes([], {"body": "anything"})
-    assert passes([{"messageAttributes": {"k": {"stringValue": ["v"]}}}], {"body": "x", "messageAttributes": {"k": {"stringValue": "v"}}})  # fmt: skip
+    assert passes(
+        [{"messageAttributes": {"k": {"stringValue": ["v"]}}}],
+        {"body": "x", "messageAttributes": {"k": {"stringValue": "v"}}},
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,9 +73,13 @@ def test_what_is_no_pattern_is_refused(pattern):
         ("f:live", "", "arn:aws:lambda:r:111111111111:function:f:live"),
         ("f", "3", "arn:aws:lambda:r:111111111111:function:f:3"),
         ("222222222222:function:f", "", "arn:aws:lambda:r:222222222222:function:f"),
-        ("arn:aws-cn:lambda:cn-north-1:222222222222:function:f:1", "", "arn:aws-cn:lambda:cn-north-1:222222222222:function:f:1"),
+        (
+            "arn:aws-cn:lambda:cn-north-1:222222222222:function:f:1",
+            "",
+            "arn:aws-cn:lambda:cn-north-1:222222222222:function:f:1",
+        ),
     ],
-)  # fmt: skip
+)
 def test_functions_have_four_ways_to_be_named(text, qualifier, arn):
     assert parse_name(text, "111111111111", "r", qualifier).arn == arn
 

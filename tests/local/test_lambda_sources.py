@@ -40,9 +40,11 @@ class Fed:
         self.url, self.arn = lab.queue(VisibilityTimeout=visibility, **(queue or {}))
         options = {"Timeout": min(20, visibility), **(function or {})}
         self.name = lab.function(
-            source, files={"tell.py": TELL},
-            Environment={"Variables": {"TELL": self.told, "SOURCE": self.url, **(variables or {})}}, **options,
-        )  # fmt: skip
+            source,
+            files={"tell.py": TELL},
+            Environment={"Variables": {"TELL": self.told, "SOURCE": self.url, **(variables or {})}},
+            **options,
+        )
         self.mapping = lab.functions.create_event_source_mapping(
             EventSourceArn=self.arn, FunctionName=self.name, **mapping
         )
@@ -83,8 +85,11 @@ def test_a_batch_arrives_as_lambdas_records_and_is_deleted(lab):
     assert record["attributes"]["ApproximateReceiveCount"] == "1"
     assert abs(int(record["attributes"]["SentTimestamp"]) / 1000 - time.time()) < 60
     assert record["messageAttributes"]["kind"] == {
-        "stringValue": "x", "stringListValues": [], "binaryListValues": [], "dataType": "String",
-    }  # fmt: skip
+        "stringValue": "x",
+        "stringListValues": [],
+        "binaryListValues": [],
+        "dataType": "String",
+    }
     assert record["messageAttributes"]["raw"]["binaryValue"] == "AP8="
     until(fed.is_empty)
 
@@ -104,7 +109,12 @@ def test_a_full_batch_does_not_wait_for_its_window(lab):
 
 
 def test_no_event_is_larger_than_lambda_takes(lab):
-    fed = Fed(lab, "from tell import tell\ndef handler(e, c): tell(len(e['Records']))", BatchSize=10, MaximumBatchingWindowInSeconds=3)  # fmt: skip
+    fed = Fed(
+        lab,
+        "from tell import tell\ndef handler(e, c): tell(len(e['Records']))",
+        BatchSize=10,
+        MaximumBatchingWindowInSeconds=3,
+    )
     for _ in range(10):
         lab.sqs.send_message(QueueUrl=fed.url, MessageBody="x" * 1_000_000)
     sizes = fed.reports(2)
@@ -114,7 +124,14 @@ def test_no_event_is_larger_than_lambda_takes(lab):
 
 
 def test_only_what_failed_comes_back(lab):
-    fed = Fed(lab, STEPS, visibility=3, FunctionResponseTypes=["ReportBatchItemFailures"], MaximumBatchingWindowInSeconds=1, function={"Timeout": 3})  # fmt: skip
+    fed = Fed(
+        lab,
+        STEPS,
+        visibility=3,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        MaximumBatchingWindowInSeconds=1,
+        function={"Timeout": 3},
+    )
     fed.send({"n": 1}, {"n": 2, "fails": 1}, {"n": 3})
     first, second = fed.reports(2)
     assert sorted(first) == [[1, 1], [2, 1], [3, 1]]
@@ -124,7 +141,16 @@ def test_only_what_failed_comes_back(lab):
 
 
 def test_without_partial_answers_an_error_brings_back_the_whole_batch(lab):
-    fed = Fed(lab, STEPS.replace("raise ValueError", "if all(r['attributes']['ApproximateReceiveCount'] == '1' for r in event['Records']): raise ValueError"), visibility=3, MaximumBatchingWindowInSeconds=1, function={"Timeout": 3})  # fmt: skip
+    fed = Fed(
+        lab,
+        STEPS.replace(
+            "raise ValueError",
+            "if all(r['attributes']['ApproximateReceiveCount'] == '1' for r in event['Records']): raise ValueError",
+        ),
+        visibility=3,
+        MaximumBatchingWindowInSeconds=1,
+        function={"Timeout": 3},
+    )
     fed.send({"n": 1}, {"n": 2, "raise": True})
     first, second = fed.reports(2)
     assert (sorted(first), sorted(second)) == ([[1, 1], [2, 1]], [[1, 2], [2, 2]])
@@ -134,16 +160,26 @@ def test_without_partial_answers_an_error_brings_back_the_whole_batch(lab):
 @pytest.mark.parametrize(
     ("answer", "stay"),
     [
-        ("None", 0), ("{}", 0), ("{'batchItemFailures': []}", 0), ("{'batchItemFailures': None}", 0),
+        ("None", 0),
+        ("{}", 0),
+        ("{'batchItemFailures': []}", 0),
+        ("{'batchItemFailures': None}", 0),
         ("{'statusCode': 200}", 0),
-        ("'done'", 2), ("[]", 2), ("{'batchItemFailures': 'x'}", 2), ("{'batchItemFailures': [{}]}", 2),
-        ("{'batchItemFailures': [{'itemIdentifier': ''}]}", 2), ("{'batchItemFailures': [{'itemIdentifier': None}]}", 2),
-        ("{'batchItemFailures': [{'itemIdentifier': 'nobody'}]}", 2), ("{'batchItemFailures': [{'id': 'x'}]}", 2),
+        ("'done'", 2),
+        ("[]", 2),
+        ("{'batchItemFailures': 'x'}", 2),
+        ("{'batchItemFailures': [{}]}", 2),
+        ("{'batchItemFailures': [{'itemIdentifier': ''}]}", 2),
+        ("{'batchItemFailures': [{'itemIdentifier': None}]}", 2),
+        ("{'batchItemFailures': [{'itemIdentifier': 'nobody'}]}", 2),
+        ("{'batchItemFailures': [{'id': 'x'}]}", 2),
     ],
-)  # fmt: skip
+)
 def test_answers_mean_what_they_mean_to_lambda(lab, answer, stay):
     source = f"from tell import tell\ndef handler(event, context):\n    tell(1)\n    return {answer}"
-    fed = Fed(lab, source, BatchSize=2, MaximumBatchingWindowInSeconds=3, FunctionResponseTypes=["ReportBatchItemFailures"])  # fmt: skip
+    fed = Fed(
+        lab, source, BatchSize=2, MaximumBatchingWindowInSeconds=3, FunctionResponseTypes=["ReportBatchItemFailures"]
+    )
     fed.send("a", "b")
     assert fed.reports(1) == [1]
     until(lambda: lab.counts(fed.url) == (0, stay))
@@ -152,7 +188,14 @@ def test_answers_mean_what_they_mean_to_lambda(lab, answer, stay):
 def test_what_keeps_failing_goes_to_the_dead_letter_queue(lab):
     dead, dead_arn = lab.queue()
     policy = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 2})
-    fed = Fed(lab, STEPS, visibility=3, queue={"RedrivePolicy": policy}, function={"Timeout": 3}, FunctionResponseTypes=["ReportBatchItemFailures"])  # fmt: skip
+    fed = Fed(
+        lab,
+        STEPS,
+        visibility=3,
+        queue={"RedrivePolicy": policy},
+        function={"Timeout": 3},
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
     fed.send({"n": 1, "fails": 99})
     assert lab.received(dead, 1) == [{"n": 1, "fails": 99}]
     assert fed.reports(2) == [[[1, 1]], [[1, 2]]]
@@ -205,9 +248,14 @@ def test_what_no_filter_wants_is_deleted_unseen(lab):
 
 def test_a_fifo_queue_keeps_its_order_by_group_through_failures(lab):
     fed = Fed(
-        lab, STEPS, visibility=3, queue={"name": fresh("q") + ".fifo", "FifoQueue": "true", "ContentBasedDeduplication": "true"},
-        BatchSize=3, FunctionResponseTypes=["ReportBatchItemFailures"], function={"Timeout": 3},
-    )  # fmt: skip
+        lab,
+        STEPS,
+        visibility=3,
+        queue={"name": fresh("q") + ".fifo", "FifoQueue": "true", "ContentBasedDeduplication": "true"},
+        BatchSize=3,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+        function={"Timeout": 3},
+    )
     for n in range(9):
         body = {"n": n, "fails": 1 if n == 4 else 0}
         lab.sqs.send_message(QueueUrl=fed.url, MessageBody=json.dumps(body), MessageGroupId=f"g{n % 2}")

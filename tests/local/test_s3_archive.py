@@ -43,8 +43,10 @@ def restore(s3, box, key="k", days=2, tier="Standard"):
 def status_in_listings(s3, box, **more):
     asked = {"Bucket": box, "OptionalObjectAttributes": ["RestoreStatus"], **more}
     listed = [
-        s3.list_objects_v2(**asked)["Contents"], s3.list_objects(**asked)["Contents"], s3.list_object_versions(**asked)["Versions"],
-    ]  # fmt: skip
+        s3.list_objects_v2(**asked)["Contents"],
+        s3.list_objects(**asked)["Contents"],
+        s3.list_object_versions(**asked)["Versions"],
+    ]
     found = [{one["Key"]: one.get("RestoreStatus") for one in each} for each in listed]
     assert found[0] == found[1] == found[2]
     return found[0]

@@ -17,9 +17,12 @@ SIGNED = f"AWS4-HMAC-SHA256 Credential={A}/20260101/us-east-1/s3/aws4_request, S
 BODY = b"hello world"
 OTHER = b"hello wormd"
 CHECK = {  # the check values of the CRC catalogue, and of the hashes' publications
-    "crc32": "cbf43926", "crc32c": "e3069283", "crc64nvme": "ae8b14860a799888", "sha1": "f7c3bc1d808e04732adf679965ccc34ca7ae3441",
+    "crc32": "cbf43926",
+    "crc32c": "e3069283",
+    "crc64nvme": "ae8b14860a799888",
+    "sha1": "f7c3bc1d808e04732adf679965ccc34ca7ae3441",
     "sha256": "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225",
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -63,9 +66,12 @@ def chunked(body, trailer="", sizes=(4, 3, 100)):
 
 def streaming(algorithm, body, **more):
     return {
-        "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "Content-Encoding": "aws-chunked",
-        "x-amz-decoded-content-length": str(len(body)), "x-amz-trailer": f"x-amz-checksum-{algorithm}", **more,
-    }  # fmt: skip
+        "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        "Content-Encoding": "aws-chunked",
+        "x-amz-decoded-content-length": str(len(body)),
+        "x-amz-trailer": f"x-amz-checksum-{algorithm}",
+        **more,
+    }
 
 
 def upload_of(s3, box, **more):
@@ -146,11 +152,15 @@ def test_content_md5_is_verified_for_every_operation(s3, box, ask, operation):
         ({"x-amz-content-sha256": hashlib.sha256(OTHER).hexdigest()}, BODY, "XAmzContentSHA256Mismatch"),
         (streaming("crc32", BODY), chunked(BODY), "MalformedTrailerError"),
         (streaming("crc32", BODY), chunked(BODY, "x-amz-checksum-sha1:AAAA"), "MalformedTrailerError"),
-        (streaming("crc32", BODY + b"more"), chunked(BODY, f"x-amz-checksum-crc32:{compute('crc32', BODY)}"), "IncompleteBody"),
+        (
+            streaming("crc32", BODY + b"more"),
+            chunked(BODY, f"x-amz-checksum-crc32:{compute('crc32', BODY)}"),
+            "IncompleteBody",
+        ),
         (streaming("crc32", BODY), chunked(BODY)[:9], "IncompleteBody"),
         (streaming("crc32", BODY), b"5\r\nhello world\r\n0\r\n\r\n", "IncompleteBody"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_checksum_or_no_whole_body_is_refused_by_name(s3, box, ask, headers, body, code):
     status, answer = ask("PUT", f"/{box}/k", headers, body)
     assert (status, f"<Code>{code}</Code>" in answer) == (400, True), answer
@@ -169,14 +179,22 @@ def test_the_checksum_of_a_completed_upload_is_of_the_object(s3, box):
     for body, expected in ((b"".join(halves), None), (b"other", (400, "BadDigest"))):
         upload = upload_of(s3, box, ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")
         parts = [
-            {"PartNumber": number, "ETag": s3.upload_part(
-                Bucket=box, Key="k", UploadId=upload, PartNumber=number, Body=half, ChecksumAlgorithm="CRC32")["ETag"]}
+            {
+                "PartNumber": number,
+                "ETag": s3.upload_part(
+                    Bucket=box, Key="k", UploadId=upload, PartNumber=number, Body=half, ChecksumAlgorithm="CRC32"
+                )["ETag"],
+            }
             for number, half in enumerate(halves, 1)
-        ]  # fmt: skip
+        ]
         whole = {
-            "Bucket": box, "Key": "k", "UploadId": upload, "MultipartUpload": {"Parts": parts}, "ChecksumType": "FULL_OBJECT",
+            "Bucket": box,
+            "Key": "k",
+            "UploadId": upload,
+            "MultipartUpload": {"Parts": parts},
+            "ChecksumType": "FULL_OBJECT",
             "ChecksumCRC32": base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode(),
-        }  # fmt: skip
+        }
         if expected is None:
             assert s3.complete_multipart_upload(**whole)["ChecksumCRC32"] == whole["ChecksumCRC32"]
         else:

@@ -33,9 +33,15 @@ def box(s3: Any) -> str:
 
 def test_what_is_put_is_what_is_got(s3: Any, box: str) -> None:
     put = s3.put_object(
-        Bucket=box, Key="a b/ü+&<>.txt", Body=b"hello", ContentType="text/plain", Metadata={"Owner": "me"},
-        Tagging="team=a&x=", StorageClass="STANDARD_IA", CacheControl="no-cache",
-    )  # fmt: skip
+        Bucket=box,
+        Key="a b/ü+&<>.txt",
+        Body=b"hello",
+        ContentType="text/plain",
+        Metadata={"Owner": "me"},
+        Tagging="team=a&x=",
+        StorageClass="STANDARD_IA",
+        CacheControl="no-cache",
+    )
     got = s3.get_object(Bucket=box, Key="a b/ü+&<>.txt", ChecksumMode="ENABLED")
     assert got["Body"].read() == b"hello"
     assert put["ETag"] == got["ETag"] == f'"{hashlib.md5(b"hello").hexdigest()}"'
@@ -491,9 +497,12 @@ def test_grants_of_a_copy_count_where_acls_are_on(s3: Any, box: str) -> None:
     assert error_of(s3.copy_object, **copy, **grants, ACL="private") == (400, "InvalidRequest")
     s3.copy_object(**copy, **grants)
     found = s3.get_object_acl(Bucket=box, Key="l")["Grants"]
-    assert [(one["Permission"], one["Grantee"].get("ID") or one["Grantee"]["URI"].rpartition("/")[2]) for one in found] == [
-        ("READ", reader), ("READ", "AllUsers"),
-    ]  # fmt: skip
+    assert [
+        (one["Permission"], one["Grantee"].get("ID") or one["Grantee"]["URI"].rpartition("/")[2]) for one in found
+    ] == [
+        ("READ", reader),
+        ("READ", "AllUsers"),
+    ]
     s3.copy_object(**copy)  # a copy without headers is its owner's alone
     (one,) = s3.get_object_acl(Bucket=box, Key="l")["Grants"]
     assert one["Permission"] == "FULL_CONTROL"

@@ -30,9 +30,14 @@ class Replicated(Jobs):
     def rule(self, target, **rule):
         destination = {"Bucket": f"arn:aws:s3:::{target}", **rule.pop("destination", {})}
         return {
-            "ID": target, "Status": "Enabled", "Priority": 1, "Filter": {"Prefix": ""},
-            "DeleteMarkerReplication": {"Status": "Disabled"}, "Destination": destination, **rule,
-        }  # fmt: skip
+            "ID": target,
+            "Status": "Enabled",
+            "Priority": 1,
+            "Filter": {"Prefix": ""},
+            "DeleteMarkerReplication": {"Status": "Disabled"},
+            "Destination": destination,
+            **rule,
+        }
 
     def switch_on(self, source, *rules, role=""):
         configuration = {"Role": role or self.replication, "Rules": list(rules)}
@@ -217,9 +222,11 @@ def test_another_account_must_let_the_role_in(local_aws, estate):
     estate.put(source, "k")
     assert estate.settled(source, "k") == "FAILED"
     allow = {
-        "Effect": "Allow", "Principal": {"AWS": estate.replication}, "Action": ["s3:ReplicateObject", "s3:ReplicateDelete"],
+        "Effect": "Allow",
+        "Principal": {"AWS": estate.replication},
+        "Action": ["s3:ReplicateObject", "s3:ReplicateDelete"],
         "Resource": f"arn:aws:s3:::{target}/*",
-    }  # fmt: skip
+    }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     other.s3().put_bucket_policy(Bucket=target, Policy=policy)
     estate.put(source, "later")
@@ -248,8 +255,11 @@ def test_what_makes_replication_fail(estate):
 def test_a_denied_replica_fails_and_says_so(estate):
     source, target = estate.pair()
     deny = {
-        "Effect": "Deny", "Principal": "*", "Action": "s3:ReplicateObject", "Resource": f"arn:aws:s3:::{target}/bad*",
-    }  # fmt: skip
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:ReplicateObject",
+        "Resource": f"arn:aws:s3:::{target}/bad*",
+    }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
     estate.s3().put_bucket_policy(Bucket=target, Policy=policy)
     estate.put(source, "bad")

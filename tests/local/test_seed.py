@@ -98,9 +98,15 @@ def test_the_summary_counts_believable_numbers_and_progress_reaches_its_total(se
 def test_rare_things_are_there_once_or_twice_and_not_in_every_region(seeded):
     counts = seeded[1].counts
     rare = (
-        "rds.cluster", "elasticache.replication-group", "kafka.cluster", "batch.compute-environment", "batch.job-queue",
-        "lambda.layer", "glue.job", "datasync.task",
-    )  # fmt: skip
+        "rds.cluster",
+        "elasticache.replication-group",
+        "kafka.cluster",
+        "batch.compute-environment",
+        "batch.job-queue",
+        "lambda.layer",
+        "glue.job",
+        "datasync.task",
+    )
     assert {kind: counts[kind] for kind in rare} == dict.fromkeys(rare, 2)
 
 
@@ -118,9 +124,12 @@ def test_the_reader_role_can_be_assumed_in_each_account(seeded, account_id):
         "Credentials"
     ]
     assumed = client(
-        seeded[0], "sts", aws_access_key_id=keys["AccessKeyId"], aws_secret_access_key=keys["SecretAccessKey"],
+        seeded[0],
+        "sts",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
         aws_session_token=keys["SessionToken"],
-    )  # fmt: skip
+    )
     assert assumed.get_caller_identity()["Account"] == account_id
 
 

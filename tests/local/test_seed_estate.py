@@ -28,9 +28,12 @@ def test_a_function_is_answered_without_docker(local_aws, capfd):
         "Arn"
     ]
     functions.create_function(
-        FunctionName=name, Runtime="python3.12", Role=role, Handler="handler.handler",
+        FunctionName=name,
+        Runtime="python3.12",
+        Role=role,
+        Handler="handler.handler",
         Code={"ZipFile": handler_zip()},
-    )  # fmt: skip
+    )
     answer = functions.invoke(FunctionName=name, Payload=json.dumps({"Records": []}))
     assert answer["StatusCode"] == 200
     assert "FunctionError" not in answer

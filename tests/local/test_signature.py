@@ -29,9 +29,16 @@ from windlass.local.signature import Signatures
 ACCOUNT = "777777777200"
 SECRET = "the-secret/of+a+start"
 CALLS = {
-    "s3": "list_buckets", "sqs": "list_queues", "ec2": "describe_vpcs", "lambda": "list_functions", "dynamodb": "list_tables",
-    "iam": "list_roles", "cloudfront": "list_distributions", "storagegateway": "list_gateways", "cloudwatch": "list_metrics",
-}  # fmt: skip
+    "s3": "list_buckets",
+    "sqs": "list_queues",
+    "ec2": "describe_vpcs",
+    "lambda": "list_functions",
+    "dynamodb": "list_tables",
+    "iam": "list_roles",
+    "cloudfront": "list_distributions",
+    "storagegateway": "list_gateways",
+    "cloudwatch": "list_metrics",
+}
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +54,15 @@ def client(signed):
     def make(service, secret=None, key=ACCOUNT, token=None, **config):
         made.append(
             boto3.client(
-                service, endpoint_url=signed.url, region_name="eu-west-1", aws_access_key_id=key,
-                aws_secret_access_key=secret or signed.secret, aws_session_token=token,
+                service,
+                endpoint_url=signed.url,
+                region_name="eu-west-1",
+                aws_access_key_id=key,
+                aws_secret_access_key=secret or signed.secret,
+                aws_session_token=token,
                 config=Config(retries={"total_max_attempts": 1}, **config),
             )
-        )  # fmt: skip
+        )
         return made[-1]
 
     yield make
@@ -103,8 +114,11 @@ def test_presigned_urls_work_until_somebody_touches_them(client):
     url = s3.generate_presigned_url("get_object", Params=params, ExpiresIn=60)
     assert fetch(url) == (200, b"hello")
     for touched in (
-        url.replace("a%20b", "a%20c"), url.replace("X-Amz-Expires=60", "X-Amz-Expires=6000"), url + "&versionId=x", url[:-1] + "g",
-    ):  # fmt: skip
+        url.replace("a%20b", "a%20c"),
+        url.replace("X-Amz-Expires=60", "X-Amz-Expires=6000"),
+        url + "&versionId=x",
+        url[:-1] + "g",
+    ):
         status, body = fetch(touched)
         assert (status, b"SignatureDoesNotMatch" in body) == (403, True)
     assert fetch(url, headers={"x-amz-request-payer": "requester"})[0] == 403  # not signed
@@ -192,8 +206,13 @@ def test_what_botocore_signs_is_taken_and_any_touch_is_seen(service, method, pat
         url += "?" + "&".join(f"{name}={value}" for name, value in query.items())
     request = _signed(service, method, url, body, headers)
     assert VERIFIER.refusal(request) is None
-    for change in ({"body": body + bytes([touch])}, {"path": request.path + "x"}, {"query": request.query + "&z=1"},
-                   {"method": "DELETE"}, {"headers": {**request.headers, "host": "localhost:1"}}):  # fmt: skip
+    for change in (
+        {"body": body + bytes([touch])},
+        {"path": request.path + "x"},
+        {"query": request.query + "&z=1"},
+        {"method": "DELETE"},
+        {"headers": {**request.headers, "host": "localhost:1"}},
+    ):
         touched = {name: getattr(request, name) for name in ("method", "path", "query", "headers", "body")} | change
         answer = VERIFIER.refusal(read_request(**touched, account_of=lambda key: key))
         assert answer is not None

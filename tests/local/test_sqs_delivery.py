@@ -34,9 +34,7 @@ def test_bucket_events_arrive_after_the_test_event(aws):
     queue = sqs.create_queue(QueueName=fresh())["QueueUrl"]
     s3.create_bucket(Bucket=bucket)
     wanted = [{"QueueArn": arn_of(sqs, queue), "Events": ["s3:ObjectCreated:*"]}]
-    s3.put_bucket_notification_configuration(
-        Bucket=bucket, NotificationConfiguration={"QueueConfigurations": wanted}
-    )  # fmt: skip
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": wanted})
     [test_event] = bodies(sqs, queue)
     assert (test_event["Event"], test_event["Bucket"]) == ("s3:TestEvent", bucket)
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")

@@ -77,9 +77,9 @@ def test_policies_come_back_byte_for_byte_and_an_empty_one_removes(sqs, queue):
 
 def test_a_dead_letter_queue_is_of_the_same_kind_and_may_say_whose(sqs, queue):
     fifo = sqs.create_queue(QueueName=fresh(".fifo"), Attributes={"FifoQueue": "true"})["QueueUrl"]
-    closed = sqs.create_queue(
-        QueueName=fresh(), Attributes={"RedriveAllowPolicy": '{"redrivePermission":"denyAll"}'}
-    )["QueueUrl"]  # fmt: skip
+    closed = sqs.create_queue(QueueName=fresh(), Attributes={"RedriveAllowPolicy": '{"redrivePermission":"denyAll"}'})[
+        "QueueUrl"
+    ]
     for target in (fifo, closed):
         redrive = json.dumps({"deadLetterTargetArn": arn_of(sqs, target), "maxReceiveCount": 1})
         code = error_code(sqs.set_queue_attributes, QueueUrl=queue, Attributes={"RedrivePolicy": redrive})

@@ -10,9 +10,13 @@ TEMPLATE = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
 def test_a_service_managed_set_says_how_it_is_deployed(aws):
     client, name = aws("cloudformation"), fresh("set")
     client.create_stack_set(
-        StackSetName=name, TemplateBody=TEMPLATE, PermissionModel="SERVICE_MANAGED", Capabilities=["CAPABILITY_NAMED_IAM"],
-        AutoDeployment={"Enabled": True, "RetainStacksOnAccountRemoval": False}, Tags=[{"Key": "team", "Value": "web"}],
-    )  # fmt: skip
+        StackSetName=name,
+        TemplateBody=TEMPLATE,
+        PermissionModel="SERVICE_MANAGED",
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        AutoDeployment={"Enabled": True, "RetainStacksOnAccountRemoval": False},
+        Tags=[{"Key": "team", "Value": "web"}],
+    )
     found = client.describe_stack_set(StackSetName=name)["StackSet"]
     assert found["Capabilities"] == ["CAPABILITY_NAMED_IAM"]
     assert found["AutoDeployment"] == {"Enabled": True, "RetainStacksOnAccountRemoval": False}

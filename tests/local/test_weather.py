@@ -12,9 +12,15 @@ from windlass.local.seed.clients import Clients
 from windlass.local.weather import Change, View, next_change
 
 VIEW = View(
-    "111111111111", "eu-west-1", ("box", "weather-web-2"), ("i-1", "i-2"), ("sg-1",),
-    ("http://x/111111111111/weather-web-1",), ("fn",), ("i-2",),
-)  # fmt: skip
+    "111111111111",
+    "eu-west-1",
+    ("box", "weather-web-2"),
+    ("i-1", "i-2"),
+    ("sg-1",),
+    ("http://x/111111111111/weather-web-1",),
+    ("fn",),
+    ("i-2",),
+)
 EMPTY = View("111111111111", "eu-west-1", (), (), (), (), ())
 
 
@@ -149,9 +155,10 @@ def test_it_changes_things_until_told_to_stop_and_then_stops_within_a_second(loc
             enough.set()
 
     thread = threading.Thread(
-        target=weather.run, args=(local_aws.url,),
+        target=weather.run,
+        args=(local_aws.url,),
         kwargs={"seed": 5, "rate_per_minute": 3000, "stop": stop, "on_change": on_change},
-    )  # fmt: skip
+    )
     thread.start()
     happened = enough.wait(60)
     stop.set()
@@ -177,9 +184,10 @@ def test_refusals_do_not_end_it_and_it_goes_on_when_they_are_over(local_aws, box
     stop, enough, faults = threading.Event(), threading.Event(), local_aws.front.faults
     faults.load([{"kind": "access_denied", "service": "lambda"}])
     thread = threading.Thread(
-        target=weather.run, args=(local_aws.url,),
+        target=weather.run,
+        args=(local_aws.url,),
         kwargs={"seed": 6, "rate_per_minute": 3000, "stop": stop, "on_change": lambda _: enough.set()},
-    )  # fmt: skip
+    )
     thread.start()
     try:
         deadline = time.monotonic() + 30

@@ -29,10 +29,13 @@ def cache_app(cache_aws, account, tmp_path):
 
         def opened(*, accounts=(account,), regions=("us-east-1",), **settings):
             overrides = {
-                "store.url": f"sqlite:///{tmp_path}/w.db", "estate.endpoint_url": cache_aws.url,
-                "estate.regions": list(regions), "estate.accounts": [{"id": one} for one in accounts],
-                "memcached.poll_s": 0.05, **settings,
-            }  # fmt: skip
+                "store.url": f"sqlite:///{tmp_path}/w.db",
+                "estate.endpoint_url": cache_aws.url,
+                "estate.regions": list(regions),
+                "estate.accounts": [{"id": one} for one in accounts],
+                "memcached.poll_s": 0.05,
+                **settings,
+            }
             return stack.enter_context(App(load(overrides=overrides, environ={}, cwd=tmp_path), environ={}))
 
         yield opened

@@ -18,9 +18,12 @@ from tests.privilege import least_privilege
 __all__ = ["least_privilege"]
 
 ENV = {
-    "PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true", "PYTHONPATH": str(Path(package.__file__).parents[1]),
-    "WINDLASS_LOCAL_CACHE_NODE_S": "0.1", "WINDLASS_MEMCACHED_POLL_S": "0.05",
-}  # fmt: skip
+    "PATH": os.environ["PATH"],
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "PYTHONPATH": str(Path(package.__file__).parents[1]),
+    "WINDLASS_LOCAL_CACHE_NODE_S": "0.1",
+    "WINDLASS_MEMCACHED_POLL_S": "0.05",
+}
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +130,22 @@ def test_nothing_is_changed_without_yes(home):
 
 
 def test_a_cluster_past_twenty_nodes_from_the_cradle_to_the_grave(home):
-    home.memcached("create", "web", "--nodes", "22", "--node-type", "cache.t4g.micro", "--zones", "us-east-1a,us-east-1b", "--tag", "team=web",
-                   "-r", "us-east-1", "--yes", "--watch")  # fmt: skip
+    home.memcached(
+        "create",
+        "web",
+        "--nodes",
+        "22",
+        "--node-type",
+        "cache.t4g.micro",
+        "--zones",
+        "us-east-1a,us-east-1b",
+        "--tag",
+        "team=web",
+        "-r",
+        "us-east-1",
+        "--yes",
+        "--watch",
+    )
     (row,) = home.json("memcached", "list")
     assert (row["nodes"], row["quota"], row["status"], row["zones"]) == (
         22,
@@ -171,9 +188,12 @@ def early(*case):
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (["show", "nope"], 254, "no Memcached cluster"), (["nodes", "nope"], 254, "no Memcached cluster"),
-        (["scale", "nope", "--to", "3"], 254, "no Memcached cluster"), (["delete", "nope", "--yes"], 254, "no Memcached cluster"),
-        (["scale", "web", "--to", "0"], 252, "at least one node"), early(["scale", "web"], 252, "--to"),
+        (["show", "nope"], 254, "no Memcached cluster"),
+        (["nodes", "nope"], 254, "no Memcached cluster"),
+        (["scale", "nope", "--to", "3"], 254, "no Memcached cluster"),
+        (["delete", "nope", "--yes"], 254, "no Memcached cluster"),
+        (["scale", "web", "--to", "0"], 252, "at least one node"),
+        early(["scale", "web"], 252, "--to"),
         (["scale", "web", "--to", "2", "--remove", "0009"], 252, "no node 0009"),
         (["scale", "web", "--to", "1", "--remove", "0001"], 252, "names 1 nodes"),
         (["scale", "web", "--to", "1", "--step", "1", "--apply", "maintenance"], 252, "only the latest pending"),
@@ -184,10 +204,14 @@ def early(*case):
         (["create", "web", "--nodes", "1", "--node-type", "cache.t4g.micro", "-r", "us-east-1"], 254, "exists already"),
         early(["create", "new", "--nodes", "1", "--node-type", "cache.t4g.micro"], 252, "one account and one region"),
         (["create", "new", "--nodes", "1", "--node-type", "big", "-r", "us-east-1", "--yes"], 252, "no node type"),
-        early(["create", "new", "--nodes", "1", "--node-type", "cache.t4g.micro", "-r", "us-east-1", "--tag", "x"], 252, "not a tag"),
+        early(
+            ["create", "new", "--nodes", "1", "--node-type", "cache.t4g.micro", "-r", "us-east-1", "--tag", "x"],
+            252,
+            "not a tag",
+        ),
         early(["list", "-a", "999999999999"], 253, "not one of this estate"),
     ],
-)  # fmt: skip
+)
 def test_what_is_off_is_said_with_its_exit_code(home, words, code, says):
     home.create(3)
     done = home.memcached(*words, code=code)
@@ -228,8 +252,10 @@ def test_a_place_that_can_not_be_read_is_named_and_the_others_are_listed(home):
     import urllib.request
 
     home.create(1)
-    rules = [{"kind": "access_denied", "service": "elasticache", "region": "eu-west-1", "account": home.account},
-             {"kind": "access_denied", "service": "servicequotas", "account": home.account}]  # fmt: skip
+    rules = [
+        {"kind": "access_denied", "service": "elasticache", "region": "eu-west-1", "account": home.account},
+        {"kind": "access_denied", "service": "servicequotas", "account": home.account},
+    ]
     put = urllib.request.Request(f"{home.url}/_windlass/faults", method="PUT", data=json.dumps(rules).encode())
     urllib.request.urlopen(put).close()
     try:

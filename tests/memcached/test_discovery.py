@@ -57,11 +57,21 @@ def config(body):
 @pytest.mark.parametrize(
     "reply",
     [
-        b"HTTP/1.1 400 Bad Request\r\n", config("x\nh|1|1\n"), config("1"), config("1\nh|1.2.3.4|0\n"), config("1\nh|1.2.3.4|70000\n"),
-        config("1\n||11211\n"), config("1\nh|11211\n"), config("1\nh|i|p\n"), REPLY.replace(b"\r\nEND", b"\r\nEnd"),
-        b"x" * (2 << 20), config("١\nh|1|1\n"), config("1\nh|1|١\n"), b"CONFIG cluster 0 99999999999\r\n",
+        b"HTTP/1.1 400 Bad Request\r\n",
+        config("x\nh|1|1\n"),
+        config("1"),
+        config("1\nh|1.2.3.4|0\n"),
+        config("1\nh|1.2.3.4|70000\n"),
+        config("1\n||11211\n"),
+        config("1\nh|11211\n"),
+        config("1\nh|i|p\n"),
+        REPLY.replace(b"\r\nEND", b"\r\nEnd"),
+        b"x" * (2 << 20),
+        config("١\nh|1|1\n"),
+        config("1\nh|1|١\n"),
+        b"CONFIG cluster 0 99999999999\r\n",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_answer_is_garbled(reply):
     with pytest.raises(Garbled):
         read_config(reply)

@@ -18,17 +18,28 @@ QUOTA = Quota(per_cluster=60, per_region=300, in_use=30, source="applied")
 
 def node(number, zone="a", *, born=0, host="127.0.0.1", port=0):
     return Node(
-        node_id=f"{number:04}", status="available", zone=f"us-east-1{zone}", created_at=BORN + timedelta(days=born),
-        host=host, port=port or 20000 + 31 * number,
-    )  # fmt: skip
+        node_id=f"{number:04}",
+        status="available",
+        zone=f"us-east-1{zone}",
+        created_at=BORN + timedelta(days=born),
+        host=host,
+        port=port or 20000 + 31 * number,
+    )
 
 
 def cluster(count=6, zones="abc", **more):
     nodes = tuple(node(number, zones[number % len(zones)], born=number) for number in range(1, count + 1))
     about = {
-        "account_id": "111111111111", "region": "us-east-1", "name": "web", "arn": "", "status": "available",
-        "node_type": "cache.r7g.large", "version": "1.6.22", "count": count, "nodes": nodes,
-    }  # fmt: skip
+        "account_id": "111111111111",
+        "region": "us-east-1",
+        "name": "web",
+        "arn": "",
+        "status": "available",
+        "node_type": "cache.r7g.large",
+        "version": "1.6.22",
+        "count": count,
+        "nodes": nodes,
+    }
     return Cluster(**(about | more))
 
 
@@ -110,12 +121,14 @@ def test_the_price_is_listed_reckoned_or_your_own():
 @pytest.mark.parametrize(
     ("to", "quota", "code"),
     [
-        (21, QUOTA, ""), (60, QUOTA, ""), (61, QUOTA, "NodeQuotaForClusterExceeded"),
+        (21, QUOTA, ""),
+        (60, QUOTA, ""),
+        (61, QUOTA, "NodeQuotaForClusterExceeded"),
         (60, Quota(per_cluster=60, per_region=300, in_use=250, source="applied"), "NodeQuotaForCustomerExceeded"),
         (61, Quota(per_cluster=60, per_region=300, in_use=6, source="default"), ""),
         (200, Quota(per_cluster=None, per_region=None, in_use=6, source="unknown", problem="AccessDenied"), ""),
     ],
-)  # fmt: skip
+)
 def test_over_the_applied_quota_is_refused_and_only_that(to, quota, code):
     plan = scale(cluster(6), to, quota=quota)
     assert (plan.refusal.code if plan.refusal else "") == code
@@ -133,13 +146,16 @@ def test_what_shrinks_is_never_over_a_quota():
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({"to": 0}, "at least one node"), ({"to": 5, "remove": ("0099",)}, "no node 0099"),
-        ({"to": 4, "remove": ("0001",)}, "names 1 nodes"), ({"to": 9, "remove": ("0001",)}, "removes 0"),
+        ({"to": 0}, "at least one node"),
+        ({"to": 5, "remove": ("0099",)}, "no node 0099"),
+        ({"to": 4, "remove": ("0001",)}, "names 1 nodes"),
+        ({"to": 9, "remove": ("0001",)}, "removes 0"),
         ({"to": 3, "step": 1, "apply": Apply.MAINTENANCE}, "only the latest pending"),
-        ({"to": 3, "pause_s": 60.0}, "--pause needs --step"), ({"to": 3, "step": 3, "pause_s": 60.0}, "--pause needs --step"),
+        ({"to": 3, "pause_s": 60.0}, "--pause needs --step"),
+        ({"to": 3, "step": 3, "pause_s": 60.0}, "--pause needs --step"),
         ({"to": 3, "step": -1}, "negative"),
     ],
-)  # fmt: skip
+)
 def test_what_contradicts_itself_is_said(asked, says):
     with pytest.raises(UsageError, match=says):
         scale(cluster(6), asked.pop("to"), **asked)
@@ -165,9 +181,13 @@ def test_pending_changes_are_replaced_cancelled_or_in_the_way():
 
 def test_the_text_says_everything_a_reviewer_needs():
     one = scale(
-        cluster(30), 26, step=2, pause_s=600.0, traffic=Traffic(0.95, 2000.0, "CloudWatch, last hour"),
+        cluster(30),
+        26,
+        step=2,
+        pause_s=600.0,
+        traffic=Traffic(0.95, 2000.0, "CloudWatch, last hour"),
         price=price_of("cache.r7g.large", "us-east-1", {}),
-    )  # fmt: skip
+    )
     text = plan_text(one)
     for words in (
         "30 → 26 nodes",
@@ -228,6 +248,13 @@ def test_node_ids_are_taken_with_and_without_zeros(words):
 def test_names_and_node_types_are_checked_in_the_plan(name, node_type, problem):
     with pytest.raises(UsageError, match=problem):
         plan_create(
-            "111122223333", "us-east-1", name, nodes=2, zones=(), request={"CacheNodeType": node_type},
-            quota=QUOTA, price=None, advised=20,
-        )  # fmt: skip
+            "111122223333",
+            "us-east-1",
+            name,
+            nodes=2,
+            zones=(),
+            request={"CacheNodeType": node_type},
+            quota=QUOTA,
+            price=None,
+            advised=20,
+        )

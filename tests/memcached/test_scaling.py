@@ -94,7 +94,15 @@ def test_a_raised_quota_is_known(cache_app, account):
     app = cache_app()
     create(app, "web", 1)
     ask = app.estate.call
-    ask(account, "us-east-1", "service-quotas", "RequestServiceQuotaIncrease", ServiceCode="elasticache", QuotaCode="L-8C334AD1", DesiredValue=90.0)  # fmt: skip
+    ask(
+        account,
+        "us-east-1",
+        "service-quotas",
+        "RequestServiceQuotaIncrease",
+        ServiceCode="elasticache",
+        QuotaCode="L-8C334AD1",
+        DesiredValue=90.0,
+    )
     for _ in range(200):
         if app.memcached.quota(account, "us-east-1").per_cluster == 90:
             break
@@ -196,10 +204,15 @@ def test_traffic_comes_from_the_nodes_or_else_from_cloudwatch(cache_app, account
     cluster = create(app, "web", 2)
     assert app.memcached.traffic(cluster) is None
     put = [
-        {"MetricName": name, "Value": value, "Timestamp": clock.now() - timedelta(minutes=20),
-         "Dimensions": [{"Name": "CacheClusterId", "Value": "web"}, {"Name": "CacheNodeId", "Value": node}]}
-        for node in ("0001", "0002") for name, value in (("GetHits", 900.0), ("GetMisses", 100.0))
-    ]  # fmt: skip
+        {
+            "MetricName": name,
+            "Value": value,
+            "Timestamp": clock.now() - timedelta(minutes=20),
+            "Dimensions": [{"Name": "CacheClusterId", "Value": "web"}, {"Name": "CacheNodeId", "Value": node}],
+        }
+        for node in ("0001", "0002")
+        for name, value in (("GetHits", 900.0), ("GetMisses", 100.0))
+    ]
     app.estate.call(account, "us-east-1", "cloudwatch", "PutMetricData", Namespace="AWS/ElastiCache", MetricData=put)
     told = app.memcached.traffic(cluster)
     assert (told.hit_rate, round(told.gets_per_s, 3)) == (0.9, round(2000 / 3600, 3))

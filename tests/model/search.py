@@ -356,9 +356,17 @@ def _item(plain):
 
 def _tuple(item):
     return (
-        item.dirty, item.done, item.armed, item.claim, item.claimed, item.na, item.armed_at, item.token_at, item.last_at,
+        item.dirty,
+        item.done,
+        item.armed,
+        item.claim,
+        item.claimed,
+        item.na,
+        item.armed_at,
+        item.token_at,
+        item.last_at,
         min(item.failures, 1),
-    )  # fmt: skip
+    )
 
 
 def _answer(plain):

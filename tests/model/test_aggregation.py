@@ -88,10 +88,16 @@ def test_every_object_is_covered_in_larger_worlds(given):
 PROTOCOL, DECIDE = protocol.__file__, decide.__file__
 MUTANTS = {
     "armed without an owner": (
-        PROTOCOL, "    if item.armed in ids:\n", "    if item.dirty == events:\n", world(2, crashes=1),
+        PROTOCOL,
+        "    if item.armed in ids:\n",
+        "    if item.dirty == events:\n",
+        world(2, crashes=1),
     ),
     "the first source message is taken for the armer": (
-        PROTOCOL, "mine = next(iter(ids))", 'mine = "m0"', world(2, crashes=1),
+        PROTOCOL,
+        "mine = next(iter(ids))",
+        'mine = "m0"',
+        world(2, crashes=1),
     ),
     "the timer is sent before it is armed": (
         PROTOCOL,
@@ -102,10 +108,16 @@ MUTANTS = {
     ),
     "all that is dirty is done": (DECIDE, "item, done=asked.claimed,", "item, done=item.dirty,", world(2)),
     "claimed after the action": (
-        PROTOCOL, "yield Commit(timer.rule, timer.key, taken.claimed, now)", "yield Commit(timer.rule, timer.key, 99, now)", world(2),
+        PROTOCOL,
+        "yield Commit(timer.rule, timer.key, taken.claimed, now)",
+        "yield Commit(timer.rule, timer.key, 99, now)",
+        world(2),
     ),
     "disarmed though something is dirty": (
-        DECIDE, "if item.armed != asked.token or item.uncovered > 0:", "if item.armed != asked.token:", world(2),
+        DECIDE,
+        "if item.armed != asked.token or item.uncovered > 0:",
+        "if item.armed != asked.token:",
+        world(2),
     ),
     "disarmed without asking": (
         PROTOCOL,
@@ -126,38 +138,66 @@ MUTANTS = {
         world(1, failures=1),
     ),
     "an unsettled claim is never tried again": (
-        PROTOCOL, "return item.unsettled and max", "return False and max", world(1, crashes=1),
+        PROTOCOL,
+        "return item.unsettled and max",
+        "return False and max",
+        world(1, crashes=1),
     ),
     "a timer that is too early is deleted": (
-        PROTOCOL, "        return _not_yet(pace, met, now)", '        return Ack("early")', world(1, window=2, ticks=5, crashes=1),
+        PROTOCOL,
+        "        return _not_yet(pace, met, now)",
+        '        return Ack("early")',
+        world(1, window=2, ticks=5, crashes=1),
     ),
     "no pace between two claims": (
-        DECIDE, "or item.paused or item.na > asked.now:", "or item.paused:", world(1, window=2, ticks=4, crashes=1),
+        DECIDE,
+        "or item.paused or item.na > asked.now:",
+        "or item.paused:",
+        world(1, window=2, ticks=4, crashes=1),
     ),
     "a claim does not move the pace on": (
-        DECIDE, "item, na=asked.now + asked.pace.window_s,", "item, na=asked.now,", world(1, window=2, ticks=4, crashes=1),
+        DECIDE,
+        "item, na=asked.now + asked.pace.window_s,",
+        "item, na=asked.now,",
+        world(1, window=2, ticks=4, crashes=1),
     ),
     "our own claim, retried, is taken for nothing to do": (
-        PROTOCOL, "        return met  # our own", '        return Ack("refused")  # our own',
+        PROTOCOL,
+        "        return met  # our own",
+        '        return Ack("refused")  # our own',
         world(1, window=2, ticks=5, retries=1),
     ),
     "a stale timer acts, and the live one is ended": (
-        PROTOCOL, "    if met is None or met.armed != token:", "    if met is None or met.claimed:", world(2, crashes=1),
+        PROTOCOL,
+        "    if met is None or met.armed != token:",
+        "    if met is None or met.claimed:",
+        world(2, crashes=1),
     ),
     "a message that takes over is sent but once": (
-        PROTOCOL, "    if met is not None and met.armed == successor(token):", "    if False:", world(1, crashes=1, failures=1, rotate=True),
+        PROTOCOL,
+        "    if met is not None and met.armed == successor(token):",
+        "    if False:",
+        world(1, crashes=1, failures=1, rotate=True),
     ),
     "a message takes over without being sent": (
-        PROTOCOL, "    yield Send(fresh, _delay_s(verdict.after_s))\n", "", world(2, failures=1, rotate=True),
+        PROTOCOL,
+        "    yield Send(fresh, _delay_s(verdict.after_s))\n",
+        "",
+        world(2, failures=1, rotate=True),
     ),
     "a renewal does not move the pace on": (
-        DECIDE, "    return replace(item, na=asked.now + asked.pace.window_s + asked.slack_s)", "    return item",
+        DECIDE,
+        "    return replace(item, na=asked.now + asked.pace.window_s + asked.slack_s)",
+        "    return item",
         world(1, window=2, ticks=5, crashes=1),
     ),
     "counting does not arm again after a disarm": (
-        DECIDE, "    if not found.armed:\n", "    if item is None:\n", world(2),
+        DECIDE,
+        "    if not found.armed:\n",
+        "    if item is None:\n",
+        world(2),
     ),
-}  # fmt: skip
+}
 
 
 def loaded(path, old, new):

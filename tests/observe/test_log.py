@@ -18,9 +18,14 @@ KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 def test_secrets_are_masked_by_key_type_and_looks(capsys):
     configure_logging(LogConfig(format="json"))
     logger("t").warning(
-        "call.failed", secret_access_key="x", session_token="y", wrapped=Secret("z"), said=f"with {KEY} inside",
-        signed="Credential=A, Signature=" + "ab" * 32, bucket="my-bucket",
-    )  # fmt: skip
+        "call.failed",
+        secret_access_key="x",
+        session_token="y",
+        wrapped=Secret("z"),
+        said=f"with {KEY} inside",
+        signed="Credential=A, Signature=" + "ab" * 32,
+        bucket="my-bucket",
+    )
     line = json.loads(capsys.readouterr().err)
     assert line["bucket"] == "my-bucket"
     assert line["event"] == "call.failed"
@@ -92,15 +97,40 @@ def test_variables_of_frames_are_not_logged(capsys):
 
 @pytest.mark.parametrize(
     "piece",
-    ["key", "key=", "pwd=", "key='", "pwd='", "://a:", 'token\\"', "${", "{{resolve:", "arn:aws:", "eyJabcdefghi.", "pwd: arn:aws:x ",
-     "-----BEGIN PRIVATE KEY-----", "redacted:a:", "--pwd ", " ", "a-", "password "],
-)  # fmt: skip
+    [
+        "key",
+        "key=",
+        "pwd=",
+        "key='",
+        "pwd='",
+        "://a:",
+        'token\\"',
+        "${",
+        "{{resolve:",
+        "arn:aws:",
+        "eyJabcdefghi.",
+        "pwd: arn:aws:x ",
+        "-----BEGIN PRIVATE KEY-----",
+        "redacted:a:",
+        "--pwd ",
+        " ",
+        "a-",
+        "password ",
+    ],
+)
 def test_no_text_makes_masking_take_more_than_a_time_in_line_with_its_length(piece):
     """CPU time of a process of its own, not the clock: what is linear takes a twentieth of the limit on any machine."""
     text = piece * (100_000 // len(piece))
     done = subprocess.run(
-        [sys.executable, "-c", "import resource, sys\nfrom windlass.core.secret_values import simple_mask\n"
-         "resource.setrlimit(resource.RLIMIT_CPU, (6, 6))\nsimple_mask(sys.stdin.read())"],
-        input=text, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            "import resource, sys\nfrom windlass.core.secret_values import simple_mask\n"
+            "resource.setrlimit(resource.RLIMIT_CPU, (6, 6))\nsimple_mask(sys.stdin.read())",
+        ],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, "masking 100 kB took more than 6 s of CPU time"

@@ -34,7 +34,11 @@ def test_yaml_to_json_to_yaml_is_the_same_document(document, flow, chunk):
 
 # One strategy per type: the value, and how CSV says it
 whole = st.integers(-(2**63), 2**63 - 1).map(lambda value: (value, str(value)))
-double = st.floats(allow_nan=False, allow_infinity=False, width=32).map(lambda value: (float(f"{value:.6f}"), f"{value:.6f}")).filter(lambda pair: len(pair[1]) < 15)  # fmt: skip
+double = (
+    st.floats(allow_nan=False, allow_infinity=False, width=32)
+    .map(lambda value: (float(f"{value:.6f}"), f"{value:.6f}"))
+    .filter(lambda pair: len(pair[1]) < 15)
+)
 flag = st.booleans().map(lambda value: (value, str(value).lower()))
 day = st.dates().map(lambda value: (value, value.isoformat()))
 utc = st.datetimes(min_value=dt.datetime(1900, 1, 1)).map(
@@ -42,8 +46,15 @@ utc = st.datetimes(min_value=dt.datetime(1900, 1, 1)).map(
 )
 local = st.datetimes(min_value=dt.datetime(1900, 1, 1)).map(lambda value: (value, value.isoformat(" ")))
 word = texts.filter(lambda value: "\x00" not in value).map(lambda value: (value, '"' + value.replace('"', '""') + '"'))
-TYPES = {"whole": (whole, "int64"), "double": (double, "double"), "flag": (flag, "bool"), "day": (day, "date"),
-         "utc": (utc, "timestamp"), "local": (local, "timestamp-local"), "word": (word, "string")}  # fmt: skip
+TYPES = {
+    "whole": (whole, "int64"),
+    "double": (double, "double"),
+    "flag": (flag, "bool"),
+    "day": (day, "date"),
+    "utc": (utc, "timestamp"),
+    "local": (local, "timestamp-local"),
+    "word": (word, "string"),
+}
 
 
 @st.composite
@@ -96,10 +107,17 @@ def test_parquet_to_csv_says_to_arrow_s_own_reader_what_parquet_says(made):
 
 records = st.lists(
     st.fixed_dictionaries(
-        {"i": st.none() | st.integers(-(2**63), 2**63 - 1), "t": st.none() | texts, "b": st.none() | st.booleans(), "o": st.none() | st.fixed_dictionaries({"x": st.integers(-9, 9)}), "l": st.lists(st.integers(-9, 9), max_size=3)}
+        {
+            "i": st.none() | st.integers(-(2**63), 2**63 - 1),
+            "t": st.none() | texts,
+            "b": st.none() | st.booleans(),
+            "o": st.none() | st.fixed_dictionaries({"x": st.integers(-9, 9)}),
+            "l": st.lists(st.integers(-9, 9), max_size=3),
+        }
     ),
-    min_size=1, max_size=8,
-)  # fmt: skip
+    min_size=1,
+    max_size=8,
+)
 
 
 @given(records, st.sampled_from([1, 5, 4096]))

@@ -35,8 +35,15 @@ def test_rows_of_many_lines_pass_one_by_one():
 
 @pytest.mark.parametrize(
     ("step", "limit"),
-    [("csv-to-jsonl", "max_line_bytes"), ("line-filter", "max_line_bytes"), ("jsonl-to-csv", "max_line_bytes"), ("redact", "max_line_bytes"), ("csv-to-parquet", "block_bytes"), ("jsonl-to-parquet", "max_line_bytes")],
-)  # fmt: skip
+    [
+        ("csv-to-jsonl", "max_line_bytes"),
+        ("line-filter", "max_line_bytes"),
+        ("jsonl-to-csv", "max_line_bytes"),
+        ("redact", "max_line_bytes"),
+        ("csv-to-parquet", "block_bytes"),
+        ("jsonl-to-parquet", "max_line_bytes"),
+    ],
+)
 def test_a_line_without_end_is_refused_by_the_name_of_its_limit(step, limit):
     taken = []
 
@@ -123,9 +130,14 @@ def test_a_member_s_archive_in_an_archive_is_held_to_the_limits_too():
 
 @pytest.mark.parametrize(
     ("step", "data"),
-    [("thumbnail", b"no picture"), ({"step": "sql", "query": "SELECT * FROM input"}, b"id\n\xff\n"), ({"step": "sql", "query": "SELECT nothing FROM input"}, b"id\n1\n"), ({"step": "sql", "query": "SELECT 1", "input": "parquet"}, b"PAR1")],
+    [
+        ("thumbnail", b"no picture"),
+        ({"step": "sql", "query": "SELECT * FROM input"}, b"id\n\xff\n"),
+        ({"step": "sql", "query": "SELECT nothing FROM input"}, b"id\n1\n"),
+        ({"step": "sql", "query": "SELECT 1", "input": "parquet"}, b"PAR1"),
+    ],
     ids=["image", "text", "query", "parquet"],
-)  # fmt: skip
+)
 def test_the_same_input_is_refused_in_the_same_words(step, data):
     """A reason is kept beside the object: it must not differ by process, nor tell of our folders."""
     said = rejection(step, data).message

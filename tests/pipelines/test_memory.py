@@ -84,13 +84,18 @@ def needs(module):
         pytest.param("csv", 256, ["csv-to-jsonl", "jsonl-to-parquet"], marks=needs("pyarrow")),
         pytest.param("csv", 256, ["csv-to-parquet", "parquet-to-csv"], marks=needs("pyarrow")),
         pytest.param(
-            "csv", 512, [{"step": "sql", "query": "SELECT count(*), sum(amount) FROM input", "memory_bytes": "128MiB"}], marks=needs("duckdb")
+            "csv",
+            512,
+            [{"step": "sql", "query": "SELECT count(*), sum(amount) FROM input", "memory_bytes": "128MiB"}],
+            marks=needs("duckdb"),
         ),
         ("csv", 256, ["csv-to-jsonl", "jsonl-to-csv"]),
         ("csv", 256, [{"step": "redact", "known": ["email"]}, {"step": "line-filter", "drop": ["^7"]}]),
     ],
-    ids=lambda value: "-".join(step if isinstance(step, str) else step["step"] for step in value) if isinstance(value, list) else None,
-)  # fmt: skip
+    ids=lambda value: (
+        "-".join(step if isinstance(step, str) else step["step"] for step in value) if isinstance(value, list) else None
+    ),
+)
 def test_large_objects_pass_in_little_memory(kind, megabytes, steps):
     said, peak_mib = probe(kind, megabytes, *steps)
     assert said.startswith("made")

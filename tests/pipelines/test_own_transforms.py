@@ -23,10 +23,19 @@ def counted():
 @pytest.mark.parametrize(
     ("name", "many"),
     [
-        ("document", False), ("maybe", False), ("streamed", False), ("rows", False), ("panics", False), ("undeclared", False),
-        ("several", True), ("listed", True), ("generated", True), ("iterable", True), ("bare", True),
+        ("document", False),
+        ("maybe", False),
+        ("streamed", False),
+        ("rows", False),
+        ("panics", False),
+        ("undeclared", False),
+        ("several", True),
+        ("listed", True),
+        ("generated", True),
+        ("iterable", True),
+        ("bare", True),
     ],
-)  # fmt: skip
+)
 def test_one_or_many_follows_from_the_annotation(name, many):
     assert read_transform(OWN + name).many is many
 

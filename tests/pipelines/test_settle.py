@@ -197,15 +197,40 @@ def test_a_source_deleted_before_it_was_read_is_skipped():
     ("theirs", "verdict"),
     [
         (STAMP, Verdict.DUPLICATE),
-        (stamp_of("p", "b", "k", "r", SourceState(etag="e0"), ObjectEvent(kind=Kind.CREATED, name="", bucket="b", key="k", sequencer="01")), Verdict.REPLACE),
-        (stamp_of("p", "b", "k", "r", SourceState(etag="e2"), ObjectEvent(kind=Kind.CREATED, name="", bucket="b", key="k", sequencer="0201")), Verdict.STALE),
+        (
+            stamp_of(
+                "p",
+                "b",
+                "k",
+                "r",
+                SourceState(etag="e0"),
+                ObjectEvent(kind=Kind.CREATED, name="", bucket="b", key="k", sequencer="01"),
+            ),
+            Verdict.REPLACE,
+        ),
+        (
+            stamp_of(
+                "p",
+                "b",
+                "k",
+                "r",
+                SourceState(etag="e2"),
+                ObjectEvent(kind=Kind.CREATED, name="", bucket="b", key="k", sequencer="0201"),
+            ),
+            Verdict.STALE,
+        ),
         (stamp_of("p", "b", "k", "r", SourceState(etag="e2"), None), Verdict.UNKNOWN),
-        (stamp_of("p", "b", "k", "r2", STATE, ObjectEvent(kind=Kind.CREATED, name="", bucket="b", key="k", sequencer="01")), Verdict.REPLACE),
+        (
+            stamp_of(
+                "p", "b", "k", "r2", STATE, ObjectEvent(kind=Kind.CREATED, name="", bucket="b", key="k", sequencer="01")
+            ),
+            Verdict.REPLACE,
+        ),
         (stamp_of("p", "b", "other", "r", STATE, EVENT), Verdict.FOREIGN),
         (stamp_of("q", "b", "k", "r", STATE, EVENT), Verdict.FOREIGN),
         (None, Verdict.FOREIGN),
     ],
-)  # fmt: skip
+)
 def test_the_fence(theirs, verdict):
     assert compare(STAMP, Found(etag="x", stamp=theirs)) is verdict
 

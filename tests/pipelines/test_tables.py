@@ -63,8 +63,16 @@ def test_csv_to_parquet_types_nulls_and_quoting():
     )
     made = table(content("csv-to-parquet", data, chunk=3, name="x.csv"))
     assert [str(kind) for kind in made.schema.types] == [
-        "int64", "string", "double", "bool", "date32[day]", "timestamp[us, tz=UTC]", "timestamp[us]", "string", "string",
-    ]  # fmt: skip
+        "int64",
+        "string",
+        "double",
+        "bool",
+        "date32[day]",
+        "timestamp[us, tz=UTC]",
+        "timestamp[us]",
+        "string",
+        "string",
+    ]
     utc = dt.datetime(2026, 11, 21, 10, tzinfo=dt.UTC)
     rows = [list(row.values()) for row in made.to_pylist()]
     assert rows == [
@@ -186,14 +194,31 @@ def test_parquet_to_jsonl_says_every_type():
     lines = [json.loads(line) for line in content("parquet-to-jsonl", out.getvalue()).splitlines()]
     assert lines == [
         {
-            "i": 1, "s": "ä\n", "b": "AP8=", "d": "1.10", "day": "2026-11-21", "us": "2026-11-21T10:00:00Z",
-            "ns": "2026-11-21T10:00:00.000000001Z", "l": [1, 2], "o": {"x": None},
+            "i": 1,
+            "s": "ä\n",
+            "b": "AP8=",
+            "d": "1.10",
+            "day": "2026-11-21",
+            "us": "2026-11-21T10:00:00Z",
+            "ns": "2026-11-21T10:00:00.000000001Z",
+            "l": [1, 2],
+            "o": {"x": None},
         },
         {"i": None, "s": "", "b": None, "d": None, "day": None, "us": None, "ns": None, "l": [], "o": None},
-    ]  # fmt: skip
+    ]
     rows_of_csv = list(csv.reader(io.StringIO(content("parquet-to-csv", out.getvalue()).decode(), newline="")))
     assert rows_of_csv[0] == list(rows)
-    assert rows_of_csv[1] == ["1", "ä\n", "AP8=", "1.10", "2026-11-21", "2026-11-21 10:00:00.000000Z", "2026-11-21T10:00:00.000000001Z", "[1,2]", '{"x":null}']  # fmt: skip
+    assert rows_of_csv[1] == [
+        "1",
+        "ä\n",
+        "AP8=",
+        "1.10",
+        "2026-11-21",
+        "2026-11-21 10:00:00.000000Z",
+        "2026-11-21T10:00:00.000000001Z",
+        "[1,2]",
+        '{"x":null}',
+    ]
 
 
 def test_csv_to_parquet_to_csv_keeps_null_and_empty_apart():

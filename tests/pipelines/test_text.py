@@ -275,16 +275,33 @@ def test_bad_input_and_faults_are_told_apart():
 @pytest.mark.parametrize(
     "value",
     [
-        "no-such-step", "my_transforms:absent", "absent:f", "my_transforms:two", "my_transforms:odd", "my_transforms:number",
-        [], {"level": 1}, 5, {"step": "gzip", "levl": 3}, {"step": "gzip", "level": 10}, {"step": "gzip", "level": "x"},
-        {"step": "gunzip", "max_bytes": "lots"}, {"step": "gunzip", "max_ratio": float("nan")}, {"step": "project"},
-        {"step": "project", "expression": "{"}, {"step": "line-filter", "keep": ["("]}, {"step": "line-filter", "keep": [1]},
-        {"step": "csv-to-jsonl", "delimiter": "ab"}, {"step": "csv-to-jsonl", "encoding": "no-such"},
-        {"step": "csv-to-parquet", "schema": ["a:nope"]}, {"step": "redact", "known": ["nope"]},
-        {"step": "text-encoding", "from": "base64"}, {"step": "yaml-to-json", "documents": "some"},
+        "no-such-step",
+        "my_transforms:absent",
+        "absent:f",
+        "my_transforms:two",
+        "my_transforms:odd",
+        "my_transforms:number",
+        [],
+        {"level": 1},
+        5,
+        {"step": "gzip", "levl": 3},
+        {"step": "gzip", "level": 10},
+        {"step": "gzip", "level": "x"},
+        {"step": "gunzip", "max_bytes": "lots"},
+        {"step": "gunzip", "max_ratio": float("nan")},
+        {"step": "project"},
+        {"step": "project", "expression": "{"},
+        {"step": "line-filter", "keep": ["("]},
+        {"step": "line-filter", "keep": [1]},
+        {"step": "csv-to-jsonl", "delimiter": "ab"},
+        {"step": "csv-to-jsonl", "encoding": "no-such"},
+        {"step": "csv-to-parquet", "schema": ["a:nope"]},
+        {"step": "redact", "known": ["nope"]},
+        {"step": "text-encoding", "from": "base64"},
+        {"step": "yaml-to-json", "documents": "some"},
         {"step": "yaml-to-json", "indent": "maybe"},
     ],
-)  # fmt: skip
+)
 def test_a_wrong_transform_is_refused_when_it_is_configured(value):
     with pytest.raises(ConfigError) as problem:
         read_transform(value)

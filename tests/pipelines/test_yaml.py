@@ -33,10 +33,16 @@ CORPUS = [
     'literal: |\n  two\n  lines\nfolded: >-\n  one\n  line\nquoted: "tab\\t é \\u263A"\n',
     "- &a {x: 1, y: [1, 2]}\n- *a\n- <<: *a\n  y: 3\n- <<: [*a, {z: 9}]\n",
     "? a\n: 1\n? 2\n: two\ntrue: t\n1.5: f\n",
-    "[]\n", "{}\n", "''\n", "~\n", "plain text\n", "---\nx: 1\n...\n", "# only a comment\n---\n5\n",
+    "[]\n",
+    "{}\n",
+    "''\n",
+    "~\n",
+    "plain text\n",
+    "---\nx: 1\n...\n",
+    "# only a comment\n---\n5\n",
     "bin: !!binary aGVsbG8=\nint: !!int '3'\nstr: !!str 3\n",
     "nested: {a: {b: {c: [{d: [[], {}]}]}}}\n",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("text", CORPUS)

@@ -157,24 +157,45 @@ def draw(rng):
     visibility_s = rng.choice([12, 30, 60])
     wait_s = rng.choice([0, 1]) if visibility_s == 12 else rng.choice([0, 2, 19])
     limits = Limits(
-        concurrency=rng.choice([1, 2, 5, 16, 40]), prefetch=rng.choice([0, 0, 3, 10]), max_pollers=rng.choice([1, 3, 8]),
-        wait_s=wait_s, read_timeout_s=wait_s + 10, visibility_s=visibility_s, max_handling_s=rng.choice([5.0, 40.0, 600.0]),
-        linger_s=rng.choice([0.0, 0.05, 0.1]), first_backoff_s=rng.choice([1, 5]), max_backoff_s=60,
-        drain_s=rng.choice([wait_s + 1.0, wait_s + 6.0]), flush_s=3.0, fifo=fifo, max_receive_count=rng.choice([0, 0, 3]),
-    )  # fmt: skip
+        concurrency=rng.choice([1, 2, 5, 16, 40]),
+        prefetch=rng.choice([0, 0, 3, 10]),
+        max_pollers=rng.choice([1, 3, 8]),
+        wait_s=wait_s,
+        read_timeout_s=wait_s + 10,
+        visibility_s=visibility_s,
+        max_handling_s=rng.choice([5.0, 40.0, 600.0]),
+        linger_s=rng.choice([0.0, 0.05, 0.1]),
+        first_backoff_s=rng.choice([1, 5]),
+        max_backoff_s=60,
+        drain_s=rng.choice([wait_s + 1.0, wait_s + 6.0]),
+        flush_s=3.0,
+        fifo=fifo,
+        max_receive_count=rng.choice([0, 0, 3]),
+    )
     faulty = rng.random() < 0.6
 
     def chance(most):
         return rng.random() * most if faulty and rng.random() < 0.5 else 0.0
 
     return Plan(
-        limits, messages=rng.choice([1, 8, 25, 60]), groups=rng.choice([1, 3, 10]), lost_requests=chance(0.3),
-        lost_answers=chance(0.2), refused=chance(0.3), duplicates=0.0 if fifo else chance(0.1), failing=rng.choice([0, 0.2]),
-        rejecting=rng.choice([0, 0.1]), hanging=rng.choice([0, 0, 0.05]), slow=rng.choice([0, 0.1]),
-        stop_after=rng.choice([0.0, 0.3, 2.0, 10.0, 60.0]) * rng.random(), kill=rng.random() < 0.2,
-        mute_handlers=rng.random() < 0.5, latency_s=rng.choice([0.05, 0.05, 0.6]),
-        freezes=rng.choice([0.0, 0.0, 0.02]) if faulty else 0.0, watched=rng.random() < 0.5,
-    )  # fmt: skip
+        limits,
+        messages=rng.choice([1, 8, 25, 60]),
+        groups=rng.choice([1, 3, 10]),
+        lost_requests=chance(0.3),
+        lost_answers=chance(0.2),
+        refused=chance(0.3),
+        duplicates=0.0 if fifo else chance(0.1),
+        failing=rng.choice([0, 0.2]),
+        rejecting=rng.choice([0, 0.1]),
+        hanging=rng.choice([0, 0, 0.05]),
+        slow=rng.choice([0, 0.1]),
+        stop_after=rng.choice([0.0, 0.3, 2.0, 10.0, 60.0]) * rng.random(),
+        kill=rng.random() < 0.2,
+        mute_handlers=rng.random() < 0.5,
+        latency_s=rng.choice([0.05, 0.05, 0.6]),
+        freezes=rng.choice([0.0, 0.0, 0.02]) if faulty else 0.0,
+        watched=rng.random() < 0.5,
+    )
 
 
 class Sim:

@@ -101,9 +101,15 @@ def test_a_hung_handler_is_abandoned_at_the_stop_and_its_message_goes_back(kind)
 
     try:
         driver = consume(
-            transport, coroutine if kind == "coroutine" else thread, until=started.is_set,
-            wait_s=0, read_timeout_s=10, visibility_s=11, drain_s=1.0, flush_s=1.0,
-        )  # fmt: skip
+            transport,
+            coroutine if kind == "coroutine" else thread,
+            until=started.is_set,
+            wait_s=0,
+            read_timeout_s=10,
+            visibility_s=11,
+            drain_s=1.0,
+            flush_s=1.0,
+        )
     finally:
         release.set()
     assert transport.changed == [("r0", 0)]

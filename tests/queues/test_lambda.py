@@ -20,13 +20,17 @@ def batch(*bodies, group=""):
     return {
         "Records": [
             {
-                "messageId": f"id-{body}", "receiptHandle": "r", "body": body, "eventSource": "aws:sqs",
-                "attributes": {"ApproximateReceiveCount": "1"} | ({"MessageGroupId": group or body[0]} if group else {}),
+                "messageId": f"id-{body}",
+                "receiptHandle": "r",
+                "body": body,
+                "eventSource": "aws:sqs",
+                "attributes": {"ApproximateReceiveCount": "1"}
+                | ({"MessageGroupId": group or body[0]} if group else {}),
                 "messageAttributes": {"a": {"stringValue": "v", "dataType": "String"}},
             }
             for body in bodies
         ]
-    }  # fmt: skip
+    }
 
 
 def failed(answer):

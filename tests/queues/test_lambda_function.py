@@ -42,9 +42,11 @@ def test_an_entry_of_windlass_toml_is_a_function(client, new_queue):
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     s3.create_bucket(Bucket="lambda-orders")
     client("dynamodb").create_table(
-        TableName="lambda-once", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        TableName="lambda-once",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-    )  # fmt: skip
+    )
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("windlass.toml", CONFIG.format(queue=arn.rpartition(":")[2]))
@@ -54,9 +56,13 @@ def test_an_entry_of_windlass_toml_is_a_function(client, new_queue):
     )
     functions = client("lambda")
     functions.create_function(
-        FunctionName="consume", Runtime="python3.12", Handler="windlass.functions.consume.handler", Timeout=20,
-        Role=role["Role"]["Arn"], Code={"ZipFile": code.getvalue()},
-    )  # fmt: skip
+        FunctionName="consume",
+        Runtime="python3.12",
+        Handler="windlass.functions.consume.handler",
+        Timeout=20,
+        Role=role["Role"]["Arn"],
+        Code={"ZipFile": code.getvalue()},
+    )
     for order in ("fine", "fine", "bad", "busy"):
         body = json.dumps({"TopicArn": "arn:aws:sns:x", "Message": json.dumps({"id": order})})
         sqs.send_message(QueueUrl=url, MessageBody=body)

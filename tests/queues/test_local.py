@@ -222,9 +222,11 @@ def test_work_with_the_same_key_is_done_once(kind, queues, new_queue, consuming,
     table = f"ledger-{uuid.uuid4().hex[:8]}"
     if kind == "dynamodb":
         client("dynamodb").create_table(
-            TableName=table, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        )  # fmt: skip
+        )
     bodies = [json.dumps({"order": n % 5, "copy": n}) for n in range(40)]
     queues.send(queues.open(url), bodies)
     done = []
@@ -245,9 +247,11 @@ def two_ledgers(request, sqlite_store, client, queues):
         return [StoreLedger(sqlite_store, busy_s=60, window_s=3600) for _ in "ab"]
     table = f"ledger-{uuid.uuid4().hex[:8]}"
     client("dynamodb").create_table(
-        TableName=table, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-    )  # fmt: skip
+    )
     call = queues.caller(ACCOUNT, "us-east-1", "dynamodb")
     return [DynamoLedger(call, table, busy_s=60, window_s=3600) for _ in "ab"]
 
@@ -335,9 +339,10 @@ def test_a_worker_shows_its_calls_to_aws_and_nothing_of_the_inventory(new_queue,
     """The dashboards sum the calls of all processes: each must show its own."""
     url, _ = new_queue()
     environ = {
-        "WINDLASS_ESTATE_ENDPOINT_URL": local_aws.url, "WINDLASS_ESTATE_ACCOUNTS": json.dumps([{"id": ACCOUNT}]),
+        "WINDLASS_ESTATE_ENDPOINT_URL": local_aws.url,
+        "WINDLASS_ESTATE_ACCOUNTS": json.dumps([{"id": ACCOUNT}]),
         "WINDLASS_STORE_URL": f"sqlite:///{tmp_path}/windlass.db",
-    }  # fmt: skip
+    }
     stop = threading.Event()
     with App(load(environ=environ, cwd=tmp_path), environ=environ) as app:
         config = ConsumeConfig(queue=url, handler="windlass.queues.samples:nothing", **FAST)

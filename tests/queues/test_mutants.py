@@ -10,24 +10,45 @@ from tests.queues import simulator
 
 SOURCE = Path(windlass.queues.core.__file__).read_text("utf-8")
 MUTANTS = {
-    "a lost lease is acknowledged": ("if lease is not None and lease.phase is _Phase.RUNNING:  # else", "if lease is not None:  # else"),
+    "a lost lease is acknowledged": (
+        "if lease is not None and lease.phase is _Phase.RUNNING:  # else",
+        "if lease is not None:  # else",
+    ),
     "a delete does not look at the clock": (
         'if now >= lease.expires_at:\n                self._lose(lease, "")\n            else:\n                live',
         'if False:\n                self._lose(lease, "")\n            else:\n                live',
     ),
-    "what a poll brings after the stop is kept": ("elif self.stopping:\n            self._release", "elif False:\n            self._release"),
-    "followers of a failed message are kept": ("self._stop_group(lease, now)\n        if not lease.busy", "if not lease.busy"),
-    "groups are not queued": ("group = self._groups.get(lease.group)\n        if group is None:\n            self._groups", "group = None\n        if group is None:\n            self._groups"),
+    "what a poll brings after the stop is kept": (
+        "elif self.stopping:\n            self._release",
+        "elif False:\n            self._release",
+    ),
+    "followers of a failed message are kept": (
+        "self._stop_group(lease, now)\n        if not lease.busy",
+        "if not lease.busy",
+    ),
+    "groups are not queued": (
+        "group = self._groups.get(lease.group)\n        if group is None:\n            self._groups",
+        "group = None\n        if group is None:\n            self._groups",
+    ),
     "polls on the wire are not counted": ("self._reserved += count\n", "pass\n"),
     "no heartbeats": ("if due:\n            together", "if False:\n            together"),
     "an extension counts from its answer": ("max(lease.expires_at, sent_at +", "max(lease.expires_at, now + 5 +"),
     "a lease counts from the answer": ("expires_at = sent_at + self", "expires_at = now + 3 + self"),
-    "a failure deletes": ("            self.counts.failed += not", "            self._to_delete(lease, now)\n            return\n            self.counts.failed += not"),
+    "a failure deletes": (
+        "            self.counts.failed += not",
+        "            self._to_delete(lease, now)\n            return\n            self.counts.failed += not",
+    ),
     "polls on the wire are left at the stop": ("elif not (self._polls or self._calls", "elif not (self._calls"),
-    "abandoned messages stay hidden": ("is _Phase.RUNNING]:\n                self._release(lease, 0, now)", "is _Phase.RUNNING]:\n                pass"),
+    "abandoned messages stay hidden": (
+        "is _Phase.RUNNING]:\n                self._release(lease, 0, now)",
+        "is _Phase.RUNNING]:\n                pass",
+    ),
     "the watchdog extends what goes back": ("if lease.phase < _Phase.RELEASING\n", "if True\n"),
-    "a message is run beside its group": ("known is not None and known.phase is _Phase.RELEASING", "known is None and known is not None"),
-}  # fmt: skip
+    "a message is run beside its group": (
+        "known is not None and known.phase is _Phase.RELEASING",
+        "known is None and known is not None",
+    ),
+}
 
 
 @pytest.mark.slow

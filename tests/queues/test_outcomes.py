@@ -84,9 +84,13 @@ def forms(error):
 
     ledger = once(Nothing(), lambda message: message.message_id)
     return {
-        "function": function, "coroutine": coroutine, "later": waits_first, "task of its own": child,
-        "once": ledger(function), "once, async": ledger(coroutine),
-    }  # fmt: skip
+        "function": function,
+        "coroutine": coroutine,
+        "later": waits_first,
+        "task of its own": child,
+        "once": ledger(function),
+        "once, async": ledger(coroutine),
+    }
 
 
 @pytest.mark.parametrize("form", forms(None))

@@ -39,10 +39,15 @@ def seed_app(seed_aws, account, tmp_path):
 
         def opened(*, accounts=(account,), store="w", sets=(), **settings):
             overrides = {
-                "store.url": f"sqlite:///{tmp_path}/{store}.db", "estate.endpoint_url": seed_aws.url,
-                "estate.regions": [SOURCE_REGION, TARGET_REGION], "estate.accounts": [{"id": one} for one in accounts],
-                "replication.poll_s": 0.05, "replication.canary_poll_s": 0.05, "replication.canary_s": 30, **settings,
-            }  # fmt: skip
+                "store.url": f"sqlite:///{tmp_path}/{store}.db",
+                "estate.endpoint_url": seed_aws.url,
+                "estate.regions": [SOURCE_REGION, TARGET_REGION],
+                "estate.accounts": [{"id": one} for one in accounts],
+                "replication.poll_s": 0.05,
+                "replication.canary_poll_s": 0.05,
+                "replication.canary_s": 30,
+                **settings,
+            }
             if sets:  # several tables of one kind come from a file only
                 lines = [
                     line

@@ -22,9 +22,18 @@ THEIRS = Spot("work", "w")
 
 def made(operation, manifest, template=None, **more):
     return create_effect(
-        PAIR, template or Template(), operation, seed_id="seed_1", set_name="dr", role_arn="arn:aws:iam::111111111111:role/x",
-        manifest=manifest, report_to=THEIRS, created_before=T0, confirm=False, **more,
-    )  # fmt: skip
+        PAIR,
+        template or Template(),
+        operation,
+        seed_id="seed_1",
+        set_name="dr",
+        role_arn="arn:aws:iam::111111111111:role/x",
+        manifest=manifest,
+        report_to=THEIRS,
+        created_before=T0,
+        confirm=False,
+        **more,
+    )
 
 
 @pytest.mark.parametrize("operation", list(Operation))
@@ -52,9 +61,11 @@ def test_a_job_lives_where_s3_wants_it():
 def test_replicas_are_of_what_was_there_before_t0():
     generator = made(Operation.REPLICATE, THEIRS).params["ManifestGenerator"]["S3JobManifestGenerator"]
     assert generator["Filter"] == {
-        "EligibleForReplication": True, "ObjectReplicationStatuses": ["NONE", "FAILED"], "CreatedBefore": T0,
+        "EligibleForReplication": True,
+        "ObjectReplicationStatuses": ["NONE", "FAILED"],
+        "CreatedBefore": T0,
         "KeyNameConstraint": {"MatchAnyPrefix": ["2026/"]},
-    }  # fmt: skip
+    }
     assert generator["ExpectedBucketOwner"] == "111111111111"
     assert "ManifestOutputLocation" not in generator
     copies = made(Operation.COPY, THEIRS).params["ManifestGenerator"]["S3JobManifestGenerator"]

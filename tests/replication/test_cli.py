@@ -50,8 +50,14 @@ poll_s = 0.1
 
     def __call__(self, *words, code=0):
         done = subprocess.run(
-            [sys.executable, "-m", "windlass", "replicate", *words], cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=120, check=False
-        )  # fmt: skip
+            [sys.executable, "-m", "windlass", "replicate", *words],
+            cwd=self.folder,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done
@@ -145,9 +151,13 @@ def test_preflight_prints_the_policy_that_mends_it(home, buckets, account):
         named + '[[replicate]]\nname = "a"\npairs = [["logs", "logs-replica"]]\n'
     )
     rule = {
-        "ID": "x", "Status": "Enabled", "Priority": 1, "Filter": {"Prefix": ""}, "DeleteMarkerReplication": {"Status": "Disabled"},
+        "ID": "x",
+        "Status": "Enabled",
+        "Priority": 1,
+        "Filter": {"Prefix": ""},
+        "DeleteMarkerReplication": {"Status": "Disabled"},
         "Destination": {"Bucket": f"arn:aws:s3:::{target}"},
-    }  # fmt: skip
+    }
     configuration = {"Role": f"arn:aws:iam::{account}:role/weak-{buckets.mark}", "Rules": [rule]}
     buckets.call("us-east-1", "PutBucketReplication", Bucket=source, ReplicationConfiguration=configuration)
     done = home("preflight", source, target, code=3)

@@ -45,13 +45,23 @@ def test_a_newer_object_of_the_destination_is_replaced_only_on_demand(source, de
 
 
 SSE = st.sampled_from(
-    [{}, {"x-amz-server-side-encryption": "AES256"}, {"x-amz-server-side-encryption": "aws:kms"},
-     {"x-amz-server-side-encryption-customer-algorithm": "AES256"}]
-)  # fmt: skip
+    [
+        {},
+        {"x-amz-server-side-encryption": "AES256"},
+        {"x-amz-server-side-encryption": "aws:kms"},
+        {"x-amz-server-side-encryption-customer-algorithm": "AES256"},
+    ]
+)
 SUMS = st.sampled_from(
-    [{}, {"x-amz-checksum-crc32": "x"}, {"x-amz-checksum-crc32": "y"}, {"x-amz-checksum-crc32": "x-2"},
-     {"x-amz-checksum-crc32": "y-2"}, {"x-amz-checksum-sha256": "x"}]
-)  # fmt: skip
+    [
+        {},
+        {"x-amz-checksum-crc32": "x"},
+        {"x-amz-checksum-crc32": "y"},
+        {"x-amz-checksum-crc32": "x-2"},
+        {"x-amz-checksum-crc32": "y-2"},
+        {"x-amz-checksum-sha256": "x"},
+    ]
+)
 heads = st.builds(lambda etag, sse, sums: Head(1, etag, "", "", sse | sums), st.sampled_from(MD5S), SSE, SUMS)
 
 

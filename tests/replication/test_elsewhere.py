@@ -108,8 +108,10 @@ def test_a_seed_is_told_everywhere_by_its_place_and_a_second_one_copies_what_is_
         assert [each.seed_id for each in app.replication.select(ref)] == [one.seed_id]
     (kept,) = app.replication.seeds()
     assert (kept.pair.source.service, kept.pair.source.bucket, kept.pair.title) == (
-        "minio", photos, f"minio:{photos} → {target}",
-    )  # fmt: skip
+        "minio",
+        photos,
+        f"minio:{photos} → {target}",
+    )
     there.fill(photos, ["new"])
     assert seeded(app, (f"minio:{photos}", target)).done == 1
     back = f"{photos}-back"

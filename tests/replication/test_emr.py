@@ -51,9 +51,16 @@ def test_a_place_to_run_is_one_place(target):
 def test_a_step_is_added_and_followed(seed_app, account):
     app = seed_app()
     flow = app.estate.call(
-        account, "us-east-1", "emr", "RunJobFlow", Name="x", ReleaseLabel="emr-7.9.0", JobFlowRole="r", ServiceRole="s",
+        account,
+        "us-east-1",
+        "emr",
+        "RunJobFlow",
+        Name="x",
+        ReleaseLabel="emr-7.9.0",
+        JobFlowRole="r",
+        ServiceRole="s",
         Instances={"MasterInstanceType": "m6g.xlarge", "InstanceCount": 1, "KeepJobFlowAliveWhenNoSteps": True},
-    )["JobFlowId"]  # fmt: skip
+    )["JobFlowId"]
     target = emr.Target(cluster=flow)
     answers = perform(app.estate, emr.emr_effects(pair(account), target, "seed_1", SPOT, None))
     ref = emr.started(answers, target, pair(account).destination)

@@ -11,24 +11,46 @@ from windlass.replication.outcome import Outcome, incomplete_error
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SEED = Seed(
-    seed_id="s", job_id="j", set_name="", pair=Pair(source=Place(bucket="a"), destination=Place(bucket="b")), way=Way.BATCH,
-    operation=Operation.REPLICATE, why="", state=State.COPYING, total=68, done=68, created_at=NOW, updated_at=NOW,
+    seed_id="s",
+    job_id="j",
+    set_name="",
+    pair=Pair(source=Place(bucket="a"), destination=Place(bucket="b")),
+    way=Way.BATCH,
+    operation=Operation.REPLICATE,
+    why="",
+    state=State.COPYING,
+    total=68,
+    done=68,
+    created_at=NOW,
+    updated_at=NOW,
     facts={"status": "Complete"},
-)  # fmt: skip
+)
 counts = st.integers(0, 3)
 seeds = st.builds(
     lambda failed, missing, different, unknown, error: replace(
-        SEED, failed=failed, done=68 - failed,
-        verified={"error": "refused"} if error else {
-            "missing": missing, "different": different, "unknown": unknown, "extra": 0,
+        SEED,
+        failed=failed,
+        done=68 - failed,
+        verified={"error": "refused"}
+        if error
+        else {
+            "missing": missing,
+            "different": different,
+            "unknown": unknown,
+            "extra": 0,
             "examples": {
                 kind: [f"{kind}-{at}" for at in range(number)]
-                for kind, number in (("missing", missing), ("different", different), ("unknown", unknown)) if number
+                for kind, number in (("missing", missing), ("different", different), ("unknown", unknown))
+                if number
             },
         },
     ),
-    counts, counts, counts, counts, st.booleans(),
-)  # fmt: skip
+    counts,
+    counts,
+    counts,
+    counts,
+    st.booleans(),
+)
 
 
 def troubles_of(seed):

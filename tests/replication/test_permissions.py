@@ -30,19 +30,27 @@ CASES = {
     "NotAction spares it": ([{"Effect": "Allow", "NotAction": "s3:GetObject", "Resource": "*"}], False),
     "NotAction has it": ([{"Effect": "Allow", "NotAction": "s3:Delete*", "Resource": "*"}], True),
     "NotAction denies it": ([statement(), {"Effect": "Deny", "NotAction": "s3:Put*", "Resource": "*"}], False),
-    "NotResource denies it": ([statement(), {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::x/*"}], False),
-    "NotPrincipal denies it": ([statement(Principal="*"), statement("Deny", NotPrincipal={"AWS": "222222222222"})], False),
+    "NotResource denies it": (
+        [statement(), {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::x/*"}],
+        False,
+    ),
+    "NotPrincipal denies it": (
+        [statement(Principal="*"), statement("Deny", NotPrincipal={"AWS": "222222222222"})],
+        False,
+    ),
     "NotPrincipal spares it": ([statement(Principal="*"), statement("Deny", NotPrincipal={"AWS": ROLE})], True),
     "an allow on a condition": ([statement(Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})], None),
     "a deny on a condition": (
-        [statement(), statement("Deny", Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}})], None,
+        [statement(), statement("Deny", Condition={"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}})],
+        None,
     ),
     "a deny on what is known not to hold": (
-        [statement(), statement("Deny", Condition={"Bool": {"aws:SecureTransport": "false"}})], True,
+        [statement(), statement("Deny", Condition={"Bool": {"aws:SecureTransport": "false"}})],
+        True,
     ),
     "a variable": ([statement(Condition={"StringLike": {"s3:prefix": "${aws:username}"}})], None),
     "a condition beside a plain allow": ([statement(), statement(Condition={"Null": {"x": "true"}})], True),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -195,8 +203,9 @@ def test_keys_are_used_through_the_service_of_their_partition():
 
 def test_a_bucket_whose_requester_pays_needs_consent():
     facts = replace(
-        good(), source=replace(good().source, requester_pays=True, account_id="222222222222"),
+        good(),
+        source=replace(good().source, requester_pays=True, account_id="222222222222"),
         pair=replace(good().pair, source=replace(good().pair.source, account_id="222222222222")),
-    )  # fmt: skip
+    )
     assert ("error", "RequesterPays", "logs") in found(facts, DIRECT)
     assert ("warning", "RequesterPays", "logs") in found(facts, replace(DIRECT, request_payer=True))

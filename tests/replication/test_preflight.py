@@ -25,9 +25,12 @@ SOURCE = Place(bucket="logs", account_id="111111111111", region="us-east-1")
 TARGET = Place(bucket="logs-replica", account_id="111111111111", region="eu-west-1")
 PAIR = Pair(source=SOURCE, destination=TARGET)
 RULE = {
-    "Status": "Enabled", "Priority": 1, "Filter": {"Prefix": ""}, "Destination": {"Bucket": TARGET.arn},
+    "Status": "Enabled",
+    "Priority": 1,
+    "Filter": {"Prefix": ""},
+    "Destination": {"Bucket": TARGET.arn},
     "SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}},
-}  # fmt: skip
+}
 WORK = Work(operation=Operation.REPLICATE, report_bucket="logs", report_prefix="w/", generated=True)
 ENCRYPTION = Encryption(KEY, KEY)
 
@@ -43,15 +46,25 @@ def role(service, statements):
 def good():
     """A pair with nothing wrong: replication on, KMS and Object Lock on both sides, roles with exactly what they need."""
     bucket = BucketFacts(
-        bucket="logs", account_id="111111111111", region="us-east-1", versioning="Enabled", key=KeyFacts(KEY, "Enabled"),
-        locked=True, rules=(RULE,), replication_role="r",
-    )  # fmt: skip
+        bucket="logs",
+        account_id="111111111111",
+        region="us-east-1",
+        versioning="Enabled",
+        key=KeyFacts(KEY, "Enabled"),
+        locked=True,
+        rules=(RULE,),
+        replication_role="r",
+    )
     target = replace(bucket, bucket="logs-replica", region="eu-west-1", rules=())
     return PairFacts(
-        pair=PAIR, source=bucket, destination=target,
-        replication_role=role(REPLICATION_SERVICE, replication_statements(PAIR, encryption=ENCRYPTION, locked=True, delete_markers=True)),
+        pair=PAIR,
+        source=bucket,
+        destination=target,
+        replication_role=role(
+            REPLICATION_SERVICE, replication_statements(PAIR, encryption=ENCRYPTION, locked=True, delete_markers=True)
+        ),
         batch_role=role(BATCH_SERVICE, batch_statements(PAIR, WORK)),
-    )  # fmt: skip
+    )
 
 
 INTENT = Intent(operation=Operation.REPLICATE, work=WORK, delete_markers=True, switch_on=False)
@@ -108,12 +121,15 @@ CAUSES = {
     ),
     **dict.fromkeys(
         (
-            "DstPutObjectNotPermitted", "DstPutAclNotPermitted", "DstMultipartInitNotPermitted",
-            "DstMultipartUploadNotPermitted", "DstMultipartCompleteNotPermitted",
+            "DstPutObjectNotPermitted",
+            "DstPutAclNotPermitted",
+            "DstMultipartInitNotPermitted",
+            "DstMultipartUploadNotPermitted",
+            "DstMultipartCompleteNotPermitted",
         ),
         lambda facts: without(facts, "s3:ReplicateObject"),
     ),
-}  # fmt: skip
+}
 
 
 def test_all_that_is_called_predicted_has_a_cause_here():

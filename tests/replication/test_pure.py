@@ -27,11 +27,13 @@ def volume(objects, size_bytes=1000, **more):
 def test_patterns_capture_and_skip_their_own_replicas():
     names = ["prod-logs", "prod-tiles", "prod-logs-replica", "dev-logs"]
     assert by_pattern(names, "prod-*", "{name}-replica") == (
-        ("prod-logs", "prod-logs-replica"), ("prod-tiles", "prod-tiles-replica"),
-    )  # fmt: skip
+        ("prod-logs", "prod-logs-replica"),
+        ("prod-tiles", "prod-tiles-replica"),
+    )
     assert by_pattern(names, "*-logs", "dr-{1}-{region}", {"dev-logs": "eu-west-1", "prod-logs": "us-east-1"}) == (
-        ("dev-logs", "dr-dev-eu-west-1"), ("prod-logs", "dr-prod-us-east-1"),
-    )  # fmt: skip
+        ("dev-logs", "dr-dev-eu-west-1"),
+        ("prod-logs", "dr-prod-us-east-1"),
+    )
     with pytest.raises(UsageError, match="stands for nothing"):
         destination_name("{2}", "x", ["one"])
     with pytest.raises(UsageError, match="no bucket's name"):
@@ -226,5 +228,10 @@ def test_effects_wait_for_a_new_role_and_take_what_is_there():
     with pytest.raises(AwsError):
         perform(Iam(), effects, settle_s=0, sleep=slept.append)
     assert rows(effects)[0] | {"params": {}} == {
-        "call": "iam CreateRole", "on": "x", "account_id": "1", "region": "r", "why": "because", "params": {},
-    }  # fmt: skip
+        "call": "iam CreateRole",
+        "on": "x",
+        "account_id": "1",
+        "region": "r",
+        "why": "because",
+        "params": {},
+    }

@@ -304,10 +304,14 @@ def test_the_template_shapes_the_job(seed_app, buckets_of):
     source, target = buckets.pair(objects=2, versioned=False)
     template = Template.model_validate(
         {
-            "operation": "copy", "priority": 77, "tags": {"team": "web"}, "description": "{source} at night",
-            "copy": {"StorageClass": "STANDARD_IA"}, "report": {"scope": "AllTasks", "prefix": "reports"},
+            "operation": "copy",
+            "priority": 77,
+            "tags": {"team": "web"},
+            "description": "{source} at night",
+            "copy": {"StorageClass": "STANDARD_IA"},
+            "report": {"scope": "AllTasks", "prefix": "reports"},
         }
-    )  # fmt: skip
+    )
     one = seeded(app, source, target, template=template, **COPIES)
     account, region, job_id = one.jobs[0]
     job = app.estate.call(account, region, "s3control", "DescribeJob", AccountId=account, JobId=job_id)["Job"]
@@ -372,9 +376,18 @@ def test_a_job_over_a_known_destination_leaves_what_is_completed_alone():
 
     def statuses(template, *, first):
         made = create_effect(
-            pair, template, Operation.REPLICATE, seed_id="s", set_name="", role_arn="r", manifest=Spot("a", "m"),
-            report_to=Spot("a", "m"), created_before=None, confirm=False, first=first,
-        )  # fmt: skip
+            pair,
+            template,
+            Operation.REPLICATE,
+            seed_id="s",
+            set_name="",
+            role_arn="r",
+            manifest=Spot("a", "m"),
+            report_to=Spot("a", "m"),
+            created_before=None,
+            confirm=False,
+            first=first,
+        )
         return made.params["ManifestGenerator"]["S3JobManifestGenerator"]["Filter"]["ObjectReplicationStatuses"]
 
     assert statuses(Template(), first=False) == ["NONE", "FAILED"]

@@ -45,9 +45,15 @@ def test_dry_run_is_what_is_done(seed_app, buckets_of):
     plan = planned(app, source, target)
     listed = writes(app, plan)
     assert [one.operation for one in listed] == [
-        "CreateRole", "UpdateAssumeRolePolicy", "PutRolePolicy", "PutBucketReplication",
-        "CreateRole", "UpdateAssumeRolePolicy", "PutRolePolicy", "CreateJob",
-    ]  # fmt: skip
+        "CreateRole",
+        "UpdateAssumeRolePolicy",
+        "PutRolePolicy",
+        "PutBucketReplication",
+        "CreateRole",
+        "UpdateAssumeRolePolicy",
+        "PutRolePolicy",
+        "CreateJob",
+    ]
     perform(app.estate, listed[:-1])
     perform(app.estate, listed[:-1])  # idempotent
     again = planned(app, source, target)
@@ -187,9 +193,18 @@ def test_large_buckets_are_taken_from_cloudwatch(seed_app, buckets_of):
     source, target = buckets.pair(objects=2)
     hours_ago = datetime.now(UTC) - timedelta(hours=5)
     data = [
-        {"Timestamp": hours_ago, "MetricName": metric, "Value": value, "Unit": unit, "Dimensions": [{"Name": "BucketName", "Value": source}, {"Name": "StorageType", "Value": kind}]}
-        for metric, kind, value, unit in (("NumberOfObjects", "AllStorageTypes", 5e6, "Count"), ("BucketSizeBytes", "StandardStorage", 9e12, "Bytes"))
-    ]  # fmt: skip
+        {
+            "Timestamp": hours_ago,
+            "MetricName": metric,
+            "Value": value,
+            "Unit": unit,
+            "Dimensions": [{"Name": "BucketName", "Value": source}, {"Name": "StorageType", "Value": kind}],
+        }
+        for metric, kind, value, unit in (
+            ("NumberOfObjects", "AllStorageTypes", 5e6, "Count"),
+            ("BucketSizeBytes", "StandardStorage", 9e12, "Bytes"),
+        )
+    ]
     buckets.call("us-east-1", "PutMetricData", service="cloudwatch", Namespace="AWS/S3", MetricData=data)
     plan = planned(app, source, target)
     assert (plan.volume.source, plan.volume.missing) == ("metrics", None)

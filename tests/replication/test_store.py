@@ -20,11 +20,28 @@ def seed(number, **changes):
         destination=Place(bucket="replica", region="eu-west-1"),
         prefix="é/",
     )
-    return Seed(
-        seed_id=f"seed_{number}", job_id="job_1", set_name="dr", pair=pair, way=Way.BATCH, operation=Operation.COPY, why="because",
-        state=State.COPYING, jobs=(("1", "eu-west-1", f"batch-{number}"),), total=2**40, size_bytes=2**60, facts={"t0": now, "n": [1]},
-        verified={"missing": 1}, created_at=now, started_at=now, updated_at=now,
-    ) if not changes else replace(seed(number), **changes)  # fmt: skip
+    return (
+        Seed(
+            seed_id=f"seed_{number}",
+            job_id="job_1",
+            set_name="dr",
+            pair=pair,
+            way=Way.BATCH,
+            operation=Operation.COPY,
+            why="because",
+            state=State.COPYING,
+            jobs=(("1", "eu-west-1", f"batch-{number}"),),
+            total=2**40,
+            size_bytes=2**60,
+            facts={"t0": now, "n": [1]},
+            verified={"missing": 1},
+            created_at=now,
+            started_at=now,
+            updated_at=now,
+        )
+        if not changes
+        else replace(seed(number), **changes)
+    )
 
 
 def test_a_seed_comes_back_as_it_was(store):

@@ -23,7 +23,7 @@ from windlass.store.leases.model import (
     RETRY_S,
     Holder,
     LeaseRow,
-)  # fmt: skip
+)
 
 T0 = datetime(2026, 11, 20, tzinfo=UTC)
 ELSEWHERE = Holder(host="web-2", machine="another", pid=7, started="70")
@@ -210,8 +210,11 @@ def test_a_container_on_this_host_is_another_machine():
     script = "from windlass.store.leases.process import this_process as p; print(p().host, p().machine)"
     ran = subprocess.run(
         ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", script],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     if ran.returncode:
         pytest.skip(f"no namespaces here: {ran.stderr.strip()[-100:]}")
     host, machine = ran.stdout.split()

@@ -172,9 +172,15 @@ def error(status, code, message="said", **headers):
 def access(url, **more):
     """A way to `url`: S3 with the bucket in the path, unless said otherwise."""
     given = {
-        "service": "s3", "region": "us-east-1", "keys": lambda: KEYS, "path_style": True, "account_id": "111111111111",
-        "connect_timeout_s": 3.0, "read_timeout_s": 5.0, "max_connections": 8,
-    }  # fmt: skip
+        "service": "s3",
+        "region": "us-east-1",
+        "keys": lambda: KEYS,
+        "path_style": True,
+        "account_id": "111111111111",
+        "connect_timeout_s": 3.0,
+        "read_timeout_s": 5.0,
+        "max_connections": 8,
+    }
     return Access(endpoint_url=url, **(given | more))
 
 

@@ -19,8 +19,18 @@ CHUNKED = (
 ANSWERS = {
     "content-length": (b"HTTP/1.1 200 OK\r\ncontent-length: 25\r\n\r\n" + BODY, 200, BODY, True),
     "chunked with extensions and trailers": (CHUNKED, 200, BODY, True),
-    "100 continue first": (b"HTTP/1.1 100 Continue\r\nx: y\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\na", 200, b"a", True),
-    "100, 103, then the answer": (b"HTTP/1.1 100 C\r\n\r\nHTTP/1.1 103 E\r\nlink: x\r\n\r\nHTTP/1.1 404 N\r\ncontent-length: 2\r\n\r\nno", 404, b"no", True),
+    "100 continue first": (
+        b"HTTP/1.1 100 Continue\r\nx: y\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\na",
+        200,
+        b"a",
+        True,
+    ),
+    "100, 103, then the answer": (
+        b"HTTP/1.1 100 C\r\n\r\nHTTP/1.1 103 E\r\nlink: x\r\n\r\nHTTP/1.1 404 N\r\ncontent-length: 2\r\n\r\nno",
+        404,
+        b"no",
+        True,
+    ),
     "204": (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b"", True),
     "304 with a length": (b"HTTP/1.1 304 Not Modified\r\ncontent-length: 500\r\n\r\n", 304, b"", True),
     "empty": (b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", 200, b"", True),
@@ -29,7 +39,7 @@ ANSWERS = {
     "close among others": (b"HTTP/1.1 200 OK\r\nconnection: x, Close\r\ncontent-length: 1\r\n\r\na", 200, b"a", False),
     "HTTP/1.0": (b"HTTP/1.0 200 OK\r\ncontent-length: 1\r\n\r\na", 200, b"a", False),
     "HTTP/1.0 kept": (b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 1\r\n\r\na", 200, b"a", True),
-}  # fmt: skip
+}
 HEADS = {
     "a length and no body": (b'HTTP/1.1 200 OK\r\ncontent-length: 5000000\r\netag: "e"\r\n\r\n', True),
     "no length": (b"HTTP/1.1 404 Not Found\r\nx: y\r\n\r\n", True),

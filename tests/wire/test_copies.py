@@ -27,9 +27,13 @@ def both(key, etag, storage, *, keys=KEYS, path_style=True, bucket="target", hea
         reach = access("https://s3.us-east-1.amazonaws.com", keys=lambda: keys, path_style=path_style)
         async with Door(reach) as door:
             copies = Copies(
-                bucket, source_bucket="source", owner=owner, source_owner=owner and "222222222222", headers=headers,
+                bucket,
+                source_bucket="source",
+                owner=owner,
+                source_owner=owner and "222222222222",
+                headers=headers,
                 user_agent=reach.user_agent,
-            )  # fmt: skip
+            )
             place = door.place(bucket)
             while True:
                 now = time.time()
@@ -59,9 +63,12 @@ def test_the_same_request_with_the_same_signature(key, etag, storage):
 
 def test_keys_without_a_token_hosts_with_the_bucket_and_headers_of_ones_own():
     for more in (
-        {"keys": PLAIN}, {"path_style": False}, {"bucket": "with.dots"}, {"owner": ""},
+        {"keys": PLAIN},
+        {"path_style": False},
+        {"bucket": "with.dots"},
+        {"owner": ""},
         {"headers": {"x-amz-server-side-encryption": "aws:kms", "x-amz-meta-odd": "100%  s"}},
-    ):  # fmt: skip
+    ):
         lean, usual = both("a b/é.txt", "etag", "", **more)
         assert parsed(lean) == parsed(usual), more
 

@@ -58,30 +58,56 @@ def one(run, steps, call, **more):
 # What is sent again
 
 
-@pytest.mark.parametrize("first", [
-    CLOSE, RESET, OK[:20], (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe", RESET), error(500, "InternalError"), answer(502, b"<html>Bad gateway"),
-    answer(503), answer(504), answer(408, b"", connection="close"), error(400, "RequestTimeout"), error(503, "SlowDown"), answer(429),
-    error(400, "RequestTimeout", x_amz_bucket_region="us-east-1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "first",
+    [
+        CLOSE,
+        RESET,
+        OK[:20],
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe", RESET),
+        error(500, "InternalError"),
+        answer(502, b"<html>Bad gateway"),
+        answer(503),
+        answer(504),
+        answer(408, b"", connection="close"),
+        error(400, "RequestTimeout"),
+        error(503, "SlowDown"),
+        answer(429),
+        error(400, "RequestTimeout", x_amz_bucket_region="us-east-1"),
+    ],
+)
 def test_passing_faults_are_tried_again(run, first):
     step = (first, CLOSE) if isinstance(first, bytes) and first == OK[:20] else first
     found, asked = one(run, [step, step, step, OK], GET)
     assert (found[1], asked) == (b"hello", 4)
 
 
-@pytest.mark.parametrize(("step", "kind", "code"), [
-    (error(500, "InternalError"), AwsError, "InternalError"), (error(503, "SlowDown"), Throttled, "SlowDown"), (CLOSE, AwsError, "ConnectionLost"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("step", "kind", "code"),
+    [
+        (error(500, "InternalError"), AwsError, "InternalError"),
+        (error(503, "SlowDown"), Throttled, "SlowDown"),
+        (CLOSE, AwsError, "ConnectionLost"),
+    ],
+)
 def test_but_not_for_ever(run, step, kind, code):
     found, asked = one(run, [step] * 9, GET)
     assert (type(found), found.code, asked) == (kind, code, 4)
     assert "s3 GetObject (box) in us-east-1 of 111111111111" in str(found)
 
 
-@pytest.mark.parametrize(("step", "kind"), [
-    (error(403, "AccessDenied"), AccessRefused), (error(404, "NoSuchKey"), NotFound), (error(412, "PreconditionFailed"), Conflict),
-    (error(400, "InvalidArgument"), AwsError), (answer(200, b"x" * 2000), AwsError), (b"SSH-2.0\r\n\r\n", AwsError), (answer(304), AwsError),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        (error(403, "AccessDenied"), AccessRefused),
+        (error(404, "NoSuchKey"), NotFound),
+        (error(412, "PreconditionFailed"), Conflict),
+        (error(400, "InvalidArgument"), AwsError),
+        (answer(200, b"x" * 2000), AwsError),
+        (b"SSH-2.0\r\n\r\n", AwsError),
+        (answer(304), AwsError),
+    ],
+)
 def test_what_would_fail_again_is_not(run, step, kind):
     found, asked = one(run, [step, OK], s3.get("box", "key", max_bytes=1000))
     assert (type(found), asked) == (kind, 1)
@@ -614,10 +640,17 @@ def test_what_is_no_bucket(run, bucket):
     assert (type(found), asked) == (UsageError, 0)
 
 
-@pytest.mark.parametrize("make", [
-    lambda: s3.delete("box", ""), lambda: s3.put("box", "", b""), lambda: s3.get("box", ""), lambda: s3.head("box", ""),
-    lambda: s3.copy("box", "k", source_bucket="box", source_key=""), lambda: s3.create_upload("box", ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: s3.delete("box", ""),
+        lambda: s3.put("box", "", b""),
+        lambda: s3.get("box", ""),
+        lambda: s3.head("box", ""),
+        lambda: s3.copy("box", "k", source_bucket="box", source_key=""),
+        lambda: s3.create_upload("box", ""),
+    ],
+)
 def test_an_empty_key_would_name_the_bucket(make):
     """DELETE /box/ deletes the bucket."""
     with pytest.raises(UsageError, match="key"):

@@ -24,12 +24,42 @@ from windlass.wire.s3 import Part
 # HTTP
 
 TOKENS = st.sampled_from(
-    [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 200\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 101 Up\r\n", b"HTTP/1.1 204 No\r\n", b"HTTP/1.1 304 N\r\n",
-     b"HTTP/1.1 503 S\r\n", b"content-length: 5\r\n", b"Content-Length: 5\r\n", b"content-length: 0\r\n", b"content-length: 99999999999999999999\r\n",
-     b"content-length: -1\r\n", b"transfer-encoding: chunked\r\n", b"transfer-encoding: gzip, chunked\r\n", b"transfer-encoding: gzip\r\n",
-     b"connection: close\r\n", b"connection: keep-alive\r\n", b"connection: upgrade\r\nupgrade: h2c\r\n", b"x: \xff\x00\r\n", b" folded\r\n", b"\r\n", b"\n", b"\r",
-     b"5\r\nhello\r\n", b"0\r\n\r\n", b"0\r\nt: x\r\n\r\n", b"ffffffffffffffffff\r\n", b'5;a="b\r\n', b"hello", b"{}", b"<Error/>", b"\x16\x03\x01", b"\x00"]
-)  # fmt: skip
+    [
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.0 200\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 101 Up\r\n",
+        b"HTTP/1.1 204 No\r\n",
+        b"HTTP/1.1 304 N\r\n",
+        b"HTTP/1.1 503 S\r\n",
+        b"content-length: 5\r\n",
+        b"Content-Length: 5\r\n",
+        b"content-length: 0\r\n",
+        b"content-length: 99999999999999999999\r\n",
+        b"content-length: -1\r\n",
+        b"transfer-encoding: chunked\r\n",
+        b"transfer-encoding: gzip, chunked\r\n",
+        b"transfer-encoding: gzip\r\n",
+        b"connection: close\r\n",
+        b"connection: keep-alive\r\n",
+        b"connection: upgrade\r\nupgrade: h2c\r\n",
+        b"x: \xff\x00\r\n",
+        b" folded\r\n",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"5\r\nhello\r\n",
+        b"0\r\n\r\n",
+        b"0\r\nt: x\r\n\r\n",
+        b"ffffffffffffffffff\r\n",
+        b'5;a="b\r\n',
+        b"hello",
+        b"{}",
+        b"<Error/>",
+        b"\x16\x03\x01",
+        b"\x00",
+    ]
+)
 SAID = st.lists(TOKENS | st.binary(max_size=6), max_size=14).map(b"".join)
 LIMIT = 200
 
@@ -67,11 +97,39 @@ def test_any_bytes_end_in_an_answer_or_an_error_of_ours(said, cuts, head_only, s
 
 CODES = st.sampled_from(["NoSuchKey", "SlowDown", "PermanentRedirect", "x" * 300, "", "&lt;", "a#b"])
 FAULT_BODIES = st.one_of(
-    st.binary(max_size=60), SAID,
-    st.builds(lambda code, text: f"<Error><Code>{code}</Code><Message>{escape(text)}</Message><Region>{code}</Region></Error>".encode("utf-8", "replace"), CODES, st.text(max_size=40)),
-    st.recursive(st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=8), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["__type", "message", "Message", "code", "x"]), inner, max_size=4), max_leaves=8).map(orjson.dumps),
-    st.sampled_from([b"<" * 5000, b"<a>" * 20_000, b"{" * 5000, b"[" * 5000, b'{"__type":' * 2000, b"<?xml version='1.0' encoding='utf-16'?><Error/>", "<Error/>".encode("utf-16"), b"<?xml version='1.0' encoding='nonsense'?><Error/>", b"<?xml version='1.0' encoding='big5'?><Error/>"]),
-)  # fmt: skip
+    st.binary(max_size=60),
+    SAID,
+    st.builds(
+        lambda code, text: (
+            f"<Error><Code>{code}</Code><Message>{escape(text)}</Message><Region>{code}</Region></Error>".encode(
+                "utf-8", "replace"
+            )
+        ),
+        CODES,
+        st.text(max_size=40),
+    ),
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=8),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["__type", "message", "Message", "code", "x"]), inner, max_size=4)
+        ),
+        max_leaves=8,
+    ).map(orjson.dumps),
+    st.sampled_from(
+        [
+            b"<" * 5000,
+            b"<a>" * 20_000,
+            b"{" * 5000,
+            b"[" * 5000,
+            b'{"__type":' * 2000,
+            b"<?xml version='1.0' encoding='utf-16'?><Error/>",
+            "<Error/>".encode("utf-16"),
+            b"<?xml version='1.0' encoding='nonsense'?><Error/>",
+            b"<?xml version='1.0' encoding='big5'?><Error/>",
+        ]
+    ),
+)
 HEADERS = st.dictionaries(
     st.sampled_from(
         ["x-amzn-query-error", "x-amzn-errortype", "x-amz-bucket-region", "x-amz-request-id", "content-type"]
@@ -146,11 +204,16 @@ def contents(draw, *, shuffled, encoded):
     key = draw(KEYS)
     text = quote_plus(key, safe="/~") if encoded else escape(key)
     fields = {
-        "Key": text, "LastModified": "2026-01-01T00:00:00.000Z", "ETag": draw(ETAGS),
-        "ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT", "Size": str(draw(st.integers(0, 10**13))),
-        "Owner": "<ID>1</ID><DisplayName>d</DisplayName>", "StorageClass": "STANDARD",
+        "Key": text,
+        "LastModified": "2026-01-01T00:00:00.000Z",
+        "ETag": draw(ETAGS),
+        "ChecksumAlgorithm": "CRC32",
+        "ChecksumType": "FULL_OBJECT",
+        "Size": str(draw(st.integers(0, 10**13))),
+        "Owner": "<ID>1</ID><DisplayName>d</DisplayName>",
+        "StorageClass": "STANDARD",
         "RestoreStatus": "<IsRestoreInProgress>false</IsRestoreInProgress>",
-    }  # fmt: skip
+    }
     for name in draw(st.sets(FIELDS)):
         del fields[name]
     names = draw(st.permutations(list(fields))) if shuffled else list(fields)
@@ -317,10 +380,15 @@ def test_damaged_pages_are_read_or_refused(text, damage, versions):
             read(body)
 
 
-@pytest.mark.parametrize("row", [
-    b"<Contents><Key>", b"<Contents><Key>a</Key><LastModified>x</LastModified><ETag>e</ETag><Size>1</Size><Owner><ID>1</ID>",
-    b"<Contents><Key>a</Key><LastModified>x</LastModified><ETag>e</ETag><ChecksumAlgorithm>", b'<Contents><Key>a</Key><LastModified>x</LastModified><ETag>"""',
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "row",
+    [
+        b"<Contents><Key>",
+        b"<Contents><Key>a</Key><LastModified>x</LastModified><ETag>e</ETag><Size>1</Size><Owner><ID>1</ID>",
+        b"<Contents><Key>a</Key><LastModified>x</LastModified><ETag>e</ETag><ChecksumAlgorithm>",
+        b'<Contents><Key>a</Key><LastModified>x</LastModified><ETag>"""',
+    ],
+)
 def test_no_page_takes_long(row):
     """A page of 4 MB made to send a regular expression back and forth: read or refused within pytest's timeout."""
     head = b"<ListBucketResult><EncodingType>url</EncodingType>"
@@ -333,10 +401,29 @@ def test_no_page_takes_long(row):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["Messages", "Failed", "Attributes", "QueueUrl", "Body", "MessageId", "ReceiptHandle", "MD5OfBody", "Id", "Code"]), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "Messages",
+                    "Failed",
+                    "Attributes",
+                    "QueueUrl",
+                    "Body",
+                    "MessageId",
+                    "ReceiptHandle",
+                    "MD5OfBody",
+                    "Id",
+                    "Code",
+                ]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
     max_leaves=12,
-)  # fmt: skip
+)
 CALLS = [
     sqs.receive("q"),
     sqs.delete("q", ["r"]),
@@ -379,10 +466,15 @@ def test_a_message_whose_sum_differs_is_not_handed_over():
 
 
 WRITES = [
-    s3.copy("b", "k", source_bucket="b", source_key="k"), s3.create_upload("b", "k"), s3.put("b", "k", b""), s3.delete("b", "k"),
-    s3.copy_part("b", "k", upload_id="u", number=1, source_bucket="b", source_key="k", byte_range=(0, 1)), s3.abort_upload("b", "k", upload_id="u"),
-    s3.complete_upload("b", "k", upload_id="u", parts=[Part(1, "e")]), s3.upload_part("b", "k", upload_id="u", number=1, body=b"x"),
-]  # fmt: skip
+    s3.copy("b", "k", source_bucket="b", source_key="k"),
+    s3.create_upload("b", "k"),
+    s3.put("b", "k", b""),
+    s3.delete("b", "k"),
+    s3.copy_part("b", "k", upload_id="u", number=1, source_bucket="b", source_key="k", byte_range=(0, 1)),
+    s3.abort_upload("b", "k", upload_id="u"),
+    s3.complete_upload("b", "k", upload_id="u", parts=[Part(1, "e")]),
+    s3.upload_part("b", "k", upload_id="u", number=1, body=b"x"),
+]
 
 
 @settings(max_examples=300)

@@ -299,10 +299,16 @@ def test_a_bucket_of_somebody_else(s3_door):
     async def use(door, bucket):
         await door(s3.put(bucket, "k", b"x", owner=ACCOUNT))
         for call in (
-            s3.put(bucket, "k", b"x", owner=OTHER), s3.get(bucket, "k", owner=OTHER), s3.head(bucket, "k", owner=OTHER), s3.delete(bucket, "k", owner=OTHER),
-            s3.list_objects(bucket, owner=OTHER), s3.list_versions(bucket, owner=OTHER), s3.create_upload(bucket, "k", owner=OTHER),
-            s3.copy(bucket, "c", source_bucket=bucket, source_key="k", owner=OTHER), s3.copy(bucket, "c", source_bucket=bucket, source_key="k", source_owner=OTHER),
-        ):  # fmt: skip
+            s3.put(bucket, "k", b"x", owner=OTHER),
+            s3.get(bucket, "k", owner=OTHER),
+            s3.head(bucket, "k", owner=OTHER),
+            s3.delete(bucket, "k", owner=OTHER),
+            s3.list_objects(bucket, owner=OTHER),
+            s3.list_versions(bucket, owner=OTHER),
+            s3.create_upload(bucket, "k", owner=OTHER),
+            s3.copy(bucket, "c", source_bucket=bucket, source_key="k", owner=OTHER),
+            s3.copy(bucket, "c", source_bucket=bucket, source_key="k", source_owner=OTHER),
+        ):
             with pytest.raises(AccessRefused):
                 await door(call)
         assert (await door(s3.get(bucket, "k", owner=ACCOUNT)))[1] == b"x"
@@ -310,9 +316,15 @@ def test_a_bucket_of_somebody_else(s3_door):
     s3_door(use)
 
 
-@pytest.mark.parametrize(("rule", "kind"), [
-    ({"kind": "drop"}, AwsError), ({"kind": "throttle"}, Throttled), ({"kind": "error", "status": 500}, AwsError), ({"kind": "error", "status": 400, "code": "RequestTimeout"}, AwsError),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rule", "kind"),
+    [
+        ({"kind": "drop"}, AwsError),
+        ({"kind": "throttle"}, Throttled),
+        ({"kind": "error", "status": 500}, AwsError),
+        ({"kind": "error", "status": 400, "code": "RequestTimeout"}, AwsError),
+    ],
+)
 def test_faults_that_pass_and_faults_that_stay(s3_door, faults, rule, kind):
     async def use(door, bucket):
         await door(s3.put(bucket, "k", b"hello"))

@@ -319,9 +319,14 @@ def test_tls_with_a_certificate_of_the_given_authority(run, certificates):
     assert tls_exchange(run, contexts["good"], host="127.0.0.1", ca_bundle=ca_bundle) == b"ok"
 
 
-@pytest.mark.parametrize(("name", "with_authority", "says"), [
-    ("good", False, "not trusted"), ("other", True, "not trusted"), ("wrong", True, "mismatch"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "with_authority", "says"),
+    [
+        ("good", False, "not trusted"),
+        ("other", True, "not trusted"),
+        ("wrong", True, "mismatch"),
+    ],
+)
 def test_tls_refuses_who_can_not_be_trusted(run, certificates, name, with_authority, says):
     ca_bundle, contexts = certificates
     with pytest.raises(ConnectionLost, match=says) as caught:
@@ -454,12 +459,15 @@ def test_a_proxy_that_is_not_there(run):
     assert "proxy" in str(failing(run, "https://s3.example", proxy_url=f"http://127.0.0.1:{free_port()}"))
 
 
-@pytest.mark.parametrize(("url", "proxy_url", "says"), [
-    ("https://s3.example", "https://me:hunter2@proxy:3128", "https:// is not supported"),
-    ("https://s3.example", "socks5://proxy:1080", "socks5:// is not supported"),
-    ("https://s3.example", "proxy:3128", "is not supported"),
-    ("http://s3.example", "http://me:hunter2@proxy:3128", "unprotected"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("url", "proxy_url", "says"),
+    [
+        ("https://s3.example", "https://me:hunter2@proxy:3128", "https:// is not supported"),
+        ("https://s3.example", "socks5://proxy:1080", "socks5:// is not supported"),
+        ("https://s3.example", "proxy:3128", "is not supported"),
+        ("http://s3.example", "http://me:hunter2@proxy:3128", "unprotected"),
+    ],
+)
 def test_proxies_that_can_not_be_honoured_are_refused_at_once(run, url, proxy_url, says):
     async def main():
         pool_to(url, proxy_url=proxy_url)
@@ -473,13 +481,19 @@ def test_proxies_that_can_not_be_honoured_are_refused_at_once(run, url, proxy_ur
 # Endpoints
 
 
-@pytest.mark.parametrize(("url", "expected"), [
-    ("https://sqs.eu-west-1.amazonaws.com", ("sqs.eu-west-1.amazonaws.com", 443, True, "sqs.eu-west-1.amazonaws.com")),
-    ("http://localhost:4566/", ("localhost", 4566, False, "localhost:4566")),
-    ("https://HOST:443", ("host", 443, True, "host")),
-    ("http://[::1]:80", ("::1", 80, False, "[::1]")),
-    ("https://[fe80::1]:8443", ("fe80::1", 8443, True, "[fe80::1]:8443")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "https://sqs.eu-west-1.amazonaws.com",
+            ("sqs.eu-west-1.amazonaws.com", 443, True, "sqs.eu-west-1.amazonaws.com"),
+        ),
+        ("http://localhost:4566/", ("localhost", 4566, False, "localhost:4566")),
+        ("https://HOST:443", ("host", 443, True, "host")),
+        ("http://[::1]:80", ("::1", 80, False, "[::1]")),
+        ("https://[fe80::1]:8443", ("fe80::1", 8443, True, "[fe80::1]:8443")),
+    ],
+)
 def test_endpoints(url, expected):
     found = read_endpoint(url)
     assert (found.host, found.port, found.tls, found.authority) == expected

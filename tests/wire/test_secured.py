@@ -102,9 +102,15 @@ def test_many_records_at_once_are_all_read(certificates):
     assert plain.got.split() == [b"%d" % at for at in range(50)]
 
 
-@pytest.mark.parametrize(("name", "trusted", "host"), [
-    ("good", False, "localhost"), ("other", True, "localhost"), ("wrong", True, "localhost"), ("good", True, "example.org"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "trusted", "host"),
+    [
+        ("good", False, "localhost"),
+        ("other", True, "localhost"),
+        ("wrong", True, "localhost"),
+        ("good", True, "example.org"),
+    ],
+)
 def test_who_can_not_be_trusted_is_not_spoken_to(certificates, name, trusted, host):
     ca, contexts = certificates
     plain, wire, secured = met(contexts[name], ca if trusted else "", host)

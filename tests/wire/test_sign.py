@@ -25,9 +25,37 @@ from windlass.wire.sign import Signer, encode_path, encode_query
 
 METHODS = st.sampled_from(["GET", "PUT", "POST", "HEAD", "DELETE"])
 NASTY = st.sampled_from(
-    ["", "/", ".", "..", "a/../b", "a//b", "//", "./x", "x/.", "a/..", " ", "a b", "+", "%", "%2F", "%zz", "é", "日本/語", "💥",
-     "~", "'()*!", "=&?#", "\\", "\u00a0", "\x7f", "\n", "a" * 300, "\udcff"]
-)  # fmt: skip
+    [
+        "",
+        "/",
+        ".",
+        "..",
+        "a/../b",
+        "a//b",
+        "//",
+        "./x",
+        "x/.",
+        "a/..",
+        " ",
+        "a b",
+        "+",
+        "%",
+        "%2F",
+        "%zz",
+        "é",
+        "日本/語",
+        "💥",
+        "~",
+        "'()*!",
+        "=&?#",
+        "\\",
+        "\u00a0",
+        "\x7f",
+        "\n",
+        "a" * 300,
+        "\udcff",
+    ]
+)
 KEYS_OF_ALL_SHAPES = st.one_of(NASTY, st.text(max_size=40), st.lists(NASTY, max_size=4).map("/".join))
 PAIRS = st.lists(
     st.tuples(st.sampled_from(["a", "A", "b", "list-type", "é", "a b", "ab"]), st.text(max_size=8)), max_size=6
@@ -43,8 +71,10 @@ HEADERS = st.lists(
 SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
 KEYRINGS = st.builds(
     lambda name, secret, token: Keys(name, Secret(secret), Secret(token) if token else None),
-    st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", min_size=16, max_size=20), SECRETS, st.none() | SECRETS,
-)  # fmt: skip
+    st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", min_size=16, max_size=20),
+    SECRETS,
+    st.none() | SECRETS,
+)
 TIMES = st.integers(0, 4_102_444_800)
 
 

@@ -16,7 +16,9 @@ from windlass.wire.version_listing import read_version_page
 
 FIELDS = st.sampled_from(["ChecksumAlgorithm", "Owner", "StorageClass", "RestoreStatus", "ChecksumType", "VersionId"])
 IDS = st.sampled_from(["null", "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY", "a_b.c-d", "&#x61;b", ""])
-OWNERS = st.sampled_from(["<ID>1</ID><DisplayName>d</DisplayName>", "<ID>1</ID>", "<ID>1</ID><DisplayName>a&amp;b</DisplayName>"])  # fmt: skip
+OWNERS = st.sampled_from(
+    ["<ID>1</ID><DisplayName>d</DisplayName>", "<ID>1</ID>", "<ID>1</ID><DisplayName>a&amp;b</DisplayName>"]
+)
 
 
 @st.composite
@@ -24,11 +26,18 @@ def rows(draw, *, shuffled, encoded):
     key, marker = draw(KEYS), draw(st.booleans())
     text = quote_plus(key, safe="/~") if encoded else escape(key)
     fields = {
-        "Key": text, "VersionId": draw(IDS), "IsLatest": draw(st.sampled_from(["true", "false"])),
-        "LastModified": "2026-01-01T00:00:00.000Z", "ETag": draw(ETAGS), "ChecksumAlgorithm": "CRC32",
-        "ChecksumType": "FULL_OBJECT", "Size": str(draw(st.integers(0, 10**13))), "Owner": draw(OWNERS),
-        "StorageClass": "STANDARD", "RestoreStatus": "<IsRestoreInProgress>false</IsRestoreInProgress>",
-    }  # fmt: skip
+        "Key": text,
+        "VersionId": draw(IDS),
+        "IsLatest": draw(st.sampled_from(["true", "false"])),
+        "LastModified": "2026-01-01T00:00:00.000Z",
+        "ETag": draw(ETAGS),
+        "ChecksumAlgorithm": "CRC32",
+        "ChecksumType": "FULL_OBJECT",
+        "Size": str(draw(st.integers(0, 10**13))),
+        "Owner": draw(OWNERS),
+        "StorageClass": "STANDARD",
+        "RestoreStatus": "<IsRestoreInProgress>false</IsRestoreInProgress>",
+    }
     if marker:
         fields = {name: fields[name] for name in ("Key", "VersionId", "IsLatest", "LastModified", "Owner")}
     for name in draw(st.sets(FIELDS)):
@@ -45,15 +54,25 @@ def pages(draw):
     found = draw(st.lists(rows(shuffled=shuffled, encoded=encoded), max_size=6))
     key = draw(KEYS)
     head = [
-        "<Name>box</Name>", "<KeyMarker></KeyMarker><VersionIdMarker></VersionIdMarker>",
+        "<Name>box</Name>",
+        "<KeyMarker></KeyMarker><VersionIdMarker></VersionIdMarker>",
         "<EncodingType>url</EncodingType>" if encoded else "",
         f"<IsTruncated>{draw(st.sampled_from(['true', 'false']))}</IsTruncated>",
-    ]  # fmt: skip
-    head += draw(st.sampled_from([[], [
-        f"<NextKeyMarker>{quote_plus(key, safe='/~') if encoded else escape(key)}</NextKeyMarker>",
-        f"<NextVersionIdMarker>{draw(IDS)}</NextVersionIdMarker>",
-    ]]))  # fmt: skip
-    head += draw(st.sampled_from([[], [], ["<CommonPrefixes><Prefix>a%2Fb</Prefix></CommonPrefixes>"], ["<!-- <Version> -->"]]))  # fmt: skip
+    ]
+    head += draw(
+        st.sampled_from(
+            [
+                [],
+                [
+                    f"<NextKeyMarker>{quote_plus(key, safe='/~') if encoded else escape(key)}</NextKeyMarker>",
+                    f"<NextVersionIdMarker>{draw(IDS)}</NextVersionIdMarker>",
+                ],
+            ]
+        )
+    )
+    head += draw(
+        st.sampled_from([[], [], ["<CommonPrefixes><Prefix>a%2Fb</Prefix></CommonPrefixes>"], ["<!-- <Version> -->"]])
+    )
     space = draw(st.sampled_from(["", ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"']))
     prolog = draw(st.sampled_from(["", '<?xml version="1.0" encoding="UTF-8"?>\n']))
     parts = [*head, *found] if draw(st.booleans()) else [*found, *head]
@@ -116,7 +135,31 @@ def test_escapes_anywhere():
 
 
 @settings(max_examples=300)
-@given(pages(), st.lists(st.tuples(st.integers(0, 3000), st.sampled_from(["", "<", ">", "&", "</Version>", "<Version>", "<DeleteMarker>", "x", "<!DOCTYPE a>", "9" * 30, "\x00", "²"])), max_size=4))  # fmt: skip
+@given(
+    pages(),
+    st.lists(
+        st.tuples(
+            st.integers(0, 3000),
+            st.sampled_from(
+                [
+                    "",
+                    "<",
+                    ">",
+                    "&",
+                    "</Version>",
+                    "<Version>",
+                    "<DeleteMarker>",
+                    "x",
+                    "<!DOCTYPE a>",
+                    "9" * 30,
+                    "\x00",
+                    "²",
+                ]
+            ),
+        ),
+        max_size=4,
+    ),
+)
 def test_damaged_pages_are_read_or_refused_and_never_otherwise_than_slowly(text, damage):
     for place, what in damage:
         text = text[: place % (len(text) + 1)] + what + text[place % (len(text) + 1) + len(what) % 3 :]
@@ -124,7 +167,14 @@ def test_damaged_pages_are_read_or_refused_and_never_otherwise_than_slowly(text,
         read_version_page(text.encode("utf-8", "replace"))
 
 
-@pytest.mark.parametrize("row", [b"<Version><Key>", b"<Version><Owner><ID>1</ID>", b'<Version><Key>a</Key><VersionId>v</VersionId><IsLatest>true</IsLatest><LastModified>x</LastModified><ETag>"""'])  # fmt: skip
+@pytest.mark.parametrize(
+    "row",
+    [
+        b"<Version><Key>",
+        b"<Version><Owner><ID>1</ID>",
+        b'<Version><Key>a</Key><VersionId>v</VersionId><IsLatest>true</IsLatest><LastModified>x</LastModified><ETag>"""',
+    ],
+)
 def test_no_page_takes_long(row):
     head = b"<ListVersionsResult><EncodingType>url</EncodingType>"
     body = head + row * (4_000_000 // len(row)) + b"</ListVersionsResult>"

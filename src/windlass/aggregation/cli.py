@@ -33,14 +33,26 @@ AnyKey = Annotated[str, typer.Argument(metavar="[KEY]", help="Only this key; the
 Open = Callable[[typer.Context], Aggregation]
 
 ITEMS: list[object] = [
-    "rule", "key", Column("uncovered", right=True), Column("events", right=True), "state", "due_at", "acted_at",
-    Column("failures", right=True), "note",
-]  # fmt: skip
+    "rule",
+    "key",
+    Column("uncovered", right=True),
+    Column("events", right=True),
+    "state",
+    "due_at",
+    "acted_at",
+    Column("failures", right=True),
+    "note",
+]
 WINDOWS: list[object] = [
-    Column("started_at", "STARTED"), "rule", "key", "outcome", Column("events", right=True),
+    Column("started_at", "STARTED"),
+    "rule",
+    "key",
+    "outcome",
+    Column("events", right=True),
     Column("waited_s", "WAITED S", right=True),
-    Column("took_s", "TOOK S", right=True), "reason",
-]  # fmt: skip
+    Column("took_s", "TOOK S", right=True),
+    "reason",
+]
 RULES: list[object] = [
     "name",
     "queue",
@@ -68,11 +80,15 @@ def commands(open_aggregation: Open) -> typer.Typer:  # noqa: C901  one function
 
     @app.command()
     def status(
-        ctx: typer.Context, rule: AnyName = "", key: AnyKey = "",
-        windows: Annotated[bool, typer.Option("--windows", "-w", help="Show the latest windows instead of the keys.")] = False,
+        ctx: typer.Context,
+        rule: AnyName = "",
+        key: AnyKey = "",
+        windows: Annotated[
+            bool, typer.Option("--windows", "-w", help="Show the latest windows instead of the keys.")
+        ] = False,
         limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="At most this many windows.")] = 50,
         output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Show how keys stand: what is uncovered, when the next action is due, what the last one came to."""
         aggregation = open_aggregation(ctx)
         if windows:
@@ -86,7 +102,9 @@ def commands(open_aggregation: Open) -> typer.Typer:  # noqa: C901  one function
     @app.command()
     def run(
         ctx: typer.Context,
-        rules: Annotated[list[str] | None, typer.Argument(metavar="[RULE]...", help="Only these rules; all otherwise.")] = None,
+        rules: Annotated[
+            list[str] | None, typer.Argument(metavar="[RULE]...", help="Only these rules; all otherwise.")
+        ] = None,
         options: Annotated[
             list[str] | None,
             typer.Option("--set", metavar="KEY=VALUE", help="A setting of the consumer, as in [[consume]]; repeat."),
@@ -94,9 +112,11 @@ def commands(open_aggregation: Open) -> typer.Typer:  # noqa: C901  one function
         host: Annotated[str, typer.Option("--health-host", help="Address of the health port.")] = "127.0.0.1",
         port: Annotated[
             int,
-            typer.Option("--health-port", help="Port of /healthz, /readyz and /metrics; 0 takes a free one, -1 is none."),
+            typer.Option(
+                "--health-port", help="Port of /healthz, /readyz and /metrics; 0 takes a free one, -1 is none."
+            ),
         ] = -1,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Work: count events, run actions, until SIGTERM. As many of these as you like may run at once."""
         workers = open_aggregation(ctx).workers(
             rules or (), health=(host, port) if port >= 0 else None, settings=read_settings(options or ())
@@ -112,7 +132,9 @@ def commands(open_aggregation: Open) -> typer.Typer:  # noqa: C901  one function
     @app.command("simulate")
     def simulate_(
         ctx: typer.Context,
-        rule: Annotated[str, typer.Option("--rule", help="The rule; one keyed by bucket with the window given otherwise.")] = "",
+        rule: Annotated[
+            str, typer.Option("--rule", help="The rule; one keyed by bucket with the window given otherwise.")
+        ] = "",
         file: Annotated[
             Path | None,
             typer.Argument(metavar="[FILE]", help="Recorded events, a payload a line, in any wrapping; - for stdin."),
@@ -120,10 +142,12 @@ def commands(open_aggregation: Open) -> typer.Typer:  # noqa: C901  one function
         rate: Annotated[float, typer.Option(min=0.01, help="Without a file: events a second.")] = 50.0,
         duration: Annotated[str, typer.Option("--for", help="Without a file: for so long (600s, 10m, 1h).")] = "10m",
         buckets: Annotated[int, typer.Option(min=1, help="Without a file: over so many buckets.")] = 1,
-        window_s: Annotated[float, typer.Option("--window", min=1, help="Without a rule: the window in seconds.")] = 30.0,
+        window_s: Annotated[
+            float, typer.Option("--window", min=1, help="Without a rule: the window in seconds.")
+        ] = 30.0,
         lag_s: Annotated[float, typer.Option("--lag", min=0, help="Seconds from an event to its receipt.")] = 1.0,
         output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Run a stream of events through a rule without AWS: actions, coverage, requests and cost of both designs."""
         config = open_aggregation(ctx).config(rule) if rule else _plain_rule(window_s)
         made = made_up(rate=rate, seconds=parse_duration_s(duration), buckets=buckets)
@@ -162,30 +186,52 @@ def rule_row(config: AggregateConfig, paused: bool) -> dict[str, Any]:
     """A rule, for a listing."""
     key = f"prefix of {config.depth}" if config.key == "prefix" else config.key
     return {
-        "name": config.name, "queue": config.queue, "key": key, "mode": config.mode.value, "window_s": config.window_s,
-        "action": config.action.kind, "kept_in": config.table or "store", "paused": paused,
-    }  # fmt: skip
+        "name": config.name,
+        "queue": config.queue,
+        "key": key,
+        "mode": config.mode.value,
+        "window_s": config.window_s,
+        "action": config.action.kind,
+        "kept_in": config.table or "store",
+        "paused": paused,
+    }
 
 
 def item_row(item: Item, config: AggregateConfig) -> dict[str, Any]:
     """A key as it stands, for a listing."""
     due = config.pace.due(item) if item.uncovered > 0 else 0.0
     return {
-        "rule": item.rule, "key": item.key, "uncovered": item.uncovered, "events": item.dirty, "covered": item.done,
-        "state": _state(item), "due_at": _moment(due), "acted_at": _moment(item.acted_at), "failures": item.failures,
+        "rule": item.rule,
+        "key": item.key,
+        "uncovered": item.uncovered,
+        "events": item.dirty,
+        "covered": item.done,
+        "state": _state(item),
+        "due_at": _moment(due),
+        "acted_at": _moment(item.acted_at),
+        "failures": item.failures,
         "note": item.note,
-    }  # fmt: skip
+    }
 
 
 def window_row(one: Window) -> dict[str, Any]:
     """A window, for a listing."""
     took = round((one.ended_at - one.started_at).total_seconds(), 3) if one.ended_at else None
     return {
-        "started_at": one.started_at, "rule": one.rule, "key": one.key, "outcome": one.outcome, "events": one.summary.events,
-        "waited_s": round(one.waited_s, 1) if one.waited_s is not None else None, "took_s": took, "reason": one.reason,
-        "kinds": dict(one.summary.kinds), "folders": list(one.summary.folders), "folders_cut": one.summary.folders_cut,
-        "size_bytes": one.summary.size_bytes, "attempt": one.attempt,
-    }  # fmt: skip
+        "started_at": one.started_at,
+        "rule": one.rule,
+        "key": one.key,
+        "outcome": one.outcome,
+        "events": one.summary.events,
+        "waited_s": round(one.waited_s, 1) if one.waited_s is not None else None,
+        "took_s": took,
+        "reason": one.reason,
+        "kinds": dict(one.summary.kinds),
+        "folders": list(one.summary.folders),
+        "folders_cut": one.summary.folders_cut,
+        "size_bytes": one.summary.size_bytes,
+        "attempt": one.attempt,
+    }
 
 
 def _state(item: Item) -> str:
@@ -227,18 +273,29 @@ def _show(found: Simulation, output: Format) -> None:
     designs = (found.ours, found.published)
     rows = [_design_row(one, found.seconds) for one in designs]
     if output is not Format.TABLE:
-        emit_value({
-            "events": found.events, "matched": found.matched, "covered": found.covered, "keys": found.keys, "seconds": found.seconds,
-            "p99_s": found.p99_s, "worst_s": found.worst_s, "designs": rows,
-        })  # fmt: skip
+        emit_value(
+            {
+                "events": found.events,
+                "matched": found.matched,
+                "covered": found.covered,
+                "keys": found.keys,
+                "seconds": found.seconds,
+                "p99_s": found.p99_s,
+                "worst_s": found.worst_s,
+                "designs": rows,
+            }
+        )
         return
     print(f"{found.events:,} events in {found.seconds:,.0f} s, {found.matched:,} of this rule, {found.keys:,} keys")
     print(f"{found.covered:,} covered; from event to action p99 {found.p99_s:.1f} s, at most {found.worst_s:.1f} s")
     columns: list[object] = [
-        "design", Column("actions", right=True), Column("lambda", "LAMBDA/EVENT", right=True),
-        Column("dynamodb", "DYNAMODB/EVENT", right=True), Column("sqs", "SQS/EVENT", right=True),
+        "design",
+        Column("actions", right=True),
+        Column("lambda", "LAMBDA/EVENT", right=True),
+        Column("dynamodb", "DYNAMODB/EVENT", right=True),
+        Column("sqs", "SQS/EVENT", right=True),
         Column("monthly", "USD/MONTH", right=True),
-    ]  # fmt: skip
+    ]
     print()
     shares = ("lambda", "dynamodb", "sqs")
     emit([row | {name: f"{row[name]:.4f}" for name in shares} for row in rows], output, columns)
@@ -247,8 +304,10 @@ def _show(found: Simulation, output: Format) -> None:
 def _design_row(design: Design, seconds: float) -> dict[str, Any]:
     events = max(1, design.events)
     return {
-        "design": design.name, "actions": design.actions, "lambda": round(design.lambda_invokes / events, 5),
+        "design": design.name,
+        "actions": design.actions,
+        "lambda": round(design.lambda_invokes / events, 5),
         "dynamodb": round(design.dynamodb_writes / events, 5),
         "sqs": round(design.sqs_requests / events, 4),
         "monthly": round(design.monthly(seconds), 2),
-    }  # fmt: skip
+    }

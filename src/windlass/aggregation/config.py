@@ -54,9 +54,11 @@ class AggregateConfig(BaseModel):
     )
     strict_s: float = Field(default=900.0, ge=60, description="Strict: seconds after which it is tried again.")
     linger_s: float = Field(
-        default=0.0, ge=0, le=30,
+        default=0.0,
+        ge=0,
+        le=30,
         description="Seconds that events are gathered before they are counted; a third of the window, at most 10, when 0.",
-    )  # fmt: skip
+    )
     table: str = Field(default="", description="DynamoDB table that keeps the keys; the store when empty.")
     timers: str = Field(default="", description="Queue for timers, beside a DynamoDB table; the store when empty.")
     sweep_s: float = Field(default=300.0, ge=1, description="Seconds between two looks for timers that were lost.")

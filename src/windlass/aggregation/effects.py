@@ -7,9 +7,31 @@ from dataclasses import dataclass
 from windlass.aggregation.model import Item, Pace, Summary, Timer
 
 __all__ = [
-    "Abandoned", "Ack", "Act", "Begun", "Claim", "Commit", "Completed", "Count", "Defer", "Disarm", "Effect", "Failed",
-    "Hold", "Moment", "Note", "Outcome", "Postponed", "Refused", "Renew", "Reserve", "Rotate", "Send", "StoreEffect", "Verdict",
-]  # fmt: skip
+    "Abandoned",
+    "Ack",
+    "Act",
+    "Begun",
+    "Claim",
+    "Commit",
+    "Completed",
+    "Count",
+    "Defer",
+    "Disarm",
+    "Effect",
+    "Failed",
+    "Hold",
+    "Moment",
+    "Note",
+    "Outcome",
+    "Postponed",
+    "Refused",
+    "Renew",
+    "Reserve",
+    "Rotate",
+    "Send",
+    "StoreEffect",
+    "Verdict",
+]
 
 
 # Writes to a key's item: each one atomic

@@ -89,8 +89,11 @@ class Engine:
         )
         verdict: Verdict = carry_out(talk, self._hands(part))
         self._log.debug(
-            "timer.ended" if isinstance(verdict, Ack) else "timer.deferred", rule=timer.rule, key=timer.key, reason=verdict.reason
-        )  # fmt: skip
+            "timer.ended" if isinstance(verdict, Ack) else "timer.deferred",
+            rule=timer.rule,
+            key=timer.key,
+            reason=verdict.reason,
+        )
         return verdict
 
     def complete(self, token: str) -> bool:

@@ -54,9 +54,16 @@ class Tally:
         """As a value. Of several buckets none is named: an action that needs one must be of a rule keyed by it."""
         bucket = next(iter(self.buckets)) if len(self.buckets) == 1 else ""
         return Summary(
-            bucket, self.events, dict(self.kinds), self.size_bytes, tuple(self.folders), self.folders_cut, self.first_at,
-            self.last_at, tuple(self.samples),
-        )  # fmt: skip
+            bucket,
+            self.events,
+            dict(self.kinds),
+            self.size_bytes,
+            tuple(self.folders),
+            self.folders_cut,
+            self.first_at,
+            self.last_at,
+            tuple(self.samples),
+        )
 
 
 def add_events(

@@ -7,8 +7,17 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 __all__ = [
-    "MAX_FOLDERS", "MAX_SAMPLES", "Arrival", "Item", "Mode", "Pace", "Summary", "Timer", "merge", "summarise",
-]  # fmt: skip
+    "MAX_FOLDERS",
+    "MAX_SAMPLES",
+    "Arrival",
+    "Item",
+    "Mode",
+    "Pace",
+    "Summary",
+    "Timer",
+    "merge",
+    "summarise",
+]
 
 MAX_FOLDERS = 50
 """Folders kept by name for one window; more are `folders_cut`, and the action takes the whole key."""

@@ -94,10 +94,17 @@ def _by_expression(config: AggregateConfig) -> Callable[[ObjectEvent], str | Non
 def _document(event: ObjectEvent) -> dict[str, Any]:
     parts = event.key.split("/")
     return {
-        "kind": event.kind.value, "name": event.name, "bucket": event.bucket, "key": event.key, "folder": "/".join(parts[:-1]),
-        "folders": parts[:-1], "file": parts[-1],
-        "size_bytes": event.size_bytes, "region": event.region, "account_id": event.account_id,
-    }  # fmt: skip
+        "kind": event.kind.value,
+        "name": event.name,
+        "bucket": event.bucket,
+        "key": event.key,
+        "folder": "/".join(parts[:-1]),
+        "folders": parts[:-1],
+        "file": parts[-1],
+        "size_bytes": event.size_bytes,
+        "region": event.region,
+        "account_id": event.account_id,
+    }
 
 
 def _safe(key: str) -> str:

@@ -170,12 +170,17 @@ class Aggregation:
             by_queue.setdefault(self._source(config), []).append(config)
         return tuple(
             Worker(
-                self.engine(mine), mine, queues=self._queues(), store=self._store,
-                timers=self._timers() if any(not one.table for one in mine) else None, registry=registry, health=health,
+                self.engine(mine),
+                mine,
+                queues=self._queues(),
+                store=self._store,
+                timers=self._timers() if any(not one.table for one in mine) else None,
+                registry=registry,
+                health=health,
                 settings=settings,
             )
             for mine in by_queue.values()
-        )  # fmt: skip
+        )
 
     def _source(self, config: AggregateConfig) -> tuple[str, str, str]:
         return config.queue, *self._place(config)

@@ -88,9 +88,13 @@ def made_up(*, rate: float, seconds: float, buckets: int = 1, folders: int = 10)
     for number in range(int(rate * seconds)):
         key = f"folder-{number % folders:03}/object-{number:08}"
         yield ObjectEvent(
-            kind=Kind.CREATED, name="ObjectCreated:Put", bucket=f"bucket-{number % buckets}", key=key, size_bytes=1024,
+            kind=Kind.CREATED,
+            name="ObjectCreated:Put",
+            bucket=f"bucket-{number % buckets}",
+            key=key,
+            size_bytes=1024,
             at=start + timedelta(seconds=number / rate),
-        )  # fmt: skip
+        )
 
 
 def simulate(rule: Rule, events: Iterable[ObjectEvent], *, lag_s: float = 1.0, action_s: float = 0.5) -> Simulation:

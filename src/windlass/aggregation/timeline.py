@@ -12,8 +12,12 @@ from windlass.core.clock import parse_time
 __all__ = ["Window"]
 
 _NAMES = {
-    Completed: "done", Begun: "started", Postponed: "postponed", Failed: "failed", Abandoned: "abandoned",
-}  # fmt: skip
+    Completed: "done",
+    Begun: "started",
+    Postponed: "postponed",
+    Failed: "failed",
+    Abandoned: "abandoned",
+}
 
 
 @dataclass(frozen=True, slots=True)

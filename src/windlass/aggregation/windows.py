@@ -39,10 +39,16 @@ window = Table(
 def put_window(connection: Connection, store: Store, one: Window) -> None:
     """Write a window; again when it ended."""
     values = {
-        "rule": one.rule, "key": one.key, "first_at": one.summary.first_at or format_time(one.started_at),
-        "started_at": format_time(one.started_at), "ended_at": format_time(one.ended_at) if one.ended_at else None,
-        "outcome": one.outcome, "reason": one.reason, "events": one.summary.events, "summary": canonical_json(asdict(one.summary)),
-    }  # fmt: skip
+        "rule": one.rule,
+        "key": one.key,
+        "first_at": one.summary.first_at or format_time(one.started_at),
+        "started_at": format_time(one.started_at),
+        "ended_at": format_time(one.ended_at) if one.ended_at else None,
+        "outcome": one.outcome,
+        "reason": one.reason,
+        "events": one.summary.events,
+        "summary": canonical_json(asdict(one.summary)),
+    }
     statement = store.upsert(window).values(attempt=one.attempt, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["attempt"], set_=values))
 

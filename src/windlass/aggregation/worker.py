@@ -105,9 +105,15 @@ class Worker:
         first = self._configs[0]
         linger_s = self._gathering.linger_s
         given = {
-            "name": f"aggregate-{first.name}", "queue": first.queue, "handler": "windlass.aggregation", "account": first.account,
-            "region": first.region, "concurrency": _IN_HAND, "prefetch": 0, "gather_s": min(_GATHER_S, linger_s),
-        }  # fmt: skip
+            "name": f"aggregate-{first.name}",
+            "queue": first.queue,
+            "handler": "windlass.aggregation",
+            "account": first.account,
+            "region": first.region,
+            "concurrency": _IN_HAND,
+            "prefetch": 0,
+            "gather_s": min(_GATHER_S, linger_s),
+        }
         given |= self._times(linger_s)
         return ConsumeConfig.model_validate(given | self._settings)
 
@@ -123,8 +129,10 @@ class Worker:
         read_timeout_s = float(wait_s + 10)
         visibility_s = max(math.ceil(read_timeout_s) + 1, min(60, math.ceil(shortest_s)))
         return {
-            "wait_s": wait_s, "read_timeout_s": read_timeout_s, "visibility_s": visibility_s + math.ceil(linger_s),
-        }  # fmt: skip
+            "wait_s": wait_s,
+            "read_timeout_s": read_timeout_s,
+            "visibility_s": visibility_s + math.ceil(linger_s),
+        }
 
     def _source(self, config: ConsumeConfig) -> Consumer:
         def stopping() -> None:
@@ -132,18 +140,30 @@ class Worker:
             self._gathering.hurry()
 
         return Consumer(
-            config, self._gathering.handle, queues=self._queues, store=self._store, registry=self._registry,
-            health=self._health, stopping=stopping,
-        )  # fmt: skip
+            config,
+            self._gathering.handle,
+            queues=self._queues,
+            store=self._store,
+            registry=self._registry,
+            health=self._health,
+            stopping=stopping,
+        )
 
     # Timers
 
     def _consume_timers(self, queue: str) -> None:
         first = next(one for one in self._configs if one.timers == queue)
         given = {
-            "name": f"timers-{queue}", "queue": queue, "handler": "windlass.aggregation", "account": first.account,
-            "region": first.region, "concurrency": 8, "prefetch": 2, "first_backoff_s": 1.0, "max_backoff_s": 60.0,
-        }  # fmt: skip
+            "name": f"timers-{queue}",
+            "queue": queue,
+            "handler": "windlass.aggregation",
+            "account": first.account,
+            "region": first.region,
+            "concurrency": 8,
+            "prefetch": 2,
+            "first_backoff_s": 1.0,
+            "max_backoff_s": 60.0,
+        }
         given |= self._times()
         names = ("wait_s", "read_timeout_s", "visibility_s", "drain_s", "flush_s", "transport")
         config = ConsumeConfig.model_validate(

@@ -18,10 +18,15 @@ def add_action_routes(api: FastAPI) -> None:
     """Add a route per action."""
     for action in ACTIONS:
         api.add_api_route(
-            f"/v1{action.path}", _endpoint(action), methods=["POST"], summary=action.summary, tags=["v1"],
+            f"/v1{action.path}",
+            _endpoint(action),
+            methods=["POST"],
+            summary=action.summary,
+            tags=["v1"],
             description=f"{action.description} Needs the role {action.role.name.lower()}.",
-            operation_id=action.name, openapi_extra=_described(action),
-        )  # fmt: skip
+            operation_id=action.name,
+            openapi_extra=_described(action),
+        )
 
 
 def _endpoint(action: Action) -> Callable[..., Mapping[str, Any]]:

@@ -26,9 +26,13 @@ def create_api(app: App) -> FastAPI:
     """The API over the parts of `app`; the console adds its pages to it."""
     # FastAPI's own documentation page loads its script from elsewhere; ours is console/templates/docs.html.
     api = FastAPI(
-        title="Windlass", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json",
+        title="Windlass",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
         dependencies=[Depends(check_parameters)],
-    )  # fmt: skip
+    )
     api.state.windlass = app
     api.include_router(v1, tags=["v1"])
     api.include_router(memcached_router, tags=["v1"])

@@ -14,19 +14,45 @@ from enum import IntEnum
 from windlass.core.errors import AccessRefused, ConfigError
 
 __all__ = [
-    "Asked", "Role", "check_bind", "client_address", "is_forwarded", "is_loopback_host", "is_trusted", "permit",
+    "Asked",
+    "Role",
+    "check_bind",
+    "client_address",
+    "is_forwarded",
+    "is_loopback_host",
+    "is_trusted",
+    "permit",
     "proxy_by_configuration",
-]  # fmt: skip
+]
 
 # The probes of an orchestrator have no token, and learn nothing but that we live.
 _OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/login/oidc", "/login/oidc/callback"})
 _OPEN_FOLDER = "/static/"
 # Headers that proxies add and browsers never send by themselves; every `x-forwarded-*` counts, too.
-_PROXY_HEADERS = frozenset({
-    "forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-for", "x-original-host",
-    "x-original-uri", "x-original-url", "x-envoy-external-address", "x-amzn-trace-id", "x-cloud-trace-context", "x-azure-clientip",
-    "cf-connecting-ip", "cf-ray", "true-client-ip", "fastly-client-ip", "front-end-https", "proxy-connection", "x-proxyuser-ip",
-})  # fmt: skip
+_PROXY_HEADERS = frozenset(
+    {
+        "forwarded",
+        "via",
+        "x-real-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-original-forwarded-for",
+        "x-original-host",
+        "x-original-uri",
+        "x-original-url",
+        "x-envoy-external-address",
+        "x-amzn-trace-id",
+        "x-cloud-trace-context",
+        "x-azure-clientip",
+        "cf-connecting-ip",
+        "cf-ray",
+        "true-client-ip",
+        "fastly-client-ip",
+        "front-end-https",
+        "proxy-connection",
+        "x-proxyuser-ip",
+    }
+)
 
 
 class Role(IntEnum):

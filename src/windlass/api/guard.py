@@ -128,10 +128,14 @@ class Guard:
                 return problem(_too_large(), 413)
             login, bearer = self._login(request, scope["address"])
             asked = Asked(
-                method=request.method, path=request.url.path, host=request.headers.get("host", ""),
-                origin=request.headers.get("origin", ""), fetch_site=request.headers.get("sec-fetch-site", ""), bearer=bearer,
+                method=request.method,
+                path=request.url.path,
+                host=request.headers.get("host", ""),
+                origin=request.headers.get("origin", ""),
+                fetch_site=request.headers.get("sec-fetch-site", ""),
+                bearer=bearer,
                 role=login.role if login else Role.NOBODY,
-            )  # fmt: skip
+            )
             scope["role"] = permit(asked, login_required=self.login_required, hosts=self._hosts)
         except (AccessRefused, LoginBlocked) as error:
             return _refusal(request, error)

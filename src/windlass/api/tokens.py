@@ -23,7 +23,7 @@ from sqlalchemy import (
     or_,
     select,
     update,
-)  # fmt: skip
+)
 
 from windlass.api.auth import Role
 from windlass.core.clock import format_time, parse_time
@@ -34,9 +34,17 @@ from windlass.store.engine import Store
 from windlass.store.metadata import Message, Time, metadata
 
 __all__ = [
-    "Token", "audit", "check_token", "count_tokens", "create_token", "digest_of", "list_audit", "list_tokens", "living_token",
+    "Token",
+    "audit",
+    "check_token",
+    "count_tokens",
+    "create_token",
+    "digest_of",
+    "list_audit",
+    "list_tokens",
+    "living_token",
     "revoke_token",
-]  # fmt: skip
+]
 
 _api_token = Table(
     "api_token",
@@ -179,10 +187,14 @@ def _token(row: Any) -> Token:
         return parse_time(text) if text else None
 
     return Token(
-        token_id=row.token_id, name=row.name, role=Role.named(row.role), created_at=parse_time(row.created_at),
-        last_used_at=moment(row.last_used_at), revoked_at=moment(row.revoked_at),
+        token_id=row.token_id,
+        name=row.name,
+        role=Role.named(row.role),
+        created_at=parse_time(row.created_at),
+        last_used_at=moment(row.last_used_at),
+        revoked_at=moment(row.revoked_at),
         expires_at=moment(row.expires_at),
-    )  # fmt: skip
+    )
 
 
 def _active(now: datetime) -> ColumnElement[bool]:

@@ -143,8 +143,17 @@ def _embedded_aws(folder: Path) -> Iterator[str]:
     """
     log = (folder / "aws.log").open("wb")
     command = [
-        sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--no-require-signature", "--with-parent",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "windlass",
+        "local",
+        "up",
+        "--port",
+        "0",
+        "--no-seed",
+        "--no-require-signature",
+        "--with-parent",
+    ]
     with (
         log,
         subprocess.Popen(  # noqa: S603  our own interpreter and module

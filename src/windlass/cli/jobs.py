@@ -21,12 +21,24 @@ JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id, as `win
 def job_row(job: Job) -> dict[str, Any]:
     """A job as a row of a listing."""
     return {
-        "job_id": job.job_id, "kind": job.kind, "title": job.title, "status": str(job.status),
-        "progress": f"{job.fraction:.0%}", "done": job.done, "total": job.total, "unit": job.unit,
-        "detail": job.detail, "error": job.error, "attempt": job.attempt, "created_at": job.created_at,
-        "started_at": job.started_at, "finished_at": job.finished_at, "duration_s": round(job.duration_s, 3),
-        "eta_s": job.eta_s, "holder": job.holder,
-    }  # fmt: skip
+        "job_id": job.job_id,
+        "kind": job.kind,
+        "title": job.title,
+        "status": str(job.status),
+        "progress": f"{job.fraction:.0%}",
+        "done": job.done,
+        "total": job.total,
+        "unit": job.unit,
+        "detail": job.detail,
+        "error": job.error,
+        "attempt": job.attempt,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+        "duration_s": round(job.duration_s, 3),
+        "eta_s": job.eta_s,
+        "holder": job.holder,
+    }
 
 
 @app.command("list")
@@ -48,11 +60,14 @@ def leases(ctx: typer.Context, output: Output = Format.TABLE) -> None:
     """List who holds what runs in one process at a time: the collector loop, periodic sets, running jobs."""
     rows = [
         {
-            "lease": one.name, "holder": one.holder.title if one.holder else "", "fence": one.fence,
-            "acquired_at": one.acquired_at, "expires_at": one.expires_at,
+            "lease": one.name,
+            "holder": one.holder.title if one.holder else "",
+            "fence": one.fence,
+            "acquired_at": one.acquired_at,
+            "expires_at": one.expires_at,
         }
         for one in open_app(ctx).jobs.leases.list()
-    ]  # fmt: skip
+    ]
     columns = ["lease", "holder", Column("fence", right=True), "acquired_at"]
     emit(rows, output, columns, now=clock.now(), empty="Nothing runs now.")
 

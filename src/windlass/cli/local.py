@@ -64,9 +64,11 @@ def up(
 
     settings = loaded_settings(ctx).settings.local
     access = Access(
-        hosts=(*settings.allow_hosts, *(allow_host or ())), origins=(*settings.allow_origins, *(allow_origin or ())),
-        require_signature=settings.require_signature if require_signature is None else require_signature, moto_api=moto_api,
-    )  # fmt: skip
+        hosts=(*settings.allow_hosts, *(allow_host or ())),
+        origins=(*settings.allow_origins, *(allow_origin or ())),
+        require_signature=settings.require_signature if require_signature is None else require_signature,
+        moto_api=moto_api,
+    )
     stop = threading.Event()
     port = settings.port if port < 0 else port
     with LocalServer(port=port, cache_node_s=settings.cache_node_s, access=access) as server:
@@ -122,9 +124,12 @@ def _fill(url: str, number: int, scale: int, secret: str = "") -> None:
 
     with ProgressLine("seeding") as line:
         summary = apply(
-            url, seed=number, scale=scale, secret=secret,
+            url,
+            seed=number,
+            scale=scale,
+            secret=secret,
             progress=lambda what, done, total: line.update(done, total, what),
-        )  # fmt: skip
+        )
     print(f"seeded {sum(summary.counts.values()):,} resources of {len(summary.counts)} types", file=sys.stderr)
 
 
@@ -132,9 +137,12 @@ def _start_weather(url: str, number: int, per_minute: float, stop: threading.Eve
     from windlass.local import weather
 
     thread = threading.Thread(
-        target=weather.run, args=(url,), kwargs={"seed": number, "rate_per_minute": per_minute, "stop": stop}, name="weather",
+        target=weather.run,
+        args=(url,),
+        kwargs={"seed": number, "rate_per_minute": per_minute, "stop": stop},
+        name="weather",
         daemon=True,
-    )  # fmt: skip
+    )
     thread.start()
     return thread
 

@@ -18,9 +18,21 @@ __all__ = ["CONFIG", "seed_replicas"]
 ACCOUNT, SOURCE_REGION, TARGET_REGION = "111111111111", "us-east-1", "eu-west-1"
 SET = "dr"
 _KINDS = (
-    "bookings", "charts", "cranes", "customs", "drawings", "fuel", "gates", "incidents", "logs", "manifests", "pilots", "tides",
-    "tugs", "weather",
-)  # fmt: skip
+    "bookings",
+    "charts",
+    "cranes",
+    "customs",
+    "drawings",
+    "fuel",
+    "gates",
+    "incidents",
+    "logs",
+    "manifests",
+    "pilots",
+    "tides",
+    "tugs",
+    "weather",
+)
 _OBJECTS = 24
 _MANY = 836
 _AT_ONCE = 8
@@ -76,9 +88,12 @@ def _make(outside: Outside, kind: str) -> None:
         call(region, "PutBucketVersioning", Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     if kind in _FORBIDDEN:
         statement = {
-            "Sid": "Forgotten", "Effect": "Deny", "Principal": "*", "Action": ["s3:PutObject", "s3:ReplicateObject"],
+            "Sid": "Forgotten",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["s3:PutObject", "s3:ReplicateObject"],
             "Resource": f"arn:aws:s3:::{target}/{_FORBIDDEN[kind]}",
-        }  # fmt: skip
+        }
         call(
             TARGET_REGION,
             "PutBucketPolicy",

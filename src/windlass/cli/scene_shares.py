@@ -76,15 +76,24 @@ def _set_up(outside: Outside) -> str:
         NotificationConfiguration={"QueueConfigurations": [target]},
     )
     gateway = call(
-        "storagegateway", "ActivateGateway", ActivationKey="A" * 10, GatewayName="scanners", GatewayTimezone="GMT",
-        GatewayRegion=REGION, GatewayType="FILE_S3",
-    )["GatewayARN"]  # fmt: skip
+        "storagegateway",
+        "ActivateGateway",
+        ActivationKey="A" * 10,
+        GatewayName="scanners",
+        GatewayTimezone="GMT",
+        GatewayRegion=REGION,
+        GatewayType="FILE_S3",
+    )["GatewayARN"]
     return str(
         call(
-            "storagegateway", "CreateNFSFileShare", ClientToken="scans-share", GatewayARN=gateway,
-            Role=f"arn:aws:iam::{ACCOUNT}:role/gateway-access", LocationARN=f"arn:aws:s3:::{BUCKET}",
+            "storagegateway",
+            "CreateNFSFileShare",
+            ClientToken="scans-share",
+            GatewayARN=gateway,
+            Role=f"arn:aws:iam::{ACCOUNT}:role/gateway-access",
+            LocationARN=f"arn:aws:s3:::{BUCKET}",
         )["FileShareARN"]
-    )  # fmt: skip
+    )
 
 
 class _Scene:

@@ -94,13 +94,18 @@ def _set_up_arrivals(outside: Outside) -> None:
     call("sqs", "CreateQueue", QueueName=QUEUE, Attributes={"RedrivePolicy": json.dumps(policy)})
     call("s3", "CreateBucket", Bucket=BUCKET)
     call(
-        "s3", "PutBucketNotificationConfiguration", Bucket=BUCKET,
+        "s3",
+        "PutBucketNotificationConfiguration",
+        Bucket=BUCKET,
         NotificationConfiguration={
             "QueueConfigurations": [
-                {"QueueArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{QUEUE}", "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
+                {
+                    "QueueArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{QUEUE}",
+                    "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
+                }
             ]
         },
-    )  # fmt: skip
+    )
 
 
 def _audit_clients(app: App, url: str) -> None:

@@ -40,8 +40,13 @@ def create(
     token, secret = create_token(store, name=name, role=Role.named(role), now=now, expires_at=expires_at)
     end = f"{expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else "never"
     audit(
-        store, actor=_ACTOR, action="token.create", target=token.token_id, detail=f"{name} {role}, expires {end}", now=now
-    )  # fmt: skip
+        store,
+        actor=_ACTOR,
+        action="token.create",
+        target=token.token_id,
+        detail=f"{name} {role}, expires {end}",
+        now=now,
+    )
     print(f"{token.token_id}  {secret.reveal()}")
     print(f"expires: {end}", file=sys.stderr)
 

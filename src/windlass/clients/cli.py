@@ -33,9 +33,16 @@ Rules = Annotated[
 ]
 
 _COLUMNS = (
-    "rules", "client", Column("required", "NEEDS"), Column("requests", right=True), "principal", "owner", "bucket",
-    "first_seen", "last_seen",
-)  # fmt: skip
+    "rules",
+    "client",
+    Column("required", "NEEDS"),
+    Column("requests", right=True),
+    "principal",
+    "owner",
+    "bucket",
+    "first_seen",
+    "last_seen",
+)
 
 
 def commands(
@@ -87,10 +94,15 @@ def commands(
         """
         now = clock.now()
         options = ScanOptions(
-            source=source, rules=_names(rules), workers=workers, account_id=account, fresh=fresh, athena=athena,
+            source=source,
+            rules=_names(rules),
+            workers=workers,
+            account_id=account,
+            fresh=fresh,
+            athena=athena,
             since=clock.parse_when(since, at=now) if since else None,
             until=clock.parse_when(until, at=now) if until else None,
-        )  # fmt: skip
+        )
         clients = open_clients(ctx)
         with ProgressLine("scanning", quiet=quiet) as line:
             done = scan_as_job(clients, open_jobs(ctx), options, show=line.update, stop=threading.Event())
@@ -137,9 +149,13 @@ def commands(
         coverage = clients.coverage(rules=_names(rules), since_day=since_day)
         if html:
             page = render_report(
-                found, on=on, counts=clients.counts(since_day=since_day), signatures=clients.signatures(),
-                troubles=clients.troubles(), coverage=coverage,
-            )  # fmt: skip
+                found,
+                on=on,
+                counts=clients.counts(since_day=since_day),
+                signatures=clients.signatures(),
+                troubles=clients.troubles(),
+                coverage=coverage,
+            )
             html.write_text(page, encoding="utf-8")
             print(f"{html}: {len(found):,} clients", file=sys.stderr)
         if parquet:

@@ -38,10 +38,16 @@ class _Group:
         address = f"{key.ip} ({use.holder_name})" if use.holder_name else key.ip
         owner = " ".join(one for one in (use.owner, use.holder_name and f"({use.holder_name})") if one)
         for name, value in (
-            ("signature", facts.signature or "not told"), ("tls", facts.tls or "not told"), ("account", key.account_id),
-            ("region", facts.region), ("bucket", key.bucket), ("address", address), ("owner", owner),
-            ("access_key", key.access_key), ("day", use.day),
-        ):  # fmt: skip
+            ("signature", facts.signature or "not told"),
+            ("tls", facts.tls or "not told"),
+            ("account", key.account_id),
+            ("region", facts.region),
+            ("bucket", key.bucket),
+            ("address", address),
+            ("owner", owner),
+            ("access_key", key.access_key),
+            ("day", use.day),
+        ):
             if value:
                 self.tallies.setdefault(name, Counter())[value] += use.requests
 

@@ -36,8 +36,13 @@ def client_row(client: Client) -> dict[str, Any]:
         "runtime": client.runtime,
         "findings": [
             {
-                "rule": one.rule, "level": str(one.level), "text": one.text, "required": one.required,
-                "since": one.since.isoformat() if one.since else "", "advice": one.advice, "source": one.source,
+                "rule": one.rule,
+                "level": str(one.level),
+                "text": one.text,
+                "required": one.required,
+                "since": one.since.isoformat() if one.since else "",
+                "advice": one.advice,
+                "source": one.source,
             }
             for one in client.findings
         ],
@@ -50,28 +55,44 @@ def client_row(client: Client) -> dict[str, Any]:
         "owners": dict(client.owners),
         "access_keys": list(client.access_keys),
         "days": dict(client.days),
-    }  # fmt: skip
+    }
 
 
 def use_row(use: Use) -> dict[str, Any]:
     """One kept use, flat: for further SQL."""
     key = use.key
     return {
-        "day": use.day, "requests": use.requests, "first_seen": use.first_seen, "last_seen": use.last_seen,
-        **key.facts._asdict(), "account_id": key.account_id, "bucket": key.bucket, "principal": key.principal,
-        "instance": key.instance, "access_key": key.access_key, "ip": key.ip, "endpoint": key.endpoint,
-        "holder": use.holder, "holder_name": use.holder_name, "owner": use.owner,
-        "sdk": key.facts.parsed.client.id, "version": key.facts.parsed.client.version,
-    }  # fmt: skip
+        "day": use.day,
+        "requests": use.requests,
+        "first_seen": use.first_seen,
+        "last_seen": use.last_seen,
+        **key.facts._asdict(),
+        "account_id": key.account_id,
+        "bucket": key.bucket,
+        "principal": key.principal,
+        "instance": key.instance,
+        "access_key": key.access_key,
+        "ip": key.ip,
+        "endpoint": key.endpoint,
+        "holder": use.holder,
+        "holder_name": use.holder_name,
+        "owner": use.owner,
+        "sdk": key.facts.parsed.client.id,
+        "version": key.facts.parsed.client.version,
+    }
 
 
 def count_row(count: Count) -> dict[str, Any]:
     """Requests by agent, signature and TLS version."""
     parsed = sdks().get(_client_id(count.agent))
     return {
-        "agent": count.agent, "sdk": parsed.title if parsed else "", "signature": count.signature, "tls": count.tls,
-        "noise": count.noise, "requests": count.requests,
-    }  # fmt: skip
+        "agent": count.agent,
+        "sdk": parsed.title if parsed else "",
+        "signature": count.signature,
+        "tls": count.tls,
+        "noise": count.noise,
+        "requests": count.requests,
+    }
 
 
 def _client_id(agent: str) -> str:
@@ -96,10 +117,14 @@ def sdk_rows() -> Iterator[dict[str, Any]]:
     for sdk in sdks().values():
         for end in sdk.ends or (None,):
             yield {
-                "sdk": sdk.title, "sigv4_from": sdk.sigv4 or "not known", "below": end.below if end else "",
-                "ended": (end.day.isoformat() if end.day else "ended") if end else "", "seen": end.seen if end else sdk.seen,
-                "source": end.source if end else sdk.source, "note": end.note if end else "",
-            }  # fmt: skip
+                "sdk": sdk.title,
+                "sigv4_from": sdk.sigv4 or "not known",
+                "below": end.below if end else "",
+                "ended": (end.day.isoformat() if end.day else "ended") if end else "",
+                "seen": end.seen if end else sdk.seen,
+                "source": end.source if end else sdk.source,
+                "note": end.note if end else "",
+            }
 
 
 def write_parquet(uses: Iterator[Use], path: Path) -> int:
@@ -132,7 +157,27 @@ def write_parquet(uses: Iterator[Use], path: Path) -> int:
 
 def _schema(pa: Any) -> Any:
     names = [
-        "day", "first_seen", "last_seen", "agent", "signature", "method", "tls", "style", "region", "who", "account_id",
-        "bucket", "principal", "instance", "access_key", "ip", "endpoint", "holder", "holder_name", "owner", "sdk", "version",
-    ]  # fmt: skip
+        "day",
+        "first_seen",
+        "last_seen",
+        "agent",
+        "signature",
+        "method",
+        "tls",
+        "style",
+        "region",
+        "who",
+        "account_id",
+        "bucket",
+        "principal",
+        "instance",
+        "access_key",
+        "ip",
+        "endpoint",
+        "holder",
+        "holder_name",
+        "owner",
+        "sdk",
+        "version",
+    ]
     return pa.schema([("requests", pa.int64()), *((name, pa.string()) for name in names)])

@@ -244,9 +244,14 @@ class Clients:
             self._refuse_overlap(location, athena=True)
         layout = layout_of(home.caller, account_id, home.region, location, since_day=first_day)
         athena = Athena(
-            home.caller, account_id, home.region, database=self.config.athena_database,
-            workgroup=self.config.athena_workgroup, output=self.config.athena_output, stop=stop,
-        )  # fmt: skip
+            home.caller,
+            account_id,
+            home.region,
+            database=self.config.athena_database,
+            workgroup=self.config.athena_workgroup,
+            output=self.config.athena_output,
+            stop=stop,
+        )
         scan_id, now = new_id("scan", self._now()), self._now()
         athena.prepare(layout)
         answer = athena.ask(layout, rules=rules, first_day=first_day, last_day=last_day)
@@ -362,7 +367,11 @@ def _last_day(options: ScanOptions) -> str:
 def _left_out(file: LogFile) -> Contribution:
     return Contribution(
         FileRead(
-            name=file.name, source=file.source, identity=file.identity, size_bytes=file.size_bytes,
-            outcome=Outcome.OTHER_KIND, problem=file.left_out,
+            name=file.name,
+            source=file.source,
+            identity=file.identity,
+            size_bytes=file.size_bytes,
+            outcome=Outcome.OTHER_KIND,
+            problem=file.left_out,
         )
-    )  # fmt: skip
+    )

@@ -36,10 +36,21 @@ def begin_scan(store: Store, scan_id: str, *, source: str, engine: str, rules: I
     with store.write() as connection:
         connection.execute(
             client_scan.insert().values(
-                scan_id=scan_id, source=source, engine=engine, rules=" ".join(rules), started_at=format_time(now),
-                files=0, skipped=0, broken=0, other_kind=0, size_bytes=0, raw_bytes=0, records=0, requests=0,
+                scan_id=scan_id,
+                source=source,
+                engine=engine,
+                rules=" ".join(rules),
+                started_at=format_time(now),
+                files=0,
+                skipped=0,
+                broken=0,
+                other_kind=0,
+                size_bytes=0,
+                raw_bytes=0,
+                records=0,
+                requests=0,
             )
-        )  # fmt: skip
+        )
 
 
 def finish_scan(store: Store, scan_id: str, *, now: datetime, numbers: Mapping[str, int]) -> None:
@@ -84,11 +95,15 @@ def file_groups(store: Store) -> tuple[FileGroup, ...]:
     with store.read() as connection:
         return tuple(
             FileGroup(
-                outcome=Outcome(row.outcome), first_day=row.first_day, last_day=row.last_day,
-                judged=frozenset(row.judged.split()), files=row.files, records=int(row.records or 0),
+                outcome=Outcome(row.outcome),
+                first_day=row.first_day,
+                last_day=row.last_day,
+                judged=frozenset(row.judged.split()),
+                files=row.files,
+                records=int(row.records or 0),
             )
             for row in connection.execute(statement.group_by(*columns))
-        )  # fmt: skip
+        )
 
 
 def bucket_requests(store: Store) -> dict[str, int]:

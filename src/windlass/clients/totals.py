@@ -103,9 +103,12 @@ class _Totals:
         _add_up(store, connection, client_use, "use_id", self.uses.values())
         _add_up(store, connection, client_count, "count_id", self.counts.values())
         _add_up(
-            store, connection, client_bucket, "bucket",
+            store,
+            connection,
+            client_bucket,
+            "bucket",
             ({"bucket": name, "requests": requests} for name, requests in self.buckets.items() if requests),
-        )  # fmt: skip
+        )
         _take_off(connection, client_use, "use_id", {key: number for key, (number,) in self.fewer.items()})
         _take_off(connection, client_count, "count_id", self.fewer_counts)
         if self.fewer or self.fewer_counts:
@@ -151,11 +154,21 @@ def _shares(connection: Connection, names: Sequence[str]) -> list[Share]:
 
 def _file_row(file: FileRead, scan_id: str, share: bytes) -> dict[str, Any]:
     return {
-        "name": _plain(file.name), "source": _plain(file.source), "identity": file.identity, "judged": file.judged,
-        "scan_id": scan_id, "outcome": str(file.outcome), "problem": file.problem, "first_day": file.first_day,
-        "last_day": file.last_day, "size_bytes": file.size_bytes, "raw_bytes": file.raw_bytes, "records": file.records,
-        "requests": file.requests, "share": share,
-    }  # fmt: skip
+        "name": _plain(file.name),
+        "source": _plain(file.source),
+        "identity": file.identity,
+        "judged": file.judged,
+        "scan_id": scan_id,
+        "outcome": str(file.outcome),
+        "problem": file.problem,
+        "first_day": file.first_day,
+        "last_day": file.last_day,
+        "size_bytes": file.size_bytes,
+        "raw_bytes": file.raw_bytes,
+        "records": file.records,
+        "requests": file.requests,
+        "share": share,
+    }
 
 
 def _upsert(

@@ -146,7 +146,10 @@ def enable_actions(
             "cloudtrail",
             "CreateTrail",
             {
-                "Name": name, "S3BucketName": bucket, "IsMultiRegionTrail": True, "IncludeGlobalServiceEvents": True,
+                "Name": name,
+                "S3BucketName": bucket,
+                "IsMultiRegionTrail": True,
+                "IncludeGlobalServiceEvents": True,
                 "EnableLogFileValidation": True,
             },
             "a trail of all regions, its files signed",
@@ -158,7 +161,7 @@ def enable_actions(
             "S3 object events and nothing else",
         ),
         Action("cloudtrail", "StartLogging", {"Name": name}, "from now on"),
-    )  # fmt: skip
+    )
 
 
 def _bucket_actions(
@@ -168,9 +171,12 @@ def _bucket_actions(
     closed = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
     source = f"arn:{partition}:cloudtrail:{region}:{account_id}:trail/{name}"
     rule = {
-        "ID": "windlass-expire", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": keep_days},
+        "ID": "windlass-expire",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "Expiration": {"Days": keep_days},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
-    }  # fmt: skip
+    }
     return (
         Action("s3", "CreateBucket", {"Bucket": bucket, **place}, "where the trail's files go"),
         Action(
@@ -201,21 +207,31 @@ def _policy(bucket: str, account_id: str, partition: str, source: str) -> dict[s
         "Version": "2012-10-17",
         "Statement": [
             {
-                "Sid": "AWSCloudTrailAclCheck", "Effect": "Allow", "Principal": principal, "Action": "s3:GetBucketAcl",
-                "Resource": f"arn:{partition}:s3:::{bucket}", "Condition": {"StringEquals": of_trail},
+                "Sid": "AWSCloudTrailAclCheck",
+                "Effect": "Allow",
+                "Principal": principal,
+                "Action": "s3:GetBucketAcl",
+                "Resource": f"arn:{partition}:s3:::{bucket}",
+                "Condition": {"StringEquals": of_trail},
             },
             {
-                "Sid": "AWSCloudTrailWrite", "Effect": "Allow", "Principal": principal, "Action": "s3:PutObject",
+                "Sid": "AWSCloudTrailWrite",
+                "Effect": "Allow",
+                "Principal": principal,
+                "Action": "s3:PutObject",
                 "Resource": f"arn:{partition}:s3:::{bucket}/AWSLogs/{account_id}/*",
                 "Condition": {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"} | of_trail},
             },
             {
-                "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+                "Sid": "TlsOnly",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
                 "Resource": [f"arn:{partition}:s3:::{bucket}", f"arn:{partition}:s3:::{bucket}/*"],
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}},
             },
         ],
-    }  # fmt: skip
+    }
 
 
 def _selectors(log_bucket: str, partition: str, buckets: Sequence[str]) -> list[dict[str, Any]]:
@@ -301,11 +317,18 @@ def _requests_of(caller: Caller, account_id: str, region: str, bucket: str, now:
         if not whole:
             return None
         points = caller.call(
-            account_id, place, "cloudwatch", "GetMetricStatistics",
-            Namespace="AWS/S3", MetricName="AllRequests", Statistics=["Sum"], Period=86400,
+            account_id,
+            place,
+            "cloudwatch",
+            "GetMetricStatistics",
+            Namespace="AWS/S3",
+            MetricName="AllRequests",
+            Statistics=["Sum"],
+            Period=86400,
             Dimensions=[{"Name": "BucketName", "Value": bucket}, {"Name": "FilterId", "Value": whole[0]}],
-            StartTime=now - timedelta(days=_METRIC_DAYS), EndTime=now,
-        )["Datapoints"]  # fmt: skip
+            StartTime=now - timedelta(days=_METRIC_DAYS),
+            EndTime=now,
+        )["Datapoints"]
     except WindlassError:  # an estimate goes on without what it may not see, and says so
         return None
     return sum(float(point["Sum"]) for point in points) / _METRIC_DAYS if points else None

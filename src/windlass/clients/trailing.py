@@ -44,10 +44,15 @@ def trail_commands(open_clients: Callable[[typer.Context], Clients]) -> typer.Ty
         log_bucket = bucket or f"{name}-{home.account_id}"
         _price(clients, chosen)
         actions = trail.enable_actions(
-            name=name, bucket=log_bucket, account_id=home.account_id, region=home.region,
-            partition=partition_of(home.region), buckets=chosen, keep_days=keep_days,
+            name=name,
+            bucket=log_bucket,
+            account_id=home.account_id,
+            region=home.region,
+            partition=partition_of(home.region),
+            buckets=chosen,
+            keep_days=keep_days,
             new_bucket=not trail.bucket_exists(home.caller, home.account_id, home.region, log_bucket),
-        )  # fmt: skip
+        )
         if _agreed(actions, dry_run=dry_run, yes=yes):
             trail.perform(home.caller, home.account_id, home.region, actions)
             print(f"On. In some minutes: windlass clients scan s3://{log_bucket}/AWSLogs/", file=sys.stderr)

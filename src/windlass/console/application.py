@@ -132,11 +132,18 @@ def _export(request: Request, kind: Literal["csv", "jsonl"]) -> Response:
 
 def _docs(request: Request) -> Response:
     routes = [
-        {"path": path, "method": method.upper(), "summary": about.get("summary", ""),
-         "about": about.get("description", ""),
-         "parameters": [{"name": one["name"], "required": one.get("required", False)} for one in about.get("parameters", [])]}
-        for path, methods in request.app.openapi()["paths"].items() for method, about in methods.items()
-    ]  # fmt: skip
+        {
+            "path": path,
+            "method": method.upper(),
+            "summary": about.get("summary", ""),
+            "about": about.get("description", ""),
+            "parameters": [
+                {"name": one["name"], "required": one.get("required", False)} for one in about.get("parameters", [])
+            ],
+        }
+        for path, methods in request.app.openapi()["paths"].items()
+        for method, about in methods.items()
+    ]
     pages: Pages = request.app.state.pages
     return pages.show(request, "docs.html", "API", {"routes": routes})
 

@@ -117,10 +117,15 @@ class Desk:
         moved = [(one.job_id, str(one.status), one.done, one.total, one.detail, one.heartbeat_at) for one in listed]
         answered = self._asked is not None and self._asked.done()
         return {
-            "jobs": digest(plain(moved))[:12], "runs": self._runs_mark(), "identity": str(answered),
-            "caches": self.caches.mark, "queues": f"{self.depths.mark} {self._consumers_mark()}",
-            "windows": self._windows_mark(), "pipelines": self._pipelines_mark(), "seeds": self.replication.mark(),
-        }  # fmt: skip
+            "jobs": digest(plain(moved))[:12],
+            "runs": self._runs_mark(),
+            "identity": str(answered),
+            "caches": self.caches.mark,
+            "queues": f"{self.depths.mark} {self._consumers_mark()}",
+            "windows": self._windows_mark(),
+            "pipelines": self._pipelines_mark(),
+            "seeds": self.replication.mark(),
+        }
 
     def _consumers_mark(self) -> str:
         moved = [(one.consumer_id, dict(one.counts), one.stopped_at) for one in self.queues.consumers()]

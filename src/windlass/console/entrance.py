@@ -20,9 +20,13 @@ def open_session(
     """A redirect to `target` with a new session's cookie; the login stands in the audit trail."""
     app = the_app(request)
     audit(
-        app.store, actor=login.actor, action="login", target=login.token_id or login.actor,
-        detail=f"{login.role.name.lower()} from {request.scope['address']}", now=clock.now(),
-    )  # fmt: skip
+        app.store,
+        actor=login.actor,
+        action="login",
+        target=login.token_id or login.actor,
+        detail=f"{login.role.name.lower()} from {request.scope['address']}",
+        now=clock.now(),
+    )
     answer = RedirectResponse(own_page(target), status_code=303)
     answer.set_cookie(
         COOKIE, sessions.open(login, lasts_s=lasts_s), httponly=True, samesite="lax", secure=is_https(request)

@@ -68,8 +68,11 @@ def _arc(start: float, end: float, inner: float, outer: float) -> str:
     start, end = start + gap, min(end - gap, start + gap + 0.9999)
     large = int(end - start > 0.5)
     (x1, y1), (x2, y2), (x3, y3), (x4, y4) = (
-        _spot(start, outer), _spot(end, outer), _spot(end, inner), _spot(start, inner),
-    )  # fmt: skip
+        _spot(start, outer),
+        _spot(end, outer),
+        _spot(end, inner),
+        _spot(start, inner),
+    )
     return (
         f"M{x1:.2f} {y1:.2f}A{outer:.1f} {outer:.1f} 0 {large} 1 {x2:.2f} {y2:.2f}"
         f"L{x3:.2f} {y3:.2f}A{inner:.1f} {inner:.1f} 0 {large} 0 {x4:.2f} {y4:.2f}Z"

@@ -137,14 +137,19 @@ class Provider:
     def begin(self, redirect_uri: str, target: str) -> tuple[str, Pending]:
         """The provider's address to send the browser to, and what to remember until it comes back."""
         pending = Pending(
-            state=secrets.token_urlsafe(24), nonce=secrets.token_urlsafe(24), verifier=secrets.token_urlsafe(48),
-            target=target, ends_at=self._clock() + PENDING_S,
-        )  # fmt: skip
+            state=secrets.token_urlsafe(24),
+            nonce=secrets.token_urlsafe(24),
+            verifier=secrets.token_urlsafe(48),
+            target=target,
+            ends_at=self._clock() + PENDING_S,
+        )
         with self._session(redirect_uri) as session:
             url, _ = session.create_authorization_url(
-                self.metadata()["authorization_endpoint"], state=pending.state, nonce=pending.nonce,
+                self.metadata()["authorization_endpoint"],
+                state=pending.state,
+                nonce=pending.nonce,
                 code_verifier=pending.verifier,
-            )  # fmt: skip
+            )
         return str(url), pending
 
     def finish(self, answer: Mapping[str, str], pending: Pending, redirect_uri: str) -> dict[str, Any]:
@@ -159,10 +164,12 @@ class Provider:
         with self._session(redirect_uri) as session:
             token = self._ask(
                 lambda: session.fetch_token(
-                    self.metadata()["token_endpoint"], code=answer["code"], code_verifier=pending.verifier,
+                    self.metadata()["token_endpoint"],
+                    code=answer["code"],
+                    code_verifier=pending.verifier,
                     timeout=_TIMEOUT_S,
                 )
-            )  # fmt: skip
+            )
             claims = self._verified(token, pending.nonce)
             return self._completed(session, claims)
 
@@ -232,10 +239,13 @@ class Provider:
         from authlib.integrations.requests_client import OAuth2Session
 
         return OAuth2Session(
-            self.config.client_id, self._secret or None, scope=" ".join(self.config.scopes), redirect_uri=redirect_uri,
+            self.config.client_id,
+            self._secret or None,
+            scope=" ".join(self.config.scopes),
+            redirect_uri=redirect_uri,
             code_challenge_method="S256",
             token_endpoint_auth_method="client_secret_basic" if self._secret else "none",
-        )  # fmt: skip
+        )
 
     def _get(self, url: str) -> dict[str, Any]:
         import requests

@@ -35,9 +35,14 @@ def add_oidc(site: FastAPI, provider: Provider, sessions: Sessions, logins: Logi
             return show(request, next, f"{error.message}. {error.hint}", status_of(error))
         answer = RedirectResponse(url, status_code=303)
         answer.set_cookie(
-            _COOKIE, provider.signer.write(pending), max_age=int(PENDING_S), path="/login/oidc", httponly=True,
-            samesite="lax", secure=is_https(request),
-        )  # fmt: skip
+            _COOKIE,
+            provider.signer.write(pending),
+            max_age=int(PENDING_S),
+            path="/login/oidc",
+            httponly=True,
+            samesite="lax",
+            secure=is_https(request),
+        )
         return answer
 
     def come_back(request: Request) -> Response:

@@ -37,9 +37,12 @@ class Pages:
     def __init__(self, folder: Path, rail: Any, sessions: Sessions) -> None:
         self._sessions = sessions
         self._templates = Environment(
-            loader=FileSystemLoader(folder), autoescape=select_autoescape(), undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True,
-        )  # fmt: skip
+            loader=FileSystemLoader(folder),
+            autoescape=select_autoescape(),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
         self._templates.filters |= {
             "count": format_count,
             "bytes": format_bytes,
@@ -49,19 +52,26 @@ class Pages:
             "plural": plural,
         }
         self._templates.globals |= {
-            "charts": charts, "pages": rail, "version": __version__, "action_address": action_address,
-        }  # fmt: skip
+            "charts": charts,
+            "pages": rail,
+            "version": __version__,
+            "action_address": action_address,
+        }
 
     def show(self, request: Request, template: str, title: str, data: dict[str, Any], *, status: int = 200) -> Response:
         """The template with the page's data and what every page has."""
         role = request.scope.get("role", Role.NOBODY)
         text = self._templates.get_template(template).render(
-            **data, title=title, path=request.url.path, query=str(request.query_params),
-            actor=request.scope.get("actor", ""), logged_in=request.scope.get("logged_in", False),
+            **data,
+            title=title,
+            path=request.url.path,
+            query=str(request.query_params),
+            actor=request.scope.get("actor", ""),
+            logged_in=request.scope.get("logged_in", False),
             may=lambda action: may(role, action),
             known=lambda topics: known(the_desk(request), topics),
             form_mark=self._sessions.form_mark(session_cookie(request)),
-        )  # fmt: skip
+        )
         return Response(text, status_code=status, media_type="text/html", headers={"cache-control": "no-cache"})
 
     def show_error(self, request: Request, error: WindlassError, status: int) -> Response:

@@ -73,10 +73,17 @@ async def _serve(
     deadlines = deadlines_of(app.settings.console)
     # proxy_headers off: the guard decides whose X-Forwarded-For is believed, and has to see the peer itself.
     config = uvicorn.Config(
-        site, http=protocol_with(deadlines), ws="none", lifespan="off", log_level="warning", access_log=False,
-        timeout_graceful_shutdown=3, server_header=False, proxy_headers=False,
+        site,
+        http=protocol_with(deadlines),
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=3,
+        server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=deadlines.idle_s,  # type: ignore[arg-type]  # the event loop takes fractions, too
-    )  # fmt: skip
+    )
     server = uvicorn.Server(config)
     task = asyncio.create_task(_run(server, listener))
     while not server.started and not task.done():

@@ -12,14 +12,28 @@ __all__ = ["EXPIRED_CODES", "SKEW_CODES", "THROTTLE_CODES", "TRANSIENT_CODES", "
 # botocore.retries.standard keeps the same list of codes that mean "slow down".
 THROTTLE_CODES = frozenset(
     {
-        "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException", "TooManyRequestsException",
-        "ProvisionedThroughputExceededException", "TransactionInProgressException", "RequestLimitExceeded",
-        "BandwidthLimitExceeded", "LimitExceededException", "RequestThrottled", "SlowDown", "PriorRequestNotComplete",
-        "EC2ThrottledException", "Throttled",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "TransactionInProgressException",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "LimitExceededException",
+        "RequestThrottled",
+        "SlowDown",
+        "PriorRequestNotComplete",
+        "EC2ThrottledException",
+        "Throttled",
         # KMS, as SQS (JSON and query protocol), S3, SNS and Kinesis pass it on
-        "KmsThrottled", "KMS.ThrottlingException", "KMSThrottling", "KMSThrottlingException",
+        "KmsThrottled",
+        "KMS.ThrottlingException",
+        "KMSThrottling",
+        "KMSThrottlingException",
     }
-)  # fmt: skip
+)
 TRANSIENT_CODES = frozenset(
     {"RequestTimeout", "RequestTimeoutException", "InternalError", "InternalFailure", "ServiceUnavailable"}
 )
@@ -27,10 +41,19 @@ EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException"})
 SKEW_CODES = frozenset({"RequestTimeTooSkewed", "RequestExpired", "InvalidSignatureException"})
 _DENIED_CODES = frozenset(
     {
-        "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "Forbidden", "403",
-        "UnauthorizedException", "AllAccessDisabled", "AuthorizationErrorException", "NotAuthorized", "AccessDeniedFault",
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "AuthorizationError",
+        "Forbidden",
+        "403",
+        "UnauthorizedException",
+        "AllAccessDisabled",
+        "AuthorizationErrorException",
+        "NotAuthorized",
+        "AccessDeniedFault",
     }
-)  # fmt: skip
+)
 _IDENTITY_CODES = {
     "ExpiredToken": "the credentials have expired",
     "ExpiredTokenException": "the credentials have expired",

@@ -19,8 +19,30 @@ _SECRET_END = re.compile(
 # Whole words only: `ping`, `compass`, `author` and `salted` end otherwise.
 _WHOLE = frozenset({"pass", "pin", "otp", "dsn", "jwt", "salt", "pwd", "auth", "psk", "webhook"})
 # A value, an environment, a version: words after the name of a secret that change nothing.
-_NEUTRAL = frozenset({"value", "string", "text", "plain", "plaintext", "default", "current", "previous", "old", "new",
-                      "base64", "b64", "raw", "prod", "dev", "test", "staging", "live", "primary", "secondary"})  # fmt: skip
+_NEUTRAL = frozenset(
+    {
+        "value",
+        "string",
+        "text",
+        "plain",
+        "plaintext",
+        "default",
+        "current",
+        "previous",
+        "old",
+        "new",
+        "base64",
+        "b64",
+        "raw",
+        "prod",
+        "dev",
+        "test",
+        "staging",
+        "live",
+        "primary",
+        "secondary",
+    }
+)
 # Tokens that page, lock or make a call idempotent open nothing; public keys are public.
 _HARMLESS = re.compile(
     r"(aws|ecs)?(next|nextpage|page|lock|client|clientrequest|request|creation|creator|continuation|idempotency|pagination|update|"

@@ -123,10 +123,13 @@ def _put(call: Ask, effect: Notify, wanted: Mapping[str, Any], sleep: Sleep) -> 
     # Taking ours away must not fail because somebody's destination is gone.
     skip = not effect.entries
     put = Call(
-        effect.part, "s3", "PutBucketNotificationConfiguration",
+        effect.part,
+        "s3",
+        "PutBucketNotificationConfiguration",
         {"Bucket": effect.bucket, "NotificationConfiguration": wanted, "SkipDestinationValidation": skip},
-        effect.why, ("Unable to validate the following destination", "OperationAborted"),
-    )  # fmt: skip
+        effect.why,
+        ("Unable to validate the following destination", "OperationAborted"),
+    )
     _patiently(call, put, sleep)
 
 

@@ -30,9 +30,14 @@ _WITH = "; ".join(f"{one.name}: {one.help}" for one in EXTRAS)
 _HERE = this_target()
 _ARCH = Arch(_HERE.arch if _HERE else "arm64")
 _COLUMNS = (
-    Column("file"), Column("size", right=True), Column("files", right=True), Column("architecture"), Column("runtime"),
-    Column("handler"), Column("sha256"),
-)  # fmt: skip
+    Column("file"),
+    Column("size", right=True),
+    Column("files", right=True),
+    Column("architecture"),
+    Column("runtime"),
+    Column("handler"),
+    Column("sha256"),
+)
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Build what is deployed.")
 
 
@@ -49,22 +54,26 @@ def lambda_(
         str, typer.Option(metavar="VERSION", help=f"Lambda's Python: {', '.join(VERSIONS)}; this one unless given.")
     ] = _HERE.python if _HERE else "3.12",
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="windlass.toml whose entries go in, with the project's modules they name.")
+        Path | None,
+        typer.Option(metavar="FILE", help="windlass.toml whose entries go in, with the project's modules they name."),
     ] = None,
     extras: Annotated[list[str] | None, typer.Option("--with", metavar="EXTRA", help=f"Put more in. {_WITH}.")] = None,
     layered: Annotated[
         list[str] | None, typer.Option(metavar="EXTRA", help="The function has a layer with this extra: leave it out.")
     ] = None,
     add: Annotated[
-        list[Path] | None, typer.Option(metavar="PATH", help="A module or package of yours to put in, for steps and actions.")
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="A module or package of yours to put in, for steps and actions."),
     ] = None,
     layer: Annotated[bool, typer.Option("--layer", help="Build a layer of the extras, not the function.")] = False,
     compiled: Annotated[
         bool, typer.Option("--bytecode/--no-bytecode", help="Put bytecode in: cold starts take half the time.")
     ] = True,
-    to: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="The zip; NAME-ARCH-PYTHON.zip unless given.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="The zip; NAME-ARCH-PYTHON.zip unless given.")
+    ] = None,
     output: Annotated[Format, typer.Option("-o", help="Output format of what is said about it.")] = Format.TABLE,
-) -> None:  # fmt: skip
+) -> None:
     """Build a function's zip: the same input gives the same bytes."""
     bundle, target = bundle_of(name), _target(arch, python)
     chosen = [extra_of(one) for one in extras or ()]

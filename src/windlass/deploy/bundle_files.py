@@ -14,11 +14,13 @@ _RECORDS = re.compile(r"\.dist-info/(?!METADATA$|licenses/|LICEN[CS]E|NOTICE|COP
 _TESTS = re.compile(r"(^|/)(tests?|__pycache__|conftest\.py)(/|$)")
 _OF_OTHERS = {
     # Flight, Substrait and Gandiva are servers and engines beside Parquet; headers are for compilers.
-    "pyarrow": re.compile(r"^pyarrow/(include|src|tests|vendored/docscrape)|flight|substrait|gandiva|^pyarrow/_orc|\.lib$"),
+    "pyarrow": re.compile(
+        r"^pyarrow/(include|src|tests|vendored/docscrape)|flight|substrait|gandiva|^pyarrow/_orc|\.lib$"
+    ),
     "pydantic": re.compile(r"^pydantic/(v1|mypy\.py|_hypothesis_plugin)"),
     "duckdb": re.compile(r"^(adbc_driver_duckdb|duckdb/experimental|_duckdb-stubs)"),
     "yaml": re.compile(r"^_yaml"),
-}  # fmt: skip
+}
 _BOTOCORE_DATA = re.compile(r"^(botocore|boto3)/(data|examples)/([^/]+)(/|$)")
 
 

@@ -92,9 +92,19 @@ def _options(target: Target) -> list[str]:
     names = [f"manylinux_2_{minor}_{target.machine}" for minor in range(target.glibc, 16, -1)]
     names += [f"manylinux2014_{target.machine}"]
     return [
-        "--only-binary=:all:", "--implementation", "cp", "--python-version", target.python, "--abi", f"cp{major_minor}",
-        "--abi", "abi3", "--abi", "none", *(part for name in names for part in ("--platform", name)),
-    ]  # fmt: skip
+        "--only-binary=:all:",
+        "--implementation",
+        "cp",
+        "--python-version",
+        target.python,
+        "--abi",
+        f"cp{major_minor}",
+        "--abi",
+        "abi3",
+        "--abi",
+        "none",
+        *(part for name in names for part in ("--platform", name)),
+    ]
 
 
 def _unpacked(wheel: Path, services: Collection[str]) -> list[Entry]:

@@ -23,9 +23,15 @@ __all__ = ["Built", "build", "build_layer", "distributions_of", "reach_of"]
 SERVICES = ("cloudfront", "dynamodb", "iam", "lambda", "s3", "sns", "sqs", "storagegateway", "sts")
 """The APIs that a function may call: those that `--with boto3` keeps of botocore's models."""
 _DISTRIBUTIONS = {
-    "httptools": "httptools", "jmespath": "jmespath", "orjson": "orjson", "pydantic": "pydantic", "pydantic_core": "pydantic-core",
-    "structlog": "structlog", "yaml": "pyyaml", "typing_extensions": "typing-extensions",
-}  # fmt: skip
+    "httptools": "httptools",
+    "jmespath": "jmespath",
+    "orjson": "orjson",
+    "pydantic": "pydantic",
+    "pydantic_core": "pydantic-core",
+    "structlog": "structlog",
+    "yaml": "pyyaml",
+    "typing_extensions": "typing-extensions",
+}
 """What modules come from; those of extras and of Lambda's runtime are not listed."""
 
 

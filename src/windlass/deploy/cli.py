@@ -83,11 +83,23 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
 
     @app.command()
     def create(
-        ctx: typer.Context, what: What, name: Name, bucket: Buckets = None,
-        zip_: Zip = None, extras: Extras = None, add: Add = None,
-        timeout: Timeout = "60s", memory: Memory = 512, arch: Arch = "", python: Python = "", concurrency: Concurrency = 0,
-        kms_key: Keys = None, via: How = Via.NOTIFICATION, dry_run: DryRun = False, output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+        ctx: typer.Context,
+        what: What,
+        name: Name,
+        bucket: Buckets = None,
+        zip_: Zip = None,
+        extras: Extras = None,
+        add: Add = None,
+        timeout: Timeout = "60s",
+        memory: Memory = 512,
+        arch: Arch = "",
+        python: Python = "",
+        concurrency: Concurrency = 0,
+        kms_key: Keys = None,
+        via: How = Via.NOTIFICATION,
+        dry_run: DryRun = False,
+        output: Output = Format.TABLE,
+    ) -> None:
         """Create what is missing and update what differs; run twice, the second changes nothing.
 
         The function is called once, to see that it starts, before any event reaches it. Examples:
@@ -102,11 +114,15 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
 
     @app.command()
     def delete(
-        ctx: typer.Context, what: What, name: Name, bucket: Buckets = None,
+        ctx: typer.Context,
+        what: What,
+        name: Name,
+        bucket: Buckets = None,
         yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
         force: Annotated[bool, typer.Option("--force", help="Delete queues with the messages in them, too.")] = False,
-        dry_run: DryRun = False, output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+        dry_run: DryRun = False,
+        output: Output = Format.TABLE,
+    ) -> None:
         """Take away what `create` made, and nothing else: by tag, and of buckets' notifications only its own entries."""
         deploy = open_deploy(ctx)
         stack = deploy.stack(what, name, buckets=bucket or ())
@@ -124,10 +140,19 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
 
     @app.command()
     def status(
-        ctx: typer.Context, what: What, name: Name, bucket: Buckets = None, timeout: Timeout = "60s", memory: Memory = 512,
-        arch: Arch = "", python: Python = "", concurrency: Concurrency = 0, kms_key: Keys = None,
-        via: How = Via.NOTIFICATION, output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+        ctx: typer.Context,
+        what: What,
+        name: Name,
+        bucket: Buckets = None,
+        timeout: Timeout = "60s",
+        memory: Memory = 512,
+        arch: Arch = "",
+        python: Python = "",
+        concurrency: Concurrency = 0,
+        kms_key: Keys = None,
+        via: How = Via.NOTIFICATION,
+        output: Output = Format.TABLE,
+    ) -> None:
         """Show each part: ok, missing, differs from windlass.toml and these options, or somebody else's."""
         deploy = open_deploy(ctx)
         settings = replace(_settings(timeout, memory, _target(arch, python), concurrency, kms_key), via=via)

@@ -30,8 +30,10 @@ def code_of(content: bytes) -> Code:
     if not content.startswith(b"PK"):
         raise UsageError("the code is not a zip", hint="`windlass build lambda` makes one.")
     if len(content) > _MOST_ZIP_BYTES:
-        raise UsageError(f"the zip has {len(content):,} bytes, and Lambda takes {_MOST_ZIP_BYTES:,} directly",
-                         hint="Leave out extras, or move them into a layer.")  # fmt: skip
+        raise UsageError(
+            f"the zip has {len(content):,} bytes, and Lambda takes {_MOST_ZIP_BYTES:,} directly",
+            hint="Leave out extras, or move them into a layer.",
+        )
     return Code(content, base64.b64encode(hashlib.sha256(content).digest()).decode())
 
 

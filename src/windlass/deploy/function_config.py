@@ -18,9 +18,17 @@ from windlass.settings import Settings
 __all__ = ["function_config"]
 
 _ESTATE = (
-    "endpoint_url", "endpoints", "allow_endpoint_override", "home_region", "retries", "connect_timeout_s", "read_timeout_s",
-    "max_connections", "use_fips", "use_dualstack",
-)  # fmt: skip
+    "endpoint_url",
+    "endpoints",
+    "allow_endpoint_override",
+    "home_region",
+    "retries",
+    "connect_timeout_s",
+    "read_timeout_s",
+    "max_connections",
+    "use_fips",
+    "use_dualstack",
+)
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 

@@ -44,8 +44,11 @@ class Statement:
     def to_json(self) -> dict[str, Any]:
         """As IAM writes it."""
         found: dict[str, Any] = {
-            "Sid": self.sid, "Effect": "Allow", "Action": list(self.actions), "Resource": list(self.resources),
-        }  # fmt: skip
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": list(self.actions),
+            "Resource": list(self.resources),
+        }
         if self.conditions:
             found["Condition"] = {name: dict(one) for name, one in self.conditions.items()}
         return found
@@ -128,10 +131,17 @@ def facts_of(
     """The facts of a configuration: the account is the first of `estate.accounts`, unless one is given."""
     ours = account or (settings.estate.accounts[0].id if settings.estate.accounts else ANY)
     return Facts(
-        account=ours, region=settings.estate.home_region, keys=tuple(keys), logs=tuple(logs), dead_letters=tuple(dead_letters),
-        function=function or ANY, cluster=cluster, application=application, execution_role=execution_role,
+        account=ours,
+        region=settings.estate.home_region,
+        keys=tuple(keys),
+        logs=tuple(logs),
+        dead_letters=tuple(dead_letters),
+        function=function or ANY,
+        cluster=cluster,
+        application=application,
+        execution_role=execution_role,
         versions=versions,
-    )  # fmt: skip
+    )
 
 
 def merged(statements: Iterable[Statement]) -> tuple[Statement, ...]:

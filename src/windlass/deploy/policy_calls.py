@@ -11,10 +11,16 @@ from collections.abc import Mapping
 __all__ = ["actions_of", "tagging_of"]
 
 _PREFIX: Mapping[str, str] = {
-    "monitoring": "cloudwatch", "efs": "elasticfilesystem", "elbv2": "elasticloadbalancing", "emr": "elasticmapreduce",
-    "opensearch": "es", "stepfunctions": "states", "s3control": "s3", "apigatewayv2": "apigateway",
+    "monitoring": "cloudwatch",
+    "efs": "elasticfilesystem",
+    "elbv2": "elasticloadbalancing",
+    "emr": "elasticmapreduce",
+    "opensearch": "es",
+    "stepfunctions": "states",
+    "s3control": "s3",
+    "apigatewayv2": "apigateway",
     "service-quotas": "servicequotas",
-}  # fmt: skip
+}
 _NONE: frozenset[tuple[str, str]] = frozenset({("sts", "GetCallerIdentity")})
 """Calls that need no permission."""
 _OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
@@ -53,7 +59,10 @@ _OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("sqs", "DeleteMessageBatch"): ("sqs:DeleteMessage",),
     ("sqs", "ChangeMessageVisibilityBatch"): ("sqs:ChangeMessageVisibility",),
     ("sqs", "StartMessageMoveTask"): (
-        "sqs:StartMessageMoveTask", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
+        "sqs:StartMessageMoveTask",
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
     ),
     ("lambda", "Invoke"): ("lambda:InvokeFunction",),
     # Lambda tells a function's tags to those alone who may list them.
@@ -62,7 +71,7 @@ _OTHERWISE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("apigateway", "GetStages"): ("apigateway:GET",),
     ("apigateway", "GetApis"): ("apigateway:GET",),
     ("apigatewayv2", "GetApis"): ("apigateway:GET",),
-}  # fmt: skip
+}
 
 _TAGGING: Mapping[tuple[str, str], str] = {
     ("cloudtrail", "CreateTrail"): "cloudtrail:AddTags",
@@ -79,7 +88,7 @@ _TAGGING: Mapping[tuple[str, str], str] = {
     ("s3", "PutObject"): "s3:PutObjectTagging",
     ("s3control", "CreateJob"): "s3:PutJobTagging",
     ("sqs", "CreateQueue"): "sqs:TagQueue",
-}  # fmt: skip
+}
 
 
 def actions_of(service: str, operation: str, *, versioned: bool = False) -> tuple[str, ...]:

@@ -25,10 +25,20 @@ from windlass.replication.policy import allows
 __all__ = ["Need", "Verdict", "check", "needs_of"]
 
 _ARNS: Mapping[str, str] = {
-    "athena": "workgroup/{}", "cloudformation": "stack/{}/*", "cloudtrail": "trail/{}", "dynamodb": "table/{}",
-    "elasticache": "cluster:{}", "elasticmapreduce": "cluster/{}", "emr-serverless": "{}", "events": "rule/{}", "kms": "key/{}",
-    "lambda": "{}", "logs": "log-group:{}", "s3control": "{}", "sqs": "{}",
-}  # fmt: skip
+    "athena": "workgroup/{}",
+    "cloudformation": "stack/{}/*",
+    "cloudtrail": "trail/{}",
+    "dynamodb": "table/{}",
+    "elasticache": "cluster:{}",
+    "elasticmapreduce": "cluster/{}",
+    "emr-serverless": "{}",
+    "events": "rule/{}",
+    "kms": "key/{}",
+    "lambda": "{}",
+    "logs": "log-group:{}",
+    "s3control": "{}",
+    "sqs": "{}",
+}
 """How a service's ARNs end, by the name that a request has."""
 _GLOBAL: Mapping[str, str] = {"cloudfront": "{}", "iam": "role/{}"}
 """The same of services without regions."""

@@ -40,31 +40,53 @@ def policy_command(load: Callable[[typer.Context], Settings]) -> typer.Typer:
         use: Annotated[
             Use | None, typer.Option("--for", help="Who it is for: a worker that runs, a function in Lambda, a person.")
         ] = None,
-        function: Annotated[str, typer.Option("--for-function", metavar="NAME", help="For the Lambda function of that name.")] = "",
-        account: Annotated[str, typer.Option(help="The account; the first of estate.accounts unless given, else any.")] = "",
+        function: Annotated[
+            str, typer.Option("--for-function", metavar="NAME", help="For the Lambda function of that name.")
+        ] = "",
+        account: Annotated[
+            str, typer.Option(help="The account; the first of estate.accounts unless given, else any.")
+        ] = "",
         kms_key: Annotated[
-            list[str] | None, typer.Option(metavar="ARN", help="A key that buckets, queues or tables are encrypted with.")
+            list[str] | None,
+            typer.Option(metavar="ARN", help="A key that buckets, queues or tables are encrypted with."),
         ] = None,
         logs: Annotated[
-            list[str] | None, typer.Option(metavar="S3URL", help="clients: where CloudTrail's files are; any bucket unless given.")
+            list[str] | None,
+            typer.Option(metavar="S3URL", help="clients: where CloudTrail's files are; any bucket unless given."),
         ] = None,
         dead_letters: Annotated[
-            list[str] | None, typer.Option(metavar="QUEUE", help="Dead-letter queues; names that begin with the queue's unless given.")
+            list[str] | None,
+            typer.Option(metavar="QUEUE", help="Dead-letter queues; names that begin with the queue's unless given."),
         ] = None,
         cluster: Annotated[str, typer.Option(metavar="ID", help="replication: EMR's cluster; any unless given.")] = "",
-        application: Annotated[str, typer.Option(metavar="ID", help="replication: of EMR Serverless; any unless given.")] = "",
-        execution_role: Annotated[str, typer.Option(metavar="ARN", help="replication: the Spark jobs' role; any unless given.")] = "",
-        versions: Annotated[bool, typer.Option("--versions", help="replication: noncurrent versions are seeded, too.")] = False,
-        output: Annotated[Shape, typer.Option("--output", "-o", help="table shows each statement's reason.")] = Shape.JSON,
-    ) -> None:  # fmt: skip
+        application: Annotated[
+            str, typer.Option(metavar="ID", help="replication: of EMR Serverless; any unless given.")
+        ] = "",
+        execution_role: Annotated[
+            str, typer.Option(metavar="ARN", help="replication: the Spark jobs' role; any unless given.")
+        ] = "",
+        versions: Annotated[
+            bool, typer.Option("--versions", help="replication: noncurrent versions are seeded, too.")
+        ] = False,
+        output: Annotated[
+            Shape, typer.Option("--output", "-o", help="table shows each statement's reason.")
+        ] = Shape.JSON,
+    ) -> None:
         """Print the policy for what windlass.toml says: nothing missing, nothing unused."""
         settings: Settings = load(ctx)
         chosen = _capability(capability)
         facts = facts_of(
-            settings, account=account, keys=kms_key or (), logs=logs or (), dead_letters=dead_letters or (), function=function,
-            cluster=cluster, application=application, execution_role=execution_role,
+            settings,
+            account=account,
+            keys=kms_key or (),
+            logs=logs or (),
+            dead_letters=dead_letters or (),
+            function=function,
+            cluster=cluster,
+            application=application,
+            execution_role=execution_role,
             versions=versions,
-        )  # fmt: skip
+        )
         found = merged(chosen.statements(settings, facts, _use(chosen, use, function)))
         _notes(found, facts.account)
         if output is Shape.TABLE:
@@ -98,8 +120,11 @@ def _notes(found: tuple[Statement, ...], account: str) -> None:
         print("windlass: the account is not known, so any will do: give --account, or estate.accounts", file=sys.stderr)
     size, most = size_of(found)
     if size > most:
-        print(f"windlass: {size:,} characters are more than a managed policy may have ({most:,}): split it, or make it inline "
-              "(a role's inline policies may have 10,240)", file=sys.stderr)  # fmt: skip
+        print(
+            f"windlass: {size:,} characters are more than a managed policy may have ({most:,}): split it, or make it inline "
+            "(a role's inline policies may have 10,240)",
+            file=sys.stderr,
+        )
 
 
 def _row(one: Statement) -> dict[str, object]:

@@ -40,15 +40,20 @@ def plan_rows(plan: Plan) -> list[dict[str, Any]]:
 def plan_value(stack: Stack, plan: Plan) -> dict[str, Any]:
     """A plan as a document."""
     return {
-        "stack": f"{stack.kind}/{stack.name}", "account_id": stack.place.account_id, "region": stack.place.region,
+        "stack": f"{stack.kind}/{stack.name}",
+        "account_id": stack.place.account_id,
+        "region": stack.place.region,
         "effects": [effect_row(one) for one in plan.effects],
         "kept": [{"part": one.part, "name": one.name, "why": one.why} for one in plan.kept],
-    }  # fmt: skip
+    }
 
 
 def state_row(state: State) -> dict[str, Any]:
     """How a part stands."""
     return {
-        "part": state.part.purpose, "kind": str(state.part.kind), "name": state.part.name, "state": state.state,
+        "part": state.part.purpose,
+        "kind": str(state.part.kind),
+        "name": state.part.name,
+        "state": state.state,
         "details": dict(state.facts),
-    }  # fmt: skip
+    }

@@ -39,9 +39,13 @@ _COMPLETIONS: Mapping[str, Any] = {
 
 
 def aggregator_stack(
-    name: str, rules: Sequence[AggregateConfig], place: Place, settings: FunctionSettings, code: Code | None,
+    name: str,
+    rules: Sequence[AggregateConfig],
+    place: Place,
+    settings: FunctionSettings,
+    code: Code | None,
     buckets: Sequence[str] = (),
-) -> Stack:  # fmt: skip
+) -> Stack:
     """Everything the rules of one queue need to run as one function. `buckets` instead of those that the rules name."""
     _check(rules)
     first = rules[0]
@@ -64,7 +68,13 @@ def aggregator_stack(
                 place, queue, dead, settings.visibility_s + window_s, mark, sources, rule_arns=rule_arns
             ),
             parts.events_queue(
-                place, timers, dead, max(TIMER_VISIBILITY_S, settings.visibility_s), mark, (), purpose="timers",
+                place,
+                timers,
+                dead,
+                max(TIMER_VISIBILITY_S, settings.visibility_s),
+                mark,
+                (),
+                purpose="timers",
                 receives=TIMER_RECEIVES,
             ),
             Part("table", PartKind.TABLE, table, {"ttl": "expires"}),
@@ -72,24 +82,34 @@ def aggregator_stack(
             parts.role(role, policy, f"Windlass aggregator {name}"),
             parts.function(place, function, role, HANDLER, code, settings),
             parts.mapping(
-                place, function, queue, purpose="mapping", batch=BATCH, window_s=window_s, concurrency=settings.concurrency
+                place,
+                function,
+                queue,
+                purpose="mapping",
+                batch=BATCH,
+                window_s=window_s,
+                concurrency=settings.concurrency,
             ),
             parts.mapping(place, function, timers, purpose="timers mapping", batch=TIMER_BATCH),
             _sweeps(place, function, min(one.sweep_s for one in rules)),
             *([completion_rule(place, function)] if any(one.strict for one in rules) else []),
             *sending,
         ),
-    )  # fmt: skip
+    )
 
 
 def _check(rules: Sequence[AggregateConfig]) -> None:
     for one in rules:
         if not one.table:
-            raise ConfigError(f"rule {one.name} keeps its keys in the store: a Lambda function has none",
-                              hint="Give it `table` and `timers`.")  # fmt: skip
+            raise ConfigError(
+                f"rule {one.name} keeps its keys in the store: a Lambda function has none",
+                hint="Give it `table` and `timers`.",
+            )
         if (one.table, one.timers) != (rules[0].table, rules[0].timers):
-            raise ConfigError(f"rules {rules[0].name} and {one.name} share a queue, but not table and timers",
-                              hint="Give both the same, or queues of their own.")  # fmt: skip
+            raise ConfigError(
+                f"rules {rules[0].name} and {one.name} share a queue, but not table and timers",
+                hint="Give both the same, or queues of their own.",
+            )
 
 
 def _sources(rules: Sequence[AggregateConfig], buckets: Sequence[str]) -> list[Source]:
@@ -122,7 +142,10 @@ def completion_rule(place: Place, function: str, *, wanted: bool = True) -> Part
 def _rule(place: Place, function: str, purpose: str, suffix: str, trigger: Mapping[str, Any]) -> Part:
     name = fitted(f"{function}-{suffix}")
     want = {
-        "trigger": trigger, "sid": f"windlass-{suffix}", "function": function,
-        "function_arn": place.arn("lambda", f"function:{function}"), "rule_arn": place.arn("events", f"rule/{name}"),
-    }  # fmt: skip
+        "trigger": trigger,
+        "sid": f"windlass-{suffix}",
+        "function": function,
+        "function_arn": place.arn("lambda", f"function:{function}"),
+        "rule_arn": place.arn("events", f"rule/{name}"),
+    }
     return Part(purpose, PartKind.RULE, name, want)

@@ -84,16 +84,26 @@ def dead_queue(name: str) -> Part:
 
 
 def events_queue(
-    place: Place, name: str, dead: str, visibility_s: int, mark: str, sources: Sequence[Source], *,
-    purpose: str = "events", receives: int = MAX_RECEIVES, rule_arns: Sequence[str] = (),
-) -> Part:  # fmt: skip
+    place: Place,
+    name: str,
+    dead: str,
+    visibility_s: int,
+    mark: str,
+    sources: Sequence[Source],
+    *,
+    purpose: str = "events",
+    receives: int = MAX_RECEIVES,
+    rule_arns: Sequence[str] = (),
+) -> Part:
     """A queue that a function is fed from, and that these buckets may send to; or these rules, where there are some."""
     arn = place.arn("sqs", name)
     redrive = {"deadLetterTargetArn": place.arn("sqs", dead), "maxReceiveCount": receives}
     attributes = {
-        "VisibilityTimeout": str(visibility_s), "MessageRetentionPeriod": str(EVENTS_RETENTION_S),
-        "SqsManagedSseEnabled": "true", "RedrivePolicy": redrive,
-    }  # fmt: skip
+        "VisibilityTimeout": str(visibility_s),
+        "MessageRetentionPeriod": str(EVENTS_RETENTION_S),
+        "SqsManagedSseEnabled": "true",
+        "RedrivePolicy": redrive,
+    }
     buckets = sorted({one.bucket for one in sources})
     statement = {
         "Sid": f"{mark.replace('.', '-').rstrip('-')}-buckets",
@@ -131,9 +141,13 @@ def function(
 ) -> Part:
     """The function. Without code it can be looked at and deleted, not made."""
     configuration = {
-        "Runtime": settings.runtime, "Handler": handler, "Role": place.role_arn(role_name), "Timeout": settings.timeout_s,
-        "MemorySize": settings.memory_mb, "Architectures": [settings.architecture],
-    }  # fmt: skip
+        "Runtime": settings.runtime,
+        "Handler": handler,
+        "Role": place.role_arn(role_name),
+        "Timeout": settings.timeout_s,
+        "MemorySize": settings.memory_mb,
+        "Architectures": [settings.architecture],
+    }
     return Part("function", PartKind.FUNCTION, name, {"configuration": configuration, "code": code})
 
 
@@ -142,9 +156,11 @@ def mapping(
 ) -> Part:
     """What feeds the function from a queue, and takes back single messages that failed."""
     want: dict[str, Any] = {
-        "EventSourceArn": place.arn("sqs", queue), "BatchSize": batch, "MaximumBatchingWindowInSeconds": window_s,
+        "EventSourceArn": place.arn("sqs", queue),
+        "BatchSize": batch,
+        "MaximumBatchingWindowInSeconds": window_s,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
-    }  # fmt: skip
+    }
     if concurrency:
         want["ScalingConfig"] = {"MaximumConcurrency": concurrency}
     return Part(purpose, PartKind.MAPPING, function_name, want)
@@ -153,9 +169,11 @@ def mapping(
 def notification(place: Place, mark: str, queue: str, source: Source) -> Part:
     """The bucket's entries for the queue: one for each prefix and suffix, as an entry has one of each at most."""
     want = {
-        "mark": mark, "queue_arn": place.arn("sqs", queue), "events": source.events,
+        "mark": mark,
+        "queue_arn": place.arn("sqs", queue),
+        "events": source.events,
         "filters": tuple((prefix, suffix) for prefix in source.prefixes for suffix in source.suffixes),
-    }  # fmt: skip
+    }
     return Part(f"events of {source.bucket}", PartKind.NOTIFICATION, source.bucket, want)
 
 
@@ -174,9 +192,10 @@ def event_rule(place: Place, function_name: str, queue: str, source: Source, *, 
     """The rule that sends a bucket's events from EventBridge to the queue; not `wanted`: it shall go."""
     name = fitted(f"{function_name}-{source.bucket}")
     want = {
-        "pattern": event_pattern(source) if wanted else {}, "queue_arn": place.arn("sqs", queue),
+        "pattern": event_pattern(source) if wanted else {},
+        "queue_arn": place.arn("sqs", queue),
         "rule_arn": place.arn("events", f"rule/{name}"),
-    }  # fmt: skip
+    }
     return Part(f"rule of {source.bucket}", PartKind.EVENT_RULE, name, want)
 
 

@@ -51,8 +51,10 @@ def queue_name(said: str, place: Place) -> str:
     if said.startswith("arn:"):
         *_, region, account, name = said.split(":")
         if (region, account) != (place.region, place.account_id):
-            raise ConfigError(f"queue {said} is not in {place.region} of {place.account_id}",
-                              hint="Lambda, queue and bucket are in one region: set account and region.")  # fmt: skip
+            raise ConfigError(
+                f"queue {said} is not in {place.region} of {place.account_id}",
+                hint="Lambda, queue and bucket are in one region: set account and region.",
+            )
     else:
         name = said.rstrip("/").rpartition("/")[2]
     if name.endswith(".fifo"):

@@ -13,10 +13,27 @@ from importlib import resources
 __all__ = ["NAMES", "locked", "normal", "part_of", "read_lock"]
 
 NAMES = (
-    "annotated-types", "boto3", "botocore", "duckdb", "httptools", "jmespath", "orjson", "pillow", "pyarrow", "pydantic",
-    "pydantic-core", "python-dateutil", "pyyaml", "s3transfer", "six", "structlog", "typing-extensions", "typing-inspection",
-    "urllib3", "zstandard",
-)  # fmt: skip
+    "annotated-types",
+    "boto3",
+    "botocore",
+    "duckdb",
+    "httptools",
+    "jmespath",
+    "orjson",
+    "pillow",
+    "pyarrow",
+    "pydantic",
+    "pydantic-core",
+    "python-dateutil",
+    "pyyaml",
+    "s3transfer",
+    "six",
+    "structlog",
+    "typing-extensions",
+    "typing-inspection",
+    "urllib3",
+    "zstandard",
+)
 """Every distribution that a zip may hold; a test builds all of them and finds none missing, none superfluous."""
 
 _START = re.compile(r"^([A-Za-z0-9._-]+)(\[[^\]]*\])?==(\S+)")

@@ -129,10 +129,16 @@ class Estate:
         now = time.monotonic()
         kept = self._regions.get(account_id)
         if kept is None or now - kept[0] > (_REGIONS_KEPT_S if kept[1].source.current else _FALLBACK_KEPT_S):
-            kept = self._regions[account_id] = now, list_regions(
-                functools.partial(self.pages, account_id), account_id, home_region=self.config.home_region,
-                partition=self.partition(account_id), last=self._last_regions,
-            )  # fmt: skip
+            kept = self._regions[account_id] = (
+                now,
+                list_regions(
+                    functools.partial(self.pages, account_id),
+                    account_id,
+                    home_region=self.config.home_region,
+                    partition=self.partition(account_id),
+                    last=self._last_regions,
+                ),
+            )
         return kept[1]
 
     def partition(self, account_id: str) -> str:  # noqa: ARG002  one partition per credential, hence per estate

@@ -91,8 +91,9 @@ def _of_profile(config: ServiceConfig) -> Keys:
     if file and not Path(file).is_file():
         raise ConfigError(
             f"service {config.name}: credentials_file {config.credentials_file} is not there",
-            hint="It has the shape of ~/.aws/credentials.", code="NoCredentials",
-        )  # fmt: skip
+            hint="It has the shape of ~/.aws/credentials.",
+            code="NoCredentials",
+        )
     profile = config.profile or "default"
     session = botocore.session.Session(profile=profile)
     if file:
@@ -110,11 +111,13 @@ def _of_profile(config: ServiceConfig) -> Keys:
         # What a process printed, or a broken file holds, may be a secret: the error's kind must do.
         raise ConfigError(
             f"service {config.name}: the keys of profile {profile!r} can't be read ({type(error).__name__})",
-            hint="Look at its credential_process, or at the file.", code="NoCredentials",
-        ) from None  # fmt: skip
+            hint="Look at its credential_process, or at the file.",
+            code="NoCredentials",
+        ) from None
     if frozen is None:
         raise ConfigError(
             f"service {config.name}: profile {profile!r} has no access key{f' in {config.credentials_file}' if file else ''}",
-            hint="Give it aws_access_key_id and aws_secret_access_key.", code="NoCredentials",
-        )  # fmt: skip
+            hint="Give it aws_access_key_id and aws_secret_access_key.",
+            code="NoCredentials",
+        )
     return Keys(frozen.access_key, Secret(frozen.secret_key), Secret(frozen.token) if frozen.token else None)

@@ -151,10 +151,13 @@ class Sessions:
         base = self._base()
         session = self._with_models(
             assumed_session(
-                base.session, lambda params: self._assume(account, base.identity, params), role_arn=account.role_arn,
-                external_id=account.external_id, session_name=account.session_name,
+                base.session,
+                lambda params: self._assume(account, base.identity, params),
+                role_arn=account.role_arn,
+                external_id=account.external_id,
+                session_name=account.session_name,
             )
-        )  # fmt: skip
+        )
         return _Opened(session, self._identify(session, account.id))
 
     def _assume(self, account: Account, caller: Identity, params: dict[str, str]) -> dict[str, Any]:
@@ -185,9 +188,10 @@ class Sessions:
         place = f" of {account_id}" if account_id else ""
         try:
             answer = self._ask(
-                Scope(account_id, self._config.home_region, "sts"), client.get_caller_identity,
+                Scope(account_id, self._config.home_region, "sts"),
+                client.get_caller_identity,
                 f"sts GetCallerIdentity in {self._config.home_region}{place}",
-            )  # fmt: skip
+            )
         finally:
             client.close()
         confirmed = str(answer.get("Account") or "")

@@ -110,9 +110,15 @@ def _burying(estate: Estate, queue: Queue) -> Bury | None:
         entry = burial(message, reason)
         more = {"MessageGroupId": entry.group, "MessageDeduplicationId": entry.dedup} if entry.group else {}
         estate.call(
-            dead.account_id, dead.region, "sqs", "SendMessage", QueueUrl=dead.url, MessageBody=entry.body,
-            MessageAttributes=dict(entry.attributes), **more,
-        )  # fmt: skip
+            dead.account_id,
+            dead.region,
+            "sqs",
+            "SendMessage",
+            QueueUrl=dead.url,
+            MessageBody=entry.body,
+            MessageAttributes=dict(entry.attributes),
+            **more,
+        )
 
     return bury
 

@@ -57,9 +57,14 @@ def postponing(estate: Estate) -> Callable[[str, str, int], None]:
     def postpone(queue_arn: str, receipt: str, seconds: int) -> None:
         at = queue(queue_arn)
         estate.call(
-            at.account_id, at.region, "sqs", "ChangeMessageVisibility", QueueUrl=at.url, ReceiptHandle=receipt,
+            at.account_id,
+            at.region,
+            "sqs",
+            "ChangeMessageVisibility",
+            QueueUrl=at.url,
+            ReceiptHandle=receipt,
             VisibilityTimeout=seconds,
-        )  # fmt: skip
+        )
 
     return postpone
 

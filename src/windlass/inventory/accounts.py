@@ -98,12 +98,19 @@ def list_accounts(connection: Connection) -> tuple[AccountStatus, ...]:
     rows = connection.execute(select(account_state).order_by(account_state.c.account_id))
     return tuple(
         AccountStatus(
-            account_id=row.account_id, state=ScopeState(row.state), state_since=parse_time(row.state_since), arn=row.arn,
-            error_code=row.error_code, error=row.error, regions=tuple(json.loads(row.regions)),
-            regions_source=row.regions_source, regions_note=row.regions_note, checked_at=parse_time(row.checked_at),
+            account_id=row.account_id,
+            state=ScopeState(row.state),
+            state_since=parse_time(row.state_since),
+            arn=row.arn,
+            error_code=row.error_code,
+            error=row.error,
+            regions=tuple(json.loads(row.regions)),
+            regions_source=row.regions_source,
+            regions_note=row.regions_note,
+            checked_at=parse_time(row.checked_at),
         )
         for row in rows
-    )  # fmt: skip
+    )
 
 
 def last_regions(connection: Connection, account_id: str) -> tuple[str, ...]:
@@ -111,8 +118,10 @@ def last_regions(connection: Connection, account_id: str) -> tuple[str, ...]:
     statement = select(account_state.c.regions_known).where(account_state.c.account_id == account_id)
     known = json.loads(connection.execute(statement).scalar() or "[]")
     if not known:
-        read = select(scope.c.region).distinct().where(
-            scope.c.account_id == account_id, scope.c.region != GLOBAL, scope.c.last_good_at.is_not(None)
-        )  # fmt: skip
+        read = (
+            select(scope.c.region)
+            .distinct()
+            .where(scope.c.account_id == account_id, scope.c.region != GLOBAL, scope.c.last_good_at.is_not(None))
+        )
         known = sorted(connection.execute(read).scalars())
     return tuple(known)

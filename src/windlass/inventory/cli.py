@@ -254,10 +254,12 @@ def commands(  # noqa: C901  one function per command, nested so that they share
             for key in ("scopes_done", "resources", "created", "updated", "deleted", "calls", "errors")
         ]
         emit(
-            (rows.run_row(run) for run in inventory.runs(limit)), output,
+            (rows.run_row(run) for run in inventory.runs(limit)),
+            output,
             ["run_id", "started_at", "status", Column("duration_s", right=True), *counts],
-            now=clock.now(), empty=rows.NOTHING_YET,
-        )  # fmt: skip
+            now=clock.now(),
+            empty=rows.NOTHING_YET,
+        )
 
     @app.command()
     def coverage(
@@ -275,9 +277,12 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         """
         inventory = open_inventory(ctx)
         listed = select_rows(
-            inventory.coverage(), account_id=accounts or (), region=regions or (), service=services or (),
+            inventory.coverage(),
+            account_id=accounts or (),
+            region=regions or (),
+            service=services or (),
             state=[state] if state else (),
-        )  # fmt: skip
+        )
         now = clock.now()
         emit((rows.coverage_row(one) for one in listed), output, COVERED, now=now, empty=rows.NOTHING_YET)
         for line in account_notes(inventory.accounts()):

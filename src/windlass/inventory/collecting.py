@@ -43,9 +43,16 @@ def collect_as_job(
 
 
 def _run(
-    inventory: Inventory, jobs: Jobs, options: CollectOptions, *, job_id: str = "", show: Show = lambda *_: None,
-    stop: threading.Event | None = None, under: Sequence[Lease] = (), loop: bool = False,
-) -> Run:  # fmt: skip
+    inventory: Inventory,
+    jobs: Jobs,
+    options: CollectOptions,
+    *,
+    job_id: str = "",
+    show: Show = lambda *_: None,
+    stop: threading.Event | None = None,
+    under: Sequence[Lease] = (),
+    loop: bool = False,
+) -> Run:
     """Collect under the job, or under a new one where `job_id` is empty."""
     _end_abandoned_runs(inventory, jobs)
     title = "collect " + (", ".join(options.types) if options.types else "the whole estate")

@@ -304,9 +304,10 @@ class _Run:
     def _locate(self, visit: Visit, found: Found) -> None:
         try:
             found.region = s3.bucket_region(
-                functools.partial(self.calls.call, visit, GLOBAL, "s3"), found.item["Name"],
+                functools.partial(self.calls.call, visit, GLOBAL, "s3"),
+                found.item["Name"],
                 self.of.caller.partition(visit.scope.account_id),
-            )  # fmt: skip
+            )
         except NotFound:
             return  # deleted since it was listed
         self._add_bucket(visit, found, at_once=True)

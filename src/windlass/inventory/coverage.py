@@ -97,10 +97,15 @@ def _row(account_id: str, region: str, service: str, members: Sequence[ScopeStat
     there = [one for one in members if one is None or one.state is not ScopeState.UNSUPPORTED]
     good = [one.last_good_at if one else None for one in there]
     return CoverageRow(
-        account_id=account_id, region=region, service=service, state=state,
+        account_id=account_id,
+        region=region,
+        service=service,
+        state=state,
         state_since=min((one.state_since for one in worst if one.state_since), default=None),
         last_good_at=None if None in good else min((moment for moment in good if moment), default=None),
-        scopes=len(members), unread=sum(one is None or not one.state.complete for one in there),
-        resources=sum(one.resources for one in visited), details_unknown=sum(one.details_unknown for one in visited),
+        scopes=len(members),
+        unread=sum(one is None or not one.state.complete for one in there),
+        resources=sum(one.resources for one in visited),
+        details_unknown=sum(one.details_unknown for one in visited),
         error=next((one.error for one in worst if one.error), ""),
-    )  # fmt: skip
+    )

@@ -35,11 +35,27 @@ _JSON_KEYS = frozenset(
 )
 ORDERED = frozenset(
     {
-        "Statement", "command", "entryPoint", "Command", "EntryPoint", "dnsServers", "dnsSearchDomains", "Layers",
-        "CacheBehaviors", "RoutingRules", "Columns", "PartitionKeys", "SortColumns", "BucketColumns", "KeySchema",
-        "DefaultActions", "TerminationPolicies", "placementStrategy", "Processors",
+        "Statement",
+        "command",
+        "entryPoint",
+        "Command",
+        "EntryPoint",
+        "dnsServers",
+        "dnsSearchDomains",
+        "Layers",
+        "CacheBehaviors",
+        "RoutingRules",
+        "Columns",
+        "PartitionKeys",
+        "SortColumns",
+        "BucketColumns",
+        "KeySchema",
+        "DefaultActions",
+        "TerminationPolicies",
+        "placementStrategy",
+        "Processors",
     }
-)  # fmt: skip
+)
 """Lists whose order means something wherever they stand: policies, programs' arguments, columns, precedence. All other
 lists are sets, unless their type declares their path as `ordered`."""
 _VERBATIM = frozenset({"definition"})  # a program: nothing in it is put in order

@@ -42,9 +42,14 @@ def parse_query(
     if sort not in SORTS:
         raise UsageError(f"can't sort by {sort!r}", hint=f"Sort by {', '.join(SORTS)}.")
     query = Query(
-        types=tuple(types), words=words, at=parse_when(at, at=now) if at else None, include_deleted=deleted, sort=sort,
-        limit=limit, cursor=cursor,
-    )  # fmt: skip
+        types=tuple(types),
+        words=words,
+        at=parse_when(at, at=now) if at else None,
+        include_deleted=deleted,
+        sort=sort,
+        limit=limit,
+        cursor=cursor,
+    )
     for condition in conditions:
         query = _add(query, condition.strip())
     return query

@@ -87,10 +87,14 @@ def decide(
             document = observation.document
             fresh.append(
                 Effect(
-                    change=ChangeKind.CREATED, pk=have.pk if have else None, observation=observation, document=document,
-                    digest=digest(document), patch=({"op": "replace", "path": "", "value": document},),
+                    change=ChangeKind.CREATED,
+                    pk=have.pk if have else None,
+                    observation=observation,
+                    document=document,
+                    digest=digest(document),
+                    patch=({"op": "replace", "path": "", "value": document},),
                 )
-            )  # fmt: skip
+            )
         elif observation.unknown or digest(observation.document) != have.digest:
             doubtful.append((have, observation))
     updated = _updates(doubtful, documents_of([have.pk for have, _ in doubtful]) if doubtful else {})
@@ -112,10 +116,14 @@ def _updates(doubtful: Iterable[tuple[Known, Observation]], documents: Mapping[i
         if patch:
             effects.append(
                 Effect(
-                    change=ChangeKind.UPDATED, pk=have.pk, observation=observation, document=new, digest=digest(new),
+                    change=ChangeKind.UPDATED,
+                    pk=have.pk,
+                    observation=observation,
+                    document=new,
+                    digest=digest(new),
                     patch=tuple(patch),
                 )
-            )  # fmt: skip
+            )
     return effects
 
 

@@ -41,9 +41,16 @@ def _observations(visit: Visit, partition: str, salt: bytes, redact_paths: Seque
     observations = []
     for found in visit.found:
         observation = observe(
-            visit.kind, visit.scope, found.item, partition=partition, salt=salt, region=found.region,
-            unknown=found.unknown(visit.kind), measures=found.measures, redact_paths=mine,
-        )  # fmt: skip
+            visit.kind,
+            visit.scope,
+            found.item,
+            partition=partition,
+            salt=salt,
+            region=found.region,
+            unknown=found.unknown(visit.kind),
+            measures=found.measures,
+            redact_paths=mine,
+        )
         if observation is not None:
             observations.append(observation)
         elif is_kept(visit.kind, found.item):

@@ -34,11 +34,21 @@ _MAX_NUMBER_DIGITS = 19  # with the #: any longer number may exceed the database
 def resource_of(row: Any, *, document: bool = False) -> Resource:
     """A row of the resource table as a value."""
     return Resource(
-        pk=row.pk, key=row.key, type=row.type, account_id=row.account_id, region=row.region, resource_id=row.resource_id,
-        arn=row.arn, name=row.name, tags=json.loads(row.tags), first_seen_at=parse_time(row.first_seen_at),
-        changed_at=parse_time(row.changed_at), deleted_at=parse_time(row.deleted_at) if row.deleted_at else None,
-        document=json.loads(row.document) if document else None, measures=json.loads(row.measures),
-    )  # fmt: skip
+        pk=row.pk,
+        key=row.key,
+        type=row.type,
+        account_id=row.account_id,
+        region=row.region,
+        resource_id=row.resource_id,
+        arn=row.arn,
+        name=row.name,
+        tags=json.loads(row.tags),
+        first_seen_at=parse_time(row.first_seen_at),
+        changed_at=parse_time(row.changed_at),
+        deleted_at=parse_time(row.deleted_at) if row.deleted_at else None,
+        document=json.loads(row.document) if document else None,
+        measures=json.loads(row.measures),
+    )
 
 
 def list_resources(connection: Connection, dialect: str, query: Query, *, documents: bool = False) -> Page:

@@ -22,9 +22,15 @@ Pages = Callable[..., Iterable[dict[str, Any]]]
 _FIRST_REGION = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 LIST_PARAMS: Mapping[str, Any] = {"MaxBuckets": 1000}
 _STORAGE_TYPES = (
-    "StandardStorage", "StandardIAStorage", "OneZoneIAStorage", "IntelligentTieringFAStorage", "IntelligentTieringIAStorage",
-    "GlacierInstantRetrievalStorage", "GlacierStorage", "DeepArchiveStorage",
-)  # fmt: skip
+    "StandardStorage",
+    "StandardIAStorage",
+    "OneZoneIAStorage",
+    "IntelligentTieringFAStorage",
+    "IntelligentTieringIAStorage",
+    "GlacierInstantRetrievalStorage",
+    "GlacierStorage",
+    "DeepArchiveStorage",
+)
 _QUERIES_A_CALL = 500
 
 
@@ -68,9 +74,12 @@ def storage_measures(pages: Pages, names: Iterable[str], *, now: dt.datetime) ->
         batch = series[at : at + _QUERIES_A_CALL]
         queries = [_query(number, *one) for number, one in enumerate(batch)]
         answers = pages(
-            "GetMetricData", MetricDataQueries=queries, ScanBy="TimestampDescending",
-            StartTime=now - dt.timedelta(days=3), EndTime=now,
-        )  # fmt: skip
+            "GetMetricData",
+            MetricDataQueries=queries,
+            ScanBy="TimestampDescending",
+            StartTime=now - dt.timedelta(days=3),
+            EndTime=now,
+        )
         for page in answers:
             for result in page.get("MetricDataResults", ()):
                 if result.get("Values"):

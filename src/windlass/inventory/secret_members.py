@@ -15,13 +15,27 @@ __all__ = ["PairedNames", "is_free_text", "is_identity", "is_open", "member_rule
 
 # Members whose values all count as secrets, by their name without case and separators.
 _MAPS = {
-    "environment": "environment", "env": "environment", "environmentvariables": "environment", "variables": "environment",
-    "environmentoverrides": "environment", "stagevariables": "environment", "optionsettings": "environment",
-    "headers": "header", "headerparameters": "header", "customheaders": "header", "origincustomheaders": "header",
-    "additionalheaders": "header", "requestheaders": "header", "insertheaders": "header", "commonattributes": "header",
-    "querystringparameters": "header", "bodyparameters": "header",
-    "defaultarguments": "argument", "nonoverridablearguments": "argument", "dockerlabels": "argument",
-}  # fmt: skip
+    "environment": "environment",
+    "env": "environment",
+    "environmentvariables": "environment",
+    "variables": "environment",
+    "environmentoverrides": "environment",
+    "stagevariables": "environment",
+    "optionsettings": "environment",
+    "headers": "header",
+    "headerparameters": "header",
+    "customheaders": "header",
+    "origincustomheaders": "header",
+    "additionalheaders": "header",
+    "requestheaders": "header",
+    "insertheaders": "header",
+    "commonattributes": "header",
+    "querystringparameters": "header",
+    "bodyparameters": "header",
+    "defaultarguments": "argument",
+    "nonoverridablearguments": "argument",
+    "dockerlabels": "argument",
+}
 _ENDINGS = (("environmentvariables", "environment"), ("headerparameters", "header"), ("customheaders", "header"))
 _LISTS = {"command": "command", "entrypoint": "command", "args": "command", "pathparametervalues": "header"}
 _TEXTS = {"command": "command", "entrypoint": "command", "input": "payload", "inputtemplate": "payload"}
@@ -32,8 +46,20 @@ _FREE_TEXT = re.compile(
     r"(description|comments?|notes?|message|reason|summary|title|text|body|content|query|statement|expression|script|"
     r"value|template|labels?|annotations?|input|json|definition|metadata)$"
 )
-_FREE_MAPS = frozenset({"tags", "parameters", "properties", "labels", "annotations", "metadata", "connectionproperties",
-                        "options", "attributes", "payload"})  # fmt: skip
+_FREE_MAPS = frozenset(
+    {
+        "tags",
+        "parameters",
+        "properties",
+        "labels",
+        "annotations",
+        "metadata",
+        "connectionproperties",
+        "options",
+        "attributes",
+        "payload",
+    }
+)
 _PUBLIC = frozenset({"resourcerecord", "resourcerecords"})  # DNS shows everybody its random validation records
 _IDENTITY = re.compile(
     r"(name|names|id|ids|arn|arns|key|type|status|state|region|zone|engine|version|url|uri|endpoint|address|owner|account|"

@@ -207,11 +207,15 @@ class Inventory:
             counts = stats.counts_by_type(connection)
         return tuple(
             TypeRow(
-                kind.name, kind.service, kind.title, "account" if kind.once_per_account else "region", len(kind.details),
+                kind.name,
+                kind.service,
+                kind.title,
+                "account" if kind.once_per_account else "region",
+                len(kind.details),
                 counts.get(kind.name, 0),
             )
             for kind in CATALOG
-        )  # fmt: skip
+        )
 
     def check(self, query: Query, *, account_ids: Iterable[str] = ()) -> None:
         """UsageError with the nearest name for a type, account, region or document member that nothing known has.

@@ -93,9 +93,11 @@ def _owners_read(connection: Connection, result: ScopeResult) -> dict[str, str]:
     """
     of = result.scope
     statement = select(scope.c.account_id, scope.c.last_good_at).where(
-        scope.c.region == of.region, scope.c.type == of.type, scope.c.last_good_at.is_not(None),
+        scope.c.region == of.region,
+        scope.c.type == of.type,
+        scope.c.last_good_at.is_not(None),
         scope.c.account_id != of.account_id,
-    )  # fmt: skip
+    )
     return {row.account_id: row.last_good_at for row in connection.execute(statement)}
 
 
@@ -103,8 +105,13 @@ def _rows(connection: Connection, result: ScopeResult, seen: Mapping[str, Observ
     """The stored resources that are listed now, and those that were shared with this account until now, by key."""
     of = result.scope
     columns = (
-        resource.c.pk, resource.c.key, resource.c.account_id, resource.c.digest, resource.c.deleted_at, resource.c.first_seen_at,
-    )  # fmt: skip
+        resource.c.pk,
+        resource.c.key,
+        resource.c.account_id,
+        resource.c.digest,
+        resource.c.deleted_at,
+        resource.c.first_seen_at,
+    )
     place = (resource.c.type == of.type, resource.c.scope_region == of.region, resource.c.account_id != of.account_id)
     until_now = select(relation.c.source_pk).where(
         relation.c.kind == SHARED_WITH, relation.c.target == of.account_id, relation.c.valid_to.is_(None)
@@ -150,11 +157,15 @@ def _begin(
     rows = _rows(connection, result, seen)
     fresh = [
         {
-            "source_pk": rows[key].known.pk, "kind": SHARED_WITH, "target": viewer, "target_type": "", "valid_from": when,
+            "source_pk": rows[key].known.pk,
+            "kind": SHARED_WITH,
+            "target": viewer,
+            "target_type": "",
+            "valid_from": when,
             "valid_to": None,
         }
         for key in seen
         if key in rows and not rows[key].known.deleted and viewer not in rows[key].viewers
-    ]  # fmt: skip
+    ]
     if fresh:
         connection.execute(insert(relation), fresh)

@@ -90,9 +90,13 @@ def _run(row: Any) -> Run:
         for name in ("scopes_total", "scopes_done", "resources", "created", "updated", "deleted", "calls", "errors")
     }
     return Run(
-        run_id=row.run_id, started_at=parse_time(row.started_at),
-        finished_at=parse_time(row.finished_at) if row.finished_at else None, status=row.status, job_id=row.job_id, **counts,
-    )  # fmt: skip
+        run_id=row.run_id,
+        started_at=parse_time(row.started_at),
+        finished_at=parse_time(row.finished_at) if row.finished_at else None,
+        status=row.status,
+        job_id=row.job_id,
+        **counts,
+    )
 
 
 def list_scopes(connection: Connection, state: ScopeState | None = None) -> tuple[ScopeStatus, ...]:
@@ -118,11 +122,19 @@ def run_scopes(connection: Connection, run_id: str) -> tuple[ScopeStatus, ...]:
 def _status(row: Any) -> ScopeStatus:
     good, since = getattr(row, "last_good_at", None), getattr(row, "state_since", None)
     return ScopeStatus(
-        scope=Scope(row.account_id, row.region, row.type), state=ScopeState(row.state), error_code=row.error_code,
-        error=row.error, resources=row.resources, calls=row.calls, duration_s=row.duration_s,
-        visited_at=parse_time(row.visited_at), last_good_at=parse_time(good) if good else None, run_id=row.run_id,
-        state_since=parse_time(since) if since else None, details_unknown=row.details_unknown,
-    )  # fmt: skip
+        scope=Scope(row.account_id, row.region, row.type),
+        state=ScopeState(row.state),
+        error_code=row.error_code,
+        error=row.error,
+        resources=row.resources,
+        calls=row.calls,
+        duration_s=row.duration_s,
+        visited_at=parse_time(row.visited_at),
+        last_good_at=parse_time(good) if good else None,
+        run_id=row.run_id,
+        state_since=parse_time(since) if since else None,
+        details_unknown=row.details_unknown,
+    )
 
 
 def mark_abandoned(connection: Connection, before: datetime) -> None:

@@ -43,9 +43,15 @@ def history(connection: Connection, of: Resource, *, limit: int) -> tuple[Revisi
 
 
 def recent_changes(
-    connection: Connection, query: Query, *, since: datetime | None, until: datetime | None, kinds: Sequence[ChangeKind],
-    limit: int, cursor: str,
-) -> tuple[tuple[Revision, ...], str]:  # fmt: skip
+    connection: Connection,
+    query: Query,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    kinds: Sequence[ChangeKind],
+    limit: int,
+    cursor: str,
+) -> tuple[tuple[Revision, ...], str]:
     """The estate's revisions, newest first, and the cursor of the next page."""
     conditions = identity_conditions(query)
     if since:
@@ -140,9 +146,16 @@ def list_at(connection: Connection, query: Query, *, documents: bool = False) ->
         revision.c.change != str(ChangeKind.DELETED),
     )
     columns = (
-        resource.c.pk, resource.c.key, resource.c.type, resource.c.region, resource.c.account_id, resource.c.revision_id,
-        revision.c.revision_id.label("then"), revision.c.name, revision.c.valid_from,
-    )  # fmt: skip
+        resource.c.pk,
+        resource.c.key,
+        resource.c.type,
+        resource.c.region,
+        resource.c.account_id,
+        resource.c.revision_id,
+        revision.c.revision_id.label("then"),
+        revision.c.name,
+        revision.c.valid_from,
+    )
     conditions = [*identity_conditions(query), *word_conditions(query, connection.dialect.name)]
     statement = select(*columns).select_from(resource.join(revision, valid)).where(*conditions)
     rows = connection.execute(statement).all()
@@ -191,10 +204,14 @@ def _as_then(connection: Connection, at: datetime, rows: Sequence[Any]) -> list[
         tags = (document or {}).get("Tags")
         found.append(
             replace(
-                now[row.pk], name=row.name or now[row.pk].name, document=document, deleted_at=None,
-                tags=tags if isinstance(tags, dict) else {}, changed_at=parse_time(row.valid_from),
+                now[row.pk],
+                name=row.name or now[row.pk].name,
+                document=document,
+                deleted_at=None,
+                tags=tags if isinstance(tags, dict) else {},
+                changed_at=parse_time(row.valid_from),
             )
-        )  # fmt: skip
+        )
     return found
 
 

@@ -18,11 +18,20 @@ __all__ = ["Found", "Visit", "Work", "classify", "is_gone", "no_answer"]
 _NO_ANSWER = frozenset({"EndpointUnreachable", "ReadTimeout", "ConnectionFailed", "TlsFailed", "ProxyFailed"})
 _UNSUPPORTED = frozenset(
     {
-        "NotImplemented", "UnknownOperationException", "UnknownEndpoint", "UnsupportedOperation", "UnsupportedOperationException",
-        "InvalidAction", "UnknownOperation", "OptInRequired", "SubscriptionRequiredException", "AWSOrganizationsNotInUseException",
-        "NotSignedUp", "501",
+        "NotImplemented",
+        "UnknownOperationException",
+        "UnknownEndpoint",
+        "UnsupportedOperation",
+        "UnsupportedOperationException",
+        "InvalidAction",
+        "UnknownOperation",
+        "OptInRequired",
+        "SubscriptionRequiredException",
+        "AWSOrganizationsNotInUseException",
+        "NotSignedUp",
+        "501",
     }
-)  # fmt: skip
+)
 _GONE = frozenset(
     {
         "NoSuchBucket",

@@ -133,9 +133,13 @@ def apply(store: Store, run_id: str, result: ScopeResult) -> Applied:
         effects = decide(known, own, lambda pks: _documents(connection, pks))
         _write_effects(connection, store.dialect, effects, own, run_id, when)
         effects += write_shared(
-            connection, whole, shared, when, documents_of=lambda pks: _documents(connection, pks),
+            connection,
+            whole,
+            shared,
+            when,
+            documents_of=lambda pks: _documents(connection, pks),
             write=lambda more: _write_effects(connection, store.dialect, more, whole, run_id, when),
-        )  # fmt: skip
+        )
         _write_measures(connection, whole)
         write_gaps(connection, whole)
         applied = _count(effects)
@@ -148,9 +152,12 @@ def apply(store: Store, run_id: str, result: ScopeResult) -> Applied:
 
 def _is_written(connection: Connection, run_id: str, of: Scope, when: str) -> bool:
     visit = select(scope.c.type).where(
-        scope.c.account_id == of.account_id, scope.c.region == of.region, scope.c.type == of.type,
-        scope.c.run_id == run_id, scope.c.visited_at == when,
-    )  # fmt: skip
+        scope.c.account_id == of.account_id,
+        scope.c.region == of.region,
+        scope.c.type == of.type,
+        scope.c.run_id == run_id,
+        scope.c.visited_at == when,
+    )
     return connection.execute(visit).first() is not None
 
 
@@ -252,12 +259,25 @@ def _insert_new(connection: Connection, fresh: Sequence[Effect], of: Scope, when
         assert one is not None
         rows.append(
             {
-                "key": one.key, "type": one.type, "account_id": one.account_id, "scope_region": of.region,
-                "region": one.region, "resource_id": one.resource_id, "arn": one.arn, "name": one.name, "tags": "{}",
-                "document": "{}", "digest": effect.digest, "measures": "{}", "revision_id": 0, "revisions": 0,
-                "first_seen_at": when, "changed_at": when, "deleted_at": None,
+                "key": one.key,
+                "type": one.type,
+                "account_id": one.account_id,
+                "scope_region": of.region,
+                "region": one.region,
+                "resource_id": one.resource_id,
+                "arn": one.arn,
+                "name": one.name,
+                "tags": "{}",
+                "document": "{}",
+                "digest": effect.digest,
+                "measures": "{}",
+                "revision_id": 0,
+                "revisions": 0,
+                "first_seen_at": when,
+                "changed_at": when,
+                "deleted_at": None,
             }
-        )  # fmt: skip
+        )
     pks: dict[str, int] = {}
     for batch in batches(rows):
         found = connection.execute(insert(resource).returning(resource.c.pk, resource.c.key), list(batch))
@@ -280,21 +300,33 @@ def _resource_values(pk: int, effect: Effect, moment: str, revision_id: int, rev
     if one is None:
         return {"of": pk, "revision": revision_id, "count": revisions, "changed": moment, "deleted": moment}
     return {
-        "of": pk, "revision": revision_id, "count": revisions, "changed": moment, "deleted": None, "label": one.name,
-        "place": one.region, "tagged": canonical_json(dict(one.tags)), "body": canonical_json(effect.document),
+        "of": pk,
+        "revision": revision_id,
+        "count": revisions,
+        "changed": moment,
+        "deleted": None,
+        "label": one.name,
+        "place": one.region,
+        "tagged": canonical_json(dict(one.tags)),
+        "body": canonical_json(effect.document),
         "fingerprint": effect.digest,
-    }  # fmt: skip
+    }
 
 
 def _update_resources(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     common: dict[str, Any] = {
-        "revision_id": bindparam("revision"), "revisions": bindparam("count"), "changed_at": bindparam("changed"),
+        "revision_id": bindparam("revision"),
+        "revisions": bindparam("count"),
+        "changed_at": bindparam("changed"),
         "deleted_at": bindparam("deleted"),
-    }  # fmt: skip
+    }
     seen: dict[str, Any] = {
-        "name": bindparam("label"), "region": bindparam("place"), "tags": bindparam("tagged"), "document": bindparam("body"),
+        "name": bindparam("label"),
+        "region": bindparam("place"),
+        "tags": bindparam("tagged"),
+        "document": bindparam("body"),
         "digest": bindparam("fingerprint"),
-    }  # fmt: skip
+    }
     target = update(resource).where(resource.c.pk == bindparam("of"))
     gone = [row for row in rows if "body" not in row]
     present = [row for row in rows if "body" in row]
@@ -336,11 +368,19 @@ def _count(effects: Sequence[Effect]) -> Applied:
 def _write_scope(store: Store, connection: Connection, run_id: str, result: ScopeResult, when: str) -> None:
     of = result.scope
     values: Mapping[str, Any] = {
-        "account_id": of.account_id, "region": of.region, "type": of.type, "state": str(result.state),
-        "error_code": result.error_code, "error": result.error, "resources": len(result.observations), "calls": result.calls,
-        "duration_s": (result.finished_at - result.started_at).total_seconds(), "visited_at": when, "run_id": run_id,
+        "account_id": of.account_id,
+        "region": of.region,
+        "type": of.type,
+        "state": str(result.state),
+        "error_code": result.error_code,
+        "error": result.error,
+        "resources": len(result.observations),
+        "calls": result.calls,
+        "duration_s": (result.finished_at - result.started_at).total_seconds(),
+        "visited_at": when,
+        "run_id": run_id,
         "details_unknown": sum(bool(one.unknown) for one in result.observations),
-    }  # fmt: skip
+    }
     good = {"last_good_at": when} if result.state.complete else {}
     fresh = store.upsert(scope).values(**values, **good, state_since=when)
     since = case((scope.c.state == fresh.excluded.state, scope.c.state_since), else_=fresh.excluded.state_since)

@@ -130,9 +130,14 @@ class Jobs:
         self._rows.append_log(connection, job_id, at=self._now(), level=level, message=message)
 
     def create(
-        self, kind: str, title: str, *, params: Mapping[str, Any] | None = None, unit: str = "items",
+        self,
+        kind: str,
+        title: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        unit: str = "items",
         write: Callable[[Connection, str], None] = lambda *_: None,
-    ) -> str:  # fmt: skip
+    ) -> str:
         """A queued job's id. `write` adds the rows that belong to it, in the same transaction."""
         job_id = new_id("job", self._now())
         insert = self._insertion(job_id, kind, title, params or {}, unit)
@@ -182,11 +187,12 @@ class Jobs:
         asked = canonical_json(plain(params))
         return next(
             (
-                job for job in self.list(kind=kind, limit=limit)
+                job
+                for job in self.list(kind=kind, limit=limit)
                 if job.status in _UNFINISHED and canonical_json(job.params) == asked
             ),
             None,
-        )  # fmt: skip
+        )
 
     def run(self, job_id: str, *, under: Sequence[Lease] = ()) -> AbstractContextManager[RunningJob]:
         """Be the job's runner for the block. Its normal end is `done`; Interrupted, Ctrl-C and a cancel are resumable;
@@ -197,9 +203,14 @@ class Jobs:
         return self._run(job_id, under)
 
     def run_new(
-        self, kind: str, title: str, *, params: Mapping[str, Any] | None = None, unit: str = "items",
+        self,
+        kind: str,
+        title: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        unit: str = "items",
         under: Sequence[Lease] = (),
-    ) -> AbstractContextManager[RunningJob]:  # fmt: skip
+    ) -> AbstractContextManager[RunningJob]:
         """Be the runner of a new job for the block, as `run`. It is never queued: it is made and begun in one transaction."""
         job_id = new_id("job", self._now())
         return self._run(job_id, under, self._insertion(job_id, kind, title, params or {}, unit))
@@ -272,9 +283,13 @@ class Jobs:
                 return False
             lost = _exited(job)
             changed = self._rows.change_job(
-                connection, job_id, was=[JobStatus.RUNNING], status=JobStatus.INTERRUPTED,
-                finished_at=job.heartbeat_at, error=lost,
-            )  # fmt: skip
+                connection,
+                job_id,
+                was=[JobStatus.RUNNING],
+                status=JobStatus.INTERRUPTED,
+                finished_at=job.heartbeat_at,
+                error=lost,
+            )
             if changed:
                 self.write_log(connection, job_id, lost, level="error")
             return changed
@@ -299,10 +314,18 @@ class Jobs:
                 if job.status is JobStatus.RUNNING:
                     self.write_log(connection, job_id, _exited(job), level="error")
                 self._rows.change_job(
-                    connection, job_id, was=(JobStatus.RUNNING, *_RESUMABLE), status=JobStatus.RUNNING,
-                    holder=self.leases.holder().title[:64], attempt=job.attempt + 1, cancel_requested=False, error="",
-                    heartbeat_at=now, started_at=now, finished_at=None,
-                )  # fmt: skip
+                    connection,
+                    job_id,
+                    was=(JobStatus.RUNNING, *_RESUMABLE),
+                    status=JobStatus.RUNNING,
+                    holder=self.leases.holder().title[:64],
+                    attempt=job.attempt + 1,
+                    cancel_requested=False,
+                    error="",
+                    heartbeat_at=now,
+                    started_at=now,
+                    finished_at=None,
+                )
             return RunningJob(self, job, lease)
 
         return self._store.patient().transact(start)
@@ -315,9 +338,14 @@ class Jobs:
             if not self.leases.release(connection, running.lease):
                 return
             self._rows.change_job(
-                connection, running.job_id, was=[JobStatus.RUNNING], status=status, error=error, finished_at=now,
+                connection,
+                running.job_id,
+                was=[JobStatus.RUNNING],
+                status=status,
+                error=error,
+                finished_at=now,
                 heartbeat_at=now,
-            )  # fmt: skip
+            )
             if error:
                 self.write_log(connection, running.job_id, error, level="error")
 

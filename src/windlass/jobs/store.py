@@ -30,8 +30,16 @@ from windlass.store.leases.table import delete_leases
 from windlass.store.metadata import Json, Message, Time, metadata
 
 __all__ = [
-    "append_log", "change_job", "delete_ended", "get_job", "insert_job", "lease_name", "list_jobs", "list_log", "list_running",
-]  # fmt: skip
+    "append_log",
+    "change_job",
+    "delete_ended",
+    "get_job",
+    "insert_job",
+    "lease_name",
+    "list_jobs",
+    "list_log",
+    "list_running",
+]
 
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 

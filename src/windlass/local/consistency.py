@@ -48,24 +48,47 @@ _DESTINATION = re.compile(rb"<(?:Queue|Topic|CloudFunction)>[^<]*?([^:<]+)</")
 _ROLE_CHANGES = ("CreateRole", "UpdateAssumeRolePolicy")
 _DEPENDENCES = (
     _Dependence(
-        "iam", "DeleteRole", _after("iam", "DeleteRolePolicy", "DetachRolePolicy"), _ROLE, 409, "DeleteConflict", _POLICIES_FIRST
+        "iam",
+        "DeleteRole",
+        _after("iam", "DeleteRolePolicy", "DetachRolePolicy"),
+        _ROLE,
+        409,
+        "DeleteConflict",
+        _POLICIES_FIRST,
     ),
-    _Dependence("events", "DeleteRule", _after("events", "RemoveTargets"), _RULE, 400, "ValidationException", _HAS_TARGETS),
     _Dependence(
-        "lambda", "CreateFunction", _after("iam", *_ROLE_CHANGES), _PASSED, 400, "InvalidParameterValueException", _NOT_ASSUMED
+        "events", "DeleteRule", _after("events", "RemoveTargets"), _RULE, 400, "ValidationException", _HAS_TARGETS
+    ),
+    _Dependence(
+        "lambda",
+        "CreateFunction",
+        _after("iam", *_ROLE_CHANGES),
+        _PASSED,
+        400,
+        "InvalidParameterValueException",
+        _NOT_ASSUMED,
     ),
     _Dependence(  # no call of AWS's: what a batch job does first, after CreateJob was accepted
-        "s3control", "PrepareJob", _after("iam", *_ROLE_CHANGES, "PutRolePolicy", "AttachRolePolicy"), _PASSED, 403, "AccessDenied",
+        "s3control",
+        "PrepareJob",
+        _after("iam", *_ROLE_CHANGES, "PutRolePolicy", "AttachRolePolicy"),
+        _PASSED,
+        403,
+        "AccessDenied",
         "The role could not be assumed, or may not read the manifest.",
     ),
     _Dependence(
-        "s3", "PutBucketNotificationConfiguration",
+        "s3",
+        "PutBucketNotificationConfiguration",
         _after("sqs", "CreateQueue", "SetQueueAttributes")
         | _after("sns", "CreateTopic", "SetTopicAttributes")
         | _after("lambda", "CreateFunction", "AddPermission"),
-        _DESTINATION, 400, "InvalidArgument", _NO_DESTINATION,
+        _DESTINATION,
+        400,
+        "InvalidArgument",
+        _NO_DESTINATION,
     ),
-)  # fmt: skip
+)
 
 _CHANGES = frozenset().union(*(dependence.after for dependence in _DEPENDENCES))
 _CHANGED: Mapping[str, re.Pattern[bytes]] = {

@@ -58,10 +58,14 @@ def _is_query(request: Request) -> bool:
 
 
 def _s3(request: Request, status: int, code: str, message: str, request_id: str, headers: Headers) -> Response:
-    body = "" if request.method == "HEAD" else (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{escape(message)}</Message>'
-        f"<RequestId>{request_id}</RequestId><HostId>windlass</HostId></Error>"
-    )  # fmt: skip
+    body = (
+        ""
+        if request.method == "HEAD"
+        else (
+            f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{escape(message)}</Message>'
+            f"<RequestId>{request_id}</RequestId><HostId>windlass</HostId></Error>"
+        )
+    )
     return _xml(status, body, headers)
 
 

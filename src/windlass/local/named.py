@@ -35,10 +35,14 @@ _ROLES = re.compile(
 )
 _PASSING = frozenset(
     {
-        ("lambda", "CreateFunction"), ("lambda", "UpdateFunctionConfiguration"), ("s3", "PutBucketReplication"),
-        ("s3control", "CreateJob"), ("elasticmapreduce", "RunJobFlow"), ("emr-serverless", "StartJobRun"),
+        ("lambda", "CreateFunction"),
+        ("lambda", "UpdateFunctionConfiguration"),
+        ("s3", "PutBucketReplication"),
+        ("s3control", "CreateJob"),
+        ("elasticmapreduce", "RunJobFlow"),
+        ("emr-serverless", "StartJobRun"),
     }
-)  # fmt: skip
+)
 _TAGS = re.compile(rb'"[Tt]ags(?:List)?"\s*:\s*[\[{]\s*["{]|(?:^|&)Tags\.|<Tags>\s*<')
 
 

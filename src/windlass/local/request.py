@@ -158,15 +158,31 @@ def _operation(method: str, path: str, query: str, headers: Mapping[str, str], b
 
 # Sub-resources that change what a bucket or object request means, and their name in the operation.
 _SUBRESOURCES = {
-    "tagging": "Tagging", "versioning": "Versioning", "encryption": "Encryption", "policy": "Policy",
-    "policyStatus": "PolicyStatus", "publicAccessBlock": "PublicAccessBlock", "acl": "Acl",
-    "ownershipControls": "OwnershipControls", "lifecycle": "LifecycleConfiguration", "logging": "Logging",
-    "notification": "NotificationConfiguration", "replication": "Replication", "website": "Website", "cors": "Cors",
-    "object-lock": "ObjectLockConfiguration", "accelerate": "AccelerateConfiguration", "requestPayment": "RequestPayment",
-    "inventory": "InventoryConfiguration", "metrics": "MetricsConfiguration", "analytics": "AnalyticsConfiguration",
-    "intelligent-tiering": "IntelligentTieringConfiguration", "location": "Location", "metadataTable": "MetadataTableConfiguration",
+    "tagging": "Tagging",
+    "versioning": "Versioning",
+    "encryption": "Encryption",
+    "policy": "Policy",
+    "policyStatus": "PolicyStatus",
+    "publicAccessBlock": "PublicAccessBlock",
+    "acl": "Acl",
+    "ownershipControls": "OwnershipControls",
+    "lifecycle": "LifecycleConfiguration",
+    "logging": "Logging",
+    "notification": "NotificationConfiguration",
+    "replication": "Replication",
+    "website": "Website",
+    "cors": "Cors",
+    "object-lock": "ObjectLockConfiguration",
+    "accelerate": "AccelerateConfiguration",
+    "requestPayment": "RequestPayment",
+    "inventory": "InventoryConfiguration",
+    "metrics": "MetricsConfiguration",
+    "analytics": "AnalyticsConfiguration",
+    "intelligent-tiering": "IntelligentTieringConfiguration",
+    "location": "Location",
+    "metadataTable": "MetadataTableConfiguration",
     "metadataConfiguration": "MetadataConfiguration",
-}  # fmt: skip
+}
 _NOT_BUCKET = {"object-lock", "publicAccessBlock"}
 _LISTED = {"inventory", "metrics", "analytics", "intelligent-tiering"}
 _VERBS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete", "HEAD": "Head", "POST": "Post"}

@@ -108,9 +108,15 @@ class LocalServer:
         SECRETS[self.url] = self.secret or SECRET
         config = uvicorn.Config(
             Guard(self.front, self._rules_of_access),
-            http="httptools", ws="none", lifespan="off", log_level="warning", access_log=False,
-            timeout_keep_alive=_KEEP_ALIVE_S, timeout_graceful_shutdown=1, server_header=False,
-        )  # fmt: skip
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=1,
+            server_header=False,
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="embedded-aws", daemon=True

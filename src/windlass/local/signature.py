@@ -99,10 +99,13 @@ def _read_claim(request: Request) -> _Claim | None:
     match = _HEADER.fullmatch(request.headers.get("authorization", ""))
     if match is not None:
         return _Claim(
-            access_key=match["key"], scope=(match["day"], match["region"], match["service"]),
-            names=tuple(match["names"].split(";")), signature=match["signature"],
-            signed_at=request.headers.get("x-amz-date", ""), expires_s=None,
-        )  # fmt: skip
+            access_key=match["key"],
+            scope=(match["day"], match["region"], match["service"]),
+            names=tuple(match["names"].split(";")),
+            signature=match["signature"],
+            signed_at=request.headers.get("x-amz-date", ""),
+            expires_s=None,
+        )
     return None if "authorization" in request.headers else _read_query(dict(_pairs(request.query)))
 
 
@@ -114,10 +117,13 @@ def _read_query(query: Mapping[str, str]) -> _Claim | None:
     if int(expires[:9]) > _WEEK_S:
         return None
     return _Claim(
-        access_key=credential[0], scope=(credential[1], credential[2], credential[3]),
-        names=tuple(query.get("X-Amz-SignedHeaders", "").split(";")), signature=query.get("X-Amz-Signature", ""),
-        signed_at=query.get("X-Amz-Date", ""), expires_s=int(expires[:9]),
-    )  # fmt: skip
+        access_key=credential[0],
+        scope=(credential[1], credential[2], credential[3]),
+        names=tuple(query.get("X-Amz-SignedHeaders", "").split(";")),
+        signature=query.get("X-Amz-Signature", ""),
+        signed_at=query.get("X-Amz-Date", ""),
+        expires_s=int(expires[:9]),
+    )
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:

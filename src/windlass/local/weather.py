@@ -26,11 +26,23 @@ logger = logging.getLogger(__name__)
 _LOOK_EVERY = 25
 _OURS = "weather-"  # what the weather made; only that does it take away again
 _KINDS = (
-    ("put-object", 6), ("tag-bucket", 4), ("version-bucket", 2), ("expire-bucket", 2), ("open-port", 2), ("stop-instance", 2),
-    ("start-instance", 2), ("launch-instance", 1), ("create-queue", 2), ("delete-queue", 1), ("tune-function", 3),
-    ("move-threshold", 2), ("create-role", 1), ("create-bucket", 1),
-    ("delete-bucket", 1), ("terminate-instance", 1),
-)  # fmt: skip
+    ("put-object", 6),
+    ("tag-bucket", 4),
+    ("version-bucket", 2),
+    ("expire-bucket", 2),
+    ("open-port", 2),
+    ("stop-instance", 2),
+    ("start-instance", 2),
+    ("launch-instance", 1),
+    ("create-queue", 2),
+    ("delete-queue", 1),
+    ("tune-function", 3),
+    ("move-threshold", 2),
+    ("create-role", 1),
+    ("create-bucket", 1),
+    ("delete-bucket", 1),
+    ("terminate-instance", 1),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +81,16 @@ def next_change(dice: random.Random, views: Sequence[View], number: int) -> Chan
     team = dice.choice(sorted(TEAMS))
     lasting = tuple(name for name in view.buckets if not name.startswith(_OURS))
     pools: Mapping[str, Sequence[str]] = {
-        "put-object": lasting, "delete-bucket": [name for name in view.buckets if name not in lasting],
-        "terminate-instance": view.launched, "delete-queue": [url for url in view.queues if f"/{_OURS}" in url],
-        "bucket": view.buckets, "instance": view.instances, "port": view.groups, "function": view.functions,
+        "put-object": lasting,
+        "delete-bucket": [name for name in view.buckets if name not in lasting],
+        "terminate-instance": view.launched,
+        "delete-queue": [url for url in view.queues if f"/{_OURS}" in url],
+        "bucket": view.buckets,
+        "instance": view.instances,
+        "port": view.groups,
+        "function": view.functions,
         "threshold": view.functions,
-    }  # fmt: skip
+    }
     if kind.startswith(("create-", "launch-")):
         target = f"{_OURS}{team}-{number}"
     else:
@@ -176,9 +193,12 @@ def _open_port(ask: Ask, change: Change) -> None:
 def _launch(ask: Ask, change: Change) -> None:
     tags = [{"Key": "Name", "Value": change.target}, {"Key": "team", "Value": change.team}]
     ask("ec2").run_instances(
-        ImageId="ami-0abcdef1234567890", MinCount=1, MaxCount=1, InstanceType="t3.micro",
+        ImageId="ami-0abcdef1234567890",
+        MinCount=1,
+        MaxCount=1,
+        InstanceType="t3.micro",
         TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
-    )  # fmt: skip
+    )
 
 
 def _tune_function(ask: Ask, change: Change) -> None:
@@ -190,9 +210,15 @@ def _tune_function(ask: Ask, change: Change) -> None:
 
 def _move_threshold(ask: Ask, change: Change) -> None:
     ask("cloudwatch").put_metric_alarm(
-        AlarmName=f"{change.target}-errors", Namespace="AWS/Lambda", MetricName="Errors", Statistic="Sum", Period=60,
-        EvaluationPeriods=3, Threshold=float(1 + change.number % 10), ComparisonOperator="GreaterThanThreshold",
-    )  # fmt: skip
+        AlarmName=f"{change.target}-errors",
+        Namespace="AWS/Lambda",
+        MetricName="Errors",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=3,
+        Threshold=float(1 + change.number % 10),
+        ComparisonOperator="GreaterThanThreshold",
+    )
 
 
 def _create_bucket(ask: Ask, change: Change) -> None:

@@ -57,20 +57,29 @@ def read_cluster(found: Mapping[str, Any], account_id: str, region: str) -> Clus
     pending = found.get("PendingModifiedValues") or {}
     nodes = sorted((_node(one) for one in found.get("CacheNodes") or []), key=lambda node: node.node_id)
     return Cluster(
-        account_id=account_id, region=region, name=found["CacheClusterId"], arn=found.get("ARN", ""),
-        status=found.get("CacheClusterStatus", ""), node_type=found.get("CacheNodeType", ""),
-        version=found.get("EngineVersion", ""), count=int(found.get("NumCacheNodes") or 0), nodes=tuple(nodes),
-        host=endpoint.get("Address", ""), port=int(endpoint.get("Port") or 0),
+        account_id=account_id,
+        region=region,
+        name=found["CacheClusterId"],
+        arn=found.get("ARN", ""),
+        status=found.get("CacheClusterStatus", ""),
+        node_type=found.get("CacheNodeType", ""),
+        version=found.get("EngineVersion", ""),
+        count=int(found.get("NumCacheNodes") or 0),
+        nodes=tuple(nodes),
+        host=endpoint.get("Address", ""),
+        port=int(endpoint.get("Port") or 0),
         tls=bool(found.get("TransitEncryptionEnabled")),
         parameter_group=(found.get("CacheParameterGroup") or {}).get("CacheParameterGroupName", ""),
         subnet_group=found.get("CacheSubnetGroupName", ""),
         security_groups=tuple(one["SecurityGroupId"] for one in found.get("SecurityGroups") or []),
-        window=found.get("PreferredMaintenanceWindow", ""), created_at=found.get("CacheClusterCreateTime"),
+        window=found.get("PreferredMaintenanceWindow", ""),
+        created_at=found.get("CacheClusterCreateTime"),
         pending=Pending(
-            count=int(pending.get("NumCacheNodes") or 0), remove=tuple(pending.get("CacheNodeIdsToRemove") or ()),
+            count=int(pending.get("NumCacheNodes") or 0),
+            remove=tuple(pending.get("CacheNodeIdsToRemove") or ()),
             version=pending.get("EngineVersion", ""),
         ),
-    )  # fmt: skip
+    )
 
 
 def quota_in(estate: Estate, account_id: str, region: str, *, in_use: int) -> Quota:
@@ -93,8 +102,10 @@ def quota_in(estate: Estate, account_id: str, region: str, *, in_use: int) -> Qu
 def change_params(name: str, *, to: int, remove: Sequence[str], zones: Sequence[str], apply: Apply) -> dict[str, Any]:
     """The parameters of ModifyCacheCluster for one step."""
     params: dict[str, Any] = {
-        "CacheClusterId": name, "NumCacheNodes": to, "ApplyImmediately": apply is Apply.IMMEDIATELY,
-    }  # fmt: skip
+        "CacheClusterId": name,
+        "NumCacheNodes": to,
+        "ApplyImmediately": apply is Apply.IMMEDIATELY,
+    }
     if remove:
         params["CacheNodeIdsToRemove"] = list(remove)
     if zones:
@@ -139,9 +150,14 @@ def _sums(
     for at in range(0, len(queries), _QUERIES):
         try:
             pages = estate.pages(
-                cluster.account_id, cluster.region, "cloudwatch", "GetMetricData",
-                MetricDataQueries=list(queries[at : at + _QUERIES]), StartTime=now - timedelta(seconds=_HOUR_S), EndTime=now,
-            )  # fmt: skip
+                cluster.account_id,
+                cluster.region,
+                "cloudwatch",
+                "GetMetricData",
+                MetricDataQueries=list(queries[at : at + _QUERIES]),
+                StartTime=now - timedelta(seconds=_HOUR_S),
+                EndTime=now,
+            )
             for page in pages:
                 for one in page.get("MetricDataResults", []):
                     yield one["Id"], float(sum(one.get("Values") or ()))
@@ -158,10 +174,13 @@ def _metric(query_id: str, metric: str, cluster: str, node_id: str) -> dict[str,
 def _node(found: Mapping[str, Any]) -> Node:
     endpoint = found.get("Endpoint") or {}
     return Node(
-        node_id=found["CacheNodeId"], status=found.get("CacheNodeStatus", ""),
-        zone=found.get("CustomerAvailabilityZone", ""), created_at=found.get("CacheNodeCreateTime"),
-        host=endpoint.get("Address", ""), port=int(endpoint.get("Port") or 0),
-    )  # fmt: skip
+        node_id=found["CacheNodeId"],
+        status=found.get("CacheNodeStatus", ""),
+        zone=found.get("CustomerAvailabilityZone", ""),
+        created_at=found.get("CacheNodeCreateTime"),
+        host=endpoint.get("Address", ""),
+        port=int(endpoint.get("Port") or 0),
+    )
 
 
 def _brief(error: WindlassError) -> str:

@@ -31,15 +31,33 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it; without this only
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Follow until every node is available.")]
 
 LISTED = (
-    "name", "account_id", "region", "status", Column("nodes", right=True), Column("quota", right=True), "node_type",
-    "version", "zones", "endpoint", "pending",
-)  # fmt: skip
+    "name",
+    "account_id",
+    "region",
+    "status",
+    Column("nodes", right=True),
+    Column("quota", right=True),
+    "node_type",
+    "version",
+    "zones",
+    "endpoint",
+    "pending",
+)
 MEMBERS = ("node_id", "status", "zone", "endpoint", Column("key_share", right=True), "created_at")
 COUNTERS = (
-    "node_id", "zone", "endpoint", Column("hit_rate", right=True), Column("gets", right=True), Column("evictions", right=True),
-    Column("items", right=True), Column("used_bytes", right=True), Column("limit_bytes", right=True),
-    Column("connections", right=True), "version", "error",
-)  # fmt: skip
+    "node_id",
+    "zone",
+    "endpoint",
+    Column("hit_rate", right=True),
+    Column("gets", right=True),
+    Column("evictions", right=True),
+    Column("items", right=True),
+    Column("used_bytes", right=True),
+    Column("limit_bytes", right=True),
+    Column("connections", right=True),
+    "version",
+    "error",
+)
 
 
 def commands(  # noqa: C901  one function per command, nested so that they share what opens the service
@@ -104,10 +122,16 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         """Plan a new cluster; with --yes create it."""
         memcached = open_memcached(ctx)
         wanted = NewCluster(
-            name=name, nodes=nodes, node_type=node_type, version=engine_version, parameter_group=parameter_group,
-            subnet_group=subnet_group, security_groups=tuple(security_group or ()), zones=_words(zones),
+            name=name,
+            nodes=nodes,
+            node_type=node_type,
+            version=engine_version,
+            parameter_group=parameter_group,
+            subnet_group=subnet_group,
+            security_groups=tuple(security_group or ()),
+            zones=_words(zones),
             tags=tuple(_tag(one) for one in tag or ()),
-        )  # fmt: skip
+        )
         _finish(ctx, memcached.plan_create(wanted, _place(account, region)), yes=yes, watch=watch, output=output)
 
     @app.command()
@@ -145,9 +169,14 @@ def commands(  # noqa: C901  one function per command, nested so that they share
 
     @app.command()
     def delete(
-        ctx: typer.Context, name: Name, account: Accounts = None, region: Regions = None, yes: Yes = False,
-        watch: Watch = False, output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+        ctx: typer.Context,
+        name: Name,
+        account: Accounts = None,
+        region: Regions = None,
+        yes: Yes = False,
+        watch: Watch = False,
+        output: Output = Format.TABLE,
+    ) -> None:
         """Plan the end of a cluster; with --yes delete it and all it holds."""
         memcached = open_memcached(ctx)
         plan = memcached.plan_delete(memcached.find(name, _place(account, region)))

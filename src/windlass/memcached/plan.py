@@ -121,13 +121,25 @@ def plan_scale(
     present = tuple(node for node in cluster.nodes if node.staying)
     _check(cluster, wanted)
     base = Plan(
-        action=Action.NOTHING, account_id=cluster.account_id, region=cluster.region, name=cluster.name,
-        node_type=cluster.node_type, before=len(present), after=wanted.to, present=cluster.ids, pause_s=wanted.pause_s,
-        apply=wanted.apply, zones_before=cluster.zones, zones_after=cluster.zones, traffic=traffic, price=price, quota=quota,
+        action=Action.NOTHING,
+        account_id=cluster.account_id,
+        region=cluster.region,
+        name=cluster.name,
+        node_type=cluster.node_type,
+        before=len(present),
+        after=wanted.to,
+        present=cluster.ids,
+        pause_s=wanted.pause_s,
+        apply=wanted.apply,
+        zones_before=cluster.zones,
+        zones_after=cluster.zones,
+        traffic=traffic,
+        price=price,
+        quota=quota,
         replaces=_replaces(cluster, wanted.to),
         refusal=quotas.refusal(quota, wanted=wanted.to, present=len(present), region=cluster.region),
         warnings=quotas.warnings(quota, wanted=wanted.to, present=len(present), advised=advised),
-    )  # fmt: skip
+    )
     if wanted.to == len(present):
         if not cluster.pending.count:
             return base
@@ -139,9 +151,17 @@ def plan_scale(
 
 
 def plan_create(
-    account_id: str, region: str, name: str, *, nodes: int, zones: Sequence[str], request: Mapping[str, Any], quota: Quota,
-    price: Price | None, advised: int,
-) -> Plan:  # fmt: skip
+    account_id: str,
+    region: str,
+    name: str,
+    *,
+    nodes: int,
+    zones: Sequence[str],
+    request: Mapping[str, Any],
+    quota: Quota,
+    price: Price | None,
+    advised: int,
+) -> Plan:
     """A new cluster. UsageError for a name or node type that ElastiCache cannot take."""
     node_type = str(request.get("CacheNodeType", ""))
     if not _NAME.fullmatch(name):
@@ -161,12 +181,22 @@ def plan_create(
     if len(set(placed)) == 1:
         asked["PreferredAvailabilityZone"] = placed[0]
     return Plan(
-        action=Action.CREATE, account_id=account_id, region=region, name=name, node_type=node_type,
-        before=0, after=nodes, steps=(Step(before=0, to=nodes, add=ids, zones=placed),), zones_before={},
-        zones_after=Counter(placed), price=price, quota=quota, request=asked,
+        action=Action.CREATE,
+        account_id=account_id,
+        region=region,
+        name=name,
+        node_type=node_type,
+        before=0,
+        after=nodes,
+        steps=(Step(before=0, to=nodes, add=ids, zones=placed),),
+        zones_before={},
+        zones_after=Counter(placed),
+        price=price,
+        quota=quota,
+        request=asked,
         refusal=quotas.refusal(quota, wanted=nodes, present=0, region=region),
         warnings=quotas.warnings(quota, wanted=nodes, present=0, advised=advised),
-    )  # fmt: skip
+    )
 
 
 def node_ids(words: Sequence[str]) -> tuple[str, ...]:
@@ -178,10 +208,21 @@ def plan_delete(cluster: Cluster, *, price: Price | None, traffic: Traffic | Non
     """No cluster any more: every key is gone."""
     step = Step(before=len(cluster.ids), to=0, remove=cluster.ids, moved=Moved(1.0, 1.0))
     return Plan(
-        action=Action.DELETE, account_id=cluster.account_id, region=cluster.region, name=cluster.name,
-        node_type=cluster.node_type, before=len(cluster.ids), after=0, present=cluster.ids, steps=(step,),
-        moved=Moved(1.0, 1.0), zones_before=cluster.zones, zones_after={}, price=price, traffic=traffic,
-    )  # fmt: skip
+        action=Action.DELETE,
+        account_id=cluster.account_id,
+        region=cluster.region,
+        name=cluster.name,
+        node_type=cluster.node_type,
+        before=len(cluster.ids),
+        after=0,
+        present=cluster.ids,
+        steps=(step,),
+        moved=Moved(1.0, 1.0),
+        zones_before=cluster.zones,
+        zones_after={},
+        price=price,
+        traffic=traffic,
+    )
 
 
 def _check(cluster: Cluster, wanted: Scale) -> None:
@@ -229,20 +270,26 @@ def _scale_in(base: Plan, present: Sequence[Node], wanted: Scale) -> Plan:
         steps.append(Step(before=len(left), to=len(after), remove=tuple(chunk), moved=moved))
         left = after
     return replace(
-        base, action=Action.SCALE_IN, steps=tuple(steps), moved=rings.moved(_names(present), _names(left)),
-        zones_after=Counter(node.zone for node in left), warnings=(*base.warnings, *_modulo_warning(steps)),
-    )  # fmt: skip
+        base,
+        action=Action.SCALE_IN,
+        steps=tuple(steps),
+        moved=rings.moved(_names(present), _names(left)),
+        zones_after=Counter(node.zone for node in left),
+        warnings=(*base.warnings, *_modulo_warning(steps)),
+    )
 
 
 def _scale_out(base: Plan, cluster: Cluster, present: Sequence[Node], wanted: Scale) -> Plan:
     count = wanted.to - len(present)
     if cluster.pending.count > len(present) and wanted.to < cluster.pending.count:
         base = replace(
-            base, refusal=base.refusal or Conflict(
+            base,
+            refusal=base.refusal
+            or Conflict(
                 f"{cluster.name} has {cluster.pending.count - len(present)} nodes pending creation, which can't be lowered to {count}",
                 hint=f"Cancel them first: windlass memcached scale {cluster.name} --to {len(present)} --yes",
             ),
-        )  # fmt: skip
+        )
     ids = new_ids(cluster.ids, count)
     offered = wanted.zones or tuple(sorted(cluster.zones))
     zones = choose_zones(cluster.zones, offered, count)
@@ -254,15 +301,22 @@ def _scale_out(base: Plan, cluster: Cluster, present: Sequence[Node], wanted: Sc
             [*held, *((node_id, _address(present, node_id)) for node_id, _ in chunk)], key=lambda one: one[0]
         )
         step = Step(
-            before=len(held), to=len(after), add=tuple(one for one, _ in chunk),
-            zones=() if growing else tuple(zone for _, zone in chunk), moved=rings.moved(held, after),
-        )  # fmt: skip
+            before=len(held),
+            to=len(after),
+            add=tuple(one for one, _ in chunk),
+            zones=() if growing else tuple(zone for _, zone in chunk),
+            moved=rings.moved(held, after),
+        )
         steps.append(step)
         held = after
     return replace(
-        base, action=Action.SCALE_OUT, steps=tuple(steps), moved=rings.moved(_names(present), held),
-        zones_after=Counter(cluster.zones) + Counter(zones), warnings=(*base.warnings, *_modulo_warning(steps)),
-    )  # fmt: skip
+        base,
+        action=Action.SCALE_OUT,
+        steps=tuple(steps),
+        moved=rings.moved(_names(present), held),
+        zones_after=Counter(cluster.zones) + Counter(zones),
+        warnings=(*base.warnings, *_modulo_warning(steps)),
+    )
 
 
 def _modulo_warning(steps: Sequence[Step]) -> tuple[str, ...]:

@@ -84,11 +84,18 @@ def _filled(blank: NodeStats, counters: Mapping[str, str]) -> NodeStats:
         return int(text) if text.isascii() and text.isdigit() else 0
 
     return replace(
-        blank, version=counters.get("version", ""), uptime_s=number("uptime"),
-        gets=number("get_hits") + number("get_misses"), hits=number("get_hits"), sets=number("cmd_set"),
-        evictions=number("evictions"), items=number("curr_items"), used_bytes=number("bytes"),
-        limit_bytes=number("limit_maxbytes"), connections=number("curr_connections"),
-    )  # fmt: skip
+        blank,
+        version=counters.get("version", ""),
+        uptime_s=number("uptime"),
+        gets=number("get_hits") + number("get_misses"),
+        hits=number("get_hits"),
+        sets=number("cmd_set"),
+        evictions=number("evictions"),
+        items=number("curr_items"),
+        used_bytes=number("bytes"),
+        limit_bytes=number("limit_maxbytes"),
+        connections=number("curr_connections"),
+    )
 
 
 class _Line:

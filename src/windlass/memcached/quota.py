@@ -20,14 +20,16 @@ def refusal(quota: Quota, *, wanted: int, present: int, region: str) -> Conflict
     if quota.per_cluster is not None and wanted > quota.per_cluster and quota.source == "applied":
         return Conflict(
             f"{wanted} nodes are over the quota of {quota.per_cluster} nodes per Memcached cluster in {region}",
-            hint=_raise_it(PER_CLUSTER, wanted, region), code="NodeQuotaForClusterExceeded",
-        )  # fmt: skip
+            hint=_raise_it(PER_CLUSTER, wanted, region),
+            code="NodeQuotaForClusterExceeded",
+        )
     total = quota.in_use - present + wanted
     if quota.per_region is not None and total > quota.per_region and quota.source == "applied":
         return Conflict(
             f"{wanted} nodes would make {total} ElastiCache nodes in {region}, over the quota of {quota.per_region}",
-            hint=_raise_it(PER_REGION, total, region), code="NodeQuotaForCustomerExceeded",
-        )  # fmt: skip
+            hint=_raise_it(PER_REGION, total, region),
+            code="NodeQuotaForCustomerExceeded",
+        )
     return None
 
 

@@ -16,23 +16,36 @@ __all__ = ["cluster_row", "cluster_value", "node_rows", "nodes_value", "plan_val
 def cluster_row(cluster: Cluster, quota: Quota | None) -> dict[str, Any]:
     """A cluster in a listing, with the quota in force beside its nodes."""
     return {
-        "name": cluster.name, "account_id": cluster.account_id, "region": cluster.region, "status": cluster.status,
-        "nodes": len(cluster.ids) or cluster.count, "quota": quota.per_cluster if quota else None,
+        "name": cluster.name,
+        "account_id": cluster.account_id,
+        "region": cluster.region,
+        "status": cluster.status,
+        "nodes": len(cluster.ids) or cluster.count,
+        "quota": quota.per_cluster if quota else None,
         "quota_source": quota.source if quota else "unknown",
-        "region_nodes": quota.in_use if quota else None, "region_quota": quota.per_region if quota else None,
-        "node_type": cluster.node_type, "version": cluster.version, "zones": dict(sorted(cluster.zones.items())),
-        "endpoint": f"{cluster.host}:{cluster.port}" if cluster.host else "", "pending": _pending(cluster),
-        "window": cluster.window, "arn": cluster.arn, "created_at": cluster.created_at,
-    }  # fmt: skip
+        "region_nodes": quota.in_use if quota else None,
+        "region_quota": quota.per_region if quota else None,
+        "node_type": cluster.node_type,
+        "version": cluster.version,
+        "zones": dict(sorted(cluster.zones.items())),
+        "endpoint": f"{cluster.host}:{cluster.port}" if cluster.host else "",
+        "pending": _pending(cluster),
+        "window": cluster.window,
+        "arn": cluster.arn,
+        "created_at": cluster.created_at,
+    }
 
 
 def cluster_value(cluster: Cluster, quota: Quota) -> dict[str, Any]:
     """One cluster whole."""
     return cluster_row(cluster, quota) | {
-        "parameter_group": cluster.parameter_group, "subnet_group": cluster.subnet_group,
-        "security_groups": list(cluster.security_groups), "tls": cluster.tls, "quotas": quota_value(quota),
+        "parameter_group": cluster.parameter_group,
+        "subnet_group": cluster.subnet_group,
+        "security_groups": list(cluster.security_groups),
+        "tls": cluster.tls,
+        "quotas": quota_value(quota),
         "members": node_rows(cluster),
-    }  # fmt: skip
+    }
 
 
 def quota_value(quota: Quota) -> dict[str, Any]:
@@ -46,12 +59,15 @@ def node_rows(cluster: Cluster) -> list[dict[str, Any]]:
     parts: dict[Server, float] = shares(ketama(servers)) if servers else {}
     return [
         {
-            "node_id": node.node_id, "status": node.status, "zone": node.zone,
-            "endpoint": f"{node.host}:{node.port}" if node.host else "", "created_at": node.created_at,
+            "node_id": node.node_id,
+            "status": node.status,
+            "zone": node.zone,
+            "endpoint": f"{node.host}:{node.port}" if node.host else "",
+            "created_at": node.created_at,
             "key_share": round(parts.get(node.server, 0.0), 6) if node.server else None,
         }
         for node in cluster.nodes
-    ]  # fmt: skip
+    ]
 
 
 def stats_row(stats: NodeStats) -> dict[str, Any]:
@@ -67,13 +83,17 @@ def nodes_value(nodes: Nodes) -> dict[str, Any]:
     """What auto-discovery and the nodes say."""
     gets, hits = sum(one.gets for one in nodes.stats), sum(one.hits for one in nodes.stats)
     return {
-        "name": nodes.cluster.name, "config_version": nodes.config_version,
-        "hit_rate": round(hits / gets, 6) if gets else None, "gets": gets,
-        "evictions": sum(one.evictions for one in nodes.stats), "items": sum(one.items for one in nodes.stats),
+        "name": nodes.cluster.name,
+        "config_version": nodes.config_version,
+        "hit_rate": round(hits / gets, 6) if gets else None,
+        "gets": gets,
+        "evictions": sum(one.evictions for one in nodes.stats),
+        "items": sum(one.items for one in nodes.stats),
         "used_bytes": sum(one.used_bytes for one in nodes.stats),
         "limit_bytes": sum(one.limit_bytes for one in nodes.stats),
-        "connections": sum(one.connections for one in nodes.stats), "nodes": [stats_row(one) for one in nodes.stats],
-    }  # fmt: skip
+        "connections": sum(one.connections for one in nodes.stats),
+        "nodes": [stats_row(one) for one in nodes.stats],
+    }
 
 
 def plan_value(plan: Plan) -> dict[str, Any]:
@@ -82,34 +102,60 @@ def plan_value(plan: Plan) -> dict[str, Any]:
     if plan.price is not None:
         before, after = plan.price.monthly(plan.before), plan.price.monthly(plan.after)
         cost = {
-            "before_usd": round(before, 2), "after_usd": round(after, 2), "change_usd": round(after - before, 2),
-            "per": "month", "source": plan.price.source, "exact": plan.price.exact,
-        }  # fmt: skip
+            "before_usd": round(before, 2),
+            "after_usd": round(after, 2),
+            "change_usd": round(after - before, 2),
+            "per": "month",
+            "source": plan.price.source,
+            "exact": plan.price.exact,
+        }
     return {
-        "action": str(plan.action), "account_id": plan.account_id, "region": plan.region, "name": plan.name,
-        "node_type": plan.node_type, "before": plan.before, "after": plan.after, "apply": str(plan.apply),
-        "pause_s": plan.pause_s, "steps": [_step(plan, one) for one in plan.steps],
-        "moved": _moved(plan.moved), "worst_step": _moved(plan.worst),
-        "zones_before": dict(sorted(plan.zones_before.items())), "zones_after": dict(sorted(plan.zones_after.items())),
-        "traffic": asdict(plan.traffic) if plan.traffic else None, "cost": cost,
-        "quota": quota_value(plan.quota) if plan.quota else None, "replaces": plan.replaces,
+        "action": str(plan.action),
+        "account_id": plan.account_id,
+        "region": plan.region,
+        "name": plan.name,
+        "node_type": plan.node_type,
+        "before": plan.before,
+        "after": plan.after,
+        "apply": str(plan.apply),
+        "pause_s": plan.pause_s,
+        "steps": [_step(plan, one) for one in plan.steps],
+        "moved": _moved(plan.moved),
+        "worst_step": _moved(plan.worst),
+        "zones_before": dict(sorted(plan.zones_before.items())),
+        "zones_after": dict(sorted(plan.zones_after.items())),
+        "traffic": asdict(plan.traffic) if plan.traffic else None,
+        "cost": cost,
+        "quota": quota_value(plan.quota) if plan.quota else None,
+        "replaces": plan.replaces,
         "warnings": list(plan.warnings),
-        "refusal": {"message": plan.refusal.message, "hint": plan.refusal.hint, "code": plan.refusal.code} if plan.refusal else None,
-    }  # fmt: skip
+        "refusal": {"message": plan.refusal.message, "hint": plan.refusal.hint, "code": plan.refusal.code}
+        if plan.refusal
+        else None,
+    }
 
 
 def _step(plan: Plan, step: Step) -> dict[str, Any]:
     return {
-        "before": step.before, "to": step.to, "add": list(step.add), "zones": list(step.zones), "remove": list(step.remove),
+        "before": step.before,
+        "to": step.to,
+        "add": list(step.add),
+        "zones": list(step.zones),
+        "remove": list(step.remove),
         "moved": _moved(step.moved),
-        "hit_rate_after": {"ketama": plan.hit_rate_after(step.moved.ketama), "modulo": plan.hit_rate_after(step.moved.modulo)},
-    }  # fmt: skip
+        "hit_rate_after": {
+            "ketama": plan.hit_rate_after(step.moved.ketama),
+            "modulo": plan.hit_rate_after(step.moved.modulo),
+        },
+    }
 
 
 def _moved(moved: Moved) -> dict[str, float]:
     return {
-        "ketama": round(moved.ketama, 6), "modulo": round(moved.modulo, 6), "ketama_spread": round(moved.ketama_spread, 6),
-    }  # fmt: skip
+        "ketama": round(moved.ketama, 6),
+        "modulo": round(moved.modulo, 6),
+        "ketama_spread": round(moved.ketama_spread, 6),
+    }
 
 
 def _pending(cluster: Cluster) -> dict[str, Any]:

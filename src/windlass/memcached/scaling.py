@@ -51,13 +51,21 @@ def _title(plan: Plan) -> str:
 
 def _params(plan: Plan, *, watch: bool) -> dict[str, Any]:
     return {
-        "action": str(plan.action), "account_id": plan.account_id, "region": plan.region, "name": plan.name,
-        "apply": str(plan.apply), "pause_s": plan.pause_s, "watch": watch or len(plan.steps) > 1,
-        "present": list(plan.present), "request": dict(plan.request or {}), "after": plan.after,
+        "action": str(plan.action),
+        "account_id": plan.account_id,
+        "region": plan.region,
+        "name": plan.name,
+        "apply": str(plan.apply),
+        "pause_s": plan.pause_s,
+        "watch": watch or len(plan.steps) > 1,
+        "present": list(plan.present),
+        "request": dict(plan.request or {}),
+        "after": plan.after,
         "steps": [
-            {"before": one.before, "to": one.to, "remove": list(one.remove), "zones": list(one.zones)} for one in plan.steps
+            {"before": one.before, "to": one.to, "remove": list(one.remove), "zones": list(one.zones)}
+            for one in plan.steps
         ],
-    }  # fmt: skip
+    }
 
 
 def _run(memcached: Memcached, running: RunningJob, show: Show) -> None:

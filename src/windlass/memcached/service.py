@@ -170,16 +170,24 @@ class Memcached:
                 hint=f"`windlass memcached show {cluster.name}` tells when; `windlass jobs resume` takes up an interrupted change.",
             )
         return plan_scale(
-            cluster, wanted, quota=self.quota(cluster.account_id, cluster.region), price=self._price(cluster),
-            traffic=self.traffic(cluster), advised=self.config.warn_above_nodes,
-        )  # fmt: skip
+            cluster,
+            wanted,
+            quota=self.quota(cluster.account_id, cluster.region),
+            price=self._price(cluster),
+            traffic=self.traffic(cluster),
+            advised=self.config.warn_above_nodes,
+        )
 
     def preview(self, cluster: Cluster, wanted: Scale, quota: Quota, stats: Sequence[NodeStats]) -> Plan:
         """The same plan from what is known already: nobody is asked."""
         return plan_scale(
-            cluster, wanted, quota=quota, price=self._price(cluster), traffic=_traffic(stats),
+            cluster,
+            wanted,
+            quota=quota,
+            price=self._price(cluster),
+            traffic=_traffic(stats),
             advised=self.config.warn_above_nodes,
-        )  # fmt: skip
+        )
 
     def plan_create(self, wanted: NewCluster, place: Place = Place()) -> Plan:
         """What creating would do. Nothing is changed."""
@@ -197,17 +205,27 @@ class Memcached:
                 hint="`windlass memcached scale` changes it.",
             )
         request = {
-            "CacheClusterId": wanted.name, "NumCacheNodes": wanted.nodes, "CacheNodeType": wanted.node_type,
-            "EngineVersion": wanted.version, "CacheParameterGroupName": wanted.parameter_group,
-            "CacheSubnetGroupName": wanted.subnet_group, "SecurityGroupIds": list(wanted.security_groups),
+            "CacheClusterId": wanted.name,
+            "NumCacheNodes": wanted.nodes,
+            "CacheNodeType": wanted.node_type,
+            "EngineVersion": wanted.version,
+            "CacheParameterGroupName": wanted.parameter_group,
+            "CacheSubnetGroupName": wanted.subnet_group,
+            "SecurityGroupIds": list(wanted.security_groups),
             "Tags": [{"Key": key, "Value": value} for key, value in wanted.tags],
             "AZMode": "cross-az" if wanted.nodes > 1 and not wanted.zones else "",
-        }  # fmt: skip
+        }
         return plan_create(
-            account_id, region, wanted.name.lower(), nodes=wanted.nodes, zones=wanted.zones,
-            request={key: value for key, value in request.items() if value}, quota=self.quota(account_id, region),
-            price=price_of(wanted.node_type, region, self.config.hourly_prices), advised=self.config.warn_above_nodes,
-        )  # fmt: skip
+            account_id,
+            region,
+            wanted.name.lower(),
+            nodes=wanted.nodes,
+            zones=wanted.zones,
+            request={key: value for key, value in request.items() if value},
+            quota=self.quota(account_id, region),
+            price=price_of(wanted.node_type, region, self.config.hourly_prices),
+            advised=self.config.warn_above_nodes,
+        )
 
     def plan_delete(self, cluster: Cluster) -> Plan:
         """What deleting would do. Nothing is changed."""

@@ -37,9 +37,14 @@ Show = Callable[[int, int, str], None]
 
 
 def backfill_as_job(
-    pipelines: Pipelines, jobs: Jobs, name: str, *, origin: str = "", show: Show = lambda *_: None,
+    pipelines: Pipelines,
+    jobs: Jobs,
+    name: str,
+    *,
+    origin: str = "",
+    show: Show = lambda *_: None,
     stop: threading.Event | None = None,
-) -> str:  # fmt: skip
+) -> str:
     """Run a backfill of pipeline `name` under a new job; the job's id. `origin` is empty for a listing of the source,
     `s3://…/manifest.json` of an S3 Inventory, or a file with a key a line.
     """

@@ -36,9 +36,15 @@ Names = Annotated[
 ]
 
 PIPELINES: list[object] = [
-    "name", "source", "transform", "target", Column("written", right=True), Column("there", right=True), Column("refused", right=True),
+    "name",
+    "source",
+    "transform",
+    "target",
+    Column("written", right=True),
+    Column("there", right=True),
+    Column("refused", right=True),
     Column("read", right=True),
-]  # fmt: skip
+]
 FAILURES: list[object] = [Column("at", "WHEN"), "pipeline", "key", "reason", "message", "kept_at", "retried_at"]
 
 
@@ -60,10 +66,11 @@ def commands(  # noqa: C901  one function per command
 
     @app.command()
     def status(
-        ctx: typer.Context, name: AnyName = "",
+        ctx: typer.Context,
+        name: AnyName = "",
         limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most this many.")] = 50,
         output: OutputFormat = Format.TABLE,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Show what was refused lately, why, and where it is kept."""
         rows = (failure_row(one) for one in open_pipelines(ctx).failures(name, limit=limit))
         emit(rows, output, FAILURES, now=clock.now(), empty="nothing was refused")
@@ -75,15 +82,20 @@ def commands(  # noqa: C901  one function per command
 
     @app.command()
     def run(
-        ctx: typer.Context, names: Names = None,
+        ctx: typer.Context,
+        names: Names = None,
         options: Annotated[
-            list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the consumer, as in [[consume]]; repeat."),
+            list[str] | None,
+            typer.Option("--set", metavar="KEY=VALUE", help="A setting of the consumer, as in [[consume]]; repeat."),
         ] = None,
         host: Annotated[str, typer.Option("--health-host", help="Address of the health port.")] = "127.0.0.1",
         port: Annotated[
-            int, typer.Option("--health-port", help="Port of /healthz, /readyz and /metrics; 0 takes a free one, -1 is none."),
+            int,
+            typer.Option(
+                "--health-port", help="Port of /healthz, /readyz and /metrics; 0 takes a free one, -1 is none."
+            ),
         ] = -1,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Work: take objects as their events come, until SIGTERM. As many of these as you like may run at once."""
         workers = open_pipelines(ctx).workers(
             names or (), health=(host, port) if port >= 0 else None, settings=read_settings(options or ())
@@ -92,13 +104,17 @@ def commands(  # noqa: C901  one function per command
 
     @app.command()
     def test(
-        ctx: typer.Context, name: Name,
-        files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to transform; nothing of AWS is asked.")],
+        ctx: typer.Context,
+        name: Name,
+        files: Annotated[
+            list[Path], typer.Argument(metavar="FILE...", help="Files to transform; nothing of AWS is asked.")
+        ],
         folder: Annotated[
-            Path | None, typer.Option("--to", help="Folder to write outputs into; otherwise what they would be is shown."),
+            Path | None,
+            typer.Option("--to", help="Folder to write outputs into; otherwise what they would be is shown."),
         ] = None,
         output: OutputFormat = Format.TABLE,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Run a pipeline's transform on local files."""
         (pipeline,) = open_pipelines(ctx).built([name])
         rows = [row for file in files for row in _try(pipeline, file, folder)]
@@ -109,11 +125,15 @@ def commands(  # noqa: C901  one function per command
 
     @app.command()
     def backfill(
-        ctx: typer.Context, name: Name,
+        ctx: typer.Context,
+        name: Name,
         origin: Annotated[
-            str, typer.Option("--from", metavar="WHERE", help="s3://…/manifest.json of an S3 Inventory, or a file with a key a line."),
+            str,
+            typer.Option(
+                "--from", metavar="WHERE", help="s3://…/manifest.json of an S3 Inventory, or a file with a key a line."
+            ),
         ] = "",
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Take what is there already through a pipeline, as a job that can be resumed."""
         with ProgressLine("backfill") as line:
             job_id = backfill_as_job(open_pipelines(ctx), open_jobs(ctx), name, origin=origin, show=line.update)
@@ -122,10 +142,11 @@ def commands(  # noqa: C901  one function per command
 
     @app.command()
     def retry(
-        ctx: typer.Context, name: Name,
+        ctx: typer.Context,
+        name: Name,
         key: Annotated[str, typer.Option(help="Only the object with this key.")] = "",
         limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most this many.")] = 1000,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Take refused objects through once more: after the transform was mended, or the object."""
         pipelines = open_pipelines(ctx)
         waiting = [one for one in pipelines.failures(name, waiting=True, limit=limit) if key in ("", one.key)]
@@ -151,21 +172,33 @@ def commands(  # noqa: C901  one function per command
 def pipeline_row(one: Pipeline, counted: dict[str, int]) -> dict[str, Any]:
     """A pipeline, for a listing."""
     return {
-        "name": one.name, "source": one.config.source, "transform": " | ".join(bound.step.name for bound in one.transform.steps),
-        "target": one.config.target, "written": counted.get("written", 0),
+        "name": one.name,
+        "source": one.config.source,
+        "transform": " | ".join(bound.step.name for bound in one.transform.steps),
+        "target": one.config.target,
+        "written": counted.get("written", 0),
         "there": counted.get("duplicate", 0) + counted.get("stale", 0),
-        "refused": counted.get("refused", 0), "gone": counted.get("gone", 0), "deleted": counted.get("deleted", 0),
-        "read": format_bytes(counted.get("read_bytes", 0)), "queue": one.config.queue,
-    }  # fmt: skip
+        "refused": counted.get("refused", 0),
+        "gone": counted.get("gone", 0),
+        "deleted": counted.get("deleted", 0),
+        "read": format_bytes(counted.get("read_bytes", 0)),
+        "queue": one.config.queue,
+    }
 
 
 def failure_row(one: Failure) -> dict[str, Any]:
     """A refused object, for a listing."""
     return {
-        "at": one.at, "pipeline": one.pipeline, "bucket": one.bucket, "key": one.key, "version_id": one.version_id,
+        "at": one.at,
+        "pipeline": one.pipeline,
+        "bucket": one.bucket,
+        "key": one.key,
+        "version_id": one.version_id,
         "reason": one.reason,
-        "message": one.message, "kept_at": one.kept_at, "retried_at": one.retried_at,
-    }  # fmt: skip
+        "message": one.message,
+        "kept_at": one.kept_at,
+        "retried_at": one.retried_at,
+    }
 
 
 def _step_row(step: Any) -> dict[str, Any]:
@@ -185,9 +218,13 @@ def _try(pipeline: Pipeline, file: Path, folder: Path | None) -> list[dict[str, 
     with opened:
         stat = file.stat()
         source = Source(
-            chunks=file_chunks(opened), name=file.name, bucket=selection.bucket, key=f"{selection.prefix}{file.name}",
-            size_bytes=stat.st_size, modified=clock.now(),
-        )  # fmt: skip
+            chunks=file_chunks(opened),
+            name=file.name,
+            bucket=selection.bucket,
+            key=f"{selection.prefix}{file.name}",
+            size_bytes=stat.st_size,
+            modified=clock.now(),
+        )
         try:
             for index, output in enumerate(pipeline.transform.run(source)):
                 key = pipeline.target.key(source, output, index)

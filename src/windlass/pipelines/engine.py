@@ -106,9 +106,14 @@ class Engine:
         now = clock.now()
         kept_at = keep_refused(pipeline, doors, bucket, key, error, event, now=now)
         self._log.warning(
-            "object.refused", pipeline=pipeline.name, bucket=bucket, key=key, reason=error.reason.value, said=error.message,
+            "object.refused",
+            pipeline=pipeline.name,
+            bucket=bucket,
+            key=key,
+            reason=error.reason.value,
+            said=error.message,
             kept_at=kept_at,
-        )  # fmt: skip
+        )
         self.tally.refused(pipeline.name, error.reason.value)
         self._count(pipeline.name, "refused", 0, 0)
         version = event.version_id if event is not None else ""

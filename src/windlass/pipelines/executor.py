@@ -74,10 +74,16 @@ def process(
         bare = Source(chunks=(), name=key.rpartition("/")[2], bucket=bucket, key=key)
         mirrored = pipeline.target.key(bare, Output(chunks=(), name=bare.name))
     task = Task(
-        pipeline=pipeline.name, recipe=pipeline.recipe, bucket=bucket, key=key, event=event, per_version=pipeline.target.per_version,
-        mirror_target=mirrored, look_first=look_first,
+        pipeline=pipeline.name,
+        recipe=pipeline.recipe,
+        bucket=bucket,
+        key=key,
+        event=event,
+        per_version=pipeline.target.per_version,
+        mirror_target=mirrored,
+        look_first=look_first,
         large_bytes=pipeline.config.part_bytes,
-    )  # fmt: skip
+    )
     with _Hands(pipeline, doors, bucket, key) as hands:
         talk = settle(task)
         answer: Any = None
@@ -221,9 +227,13 @@ class _Hands:
         if not self._body.whole:
             self._take_place()
         answer, size = write(
-            self._doors.target, self._pipeline.target.bucket, effect.key, self._body, headers=self._headers(effect.stamp),
+            self._doors.target,
+            self._pipeline.target.bucket,
+            effect.key,
+            self._body,
+            headers=self._headers(effect.stamp),
             if_match=effect.if_match,
-        )  # fmt: skip
+        )
         if answer is PutAnswer.WRITTEN:
             self.written_bytes += size
             self.written.append(effect.key)

@@ -41,10 +41,18 @@ class Opened:
             name[len("x-amz-meta-") :]: value for name, value in headers.items() if name.startswith("x-amz-meta-")
         }
         return Source(
-            chunks=self._chunks(), name=self._key.rpartition("/")[2] or self._key, bucket=self._bucket, key=self._key,
-            version_id=self.head.version_id, etag=self.head.etag, size_bytes=self.size_bytes,
-            content_type=headers.get("content-type", ""), metadata=metadata, tags=tags, modified=_modified(self.head),
-        )  # fmt: skip
+            chunks=self._chunks(),
+            name=self._key.rpartition("/")[2] or self._key,
+            bucket=self._bucket,
+            key=self._key,
+            version_id=self.head.version_id,
+            etag=self.head.etag,
+            size_bytes=self.size_bytes,
+            content_type=headers.get("content-type", ""),
+            metadata=metadata,
+            tags=tags,
+            modified=_modified(self.head),
+        )
 
     def _chunks(self) -> Iterator[bytes]:
         at = step = len(self._first)

@@ -60,7 +60,12 @@ def reason_document(
 ) -> dict[str, Any]:
     """The reason, for people and programs."""
     return {
-        "pipeline": pipeline.name, "bucket": bucket, "key": key.encode("utf-8", "backslashreplace").decode(),
-        "version_id": event.version_id if event is not None else "", "reason": error.reason.value, "message": error.message,
-        "hint": error.hint, "at": format_time(now),
-    }  # fmt: skip
+        "pipeline": pipeline.name,
+        "bucket": bucket,
+        "key": key.encode("utf-8", "backslashreplace").decode(),
+        "version_id": event.version_id if event is not None else "",
+        "reason": error.reason.value,
+        "message": error.message,
+        "hint": error.hint,
+        "at": format_time(now),
+    }

@@ -14,8 +14,16 @@ from windlass.store.engine import Store
 from windlass.store.metadata import Message, Time, metadata
 
 __all__ = [
-    "Count", "Failure", "add_counts", "forget_old", "list_counts", "list_failures", "mark_retried", "put_failure", "totals",
-]  # fmt: skip
+    "Count",
+    "Failure",
+    "add_counts",
+    "forget_old",
+    "list_counts",
+    "list_failures",
+    "mark_retried",
+    "put_failure",
+    "totals",
+]
 
 _KEPT = timedelta(days=30)
 
@@ -86,9 +94,13 @@ def put_failure(connection: Connection, store: Store, one: Failure) -> None:
     """An object was refused; again, the newer reason counts."""
     key = {"pipeline": one.pipeline, "bucket": one.bucket, "key": one.key}
     values = {
-        "at": format_time(one.at), "version_id": one.version_id, "reason": one.reason, "message": one.message[:2000],
-        "kept_at": one.kept_at, "retried_at": None,
-    }  # fmt: skip
+        "at": format_time(one.at),
+        "version_id": one.version_id,
+        "reason": one.reason,
+        "message": one.message[:2000],
+        "kept_at": one.kept_at,
+        "retried_at": None,
+    }
     statement = store.upsert(failure).values(**key, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
 

@@ -51,9 +51,14 @@ class Worker:
         give_back_what_is_freed()
         first = self._configs[0]
         given = {
-            "name": f"pipeline-{first.name}", "queue": first.queue, "handler": "windlass.pipelines", "account": first.account,
-            "region": first.region, "concurrency": max(one.concurrency for one in self._configs), "visibility_s": 120,
-        }  # fmt: skip
+            "name": f"pipeline-{first.name}",
+            "queue": first.queue,
+            "handler": "windlass.pipelines",
+            "account": first.account,
+            "region": first.region,
+            "concurrency": max(one.concurrency for one in self._configs),
+            "visibility_s": 120,
+        }
         config = ConsumeConfig.model_validate(given | self._settings)
         with (
             self._pipelines.engine([one.name for one in self._configs]) as engine,

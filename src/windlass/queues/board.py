@@ -99,9 +99,17 @@ class Board:
 
     def _row(self, now: datetime) -> ConsumerRow:
         return ConsumerRow(
-            self.consumer_id, self._name, self._queue_arn, self._handler, socket.gethostname(), os.getpid(), self._started_at,
-            now, None, dict(self._counts),
-        )  # fmt: skip
+            self.consumer_id,
+            self._name,
+            self._queue_arn,
+            self._handler,
+            socket.gethostname(),
+            os.getpid(),
+            self._started_at,
+            now,
+            None,
+            dict(self._counts),
+        )
 
     def _sample(self, now: datetime) -> Sample:
         counts = self._counts

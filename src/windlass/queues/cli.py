@@ -51,9 +51,12 @@ def commands(open_queues: Open) -> typer.Typer:  # noqa: C901  one function per 
 
     @app.command("list")
     def list_(
-        ctx: typer.Context, prefix: Annotated[str, typer.Argument(metavar="[PREFIX]", help="Names that begin so.")] = "",
-        account: Account = "", region: Region = "", output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+        ctx: typer.Context,
+        prefix: Annotated[str, typer.Argument(metavar="[PREFIX]", help="Names that begin so.")] = "",
+        account: Account = "",
+        region: Region = "",
+        output: Output = Format.TABLE,
+    ) -> None:
         """List queues with their depth and dead-letter queue."""
         queues = open_queues(ctx)
         found = queues.list(account_id=account, region=region, prefix=prefix)
@@ -77,10 +80,13 @@ def commands(open_queues: Open) -> typer.Typer:  # noqa: C901  one function per 
 
     @app.command()
     def peek(
-        ctx: typer.Context, queue: Name, account: Account = "", region: Region = "",
+        ctx: typer.Context,
+        queue: Name,
+        account: Account = "",
+        region: Region = "",
         limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="At most this many.")] = 10,
         output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Show messages and leave them there. SQS counts each look as a receive, which brings a message nearer to its DLQ."""
         queues = open_queues(ctx)
         found = queues.open(queue, account_id=account, region=region)
@@ -96,13 +102,17 @@ def commands(open_queues: Open) -> typer.Typer:  # noqa: C901  one function per 
 
     @app.command()
     def send(
-        ctx: typer.Context, queue: Name,
+        ctx: typer.Context,
+        queue: Name,
         bodies: Bodies = None,
-        account: Account = "", region: Region = "",
-        delay_s: Annotated[int, typer.Option("--delay", min=0, max=900, help="Seconds until they can be received.")] = 0,
+        account: Account = "",
+        region: Region = "",
+        delay_s: Annotated[
+            int, typer.Option("--delay", min=0, max=900, help="Seconds until they can be received.")
+        ] = 0,
         group: Annotated[str, typer.Option(help="Message group, on a FIFO queue.")] = "",
         large_bucket: Annotated[str, typer.Option(help="Bucket for bodies larger than SQS takes.")] = "",
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Send messages."""
         queues = open_queues(ctx)
         found = queues.open(queue, account_id=account, region=region)
@@ -112,11 +122,14 @@ def commands(open_queues: Open) -> typer.Typer:  # noqa: C901  one function per 
 
     @app.command()
     def watch(
-        ctx: typer.Context, queue: Name, account: Account = "", region: Region = "",
+        ctx: typer.Context,
+        queue: Name,
+        account: Account = "",
+        region: Region = "",
         every_s: Annotated[float, typer.Option("--every", min=0.2, help="Seconds between two looks.")] = 2.0,
         times: Annotated[int, typer.Option(help="Stop after this many looks; 0 for never.")] = 0,
         output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Follow a queue's depth, live, until Ctrl-C."""
         queues = open_queues(ctx)
         found = queues.open(queue, account_id=account, region=region)
@@ -124,9 +137,14 @@ def commands(open_queues: Open) -> typer.Typer:  # noqa: C901  one function per 
 
     @app.command()
     def drain(
-        ctx: typer.Context, queue: Name, to: File,
-        account: Account = "", region: Region = "", limit: Most = 0, yes: Yes = False,
-    ) -> None:  # fmt: skip
+        ctx: typer.Context,
+        queue: Name,
+        to: File,
+        account: Account = "",
+        region: Region = "",
+        limit: Most = 0,
+        yes: Yes = False,
+    ) -> None:
         """Take messages out of a queue into a file: each is on disk before it is deleted."""
         queues = open_queues(ctx)
         found = queues.open(queue, account_id=account, region=region)
@@ -166,10 +184,13 @@ def _dead_letters(open_queues: Open) -> typer.Typer:
 
     @app.command()
     def show(
-        ctx: typer.Context, queue: Name, account: Account = "", region: Region = "",
+        ctx: typer.Context,
+        queue: Name,
+        account: Account = "",
+        region: Region = "",
         limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="At most this many.")] = 10,
         output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Show what waits in a queue's dead-letter queue, and why it is there."""
         queues = open_queues(ctx)
         dead = _dead(queues, queues.open(queue, account_id=account, region=region))
@@ -185,11 +206,14 @@ def _dead_letters(open_queues: Open) -> typer.Typer:
 
     @app.command()
     def redrive(
-        ctx: typer.Context, queue: Name, account: Account = "", region: Region = "",
+        ctx: typer.Context,
+        queue: Name,
+        account: Account = "",
+        region: Region = "",
         to: Annotated[str, typer.Option("--to", help="Queue to move them to; where they came from otherwise.")] = "",
         rate: Annotated[int, typer.Option("--rate", min=0, max=500, help="Messages a second; 0 leaves it to SQS.")] = 0,
         yes: Yes = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Move a queue's dead letters back to be handled again."""
         queues = open_queues(ctx)
         source = queues.open(queue, account_id=account, region=region)
@@ -223,8 +247,10 @@ def _dead_letters(open_queues: Open) -> typer.Typer:
 
 
 def consume_command(
-    open_queues: Open, open_store: Callable[[typer.Context], Any], configured: Callable[[typer.Context], Sequence[ConsumeConfig]]
-) -> typer.Typer:  # fmt: skip
+    open_queues: Open,
+    open_store: Callable[[typer.Context], Any],
+    configured: Callable[[typer.Context], Sequence[ConsumeConfig]],
+) -> typer.Typer:
     """The `consume` command."""
     app = typer.Typer(rich_markup_mode=None)
 
@@ -272,9 +298,12 @@ def consume_command(
             name, configured(ctx), {key: value for key, value in given.items() if value} | read_settings(options or ())
         )
         consumer = Consumer(
-            config, queues=open_queues(ctx), store=None if no_store else lambda: open_store(ctx),
-            health=(host, port) if port >= 0 else None, folder=Path.cwd(),
-        )  # fmt: skip
+            config,
+            queues=open_queues(ctx),
+            store=None if no_store else lambda: open_store(ctx),
+            health=(host, port) if port >= 0 else None,
+            folder=Path.cwd(),
+        )
         raise typer.Exit(consumer.run())
 
     return app
@@ -327,27 +356,48 @@ def _dead(queues: Queues, queue: Queue) -> Queue:
 
 
 _DEPTH_COLUMNS: list[object] = [
-    "name", Column("visible", right=True), Column("in_flight", "IN FLIGHT", right=True), Column("delayed", right=True),
+    "name",
+    Column("visible", right=True),
+    Column("in_flight", "IN FLIGHT", right=True),
+    Column("delayed", right=True),
     Column("dead_letter_queue", "DEAD LETTERS"),
-]  # fmt: skip
+]
 _CONSUMER_COLUMNS: list[object] = [
-    Column("name", "CONSUMER"), "state", "handler", "host", Column("pid", right=True), Column("done", right=True),
-    Column("failed", right=True), Column("rejected", right=True), "started_at",
-]  # fmt: skip
+    Column("name", "CONSUMER"),
+    "state",
+    "handler",
+    "host",
+    Column("pid", right=True),
+    Column("done", right=True),
+    Column("failed", right=True),
+    Column("rejected", right=True),
+    "started_at",
+]
 
 
 def _queue_row(queue: Queue, depth: Depth) -> dict[str, Any]:
     return {
-        "name": queue.name, "arn": queue.arn, "visible": depth.visible, "in_flight": depth.in_flight, "delayed": depth.delayed,
-        "oldest_s": depth.oldest_s, "dead_letter_queue": queue.dead_letter_name, "max_receive_count": queue.max_receive_count,
-    }  # fmt: skip
+        "name": queue.name,
+        "arn": queue.arn,
+        "visible": depth.visible,
+        "in_flight": depth.in_flight,
+        "delayed": depth.delayed,
+        "oldest_s": depth.oldest_s,
+        "dead_letter_queue": queue.dead_letter_name,
+        "max_receive_count": queue.max_receive_count,
+    }
 
 
 def _consumer_row(one: Any, now: Any) -> dict[str, Any]:
     return {
-        "name": one.name, "state": one.state(now), "handler": one.handler, "host": one.host, "pid": str(one.pid),
-        "started_at": one.started_at, **one.counts,
-    }  # fmt: skip
+        "name": one.name,
+        "state": one.state(now),
+        "handler": one.handler,
+        "host": one.host,
+        "pid": str(one.pid),
+        "started_at": one.started_at,
+        **one.counts,
+    }
 
 
 def _short(row: dict[str, Any], output: Format) -> dict[str, Any]:
@@ -384,9 +434,13 @@ def _looks(queue: Queue, look: Callable[[], Depth], every_s: float, times: int) 
         moment, depth = time.monotonic(), look()
         change = round((depth.total - before.total) / (moment - at), 2) if before is not None else None
         yield {
-            "at": clock.format_time(clock.now())[:19] + "Z", "queue": queue.name, "visible": depth.visible,
-            "in_flight": depth.in_flight, "delayed": depth.delayed, "change_per_s": change,
-        }  # fmt: skip
+            "at": clock.format_time(clock.now())[:19] + "Z",
+            "queue": queue.name,
+            "visible": depth.visible,
+            "in_flight": depth.in_flight,
+            "delayed": depth.delayed,
+            "change_per_s": change,
+        }
         before, at, count = depth, moment, count + 1
         if times and count >= times:
             return

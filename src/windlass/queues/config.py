@@ -86,8 +86,18 @@ class ConsumeConfig(BaseModel):
     def limits(self, *, fifo: bool = False, max_receive_count: int = 0) -> Limits:
         """The times and numbers, checked against each other; ConfigError says which contradict."""
         names = (
-            "concurrency", "prefetch", "max_pollers", "wait_s", "read_timeout_s", "gather_s", "visibility_s", "max_handling_s",
-            "first_backoff_s", "max_backoff_s", "drain_s", "flush_s",
-        )  # fmt: skip
+            "concurrency",
+            "prefetch",
+            "max_pollers",
+            "wait_s",
+            "read_timeout_s",
+            "gather_s",
+            "visibility_s",
+            "max_handling_s",
+            "first_backoff_s",
+            "max_backoff_s",
+            "drain_s",
+            "flush_s",
+        )
         given = {name: getattr(self, name) for name in names}
         return Limits(**given, fifo=fifo, max_receive_count=max_receive_count)

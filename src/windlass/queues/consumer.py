@@ -136,8 +136,14 @@ class Consumer:
             watchdog.start()
             stack.callback(watchdog.close)
             watch = asyncio.create_task(_watch(driver, board, stop))
-            log.info("consumer.started", handler=self.config.handler, transport=self.config.transport, health_port=self.health_port,
-                     concurrency=limits.concurrency, visibility_s=limits.visibility_s)  # fmt: skip
+            log.info(
+                "consumer.started",
+                handler=self.config.handler,
+                transport=self.config.transport,
+                health_port=self.health_port,
+                concurrency=limits.concurrency,
+                visibility_s=limits.visibility_s,
+            )
             try:
                 await driver.run(runner)
             finally:

@@ -9,10 +9,20 @@ __all__ = ["region_of"]
 _REGION = r"(?P<region>[a-z]{2,4}(?:-[a-z]+)+-\d+)"
 # AWS endpoints and quotas: Amazon SQS; botocore's endpoints.json for partitions' DNS suffixes.
 _SUFFIXES = (
-    r"amazonaws\.com(?:\.cn)?", r"api\.aws", r"api\.amazonwebservices\.com\.cn", r"amazonaws\.eu", r"api\.amazonwebservices\.eu",
-    r"c2s\.ic\.gov", r"sc2s\.sgov\.gov", r"cloud\.adc-e\.uk", r"csp\.hci\.ic\.gov",
-    r"api\.aws\.ic\.gov", r"api\.aws\.scloud", r"api\.cloud-aws\.adc-e\.uk", r"api\.aws\.hci\.ic\.gov",
-)  # fmt: skip
+    r"amazonaws\.com(?:\.cn)?",
+    r"api\.aws",
+    r"api\.amazonwebservices\.com\.cn",
+    r"amazonaws\.eu",
+    r"api\.amazonwebservices\.eu",
+    r"c2s\.ic\.gov",
+    r"sc2s\.sgov\.gov",
+    r"cloud\.adc-e\.uk",
+    r"csp\.hci\.ic\.gov",
+    r"api\.aws\.ic\.gov",
+    r"api\.aws\.scloud",
+    r"api\.cloud-aws\.adc-e\.uk",
+    r"api\.aws\.hci\.ic\.gov",
+)
 _SUFFIX = rf"(?:{'|'.join(_SUFFIXES)})"
 _HOSTS = (
     rf"sqs(?:-fips)?\.{_REGION}\.{_SUFFIX}",  # sqs.eu-west-1.amazonaws.com, sqs.us-east-1.api.aws

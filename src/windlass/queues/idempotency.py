@@ -117,10 +117,12 @@ class DynamoLedger:
         end = moment + self.busy_s
         try:
             self._call(
-                "PutItem", TableName=self._table, Item=_item(key, "busy", token, end),
+                "PutItem",
+                TableName=self._table,
+                Item=_item(key, "busy", token, end),
                 ConditionExpression="attribute_not_exists(id) OR expires < :now OR holder = :me",
                 ExpressionAttributeValues={":now": {"N": f"{moment:.3f}"}, ":me": {"S": token}},
-            )  # fmt: skip
+            )
         except AwsError as error:
             if error.code != "ConditionalCheckFailedException":
                 raise
@@ -145,9 +147,12 @@ class DynamoLedger:
     def _if_ours(self, operation: str, token: str, **params: Any) -> None:
         try:
             self._call(
-                operation, **params, ConditionExpression="holder = :me AND #s = :busy", ExpressionAttributeNames={"#s": "state"},
+                operation,
+                **params,
+                ConditionExpression="holder = :me AND #s = :busy",
+                ExpressionAttributeNames={"#s": "state"},
                 ExpressionAttributeValues={":me": {"S": token}, ":busy": {"S": "busy"}},
-            )  # fmt: skip
+            )
         except AwsError as error:
             if error.code != "ConditionalCheckFailedException":
                 raise

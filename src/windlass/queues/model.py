@@ -9,9 +9,25 @@ from windlass.core.errors import ConfigError
 from windlass.wire.sqs import Message
 
 __all__ = [
-    "MAX_VISIBILITY_S", "AbortPolls", "Cancel", "Change", "Counts", "DeadLetter", "Delete", "Done", "Effect", "Limits", "Outcome",
-    "Poll", "Refuse", "Reject", "Retry", "RetryLater", "Start", "Stopped",
-]  # fmt: skip
+    "MAX_VISIBILITY_S",
+    "AbortPolls",
+    "Cancel",
+    "Change",
+    "Counts",
+    "DeadLetter",
+    "Delete",
+    "Done",
+    "Effect",
+    "Limits",
+    "Outcome",
+    "Poll",
+    "Refuse",
+    "Reject",
+    "Retry",
+    "RetryLater",
+    "Start",
+    "Stopped",
+]
 
 MAX_VISIBILITY_S = 43_200
 """SQS keeps a message invisible for at most twelve hours from its receipt, extensions included."""
@@ -66,10 +82,16 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, least, most in (
-            ("concurrency", 1, 100_000), ("prefetch", 0, 100_000), ("max_pollers", 1, 1000), ("wait_s", 0, 20),
-            ("visibility_s", 1, MAX_VISIBILITY_S), ("linger_s", 0, 0.1), ("gather_s", 0, 20),
-            ("max_handling_s", 0.001, MAX_VISIBILITY_S), ("drain_s", 1, MAX_VISIBILITY_S),
-        ):  # fmt: skip
+            ("concurrency", 1, 100_000),
+            ("prefetch", 0, 100_000),
+            ("max_pollers", 1, 1000),
+            ("wait_s", 0, 20),
+            ("visibility_s", 1, MAX_VISIBILITY_S),
+            ("linger_s", 0, 0.1),
+            ("gather_s", 0, 20),
+            ("max_handling_s", 0.001, MAX_VISIBILITY_S),
+            ("drain_s", 1, MAX_VISIBILITY_S),
+        ):
             value = getattr(self, name)
             if not least <= value <= most:
                 raise ConfigError(f"{name} = {value:g} is not between {least:g} and {most:g}", hint=_HINT)

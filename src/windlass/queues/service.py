@@ -143,9 +143,14 @@ class Queues:
             if len(found) >= count:
                 break
             answer = self._call(
-                queue, "ReceiveMessage", MaxNumberOfMessages=min(BATCH, count), VisibilityTimeout=0 if not queue.fifo else 1,
-                WaitTimeSeconds=0, MessageSystemAttributeNames=["All"], MessageAttributeNames=["All"],
-            )  # fmt: skip
+                queue,
+                "ReceiveMessage",
+                MaxNumberOfMessages=min(BATCH, count),
+                VisibilityTimeout=0 if not queue.fifo else 1,
+                WaitTimeSeconds=0,
+                MessageSystemAttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            )
             for one in answer.get("Messages", ()):
                 found.setdefault(one["MessageId"], _peeked(one))
         return tuple(found.values())[:count]
@@ -195,9 +200,14 @@ class Queues:
         taken, empty = 0, 0
         while empty < 2 and (not most or taken < most):
             answer = self._call(
-                queue, "ReceiveMessage", MaxNumberOfMessages=min(BATCH, most - taken) if most else BATCH, WaitTimeSeconds=1,
-                VisibilityTimeout=120, MessageSystemAttributeNames=["All"], MessageAttributeNames=["All"],
-            )  # fmt: skip
+                queue,
+                "ReceiveMessage",
+                MaxNumberOfMessages=min(BATCH, most - taken) if most else BATCH,
+                WaitTimeSeconds=1,
+                VisibilityTimeout=120,
+                MessageSystemAttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            )
             messages = answer.get("Messages", [])
             empty = 0 if messages else empty + 1
             if not messages:
@@ -318,10 +328,18 @@ class Queues:
         end = datetime.now(UTC)
         try:
             answer = self._estate().call(
-                queue.account_id, queue.region, "cloudwatch", "GetMetricStatistics", Namespace="AWS/SQS",
-                MetricName="ApproximateAgeOfOldestMessage", Dimensions=[{"Name": "QueueName", "Value": queue.name}],
-                StartTime=end - timedelta(minutes=10), EndTime=end, Period=60, Statistics=["Maximum"],
-            )  # fmt: skip
+                queue.account_id,
+                queue.region,
+                "cloudwatch",
+                "GetMetricStatistics",
+                Namespace="AWS/SQS",
+                MetricName="ApproximateAgeOfOldestMessage",
+                Dimensions=[{"Name": "QueueName", "Value": queue.name}],
+                StartTime=end - timedelta(minutes=10),
+                EndTime=end,
+                Period=60,
+                Statistics=["Maximum"],
+            )
         except AwsError:
             return None
         points = sorted(answer.get("Datapoints", ()), key=lambda one: one["Timestamp"])
@@ -341,16 +359,22 @@ def _peeked(one: dict[str, Any]) -> Peeked:
         except (orjson.JSONDecodeError, AttributeError):
             reason = attributes[REASON]
     return Peeked(
-        one["MessageId"], datetime.fromtimestamp(sent / 1000, UTC) if sent else None,
-        int(system.get("ApproximateReceiveCount", 1)), one["Body"], attributes, reason,
-    )  # fmt: skip
+        one["MessageId"],
+        datetime.fromtimestamp(sent / 1000, UTC) if sent else None,
+        int(system.get("ApproximateReceiveCount", 1)),
+        one["Body"],
+        attributes,
+        reason,
+    )
 
 
 def _kept(one: dict[str, Any]) -> dict[str, Any]:
     return {
-        "message_id": one["MessageId"], "body": one["Body"], "attributes": one.get("Attributes", {}),
+        "message_id": one["MessageId"],
+        "body": one["Body"],
+        "attributes": one.get("Attributes", {}),
         "message_attributes": one.get("MessageAttributes", {}),
-    }  # fmt: skip
+    }
 
 
 def _batches(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

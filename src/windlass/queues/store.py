@@ -30,9 +30,17 @@ from windlass.store.engine import Store
 from windlass.store.metadata import Json, Message, Time, metadata
 
 __all__ = [
-    "add_failure", "begin_work", "end_work", "forget_old", "list_consumers", "list_failures", "list_samples", "put_consumer",
-    "renew_work", "stop_consumer",
-]  # fmt: skip
+    "add_failure",
+    "begin_work",
+    "end_work",
+    "forget_old",
+    "list_consumers",
+    "list_failures",
+    "list_samples",
+    "put_consumer",
+    "renew_work",
+    "stop_consumer",
+]
 
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 _KEPT_FAILURES = 1000
@@ -85,10 +93,16 @@ ledger = Table(
 def put_consumer(connection: Connection, store: Store, row: ConsumerRow, taken: Sample) -> None:
     """Write how a consumer stands, and a sample of it."""
     values = {
-        "name": row.name, "queue_arn": row.queue_arn, "handler": row.handler, "host": row.host, "pid": row.pid,
-        "started_at": format_time(row.started_at), "seen_at": format_time(row.seen_at), "stopped_at": None,
+        "name": row.name,
+        "queue_arn": row.queue_arn,
+        "handler": row.handler,
+        "host": row.host,
+        "pid": row.pid,
+        "started_at": format_time(row.started_at),
+        "seen_at": format_time(row.seen_at),
+        "stopped_at": None,
         "counts": canonical_json(dict(row.counts)),
-    }  # fmt: skip
+    }
     statement = store.upsert(consumer).values(consumer_id=row.consumer_id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["consumer_id"], set_=values))
     numbers = {"received": taken.received, "done": taken.done, "failed": taken.failed, "in_hand": taken.in_hand}
@@ -126,10 +140,14 @@ def add_failure(connection: Connection, found: Failure) -> None:
     """One more message that was not done."""
     connection.execute(
         insert(failure).values(
-            at=format_time(found.at), queue_arn=found.queue_arn, message_id=found.message_id,
-            receive_count=found.receive_count, kind=found.kind, reason=found.reason,
+            at=format_time(found.at),
+            queue_arn=found.queue_arn,
+            message_id=found.message_id,
+            receive_count=found.receive_count,
+            kind=found.kind,
+            reason=found.reason,
         )
-    )  # fmt: skip
+    )
 
 
 def list_failures(connection: Connection, *, queue_arn: str = "", limit: int = 100) -> list[Failure]:
@@ -162,10 +180,11 @@ def begin_work(
     taken = store.upsert(ledger).values(ledger_key=key, state="busy", holder=token, expires_at=end)
     connection.execute(
         taken.on_conflict_do_update(
-            index_elements=["ledger_key"], set_={"state": "busy", "holder": token, "expires_at": end},
+            index_elements=["ledger_key"],
+            set_={"state": "busy", "holder": token, "expires_at": end},
             where=ledger.c.expires_at < moment,
         )
-    )  # fmt: skip
+    )
     row = connection.execute(select(ledger).where(ledger.c.ledger_key == key)).one()
     state = "mine" if (row.state, row.holder) == ("busy", token) else str(row.state)
     return state, parse_time(row.expires_at)
@@ -189,6 +208,14 @@ def end_work(connection: Connection, key: str, token: str, *, until: datetime | 
 def _consumer(row: Row[Any]) -> ConsumerRow:
     counts: Mapping[str, int] = json.loads(row.counts)
     return ConsumerRow(
-        row.consumer_id, row.name, row.queue_arn, row.handler, row.host, row.pid, parse_time(row.started_at),
-        parse_time(row.seen_at), parse_time(row.stopped_at) if row.stopped_at else None, counts,
-    )  # fmt: skip
+        row.consumer_id,
+        row.name,
+        row.queue_arn,
+        row.handler,
+        row.host,
+        row.pid,
+        parse_time(row.started_at),
+        parse_time(row.seen_at),
+        parse_time(row.stopped_at) if row.stopped_at else None,
+        counts,
+    )

@@ -57,9 +57,15 @@ class LeanTransport:
     """The queue over the wire."""
 
     def __init__(
-        self, access: Access, queue_url: str, *, visibility_s: int, connections: int, dead_letter_url: str = "",
+        self,
+        access: Access,
+        queue_url: str,
+        *,
+        visibility_s: int,
+        connections: int,
+        dead_letter_url: str = "",
         observe: Observer | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._door = Door(access, connections=connections, observe=observe)
         self._queue_url = queue_url
         self._dead_letter_url = dead_letter_url
@@ -116,17 +122,25 @@ class BotoTransport:
 
         def ask() -> list[Message]:
             answer = self._call(
-                "ReceiveMessage", QueueUrl=self._queue_url, MaxNumberOfMessages=count, WaitTimeSeconds=wait_s,
-                VisibilityTimeout=self._visibility_s, MessageSystemAttributeNames=["All"], MessageAttributeNames=["All"],
+                "ReceiveMessage",
+                QueueUrl=self._queue_url,
+                MaxNumberOfMessages=count,
+                WaitTimeSeconds=wait_s,
+                VisibilityTimeout=self._visibility_s,
+                MessageSystemAttributeNames=["All"],
+                MessageAttributeNames=["All"],
                 **more,
-            )  # fmt: skip
+            )
             return [
                 Message(
-                    one["MessageId"], one["ReceiptHandle"], one["Body"], one.get("Attributes") or {},
+                    one["MessageId"],
+                    one["ReceiptHandle"],
+                    one["Body"],
+                    one.get("Attributes") or {},
                     one.get("MessageAttributes") or {},
                 )
                 for one in answer.get("Messages", ())
-            ]  # fmt: skip
+            ]
 
         return await _on_daemon_thread(self._loop, ask, self._give_back)
 

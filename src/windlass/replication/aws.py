@@ -20,9 +20,15 @@ __all__ = ["bucket_facts", "known_buckets", "metrics", "pair_facts", "role_facts
 _HOME_REGION = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 _FROZEN_TYPES = ("GlacierStorage", "DeepArchiveStorage")
 _SIZE_TYPES = (
-    "StandardStorage", "IntelligentTieringFAStorage", "IntelligentTieringIAStorage", "IntelligentTieringAIAStorage",
-    "StandardIAStorage", "OneZoneIAStorage", "GlacierInstantRetrievalStorage", *_FROZEN_TYPES,
-)  # fmt: skip
+    "StandardStorage",
+    "IntelligentTieringFAStorage",
+    "IntelligentTieringIAStorage",
+    "IntelligentTieringAIAStorage",
+    "StandardIAStorage",
+    "OneZoneIAStorage",
+    "GlacierInstantRetrievalStorage",
+    *_FROZEN_TYPES,
+)
 _AT_ONCE = 8
 _DRY = f"{OURS}dry-call"
 
@@ -54,11 +60,15 @@ def pair_facts(
     ruled = source.rule_for(target.place()) if source.exists and target.exists else None
     rule_role = replication_role or (source.replication_role if ruled is not None else "")
     return PairFacts(
-        pair=pair, source=source, destination=target,
+        pair=pair,
+        source=source,
+        destination=target,
         replication_role=role_facts(estate, reader, rule_role) if rule_role else None,
         batch_role=role_facts(estate, reader, batch_role) if batch_role else None,
-        source_refused=_across(estate, source.place(), target.place(), payer=payer) if source.exists and target.exists else {},
-    )  # fmt: skip
+        source_refused=_across(estate, source.place(), target.place(), payer=payer)
+        if source.exists and target.exists
+        else {},
+    )
 
 
 def _across(estate: Estate, source: Place, target: Place, *, payer: bool) -> dict[str, str]:
@@ -84,16 +94,22 @@ def bucket_facts(estate: Estate, place: Place, reader: str = "", *, payer: bool 
     unsaid = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
     ownership = ask.get("GetBucketOwnershipControls", "OwnershipControls", unsaid, unread={}).get("Rules") or []
     return BucketFacts(
-        bucket=place.bucket, account_id=place.account_id, region=region,
+        bucket=place.bucket,
+        account_id=place.account_id,
+        region=region,
         versioning=ask.get("GetBucketVersioning", "Status", "", unread="Enabled"),
-        key=_key(estate, account_id, region, encryption[0]), bucket_key=bool(encryption[0].get("BucketKeyEnabled")),
-        locked=ask.get("GetObjectLockConfiguration", "ObjectLockConfiguration", {}).get("ObjectLockEnabled") == "Enabled",
+        key=_key(estate, account_id, region, encryption[0]),
+        bucket_key=bool(encryption[0].get("BucketKeyEnabled")),
+        locked=ask.get("GetObjectLockConfiguration", "ObjectLockConfiguration", {}).get("ObjectLockEnabled")
+        == "Enabled",
         ownership=ownership[0]["ObjectOwnership"] if ownership else "BucketOwnerEnforced",
         policy=json.loads(policy) if policy else None,
         expires=any(one.get("Status") == "Enabled" and _expires(one) for one in lifecycle),
         requester_pays=ask.get("GetBucketRequestPayment", "Payer", "") == "Requester",
-        replication_role=role, rules=rules, refused=ask.refused(),
-    )  # fmt: skip
+        replication_role=role,
+        rules=rules,
+        refused=ask.refused(),
+    )
 
 
 class _Asker:
@@ -262,9 +278,15 @@ def _measured(estate: Estate, account_id: str, region: str, names: list[str], no
         batch = series[at : at + 500]
         queries = [_query(number, *one) for number, one in enumerate(batch)]
         pages = estate.pages(
-            account_id, region, "cloudwatch", "GetMetricData", MetricDataQueries=queries, ScanBy="TimestampDescending",
-            StartTime=now - timedelta(days=3), EndTime=now,
-        )  # fmt: skip
+            account_id,
+            region,
+            "cloudwatch",
+            "GetMetricData",
+            MetricDataQueries=queries,
+            ScanBy="TimestampDescending",
+            StartTime=now - timedelta(days=3),
+            EndTime=now,
+        )
         for page in pages:
             for one in page.get("MetricDataResults", ()):
                 if one.get("Values"):

@@ -76,21 +76,37 @@ def commands(  # noqa: C901  one function per command, nested so that they share
 
     @app.command()
     def plan(
-        ctx: typer.Context, source: Source = "", destination: Destination = "", set_name: SetName = "", via: Via = Way.AUTO,
-        operation: Does = None, prefix: Prefix = "", switch_on: SwitchOn = None, enable_versioning: Versioning = False,
+        ctx: typer.Context,
+        source: Source = "",
+        destination: Destination = "",
+        set_name: SetName = "",
+        via: Via = Way.AUTO,
+        operation: Does = None,
+        prefix: Prefix = "",
+        switch_on: SwitchOn = None,
+        enable_versioning: Versioning = False,
         compare: MaybeCompareBy = None,
         measure: Annotated[
-            Measure, typer.Option(help="Count by listing both sides, or take CloudWatch's figures; auto lists small buckets.")
+            Measure,
+            typer.Option(help="Count by listing both sides, or take CloudWatch's figures; auto lists small buckets."),
         ] = Measure.AUTO,
         writes: Annotated[bool, typer.Option("--writes", help="Show every write of the seed instead.")] = False,
-        template: TemplateFile = None, output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+        template: TemplateFile = None,
+        output: Output = Format.TABLE,
+    ) -> None:
         """Show sizes, counts, what is missing, the way and why, its cost and time; nothing is written."""
         replication = open_replication(ctx)
         request = request_from(
-            replication, set_name, via=via, operation=operation, switch_on=switch_on, enable_versioning=enable_versioning,
-            measure=str(measure), template=template, compare=compare,
-        )  # fmt: skip
+            replication,
+            set_name,
+            via=via,
+            operation=operation,
+            switch_on=switch_on,
+            enable_versioning=enable_versioning,
+            measure=str(measure),
+            template=template,
+            compare=compare,
+        )
         ask = Ask(source=source, destination=destination, set_name=set_name, prefix=prefix)
         plans = _planned(replication, ask, request)
         if writes:
@@ -101,16 +117,34 @@ def commands(  # noqa: C901  one function per command, nested so that they share
 
     @app.command()
     def preflight(
-        ctx: typer.Context, source: Source = "", destination: Destination = "", set_name: SetName = "", via: Via = Way.AUTO,
-        operation: Does = None, prefix: Prefix = "", switch_on: SwitchOn = None, enable_versioning: Versioning = False,
-        versions: Versions = False, carry: Carried = "", template: TemplateFile = None, output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+        ctx: typer.Context,
+        source: Source = "",
+        destination: Destination = "",
+        set_name: SetName = "",
+        via: Via = Way.AUTO,
+        operation: Does = None,
+        prefix: Prefix = "",
+        switch_on: SwitchOn = None,
+        enable_versioning: Versioning = False,
+        versions: Versions = False,
+        carry: Carried = "",
+        template: TemplateFile = None,
+        output: Output = Format.TABLE,
+    ) -> None:
         """Find what would make a seed fail, with the policy that mends it; exit 3 when something would."""
         replication = open_replication(ctx)
         request = request_from(
-            replication, set_name, via=via, operation=operation, switch_on=switch_on, enable_versioning=enable_versioning,
-            measure="none", template=template, versions=versions, carry=carry,
-        )  # fmt: skip
+            replication,
+            set_name,
+            via=via,
+            operation=operation,
+            switch_on=switch_on,
+            enable_versioning=enable_versioning,
+            measure="none",
+            template=template,
+            versions=versions,
+            carry=carry,
+        )
         ask = Ask(source=source, destination=destination, set_name=set_name, prefix=prefix)
         plans = _planned(replication, ask, request)
         found = [row for one in plans for row in findings(one)]
@@ -123,35 +157,60 @@ def commands(  # noqa: C901  one function per command, nested so that they share
 
     @app.command()
     def seed(
-        ctx: typer.Context, source: Source = "", destination: Destination = "", set_name: SetName = "", via: Via = Way.AUTO,
-        operation: Does = None, prefix: Prefix = "", switch_on: SwitchOn = None, enable_versioning: Versioning = False,
-        delete_markers: Markers = None, versions: Versions = False, carry: Carried = "", template: TemplateFile = None,
-        compare: MaybeCompareBy = None, different: Different = False, strict: Strict = False,
+        ctx: typer.Context,
+        source: Source = "",
+        destination: Destination = "",
+        set_name: SetName = "",
+        via: Via = Way.AUTO,
+        operation: Does = None,
+        prefix: Prefix = "",
+        switch_on: SwitchOn = None,
+        enable_versioning: Versioning = False,
+        delete_markers: Markers = None,
+        versions: Versions = False,
+        carry: Carried = "",
+        template: TemplateFile = None,
+        compare: MaybeCompareBy = None,
+        different: Different = False,
+        strict: Strict = False,
         restore: RestoreDays = 0,
-        detach: Annotated[bool, typer.Option("--detach", "-d", help="Make the batch jobs, print their ids, and leave.")] = False,
+        detach: Annotated[
+            bool, typer.Option("--detach", "-d", help="Make the batch jobs, print their ids, and leave.")
+        ] = False,
         everything: Annotated[bool, typer.Option("--all", help="Seed pairs that lack nothing, too.")] = False,
-        confirm: Annotated[bool, typer.Option("--confirm", help="Let S3 count the tasks, then ask before they run.")] = False,
+        confirm: Annotated[
+            bool, typer.Option("--confirm", help="Let S3 count the tasks, then ask before they run.")
+        ] = False,
         verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Compare both sides at the end.")] = True,
-        canary: Annotated[bool, typer.Option("--canary/--no-canary", help="Prove by an object that replication is on.")] = True,
+        canary: Annotated[
+            bool, typer.Option("--canary/--no-canary", help="Prove by an object that replication is on.")
+        ] = True,
         failed_of: Annotated[
             str, typer.Option("--failed-of", metavar="REF", help="Do again what failed in this seed or batch job.")
         ] = "",
         skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave pairs out that can't be seeded.")] = False,
         priority: Annotated[int, typer.Option(min=-1, help="Priority of batch jobs; higher runs first.")] = -1,
         tag: Annotated[list[str] | None, typer.Option(help="key=value on batch jobs; repeat for more.")] = None,
-        manifest: Annotated[str, typer.Option(metavar="S3-URL", help="Keep manifests and reports below s3://BUCKET/PREFIX.")] = "",
-        function: Annotated[str, typer.Option(metavar="ARN", help="The function that --operation lambda invokes.")] = "",
+        manifest: Annotated[
+            str, typer.Option(metavar="S3-URL", help="Keep manifests and reports below s3://BUCKET/PREFIX.")
+        ] = "",
+        function: Annotated[
+            str, typer.Option(metavar="ARN", help="The function that --operation lambda invokes.")
+        ] = "",
         cluster: Annotated[str, typer.Option(help="EMR: run the step on this cluster.")] = "",
         application: Annotated[str, typer.Option(help="EMR Serverless: run a Spark job in this application.")] = "",
         execution_role: Annotated[str, typer.Option(metavar="ARN", help="EMR Serverless: the Spark job's role.")] = "",
-        transient: Annotated[bool, typer.Option("--transient", help="EMR: start a cluster that ends with the step.")] = False,
+        transient: Annotated[
+            bool, typer.Option("--transient", help="EMR: start a cluster that ends with the step.")
+        ] = False,
         shared: Annotated[
-            bool, typer.Option("--share", help="Direct: let workers on other machines join (`windlass replicate work`).")
+            bool,
+            typer.Option("--share", help="Direct: let workers on other machines join (`windlass replicate work`)."),
         ] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Print every write, and make none.")] = False,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
         output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Bring over what was there before replication: preflight, switch on, list, copy, verify, report."""
         replication, jobs = open_replication(ctx), open_jobs(ctx)
         changed = {
@@ -161,12 +220,31 @@ def commands(  # noqa: C901  one function per command, nested so that they share
             "work": manifest,
         }
         request = request_from(
-            replication, set_name, via=via, operation=operation, switch_on=switch_on, enable_versioning=enable_versioning,
-            delete_markers=delete_markers, versions=versions, carry=carry, template=template, detach=detach, everything=everything,
-            confirm=confirm, verify=verify, canary=canary, shared=shared, changed=changed, compare=compare,
-            different=different, strict=strict, restore_days=restore,
-            target=emr.Target(cluster=cluster, application=application, execution_role=execution_role, transient=transient),
-        )  # fmt: skip
+            replication,
+            set_name,
+            via=via,
+            operation=operation,
+            switch_on=switch_on,
+            enable_versioning=enable_versioning,
+            delete_markers=delete_markers,
+            versions=versions,
+            carry=carry,
+            template=template,
+            detach=detach,
+            everything=everything,
+            confirm=confirm,
+            verify=verify,
+            canary=canary,
+            shared=shared,
+            changed=changed,
+            compare=compare,
+            different=different,
+            strict=strict,
+            restore_days=restore,
+            target=emr.Target(
+                cluster=cluster, application=application, execution_role=execution_role, transient=transient
+            ),
+        )
         if failed_of:
             job_id = seeding.retry(replication, jobs, _selected(replication, failed_of), request)
             _carry_out(replication, jobs, job_id, request, quiet=quiet, output=output)
@@ -195,10 +273,12 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         seed_id: Annotated[str, typer.Argument(metavar="SEED", help="The shared seed's id, as `status` shows it.")],
         source: Annotated[str, typer.Argument(metavar="SOURCE", help="Its source, as it was given there.")],
         destination: Annotated[str, typer.Argument(metavar="DEST", help="Its destination.")],
-        prefix: Prefix = "", compare: CompareBy = Compare.ETAG, different: Different = False,
+        prefix: Prefix = "",
+        compare: CompareBy = Compare.ETAG,
+        different: Different = False,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
         output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Join a direct seed that another machine shares, until it is done; exit 1 when objects failed."""
         replication = open_replication(ctx)
         (pair,) = replication.pairs(Ask(source=source, destination=destination, prefix=prefix))
@@ -217,9 +297,13 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         replication, jobs = open_replication(ctx), open_jobs(ctx)
         seeds = _found(replication, ref, find=find)
         looked = seeding.follow(
-            replication, seeding.unfinished(jobs, seeds), Hooks(), threading.Event(),
-            requests=seeding.requests_of(jobs, verify=False), wait=False,
-        )  # fmt: skip
+            replication,
+            seeding.unfinished(jobs, seeds),
+            Hooks(),
+            threading.Event(),
+            requests=seeding.requests_of(jobs, verify=False),
+            wait=False,
+        )
         fresh = {one.seed_id: one for one in looked}
         print_seeds(replication, [fresh.get(one.seed_id, one) for one in seeds], output)
 

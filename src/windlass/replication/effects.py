@@ -66,11 +66,15 @@ def rows(effects: Sequence[Effect]) -> list[dict[str, Any]]:
     """The effects as rows of a listing."""
     return [
         {
-            "call": f"{one.service} {one.operation}", "on": _target(one), "account_id": one.account_id, "region": one.region,
-            "why": one.why, "params": plain(dict(one.params)),
+            "call": f"{one.service} {one.operation}",
+            "on": _target(one),
+            "account_id": one.account_id,
+            "region": one.region,
+            "why": one.why,
+            "params": plain(dict(one.params)),
         }
         for one in effects
-    ]  # fmt: skip
+    ]
 
 
 def _target(one: Effect) -> str:

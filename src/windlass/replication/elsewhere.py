@@ -91,6 +91,7 @@ def _ask(services: Services, place: Place, door: Blocking, call: Call[T]) -> T:
         if error.code in _LOST:
             raise AwsError(
                 f"{where} can't be reached: {error.message}",
-                hint=f"Look at endpoint_url and ca_bundle of [[service]] {place.service}, and at the network.", code=error.code,
-            ) from None  # fmt: skip
+                hint=f"Look at endpoint_url and ca_bundle of [[service]] {place.service}, and at the network.",
+                code=error.code,
+            ) from None
         raise

@@ -11,8 +11,19 @@ from typing import Any
 from windlass.core.arns import format_arn, partition_of
 
 __all__ = [
-    "MAX_COPY_BYTES", "BatchJob", "Carry", "Operation", "Pair", "Place", "Restore", "Seed", "State", "Trouble", "Volume", "Way",
-]  # fmt: skip
+    "MAX_COPY_BYTES",
+    "BatchJob",
+    "Carry",
+    "Operation",
+    "Pair",
+    "Place",
+    "Restore",
+    "Seed",
+    "State",
+    "Trouble",
+    "Volume",
+    "Way",
+]
 
 MAX_COPY_BYTES = 5 * 1024**3
 """The largest object that one CopyObject, and so Batch Operations, can copy (S3 user guide: "Copy objects", 5 GB)."""

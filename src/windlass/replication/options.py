@@ -19,10 +19,33 @@ from windlass.replication.service import Replication
 from windlass.replication.template import load_template
 
 __all__ = [
-    "Carried", "CompareBy", "Destination", "Different", "Does", "Find", "Language", "Markers", "MaybeCompareBy", "MaybeRef",
-    "Measure", "Output", "Prefix", "Ref", "RestoreDays", "SetName", "Source", "Strict", "SwitchOn", "TemplateFile", "Versioning",
-    "Versions", "Via", "carry_from", "request_from", "tags_from",
-]  # fmt: skip
+    "Carried",
+    "CompareBy",
+    "Destination",
+    "Different",
+    "Does",
+    "Find",
+    "Language",
+    "Markers",
+    "MaybeCompareBy",
+    "MaybeRef",
+    "Measure",
+    "Output",
+    "Prefix",
+    "Ref",
+    "RestoreDays",
+    "SetName",
+    "Source",
+    "Strict",
+    "SwitchOn",
+    "TemplateFile",
+    "Versioning",
+    "Versions",
+    "Via",
+    "carry_from",
+    "request_from",
+    "tags_from",
+]
 
 
 class Language(StrEnum):
@@ -82,10 +105,11 @@ Versions = Annotated[
 Carried = Annotated[
     str,
     typer.Option(
-        "--carry", metavar="WHAT",
+        "--carry",
+        metavar="WHAT",
         help="Direct copies: carry acl, lock and redirect, too (by comma); costs a request or two an object.",
     ),
-]  # fmt: skip
+]
 TemplateFile = Annotated[
     Path | None,
     typer.Option("--template", "-t", metavar="FILE", help="Job template, as `replicate template` prints it."),
@@ -113,9 +137,18 @@ Find = Annotated[bool, typer.Option("--find", help="Look in AWS for jobs that an
 
 
 def request_from(
-    replication: Replication, set_name: str, *, template: Path | None, changed: dict[str, Any] | None = None, via: Way = Way.AUTO,
-    operation: Operation | None = None, switch_on: bool | None = None, carry: str = "", compare: Compare | None = None, **more: Any,
-) -> Request:  # fmt: skip
+    replication: Replication,
+    set_name: str,
+    *,
+    template: Path | None,
+    changed: dict[str, Any] | None = None,
+    via: Way = Way.AUTO,
+    operation: Operation | None = None,
+    switch_on: bool | None = None,
+    carry: str = "",
+    compare: Compare | None = None,
+    **more: Any,
+) -> Request:
     """What the options ask for; a set's own settings where they say nothing."""
     base = request_of(replication.set_named(set_name)) if set_name else Request()
     chosen = load_template(template) if template else base.template
@@ -141,10 +174,14 @@ def request_from(
     if wanted is Operation.LAMBDA and not chosen.invocation.function:
         raise UsageError("--operation lambda needs a function", hint="Name it with --function ARN, or in the template.")
     return Request(
-        **more, template=chosen, operation=wanted, via=via if via is not Way.AUTO else base.via,
+        **more,
+        template=chosen,
+        operation=wanted,
+        via=via if via is not Way.AUTO else base.via,
         switch_on=base.switch_on if switch_on is None else switch_on,
-        carry=carry_from(carry) if carry else base.carry, compare=compare or base.compare,
-    )  # fmt: skip
+        carry=carry_from(carry) if carry else base.carry,
+        compare=compare or base.compare,
+    )
 
 
 def carry_from(given: str) -> frozenset[Carry]:

@@ -19,10 +19,16 @@ NOT_VERIFIED, VERIFY_FAILED = "NotVerified", "VerifyFailed"
 NEWER = "DstObjectNewer"
 
 _WORDS = {
-    State.DONE: "Complete", State.INCOMPLETE: "Incomplete", State.FAILED: "Failed", State.CANCELLED: "Cancelled",
-    State.WAITING: "Suspended", State.COPYING: "Active", State.VERIFYING: "Active", State.PREPARING: "Preparing",
+    State.DONE: "Complete",
+    State.INCOMPLETE: "Incomplete",
+    State.FAILED: "Failed",
+    State.CANCELLED: "Cancelled",
+    State.WAITING: "Suspended",
+    State.COPYING: "Active",
+    State.VERIFYING: "Active",
+    State.PREPARING: "Preparing",
     State.QUEUED: "New",
-}  # fmt: skip
+}
 _BAD = (State.FAILED, State.INCOMPLETE, State.CANCELLED)
 _NAMED = 3
 

@@ -31,8 +31,11 @@ _CODES_OF_ACTIONS = {
     "s3:PutObjectRetention": ("DstPutRetentionNotPermitted",),
     "s3:PutObjectLegalHold": ("DstPutLegalHoldNotPermitted",),
     "s3:ReplicateObject": (
-        "DstPutObjectNotPermitted", "DstPutAclNotPermitted", "DstMultipartInitNotPermitted",
-        "DstMultipartUploadNotPermitted", "DstMultipartCompleteNotPermitted",
+        "DstPutObjectNotPermitted",
+        "DstPutAclNotPermitted",
+        "DstMultipartInitNotPermitted",
+        "DstMultipartUploadNotPermitted",
+        "DstMultipartCompleteNotPermitted",
     ),
     "s3:ReplicateTags": ("DstPutTaggingNotPermitted",),
     "s3:ReplicateDelete": ("DstDelObjNotPermitted",),
@@ -41,7 +44,7 @@ _CODES_OF_ACTIONS = {
     "kms:Decrypt": ("SrcGetObjectNotPermitted",),
     "kms:Encrypt": ("DstPutObjectNotPermitted",),
     "kms:GenerateDataKey": ("DstPutObjectNotPermitted",),
-}  # fmt: skip
+}
 
 
 def check_crossing(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
@@ -56,11 +59,12 @@ def check_crossing(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     needed = agreed[1] if agreed is not None else ()
     asked = ", ".join(facts.source_refused)
     yield error_finding(
-        "AccessDenied", facts.source.bucket,
+        "AccessDenied",
+        facts.source.bucket,
         f"account {placed.destination.account_id}, which makes the copies, may not call {asked} there",
         f"Let it in by the policy of {facts.source.bucket}; its own identity needs s3:GetObject and s3:GetObjectTagging there, too.",
         Fix(f"bucket policy of {facts.source.bucket}", facts.source.policy, merged(facts.source.policy, needed)),
-    )  # fmt: skip
+    )
 
 
 def check_roles(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
@@ -117,9 +121,11 @@ def _unknown(where: str, statements: Sequence[Statement]) -> Iterator[Finding]:
     actions = dict.fromkeys(action for one in statements for action in one["Action"])
     if actions:
         yield warning_finding(
-            "PolicyUnknown", where, f"unknown whether {', '.join(actions)} is allowed: it depends on conditions or identities",
+            "PolicyUnknown",
+            where,
+            f"unknown whether {', '.join(actions)} is allowed: it depends on conditions or identities",
             "Seed one object first (--prefix), or ask IAM's policy simulator with the conditions of the call.",
-        )  # fmt: skip
+        )
 
 
 def check_bucket_policies(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
@@ -149,10 +155,13 @@ def check_keys(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             continue
         needed: list[Statement] = [
             {
-                "Sid": "WindlassReplication", "Effect": "Allow", "Principal": {"AWS": principal}, "Action": actions,
+                "Sid": "WindlassReplication",
+                "Effect": "Allow",
+                "Principal": {"AWS": principal},
+                "Action": actions,
                 "Resource": side.key.arn,
             }
-        ]  # fmt: skip
+        ]
         name = f"key policy of {side.key.arn.rpartition('/')[2]}"
         yield from _unknown(name, uncertain([side.key.policy], needed, principal))
         lacking = missing([side.key.policy], needed, principal)

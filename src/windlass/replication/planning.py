@@ -76,15 +76,30 @@ class Request:
         plain = {
             name: getattr(self, name)
             for name in (
-                "switch_on", "enable_versioning", "delete_markers", "canary", "versions", "everything", "detach", "confirm",
-                "verify", "measure", "shared", "different", "strict",
+                "switch_on",
+                "enable_versioning",
+                "delete_markers",
+                "canary",
+                "versions",
+                "everything",
+                "detach",
+                "confirm",
+                "verify",
+                "measure",
+                "shared",
+                "different",
+                "strict",
                 "restore_days",
             )
-        }  # fmt: skip
+        }
         return plain | {
-            "via": str(self.via), "compare": str(self.compare), "operation": str(self.operation or ""), "target": self.target.params(),
-            "template": self.template.model_dump(mode="json", by_alias=True), "carry": sorted(map(str, self.carry)),
-        }  # fmt: skip
+            "via": str(self.via),
+            "compare": str(self.compare),
+            "operation": str(self.operation or ""),
+            "target": self.target.params(),
+            "template": self.template.model_dump(mode="json", by_alias=True),
+            "carry": sorted(map(str, self.carry)),
+        }
 
     @staticmethod
     def of(params: Mapping[str, Any]) -> Request:
@@ -130,9 +145,11 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
     placed = facts.placed
     situation = Situation(
         replicating=not placed.services and (facts.rule is not None or request.switch_on is not False),
-        detached=request.detach, elsewhere=placed.services, one_service=placed.one_service,
+        detached=request.detach,
+        elsewhere=placed.services,
+        one_service=placed.one_service,
         keys=Keys(facts.source.key is not None, facts.destination.key is not None, facts.destination.bucket_key),
-    )  # fmt: skip
+    )
     try:
         choice = choose(
             placed, volume or Volume(objects=0, size_bytes=0), request.via, request.operation, situation, config
@@ -161,9 +178,12 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
 def _refused_elsewhere(pair: Pair, request: Request) -> WindlassError | None:
     """What is asked of replication rules, which only Amazon S3 has; and versions, which only it lists alike."""
     asked = {
-        "--switch-on": request.switch_on is True, "--enable-versioning": request.enable_versioning,
-        "--delete-markers": request.delete_markers is True, "--versions": request.versions, "--carry": bool(request.carry),
-    }  # fmt: skip
+        "--switch-on": request.switch_on is True,
+        "--enable-versioning": request.enable_versioning,
+        "--delete-markers": request.delete_markers is True,
+        "--versions": request.versions,
+        "--carry": bool(request.carry),
+    }
     given = [name for name, is_asked in asked.items() if is_asked]
     if not given:
         return None
@@ -199,9 +219,14 @@ def generated(template: Template, operation: Operation) -> bool:
 
 
 def effects_for(
-    plan: PairPlan, request: Request, config: ReplicationConfig, *, seed_id: str, set_name: str = "",
+    plan: PairPlan,
+    request: Request,
+    config: ReplicationConfig,
+    *,
+    seed_id: str,
+    set_name: str = "",
     held: RoleFacts | None = None,
-) -> tuple[Effect, ...]:  # fmt: skip
+) -> tuple[Effect, ...]:
     """Every write of a pair's seed, in order: what --dry-run prints. Copies of single objects are not listed one by one."""
     if plan.facts is None or plan.choice is None or idle(plan, request):
         return ()
@@ -254,9 +279,20 @@ def copy_role(
 
 
 def batch_effects(
-    pair: Pair, request: Request, operation: Operation, config: ReplicationConfig, *, seed_id: str, set_name: str, role: str,
-    count: int = 0, listed: batch.Listed | None = None, created_before: datetime | None = None, number: int = 0, first: bool = False,
-) -> list[Effect]:  # fmt: skip
+    pair: Pair,
+    request: Request,
+    operation: Operation,
+    config: ReplicationConfig,
+    *,
+    seed_id: str,
+    set_name: str,
+    role: str,
+    count: int = 0,
+    listed: batch.Listed | None = None,
+    created_before: datetime | None = None,
+    number: int = 0,
+    first: bool = False,
+) -> list[Effect]:
     """The manifest, where it is ours and not written yet, and the job."""
     manifest_at, report_to = spots(pair, request.template, operation, config, seed_id)
     found: list[Effect] = []
@@ -269,17 +305,31 @@ def batch_effects(
         place = batch.job_place(operation, pair)
         found.append(
             Effect(
-                account_id=place.account_id, region=place.region, service="s3", operation="PutObject",
-                params={"Bucket": manifest_at.bucket, "Key": key}, why=f"the list of {count:,} objects, streamed while it is made",
+                account_id=place.account_id,
+                region=place.region,
+                service="s3",
+                operation="PutObject",
+                params={"Bucket": manifest_at.bucket, "Key": key},
+                why=f"the list of {count:,} objects, streamed while it is made",
             )
-        )  # fmt: skip
+        )
     found.append(
         batch.create_effect(
-            pair, request.template, operation, seed_id=seed_id, set_name=set_name, role_arn=role, manifest=manifest,
-            report_to=report_to, created_before=created_before, confirm=request.confirm, number=number, first=first,
+            pair,
+            request.template,
+            operation,
+            seed_id=seed_id,
+            set_name=set_name,
+            role_arn=role,
+            manifest=manifest,
+            report_to=report_to,
+            created_before=created_before,
+            confirm=request.confirm,
+            number=number,
+            first=first,
             request_payer=config.request_payer,
         )
-    )  # fmt: skip
+    )
     return found
 
 
@@ -297,9 +347,14 @@ def spots(
 def _work(facts: PairFacts, request: Request, operation: Operation, config: ReplicationConfig, seed_id: str) -> Work:
     manifest, report = spots(facts.placed, request.template, operation, config, seed_id)
     return batch.work_for(
-        request.template, operation, _above(manifest), _above(report),
-        generated=generated(request.template, operation), versions=request.versions, locked=facts.source.locked,
-    )  # fmt: skip
+        request.template,
+        operation,
+        _above(manifest),
+        _above(report),
+        generated=generated(request.template, operation),
+        versions=request.versions,
+        locked=facts.source.locked,
+    )
 
 
 def _above(spot: batch.Spot) -> batch.Spot:
@@ -311,11 +366,17 @@ def _intent(
     facts: PairFacts, request: Request, choice: Choice, config: ReplicationConfig, volume: Volume | None
 ) -> Intent:
     return Intent(
-        operation=choice.operation, way=choice.way, switch_on=switching(choice, request),
-        enable_versioning=request.enable_versioning, delete_markers=bool(request.delete_markers), volume=volume,
-        versions=request.versions, carry=request.carry, request_payer=config.request_payer,
+        operation=choice.operation,
+        way=choice.way,
+        switch_on=switching(choice, request),
+        enable_versioning=request.enable_versioning,
+        delete_markers=bool(request.delete_markers),
+        volume=volume,
+        versions=request.versions,
+        carry=request.carry,
+        request_payer=config.request_payer,
         work=_work(facts, request, choice.operation, config, "*"),
-    )  # fmt: skip
+    )
 
 
 def _copies(plan: PairPlan, request: Request) -> Effect:
@@ -328,9 +389,13 @@ def _copies(plan: PairPlan, request: Request) -> Effect:
         else f"read from {pair.source.name} and written by this process"
     )
     return Effect(
-        account_id=place.account_id, region=place.region, service="s3", operation="CopyObject" if pair.one_service else "PutObject",
-        params={"Bucket": pair.destination.name}, why=f"{number:,} objects{_besides(request)}, {how}",
-    )  # fmt: skip
+        account_id=place.account_id,
+        region=place.region,
+        service="s3",
+        operation="CopyObject" if pair.one_service else "PutObject",
+        params={"Bucket": pair.destination.name},
+        why=f"{number:,} objects{_besides(request)}, {how}",
+    )
 
 
 def _besides(request: Request) -> str:

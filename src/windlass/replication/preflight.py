@@ -65,9 +65,11 @@ def _buckets(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         )
     if source.partition != target.partition:
         yield error_finding(
-            "CrossPartition", target.bucket, f"{source.partition} and {target.partition} are two partitions: S3 copies nothing across",
+            "CrossPartition",
+            target.bucket,
+            f"{source.partition} and {target.partition} are two partitions: S3 copies nothing across",
             "Seed within one partition; what must cross goes through a program with credentials of both.",
-        )  # fmt: skip
+        )
     for side, known, code in (
         (source, facts.pair.source.region, "SrcBucketInvalidRegion"),
         (target, facts.pair.destination.region, "DstBucketInvalidRegion"),
@@ -87,10 +89,13 @@ def _refused(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             if operation != "ListObjectsV2" and not (intent.way is Way.DIRECT and operation == ours):
                 continue
             yield error_finding(
-                "AccessDenied", side.place().name, f"we may not {operation} there ({code})",
-                f"Grant it to the keys of [[service]] {side.service}." if side.service else
-                "Grant it to the identity that `windlass whoami` shows, or look at the bucket's policy.",
-            )  # fmt: skip
+                "AccessDenied",
+                side.place().name,
+                f"we may not {operation} there ({code})",
+                f"Grant it to the keys of [[service]] {side.service}."
+                if side.service
+                else "Grant it to the identity that `windlass whoami` shows, or look at the bucket's policy.",
+            )
 
 
 def _versioning(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
@@ -114,14 +119,18 @@ def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     enabled = intent.enable_versioning and intent.switch_on
     if facts.destination.versioning != "Enabled" and not enabled:
         yield error_finding(
-            "DstBucketUnversioned", facts.destination.bucket, "versioning is off: copies of versions would replace each other",
+            "DstBucketUnversioned",
+            facts.destination.bucket,
+            "versioning is off: copies of versions would replace each other",
             "Enable versioning on the destination first.",
-        )  # fmt: skip
+        )
     if facts.rule is not None and intent.way is Way.DIRECT:
         yield warning_finding(
-            "SrcBucketReplicating", facts.source.bucket, "replication to the destination is on: replicas come on top of copies",
+            "SrcBucketReplicating",
+            facts.source.bucket,
+            "replication to the destination is on: replicas come on top of copies",
             "Older versions are put beneath replicas by --operation replicate only; keys that are written meanwhile are told.",
-        )  # fmt: skip
+        )
 
 
 def _carried(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
@@ -140,14 +149,18 @@ def _lock(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield error_finding("DstBucketObjectLockConfigMissing", facts.destination.bucket)
     if facts.source.locked and intent.operation is Operation.COPY and Carry.LOCK not in intent.carry:
         yield warning_finding(
-            "SrcObjectLock", facts.source.bucket, "Object Lock at the source: copies do not keep retention and legal holds",
+            "SrcObjectLock",
+            facts.source.bucket,
+            "Object Lock at the source: copies do not keep retention and legal holds",
             "Add --carry lock (--via direct), or make true replicas with --operation replicate.",
-        )  # fmt: skip
+        )
     if facts.destination.locked and not facts.source.locked:
         yield warning_finding(
-            "DstObjectLock", facts.destination.bucket, "Object Lock at the destination only: its default retention holds replicas",
+            "DstObjectLock",
+            facts.destination.bucket,
+            "Object Lock at the destination only: its default retention holds replicas",
             "What is seeded by mistake stays until its retention ends.",
-        )  # fmt: skip
+        )
 
 
 def _keys(facts: PairFacts, _: Intent) -> Iterator[Finding]:
@@ -171,42 +184,53 @@ def _rule(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     prefix = _prefix(rule)
     if prefix and not facts.pair.prefix.startswith(prefix):
         yield warning_finding(
-            "SrcObjectNotEligible", facts.source.bucket, f"its rule replicates {prefix}* only: other objects are not eligible",
+            "SrcObjectNotEligible",
+            facts.source.bucket,
+            f"its rule replicates {prefix}* only: other objects are not eligible",
             "Widen the rule's filter, or seed with that prefix.",
-        )  # fmt: skip
+        )
     selected = (rule.get("SourceSelectionCriteria") or {}).get("SseKmsEncryptedObjects") or {}
     if facts.source.key is not None and selected.get("Status") != "Enabled":
         yield warning_finding(
-            "SrcObjectNotEligible", facts.source.bucket, "its rule leaves SSE-KMS objects out",
+            "SrcObjectNotEligible",
+            facts.source.bucket,
+            "its rule leaves SSE-KMS objects out",
             "Set SourceSelectionCriteria.SseKmsEncryptedObjects in the rule, with the replica's key.",
-        )  # fmt: skip
+        )
 
 
 def _objects(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     if intent.volume is not None and intent.volume.frozen:
         yield warning_finding(
-            "SrcObjectNotEligible", facts.source.bucket,
+            "SrcObjectNotEligible",
+            facts.source.bucket,
             f"{intent.volume.frozen:,} objects are in Glacier: only restored ones can be read",
             "Restore them first (S3InitiateRestoreObject), then seed again with --via direct, which finds restored copies.",
-        )  # fmt: skip
+        )
     for side in (facts.source, facts.destination):
         if side.expires:
             yield warning_finding(
-                "Lifecycle", side.bucket, "lifecycle rules expire objects while the seed runs",
+                "Lifecycle",
+                side.bucket,
+                "lifecycle rules expire objects while the seed runs",
                 "Pause them for the time of the seed: an expired object's delete marker may arrive before the object.",
-            )  # fmt: skip
+            )
     if facts.source.ownership != "BucketOwnerEnforced" and intent.operation is Operation.REPLICATE:
         yield warning_finding(
-            "SrcGetAclNotPermitted", facts.source.bucket, "ACLs are on: objects that another account owns can't be replicated",
+            "SrcGetAclNotPermitted",
+            facts.source.bucket,
+            "ACLs are on: objects that another account owns can't be replicated",
             "Set Object Ownership to BucketOwnerEnforced.",
-        )  # fmt: skip
+        )
     if facts.source.requester_pays:
         crosses = facts.source.account_id != facts.destination.account_id
         if crosses and intent.operation is not Operation.REPLICATE and not intent.request_payer:
             yield error_finding(
-                "RequesterPays", facts.source.bucket, "the requester pays, and no request agrees to",
+                "RequesterPays",
+                facts.source.bucket,
+                "the requester pays, and no request agrees to",
                 "Set [replication] request_payer = true: the account that copies pays for reading it.",
-            )  # fmt: skip
+            )
         else:
             yield warning_finding(
                 "RequesterPays", facts.source.bucket, "requester pays", "The account that copies pays for reading it."
@@ -220,9 +244,20 @@ def _prefix(rule: Mapping[str, Any]) -> str:
 
 
 _LOOKS: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (
-    _buckets, _refused, check_crossing, _versioning, _histories, _carried, _lock, _keys, _rule, check_roles, check_bucket_policies,
-    check_keys, _objects,
-)  # fmt: skip
+    _buckets,
+    _refused,
+    check_crossing,
+    _versioning,
+    _histories,
+    _carried,
+    _lock,
+    _keys,
+    _rule,
+    check_roles,
+    check_bucket_policies,
+    check_keys,
+    _objects,
+)
 _LOOKS_ELSEWHERE: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (_refused, _objects)
 """Where a side is no bucket of AWS: what can be known of any service. The rest is about AWS on both sides."""
 

@@ -14,9 +14,17 @@ from windlass.replication.model import Operation, Pair, Place
 from windlass.replication.policy import Statement
 
 __all__ = [
-    "BATCH_SERVICE", "REPLICATION_SERVICE", "Encryption", "Work", "agreement", "batch_statements", "replication_statements",
-    "role_arn", "role_name", "trust_statement",
-]  # fmt: skip
+    "BATCH_SERVICE",
+    "REPLICATION_SERVICE",
+    "Encryption",
+    "Work",
+    "agreement",
+    "batch_statements",
+    "replication_statements",
+    "role_arn",
+    "role_name",
+    "trust_statement",
+]
 
 BATCH_SERVICE = "batchoperations.s3.amazonaws.com"
 REPLICATION_SERVICE = "s3.amazonaws.com"

@@ -36,16 +36,23 @@ def request_of(chosen: ReplicateConfig) -> Request:
     """What a set of windlass.toml asks for."""
     template = load_template(Path(chosen.template)) if chosen.template else Template()
     return Request(
-        via=Way(chosen.via), operation=Operation(chosen.operation) if chosen.operation else None,
-        switch_on=None if chosen.switch_on else False, template=template,
-        carry=frozenset(map(Carry, chosen.carry)), compare=Compare(chosen.compare),
-    )  # fmt: skip
+        via=Way(chosen.via),
+        operation=Operation(chosen.operation) if chosen.operation else None,
+        switch_on=None if chosen.switch_on else False,
+        template=template,
+        carry=frozenset(map(Carry, chosen.carry)),
+        compare=Compare(chosen.compare),
+    )
 
 
 def seed_set(
-    replication: Replication, jobs: Jobs, chosen: ReplicateConfig, *,
-    stop: threading.Event | None = None, under: Sequence[Lease] = (),
-) -> str:  # fmt: skip
+    replication: Replication,
+    jobs: Jobs,
+    chosen: ReplicateConfig,
+    *,
+    stop: threading.Event | None = None,
+    under: Sequence[Lease] = (),
+) -> str:
     """Seed a set now, to its end; the job's id. Pairs that can't be seeded are left out and logged."""
     request = request_of(chosen)
     plans = replication.plan(replication.pairs(Ask(set_name=chosen.name)), request)
@@ -78,9 +85,13 @@ def due(replication: Replication, chosen: ReplicateConfig) -> bool:
 
 
 def seed_forever(
-    replication: Replication, jobs: Jobs, stop: threading.Event, *, look_s: float = _LOOK_S,
+    replication: Replication,
+    jobs: Jobs,
+    stop: threading.Event,
+    *,
+    look_s: float = _LOOK_S,
     seeded: Callable[[str], object] = lambda _: None,
-) -> None:  # fmt: skip
+) -> None:
     """Seed each set when it is due, and finish detached seeds, until `stop`; each set in one process at a time.
 
     Sets do not wait for each other. A run of a set that was interrupted goes on first; a failed one is logged and tried
@@ -88,12 +99,14 @@ def seed_forever(
     """
     threads = [
         threading.Thread(
-            target=_seed_set_forever, args=(replication, jobs, chosen, stop), name=f"replicate-{chosen.name}",
+            target=_seed_set_forever,
+            args=(replication, jobs, chosen, stop),
+            name=f"replicate-{chosen.name}",
             kwargs={"look_s": look_s, "seeded": seeded},
         )
         for chosen in replication.sets
         if chosen.every
-    ]  # fmt: skip
+    ]
     for thread in threads:
         thread.start()
     try:
@@ -106,9 +119,14 @@ def seed_forever(
 
 
 def _seed_set_forever(
-    replication: Replication, jobs: Jobs, chosen: ReplicateConfig, stop: threading.Event, *, look_s: float,
+    replication: Replication,
+    jobs: Jobs,
+    chosen: ReplicateConfig,
+    stop: threading.Event,
+    *,
+    look_s: float,
     seeded: Callable[[str], object],
-) -> None:  # fmt: skip
+) -> None:
     def seed_round(lease: Lease) -> float:
         try:
             job = jobs.unfinished(seeding.KIND, _loop_params(chosen, request_of(chosen)), limit=_LISTED_JOBS)

@@ -38,25 +38,49 @@ def line(seed: Seed) -> str:
 def moved_row(moved: Moved) -> dict[str, Any]:
     """What came of a direct seed."""
     return {
-        "total": moved.total, "copied": moved.copied, "there_already": moved.skipped, "failed": moved.failed,
-        "size_bytes": moved.total_bytes, "copied_bytes": moved.copied_bytes,
+        "total": moved.total,
+        "copied": moved.copied,
+        "there_already": moved.skipped,
+        "failed": moved.failed,
+        "size_bytes": moved.total_bytes,
+        "copied_bytes": moved.copied_bytes,
         "reasons": {one.code: one.count for one in moved.troubles},
-    }  # fmt: skip
+    }
 
 
 def seed_row(seed: Seed, now: datetime, troubles: Sequence[Trouble] = ()) -> dict[str, Any]:
     """A seed in a listing."""
     return {
-        "seed_id": seed.seed_id, "pair": seed.pair.title, "source": seed.pair.source.name,
-        "destination": seed.pair.destination.name, "prefix": seed.pair.prefix, "set": seed.set_name, "state": str(seed.state),
-        "way": str(seed.way), "operation": str(seed.operation), "why": seed.why, "progress": f"{seed.fraction:.0%}",
-        "fraction": round(seed.fraction, 4), "total": seed.total, "done": seed.done, "failed": seed.failed,
-        "size_bytes": seed.size_bytes, "done_bytes": seed.done_bytes, "eta_s": seed.eta_s(now), "detail": seed.detail,
-        "error": seed.error, "reasons": {one.code: one.count for one in troubles}, "verified": dict(seed.verified),
+        "seed_id": seed.seed_id,
+        "pair": seed.pair.title,
+        "source": seed.pair.source.name,
+        "destination": seed.pair.destination.name,
+        "prefix": seed.pair.prefix,
+        "set": seed.set_name,
+        "state": str(seed.state),
+        "way": str(seed.way),
+        "operation": str(seed.operation),
+        "why": seed.why,
+        "progress": f"{seed.fraction:.0%}",
+        "fraction": round(seed.fraction, 4),
+        "total": seed.total,
+        "done": seed.done,
+        "failed": seed.failed,
+        "size_bytes": seed.size_bytes,
+        "done_bytes": seed.done_bytes,
+        "eta_s": seed.eta_s(now),
+        "detail": seed.detail,
+        "error": seed.error,
+        "reasons": {one.code: one.count for one in troubles},
+        "verified": dict(seed.verified),
         "batch_jobs": [{"account_id": one[0], "region": one[1], "job_id": one[2]} for one in seed.jobs],
-        "job_id": seed.job_id, "created_at": seed.created_at, "started_at": seed.started_at, "updated_at": seed.updated_at,
-        "finished_at": seed.finished_at, "line": line(seed),
-    }  # fmt: skip
+        "job_id": seed.job_id,
+        "created_at": seed.created_at,
+        "started_at": seed.started_at,
+        "updated_at": seed.updated_at,
+        "finished_at": seed.finished_at,
+        "line": line(seed),
+    }
 
 
 def plan_row(plan: PairPlan) -> dict[str, Any]:
@@ -65,20 +89,29 @@ def plan_row(plan: PairPlan) -> dict[str, Any]:
     chosen = choice.estimate if choice is not None and not plan.idle else None
     estimates = choice.estimates if choice is not None else ()
     return {
-        "pair": plan.pair.title, "source": plan.pair.source.name, "destination": plan.pair.destination.name,
-        "source_region": plan.pair.source.region, "destination_region": plan.pair.destination.region,
-        "objects": volume.objects if volume else None, "size_bytes": volume.size_bytes if volume else None,
-        "missing": volume.missing if volume else None, "missing_bytes": volume.missing_bytes if volume else None,
-        "large": volume.large if volume else None, "frozen": volume.frozen if volume else None,
+        "pair": plan.pair.title,
+        "source": plan.pair.source.name,
+        "destination": plan.pair.destination.name,
+        "source_region": plan.pair.source.region,
+        "destination_region": plan.pair.destination.region,
+        "objects": volume.objects if volume else None,
+        "size_bytes": volume.size_bytes if volume else None,
+        "missing": volume.missing if volume else None,
+        "missing_bytes": volume.missing_bytes if volume else None,
+        "large": volume.large if volume else None,
+        "frozen": volume.frozen if volume else None,
         "unclear": volume.unclear if volume else None,
-        "counted": volume.source if volume else "", "way": str(choice.way) if choice and not plan.idle else "",
-        "operation": str(choice.operation) if choice else "", "why": IDLE if plan.idle else choice.why if choice else "",
-        "usd": round(chosen.usd, 4) if chosen else 0.0 if plan.idle else None, "seconds": round(chosen.seconds, 1) if chosen else None,
+        "counted": volume.source if volume else "",
+        "way": str(choice.way) if choice and not plan.idle else "",
+        "operation": str(choice.operation) if choice else "",
+        "why": IDLE if plan.idle else choice.why if choice else "",
+        "usd": round(chosen.usd, 4) if chosen else 0.0 if plan.idle else None,
+        "seconds": round(chosen.seconds, 1) if chosen else None,
         "ways": {str(one.way): {"usd": round(one.usd, 4), "seconds": round(one.seconds, 1)} for one in estimates},
         "problem": plan.error.message.removeprefix(f"{plan.pair.title}: ") if plan.error else "",
         "hint": plan.error.hint if plan.error else "",
         "warnings": [f"{one.where}: {one.message}" for one in plan.findings if one.level == "warning"],
-    }  # fmt: skip
+    }
 
 
 def plan_total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -90,21 +123,31 @@ def plan_total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     known = [row for row in rows if row["missing"] is not None]
     bad = sum(bool(row["problem"]) for row in rows)
     return {
-        "pair": f"total of {len(rows)} pairs", **summed, "missing": summed["missing"] if known else None,
-        "seconds": max((row["seconds"] or 0 for row in rows), default=0), "way": "", "operation": "",
+        "pair": f"total of {len(rows)} pairs",
+        **summed,
+        "missing": summed["missing"] if known else None,
+        "seconds": max((row["seconds"] or 0 for row in rows), default=0),
+        "way": "",
+        "operation": "",
         "problem": f"{bad} can't be seeded" if bad else "",
-    }  # fmt: skip
+    }
 
 
 def finding_rows(title: str, findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """What preflight found."""
     return [
         {
-            "pair": title, "level": one.level, "code": one.code, "where": one.where, "message": one.message, "advice": one.advice,
-            "fix": one.fix.text if one.fix else "", "policy": dict(one.fix.after) if one.fix else None,
+            "pair": title,
+            "level": one.level,
+            "code": one.code,
+            "where": one.where,
+            "message": one.message,
+            "advice": one.advice,
+            "fix": one.fix.text if one.fix else "",
+            "policy": dict(one.fix.after) if one.fix else None,
         }
         for one in findings
-    ]  # fmt: skip
+    ]
 
 
 def trouble_rows(seed: Seed, troubles: Sequence[Trouble]) -> list[dict[str, Any]]:
@@ -114,10 +157,17 @@ def trouble_rows(seed: Seed, troubles: Sequence[Trouble]) -> list[dict[str, Any]
         known = explain(one.code, one.message)
         found.append(
             {
-                "pair": seed.pair.title, "seed_id": seed.seed_id, "code": one.code, "count": one.count, "meaning": known.meaning,
-                "advice": known.advice, "retry": known.retry, "message": one.message, "keys": list(one.keys),
+                "pair": seed.pair.title,
+                "seed_id": seed.seed_id,
+                "code": one.code,
+                "count": one.count,
+                "meaning": known.meaning,
+                "advice": known.advice,
+                "retry": known.retry,
+                "message": one.message,
+                "keys": list(one.keys),
             }
-        )  # fmt: skip
+        )
     return found
 
 
@@ -130,5 +180,10 @@ def set_row(one: ReplicateConfig, last: datetime | None) -> dict[str, Any]:
     """A set of windlass.toml."""
     source = one.query or one.source or f"{len(one.pairs)} pairs"
     return {
-        "set": one.name, "source": source, "destination": one.destination, "via": one.via, "every": one.every, "last_started": last,
-    }  # fmt: skip
+        "set": one.name,
+        "source": source,
+        "destination": one.destination,
+        "via": one.via,
+        "every": one.every,
+        "last_started": last,
+    }

@@ -28,9 +28,19 @@ from windlass.replication.service import Replication
 from windlass.store.leases import Lease
 
 __all__ = [
-    "KIND", "adopt", "begin", "cancel", "follow", "register", "requests_of", "retry", "run", "unfinished", "wait",
+    "KIND",
+    "adopt",
+    "begin",
+    "cancel",
+    "follow",
+    "register",
+    "requests_of",
+    "retry",
+    "run",
+    "unfinished",
+    "wait",
     "write_failed",
-]  # fmt: skip
+]
 
 KIND = "replication.seed"
 _STOPPABLE = ("New", "Preparing", "Suspended", "Ready", "Active", "Pausing", "Paused")
@@ -70,19 +80,34 @@ def retry(replication: Replication, jobs: Jobs, seeds: Sequence[Seed], request: 
     now = replication.now()
     made = [
         Seed(
-            seed_id=new_id("seed", now), job_id="", set_name=one.set_name, pair=one.pair, way=Way.BATCH, operation=one.operation,
-            why=f"what failed in {one.seed_id}", state=State.QUEUED, total=one.failed, created_at=now, updated_at=now,
-            facts={"retry_of": [list(job) for job in one.jobs]} | ({"t0": one.facts["t0"]} if "t0" in one.facts else {}),
+            seed_id=new_id("seed", now),
+            job_id="",
+            set_name=one.set_name,
+            pair=one.pair,
+            way=Way.BATCH,
+            operation=one.operation,
+            why=f"what failed in {one.seed_id}",
+            state=State.QUEUED,
+            total=one.failed,
+            created_at=now,
+            updated_at=now,
+            facts={"retry_of": [list(job) for job in one.jobs]}
+            | ({"t0": one.facts["t0"]} if "t0" in one.facts else {}),
         )
         for one in failed
-    ]  # fmt: skip
+    ]
     return _start(replication, jobs, made, request, failed[0].set_name)
 
 
 def run(
-    replication: Replication, jobs: Jobs, job_id: str, hooks: Hooks | None = None, *,
-    stop: threading.Event | None = None, under: Sequence[Lease] = (),
-) -> list[Seed]:  # fmt: skip
+    replication: Replication,
+    jobs: Jobs,
+    job_id: str,
+    hooks: Hooks | None = None,
+    *,
+    stop: threading.Event | None = None,
+    under: Sequence[Lease] = (),
+) -> list[Seed]:
     """Carry a job out to its end (detached: until every batch job is made). PartialFailure when objects failed.
 
     Interrupted when `stop` was set, or a lease of `under` was lost, before the end.
@@ -98,9 +123,14 @@ def register(replication: Callable[[], Replication], jobs: Jobs) -> None:
 
 
 def follow(
-    replication: Replication, seeds: Sequence[Seed], hooks: Hooks, stop: threading.Event, *,
-    requests: Callable[[Seed], Request] = lambda _: Request(), wait: bool = True,
-) -> list[Seed]:  # fmt: skip
+    replication: Replication,
+    seeds: Sequence[Seed],
+    hooks: Hooks,
+    stop: threading.Event,
+    *,
+    requests: Callable[[Seed], Request] = lambda _: Request(),
+    wait: bool = True,
+) -> list[Seed]:
     """Look at seeds that somebody else began, and finish those whose jobs have ended; without `wait` only those."""
     crew = Crew(replication, {one.seed_id: one for one in seeds}, requests, hooks, stop)
     crew.work(prepare=False, wait=wait)
@@ -191,9 +221,13 @@ def write_failed(replication: Replication, seeds: Sequence[Seed], path: Path) ->
 
 
 def _start(
-    replication: Replication, jobs: Jobs, made: Sequence[Seed], request: Request, set_name: str,
+    replication: Replication,
+    jobs: Jobs,
+    made: Sequence[Seed],
+    request: Request,
+    set_name: str,
     params: Mapping[str, object] | None = None,
-) -> str:  # fmt: skip
+) -> str:
     title = (
         f"seed set {set_name}: {len(made)} pairs"
         if set_name
@@ -202,9 +236,12 @@ def _start(
         else "seed nothing"
     )
     return jobs.create(
-        KIND, title, params=params or {"request": request.params(), "set": set_name}, unit="objects",
+        KIND,
+        title,
+        params=params or {"request": request.params(), "set": set_name},
+        unit="objects",
         write=lambda connection, job_id: replication.add(connection, made, job_id),
-    )  # fmt: skip
+    )
 
 
 def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: str) -> Seed:
@@ -213,12 +250,22 @@ def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: 
     done = idle(plan, request)
     volume = plan.volume
     return Seed(
-        seed_id=new_id("seed", now), job_id="", set_name=set_name, pair=plan.pair, way=plan.choice.way,
-        operation=plan.choice.operation, why=plan.choice.why, state=State.DONE if done else State.QUEUED,
-        total=0 if done or volume is None else volume.to_move, size_bytes=0 if done or volume is None else volume.bytes_to_move,
-        detail=IDLE if done else "", created_at=now, updated_at=now, facts={"first": True} if is_first(plan) else {},
+        seed_id=new_id("seed", now),
+        job_id="",
+        set_name=set_name,
+        pair=plan.pair,
+        way=plan.choice.way,
+        operation=plan.choice.operation,
+        why=plan.choice.why,
+        state=State.DONE if done else State.QUEUED,
+        total=0 if done or volume is None else volume.to_move,
+        size_bytes=0 if done or volume is None else volume.bytes_to_move,
+        detail=IDLE if done else "",
+        created_at=now,
+        updated_at=now,
+        facts={"first": True} if is_first(plan) else {},
         finished_at=now if done else None,
-    )  # fmt: skip
+    )
 
 
 def _run(replication: Replication, running: RunningJob, hooks: Hooks, stop: threading.Event | None = None) -> None:
@@ -230,9 +277,10 @@ def _run(replication: Replication, running: RunningJob, hooks: Hooks, stop: thre
         if stop is not None and stop.is_set():
             running.stop.set()
         running.report(
-            done=sum(one.done + one.failed for one in found), total=sum(one.total for one in found),
+            done=sum(one.done + one.failed for one in found),
+            total=sum(one.total for one in found),
             detail=_counts(found),
-        )  # fmt: skip
+        )
         hooks.show(found)
 
     crew = Crew(replication, seeds, lambda _: request, Hooks(show, hooks.ask), running.stop)
@@ -273,12 +321,21 @@ def _adopted(replication: Replication, seed_id: str, jobs: Sequence[BatchJob]) -
     now = replication.now()
     return replication.save(
         Seed(
-            seed_id=seed_id, job_id="", set_name=tags.get("windlass:set", ""), pair=Pair(source=here, destination=there),
-            way=Way.BATCH, operation=operation, why="found in AWS", state=State.COPYING,
-            jobs=tuple((one.account_id, one.region, one.job_id) for one in jobs), total=sum(one.total for one in jobs),
-            created_at=first.created_at or now, started_at=first.created_at, updated_at=now,
+            seed_id=seed_id,
+            job_id="",
+            set_name=tags.get("windlass:set", ""),
+            pair=Pair(source=here, destination=there),
+            way=Way.BATCH,
+            operation=operation,
+            why="found in AWS",
+            state=State.COPYING,
+            jobs=tuple((one.account_id, one.region, one.job_id) for one in jobs),
+            total=sum(one.total for one in jobs),
+            created_at=first.created_at or now,
+            started_at=first.created_at,
+            updated_at=now,
         )
-    )  # fmt: skip
+    )
 
 
 def unfinished(jobs: Jobs, seeds: Iterable[Seed]) -> list[Seed]:

@@ -57,10 +57,17 @@ class Replication:
     """Plans, seeds in the store, and what is asked about them."""
 
     def __init__(
-        self, estate: Callable[[], Estate], store: Callable[[], Store], config: ReplicationConfig,
-        sets: Sequence[ReplicateConfig] = (), *, finder: Callable[[], Finder] | None = None,
-        direct: Callable[[], Direct] | None = None, services: Services | None = None, now: Callable[[], datetime] = clock.now,
-    ) -> None:  # fmt: skip
+        self,
+        estate: Callable[[], Estate],
+        store: Callable[[], Store],
+        config: ReplicationConfig,
+        sets: Sequence[ReplicateConfig] = (),
+        *,
+        finder: Callable[[], Finder] | None = None,
+        direct: Callable[[], Direct] | None = None,
+        services: Services | None = None,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
         self._estate, self._store = estate, store
         self._finder, self._direct = finder, direct
         self.services = services or Services((), {})
@@ -69,9 +76,15 @@ class Replication:
     def on(self, store: Store) -> Replication:
         """The same, reading and writing by another view of its store: a running job's."""
         return Replication(
-            self._estate, lambda: store, self.config, self.sets, finder=self._finder, direct=self._direct,
-            services=self.services, now=self.now,
-        )  # fmt: skip
+            self._estate,
+            lambda: store,
+            self.config,
+            self.sets,
+            finder=self._finder,
+            direct=self._direct,
+            services=self.services,
+            now=self.now,
+        )
 
     @property
     def estate(self) -> Estate:
@@ -230,9 +243,16 @@ class Replication:
             return tables.forget_old(connection, self.now() - timedelta(seconds=older_s))
 
     def verify(
-        self, pair: Pair, *, stop: threading.Event | None = None, tell: Callable[[int], object] = lambda _: None,
-        by: Compare = Compare.ETAG, sample: int = 0, versions: bool = False, markers: bool = True,
-    ) -> Compared:  # fmt: skip
+        self,
+        pair: Pair,
+        *,
+        stop: threading.Event | None = None,
+        tell: Callable[[int], object] = lambda _: None,
+        by: Compare = Compare.ETAG,
+        sample: int = 0,
+        versions: bool = False,
+        markers: bool = True,
+    ) -> Compared:
         """Compare both sides of a pair by key, size and `by`, and the content of a sample, where asked.
 
         `versions`: every version, in order, and delete markers (`markers`).

@@ -18,23 +18,51 @@ from windlass.replication.planning import PairPlan, Request
 from windlass.replication.service import Replication
 
 __all__ = [
-    "FOUND", "REASONS", "VERIFIED", "findings", "print_plan", "print_seeds", "print_writes", "raise_refused", "raise_unwell",
-]  # fmt: skip
+    "FOUND",
+    "REASONS",
+    "VERIFIED",
+    "findings",
+    "print_plan",
+    "print_seeds",
+    "print_writes",
+    "raise_refused",
+    "raise_unwell",
+]
 
 PLANNED = (
-    "pair", Column("objects", right=True), Column("size", right=True), Column("missing", right=True), "way", "operation",
-    Column("cost", right=True), Column("time", right=True), "why",
-)  # fmt: skip
+    "pair",
+    Column("objects", right=True),
+    Column("size", right=True),
+    Column("missing", right=True),
+    "way",
+    "operation",
+    Column("cost", right=True),
+    Column("time", right=True),
+    "why",
+)
 LISTED = (
-    "seed_id", "pair", "state", "way", Column("progress", right=True), Column("total", right=True), Column("done", right=True),
-    Column("failed", right=True), "detail", "created_at",
-)  # fmt: skip
+    "seed_id",
+    "pair",
+    "state",
+    "way",
+    Column("progress", right=True),
+    Column("total", right=True),
+    Column("done", right=True),
+    Column("failed", right=True),
+    "detail",
+    "created_at",
+)
 FOUND = ("pair", "level", "code", "where", "message", "advice")
 REASONS = ("pair", "code", Column("count", right=True), "meaning", "advice", "keys")
 VERIFIED = (
-    "pair", "verdict", Column("objects", right=True), Column("missing", right=True), Column("different", right=True),
-    Column("extra", right=True), Column("unknown", right=True),
-)  # fmt: skip
+    "pair",
+    "verdict",
+    Column("objects", right=True),
+    Column("missing", right=True),
+    Column("different", right=True),
+    Column("extra", right=True),
+    Column("unknown", right=True),
+)
 WRITES = ("call", "on", "account_id", "region", "why")
 
 
@@ -70,9 +98,11 @@ def print_plan(plans: Sequence[PairPlan], output: Format) -> None:
 def _for_people(row: dict[str, Any]) -> dict[str, Any]:
     seconds, usd, size = row["seconds"], row["usd"], row["size_bytes"]
     return row | {
-        "size": "" if size is None else format_bytes(size), "cost": "" if usd is None else f"${usd:,.2f}",
-        "time": "" if not seconds else format_duration(seconds), "why": row["problem"] or row.get("why", ""),
-    }  # fmt: skip
+        "size": "" if size is None else format_bytes(size),
+        "cost": "" if usd is None else f"${usd:,.2f}",
+        "time": "" if not seconds else format_duration(seconds),
+        "why": row["problem"] or row.get("why", ""),
+    }
 
 
 def print_writes(

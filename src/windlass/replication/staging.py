@@ -120,9 +120,12 @@ class Staging:
 def to_facts(manifest: batch.Listed) -> dict[str, Any]:
     """A manifest as a seed's facts have it."""
     return {
-        "bucket": manifest.bucket, "key": manifest.key, "etag": manifest.etag, "versions": manifest.versions,
+        "bucket": manifest.bucket,
+        "key": manifest.key,
+        "etag": manifest.etag,
+        "versions": manifest.versions,
         "storage_class": manifest.storage_class,
-    }  # fmt: skip
+    }
 
 
 def from_facts(kept: Mapping[str, Any]) -> batch.Listed:

@@ -69,8 +69,10 @@ class Steps:
         state = State.WAITING if last.status == "Suspended" else State.COPYING
         changes: dict[str, Any] = {
             "total": max(sum(one.total for one in mine), seed.total if last.status in ("New", "Preparing") else 0),
-            "done": sum(one.succeeded for one in mine), "failed": sum(one.failed for one in mine), "state": state,
-        }  # fmt: skip
+            "done": sum(one.succeeded for one in mine),
+            "failed": sum(one.failed for one in mine),
+            "state": state,
+        }
         if last.status == seed.facts.get("status") and all(
             getattr(seed, name) == value for name, value in changes.items()
         ):
@@ -171,35 +173,52 @@ class Steps:
         number = int(seed.facts.get("number", 0))
         before = parse_time(seed.facts["t0"]) if seed.facts.get("t0") else None
         writes = batch_effects(
-            seed.pair, request, seed.operation, self.replication.config, seed_id=seed.seed_id, set_name=seed.set_name,
-            role=seed.facts["role"], listed=listed, created_before=before, number=number, first=bool(seed.facts.get("first")),
-        )  # fmt: skip
+            seed.pair,
+            request,
+            seed.operation,
+            self.replication.config,
+            seed_id=seed.seed_id,
+            set_name=seed.set_name,
+            role=seed.facts["role"],
+            listed=listed,
+            created_before=before,
+            number=number,
+            first=bool(seed.facts.get("first")),
+        )
         config = self.replication.config
         answers = perform(self.replication.estate, writes, settle_s=config.role_settles_s, sleep=self._sleep)
         made = (writes[-1].account_id, writes[-1].region, str(answers[-1]["JobId"]))
         jobs = seed.jobs if made in seed.jobs else (*seed.jobs, made)
         return self._save(
-            seed, jobs=jobs, state=State.COPYING, facts={"status": "New", "number": number + 1, **(more or {})},
+            seed,
+            jobs=jobs,
+            state=State.COPYING,
+            facts={"status": "New", "number": number + 1, **(more or {})},
             detail=f"batch job {made[2]}",
-        )  # fmt: skip
+        )
 
     def _manifests(self, seed: Seed, request: Request) -> tuple[Seed, list[batch.Listed]]:
         """What is to be done, as manifests."""
         tally = Counted()
         written = Staging(self.replication, seed, request, self.stop).list_objects(tally)
         return self._save(
-            seed, total=tally.rows, size_bytes=tally.size_bytes,
+            seed,
+            total=tally.rows,
+            size_bytes=tally.size_bytes,
             facts={"manifests": list(map(to_facts, written)), "large": tally.large},
             detail=f"{tally.rows:,} objects listed",
-        ), written  # fmt: skip
+        ), written
 
     def _retry_manifest(self, seed: Seed, request: Request) -> tuple[Seed, list[batch.Listed]]:
         """What failed in earlier jobs, as manifests."""
         tally = Counted()
         written = Staging(self.replication, seed, request, self.stop).list_failed(tally)
         return self._save(
-            seed, total=tally.rows, facts={"manifests": list(map(to_facts, written))}, detail=f"{tally.rows:,} objects to retry"
-        ), written  # fmt: skip
+            seed,
+            total=tally.rows,
+            facts={"manifests": list(map(to_facts, written))},
+            detail=f"{tally.rows:,} objects to retry",
+        ), written
 
     def _emr(self, seed: Seed, facts: PairFacts, request: Request) -> Seed:
         if seed.facts.get("emr"):
@@ -234,10 +253,17 @@ class Steps:
             self._moved(seed, moved)
 
         return self.replication.direct.seed(
-            seed.pair, seed_id=seed.seed_id, versions=request.versions, stop=self.stop, tell=tell, shared=request.shared,
-            markers=request.delete_markers is not False, carry=request.carry, criteria=request.criteria,
+            seed.pair,
+            seed_id=seed.seed_id,
+            versions=request.versions,
+            stop=self.stop,
+            tell=tell,
+            shared=request.shared,
+            markers=request.delete_markers is not False,
+            carry=request.carry,
+            criteria=request.criteria,
             restore=self._restore(request),
-        )  # fmt: skip
+        )
 
     def _restore(self, request: Request) -> Restore | None:
         config = self.replication.config
@@ -247,9 +273,14 @@ class Steps:
 
     def _moved(self, seed: Seed, moved: Moved) -> Seed:
         return self._save(
-            seed, total=moved.total, done=moved.copied, failed=moved.failed, size_bytes=moved.total_bytes,
-            done_bytes=moved.copied_bytes, detail=f"{moved.copied:,} copied, {moved.skipped:,} there already",
-        )  # fmt: skip
+            seed,
+            total=moved.total,
+            done=moved.copied,
+            failed=moved.failed,
+            size_bytes=moved.total_bytes,
+            done_bytes=moved.copied_bytes,
+            detail=f"{moved.copied:,} copied, {moved.skipped:,} there already",
+        )
 
     def _large(self, seed: Seed, request: Request) -> Seed:
         """Objects too large for a batch job: what the destination still lacks is copied in parts from here."""
@@ -268,9 +299,12 @@ class Steps:
         # What the job failed at and this pass could copy is no failure any more.
         mended = max(0, moved.copied - large)
         return self._save(
-            seed, total=seed.total + large, done=seed.done + moved.copied, failed=max(0, seed.failed - mended) + moved.failed,
+            seed,
+            total=seed.total + large,
+            done=seed.done + moved.copied,
+            failed=max(0, seed.failed - mended) + moved.failed,
             facts={"large": 0},
-        )  # fmt: skip
+        )
 
     def _read_reports(self, seed: Seed) -> tuple[Seed, str, str]:
         estate = self.replication.estate
@@ -290,18 +324,25 @@ class Steps:
         if status == "Failed" and not total and _empty(reasons):
             status, reasons = "Complete", ""
         seed = self._save(
-            seed, total=total, done=sum(one.succeeded for one in jobs), failed=sum(one.failed for one in jobs),
-            facts={"status": status}, detail=jobs[-1].line if total else _NO_TASKS,
-        )  # fmt: skip
+            seed,
+            total=total,
+            done=sum(one.succeeded for one in jobs),
+            failed=sum(one.failed for one in jobs),
+            facts={"status": status},
+            detail=jobs[-1].line if total else _NO_TASKS,
+        )
         return seed, status, reasons if status == "Failed" else ""
 
     def _verify(self, seed: Seed, request: Request) -> Seed:
         seed = self._save(seed, state=State.VERIFYING, detail="comparing both sides")
         try:
             compared = self.replication.verify(
-                seed.pair, stop=self.stop, by=request.compare, versions=request.versions and seed.way is Way.DIRECT,
+                seed.pair,
+                stop=self.stop,
+                by=request.compare,
+                versions=request.versions and seed.way is Way.DIRECT,
                 markers=request.delete_markers is not False,
-            )  # fmt: skip
+            )
         except (Interrupted, KeyboardInterrupt):
             raise
         except WindlassError as error:

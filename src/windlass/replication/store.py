@@ -110,12 +110,15 @@ def put_troubles(connection: Connection, seed_id: str, found: Sequence[Trouble])
             insert(trouble),
             [
                 {
-                    "seed_id": seed_id, "code": one.code[:100], "count": one.count, "message": _text(one.message),
+                    "seed_id": seed_id,
+                    "code": one.code[:100],
+                    "count": one.count,
+                    "message": _text(one.message),
                     "keys": _text(canonical_json(list(one.keys))),
                 }
                 for one in found
             ],
-        )  # fmt: skip
+        )
 
 
 def forget_old(connection: Connection, before: datetime) -> int:
@@ -147,17 +150,30 @@ def _values(one: Seed) -> dict[str, Any]:
     times = {
         name: format_time(at) if at else None
         for name, at in (
-            ("created_at", one.created_at), ("started_at", one.started_at), ("updated_at", one.updated_at),
+            ("created_at", one.created_at),
+            ("started_at", one.started_at),
+            ("updated_at", one.updated_at),
             ("finished_at", one.finished_at),
         )
-    }  # fmt: skip
+    }
     numbers = {name: getattr(one, name) for name in ("total", "done", "failed", "size_bytes", "done_bytes")}
     return {
-        "job_id": one.job_id, "set_name": one.set_name, **places, "prefix": one.pair.prefix, "way": str(one.way),
-        "operation": str(one.operation), "why": one.why, "state": str(one.state),
-        "jobs": canonical_json([list(job) for job in one.jobs]), **numbers, "detail": _text(one.detail), "error": _text(one.error),
-        "facts": canonical_json(plain(dict(one.facts))), "verified": canonical_json(plain(dict(one.verified))), **times,
-    }  # fmt: skip
+        "job_id": one.job_id,
+        "set_name": one.set_name,
+        **places,
+        "prefix": one.pair.prefix,
+        "way": str(one.way),
+        "operation": str(one.operation),
+        "why": one.why,
+        "state": str(one.state),
+        "jobs": canonical_json([list(job) for job in one.jobs]),
+        **numbers,
+        "detail": _text(one.detail),
+        "error": _text(one.error),
+        "facts": canonical_json(plain(dict(one.facts))),
+        "verified": canonical_json(plain(dict(one.verified))),
+        **times,
+    }
 
 
 def _seed(row: Row[Any]) -> Seed:
@@ -171,14 +187,29 @@ def _seed(row: Row[Any]) -> Seed:
         for side, one in (("source", row._mapping), ("destination", row._mapping))  # noqa: SLF001  SQLAlchemy's public name
     )
     return Seed(
-        seed_id=row.seed_id, job_id=row.job_id, set_name=row.set_name, pair=Pair(source=source, destination=target, prefix=row.prefix),
-        way=Way(row.way), operation=Operation(row.operation), why=row.why, state=State(row.state),
-        jobs=tuple((one[0], one[1], one[2]) for one in json.loads(row.jobs)), total=row.total, done=row.done, failed=row.failed,
-        size_bytes=row.size_bytes, done_bytes=row.done_bytes, detail=row.detail, error=row.error, facts=json.loads(row.facts),
-        verified=json.loads(row.verified), created_at=parse_time(row.created_at),
-        started_at=parse_time(row.started_at) if row.started_at else None, updated_at=parse_time(row.updated_at),
+        seed_id=row.seed_id,
+        job_id=row.job_id,
+        set_name=row.set_name,
+        pair=Pair(source=source, destination=target, prefix=row.prefix),
+        way=Way(row.way),
+        operation=Operation(row.operation),
+        why=row.why,
+        state=State(row.state),
+        jobs=tuple((one[0], one[1], one[2]) for one in json.loads(row.jobs)),
+        total=row.total,
+        done=row.done,
+        failed=row.failed,
+        size_bytes=row.size_bytes,
+        done_bytes=row.done_bytes,
+        detail=row.detail,
+        error=row.error,
+        facts=json.loads(row.facts),
+        verified=json.loads(row.verified),
+        created_at=parse_time(row.created_at),
+        started_at=parse_time(row.started_at) if row.started_at else None,
+        updated_at=parse_time(row.updated_at),
         finished_at=parse_time(row.finished_at) if row.finished_at else None,
-    )  # fmt: skip
+    )
 
 
 def _text(value: str) -> str:

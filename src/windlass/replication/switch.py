@@ -63,22 +63,30 @@ def switch_effects(
     elif held is not None and held.found and held.readable and missing(held.policies, statements):
         found.append(
             Effect(
-                account_id=pair.source.account_id, region=pair.source.region, service="iam", operation="PutRolePolicy",
+                account_id=pair.source.account_id,
+                region=pair.source.region,
+                service="iam",
+                operation="PutRolePolicy",
                 params={
-                    "RoleName": arn.rpartition("/")[2], "PolicyName": role_name("replication", pair),
+                    "RoleName": arn.rpartition("/")[2],
+                    "PolicyName": role_name("replication", pair),
                     "PolicyDocument": json.dumps(document(statements)),
                 },
                 why="the role of the source's other rules must reach this destination, too",
             )
-        )  # fmt: skip
+        )
     found += agreement_effects(facts, Operation.REPLICATE, arn, delete_markers=intent.delete_markers)
     found.append(
         Effect(
-            account_id=pair.source.account_id, region=pair.source.region, service="s3", operation="PutBucketReplication",
+            account_id=pair.source.account_id,
+            region=pair.source.region,
+            service="s3",
+            operation="PutBucketReplication",
             params={"Bucket": pair.source.bucket, "ReplicationConfiguration": _configuration(facts, arn, intent)},
-            why="switch replication on before anything is copied", settles=True,
+            why="switch replication on before anything is copied",
+            settles=True,
         )
-    )  # fmt: skip
+    )
     return tuple(found)
 
 
@@ -88,29 +96,40 @@ def role_effects(place: Place, name: str, service: str, statements: Any, why: st
 
     def effect(operation: str, **params: Any) -> Effect:
         return Effect(
-            account_id=place.account_id, region=place.region, service="iam", operation=operation,
-            params={"RoleName": name, **params}, why=f"a least-privilege role to {why}", already=("EntityAlreadyExists",),
-        )  # fmt: skip
+            account_id=place.account_id,
+            region=place.region,
+            service="iam",
+            operation=operation,
+            params={"RoleName": name, **params},
+            why=f"a least-privilege role to {why}",
+            already=("EntityAlreadyExists",),
+        )
 
     return [
         effect(
-            "CreateRole", AssumeRolePolicyDocument=trust, Description=f"Windlass: to {why}"[:1000].replace("→", "to"),
+            "CreateRole",
+            AssumeRolePolicyDocument=trust,
+            Description=f"Windlass: to {why}"[:1000].replace("→", "to"),
             Tags=[{"Key": "windlass", "Value": "replication"}],
         ),
         effect("UpdateAssumeRolePolicy", PolicyDocument=trust),
         effect("PutRolePolicy", PolicyName="windlass", PolicyDocument=json.dumps(document(statements))),
-    ]  # fmt: skip
+    ]
 
 
 def _versioning(facts: PairFacts) -> list[Effect]:
     return [
         Effect(
-            account_id=side.account_id, region=side.region, service="s3", operation="PutBucketVersioning",
-            params={"Bucket": side.bucket, "VersioningConfiguration": {"Status": "Enabled"}}, why="replication needs versioning",
+            account_id=side.account_id,
+            region=side.region,
+            service="s3",
+            operation="PutBucketVersioning",
+            params={"Bucket": side.bucket, "VersioningConfiguration": {"Status": "Enabled"}},
+            why="replication needs versioning",
         )
         for side in (facts.source, facts.destination)
         if side.versioning != "Enabled"
-    ]  # fmt: skip
+    ]
 
 
 def agreement_effects(
@@ -126,11 +145,15 @@ def agreement_effects(
         return []
     return [
         Effect(
-            account_id=place.account_id, region=place.region, service="s3", operation="PutBucketPolicy",
+            account_id=place.account_id,
+            region=place.region,
+            service="s3",
+            operation="PutBucketPolicy",
             params={"Bucket": place.bucket, "Policy": json.dumps(merged(held, needed))},
-            why="the other account must let the role in", settles=True,
+            why="the other account must let the role in",
+            settles=True,
         )
-    ]  # fmt: skip
+    ]
 
 
 def _configuration(facts: PairFacts, arn: str, intent: Intent) -> dict[str, Any]:
@@ -140,12 +163,13 @@ def _configuration(facts: PairFacts, arn: str, intent: Intent) -> dict[str, Any]
     if pair.destination.account_id and pair.destination.account_id != pair.source.account_id:
         destination |= {"Account": pair.destination.account_id, "AccessControlTranslation": {"Owner": "Destination"}}
     rule: dict[str, Any] = {
-        "ID": f"windlass-{digest(pair.key)[:8]}", "Status": "Enabled",
+        "ID": f"windlass-{digest(pair.key)[:8]}",
+        "Status": "Enabled",
         "Priority": max((int(one.get("Priority", 0)) for one in rules), default=0) + 1,
         "Filter": {"Prefix": pair.prefix},
         "DeleteMarkerReplication": {"Status": "Enabled" if intent.delete_markers else "Disabled"},
         "Destination": destination,
-    }  # fmt: skip
+    }
     if encryption.source_key or encryption.destination_key:
         own = format_arn("kms", pair.destination.region, pair.destination.account_id, "alias/aws/s3")
         rule["SourceSelectionCriteria"] = {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
@@ -159,8 +183,11 @@ def _second_version(rule: Mapping[str, Any]) -> dict[str, Any]:
         return dict(rule)
     kept = {name: value for name, value in rule.items() if name != "Prefix"}
     return {
-        "Priority": 0, **kept, "Filter": {"Prefix": rule.get("Prefix", "")}, "DeleteMarkerReplication": {"Status": "Enabled"},
-    }  # fmt: skip
+        "Priority": 0,
+        **kept,
+        "Filter": {"Prefix": rule.get("Prefix", "")},
+        "DeleteMarkerReplication": {"Status": "Enabled"},
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +199,14 @@ class Canary:
 
 
 def prove(
-    estate: Estate, pair: Pair, seed_id: str, config: ReplicationConfig, *, stop: threading.Event,
+    estate: Estate,
+    pair: Pair,
+    seed_id: str,
+    config: ReplicationConfig,
+    *,
+    stop: threading.Event,
     tell: Callable[[str], object] = lambda _: None,
-) -> Canary:  # fmt: skip
+) -> Canary:
     """Write a canary and wait until it is replicated; then both are deleted, version by version.
 
     A rule takes a while to be in force: a canary that nobody picked up is written again. Conflict when S3 says FAILED.
@@ -222,9 +254,14 @@ def _wait(
     put_at = time.monotonic()
     while True:
         head = estate.call(
-            pair.source.account_id, pair.source.region, "s3", "HeadObject", Bucket=pair.source.bucket, Key=key,
+            pair.source.account_id,
+            pair.source.region,
+            "s3",
+            "HeadObject",
+            Bucket=pair.source.bucket,
+            Key=key,
             **({"VersionId": version_id} if version_id else {}),
-        )  # fmt: skip
+        )
         status = head.get("ReplicationStatus", "")
         if status in ("COMPLETED", "COMPLETE"):
             written: datetime = head["LastModified"]
@@ -253,6 +290,11 @@ def _clean(estate: Estate, pair: Pair, key: str) -> None:
             for page in pages:
                 for one in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
                     estate.call(
-                        place.account_id, place.region, "s3", "DeleteObject", Bucket=place.bucket, Key=one["Key"],
+                        place.account_id,
+                        place.region,
+                        "s3",
+                        "DeleteObject",
+                        Bucket=place.bucket,
+                        Key=one["Key"],
                         VersionId=one["VersionId"],
-                    )  # fmt: skip
+                    )

@@ -33,8 +33,12 @@ _FIRST_PAUSE_S = 0.1
 _MAX_PAUSE_S = 2.0
 # A server that is gone without a word is noticed in 13 s at most: store/leases/model.py, RENEW_DEADLINE_S, counts on it.
 _POSTGRESQL_TIMEOUTS = {
-    "connect_timeout": 5, "tcp_user_timeout": 8000, "keepalives_idle": 4, "keepalives_interval": 2, "keepalives_count": 2,
-}  # fmt: skip
+    "connect_timeout": 5,
+    "tcp_user_timeout": 8000,
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+}
 
 Result = TypeVar("Result")
 Guard = Callable[[Connection], None]

@@ -13,10 +13,21 @@ CONNECTION_LOST = "ConnectionLost"
 # (PostgreSQL documentation, appendix A).
 _LOST_STATES = ("08", "57P01", "57P02", "57P03", "53300")
 _LOST_MARKS = (
-    "connection refused", "could not connect", "connection failed", "server closed the connection", "connection reset",
-    "the database system is", "the connection is lost", "the connection is closed", "consuming input failed",
-    "no such file or directory", "timeout expired", "connection timed out", "too many clients", "broken pipe",
-)  # fmt: skip
+    "connection refused",
+    "could not connect",
+    "connection failed",
+    "server closed the connection",
+    "connection reset",
+    "the database system is",
+    "the connection is lost",
+    "the connection is closed",
+    "consuming input failed",
+    "no such file or directory",
+    "timeout expired",
+    "connection timed out",
+    "too many clients",
+    "broken pipe",
+)
 
 # (what the driver's message contains, what happened, what to do); first match wins.
 _KNOWN = (

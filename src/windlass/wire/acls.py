@@ -15,9 +15,11 @@ from windlass.wire.sign import encode_path, encode_query
 __all__ = ["Acl", "Grant", "bucket_acl", "grant_headers", "object_acl"]
 
 _HEADERS = {
-    "FULL_CONTROL": "x-amz-grant-full-control", "READ": "x-amz-grant-read", "READ_ACP": "x-amz-grant-read-acp",
+    "FULL_CONTROL": "x-amz-grant-full-control",
+    "READ": "x-amz-grant-read",
+    "READ_ACP": "x-amz-grant-read-acp",
     "WRITE_ACP": "x-amz-grant-write-acp",
-}  # fmt: skip
+}
 _KINDS = {"ID": "id", "URI": "uri", "EmailAddress": "emailAddress"}
 
 

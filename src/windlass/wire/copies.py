@@ -30,9 +30,15 @@ class Copies:
     """Copies from one bucket to another under the same keys. `headers` are every copy's own (encryption, ACL …)."""
 
     def __init__(
-        self, bucket: str, *, source_bucket: str, owner: str = "", source_owner: str = "", headers: Mapping[str, str] | None = None,
+        self,
+        bucket: str,
+        *,
+        source_bucket: str,
+        owner: str = "",
+        source_owner: str = "",
+        headers: Mapping[str, str] | None = None,
         user_agent: str = "windlass",
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.bucket = bucket
         self._source = source_bucket
         self._owner, self._source_owner = owner, source_owner
@@ -47,9 +53,15 @@ class Copies:
     def call(self, key: str, etag: str, storage_class: str) -> Call[s3.Copied]:
         """The same copy as a call, for the Door."""
         return s3.copy(
-            self.bucket, key, source_bucket=self._source, source_key=key, if_match=etag, headers=self._more(storage_class),
-            owner=self._owner, source_owner=self._source_owner,
-        )  # fmt: skip
+            self.bucket,
+            key,
+            source_bucket=self._source,
+            source_key=key,
+            if_match=etag,
+            headers=self._more(storage_class),
+            owner=self._owner,
+            source_owner=self._source_owner,
+        )
 
     def at(self, place: Place, keys: Keys, now: float) -> None:
         """What the next heads are made with: where they go, who signs, and when (epoch seconds)."""

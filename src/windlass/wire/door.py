@@ -206,7 +206,8 @@ class Door:
 
     async def _send(self, connection: Connection, call: Call[T], head: bytes, *, stream: bool) -> Response:
         answer = connection.send(
-            head, call.request.body,
+            head,
+            call.request.body,
             head_only=call.request.method == "HEAD",
             limit=call.manners.max_body_bytes,
             ahead_bytes=call.manners.ahead_bytes,
@@ -214,7 +215,7 @@ class Door:
             stream=stream,
             patient=call.manners.late_errors,
             into=call.into,
-        )  # fmt: skip
+        )
         try:
             return await answer
         except asyncio.CancelledError:

@@ -67,9 +67,22 @@ class Fault:
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 _EXPECTING = re.compile(r"expecting '([a-z0-9-]+)'")
 _ENCODING = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([^"'>]*)["']""")
-_NO_BODY = {200: "InternalError", 301: "PermanentRedirect", 304: "NotModified", 307: "TemporaryRedirect", 400: "BadRequest",
-            403: "AccessDenied", 404: "NotFound", 405: "MethodNotAllowed", 409: "Conflict", 412: "PreconditionFailed",
-            416: "InvalidRange", 429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable"}  # fmt: skip
+_NO_BODY = {
+    200: "InternalError",
+    301: "PermanentRedirect",
+    304: "NotModified",
+    307: "TemporaryRedirect",
+    400: "BadRequest",
+    403: "AccessDenied",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    409: "Conflict",
+    412: "PreconditionFailed",
+    416: "InvalidRange",
+    429: "TooManyRequests",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+}
 
 
 def read_fault(response: Response) -> Fault:

@@ -102,9 +102,15 @@ class Flow(Generic[T]):
     """
 
     def __init__(
-        self, door: Door, copies: Copies, *, size: int, done: Callable[[T, WindlassError | None], None], ready: Callable[[], None],
+        self,
+        door: Door,
+        copies: Copies,
+        *,
+        size: int,
+        done: Callable[[T, WindlassError | None], None],
+        ready: Callable[[], None],
         pull: Callable[[], Copy[T] | None] = lambda: None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self._door, self._copies = door, copies
         self._size = size

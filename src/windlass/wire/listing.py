@@ -72,8 +72,19 @@ _OBJECT = re.compile(
 )
 # A row's pieces, cut at each `<`; between these are its texts.
 _ROW = (
-    "Contents>", "", "/Key>", "", "/LastModified>", "", "/ETag>", "", "/Size>", "", "/StorageClass>", "/Contents>",
-)  # fmt: skip
+    "Contents>",
+    "",
+    "/Key>",
+    "",
+    "/LastModified>",
+    "",
+    "/ETag>",
+    "",
+    "/Size>",
+    "",
+    "/StorageClass>",
+    "/Contents>",
+)
 # Key, date, ETag, size and class: which piece it is in, and what of it is the text.
 _TEXTS = tuple(
     (piece, itemgetter(slice(begin, end)))
@@ -168,11 +179,16 @@ def read_versions(body: bytes) -> VersionPage:
             found = dict(_children(element))
             versions.append(
                 ListedVersion(
-                    _decoded(found["Key"], encoded), found.get("VersionId", "null"), found.get("IsLatest") == "true",
-                    name == "DeleteMarker", _size(found.get("Size", "0")), found.get("ETag", "").strip('"'),
-                    found.get("LastModified", ""), found.get("StorageClass", ""),
+                    _decoded(found["Key"], encoded),
+                    found.get("VersionId", "null"),
+                    found.get("IsLatest") == "true",
+                    name == "DeleteMarker",
+                    _size(found.get("Size", "0")),
+                    found.get("ETag", "").strip('"'),
+                    found.get("LastModified", ""),
+                    found.get("StorageClass", ""),
                 )
-            )  # fmt: skip
+            )
         elif name == "CommonPrefixes":
             prefixes.extend(_decoded(text, encoded) for child, text in _children(element) if child == "Prefix")
     top = dict(_children(root))
@@ -194,10 +210,13 @@ def _slow_page(body: bytes) -> Page:
             found = dict(_children(element))
             objects.append(
                 Listed(
-                    _decoded(found["Key"], encoded), _size(found["Size"]), found.get("ETag", "").strip('"'),
-                    found.get("LastModified", ""), found.get("StorageClass", ""),
+                    _decoded(found["Key"], encoded),
+                    _size(found["Size"]),
+                    found.get("ETag", "").strip('"'),
+                    found.get("LastModified", ""),
+                    found.get("StorageClass", ""),
                 )
-            )  # fmt: skip
+            )
         elif name == "CommonPrefixes":
             prefixes.extend(_decoded(text, encoded) for child, text in _children(element) if child == "Prefix")
     top = dict(_children(root))

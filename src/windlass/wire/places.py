@@ -79,9 +79,13 @@ class Places:
         if pool is None:
             access = self._access
             pool = self._pools[url] = Pool(
-                self._loop, read_endpoint(url), self.buffer,
-                size=self._connections, ca_bundle=access.ca_bundle, proxy_url=access.proxy_url,
+                self._loop,
+                read_endpoint(url),
+                self.buffer,
+                size=self._connections,
+                ca_bundle=access.ca_bundle,
+                proxy_url=access.proxy_url,
                 connect_timeout_s=access.connect_timeout_s,
-            )  # fmt: skip
+            )
             pool.closed = self.closed
         return pool

@@ -20,9 +20,28 @@ from windlass.wire.sums import CRC32_HEADER
 from windlass.wire.version_listing import read_version_page
 
 __all__ = [
-    "Copied", "Head", "Part", "Put", "abort_upload", "complete_upload", "copy", "copy_part", "create_upload", "delete",
-    "get", "get_into", "head", "list_buckets", "list_objects", "list_versions", "put", "restore", "tags", "upload_part", "versioning",
-]  # fmt: skip
+    "Copied",
+    "Head",
+    "Part",
+    "Put",
+    "abort_upload",
+    "complete_upload",
+    "copy",
+    "copy_part",
+    "create_upload",
+    "delete",
+    "get",
+    "get_into",
+    "head",
+    "list_buckets",
+    "list_objects",
+    "list_versions",
+    "put",
+    "restore",
+    "tags",
+    "upload_part",
+    "versioning",
+]
 
 Headers = Mapping[str, str]
 _LIST = Manners(max_body_bytes=32 * 1024 * 1024)
@@ -74,8 +93,15 @@ def list_buckets(*, token: str = "") -> Call[tuple[list[str], str]]:
 
 
 def list_objects(
-    bucket: str, *, prefix: str = "", start_after: str = "", token: str = "", delimiter: str = "", count: int = 1000, owner: str = "",
-) -> Call[Page]:  # fmt: skip
+    bucket: str,
+    *,
+    prefix: str = "",
+    start_after: str = "",
+    token: str = "",
+    delimiter: str = "",
+    count: int = 1000,
+    owner: str = "",
+) -> Call[Page]:
     """ListObjectsV2: one page of keys, in order."""
     pairs = [("list-type", "2"), ("encoding-type", "url"), ("max-keys", str(count))]
     pairs += _given(prefix=prefix, delimiter=delimiter)
@@ -85,9 +111,15 @@ def list_objects(
 
 
 def list_versions(
-    bucket: str, *, prefix: str = "", key_marker: str = "", version_marker: str = "", delimiter: str = "", count: int = 1000,
+    bucket: str,
+    *,
+    prefix: str = "",
+    key_marker: str = "",
+    version_marker: str = "",
+    delimiter: str = "",
+    count: int = 1000,
     owner: str = "",
-) -> Call[VersionPage]:  # fmt: skip
+) -> Call[VersionPage]:
     """ListObjectVersions: one page of versions and delete markers."""
     pairs = [("versions", ""), ("encoding-type", "url"), ("max-keys", str(count))]
     pairs += _given(
@@ -108,8 +140,15 @@ def versioning(bucket: str, *, owner: str = "") -> Call[str]:
 
 
 def head(
-    bucket: str, key: str, *, version_id: str = "", part: int = 0, if_match: str = "", headers: Headers | None = None, owner: str = "",
-) -> Call[Head]:  # fmt: skip
+    bucket: str,
+    key: str,
+    *,
+    version_id: str = "",
+    part: int = 0,
+    if_match: str = "",
+    headers: Headers | None = None,
+    owner: str = "",
+) -> Call[Head]:
     """HeadObject; with `part`, the size is that part's (of an object that was uploaded in parts)."""
     asked = dict(headers or {}) | _conditions(if_match)
     pairs = ([("partNumber", str(part))] if part else []) + _given(versionId=version_id)
@@ -123,9 +162,16 @@ def tags(bucket: str, key: str, *, version_id: str = "", owner: str = "") -> Cal
 
 
 def get(
-    bucket: str, key: str, *, version_id: str = "", byte_range: tuple[int, int | None] | None = None, if_match: str = "",
-    headers: Headers | None = None, owner: str = "", max_bytes: int = 64 * 1024 * 1024,
-) -> Call[tuple[Head, bytes]]:  # fmt: skip
+    bucket: str,
+    key: str,
+    *,
+    version_id: str = "",
+    byte_range: tuple[int, int | None] | None = None,
+    if_match: str = "",
+    headers: Headers | None = None,
+    owner: str = "",
+    max_bytes: int = 64 * 1024 * 1024,
+) -> Call[tuple[Head, bytes]]:
     """GetObject; `byte_range` is (first, last) with last included, or None for the rest. Large ones go through `Door.stream`."""
     asked = dict(headers or {}) | _conditions(if_match)
     if byte_range is not None:
@@ -138,8 +184,15 @@ def get(
 
 
 def get_into(
-    room: memoryview, bucket: str, key: str, *, first: int, version_id: str = "", if_match: str = "", owner: str = "",
-) -> Call[None]:  # fmt: skip
+    room: memoryview,
+    bucket: str,
+    key: str,
+    *,
+    first: int,
+    version_id: str = "",
+    if_match: str = "",
+    owner: str = "",
+) -> Call[None]:
     """GetObject of exactly as many bytes as there is room for, from `first` on, put right there."""
     asked = _conditions(if_match) | {"range": f"bytes={first}-{first + len(room) - 1}"}
     request = _of(bucket, key, "GET", version_id, asked, owner)
@@ -164,9 +217,15 @@ def restore(bucket: str, key: str, *, days: int, tier: str, owner: str = "") -> 
 
 
 def put(
-    bucket: str, key: str, body: bytes | memoryview, *, if_match: str = "", if_none_match: bool = False,
-    headers: Headers | None = None, owner: str = "",
-) -> Call[Put]:  # fmt: skip
+    bucket: str,
+    key: str,
+    body: bytes | memoryview,
+    *,
+    if_match: str = "",
+    if_none_match: bool = False,
+    headers: Headers | None = None,
+    owner: str = "",
+) -> Call[Put]:
     """PutObject; only over the version with this ETag (`if_match`), or only where nothing is (`if_none_match`)."""
     asked = dict(headers or {}) | _conditions(if_match, if_none_match)
     request = replace(_of(bucket, key, "PUT", "", asked, owner, body=body), checksum=Checksum.BODY)
@@ -180,9 +239,17 @@ def delete(bucket: str, key: str, *, version_id: str = "", if_match: str = "", o
 
 
 def copy(
-    bucket: str, key: str, *, source_bucket: str, source_key: str, source_version_id: str = "", if_match: str = "",
-    headers: Headers | None = None, owner: str = "", source_owner: str = "",
-) -> Call[Copied]:  # fmt: skip
+    bucket: str,
+    key: str,
+    *,
+    source_bucket: str,
+    source_key: str,
+    source_version_id: str = "",
+    if_match: str = "",
+    headers: Headers | None = None,
+    owner: str = "",
+    source_owner: str = "",
+) -> Call[Copied]:
     """CopyObject, up to 5 GB. Metadata and tags are copied unless `headers` say otherwise (x-amz-metadata-directive …)."""
     asked = _copy_headers(source_bucket, source_key, source_version_id, if_match, source_owner) | dict(headers or {})
     request = _of(bucket, key, "PUT", "", asked, owner)
@@ -200,8 +267,15 @@ def create_upload(
 
 
 def upload_part(
-    bucket: str, key: str, *, upload_id: str, number: int, body: bytes | memoryview, headers: Headers | None = None, owner: str = "",
-) -> Call[Part]:  # fmt: skip
+    bucket: str,
+    key: str,
+    *,
+    upload_id: str,
+    number: int,
+    body: bytes | memoryview,
+    headers: Headers | None = None,
+    owner: str = "",
+) -> Call[Part]:
     """UploadPart; parts are numbered from 1 to 10,000, each of 5 MiB to 5 GiB but the last.
 
     The upload must have been created with `checksums`.
@@ -212,9 +286,20 @@ def upload_part(
 
 
 def copy_part(
-    bucket: str, key: str, *, upload_id: str, number: int, source_bucket: str, source_key: str, byte_range: tuple[int, int],
-    source_version_id: str = "", if_match: str = "", owner: str = "", source_owner: str = "", headers: Headers | None = None,
-) -> Call[Part]:  # fmt: skip
+    bucket: str,
+    key: str,
+    *,
+    upload_id: str,
+    number: int,
+    source_bucket: str,
+    source_key: str,
+    byte_range: tuple[int, int],
+    source_version_id: str = "",
+    if_match: str = "",
+    owner: str = "",
+    source_owner: str = "",
+    headers: Headers | None = None,
+) -> Call[Part]:
     """UploadPartCopy of bytes (first, last), last included."""
     asked = _copy_headers(source_bucket, source_key, source_version_id, if_match, source_owner) | dict(headers or {})
     asked["x-amz-copy-source-range"] = f"bytes={byte_range[0]}-{byte_range[1]}"
@@ -224,9 +309,16 @@ def copy_part(
 
 
 def complete_upload(
-    bucket: str, key: str, *, upload_id: str, parts: Sequence[Part], if_match: str = "", if_none_match: bool = False,
-    headers: Headers | None = None, owner: str = "",
-) -> Call[Put]:  # fmt: skip
+    bucket: str,
+    key: str,
+    *,
+    upload_id: str,
+    parts: Sequence[Part],
+    if_match: str = "",
+    if_none_match: bool = False,
+    headers: Headers | None = None,
+    owner: str = "",
+) -> Call[Put]:
     """CompleteMultipartUpload; the same conditions as a put. A lost answer is asked for again: S3 then says the same."""
     asked = dict(headers or {}) | _conditions(if_match, if_none_match)
     rows = "".join(
@@ -250,9 +342,16 @@ def abort_upload(bucket: str, key: str, *, upload_id: str, owner: str = "") -> C
 
 
 def _of(
-    bucket: str, key: str, method: str, version_id: str, headers: Headers | None, owner: str, *, query: str = "",
+    bucket: str,
+    key: str,
+    method: str,
+    version_id: str,
+    headers: Headers | None,
+    owner: str,
+    *,
+    query: str = "",
     body: bytes | memoryview = b"",
-) -> Request:  # fmt: skip
+) -> Request:
     if not key:
         # Without a key, the path is the bucket's: a DELETE would delete it.
         raise UsageError(f"an object of {bucket} needs a key", hint="An empty key names the bucket itself.")

@@ -22,10 +22,22 @@ __all__ = ["Signer", "encode", "encode_path", "encode_query"]
 # botocore's list (auth.SIGNED_HEADERS_BLACKLIST): what proxies may change on the way.
 _UNSIGNED_HEADERS = frozenset(
     {
-        "baggage", "connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "traceparent",
-        "tracestate", "trailer", "transfer-encoding", "upgrade", "user-agent", "x-amzn-trace-id",
+        "baggage",
+        "connection",
+        "expect",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "traceparent",
+        "tracestate",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+        "x-amzn-trace-id",
     }
-)  # fmt: skip
+)
 
 
 _SPECIAL = re.compile(r"[^A-Za-z0-9/_.~-]")

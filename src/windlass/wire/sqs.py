@@ -20,9 +20,18 @@ from windlass.wire.errors import BadAnswer, sensible
 from windlass.wire.model import IDEMPOTENT, POLL, SEND, Call, Manners, Request, Response
 
 __all__ = [
-    "BATCH", "Entry", "Failed", "Message", "change_visibility", "delete", "get_attributes", "get_url",
-    "read_failure", "receive", "send",
-]  # fmt: skip
+    "BATCH",
+    "Entry",
+    "Failed",
+    "Message",
+    "change_visibility",
+    "delete",
+    "get_attributes",
+    "get_url",
+    "read_failure",
+    "receive",
+    "send",
+]
 
 BATCH = 10
 """Entries per batch call, and messages per receive."""

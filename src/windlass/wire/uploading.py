@@ -45,9 +45,12 @@ async def uploaded(door: Door, call: Call[Any], size_bytes: int, pieces: AsyncIt
         place.pool.give_back(connection)
         raise
     answer = connection.send(
-        head, b"", head_only=False, limit=call.manners.max_body_bytes,
+        head,
+        b"",
+        head_only=False,
+        limit=call.manners.max_body_bytes,
         timeout_s=call.read_timeout_s or door.access.read_timeout_s,
-    )  # fmt: skip
+    )
     connection.unsent = True
     try:
         async for piece in pieces if framing is None else framing.frame(pieces):

@@ -57,9 +57,16 @@ class World:
 
     def context(self, *, now=1000.0, key="k", attempt="", **more):
         return Context(
-            call=self.call, rule="rule", key=key, attempt=attempt or uuid.uuid4().hex,
-            account_id=self.account, region=REGION, now=now, memory=self.memory, **more,
-        )  # fmt: skip
+            call=self.call,
+            rule="rule",
+            key=key,
+            attempt=attempt or uuid.uuid4().hex,
+            account_id=self.account,
+            region=REGION,
+            now=now,
+            memory=self.memory,
+            **more,
+        )
 
     def asked(self, operation):
         return [params for name, params in self.calls if name == operation]
@@ -78,6 +85,11 @@ def context():
         raise AssertionError("no AWS call is due")
 
     return Context(
-        call=refuse, rule="uploads", key="bucket/ä", attempt="attempt-1", account_id="111111111111", region=REGION,
+        call=refuse,
+        rule="uploads",
+        key="bucket/ä",
+        attempt="attempt-1",
+        account_id="111111111111",
+        region=REGION,
         now=1_700_000_000.0,
-    )  # fmt: skip
+    )

@@ -42,10 +42,22 @@ def of(*keys, extra=0):
 def test_the_document_has_its_documented_shape(world):
     context = world.context(key="bucket/ä", attempt="a-1")
     assert summary_json(SUMMARY, context) == {
-        "version": 1, "rule": "rule", "key": "bucket/ä", "attempt": "a-1", "account_id": world.account, "region": "eu-west-1",
-        "bucket": "bucket", "events": 2, "kinds": {"created": 1, "removed": 1}, "size_bytes": 10, "folders": ["a/", ""],
-        "folders_cut": False, "first_at": "2026-01-01T00:00:00Z", "last_at": "2026-01-01T00:00:05Z", "samples": ["a/ä\x01", "b"],
-    }  # fmt: skip
+        "version": 1,
+        "rule": "rule",
+        "key": "bucket/ä",
+        "attempt": "a-1",
+        "account_id": world.account,
+        "region": "eu-west-1",
+        "bucket": "bucket",
+        "events": 2,
+        "kinds": {"created": 1, "removed": 1},
+        "size_bytes": 10,
+        "folders": ["a/", ""],
+        "folders_cut": False,
+        "first_at": "2026-01-01T00:00:00Z",
+        "last_at": "2026-01-01T00:00:05Z",
+        "samples": ["a/ä\x01", "b"],
+    }
     text = summary_text(SUMMARY, context)
     assert json.loads(text) == summary_json(SUMMARY, context)
     assert text.isascii()
@@ -58,8 +70,15 @@ def test_every_action_is_configured_by_its_kind_and_says_what_each_option_means(
     assert isinstance(read({"kind": "exec", "command": ["true"]}), ACTIONS[6])
     kinds = [action.model_fields["kind"].default for action in ACTIONS]
     assert kinds == [
-        "storage-gateway-refresh", "cloudfront-invalidate", "sns-publish", "sqs-send", "lambda-invoke", "http-post", "exec", "python",
-    ]  # fmt: skip
+        "storage-gateway-refresh",
+        "cloudfront-invalidate",
+        "sns-publish",
+        "sqs-send",
+        "lambda-invoke",
+        "http-post",
+        "exec",
+        "python",
+    ]
     assert set(TypeAdapter(ActionConfig).json_schema()["discriminator"]["mapping"]) == set(kinds)
     for action in ACTIONS:
         assert all(field.description for field in action.model_fields.values())
@@ -187,10 +206,20 @@ def test_every_changed_path_is_invalidated_and_few_others(summary, mapping, expe
 
 def distribution(cloudfront):
     config = {
-        "CallerReference": fresh("d"), "Comment": "", "Enabled": True,
-        "Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "b.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}]},
-        "DefaultCacheBehavior": {"TargetOriginId": "o", "ViewerProtocolPolicy": "https-only", "MinTTL": 0, "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}}},
-    }  # fmt: skip
+        "CallerReference": fresh("d"),
+        "Comment": "",
+        "Enabled": True,
+        "Origins": {
+            "Quantity": 1,
+            "Items": [{"Id": "o", "DomainName": "b.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}],
+        },
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "o",
+            "ViewerProtocolPolicy": "https-only",
+            "MinTTL": 0,
+            "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
+        },
+    }
     return cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["Id"]
 
 

@@ -32,10 +32,16 @@ def test_a_command_gets_the_summary_the_facts_and_its_arguments_as_they_are(tmp_
     assert directory == str(tmp_path)
     told = {name: value for name, value in environment.items() if name.startswith("WINDLASS_")}
     assert told == {
-        "WINDLASS_RULE": "uploads", "WINDLASS_KEY": "bucket/ä", "WINDLASS_ATTEMPT": "attempt-1",
-        "WINDLASS_ACCOUNT_ID": "111111111111", "WINDLASS_REGION": "eu-west-1", "WINDLASS_BUCKET": "bucket", "WINDLASS_EVENTS": "1",
-        "WINDLASS_FIRST_AT": "2026-01-01T00:00:00Z", "WINDLASS_LAST_AT": "2026-01-01T00:00:00Z",
-    }  # fmt: skip
+        "WINDLASS_RULE": "uploads",
+        "WINDLASS_KEY": "bucket/ä",
+        "WINDLASS_ATTEMPT": "attempt-1",
+        "WINDLASS_ACCOUNT_ID": "111111111111",
+        "WINDLASS_REGION": "eu-west-1",
+        "WINDLASS_BUCKET": "bucket",
+        "WINDLASS_EVENTS": "1",
+        "WINDLASS_FIRST_AT": "2026-01-01T00:00:00Z",
+        "WINDLASS_LAST_AT": "2026-01-01T00:00:00Z",
+    }
     assert environment["STAGE"] == "test"
     assert not [name for name in environment if name.startswith("AWS_")]
 

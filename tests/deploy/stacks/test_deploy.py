@@ -12,16 +12,26 @@ from windlass.deploy.notifications import same
 def test_a_pipeline_comes_works_and_goes_and_leaves_the_bucket_as_it_was(world):
     before = world.foreign_entries(world.raw)
     assert set(before) == {
-        "QueueConfigurations", "TopicConfigurations", "LambdaFunctionConfigurations", "EventBridgeConfiguration",
-    }  # fmt: skip
+        "QueueConfigurations",
+        "TopicConfigurations",
+        "LambdaFunctionConfigurations",
+        "EventBridgeConfiguration",
+    }
     world.configure(PIPELINE)
 
     dry = world.create("pipeline", "uniform", "--dry-run")
     assert [one["call"] for one in dry["effects"]] == [
-        "sqs:CreateQueue", "sqs:CreateQueue", "logs:CreateLogGroup", "logs:PutRetentionPolicy", "iam:CreateRole",
-        "iam:PutRolePolicy", "lambda:CreateFunction", "lambda:Invoke", "lambda:CreateEventSourceMapping",
+        "sqs:CreateQueue",
+        "sqs:CreateQueue",
+        "logs:CreateLogGroup",
+        "logs:PutRetentionPolicy",
+        "iam:CreateRole",
+        "iam:PutRolePolicy",
+        "lambda:CreateFunction",
+        "lambda:Invoke",
+        "lambda:CreateEventSourceMapping",
         "s3:PutBucketNotificationConfiguration",
-    ]  # fmt: skip
+    ]
     assert set(world.status("pipeline", "uniform").values()) == {"missing"}
 
     assert world.create("pipeline", "uniform")["effects"] == dry["effects"]
@@ -61,11 +71,24 @@ def test_an_aggregator_counts_acts_and_goes(world):
     world.configure(AGGREGATOR + 'prefixes = ["in/", "in/deeper/"]\n')
     calls = [one["call"] for one in world.create("aggregator", "shares")["effects"]]
     assert calls == [
-        "sqs:CreateQueue", "sqs:CreateQueue", "sqs:CreateQueue", "dynamodb:CreateTable", "dynamodb:UpdateTimeToLive",
-        "logs:CreateLogGroup", "logs:PutRetentionPolicy", "iam:CreateRole", "iam:PutRolePolicy", "lambda:CreateFunction",
-        "lambda:Invoke", "lambda:CreateEventSourceMapping", "lambda:CreateEventSourceMapping", "events:PutRule", "lambda:AddPermission",
-        "events:PutTargets", "s3:PutBucketNotificationConfiguration",
-    ]  # fmt: skip
+        "sqs:CreateQueue",
+        "sqs:CreateQueue",
+        "sqs:CreateQueue",
+        "dynamodb:CreateTable",
+        "dynamodb:UpdateTimeToLive",
+        "logs:CreateLogGroup",
+        "logs:PutRetentionPolicy",
+        "iam:CreateRole",
+        "iam:PutRolePolicy",
+        "lambda:CreateFunction",
+        "lambda:Invoke",
+        "lambda:CreateEventSourceMapping",
+        "lambda:CreateEventSourceMapping",
+        "events:PutRule",
+        "lambda:AddPermission",
+        "events:PutTargets",
+        "s3:PutBucketNotificationConfiguration",
+    ]
     assert world.create("aggregator", "shares")["effects"] == []
     assert set(world.status("aggregator", "shares").values()) == {"ok"}
     (entry,) = [

@@ -133,8 +133,11 @@ def test_policies_that_others_attached_to_our_role_are_listed_and_go_with_it(wor
     iam.put_role_policy(RoleName=role, PolicyName="theirs", PolicyDocument=document)
     plan = deploy.plan_delete(stack, force=True)
     assert [row["call"] for row in map(effect_row, plan.effects) if row["part"] == "role"] == [
-        "iam:DetachRolePolicy", "iam:DeleteRolePolicy", "iam:DeleteRolePolicy", "iam:DeleteRole",
-    ]  # fmt: skip
+        "iam:DetachRolePolicy",
+        "iam:DeleteRolePolicy",
+        "iam:DeleteRolePolicy",
+        "iam:DeleteRole",
+    ]
     deploy.carry_out(stack, plan)
     assert stand(deploy, stack)["role"] == "missing"
     assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 0
@@ -200,20 +203,28 @@ def test_a_rule_that_becomes_strict_hears_of_completions_and_no_more_when_it_is_
         strict = stack_of(strictly, world, Kind.AGGREGATOR, "shares")
         plan = strictly.plan_create(strict)
         assert [effect_row(effect)["call"] for effect in plan.effects] == [
-            "iam:PutRolePolicy", "lambda:UpdateFunctionCode", "lambda:Invoke", "events:PutRule", "lambda:AddPermission", "events:PutTargets",
-        ]  # fmt: skip
+            "iam:PutRolePolicy",
+            "lambda:UpdateFunctionCode",
+            "lambda:Invoke",
+            "events:PutRule",
+            "lambda:AddPermission",
+            "events:PutTargets",
+        ]
         strictly.carry_out(strict, plan)
         assert strictly.plan_create(strict).effects == ()
         assert stand(strictly, strict)["completions"] == "ok"
     (rule,) = [one for one in events.list_rules()["Rules"] if one["Name"] == name]
     assert json.loads(rule["EventPattern"]) == {
-        "source": ["aws.storagegateway"], "detail-type": ["Storage Gateway Refresh Cache Event"],
-    }  # fmt: skip
+        "source": ["aws.storagegateway"],
+        "detail-type": ["Storage Gateway Refresh Cache Event"],
+    }
     assert stand(deploy, stack)["completions"] == "differs"
     plan = deploy.plan_create(stack)
     assert [effect.operation for effect in plan.effects if effect.part == "completions"] == [
-        "RemoveTargets", "DeleteRule", "RemovePermission",
-    ]  # fmt: skip
+        "RemoveTargets",
+        "DeleteRule",
+        "RemovePermission",
+    ]
     deploy.carry_out(stack, plan)
     assert [one["Name"] for one in events.list_rules()["Rules"]] == ["windlass-shares-sweep"]
     allowed = json.loads(world.client("lambda").get_policy(FunctionName="windlass-shares")["Policy"])["Statement"]

@@ -46,8 +46,14 @@ def names(path):
 
 def test_all_seven_are_there():
     assert [one.stem for one in TEMPLATES] == [
-        "aggregator", "clients-trail", "event-feed", "inventory-reader", "pipeline", "replication-role", "worker-irsa",
-    ]  # fmt: skip
+        "aggregator",
+        "clients-trail",
+        "event-feed",
+        "inventory-reader",
+        "pipeline",
+        "replication-role",
+        "worker-irsa",
+    ]
 
 
 @pytest.mark.timeout(120)
@@ -69,8 +75,10 @@ def test_checkov_finds_nothing_that_is_not_argued():
         )
     done = subprocess.run(
         [program, "-d", str(FOLDER), "--framework", "cloudformation", "--quiet", "--compact", "-o", "json"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     said = json.loads(done.stdout)
     assert said["summary"]["failed"] == 0, [
         one["check_id"] + " " + one["resource"] for one in said["results"]["failed_checks"]

@@ -75,9 +75,15 @@ class World:
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         }
         done = subprocess.run(
-            [sys.executable, "-m", "windlass", *arguments], cwd=self.folder, env=environment, text=True, capture_output=True,
-            check=False, timeout=120, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            [sys.executable, "-m", "windlass", *arguments],
+            cwd=self.folder,
+            env=environment,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+        )
         assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
         return done
 

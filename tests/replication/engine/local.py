@@ -28,9 +28,12 @@ class Aws:
     def s3(self, region="us-east-1"):
         if region not in self._clients:
             self._clients[region] = boto3.client(
-                "s3", endpoint_url=self.url, region_name=region, aws_access_key_id=self.account,
+                "s3",
+                endpoint_url=self.url,
+                region_name=region,
+                aws_access_key_id=self.account,
                 aws_secret_access_key="windlass-local",
-            )  # fmt: skip
+            )
         return self._clients[region]
 
     def close(self):
@@ -39,9 +42,15 @@ class Aws:
 
     def access(self, account_id, region, service):
         return Access(
-            service=service, region=region, endpoint_url=self.url, keys=lambda: self.keys, path_style=True,
-            account_id=account_id, read_timeout_s=10.0, user_agent="windlass/engine",
-        )  # fmt: skip
+            service=service,
+            region=region,
+            endpoint_url=self.url,
+            keys=lambda: self.keys,
+            path_style=True,
+            account_id=account_id,
+            read_timeout_s=10.0,
+            user_agent="windlass/engine",
+        )
 
     def pair(self, *, versioned=False, prefix=""):
         mark = uuid.uuid4().hex[:10]

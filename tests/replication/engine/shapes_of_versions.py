@@ -17,9 +17,15 @@ def version(key, content, *, at=None, version_id=None):
     at = number if at is None else at
     marker = content is None
     return ListedVersion(
-        key, version_id or f"v{number}", False, marker, 0 if marker else sum(map(ord, content)), "" if marker else content,
-        f"2026-11-20T{at // 3600 % 24:02}:{at // 60 % 60:02}:{at % 60:02}.000Z", "" if marker else "STANDARD",
-    )  # fmt: skip
+        key,
+        version_id or f"v{number}",
+        False,
+        marker,
+        0 if marker else sum(map(ord, content)),
+        "" if marker else content,
+        f"2026-11-20T{at // 3600 % 24:02}:{at // 60 % 60:02}:{at % 60:02}.000Z",
+        "" if marker else "STANDARD",
+    )
 
 
 class VersionBucket:

@@ -68,9 +68,13 @@ def test_a_seed_restores_what_is_archived_and_waits_for_it(engine_server, aws, t
         behind = Aws(line.url, aws.account)
         aws.s3().restore_object(Bucket=pair.source.bucket, Key="begun", RestoreRequest={"Days": 1})
         moved = behind.engine(tmp_path).seed(
-            pair, seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None,
+            pair,
+            seed_id="s",
+            versions=False,
+            stop=threading.Event(),
+            tell=lambda _: None,
             restore=Restore(days=3, poll_s=0.02),
-        )  # fmt: skip
+        )
         behind.close()
     assert (moved.total, moved.copied, moved.failed) == (3, 3, 0), moved
     assert asked_for == [("k", True)]

@@ -41,9 +41,7 @@ def locked_pair(aws):
 
 def seed(aws, tmp_path, pair, *, carry=EVERYTHING, versions=False, **more):
     engine = aws.engine(tmp_path, **more)
-    return engine.seed(
-        pair, seed_id="s", versions=versions, carry=carry, stop=threading.Event(), tell=lambda _: None
-    )  # fmt: skip
+    return engine.seed(pair, seed_id="s", versions=versions, carry=carry, stop=threading.Event(), tell=lambda _: None)
 
 
 def told(aws, place, key, **which):
@@ -51,10 +49,12 @@ def told(aws, place, key, **which):
     head = client.head_object(**where)
     grants = client.get_object_acl(**where)["Grants"]
     return {
-        "mode": head.get("ObjectLockMode"), "until": head.get("ObjectLockRetainUntilDate"),
-        "hold": head.get("ObjectLockLegalHoldStatus"), "redirect": head.get("WebsiteRedirectLocation"),
+        "mode": head.get("ObjectLockMode"),
+        "until": head.get("ObjectLockRetainUntilDate"),
+        "hold": head.get("ObjectLockLegalHoldStatus"),
+        "redirect": head.get("WebsiteRedirectLocation"),
         "grants": sorted((one["Permission"], one["Grantee"].get("ID", "")) for one in grants),
-    }  # fmt: skip
+    }
 
 
 def put(aws, place, key, body, **more):
@@ -62,9 +62,12 @@ def put(aws, place, key, body, **more):
 
 
 FULL = {
-    "ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": LATER, "ObjectLockLegalHoldStatus": "ON",
-    "WebsiteRedirectLocation": "/elsewhere", "GrantRead": f'id="{READER}"',
-}  # fmt: skip
+    "ObjectLockMode": "GOVERNANCE",
+    "ObjectLockRetainUntilDate": LATER,
+    "ObjectLockLegalHoldStatus": "ON",
+    "WebsiteRedirectLocation": "/elsewhere",
+    "GrantRead": f'id="{READER}"',
+}
 
 
 @pytest.mark.parametrize("size", [10, 6 << 20], ids=["small", "large"])
@@ -167,5 +170,11 @@ def test_a_retention_that_is_over_is_none():
 def test_a_shared_seed_carries_nothing(aws, tmp_path):
     with pytest.raises(UsageError, match="can be shared"):
         aws.engine(tmp_path).seed(
-            aws.pair(), seed_id="s", versions=False, carry=EVERYTHING, shared=True, stop=threading.Event(), tell=lambda _: None
-        )  # fmt: skip
+            aws.pair(),
+            seed_id="s",
+            versions=False,
+            carry=EVERYTHING,
+            shared=True,
+            stop=threading.Event(),
+            tell=lambda _: None,
+        )

@@ -116,10 +116,12 @@ def test_parts_compare_only_when_they_are_equally_large(aws, tmp_path, part, ver
     cuts = (part, 2 * part if part == 5 * MIB else part + 5 * MIB)
     pieces = (body[: cuts[0]], body[cuts[0] : cuts[1]], body[cuts[1] : -1] + b"!")
     parts = [
-        {"PartNumber": number, "ETag": client.upload_part(
-            Bucket=bucket, Key="k", UploadId=upload, PartNumber=number, Body=piece)["ETag"]}
+        {
+            "PartNumber": number,
+            "ETag": client.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=number, Body=piece)["ETag"],
+        }
         for number, piece in enumerate(pieces, 1)
-    ]  # fmt: skip
+    ]
     client.complete_multipart_upload(Bucket=bucket, Key="k", UploadId=upload, MultipartUpload={"Parts": parts})
     assert verified(aws.engine(tmp_path), pair).verdict is verdict
 

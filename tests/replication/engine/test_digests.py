@@ -54,9 +54,11 @@ def test_claims(found, claim):
 @given(body=st.binary(max_size=2000), cuts=st.lists(st.integers(0, 2000), max_size=5), flip=st.integers(0, 1999))
 def test_a_digest_holds_for_the_content_however_it_is_cut_and_for_nothing_else(body, cuts, flip):
     sums = {
-        "md5": md5(body).hexdigest(), "sha256": sha256(body).hexdigest(), "crc32": f"{zlib.crc32(body):08x}",
+        "md5": md5(body).hexdigest(),
+        "sha256": sha256(body).hexdigest(),
+        "crc32": f"{zlib.crc32(body):08x}",
         "parts": f"{md5(md5(body).digest()).hexdigest()}-1",
-    }  # fmt: skip
+    }
     edges = sorted({0, len(body), *(cut for cut in cuts if cut < len(body))})
     for name, digest in sums.items():
         claim = Claim(name, digest)
@@ -105,13 +107,24 @@ def test_the_usual_parts_are_guessed():
 
 def test_what_is_carried_and_what_stays():
     found = head(
-        content_type="text/x", content_encoding="aws-chunked,gzip", cache_control="no-store", x_amz_meta_k="v",
-        x_amz_storage_class="STANDARD_IA", x_amz_server_side_encryption="aws:kms", x_amz_object_lock_mode="GOVERNANCE",
-        x_amz_checksum_crc32=CRC, x_amz_checksum_sha256="abc=", etag="x", last_modified="y", x_amz_version_id="z",
-    )  # fmt: skip
+        content_type="text/x",
+        content_encoding="aws-chunked,gzip",
+        cache_control="no-store",
+        x_amz_meta_k="v",
+        x_amz_storage_class="STANDARD_IA",
+        x_amz_server_side_encryption="aws:kms",
+        x_amz_object_lock_mode="GOVERNANCE",
+        x_amz_checksum_crc32=CRC,
+        x_amz_checksum_sha256="abc=",
+        etag="x",
+        last_modified="y",
+        x_amz_version_id="z",
+    )
     bare = {"content-type": "text/x", "content-encoding": "gzip", "cache-control": "no-store", "x-amz-meta-k": "v"}
     assert carried(found) == bare
     assert carried(found, [("a b", "c&d")], classes=["STANDARD_IA"], whole=True) == bare | {
-        "x-amz-storage-class": "STANDARD_IA", "x-amz-tagging": "a%20b=c%26d", "x-amz-checksum-crc32": CRC,
-    }  # fmt: skip
+        "x-amz-storage-class": "STANDARD_IA",
+        "x-amz-tagging": "a%20b=c%26d",
+        "x-amz-checksum-crc32": CRC,
+    }
     assert carried(head(content_encoding="aws-chunked")) == {}

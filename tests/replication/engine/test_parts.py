@@ -20,19 +20,29 @@ LAYOUTS = {
 HEADERS = {
     "bare": {},
     "content": {
-        "ContentType": "text/x-log; charset=utf-8", "CacheControl": "no-store", "ContentEncoding": "gzip", "ContentLanguage": "de",
+        "ContentType": "text/x-log; charset=utf-8",
+        "CacheControl": "no-store",
+        "ContentEncoding": "gzip",
+        "ContentLanguage": "de",
         "ContentDisposition": "attachment; filename=a.txt",
     },
     "metadata": {"Metadata": {"owner": "team web", "odd": "a=b&c  d"}},
     "redirect": {"WebsiteRedirectLocation": "/elsewhere.html"},
     "class": {"StorageClass": "STANDARD_IA", "Metadata": {"k": "v"}},
-}  # fmt: skip
+}
 TAGS = {"untagged": "", "tagged": "team=web&empty=&odd%20key=a%26b%3Dc"}
 SHAPES = list(itertools.product(LAYOUTS, HEADERS, TAGS))
 KEPT = (
-    "ContentType", "CacheControl", "ContentEncoding", "ContentLanguage", "ContentDisposition", "Metadata", "StorageClass",
-    "WebsiteRedirectLocation", "ContentLength",
-)  # fmt: skip
+    "ContentType",
+    "CacheControl",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentDisposition",
+    "Metadata",
+    "StorageClass",
+    "WebsiteRedirectLocation",
+    "ContentLength",
+)
 
 
 def body_of(sizes):
@@ -76,8 +86,10 @@ def test_forty_shapes_arrive_as_they_were(aws, tmp_path, layout, headers, tags):
         assert after["ETag"] == before["ETag"], "another part layout"
     got = target.get_object(Bucket=pair.destination.bucket, Key="large é+/x")["Body"].read()
     assert got == body
-    tagged = [client.get_object_tagging(Bucket=bucket, Key="large é+/x")["TagSet"]
-              for client, bucket in ((source, pair.source.bucket), (target, pair.destination.bucket))]  # fmt: skip
+    tagged = [
+        client.get_object_tagging(Bucket=bucket, Key="large é+/x")["TagSet"]
+        for client, bucket in ((source, pair.source.bucket), (target, pair.destination.bucket))
+    ]
     assert tagged[0] == tagged[1]
     for client, bucket in ((source, pair.source.bucket), (target, pair.destination.bucket)):
         client.delete_object(Bucket=bucket, Key="large é+/x")  # forty times two large bodies are much memory
@@ -129,11 +141,13 @@ def test_a_copy_that_fails_leaves_no_parts_behind(aws, tmp_path, operation):
 def test_parts_in_bad_weather(aws, tmp_path):
     pair = aws.pair()
     body = put(aws.s3(), pair.source.bucket, "large", "odd parts", "metadata", "a=b")
-    aws.faults([
-        {"kind": "error", "service": "s3", "operation": "UploadPartCopy", "probability": 0.5, "limit": 3},
-        {"kind": "drop", "service": "s3", "operation": "UploadPartCopy", "probability": 0.5, "limit": 2},
-        {"kind": "error", "service": "s3", "operation": "CompleteMultipartUpload", "limit": 1},
-    ])  # fmt: skip
+    aws.faults(
+        [
+            {"kind": "error", "service": "s3", "operation": "UploadPartCopy", "probability": 0.5, "limit": 3},
+            {"kind": "drop", "service": "s3", "operation": "UploadPartCopy", "probability": 0.5, "limit": 2},
+            {"kind": "error", "service": "s3", "operation": "CompleteMultipartUpload", "limit": 1},
+        ]
+    )
     moved = copied(aws, tmp_path, pair)
     aws.faults([])
     assert (moved.copied, moved.failed) == (1, 0), moved.troubles

@@ -75,7 +75,7 @@ FOUL = {
         {"kind": "drop", "service": "s3", "operation": "CopyObject", "probability": 0.02},
         {"kind": "latency", "service": "s3", "operation": "CopyObject", "probability": 0.1, "latency_ms": 50},
     ],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FOUL)

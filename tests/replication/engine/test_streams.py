@@ -206,7 +206,11 @@ def test_nothing_damaged_is_made_where_nobody_looks_at_what_arrives(between, tmp
     """The last piece is held back here: whether the destination checks what it gets makes no difference."""
     pair = between.pair()
     between.side(pair.source).put_object(Bucket=pair.source.bucket, Key="k", Body=LARGE)
-    environ = {f"{name}_{key}": value for name in ("OTHER", "THIRD") for key, value in (("ACCESS_KEY_ID", between.there.account), ("SECRET_ACCESS_KEY", "windlass-local"))}  # fmt: skip
+    environ = {
+        f"{name}_{key}": value
+        for name in ("OTHER", "THIRD")
+        for key, value in (("ACCESS_KEY_ID", between.there.account), ("SECRET_ACCESS_KEY", "windlass-local"))
+    }
     between.services = Services([between.config, between.config.model_copy(update={"name": "third"})], environ)
     target = Place(bucket=f"{pair.source.bucket}-2", service="third")
     between.there.s3().create_bucket(Bucket=target.bucket)
@@ -398,7 +402,7 @@ FOUL = {
         {"kind": "drop", "service": "s3", "operation": "PutObject", "probability": 0.03},
         {"kind": "drop", "service": "s3", "operation": "GetObject", "probability": 0.03},
     ],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FOUL)

@@ -22,9 +22,7 @@ HISTORIES = {
 
 
 def seed(engine, pair, *, stop=None, tell=lambda _: None, **more):
-    return engine.seed(
-        pair, seed_id="s", versions=True, stop=stop or threading.Event(), tell=tell, **more
-    )  # fmt: skip
+    return engine.seed(pair, seed_id="s", versions=True, stop=stop or threading.Event(), tell=tell, **more)
 
 
 def filled(aws, histories=HISTORIES):
@@ -86,8 +84,10 @@ def test_what_is_newer_at_the_destination_is_told_and_left_alone(aws, tmp_path):
         (trouble,) = moved.troubles
         assert (trouble.code, set(trouble.keys)) == ("DstVersionsNewer", {"k", "gone"})
     assert aws.histories(pair.destination) == {
-        "k": [b"1", b"22", b"somebody else's"], "other": [b"o"], "gone": [b"g", None],
-    }  # fmt: skip
+        "k": [b"1", b"22", b"somebody else's"],
+        "other": [b"o"],
+        "gone": [b"g", None],
+    }
 
 
 def test_a_destination_without_versioning_is_refused_before_anything_is_written(aws, tmp_path):
@@ -154,10 +154,18 @@ def test_a_version_that_is_gone_is_left_out_and_one_refused_keeps_the_newer_ones
 
 FOUL = {
     "slow down": [{"kind": "throttle", "service": "s3", "operation": "CopyObject", "rate": 400}],
-    "errors": [{"kind": "error", "service": "s3", "operation": name, "probability": 0.05} for name in ("CopyObject", "DeleteObject")],
-    "dropped": [{"kind": "drop", "service": "s3", "operation": name, "probability": 0.05} for name in ("CopyObject", "DeleteObject")],
-    "listings": [{"kind": "error", "service": "s3", "operation": "ListObjectVersions", "probability": 0.3, "limit": 20}],
-}  # fmt: skip
+    "errors": [
+        {"kind": "error", "service": "s3", "operation": name, "probability": 0.05}
+        for name in ("CopyObject", "DeleteObject")
+    ],
+    "dropped": [
+        {"kind": "drop", "service": "s3", "operation": name, "probability": 0.05}
+        for name in ("CopyObject", "DeleteObject")
+    ],
+    "listings": [
+        {"kind": "error", "service": "s3", "operation": "ListObjectVersions", "probability": 0.3, "limit": 20}
+    ],
+}
 
 
 def many(aws, keys=150):

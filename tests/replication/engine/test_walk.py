@@ -55,10 +55,14 @@ def walked(left, right, *, listers=8, beyond=False, draw=None, page=1000):
 
     asyncio.run(
         walk(
-            Ranges(prune=not beyond), lambda after: slowly(one, after), lambda after: slowly(other, after), seen,
-            listers=listers, beyond=beyond,
+            Ranges(prune=not beyond),
+            lambda after: slowly(one, after),
+            lambda after: slowly(other, after),
+            seen,
+            listers=listers,
+            beyond=beyond,
         )
-    )  # fmt: skip
+    )
     return seen, one, other
 
 
@@ -66,9 +70,13 @@ TEXT = st.text(st.sampled_from("ab0/é😀"), min_size=1, max_size=5)
 
 
 @given(
-    st.sets(TEXT, max_size=80), st.sets(TEXT, max_size=80), st.integers(1, 7), st.integers(1, 5), st.booleans(),
+    st.sets(TEXT, max_size=80),
+    st.sets(TEXT, max_size=80),
+    st.integers(1, 7),
+    st.integers(1, 5),
+    st.booleans(),
     st.randoms(use_true_random=False),
-)  # fmt: skip
+)
 def test_every_key_meets_its_other_side_once(left, right, page, listers, beyond, draw):
     seen, *_ = walked(left, right, listers=listers, beyond=beyond, draw=draw, page=page)
     assert sorted(seen.source) == sorted(left)

@@ -48,9 +48,14 @@ class Exec(BaseModel):
         with tempfile.TemporaryFile() as errors:  # a file, not a pipe: what the command leaves running may hold it open
             try:
                 process = subprocess.Popen(  # noqa: S603  the command is the configuration's
-                    self.command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors,
-                    env=self._environment(summary, context), cwd=self.directory or None, start_new_session=True,
-                )  # fmt: skip
+                    self.command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    env=self._environment(summary, context),
+                    cwd=self.directory or None,
+                    start_new_session=True,
+                )
             except OSError as error:
                 raise ConfigError(
                     f"{self.command[0]} can't be run: {error.strerror}",

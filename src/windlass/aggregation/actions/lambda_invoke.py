@@ -37,9 +37,13 @@ class LambdaInvoke(BaseModel):
         """Invoke; AwsError with what the function answered when it failed."""
         more = {"Qualifier": self.qualifier} if self.qualifier else {}
         answer = context.call(
-            "lambda", "Invoke", FunctionName=self.function, InvocationType=self.mode,
-            Payload=summary_text(summary, context).encode(), **more,
-        )  # fmt: skip
+            "lambda",
+            "Invoke",
+            FunctionName=self.function,
+            InvocationType=self.mode,
+            Payload=summary_text(summary, context).encode(),
+            **more,
+        )
         said = _read(answer.get("Payload"))
         if answer.get("FunctionError"):
             raise AwsError(

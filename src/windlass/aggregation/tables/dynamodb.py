@@ -36,8 +36,16 @@ _REFUSED = "ConditionalCheckFailedException"
 _COMPLETION_S = 7 * 86_400
 _KINDS = {f"kind_{kind.value}": kind.value for kind in Kind}
 _PARTS = (
-    "events", "size_bytes", *_KINDS, "folders", "folders_cut", "bucket_name", "first_at", "last_event_at", "samples",
-)  # fmt: skip
+    "events",
+    "size_bytes",
+    *_KINDS,
+    "folders",
+    "folders_cut",
+    "bucket_name",
+    "first_at",
+    "last_event_at",
+    "samples",
+)
 
 Call = Callable[..., dict[str, Any]]
 """`call(operation, **params)` of DynamoDB in the table's account and region."""
@@ -104,9 +112,12 @@ class DynamoTable:
             return None
         known = Completion(token, row["rule"]["S"], row["key"]["S"], row["attempt"]["S"])
         after = self._update(
-            known.rule, known.key, "DELETE pending :tokens", "claim = :attempt AND contains(pending, :token)",
+            known.rule,
+            known.key,
+            "DELETE pending :tokens",
+            "claim = :attempt AND contains(pending, :token)",
             {":tokens": {token}, ":token": token, ":attempt": known.attempt},
-        )  # fmt: skip
+        )
         return None if after is None or after.pending else known
 
     def knows(self, token: str) -> bool:
@@ -128,15 +139,24 @@ class DynamoTable:
     def _count(self, asked: Count) -> Item:
         summary, at = asked.summary, f"{asked.rule}#{asked.key}"
         sets = [
-            "armed = if_not_exists(armed, :mine)", "armed_at = if_not_exists(armed_at, :since)",
-            "token_at = if_not_exists(token_at, :now)", "last_at = :now", "bucket_name = if_not_exists(bucket_name, :bucket)",
+            "armed = if_not_exists(armed, :mine)",
+            "armed_at = if_not_exists(armed_at, :since)",
+            "token_at = if_not_exists(token_at, :now)",
+            "last_at = :now",
+            "bucket_name = if_not_exists(bucket_name, :bucket)",
             *(f"{name} = if_not_exists({name}, :zero)" for name in ("done", "claimed", "na")),
-        ]  # fmt: skip
+        ]
         adds = ["dirty :events", "events :told", "size_bytes :size"]
         values: dict[str, Any] = {
-            ":mine": asked.mine, ":since": asked.since, ":now": asked.now, ":bucket": summary.bucket, ":zero": 0,
-            ":events": asked.events, ":told": summary.events, ":size": summary.size_bytes,
-        }  # fmt: skip
+            ":mine": asked.mine,
+            ":since": asked.since,
+            ":now": asked.now,
+            ":bucket": summary.bucket,
+            ":zero": 0,
+            ":events": asked.events,
+            ":told": summary.events,
+            ":size": summary.size_bytes,
+        }
         for name, kind in _KINDS.items():
             if summary.kinds.get(kind):
                 adds.append(f"{name} :{name}")
@@ -163,8 +183,12 @@ class DynamoTable:
         sets = "SET na = :na, claim = :attempt, armed_at = :now"
         condition = "armed = :token AND na <= :now AND (attribute_not_exists(paused) OR paused = :false)"
         values: dict[str, Any] = {
-            ":na": asked.now + pace.window_s, ":attempt": asked.attempt, ":now": asked.now, ":token": asked.token, ":false": False,
-        }  # fmt: skip
+            ":na": asked.now + pace.window_s,
+            ":attempt": asked.attempt,
+            ":now": asked.now,
+            ":token": asked.token,
+            ":false": False,
+        }
         gone = ["pending", "hold_until"]
         if asked.again:
             condition += " AND claimed > done AND (attribute_not_exists(hold_until) OR hold_until <= :now)"
@@ -204,23 +228,35 @@ class DynamoTable:
     def _hold(self, asked: Hold) -> bool:
         for token in asked.tokens:  # first: a completion that is told at once must find it
             self._call(
-                "PutItem", TableName=self._table,
-                Item=_values({
-                    "id": f"#{token}", "rule": asked.rule, "key": asked.key, "attempt": asked.attempt,
-                    "expires": int(asked.until) + _COMPLETION_S,
-                }),
-            )  # fmt: skip
+                "PutItem",
+                TableName=self._table,
+                Item=_values(
+                    {
+                        "id": f"#{token}",
+                        "rule": asked.rule,
+                        "key": asked.key,
+                        "attempt": asked.attempt,
+                        "expires": int(asked.until) + _COMPLETION_S,
+                    }
+                ),
+            )
         after = self._update(
-            asked.rule, asked.key, "SET hold_until = :until, pending = :tokens", "claim = :attempt AND claimed > done",
+            asked.rule,
+            asked.key,
+            "SET hold_until = :until, pending = :tokens",
+            "claim = :attempt AND claimed > done",
             {":until": asked.until, ":tokens": set(asked.tokens), ":attempt": asked.attempt},
-        )  # fmt: skip
+        )
         return after is not None
 
     def _note(self, asked: Note) -> int:
         after = self._update(
-            asked.rule, asked.key, "SET note = :note ADD failures :one", "claim = :attempt",
+            asked.rule,
+            asked.key,
+            "SET note = :note ADD failures :one",
+            "claim = :attempt",
             {":note": asked.reason[:500], ":one": 1, ":attempt": asked.attempt},
-        )  # fmt: skip
+        )
         return after.failures if after is not None else 0
 
     def _rotate(self, asked: Rotate) -> Item | None:
@@ -235,9 +271,13 @@ class DynamoTable:
             asked["ExpressionAttributeValues"] = _values(values)
         try:
             answer = self._call(
-                "UpdateItem", TableName=self._table, Key=_id(f"{rule}#{key}"), UpdateExpression=expression,
-                ReturnValues="ALL_NEW", **asked,
-            )  # fmt: skip
+                "UpdateItem",
+                TableName=self._table,
+                Key=_id(f"{rule}#{key}"),
+                UpdateExpression=expression,
+                ReturnValues="ALL_NEW",
+                **asked,
+            )
         except AwsError as error:
             if error.code != _REFUSED:
                 raise
@@ -284,10 +324,17 @@ def _item(row: Mapping[str, Any]) -> Item:
     }
     texts: dict[str, Any] = {name: str(plain.get(name, "")) for name in ("armed", "claim", "note")}
     return Item(
-        rule, key, pending=tuple(sorted(plain.get("pending", ()))), hold=float(plain.get("hold_until", 0.0)),
-        paused=bool(plain.get("paused")), summary=_summary(plain, ""), held=_summary(plain, "held_"),
-        **counters, **moments, **texts,
-    )  # fmt: skip
+        rule,
+        key,
+        pending=tuple(sorted(plain.get("pending", ()))),
+        hold=float(plain.get("hold_until", 0.0)),
+        paused=bool(plain.get("paused")),
+        summary=_summary(plain, ""),
+        held=_summary(plain, "held_"),
+        **counters,
+        **moments,
+        **texts,
+    )
 
 
 def _summary(plain: Mapping[str, Any], side: str) -> Summary:

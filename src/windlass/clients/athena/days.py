@@ -48,12 +48,18 @@ def day_contributions(
     return [
         Contribution(
             FileRead(
-                name=f"{ATHENA_PREFIX}{location}:{day}", source=location, identity="", size_bytes=0,
-                records=sum(counted[day].values()), requests=sum(counted[day].values()), judged=judged,
-                first_day=day, last_day=day,
+                name=f"{ATHENA_PREFIX}{location}:{day}",
+                source=location,
+                identity="",
+                size_bytes=0,
+                records=sum(counted[day].values()),
+                requests=sum(counted[day].values()),
+                judged=judged,
+                first_day=day,
+                last_day=day,
             ),
             tuple(of_day[day]),
             counted[day],
         )
         for day in days
-    ]  # fmt: skip
+    ]

@@ -31,9 +31,13 @@ class Answer:
         for row in self.rows:
             if row["kind"] == "count":
                 yield Count(
-                    agent=row["agent"], signature=row["signature"], tls=row["tls"], day=row["moment"],
-                    noise=row["noise"], requests=int(row["requests"]),
-                )  # fmt: skip
+                    agent=row["agent"],
+                    signature=row["signature"],
+                    tls=row["tls"],
+                    day=row["moment"],
+                    noise=row["noise"],
+                    requests=int(row["requests"]),
+                )
 
     def uses(self) -> Iterator[tuple[Key, int, str, str]]:
         """(key, requests, first, last) of what the rules see, by day, or by second where that was asked for."""
@@ -48,9 +52,16 @@ class Athena:
     """One account's Athena."""
 
     def __init__(
-        self, caller: Caller, account_id: str, region: str, *, database: str, workgroup: str, output: str,
+        self,
+        caller: Caller,
+        account_id: str,
+        region: str,
+        *,
+        database: str,
+        workgroup: str,
+        output: str,
         stop: threading.Event | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._caller = caller
         self._account_id = account_id
         self._region = region

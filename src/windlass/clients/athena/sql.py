@@ -20,9 +20,27 @@ from windlass.core.errors import UsageError
 __all__ = ["COLUMNS", "Layout", "create_database", "create_table", "query", "table_name"]
 
 COLUMNS = (
-    "kind", "agent", "signature", "method", "tls", "style", "region", "who", "account_id", "bucket", "principal",
-    "instance", "access_key", "ip", "endpoint", "moment", "noise", "requests", "first_seen", "last_seen",
-)  # fmt: skip
+    "kind",
+    "agent",
+    "signature",
+    "method",
+    "tls",
+    "style",
+    "region",
+    "who",
+    "account_id",
+    "bucket",
+    "principal",
+    "instance",
+    "access_key",
+    "ip",
+    "endpoint",
+    "moment",
+    "noise",
+    "requests",
+    "first_seen",
+    "last_seen",
+)
 """The query's result. `kind` is `use` or `count`; `moment` is the day, or the second where that was asked for."""
 
 _FINE = ("method", "style", "region", "account_id", "bucket", "principal", "instance", "access_key", "ip", "endpoint")
@@ -64,10 +82,21 @@ def create_table(layout: Layout, database: str) -> str:
         f"sessioncontext:struct<sessionissuer:struct<{issuer}>>"
     )
     texts = (
-        "eventtime", "eventsource", "eventname", "awsregion", "sourceipaddress", "useragent", "errorcode",
-        "requestparameters", "additionaleventdata", "requestid", "eventid", "recipientaccountid", "vpcendpointid",
+        "eventtime",
+        "eventsource",
+        "eventname",
+        "awsregion",
+        "sourceipaddress",
+        "useragent",
+        "errorcode",
+        "requestparameters",
+        "additionaleventdata",
+        "requestid",
+        "eventid",
+        "recipientaccountid",
+        "vpcendpointid",
         "sessioncredentialfromconsole",
-    )  # fmt: skip
+    )
     columns = [
         f"useridentity struct<{identity}>",
         *(f"{name} string" for name in texts),

@@ -17,8 +17,15 @@ __all__ = ["LEVEL", "OLD_REGIONS", "TITLE", "default_signature", "find", "sees",
 TITLE = "Signature Version 2"
 LEVEL = Level.FINDING
 OLD_REGIONS = (
-    "us-east-1", "us-west-1", "us-west-2", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "eu-west-1", "sa-east-1",
-)  # fmt: skip
+    "us-east-1",
+    "us-west-1",
+    "us-west-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-northeast-1",
+    "eu-west-1",
+    "sa-east-1",
+)
 """The regions that took SigV2; those opened from 2014 on never did (AWS General Reference, S3 endpoints)."""
 
 

@@ -39,17 +39,29 @@ _SCHEMA: dict[str, tuple[tuple[str, str], ...]] = {
     "Issuer": (("arn", ""),),
     "Session": (("sessionIssuer", "Issuer"),),
     "Identity": (
-        ("type", ""), ("arn", ""), ("accountId", ""), ("accessKeyId", ""), ("invokedBy", ""),
+        ("type", ""),
+        ("arn", ""),
+        ("accountId", ""),
+        ("accessKeyId", ""),
+        ("invokedBy", ""),
         ("sessionContext", "Session"),
     ),
     "Parameters": (("bucketName", ""),),
     "Record": (
-        ("eventSource", ""), ("eventTime", ""), ("userAgent", ""), ("awsRegion", ""), ("sourceIPAddress", ""),
-        ("recipientAccountId", ""), ("vpcEndpointId", ""), ("sessionCredentialFromConsole", ""),
-        ("additionalEventData", "Additional"), ("tlsDetails", "Tls"), ("userIdentity", "Identity"),
+        ("eventSource", ""),
+        ("eventTime", ""),
+        ("userAgent", ""),
+        ("awsRegion", ""),
+        ("sourceIPAddress", ""),
+        ("recipientAccountId", ""),
+        ("vpcEndpointId", ""),
+        ("sessionCredentialFromConsole", ""),
+        ("additionalEventData", "Additional"),
+        ("tlsDetails", "Tls"),
+        ("userIdentity", "Identity"),
         ("requestParameters", "Parameters"),
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(slots=True)
@@ -108,9 +120,14 @@ class Record:
 
 
 _TOLERANT: dict[str, Any] = {
-    "Additional": _Additional, "Tls": _Tls, "Issuer": _Issuer, "Session": _Session, "Identity": _Identity,
-    "Parameters": _Parameters, "Record": Record,
-}  # fmt: skip
+    "Additional": _Additional,
+    "Tls": _Tls,
+    "Issuer": _Issuer,
+    "Session": _Session,
+    "Identity": _Identity,
+    "Parameters": _Parameters,
+    "Record": Record,
+}
 
 
 def _decoders() -> tuple[Any, Any]:

@@ -31,9 +31,13 @@ def aggregation(desk: Desk, _: Params) -> Data:
         mine = [one for one in windows if one.rule == config.name]
         done = [one for one in mine if one.outcome in ("done", "started")]
         row: dict[str, Any] = {
-            "actions": len(done), "covered": sum(one.summary.events for one in done),
-            "failed": sum(one.outcome == "failed" for one in mine), "keys": [], "error": "", "more": 0,
-        }  # fmt: skip
+            "actions": len(done),
+            "covered": sum(one.summary.events for one in done),
+            "failed": sum(one.outcome == "failed" for one in mine),
+            "keys": [],
+            "error": "",
+            "more": 0,
+        }
         try:
             keys = [plain(item_row(one, config)) for one in service.items(config.name)]
             row |= rule_row(config, service.paused(config.name)) | {"keys": keys[:50], "more": max(0, len(keys) - 50)}
@@ -42,9 +46,13 @@ def aggregation(desk: Desk, _: Params) -> Data:
         rules.append(row)
     lanes = _lanes(windows)
     return {
-        "rules": rules, "windows": [plain(window_row(one)) for one in windows[:20]], "lanes": lanes,
-        "start": format_time(max(now - _SPAN, _first(windows, now))), "end": format_time(now), "cli": "windlass aggregate status",
-    }  # fmt: skip
+        "rules": rules,
+        "windows": [plain(window_row(one)) for one in windows[:20]],
+        "lanes": lanes,
+        "start": format_time(max(now - _SPAN, _first(windows, now))),
+        "end": format_time(now),
+        "cli": "windlass aggregate status",
+    }
 
 
 def _first(windows: Sequence[Window], now: datetime) -> datetime:
@@ -63,15 +71,19 @@ def _lanes(windows: Sequence[Window]) -> list[dict[str, Any]]:
         lanes.setdefault((one.rule, one.key), []).append(one)
     return [
         {
-            "name": key, "rule": rule,
+            "name": key,
+            "rule": rule,
             "windows": [
                 {
-                    "first_at": format_time(_began(one)), "started_at": format_time(one.started_at),
-                    "ended_at": format_time(one.ended_at) if one.ended_at else None, "outcome": one.outcome,
-                    "events": one.summary.events, "reason": one.reason,
+                    "first_at": format_time(_began(one)),
+                    "started_at": format_time(one.started_at),
+                    "ended_at": format_time(one.ended_at) if one.ended_at else None,
+                    "outcome": one.outcome,
+                    "events": one.summary.events,
+                    "reason": one.reason,
                 }
                 for one in reversed(mine)
             ],
         }
         for (rule, key), mine in list(lanes.items())[:_LANES]
-    ]  # fmt: skip
+    ]

@@ -28,9 +28,13 @@ def changes(desk: Desk, params: Params) -> Data:
     query = replace(query_of(params, limit=_PAGE), cursor="")
     desk.check(query)
     found, cursor = desk.inventory.changes(
-        since=parse_when(since, at=now), until=parse_when(until, at=now) if until else None, kinds=kinds, limit=_PAGE,
-        query=query, cursor=first(params, "cursor"),
-    )  # fmt: skip
+        since=parse_when(since, at=now),
+        until=parse_when(until, at=now) if until else None,
+        kinds=kinds,
+        limit=_PAGE,
+        query=query,
+        cursor=first(params, "cursor"),
+    )
     stats, aliases = desk.stats(), desk.aliases()
     return {
         "items": [plain(rows.revision_row(one)) for one in found],

@@ -17,9 +17,14 @@ __all__ = ["clients"]
 _MOST = 100
 _SHOWN = 12
 _CLASSES = {
-    "SigV4": "ok", "SigV2": "denied", "TLSv1.3": "ok", "TLSv1.2": "updated", "TLSv1.1": "denied", "TLSv1": "denied",
+    "SigV4": "ok",
+    "SigV2": "denied",
+    "TLSv1.3": "ok",
+    "TLSv1.2": "updated",
+    "TLSv1.1": "denied",
+    "TLSv1": "denied",
     "not told": "unsupported",
-}  # fmt: skip
+}
 _BADGES = {"sigv2": "denied", "tls": "denied", "sdk": "partial", "runtime": "partial"}
 
 
@@ -54,16 +59,20 @@ def clients(desk: Desk, params: Params) -> Data:
             {"name": "all", "title": "Every client", "count": len(found), "chosen": not rule, "link": "/clients"},
             *(
                 {
-                    "name": one.name, "title": one.title, "count": by_rule[one.name], "chosen": one.name == rule,
+                    "name": one.name,
+                    "title": one.title,
+                    "count": by_rule[one.name],
+                    "chosen": one.name == rule,
                     "link": link("/clients", {}, rule=one.name),
                 }
-                for one in RULES if by_rule[one.name]
+                for one in RULES
+                if by_rule[one.name]
             ),
         ],
         "coverage": desk.remember(f"client coverage {mark}", service.coverage),
         "troubles": [{"source": one.source, "problem": one.problem} for one in service.troubles()[:_SHOWN]],
         "cli": f"windlass clients report --rules {rule}" if rule in by_rule else "windlass clients report",
-    }  # fmt: skip
+    }
 
 
 def _row(client: Client) -> Data:

@@ -27,8 +27,13 @@ from windlass.present.output import Format, emit
 __all__ = ["export", "inventory"]
 
 _PAGE = 50
-_FACETS = (("type", "Type", "type"), ("account", "Account", "account"), ("region", "Region", "region"),
-           ("tag:team", "Team", "tag:team"), ("tag:env", "Environment", "tag:env"))  # fmt: skip
+_FACETS = (
+    ("type", "Type", "type"),
+    ("account", "Account", "account"),
+    ("region", "Region", "region"),
+    ("tag:team", "Team", "tag:team"),
+    ("tag:env", "Environment", "tag:env"),
+)
 # name in the address, heading, order it sorts by
 _COLUMNS = (
     ("type", "Type", "type"),
@@ -43,8 +48,21 @@ _COLUMNS = (
     ("changed", "Changed", "changed"),
 )
 _USUAL = ("type", "account", "region", "tags", "changed")
-_EXPORTED = ("pk", "key", "type", "name", "resource_id", "arn", "account_id", "region", "tags", "first_seen_at",
-             "changed_at", "deleted_at", "document")  # fmt: skip
+_EXPORTED = (
+    "pk",
+    "key",
+    "type",
+    "name",
+    "resource_id",
+    "arn",
+    "account_id",
+    "region",
+    "tags",
+    "first_seen_at",
+    "changed_at",
+    "deleted_at",
+    "document",
+)
 _TIMES = (("now", ""), ("1 h ago", "1h"), ("1 d ago", "1d"), ("7 d ago", "7d"), ("30 d ago", "30d"))
 
 
@@ -81,7 +99,7 @@ def inventory(desk: Desk, params: Params) -> Data:
         "hidden_columns": hidden(params, "col"),
         "hidden_q": hidden(params, "q"),
         "cli": _command(params, query),
-    }  # fmt: skip
+    }
 
 
 def _facets(desk: Desk, params: Params, query: Query, aliases: dict[str, str]) -> list[Data]:
@@ -115,11 +133,17 @@ def _columns(params: Params, sort: str) -> Data:
     return {
         "all": [{"name": name, "title": title, "shown": name in shown} for name, title, _ in _COLUMNS],
         "shown": [
-            {"name": name, "title": title, "link": link("/inventory", params, sort=order) if order else "", "sorted": order == sort}
-            for name, title, order in _COLUMNS if name in shown
+            {
+                "name": name,
+                "title": title,
+                "link": link("/inventory", params, sort=order) if order else "",
+                "sorted": order == sort,
+            }
+            for name, title, order in _COLUMNS
+            if name in shown
         ],
         "name": {"link": link("/inventory", params, sort="name"), "sorted": sort == "name"},
-    }  # fmt: skip
+    }
 
 
 def _chips(params: Params, query: Query, aliases: dict[str, str]) -> list[Data]:

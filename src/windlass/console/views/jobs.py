@@ -40,6 +40,9 @@ def job(desk: Desk, params: Params) -> Data:
     log = [plain(asdict(entry)) for entry in desk.jobs.log(found.job_id, limit=_LINES)]
     live = not found.status.ended
     return {
-        "job": job_value(found), "log": log, "live": live, "resumable": found.status.resumable,
+        "job": job_value(found),
+        "log": log,
+        "live": live,
+        "resumable": found.status.resumable,
         "runnable": found.kind in desk.jobs.runners,
-    }  # fmt: skip
+    }

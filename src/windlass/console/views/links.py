@@ -89,10 +89,16 @@ def conditions(params: Params) -> list[str]:
 def query_of(params: Params, *, limit: int, sort: str = "type") -> Query:
     """The resources that the address asks for."""
     return parse_query(
-        [one for one in params.get("type", []) if one], conditions(params), now=clock.now(), at=first(params, "at"),
-        deleted=bool(first(params, "deleted")), sort=first(params, "sort", sort), limit=limit, words=first(params, "q"),
+        [one for one in params.get("type", []) if one],
+        conditions(params),
+        now=clock.now(),
+        at=first(params, "at"),
+        deleted=bool(first(params, "deleted")),
+        sort=first(params, "sort", sort),
+        limit=limit,
+        words=first(params, "q"),
         cursor=first(params, "cursor"),
-    )  # fmt: skip
+    )
 
 
 def command(*words: str, params: Params, options: Mapping[str, str] | None = None) -> str:

@@ -25,9 +25,15 @@ def memcached(desk: Desk, _: Params) -> Data:
     """Every cluster, where it could be told."""
     found = desk.caches.listing()
     data: Data = {
-        "aliases": desk.aliases(), "asking": found is None, "items": [], "problems": [], "error": "", "hint": "",
-        "jobs": [job_value(one) for one in desk.jobs.list(kind=KIND, limit=5)], "cli": "windlass memcached list",
-    }  # fmt: skip
+        "aliases": desk.aliases(),
+        "asking": found is None,
+        "items": [],
+        "problems": [],
+        "error": "",
+        "hint": "",
+        "jobs": [job_value(one) for one in desk.jobs.list(kind=KIND, limit=5)],
+        "cli": "windlass memcached list",
+    }
     if isinstance(found, WindlassError):
         return data | {"error": found.message, "hint": found.hint}
     if found is not None:
@@ -54,12 +60,20 @@ def cache(desk: Desk, params: Params) -> Data:
     ]
     value = plain(rows.cluster_value(cluster, seen.quota)) if cluster and seen.quota else None
     return {
-        "name": key[2], "account_id": key[0], "region": key[1], "aliases": desk.aliases(), "cluster": value,
-        "members": _members(seen, value), "stats": plain(rows.nodes_value(seen.nodes)) if seen.nodes else None,
-        "samples": [plain(asdict(one)) for one in seen.samples], "error": seen.error, "hint": seen.hint,
-        "jobs": [job_value(one) for one in jobs[:5]], **_plan(desk, seen, params),
+        "name": key[2],
+        "account_id": key[0],
+        "region": key[1],
+        "aliases": desk.aliases(),
+        "cluster": value,
+        "members": _members(seen, value),
+        "stats": plain(rows.nodes_value(seen.nodes)) if seen.nodes else None,
+        "samples": [plain(asdict(one)) for one in seen.samples],
+        "error": seen.error,
+        "hint": seen.hint,
+        "jobs": [job_value(one) for one in jobs[:5]],
+        **_plan(desk, seen, params),
         "cli": f"windlass memcached nodes {key[2]} -r {key[1]}",
-    }  # fmt: skip
+    }
 
 
 def _members(seen: Seen, value: Data | None) -> list[Data]:
@@ -101,6 +115,8 @@ def _plan(desk: Desk, seen: Seen, params: Params) -> Data:
     refusal = f"{plan.refusal.message}. {plan.refusal.hint}" if plan.refusal else ""
     command = f"windlass memcached scale {seen.cluster.name} --to {to}{steps} -r {seen.cluster.region} --yes --watch"
     return blank | {
-        "plan": plain(rows.plan_value(plan)), "plan_text": plan_text(plan), "plan_error": refusal,
+        "plan": plain(rows.plan_value(plan)),
+        "plan_text": plan_text(plan),
+        "plan_error": refusal,
         "plan_cli": "" if plan.refusal else command,
-    }  # fmt: skip
+    }

@@ -19,13 +19,22 @@ __all__ = ["overview"]
 
 # What somebody should look at: how many of what, which resources, how to list them.
 _WATCHED = (
-    ("public bucket", Query(types=("s3.bucket",), where=(("PolicyStatus.IsPublic", "=", "true"),), limit=1),
-     {"type": "s3.bucket", "where": "PolicyStatus.IsPublic=true"}),
-    ("unencrypted volume", Query(types=("ec2.volume",), where=(("Encrypted", "=", "false"),), limit=1),
-     {"type": "ec2.volume", "where": "Encrypted=false"}),
-    ("bucket without an owner (tag team)", Query(types=("s3.bucket",), untagged="team", limit=1),
-     {"type": "s3.bucket", "where": "-tag:team"}),
-)  # fmt: skip
+    (
+        "public bucket",
+        Query(types=("s3.bucket",), where=(("PolicyStatus.IsPublic", "=", "true"),), limit=1),
+        {"type": "s3.bucket", "where": "PolicyStatus.IsPublic=true"},
+    ),
+    (
+        "unencrypted volume",
+        Query(types=("ec2.volume",), where=(("Encrypted", "=", "false"),), limit=1),
+        {"type": "ec2.volume", "where": "Encrypted=false"},
+    ),
+    (
+        "bucket without an owner (tag team)",
+        Query(types=("s3.bucket",), untagged="team", limit=1),
+        {"type": "s3.bucket", "where": "-tag:team"},
+    ),
+)
 
 
 def overview(desk: Desk, _: Params) -> Data:

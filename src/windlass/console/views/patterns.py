@@ -29,18 +29,31 @@ def patterns(_desk: Desk, _: Params) -> Data:
         "grid": {
             "regions": regions,
             "accounts": [
-                {"id": f"account-{row}", "cells": [
-                    {"region": region, "counts": {state: 3}, "state": state, "resources": 10 * row}
-                    for region, state in zip(regions, STATES[row::3], strict=False)
-                ]}
+                {
+                    "id": f"account-{row}",
+                    "cells": [
+                        {"region": region, "counts": {state: 3}, "state": state, "resources": 10 * row}
+                        for region, state in zip(regions, STATES[row::3], strict=False)
+                    ],
+                }
                 for row in range(3)
             ],
         },
         "patch": {
-            "change": "updated", "name": "harbour-ledger", "type": "s3.bucket", "account_id": "111111111111",
-            "region": "eu-west-1", "key": "arn:aws:s3:::harbour-ledger", "revision_id": 1, "actor": "deploy",
-            "valid_from": "2026-11-20T08:00:00Z", "summary": "~Versioning.Status +Tags.team",
-            "patch": [{"op": "replace", "path": "/Versioning/Status", "value": "Enabled"},
-                      {"op": "add", "path": "/Tags/team", "value": "web"}, {"op": "remove", "path": "/Rules/0"}],
+            "change": "updated",
+            "name": "harbour-ledger",
+            "type": "s3.bucket",
+            "account_id": "111111111111",
+            "region": "eu-west-1",
+            "key": "arn:aws:s3:::harbour-ledger",
+            "revision_id": 1,
+            "actor": "deploy",
+            "valid_from": "2026-11-20T08:00:00Z",
+            "summary": "~Versioning.Status +Tags.team",
+            "patch": [
+                {"op": "replace", "path": "/Versioning/Status", "value": "Enabled"},
+                {"op": "add", "path": "/Tags/team", "value": "web"},
+                {"op": "remove", "path": "/Rules/0"},
+            ],
         },
-    }  # fmt: skip
+    }

@@ -38,11 +38,14 @@ def pipelines(desk: Desk, _: Params) -> Data:
         items.append(
             plain(pipeline_row(one, counted.get(one.name, {})))
             | {
-                "steps": [bound.step.name for bound in one.transform.steps], "on_error": one.config.on_error, "flow": flow,
-                "rate": flow[-1]["done"] if flow else 0, "waiting": sum(failure.retried_at is None for failure in refused),
+                "steps": [bound.step.name for bound in one.transform.steps],
+                "on_error": one.config.on_error,
+                "flow": flow,
+                "rate": flow[-1]["done"] if flow else 0,
+                "waiting": sum(failure.retried_at is None for failure in refused),
                 "failures": [plain(asdict(failure)) for failure in refused[:10]],
             }
-        )  # fmt: skip
+        )
     jobs = [job_value(one) for one in desk.jobs.list(kind=KIND, limit=5)]
     return {"items": items, "jobs": jobs, "cli": "windlass pipeline list"}
 

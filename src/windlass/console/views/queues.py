@@ -43,11 +43,15 @@ def queues(desk: Desk, _: Params) -> Data:
     ]
     items.sort(key=lambda row: (not row["consumers"], not row["dead"], -(row["visible"] or 0)))
     return {
-        "items": items, "more": len(arns) - len(shown), "aliases": desk.aliases(),
-        "flow": _flow(samples, now), "rate": round(sum(row["rate"] for row in items), 1),
+        "items": items,
+        "more": len(arns) - len(shown),
+        "aliases": desk.aliases(),
+        "flow": _flow(samples, now),
+        "rate": round(sum(row["rate"] for row in items), 1),
         "failures": [_failure(one) for one in failures[:12]],
-        "jobs": [job_value(one) for one in desk.jobs.list(kind=KIND, limit=5)], "cli": "windlass queue list",
-    }  # fmt: skip
+        "jobs": [job_value(one) for one in desk.jobs.list(kind=KIND, limit=5)],
+        "cli": "windlass queue list",
+    }
 
 
 def queue(desk: Desk, params: Params) -> Data:
@@ -63,11 +67,15 @@ def queue(desk: Desk, params: Params) -> Data:
     failures = desk.queues.failures(arn, limit=25)
     jobs = [one for one in desk.jobs.list(kind=KIND, limit=20) if one.params.get("to") == arn]
     return {
-        "row": _row(arn, seen, consumers, samples, now), "aliases": desk.aliases(), "flow": _flow(samples, now),
+        "row": _row(arn, seen, consumers, samples, now),
+        "aliases": desk.aliases(),
+        "flow": _flow(samples, now),
         "consumers": [plain(asdict(one)) | {"state": one.state(now)} for one in consumers],
-        "failures": [_failure(one) for one in failures], "jobs": [job_value(one) for one in jobs[:3]],
-        "arn": arn, "cli": f"windlass queue watch {name} -r {region}",
-    }  # fmt: skip
+        "failures": [_failure(one) for one in failures],
+        "jobs": [job_value(one) for one in jobs[:3]],
+        "arn": arn,
+        "cli": f"windlass queue watch {name} -r {region}",
+    }
 
 
 def _known(desk: Desk) -> list[str]:
@@ -93,15 +101,25 @@ def _row(
     flow = _flow([one for one in samples if one.consumer_id in ours], now)
     depth = seen.depth
     return {
-        "name": name, "arn": arn, "account_id": account, "region": region, "link": f"/queues/{account}/{region}/{name}",
-        "visible": depth.visible if depth else None, "in_flight": depth.in_flight if depth else None,
-        "delayed": depth.delayed if depth else None, "trend": list(seen.totals), "error": seen.error,
-        "dead_letter_queue": seen.queue.dead_letter_name if seen.queue else "", "dead": seen.dead.total if seen.dead else 0,
+        "name": name,
+        "arn": arn,
+        "account_id": account,
+        "region": region,
+        "link": f"/queues/{account}/{region}/{name}",
+        "visible": depth.visible if depth else None,
+        "in_flight": depth.in_flight if depth else None,
+        "delayed": depth.delayed if depth else None,
+        "trend": list(seen.totals),
+        "error": seen.error,
+        "dead_letter_queue": seen.queue.dead_letter_name if seen.queue else "",
+        "dead": seen.dead.total if seen.dead else 0,
         "max_receive_count": seen.queue.max_receive_count if seen.queue else 0,
-        "consumers": len(running), "state": "running" if running else "lost" if lost else "stopped" if consumers else "",
-        "rate": flow[-1]["done"] if flow else 0.0, "done": sum(one.counts.get("done", 0) for one in consumers),
+        "consumers": len(running),
+        "state": "running" if running else "lost" if lost else "stopped" if consumers else "",
+        "rate": flow[-1]["done"] if flow else 0.0,
+        "done": sum(one.counts.get("done", 0) for one in consumers),
         "failed": sum(one.counts.get("failed", 0) + one.counts.get("rejected", 0) for one in consumers),
-    }  # fmt: skip
+    }
 
 
 def _flow(samples: Iterable[Sample], now: datetime) -> list[dict[str, Any]]:
@@ -124,10 +142,11 @@ def _flow(samples: Iterable[Sample], now: datetime) -> list[dict[str, Any]]:
     return [
         {
             "at": datetime.fromtimestamp(bucket * _BUCKET_S, now.tzinfo).strftime("%H:%M:%S"),
-            "done": round(done.get(bucket, 0) / _BUCKET_S, 1), "failed": round(failed.get(bucket, 0) / _BUCKET_S, 1),
+            "done": round(done.get(bucket, 0) / _BUCKET_S, 1),
+            "failed": round(failed.get(bucket, 0) / _BUCKET_S, 1),
         }
         for bucket in range(start, end)
-    ]  # fmt: skip
+    ]
 
 
 def _failure(one: Any) -> dict[str, Any]:

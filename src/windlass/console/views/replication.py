@@ -24,9 +24,16 @@ _SHOWN = 300
 _NOT_SAME = ("missing", "different", "unknown")
 _UNCOMPARED = {"error": "", "objects": 0, "missing": 0, "different": 0, "extra": 0, "unknown": 0, "examples": {}}
 _ORDER = (
-    State.FAILED, State.INCOMPLETE, State.WAITING, State.COPYING, State.VERIFYING, State.PREPARING, State.QUEUED,
-    State.CANCELLED, State.DONE,
-)  # fmt: skip
+    State.FAILED,
+    State.INCOMPLETE,
+    State.WAITING,
+    State.COPYING,
+    State.VERIFYING,
+    State.PREPARING,
+    State.QUEUED,
+    State.CANCELLED,
+    State.DONE,
+)
 _STEPS = (
     ("replication on", "t0"),
     ("role", "role"),
@@ -47,12 +54,18 @@ def replication(desk: Desk, params: Params) -> Data:
     troubles = desk.replication.troubles(seeds[:_SHOWN])
     items = [_row(one, now, troubles.get(one.seed_id, ())) for one in seeds[:_SHOWN]]
     return {
-        "items": items, "more": max(0, len(seeds) - _SHOWN), "set": chosen, "set_names": names, "total": _total(seeds, now),
-        "reasons": _reasons(seeds, troubles), "states": dict(Counter(str(one.state) for one in seeds)),
+        "items": items,
+        "more": max(0, len(seeds) - _SHOWN),
+        "set": chosen,
+        "set_names": names,
+        "total": _total(seeds, now),
+        "reasons": _reasons(seeds, troubles),
+        "states": dict(Counter(str(one.state) for one in seeds)),
         "sets": [plain(rows.set_row(one, desk.replication.last_started(one.name))) for one in desk.replication.sets],
-        "jobs": [job_value(one) for one in desk.jobs.list(kind=KIND, limit=5)], "aliases": desk.aliases(),
+        "jobs": [job_value(one) for one in desk.jobs.list(kind=KIND, limit=5)],
+        "aliases": desk.aliases(),
         "cli": f"windlass replicate status{f' {chosen}' if chosen else ''}",
-    }  # fmt: skip
+    }
 
 
 def seed(desk: Desk, params: Params) -> Data:
@@ -63,12 +76,18 @@ def seed(desk: Desk, params: Params) -> Data:
         raise NotFound(f"there is no seed {seed_id!r}", hint="The page Replication lists them.")
     troubles = desk.replication.troubles([found]).get(seed_id, [])
     return {
-        "row": _row(found, clock.now(), troubles), "reasons": plain(rows.trouble_rows(found, troubles)),
-        "steps": _steps(found), "t0": found.facts.get("t0", ""), "service_role": found.facts.get("role", ""),
-        "manifests": list(found.facts.get("manifests") or ()), "aliases": desk.aliases(),
-        "source": _place(found.pair.source), "destination": _place(found.pair.destination),
-        "cli": f"windlass replicate report {seed_id}", "retry": f"windlass replicate seed --failed-of {seed_id}",
-    }  # fmt: skip
+        "row": _row(found, clock.now(), troubles),
+        "reasons": plain(rows.trouble_rows(found, troubles)),
+        "steps": _steps(found),
+        "t0": found.facts.get("t0", ""),
+        "service_role": found.facts.get("role", ""),
+        "manifests": list(found.facts.get("manifests") or ()),
+        "aliases": desk.aliases(),
+        "source": _place(found.pair.source),
+        "destination": _place(found.pair.destination),
+        "cli": f"windlass replicate report {seed_id}",
+        "retry": f"windlass replicate seed --failed-of {seed_id}",
+    }
 
 
 def _row(found: Seed, now: datetime, troubles: Sequence[Trouble]) -> Data:
@@ -95,14 +114,20 @@ def _total(seeds: Sequence[Seed], now: datetime) -> Data:
     left = [eta for one in seeds if (eta := one.eta_s(now)) is not None]
     verified = [one for one in seeds if one.verified and "error" not in one.verified]
     return {
-        "pairs": len(seeds), "done_pairs": sum(one.state is State.DONE for one in seeds),
+        "pairs": len(seeds),
+        "done_pairs": sum(one.state is State.DONE for one in seeds),
         "live_pairs": sum(not one.state.ended for one in seeds),
         "bad_pairs": sum(one.state in (State.FAILED, State.INCOMPLETE) for one in seeds),
-        "total": sum(one.total for one in seeds), "done": sum(one.done for one in seeds), "failed": sum(one.failed for one in seeds),
-        "size_bytes": sum(one.size_bytes for one in seeds), "eta_s": max(left, default=None),
-        "verified": len(verified), "whole": sum(not any(one.verified.get(kind) for kind in _NOT_SAME) for one in verified),
-        "missing": sum(one.verified["missing"] for one in verified), "different": sum(one.verified["different"] for one in verified),
-    }  # fmt: skip
+        "total": sum(one.total for one in seeds),
+        "done": sum(one.done for one in seeds),
+        "failed": sum(one.failed for one in seeds),
+        "size_bytes": sum(one.size_bytes for one in seeds),
+        "eta_s": max(left, default=None),
+        "verified": len(verified),
+        "whole": sum(not any(one.verified.get(kind) for kind in _NOT_SAME) for one in verified),
+        "missing": sum(one.verified["missing"] for one in verified),
+        "different": sum(one.verified["different"] for one in verified),
+    }
 
 
 def _reasons(seeds: Sequence[Seed], troubles: dict[str, list[Trouble]]) -> list[Data]:
@@ -117,8 +142,12 @@ def _reasons(seeds: Sequence[Seed], troubles: dict[str, list[Trouble]]) -> list[
             told.setdefault(row["code"], row)
     return [
         {
-            "code": code, "count": number, "meaning": told[code]["meaning"], "advice": told[code]["advice"],
-            "retry": told[code]["retry"], "pairs": pairs[code],
+            "code": code,
+            "count": number,
+            "meaning": told[code]["meaning"],
+            "advice": told[code]["advice"],
+            "retry": told[code]["retry"],
+            "pairs": pairs[code],
         }
         for code, number in counts.most_common()
-    ]  # fmt: skip
+    ]

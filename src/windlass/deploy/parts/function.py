@@ -40,9 +40,12 @@ def make(part: Part, tags: Mapping[str, str]) -> tuple[Effect, ...]:
             f"function {part.name} needs its code", hint="`windlass build lambda` makes the zip; --zip names it."
         )
     params = {
-        "FunctionName": part.name, **part.want["configuration"], "Code": {"ZipFile": part.want["code"]}, "PackageType": "Zip",
+        "FunctionName": part.name,
+        **part.want["configuration"],
+        "Code": {"ZipFile": part.want["code"]},
+        "PackageType": "Zip",
         "Tags": dict(tags),
-    }  # fmt: skip
+    }
     return (Call(part.purpose, "lambda", "CreateFunction", params, f"function {part.name}", _NEW_ROLE),)
 
 

@@ -18,8 +18,10 @@ __all__ = ["change", "look", "make", "messages", "unmake"]
 
 _DELETED_LATELY = ("QueueDeletedRecently", "wait 60 seconds")
 _COUNTS = (
-    "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed",
-)  # fmt: skip
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
 
 
 def look(call: Ask, part: Part) -> Found | None:

@@ -37,9 +37,11 @@ def look(call: Ask, part: Part) -> Found | None:
 def make(part: Part, tags: Mapping[str, str]) -> tuple[Effect, ...]:
     """The role, then its policy."""
     params = {
-        "RoleName": part.name, "AssumeRolePolicyDocument": canonical_json(part.want["trust"]),
-        "Description": part.want["description"], "Tags": tag_list(tags),
-    }  # fmt: skip
+        "RoleName": part.name,
+        "AssumeRolePolicyDocument": canonical_json(part.want["trust"]),
+        "Description": part.want["description"],
+        "Tags": tag_list(tags),
+    }
     return (Call(part.purpose, "iam", "CreateRole", params, f"role {part.name}"), _may(part))
 
 

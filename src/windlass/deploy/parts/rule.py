@@ -92,9 +92,12 @@ def _rule(part: Part, more: Mapping[str, Any]) -> Call:
 
 def _permission(part: Part) -> Call:
     params = {
-        "FunctionName": part.want["function"], "StatementId": part.want["sid"], "Action": "lambda:InvokeFunction",
-        "Principal": "events.amazonaws.com", "SourceArn": part.want["rule_arn"],
-    }  # fmt: skip
+        "FunctionName": part.want["function"],
+        "StatementId": part.want["sid"],
+        "Action": "lambda:InvokeFunction",
+        "Principal": "events.amazonaws.com",
+        "SourceArn": part.want["rule_arn"],
+    }
     why = f"{part.name} may call the function"
     return Call(part.purpose, "lambda", "AddPermission", params, why, done_on=_PERMITTED)
 

@@ -34,9 +34,12 @@ def look(call: Ask, part: Part) -> Found | None:
 def make(part: Part, tags: Mapping[str, str]) -> tuple[Effect, ...]:
     """The table, then its time to live."""
     params = {
-        "TableName": part.name, "KeySchema": _KEY, "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-        "BillingMode": "PAY_PER_REQUEST", "Tags": tag_list(tags),
-    }  # fmt: skip
+        "TableName": part.name,
+        "KeySchema": _KEY,
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "Tags": tag_list(tags),
+    }
     created = Call(
         part.purpose, "dynamodb", "CreateTable", params, f"table {part.name}", ("being deleted", "ResourceInUse")
     )

@@ -12,8 +12,13 @@ from windlass.settings import Settings
 __all__ = ["statements"]
 
 _GLUE = (
-    "glue:GetDatabase", "glue:CreateDatabase", "glue:GetTable", "glue:CreateTable", "glue:UpdateTable", "glue:GetPartitions",
-)  # fmt: skip
+    "glue:GetDatabase",
+    "glue:CreateDatabase",
+    "glue:GetTable",
+    "glue:CreateTable",
+    "glue:UpdateTable",
+    "glue:GetPartitions",
+)
 
 
 def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:
@@ -59,9 +64,12 @@ def _trail(settings: Settings, facts: Facts) -> list[Statement]:
     trail = facts.arn("cloudtrail", f"trail/{name}")
     looking = ("cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors")
     doing = (
-        "cloudtrail:CreateTrail", "cloudtrail:PutEventSelectors", "cloudtrail:StartLogging", "cloudtrail:StopLogging",
+        "cloudtrail:CreateTrail",
+        "cloudtrail:PutEventSelectors",
+        "cloudtrail:StartLogging",
+        "cloudtrail:StopLogging",
         "cloudtrail:DeleteTrail",
-    )  # fmt: skip
+    )
     making = ("s3:CreateBucket", "s3:PutBucketPublicAccessBlock", "s3:PutLifecycleConfiguration", "s3:PutBucketPolicy")
     bucket = facts.bucket(f"{name}-*")
     pricing = (

@@ -80,16 +80,27 @@ def _place(facts: Facts, account: str, region: str, queue: str) -> Place:
 
 def _queue(facts: Facts, part: Part) -> list[Statement]:
     actions = (
-        "sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ListQueueTags", "sqs:CreateQueue", "sqs:TagQueue", "sqs:SetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:GetQueueAttributes",
+        "sqs:ListQueueTags",
+        "sqs:CreateQueue",
+        "sqs:TagQueue",
+        "sqs:SetQueueAttributes",
         "sqs:DeleteQueue",
-    )  # fmt: skip
+    )
     return [Statement("Queues", actions, (facts.arn("sqs", part.name),), "queues of events, timers and dead letters")]
 
 
 def _table(facts: Facts, part: Part) -> list[Statement]:
     names = (
-        "DescribeTable", "DescribeTimeToLive", "ListTagsOfResource", "CreateTable", "TagResource", "UpdateTimeToLive", "DeleteTable",
-    )  # fmt: skip
+        "DescribeTable",
+        "DescribeTimeToLive",
+        "ListTagsOfResource",
+        "CreateTable",
+        "TagResource",
+        "UpdateTimeToLive",
+        "DeleteTable",
+    )
     actions = tuple(f"dynamodb:{one}" for one in names)
     return [Statement("Tables", actions, (facts.arn("dynamodb", f"table/{part.name}"),), "an aggregator's table")]
 
@@ -98,30 +109,57 @@ def _log_group(facts: Facts, part: Part) -> list[Statement]:
     names = ("ListTagsForResource", "CreateLogGroup", "TagResource", "PutRetentionPolicy", "DeleteLogGroup")
     group = facts.arn("logs", f"log-group:{part.name}")
     return [
-        Statement("FindLogs", ("logs:DescribeLogGroups",), (facts.arn("logs", "log-group:*"),), "log groups are listed by prefix"),
+        Statement(
+            "FindLogs",
+            ("logs:DescribeLogGroups",),
+            (facts.arn("logs", "log-group:*"),),
+            "log groups are listed by prefix",
+        ),
         # Tags are judged by the group's ARN, all else by the one with `:*` (CloudWatch Logs user guide, "Resources").
-        Statement("Logs", tuple(f"logs:{one}" for one in names), (group, f"{group}:*"), "functions' logs, and how long they keep"),
-    ]  # fmt: skip
+        Statement(
+            "Logs",
+            tuple(f"logs:{one}" for one in names),
+            (group, f"{group}:*"),
+            "functions' logs, and how long they keep",
+        ),
+    ]
 
 
 def _role(facts: Facts, part: Part) -> list[Statement]:
     names = (
-        "GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies", "CreateRole", "TagRole",
-        "UpdateAssumeRolePolicy", "PutRolePolicy", "DeleteRolePolicy", "DetachRolePolicy", "DeleteRole",
-    )  # fmt: skip
+        "GetRole",
+        "GetRolePolicy",
+        "ListAttachedRolePolicies",
+        "ListRolePolicies",
+        "CreateRole",
+        "TagRole",
+        "UpdateAssumeRolePolicy",
+        "PutRolePolicy",
+        "DeleteRolePolicy",
+        "DetachRolePolicy",
+        "DeleteRole",
+    )
     role = facts.arn("iam", f"role/{part.name}", region="")
     passed = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
     return [
-        Statement("Roles", tuple(f"iam:{one}" for one in names), (role,), "functions' roles, each with one inline policy"),
+        Statement(
+            "Roles", tuple(f"iam:{one}" for one in names), (role,), "functions' roles, each with one inline policy"
+        ),
         Statement("PassRoles", ("iam:PassRole",), (role,), "Lambda works as these roles, and nobody else", passed),
-    ]  # fmt: skip
+    ]
 
 
 def _function(facts: Facts, part: Part) -> list[Statement]:
     names = (
-        "GetFunction", "ListTags", "CreateFunction", "TagResource", "UpdateFunctionCode", "UpdateFunctionConfiguration",
-        "InvokeFunction", "DeleteFunction",
-    )  # fmt: skip
+        "GetFunction",
+        "ListTags",
+        "CreateFunction",
+        "TagResource",
+        "UpdateFunctionCode",
+        "UpdateFunctionConfiguration",
+        "InvokeFunction",
+        "DeleteFunction",
+    )
     function = facts.arn("lambda", f"function:{part.name}")
     return [
         Statement(
@@ -142,10 +180,14 @@ def _of_functions(stacks: Sequence[Stack]) -> list[Statement]:
     feeding = {"ArnLike": {"lambda:FunctionArn": functions}}
     changing = ("lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping")
     found = [
-        Statement("FindMappings", ("lambda:ListEventSourceMappings",), ("*",), "what feeds functions; it takes no resource"),
-        Statement("MakeMappings", ("lambda:CreateEventSourceMapping",), ("*",), "a new mapping has no ARN yet", feeding),
+        Statement(
+            "FindMappings", ("lambda:ListEventSourceMappings",), ("*",), "what feeds functions; it takes no resource"
+        ),
+        Statement(
+            "MakeMappings", ("lambda:CreateEventSourceMapping",), ("*",), "a new mapping has no ARN yet", feeding
+        ),
         Statement("ChangeMappings", changing, mappings, "mappings of these functions", feeding),
-    ]  # fmt: skip
+    ]
     if rules:
         # events:TargetArn has several values, one per target: each must be one of the functions, and there must be one.
         targets: dict[str, dict[str, Any]] = {
@@ -173,13 +215,19 @@ def _rule(facts: Facts, part: Part) -> list[Statement]:
         Statement("Rules", tuple(f"events:{one}" for one in names), (rule,), "sweeps, and completions of strict rules"),
         Statement("SeePermissions", ("lambda:GetPolicy",), (function,), "whether rules may call the function"),
         Statement("Permissions", calling, (function,), "rules may call the function, and no other service", by_rules),
-    ]  # fmt: skip
+    ]
 
 
 def _event_rule(facts: Facts, part: Part) -> list[Statement]:
     names = (
-        "DescribeRule", "ListTargetsByRule", "ListTagsForResource", "PutRule", "TagResource", "RemoveTargets", "DeleteRule",
-    )  # fmt: skip
+        "DescribeRule",
+        "ListTargetsByRule",
+        "ListTagsForResource",
+        "PutRule",
+        "TagResource",
+        "RemoveTargets",
+        "DeleteRule",
+    )
     rule = (facts.arn("events", f"rule/{part.name}"),)
     only: dict[str, dict[str, Any]] = {
         "ForAllValues:ArnLike": {"events:TargetArn": [part.want["queue_arn"]]},

@@ -39,10 +39,12 @@ def _serverless(facts: Facts) -> list[Statement]:
     starting = ("emr-serverless:StartJobRun", "emr-serverless:TagResource")
     passed = {"StringEquals": {"iam:PassedToService": "emr-serverless.amazonaws.com"}}
     return [
-        Statement("StartRuns", starting, (application, f"{application}/jobruns/*"), "EMR Serverless: a Spark job is started"),
+        Statement(
+            "StartRuns", starting, (application, f"{application}/jobruns/*"), "EMR Serverless: a Spark job is started"
+        ),
         Statement("FollowRuns", ("emr-serverless:GetJobRun",), (f"{application}/jobruns/*",), "and followed"),
         Statement("PassExecutionRole", ("iam:PassRole",), (role,), "the Spark job works as this role", passed),
-    ]  # fmt: skip
+    ]
 
 
 def _transient(facts: Facts) -> list[Statement]:
@@ -51,14 +53,20 @@ def _transient(facts: Facts) -> list[Statement]:
     clusters = facts.arn("elasticmapreduce", f"cluster/{ANY}", region=ANY)
     found = [
         Statement(
-            "MakeClusters", ("elasticmapreduce:RunJobFlow", "elasticmapreduce:AddTags"), (ANY,),
-            "EMR: a cluster of its own, with our tag; it has no ARN yet", made,
+            "MakeClusters",
+            ("elasticmapreduce:RunJobFlow", "elasticmapreduce:AddTags"),
+            (ANY,),
+            "EMR: a cluster of its own, with our tag; it has no ARN yet",
+            made,
         ),
-        Statement("FollowClusters", ("elasticmapreduce:ListSteps",), (clusters,), "the step of a cluster of its own", ours),
-    ]  # fmt: skip
+        Statement(
+            "FollowClusters", ("elasticmapreduce:ListSteps",), (clusters,), "the step of a cluster of its own", ours
+        ),
+    ]
     for sid, name, service in (
-        ("PassServiceRole", _SERVICE_ROLE, "elasticmapreduce"), ("PassInstanceRole", _INSTANCE_ROLE, "ec2"),
-    ):  # fmt: skip
+        ("PassServiceRole", _SERVICE_ROLE, "elasticmapreduce"),
+        ("PassInstanceRole", _INSTANCE_ROLE, "ec2"),
+    ):
         passed = {"StringLike": {"iam:PassedToService": f"{service}.amazonaws.com*"}}
         found.append(
             Statement(sid, ("iam:PassRole",), (role_arn(facts, name),), "the roles of a cluster of its own", passed)

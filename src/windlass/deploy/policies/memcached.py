@@ -11,9 +11,11 @@ from windlass.settings import Settings
 __all__ = ["statements"]
 
 _CHANGES = (
-    "elasticache:ModifyCacheCluster", "elasticache:CreateCacheCluster", "elasticache:DeleteCacheCluster",
+    "elasticache:ModifyCacheCluster",
+    "elasticache:CreateCacheCluster",
+    "elasticache:DeleteCacheCluster",
     "elasticache:AddTagsToResource",
-)  # fmt: skip
+)
 
 
 def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:
@@ -22,10 +24,19 @@ def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement
     found = [
         *estate(settings, facts),
         Statement("SeeClusters", ("elasticache:DescribeCacheClusters",), (clusters,), "clusters and their nodes"),
-        Statement("SeeQuotas", ("servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQuota"), ("*",),
-                  "what a plan may come to"),
-        Statement("SeeTraffic", ("cloudwatch:GetMetricData",), ("*",), "what a change costs the hit rate; it takes no resource"),
-    ]  # fmt: skip
+        Statement(
+            "SeeQuotas",
+            ("servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQuota"),
+            ("*",),
+            "what a plan may come to",
+        ),
+        Statement(
+            "SeeTraffic",
+            ("cloudwatch:GetMetricData",),
+            ("*",),
+            "what a change costs the hit rate; it takes no resource",
+        ),
+    ]
     if use is Use.OPERATOR:
         others = tuple(
             facts.arn("elasticache", kind, region="*")

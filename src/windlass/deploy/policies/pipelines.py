@@ -50,11 +50,14 @@ def _target(config: PipelineConfig, facts: Facts) -> list[Statement]:
     objects = (facts.objects(bucket, prefix),)
     found = [
         Statement(
-            "WriteTargets", ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"), objects,
-            "outputs are written under a condition; what is there is looked at", facts.owned,
+            "WriteTargets",
+            ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"),
+            objects,
+            "outputs are written under a condition; what is there is looked at",
+            facts.owned,
         ),
         Statement("FindTargets", ("s3:ListBucket",), (facts.bucket(bucket),), _REPORTED, facts.listed(prefix)),
-    ]  # fmt: skip
+    ]
     if config.tags == "keep":
         found.append(Statement("WriteTags", ("s3:PutObjectTagging",), objects, "tags are carried over", facts.owned))
     if config.mirror_deletes:
@@ -71,8 +74,18 @@ def _errors(config: PipelineConfig, facts: Facts) -> list[Statement]:
     source, below = split_url(config.source)
     objects = (facts.objects(bucket, prefix),)
     return [
-        Statement("KeepRefused", ("s3:PutObject", "s3:PutObjectTagging"), objects,
-                  "refused objects are copied, with their tags, and the reason beside each", facts.owned),
-        Statement("ReadRefusedTags", ("s3:GetObjectTagging",), (facts.objects(source, below),),
-                  "a copy takes the object's tags along", facts.owned),
-    ]  # fmt: skip
+        Statement(
+            "KeepRefused",
+            ("s3:PutObject", "s3:PutObjectTagging"),
+            objects,
+            "refused objects are copied, with their tags, and the reason beside each",
+            facts.owned,
+        ),
+        Statement(
+            "ReadRefusedTags",
+            ("s3:GetObjectTagging",),
+            (facts.objects(source, below),),
+            "a copy takes the object's tags along",
+            facts.owned,
+        ),
+    ]

@@ -16,16 +16,29 @@ from windlass.settings import Settings
 __all__ = ["statements"]
 
 _LOOK = (
-    "s3:ListBucket", "s3:ListBucketVersions", "s3:GetReplicationConfiguration", "s3:GetEncryptionConfiguration",
-    "s3:GetLifecycleConfiguration", "s3:GetBucketPolicy", "s3:GetBucketOwnershipControls", "s3:GetBucketVersioning",
-    "s3:GetBucketObjectLockConfiguration", "s3:GetBucketRequestPayment",
-)  # fmt: skip
+    "s3:ListBucket",
+    "s3:ListBucketVersions",
+    "s3:GetReplicationConfiguration",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetLifecycleConfiguration",
+    "s3:GetBucketPolicy",
+    "s3:GetBucketOwnershipControls",
+    "s3:GetBucketVersioning",
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetBucketRequestPayment",
+)
 _SWITCH = ("s3:PutReplicationConfiguration", "s3:PutBucketVersioning", "s3:PutBucketPolicy")
 _JOBS = ("s3:PutJobTagging", "s3:DescribeJob", "s3:UpdateJobStatus", "s3:GetJobTagging")
 _ROLES = (
-    "iam:GetRole", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:CreateRole", "iam:TagRole",
-    "iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy",
-)  # fmt: skip
+    "iam:GetRole",
+    "iam:ListRolePolicies",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:CreateRole",
+    "iam:TagRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:PutRolePolicy",
+)
 
 _READ = ("s3:GetObjectTagging",)
 _WRITE = ("s3:PutObjectTagging", "s3:AbortMultipartUpload")
@@ -90,9 +103,13 @@ def _objects(
 ) -> list[Statement]:
     read, write = (tuple(facts.objects(one) for one in dict.fromkeys(side)) for side in (sources, targets))
     found = [
-        Statement("Canary", ("s3:PutObject", "s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion"), (*read, *write),
-                  "a canary proves replication; preflight asks whether objects may be read and written"),
-    ]  # fmt: skip
+        Statement(
+            "Canary",
+            ("s3:PutObject", "s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion"),
+            (*read, *write),
+            "a canary proves replication; preflight asks whether objects may be read and written",
+        ),
+    ]
     if any(one.via in ("auto", "direct") for one in sets):
         owners = tuple(facts.bucket(one) for one in dict.fromkeys(targets))
         board = tuple(f"{one}/{OURS}*" for one in owners)

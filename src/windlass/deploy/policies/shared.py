@@ -59,8 +59,10 @@ def kms(facts: Facts, services: Sequence[str]) -> list[Statement]:
         return []
     through = {"StringLike": {"kms:ViaService": [f"{service}.*.amazonaws.com" for service in services]}}
     return [
-        Statement("Keys", ("kms:Decrypt", "kms:GenerateDataKey"), facts.keys, "what is encrypted with these keys", through)
-    ]  # fmt: skip
+        Statement(
+            "Keys", ("kms:Decrypt", "kms:GenerateDataKey"), facts.keys, "what is encrypted with these keys", through
+        )
+    ]
 
 
 def function_logs(facts: Facts, use: Use) -> list[Statement]:

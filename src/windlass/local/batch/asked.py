@@ -9,9 +9,14 @@ from typing import Any
 __all__ = ["OPERATIONS", "Refused", "bucket_of", "check", "operation_of"]
 
 OPERATIONS = (
-    "LambdaInvoke", "S3PutObjectCopy", "S3PutObjectAcl", "S3PutObjectTagging", "S3DeleteObjectTagging", "S3ReplicateObject",
+    "LambdaInvoke",
+    "S3PutObjectCopy",
+    "S3PutObjectAcl",
+    "S3PutObjectTagging",
+    "S3DeleteObjectTagging",
+    "S3ReplicateObject",
     "S3ComputeObjectChecksum",
-)  # fmt: skip
+)
 """What the embedded AWS carries out; AWS has restores, retention, legal holds and encryption beside."""
 
 _ROLE = re.compile(r"arn:[^:]+:iam::(\d{12}):role/.+")

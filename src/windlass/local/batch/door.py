@@ -58,11 +58,17 @@ class Door:
         region = found.region_name if found is not None else "us-east-1"
         path = f"/{bucket}/{quote(key)}"
         request = Request(
-            method=method, path=path, query=urlencode(query) if query else "",
+            method=method,
+            path=path,
+            query=urlencode(query) if query else "",
             headers={"host": _HOST, "user-agent": "s3-batch-operations", **(headers or {})},
-            body=body, service="s3", region=region, account_id=self.caller.account_id, access_key=self.caller.access_key,
+            body=body,
+            service="s3",
+            region=region,
+            account_id=self.caller.account_id,
+            access_key=self.caller.access_key,
             operation=operation,
-        )  # fmt: skip
+        )
         refusal = struck(self._faults, request)
         if refusal is not None:
             return refusal
@@ -75,10 +81,17 @@ class Door:
     def may(self, bucket: Any, action: str, key: str) -> bool:
         """Whether the bucket lets the role do that: for what is no call of the API."""
         request = Request(
-            method="PUT", path=f"/{bucket.name}/{quote(key)}", query="", headers={}, body=b"", service="s3",
-            region=bucket.region_name, account_id=self.caller.account_id, access_key=self.caller.access_key,
+            method="PUT",
+            path=f"/{bucket.name}/{quote(key)}",
+            query="",
+            headers={},
+            body=b"",
+            service="s3",
+            region=bucket.region_name,
+            account_id=self.caller.account_id,
+            access_key=self.caller.access_key,
             operation=action.partition(":")[2],
-        )  # fmt: skip
+        )
         call = Call(request=request, bucket=bucket.name, key=key, query={}, subresource="")
         return permitted(call, bucket, self.caller, action, key)
 
@@ -90,10 +103,17 @@ class Door:
         if "x-amz-copy-source" in signed:  # moto wants it of every write with a lock; a copy has no body to sum up
             signed["x-amz-sdk-checksum-algorithm"] = "CRC32"
         as_signed = Request(
-            method=request.method, path=request.path, query=request.query, headers=signed, body=request.body, service="s3",
-            region=request.region, account_id=request.account_id, access_key=request.access_key,
+            method=request.method,
+            path=request.path,
+            query=request.query,
+            headers=signed,
+            body=request.body,
+            service="s3",
+            region=request.region,
+            account_id=request.account_id,
+            access_key=request.access_key,
             operation=request.operation,
-        )  # fmt: skip
+        )
         return call_wsgi(Door._moto, as_signed, _HOST)
 
 

@@ -33,8 +33,10 @@ def event_of(row: Row, job_id: str, parameters: Mapping[str, Any], *, partition:
     """The event of one task."""
     bucket, key, version = row
     task: dict[str, Any] = {
-        "taskId": base64.b64encode(uuid.uuid4().bytes).decode(), "s3Key": key, "s3VersionId": version or None,
-    }  # fmt: skip
+        "taskId": base64.b64encode(uuid.uuid4().bytes).decode(),
+        "s3Key": key,
+        "s3VersionId": version or None,
+    }
     schema = parameters.get("InvocationSchemaVersion", "1.0")
     job: dict[str, Any] = {"id": job_id}
     if schema == "2.0":

@@ -112,12 +112,15 @@ def _keep(job: Job, output: Mapping[str, Any], manifest: Manifest, door: Door) -
     arn = f"arn:{job.arn.split(':')[1]}:s3:::{place}"
     index = json.dumps(
         {
-            "sourceBucket": manifest.bucket, "destinationBucket": arn, "version": "2021-11-30",
-            "creationTimestamp": str(int(datetime.now(UTC).timestamp() * 1000)), "fileFormat": "CSV",
+            "sourceBucket": manifest.bucket,
+            "destinationBucket": arn,
+            "version": "2021-11-30",
+            "creationTimestamp": str(int(datetime.now(UTC).timestamp() * 1000)),
+            "fileFormat": "CSV",
             "fileSchema": "Bucket, Key, VersionId" if manifest.versions else "Bucket, Key",
             "files": [{"key": data, "size": len(body), "MD5checksum": digest}],
         }
-    ).encode()  # fmt: skip
+    ).encode()
     etag = _put(door, place, f"{lead}/manifest.json", index, output)
     return {"Format": FORMAT, "Location": {"ObjectArn": f"{arn}/{lead}/manifest.json", "ETag": etag}}
 

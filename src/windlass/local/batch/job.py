@@ -94,28 +94,46 @@ class Job:
     def listed(self) -> dict[str, Any]:
         """As ListJobs tells of it."""
         return {
-            "JobId": self.id, "Description": self.asked.get("Description"), "Operation": self.name,
-            "Priority": self.priority, "Status": self.state, "CreationTime": self.created, "TerminationDate": self.ended,
+            "JobId": self.id,
+            "Description": self.asked.get("Description"),
+            "Operation": self.name,
+            "Priority": self.priority,
+            "Status": self.state,
+            "CreationTime": self.created,
+            "TerminationDate": self.ended,
             "ProgressSummary": self._progress(),
-        }  # fmt: skip
+        }
 
     def described(self) -> dict[str, Any]:
         """As DescribeJob tells of it."""
         asked = self.asked
         return {
-            "JobId": self.id, "ConfirmationRequired": asked.get("ConfirmationRequired", False),
-            "Description": asked.get("Description"), "JobArn": self.arn, "Status": self.state,
-            "Manifest": asked.get("Manifest"), "Operation": asked["Operation"], "Priority": self.priority,
-            "ProgressSummary": self._progress(), "StatusUpdateReason": self.said or None,
-            "FailureReasons": self.failures or None, "Report": asked["Report"], "CreationTime": self.created,
-            "TerminationDate": self.ended, "RoleArn": asked["RoleArn"], "SuspendedDate": self.suspended,
+            "JobId": self.id,
+            "ConfirmationRequired": asked.get("ConfirmationRequired", False),
+            "Description": asked.get("Description"),
+            "JobArn": self.arn,
+            "Status": self.state,
+            "Manifest": asked.get("Manifest"),
+            "Operation": asked["Operation"],
+            "Priority": self.priority,
+            "ProgressSummary": self._progress(),
+            "StatusUpdateReason": self.said or None,
+            "FailureReasons": self.failures or None,
+            "Report": asked["Report"],
+            "CreationTime": self.created,
+            "TerminationDate": self.ended,
+            "RoleArn": asked["RoleArn"],
+            "SuspendedDate": self.suspended,
             "SuspendedCause": "AwaitingConfirmation" if self.state is State.SUSPENDED else None,
-            "ManifestGenerator": asked.get("ManifestGenerator"), "GeneratedManifestDescriptor": self.generated,
-        }  # fmt: skip
+            "ManifestGenerator": asked.get("ManifestGenerator"),
+            "GeneratedManifestDescriptor": self.generated,
+        }
 
     def _progress(self) -> dict[str, Any]:
         active_s = self.active_s + (time.monotonic() - self.since_s if self.state is State.ACTIVE else 0.0)
         return {
-            "TotalNumberOfTasks": self.total, "NumberOfTasksSucceeded": self.succeeded, "NumberOfTasksFailed": self.failed,
+            "TotalNumberOfTasks": self.total,
+            "NumberOfTasksSucceeded": self.succeeded,
+            "NumberOfTasksFailed": self.failed,
             "Timers": {"ElapsedTimeInActiveSeconds": int(active_s)},
-        }  # fmt: skip
+        }

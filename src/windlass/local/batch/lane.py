@@ -44,9 +44,13 @@ class Lane:
             if known is not None:
                 return known
             job = Job(
-                account_id=self.account_id, region=self.region, number=len(self._jobs), asked=asked,
-                priority=asked["Priority"], tags=list(asked.get("Tags", ())),
-            )  # fmt: skip
+                account_id=self.account_id,
+                region=self.region,
+                number=len(self._jobs),
+                asked=asked,
+                priority=asked["Priority"],
+                tags=list(asked.get("Tags", ())),
+            )
             self._jobs[job.id] = self._tokens[asked["ClientRequestToken"]] = job
             return job
 

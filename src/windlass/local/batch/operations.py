@@ -81,8 +81,14 @@ def _copy(parameters: Mapping[str, Any], door: Door) -> One:
 
 
 def _call(
-    door: Door, method: str, operation: str, subresource: str, *, headers: Mapping[str, str] | None = None, body: bytes = b""
-) -> One:  # fmt: skip
+    door: Door,
+    method: str,
+    operation: str,
+    subresource: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+) -> One:
     def task(row: Row) -> Outcome:
         bucket, written, version = row
         query = {subresource: ""} | ({"versionId": version} if version else {})

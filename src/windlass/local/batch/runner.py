@@ -146,9 +146,17 @@ class Runner:
         """Raise BadManifest where a fault was ordered that lets a new role be unknown for a moment."""
         role = job.asked["RoleArn"]
         request = Request(
-            method="POST", path="/", query="", headers={}, body=f'"Role": "{role}"'.encode(), service="s3control",
-            region=job.region, account_id=role.split(":")[4], access_key="", operation="PrepareJob",
-        )  # fmt: skip
+            method="POST",
+            path="/",
+            query="",
+            headers={},
+            body=f'"Role": "{role}"'.encode(),
+            service="s3control",
+            region=job.region,
+            account_id=role.split(":")[4],
+            access_key="",
+            operation="PrepareJob",
+        )
         for each in self._faults:
             refusal = each.lagging(request, time.monotonic())
             if refusal is not None:

@@ -50,9 +50,12 @@ def checksum_task(parameters: Mapping[str, Any], door: Door) -> One:
         digest = compute(read[0].body)
         etag = next((value.strip('"') for name, value in read[0].headers if name.lower() == "etag"), "")
         found = {
-            "checksum_base64": base64.b64encode(digest).decode(), "checksum_hex": digest.hex(), "etag": etag,
-            "checksumAlgorithm": algorithm, "checksumType": "FULL_OBJECT",
-        }  # fmt: skip
+            "checksum_base64": base64.b64encode(digest).decode(),
+            "checksum_hex": digest.hex(),
+            "etag": etag,
+            "checksumAlgorithm": algorithm,
+            "checksumType": "FULL_OBJECT",
+        }
         return Outcome(ok=True, http=200, code="", message=json.dumps(found))
 
     return task

@@ -204,9 +204,12 @@ class Cluster:
                 f"{coming - len(present)} cache nodes are pending creation; cancel them by NumCacheNodes={len(present)} first."
             )
         new = rules.place(
-            count - coming, mode=asked.get("AZMode"), zones=zones, offered=self.zones_offered,
+            count - coming,
+            mode=asked.get("AZMode"),
+            zones=zones,
+            offered=self.zones_offered,
             present=self.by_zone() + Counter(self.pending.zones),
-        )  # fmt: skip
+        )
         return Pending(count, zones=(*self.pending.zones, *new), version=self.pending.version)
 
     def _need_available(self) -> None:

@@ -40,9 +40,21 @@ class Memory:
         self.total_connections = 0
         self.clear()
         self._counts = dict.fromkeys(
-            ("cmd_get", "cmd_set", "cmd_flush", "cmd_touch", "get_hits", "get_misses", "get_expired", "delete_hits",
-             "delete_misses", "evictions", "total_items"), 0,
-        )  # fmt: skip
+            (
+                "cmd_get",
+                "cmd_set",
+                "cmd_flush",
+                "cmd_touch",
+                "get_hits",
+                "get_misses",
+                "get_expired",
+                "delete_hits",
+                "delete_misses",
+                "evictions",
+                "total_items",
+            ),
+            0,
+        )
 
     def clear(self) -> None:
         """Forget all items."""
@@ -199,8 +211,16 @@ class Memory:
             return b"END\r\n"  # no slabs, no settings
         now = self._clock()
         facts: dict[str, object] = {
-            "pid": os.getpid(), "uptime": int(now - self._started), "time": int(now), "version": VERSION.decode(),
-            "curr_connections": self.connections, "total_connections": self.total_connections, **self._counts,
-            "bytes": self._bytes, "curr_items": len(self._items), "limit_maxbytes": self._limit, "threads": 1,
-        }  # fmt: skip
+            "pid": os.getpid(),
+            "uptime": int(now - self._started),
+            "time": int(now),
+            "version": VERSION.decode(),
+            "curr_connections": self.connections,
+            "total_connections": self.total_connections,
+            **self._counts,
+            "bytes": self._bytes,
+            "curr_items": len(self._items),
+            "limit_maxbytes": self._limit,
+            "threads": 1,
+        }
         return "".join([*(f"STAT {name} {value}\r\n" for name, value in facts.items()), "END\r\n"]).encode()

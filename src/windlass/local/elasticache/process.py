@@ -34,9 +34,11 @@ class Memcached:
             command += ["-u", "root"]
         self._keeper = subprocess.Popen(  # noqa: S603  our own words and a program found on the PATH
             ["/bin/sh", "-c", _KEEPER, "sh", *command],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C at the terminal is for us; we end it in order
-        )  # fmt: skip
+        )
 
     def stop(self) -> None:
         """End it and wait until it is gone."""

@@ -43,10 +43,16 @@ class Quotas:
         name, standard, adjustable = QUOTAS[code]
         owner = "" if default else self.account_id
         return {
-            **_SERVICE, "QuotaArn": f"arn:aws:servicequotas:{self.region}:{owner}:elasticache/{code}", "QuotaCode": code,
-            "QuotaName": name, "Value": standard if default else self.value(code), "Unit": "None", "Adjustable": adjustable,
-            "GlobalQuota": False, "QuotaAppliedAtLevel": "ACCOUNT",
-        }  # fmt: skip
+            **_SERVICE,
+            "QuotaArn": f"arn:aws:servicequotas:{self.region}:{owner}:elasticache/{code}",
+            "QuotaCode": code,
+            "QuotaName": name,
+            "Value": standard if default else self.value(code),
+            "Unit": "None",
+            "Adjustable": adjustable,
+            "GlobalQuota": False,
+            "QuotaAppliedAtLevel": "ACCOUNT",
+        }
 
     def open_request(self, code: str) -> dict[str, Any] | None:
         """The request that waits for this quota, if there is one."""
@@ -57,11 +63,20 @@ class Quotas:
         """A new request; it is approved after `answer_s` seconds."""
         at = datetime.fromtimestamp(now, UTC).timestamp()
         made = {
-            **_SERVICE, "Id": uuid.uuid4().hex, "QuotaCode": code, "QuotaName": QUOTAS[code][0], "DesiredValue": desired,
-            "Status": "PENDING", "Created": at, "LastUpdated": at, "GlobalQuota": False, "Unit": "None",
-            "QuotaArn": self.describe(code)["QuotaArn"], "QuotaRequestedAtLevel": "ACCOUNT",
+            **_SERVICE,
+            "Id": uuid.uuid4().hex,
+            "QuotaCode": code,
+            "QuotaName": QUOTAS[code][0],
+            "DesiredValue": desired,
+            "Status": "PENDING",
+            "Created": at,
+            "LastUpdated": at,
+            "GlobalQuota": False,
+            "Unit": "None",
+            "QuotaArn": self.describe(code)["QuotaArn"],
+            "QuotaRequestedAtLevel": "ACCOUNT",
             "Requester": f'{{"accountId":"{self.account_id}"}}',
-        }  # fmt: skip
+        }
         self.requests[made["Id"]] = made
         self._due[made["Id"]] = now + answer_s
         return made

@@ -73,12 +73,20 @@ class Region:
             subnet_group = asked.get("CacheSubnetGroupName") or ""
             offered = tuple(zones(subnet_group))
             cluster = Cluster(
-                name=name, account_id=self.account_id, region=self.name, arn=self.arn("cluster", name),
-                node_type=rules.check_node_type(asked.get("CacheNodeType")), version=version, parameter_group=group,
-                subnet_group=subnet_group or "default", security_groups=tuple(asked.get("SecurityGroupIds") or ()),
-                zones_offered=offered, window=asked.get("PreferredMaintenanceWindow") or far_window(now), created_at=now,
+                name=name,
+                account_id=self.account_id,
+                region=self.name,
+                arn=self.arn("cluster", name),
+                node_type=rules.check_node_type(asked.get("CacheNodeType")),
+                version=version,
+                parameter_group=group,
+                subnet_group=subnet_group or "default",
+                security_groups=tuple(asked.get("SecurityGroupIds") or ()),
+                zones_offered=offered,
+                window=asked.get("PreferredMaintenanceWindow") or far_window(now),
+                created_at=now,
                 auto_upgrade=asked.get("AutoMinorVersionUpgrade") is not False,
-            )  # fmt: skip
+            )
             cluster.add(_first_zones(asked, count, offered), now, self.pace.node_s)
             self.clusters[name] = cluster
             self._wake(cluster)
@@ -131,9 +139,11 @@ class Region:
         self.quotas.settle(self.clock())
         elsewhere = other_nodes + sum(len(one.ids()) for one in self.clusters.values() if one.name != without)
         rules.check_quota(
-            nodes, per_cluster=int(self.quotas.value(NODES_PER_CLUSTER)), elsewhere=elsewhere,
+            nodes,
+            per_cluster=int(self.quotas.value(NODES_PER_CLUSTER)),
+            elsewhere=elsewhere,
             per_region=int(self.quotas.value(NODES_PER_REGION)),
-        )  # fmt: skip
+        )
 
     def arn(self, kind: str, name: str) -> str:
         """The ARN of a thing of ElastiCache here."""
@@ -166,18 +176,36 @@ class Region:
         nodes = {"CacheNodes": [_node(node) for node in cluster.nodes]} if with_nodes else {}
         groups = [{"SecurityGroupId": one, "Status": "active"} for one in cluster.security_groups]
         return {
-            "CacheClusterId": cluster.name, "CacheNodeType": cluster.node_type, "Engine": "memcached",
-            "EngineVersion": cluster.version, "CacheClusterStatus": cluster.status,
-            "NumCacheNodes": len(cluster.ids()), "PreferredAvailabilityZone": zone,
-            "CacheClusterCreateTime": _time(cluster.created_at), "PreferredMaintenanceWindow": cluster.window,
-            "PendingModifiedValues": _pending(cluster), "CacheSecurityGroups": [],
-            "CacheParameterGroup": {"CacheParameterGroupName": cluster.parameter_group, "ParameterApplyStatus": "in-sync",
-                                    "CacheNodeIdsToReboot": []},
-            "CacheSubnetGroupName": cluster.subnet_group, "AutoMinorVersionUpgrade": cluster.auto_upgrade,
-            "SecurityGroups": groups, "AuthTokenEnabled": False, "TransitEncryptionEnabled": False,
-            "AtRestEncryptionEnabled": False, "ARN": cluster.arn, "ReplicationGroupLogDeliveryEnabled": False,
-            "LogDeliveryConfigurations": [], "NetworkType": "ipv4", "IpDiscovery": "ipv4", **endpoint, **nodes,
-        }  # fmt: skip
+            "CacheClusterId": cluster.name,
+            "CacheNodeType": cluster.node_type,
+            "Engine": "memcached",
+            "EngineVersion": cluster.version,
+            "CacheClusterStatus": cluster.status,
+            "NumCacheNodes": len(cluster.ids()),
+            "PreferredAvailabilityZone": zone,
+            "CacheClusterCreateTime": _time(cluster.created_at),
+            "PreferredMaintenanceWindow": cluster.window,
+            "PendingModifiedValues": _pending(cluster),
+            "CacheSecurityGroups": [],
+            "CacheParameterGroup": {
+                "CacheParameterGroupName": cluster.parameter_group,
+                "ParameterApplyStatus": "in-sync",
+                "CacheNodeIdsToReboot": [],
+            },
+            "CacheSubnetGroupName": cluster.subnet_group,
+            "AutoMinorVersionUpgrade": cluster.auto_upgrade,
+            "SecurityGroups": groups,
+            "AuthTokenEnabled": False,
+            "TransitEncryptionEnabled": False,
+            "AtRestEncryptionEnabled": False,
+            "ARN": cluster.arn,
+            "ReplicationGroupLogDeliveryEnabled": False,
+            "LogDeliveryConfigurations": [],
+            "NetworkType": "ipv4",
+            "IpDiscovery": "ipv4",
+            **endpoint,
+            **nodes,
+        }
 
     def _need(self, name: str) -> Cluster:
         cluster = self.find(name)
@@ -254,9 +282,13 @@ def _endpoint(port: int) -> dict[str, Any]:
 def _node(node: Node) -> dict[str, Any]:
     endpoint = {"Endpoint": _endpoint(node.port)} if node.port else {}
     return {
-        "CacheNodeId": node.node_id, "CacheNodeStatus": node.status, "CacheNodeCreateTime": _time(node.created_at),
-        "ParameterGroupStatus": "in-sync", "CustomerAvailabilityZone": node.zone, **endpoint,
-    }  # fmt: skip
+        "CacheNodeId": node.node_id,
+        "CacheNodeStatus": node.status,
+        "CacheNodeCreateTime": _time(node.created_at),
+        "ParameterGroupStatus": "in-sync",
+        "CustomerAvailabilityZone": node.zone,
+        **endpoint,
+    }
 
 
 def _pending(cluster: Cluster) -> dict[str, Any]:

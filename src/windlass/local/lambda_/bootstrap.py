@@ -141,9 +141,7 @@ def _answer(handler: Handler, context: Context, payload: bytes) -> tuple[bytes, 
         return b"E", json.dumps(described).encode()
     if len(body) > _MAX_RESPONSE_BYTES:
         message = f"Response payload size exceeded maximum allowed payload size ({_MAX_RESPONSE_BYTES} bytes)."
-        return b"E", json.dumps(
-            {"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"}
-        ).encode()  # fmt: skip
+        return b"E", json.dumps({"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"}).encode()
     return b"R", body
 
 

@@ -118,10 +118,13 @@ class Events:
             self._tell(
                 policy.dead_letter,
                 lambda: destinations.send_dead_letter(
-                    policy.dead_letter, event.payload, request_id=event.request_id, code="200" if answer else "429",
+                    policy.dead_letter,
+                    event.payload,
+                    request_id=event.request_id,
+                    code="200" if answer else "429",
                     message=str(document.get("errorMessage", condition)),
                 ),
-            )  # fmt: skip
+            )
 
     def _accept_arn(self, arn: str, payload: bytes) -> None:
         self.accept(parse_name(arn, "", ""), payload)

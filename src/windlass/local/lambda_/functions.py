@@ -134,9 +134,13 @@ class Functions:
             path=os.pathsep.join([*(f"{each}/bin" for each in (root, *layers)), os.environ.get("PATH", os.defpath)]),
         )
         return RuntimeProcess(
-            folders=_import_folders(root, layers, deployment.runtime), variables=variables,
-            memory_mb=deployment.memory_mb, timeout_s=deployment.timeout_s, stream=stream, temporary=temporary,
-        )  # fmt: skip
+            folders=_import_folders(root, layers, deployment.runtime),
+            variables=variables,
+            memory_mb=deployment.memory_mb,
+            timeout_s=deployment.timeout_s,
+            stream=stream,
+            temporary=temporary,
+        )
 
     def _session(self, deployment: Deployment) -> Credentials:
         key = (*deployment.function, deployment.role)

@@ -79,9 +79,12 @@ def _run_in_processes(functions: Functions) -> None:
     def invoke(function: Any, body: Any, request_headers: Any, response_headers: Any) -> bytes:
         qualifier = "" if str(function.version) == "$LATEST" else str(function.version)
         name = FunctionName(
-            account_id=function.account_id, region=function.region, name=function.function_name, qualifier=qualifier,
+            account_id=function.account_id,
+            region=function.region,
+            name=function.function_name,
+            qualifier=qualifier,
             partition=function.partition,
-        )  # fmt: skip
+        )
         payload = body.encode() if isinstance(body, str) else bytes(body or b"")
         kind = request_headers.get("x-amz-invocation-type") or request_headers.get("X-Amz-Invocation-Type")
         if kind == "Event":

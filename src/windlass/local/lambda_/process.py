@@ -63,9 +63,14 @@ class RuntimeProcess:
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter
                 # -P: the bootstrap's own folder is not to be imported from
                 [sys.executable, "-P", "-u", _BOOTSTRAP, str(theirs.fileno()), str(lifeline), *folders],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(theirs.fileno(), lifeline),
-                start_new_session=True, env=dict(variables), cwd=folders[0],
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(theirs.fileno(), lifeline),
+                start_new_session=True,
+                env=dict(variables),
+                cwd=folders[0],
+            )
         except OSError:
             self._control.close()
             os.close(self._log)
@@ -166,9 +171,14 @@ class RuntimeProcess:
             self._partial = b""
         lines, self._lines, self._log_bytes = tuple(self._lines), [], 0
         return Outcome(
-            payload=payload, failed=failed, lines=lines, duration_ms=duration_ms, init_ms=init_ms, peak_mb=peak_mb,
+            payload=payload,
+            failed=failed,
+            lines=lines,
+            duration_ms=duration_ms,
+            init_ms=init_ms,
+            peak_mb=peak_mb,
             ended=ended,
-        )  # fmt: skip
+        )
 
     def _next_frame(self, deadline_s: float) -> Frame | str:
         """The next frame; or what came instead: `timeout`, `memory`, `exit`."""

@@ -11,8 +11,10 @@ from windlass.local.s3.answers import refuse
 from windlass.local.s3.objects import LeanKey
 
 MODE, UNTIL, HOLD = (
-    "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold",
-)  # fmt: skip
+    "x-amz-object-lock-mode",
+    "x-amz-object-lock-retain-until-date",
+    "x-amz-object-lock-legal-hold",
+)
 
 
 def lock_refused(headers: Mapping[str, str], bucket: Any) -> Response | None:

@@ -58,9 +58,11 @@ def subject_of(version: Any) -> Subject:
     if not isinstance(version, LeanKey):
         return Subject(key=version.name, tags={}, marker=True)
     return Subject(
-        key=version.name, tags=tags_of(version), storage_class=version.storage_class or "STANDARD",
+        key=version.name,
+        tags=tags_of(version),
+        storage_class=version.storage_class or "STANDARD",
         encryption=version.encryption or "",
-    )  # fmt: skip
+    )
 
 
 class Replicator:
@@ -163,7 +165,15 @@ class Replicator:
 def _call(caller: Caller, destination: Any, key: str, operation: str) -> Call:
     """A call as S3 makes it for replication: what policies are asked about, and faults are ordered for."""
     request = Request(
-        method="PUT", path=f"/{destination.name}/{quote(key)}", query="", headers={}, body=b"", service="s3",
-        region=destination.region_name, account_id=caller.account_id, access_key=caller.access_key, operation=operation,
-    )  # fmt: skip
+        method="PUT",
+        path=f"/{destination.name}/{quote(key)}",
+        query="",
+        headers={},
+        body=b"",
+        service="s3",
+        region=destination.region_name,
+        account_id=caller.account_id,
+        access_key=caller.access_key,
+        operation=operation,
+    )
     return Call(request=request, bucket=destination.name, key=key, query={}, subresource="")

@@ -90,9 +90,13 @@ def _policies(s3: Any, bucket: Bucket) -> None:
 def _lifecycle(s3: Any, bucket: Bucket) -> None:
     rules = [
         {"ID": "expire-old", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Expiration": {"Days": 30}},
-        {"ID": "to-glacier", "Status": "Enabled", "Filter": {"Prefix": "archive/"},
-         "Transitions": [{"Days": 90, "StorageClass": "GLACIER"}]},
-    ]  # fmt: skip
+        {
+            "ID": "to-glacier",
+            "Status": "Enabled",
+            "Filter": {"Prefix": "archive/"},
+            "Transitions": [{"Days": 90, "StorageClass": "GLACIER"}],
+        },
+    ]
     s3.put_bucket_lifecycle_configuration(Bucket=bucket.name, LifecycleConfiguration={"Rules": rules})
 
 
@@ -101,10 +105,16 @@ def _reports(s3: Any, bucket: Bucket) -> None:
         "S3BucketDestination": {"Bucket": f"arn:aws:s3:::{bucket.name}", "Format": "Parquet", "Prefix": "inventory"}
     }
     s3.put_bucket_inventory_configuration(
-        Bucket=bucket.name, Id="weekly",
-        InventoryConfiguration={"Id": "weekly", "IsEnabled": True, "IncludedObjectVersions": "Current",
-                                "Schedule": {"Frequency": "Weekly"}, "Destination": destination},
-    )  # fmt: skip
+        Bucket=bucket.name,
+        Id="weekly",
+        InventoryConfiguration={
+            "Id": "weekly",
+            "IsEnabled": True,
+            "IncludedObjectVersions": "Current",
+            "Schedule": {"Frequency": "Weekly"},
+            "Destination": destination,
+        },
+    )
 
 
 def _analytics(s3: Any, bucket: Bucket) -> None:
@@ -170,8 +180,12 @@ def build_replication(place: Place, source: Bucket, target: Bucket) -> None:
     s3 = place.client("s3")
     s3.put_bucket_versioning(Bucket=source.name, VersioningConfiguration={"Status": "Enabled"})
     rule = {
-        "ID": "replica", "Status": "Enabled", "Priority": 1, "Filter": {"Prefix": ""},
-        "DeleteMarkerReplication": {"Status": "Disabled"}, "Destination": {"Bucket": f"arn:aws:s3:::{target.name}"},
-    }  # fmt: skip
+        "ID": "replica",
+        "Status": "Enabled",
+        "Priority": 1,
+        "Filter": {"Prefix": ""},
+        "DeleteMarkerReplication": {"Status": "Disabled"},
+        "Destination": {"Bucket": f"arn:aws:s3:::{target.name}"},
+    }
     configuration = {"Role": role_arn(source.account_id, "replication"), "Rules": [rule]}
     s3.put_bucket_replication(Bucket=source.name, ReplicationConfiguration=configuration)

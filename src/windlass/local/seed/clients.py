@@ -35,9 +35,12 @@ class Clients:
         self._sessions: dict[str, Any] = {}
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._config = Config(
-            retries={"total_max_attempts": 2, "mode": "standard"}, s3={"addressing_style": "path"}, max_pool_connections=16,
-            user_agent_extra="harbour-terraform", request_checksum_calculation="when_required",
-        )  # fmt: skip
+            retries={"total_max_attempts": 2, "mode": "standard"},
+            s3={"addressing_style": "path"},
+            max_pool_connections=16,
+            user_agent_extra="harbour-terraform",
+            request_checksum_calculation="when_required",
+        )
         self.created: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
 

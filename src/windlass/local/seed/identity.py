@@ -54,10 +54,16 @@ def build_identity(place: Place) -> None:
     )
     place.make("iam.role", iam.create_role, RoleName="WindlassReader", AssumeRolePolicyDocument=anyone)
     for name, service in (
-        ("replication", "s3"), ("pipeline-runner", "lambda"), ("instance-base", "ec2"), ("task-runner", "ecs-tasks"),
-        ("cluster", "eks"), ("trail-delivery", "cloudtrail"), ("stream-delivery", "firehose"), ("gateway-access", "storagegateway"),
+        ("replication", "s3"),
+        ("pipeline-runner", "lambda"),
+        ("instance-base", "ec2"),
+        ("task-runner", "ecs-tasks"),
+        ("cluster", "eks"),
+        ("trail-delivery", "cloudtrail"),
+        ("stream-delivery", "firehose"),
+        ("gateway-access", "storagegateway"),
         ("workflow", "states"),
-    ):  # fmt: skip
+    ):
         tags = tag_list({"team": "platform", "managed-by": "terraform"})
         place.make("iam.role", iam.create_role, RoleName=name, AssumeRolePolicyDocument=trust(service), Tags=tags)
     for team in TEAMS:

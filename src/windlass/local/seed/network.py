@@ -66,16 +66,24 @@ def build_network(place: Place) -> Network:
         RouteTableIds=[table],
     )
     place.make(
-        "ec2.network-interface", ec2.create_network_interface, SubnetId=subnets[0], Description="spare, kept for failover",
-        PrivateIpAddress=f"{cidr}.0.250", Groups=[groups["internal"]],
-    )  # fmt: skip
+        "ec2.network-interface",
+        ec2.create_network_interface,
+        SubnetId=subnets[0],
+        Description="spare, kept for failover",
+        PrivateIpAddress=f"{cidr}.0.250",
+        Groups=[groups["internal"]],
+    )
     ec2.create_tags(Resources=[vpc], Tags=tag_list(_named("main")))
     ec2.create_tags(Resources=subnets, Tags=tag_list(_named("main-private")))
     ec2.create_tags(Resources=[table, gateway], Tags=tag_list(_named("main")))
     return Network(
-        vpc_id=vpc, cidr=cidr, subnets=tuple(subnets), groups=groups, key_arn=_key(place),
+        vpc_id=vpc,
+        cidr=cidr,
+        subnets=tuple(subnets),
+        groups=groups,
+        key_arn=_key(place),
         target_group_arn=_balancer(place, vpc, subnets, groups["web"]),
-    )  # fmt: skip
+    )
 
 
 def _group(place: Place, vpc: str, name: str, source: str) -> str:
@@ -117,9 +125,11 @@ def _balancer(place: Place, vpc: str, subnets: list[str], group: str) -> str:
     )
     arn = target["TargetGroups"][0]["TargetGroupArn"]
     elb.create_listener(
-        LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"], Protocol="HTTP", Port=80,
+        LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"],
+        Protocol="HTTP",
+        Port=80,
         DefaultActions=[{"Type": "forward", "TargetGroupArn": arn}],
-    )  # fmt: skip
+    )
     if place.region in _KEYS_IN:
         acm = place.client("acm")
         place.make("acm.certificate", acm.request_certificate, DomainName=f"{place.region}.harbour.example")

@@ -38,15 +38,25 @@ PROGRAMS = (
     Program("aws-sdk-nodejs/2.2.35 linux/v4.9.1", "s3", "TLSv1.2", 6),
     Program("Boto/2.49.0 Python/2.7.18 Linux/4.14.248-189.473.amzn2.x86_64", "s3", "TLSv1.1", 3),
     Program(
-        "Hadoop 3.3.4, aws-sdk-java/1.12.262 Linux/5.10.223 OpenJDK_64-Bit_Server_VM/25.292-b10 java/1.8.0_292", "s3v4", "TLSv1.2", 9
+        "Hadoop 3.3.4, aws-sdk-java/1.12.262 Linux/5.10.223 OpenJDK_64-Bit_Server_VM/25.292-b10 java/1.8.0_292",
+        "s3v4",
+        "TLSv1.2",
+        9,
     ),
     Program("aws-cli/1.16.301 Python/2.7.18 Linux/4.14.248 botocore/1.13.37", "s3v4", "TLSv1.2", 4),
     Program(
         "Boto3/1.43.105 md/Botocore#1.43.105 ua/2.1 os/linux#6.8.0 md/arch#x86_64 lang/python#3.12.14 Botocore/1.43.105",
-        "s3v4", "TLSv1.3", 25,
+        "s3v4",
+        "TLSv1.3",
+        25,
     ),
-    Program("aws-sdk-go-v2/1.41.5 os/linux lang/go#1.26.1 md/GOOS#linux md/GOARCH#arm64 api/s3#1.97.0", "s3v4", "TLSv1.3", 30),
-)  # fmt: skip
+    Program(
+        "aws-sdk-go-v2/1.41.5 os/linux lang/go#1.26.1 md/GOOS#linux md/GOARCH#arm64 api/s3#1.97.0",
+        "s3v4",
+        "TLSv1.3",
+        30,
+    ),
+)
 """Two that sign with SigV2, two past their end of support, two that are as they should be."""
 
 
@@ -133,9 +143,11 @@ def _caller(
     def say(request: Any, **_: Any) -> None:
         # After signing: botocore puts its own name into any agent, and the embedded AWS checks no signature.
         for name, value in (
-            ("User-Agent", program.agent), ("x-forwarded-for", address), ("x-windlass-tls", program.tls),
+            ("User-Agent", program.agent),
+            ("x-forwarded-for", address),
+            ("x-windlass-tls", program.tls),
             ("x-windlass-time", clock[0].isoformat()),
-        ):  # fmt: skip
+        ):
             request.headers[name] = value
 
     made.meta.events.register("before-send.s3", say)

@@ -21,11 +21,27 @@ _ENVIRONMENTS = {"111111111111": "prod", "222222222222": "prod", "333333333333":
 _COUNTRIES = {"us-east-1": "us", "eu-west-1": "ie", "eu-central-1": "de", "ap-southeast-2": "au"}
 # How usual each is. Whatever the dice say, bucket 3·n of a round has the n-th, so that an estate shows all of them.
 _FEATURES = {
-    "versioning": 0.45, "kms": 0.25, "sse-s3": 0.3, "public-read": 0.05, "tls-only": 0.35, "lifecycle": 0.4, "logging": 0.2,
-    "to-sqs": 0.25, "to-sns": 0.12, "to-eventbridge": 0.15, "website": 0.06, "cors": 0.12, "object-lock": 0.05,
-    "accelerate": 0.04, "requester-pays": 0.04, "inventory": 0.12, "metrics": 0.2, "analytics": 0.06, "tiering": 0.12,
+    "versioning": 0.45,
+    "kms": 0.25,
+    "sse-s3": 0.3,
+    "public-read": 0.05,
+    "tls-only": 0.35,
+    "lifecycle": 0.4,
+    "logging": 0.2,
+    "to-sqs": 0.25,
+    "to-sns": 0.12,
+    "to-eventbridge": 0.15,
+    "website": 0.06,
+    "cors": 0.12,
+    "object-lock": 0.05,
+    "accelerate": 0.04,
+    "requester-pays": 0.04,
+    "inventory": 0.12,
+    "metrics": 0.2,
+    "analytics": 0.06,
+    "tiering": 0.12,
     "ownership": 0.15,
-}  # fmt: skip
+}
 _EVERY = 3
 
 
@@ -117,8 +133,12 @@ def plan_workloads(seed: int, scale: int) -> tuple[Workload, ...]:
                         tags = tags_of(team, service, _ENVIRONMENTS[account_id])
                         found.append(
                             Workload(
-                                team=team, service=name, account_id=account_id, region=region, instances=rng.randint(1, 2),
+                                team=team,
+                                service=name,
+                                account_id=account_id,
+                                region=region,
+                                instances=rng.randint(1, 2),
                                 tags=tags,
                             )
-                        )  # fmt: skip
+                        )
     return tuple(found)

@@ -25,69 +25,122 @@ def build_platform(place: Place, network: Network, buckets: list[Bucket]) -> Non
 
 def _stores(place: Place, network: Network) -> None:
     place.make(
-        "rds.cluster", place.client("rds").create_db_cluster, DBClusterIdentifier="settlement", Engine="aurora-postgresql",
-        MasterUsername="app", MasterUserPassword="not-a-real-password", StorageEncrypted=True,
+        "rds.cluster",
+        place.client("rds").create_db_cluster,
+        DBClusterIdentifier="settlement",
+        Engine="aurora-postgresql",
+        MasterUsername="app",
+        MasterUserPassword="not-a-real-password",
+        StorageEncrypted=True,
         Tags=tag_list({"team": "payments", "env": "prod"}),
-    )  # fmt: skip
+    )
     place.make(
-        "elasticache.replication-group", place.client("elasticache").create_replication_group, ReplicationGroupId="carts",
-        ReplicationGroupDescription="shopping carts", Engine="redis", CacheNodeType="cache.r6g.large", NumCacheClusters=2,
-        AutomaticFailoverEnabled=True, Tags=tag_list({"team": "web", "env": "prod"}),
-    )  # fmt: skip
+        "elasticache.replication-group",
+        place.client("elasticache").create_replication_group,
+        ReplicationGroupId="carts",
+        ReplicationGroupDescription="shopping carts",
+        Engine="redis",
+        CacheNodeType="cache.r6g.large",
+        NumCacheClusters=2,
+        AutomaticFailoverEnabled=True,
+        Tags=tag_list({"team": "web", "env": "prod"}),
+    )
     place.make(
-        "elasticache.cluster", place.client("elasticache").create_cache_cluster, CacheClusterId="catalogue", Engine="memcached",
-        NumCacheNodes=24, CacheNodeType="cache.r7g.large", AZMode="cross-az", Tags=tag_list({"team": "web", "env": "prod"}),
-    )  # fmt: skip
+        "elasticache.cluster",
+        place.client("elasticache").create_cache_cluster,
+        CacheClusterId="catalogue",
+        Engine="memcached",
+        NumCacheNodes=24,
+        CacheNodeType="cache.r7g.large",
+        AZMode="cross-az",
+        Tags=tag_list({"team": "web", "env": "prod"}),
+    )
     nodes = {
         "InstanceType": "kafka.m5.large",
         "ClientSubnets": list(network.subnets),
         "SecurityGroups": [network.groups["internal"]],
     }
     place.make(
-        "kafka.cluster", place.client("kafka").create_cluster, ClusterName="harbour-events", KafkaVersion="3.6.0",
-        NumberOfBrokerNodes=2, BrokerNodeGroupInfo=nodes, Tags=_DATA,
-    )  # fmt: skip
+        "kafka.cluster",
+        place.client("kafka").create_cluster,
+        ClusterName="harbour-events",
+        KafkaVersion="3.6.0",
+        NumberOfBrokerNodes=2,
+        BrokerNodeGroupInfo=nodes,
+        Tags=_DATA,
+    )
 
 
 def _batch(place: Place, network: Network) -> None:
     batch = place.client("batch")
     resources = {
-        "type": "EC2", "minvCpus": 0, "maxvCpus": 64, "instanceTypes": ["m5.large"], "subnets": list(network.subnets),
+        "type": "EC2",
+        "minvCpus": 0,
+        "maxvCpus": 64,
+        "instanceTypes": ["m5.large"],
+        "subnets": list(network.subnets),
         "securityGroupIds": [network.groups["internal"]],
         "instanceRole": f"arn:aws:iam::{place.account_id}:instance-profile/instance-base",
-    }  # fmt: skip
+    }
     made = place.make(
-        "batch.compute-environment", batch.create_compute_environment, computeEnvironmentName="nightly", type="MANAGED",
-        state="ENABLED", computeResources=resources, serviceRole=role_arn(place.account_id, "cluster"), tags=_DATA,
-    )  # fmt: skip
+        "batch.compute-environment",
+        batch.create_compute_environment,
+        computeEnvironmentName="nightly",
+        type="MANAGED",
+        state="ENABLED",
+        computeResources=resources,
+        serviceRole=role_arn(place.account_id, "cluster"),
+        tags=_DATA,
+    )
     order = [{"order": 1, "computeEnvironment": made["computeEnvironmentArn"]}]
     place.make(
-        "batch.job-queue", batch.create_job_queue, jobQueueName="nightly", state="ENABLED", priority=10,
-        computeEnvironmentOrder=order, tags=_DATA,
-    )  # fmt: skip
+        "batch.job-queue",
+        batch.create_job_queue,
+        jobQueueName="nightly",
+        state="ENABLED",
+        priority=10,
+        computeEnvironmentOrder=order,
+        tags=_DATA,
+    )
 
 
 def _jobs(place: Place, buckets: list[Bucket]) -> None:
     place.make(
-        "lambda.layer", place.client("lambda").publish_layer_version, LayerName="harbour-common", Content={"ZipFile": handler_zip()},
+        "lambda.layer",
+        place.client("lambda").publish_layer_version,
+        LayerName="harbour-common",
+        Content={"ZipFile": handler_zip()},
         CompatibleRuntimes=["python3.12"],
-    )  # fmt: skip
+    )
     if len(buckets) < 2:
         return
     source, target = buckets[:2]
     command = {"Name": "glueetl", "ScriptLocation": f"s3://{source.name}/jobs/join.py", "PythonVersion": "3"}
     place.make(
-        "glue.job", place.client("glue").create_job, Name="join-manifests", Role=role_arn(place.account_id, "workflow"),
-        Command=command, GlueVersion="5.0", Tags=_DATA,
-    )  # fmt: skip
+        "glue.job",
+        place.client("glue").create_job,
+        Name="join-manifests",
+        Role=role_arn(place.account_id, "workflow"),
+        Command=command,
+        GlueVersion="5.0",
+        Tags=_DATA,
+    )
     datasync = place.client("datasync")
     role = {"BucketAccessRoleArn": role_arn(place.account_id, "gateway-access")}
     ends = [
         place.make(
-            "datasync.location", datasync.create_location_s3, S3BucketArn=f"arn:aws:s3:::{one.name}", S3Config=role, Subdirectory="/"
+            "datasync.location",
+            datasync.create_location_s3,
+            S3BucketArn=f"arn:aws:s3:::{one.name}",
+            S3Config=role,
+            Subdirectory="/",
         )["LocationArn"]
         for one in (source, target)
-    ]  # fmt: skip
+    ]
     place.make(
-        "datasync.task", datasync.create_task, Name="nightly-copy", SourceLocationArn=ends[0], DestinationLocationArn=ends[1]
-    )  # fmt: skip
+        "datasync.task",
+        datasync.create_task,
+        Name="nightly-copy",
+        SourceLocationArn=ends[0],
+        DestinationLocationArn=ends[1],
+    )

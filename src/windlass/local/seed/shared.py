@@ -36,10 +36,19 @@ def _databases(place: Place, network: Network) -> None:
         SubnetIds=subnets,
     )
     place.make(
-        "rds.instance", rds.create_db_instance, DBInstanceIdentifier="ledger", Engine="postgres", DBInstanceClass="db.m6g.large",
-        AllocatedStorage=200, MasterUsername="app", MasterUserPassword="not-a-real-password", DBSubnetGroupName="main",
-        VpcSecurityGroupIds=[network.groups["internal"]], StorageEncrypted=place.region != "ap-southeast-2", Tags=tags,
-    )  # fmt: skip
+        "rds.instance",
+        rds.create_db_instance,
+        DBInstanceIdentifier="ledger",
+        Engine="postgres",
+        DBInstanceClass="db.m6g.large",
+        AllocatedStorage=200,
+        MasterUsername="app",
+        MasterUserPassword="not-a-real-password",
+        DBSubnetGroupName="main",
+        VpcSecurityGroupIds=[network.groups["internal"]],
+        StorageEncrypted=place.region != "ap-southeast-2",
+        Tags=tags,
+    )
     place.make(
         "rds.snapshot",
         rds.create_db_snapshot,
@@ -49,18 +58,30 @@ def _databases(place: Place, network: Network) -> None:
     )
     cache = place.client("elasticache")
     place.make(
-        "elasticache.cluster", cache.create_cache_cluster, CacheClusterId="sessions", Engine="memcached", NumCacheNodes=3,
-        CacheNodeType="cache.m6g.large", Tags=tag_list({"team": "web"}),
-    )  # fmt: skip
+        "elasticache.cluster",
+        cache.create_cache_cluster,
+        CacheClusterId="sessions",
+        Engine="memcached",
+        NumCacheNodes=3,
+        CacheNodeType="cache.m6g.large",
+        Tags=tag_list({"team": "web"}),
+    )
     if place.region == "eu-west-1":
         place.make(
-            "opensearch.domain", place.client("opensearch").create_domain, DomainName="product-search",
+            "opensearch.domain",
+            place.client("opensearch").create_domain,
+            DomainName="product-search",
             TagList=tag_list({"team": "web"}),
-        )  # fmt: skip
+        )
         place.make(
-            "redshift.cluster", place.client("redshift").create_cluster, ClusterIdentifier="warehouse", NodeType="ra3.xlplus",
-            MasterUsername="admin", MasterUserPassword="Not-a-real-1", Tags=tag_list({"team": "data"}),
-        )  # fmt: skip
+            "redshift.cluster",
+            place.client("redshift").create_cluster,
+            ClusterIdentifier="warehouse",
+            NodeType="ra3.xlplus",
+            MasterUsername="admin",
+            MasterUserPassword="Not-a-real-1",
+            Tags=tag_list({"team": "data"}),
+        )
 
 
 def _containers(place: Place, network: Network) -> None:
@@ -69,12 +90,19 @@ def _containers(place: Place, network: Network) -> None:
         place.make("ecr.repository", ecr.create_repository, repositoryName=f"harbour/{name}", tags=tag_list(_PLATFORM))
     if place.region in ("us-east-1", "eu-west-1"):
         place.make("ecs.cluster", ecs.create_cluster, clusterName="apps", tags=[{"key": "team", "value": "platform"}])
-        definition = {"name": "app", "image": "harbour/storefront:1.4.2", "memory": 512,
-                      "environment": [{"name": "DATABASE_PASSWORD", "value": "not-a-real-password"}]}  # fmt: skip
+        definition = {
+            "name": "app",
+            "image": "harbour/storefront:1.4.2",
+            "memory": 512,
+            "environment": [{"name": "DATABASE_PASSWORD", "value": "not-a-real-password"}],
+        }
         place.make(
-            "ecs.task-definition", ecs.register_task_definition, family="storefront", containerDefinitions=[definition],
+            "ecs.task-definition",
+            ecs.register_task_definition,
+            family="storefront",
+            containerDefinitions=[definition],
             taskRoleArn=role_arn(place.account_id, "task-runner"),
-        )  # fmt: skip
+        )
         place.make(
             "ecs.service",
             ecs.create_service,
@@ -86,23 +114,41 @@ def _containers(place: Place, network: Network) -> None:
     if place.account_id != "333333333333" and place.region in ("us-east-1", "eu-west-1"):
         eks = place.client("eks")
         place.make(
-            "eks.cluster", eks.create_cluster, name="workers", version="1.33", roleArn=role_arn(place.account_id, "cluster"),
-            resourcesVpcConfig={"subnetIds": list(network.subnets)}, tags=_PLATFORM,
-        )  # fmt: skip
+            "eks.cluster",
+            eks.create_cluster,
+            name="workers",
+            version="1.33",
+            roleArn=role_arn(place.account_id, "cluster"),
+            resourcesVpcConfig={"subnetIds": list(network.subnets)},
+            tags=_PLATFORM,
+        )
         place.make(
-            "eks.nodegroup", eks.create_nodegroup, clusterName="workers", nodegroupName="general",
-            nodeRole=role_arn(place.account_id, "instance-base"), subnets=list(network.subnets), tags=_PLATFORM,
-        )  # fmt: skip
+            "eks.nodegroup",
+            eks.create_nodegroup,
+            clusterName="workers",
+            nodegroupName="general",
+            nodeRole=role_arn(place.account_id, "instance-base"),
+            subnets=list(network.subnets),
+            tags=_PLATFORM,
+        )
     ec2, scaling = place.client("ec2"), place.client("autoscaling")
     place.make(
-        "ec2.launch-template", ec2.create_launch_template, LaunchTemplateName="edge",
+        "ec2.launch-template",
+        ec2.create_launch_template,
+        LaunchTemplateName="edge",
         LaunchTemplateData={"ImageId": "ami-0abcdef1234567890", "InstanceType": "t3.small"},
-    )  # fmt: skip
+    )
     place.make(
-        "autoscaling.group", scaling.create_auto_scaling_group, AutoScalingGroupName="edge", MinSize=0, MaxSize=4, DesiredCapacity=0,
-        LaunchTemplate={"LaunchTemplateName": "edge"}, VPCZoneIdentifier=network.subnets[0],
+        "autoscaling.group",
+        scaling.create_auto_scaling_group,
+        AutoScalingGroupName="edge",
+        MinSize=0,
+        MaxSize=4,
+        DesiredCapacity=0,
+        LaunchTemplate={"LaunchTemplateName": "edge"},
+        VPCZoneIdentifier=network.subnets[0],
         TargetGroupARNs=[network.target_group_arn],
-    )  # fmt: skip
+    )
 
 
 def _streams(place: Place, buckets: list[Bucket]) -> None:
@@ -126,14 +172,20 @@ def _streams(place: Place, buckets: list[Bucket]) -> None:
                 "BucketARN": f"arn:aws:s3:::{buckets[0].name}",
             }
             place.make(
-                "firehose.delivery-stream", place.client("firehose").create_delivery_stream, DeliveryStreamName="clicks-to-lake",
+                "firehose.delivery-stream",
+                place.client("firehose").create_delivery_stream,
+                DeliveryStreamName="clicks-to-lake",
                 ExtendedS3DestinationConfiguration=destination,
-            )  # fmt: skip
+            )
     definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
     place.make(
-        "stepfunctions.state-machine", place.client("stepfunctions").create_state_machine, name="settle-day", definition=definition,
-        roleArn=role_arn(place.account_id, "workflow"), tags=[{"key": "team", "value": "payments"}],
-    )  # fmt: skip
+        "stepfunctions.state-machine",
+        place.client("stepfunctions").create_state_machine,
+        name="settle-day",
+        definition=definition,
+        roleArn=role_arn(place.account_id, "workflow"),
+        tags=[{"key": "team", "value": "payments"}],
+    )
 
 
 def _analytics(place: Place, buckets: list[Bucket]) -> None:
@@ -153,9 +205,14 @@ def _analytics(place: Place, buckets: list[Bucket]) -> None:
             "KeepJobFlowAliveWhenNoSteps": True,
         }
         place.make(
-            "emr.cluster", place.client("emr").run_job_flow, Name="nightly-joins", ReleaseLabel="emr-7.9.0", Instances=instances,
-            JobFlowRole="instance-base", ServiceRole="cluster",
-        )  # fmt: skip
+            "emr.cluster",
+            place.client("emr").run_job_flow,
+            Name="nightly-joins",
+            ReleaseLabel="emr-7.9.0",
+            Instances=instances,
+            JobFlowRole="instance-base",
+            ServiceRole="cluster",
+        )
 
 
 def _files(place: Place, network: Network, buckets: list[Bucket]) -> None:
@@ -168,21 +225,33 @@ def _files(place: Place, network: Network, buckets: list[Bucket]) -> None:
             Tags=tag_list({"Name": "shared", "team": "media"}),
         )
         place.make(
-            "fsx.file-system", place.client("fsx").create_file_system, FileSystemType="LUSTRE", StorageCapacity=1200,
+            "fsx.file-system",
+            place.client("fsx").create_file_system,
+            FileSystemType="LUSTRE",
+            StorageCapacity=1200,
             SubnetIds=[network.subnets[0]],
-        )  # fmt: skip
+        )
     if place.region == "eu-west-1" and buckets:
         gateways = place.client("storagegateway")
         made = place.make(
-            "storagegateway.gateway", gateways.activate_gateway, ActivationKey="A" * 10, GatewayName="quayside",
-            GatewayTimezone="GMT", GatewayRegion=place.region, GatewayType="FILE_S3",
-        )  # fmt: skip
+            "storagegateway.gateway",
+            gateways.activate_gateway,
+            ActivationKey="A" * 10,
+            GatewayName="quayside",
+            GatewayTimezone="GMT",
+            GatewayRegion=place.region,
+            GatewayType="FILE_S3",
+        )
         for kind, bucket in zip(("nfs", "smb"), buckets, strict=False):
             create = getattr(gateways, f"create_{kind}_file_share")
             place.make(
-                "storagegateway.file-share", create, ClientToken=f"{kind}-share", GatewayARN=made["GatewayARN"],
-                Role=role_arn(place.account_id, "gateway-access"), LocationARN=f"arn:aws:s3:::{bucket.name}",
-            )  # fmt: skip
+                "storagegateway.file-share",
+                create,
+                ClientToken=f"{kind}-share",
+                GatewayARN=made["GatewayARN"],
+                Role=role_arn(place.account_id, "gateway-access"),
+                LocationARN=f"arn:aws:s3:::{bucket.name}",
+            )
 
 
 def _management(place: Place) -> None:
@@ -246,9 +315,12 @@ def build_account(place: Place, buckets: list[Bucket]) -> None:
         "S3OriginConfig": {"OriginAccessIdentity": ""},
     }
     configuration = {
-        "CallerReference": place.account_id, "Comment": "assets", "Enabled": True, "Origins": {"Quantity": 1, "Items": [origin]},
+        "CallerReference": place.account_id,
+        "Comment": "assets",
+        "Enabled": True,
+        "Origins": {"Quantity": 1, "Items": [origin]},
         "DefaultCacheBehavior": {"TargetOriginId": "assets", "ViewerProtocolPolicy": "redirect-to-https"},
-    }  # fmt: skip
+    }
     place.make(
         "cloudfront.distribution", place.client("cloudfront").create_distribution, DistributionConfig=configuration
     )

@@ -38,22 +38,32 @@ def _machines(place: Place, work: Workload, network: Network, number: int) -> No
     ec2 = place.client("ec2")
     for at in range(work.instances):
         made = place.make(
-            "ec2.instance", ec2.run_instances, ImageId="ami-0abcdef1234567890", MinCount=1, MaxCount=1,
-            InstanceType="t3.medium" if at else "m6i.large", SubnetId=network.subnets[at % 2],
+            "ec2.instance",
+            ec2.run_instances,
+            ImageId="ami-0abcdef1234567890",
+            MinCount=1,
+            MaxCount=1,
+            InstanceType="t3.medium" if at else "m6i.large",
+            SubnetId=network.subnets[at % 2],
             PrivateIpAddress=f"{network.cidr}.{at % 2}.{10 + number * 4 + at}",
             SecurityGroupIds=[network.groups["web" if work.team == "web" else "internal"]],
-            IamInstanceProfile={"Name": "instance-base"}, UserData=f"#!/bin/sh\nexport TOKEN={work.name}-t0ken\n",
+            IamInstanceProfile={"Name": "instance-base"},
+            UserData=f"#!/bin/sh\nexport TOKEN={work.name}-t0ken\n",
             TagSpecifications=[
                 {"ResourceType": "instance", "Tags": tag_list({"Name": f"{work.name}-{at + 1}", **work.tags})}
             ],
-        )  # fmt: skip
+        )
         if work.team == "payments" and at == 0:
             instance = made["Instances"][0]["InstanceId"]
             place.make("ec2.image", ec2.create_image, InstanceId=instance, Name=f"{work.name}-golden")
     volume = place.make(
-        "ec2.volume", ec2.create_volume, AvailabilityZone=f"{place.region}a", Size=100, Encrypted=work.team != "media",
+        "ec2.volume",
+        ec2.create_volume,
+        AvailabilityZone=f"{place.region}a",
+        Size=100,
+        Encrypted=work.team != "media",
         TagSpecifications=[{"ResourceType": "volume", "Tags": tag_list({"Name": f"{work.name}-data", **work.tags})}],
-    )  # fmt: skip
+    )
     if work.team in ("data", "payments"):
         place.make("ec2.snapshot", ec2.create_snapshot, VolumeId=volume["VolumeId"], Description=f"{work.name} nightly")
 
@@ -64,9 +74,15 @@ def _queues(place: Place, work: Workload) -> str:
     place.make("sqs.queue", sqs.create_queue, QueueName=f"{work.name}-dead", tags=work.tags)
     policy = {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": ["s3.amazonaws.com", "sns.amazonaws.com"]},
-                       "Action": "sqs:SendMessage", "Resource": base}],
-    }  # fmt: skip
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": ["s3.amazonaws.com", "sns.amazonaws.com"]},
+                "Action": "sqs:SendMessage",
+                "Resource": base,
+            }
+        ],
+    }
     attributes = {
         "RedrivePolicy": json.dumps({"deadLetterTargetArn": f"{base}-dead", "maxReceiveCount": 5}),
         "VisibilityTimeout": "60",
@@ -83,15 +99,26 @@ def _function(place: Place, work: Workload, queue_arn: str) -> None:
     functions = place.client("lambda")
     environment = {"STAGE": work.tags["env"], "API_KEY": f"sk-{work.name}-not-a-real-key"}
     place.make(
-        "lambda.function", functions.create_function, FunctionName=f"{work.name}-worker", Runtime="python3.12",
-        Role=role_arn(place.account_id, "pipeline-runner"), Handler="handler.handler", Code={"ZipFile": handler_zip()}, Timeout=30,
-        MemorySize=256, Environment={"Variables": environment}, Tags=work.tags,
-    )  # fmt: skip
+        "lambda.function",
+        functions.create_function,
+        FunctionName=f"{work.name}-worker",
+        Runtime="python3.12",
+        Role=role_arn(place.account_id, "pipeline-runner"),
+        Handler="handler.handler",
+        Code={"ZipFile": handler_zip()},
+        Timeout=30,
+        MemorySize=256,
+        Environment={"Variables": environment},
+        Tags=work.tags,
+    )
     if work.team in ("data", "media"):
         place.make(
-            "lambda.event-source-mapping", functions.create_event_source_mapping, EventSourceArn=queue_arn,
-            FunctionName=f"{work.name}-worker", BatchSize=10,
-        )  # fmt: skip
+            "lambda.event-source-mapping",
+            functions.create_event_source_mapping,
+            EventSourceArn=queue_arn,
+            FunctionName=f"{work.name}-worker",
+            BatchSize=10,
+        )
 
 
 def _table(place: Place, work: Workload, network: Network) -> None:
@@ -100,11 +127,15 @@ def _table(place: Place, work: Workload, network: Network) -> None:
     own_key = {"KMSMasterKeyId": network.key_arn} if network.key_arn else {}
     encrypted = {"SSESpecification": {"Enabled": True, "SSEType": "KMS", **own_key}}
     place.make(
-        "dynamodb.table", place.client("dynamodb").create_table, TableName=f"{work.name}-state",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], Tags=tag_list(work.tags),
+        "dynamodb.table",
+        place.client("dynamodb").create_table,
+        TableName=f"{work.name}-state",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        Tags=tag_list(work.tags),
         **(encrypted if work.team == "payments" else {}),
-    )  # fmt: skip
+    )
 
 
 def _watch(place: Place, work: Workload) -> None:
@@ -114,17 +145,32 @@ def _watch(place: Place, work: Workload) -> None:
     if work.team != "media":
         logs.put_retention_policy(logGroupName=group, retentionInDays=30)
     place.make(
-        "cloudwatch.alarm", place.client("cloudwatch").put_metric_alarm, AlarmName=f"{work.name}-backlog",
-        Namespace="AWS/SQS", MetricName="ApproximateNumberOfMessagesVisible", Statistic="Maximum", Period=60,
-        EvaluationPeriods=5, Threshold=1000.0, ComparisonOperator="GreaterThanThreshold",
-        Dimensions=[{"Name": "QueueName", "Value": work.name}], Tags=tag_list(work.tags),
-    )  # fmt: skip
+        "cloudwatch.alarm",
+        place.client("cloudwatch").put_metric_alarm,
+        AlarmName=f"{work.name}-backlog",
+        Namespace="AWS/SQS",
+        MetricName="ApproximateNumberOfMessagesVisible",
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=5,
+        Threshold=1000.0,
+        ComparisonOperator="GreaterThanThreshold",
+        Dimensions=[{"Name": "QueueName", "Value": work.name}],
+        Tags=tag_list(work.tags),
+    )
     place.make(
-        "ssm.parameter", place.client("ssm").put_parameter, Name=f"/{work.team}/{work.service}/feature-flags", Type="String",
-        Value="{}", Tags=tag_list(work.tags),
-    )  # fmt: skip
+        "ssm.parameter",
+        place.client("ssm").put_parameter,
+        Name=f"/{work.team}/{work.service}/feature-flags",
+        Type="String",
+        Value="{}",
+        Tags=tag_list(work.tags),
+    )
     if work.team == "payments":
         place.make(
-            "secretsmanager.secret", place.client("secretsmanager").create_secret, Name=f"{work.name}/database",
-            SecretString="not-a-real-password", Tags=tag_list(work.tags),
-        )  # fmt: skip
+            "secretsmanager.secret",
+            place.client("secretsmanager").create_secret,
+            Name=f"{work.name}/database",
+            SecretString="not-a-real-password",
+            Tags=tag_list(work.tags),
+        )

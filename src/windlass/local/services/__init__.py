@@ -30,9 +30,24 @@ from windlass.local.services import (
 __all__ = ["SERVICES", "close_all", "install_all", "natives", "open_all"]
 
 SERVICES: tuple[ModuleType, ...] = (
-    sqs, s3, s3control, lambda_, events, dynamodb, storagegateway, organizations, elasticache, servicequotas, athena,
-    cloudformation, eks, stacksets, cloudtrail, account, datasync,
-)  # fmt: skip
+    sqs,
+    s3,
+    s3control,
+    lambda_,
+    events,
+    dynamodb,
+    storagegateway,
+    organizations,
+    elasticache,
+    servicequotas,
+    athena,
+    cloudformation,
+    eks,
+    stacksets,
+    cloudtrail,
+    account,
+    datasync,
+)
 
 
 def install_all() -> None:

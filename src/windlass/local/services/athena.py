@@ -22,9 +22,13 @@ from windlass.local.request import Request, Response
 __all__ = ["PRIVATE_NAMES", "install", "native"]
 
 PRIVATE_NAMES = (
-    "moto.athena.models.athena_backends", "moto.s3.models.s3_backends", "moto.s3.models.FakeDeleteMarker",
-    "moto.glue.models.glue_backends", "moto.glue.models.FakeTable", "moto.glue.models.FakeDatabase",
-)  # fmt: skip
+    "moto.athena.models.athena_backends",
+    "moto.s3.models.s3_backends",
+    "moto.s3.models.FakeDeleteMarker",
+    "moto.glue.models.glue_backends",
+    "moto.glue.models.FakeTable",
+    "moto.glue.models.FakeDatabase",
+)
 
 _PAGE = 1000
 _Catalogs = dict[tuple[str, str], dict[tuple[str, str], Any]]
@@ -67,8 +71,11 @@ def install() -> None:
 def native(request: Request) -> Response | None:
     """Answer the query operations; None leaves the others to moto."""
     answer = {
-        "StartQueryExecution": _start, "GetQueryExecution": _get, "GetQueryResults": _results, "StopQueryExecution": _stop,
-    }.get(request.operation)  # fmt: skip
+        "StartQueryExecution": _start,
+        "GetQueryExecution": _get,
+        "GetQueryResults": _results,
+        "StopQueryExecution": _stop,
+    }.get(request.operation)
     return answer(request) if answer else None
 
 
@@ -79,9 +86,12 @@ def _start(request: Request) -> Response:
         message = "No output location provided. You did not provide an output location for your query results."
         return _error("InvalidRequestException", message)
     query = _Query(
-        id=str(uuid.uuid4()), text=asked["QueryString"], workgroup=asked.get("WorkGroup", "primary"),
-        database=asked.get("QueryExecutionContext", {}).get("Database", "default"), output=output.rstrip("/"),
-    )  # fmt: skip
+        id=str(uuid.uuid4()),
+        text=asked["QueryString"],
+        workgroup=asked.get("WorkGroup", "primary"),
+        database=asked.get("QueryExecutionContext", {}).get("Database", "default"),
+        output=output.rstrip("/"),
+    )
     with _STATE.lock:
         _STATE.queries[query.id] = query
         catalog = _STATE.catalogs.setdefault((request.account_id, request.region), {})

@@ -35,9 +35,12 @@ def install() -> None:
     urls.url_paths.setdefault(f"{_PATH}$", EKSResponse.dispatch)
     urls.url_paths.setdefault(f"{_PATH}/(?P<associationId>[^/]+)$", EKSResponse.dispatch)
     for method in (
-        create_pod_identity_association, describe_pod_identity_association, list_pod_identity_associations,
-        update_pod_identity_association, delete_pod_identity_association,
-    ):  # fmt: skip
+        create_pod_identity_association,
+        describe_pod_identity_association,
+        list_pod_identity_associations,
+        update_pod_identity_association,
+        delete_pod_identity_association,
+    ):
         setattr(EKSResponse, method.__name__, method)
 
 
@@ -50,10 +53,17 @@ def create_pod_identity_association(self: Any) -> str:
     number, now = f"a-{secrets.token_hex(8)}", time.time()
     arn = f"arn:{self.partition}:eks:{self.region}:{self.current_account}:podidentityassociation/{cluster}/{number}"
     kept[number] = {
-        "clusterName": cluster, "namespace": asked["namespace"], "serviceAccount": asked["serviceAccount"],
-        "roleArn": asked["roleArn"], "associationArn": arn, "associationId": number, "tags": asked.get("tags") or {},
-        "createdAt": now, "modifiedAt": now, "disableSessionTags": bool(asked.get("disableSessionTags")),
-    }  # fmt: skip
+        "clusterName": cluster,
+        "namespace": asked["namespace"],
+        "serviceAccount": asked["serviceAccount"],
+        "roleArn": asked["roleArn"],
+        "associationArn": arn,
+        "associationId": number,
+        "tags": asked.get("tags") or {},
+        "createdAt": now,
+        "modifiedAt": now,
+        "disableSessionTags": bool(asked.get("disableSessionTags")),
+    }
     return _answer(kept[number])
 
 

@@ -81,13 +81,20 @@ def cache_nodes(path: str) -> dict[str, Any] | None:
     if cluster is None:
         return None
     return {
-        "status": cluster.status, "config_version": cluster.config_version, "port": cluster.port,
+        "status": cluster.status,
+        "config_version": cluster.config_version,
+        "port": cluster.port,
         "nodes": [
-            {"id": node.node_id, "zone": node.zone, "status": node.status, "port": node.port,
-             "server": _FLEET.running(node.port)}
+            {
+                "id": node.node_id,
+                "zone": node.zone,
+                "status": node.status,
+                "port": node.port,
+                "server": _FLEET.running(node.port),
+            }
             for node in cluster.nodes
         ],
-    }  # fmt: skip
+    }
 
 
 def install() -> None:
@@ -258,9 +265,11 @@ def create_cache_parameter_group(self: Any) -> ActionResult:
     if name in region.parameter_groups:
         raise ElastiCacheException("CacheParameterGroupAlreadyExists", f"Cache parameter group {name} already exists.")
     region.parameter_groups[name] = {
-        "CacheParameterGroupName": name, "CacheParameterGroupFamily": asked["CacheParameterGroupFamily"],
-        "Description": asked["Description"], "ARN": region.arn("parametergroup", name),
-    }  # fmt: skip
+        "CacheParameterGroupName": name,
+        "CacheParameterGroupFamily": asked["CacheParameterGroupFamily"],
+        "Description": asked["Description"],
+        "ARN": region.arn("parametergroup", name),
+    }
     return ActionResult({"CacheParameterGroup": region.parameter_groups[name]})
 
 

@@ -30,10 +30,16 @@ def install() -> None:
         return
     setattr(ServiceQuotasResponse, _PATCHED, True)
     for method in (
-        list_services, list_service_quotas, list_aws_default_service_quotas, get_service_quota, get_aws_default_service_quota,
-        request_service_quota_increase, get_requested_service_quota_change, list_requested_service_quota_change_history,
+        list_services,
+        list_service_quotas,
+        list_aws_default_service_quotas,
+        get_service_quota,
+        get_aws_default_service_quota,
+        request_service_quota_increase,
+        get_requested_service_quota_change,
+        list_requested_service_quota_change_history,
         list_requested_service_quota_change_history_by_quota,
-    ):  # fmt: skip
+    ):
         setattr(ServiceQuotasResponse, method.__name__, method)
 
 

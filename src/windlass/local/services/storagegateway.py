@@ -90,7 +90,9 @@ class FileShare:
     def describe(self) -> dict[str, Any]:
         """As DescribeNFSFileShares and DescribeSMBFileShares answer."""
         return {
-            f"{self.kind}FileShareDefaults" if self.kind == "NFS" else "Authentication": {} if self.kind == "NFS" else "GuestAccess",
+            f"{self.kind}FileShareDefaults" if self.kind == "NFS" else "Authentication": {}
+            if self.kind == "NFS"
+            else "GuestAccess",
             "FileShareARN": self.arn,
             "FileShareId": self.id,
             "FileShareStatus": "AVAILABLE",
@@ -104,7 +106,7 @@ class FileShare:
             "GuessMIMETypeEnabled": True,
             "KMSEncrypted": False,
             "Tags": self.tags,
-        }  # fmt: skip
+        }
 
     def refresh(self, folders: list[str], *, recursive: bool) -> None:
         """Take the listing of these folders into the cache; the others stay as they were."""
@@ -215,13 +217,17 @@ class StorageGatewayBackend(BaseBackend):
     def _tell(self, share: FileShare, notification: str, folders: list[str]) -> None:
         """EventBridge hears of it, in the shape that the service's user guide shows."""
         detail = {
-            "event-type": "refresh-complete", "notification-id": notification, "completed": int(PACE.now() * 1000),
+            "event-type": "refresh-complete",
+            "notification-id": notification,
+            "completed": int(PACE.now() * 1000),
             "folderList": folders or ["/"],
-        }  # fmt: skip
+        }
         entry = {
-            "Source": "aws.storagegateway", "DetailType": "Storage Gateway Refresh Cache Event", "Detail": json.dumps(detail),
+            "Source": "aws.storagegateway",
+            "DetailType": "Storage Gateway Refresh Cache Event",
+            "Detail": json.dumps(detail),
             "Resources": [share.arn],
-        }  # fmt: skip
+        }
         events_backends[self.account_id][self.region_name].put_events([entry])
 
 

@@ -50,8 +50,10 @@ def start(
     if not region.sources_of(source):
         raise SqsError("InvalidParameterValue", "Source queue must be configured as a Dead Letter Queue.")
     if any(each.source is source and each.status == "RUNNING" for each in region.moves):
-        raise SqsError("UnsupportedOperation", "There is already a task running. Only one active task is allowed for a "
-                       "source queue arn at a given time.")  # fmt: skip
+        raise SqsError(
+            "UnsupportedOperation",
+            "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",
+        )
     token = json.dumps({"taskId": str(uuid.uuid4()), "sourceArn": source.queue_arn})
     task = MoveTask(
         handle=base64.b64encode(token.encode()).decode(),

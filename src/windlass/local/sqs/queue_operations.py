@@ -217,6 +217,7 @@ def _queue_by_arn(call: Call, arn: str) -> SqsQueue:
         raise missing("SourceArn") if not arn else invalid_value(arn, "SourceArn", "Not a queue's ARN.")
     queue = call.queues.by_arn(arn)
     if queue is None:
-        raise SqsError("ResourceNotFoundException", "The resource that you specified for the SourceArn parameter "
-                       "doesn't exist.")  # fmt: skip
+        raise SqsError(
+            "ResourceNotFoundException", "The resource that you specified for the SourceArn parameter doesn't exist."
+        )
     return queue

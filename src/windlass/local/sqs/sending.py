@@ -57,8 +57,11 @@ def _message(queue: SqsQueue, entry: Mapping[str, Any], *, sender_id: str, now_s
     if not body or not isinstance(body, str):
         raise missing("MessageBody")
     if _NOT_ALLOWED.search(body):
-        raise SqsError("InvalidMessageContents", "Invalid characters found. Valid unicode characters are #x9 | #xA | "
-                       "#xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")  # fmt: skip
+        raise SqsError(
+            "InvalidMessageContents",
+            "Invalid characters found. Valid unicode characters are #x9 | #xA | "
+            "#xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF",
+        )
     attributes = attributes_of(entry.get("MessageAttributes") or {})
     limit = queue.seconds("MaximumMessageSize")
     if size_bytes(body, attributes) > limit:
@@ -85,8 +88,11 @@ def _group_id(queue: SqsQueue, entry: Mapping[str, Any]) -> str | None:
     if group_id is None and queue.fifo_queue:
         raise missing("MessageGroupId")
     if group_id is not None and not _ID.fullmatch(group_id):
-        raise invalid_value(group_id, "MessageGroupId", "MessageGroupId can only include alphanumeric and punctuation "
-                            "characters. 1 to 128 in length.")  # fmt: skip
+        raise invalid_value(
+            group_id,
+            "MessageGroupId",
+            "MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.",
+        )
     return group_id
 
 
@@ -105,8 +111,11 @@ def _deduplication_id(queue: SqsQueue, entry: Mapping[str, Any], body: str) -> s
             "explicitly",
         )
     if not _ID.fullmatch(given):
-        raise invalid_value(given, "MessageDeduplicationId", "MessageDeduplicationId can only include alphanumeric and "
-                            "punctuation characters. 1 to 128 in length.")  # fmt: skip
+        raise invalid_value(
+            given,
+            "MessageDeduplicationId",
+            "MessageDeduplicationId can only include alphanumeric and punctuation characters. 1 to 128 in length.",
+        )
     return given
 
 
@@ -154,8 +163,9 @@ def _attribute(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
     if not data_type:
         raise refused("must contain non-empty message attribute type.")
     if kind not in ("String", "Number", "Binary"):
-        raise refused("has an invalid message attribute type, the set of supported type prefixes is Binary, Number, "
-                      "and String.")  # fmt: skip
+        raise refused(
+            "has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."
+        )
     key = "BinaryValue" if kind == "Binary" else "StringValue"
     content = value.get(key)
     if not content:

@@ -33,10 +33,15 @@ def _tell(here: Here, request: str, props: Props, made: Made | None = None, befo
         store.create_bucket(Bucket=bucket)
     url = store.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": request_id}, ExpiresIn=3600)
     event: dict[str, Any] = {
-        "RequestType": request, "ServiceToken": props["ServiceToken"], "ResponseURL": url, "StackId": here.stack_id,
-        "RequestId": request_id, "LogicalResourceId": here.logical_id, "ResourceType": here.type,
+        "RequestType": request,
+        "ServiceToken": props["ServiceToken"],
+        "ResponseURL": url,
+        "StackId": here.stack_id,
+        "RequestId": request_id,
+        "LogicalResourceId": here.logical_id,
+        "ResourceType": here.type,
         "ResourceProperties": dict(props),
-    }  # fmt: skip
+    }
     if made is not None:
         event["PhysicalResourceId"] = made.id
     if before is not None:

@@ -11,13 +11,30 @@ from windlass.local.stacks.kind import Here, Kind, Made, Props, chosen, tags_of
 __all__ = ["KINDS"]
 
 _CONFIGURATION = (
-    "Description", "Handler", "Role", "Runtime", "Timeout", "MemorySize", "Environment", "Layers", "DeadLetterConfig",
-    "TracingConfig", "KmsKeyArn", "EphemeralStorage", "LoggingConfig", "VpcConfig",
-)  # fmt: skip
+    "Description",
+    "Handler",
+    "Role",
+    "Runtime",
+    "Timeout",
+    "MemorySize",
+    "Environment",
+    "Layers",
+    "DeadLetterConfig",
+    "TracingConfig",
+    "KmsKeyArn",
+    "EphemeralStorage",
+    "LoggingConfig",
+    "VpcConfig",
+)
 _MAPPING = (
-    "BatchSize", "Enabled", "FilterCriteria", "FunctionResponseTypes", "MaximumBatchingWindowInSeconds", "ScalingConfig",
+    "BatchSize",
+    "Enabled",
+    "FilterCriteria",
+    "FunctionResponseTypes",
+    "MaximumBatchingWindowInSeconds",
+    "ScalingConfig",
     "MaximumRetryAttempts",
-)  # fmt: skip
+)
 
 
 def _code(given: Props) -> dict[str, Any]:
@@ -40,9 +57,14 @@ def _configuration(props: Props) -> dict[str, Any]:
 
 def _create(here: Here, name: str, props: Props) -> Made:
     made = here.call(
-        "lambda", "create_function", FunctionName=name, Code=_code(props["Code"]), Tags=tags_of(props),
-        **_configuration(props), **chosen(props, "Architectures", "PackageType"),
-    )  # fmt: skip
+        "lambda",
+        "create_function",
+        FunctionName=name,
+        Code=_code(props["Code"]),
+        Tags=tags_of(props),
+        **_configuration(props),
+        **chosen(props, "Architectures", "PackageType"),
+    )
     _reserve(here, name, {}, props)
     return Made(name, {"Arn": made["FunctionArn"]})
 

@@ -10,10 +10,18 @@ from windlass.local.stacks.kind import Here, Kind, Made, Props, tags_of
 __all__ = ["KINDS"]
 
 _ATTRIBUTES = (
-    "DelaySeconds", "FifoQueue", "KmsDataKeyReusePeriodSeconds", "KmsMasterKeyId", "MaximumMessageSize",
-    "MessageRetentionPeriod", "ReceiveMessageWaitTimeSeconds", "RedriveAllowPolicy", "RedrivePolicy", "SqsManagedSseEnabled",
+    "DelaySeconds",
+    "FifoQueue",
+    "KmsDataKeyReusePeriodSeconds",
+    "KmsMasterKeyId",
+    "MaximumMessageSize",
+    "MessageRetentionPeriod",
+    "ReceiveMessageWaitTimeSeconds",
+    "RedriveAllowPolicy",
+    "RedrivePolicy",
+    "SqsManagedSseEnabled",
     "VisibilityTimeout",
-)  # fmt: skip
+)
 
 
 def _attributes(props: Props) -> dict[str, str]:

@@ -18,10 +18,15 @@ def _text(document: Any) -> str:
 def _create(here: Here, name: str, props: Props) -> Made:
     more = {"MaxSessionDuration": int(props["MaxSessionDuration"])} if "MaxSessionDuration" in props else {}
     role = here.call(
-        "iam", "create_role", RoleName=name, AssumeRolePolicyDocument=_text(props["AssumeRolePolicyDocument"]),
-        Path=props.get("Path", "/"), Description=props.get("Description", ""),
-        Tags=[{"Key": key, "Value": value} for key, value in tags_of(props).items()], **more,
-    )["Role"]  # fmt: skip
+        "iam",
+        "create_role",
+        RoleName=name,
+        AssumeRolePolicyDocument=_text(props["AssumeRolePolicyDocument"]),
+        Path=props.get("Path", "/"),
+        Description=props.get("Description", ""),
+        Tags=[{"Key": key, "Value": value} for key, value in tags_of(props).items()],
+        **more,
+    )["Role"]
     _grant(here, name, {}, props)
     return Made(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
 

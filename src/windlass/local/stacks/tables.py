@@ -11,9 +11,16 @@ __all__ = ["KINDS"]
 
 def _create(here: Here, name: str, props: Props) -> Made:
     params = chosen(
-        props, "AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes", "LocalSecondaryIndexes",
-        "ProvisionedThroughput", "DeletionProtectionEnabled", "TableClass",
-    )  # fmt: skip
+        props,
+        "AttributeDefinitions",
+        "KeySchema",
+        "BillingMode",
+        "GlobalSecondaryIndexes",
+        "LocalSecondaryIndexes",
+        "ProvisionedThroughput",
+        "DeletionProtectionEnabled",
+        "TableClass",
+    )
     if "SSESpecification" in props:
         given = props["SSESpecification"]
         params["SSESpecification"] = {"Enabled": given["SSEEnabled"]} | chosen(given, "SSEType", "KMSMasterKeyId")

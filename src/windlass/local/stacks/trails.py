@@ -75,10 +75,13 @@ def _delete_table(here: Here, made: Made, props: Props) -> None:
 
 def _create_group(here: Here, name: str, props: Props) -> Made:
     here.call(
-        "athena", "create_work_group", Name=name, Description=props.get("Description", ""),
+        "athena",
+        "create_work_group",
+        Name=name,
+        Description=props.get("Description", ""),
         Configuration=props.get("WorkGroupConfiguration", {}),
         Tags=[{"Key": key, "Value": value} for key, value in tags_of(props).items()],
-    )  # fmt: skip
+    )
     return Made(name)
 
 

@@ -98,9 +98,11 @@ def event(call: S3Call, identity: Identity, recipient: str) -> dict[str, Any]:
         host = f"{call.bucket}.s3.{call.region}.amazonaws.com"
     extra: dict[str, Any] = {"SignatureVersion": signature, "AuthenticationMethod": method} if signature else {}
     extra |= {
-        "CipherSuite": "TLS_AES_128_GCM_SHA256", "bytesTransferredIn": call.bytes_in, "bytesTransferredOut": call.bytes_out,
+        "CipherSuite": "TLS_AES_128_GCM_SHA256",
+        "bytesTransferredIn": call.bytes_in,
+        "bytesTransferredOut": call.bytes_out,
         "x-amz-id-2": f"{uuid.uuid4().hex}=",
-    }  # fmt: skip
+    }
     found: dict[str, Any] = {
         "eventVersion": "1.11",
         "userIdentity": _identity(identity),
@@ -116,7 +118,8 @@ def event(call: S3Call, identity: Identity, recipient: str) -> dict[str, Any]:
     parameters = {"bucketName": call.bucket, "Host": host} | ({"key": call.key} if call.key else {})
     bucket_arn = f"arn:aws:s3:::{call.bucket}"
     found |= {
-        "requestParameters": parameters | {name: value for name, value in call.query.items() if name.startswith("X-Amz-Expires")},
+        "requestParameters": parameters
+        | {name: value for name, value in call.query.items() if name.startswith("X-Amz-Expires")},
         "responseElements": None,
         "additionalEventData": extra,
         "requestID": call.request_id,
@@ -131,10 +134,11 @@ def event(call: S3Call, identity: Identity, recipient: str) -> dict[str, Any]:
         "recipientAccountId": recipient,
         "eventCategory": "Data",
         "tlsDetails": {
-            "tlsVersion": call.headers.get("x-windlass-tls", "TLSv1.3"), "cipherSuite": "TLS_AES_128_GCM_SHA256",
+            "tlsVersion": call.headers.get("x-windlass-tls", "TLSv1.3"),
+            "cipherSuite": "TLS_AES_128_GCM_SHA256",
             "clientProvidedHostHeader": host,
         },
-    }  # fmt: skip
+    }
     return found
 
 
@@ -142,14 +146,18 @@ def _identity(identity: Identity) -> dict[str, Any]:
     if not identity.account_id:
         return {"type": "AWSAccount", "principalId": "", "accountId": "anonymous"}
     known = {
-        "principalId": identity.principal_id, "arn": identity.arn, "accountId": identity.account_id,
+        "principalId": identity.principal_id,
+        "arn": identity.arn,
+        "accountId": identity.account_id,
         "accessKeyId": identity.access_key,
-    }  # fmt: skip
+    }
     if identity.role_arn:
         issuer = {
-            "type": "Role", "arn": identity.role_arn, "accountId": identity.account_id,
+            "type": "Role",
+            "arn": identity.role_arn,
+            "accountId": identity.account_id,
             "userName": identity.role_arn.rpartition("/")[2],
-        }  # fmt: skip
+        }
         return {"type": "AssumedRole", **known, "sessionContext": {"sessionIssuer": issuer}}
     if identity.user_name:
         return {"type": "IAMUser", **known, "userName": identity.user_name}

@@ -91,10 +91,13 @@ class Recorder:
                 for trail in _trails(account_id)
                 if (trail.is_multi_region or trail.region_name == region)
                 and selects(
-                    trail.event_selectors, trail.advanced_event_selectors,
-                    arn=f"arn:aws:s3:::{bucket_name}/{call.key}", name=name, read_only=reads,
+                    trail.event_selectors,
+                    trail.advanced_event_selectors,
+                    arn=f"arn:aws:s3:::{bucket_name}/{call.key}",
+                    name=name,
+                    read_only=reads,
                 )
-            }  # fmt: skip
+            }
             for target in targets:
                 self._wait(target, account_id, region, event(call, identity, account_id))
 

@@ -22,9 +22,13 @@ def selects(
 ) -> bool:
     """Whether an S3 object event of this resource ARN is recorded."""
     facts = {
-        "eventCategory": "Data", "resources.type": "AWS::S3::Object", "resources.ARN": arn, "eventName": name,
-        "readOnly": "true" if read_only else "false", "eventSource": "s3.amazonaws.com",
-    }  # fmt: skip
+        "eventCategory": "Data",
+        "resources.type": "AWS::S3::Object",
+        "resources.ARN": arn,
+        "eventName": name,
+        "readOnly": "true" if read_only else "false",
+        "eventSource": "s3.amazonaws.com",
+    }
     if any(all(_holds(field, facts) for field in one.get("FieldSelectors", ())) for one in advanced):
         return True
     return any(_basic(one, arn, read_only=read_only) for one in basic)

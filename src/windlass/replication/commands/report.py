@@ -23,12 +23,14 @@ def register(app: typer.Typer, open_replication: Callable[[typer.Context], Repli
 
     @app.command()
     def report(
-        ctx: typer.Context, ref: MaybeRef = "",
+        ctx: typer.Context,
+        ref: MaybeRef = "",
         failed: Annotated[
-            Path | None, typer.Option("--failed", metavar="FILE", help="Write a manifest of what failed, to be retried.")
+            Path | None,
+            typer.Option("--failed", metavar="FILE", help="Write a manifest of what failed, to be retried."),
         ] = None,
         output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Show why objects failed, by reason, with what to do; exit 1 when some did."""
         replication = open_replication(ctx)
         seeds = replication.select(ref) if ref else latest(replication.seeds(limit=10_000))

@@ -25,17 +25,26 @@ def register(app: typer.Typer, open_replication: Callable[[typer.Context], Repli
 
     @app.command()
     def verify(
-        ctx: typer.Context, source: Source = "", destination: Destination = "", set_name: SetName = "", prefix: Prefix = "",
-        compare: CompareBy = Compare.ETAG, strict: Strict = False,
+        ctx: typer.Context,
+        source: Source = "",
+        destination: Destination = "",
+        set_name: SetName = "",
+        prefix: Prefix = "",
+        compare: CompareBy = Compare.ETAG,
+        strict: Strict = False,
         sample: Annotated[
-            int, typer.Option(metavar="N", min=0, help="Read the content of so many objects of each pair, on both sides.")
+            int,
+            typer.Option(metavar="N", min=0, help="Read the content of so many objects of each pair, on both sides."),
         ] = 0,
-        versions: Annotated[bool, typer.Option("--versions", help="Compare every version of each key, in order.")] = False,
+        versions: Annotated[
+            bool, typer.Option("--versions", help="Compare every version of each key, in order.")
+        ] = False,
         markers: Annotated[
-            bool, typer.Option("--delete-markers/--no-delete-markers", help="With --versions: compare delete markers, too.")
+            bool,
+            typer.Option("--delete-markers/--no-delete-markers", help="With --versions: compare delete markers, too."),
         ] = True,
         output: Output = Format.TABLE,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Compare both sides of pairs; exit 1 when the destination lacks something, or has something else.
 
         Objects that can't be compared are counted as unknown, and fail the command with --strict.

@@ -13,8 +13,15 @@ from windlass.wire.s3 import Head
 __all__ = ["carried"]
 
 _KEPT = frozenset(
-    {"cache-control", "content-disposition", "content-language", "content-type", "expires", "x-amz-website-redirect-location"}
-)  # fmt: skip
+    {
+        "cache-control",
+        "content-disposition",
+        "content-language",
+        "content-type",
+        "expires",
+        "x-amz-website-redirect-location",
+    }
+)
 _SUMS = ("x-amz-checksum-crc32", "x-amz-checksum-crc32c", "x-amz-checksum-sha1", "x-amz-checksum-sha256")
 
 

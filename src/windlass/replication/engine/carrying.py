@@ -29,8 +29,14 @@ class Carrying(Generic[T]):
     """At most `size` copies under way. `done(token, error)` hears of each end, `ready()` that there is room."""
 
     def __init__(
-        self, sides: Sides, carrier: Carrier, *, size: int, done: Callable[[T, WindlassError | None], None], ready: Callable[[], None],
-    ) -> None:  # fmt: skip
+        self,
+        sides: Sides,
+        carrier: Carrier,
+        *,
+        size: int,
+        done: Callable[[T, WindlassError | None], None],
+        ready: Callable[[], None],
+    ) -> None:
         self._sides, self._carrier = sides, carrier
         self._size, self._done, self._ready = size, done, ready
         self._copies = sides.copies()

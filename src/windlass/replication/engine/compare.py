@@ -32,8 +32,12 @@ class Passed:
     """A sink that puts pages of compared rows into a queue, and waits while it is full."""
 
     def __init__(
-        self, decisions: Decisions, pair: Pair, found: queue.Queue[Sequence[Merged] | BaseException | None], stop: threading.Event
-    ) -> None:  # fmt: skip
+        self,
+        decisions: Decisions,
+        pair: Pair,
+        found: queue.Queue[Sequence[Merged] | BaseException | None],
+        stop: threading.Event,
+    ) -> None:
         self._decisions, self._found, self._stop = decisions, found, stop
         self._ours = own_prefixes(pair.prefix)
 
@@ -58,8 +62,14 @@ class Passed:
 
 
 async def compare(
-    sides: Sides, *, listers: int, stop: threading.Event, tell: Callable[[int], object], by: Compare = Compare.ETAG, sample: int = 0
-) -> Compared:  # fmt: skip
+    sides: Sides,
+    *,
+    listers: int,
+    stop: threading.Event,
+    tell: Callable[[int], object],
+    by: Compare = Compare.ETAG,
+    sample: int = 0,
+) -> Compared:
     """Compare both sides by key, size and `by`.
 
     The content of `sample` objects, drawn from all that are or may be the same, is read on both sides.
@@ -126,11 +136,14 @@ class _Comparison:
         """What was found."""
         counts = self._counts
         return Compared(
-            objects=counts.total() - counts["extra"] - counts["read"], read=counts["read"], missing=counts["missing"],
+            objects=counts.total() - counts["extra"] - counts["read"],
+            read=counts["read"],
+            missing=counts["missing"],
             different=counts["different"],
-            extra=counts["extra"], unknown=counts["unknown"],
+            extra=counts["extra"],
+            unknown=counts["unknown"],
             examples={kind: tuple(sorted(keys)[:_EXAMPLES]) for kind, keys in self._examples.items() if counts[kind]},
-        )  # fmt: skip
+        )
 
     def _count(self, kind: str, key: str, *, draw: bool = True) -> None:
         self._counts[kind] += 1

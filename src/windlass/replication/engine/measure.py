@@ -61,6 +61,12 @@ class Measured:
     def value(self) -> Volume:
         """What was counted."""
         return Volume(
-            objects=self._objects, size_bytes=self._bytes, missing=self._missing, missing_bytes=self._missing_bytes,
-            large=self._large, large_bytes=self._large_bytes, frozen=self._frozen, unclear=self._unclear,
-        )  # fmt: skip
+            objects=self._objects,
+            size_bytes=self._bytes,
+            missing=self._missing,
+            missing_bytes=self._missing_bytes,
+            large=self._large,
+            large_bytes=self._large_bytes,
+            frozen=self._frozen,
+            unclear=self._unclear,
+        )

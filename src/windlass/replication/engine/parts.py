@@ -27,9 +27,15 @@ _HEADS_AT_ONCE = 32
 _MOST_PARTS = 10_000
 _MULTIPART = re.compile(r"[0-9a-f]{32}-(\d{1,5})")
 _KEPT = (
-    "cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires",
-    "x-amz-storage-class", "x-amz-website-redirect-location",
-)  # fmt: skip
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "expires",
+    "x-amz-storage-class",
+    "x-amz-website-redirect-location",
+)
 _CHECKSUM = re.compile(r"x-amz-checksum-(crc32|crc32c|crc64nvme|sha1|sha256)")
 
 
@@ -94,10 +100,15 @@ class PartCopier:
             parts = await self._parts(key, version_id, head, upload, list(part_ranges(sizes)))
             return await self.write(
                 s3.complete_upload(
-                    self.bucket, key, upload_id=upload, parts=parts, if_match=if_match, if_none_match=if_none_match,
+                    self.bucket,
+                    key,
+                    upload_id=upload,
+                    parts=parts,
+                    if_match=if_match,
+                    if_none_match=if_none_match,
                     owner=self.owner,
                 )
-            )  # fmt: skip
+            )
         except BaseException:
             # Parts that nobody completes cost money until a lifecycle rule finds them.
             await asyncio.shield(self._abort(key, upload))
@@ -119,7 +130,7 @@ class PartCopier:
             async with gate:
                 call = s3.head(
                     self.source, key, version_id=version_id, part=number, if_match=head.etag, owner=self.source_owner
-                )  # fmt: skip
+                )
                 return (await self.read(call)).size_bytes
 
         try:
@@ -152,11 +163,19 @@ class PartCopier:
             async with gate:
                 return await self.write(
                     s3.copy_part(
-                        self.bucket, key, upload_id=upload, number=number, source_bucket=self.source, source_key=key,
-                        byte_range=(first, last), source_version_id=version_id or _version(head), if_match=head.etag, owner=self.owner,
+                        self.bucket,
+                        key,
+                        upload_id=upload,
+                        number=number,
+                        source_bucket=self.source,
+                        source_key=key,
+                        byte_range=(first, last),
+                        source_version_id=version_id or _version(head),
+                        if_match=head.etag,
+                        owner=self.owner,
                         source_owner=self.source_owner,
                     )
-                )  # fmt: skip
+                )
 
         tasks = [asyncio.ensure_future(part(*each)) for each in ranges]
         try:

@@ -72,9 +72,14 @@ class Ranges:
     """Which page to ask for next. `ranges` are what an earlier run had left; else the whole of `after`..`upto`."""
 
     def __init__(
-        self, ranges: Sequence[Range] = (), *, after: str = "", upto: str | None = None, largest: int = 0,
+        self,
+        ranges: Sequence[Range] = (),
+        *,
+        after: str = "",
+        upto: str | None = None,
+        largest: int = 0,
         prune: bool = True,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._space = KeySpace()
         self._ranges = {one.number: one for one in ranges or (Range(0, after, upto),)}
         self._next = max(largest, *self._ranges) + 1

@@ -57,9 +57,10 @@ class Reader:
             if not etag:
                 raise self._changed(key)
             raise AwsError(
-                f"{self.bucket}: {key!r} has {size_bytes:,} bytes, and {len(body):,} came", code="IncompleteBody",
+                f"{self.bucket}: {key!r} has {size_bytes:,} bytes, and {len(body):,} came",
+                code="IncompleteBody",
                 hint="Is something on the way that changes bodies (a proxy that unpacks them)?",
-            )  # fmt: skip
+            )
         return Read(head, body)
 
     async def pieces(self, key: str, etag: str, first: int, last: int) -> AsyncGenerator[bytes, None]:
@@ -75,8 +76,9 @@ class Reader:
                     if not head.content_range.startswith(f"bytes {at}-{last}/"):
                         raise AwsError(
                             f"{self.bucket}: bytes {at}-{last} of {key!r} were asked for, and {head.content_range or 'all'} came",
-                            code="InvalidRange", hint="The service must serve ranges.",
-                        )  # fmt: skip
+                            code="InvalidRange",
+                            hint="The service must serve ranges.",
+                        )
                     async for piece in pieces:
                         at += len(piece)
                         yield piece

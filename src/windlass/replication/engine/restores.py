@@ -33,9 +33,10 @@ class Restores:
             state = "restoring"
         if state == "restoring" and self.restore is None:
             raise AwsError(
-                f"{self.sides.pair.source.name}: {row.key!r} is being restored", code="RestoreInProgress",
+                f"{self.sides.pair.source.name}: {row.key!r} is being restored",
+                code="RestoreInProgress",
                 hint="Seed again when the restore has ended, or wait for it with --restore DAYS.",
-            )  # fmt: skip
+            )
         while state == "restoring" and self.restore is not None:
             await asyncio.sleep(self.restore.poll_s)
             state = await self._state(row)

@@ -56,10 +56,18 @@ class Limits:
 
 
 async def seed(
-    sides: Sides, journal: Journal, limits: Limits, *, after: str = "", upto: str | None = None, stop: threading.Event,
-    tell: Callable[[Moved], object], carrier: Carrier | None = None, criteria: Criteria = BY_ETAG,
+    sides: Sides,
+    journal: Journal,
+    limits: Limits,
+    *,
+    after: str = "",
+    upto: str | None = None,
+    stop: threading.Event,
+    tell: Callable[[Moved], object],
+    carrier: Carrier | None = None,
+    criteria: Criteria = BY_ETAG,
     restore: Restore | None = None,
-) -> Moved:  # fmt: skip
+) -> Moved:
     """Copy what the destination lacks, from where the journal says. Interrupted when `stop` is set: it goes on from there."""
     return await _Seed(sides, journal, limits, stop, tell, carrier, criteria, restore).run(after, upto)
 
@@ -107,8 +115,13 @@ class Run(ABC):
     _flow: Sending
 
     def __init__(
-        self, sides: Sides, journal: JournalOf[Any], limits: Limits, stop: threading.Event, tell: Callable[[Moved], object]
-    ) -> None:  # fmt: skip
+        self,
+        sides: Sides,
+        journal: JournalOf[Any],
+        limits: Limits,
+        stop: threading.Event,
+        tell: Callable[[Moved], object],
+    ) -> None:
         self._sides, self._journal, self._limits = sides, journal, limits
         self._stop, self._tell = stop, tell
         self._heard = asyncio.Event()
@@ -204,10 +217,14 @@ class Run(ABC):
     def _moved(self) -> Moved:
         ledger, copier = self._journal.ledger, self._copier
         return Moved(
-            total=ledger.total - copier.gone, total_bytes=ledger.total_bytes - copier.gone_bytes,
-            copied=ledger.copied + copier.copied, copied_bytes=ledger.copied_bytes + copier.copied_bytes,
-            skipped=ledger.skipped + copier.gone, failed=len(copier.failures), troubles=copier.failures.troubles(),
-        )  # fmt: skip
+            total=ledger.total - copier.gone,
+            total_bytes=ledger.total_bytes - copier.gone_bytes,
+            copied=ledger.copied + copier.copied,
+            copied_bytes=ledger.copied_bytes + copier.copied_bytes,
+            skipped=ledger.skipped + copier.gone,
+            failed=len(copier.failures),
+            troubles=copier.failures.troubles(),
+        )
 
 
 class _Seed(Run):
@@ -217,9 +234,16 @@ class _Seed(Run):
     _flow: Flow[Token] | Streams[Token] | Carrying[Token]
 
     def __init__(
-        self, sides: Sides, journal: Journal, limits: Limits, stop: threading.Event, tell: Callable[[Moved], object],
-        carrier: Carrier | None, criteria: Criteria, restore: Restore | None,
-    ) -> None:  # fmt: skip
+        self,
+        sides: Sides,
+        journal: Journal,
+        limits: Limits,
+        stop: threading.Event,
+        tell: Callable[[Moved], object],
+        carrier: Carrier | None,
+        criteria: Criteria,
+        restore: Restore | None,
+    ) -> None:
         super().__init__(sides, journal, limits, stop, tell)
         self._decisions = Decisions(criteria, Evidence(sides, criteria.by))
         loop = asyncio.get_running_loop()
@@ -236,9 +260,13 @@ class _Seed(Run):
             self._flow = Streams(sides.streams, size=limits.connections, done=copier.done, ready=copier.pump)
         else:
             self._flow = Flow(
-                sides.write, sides.copies(), size=limits.connections,
-                done=copier.done, ready=copier.pump, pull=copier.pull,
-            )  # fmt: skip
+                sides.write,
+                sides.copies(),
+                size=limits.connections,
+                done=copier.done,
+                ready=copier.pump,
+                pull=copier.pull,
+            )
         copier.ways = Ways(self._flow.room, self._send, large, sides.there, Restores(sides, restore).readable, anew)
 
     async def _walk(self, ranges: Ranges) -> None:

@@ -99,9 +99,11 @@ def settle(source: Sequence[ListedVersion], destination: Sequence[ListedVersion]
     found, last = _found(readable, destination, same)
     lacking = tuple(readable[found:])
     return Outlook(
-        lacking=lacking or (readable[-1],), frozen=frozen, extra=len(destination) - found,
+        lacking=lacking or (readable[-1],),
+        frozen=frozen,
+        extra=len(destination) - found,
         trouble=_trouble(source, lacking, destination, destination[last + 1 :], same),
-    )  # fmt: skip
+    )
 
 
 def _in_place(source: Sequence[ListedVersion], destination: Sequence[ListedVersion], same: Same) -> bool:
@@ -123,9 +125,12 @@ def _found(source: Sequence[ListedVersion], destination: Sequence[ListedVersion]
 
 
 def _trouble(
-    source: Sequence[ListedVersion], lacking: Sequence[ListedVersion], destination: Sequence[ListedVersion],
-    above: Sequence[ListedVersion], same: Same,
-) -> str:  # fmt: skip
+    source: Sequence[ListedVersion],
+    lacking: Sequence[ListedVersion],
+    destination: Sequence[ListedVersion],
+    above: Sequence[ListedVersion],
+    same: Same,
+) -> str:
     """Why versions can't be put on top of what is there; empty when they can."""
     if not lacking:
         return NEWER  # all are there, and something else is current

@@ -202,9 +202,13 @@ class _Ends:
 
 
 async def share(
-    board: Board, holder: str, work: Callable[[int, Shard, threading.Event], Awaitable[Moved]], *,
-    stop: threading.Event, tell: Callable[[Moved], object],
-) -> Moved:  # fmt: skip
+    board: Board,
+    holder: str,
+    work: Callable[[int, Shard, threading.Event], Awaitable[Moved]],
+    *,
+    stop: threading.Event,
+    tell: Callable[[Moved], object],
+) -> Moved:
     """Work on shards until all are done, by whomever; what came of all together."""
     shards: list[Shard] = [(after, upto) for after, upto in (await board.plan())["shards"]]
     done: dict[int, dict[str, Any]] = {}
@@ -228,9 +232,14 @@ async def share(
 
 
 async def _hold(
-    board: Board, number: int, holder: str, etag: str, work: Callable[[int, Shard, threading.Event], Awaitable[Moved]],
-    shard: Shard, stop: threading.Event,
-) -> bool:  # fmt: skip
+    board: Board,
+    number: int,
+    holder: str,
+    etag: str,
+    work: Callable[[int, Shard, threading.Event], Awaitable[Moved]],
+    shard: Shard,
+    stop: threading.Event,
+) -> bool:
     """Work on one shard while its lease holds; whether it was finished."""
     working = asyncio.ensure_future(work(number, shard, stop))
     try:

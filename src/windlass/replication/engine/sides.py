@@ -60,8 +60,15 @@ class Sides:
 
     @classmethod
     async def open(
-        cls, pair: Pair, reach: Open, *, largest: int, part_bytes: int, reader: str = "", elsewhere: Elsewhere | None = None,
-    ) -> Self:  # fmt: skip
+        cls,
+        pair: Pair,
+        reach: Open,
+        *,
+        largest: int,
+        part_bytes: int,
+        reader: str = "",
+        elsewhere: Elsewhere | None = None,
+    ) -> Self:
         """Open them; close them with `close`. `reader` stands in where both buckets are strangers'."""
         source, target = pair.source, pair.destination
         reader = target.account_id or source.account_id or reader
@@ -107,9 +114,13 @@ class Sides:
         """Small objects, one request each."""
         source, target = self.pair.source, self.pair.destination
         return Copies(
-            target.bucket, source_bucket=source.bucket, owner=target.account_id, source_owner=source.account_id,
-            user_agent=self.write.access.user_agent, headers=dict(self.write.access.headers),
-        )  # fmt: skip
+            target.bucket,
+            source_bucket=source.bucket,
+            owner=target.account_id,
+            source_owner=source.account_id,
+            user_agent=self.write.access.user_agent,
+            headers=dict(self.write.access.headers),
+        )
 
     async def large(self, row: Listed) -> None:
         """Copy one that is too large for that, as it is now."""
@@ -122,9 +133,15 @@ class Sides:
         """Large ones, in parts."""
         source, target = self.pair.source, self.pair.destination
         return PartCopier(
-            self.read, self.write, source.bucket, target.bucket, source_owner=source.account_id, owner=target.account_id,
-            part_bytes=self.part_bytes, tags=self.tags,
-        )  # fmt: skip
+            self.read,
+            self.write,
+            source.bucket,
+            target.bucket,
+            source_owner=source.account_id,
+            owner=target.account_id,
+            part_bytes=self.part_bytes,
+            tags=self.tags,
+        )
 
     async def there(self, row: Listed) -> bool:
         """Whether the destination has this row: the same size and ETag, or a later time and nothing that tells them apart."""

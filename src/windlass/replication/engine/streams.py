@@ -81,9 +81,10 @@ class StreamCopier:
                 if error.code != "PreconditionFailed":  # the destination's own: an object lock, another writer
                     raise
         raise Conflict(
-            f"{self.source.bucket}: {key!r} keeps changing while it is copied", code="PreconditionFailed",
+            f"{self.source.bucket}: {key!r} keeps changing while it is copied",
+            code="PreconditionFailed",
             hint="Seed again when nobody writes it.",
-        )  # fmt: skip
+        )
 
     async def _checked(self, row: Listed, head: Head | None) -> None:
         """Copy it; where it is not what its head says, once more: what is read twice to the same digest was read right."""
@@ -98,9 +99,10 @@ class StreamCopier:
             else:
                 return
             raise AwsError(
-                f"{self.source.bucket}: {row.key!r} is read differently each time", code="BadDigest",
+                f"{self.source.bucket}: {row.key!r} is read differently each time",
+                code="BadDigest",
                 hint="Something on the way, or the source's disk, damages it.",
-            )  # fmt: skip
+            )
 
     async def _copy(self, row: Listed, head: Head | None, seen: Sequence[Claim]) -> None:
         if head is None:
@@ -214,9 +216,10 @@ def _check_parts(bucket: str, key: str, made: Sequence[tuple[Part, str]]) -> Non
     if any(equal) and not all(equal):
         number = equal.index(False) + 1
         raise AwsError(
-            f"{bucket}: part {number} of {key!r} is not what was sent", code="BadDigest",
+            f"{bucket}: part {number} of {key!r} is not what was sent",
+            code="BadDigest",
             hint="Something on the way, or the destination's disk, damages it: seed again.",
-        )  # fmt: skip
+        )
 
 
 def _claims(claim: Claim | None, seen: Sequence[Claim]) -> tuple[Claim, ...]:
@@ -245,9 +248,14 @@ class Streams(Generic[T]):
     """Copies side by side, as many as fit into the budget. It has a Flow's face: `done(token, error)`, `ready()`."""
 
     def __init__(
-        self, copier: StreamCopier, *, size: int, done: Callable[[T, WindlassError | None], None], ready: Callable[[], None],
+        self,
+        copier: StreamCopier,
+        *,
+        size: int,
+        done: Callable[[T, WindlassError | None], None],
+        ready: Callable[[], None],
         budget_bytes: int = _BUDGET_BYTES,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._copier = copier
         self._size, self._budget = min(size, copier.connections), budget_bytes
         self._done, self._ready = done, ready

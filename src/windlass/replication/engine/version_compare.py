@@ -24,9 +24,14 @@ _EXAMPLES = 5
 
 
 async def compare_versions(
-    sides: Sides, *, listers: int, stop: threading.Event, tell: Callable[[int], object], by: Compare = Compare.ETAG,
+    sides: Sides,
+    *,
+    listers: int,
+    stop: threading.Event,
+    tell: Callable[[int], object],
+    by: Compare = Compare.ETAG,
     markers: bool = True,
-) -> Compared:  # fmt: skip
+) -> Compared:
     """Count versions and delete markers (`markers`): lacking ones as missing, those under a newer one of the destination's as
     different, those of which neither ETags nor checksums tell as unknown.
     """
@@ -94,10 +99,13 @@ class _Comparison:
         """What was found."""
         counts = self._counts
         return Compared(
-            objects=counts.total() - counts["extra"], missing=counts["missing"], different=counts["different"],
-            extra=counts["extra"], unknown=counts["unknown"],
+            objects=counts.total() - counts["extra"],
+            missing=counts["missing"],
+            different=counts["different"],
+            extra=counts["extra"],
+            unknown=counts["unknown"],
             examples={kind: tuple(sorted(keys)) for kind, keys in self._examples.items() if keys},
-        )  # fmt: skip
+        )
 
 
 def _lenient(ours: Sequence[ListedVersion], theirs: Sequence[ListedVersion]) -> Outlook:

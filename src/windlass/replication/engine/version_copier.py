@@ -34,8 +34,15 @@ _MOST_THROTTLED = 50
 _MOST_LOOKS = 8
 _FIRST_S, _LONGEST_S = 0.1, 5.0
 _UNCLEAR = TRANSIENT_CODES | {
-    "ConnectionLost", "ReadTimeout", "BrokenAnswer", "EndpointUnreachable", "ConditionalRequestConflict", "500", "502", "504",
-}  # fmt: skip
+    "ConnectionLost",
+    "ReadTimeout",
+    "BrokenAnswer",
+    "EndpointUnreachable",
+    "ConditionalRequestConflict",
+    "500",
+    "502",
+    "504",
+}
 _FROZEN = ("InvalidObjectState", "the version is archived")
 
 Chain = tuple[BlockOf[Step], list[int]]

@@ -35,9 +35,15 @@ def version_journal(folder: Path) -> JournalOf[Step]:
 
 
 async def seed_versions(
-    sides: Sides, journal: JournalOf[Step], limits: Limits, *, markers: bool, own: Own | None = None, stop: threading.Event,
+    sides: Sides,
+    journal: JournalOf[Step],
+    limits: Limits,
+    *,
+    markers: bool,
+    own: Own | None = None,
+    stop: threading.Event,
     tell: Callable[[Moved], object],
-) -> Moved:  # fmt: skip
+) -> Moved:
     """Copy every version that the destination lacks, of each key in order, from where the journal says.
 
     `markers`: delete markers are made in their places. Conflict when the destination keeps no versions, Interrupted when
@@ -48,8 +54,9 @@ async def seed_versions(
     if status != "Enabled":
         raise Conflict(
             f"{target.bucket}: versioning is {status.lower() or 'off'} there: copies of versions would replace each other",
-            hint="Enable versioning on the destination first.", code="DstBucketUnversioned",
-        )  # fmt: skip
+            hint="Enable versioning on the destination first.",
+            code="DstBucketUnversioned",
+        )
     async with Door(sides.write.access, connections=limits.connections) as write:
         ways = VersionWays(sides, write, markers, own)
         return await _VersionSeed(sides, journal, limits, stop, tell, ways).run("", None)
@@ -62,9 +69,14 @@ class _VersionSeed(Run):
     _flow: VersionCopier
 
     def __init__(
-        self, sides: Sides, journal: JournalOf[Step], limits: Limits, stop: threading.Event, tell: Callable[[Moved], object],
+        self,
+        sides: Sides,
+        journal: JournalOf[Step],
+        limits: Limits,
+        stop: threading.Event,
+        tell: Callable[[Moved], object],
         ways: VersionWays,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(sides, journal, limits, stop, tell)
         now = asyncio.get_running_loop().time
         paces = Paces(now, start=limits.start_per_s, most=limits.most_per_s)

@@ -52,9 +52,15 @@ class Step(NamedTuple):
 def step_of(version: ListedVersion, top: str | None) -> Step:
     """A version of the source as something to do."""
     return Step(
-        version.key, version.version_id, version.marker, version.size_bytes, version.etag, version.last_modified,
-        version.storage_class, top,
-    )  # fmt: skip
+        version.key,
+        version.version_id,
+        version.marker,
+        version.size_bytes,
+        version.etag,
+        version.last_modified,
+        version.storage_class,
+        top,
+    )
 
 
 def top_of(versions: Sequence[ListedVersion]) -> str:
@@ -108,15 +114,27 @@ class VersionWays:
         if step.storage_class not in ("", "STANDARD"):
             headers["x-amz-storage-class"] = step.storage_class
         call = s3.copy(
-            target.bucket, step.key, source_bucket=source.bucket, source_key=step.key, source_version_id=step.version_id,
-            if_match=step.etag, headers=headers | dict(more), owner=target.account_id, source_owner=source.account_id,
-        )  # fmt: skip
+            target.bucket,
+            step.key,
+            source_bucket=source.bucket,
+            source_key=step.key,
+            source_version_id=step.version_id,
+            if_match=step.etag,
+            headers=headers | dict(more),
+            owner=target.account_id,
+            source_owner=source.account_id,
+        )
         return replace(call, manners=_COPY_ONCE)
 
 
 async def closer(
-    sides: Sides, key: str, source: Sequence[ListedVersion], destination: Sequence[ListedVersion], *, strict: bool = False
-) -> Outlook:  # fmt: skip
+    sides: Sides,
+    key: str,
+    source: Sequence[ListedVersion],
+    destination: Sequence[ListedVersion],
+    *,
+    strict: bool = False,
+) -> Outlook:
     """What is to be done where listings don't tell: by what S3 says of each version (checksums, encryption).
 
     Versions of which nothing more can be told are taken for the same when sizes are equal and the copy is not older; `strict`

@@ -79,9 +79,14 @@ class _Side(Generic[R]):
 
 
 async def walk(
-    ranges: Ranges, source: Pages[R], destination: Pages[R] | None, sink: Sink[R], *, listers: int = 16,
+    ranges: Ranges,
+    source: Pages[R],
+    destination: Pages[R] | None,
+    sink: Sink[R],
+    *,
+    listers: int = 16,
     beyond: bool = False,
-) -> None:  # fmt: skip
+) -> None:
     """List everything that `ranges` has. `beyond`: what only the destination has is wanted, too, to the ends of ranges."""
     await _Walk(ranges, source, destination, sink, beyond=beyond).run(listers)
 

@@ -25,9 +25,21 @@ from windlass.replication.role import Work
 from windlass.replication.template import Template
 
 __all__ = [
-    "DONE_STATES", "Listed", "Spot", "create_effect", "describe", "failed_rows", "fetch_tally", "find_jobs", "job_place",
-    "list_jobs", "request_status", "spot_for", "tags_of", "work_for",
-]  # fmt: skip
+    "DONE_STATES",
+    "Listed",
+    "Spot",
+    "create_effect",
+    "describe",
+    "failed_rows",
+    "fetch_tally",
+    "find_jobs",
+    "job_place",
+    "list_jobs",
+    "request_status",
+    "spot_for",
+    "tags_of",
+    "work_for",
+]
 
 DONE_STATES = ("Complete", "Cancelled", "Failed")
 _GENERATED = "S3InventoryReport_CSV_20211130"
@@ -90,17 +102,34 @@ def work_for(
     """What the job's role must be able to reach."""
     wants_manifest = not generated or template.manifest.keep
     return Work(
-        operation=operation, generated=generated, versions=versions, locked=locked, function_arn=template.invocation.function,
-        manifest_bucket=manifest.bucket if wants_manifest else "", manifest_prefix=f"{manifest.prefix}/",
-        report_bucket=report_to.bucket if template.report.enabled else "", report_prefix=f"{report_to.prefix}/",
-    )  # fmt: skip
+        operation=operation,
+        generated=generated,
+        versions=versions,
+        locked=locked,
+        function_arn=template.invocation.function,
+        manifest_bucket=manifest.bucket if wants_manifest else "",
+        manifest_prefix=f"{manifest.prefix}/",
+        report_bucket=report_to.bucket if template.report.enabled else "",
+        report_prefix=f"{report_to.prefix}/",
+    )
 
 
 def create_effect(
-    pair: Pair, template: Template, operation: Operation, *, seed_id: str, set_name: str, role_arn: str, manifest: Listed | Spot,
-    report_to: Spot, created_before: datetime | None, confirm: bool, number: int = 0, first: bool = False,
+    pair: Pair,
+    template: Template,
+    operation: Operation,
+    *,
+    seed_id: str,
+    set_name: str,
+    role_arn: str,
+    manifest: Listed | Spot,
+    report_to: Spot,
+    created_before: datetime | None,
+    confirm: bool,
+    number: int = 0,
+    first: bool = False,
     request_payer: bool = False,
-) -> Effect:  # fmt: skip
+) -> Effect:
     """CreateJob as an effect. Its token is made of what it says, so that a second try is the same job.
 
     A `Spot` as manifest means that S3 makes the list itself. `first`: nothing was replicated to this destination before.
@@ -109,32 +138,44 @@ def create_effect(
     names = {"source": pair.source.bucket, "destination": pair.destination.bucket}
     described = template.description.replace("{source}", names["source"]).replace("{destination}", names["destination"])
     tags = {
-        "windlass": "seed", "windlass:seed": seed_id, "windlass:set": set_name, "windlass:source": names["source"],
-        "windlass:destination": names["destination"], **template.tags,
-    }  # fmt: skip
+        "windlass": "seed",
+        "windlass:seed": seed_id,
+        "windlass:set": set_name,
+        "windlass:source": names["source"],
+        "windlass:destination": names["destination"],
+        **template.tags,
+    }
     params: dict[str, Any] = {
-        "AccountId": place.account_id, "ConfirmationRequired": confirm or template.confirmation,
+        "AccountId": place.account_id,
+        "ConfirmationRequired": confirm or template.confirmation,
         "Operation": _operation(template, operation, pair, request_payer, manifest),
-        "Priority": template.priority, "RoleArn": role_arn,
+        "Priority": template.priority,
+        "RoleArn": role_arn,
         "Description": f"Windlass {seed_id}: {described}"[:256],
         "Report": _report(template, report_to, place),
         "Tags": [{"Key": key, "Value": value[:256]} for key, value in tags.items() if value],
-    }  # fmt: skip
+    }
     if isinstance(manifest, Listed):
         fields = FIELDS_WITH_VERSIONS if manifest.versions else FIELDS
         arn = f"{Place(bucket=manifest.bucket, region=place.region).arn}/{manifest.key}"
         params["Manifest"] = {
-            "Spec": {"Format": FORMAT, "Fields": list(fields)}, "Location": {"ObjectArn": arn, "ETag": manifest.etag},
-        }  # fmt: skip
+            "Spec": {"Format": FORMAT, "Fields": list(fields)},
+            "Location": {"ObjectArn": arn, "ETag": manifest.etag},
+        }
     else:
         params["ManifestGenerator"] = {
             "S3JobManifestGenerator": _generator(pair, template, operation, manifest, created_before, first)
         }
     params["ClientRequestToken"] = digest([seed_id, number, plain(params)])
     return Effect(
-        account_id=place.account_id, region=place.region, service="s3control", operation="CreateJob", params=params,
-        why=f"{operation} {pair.title}", settles=True,
-    )  # fmt: skip
+        account_id=place.account_id,
+        region=place.region,
+        service="s3control",
+        operation="CreateJob",
+        params=params,
+        why=f"{operation} {pair.title}",
+        settles=True,
+    )
 
 
 def list_jobs(estate: Estate, account_id: str, region: str, wanted: Iterable[str] = ()) -> dict[str, BatchJob]:
@@ -177,9 +218,15 @@ def tags_of(estate: Estate, job: BatchJob) -> dict[str, str]:
 def request_status(estate: Estate, account_id: str, region: str, job_id: str, status: str, why: str) -> None:
     """Ask for `Ready` (confirm) or `Cancelled`, the two that may be asked for."""
     estate.call(
-        account_id, region, "s3control", "UpdateJobStatus", AccountId=account_id, JobId=job_id, RequestedJobStatus=status,
+        account_id,
+        region,
+        "s3control",
+        "UpdateJobStatus",
+        AccountId=account_id,
+        JobId=job_id,
+        RequestedJobStatus=status,
         StatusUpdateReason=why,
-    )  # fmt: skip
+    )
 
 
 def fetch_tally(
@@ -245,8 +292,9 @@ def _operation(
         return {"S3ReplicateObject": {}}
     if operation is Operation.LAMBDA:
         invoked: dict[str, Any] = {
-            "FunctionArn": template.invocation.function, "InvocationSchemaVersion": template.invocation.schema_version,
-        }  # fmt: skip
+            "FunctionArn": template.invocation.function,
+            "InvocationSchemaVersion": template.invocation.schema_version,
+        }
         if template.invocation.arguments:
             invoked["UserArguments"] = dict(template.invocation.arguments)
         return {"LambdaInvoke": invoked}
@@ -268,9 +316,12 @@ def _report(template: Template, spot: Spot, place: Place) -> dict[str, Any]:
     if not template.report.enabled:
         return {"Enabled": False}
     return {
-        "Bucket": spot.arn_of(place), "Format": "Report_CSV_20180820", "Enabled": True, "Prefix": spot.prefix,
+        "Bucket": spot.arn_of(place),
+        "Format": "Report_CSV_20180820",
+        "Enabled": True,
+        "Prefix": spot.prefix,
         "ReportScope": template.report.scope,
-    }  # fmt: skip
+    }
 
 
 def _generator(
@@ -279,27 +330,34 @@ def _generator(
     chosen = template.filter
     keys = {
         "MatchAnyPrefix": [*chosen.prefixes, *([pair.prefix] if pair.prefix and not chosen.prefixes else [])],
-        "MatchAnySuffix": chosen.suffixes, "MatchAnySubstring": chosen.substrings,
-    }  # fmt: skip
+        "MatchAnySuffix": chosen.suffixes,
+        "MatchAnySubstring": chosen.substrings,
+    }
     before = parse_time(chosen.created_before) if chosen.created_before else created_before
     wanted: dict[str, Any] = {
-        "EligibleForReplication": operation is Operation.REPLICATE, "CreatedBefore": before,
+        "EligibleForReplication": operation is Operation.REPLICATE,
+        "CreatedBefore": before,
         "ObjectReplicationStatuses": _statuses(chosen.statuses, first) if operation is Operation.REPLICATE else [],
         "CreatedAfter": parse_time(chosen.created_after) if chosen.created_after else None,
         "KeyNameConstraint": {name: value for name, value in keys.items() if value},
-        "ObjectSizeGreaterThanBytes": chosen.larger_than_bytes, "ObjectSizeLessThanBytes": chosen.smaller_than_bytes,
+        "ObjectSizeGreaterThanBytes": chosen.larger_than_bytes,
+        "ObjectSizeLessThanBytes": chosen.smaller_than_bytes,
         "MatchAnyStorageClass": chosen.storage_classes,
-    }  # fmt: skip
+    }
     wanted = {name: value for name, value in wanted.items() if value}
     made: dict[str, Any] = {
-        "SourceBucket": pair.source.arn, "EnableManifestOutput": template.manifest.keep, "Filter": wanted,
-    }  # fmt: skip
+        "SourceBucket": pair.source.arn,
+        "EnableManifestOutput": template.manifest.keep,
+        "Filter": wanted,
+    }
     if pair.source.account_id:
         made["ExpectedBucketOwner"] = pair.source.account_id
     if template.manifest.keep:
         made["ManifestOutputLocation"] = {
-            "Bucket": spot.arn_of(pair.source), "ManifestPrefix": spot.prefix, "ManifestFormat": _GENERATED,
-        }  # fmt: skip
+            "Bucket": spot.arn_of(pair.source),
+            "ManifestPrefix": spot.prefix,
+            "ManifestFormat": _GENERATED,
+        }
     return made
 
 
@@ -317,17 +375,24 @@ def _read(one: Mapping[str, Any], account_id: str, region: str) -> BatchJob:
     operation = one.get("Operation") or ""
     reported = one.get("Report") or {}
     return BatchJob(
-        job_id=one["JobId"], account_id=account_id, region=region,
+        job_id=one["JobId"],
+        account_id=account_id,
+        region=region,
         operation=operation if isinstance(operation, str) else next(iter(operation), ""),
         storage_class=_storage_class(operation),
-        status=str(one.get("Status", "New")).capitalize(), total=int(progress.get("TotalNumberOfTasks") or 0),
-        succeeded=int(progress.get("NumberOfTasksSucceeded") or 0), failed=int(progress.get("NumberOfTasksFailed") or 0),
+        status=str(one.get("Status", "New")).capitalize(),
+        total=int(progress.get("TotalNumberOfTasks") or 0),
+        succeeded=int(progress.get("NumberOfTasksSucceeded") or 0),
+        failed=int(progress.get("NumberOfTasksFailed") or 0),
         description=one.get("Description", ""),
-        reasons=tuple(f"{why.get('FailureCode', '')}: {why.get('FailureReason', '')}" for why in one.get("FailureReasons") or ()),
+        reasons=tuple(
+            f"{why.get('FailureCode', '')}: {why.get('FailureReason', '')}" for why in one.get("FailureReasons") or ()
+        ),
         report_bucket=str(reported.get("Bucket", "")).rpartition(":")[2] if reported.get("Enabled") else "",
         report_prefix=str(reported.get("Prefix", "")),
-        active_s=float((progress.get("Timers") or {}).get("ElapsedTimeInActiveSeconds") or 0), created_at=one.get("CreationTime"),
-    )  # fmt: skip
+        active_s=float((progress.get("Timers") or {}).get("ElapsedTimeInActiveSeconds") or 0),
+        created_at=one.get("CreationTime"),
+    )
 
 
 def _storage_class(operation: str | Mapping[str, Any]) -> str:

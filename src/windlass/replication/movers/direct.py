@@ -58,19 +58,33 @@ class Compared:
     def value(self) -> dict[str, Any]:
         """As a seed keeps it."""
         return {
-            "objects": self.objects, "missing": self.missing, "different": self.different, "extra": self.extra,
-            "unknown": self.unknown, "read": self.read, "examples": {name: list(keys) for name, keys in self.examples.items()},
-        }  # fmt: skip
+            "objects": self.objects,
+            "missing": self.missing,
+            "different": self.different,
+            "extra": self.extra,
+            "unknown": self.unknown,
+            "read": self.read,
+            "examples": {name: list(keys) for name, keys in self.examples.items()},
+        }
 
 
 class Direct(Protocol):
     """Who copies and compares in this process."""
 
     def seed(
-        self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False,
-        markers: bool = True, carry: frozenset[Carry] = frozenset(), criteria: Criteria = BY_ETAG,
+        self,
+        pair: Pair,
+        *,
+        seed_id: str,
+        versions: bool,
+        stop: threading.Event,
+        tell: Tell,
+        shared: bool = False,
+        markers: bool = True,
+        carry: frozenset[Carry] = frozenset(),
+        criteria: Criteria = BY_ETAG,
         restore: Restore | None = None,
-    ) -> Moved:  # fmt: skip
+    ) -> Moved:
         """Copy what the destination lacks; what was done before an interruption is not done again. `shared`: others may join.
 
         `versions`: every version of each key, in order, and delete markers (`markers`) in their places. `carry`: what copies
@@ -84,9 +98,16 @@ class Direct(Protocol):
         """Join a shared seed until it is done."""
 
     def verify(
-        self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object], by: Compare = Compare.ETAG,
-        sample: int = 0, versions: bool = False, markers: bool = True,
-    ) -> Compared:  # fmt: skip
+        self,
+        pair: Pair,
+        *,
+        stop: threading.Event,
+        tell: Callable[[int], object],
+        by: Compare = Compare.ETAG,
+        sample: int = 0,
+        versions: bool = False,
+        markers: bool = True,
+    ) -> Compared:
         """Compare both sides by key, size and `by`; and the content of a sample. `versions`: all of each key."""
 
     def measure(self, pair: Pair, *, criteria: Criteria = BY_ETAG) -> Volume:

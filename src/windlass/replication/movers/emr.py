@@ -79,9 +79,11 @@ def step_arguments(pair: Pair, *, encrypt: bool = False) -> list[str]:
                 f"s3-dist-cp refuses {place.bucket}: it takes no bucket with an underscore", hint="Use --via direct."
             )
     return [
-        "s3-dist-cp", f"--src=s3://{pair.source.bucket}/{pair.prefix}", f"--dest=s3://{pair.destination.bucket}/{pair.prefix}",
+        "s3-dist-cp",
+        f"--src=s3://{pair.source.bucket}/{pair.prefix}",
+        f"--dest=s3://{pair.destination.bucket}/{pair.prefix}",
         *(["--s3ServerSideEncryption"] if encrypt else []),
-    ]  # fmt: skip
+    ]
 
 
 def step_command(pair: Pair, *, encrypt: bool = False) -> str:
@@ -110,9 +112,10 @@ def emr_effects(
         )
 
     step = {
-        "Name": f"windlass {seed_id}", "ActionOnFailure": "CONTINUE",
+        "Name": f"windlass {seed_id}",
+        "ActionOnFailure": "CONTINUE",
         "HadoopJarStep": {"Jar": "command-runner.jar", "Args": step_arguments(pair, encrypt=encrypt)},
-    }  # fmt: skip
+    }
     if target.cluster:
         return (effect("emr", "AddJobFlowSteps", f"copy {pair.title}", JobFlowId=target.cluster, Steps=[step]),)
     if target.application:
@@ -140,11 +143,17 @@ def _cluster(target: Target, seed_id: str, step: Mapping[str, Any]) -> dict[str,
     if target.subnet:
         instances["Ec2SubnetId"] = target.subnet
     return {
-        "Name": f"windlass {seed_id}", "ReleaseLabel": target.release, "Applications": [{"Name": "Hadoop"}],
-        "Instances": instances, "Steps": [{**step, "ActionOnFailure": "TERMINATE_CLUSTER"}], "JobFlowRole": _INSTANCE_ROLE,
-        "ServiceRole": _SERVICE_ROLE, "VisibleToAllUsers": True, "Tags": [{"Key": "windlass:seed", "Value": seed_id}],
+        "Name": f"windlass {seed_id}",
+        "ReleaseLabel": target.release,
+        "Applications": [{"Name": "Hadoop"}],
+        "Instances": instances,
+        "Steps": [{**step, "ActionOnFailure": "TERMINATE_CLUSTER"}],
+        "JobFlowRole": _INSTANCE_ROLE,
+        "ServiceRole": _SERVICE_ROLE,
+        "VisibleToAllUsers": True,
+        "Tags": [{"Key": "windlass:seed", "Value": seed_id}],
         **({"LogUri": target.log_uri} if target.log_uri else {}),
-    }  # fmt: skip
+    }
 
 
 def _serverless(
@@ -153,16 +162,25 @@ def _serverless(
     key = f"{spot.prefix}/emr_copy.py"
     listed = f"s3://{manifest.bucket}/{manifest.key}" if manifest else f"s3://{spot.bucket}/{spot.prefix}/manifest.csv"
     submit = {
-        "entryPoint": f"s3://{spot.bucket}/{key}", "entryPointArguments": [listed, pair.destination.bucket, pair.destination.region],
-    }  # fmt: skip
+        "entryPoint": f"s3://{spot.bucket}/{key}",
+        "entryPointArguments": [listed, pair.destination.bucket, pair.destination.region],
+    }
     return (
-        effect("s3", "PutObject", "the script that the Spark job runs", Bucket=spot.bucket, Key=key, Body=script().encode()),
         effect(
-            "emr-serverless", "StartJobRun", f"copy {pair.title}", applicationId=target.application, name=f"windlass {seed_id}",
-            executionRoleArn=target.execution_role, clientToken=digest([seed_id, "emr"]), jobDriver={"sparkSubmit": submit},
+            "s3", "PutObject", "the script that the Spark job runs", Bucket=spot.bucket, Key=key, Body=script().encode()
+        ),
+        effect(
+            "emr-serverless",
+            "StartJobRun",
+            f"copy {pair.title}",
+            applicationId=target.application,
+            name=f"windlass {seed_id}",
+            executionRoleArn=target.execution_role,
+            clientToken=digest([seed_id, "emr"]),
+            jobDriver={"sparkSubmit": submit},
             tags={"windlass:seed": seed_id},
         ),
-    )  # fmt: skip
+    )
 
 
 def script() -> str:

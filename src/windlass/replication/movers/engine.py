@@ -51,10 +51,18 @@ class Engine:
     """
 
     def __init__(
-        self, estate: Callable[[], Estate], home: Path, *, limits: Limits | None = None, largest_bytes: int = MAX_COPY_BYTES,
-        part_bytes: int = _PART_BYTES, per_shard: int = _PER_SHARD, ttl_s: float = 60.0, services: Services | None = None,
+        self,
+        estate: Callable[[], Estate],
+        home: Path,
+        *,
+        limits: Limits | None = None,
+        largest_bytes: int = MAX_COPY_BYTES,
+        part_bytes: int = _PART_BYTES,
+        per_shard: int = _PER_SHARD,
+        ttl_s: float = 60.0,
+        services: Services | None = None,
         request_payer: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._estate, self._home = estate, home
         self._services = services or Services((), {})
         self._limits = limits or Limits()
@@ -64,10 +72,19 @@ class Engine:
         self._agreed = (("x-amz-request-payer", "requester"),) if request_payer else ()
 
     def seed(
-        self, pair: Pair, *, seed_id: str, versions: bool, stop: threading.Event, tell: Tell, shared: bool = False,
-        markers: bool = True, carry: frozenset[Carry] = frozenset(), criteria: Criteria = BY_ETAG,
+        self,
+        pair: Pair,
+        *,
+        seed_id: str,
+        versions: bool,
+        stop: threading.Event,
+        tell: Tell,
+        shared: bool = False,
+        markers: bool = True,
+        carry: frozenset[Carry] = frozenset(),
+        criteria: Criteria = BY_ETAG,
         restore: Restore | None = None,
-    ) -> Moved:  # fmt: skip
+    ) -> Moved:
         """Copy what the destination lacks, or has older; what was done before an interruption is not done again.
 
         `shared`: other workers may join (`work`), below `.windlass/SEED` of the destination. `versions`: every version, and with
@@ -142,9 +159,16 @@ class Engine:
         return await share(board, new_id("worker"), work, stop=stop, tell=tell)
 
     def verify(
-        self, pair: Pair, *, stop: threading.Event, tell: Callable[[int], object], by: Compare = Compare.ETAG,
-        sample: int = 0, versions: bool = False, markers: bool = True,
-    ) -> Compared:  # fmt: skip
+        self,
+        pair: Pair,
+        *,
+        stop: threading.Event,
+        tell: Callable[[int], object],
+        by: Compare = Compare.ETAG,
+        sample: int = 0,
+        versions: bool = False,
+        markers: bool = True,
+    ) -> Compared:
         """Compare by key, size and `by`; the content of `sample` objects is read on both sides.
 
         `versions` compares every version in order, and delete markers (`markers`).
@@ -206,8 +230,12 @@ class Engine:
                     found.get(timeout=0.05)
 
     def _with(
-        self, pair: Pair, go: Callable[[Sides], Coroutine[Any, Any, T]], *, run: Callable[[Coroutine[Any, Any, T]], T] = run_alone
-    ) -> T:  # fmt: skip
+        self,
+        pair: Pair,
+        go: Callable[[Sides], Coroutine[Any, Any, T]],
+        *,
+        run: Callable[[Coroutine[Any, Any, T]], T] = run_alone,
+    ) -> T:
         places = (pair.source, pair.destination)
         in_aws = [one for one in places if not one.service]
         known = pair.destination.account_id or pair.source.account_id
@@ -222,9 +250,13 @@ class Engine:
 
         async def within() -> T:
             sides = await Sides.open(
-                pair, lambda account_id, region: ways[account_id, region],
-                largest=self._largest, part_bytes=self._part, reader=reader, elsewhere=elsewhere,
-            )  # fmt: skip
+                pair,
+                lambda account_id, region: ways[account_id, region],
+                largest=self._largest,
+                part_bytes=self._part,
+                reader=reader,
+                elsewhere=elsewhere,
+            )
             try:
                 return await go(sides)
             finally:

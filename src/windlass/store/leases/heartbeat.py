@@ -23,9 +23,12 @@ class Heartbeat(Protocol):
 
 
 def keep_renewed(
-    renew: Callable[[], bool], lost: Callable[[str], None], *,
-    wait: Callable[[float], bool], monotonic: Callable[[], float],
-) -> None:  # fmt: skip
+    renew: Callable[[], bool],
+    lost: Callable[[str], None],
+    *,
+    wait: Callable[[float], bool],
+    monotonic: Callable[[], float],
+) -> None:
     """Renew now and then until `wait` says that the work ended.
 
     A renewal counts from when it was sent. Refused, or none for RENEW_DEADLINE_S: `lost` is called with the reason, once.
@@ -52,9 +55,12 @@ def threaded_heartbeat(renew: Callable[[], bool], lost: Callable[[str], None]) -
     """Renew on a thread of its own for the block."""
     ended = threading.Event()
     thread = threading.Thread(
-        target=keep_renewed, args=(renew, lost), kwargs={"wait": ended.wait, "monotonic": time.monotonic},
-        name="lease-heartbeat", daemon=True,
-    )  # fmt: skip
+        target=keep_renewed,
+        args=(renew, lost),
+        kwargs={"wait": ended.wait, "monotonic": time.monotonic},
+        name="lease-heartbeat",
+        daemon=True,
+    )
     thread.start()
     try:
         yield

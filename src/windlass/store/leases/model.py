@@ -8,8 +8,15 @@ from datetime import datetime
 from windlass.core.errors import Conflict
 
 __all__ = [
-    "LEASE_DURATION_S", "POLL_S", "RENEW_DEADLINE_S", "RENEW_S", "RETRY_S", "Holder", "LeaseLost", "LeaseRow",
-]  # fmt: skip
+    "LEASE_DURATION_S",
+    "POLL_S",
+    "RENEW_DEADLINE_S",
+    "RENEW_S",
+    "RETRY_S",
+    "Holder",
+    "LeaseLost",
+    "LeaseRow",
+]
 
 LEASE_DURATION_S = 55.0
 """A lease that was not renewed for so long is free. With POLL_S on top: another machine takes over within 60 s."""

@@ -96,17 +96,24 @@ def delete_leases(connection: Connection, names: Sequence[str]) -> None:
 def _values(row: LeaseRow) -> dict[str, Any]:
     holder = row.holder or Holder(host="", machine="", pid=0, started="")
     return {
-        "name": row.name, "fence": row.fence, "token": row.token, "host": holder.host[:255], "machine": holder.machine,
-        "pid": holder.pid, "started": holder.started,
+        "name": row.name,
+        "fence": row.fence,
+        "token": row.token,
+        "host": holder.host[:255],
+        "machine": holder.machine,
+        "pid": holder.pid,
+        "started": holder.started,
         "acquired_at": format_time(row.acquired_at) if row.acquired_at else None,
         "expires_at": format_time(row.expires_at) if row.expires_at else None,
-    }  # fmt: skip
+    }
 
 
 def _row(row: Row[Any]) -> LeaseRow:
     return LeaseRow(
-        name=row.name, fence=row.fence, token=row.token,
+        name=row.name,
+        fence=row.fence,
+        token=row.token,
         holder=Holder(host=row.host, machine=row.machine, pid=row.pid, started=row.started) if row.token else None,
         acquired_at=parse_time(row.acquired_at) if row.acquired_at else None,
         expires_at=parse_time(row.expires_at) if row.expires_at else None,
-    )  # fmt: skip
+    )
