@@ -128,7 +128,9 @@ def _objects(
         ]
         if facts.restore:
             found.append(
-                Statement("Restore", ("s3:RestoreObject",), read, "archived objects are restored before they are copied")
+                Statement(
+                    "Restore", ("s3:RestoreObject",), read, "archived objects are restored before they are copied"
+                )
             )
         if facts.versions:
             found.append(Statement("Markers", ("s3:DeleteObject",), write, "delete markers are made in their places"))
