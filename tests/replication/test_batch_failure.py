@@ -4,9 +4,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from windlass.core.errors import PartialFailure
-from windlass.replication.model import BatchJob, Operation, State, Way
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.failure import failed_before_role_was_visible
+from windlass.replication.model import BatchJob, Operation, State, Way
 from windlass.replication.planning.plan import Request
 from windlass.replication.seed import job as seeding
 from windlass.replication.seed.runner import Hooks

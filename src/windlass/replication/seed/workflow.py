@@ -157,7 +157,7 @@ class Steps:
             role, writes = copy_role(facts, request, seed.operation, self.replication.config, seed.seed_id)
             self._check(seed)
             perform(self.replication.estate, writes, settle_s=self.replication.config.role_settles_s, sleep=self._sleep)
-            named = {"role": role, "role_changed_at": self._now() if writes else ""}
+            named = {"role": role, "role_changed_at": format_time(self.replication.now()) if writes else ""}
             seed = self._save(seed, facts=named, detail="the job's role is ready")
         if "manifests" in seed.facts:
             written = [from_facts(one) for one in seed.facts["manifests"]]
@@ -192,7 +192,7 @@ class Steps:
             first=bool(seed.facts.get("first")),
         )
         config = self.replication.config
-        requested_at = self._now()
+        requested_at = format_time(self.replication.now())
         answers = perform(self.replication.estate, writes, settle_s=config.role_settles_s, sleep=self._sleep)
         made = (writes[-1].account_id, writes[-1].region, str(answers[-1]["JobId"]))
         jobs = seed.jobs if made in seed.jobs else (*seed.jobs, made)
@@ -367,9 +367,6 @@ class Steps:
         except WindlassError as error:
             return self._save(seed, verified={"error": error.message})
         return self._save(seed, verified=compared.value())
-
-    def _now(self) -> str:
-        return format_time(self.replication.now())
 
     def _sleep(self, seconds: float) -> None:
         if self.stop.wait(seconds):
