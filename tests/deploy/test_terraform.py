@@ -16,13 +16,13 @@ import pytest
 from tests.deploy import terraform, terraform_readme
 from tests.deploy.leftovers import emptied, leftovers
 from windlass.clients.athena.sql import Layout, create_table
-from windlass.deploy.bundle import this_target
+from windlass.deploy.bundle import this_platform
 from windlass.replication.model import Operation, Pair, Place
 from windlass.replication.setup.role import Work, batch_statements, replication_statements
 
 RUNTIME = {"runtime": f"python{sys.version_info.major}.{sys.version_info.minor}", "architecture": "x86_64"}
 needs_terraform = pytest.mark.skipif(bool(terraform.MISSING), reason=terraform.MISSING or "it is here")
-needs_lambda = pytest.mark.skipif(this_target() is None, reason="this interpreter is none of Lambda's")
+needs_lambda = pytest.mark.skipif(this_platform() is None, reason="this interpreter is none of Lambda's")
 
 # Written as it should be
 

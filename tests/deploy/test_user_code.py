@@ -9,8 +9,8 @@ import pytest
 
 from windlass.core.errors import ConfigError
 from windlass.deploy import code as coding
-from windlass.deploy.bundle import Target, bundle_of
-from windlass.deploy.bundle_config import Payload, payload_of
+from windlass.deploy.bundle import Platform, bundle_of
+from windlass.deploy.function_config import FunctionConfig, function_config
 from windlass.deploy.stacks import Kind
 from windlass.deploy.user_code import user_entries
 from windlass.settings import load
@@ -54,9 +54,9 @@ def test_a_function_gets_its_entries_and_nothing_of_the_estate_s_roles(tmp_path)
     (tmp_path / "windlass.toml").write_text(WHOLE, "utf-8")
     settings = load(config=str(tmp_path / "windlass.toml"), environ={}, cwd=tmp_path).settings
     one = settings.model_copy(update={"pipeline": settings.pipeline[:1]})
-    text = payload_of(
-        one, bundle_of("pipeline"), [], where="windlass.toml", account_id="111122223333", region="eu-west-1"
-    ).config
+    text = function_config(
+        one, bundle_of("pipeline"), [], file="windlass.toml", account_id="111122223333", region="eu-west-1"
+    ).text
     assert tomllib.loads(text) == {
         "estate": {
             "endpoint_url": "http://127.0.0.1:1",
@@ -110,7 +110,7 @@ def test_a_transform_comes_with_what_it_imports_of_its_project(tmp_path):
 
 def test_what_the_function_would_lack_is_said_before_anything_is_deployed(tmp_path):
     folder = write(tmp_path, mine="import numpy_of_nobody\n")
-    with pytest.raises(ConfigError, match="imports numpy_of_nobody, which the zip leaves out"):
+    with pytest.raises(ConfigError, match="imports numpy_of_nobody, which the zip does not contain"):
         user_entries(["mine:run"], [folder], distributions=[])
     with pytest.raises(ConfigError, match="elsewhere:run is not in this project's folder"):
         user_entries(["elsewhere:run"], [folder], distributions=[])
@@ -122,15 +122,15 @@ def test_the_same_input_is_built_once_and_any_other_again(tmp_path, monkeypatch)
     monkeypatch.chdir(write(tmp_path / "project", mine="x = 1\n"))
     built = []
 
-    def build(bundle, target, **more):
-        built.append(more["payload"])
-        return type("Built", (), {"content": b"PK" + more["payload"].config.encode()})
+    def build(bundle, platform, **more):
+        built.append(more["config"])
+        return type("BuiltZip", (), {"content": b"PK" + more["config"].text.encode()})
 
-    monkeypatch.setattr(coding, "build", build)
-    target = Target("arm64", "3.12")
+    monkeypatch.setattr(coding, "build_function", build)
+    platform = Platform("arm64", "3.12")
 
-    def code(config="a", **more):
-        return coding.built_code(Kind.PIPELINE, Payload(config, ("mine:run",)), target, **more)
+    def code(text="a", **more):
+        return coding.built_code(Kind.PIPELINE, FunctionConfig(text, ("mine:run",)), platform, **more)
 
     assert code() == code()
     assert len(built) == 1

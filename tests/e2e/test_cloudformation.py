@@ -12,9 +12,9 @@ import pytest
 from tests.deploy.stacks.world import AGGREGATOR, PIPELINE, World
 from windlass.clients.athena.sql import Layout, create_table
 from windlass.clients.trail import enable_actions
-from windlass.deploy.bundle import bundle_of, this_target
-from windlass.deploy.bundle_config import Payload
-from windlass.deploy.bundling import build
+from windlass.deploy.bundle import bundle_of, this_platform
+from windlass.deploy.function_config import FunctionConfig
+from windlass.deploy.function_zip import build_function
 from windlass.deploy.notifications import same
 from windlass.deploy.policies import inventory as inventory_policy
 from windlass.deploy.policy import Facts, Use, document
@@ -24,7 +24,7 @@ from windlass.replication.setup.role import Encryption, Work, batch_statements, 
 from windlass.settings import Settings
 
 TEMPLATES = Path(__file__).parents[2] / "deploy" / "cloudformation"
-runs = pytest.mark.skipif(this_target() is None, reason="this interpreter is none of Lambda's")
+runs = pytest.mark.skipif(this_platform() is None, reason="this interpreter is none of Lambda's")
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ class Stacks(World):
         code = f"code-{self.account}"
         self.client("s3").create_bucket(Bucket=code)
         self.client("s3").put_object(Bucket=code, Key=f"{name}.zip", Body=built(name, self.config(config)))
-        target = this_target()
+        target = this_platform()
         return {
             "CodeBucket": code,
             "CodeKey": f"{name}.zip",
@@ -101,7 +101,9 @@ class Stacks(World):
 
 @cache
 def built(name, config):
-    return build(bundle_of(name), this_target(), extras=(), payload=Payload(config), added=(), compiled=False).content
+    return build_function(
+        bundle_of(name), this_platform(), extras=(), config=FunctionConfig(config), added=(), compiled=False
+    ).content
 
 
 def statements(policy):

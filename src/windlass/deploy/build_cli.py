@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from windlass.core.units import format_bytes
-from windlass.deploy.bundle import BUNDLES, EXTRAS, VERSIONS, Target, bundle_of, extra_of, this_target
-from windlass.deploy.bundle_config import read_payload
-from windlass.deploy.bundling import Built, build, build_layer
+from windlass.deploy.bundle import BUNDLES, EXTRAS, VERSIONS, Platform, bundle_of, extra_of, this_platform
+from windlass.deploy.function_config import read_function_config
+from windlass.deploy.function_zip import BuiltZip, build_function, build_layer
 from windlass.present.output import Column, Format, emit
 
 __all__ = ["app"]
@@ -27,7 +27,7 @@ class Arch(StrEnum):
 
 _FUNCTIONS = ", ".join(one.name for one in BUNDLES)
 _WITH = "; ".join(f"{one.name}: {one.help}" for one in EXTRAS)
-_HERE = this_target()
+_HERE = this_platform()
 _ARCH = Arch(_HERE.arch if _HERE else "arm64")
 _COLUMNS = (
     Column("file"),
@@ -75,29 +75,29 @@ def lambda_(
     output: Annotated[Format, typer.Option("-o", help="Output format of what is said about it.")] = Format.TABLE,
 ) -> None:
     """Build a function's zip: the same input gives the same bytes."""
-    bundle, target = bundle_of(name), _target(arch, python)
+    bundle, platform = bundle_of(name), _platform(arch, python)
     chosen = [extra_of(one) for one in extras or ()]
     beside = [extra_of(one) for one in layered or ()]
     if layer:
-        built = build_layer(target, chosen, compiled=compiled)
+        built = build_layer(platform, chosen, compiled=compiled)
     else:
-        payload = read_payload(config, bundle, [*chosen, *beside]) if config else None
-        built = build(bundle, target, extras=chosen, payload=payload, added=add or (), compiled=compiled)
+        function = read_function_config(config, bundle, [*chosen, *beside]) if config else None
+        built = build_function(bundle, platform, extras=chosen, config=function, added=add or (), compiled=compiled)
     kind = "layer-" + "-".join(one.name for one in chosen) if layer else name
-    path = to or Path(f"{kind}-{target.arch}-py{target.python}.zip")
+    path = to or Path(f"{kind}-{platform.arch}-py{platform.python}.zip")
     path.write_bytes(built.content)
     handler = "" if layer else bundle.handler
-    _say(built, target, config is None and not layer)
-    emit([_row(path, built, target, handler)], output, _COLUMNS)
+    _say(built, platform, config is None and not layer)
+    emit([_row(path, built, platform, handler)], output, _COLUMNS)
 
 
-def _target(arch: Arch, python: str) -> Target:
+def _platform(arch: Arch, python: str) -> Platform:
     if python not in VERSIONS:
         raise typer.BadParameter(f"Lambda's runtimes that Windlass runs on are {', '.join(VERSIONS)}")
-    return Target(arch.value, python)
+    return Platform(arch.value, python)
 
 
-def _row(path: Path, built: Built, target: Target, handler: str) -> dict[str, object]:
+def _row(path: Path, built: BuiltZip, platform: Platform, handler: str) -> dict[str, object]:
     return {
         "file": str(path),
         "size_bytes": len(built.content),
@@ -106,18 +106,18 @@ def _row(path: Path, built: Built, target: Target, handler: str) -> dict[str, ob
         "files": built.files,
         "sha256": built.sha256,
         "handler": handler,
-        "runtime": f"python{target.python}",
-        "architecture": target.arch,
+        "runtime": f"python{platform.python}",
+        "architecture": platform.arch,
         "bytecode": built.bytecode,
         "distributions": list(built.distributions),
     }
 
 
-def _say(built: Built, target: Target, lacks_config: bool) -> None:
+def _say(built: BuiltZip, platform: Platform, lacks_config: bool) -> None:
     notes = []
     if not built.bytecode:
         notes.append(
-            f"no bytecode in it (no python{target.python} here, or not wanted): cold starts take twice as long"
+            f"no bytecode in it (no python{platform.python} here, or not wanted): cold starts take twice as long"
         )
     if lacks_config:
         notes.append("no windlass.toml in it: add it by --config, or name one by WINDLASS_CONFIG")

@@ -13,8 +13,8 @@ import typer
 from windlass.core.errors import UsageError
 from windlass.core.units import parse_duration_s
 from windlass.deploy import rows
-from windlass.deploy.bundle import VERSIONS, Target
-from windlass.deploy.code import code_of, default_target
+from windlass.deploy.bundle import VERSIONS, Platform
+from windlass.deploy.code import code_of, default_platform
 from windlass.deploy.effects import Effect, Plan
 from windlass.deploy.plan import states
 from windlass.deploy.service import Deploy
@@ -106,9 +106,9 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
         `windlass deploy create pipeline uniform --dry-run`, `windlass deploy create aggregator shares --memory 1024`.
         """
         deploy = open_deploy(ctx)
-        target = _target(arch, python)
-        settings = replace(_settings(timeout, memory, target, concurrency, kms_key), via=via)
-        code = code_of(_read(zip_)) if zip_ else deploy.code(what, name, target, extras or (), added=add or ())
+        platform = _platform(arch, python)
+        settings = replace(_settings(timeout, memory, platform, concurrency, kms_key), via=via)
+        code = code_of(_read(zip_)) if zip_ else deploy.code(what, name, platform, extras or (), added=add or ())
         stack = deploy.stack(what, name, settings=settings, code=code, buckets=bucket or ())
         _finish(deploy, stack, deploy.plan_create(stack), dry_run=dry_run, output=output)
 
@@ -155,7 +155,7 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
     ) -> None:
         """Show each part: ok, missing, differs from windlass.toml and these options, or somebody else's."""
         deploy = open_deploy(ctx)
-        settings = replace(_settings(timeout, memory, _target(arch, python), concurrency, kms_key), via=via)
+        settings = replace(_settings(timeout, memory, _platform(arch, python), concurrency, kms_key), via=via)
         look = deploy.look(deploy.stack(what, name, settings=settings, buckets=bucket or ()))
         emit((rows.state_row(one) for one in states(look)), output, PARTS)
 
@@ -169,17 +169,19 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
     return app
 
 
-def _target(arch: str, python: str) -> Target:
-    here = default_target()
-    target = Target(arch or here.arch, python or here.python)
-    if target.arch not in ("arm64", "x86_64"):
+def _platform(arch: str, python: str) -> Platform:
+    here = default_platform()
+    platform = Platform(arch or here.arch, python or here.python)
+    if platform.arch not in ("arm64", "x86_64"):
         raise UsageError(f"{arch!r} is no architecture of Lambda", hint="arm64 or x86_64.")
-    if target.python not in VERSIONS:
+    if platform.python not in VERSIONS:
         raise UsageError(f"Lambda has no Python {python} that Windlass runs on", hint=f"One of {', '.join(VERSIONS)}.")
-    return target
+    return platform
 
 
-def _settings(timeout: str, memory: int, target: Target, concurrency: int, keys: list[str] | None) -> FunctionSettings:
+def _settings(
+    timeout: str, memory: int, platform: Platform, concurrency: int, keys: list[str] | None
+) -> FunctionSettings:
     seconds = round(parse_duration_s(timeout))
     if not 1 <= seconds <= 900:
         raise UsageError(
@@ -187,8 +189,8 @@ def _settings(timeout: str, memory: int, target: Target, concurrency: int, keys:
         )
     if concurrency == 1:
         raise UsageError("Lambda's least concurrency of a queue is 2", hint="0 leaves it to Lambda.")
-    runtime = f"python{target.python}"
-    return FunctionSettings(seconds, memory, target.arch, runtime, concurrency, tuple(keys or ()))
+    runtime = f"python{platform.python}"
+    return FunctionSettings(seconds, memory, platform.arch, runtime, concurrency, tuple(keys or ()))
 
 
 def _read(path: Path) -> bytes:

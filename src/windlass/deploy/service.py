@@ -11,10 +11,10 @@ from windlass.aggregation.config import AggregateConfig
 from windlass.core.errors import ConfigError, NotFound, UsageError
 from windlass.deploy import plan as planning
 from windlass.deploy.aws import carry_out, look_at
-from windlass.deploy.bundle import Target, bundle_of, extra_of
-from windlass.deploy.bundle_config import payload_of
+from windlass.deploy.bundle import Platform, bundle_of, extra_of
 from windlass.deploy.code import built_code
 from windlass.deploy.effects import Effect, Plan
+from windlass.deploy.function_config import function_config
 from windlass.deploy.plan import Look
 from windlass.deploy.stacks import Code, Kind, Part, PartKind, Place, Stack
 from windlass.deploy.stacks_aggregator import aggregator_stack, completion_rule
@@ -36,7 +36,7 @@ class Deploy:
         self._settings, self._config, self._estate = settings, config, estate
 
     def code(
-        self, kind: Kind, name: str, target: Target, extras: Sequence[str] = (), *, added: Sequence[Path] = ()
+        self, kind: Kind, name: str, platform: Platform, extras: Sequence[str] = (), *, added: Sequence[Path] = ()
     ) -> Code:
         """The function's zip: Windlass, this entry alone (with the rules of the same queue), and the user's code that it names."""
         if kind is Kind.PIPELINE:
@@ -48,11 +48,11 @@ class Deploy:
             place = self._place(rules[0].account, rules[0].region)
             settings = self._settings.model_copy(update={"aggregate": rules})
         chosen = [extra_of(one) for one in extras]
-        where = self._config.name if self._config else "windlass.toml"
-        payload = payload_of(
-            settings, bundle_of(kind.value), chosen, where=where, account_id=place.account_id, region=place.region
+        file = self._config.name if self._config else "windlass.toml"
+        function = function_config(
+            settings, bundle_of(kind.value), chosen, file=file, account_id=place.account_id, region=place.region
         )
-        return built_code(kind, payload, target, extras, added=added)
+        return built_code(kind, function, platform, extras, added=added)
 
     def stack(
         self,
