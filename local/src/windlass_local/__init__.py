@@ -1,1 +1,4 @@
-"""The embedded AWS: a development and test tool on one loopback port. README.md has the map; ADR 0005 the why."""
+"""The embedded AWS: AWS's APIs on one loopback port, for development and tests. It imports nothing of `windlass`."""
+
+__version__ = "0.1.0"
+__all__ = ["__version__"]

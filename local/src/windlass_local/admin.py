@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from windlass_local import __version__
 from windlass_local.calls import CallLog
 from windlass_local.faults import Faults
 from windlass_local.request import DEFAULT_ACCOUNT, Request, Response
@@ -72,7 +73,7 @@ class Admin:
 
     def _status(self) -> dict[str, Any]:
         return {
-            "version": version("windlass-aws-local"),
+            "version": __version__,
             "moto": version("moto"),
             "uptime_s": round(time.monotonic() - self._started, 3),
             "calls": self._calls.total,
