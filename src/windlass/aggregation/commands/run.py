@@ -18,9 +18,9 @@ def run(
     rules: Annotated[
         list[str] | None, typer.Argument(metavar="RULE", help="Only these rules; every rule by default.")
     ] = None,
-    settings: Settings = None,
-    health_host: HealthHost = "127.0.0.1",
-    health_port: HealthPort = None,
+    options: Settings = None,
+    host: HealthHost = "127.0.0.1",
+    port: HealthPort = None,
 ) -> None:
     """Run a worker until SIGTERM: it counts events and runs the rules' actions. Several workers may run at once.
 
@@ -30,6 +30,6 @@ def run(
     """
     from windlass.queues.together import run_together
 
-    health = (health_host, health_port) if health_port is not None else None
-    workers = open_aggregation(ctx).workers(rules or (), health=health, settings=parse_assignments(settings or ()))
+    health = (host, port) if port is not None else None
+    workers = open_aggregation(ctx).workers(rules or (), health=health, settings=parse_assignments(options or ()))
     raise typer.Exit(run_together(workers))

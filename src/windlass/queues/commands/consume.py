@@ -33,9 +33,9 @@ def consume(
         int, typer.Option("--concurrency", min=0, help="Run this many handlers at once; 0 as configured.")
     ] = 0,
     transport: Annotated[str, typer.Option("--transport", help="lean or boto3; as configured by default.")] = "",
-    settings: Settings = None,
-    health_host: HealthHost = "127.0.0.1",
-    health_port: HealthPort = None,
+    options: Settings = None,
+    host: HealthHost = "127.0.0.1",
+    port: HealthPort = None,
     no_store: Annotated[
         bool, typer.Option("--no-store", help="Keep no record in the store: the console does not show this consumer.")
     ] = False,
@@ -51,14 +51,14 @@ def consume(
     """
     from windlass.queues.consumer import Consumer
 
-    options = {"queue": queue, "handler": handler, "account": account, "region": region, "transport": transport}
-    given: dict[str, Any] = {key: value for key, value in options.items() if value}
-    given |= ({"concurrency": concurrency} if concurrency else {}) | parse_assignments(settings or ())
+    named = {"queue": queue, "handler": handler, "account": account, "region": region, "transport": transport}
+    given: dict[str, Any] = {key: value for key, value in named.items() if value}
+    given |= ({"concurrency": concurrency} if concurrency else {}) | parse_assignments(options or ())
     consumer = Consumer(
         _config(name, service(ctx, "settings").consume, given),
         queues=open_queues(ctx),
         store=None if no_store else lambda: service(ctx, "store"),
-        health=(health_host, health_port) if health_port is not None else None,
+        health=(host, port) if port is not None else None,
         folder=Path.cwd(),
     )
     raise typer.Exit(consumer.run())
