@@ -6,13 +6,13 @@ import time
 
 import pytest
 
+from lambda_functions import zipped
 from tests.deploy.proving import FAST, World, assert_least, settings_of, statements_of
-from tests.local.lambda_functions import zipped
 from tests.replication.direct.local import Aws
 from windlass.deploy.policy import Use
 from windlass.deploy.policy_check import check, needs_of
-from windlass.local.server import LocalServer
 from windlass.replication.model import Pair, Place
+from windlass_local.server import LocalServer
 
 pytestmark = pytest.mark.timeout(280)
 
