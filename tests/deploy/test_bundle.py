@@ -45,6 +45,7 @@ HEAVY = (
     "jinja2",
     "prometheus_client",
     "moto",
+    "windlass_local",
     "boto3",
     "botocore",
     "yaml",

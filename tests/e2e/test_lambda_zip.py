@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from windlass.deploy.bundle import this_platform
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 pytestmark = pytest.mark.skipif(this_platform() is None, reason="this interpreter is none of Lambda's")
 PROBE = """

@@ -18,7 +18,7 @@ from pathlib import Path
 from windlass.core.errors import ConfigError, Conflict
 from windlass.deploy.bundle import ZipEntry
 
-__all__ = ["bytecode", "by_path", "interpreter", "zip_bytes"]
+__all__ = ["by_path", "bytecode", "interpreter", "zip_bytes"]
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LEVEL = 9

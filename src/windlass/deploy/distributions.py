@@ -142,8 +142,8 @@ def _pip() -> Sequence[str]:
             "pip is not installed beside Windlass; a zip for another architecture or Python version needs it",
             hint=f"Run `{Path(sys.executable).name} -m ensurepip`, or build for this machine (--arch, --python).",
         )
-    options = "--quiet --no-deps --no-compile --no-warn-script-location --require-hashes --only-binary=:all:".split()
-    return [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", *options]
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    return [*command, "--no-deps", "--no-compile", "--require-hashes", "--only-binary=:all:"]
 
 
 def _platform_options(platform: Platform) -> list[str]:

@@ -55,7 +55,7 @@ def user_entries(
 
 
 def project_folders() -> list[Path]:
-    """Return the folders of the user's modules: the current folder, then those on `sys.path` (PYTHONPATH), without installed packages."""
+    """Return the folders of the user's modules: the current folder, then those on `sys.path` that hold no installed packages."""
     paths = [Path.cwd(), *(Path(entry).resolve() for entry in sys.path if entry)]
     return [
         path for path in dict.fromkeys(paths) if path.is_dir() and not {"site-packages", "lib-dynload"} & {*path.parts}
