@@ -187,7 +187,7 @@ class App:
     @property
     def replication(self) -> Replication:
         """Seeds of replicas; the inventory finds the buckets of sets that ask it."""
-        from windlass.replication.movers.engine import Engine
+        from windlass.replication.direct.direct_copier import Engine
         from windlass.replication.service import Replication
 
         with self._lock:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.deploy.proving import FAST, World, assert_least, settings_of, statements_of
 from tests.local.lambda_functions import zipped
-from tests.replication.engine.local import Aws
+from tests.replication.direct.local import Aws
 from windlass.deploy.policy import Use
 from windlass.deploy.policy_check import check, needs_of
 from windlass.local.server import LocalServer

@@ -20,7 +20,7 @@ from windlass.deploy.policies import inventory as inventory_policy
 from windlass.deploy.policy import Facts, Use, document
 from windlass.local.server import LocalServer
 from windlass.replication.model import Operation, Pair, Place
-from windlass.replication.role import Encryption, Work, batch_statements, replication_statements
+from windlass.replication.setup.role import Encryption, Work, batch_statements, replication_statements
 from windlass.settings import Settings
 
 TEMPLATES = Path(__file__).parents[2] / "deploy" / "cloudformation"

@@ -53,9 +53,9 @@ destination = "replica-of-{{name}}"
 
 def seed_replicas(app: App, outside: Outside, stop: threading.Event) -> None:
     """Make the pairs, seed the set, and retry what failed. A scene that fails is missed by nobody."""
-    from windlass.replication import seeding
-    from windlass.replication.planning import Request
-    from windlass.replication.rounds import seed_set
+    from windlass.replication.planning.plan import Request
+    from windlass.replication.seed import job as seeding
+    from windlass.replication.seed.scheduler import seed_set
 
     try:
         for outcome in map_bounded(lambda kind: _make(outside, kind), _KINDS, limit=_AT_ONCE, stop=stop):

@@ -1,5 +1,5 @@
 # The service roles of S3 replication and of S3 Batch Operations: what `windlass replicate` would make, for those who
-# make roles elsewhere. A test compares the statements with src/windlass/replication/role.py.
+# make roles elsewhere. A test compares the statements with src/windlass/replication/setup/role.py.
 
 data "aws_region" "current" {}
 data "aws_partition" "current" {}

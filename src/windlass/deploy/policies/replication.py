@@ -8,9 +8,9 @@ from windlass.deploy.policies import emr
 from windlass.deploy.policies.shared import estate, kms
 from windlass.deploy.policy import Facts, Statement, Use, role_arn
 from windlass.replication.config import ReplicateConfig
-from windlass.replication.listing import OURS
-from windlass.replication.pairs import is_elsewhere, parse_location
-from windlass.replication.role import BATCH_SERVICE, REPLICATION_SERVICE
+from windlass.replication.own_keys import OURS
+from windlass.replication.planning.pairs import is_elsewhere, parse_location
+from windlass.replication.setup.role import BATCH_SERVICE, REPLICATION_SERVICE
 from windlass.settings import Settings
 
 __all__ = ["statements"]
