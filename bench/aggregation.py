@@ -26,7 +26,7 @@ from botocore.config import Config
 
 from bench.queues import stub
 from bench.report import report
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 SECONDS = float(os.environ.get("WINDLASS_BENCH_SECONDS", "120"))

@@ -6,13 +6,13 @@ import time
 
 import pytest
 
+from lambda_functions import zipped
 from tests.deploy.proving import FAST, World, assert_least, settings_of, statements_of
-from tests.local.lambda_functions import zipped
 from tests.replication.direct.local import Aws
 from windlass.deploy.policy import Use
 from windlass.deploy.policy_check import check, needs_of
-from windlass.local.server import LocalServer
 from windlass.replication.model import Pair, Place
+from windlass_local.server import LocalServer
 
 pytestmark = pytest.mark.timeout(280)
 
@@ -556,6 +556,8 @@ BATCHES = {
     "SwitchOn s3:PutBucketPolicy": "only when the other bucket is another account's",
     "AttachedPolicies iam:GetPolicy": "only when a role is named that has managed policies",
     "AttachedPolicies iam:GetPolicyVersion": "only when a role is named that has managed policies",
+    "LookAtKeys kms:DescribeKey": "only when a bucket is encrypted with a customer's key",
+    "LookAtKeys kms:GetKeyPolicy": "only when a bucket is encrypted with a customer's key",
 }
 BATCH_SIDS = ("SwitchOn", "FindJobs", "Jobs", "Work", "Roles", "AttachedPolicies", "PassRoles")
 
@@ -605,7 +607,7 @@ def test_replication_by_direct_copies(world):
     world.say("replicate", "verify", "--set", "set", "--compare", "checksum", "--sample", "5", code=1)
     verdict = check(world.calls(), _policy(world))
     assert not verdict.missing
-    told = {"Count", "FindBuckets", "Look", "Canary", *BATCH_SIDS}
+    told = {"Count", "FindBuckets", "Look", "Canary", "LookAtKeys", *BATCH_SIDS}
     assert [one for one in verdict.unused if one[0] not in told] == []
     assert {"s3:PutObject", "s3:GetObject"} <= {need.action for call in world.calls() for need in needs_of(call)}
 

@@ -12,7 +12,7 @@ import urllib.request
 import boto3
 import pytest
 
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 pytestmark = pytest.mark.own_actions("s3:ListBucket")  # the action below lists the bucket
 ACTION = """

@@ -12,7 +12,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 HANDLER = """
 import os, time
