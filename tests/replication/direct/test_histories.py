@@ -1,8 +1,8 @@
 """The lister of versions: every history once and whole, however keys look, wherever pages end, whoever writes meanwhile."""
 
 import asyncio
-from types import SimpleNamespace
 import random
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
