@@ -11,7 +11,7 @@ from tests.deploy.proving import FAST, World, assert_least, settings_of, stateme
 from tests.replication.direct.local import Aws
 from windlass.deploy.policy import Use
 from windlass.deploy.policy_check import check, needs_of
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 from windlass_local.server import LocalServer
 
 pytestmark = pytest.mark.timeout(280)
@@ -226,7 +226,7 @@ def test_queues_as_an_operator(world):
     world.say("queue", "send", "orders", "hello")
     world.say("queue", "peek", "orders")
     world.say("queue", "dlq", "redrive", "orders", "--to", "orders", "--yes")
-    world.say("queue", "drain", "orders", "--to", "kept.jsonl", "--yes")
+    world.say("queue", "drain", "orders", "--file", "kept.jsonl", "--yes")
     world.say("queue", "dlq", "purge", "orders", "--yes")
     world.say("queue", "stats", "orders")
     assert_least(world, "queues", Use.OPERATOR, REMEMBERED)
@@ -305,7 +305,7 @@ def _gateway(world):
 
 def test_aggregation_as_an_operator_with_a_worker(world):
     bucket = _rules(world)
-    world.say("aggregate", "prepare", "told")
+    world.say("aggregate", "init", "told")
     with world.running("aggregate", "run", *FAST):
         for number in range(5):
             world["s3"].put_object(Bucket=bucket, Key=f"folder/{number}", Body=b"x")
@@ -316,7 +316,7 @@ def test_aggregation_as_an_operator_with_a_worker(world):
         dead = world["sqs"].get_queue_url(QueueName="drops-dlq")["QueueUrl"]
         world.until(lambda: world["sqs"].receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages"))
         time.sleep(1)
-    world.say("aggregate", "sweep")
+    world.say("aggregate", "repair-timers")
     assert_least(
         world,
         "aggregation",
@@ -385,7 +385,7 @@ def test_aggregation_as_a_worker_that_invalidates(world):
 
 def test_aggregation_as_a_function(world):
     bucket = _rules(world)
-    world.say("aggregate", "prepare", "told")
+    world.say("aggregate", "init", "told")
     world.forget()
     _function(world, "windlass.functions.aggregate.handler", "drops", "agg-timers")
     for number in range(5):
@@ -653,8 +653,8 @@ def _in_parts(world, source, target, *, moved, versions=False):
     """The engine itself, as `seed` uses it, with a limit that makes a large object of 11 MB."""
     aws = Aws(world.url, world.account)
     pair = Pair(
-        source=Place(bucket=source, account_id=world.account, region="us-east-1"),
-        destination=Place(bucket=target, account_id=world.account, region="us-east-1"),
+        source=BucketRef(bucket=source, account_id=world.account, region="us-east-1"),
+        destination=BucketRef(bucket=target, account_id=world.account, region="us-east-1"),
     )
     engine = aws.engine(world.folder / f"journals-{moved}", largest_bytes=10 << 20, part_bytes=5 << 20)
     done = engine.seed(pair, seed_id="parts", versions=versions, stop=threading.Event(), tell=lambda _: None)

@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 from windlass.core.paging import LoopGuard
 from windlass.estate.service import Estate
 from windlass.replication.comparison import Action
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
 from windlass.wire.listing import Listed, ListedVersion
@@ -56,7 +56,7 @@ class Clients:
         self._lock = threading.Lock()
         self._open: dict[tuple[str, str], BlockingClient] = {}
 
-    def to(self, place: Place, reader: str) -> BlockingClient:
+    def to(self, place: BucketRef, reader: str) -> BlockingClient:
         """The client to where a bucket is, as its own account or as the reader."""
         key = (place.account_id or reader, place.region)
         with self._lock:
@@ -64,7 +64,7 @@ class Clients:
                 self._open[key] = BlockingClient(self._estate.access(*key, "s3"))
             return self._open[key]
 
-    def versions(self, place: Place, prefix: str, reader: str) -> Iterator[ListedVersion]:
+    def versions(self, place: BucketRef, prefix: str, reader: str) -> Iterator[ListedVersion]:
         """Every version and delete marker, key by key, the newest of a key first."""
         client, key, version = self.to(place, reader), "", ""
         guard = LoopGuard(f"the listing of {place.bucket}'s versions")

@@ -14,10 +14,10 @@ from windlass.core.errors import AwsError
 from windlass.replication.direct.listing.comparison import walk
 from windlass.replication.direct.listing.ranges import Ranges
 from windlass.replication.direct.versions.histories import history_of, list_histories
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.wire.listing import VersionPage
 
-PLACE = Place(bucket="bucket")
+PLACE = BucketRef(bucket="bucket")
 
 
 class Seen:

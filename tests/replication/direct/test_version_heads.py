@@ -9,10 +9,10 @@ from tests.replication.direct.version_shapes import version
 from windlass.core.errors import AccessDenied, AwsError
 from windlass.replication.direct.versions.operations import closer
 from windlass.replication.direct.versions.sequence import NEWER, compare_histories
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 from windlass.wire.s3 import Head
 
-PAIR = Pair(source=Place(bucket="a"), destination=Place(bucket="b"))
+PAIR = Pair(source=BucketRef(bucket="a"), destination=BucketRef(bucket="b"))
 ONE, OTHER = "0" * 32, "1" * 32
 KMS = {"x-amz-server-side-encryption": "aws:kms"}
 SSE = {"x-amz-server-side-encryption": "AES256"}

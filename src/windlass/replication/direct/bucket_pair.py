@@ -19,7 +19,7 @@ from windlass.replication.direct.copying.reader import Reader
 from windlass.replication.direct.copying.streams import StreamCopier
 from windlass.replication.direct.listing.comparison import List
 from windlass.replication.direct.listing.heads import ASKED, compare_heads
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 from windlass.wire import s3
 from windlass.wire.client import Client
 from windlass.wire.copy_requests import CopyRequests
@@ -74,7 +74,7 @@ class Sides:
         reader = target.account_id or source.account_id or reader
         stack, clients = AsyncExitStack(), dict[tuple[str, str, str], Client]()
 
-        async def open_client(place: Place, account_id: str) -> Client:
+        async def open_client(place: BucketRef, account_id: str) -> Client:
             key = (place.service, "" if place.service else account_id, place.region)
             if key not in clients:
                 if place.service:
@@ -188,7 +188,7 @@ class Sides:
         return True
 
 
-def _pages(client: Client, place: Place, prefix: str) -> List:
+def _pages(client: Client, place: BucketRef, prefix: str) -> List:
     async def page(after: str) -> Page:
         call = s3.list_objects(place.bucket, prefix=prefix, start_after=after, owner=place.account_id)
         found = await client.send(call)
@@ -199,7 +199,7 @@ def _pages(client: Client, place: Place, prefix: str) -> List:
     return page
 
 
-async def _followed(client: Client, place: Place, prefix: str, token: str) -> Page:
+async def _followed(client: Client, place: BucketRef, prefix: str, token: str) -> Page:
     """The first page with keys behind a truncated one without: there only the token leads on."""
     guard = LoopGuard(f"the listing of {place.name}")
     while True:

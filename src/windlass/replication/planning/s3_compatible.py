@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from windlass.core.errors import AccessDenied, AwsError, NotFound, WindlassError
 from windlass.core.paging import LoopGuard
 from windlass.estate.services import Services
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.replication.own_keys import OURS
 from windlass.replication.planning.facts import BucketFacts
 from windlass.wire import s3
@@ -23,7 +23,7 @@ _UNKNOWN_KEYS = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthFailure", "
 _LOST = ("EndpointUnreachable", "ConnectionLost", "ReadTimeout", "BrokenAnswer")
 
 
-def place_facts(services: Services, place: Place) -> BucketFacts:
+def place_facts(services: Services, place: BucketRef) -> BucketFacts:
     """Whether a bucket is there, and may be listed, read and written: by calls that change nothing.
 
     ConfigError, AccessDenied or AwsError when the service itself can't be reached with the keys it was given.
@@ -51,7 +51,7 @@ def place_facts(services: Services, place: Place) -> BucketFacts:
     )
 
 
-def _refusal(services: Services, place: Place, client: BlockingClient, call: Call[T]) -> str:
+def _refusal(services: Services, place: BucketRef, client: BlockingClient, call: Call[T]) -> str:
     """The code of a refusal; empty when it let us in, and there is no such object or upload."""
     try:
         _ask(services, place, client, call)
@@ -68,14 +68,14 @@ def bucket_names(services: Services, name: str) -> list[str]:
     with BlockingClient(services.access(name), connections=2) as client:
         token, guard = "", LoopGuard(f"the listing of {name}'s buckets")
         while True:
-            names, token = _ask(services, Place(bucket="", service=name), client, s3.list_buckets(token=token))
+            names, token = _ask(services, BucketRef(bucket="", service=name), client, s3.list_buckets(token=token))
             found += names
             if not token:
                 return found
             guard.advance(token)
 
 
-def _ask(services: Services, place: Place, client: BlockingClient, call: Call[T]) -> T:
+def _ask(services: Services, place: BucketRef, client: BlockingClient, call: Call[T]) -> T:
     """The answer; errors that say which service, and what to look at."""
     try:
         return client.send(call)

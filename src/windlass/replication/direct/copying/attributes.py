@@ -15,7 +15,7 @@ from typing import Self
 from windlass.core import clock
 from windlass.core.clock import parse_time
 from windlass.replication.direct.bucket_pair import Sides
-from windlass.replication.model import Carry, Place
+from windlass.replication.model import BucketRef, Carry
 from windlass.wire import s3
 from windlass.wire.acls import bucket_acl, grant_headers, object_acl
 from windlass.wire.client import Client
@@ -32,7 +32,7 @@ class Carrier:
     """Asks the source. `owner` is the canonical id of who will own the copies; empty where that is the source's owner."""
 
     client: Client
-    source: Place
+    source: BucketRef
     what: frozenset[Carry]
     owner: str = ""
     now: Callable[[], datetime] = clock.now

@@ -11,7 +11,7 @@ from windlass.core.errors import AwsError, WindlassError
 from windlass.replication.comparison import Compare, Verdict, compare_listed
 from windlass.replication.direct.bucket_pair import Sides
 from windlass.replication.direct.listing.heads import ASKED, compare_heads, has_evidence, part_count
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.wire import s3
 from windlass.wire.client import Client
 from windlass.wire.errors import ConnectionLost
@@ -85,7 +85,7 @@ async def by_content(sides: Sides, key: str) -> bool:
     return here == there
 
 
-async def _head(client: Client, place: Place, row: Listed, *, part: int = 0) -> Head:
+async def _head(client: Client, place: BucketRef, row: Listed, *, part: int = 0) -> Head:
     call = s3.head(place.bucket, row.key, part=part, if_match=row.etag, headers=ASKED, owner=place.account_id)
     head = await client.send(call)
     if row.etag and head.etag != row.etag:  # some services do not look at If-Match
@@ -93,7 +93,7 @@ async def _head(client: Client, place: Place, row: Listed, *, part: int = 0) -> 
     return head
 
 
-async def _digest(client: Client, place: Place, key: str) -> str:
+async def _digest(client: Client, place: BucketRef, key: str) -> str:
     digest = sha256()
     try:
         async with client.stream(s3.get(place.bucket, key, owner=place.account_id)) as (_, pieces):

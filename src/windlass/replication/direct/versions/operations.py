@@ -18,7 +18,7 @@ from windlass.replication.direct.bucket_pair import Sides
 from windlass.replication.direct.listing.heads import ASKED, compare_heads
 from windlass.replication.direct.versions.histories import history_of
 from windlass.replication.direct.versions.sequence import Outlook, compare_histories, settle, telling
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.wire import s3
 from windlass.wire.client import Client
 from windlass.wire.listing import ListedVersion
@@ -163,7 +163,7 @@ def _compared(one: Head | None, other: Head | None) -> Verdict:
     return compare_heads(one, other)
 
 
-async def _heads(client: Client, place: Place, key: str, versions: set[str]) -> dict[str, Head]:
+async def _heads(client: Client, place: BucketRef, key: str, versions: set[str]) -> dict[str, Head]:
     gate = asyncio.Semaphore(_HEADS_AT_ONCE)
 
     async def ask(version_id: str) -> tuple[str, Head | None]:
