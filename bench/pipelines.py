@@ -144,7 +144,7 @@ def large(url, s3):
 def child(url, step, size):
     """In a process of its own, for its peak of memory."""
     code = (
-        "from windlass.pipelines.memory import give_back_what_is_freed; give_back_what_is_freed(); "  # as workers do
+        "from windlass.pipelines.allocator import return_freed_memory; return_freed_memory(); "  # as workers do
         "from bench.pipelines import windlass; "
         f"took, _ = windlass({url!r}, ['big.csv'], transform={step!r}, target='s3://large/{step}/{{key}}'); "
         # Not ru_maxrss: it begins with what the parent had when it forked.

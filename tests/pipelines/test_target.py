@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from windlass.core.errors import ConfigError
 from windlass.pipelines.backfill import _lines
-from windlass.pipelines.build import build_all
 from windlass.pipelines.config import PipelineConfig
-from windlass.pipelines.loop import can_take, refuse_cycles, refuse_loop
+from windlass.pipelines.loop_guard import can_match, check_cycles, check_loop
 from windlass.pipelines.model import Output, Reason, Rejected, Source
+from windlass.pipelines.pipeline import build_all
 from windlass.pipelines.selection import Selection, read_selection
 from windlass.pipelines.template import read_template
 
@@ -145,7 +145,7 @@ def test_what_the_guard_lets_pass_never_loops(template, selection, inputs):
         made = read_template(f"s3://raw/{template}", selection)
     except ConfigError:
         assume(False)
-    if can_take(selection, made):
+    if can_match(selection, made):
         return
     for key in inputs:
         if not selection.takes("raw", key):
@@ -177,20 +177,20 @@ def test_what_the_guard_lets_pass_never_loops(template, selection, inputs):
 def test_the_loop_guard(source, how, target, loops):
     selection = read_selection(source, **how)
     template = read_template(target, selection)
-    assert can_take(selection, template) is loops
+    assert can_match(selection, template) is loops
     if loops:
         with pytest.raises(ConfigError, match="inputs"):
-            refuse_loop("p", selection, [template])
+            check_loop("p", selection, [template])
     else:
-        refuse_loop("p", selection, [template])
+        check_loop("p", selection, [template])
 
 
 def test_pipelines_in_a_ring_are_refused():
     a, b = read_selection("s3://raw/a/"), read_selection("s3://raw/b/")
     to_b, to_a = read_template("s3://raw/b/{key}", a), read_template("s3://raw/a/{key}", b)
-    refuse_cycles({"first": (a, [to_b]), "second": (b, [read_template("s3://raw/c/{key}", b)])})
+    check_cycles({"first": (a, [to_b]), "second": (b, [read_template("s3://raw/c/{key}", b)])})
     with pytest.raises(ConfigError, match="first → second → first"):
-        refuse_cycles({"first": (a, [to_b]), "second": (b, [to_a])})
+        check_cycles({"first": (a, [to_b]), "second": (b, [to_a])})
 
 
 def test_folders_placeholders_are_no_input():

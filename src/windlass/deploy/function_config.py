@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from windlass.core.errors import ConfigError
 from windlass.deploy.bundle import EXTRAS, Bundle, Extra
-from windlass.pipelines.build import build_all
+from windlass.pipelines.pipeline import build_all
 from windlass.settings import Settings, load
 
 __all__ = ["FunctionConfig", "function_config", "read_function_config"]

@@ -16,11 +16,11 @@ from pydantic import Field
 from windlass.core.errors import ConfigError
 from windlass.events import ObjectEvent, read_events
 from windlass.functions.parts import Shared, is_check, load_aws, postponing, put_together, started
-from windlass.pipelines.build import build_all
+from windlass.pipelines.allocator import return_freed_memory
 from windlass.pipelines.config import PipelineConfig
-from windlass.pipelines.handling import handler_of
-from windlass.pipelines.memory import give_back_what_is_freed
-from windlass.pipelines.opening import open_engine
+from windlass.pipelines.handler import make_handler
+from windlass.pipelines.pipeline import build_all
+from windlass.pipelines.runtime import open_runner
 from windlass.queues.lambda_ import lambda_handler
 
 __all__ = ["handler"]
@@ -41,15 +41,15 @@ def handler(event: Any, context: Any) -> Any:
 
 @cache
 def _made() -> Callable[[Any, Any], Any]:
-    give_back_what_is_freed()
+    return_freed_memory()
     settings, estate = put_together(_Sections)
     if not settings.pipeline:
         raise ConfigError(
             "windlass.toml has no [[pipeline]] entry",
             hint="`windlass build lambda pipeline --config FILE` puts one in.",
         )
-    engine = _OPEN.enter_context(open_engine(build_all(settings.pipeline), estate))
-    batched = lambda_handler(handler_of(engine), postpone=postponing(estate))
+    engine = _OPEN.enter_context(open_runner(build_all(settings.pipeline), estate))
+    batched = lambda_handler(make_handler(engine), postpone=postponing(estate))
 
     def handle(event: Any, context: Any) -> Any:
         records = event.get("Records") if isinstance(event, dict) else None

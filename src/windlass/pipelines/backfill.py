@@ -18,11 +18,11 @@ from urllib.parse import unquote_plus
 from windlass.core.errors import UsageError, WindlassError
 from windlass.core.paging import LoopGuard
 from windlass.jobs.service import Jobs, RunningJob
-from windlass.pipelines.engine import Contended, Engine, Refused
-from windlass.pipelines.memory import give_back_what_is_freed
+from windlass.pipelines.allocator import return_freed_memory
+from windlass.pipelines.delivery import Outcome
+from windlass.pipelines.runner import Contended, PipelineRunner, Quarantined
 from windlass.pipelines.selection import Selection, split_url
 from windlass.pipelines.service import Pipelines
-from windlass.pipelines.settle import Outcome
 from windlass.queues.handlers import describe
 from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
@@ -74,7 +74,7 @@ def register(pipelines: Callable[[], Pipelines], jobs: Jobs) -> None:
 
 
 def _run(pipelines: Pipelines, running: RunningJob, *, show: Show, stop: threading.Event | None) -> None:
-    give_back_what_is_freed()
+    return_freed_memory()
     name, origin = str(running.params["pipeline"]), str(running.params.get("origin", ""))
     (pipeline,) = pipelines.built([name])
     account, region = pipelines.place(pipeline.config)
@@ -108,7 +108,7 @@ def _said(seen: dict[str, Any]) -> str:
     return f"{seen['done']:,} written, {there:,} there, {seen['refused']:,} refused, {seen['failed']:,} failed"
 
 
-def _take(engine: Engine, running: RunningJob, name: str, bucket: str, key: str) -> str:
+def _take(engine: PipelineRunner, running: RunningJob, name: str, bucket: str, key: str) -> str:
     try:
         ended = engine.take(name, bucket, key)
     except (Contended, WindlassError) as error:
@@ -117,7 +117,7 @@ def _take(engine: Engine, running: RunningJob, name: str, bucket: str, key: str)
     except BaseException as error:  # noqa: BLE001  # on a thread of the pool: a fault in a user's transform is that object's, not the backfill's
         running.log(f"{key}: {describe(error)}", level="error")
         return "failed"
-    if isinstance(ended, Refused):
+    if isinstance(ended, Quarantined):
         running.log(f"{key}: {ended.error.message}", level="warning")
         return "refused"
     return "done" if ended.outcome is Outcome.WRITTEN else "there"

@@ -14,7 +14,7 @@ from windlass.core.errors import ConfigError
 from windlass.pipelines.model import Output, Source, Step
 from windlass.pipelines.options import checked_options
 from windlass.pipelines.steps import STEPS
-from windlass.pipelines.user import user_step
+from windlass.pipelines.user_function import user_function_step
 
 __all__ = ["Bound", "Transform", "read_transform"]
 
@@ -109,7 +109,7 @@ def _bound(part: object) -> Bound:
             hint='Write "yaml-to-json", "package.module:function", or { step = "gzip", level = 9 }.',
         )
     if ":" in name:
-        step = user_step(name)
+        step = user_function_step(name)
     else:
         known = {step.name: step for step in STEPS}
         if name not in known:

@@ -14,10 +14,10 @@ from windlass.core.errors import PartialFailure, UsageError, WindlassError
 from windlass.core.units import format_bytes
 from windlass.jobs.service import Jobs
 from windlass.pipelines.backfill import backfill_as_job
-from windlass.pipelines.build import Pipeline
-from windlass.pipelines.counted import Failure
-from windlass.pipelines.engine import Contended, Refused
+from windlass.pipelines.counters import RefusedObject
 from windlass.pipelines.model import Output, Rejected, Source
+from windlass.pipelines.pipeline import Pipeline
+from windlass.pipelines.runner import Contended, Quarantined
 from windlass.pipelines.service import Pipelines
 from windlass.pipelines.steps import STEPS
 from windlass.pipelines.stream import file_chunks
@@ -159,7 +159,7 @@ def commands(  # noqa: C901  one function per command
                     failed += 1
                     print(f"{one.key}: {error}", file=sys.stderr)
                     continue
-                if isinstance(ended, Refused):
+                if isinstance(ended, Quarantined):
                     refused += 1
                     print(f"{one.key}: {ended.error.message}", file=sys.stderr)
         print(f"{len(waiting) - refused - failed:,} of {len(waiting):,} went through", file=sys.stderr)
@@ -186,7 +186,7 @@ def pipeline_row(one: Pipeline, counted: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def failure_row(one: Failure) -> dict[str, Any]:
+def failure_row(one: RefusedObject) -> dict[str, Any]:
     """A refused object, for a listing."""
     return {
         "at": one.at,

@@ -1,4 +1,4 @@
-"""One object through one pipeline: the calls that `settle` asks for, made over the wire."""
+"""One object through one pipeline: the calls that `deliver` asks for, made over the wire."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ from urllib.parse import urlencode
 
 from windlass.core.errors import WindlassError
 from windlass.events import ObjectEvent
-from windlass.pipelines.build import Pipeline
-from windlass.pipelines.carrying import carried_headers, content_type_of
-from windlass.pipelines.model import Output, Reason, Rejected, Source
-from windlass.pipelines.plan import Found, Stamp
-from windlass.pipelines.reading import Opened, look, open_source, state_of
-from windlass.pipelines.settle import (
+from windlass.pipelines.attributes import content_type_of, preserved_headers
+from windlass.pipelines.delivery import (
     Delete,
+    DeliveryTask,
     Effect,
     LookAtSource,
     LookAtTarget,
@@ -25,15 +22,18 @@ from windlass.pipelines.settle import (
     Put,
     PutAnswer,
     ReadSource,
-    Task,
-    settle,
+    deliver,
 )
+from windlass.pipelines.model import Output, Reason, Rejected, Source
+from windlass.pipelines.output_writer import OutputBody, write
+from windlass.pipelines.pipeline import Pipeline
+from windlass.pipelines.source_reader import SourceReader, look, open_source, state_of
 from windlass.pipelines.spool import Spool
-from windlass.pipelines.writing import Body, write
+from windlass.pipelines.stamp import Stamp, TargetState
 from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
 
-__all__ = ["Clients", "Handled", "Tags", "process"]
+__all__ = ["Clients", "DeliveryResult", "Tags", "process"]
 
 Tags = Callable[[str, str, str], dict[str, str]]
 """`tags(bucket, key, version_id)`: an object's tags."""
@@ -50,7 +50,7 @@ class Clients:
 
 
 @dataclass(frozen=True, slots=True)
-class Handled:
+class DeliveryResult:
     """How an object ended, and what it cost."""
 
     outcome: Outcome
@@ -67,13 +67,13 @@ def process(
     event: ObjectEvent | None = None,
     *,
     look_first: bool = False,
-) -> Handled:
+) -> DeliveryResult:
     """Take one object to its end. Raises Rejected for bad input, SourceMoved when it changed meanwhile, our errors else."""
     mirrored = ""
     if pipeline.config.mirror_deletes:
         bare = Source(chunks=(), name=key.rpartition("/")[2], bucket=bucket, key=key)
         mirrored = pipeline.target.key(bare, Output(chunks=(), name=bare.name))
-    task = Task(
+    task = DeliveryTask(
         pipeline=pipeline.name,
         recipe=pipeline.recipe,
         bucket=bucket,
@@ -84,29 +84,31 @@ def process(
         look_first=look_first,
         large_bytes=pipeline.config.part_bytes,
     )
-    with _Hands(pipeline, clients, bucket, key) as hands:
-        talk = settle(task)
+    with EffectInterpreter(pipeline, clients, bucket, key) as interpreter:
+        talk = deliver(task)
         answer: Any = None
         while True:
             try:
                 effect = talk.send(answer)
             except StopIteration as stop:
-                return Handled(stop.value, hands.read_bytes, hands.written_bytes, tuple(hands.written))
-            answer = hands.perform(effect)
+                return DeliveryResult(
+                    stop.value, interpreter.read_bytes, interpreter.written_bytes, tuple(interpreter.written)
+                )
+            answer = interpreter.interpret(effect)
 
 
-class _Hands:
+class EffectInterpreter:
     def __init__(self, pipeline: Pipeline, clients: Clients, bucket: str, key: str) -> None:
         self._pipeline, self._clients = pipeline, clients
         self._bucket, self._key = bucket, key
         self._source: Source | None = None
         self._outputs: Iterator[Output] = iter(())
         self._output: Output | None = None
-        self._body: Body | None = None
+        self._body: OutputBody | None = None
         self._index = -1
         self._keys: set[str] = set()
-        self._carried: dict[str, str] = {}
-        self._has_place = False
+        self._preserved: dict[str, str] = {}
+        self._holds_slot = False
         self._spool: Spool | None = None
         self.read_bytes = self.written_bytes = 0
         self.written: list[str] = []
@@ -116,14 +118,14 @@ class _Hands:
 
     def __exit__(self, *_: object) -> None:
         self._close()
-        if self._has_place:
+        if self._holds_slot:
             self._clients.large.release()
 
-    def _take_place(self) -> None:
+    def _acquire_slot(self) -> None:
         """Wait until few enough large objects are under way. One place an object: who holds one waits for nobody."""
-        if not self._has_place:
+        if not self._holds_slot:
             self._clients.large.acquire()
-            self._has_place = True
+            self._holds_slot = True
 
     def _close(self) -> None:
         close = getattr(self._outputs, "close", None)
@@ -133,7 +135,7 @@ class _Hands:
             self._spool.close()
             self._spool = None
 
-    def perform(self, effect: Effect) -> Any:
+    def interpret(self, effect: Effect) -> Any:
         match effect:
             case ReadSource(version_id):
                 return self._read(version_id)
@@ -146,7 +148,9 @@ class _Hands:
                 return state_of(head, head.size_bytes) if head is not None else None
             case LookAtTarget(key):
                 found = look(self._clients.target, self._pipeline.target.bucket, key)
-                return Found(etag=found.etag, stamp=Stamp.from_metadata(_metadata(found.headers))) if found else None
+                return (
+                    TargetState(etag=found.etag, stamp=Stamp.from_metadata(_metadata(found.headers))) if found else None
+                )
             case Delete(key, if_match):
                 return self._delete(key, if_match)
 
@@ -159,12 +163,12 @@ class _Hands:
         if opened is None:
             return None
         if opened.size_bytes > config.part_bytes:
-            self._take_place()
+            self._acquire_slot()
         tags = self._clients.tags(self._bucket, self._key, opened.head.version_id) if config.tags == "keep" else {}
         transform = self._pipeline.transform
         if transform.many and not transform.own:
-            self._rehearse(opened, tags)
-        self._carried = carried_headers(opened.head.headers, as_it_is=self._pipeline.transform.as_it_is)
+            self._dry_run(opened, tags)
+        self._preserved = preserved_headers(opened.head.headers, as_it_is=self._pipeline.transform.as_it_is)
         self.read_bytes += opened.size_bytes
         self._source = opened.source(tags)
         outputs = transform.run(self._source)
@@ -180,19 +184,19 @@ class _Hands:
         self._spool = Spool()
         kept, keys = [], set[str]()
         for index, output in enumerate(self._spool.keep(outputs)):
-            self._tell_apart(self._source, output, index, keys)
+            self._check_distinct(self._source, output, index, keys)
             kept.append(output)
         return iter(kept)
 
-    def _rehearse(self, opened: Opened, tags: dict[str, str]) -> None:
+    def _dry_run(self, opened: SourceReader, tags: dict[str, str]) -> None:
         """Once through without writing: of many outputs, none is published when a later one can't be made."""
         source, keys = opened.source(tags), set[str]()
         for index, output in enumerate(self._pipeline.transform.run(source)):
             for _ in output.chunks:
                 pass
-            self._tell_apart(source, output, index, keys)
+            self._check_distinct(source, output, index, keys)
 
-    def _tell_apart(self, source: Source, output: Output, index: int, keys: set[str]) -> None:
+    def _check_distinct(self, source: Source, output: Output, index: int, keys: set[str]) -> None:
         """Add an output's key to `keys`; Rejected when it is there already."""
         key = self._pipeline.target.key(source, output, index)
         if key in keys:
@@ -211,7 +215,7 @@ class _Hands:
         if self._output is None:
             return None
         self._index += 1
-        self._body = Body(self._output.chunks, self._pipeline.config.part_bytes)
+        self._body = OutputBody(self._output.chunks, self._pipeline.config.part_bytes)
         # The name of an output may only be right once its first bytes were made.
         self._body.load()
         key = self._pipeline.target.key(self._source, self._output, self._index)
@@ -225,7 +229,7 @@ class _Hands:
         if self._body.spent:
             return PutAnswer.REFUSED_AND_SPENT
         if not self._body.whole:
-            self._take_place()
+            self._acquire_slot()
         answer, size = write(
             self._clients.target,
             self._pipeline.target.bucket,
@@ -246,7 +250,7 @@ class _Hands:
         config = self._pipeline.config
         metadata = {name: value for name, value in self._source.metadata.items() if not name.startswith("windlass-")}
         metadata |= dict(self._output.metadata) | config.metadata | stamp.to_metadata()
-        headers = self._carried | {f"x-amz-meta-{name}": value for name, value in metadata.items()}
+        headers = self._preserved | {f"x-amz-meta-{name}": value for name, value in metadata.items()}
         kind = config.content_type or content_type_of(self._output, self._source)
         if kind:
             headers["content-type"] = kind

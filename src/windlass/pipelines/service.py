@@ -12,11 +12,11 @@ from windlass.core import clock
 from windlass.core.errors import ConfigError, NotFound
 from windlass.estate.service import Estate
 from windlass.pipelines import store as rows
-from windlass.pipelines.build import Pipeline, build_all
 from windlass.pipelines.config import PipelineConfig
-from windlass.pipelines.counted import Count, Failure
-from windlass.pipelines.engine import Engine
-from windlass.pipelines.opening import open_engine, place_of
+from windlass.pipelines.counters import Count, RefusedObject
+from windlass.pipelines.pipeline import Pipeline, build_all
+from windlass.pipelines.runner import PipelineRunner
+from windlass.pipelines.runtime import location_of, open_runner
 from windlass.pipelines.worker import Worker
 from windlass.queues.service import Queues
 from windlass.store.engine import Store
@@ -48,9 +48,9 @@ class Pipelines:
         return tuple(one for one in made if not names or one.name in names)
 
     @contextlib.contextmanager
-    def engine(self, names: Sequence[str] = ()) -> Iterator[Engine]:
+    def engine(self, names: Sequence[str] = ()) -> Iterator[PipelineRunner]:
         """The pipelines ready to run, for the block: their connections are closed at its end."""
-        with open_engine(self.built(names), self._estate(), self._store) as engine:
+        with open_runner(self.built(names), self._estate(), self._store) as engine:
             yield engine
 
     def workers(
@@ -89,7 +89,7 @@ class Pipelines:
 
     def place(self, config: PipelineConfig) -> tuple[str, str]:
         """Account and region of a pipeline's queue and source."""
-        return place_of(config, self._estate())
+        return location_of(config, self._estate())
 
     def estate(self) -> Estate:
         """The estate."""
@@ -108,10 +108,10 @@ class Pipelines:
         with self._kept().read() as connection:
             return rows.totals(connection, since=clock.now() - timedelta(seconds=within_s))
 
-    def failures(self, name: str = "", *, waiting: bool = False, limit: int = 100) -> tuple[Failure, ...]:
+    def failures(self, name: str = "", *, waiting: bool = False, limit: int = 100) -> tuple[RefusedObject, ...]:
         """What was refused, the latest first."""
         with self._kept().read() as connection:
-            return tuple(rows.list_failures(connection, pipeline=name, waiting=waiting, limit=limit))
+            return tuple(rows.list_refused(connection, pipeline=name, waiting=waiting, limit=limit))
 
     def _kept(self) -> Store:
         if self._store is None:

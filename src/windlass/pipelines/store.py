@@ -9,19 +9,19 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, Text, delete, func, select, update
 
 from windlass.core.clock import format_time, parse_time
-from windlass.pipelines.counted import Count, Failure
+from windlass.pipelines.counters import Count, RefusedObject
 from windlass.store.engine import Store
 from windlass.store.metadata import Message, Time, metadata
 
 __all__ = [
     "Count",
-    "Failure",
+    "RefusedObject",
     "add_counts",
     "forget_old",
     "list_counts",
-    "list_failures",
+    "list_refused",
     "mark_retried",
-    "put_failure",
+    "put_refused",
     "totals",
 ]
 
@@ -90,7 +90,7 @@ def totals(connection: Connection, *, since: datetime) -> dict[str, dict[str, in
     return found
 
 
-def put_failure(connection: Connection, store: Store, one: Failure) -> None:
+def put_refused(connection: Connection, store: Store, one: RefusedObject) -> None:
     """An object was refused; again, the newer reason counts."""
     key = {"pipeline": one.pipeline, "bucket": one.bucket, "key": one.key}
     values = {
@@ -105,9 +105,9 @@ def put_failure(connection: Connection, store: Store, one: Failure) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
 
 
-def list_failures(
+def list_refused(
     connection: Connection, *, pipeline: str = "", waiting: bool = False, limit: int = 100
-) -> list[Failure]:
+) -> list[RefusedObject]:
     """The latest first; `waiting`: only those that no retry took up."""
     statement = select(failure).order_by(failure.c.at.desc()).limit(limit)
     if pipeline:
@@ -117,7 +117,7 @@ def list_failures(
     return [_failure(row) for row in connection.execute(statement)]
 
 
-def mark_retried(connection: Connection, one: Failure, at: datetime) -> None:
+def mark_retried(connection: Connection, one: RefusedObject, at: datetime) -> None:
     """A retry took it to a good end."""
     where = (failure.c.pipeline == one.pipeline) & (failure.c.bucket == one.bucket) & (failure.c.key == one.key)
     connection.execute(update(failure).where(where).values(retried_at=format_time(at)))
@@ -129,9 +129,9 @@ def forget_old(connection: Connection, now: datetime) -> None:
     connection.execute(delete(failure).where(failure.c.at < format_time(now - _KEPT)))
 
 
-def _failure(row: Row[Any]) -> Failure:
+def _failure(row: Row[Any]) -> RefusedObject:
     values: Mapping[str, Any] = {
         name: getattr(row, name) for name in ("pipeline", "bucket", "key", "version_id", "reason")
     }
     retried = parse_time(row.retried_at) if row.retried_at else None
-    return Failure(**values, at=parse_time(row.at), message=row.message, kept_at=row.kept_at, retried_at=retried)
+    return RefusedObject(**values, at=parse_time(row.at), message=row.message, kept_at=row.kept_at, retried_at=retried)

@@ -10,9 +10,9 @@ from typing import Any, Protocol, cast
 from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 
+from windlass.pipelines.allocator import return_freed_memory
 from windlass.pipelines.config import PipelineConfig
-from windlass.pipelines.handling import handler_of
-from windlass.pipelines.memory import give_back_what_is_freed
+from windlass.pipelines.handler import make_handler
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.consumer import Consumer
 from windlass.queues.service import Queues
@@ -23,7 +23,7 @@ __all__ = ["Worker"]
 
 class _Opens(Protocol):
     def engine(self, names: Sequence[str] = ()) -> Any:
-        """A context manager of an Engine."""
+        """A context manager that yields a PipelineRunner."""
         ...
 
 
@@ -48,7 +48,7 @@ class Worker:
 
     def run(self, *, stop: threading.Event | None = None, signals: bool = True) -> int:
         """Work; the exit code."""
-        give_back_what_is_freed()
+        return_freed_memory()
         first = self._configs[0]
         given = {
             "name": f"pipeline-{first.name}",
@@ -66,7 +66,7 @@ class Worker:
         ):
             consumer = Consumer(
                 config,
-                handler_of(engine),
+                make_handler(engine),
                 queues=self._queues,
                 store=self._store,
                 registry=self._registry,

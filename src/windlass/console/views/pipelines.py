@@ -14,7 +14,7 @@ from windlass.core.canonical import plain
 from windlass.core.clock import format_time
 from windlass.pipelines.backfill import KIND
 from windlass.pipelines.cli import pipeline_row
-from windlass.pipelines.counted import Count
+from windlass.pipelines.counters import Count
 
 __all__ = ["pipelines"]
 

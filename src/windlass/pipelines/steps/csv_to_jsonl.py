@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from windlass.pipelines.delimited import DELIMITER, ENCODING, MAX_LINE, rows
+from windlass.pipelines.delimited_text import DELIMITER, ENCODING, MAX_LINE, rows
 from windlass.pipelines.documents import dump_json
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.names import exchanged

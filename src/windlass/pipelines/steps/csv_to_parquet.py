@@ -12,12 +12,12 @@ from itertools import chain
 from typing import Any
 
 from windlass.core.units import format_bytes
-from windlass.pipelines.delimited import DELIMITER, ENCODING, one_delimiter
+from windlass.pipelines.delimited_text import DELIMITER, ENCODING, one_delimiter
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.names import exchanged
-from windlass.pipelines.paced import PacedFile, in_step
 from windlass.pipelines.parquet import PARQUET_OPTIONS, arrow_type, declared_schema, parquet_chunks, refuse_twice
 from windlass.pipelines.stream import utf8
+from windlass.pipelines.throttled_file import ThrottledFile, throttled_batches
 
 __all__ = ["STEP"]
 
@@ -81,12 +81,12 @@ def _text_tables(source: Source, options: Mapping[str, Any]) -> Iterator[Any]:
         yield pa.table([pa.array([], text)] * len(names), names=names)
         return
     try:
-        with closing(PacedFile(chain((first,), rest))) as file:
+        with closing(ThrottledFile(chain((first,), rest))) as file:
             source_file = pa.PythonFile(file, mode="r")
             with file.waiting():
                 reader = csv.open_csv(source_file, read_options=read, parse_options=parse, convert_options=convert)
             with reader, closing(file):  # the file first: the reader waits for the thread that reads it
-                for batch in in_step(reader, file):
+                for batch in throttled_batches(reader, file):
                     yield pa.Table.from_batches([batch])
     except pa.ArrowInvalid as problem:
         said = str(problem)

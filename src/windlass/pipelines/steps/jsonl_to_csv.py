@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from windlass.pipelines.delimited import DELIMITER, MAX_LINE, write_rows
+from windlass.pipelines.delimited_text import DELIMITER, MAX_LINE, write_rows
 from windlass.pipelines.documents import dump_json
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.names import exchanged

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from windlass.pipelines.delimited import DELIMITER, one_delimiter
+from windlass.pipelines.delimited_text import DELIMITER, one_delimiter
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.names import exchanged
 from windlass.pipelines.parquet import MAX_FILE, tables

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from windlass.pipelines.delimited import MAX_LINE
+from windlass.pipelines.delimited_text import MAX_LINE
 from windlass.pipelines.documents import checked_depth, dump_json, parse_json
 from windlass.pipelines.model import Output, Reason, Rejected, Source, Step, StepOption
 from windlass.pipelines.stream import lines, read_all, rechunk

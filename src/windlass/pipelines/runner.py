@@ -13,19 +13,19 @@ from windlass.core import clock
 from windlass.core.errors import WindlassError
 from windlass.events import Kind, ObjectEvent
 from windlass.observe.log import logger
-from windlass.pipelines.build import Pipeline
-from windlass.pipelines.counted import Count, Failure
-from windlass.pipelines.executor import Clients, Handled, process
-from windlass.pipelines.measure import Tally
+from windlass.pipelines.counters import Count, RefusedObject
+from windlass.pipelines.delivery import Outcome
+from windlass.pipelines.executor import Clients, DeliveryResult, process
+from windlass.pipelines.metrics import PipelineMetrics
 from windlass.pipelines.model import Reason, Rejected
-from windlass.pipelines.reading import SourceMoved
-from windlass.pipelines.refusing import keep_refused
-from windlass.pipelines.settle import Outcome
+from windlass.pipelines.pipeline import Pipeline
+from windlass.pipelines.quarantine import quarantine
+from windlass.pipelines.source_reader import SourceMoved
 
 if TYPE_CHECKING:  # a function in Lambda has no store, and carries no SQLAlchemy
     from windlass.store.engine import Store
 
-__all__ = ["Contended", "Engine", "Refused"]
+__all__ = ["Contended", "PipelineRunner", "Quarantined"]
 
 _FLUSH_S = 2.0
 _TIDY_S = 3600.0
@@ -37,14 +37,14 @@ class Contended(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Quarantined:
     """An object was refused: why, and where it is kept."""
 
     error: Rejected
     kept_at: str
 
 
-class Engine:
+class PipelineRunner:
     """Pipelines with their clients. `store` is None where nothing is counted (Lambda)."""
 
     def __init__(self, pipelines: Sequence[tuple[Pipeline, Clients]], store: Callable[[], Store] | None = None) -> None:
@@ -56,7 +56,7 @@ class Engine:
         self._lock = threading.Lock()
         self._tidied_at = clock.now()
         self._log = logger("pipelines")
-        self.tally = Tally()
+        self.tally = PipelineMetrics()
 
     def handle(self, events: Sequence[ObjectEvent]) -> int:
         """Take each event through every pipeline that is for it; how many were. Raises what should be tried again:
@@ -78,7 +78,7 @@ class Engine:
             raise fault
         return taken
 
-    def take(self, name: str, bucket: str, key: str, event: ObjectEvent | None = None) -> Handled | Refused:
+    def take(self, name: str, bucket: str, key: str, event: ObjectEvent | None = None) -> DeliveryResult | Quarantined:
         """One object through one pipeline. Raises Contended and our errors: then it must come again."""
         pipeline, clients = self.pipelines[name]
         try:
@@ -96,7 +96,7 @@ class Engine:
 
     def _process(
         self, pipeline: Pipeline, clients: Clients, bucket: str, key: str, event: ObjectEvent | None
-    ) -> Handled:
+    ) -> DeliveryResult:
         for _ in range(_MOVES):
             try:
                 return process(pipeline, clients, bucket, key, event, look_first=event is None)
@@ -106,9 +106,9 @@ class Engine:
 
     def _refuse(
         self, pipeline: Pipeline, clients: Clients, bucket: str, key: str, error: Rejected, event: ObjectEvent | None
-    ) -> Refused:
+    ) -> Quarantined:
         now = clock.now()
-        kept_at = keep_refused(pipeline, clients, bucket, key, error, event, now=now)
+        kept_at = quarantine(pipeline, clients, bucket, key, error, event, now=now)
         self._log.warning(
             "object.refused",
             pipeline=pipeline.name,
@@ -121,11 +121,11 @@ class Engine:
         self.tally.refused(pipeline.name, error.reason.value)
         self._count(pipeline.name, "refused", 0, 0)
         version = event.version_id if event is not None else ""
-        one = Failure(pipeline.name, bucket, key, now, version, error.reason.value, error.message, kept_at)
+        one = RefusedObject(pipeline.name, bucket, key, now, version, error.reason.value, error.message, kept_at)
         self._write(lambda store: _put(store, one))
-        return Refused(error, kept_at)
+        return Quarantined(error, kept_at)
 
-    def retry(self, one: Failure) -> Handled | Refused:
+    def retry(self, one: RefusedObject) -> DeliveryResult | Quarantined:
         """Take a refused object through once more; it is marked when that ended well."""
         pipeline, _ = self.pipelines[one.pipeline]
         event = None
@@ -134,7 +134,7 @@ class Engine:
                 kind=Kind.CREATED, name="retry", bucket=one.bucket, key=one.key, version_id=one.version_id
             )
         outcome = self.take(one.pipeline, one.bucket, one.key, event)
-        if isinstance(outcome, Handled):
+        if isinstance(outcome, DeliveryResult):
             self._write(lambda store: _retried(store, one))
         return outcome
 
@@ -197,14 +197,14 @@ def _says_that_content_changed(event: ObjectEvent) -> bool:
     return event.kind is Kind.CREATED or event.removes
 
 
-def _put(store: Store, one: Failure) -> None:
-    from windlass.pipelines.store import put_failure
+def _put(store: Store, one: RefusedObject) -> None:
+    from windlass.pipelines.store import put_refused
 
     with store.write() as connection:
-        put_failure(connection, store, one)
+        put_refused(connection, store, one)
 
 
-def _retried(store: Store, one: Failure) -> None:
+def _retried(store: Store, one: RefusedObject) -> None:
     from windlass.pipelines.store import mark_retried
 
     with store.write() as connection:

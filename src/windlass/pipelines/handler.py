@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from windlass.events import ObjectEvent, Unrecognised
-from windlass.pipelines.engine import Contended, Engine
+from windlass.pipelines.runner import Contended, PipelineRunner
 from windlass.queues.model import Reject, RetryLater
 from windlass.queues.received import Received
 
-__all__ = ["handler_of"]
+__all__ = ["make_handler"]
 
 _CONTENDED_S = 5
 
 
-def handler_of(engine: Engine) -> Callable[[Received], None]:
+def make_handler(engine: PipelineRunner) -> Callable[[Received], None]:
     """A message is done when every pipeline took each of its events to an end."""
 
     def handle(received: Received) -> None:

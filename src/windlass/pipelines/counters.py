@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Count", "Failure"]
+__all__ = ["Count", "RefusedObject"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class RefusedObject:
     """An object that a pipeline refused: why, and where it and the reason were put (empty: nowhere)."""
 
     pipeline: str

@@ -9,7 +9,7 @@ from pyarrow import csv
 from tests.pipelines.transforming import content, rejection
 from windlass.pipelines.chain import read_transform
 from windlass.pipelines.model import Reason, Source
-from windlass.pipelines.paced import PacedFile, in_step
+from windlass.pipelines.throttled_file import ThrottledFile, throttled_batches
 
 BLOCK = 1 << 16
 
@@ -29,9 +29,9 @@ def reader_of(file):
 
 def test_no_more_is_read_than_is_used():
     taken = []
-    file = PacedFile(chunks(200, taken))
+    file = ThrottledFile(chunks(200, taken))
     with reader_of(file) as reader:
-        for number, _ in enumerate(in_step(reader, file)):
+        for number, _ in enumerate(throttled_batches(reader, file)):
             assert len(taken) <= number + 8  # pyarrow alone is 32 ahead
             if number == 100:
                 break
@@ -40,10 +40,10 @@ def test_no_more_is_read_than_is_used():
 
 def test_empty_lines_that_yield_nothing_are_passed():
     taken = []
-    file = PacedFile(chunks(20, taken, line=b"\n"))
-    file2 = PacedFile(iter([b"1,2\n", *chunks(20, taken, line=b"\n"), b"3,4\n"]))
+    file = ThrottledFile(chunks(20, taken, line=b"\n"))
+    file2 = ThrottledFile(iter([b"1,2\n", *chunks(20, taken, line=b"\n"), b"3,4\n"]))
     with reader_of(file2) as reader:
-        rows = [row for batch in in_step(reader, file2) for row in batch.to_pylist()]
+        rows = [row for batch in throttled_batches(reader, file2) for row in batch.to_pylist()]
     assert rows == [{"a": 1, "b": 2}, {"a": 3, "b": 4}]
     file.close()
 

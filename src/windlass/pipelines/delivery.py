@@ -1,7 +1,7 @@
 """One object's event, handled so that each output appears exactly once whatever is delivered, repeated, reordered,
 overwritten or killed in between. Sans-IO: a generator yields the calls to make and is sent their answers.
 
-    gen = settle(task)
+    gen = deliver(task)
     effect = next(gen)
     while True:
         effect = gen.send(perform(effect))     # StopIteration.value is the Outcome
@@ -21,10 +21,11 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from windlass.events import ObjectEvent
-from windlass.pipelines.plan import Found, SourceState, Stamp, Verdict, compare, stamp_of
+from windlass.pipelines.stamp import SourceState, Stamp, TargetState, Verdict, compare, stamp_of
 
 __all__ = [
     "Delete",
+    "DeliveryTask",
     "Effect",
     "LookAtSource",
     "LookAtTarget",
@@ -33,13 +34,12 @@ __all__ = [
     "Put",
     "PutAnswer",
     "ReadSource",
-    "Task",
-    "settle",
+    "deliver",
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class DeliveryTask:
     """What is to be settled. `targets` are known without reading only where deletes are mirrored: exactly one, then."""
 
     pipeline: str
@@ -51,7 +51,7 @@ class Task:
     mirror_target: str = ""  # the target's key, when removals are mirrored
     look_first: bool = False  # a retry: look before a body is sent that may be refused
     large_bytes: int = 0  # the same for sources larger than this; 0: for none
-    rounds: int = 8
+    attempts: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class NextOutput:
 
 @dataclass(frozen=True, slots=True)
 class LookAtTarget:
-    """Head of a target. Answer: Found or None."""
+    """Head of a target. Answer: TargetState or None."""
 
     key: str
 
@@ -125,32 +125,32 @@ class Outcome(Enum):
     CONTENDED = "others kept changing source or target: try again later"
 
 
-_Settling: TypeAlias = Generator[Effect, Any, Outcome]
+_Delivering: TypeAlias = Generator[Effect, Any, Outcome]
 
 
-class _Again(Enum):
+class _Restart(Enum):
     """Go round again: from the source."""
 
-    AGAIN = 0
+    RESTART = 0
 
 
-AGAIN = _Again.AGAIN
+RESTART = _Restart.RESTART
 
 
-def settle(task: Task) -> _Settling:
+def deliver(task: DeliveryTask) -> _Delivering:
     """The calls for one event, and how it ended."""
     if task.event is not None and task.event.removes and not task.mirror_target:
         return Outcome.GONE
     look_first = task.look_first
-    for _ in range(task.rounds):
-        outcome = yield from _round(task, look_first)
-        if not isinstance(outcome, _Again):
+    for _ in range(task.attempts):
+        outcome = yield from _attempt(task, look_first)
+        if not isinstance(outcome, _Restart):
             return outcome
         look_first = True
     return Outcome.CONTENDED
 
 
-def _round(task: Task, look_first: bool) -> Generator[Effect, Any, Outcome | _Again]:
+def _attempt(task: DeliveryTask, look_first: bool) -> Generator[Effect, Any, Outcome | _Restart]:
     version_id = task.event.version_id if task.per_version and task.event is not None else ""
     if task.event is not None and task.event.removes:
         # A removal that finds its object there again is a change like any other.
@@ -164,8 +164,8 @@ def _round(task: Task, look_first: bool) -> Generator[Effect, Any, Outcome | _Ag
     stamp = stamp_of(task.pipeline, task.bucket, task.key, task.recipe, source, task.event)
     outcome, check = Outcome.NOTHING, bool(task.mirror_target)
     while (key := (yield NextOutput())) is not None:
-        placed, risky = yield from _place(task, key, stamp, source, look_first)
-        if isinstance(placed, _Again) or placed is Outcome.COLLISION:
+        placed, risky = yield from _write_output(task, key, stamp, source, look_first)
+        if isinstance(placed, _Restart) or placed is Outcome.COLLISION:
             return placed
         check = check or risky
         if outcome is not Outcome.WRITTEN:
@@ -173,51 +173,51 @@ def _round(task: Task, look_first: bool) -> Generator[Effect, Any, Outcome | _Ag
     if check and not task.per_version:
         now: SourceState | None = yield LookAtSource()
         if now != source:
-            return AGAIN
+            return RESTART
     return outcome
 
 
-def _place(
-    task: Task, key: str, stamp: Stamp, source: SourceState, look_first: bool
-) -> Generator[Effect, Any, tuple[Outcome | _Again, bool]]:
+def _write_output(
+    task: DeliveryTask, key: str, stamp: Stamp, source: SourceState, look_first: bool
+) -> Generator[Effect, Any, tuple[Outcome | _Restart, bool]]:
     """Write one output, or find that it needn't be. True: an overwrite, after which the source is to be looked at."""
     if not look_first:
         answer: PutAnswer = yield Put(key, stamp)
         if answer is PutAnswer.WRITTEN:
             return Outcome.WRITTEN, False
         if answer is PutAnswer.REFUSED_AND_SPENT:
-            return AGAIN, False
-    for _ in range(task.rounds):
-        target: Found | None = yield LookAtTarget(key)
+            return RESTART, False
+    for _ in range(task.attempts):
+        target: TargetState | None = yield LookAtTarget(key)
         verdict = Verdict.REPLACE if target is None else compare(stamp, target)
         if verdict is Verdict.UNKNOWN and not task.per_version:
             now: SourceState | None = yield LookAtSource()
             if now != source:
-                return AGAIN, False
+                return RESTART, False
         elif verdict is not Verdict.REPLACE and verdict is not Verdict.UNKNOWN:
-            return _SETTLED[verdict], False
+            return _VERDICT_OUTCOMES[verdict], False
         answer = yield Put(key, stamp, target.etag if target is not None else "")
         if answer is PutAnswer.WRITTEN:
             return Outcome.WRITTEN, target is not None
         if answer is PutAnswer.REFUSED_AND_SPENT:
-            return AGAIN, False
-    return AGAIN, False
+            return RESTART, False
+    return RESTART, False
 
 
-_SETTLED = {
+_VERDICT_OUTCOMES = {
     Verdict.DUPLICATE: Outcome.DUPLICATE,
     Verdict.STALE: Outcome.STALE,
     Verdict.FOREIGN: Outcome.COLLISION,
 }
 
 
-def _remove(task: Task) -> Generator[Effect, Any, Outcome | _Again]:
+def _remove(task: DeliveryTask) -> Generator[Effect, Any, Outcome | _Restart]:
     """The source is gone, so its target goes, if it is ours."""
-    target: Found | None = yield LookAtTarget(task.mirror_target)
+    target: TargetState | None = yield LookAtTarget(task.mirror_target)
     ours = stamp_of(task.pipeline, task.bucket, task.key, task.recipe, SourceState(), task.event)
     if target is None or target.stamp is None or target.stamp.source != ours.source:
         return Outcome.GONE
     if not (yield Delete(task.mirror_target, target.etag)):
-        return AGAIN
+        return RESTART
     # The source may be back, and its new target, equal in every byte to the old one, may be what was just deleted.
-    return Outcome.DELETED if (yield LookAtSource()) is None else AGAIN
+    return Outcome.DELETED if (yield LookAtSource()) is None else RESTART

@@ -7,23 +7,23 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from windlass.pipelines.build import Pipeline
 from windlass.pipelines.config import PipelineConfig
-from windlass.pipelines.engine import Engine
 from windlass.pipelines.executor import Clients, Tags
+from windlass.pipelines.pipeline import Pipeline
+from windlass.pipelines.runner import PipelineRunner
 from windlass.wire.blocking_client import BlockingClient
 
 if TYPE_CHECKING:
     from windlass.estate.service import Estate
     from windlass.store.engine import Store
 
-__all__ = ["open_engine", "place_of"]
+__all__ = ["location_of", "open_runner"]
 
 
 @contextlib.contextmanager
-def open_engine(
+def open_runner(
     pipelines: Sequence[Pipeline], estate: Estate, store: Callable[[], Store] | None = None
-) -> Iterator[Engine]:
+) -> Iterator[PipelineRunner]:
     """The pipelines ready to run, for the block: their connections are closed at its end."""
     with contextlib.ExitStack() as stack:
         clients: dict[tuple[str, str, int], BlockingClient] = {}
@@ -37,18 +37,18 @@ def open_engine(
 
         made = []
         for one in pipelines:
-            account, region = place_of(one.config, estate)
+            account, region = location_of(one.config, estate)
             connections = one.config.concurrency * 2 + 8
             target = open_client(account, one.config.target_region or region, connections)
             large = threading.Semaphore(one.config.large_concurrency)
             source = open_client(account, region, connections)
             made.append((one, Clients(source, target, _tags(estate, account, region), large)))
-        engine = Engine(made, store)
+        engine = PipelineRunner(made, store)
         with engine.flushing():
             yield engine
 
 
-def place_of(config: PipelineConfig, estate: Estate) -> tuple[str, str]:
+def location_of(config: PipelineConfig, estate: Estate) -> tuple[str, str]:
     """Account and region of a pipeline's queue and source."""
     return config.account or estate.accounts()[0].id, config.region or estate.config.home_region
 

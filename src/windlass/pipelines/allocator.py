@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 
-__all__ = ["give_back_what_is_freed"]
+__all__ = ["return_freed_memory"]
 
 _M_MMAP_THRESHOLD = -3
 _MAPPED_BYTES = 256 << 10
 
 
-def give_back_what_is_freed() -> None:
+def return_freed_memory() -> None:
     """Set the allocators of this process so; to be called before pyarrow is imported.
 
     glibc maps large blocks one by one, but raises the limit for "large" to the largest it saw freed (up to 32 MiB), after

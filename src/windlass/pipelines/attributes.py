@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 from windlass.pipelines.model import Output, Source
 
-__all__ = ["carried_headers", "content_type_of"]
+__all__ = ["content_type_of", "preserved_headers"]
 
 _ALWAYS = ("cache-control", "content-language", "x-amz-storage-class")
 _UNCHANGED = ("content-encoding", "content-disposition", "expires")
 
 
-def carried_headers(headers: Mapping[str, str], *, as_it_is: bool) -> dict[str, str]:
+def preserved_headers(headers: Mapping[str, str], *, as_it_is: bool) -> dict[str, str]:
     """What S3 keeps with an object. How bytes are coded, and under which name, holds for unchanged bytes only."""
     names = _ALWAYS + (_UNCHANGED if as_it_is else ())
     return {name: headers[name] for name in names if headers.get(name)}

@@ -10,18 +10,18 @@ import orjson
 from windlass.core.clock import format_time
 from windlass.core.errors import WindlassError
 from windlass.events import ObjectEvent
-from windlass.pipelines.build import Pipeline
 from windlass.pipelines.executor import Clients
 from windlass.pipelines.model import Rejected
-from windlass.pipelines.reading import look
+from windlass.pipelines.pipeline import Pipeline
+from windlass.pipelines.source_reader import look
 from windlass.wire import s3
 
-__all__ = ["keep_refused", "reason_document"]
+__all__ = ["quarantine", "reason_document"]
 
 _MAX_COPY_BYTES = 5 << 30
 
 
-def keep_refused(
+def quarantine(
     pipeline: Pipeline,
     clients: Clients,
     bucket: str,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from windlass.core.errors import ConfigError
 from windlass.pipelines.chain import Transform, read_transform
 from windlass.pipelines.config import PipelineConfig
-from windlass.pipelines.loop import refuse_cycles, refuse_loop
+from windlass.pipelines.loop_guard import check_cycles, check_loop
 from windlass.pipelines.selection import Selection, read_selection, split_url
 from windlass.pipelines.template import Template, read_template
 
@@ -63,7 +63,7 @@ def build(config: PipelineConfig) -> Pipeline:
         targets += [
             read_template(f"s3://{bucket}/{_plain(prefix)}{{key}}{end}", selection) for end in ("", ".reason.json")
         ]
-    refuse_loop(config.name, selection, targets)
+    check_loop(config.name, selection, targets)
     if config.mirror_deletes and (transform.many or target.per_version or target.per_output):
         raise ConfigError(
             f"pipeline {config.name}: mirror_deletes needs one target per key that is known without the object",
@@ -79,7 +79,7 @@ def build_all(configs: Sequence[PipelineConfig]) -> tuple[Pipeline, ...]:
     twice = next((name for name in names if names.count(name) > 1), "")
     if twice:
         raise ConfigError(f"two [[pipeline]] entries are named {twice}", hint="Give each a name of its own.")
-    refuse_cycles({one.name: (one.selection, one.targets) for one in made})
+    check_cycles({one.name: (one.selection, one.targets) for one in made})
     return made
 
 

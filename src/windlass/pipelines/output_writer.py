@@ -8,20 +8,20 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 
 from windlass.core.errors import WindlassError
+from windlass.pipelines.delivery import PutAnswer
 from windlass.pipelines.model import Chunks, Reason, Rejected
-from windlass.pipelines.settle import PutAnswer
 from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
 from windlass.wire.s3 import Part
 
-__all__ = ["Body", "write"]
+__all__ = ["OutputBody", "write"]
 
 _REFUSED = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404")
 _IN_FLIGHT = 2
 _MAX_PARTS = 10_000
 
 
-class Body:
+class OutputBody:
     """An output's bytes: the first part held, so that a small output can be sent again.
 
     Parts lie in as many buffers as there are under way: fresh memory for each costs more than copying it there.
@@ -93,7 +93,7 @@ class Body:
 
 
 def write(
-    client: BlockingClient, bucket: str, key: str, body: Body, *, headers: Mapping[str, str], if_match: str
+    client: BlockingClient, bucket: str, key: str, body: OutputBody, *, headers: Mapping[str, str], if_match: str
 ) -> tuple[PutAnswer, int]:
     """Put it where nothing is, or over exactly `if_match`; the answer and how many bytes it had."""
     if body.whole:
@@ -107,7 +107,7 @@ def write(
 
 
 def _write_parts(
-    client: BlockingClient, bucket: str, key: str, body: Body, *, headers: Mapping[str, str], if_match: str
+    client: BlockingClient, bucket: str, key: str, body: OutputBody, *, headers: Mapping[str, str], if_match: str
 ) -> tuple[PutAnswer, int]:
     try:
         upload_id = client.send(s3.create_upload(bucket, key, headers=headers, checksums=True))

@@ -10,13 +10,13 @@ from email.utils import parsedate_to_datetime
 
 from windlass.core.errors import NotFound, WindlassError
 from windlass.pipelines.model import Reason, Rejected, Source
-from windlass.pipelines.plan import SourceState
+from windlass.pipelines.stamp import SourceState
 from windlass.pipelines.stream import CHUNK_BYTES
 from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
 from windlass.wire.s3 import Head
 
-__all__ = ["Opened", "SourceMoved", "look", "open_source"]
+__all__ = ["SourceMoved", "SourceReader", "look", "open_source"]
 
 _UNDER_WAY = 2  # ranges asked for while one is used
 _GONE = ("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405")
@@ -26,7 +26,7 @@ class SourceMoved(Exception):
     """The source was overwritten or deleted while it was read: begin again."""
 
 
-class Opened:
+class SourceReader:
     """An open source; its chunks can be read once, or again from the start by `again()`."""
 
     def __init__(
@@ -96,7 +96,9 @@ def _slices(body: memoryview) -> Iterator[bytes]:
         yield bytes(body[at : at + CHUNK_BYTES])
 
 
-def open_source(client: BlockingClient, bucket: str, key: str, *, version_id: str, range_bytes: int) -> Opened | None:
+def open_source(
+    client: BlockingClient, bucket: str, key: str, *, version_id: str, range_bytes: int
+) -> SourceReader | None:
     """The source as it is now (or that version), its first bytes read; None when it is gone."""
     try:
         head, body = client.send(
@@ -112,17 +114,17 @@ def open_source(client: BlockingClient, bucket: str, key: str, *, version_id: st
             raise Rejected(Reason.UNSUPPORTED, f"is archived: {error.message}", hint=hint) from error
         raise
     size = int(head.content_range.rpartition("/")[2]) if head.content_range else len(body)
-    return Opened(client, bucket, key, head, body, size)
+    return SourceReader(client, bucket, key, head, body, size)
 
 
-def _open_empty(client: BlockingClient, bucket: str, key: str, version_id: str) -> Opened | None:
+def _open_empty(client: BlockingClient, bucket: str, key: str, version_id: str) -> SourceReader | None:
     try:
         head, body = client.send(s3.get(bucket, key, version_id=version_id))
     except WindlassError as error:
         if _gone(error):
             return None
         raise
-    return Opened(client, bucket, key, head, body, len(body))
+    return SourceReader(client, bucket, key, head, body, len(body))
 
 
 def look(client: BlockingClient, bucket: str, key: str) -> Head | None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["COUNTERS", "Tally"]
+__all__ = ["COUNTERS", "PipelineMetrics"]
 
 COUNTERS: Mapping[str, str] = {
     "objects": "Objects taken to an end, by pipeline and outcome.",
@@ -18,7 +18,7 @@ COUNTERS: Mapping[str, str] = {
 _LABELS: Mapping[str, tuple[str, ...]] = {"objects": ("pipeline", "outcome"), "refused": ("pipeline", "reason")}
 
 
-class Tally:
+class PipelineMetrics:
     """Counts since the process began, which a worker's registry collects. Safe on many threads."""
 
     def __init__(self) -> None:

@@ -11,10 +11,10 @@ from windlass.core.errors import ConfigError
 from windlass.pipelines.selection import Selection
 from windlass.pipelines.template import Template
 
-__all__ = ["can_take", "refuse_cycles", "refuse_loop"]
+__all__ = ["can_match", "check_cycles", "check_loop"]
 
 
-def can_take(selection: Selection, template: Template) -> bool:
+def can_match(selection: Selection, template: Template) -> bool:
     """Whether some key that the template can make is one that the selection takes."""
     if selection.bucket != template.bucket:
         return False
@@ -41,10 +41,10 @@ def _can_end(pattern: str, tail: str) -> bool:
     return tail.endswith(literal) or literal.endswith(tail)
 
 
-def refuse_loop(name: str, selection: Selection, targets: Iterable[Template]) -> None:
+def check_loop(name: str, selection: Selection, targets: Iterable[Template]) -> None:
     """Raise ConfigError when a target of the pipeline (or its on_error) lies inside its own source."""
     for target in targets:
-        if can_take(selection, target):
+        if can_match(selection, target):
             where = f"s3://{selection.bucket}/{selection.prefix}"
             raise ConfigError(
                 f"pipeline {name}: its outputs in s3://{target.bucket}/{target.head}… would be inputs of {where} again",
@@ -52,10 +52,12 @@ def refuse_loop(name: str, selection: Selection, targets: Iterable[Template]) ->
             )
 
 
-def refuse_cycles(pipelines: Mapping[str, tuple[Selection, Iterable[Template]]]) -> None:
+def check_cycles(pipelines: Mapping[str, tuple[Selection, Iterable[Template]]]) -> None:
     """Raise ConfigError when pipelines feed each other in a ring."""
     feeds = {
-        name: [other for other, (selection, _) in pipelines.items() if any(can_take(selection, one) for one in targets)]
+        name: [
+            other for other, (selection, _) in pipelines.items() if any(can_match(selection, one) for one in targets)
+        ]
         for name, (_, targets) in ((name, (one[0], tuple(one[1]))) for name, one in pipelines.items())
     }
     done: set[str] = set()

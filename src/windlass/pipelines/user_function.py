@@ -26,7 +26,7 @@ from windlass.pipelines.documents import dump_json, parse_json
 from windlass.pipelines.model import Output, Source, Step, StepOption
 from windlass.pipelines.stream import read_all
 
-__all__ = ["user_step"]
+__all__ = ["user_function_step"]
 
 _FORMS = "Write def transform(source: Source) -> Iterator[Output], or (content: bytes) -> bytes, or (document: dict) -> dict."
 _MAX_BYTES = StepOption(
@@ -38,7 +38,7 @@ _MAX_BYTES = StepOption(
 )
 
 
-def user_step(path: str) -> Step:
+def user_function_step(path: str) -> Step:
     """The step of a function `package.module:function`.
 
     Raises:

@@ -13,7 +13,7 @@ from enum import Enum
 
 from windlass.events import ObjectEvent, sequence_key
 
-__all__ = ["Found", "SourceState", "Stamp", "Verdict", "compare", "stamp_of"]
+__all__ = ["SourceState", "Stamp", "TargetState", "Verdict", "compare", "stamp_of"]
 
 _PREFIX = "windlass-"
 
@@ -60,7 +60,7 @@ _FIELDS = ("source", "recipe", "version_id", "etag", "modified", "sequence")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class TargetState:
     """A target that exists: its ETag, and its stamp where it has one."""
 
     etag: str
@@ -91,7 +91,7 @@ def stamp_of(
     )
 
 
-def compare(ours: Stamp, target: Found) -> Verdict:
+def compare(ours: Stamp, target: TargetState) -> Verdict:
     """How an output with our stamp stands to the target.
 
     The sequencer of the event is at most that of the content that was read (the read came after), so a greater one on

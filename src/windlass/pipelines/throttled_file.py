@@ -15,13 +15,13 @@ from typing import Any
 from windlass.pipelines.model import Chunks
 from windlass.pipelines.stream import ChunkReader
 
-__all__ = ["PacedFile", "in_step"]
+__all__ = ["ThrottledFile", "throttled_batches"]
 
 _AHEAD = 2
 _PATIENCE_S = 0.05
 
 
-class PacedFile:
+class ThrottledFile:
     """A file of chunks. Each `used()` lets one more block be read; `_AHEAD` may always be.
 
     A block that holds nothing but empty lines yields no batch, so that nobody ever says it was used: when the user
@@ -71,7 +71,7 @@ class PacedFile:
             self._turn.notify()
 
 
-def in_step(reader: Any, file: PacedFile) -> Iterator[Any]:
+def throttled_batches(reader: Any, file: ThrottledFile) -> Iterator[Any]:
     """The batches of a pyarrow reader over the file, each before the next block is read."""
     while True:
         with file.waiting():

@@ -6,9 +6,9 @@ import pytest
 
 from tests.pipelines.simulation import Handler, World, etag, simulate, transformed
 from windlass.events import Kind, ObjectEvent
-from windlass.pipelines import settle
-from windlass.pipelines.plan import Found, SourceState, Stamp, Verdict, compare, stamp_of
-from windlass.pipelines.settle import Task
+from windlass.pipelines import delivery
+from windlass.pipelines.delivery import DeliveryTask
+from windlass.pipelines.stamp import SourceState, Stamp, TargetState, Verdict, compare, stamp_of
 
 FORMS = [
     pytest.param(
@@ -53,7 +53,7 @@ def test_each_version_has_its_output_when_targets_name_versions():
 
 def _never_looking_back(task, look_first):
     """A round without its last look at the source."""
-    steps = _round(task, look_first)
+    steps = _attempt(task, look_first)
     answer = last = None
     placed = False
     while True:
@@ -61,18 +61,18 @@ def _never_looking_back(task, look_first):
             effect = steps.send(answer)
         except StopIteration as end:
             return end.value
-        if isinstance(effect, settle.LookAtSource) and placed:
+        if isinstance(effect, delivery.LookAtSource) and placed:
             answer = last  # "it is still what was read"
             continue
         answer = yield effect
-        if isinstance(effect, settle.ReadSource):
+        if isinstance(effect, delivery.ReadSource):
             last = answer
-        placed = placed or answer is settle.PutAnswer.WRITTEN
+        placed = placed or answer is delivery.PutAnswer.WRITTEN
 
 
-_round = settle._round
-_remove = settle._remove
-_compare = settle.compare
+_attempt = delivery._attempt
+_remove = delivery._remove
+_compare = delivery.compare
 
 
 def _upside_down(ours, target):
@@ -89,8 +89,8 @@ def _deleting_and_gone(task):
             effect = steps.send(answer)
         except StopIteration as end:
             return end.value
-        if isinstance(effect, settle.LookAtSource):
-            return settle.Outcome.DELETED
+        if isinstance(effect, delivery.LookAtSource):
+            return delivery.Outcome.DELETED
         answer = yield effect
 
 
@@ -114,13 +114,13 @@ def _deleting_and_gone(task):
 )
 def test_the_simulation_finds_a_protocol_that_is_weaker(mutant, form, monkeypatch):
     if "round" in mutant:
-        monkeypatch.setattr(settle, "_round", mutant["round"])
+        monkeypatch.setattr(delivery, "_attempt", mutant["round"])
     elif "remove" in mutant:
-        monkeypatch.setattr(settle, "_remove", mutant["remove"])
+        monkeypatch.setattr(delivery, "_remove", mutant["remove"])
     elif "fence" in mutant:
-        monkeypatch.setattr(settle, "compare", mutant["fence"])
+        monkeypatch.setattr(delivery, "compare", mutant["fence"])
     else:
-        monkeypatch.setattr(settle, "compare", lambda ours, target: mutant["compare"])
+        monkeypatch.setattr(delivery, "compare", lambda ours, target: mutant["compare"])
     first = mutant.get("from", 0)  # some are found once in tens of thousands
     wrong = [seed for seed in range(first, first + 4000) if not is_right(simulate(seed, **form), **form)]
     assert wrong
@@ -131,14 +131,15 @@ def test_two_results_of_one_etag_do_not_deceive(looks_back, monkeypatch):
     """A has looked at the target and stalls. B and C replace it twice, the second time by what A saw: A's condition
     holds, and its old result replaces a newer one. Only looking at the source again tells A."""
     if not looks_back:
-        monkeypatch.setattr(settle, "_round", _never_looking_back)
+        monkeypatch.setattr(delivery, "_attempt", _never_looking_back)
     world = World(Random(1), versioned=False, per_version=False)
 
     def put(number, content):
         world.current = (content, SourceState(etag=etag(str(content)), modified=str(number)))
         event = ObjectEvent(kind=Kind.CREATED, name="ObjectCreated:Put", bucket="b", key="k", sequencer=f"{number:04X}")
         return Handler(
-            event, settle.settle(Task(pipeline="p", recipe="r", bucket="b", key="k", event=event, look_first=True))
+            event,
+            delivery.deliver(DeliveryTask(pipeline="p", recipe="r", bucket="b", key="k", event=event, look_first=True)),
         )
 
     def finish(handler):
@@ -158,7 +159,7 @@ def test_two_results_of_one_etag_do_not_deceive(looks_back, monkeypatch):
 
 def drive(task, answers):
     """The effects of a settling whose calls get these answers, and its outcome."""
-    steps, effects, answer = settle.settle(task), [], None
+    steps, effects, answer = delivery.deliver(task), [], None
     answers = iter(answers)
     try:
         while True:
@@ -170,27 +171,27 @@ def drive(task, answers):
 
 STATE = SourceState(version_id="", etag="e1", modified="t1")
 EVENT = ObjectEvent(kind=Kind.CREATED, name="ObjectCreated:Put", bucket="b", key="k", sequencer="02")
-TASK = settle.Task(pipeline="p", recipe="r", bucket="b", key="k", event=EVENT)
+TASK = delivery.DeliveryTask(pipeline="p", recipe="r", bucket="b", key="k", event=EVENT)
 STAMP = stamp_of("p", "b", "k", "r", STATE, EVENT)
-WRITTEN, REFUSED = settle.PutAnswer.WRITTEN, settle.PutAnswer.REFUSED
+WRITTEN, REFUSED = delivery.PutAnswer.WRITTEN, delivery.PutAnswer.REFUSED
 
 
 def test_a_first_output_costs_one_read_and_one_write():
     effects, outcome = drive(TASK, [STATE, "t", WRITTEN, None])
-    assert outcome is settle.Outcome.WRITTEN
-    assert effects == [settle.ReadSource(""), settle.NextOutput(), settle.Put("t", STAMP), settle.NextOutput()]
+    assert outcome is delivery.Outcome.WRITTEN
+    assert effects == [delivery.ReadSource(""), delivery.NextOutput(), delivery.Put("t", STAMP), delivery.NextOutput()]
 
 
 def test_a_removal_that_isn_t_mirrored_costs_nothing():
     removal = ObjectEvent(kind=Kind.REMOVED, name="ObjectRemoved:Delete", bucket="b", key="k", sequencer="03")
-    assert drive(settle.Task(pipeline="p", recipe="r", bucket="b", key="k", event=removal), []) == (
+    assert drive(delivery.DeliveryTask(pipeline="p", recipe="r", bucket="b", key="k", event=removal), []) == (
         [],
-        settle.Outcome.GONE,
+        delivery.Outcome.GONE,
     )
 
 
 def test_a_source_deleted_before_it_was_read_is_skipped():
-    assert drive(TASK, [None])[1] is settle.Outcome.GONE
+    assert drive(TASK, [None])[1] is delivery.Outcome.GONE
 
 
 @pytest.mark.parametrize(
@@ -232,21 +233,21 @@ def test_a_source_deleted_before_it_was_read_is_skipped():
     ],
 )
 def test_the_fence(theirs, verdict):
-    assert compare(STAMP, Found(etag="x", stamp=theirs)) is verdict
+    assert compare(STAMP, TargetState(etag="x", stamp=theirs)) is verdict
 
 
 def test_another_s_object_is_never_overwritten():
-    effects, outcome = drive(TASK, [STATE, "t", REFUSED, Found(etag="x", stamp=None)])
-    assert outcome is settle.Outcome.COLLISION
+    effects, outcome = drive(TASK, [STATE, "t", REFUSED, TargetState(etag="x", stamp=None)])
+    assert outcome is delivery.Outcome.COLLISION
     assert [type(effect).__name__ for effect in effects] == ["ReadSource", "NextOutput", "Put", "LookAtTarget"]
 
 
 def test_another_s_object_is_never_deleted():
     removal = ObjectEvent(kind=Kind.REMOVED, name="ObjectRemoved:Delete", bucket="b", key="k", sequencer="03")
-    task = settle.Task(pipeline="p", recipe="r", bucket="b", key="k", event=removal, mirror_target="t")
-    effects, outcome = drive(task, [None, Found(etag="x", stamp=None)])
+    task = delivery.DeliveryTask(pipeline="p", recipe="r", bucket="b", key="k", event=removal, mirror_target="t")
+    effects, outcome = drive(task, [None, TargetState(etag="x", stamp=None)])
     assert (outcome, [type(effect).__name__ for effect in effects]) == (
-        settle.Outcome.GONE,
+        delivery.Outcome.GONE,
         ["LookAtSource", "LookAtTarget"],
     )
 
@@ -267,20 +268,22 @@ def test_a_stamp_survives_metadata_and_fits_into_it():
 
 
 def test_without_end_of_quarrel_the_message_comes_back():
-    task = settle.Task(pipeline="p", recipe="r", bucket="b", key="k", event=EVENT, look_first=True, rounds=3)
-    steps, answer, spent = settle.settle(task), None, 0
+    task = delivery.DeliveryTask(
+        pipeline="p", recipe="r", bucket="b", key="k", event=EVENT, look_first=True, attempts=3
+    )
+    steps, answer, spent = delivery.deliver(task), None, 0
     with pytest.raises(StopIteration) as end:
         while True:
             effect = steps.send(answer)
             spent += 1
             assert spent < 1000
             match effect:
-                case settle.ReadSource():
+                case delivery.ReadSource():
                     answer = STATE
-                case settle.NextOutput():
+                case delivery.NextOutput():
                     answer = "t"
-                case settle.LookAtTarget():
+                case delivery.LookAtTarget():
                     answer = None
-                case settle.Put():
+                case delivery.Put():
                     answer = REFUSED
-    assert end.value.value is settle.Outcome.CONTENDED
+    assert end.value.value is delivery.Outcome.CONTENDED
