@@ -87,8 +87,8 @@ def windlass(url, keys, **more):
     config = PipelineConfig.model_validate(given | more)
     with open_estate(EstateConfig(endpoint_url=url, accounts=[AccountConfig(id=ACCOUNT)]), {}) as estate:
         pipelines = Pipelines([config], estate=lambda: estate, queues=lambda: None, store=None)
-        with pipelines.engine() as engine, ThreadPoolExecutor(THREADS) as pool:
-            return timed(lambda: list(pool.map(lambda key: engine.take("bench", "raw", key), keys)))
+        with pipelines.runner() as runner, ThreadPoolExecutor(THREADS) as pool:
+            return timed(lambda: list(pool.map(lambda key: runner.run("bench", "raw", key), keys)))
 
 
 def main():

@@ -68,9 +68,9 @@ def app(tmp_path_factory):
     with LocalServer() as aws, opened_app(folder, **{"console.require_login": True}) as opened:
         config = EstateConfig(endpoint_url=aws.url, accounts=[AccountConfig(id=ACCOUNT)], regions=[REGION])
         with open_estate(config, {}) as estate:
-            opened._estate = estate
+            opened.estate = estate
             fill_queue(estate)
-            opened._aggregation = Aggregation(
+            opened.aggregation = Aggregation(
                 [
                     AggregateConfig.model_validate(
                         {"name": "shares", "queue": "events", "action": {"kind": "exec", "command": ["true"]}}
@@ -86,7 +86,7 @@ def app(tmp_path_factory):
             )
             for bucket in ("actions-raw", "actions-out"):
                 estate.call(ACCOUNT, REGION, "s3", "CreateBucket", Bucket=bucket)
-            opened._pipelines = Pipelines(
+            opened.pipelines = Pipelines(
                 [
                     PipelineConfig.model_validate(
                         {

@@ -37,7 +37,7 @@ def app(tmp_path):
                     "on_error": "s3://page-out/failed/",
                 }
             )
-            opened._pipelines = Pipelines(
+            opened.pipelines = Pipelines(
                 [one], estate=lambda: estate, queues=lambda: opened.queues, store=lambda: opened.store
             )
             opened.call = lambda operation, **params: estate.call(ACCOUNT, "us-east-1", "s3", operation, **params)

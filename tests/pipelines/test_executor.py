@@ -88,9 +88,7 @@ def read(s3, bucket, key):
 
 def test_an_object_is_transformed_once_with_what_it_carries(s3, clients, buckets):
     raw, out = buckets
-    s3.put_object(
-        Bucket=raw, Key="in/a b+ü.yaml", Body=b"n: 1\n", Metadata={"owner": "ops"}, Tagging="team=web&x=1"
-    )
+    s3.put_object(Bucket=raw, Key="in/a b+ü.yaml", Body=b"n: 1\n", Metadata={"owner": "ops"}, Tagging="team=web&x=1")
     made = pipeline(buckets, metadata={"by": "windlass"}, tags="keep", content_type="application/json; charset=utf-8")
     first = process(made, clients, raw, "in/a b+ü.yaml", event(buckets, "in/a b+ü.yaml"))
     assert (first.outcome, first.outputs) == (Outcome.WRITTEN, ("a b+ü.yaml.json",))
@@ -243,9 +241,7 @@ def test_what_s3_keeps_beside_the_content_carries_over(s3, clients, buckets):
     raw, out = buckets
     kept = {"CacheControl": "max-age=5", "ContentLanguage": "de", "StorageClass": "STANDARD_IA"}
     coded = {"ContentEncoding": "gzip", "ContentDisposition": "attachment"}
-    s3.put_object(
-        Bucket=raw, Key="in/a.gz", Body=gzip.compress(b"x"), ContentType="application/gzip", **kept, **coded
-    )
+    s3.put_object(Bucket=raw, Key="in/a.gz", Body=gzip.compress(b"x"), ContentType="application/gzip", **kept, **coded)
 
     def made_by(transform, **given):
         target = f"s3://{out}/{transform}/{{name}}"
@@ -321,9 +317,9 @@ def test_a_pipeline_that_fails_does_not_keep_the_object_from_others(s3, clients,
     raw, out = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
     failing = pipeline(buckets, name="failing", target="s3://no-such-bucket-at-all/{key}")
-    engine = PipelineRunner([(failing, clients), (pipeline(buckets), clients)])
+    runner = PipelineRunner([(failing, clients), (pipeline(buckets), clients)])
     with pytest.raises(NotFound):
-        engine.handle([event(buckets, "in/a.yaml")])
+        runner.handle([event(buckets, "in/a.yaml")])
     assert read(s3, out, "a.yaml.json").strip() == b'{"n":1}'
 
 
@@ -331,10 +327,10 @@ def test_what_ended_how_is_told_to_prometheus(s3, clients, buckets):
     raw, _ = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
     s3.put_object(Bucket=raw, Key="in/b.yaml", Body=b"n: [\n")
-    engine = PipelineRunner([(pipeline(buckets), clients)])
-    engine.handle([event(buckets, key) for key in ("in/a.yaml", "in/a.yaml", "in/b.yaml")])
+    runner = PipelineRunner([(pipeline(buckets), clients)])
+    runner.handle([event(buckets, key) for key in ("in/a.yaml", "in/a.yaml", "in/b.yaml")])
     registry = CollectorRegistry()
-    registry.register(engine.tally)
+    registry.register(runner.metrics)
     told = {
         line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
         for line in generate_latest(registry).decode().splitlines()
@@ -349,10 +345,10 @@ def test_what_ended_how_is_told_to_prometheus(s3, clients, buckets):
 def test_only_a_finished_restoration_is_a_change(s3, clients, buckets):
     raw, _ = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
-    engine = PipelineRunner([(pipeline(buckets), clients)])
+    runner = PipelineRunner([(pipeline(buckets), clients)])
 
     def restored(name):
-        return engine.handle([ObjectEvent(kind=Kind.RESTORED, name=name, bucket=raw, key="in/a.yaml")])
+        return runner.handle([ObjectEvent(kind=Kind.RESTORED, name=name, bucket=raw, key="in/a.yaml")])
 
     assert [restored(f"ObjectRestore:{end}") for end in ("Post", "Completed", "Delete")] == [0, 1, 0]
 
@@ -365,9 +361,9 @@ def test_counts_are_written_though_no_further_object_comes(s3, clients, buckets,
     raw, _ = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
     with open_store(StoreConfig(url=f"sqlite:///{tmp_path}/w.db")) as store:
-        engine = PipelineRunner([(pipeline(buckets), clients)], lambda: store)
-        with engine.flushing():
-            engine.handle([event(buckets, "in/a.yaml")])
+        runner = PipelineRunner([(pipeline(buckets), clients)], lambda: store)
+        with runner.flushing():
+            runner.handle([event(buckets, "in/a.yaml")])
             for _ in range(100):
                 with store.read() as connection:
                     found = totals(connection, since=dt.datetime(2020, 1, 1, tzinfo=dt.UTC))

@@ -148,7 +148,7 @@ def test_what_the_guard_lets_pass_never_loops(template, selection, inputs):
     if can_match(selection, made):
         return
     for key in inputs:
-        if not selection.takes("raw", key):
+        if not selection.selects("raw", key):
             continue
         source = Source(chunks=(), name=key, bucket="raw", key=key)
         output = Output(chunks=(), name=key.rpartition("/")[2] + ".json")
@@ -156,7 +156,7 @@ def test_what_the_guard_lets_pass_never_loops(template, selection, inputs):
             target = made.key(source, output)
         except Rejected:
             continue
-        assert not selection.takes("raw", target), (key, target)
+        assert not selection.selects("raw", target), (key, target)
 
 
 @pytest.mark.parametrize(
@@ -194,8 +194,8 @@ def test_pipelines_in_a_ring_are_refused():
 
 
 def test_folders_placeholders_are_no_input():
-    assert not read_selection("s3://raw/in/").takes("raw", "in/")
-    assert read_selection("s3://raw/in/", patterns=("*.yaml",)).takes("raw", "in/x/y.yaml")
+    assert not read_selection("s3://raw/in/").selects("raw", "in/")
+    assert read_selection("s3://raw/in/", patterns=("*.yaml",)).selects("raw", "in/x/y.yaml")
     with pytest.raises(ConfigError):
         read_selection("s3://raw/in/*.yaml")
 

@@ -48,15 +48,15 @@ def _made() -> Callable[[Any, Any], Any]:
             "windlass.toml has no [[pipeline]] entry",
             hint="`windlass build lambda pipeline --config FILE` puts one in.",
         )
-    engine = _OPEN.enter_context(open_runner(build_all(settings.pipeline), estate))
-    batched = lambda_handler(make_handler(engine), postpone=postponing(estate))
+    runner = _OPEN.enter_context(open_runner(build_all(settings.pipeline), estate))
+    batched = lambda_handler(make_handler(runner), postpone=postponing(estate))
 
     def handle(event: Any, context: Any) -> Any:
         records = event.get("Records") if isinstance(event, dict) else None
         if records and all(isinstance(one, dict) and one.get("eventSource") == "aws:sqs" for one in records):
             return batched(event, context)
         events = [one for one in read_events(event) if isinstance(one, ObjectEvent)]
-        return {"taken": engine.handle(events)}
+        return {"taken": runner.handle(events)}
 
     return handle
 

@@ -1,4 +1,4 @@
-"""Freed memory goes back to the system: what a worker holds is what it works on, not the largest it ever worked on."""
+"""Allocator settings: freed memory returns to the system, so that a worker holds no more than its current objects need."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _MAPPED_BYTES = 256 << 10
 
 
 def return_freed_memory() -> None:
-    """Set the allocators of this process so; to be called before pyarrow is imported.
+    """Configure this process's allocators to return freed memory. Call it before pyarrow is imported.
 
-    glibc maps large blocks one by one, but raises the limit for "large" to the largest it saw freed (up to 32 MiB), after
-    which parts of 8 MiB lie in heaps that never shrink: mallopt(3) fixes the limit. pyarrow's own allocator keeps what is
-    freed, too: the system's is taken instead. Measured on csv-to-parquet (bench/pipelines_large.py): 60 MiB less, as fast.
-    Another libc is left as it is, and so is a pool that was chosen in the environment.
+    glibc maps large blocks separately, but raises its threshold for "large" to the largest block freed so far (up to 32 MiB).
+    Parts of 8 MiB then lie in heaps that never shrink; mallopt(3) fixes the threshold. pyarrow's own allocator keeps freed
+    memory too, so the system's is used. Measured on csv-to-parquet (bench/pipelines_large.py): 60 MiB less, equally fast.
+    Another C library, and a memory pool chosen in the environment, stay as they are.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

@@ -1,4 +1,4 @@
-"""What an output takes over from its source beside the content: headers that S3 keeps, and the content type."""
+"""Attributes that an output takes from its source: headers that S3 stores, and the content type."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _ALWAYS = ("cache-control", "content-language", "x-amz-storage-class")
 _UNCHANGED = ("content-encoding", "content-disposition", "expires")
 
 
-def preserved_headers(headers: Mapping[str, str], *, as_it_is: bool) -> dict[str, str]:
-    """What S3 keeps with an object. How bytes are coded, and under which name, holds for unchanged bytes only."""
-    names = _ALWAYS + (_UNCHANGED if as_it_is else ())
+def preserved_headers(headers: Mapping[str, str], *, unchanged: bool) -> dict[str, str]:
+    """Return the source's headers to preserve. Content encoding, disposition and expiry hold for unchanged bytes only."""
+    names = _ALWAYS + (_UNCHANGED if unchanged else ())
     return {name: headers[name] for name in names if headers.get(name)}
 
 
 def content_type_of(output: Output, source: Source) -> str:
-    """The output's own; else the source's, when not even the name was changed; else what the name says."""
+    """Return the output's own type; else the source's when the name is unchanged; else the type of the name's suffix."""
     if output.content_type:
         return output.content_type
     if output.name == source.name:

@@ -151,10 +151,10 @@ def commands(  # noqa: C901  one function per command
         pipelines = open_pipelines(ctx)
         waiting = [one for one in pipelines.failures(name, waiting=True, limit=limit) if key in ("", one.key)]
         refused = failed = 0
-        with pipelines.engine([name]) as engine:
+        with pipelines.runner([name]) as runner:
             for one in waiting:
                 try:
-                    ended = engine.retry(one)
+                    ended = runner.retry(one)
                 except (Contended, WindlassError) as error:
                     failed += 1
                     print(f"{one.key}: {error}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What is counted and kept of pipelines' work, as values."""
+"""Counters of delivered objects, and records of refused ones. Values only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Count", "RefusedObject"]
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Objects of a pipeline in a minute that ended alike."""
+    """Objects of one pipeline with one outcome in one minute."""
 
     pipeline: str
     minute: datetime
@@ -22,7 +22,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class RefusedObject:
-    """An object that a pipeline refused: why, and where it and the reason were put (empty: nowhere)."""
+    """An object that a pipeline refused: the reason, and the URL of its copy below `on_error` (empty without one)."""
 
     pipeline: str
     bucket: str

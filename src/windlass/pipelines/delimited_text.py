@@ -1,4 +1,4 @@
-"""CSV rows from chunks, and back, row by row."""
+"""Delimited text (CSV): rows from chunks, and chunks from rows."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from windlass.core.units import format_bytes
 from windlass.pipelines.model import Chunks, Reason, Rejected, StepOption
 from windlass.pipelines.stream import CHUNK_BYTES, lines, utf8
 
-__all__ = ["DELIMITER", "ENCODING", "MAX_LINE", "one_delimiter", "rows", "write_rows"]
+__all__ = ["DELIMITER", "ENCODING", "MAX_LINE", "checked_delimiter", "rows", "write_rows"]
 
 
-def one_delimiter(value: str) -> str:
-    """The character; ValueError for anything else. `tab` is one, too."""
+def checked_delimiter(value: str) -> str:
+    """Return the delimiter, a tab for `tab`. ValueError for anything but one character."""
     one = "\t" if value == "tab" else value
     if len(one) != 1 or one in '"\r\n':
-        raise ValueError("a delimiter is one character, and no quote or line end")
+        raise ValueError("a delimiter is one character other than a quote or line end")
     return one
 
 
 DELIMITER = StepOption(
     name="delimiter",
-    help="What separates fields: one character, or tab.",
+    help="Separator of fields: one character, or tab.",
     default=",",
-    check=one_delimiter,
+    check=checked_delimiter,
 )
 ENCODING = StepOption(
     name="encoding",
-    help="The text's encoding; a byte order mark is taken off.",
+    help="The text's encoding. A byte order mark is removed.",
     default="utf-8",
     check="".encode,
 )
@@ -39,16 +39,16 @@ MAX_LINE = StepOption(
 )
 
 
-_MAX_FIELDS = 250_000  # delimiters in a row, quoted or not: each field costs 60 bytes, so that 8 MiB would be 200
+_MAX_FIELDS = 250_000  # each field costs 60 bytes of memory: 8 MiB of delimiters would cost 200 MiB
 
 
 def rows(chunks: Chunks, options: Mapping[str, Any]) -> Iterator[tuple[int, list[str]]]:
-    """(Line number, fields) of each row; empty lines are left out. Rejected: broken quoting, fields over 128 KiB.
+    """Yield (line number, fields) of each row, without empty lines. Rejected for broken quoting and fields over 128 KiB.
 
-    A row of many lines (line ends in quotes) is held to the same size as a line.
+    A row of several lines (line ends in quotes) has the same size limit as a line.
     """
     limit_bytes = options["max_line_bytes"]
-    delimiter = one_delimiter(options["delimiter"])
+    delimiter = checked_delimiter(options["delimiter"])
     row_bytes = row_fields = 0
 
     def texts() -> Iterator[str]:
@@ -59,13 +59,13 @@ def rows(chunks: Chunks, options: Mapping[str, Any]) -> Iterator[tuple[int, list
                 raise Rejected(
                     Reason.TOO_LARGE,
                     f"the row that ends after line {reader.line_num} is longer than {format_bytes(limit_bytes)} (max_line_bytes)",
-                    hint="A quote that is never closed makes one row of all that follows.",
+                    hint="Look for a quote that is never closed: it turns all that follows into one row.",
                 )
             text = line.decode()
             row_fields += text.count(delimiter)
             if row_fields > _MAX_FIELDS:
                 raise Rejected(
-                    Reason.TOO_LARGE, f"the row of line {reader.line_num + 1} has more than {_MAX_FIELDS:,} fields"
+                    Reason.TOO_LARGE, f"the row in line {reader.line_num + 1} has more than {_MAX_FIELDS:,} fields"
                 )
             yield text
 
@@ -83,9 +83,9 @@ def rows(chunks: Chunks, options: Mapping[str, Any]) -> Iterator[tuple[int, list
 
 
 def write_rows(header: list[str] | None, body: Iterable[Iterable[Any]], delimiter: str) -> Iterator[bytes]:
-    """RFC 4180 text in UTF-8. None is an empty field; an empty text is quoted, so that the two stay apart."""
+    """Yield RFC 4180 text in UTF-8. None is an empty field, an empty string a quoted one, so that they differ."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=one_delimiter(delimiter))
+    writer = csv.writer(out, delimiter=checked_delimiter(delimiter))
     if header is not None:
         writer.writerow(header)
     for row in body:

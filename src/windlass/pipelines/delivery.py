@@ -1,16 +1,16 @@
-"""One object's event, handled so that each output appears exactly once whatever is delivered, repeated, reordered,
-overwritten or killed in between. Sans-IO: a generator yields the calls to make and is sent their answers.
+"""Delivery of one object: each output appears exactly once, whatever is repeated, reordered, overwritten or killed in between.
+
+Sans-IO: a generator yields the calls to make and receives their answers.
 
     gen = deliver(task)
     effect = next(gen)
     while True:
-        effect = gen.send(perform(effect))     # StopIteration.value is the Outcome
+        effect = gen.send(interpret(effect))     # StopIteration.value is the Outcome
 
-The idea: an event is a hint that a key changed. What counts is the source *now* (or, where each version has targets of
-its own, that version): read it, make the outputs, write each with a condition, and where a condition alone can't tell
-(two different results may have one ETag, and S3 compares nothing else), look at the source once more. Only a handler
-whose last look agrees with its last write ends; all others go round again. A crash loses nothing: the event is
-acknowledged after the end only.
+An event is a hint that a key changed. The result depends on the source *now* (or on that version, where each version has its
+own targets): read the source, make the outputs, and write each with a condition. Two different results may have the same ETag,
+and S3 compares nothing else; where the condition is not enough, read the source's head once more. A delivery ends only when
+that head agrees with what it wrote; otherwise it starts over. A crash loses nothing, because the event is acknowledged last.
 """
 
 from __future__ import annotations
@@ -40,40 +40,40 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryTask:
-    """What is to be settled. `targets` are known without reading only where deletes are mirrored: exactly one, then."""
+    """One object to deliver. Where deletions are mirrored, the object has exactly one target, known without reading it."""
 
     pipeline: str
     recipe: str
     bucket: str
     key: str
     event: ObjectEvent | None = None  # None: a backfill
-    per_version: bool = False  # each version has targets of its own
+    per_version: bool = False  # each version has its own targets
     mirror_target: str = ""  # the target's key, when removals are mirrored
-    look_first: bool = False  # a retry: look before a body is sent that may be refused
-    large_bytes: int = 0  # the same for sources larger than this; 0: for none
+    look_first: bool = False  # a retry: read the target before sending a body that may be refused
+    large_bytes: int = 0  # look first for sources larger than this; 0: never
     attempts: int = 8
 
 
 @dataclass(frozen=True, slots=True)
 class ReadSource:
-    """Open the source (this version, or the current one when ""). Answer: SourceState, or None when it is gone."""
+    """Open the source (this version, or the current one when ""). Answer: SourceState, or None when it does not exist."""
 
     version_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class LookAtSource:
-    """Head of the current source. Answer: SourceState or None."""
+    """Read the head of the current source. Answer: SourceState or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class NextOutput:
-    """Run the transform on to its next output. Answer: its target's key, or None when there are no more."""
+    """Run the transform up to its next output. Answer: the output's target key, or None after the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class LookAtTarget:
-    """Head of a target. Answer: TargetState or None."""
+    """Read the head of a target. Answer: TargetState or None."""
 
     key: str
 
@@ -82,7 +82,7 @@ class LookAtTarget:
 class Put:
     """Write the current output. `if_match` "" means If-None-Match: *. Answer: PutAnswer.
 
-    S3 refuses with 412, with 409 when another write of the key is under way, and with 404 for If-Match on no object.
+    S3 refuses with 412, with 409 during another write of the key, and with 404 for If-Match without an object.
     """
 
     key: str
@@ -92,9 +92,9 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete a target with If-Match. Answer: whether the condition held: 204 and 404 True, 412 and 409 False.
+    """Delete a target with If-Match. Answer: True for 204 and 404, False for 412 and 409 (the condition did not hold).
 
-    AWS docs, "How to perform conditional deletes": general purpose buckets have it; it needs s3:GetObject, too.
+    AWS docs, "How to perform conditional deletes": general purpose buckets support it; it needs s3:GetObject as well.
     """
 
     key: str
@@ -105,31 +105,31 @@ Effect: TypeAlias = ReadSource | LookAtSource | NextOutput | LookAtTarget | Put 
 
 
 class PutAnswer(Enum):
-    """How a Put ended."""
+    """The result of a Put."""
 
     WRITTEN = "written"
-    REFUSED = "the condition didn't hold; the output can be sent again"
-    REFUSED_AND_SPENT = "the condition didn't hold, and the output's bytes are gone"
+    REFUSED = "the condition did not hold; the output can be sent again"
+    REFUSED_AND_SPENT = "the condition did not hold, and the output's bytes are used up"
 
 
 class Outcome(Enum):
-    """How an event ended; all but CONTENDED may be acknowledged."""
+    """The result of a delivery. All but CONTENDED may be acknowledged."""
 
     WRITTEN = "written"
-    DUPLICATE = "its outputs were there"
-    STALE = "a later event was handled before"
+    DUPLICATE = "its outputs existed already"
+    STALE = "a later event was delivered before"
     GONE = "the source was deleted"
     DELETED = "the target was deleted with its source"
     COLLISION = "a target belongs to another source"
     NOTHING = "the transform made no output"
-    CONTENDED = "others kept changing source or target: try again later"
+    CONTENDED = "the source or target kept changing: try again later"
 
 
 _Delivering: TypeAlias = Generator[Effect, Any, Outcome]
 
 
 class _Restart(Enum):
-    """Go round again: from the source."""
+    """Start over from the source."""
 
     RESTART = 0
 
@@ -138,7 +138,7 @@ RESTART = _Restart.RESTART
 
 
 def deliver(task: DeliveryTask) -> _Delivering:
-    """The calls for one event, and how it ended."""
+    """Yield the calls for one object and return its outcome."""
     if task.event is not None and task.event.removes and not task.mirror_target:
         return Outcome.GONE
     look_first = task.look_first
@@ -153,7 +153,7 @@ def deliver(task: DeliveryTask) -> _Delivering:
 def _attempt(task: DeliveryTask, look_first: bool) -> Generator[Effect, Any, Outcome | _Restart]:
     version_id = task.event.version_id if task.per_version and task.event is not None else ""
     if task.event is not None and task.event.removes:
-        # A removal that finds its object there again is a change like any other.
+        # The object exists again: the removal is handled like any other change.
         if (yield LookAtSource()) is None:
             return (yield from _remove(task))
         version_id = ""
@@ -180,7 +180,7 @@ def _attempt(task: DeliveryTask, look_first: bool) -> Generator[Effect, Any, Out
 def _write_output(
     task: DeliveryTask, key: str, stamp: Stamp, source: SourceState, look_first: bool
 ) -> Generator[Effect, Any, tuple[Outcome | _Restart, bool]]:
-    """Write one output, or find that it needn't be. True: an overwrite, after which the source is to be looked at."""
+    """Write one output unless it exists already. True: it replaced an object, so the source must be checked afterwards."""
     if not look_first:
         answer: PutAnswer = yield Put(key, stamp)
         if answer is PutAnswer.WRITTEN:
@@ -212,12 +212,12 @@ _VERDICT_OUTCOMES = {
 
 
 def _remove(task: DeliveryTask) -> Generator[Effect, Any, Outcome | _Restart]:
-    """The source is gone, so its target goes, if it is ours."""
+    """Delete the target of a deleted source, if this pipeline made it."""
     target: TargetState | None = yield LookAtTarget(task.mirror_target)
     ours = stamp_of(task.pipeline, task.bucket, task.key, task.recipe, SourceState(), task.event)
     if target is None or target.stamp is None or target.stamp.source != ours.source:
         return Outcome.GONE
     if not (yield Delete(task.mirror_target, target.etag)):
         return RESTART
-    # The source may be back, and its new target, equal in every byte to the old one, may be what was just deleted.
+    # The source may exist again, and the deleted object may have been its new target, equal in every byte to the old one.
     return Outcome.DELETED if (yield LookAtSource()) is None else RESTART

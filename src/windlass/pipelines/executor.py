@@ -1,4 +1,4 @@
-"""One object through one pipeline: the calls that `deliver` asks for, made over the wire."""
+"""Executor: runs one object through one pipeline by making the calls that `deliver` yields."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from windlass.pipelines.delivery import (
     deliver,
 )
 from windlass.pipelines.model import Output, Reason, Rejected, Source
-from windlass.pipelines.output_writer import OutputBody, write
+from windlass.pipelines.output_writer import OutputBody, write_output
 from windlass.pipelines.pipeline import Pipeline
-from windlass.pipelines.source_reader import SourceReader, look, open_source, state_of
+from windlass.pipelines.source_reader import SourceReader, find_head, open_source, state_of
 from windlass.pipelines.spool import Spool
 from windlass.pipelines.stamp import Stamp, TargetState
 from windlass.wire import s3
@@ -51,7 +51,7 @@ class Clients:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """How an object ended, and what it cost."""
+    """The outcome of one delivery, the bytes it moved and the keys it wrote."""
 
     outcome: Outcome
     read_bytes: int = 0
@@ -68,7 +68,7 @@ def process(
     *,
     look_first: bool = False,
 ) -> DeliveryResult:
-    """Take one object to its end. Raises Rejected for bad input, SourceMoved when it changed meanwhile, our errors else."""
+    """Deliver one object. Raises Rejected for bad input, SourceMoved when the source changed meanwhile, WindlassError for faults."""
     mirrored = ""
     if pipeline.config.mirror_deletes:
         bare = Source(chunks=(), name=key.rpartition("/")[2], bucket=bucket, key=key)
@@ -85,11 +85,11 @@ def process(
         large_bytes=pipeline.config.part_bytes,
     )
     with EffectInterpreter(pipeline, clients, bucket, key) as interpreter:
-        talk = deliver(task)
+        steps = deliver(task)
         answer: Any = None
         while True:
             try:
-                effect = talk.send(answer)
+                effect = steps.send(answer)
             except StopIteration as stop:
                 return DeliveryResult(
                     stop.value, interpreter.read_bytes, interpreter.written_bytes, tuple(interpreter.written)
@@ -122,7 +122,7 @@ class EffectInterpreter:
             self._clients.large.release()
 
     def _acquire_slot(self) -> None:
-        """Wait until few enough large objects are under way. One place an object: who holds one waits for nobody."""
+        """Wait for one of the slots for large objects. An object takes at most one, so deliveries cannot block each other for ever."""
         if not self._holds_slot:
             self._clients.large.acquire()
             self._holds_slot = True
@@ -144,66 +144,64 @@ class EffectInterpreter:
             case Put():
                 return self._put(effect)
             case LookAtSource():
-                head = look(self._clients.source, self._bucket, self._key)
+                head = find_head(self._clients.source, self._bucket, self._key)
                 return state_of(head, head.size_bytes) if head is not None else None
             case LookAtTarget(key):
-                found = look(self._clients.target, self._pipeline.target.bucket, key)
-                return (
-                    TargetState(etag=found.etag, stamp=Stamp.from_metadata(_metadata(found.headers))) if found else None
-                )
+                head = find_head(self._clients.target, self._pipeline.target.bucket, key)
+                return TargetState(etag=head.etag, stamp=Stamp.from_metadata(_metadata(head.headers))) if head else None
             case Delete(key, if_match):
                 return self._delete(key, if_match)
 
     def _read(self, version_id: str) -> Any:
         self._close()
         config = self._pipeline.config
-        opened = open_source(
+        reader = open_source(
             self._clients.source, self._bucket, self._key, version_id=version_id, range_bytes=config.part_bytes
         )
-        if opened is None:
+        if reader is None:
             return None
-        if opened.size_bytes > config.part_bytes:
+        if reader.size_bytes > config.part_bytes:
             self._acquire_slot()
-        tags = self._clients.tags(self._bucket, self._key, opened.head.version_id) if config.tags == "keep" else {}
+        tags = self._clients.tags(self._bucket, self._key, reader.head.version_id) if config.tags == "keep" else {}
         transform = self._pipeline.transform
         if transform.many and not transform.own:
-            self._dry_run(opened, tags)
-        self._preserved = preserved_headers(opened.head.headers, as_it_is=self._pipeline.transform.as_it_is)
-        self.read_bytes += opened.size_bytes
-        self._source = opened.source(tags)
+            self._dry_run(reader, tags)
+        self._preserved = preserved_headers(reader.head.headers, unchanged=self._pipeline.transform.unchanged)
+        self.read_bytes += reader.size_bytes
+        self._source = reader.source(tags)
         outputs = transform.run(self._source)
         if transform.many and transform.own:
             outputs = self._spooled(outputs)
         self._outputs, self._index, self._body = outputs, -1, None
         self._keys = set()
-        return opened.state
+        return reader.state
 
     def _spooled(self, outputs: Iterator[Output]) -> Iterator[Output]:
-        """Make all outputs before the first is published. A user's function runs once: it may send, charge or count."""
+        """Make all outputs before publishing the first. A user's function runs once, because it may have side effects."""
         assert self._source is not None
         self._spool = Spool()
-        kept, keys = [], set[str]()
+        outputs_made, keys = [], set[str]()
         for index, output in enumerate(self._spool.keep(outputs)):
             self._check_distinct(self._source, output, index, keys)
-            kept.append(output)
-        return iter(kept)
+            outputs_made.append(output)
+        return iter(outputs_made)
 
-    def _dry_run(self, opened: SourceReader, tags: dict[str, str]) -> None:
-        """Once through without writing: of many outputs, none is published when a later one can't be made."""
-        source, keys = opened.source(tags), set[str]()
+    def _dry_run(self, reader: SourceReader, tags: dict[str, str]) -> None:
+        """Run the transform once without writing, so that a failing output stops the object before any output is published."""
+        source, keys = reader.source(tags), set[str]()
         for index, output in enumerate(self._pipeline.transform.run(source)):
             for _ in output.chunks:
                 pass
             self._check_distinct(source, output, index, keys)
 
     def _check_distinct(self, source: Source, output: Output, index: int, keys: set[str]) -> None:
-        """Add an output's key to `keys`; Rejected when it is there already."""
+        """Add an output's key to `keys`. Rejected when another output has the same key."""
         key = self._pipeline.target.key(source, output, index)
         if key in keys:
             raise Rejected(
                 Reason.COLLISION,
-                f"two outputs of it would be {key}",
-                hint="Use {member}, {name} or {index} in the target.",
+                f"two outputs of this object have the key {key}",
+                hint="Use {member}, {name} or {index} in the target template.",
             )
         keys.add(key)
 
@@ -216,11 +214,11 @@ class EffectInterpreter:
             return None
         self._index += 1
         self._body = OutputBody(self._output.chunks, self._pipeline.config.part_bytes)
-        # The name of an output may only be right once its first bytes were made.
+        # A transform may set the output's name only when it makes the first bytes.
         self._body.load()
         key = self._pipeline.target.key(self._source, self._output, self._index)
         if key in self._keys:
-            raise Rejected(Reason.COLLISION, f"two outputs of it would be {key}")
+            raise Rejected(Reason.COLLISION, f"two outputs of this object have the key {key}")
         self._keys.add(key)
         return key
 
@@ -228,9 +226,9 @@ class EffectInterpreter:
         assert self._body is not None
         if self._body.spent:
             return PutAnswer.REFUSED_AND_SPENT
-        if not self._body.whole:
+        if not self._body.fits_one_part:
             self._acquire_slot()
-        answer, size = write(
+        answer, size = write_output(
             self._clients.target,
             self._pipeline.target.bucket,
             effect.key,

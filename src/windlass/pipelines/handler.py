@@ -1,4 +1,4 @@
-"""A queue's message through the pipelines: the handler that a worker and a Lambda function share."""
+"""The handler of queue messages that a worker and a Lambda function share."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["make_handler"]
 _CONTENDED_S = 5
 
 
-def make_handler(engine: PipelineRunner) -> Callable[[Received], None]:
-    """A message is done when every pipeline took each of its events to an end."""
+def make_handler(runner: PipelineRunner) -> Callable[[Received], None]:
+    """Return a handler. A message is done when every pipeline has delivered or refused each of its events."""
 
     def handle(received: Received) -> None:
         readings = received.events()
         events = [one for one in readings if isinstance(one, ObjectEvent)]
         unknown = next((one for one in readings if isinstance(one, Unrecognised)), None)
         if unknown is not None and not events:
-            raise Reject(f"it holds no object event: {unknown.reason}")
+            raise Reject(f"the message holds no object event: {unknown.reason}")
         try:
-            engine.handle(events)
+            runner.handle(events)
         except Contended as error:
             raise RetryLater(_CONTENDED_S, str(error)) from None
 

@@ -1,6 +1,6 @@
-"""The loop guard: a pipeline whose outputs would be its own inputs runs for ever, and is refused before it starts.
+"""The loop guard: refuses a pipeline whose outputs would be its own inputs, before it starts.
 
-Sound, not complete: what passes can't loop, whatever the keys; a few targets that happen to be harmless are refused, too.
+Sound, not complete: a pipeline that passes cannot loop, whatever the keys; a few harmless targets are refused as well.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ __all__ = ["can_match", "check_cycles", "check_loop"]
 
 
 def can_match(selection: Selection, template: Template) -> bool:
-    """Whether some key that the template can make is one that the selection takes."""
+    """Return whether the template can make a key that the selection takes."""
     if selection.bucket != template.bucket:
         return False
     head, tail = template.head, template.tail
     whole = len(template.pieces) == 1 and not template.names
     if whole:
-        return selection.takes(template.bucket, head)
+        return selection.selects(template.bucket, head)
     if not (head.startswith(selection.prefix) or selection.prefix.startswith(head)):
         return False
     if tail.endswith("/"):
-        return False  # folders' placeholders are never taken
+        return False  # a selection never takes folder placeholders
     if selection.suffixes and not any(tail.endswith(suffix) or suffix.endswith(tail) for suffix in selection.suffixes):
         return False
     return not selection.patterns or any(_can_end(pattern, tail) for pattern in selection.patterns)
 
 
 def _can_end(pattern: str, tail: str) -> bool:
-    """Whether a key that ends in `tail` can match: by the pattern's own literal end."""
+    """Return whether a key that ends in `tail` can match the pattern, judged by the pattern's literal end."""
     literal = ""
     for letter in reversed(pattern):
         if letter in "*?[]":
@@ -47,8 +47,8 @@ def check_loop(name: str, selection: Selection, targets: Iterable[Template]) -> 
         if can_match(selection, target):
             where = f"s3://{selection.bucket}/{selection.prefix}"
             raise ConfigError(
-                f"pipeline {name}: its outputs in s3://{target.bucket}/{target.head}… would be inputs of {where} again",
-                hint="Write to another bucket or prefix, or narrow the source by a suffix that outputs don't have.",
+                f"pipeline {name}: its outputs in s3://{target.bucket}/{target.head}… would be inputs of its own source {where}",
+                hint="Write to another bucket or prefix, or narrow the source with a suffix that outputs do not have.",
             )
 
 
@@ -68,7 +68,7 @@ def check_cycles(pipelines: Mapping[str, tuple[Selection, Iterable[Template]]]) 
 def _walk(name: str, feeds: Mapping[str, list[str]], path: tuple[str, ...], done: set[str]) -> None:
     if name in path:
         ring = " → ".join((*path[path.index(name) :], name))
-        raise ConfigError(f"pipelines feed each other: {ring}", hint="Break the ring: give one of them another target.")
+        raise ConfigError(f"pipelines feed each other: {ring}", hint="Give one of them another target.")
     if name not in done:
         for other in feeds[name]:
             _walk(other, feeds, (*path, name), done)

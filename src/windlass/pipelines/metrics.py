@@ -1,4 +1,4 @@
-"""What a worker's pipelines count for Prometheus: `windlass_pipeline_*`."""
+"""Prometheus metrics of pipelines: `windlass_pipeline_*`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 __all__ = ["COUNTERS", "PipelineMetrics"]
 
 COUNTERS: Mapping[str, str] = {
-    "objects": "Objects taken to an end, by pipeline and outcome.",
+    "objects": "Objects delivered, by pipeline and outcome.",
     "refused": "Objects refused, by pipeline and reason.",
     "read_bytes": "Bytes of sources read, by pipeline.",
     "written_bytes": "Bytes of outputs written, by pipeline.",
@@ -19,26 +19,26 @@ _LABELS: Mapping[str, tuple[str, ...]] = {"objects": ("pipeline", "outcome"), "r
 
 
 class PipelineMetrics:
-    """Counts since the process began, which a worker's registry collects. Safe on many threads."""
+    """Counters since the process started, for a worker's registry. Thread-safe."""
 
     def __init__(self) -> None:
         self._counts: dict[str, Counter[tuple[str, ...]]] = {name: Counter() for name in COUNTERS}
         self._lock = threading.Lock()
 
     def ended(self, pipeline: str, outcome: str, read_bytes: int, written_bytes: int) -> None:
-        """An object came to an end."""
+        """Count one delivery."""
         with self._lock:
             self._counts["objects"][pipeline, outcome] += 1
             self._counts["read_bytes"][(pipeline,)] += read_bytes
             self._counts["written_bytes"][(pipeline,)] += written_bytes
 
     def refused(self, pipeline: str, reason: str) -> None:
-        """Why it was refused, beside that it ended so."""
+        """Count the reason of one refusal."""
         with self._lock:
             self._counts["refused"][pipeline, reason] += 1
 
     def collect(self) -> Iterator[Any]:
-        """prometheus_client's name for it."""
+        """Yield the metric families (prometheus_client's collector interface)."""
         from prometheus_client.core import (
             CounterMetricFamily,  # a function in Lambda shows no metrics, and carries none
         )

@@ -1,4 +1,4 @@
-"""Writing one output: small ones in a put, large ones in parts that go out while the next are made. All conditional."""
+"""A writer of outputs: a small one in one PUT, a large one in parts that are sent while the next are made. All conditional."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
 from windlass.wire.s3 import Part
 
-__all__ = ["OutputBody", "write"]
+__all__ = ["OutputBody", "write_output"]
 
 _REFUSED = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404")
 _IN_FLIGHT = 2
@@ -22,9 +22,9 @@ _MAX_PARTS = 10_000
 
 
 class OutputBody:
-    """An output's bytes: the first part held, so that a small output can be sent again.
+    """The bytes of an output. The first part is kept, so that a small output can be sent again.
 
-    Parts lie in as many buffers as there are under way: fresh memory for each costs more than copying it there.
+    Parts reuse a few buffers: allocating memory for each part costs more than copying into a buffer.
     """
 
     def __init__(self, chunks: Chunks, part_bytes: int) -> None:
@@ -36,18 +36,18 @@ class OutputBody:
         self.first: bytes | None = None
 
     def load(self) -> bytes:
-        """The first part; all of it when `whole`."""
+        """Return the first part; it is the complete output when `fits_one_part`."""
         if self.first is None:
             self.first = self._take()
         return self.first
 
     @property
-    def whole(self) -> bool:
-        """Whether the first part is all there is."""
+    def fits_one_part(self) -> bool:
+        """True when the first part is the complete output."""
         return len(self.load()) < self._part_bytes
 
     def parts(self) -> Iterator[bytes | memoryview]:
-        """All parts, the first one included; they can be had once, and are `used` when they may be overwritten."""
+        """Yield all parts, once. Call `used` for each when its buffer may be overwritten."""
         self.spent = True
         part: bytes | memoryview = self.load()
         self.first = b""
@@ -58,12 +58,12 @@ class OutputBody:
             part = self._fill(self._free.pop() if self._free else memoryview(bytearray(self._part_bytes)))
 
     def used(self, part: bytes | memoryview) -> None:
-        """Nobody reads this part any more."""
+        """Release the part's buffer."""
         if isinstance(part, memoryview):
             self._free.append(part)
 
     def drain(self) -> None:
-        """Use the rest up: a transform wants its output used before the next one."""
+        """Discard the rest: a transform makes its next output only after this one is used."""
         self._rest = memoryview(b"")
         for _ in self._chunks:
             pass
@@ -79,7 +79,7 @@ class OutputBody:
         return room[:size]
 
     def _pieces(self) -> Iterator[memoryview]:
-        """What the next part is made of: less than `part_bytes` at the end."""
+        """Yield the pieces of the next part: `part_bytes` together, less at the end."""
         room = self._part_bytes
         while room:
             if not self._rest:
@@ -92,11 +92,11 @@ class OutputBody:
             yield piece
 
 
-def write(
+def write_output(
     client: BlockingClient, bucket: str, key: str, body: OutputBody, *, headers: Mapping[str, str], if_match: str
 ) -> tuple[PutAnswer, int]:
-    """Put it where nothing is, or over exactly `if_match`; the answer and how many bytes it had."""
-    if body.whole:
+    """Write an output where no object exists, or over exactly `if_match`. Return the answer and the bytes written."""
+    if body.fits_one_part:
         data = body.load()
         try:
             client.send(s3.put(bucket, key, data, headers=headers, if_match=if_match, if_none_match=not if_match))
@@ -113,13 +113,13 @@ def _write_parts(
         upload_id = client.send(s3.create_upload(bucket, key, headers=headers, checksums=True))
     except WindlassError as error:
         raise _rejected(error, bucket) from error
-    flying: deque[tuple[Future[Part], bytes | memoryview]] = deque()
+    in_flight: deque[tuple[Future[Part], bytes | memoryview]] = deque()
     parts: list[Part] = []
     size = 0
     done = False
 
-    def land() -> None:
-        future, data = flying.popleft()
+    def finish_oldest() -> None:
+        future, data = in_flight.popleft()
         parts.append(future.result())
         body.used(data)
 
@@ -131,13 +131,13 @@ def _write_parts(
                     f"the output has more than {_MAX_PARTS:,} parts",
                     hint="Raise the pipeline's part_bytes.",
                 )
-            if len(flying) >= _IN_FLIGHT:
-                land()
+            if len(in_flight) >= _IN_FLIGHT:
+                finish_oldest()
             call = s3.upload_part(bucket, key, upload_id=upload_id, number=number, body=data)
-            flying.append((client.submit(call), data))
+            in_flight.append((client.submit(call), data))
             size += len(data)
-        while flying:
-            land()
+        while in_flight:
+            finish_oldest()
         try:
             client.send(
                 s3.complete_upload(
@@ -149,8 +149,8 @@ def _write_parts(
         done = True
         return PutAnswer.WRITTEN, size
     finally:
-        if not done:  # whatever happened: parts that nobody completes are paid for
-            for future, _ in flying:
+        if not done:  # parts of an upload that is never completed cost money
+            for future, _ in in_flight:
                 with contextlib.suppress(Exception):
                     future.result()
             with contextlib.suppress(WindlassError):
@@ -164,7 +164,7 @@ def _refused(error: WindlassError, bucket: str, answer: PutAnswer) -> PutAnswer:
 
 
 def _rejected(error: WindlassError, bucket: str) -> WindlassError:
-    """The error as it is, or as a refusal where trying again would end the same."""
+    """Return the error, as Rejected when another attempt would fail in the same way."""
     if error.code in ("MetadataTooLarge", "InvalidTag", "KeyTooLongError", "EntityTooLarge"):
         return Rejected(Reason.UNSUPPORTED, f"S3 refuses the output in {bucket}: {error.message}")
     return error

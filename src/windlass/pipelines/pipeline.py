@@ -1,4 +1,4 @@
-"""A configured pipeline, checked as a whole before anything runs: its selection, transform and template."""
+"""A pipeline: its selection, transform and target, checked together before anything runs."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ class Pipeline:
     transform: Transform
     target: Template
     errors: tuple[str, str]  # bucket and prefix of on_error; empty without one
-    targets: tuple[Template, ...]  # all that it writes: outputs, refused objects, their reasons
+    targets: tuple[Template, ...]  # everything it writes: outputs, refused objects, their reasons
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The name in windlass.toml."""
         return self.config.name
 
     @property
     def recipe(self) -> str:
-        """A digest of everything that makes an output what it is: another recipe's outputs are made anew."""
+        """A digest of everything that determines an output. An output of another recipe is replaced."""
         config = self.config
-        said = (
+        parts = (
             self.transform.recipe,
             config.content_type,
             config.storage_class,
             sorted(config.metadata.items()),
             config.tags,
         )
-        return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def build(config: PipelineConfig) -> Pipeline:
-    """The pipeline; ConfigError says what is wrong with it."""
+    """Build one pipeline. ConfigError when its entry cannot work."""
     selection = read_selection(config.source, suffixes=tuple(config.suffix), patterns=tuple(config.match))
     transform = read_transform(config.transform)
     target = read_template(config.target, selection, many=transform.many)
@@ -57,7 +57,7 @@ def build(config: PipelineConfig) -> Pipeline:
         bucket, prefix = split_url(config.on_error)
         if prefix and not prefix.endswith("/"):
             raise ConfigError(
-                f"pipeline {config.name}: on_error = {config.on_error!r} is no folder", hint="End it with a slash."
+                f"pipeline {config.name}: on_error = {config.on_error!r} is not a folder", hint="End it with a slash."
             )
         errors = (bucket, prefix)
         targets += [
@@ -66,19 +66,19 @@ def build(config: PipelineConfig) -> Pipeline:
     check_loop(config.name, selection, targets)
     if config.mirror_deletes and (transform.many or target.per_version or target.per_output):
         raise ConfigError(
-            f"pipeline {config.name}: mirror_deletes needs one target per key that is known without the object",
+            f"pipeline {config.name}: mirror_deletes needs exactly one target per key, known without reading the object",
             hint="Use {key}, {path}, {dir} and {stem} in the target, and a transform with one output.",
         )
     return Pipeline(config, selection, transform, target, errors, tuple(targets))
 
 
 def build_all(configs: Sequence[PipelineConfig]) -> tuple[Pipeline, ...]:
-    """All pipelines, checked together: no two of a name, none feeding each other in a ring."""
+    """Build all pipelines. ConfigError when two have one name or when they feed each other in a ring."""
     made = tuple(build(config) for config in configs)
     names = [one.name for one in made]
-    twice = next((name for name in names if names.count(name) > 1), "")
-    if twice:
-        raise ConfigError(f"two [[pipeline]] entries are named {twice}", hint="Give each a name of its own.")
+    duplicate = next((name for name in names if names.count(name) > 1), "")
+    if duplicate:
+        raise ConfigError(f"two [[pipeline]] entries are named {duplicate}", hint="Give each entry its own name.")
     check_cycles({one.name: (one.selection, one.targets) for one in made})
     return made
 

@@ -1,4 +1,4 @@
-"""Where refused objects go: a copy under `on_error`, and the reason beside it as JSON. Repeated, it writes the same."""
+"""Quarantine: a refused object is copied below `on_error`, with the reason beside it as JSON. Idempotent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from windlass.events import ObjectEvent
 from windlass.pipelines.executor import Clients
 from windlass.pipelines.model import Rejected
 from windlass.pipelines.pipeline import Pipeline
-from windlass.pipelines.source_reader import look
+from windlass.pipelines.source_reader import find_head
 from windlass.wire import s3
 
 __all__ = ["quarantine", "reason_document"]
@@ -31,16 +31,16 @@ def quarantine(
     *,
     now: datetime,
 ) -> str:
-    """Copy the object and its reason under on_error; where the copy is, empty when there is no on_error or no object.
+    """Copy a refused object and its reason below `on_error`. Return the copy's URL; empty without `on_error`.
 
-    The source stays where it is: what is refused is never lost. Too large to be copied at once, only the reason is kept.
+    The source is never moved or deleted. For an object larger than one CopyObject takes, only the reason is written.
     """
     errors_bucket, prefix = pipeline.errors
     if not errors_bucket:
         return ""
     target = f"{prefix}{key}"
     version_id = event.version_id if event is not None and pipeline.target.per_version else ""
-    head = look(clients.source, bucket, key)
+    head = find_head(clients.source, bucket, key)
     document = reason_document(pipeline, bucket, key, error, event, now=now)
     if head is not None and head.size_bytes <= _MAX_COPY_BYTES:
         try:
@@ -58,7 +58,7 @@ def quarantine(
 def reason_document(
     pipeline: Pipeline, bucket: str, key: str, error: Rejected, event: ObjectEvent | None, *, now: datetime
 ) -> dict[str, Any]:
-    """The reason, for people and programs."""
+    """Return the reason as a JSON document."""
     return {
         "pipeline": pipeline.name,
         "bucket": bucket,

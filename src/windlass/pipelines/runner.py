@@ -1,4 +1,4 @@
-"""Pipelines at work: which take an event, each taken to its end, counted, and refused objects kept. Safe on many threads."""
+"""Pipelines at work: which take an event, each runs to its end, counted, and refused objects kept. Safe on many threads."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ if TYPE_CHECKING:  # a function in Lambda has no store, and carries no SQLAlchem
 __all__ = ["Contended", "PipelineRunner", "Quarantined"]
 
 _FLUSH_S = 2.0
-_TIDY_S = 3600.0
-_MOVES = 5
+_CLEANUP_INTERVAL_S = 3600.0
+_MAX_SOURCE_CHANGES = 5
 
 
 class Contended(Exception):
-    """Others kept changing source or target: later."""
+    """The source or target kept changing: the event must be delivered again later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """An object was refused: why, and where it is kept."""
+    """A refused object: the reason, and the URL of its copy under `on_error` (empty without one)."""
 
     error: Rejected
     kept_at: str
 
 
 class PipelineRunner:
-    """Pipelines with their clients. `store` is None where nothing is counted (Lambda)."""
+    """Runs pipelines. `store` is None in Lambda, where no counts are kept."""
 
     def __init__(self, pipelines: Sequence[tuple[Pipeline, Clients]], store: Callable[[], Store] | None = None) -> None:
         self.pipelines: Mapping[str, tuple[Pipeline, Clients]] = {
@@ -54,50 +54,51 @@ class PipelineRunner:
         self._store = store
         self._counts: dict[tuple[str, datetime, str], list[int]] = {}
         self._lock = threading.Lock()
-        self._tidied_at = clock.now()
+        self._cleaned_at = clock.now()
         self._log = logger("pipelines")
-        self.tally = PipelineMetrics()
+        self.metrics = PipelineMetrics()
 
     def handle(self, events: Sequence[ObjectEvent]) -> int:
-        """Take each event through every pipeline that is for it; how many were. Raises what should be tried again:
-        the first such fault, after all the others had their turn.
+        """Run each event through every pipeline that selects its object, and return the number of runs.
+
+        A fault does not stop the other runs; the first one is raised at the end, so that the message comes again.
         """
-        taken = 0
+        runs = 0
         fault: BaseException | None = None
         for event in events:
-            if not _says_that_content_changed(event):
+            if not _is_content_change(event):
                 continue
             for pipeline, _ in self.pipelines.values():
-                if pipeline.selection.takes(event.bucket, event.key):
+                if pipeline.selection.selects(event.bucket, event.key):
                     try:
-                        self.take(pipeline.name, event.bucket, event.key, event)
+                        self.run(pipeline.name, event.bucket, event.key, event)
                     except BaseException as error:  # noqa: BLE001  # whatever it is, it is raised below
                         fault = fault or error
-                    taken += 1
+                    runs += 1
         if fault is not None:
             raise fault
-        return taken
+        return runs
 
-    def take(self, name: str, bucket: str, key: str, event: ObjectEvent | None = None) -> DeliveryResult | Quarantined:
-        """One object through one pipeline. Raises Contended and our errors: then it must come again."""
+    def run(self, name: str, bucket: str, key: str, event: ObjectEvent | None = None) -> DeliveryResult | Quarantined:
+        """Run one object through one pipeline. Contended and WindlassError mean that it must be run again."""
         pipeline, clients = self.pipelines[name]
         try:
             handled = self._process(pipeline, clients, bucket, key, event)
         except Rejected as error:
             return self._refuse(pipeline, clients, bucket, key, error, event)
         if handled.outcome is Outcome.COLLISION:
-            hint = "Let the target's template tell sources apart, or move what is there."
-            said = "a target of it belongs to another source, or to nobody known"
-            return self._refuse(pipeline, clients, bucket, key, Rejected(Reason.COLLISION, said, hint=hint), event)
+            hint = "Make the target template distinguish the sources, or move the existing object."
+            message = "the target holds an object of another source, or one that no pipeline wrote"
+            return self._refuse(pipeline, clients, bucket, key, Rejected(Reason.COLLISION, message, hint=hint), event)
         self._count(name, handled.outcome.name.lower(), handled.read_bytes, handled.written_bytes)
         if handled.outcome is Outcome.CONTENDED:
-            raise Contended(f"{key}: source or target kept changing")
+            raise Contended(f"{key}: the source or target kept changing")
         return handled
 
     def _process(
         self, pipeline: Pipeline, clients: Clients, bucket: str, key: str, event: ObjectEvent | None
     ) -> DeliveryResult:
-        for _ in range(_MOVES):
+        for _ in range(_MAX_SOURCE_CHANGES):
             try:
                 return process(pipeline, clients, bucket, key, event, look_first=event is None)
             except SourceMoved:
@@ -118,7 +119,7 @@ class PipelineRunner:
             said=error.message,
             kept_at=kept_at,
         )
-        self.tally.refused(pipeline.name, error.reason.value)
+        self.metrics.refused(pipeline.name, error.reason.value)
         self._count(pipeline.name, "refused", 0, 0)
         version = event.version_id if event is not None else ""
         one = RefusedObject(pipeline.name, bucket, key, now, version, error.reason.value, error.message, kept_at)
@@ -126,14 +127,14 @@ class PipelineRunner:
         return Quarantined(error, kept_at)
 
     def retry(self, one: RefusedObject) -> DeliveryResult | Quarantined:
-        """Take a refused object through once more; it is marked when that ended well."""
+        """Run a refused object once more. It is marked as retried when it was delivered."""
         pipeline, _ = self.pipelines[one.pipeline]
         event = None
-        if pipeline.target.per_version and one.version_id:  # that version, not what has come after it
+        if pipeline.target.per_version and one.version_id:  # the refused version, not a later one
             event = ObjectEvent(
                 kind=Kind.CREATED, name="retry", bucket=one.bucket, key=one.key, version_id=one.version_id
             )
-        outcome = self.take(one.pipeline, one.bucket, one.key, event)
+        outcome = self.run(one.pipeline, one.bucket, one.key, event)
         if isinstance(outcome, DeliveryResult):
             self._write(lambda store: _retried(store, one))
         return outcome
@@ -141,7 +142,7 @@ class PipelineRunner:
     # Counting
 
     def _count(self, name: str, outcome: str, read_bytes: int, written_bytes: int) -> None:
-        self.tally.ended(name, outcome, read_bytes, written_bytes)
+        self.metrics.ended(name, outcome, read_bytes, written_bytes)
         now = clock.now()
         with self._lock:
             row = self._counts.setdefault((name, now.replace(second=0, microsecond=0), outcome), [0, 0, 0])
@@ -150,26 +151,26 @@ class PipelineRunner:
 
     @contextmanager
     def flushing(self) -> Iterator[None]:
-        """Write counts every two seconds in the block, also when no further object comes, and at its end."""
-        over = threading.Event()
+        """Write counts to the store every two seconds within the block, and at its end."""
+        done = threading.Event()
 
-        def flush_again_and_again() -> None:
-            while not over.wait(_FLUSH_S):
+        def flush_periodically() -> None:
+            while not done.wait(_FLUSH_S):
                 self.flush()
 
-        thread = threading.Thread(target=flush_again_and_again, name="pipeline-counts", daemon=True)
+        thread = threading.Thread(target=flush_periodically, name="pipeline-counts", daemon=True)
         if self._store is not None:
             thread.start()
         try:
             yield
         finally:
-            over.set()
+            done.set()
             if thread.is_alive():
                 thread.join()
             self.flush()
 
     def flush(self) -> None:
-        """Write what was counted since the last time."""
+        """Write the counts since the last flush."""
         with self._lock:
             counts, self._counts = self._counts, {}
         if counts:
@@ -177,23 +178,23 @@ class PipelineRunner:
             self._write(lambda store: _add(store, rows))
 
     def _write(self, work: Callable[[Store], None]) -> None:
-        """Counts and failures are a picture: when the store can't take them, the objects go on."""
+        """Write to the store. An error is logged only: counts are for people, and deliveries must go on."""
         if self._store is None:
             return
         try:
             store = self._store()
             work(store)
             now = clock.now()
-            if (now - self._tidied_at).total_seconds() > _TIDY_S:
-                self._tidied_at = now
+            if (now - self._cleaned_at).total_seconds() > _CLEANUP_INTERVAL_S:
+                self._cleaned_at = now
                 _forget(store, now)
         except WindlassError as error:
             self._log.warning("counts.not_kept", said=error.message)
 
 
-def _says_that_content_changed(event: ObjectEvent) -> bool:
+def _is_content_change(event: ObjectEvent) -> bool:
     if event.kind is Kind.RESTORED:
-        return "Completed" in event.name  # not that it was asked for, or that the restored copy is over
+        return "Completed" in event.name  # not the request, nor the end of the restored copy
     return event.kind is Kind.CREATED or event.removes
 
 

@@ -1,4 +1,4 @@
-"""Pipelines made ready to run: a client per account, region and width, and an engine over them."""
+"""Runtime: the clients and the runner of pipelines, opened for a block."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["location_of", "open_runner"]
 def open_runner(
     pipelines: Sequence[Pipeline], estate: Estate, store: Callable[[], Store] | None = None
 ) -> Iterator[PipelineRunner]:
-    """The pipelines ready to run, for the block: their connections are closed at its end."""
+    """Open a runner over these pipelines. One client per account, region and pool size; all are closed at the end of the block."""
     with contextlib.ExitStack() as stack:
         clients: dict[tuple[str, str, int], BlockingClient] = {}
 
@@ -35,21 +35,21 @@ def open_runner(
                 clients[key] = stack.enter_context(BlockingClient(access, connections=connections))
             return clients[key]
 
-        made = []
-        for one in pipelines:
-            account, region = location_of(one.config, estate)
-            connections = one.config.concurrency * 2 + 8
-            target = open_client(account, one.config.target_region or region, connections)
-            large = threading.Semaphore(one.config.large_concurrency)
+        pairs = []
+        for pipeline in pipelines:
+            account, region = location_of(pipeline.config, estate)
+            connections = pipeline.config.concurrency * 2 + 8
+            target = open_client(account, pipeline.config.target_region or region, connections)
+            large = threading.Semaphore(pipeline.config.large_concurrency)
             source = open_client(account, region, connections)
-            made.append((one, Clients(source, target, _tags(estate, account, region), large)))
-        engine = PipelineRunner(made, store)
-        with engine.flushing():
-            yield engine
+            pairs.append((pipeline, Clients(source, target, _tags(estate, account, region), large)))
+        runner = PipelineRunner(pairs, store)
+        with runner.flushing():
+            yield runner
 
 
 def location_of(config: PipelineConfig, estate: Estate) -> tuple[str, str]:
-    """Account and region of a pipeline's queue and source."""
+    """Return the account and region of a pipeline's queue and source."""
     return config.account or estate.accounts()[0].id, config.region or estate.config.home_region
 
 

@@ -1,4 +1,4 @@
-"""A source's content in ranges: each its own conditional request, the next one under way while this one is used."""
+"""A reader of a source's content: conditional range requests, with the next ranges requested while one is used."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
 from windlass.wire.s3 import Head
 
-__all__ = ["SourceMoved", "SourceReader", "look", "open_source"]
+__all__ = ["SourceMoved", "SourceReader", "find_head", "open_source"]
 
-_UNDER_WAY = 2  # ranges asked for while one is used
+_RANGES_AHEAD = 2  # ranges requested ahead of the one in use
 _GONE = ("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405")
 
 
 class SourceMoved(Exception):
-    """The source was overwritten or deleted while it was read: begin again."""
+    """The source was overwritten or deleted while it was read: start over."""
 
 
 class SourceReader:
-    """An open source; its chunks can be read once, or again from the start by `again()`."""
+    """An open source. Each `source()` reads its content once from the start."""
 
     def __init__(
         self, client: BlockingClient, bucket: str, key: str, head: Head, first: bytes, size_bytes: int
@@ -37,7 +37,7 @@ class SourceReader:
         self.state = state_of(head, size_bytes)
 
     def source(self, tags: dict[str, str]) -> Source:
-        """What the first step is given."""
+        """Return the input of the first step."""
         headers = self.head.headers
         metadata = {
             name[len("x-amz-meta-") :]: value for name, value in headers.items() if name.startswith("x-amz-meta-")
@@ -58,30 +58,30 @@ class SourceReader:
 
     def _chunks(self) -> Iterator[bytes]:
         at = step = len(self._first)
-        free = [memoryview(bytearray(step)) for _ in range(1 + _UNDER_WAY)] if at < self.size_bytes else []
-        coming: deque[tuple[memoryview, Future[None]]] = deque()
+        buffers = [memoryview(bytearray(step)) for _ in range(1 + _RANGES_AHEAD)] if at < self.size_bytes else []
+        pending_ranges: deque[tuple[memoryview, Future[None]]] = deque()
         body = memoryview(self._first)
         while True:
-            while free and at < self.size_bytes:
-                room = free.pop()[: self.size_bytes - at]  # the last one is the smallest, and needed for no other
-                coming.append((room, self._ask(at, room)))
+            while buffers and at < self.size_bytes:
+                room = buffers.pop()[: self.size_bytes - at]  # the last range is the smallest; its buffer is not reused
+                pending_ranges.append((room, self._request(at, room)))
                 at += len(room)
             yield from _slices(body)
-            if not coming:
+            if not pending_ranges:
                 return
             if body.obj is not self._first:
-                free.append(body)
-            body, pending = coming.popleft()
-            self._answer(pending)
+                buffers.append(body)
+            body, pending = pending_ranges.popleft()
+            self._finish(pending)
 
-    def _ask(self, at: int, room: memoryview) -> Future[None]:
+    def _request(self, at: int, room: memoryview) -> Future[None]:
         return self._client.submit(
             s3.get_into(
                 room, self._bucket, self._key, first=at, version_id=self.head.version_id, if_match=self.head.etag
             )
         )
 
-    def _answer(self, pending: Future[None]) -> None:
+    def _finish(self, pending: Future[None]) -> None:
         try:
             pending.result()
         except WindlassError as error:
@@ -91,7 +91,7 @@ class SourceReader:
 
 
 def _slices(body: memoryview) -> Iterator[bytes]:
-    """Small chunks: what a step makes of one at a time should be small, too."""
+    """Yield small chunks, so that a step's output per chunk is small too."""
     for at in range(0, len(body), CHUNK_BYTES):
         yield bytes(body[at : at + CHUNK_BYTES])
 
@@ -99,19 +99,19 @@ def _slices(body: memoryview) -> Iterator[bytes]:
 def open_source(
     client: BlockingClient, bucket: str, key: str, *, version_id: str, range_bytes: int
 ) -> SourceReader | None:
-    """The source as it is now (or that version), its first bytes read; None when it is gone."""
+    """Open the current source (or that version) and read its first range. None when it does not exist."""
     try:
         head, body = client.send(
             s3.get(bucket, key, version_id=version_id, byte_range=(0, range_bytes - 1), max_bytes=range_bytes + 1024)
         )
     except WindlassError as error:
-        if error.code == "InvalidRange":  # it is empty
+        if error.code == "InvalidRange":  # the object is empty
             return _open_empty(client, bucket, key, version_id)
         if _gone(error):
             return None
         if error.code == "InvalidObjectState":
-            hint = "Restore it: the event of its restoration takes it through; or retry it then."
-            raise Rejected(Reason.UNSUPPORTED, f"is archived: {error.message}", hint=hint) from error
+            hint = "Restore the object; the restore event then runs it. Or run `windlass pipeline retry` afterwards."
+            raise Rejected(Reason.UNSUPPORTED, f"the object is archived: {error.message}", hint=hint) from error
         raise
     size = int(head.content_range.rpartition("/")[2]) if head.content_range else len(body)
     return SourceReader(client, bucket, key, head, body, size)
@@ -127,8 +127,8 @@ def _open_empty(client: BlockingClient, bucket: str, key: str, version_id: str) 
     return SourceReader(client, bucket, key, head, body, len(body))
 
 
-def look(client: BlockingClient, bucket: str, key: str) -> Head | None:
-    """An object's head; None when there is none."""
+def find_head(client: BlockingClient, bucket: str, key: str) -> Head | None:
+    """Return an object's head; None when it does not exist."""
     try:
         return client.send(s3.head(bucket, key))
     except WindlassError as error:
@@ -138,7 +138,7 @@ def look(client: BlockingClient, bucket: str, key: str) -> Head | None:
 
 
 def state_of(head: Head, size_bytes: int) -> SourceState:
-    """What identifies the content: equal whether it was read or looked at."""
+    """Return the state that identifies the content: equal for GET and HEAD."""
     modified = _modified(head)
     return SourceState(
         version_id=head.version_id,

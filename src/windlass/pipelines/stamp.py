@@ -1,7 +1,7 @@
-"""What an event means for one target: the fence that lets no older result replace a newer one. Pure.
+"""The stamp of an output, and the fence that keeps an older result from replacing a newer one. Pure.
 
-Each output carries a stamp in its metadata: of which object it was made, of which version, by which recipe, for which
-event (by S3's sequencer). Metadata is the whole memory: no table, and a second reader can check it.
+Each output has a stamp in its metadata: its source object and version, its recipe, and its event (by S3's sequencer). Delivery
+needs no other state: there is no table, and anybody can check the stamp.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PREFIX = "windlass-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceState:
-    """A source as a read or a look found it. `modified` is Last-Modified as ISO text."""
+    """A source as a GET or HEAD returned it. `modified` is Last-Modified as ISO text."""
 
     version_id: str = ""
     etag: str = ""
@@ -30,7 +30,7 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """Where an output comes from."""
+    """The origin of an output."""
 
     source: str  # a digest of pipeline, bucket and key: keys can be longer than metadata may be
     recipe: str  # a digest of the transform
@@ -40,19 +40,19 @@ class Stamp:
     sequence: str = ""  # sequence_key of the event; "" when it had none (a backfill, CloudTrail)
 
     def to_metadata(self) -> dict[str, str]:
-        """As user metadata of S3 (ASCII, some 200 bytes of the 2 KB there are)."""
+        """Return the stamp as S3 user metadata (ASCII, about 200 of the 2,048 bytes allowed)."""
         pairs = ((name, getattr(self, name)) for name in _FIELDS)
         return {_PREFIX + name.replace("_", "-"): value for name, value in pairs if value}
 
     @staticmethod
     def from_metadata(metadata: Mapping[str, str]) -> Stamp | None:
-        """The stamp of an object; None when it has none: somebody else wrote it."""
+        """Return the stamp in an object's metadata; None when no pipeline wrote the object."""
         lower = {name.lower(): value for name, value in metadata.items()}
         found = {name: lower.get(_PREFIX + name.replace("_", "-"), "") for name in _FIELDS}
         return Stamp(**found) if found["source"] and found["recipe"] else None
 
     def made_of(self, source: SourceState) -> bool:
-        """Whether this is of exactly that content."""
+        """Return whether the output was made of exactly this content."""
         return (self.version_id, self.etag, self.modified) == (source.version_id, source.etag, source.modified)
 
 
@@ -61,26 +61,26 @@ _FIELDS = ("source", "recipe", "version_id", "etag", "modified", "sequence")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetState:
-    """A target that exists: its ETag, and its stamp where it has one."""
+    """An existing target: its ETag, and its stamp if a pipeline wrote it."""
 
     etag: str
     stamp: Stamp | None
 
 
 class Verdict(Enum):
-    """What to do with an output for a target that exists."""
+    """The relation of an output to an existing target."""
 
     REPLACE = "the target is older"
-    DUPLICATE = "the target is just this output"
-    STALE = "the target is of a later event"
-    UNKNOWN = "nothing orders the two: look whether the source is still what was read"
-    FOREIGN = "the target is of another source, or of nobody known: it is not overwritten"
+    DUPLICATE = "the target is this output"
+    STALE = "the target belongs to a later event"
+    UNKNOWN = "the two have no order: check whether the source is still what was read"
+    FOREIGN = "the target belongs to another source or was not written by a pipeline: it is not overwritten"
 
 
 def stamp_of(
     pipeline: str, bucket: str, key: str, recipe: str, source: SourceState, event: ObjectEvent | None
 ) -> Stamp:
-    """The stamp of an output of what was read, for this event (None: a backfill)."""
+    """Return the stamp of an output made of this source state, for this event (None: a backfill)."""
     return Stamp(
         source=hashlib.sha256(f"{pipeline}\n{bucket}\n{key}".encode()).hexdigest()[:32],
         recipe=recipe,
@@ -92,11 +92,11 @@ def stamp_of(
 
 
 def compare(ours: Stamp, target: TargetState) -> Verdict:
-    """How an output with our stamp stands to the target.
+    """Compare an output with our stamp to an existing target.
 
-    The sequencer of the event is at most that of the content that was read (the read came after), so a greater one on
-    the target means that a later event was handled: its handler read this content or later. Last-Modified orders
-    nothing: of a multipart upload it is the time at which that began.
+    The content was read after its event, so it is at least as new as the event's sequencer. A greater sequencer on the target
+    therefore means that a later event was delivered from this content or a newer one. Last-Modified gives no order: for a
+    multipart upload it is the time at which the upload began.
     """
     theirs = target.stamp
     if theirs is None or theirs.source != ours.source:

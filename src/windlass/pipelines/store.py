@@ -1,4 +1,4 @@
-"""What pipelines remember beside the objects themselves: counts by minute and outcome, and what was refused. For people only."""
+"""Tables of pipelines: counts by minute and outcome, and refused objects. Deliveries never read them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
     "totals",
 ]
 
-_KEPT = timedelta(days=30)
+_RETENTION = timedelta(days=30)
 
 count = Table(
     "pipeline_count",
@@ -53,7 +53,7 @@ failure = Table(
 
 
 def add_counts(connection: Connection, store: Store, counts: Sequence[Count]) -> None:
-    """Add to what was counted before."""
+    """Add counts to those of the same minute and outcome."""
     for one in counts:
         key = {"pipeline": one.pipeline, "minute": format_time(one.minute), "outcome": one.outcome}
         numbers = {"objects": one.objects, "read_bytes": one.read_bytes, "written_bytes": one.written_bytes}
@@ -63,7 +63,7 @@ def add_counts(connection: Connection, store: Store, counts: Sequence[Count]) ->
 
 
 def list_counts(connection: Connection, *, since: datetime, pipeline: str = "") -> list[Count]:
-    """By minute, in order of time."""
+    """Return the counts, ordered by minute."""
     statement = select(count).where(count.c.minute >= format_time(since)).order_by(count.c.minute)
     if pipeline:
         statement = statement.where(count.c.pipeline == pipeline)
@@ -74,7 +74,7 @@ def list_counts(connection: Connection, *, since: datetime, pipeline: str = "") 
 
 
 def totals(connection: Connection, *, since: datetime) -> dict[str, dict[str, int]]:
-    """Objects by pipeline and outcome, and bytes (`read_bytes`, `written_bytes`)."""
+    """Return objects by pipeline and outcome, and the bytes (`read_bytes`, `written_bytes`)."""
     columns = (func.sum(count.c[name]) for name in ("objects", "read_bytes", "written_bytes"))
     statement = (
         select(count.c.pipeline, count.c.outcome, *columns)
@@ -91,7 +91,7 @@ def totals(connection: Connection, *, since: datetime) -> dict[str, dict[str, in
 
 
 def put_refused(connection: Connection, store: Store, one: RefusedObject) -> None:
-    """An object was refused; again, the newer reason counts."""
+    """Record a refused object. A newer reason replaces an older one."""
     key = {"pipeline": one.pipeline, "bucket": one.bucket, "key": one.key}
     values = {
         "at": format_time(one.at),
@@ -108,7 +108,7 @@ def put_refused(connection: Connection, store: Store, one: RefusedObject) -> Non
 def list_refused(
     connection: Connection, *, pipeline: str = "", waiting: bool = False, limit: int = 100
 ) -> list[RefusedObject]:
-    """The latest first; `waiting`: only those that no retry took up."""
+    """Return refused objects, the latest first; `waiting`: only those that no retry delivered."""
     statement = select(failure).order_by(failure.c.at.desc()).limit(limit)
     if pipeline:
         statement = statement.where(failure.c.pipeline == pipeline)
@@ -118,15 +118,15 @@ def list_refused(
 
 
 def mark_retried(connection: Connection, one: RefusedObject, at: datetime) -> None:
-    """A retry took it to a good end."""
+    """Record that a retry delivered the object."""
     where = (failure.c.pipeline == one.pipeline) & (failure.c.bucket == one.bucket) & (failure.c.key == one.key)
     connection.execute(update(failure).where(where).values(retried_at=format_time(at)))
 
 
 def forget_old(connection: Connection, now: datetime) -> None:
-    """What is more than a month old."""
-    connection.execute(delete(count).where(count.c.minute < format_time(now - _KEPT)))
-    connection.execute(delete(failure).where(failure.c.at < format_time(now - _KEPT)))
+    """Delete counts and refused objects older than 30 days."""
+    connection.execute(delete(count).where(count.c.minute < format_time(now - _RETENTION)))
+    connection.execute(delete(failure).where(failure.c.at < format_time(now - _RETENTION)))
 
 
 def _failure(row: Row[Any]) -> RefusedObject:

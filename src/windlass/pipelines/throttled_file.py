@@ -1,7 +1,7 @@
-"""Chunks as the file that pyarrow's streaming readers want, read no further ahead than asked for.
+"""A file object for pyarrow's streaming readers that limits how far they read ahead.
 
-pyarrow reads 32 blocks ahead on a thread of its own: with blocks of 1 MiB, 32 MiB that nobody asked for. Here that thread
-waits at a gate until what was read is used.
+pyarrow reads 32 blocks ahead on its own thread: with blocks of 1 MiB, 32 MiB of memory. This file makes that thread wait until
+the blocks it read are used.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from windlass.pipelines.stream import ChunkReader
 __all__ = ["ThrottledFile", "throttled_batches"]
 
 _AHEAD = 2
-_PATIENCE_S = 0.05
+_STALL_S = 0.05
 
 
 class ThrottledFile:
-    """A file of chunks. Each `used()` lets one more block be read; `_AHEAD` may always be.
+    """A file of chunks. `_AHEAD` blocks may be read at once; each `used()` allows one more.
 
-    A block that holds nothing but empty lines yields no batch, so that nobody ever says it was used: when the user
-    waits in vain for a moment, one more is let through.
+    A block of empty lines yields no batch, so `used()` is never called for it. When the consumer waits longer than
+    `_STALL_S`, one more block is allowed.
     """
 
     def __init__(self, chunks: Chunks) -> None:
@@ -36,10 +36,10 @@ class ThrottledFile:
         self.closed = False
 
     def read(self, size: int = -1) -> bytes:
-        """The next block, when its turn has come; the end once it is closed."""
+        """Wait until a block may be read, and return it; empty at the end and after `close`."""
         with self._turn:
             while self._ahead >= _AHEAD and not self.closed:
-                if not self._turn.wait(_PATIENCE_S) and self._waiting:
+                if not self._turn.wait(_STALL_S) and self._waiting:
                     break
             if self.closed:
                 return b""
@@ -48,7 +48,7 @@ class ThrottledFile:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """The user waits for what is made of the next block, and then has it."""
+        """Mark the block in which the consumer waits for the next batch."""
         with self._turn:
             self._waiting = True
             self._turn.notify()
@@ -59,20 +59,20 @@ class ThrottledFile:
                 self._waiting = False
 
     def used(self) -> None:
-        """What was made of one block is used up."""
+        """Report that the batch of one block has been used."""
         with self._turn:
             self._ahead = max(0, self._ahead - 1)
             self._turn.notify()
 
     def close(self) -> None:
-        """Let the reading thread go: it finds the end."""
+        """End the file, which releases the reading thread."""
         with self._turn:
             self.closed = True
             self._turn.notify()
 
 
 def throttled_batches(reader: Any, file: ThrottledFile) -> Iterator[Any]:
-    """The batches of a pyarrow reader over the file, each before the next block is read."""
+    """Yield the batches of a pyarrow reader over the file, reading no further ahead than the file allows."""
     while True:
         with file.waiting():
             try:

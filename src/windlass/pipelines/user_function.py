@@ -1,14 +1,14 @@
-"""Transforms of the user's own: a function by its path, in whichever form suits it.
+"""A user's own transform: a function named by its path, in one of four forms.
 
     def transform(source: Source) -> Iterator[Output]: ...      # several outputs, streams
     def transform(source: Source) -> Iterator[bytes]: ...       # one output, streamed
-    def transform(content: bytes) -> bytes: ...                 # the whole content, at most 64 MiB
+    def transform(content: bytes) -> bytes: ...                 # the contents content, at most 64 MiB
     def transform(document: dict) -> dict: ...                  # JSON in, JSON out
 
-The first parameter's annotation chooses what comes in, the result's type what goes out. None means: no output. The return
-annotation says whether one object can become several: `Iterator[Output]` (Iterable, Generator, list …) does, and so does a
-generator function without one. Each function runs once per object.
-`Rejected` says that the input is bad; any other exception is a fault, and the object is tried again.
+The annotation of the first parameter decides the input, the type of the result decides the output. None means no output. The
+return annotation decides whether one object can have several outputs: `Iterator[Output]` (Iterable, Generator, list …) can, and
+so can a generator function without annotation. Each function runs once per object.
+Raise `Rejected` for bad input. Any other exception is a fault, and the object is tried again.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _MAX_BYTES = StepOption(
 
 
 def user_function_step(path: str) -> Step:
-    """The step of a function `package.module:function`.
+    """Return the step of a function `package.module:function`.
 
     Raises:
-        ConfigError: It can't be imported, isn't a function of one argument, or takes what isn't known.
+        ConfigError: It cannot be imported, is not a function of one argument, or its argument has an unknown type.
 
     """
     module_name, _, name = path.partition(":")
@@ -51,18 +51,18 @@ def user_function_step(path: str) -> Step:
         function = getattr(module, name)
     except (ImportError, ValueError, AttributeError) as problem:
         raise ConfigError(
-            f"the transform {path} can't be imported: {problem}",
-            hint="Write package.module:function; the package must be installed beside windlass, or be on PYTHONPATH.",
+            f"the transform {path} cannot be imported: {problem}",
+            hint="Write package.module:function, and install the package beside windlass or add its folder to PYTHONPATH.",
         ) from problem
-    wants = _wants(path, function)
+    input_type = _input_type(path, function)
     many = _makes_many(function)
 
     def run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
-        return _outputs(path, function(_given(wants, source, options["max_bytes"])), source, many=many)
+        return _outputs(path, function(_input(input_type, source, options["max_bytes"])), source, many=many)
 
     summary = (inspect.getdoc(function) or path).splitlines()[0]
     return Step(
-        name=path, summary=summary, run=run, many=many, own=True, streams=wants is Source, options=(_MAX_BYTES,)
+        name=path, summary=summary, run=run, many=many, own=True, streams=input_type is Source, options=(_MAX_BYTES,)
     )
 
 
@@ -72,14 +72,14 @@ def _makes_many(function: Any) -> bool:
     hint = typing.get_type_hints(call).get("return", inspect.Parameter.empty)
     if hint is inspect.Parameter.empty:
         return inspect.isgeneratorfunction(call)
-    return any(_is_several(option) for option in _options(hint))
+    return any(_means_several(option) for option in _options(hint))
 
 
 def _options(hint: Any) -> tuple[Any, ...]:
     return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
 
 
-def _is_several(hint: Any) -> bool:
+def _means_several(hint: Any) -> bool:
     origin = typing.get_origin(hint) or hint
     if not isinstance(origin, type) or issubclass(origin, (bytes, bytearray, str, Mapping)):
         return False
@@ -90,35 +90,37 @@ def _is_several(hint: Any) -> bool:
     return issubclass(origin, Iterable) and not (items and (typing.get_origin(items[0]) or items[0]) in content)
 
 
-def _wants(path: str, function: Any) -> Any:
-    """Source, bytes, str, or dict (any JSON document)."""
+def _input_type(path: str, function: Any) -> Any:
+    """Return the input type: Source, bytes, str, or dict (any JSON document)."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
         hints = typing.get_type_hints(function)
     except (TypeError, ValueError, NameError) as problem:
-        raise ConfigError(f"the transform {path} is no function of one argument: {problem}", hint=_FORMS) from problem
+        raise ConfigError(
+            f"the transform {path} is not a function of one argument: {problem}", hint=_FORMS
+        ) from problem
     needed = [
         one
         for one in parameters
         if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
     ]
     if not parameters or len(needed) > 1:
-        raise ConfigError(f"the transform {path} must take one argument, and takes {len(needed)}", hint=_FORMS)
+        raise ConfigError(f"the transform {path} must take one argument; it takes {len(needed)}", hint=_FORMS)
     hint = hints.get(parameters[0].name, Source)
     origin = typing.get_origin(hint) or hint
     wanted = {Source: Source, bytes: bytes, str: str, dict: dict, list: dict, Any: dict}.get(origin)
     if wanted is None:
-        raise ConfigError(f"the transform {path} wants {hint!r}", hint=_FORMS)
+        raise ConfigError(f"the transform {path} takes {hint!r}, which is not supported", hint=_FORMS)
     return wanted
 
 
-def _given(wants: Any, source: Source, max_bytes: int) -> Any:
-    if wants is Source:
+def _input(input_type: Any, source: Source, max_bytes: int) -> Any:
+    if input_type is Source:
         return source
     content = read_all(source.chunks, max_bytes)
-    if wants is bytes:
+    if input_type is bytes:
         return content
-    if wants is str:
+    if input_type is str:
         from windlass.pipelines.stream import text
 
         return "".join(text([content]))
@@ -141,26 +143,26 @@ def _outputs(path: str, result: Any, source: Source, *, many: bool) -> Iterator[
 
 
 def _iterated(path: str, items: Iterator[Any], source: Source, *, many: bool) -> Iterator[Output]:
-    """Outputs as they are; bytes, texts and documents as the content of one output."""
+    """Yield Outputs unchanged; bytes, texts and documents become the content of one output."""
     first = next(items, None)
     if isinstance(first, Output):
         if not many:
             raise ConfigError(
-                f"the transform {path} returns outputs, and is not declared to make several",
-                hint="Write its return annotation: -> Iterator[Output].",
+                f"the transform {path} returns several outputs without declaring them",
+                hint="Add the return annotation -> Iterator[Output].",
             )
         for output in chain((first,), items):
             if not isinstance(output, Output):
-                raise ConfigError(f"the transform {path} yields outputs and {type(output).__name__}")
+                raise ConfigError(f"the transform {path} yields both Output and {type(output).__name__}")
             yield output
     else:
-        whole: Iterator[Any] = iter(()) if first is None else chain((first,), items)
-        chunks = (_bytes(path, item) for item in whole)
+        contents: Iterator[Any] = iter(()) if first is None else chain((first,), items)
+        chunks = (_bytes(path, item) for item in contents)
         yield Output(chunks=chunks, name=source.name, content_type=source.content_type)
 
 
 def _bytes(path: str, item: Any) -> bytes:
-    """Documents become JSON lines."""
+    """Return an item's bytes; a document becomes a JSON line."""
     if isinstance(item, (bytes, bytearray)):
         return bytes(item)
     if isinstance(item, str):

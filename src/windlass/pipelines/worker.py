@@ -1,4 +1,4 @@
-"""Pipelines as a worker: a consumer of a source queue, whose handler takes each event to its end on a thread."""
+"""A worker: a consumer of one source queue that runs its pipelines."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from windlass.store.engine import Store
 __all__ = ["Worker"]
 
 
-class _Opens(Protocol):
-    def engine(self, names: Sequence[str] = ()) -> Any:
-        """A context manager that yields a PipelineRunner."""
+class _RunnerSource(Protocol):
+    def runner(self, names: Sequence[str] = ()) -> Any:
+        """Return a context manager that yields a PipelineRunner."""
         ...
 
 
 class Worker:
-    """Every pipeline of one source queue. `run` blocks until SIGTERM (with `signals`) or until `stop` is set."""
+    """Runs every pipeline of one source queue. `run` blocks until SIGTERM (with `signals`) or until `stop` is set."""
 
     def __init__(
         self,
-        pipelines: _Opens,
+        pipelines: _RunnerSource,
         configs: Sequence[PipelineConfig],
         *,
         queues: Queues,
@@ -47,7 +47,7 @@ class Worker:
         self._settings = settings or {}
 
     def run(self, *, stop: threading.Event | None = None, signals: bool = True) -> int:
-        """Work; the exit code."""
+        """Consume until stopped, and return the exit code."""
         return_freed_memory()
         first = self._configs[0]
         given = {
@@ -61,12 +61,12 @@ class Worker:
         }
         config = ConsumeConfig.model_validate(given | self._settings)
         with (
-            self._pipelines.engine([one.name for one in self._configs]) as engine,
-            _shown(self._registry, cast("Collector", engine.tally)),
+            self._pipelines.runner([one.name for one in self._configs]) as runner,
+            _registered(self._registry, cast("Collector", runner.metrics)),
         ):
             consumer = Consumer(
                 config,
-                make_handler(engine),
+                make_handler(runner),
                 queues=self._queues,
                 store=self._store,
                 registry=self._registry,
@@ -76,9 +76,9 @@ class Worker:
 
 
 @contextmanager
-def _shown(registry: CollectorRegistry, tally: Collector) -> Iterator[None]:
-    registry.register(tally)
+def _registered(registry: CollectorRegistry, collector: Collector) -> Iterator[None]:
+    registry.register(collector)
     try:
         yield
     finally:
-        registry.unregister(tally)
+        registry.unregister(collector)

@@ -51,14 +51,14 @@ def _compiles(expression: str) -> None:
 
 STEP = Step(
     name="project",
-    summary="A JMESPath expression over each JSON line, or over one document: pick, rename, filter.",
+    summary="Apply a JMESPath expression to each JSON line or to one document: select, rename, filter.",
     run=_run,
     requires=("jmespath",),
     options=(
         StepOption(name="expression", help="JMESPath.", required=True, check=_compiles),
         StepOption(
             name="input",
-            help="jsonl: line by line; json: the whole.",
+            help="jsonl: line by line; json: one document.",
             kind="choice",
             choices=("jsonl", "json"),
             default="jsonl",
