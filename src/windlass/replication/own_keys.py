@@ -13,19 +13,19 @@ from typing import NamedTuple, Self
 from windlass.core.paging import LoopGuard
 from windlass.estate.service import Estate
 from windlass.replication.comparison import Action
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.wire import s3
 from windlass.wire.blocking import Blocking
 from windlass.wire.listing import Listed, ListedVersion
 
-__all__ = ["FROZEN", "OURS", "Doors", "Merged", "others", "own_prefixes"]
+__all__ = ["ARCHIVE_CLASSES", "OWN_PREFIX", "Candidate", "Doors", "others", "own_prefixes"]
 
-OURS = ".windlass/"
+OWN_PREFIX = ".windlass/"
 """Below this, at the top of a bucket or of a pair's prefix, is what Windlass writes; `.windlass-x` is a key as any other."""
-FROZEN = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+ARCHIVE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
-class Merged(NamedTuple):
+class Candidate(NamedTuple):
     """A key on either side, or on both, and what a seed does about it."""
 
     source: Listed | None
@@ -35,7 +35,7 @@ class Merged(NamedTuple):
 
 def own_prefixes(prefix: str) -> tuple[str, ...]:
     """Return the prefixes of Windlass's own keys in a pair with this prefix."""
-    return tuple({OURS, prefix + OURS})
+    return tuple({OWN_PREFIX, prefix + OWN_PREFIX})
 
 
 def others(rows: Sequence[Listed], ours: tuple[str, ...]) -> Sequence[Listed]:
@@ -56,7 +56,7 @@ class Doors:
         self._lock = threading.Lock()
         self._open: dict[tuple[str, str], Blocking] = {}
 
-    def to(self, place: Place, reader: str) -> Blocking:
+    def to(self, place: BucketRef, reader: str) -> Blocking:
         """The door to where a bucket is, as its own account or as the reader."""
         key = (place.account_id or reader, place.region)
         with self._lock:
@@ -64,7 +64,7 @@ class Doors:
                 self._open[key] = Blocking(self._estate.access(*key, "s3"))
             return self._open[key]
 
-    def versions(self, place: Place, prefix: str, reader: str) -> Iterator[ListedVersion]:
+    def versions(self, place: BucketRef, prefix: str, reader: str) -> Iterator[ListedVersion]:
         """Every version and delete marker, key by key, the newest of a key first."""
         door, key, version = self.to(place, reader), "", ""
         guard = LoopGuard(f"the listing of {place.bucket}'s versions")

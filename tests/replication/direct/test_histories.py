@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from tests.replication.direct.shapes import SHAPES
 from tests.replication.direct.version_shapes import VersionBucket, version
 from windlass.core.errors import AwsError
-from windlass.replication.direct.listing.comparison import walk
+from windlass.replication.direct.listing.comparison import compare_listings
 from windlass.replication.direct.listing.ranges import Ranges
 from windlass.replication.direct.versions.histories import history_of, list_histories
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.wire.listing import VersionPage
 
-PLACE = Place(bucket="bucket")
+PLACE = BucketRef(bucket="bucket")
 
 
 class Seen:
@@ -43,7 +43,9 @@ def walked(one, other=None, *, listers=8, beyond=False):
     seen = Seen()
     there = list_histories(other, PLACE, "") if other is not None else None
     asyncio.run(
-        walk(Ranges(prune=not beyond), list_histories(one, PLACE, ""), there, seen, listers=listers, beyond=beyond)
+        compare_listings(
+            Ranges(prune=not beyond), list_histories(one, PLACE, ""), there, seen, listers=listers, beyond=beyond
+        )
     )
     return seen
 

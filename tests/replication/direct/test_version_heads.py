@@ -9,10 +9,10 @@ from tests.replication.direct.version_shapes import version
 from windlass.core.errors import AccessRefused, AwsError
 from windlass.replication.direct.versions.operations import closer
 from windlass.replication.direct.versions.sequence import NEWER, compare_histories
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 from windlass.wire.s3 import Head
 
-PAIR = Pair(source=Place(bucket="a"), destination=Place(bucket="b"))
+PAIR = Pair(source=BucketRef(bucket="a"), destination=BucketRef(bucket="b"))
 ONE, OTHER = "0" * 32, "1" * 32
 KMS = {"x-amz-server-side-encryption": "aws:kms"}
 SSE = {"x-amz-server-side-encryption": "AES256"}
@@ -66,7 +66,7 @@ def test_what_heads_say(name):
     here, there = (None if one is None else dict(one) for one in (here, there))
     found = looked(here, there, etag, other)
     assert found.whole is same
-    assert found.trouble == ("" if same else NEWER)
+    assert found.conflict == ("" if same else NEWER)
 
 
 def test_a_failure_is_no_answer():

@@ -19,13 +19,13 @@ from windlass.replication.direct.copying.reader import Reader
 from windlass.replication.direct.copying.streams import StreamCopier
 from windlass.replication.direct.listing.comparison import List
 from windlass.replication.direct.listing.heads import ASKED, compare_heads
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 from windlass.wire import s3
 from windlass.wire.copies import Copies
 from windlass.wire.door import Door
 from windlass.wire.listing import Listed, Page
 
-__all__ = ["Elsewhere", "Sides"]
+__all__ = ["BucketPair", "ServiceAccess"]
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -34,7 +34,7 @@ Open = Callable[[str, str], Access]
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class ServiceAccess:
     """How services that are not AWS are reached, by name, and what goes along from one service to another."""
 
     reach: Callable[[str], Access]
@@ -43,7 +43,7 @@ class Elsewhere:
 
 
 @dataclass(slots=True)
-class Sides:
+class BucketPair:
     """Doors to both buckets. `reader` copies: the destination's account, or the source's where the destination is a stranger's."""
 
     pair: Pair
@@ -67,14 +67,14 @@ class Sides:
         largest: int,
         part_bytes: int,
         reader: str = "",
-        elsewhere: Elsewhere | None = None,
+        elsewhere: ServiceAccess | None = None,
     ) -> Self:
         """Open them; close them with `close`. `reader` stands in where both buckets are strangers'."""
         source, target = pair.source, pair.destination
         reader = target.account_id or source.account_id or reader
         stack, doors = AsyncExitStack(), dict[tuple[str, str, str], Door]()
 
-        async def door(place: Place, account_id: str) -> Door:
+        async def door(place: BucketRef, account_id: str) -> Door:
             key = (place.service, "" if place.service else account_id, place.region)
             if key not in doors:
                 if place.service:
@@ -188,7 +188,7 @@ class Sides:
         return True
 
 
-def _pages(door: Door, place: Place, prefix: str) -> List:
+def _pages(door: Door, place: BucketRef, prefix: str) -> List:
     async def page(after: str) -> Page:
         call = s3.list_objects(place.bucket, prefix=prefix, start_after=after, owner=place.account_id)
         found = await door(call)
@@ -199,7 +199,7 @@ def _pages(door: Door, place: Place, prefix: str) -> List:
     return page
 
 
-async def _followed(door: Door, place: Place, prefix: str, token: str) -> Page:
+async def _followed(door: Door, place: BucketRef, prefix: str, token: str) -> Page:
     """The first page with keys behind a truncated one without: there only the token leads on."""
     guard = LoopGuard(f"the listing of {place.name}")
     while True:

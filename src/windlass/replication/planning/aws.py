@@ -11,8 +11,8 @@ from urllib.parse import unquote
 from windlass.core.errors import AccessRefused, NotFound, WindlassError
 from windlass.core.pool import map_bounded
 from windlass.estate.service import Estate
-from windlass.replication.model import Pair, Place, Volume
-from windlass.replication.own_keys import OURS
+from windlass.replication.model import BucketRef, Pair, Volume
+from windlass.replication.own_keys import OWN_PREFIX
 from windlass.replication.planning.facts import BucketFacts, KeyFacts, PairFacts, RoleFacts
 
 __all__ = ["bucket_facts", "known_buckets", "metrics", "pair_facts", "role_facts"]
@@ -30,7 +30,7 @@ _SIZE_TYPES = (
     *_FROZEN_TYPES,
 )
 _AT_ONCE = 8
-_DRY = f"{OURS}dry-call"
+_DRY = f"{OWN_PREFIX}dry-call"
 
 
 def known_buckets(estate: Estate) -> dict[str, tuple[str, str]]:
@@ -71,7 +71,7 @@ def pair_facts(
     )
 
 
-def _across(estate: Estate, source: Place, target: Place, *, payer: bool) -> dict[str, str]:
+def _across(estate: Estate, source: BucketRef, target: BucketRef, *, payer: bool) -> dict[str, str]:
     """What the destination's account, which makes direct copies, may not do with the source's objects: asked as that account."""
     if not (source.account_id and target.account_id and source.account_id != target.account_id):
         return {}
@@ -79,7 +79,7 @@ def _across(estate: Estate, source: Place, target: Place, *, payer: bool) -> dic
     return _Asker(estate, target.account_id, source.region, source, payer=payer).unreadable(key) if key else {}
 
 
-def bucket_facts(estate: Estate, place: Place, reader: str = "", *, payer: bool = False) -> BucketFacts:
+def bucket_facts(estate: Estate, place: BucketRef, reader: str = "", *, payer: bool = False) -> BucketFacts:
     """One bucket's facts. What may not be read keeps its default: across accounts that is the usual thing."""
     account_id = place.account_id or reader or estate.accounts()[0].id
     region = _region(estate, account_id, place)
@@ -115,7 +115,7 @@ def bucket_facts(estate: Estate, place: Place, reader: str = "", *, payer: bool 
 class _Asker:
     """Bucket reads of one bucket: what is not configured, or may not be read, has a default."""
 
-    def __init__(self, estate: Estate, account_id: str, region: str, place: Place, *, payer: bool = False) -> None:
+    def __init__(self, estate: Estate, account_id: str, region: str, place: BucketRef, *, payer: bool = False) -> None:
         self._agreed = {"RequestPayer": "requester"} if payer else {}
         self._where = (estate, account_id, region)
         self._params = {"Bucket": place.bucket} | (
@@ -182,7 +182,7 @@ class _Asker:
             return
 
 
-def _region(estate: Estate, account_id: str, place: Place) -> str:
+def _region(estate: Estate, account_id: str, place: BucketRef) -> str:
     """Where a bucket is now; empty when there is none. HeadBucket answers from everywhere with the bucket's region."""
     home = place.region or _HOME_REGION.get(estate.partition(account_id), estate.config.home_region)
     try:
@@ -256,7 +256,7 @@ def _document(value: Any) -> Mapping[str, Any]:
     return found
 
 
-def metrics(estate: Estate, places: Iterable[Place], *, now: datetime) -> dict[str, Volume]:
+def metrics(estate: Estate, places: Iterable[BucketRef], *, now: datetime) -> dict[str, Volume]:
     """What CloudWatch's daily storage metrics say of buckets; those it knows nothing of are left out."""
     found: dict[str, Volume] = {}
     by_place: dict[tuple[str, str], list[str]] = {}

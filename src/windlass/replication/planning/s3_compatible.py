@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from windlass.core.errors import AccessRefused, AwsError, NotFound, WindlassError
 from windlass.core.paging import LoopGuard
 from windlass.estate.services import Services
-from windlass.replication.model import Place
-from windlass.replication.own_keys import OURS
+from windlass.replication.model import BucketRef
+from windlass.replication.own_keys import OWN_PREFIX
 from windlass.replication.planning.facts import BucketFacts
 from windlass.wire import s3
 from windlass.wire.blocking import Blocking
@@ -18,12 +18,12 @@ from windlass.wire.model import Call
 __all__ = ["bucket_names", "place_facts"]
 
 T = TypeVar("T")
-_DRY = f"{OURS}dry-call"
+_DRY = f"{OWN_PREFIX}dry-call"
 _UNKNOWN_KEYS = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthFailure", "InvalidSecurity")
 _LOST = ("EndpointUnreachable", "ConnectionLost", "ReadTimeout", "BrokenAnswer")
 
 
-def place_facts(services: Services, place: Place) -> BucketFacts:
+def place_facts(services: Services, place: BucketRef) -> BucketFacts:
     """Whether a bucket is there, and may be listed, read and written: by calls that change nothing.
 
     ConfigError, AccessRefused or AwsError when the service itself can't be reached with the keys it was given.
@@ -51,7 +51,7 @@ def place_facts(services: Services, place: Place) -> BucketFacts:
     )
 
 
-def _refusal(services: Services, place: Place, door: Blocking, call: Call[T]) -> str:
+def _refusal(services: Services, place: BucketRef, door: Blocking, call: Call[T]) -> str:
     """The code of a refusal; empty when it let us in, and there is no such object or upload."""
     try:
         _ask(services, place, door, call)
@@ -68,14 +68,14 @@ def bucket_names(services: Services, name: str) -> list[str]:
     with Blocking(services.access(name), connections=2) as door:
         token, guard = "", LoopGuard(f"the listing of {name}'s buckets")
         while True:
-            names, token = _ask(services, Place(bucket="", service=name), door, s3.list_buckets(token=token))
+            names, token = _ask(services, BucketRef(bucket="", service=name), door, s3.list_buckets(token=token))
             found += names
             if not token:
                 return found
             guard.advance(token)
 
 
-def _ask(services: Services, place: Place, door: Blocking, call: Call[T]) -> T:
+def _ask(services: Services, place: BucketRef, door: Blocking, call: Call[T]) -> T:
     """The answer; errors that say which service, and what to look at."""
     try:
         return door(call)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from windlass.core.paging import LoopGuard
 from windlass.replication.direct.listing.comparison import Pages
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.wire import s3
 from windlass.wire.door import Door
 from windlass.wire.listing import ListedVersion
@@ -38,7 +38,7 @@ class Histories:
     token: str
 
 
-def list_histories(door: Door, place: Place, prefix: str) -> Pages[History]:
+def list_histories(door: Door, place: BucketRef, prefix: str) -> Pages[History]:
     """The versions of a bucket, a page of whole keys after a text. Memory holds a page, or all versions of one key."""
 
     async def page(after: str) -> Histories:
@@ -65,7 +65,7 @@ def list_histories(door: Door, place: Place, prefix: str) -> Pages[History]:
     return page
 
 
-async def history_of(door: Door, place: Place, key: str) -> History:
+async def history_of(door: Door, place: BucketRef, key: str) -> History:
     """What one key has now; without versions where it has none."""
     held: list[ListedVersion] = []
     marker, version = "", ""

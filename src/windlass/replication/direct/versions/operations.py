@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from windlass.core.errors import AccessRefused, NotFound
 from windlass.replication.comparison import Verdict
-from windlass.replication.direct.bucket_pair import Sides
+from windlass.replication.direct.bucket_pair import BucketPair
 from windlass.replication.direct.listing.heads import ASKED, compare_heads
 from windlass.replication.direct.versions.histories import history_of
 from windlass.replication.direct.versions.sequence import Outlook, compare_histories, settle, telling
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.wire import s3
 from windlass.wire.door import Door
 from windlass.wire.listing import ListedVersion
@@ -77,7 +77,7 @@ def kept(versions: Sequence[ListedVersion], *, markers: bool) -> Sequence[Listed
 class VersionWays:
     """`write` is a door of its own, with a connection for each copy under way. `markers`: delete markers are made, too."""
 
-    sides: Sides
+    sides: BucketPair
     write: Door
     markers: bool
     own: Own | None = None
@@ -128,7 +128,7 @@ class VersionWays:
 
 
 async def closer(
-    sides: Sides,
+    sides: BucketPair,
     key: str,
     source: Sequence[ListedVersion],
     destination: Sequence[ListedVersion],
@@ -163,7 +163,7 @@ def _compared(one: Head | None, other: Head | None) -> Verdict:
     return compare_heads(one, other)
 
 
-async def _heads(door: Door, place: Place, key: str, versions: set[str]) -> dict[str, Head]:
+async def _heads(door: Door, place: BucketRef, key: str, versions: set[str]) -> dict[str, Head]:
     gate = asyncio.Semaphore(_HEADS_AT_ONCE)
 
     async def ask(version_id: str) -> tuple[str, Head | None]:
