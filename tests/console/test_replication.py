@@ -53,7 +53,7 @@ def site(tmp_path_factory):
                 verified={**whole, "missing": 10, "examples": {"missing": ["<script>x"]}},
             )
         )
-        replication.save_troubles(
+        replication.save_failures(
             bad, [FailureGroup(code="DstPutObjectNotPermitted", count=10, message="<b>no", keys=("<script>k",))]
         )
         replication.save(make(3, State.COPYING, done=250, jobs=(("111111111111", "us-east-1", "job-3"),)))

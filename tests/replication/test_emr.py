@@ -79,7 +79,7 @@ def test_a_transient_cluster_ends_with_its_step(seed_app, account):
         pair(account), emr.EmrTarget(transient=True, instances=3, subnet="subnet-1"), "seed_2", SPOT, None
     )
     assert effect.params["Instances"]["KeepJobFlowAliveWhenNoSteps"] is False
-    assert effect.params["Workflow"][0]["ActionOnFailure"] == "TERMINATE_CLUSTER"
+    assert effect.params["Steps"][0]["ActionOnFailure"] == "TERMINATE_CLUSTER"
     ref = emr.started(perform(app.estate, [effect]), emr.EmrTarget(transient=True), pair(account).destination)
     assert ref["cluster"].startswith("j-")
     assert emr.look(app.estate, ref).status in ("Active", "Complete")

@@ -195,10 +195,10 @@ def test_keys_are_used_through_the_service_of_their_partition():
         found = replication_statements(pair, encryption=Encryption(KEY, ""))
         return [one["Condition"]["StringLike"]["kms:ViaService"] for one in found if "Condition" in one]
 
-    assert via("eu-west-1") == ["s3.eu-west-1.amazonaws.com"]
-    assert via("cn-north-1") == ["s3.cn-north-1.amazonaws.com.cn"]
-    assert via("us-gov-west-1") == ["s3.us-gov-west-1.amazonaws.com"]
-    assert via("us-isob-east-1") == ["s3.us-isob-east-1.sc2s.sgov.gov"]
+    assert via("eu-west-1") == [["s3.eu-west-1.amazonaws.com"]]
+    assert via("cn-north-1") == [["s3.cn-north-1.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn"]]
+    assert via("us-gov-west-1") == [["s3.us-gov-west-1.amazonaws.com"]]
+    assert via("us-isob-east-1") == [["s3.us-isob-east-1.amazonaws.com", "s3.us-isob-east-1.sc2s.sgov.gov"]]
 
 
 def test_a_bucket_whose_requester_pays_needs_consent():

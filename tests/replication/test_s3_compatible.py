@@ -180,7 +180,7 @@ def test_wrong_keys_and_missing_permissions_are_told_apart(opened, photos, there
 def test_a_periodic_set_by_pattern(opened, photos, there, buckets_of):
     mark = photos.partition("-")[0]
     app = opened(
-        f'[[replicate]]\nname = "in"\nsource = "minio:{mark}-*"\ndestination = "{{name}}-replica"\nevery = "1h"\n'
+        f'[[replicate]]\nname = "in"\nsource = "minio:{mark}-*"\ndestination = "{{name}}-replica"\ninterval = "1h"\n'
         f'[[replicate]]\nname = "named"\npairs = [["minio:{photos}/2026/", "{photos}-replica"]]\n'
     )
     buckets = buckets_of(app)

@@ -10,8 +10,9 @@ from typing import Any
 from windlass.app import App
 from windlass.core.errors import PartialFailure, WindlassError
 from windlass.core.pool import map_bounded
-from windlass.local.outside import Outside
 from windlass.observe.log import logger
+from windlass_local.exceptions import LocalError
+from windlass_local.outside import Outside
 
 __all__ = ["CONFIG", "seed_replicas"]
 
@@ -70,7 +71,7 @@ def seed_replicas(app: App, outside: Outside, stop: threading.Event) -> None:
                 outside.call(TARGET_REGION, "s3", "DeleteBucketPolicy", Bucket=_target(kind))
             failed = [one for one in app.replication.select(SET) if one.failed]
             seeding.run(app.replication, app.jobs, seeding.retry(app.replication, app.jobs, failed, Request()))
-    except WindlassError as error:
+    except (WindlassError, LocalError) as error:
         logger("demo").warning("scene.failed", scene="replication", said=error.message, hint=error.hint)
 
 

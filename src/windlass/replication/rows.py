@@ -40,7 +40,7 @@ def progress_row(moved: CopyProgress) -> dict[str, Any]:
     return {
         "total": moved.total,
         "copied": moved.copied,
-        "there_already": moved.skipped,
+        "in_sync": moved.skipped,
         "failed": moved.failed,
         "size_bytes": moved.total_bytes,
         "copied_bytes": moved.copied_bytes,

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from tests.replication.direct.local import Aws
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 
 @pytest.fixture(scope="session")

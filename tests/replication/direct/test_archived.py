@@ -4,10 +4,10 @@ import threading
 
 from tests.replication.direct.local import Aws
 from tests.replication.direct.middle import middle
-from windlass.local.s3.archive import RESTORES
 from windlass.replication.direct.copying.streams import _check_parts
 from windlass.replication.model import Restore
 from windlass.wire.s3 import Part
+from windlass_local.s3.archive import RESTORES
 
 
 def test_restored_objects_are_copied_and_the_others_told(aws, tmp_path, monkeypatch):

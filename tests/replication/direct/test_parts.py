@@ -7,8 +7,8 @@ import pytest
 
 from tests.replication.direct.shapes import row
 from windlass.core.errors import NotFound
-from windlass.local.s3.limits import LIMITS
 from windlass.replication.direct.copying.parts import part_ranges, uniform
+from windlass_local.s3.limits import LIMITS
 
 MIB = 1 << 20
 LAYOUTS = {

@@ -69,6 +69,12 @@ def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement
         found += [
             Statement("Look", _LOOK, every, "preflight, and listing both sides"),
             Statement("SwitchOn", _SWITCH, every, "replication is switched on before anything is copied"),
+            Statement(
+                "LookAtKeys",
+                ("kms:DescribeKey", "kms:GetKeyPolicy"),
+                facts.keys or (facts.arn("kms", "key/*", region="*"),),
+                "preflight reads the state and the policy of the buckets' keys",
+            ),
             *_objects(settings.replicate, facts, sources, targets),
         ]
     return [*found, *kms(facts, ("s3",))]
@@ -120,6 +126,12 @@ def _objects(
             Statement("WriteCopies", writing, write, "direct copies"),
             Statement("Share", ("s3:DeleteObject",), board, "workers that share a seed let its shards go"),
         ]
+        if facts.restore:
+            found.append(
+                Statement(
+                    "Restore", ("s3:RestoreObject",), read, "archived objects are restored before they are copied"
+                )
+            )
         if facts.versions:
             found.append(Statement("Markers", ("s3:DeleteObject",), write, "delete markers are made in their places"))
         if "acl" in carried:

@@ -209,7 +209,7 @@ async def share(
     stop: threading.Event,
     tell: Callable[[CopyProgress], object],
 ) -> CopyProgress:
-    """RoleScope on shards until all are done, by whomever; what came of all together."""
+    """Copy shards until every shard is done by some worker; return the totals of all shards."""
     shards: list[Shard] = [(after, upto) for after, upto in (await board.plan())["shards"]]
     done: dict[int, dict[str, Any]] = {}
     while not stop.is_set():
@@ -240,7 +240,7 @@ async def _hold(
     shard: Shard,
     stop: threading.Event,
 ) -> bool:
-    """RoleScope on one shard while its lease holds; whether it was finished."""
+    """Copy one shard while its lease is held; True when the shard was finished."""
     working = asyncio.ensure_future(work(number, shard, stop))
     try:
         while not working.done():

@@ -123,7 +123,7 @@ def emr_effects(
         "HadoopJarStep": {"Jar": "command-runner.jar", "Args": step_arguments(pair, encrypt=encrypt)},
     }
     if target.cluster:
-        return (effect("emr", "AddJobFlowSteps", f"copy {pair.title}", JobFlowId=target.cluster, Workflow=[step]),)
+        return (effect("emr", "AddJobFlowSteps", f"copy {pair.title}", JobFlowId=target.cluster, Steps=[step]),)
     if target.application:
         return _serverless(effect, pair, target, seed_id, spot, manifest)
     if target.transient:
@@ -153,7 +153,7 @@ def _cluster(target: EmrTarget, seed_id: str, step: Mapping[str, Any]) -> dict[s
         "ReleaseLabel": target.release,
         "Applications": [{"Name": "Hadoop"}],
         "Instances": instances,
-        "Workflow": [{**step, "ActionOnFailure": "TERMINATE_CLUSTER"}],
+        "Steps": [{**step, "ActionOnFailure": "TERMINATE_CLUSTER"}],
         "JobFlowRole": _INSTANCE_ROLE,
         "ServiceRole": _SERVICE_ROLE,
         "VisibleToAllUsers": True,
@@ -215,7 +215,7 @@ def look(estate: Estate, ref: Mapping[str, str]) -> Progress:
         return Progress(_ENDED.get(run["state"], "Active"), run.get("stateDetails", ""))
     step = ref.get("step") or ""
     if not step:
-        steps = estate.call(*where, "emr", "ListSteps", ClusterId=ref["cluster"]).get("Workflow", [])
+        steps = estate.call(*where, "emr", "ListSteps", ClusterId=ref["cluster"]).get("Steps", [])
         if not steps:
             return Progress("Active", "the cluster starts")
         step = steps[0]["Id"]

@@ -36,7 +36,12 @@ __all__ = [
 ]
 
 
-_RENAMED = {"via": "method", "carry": "preserve", "everything": "include_in_sync", "shared": "distributed"}
+_RENAMED = {
+    "method": "method",
+    "preserve": "preserve",
+    "include_in_sync": "include_in_sync",
+    "distributed": "distributed",
+}
 """Fields of jobs that were stored under earlier names."""
 
 

@@ -108,7 +108,7 @@ def run(
     stop: threading.Event | None = None,
     under: Sequence[Lease] = (),
 ) -> list[Seed]:
-    """Attribute a job out to its end (detached: until every batch job is made). PartialFailure when objects failed.
+    """Run a job to its end, or (detached) until every batch job is created. PartialFailure when objects failed.
 
     Interrupted when `stop` was set, or a lease of `under` was lost, before the end.
     """

@@ -13,9 +13,11 @@ from typing import Any
 
 from windlass.core.clock import format_time, parse_time
 from windlass.core.errors import AwsError, Interrupted, WindlassError
+from windlass.observe.log import logger
 from windlass.replication.direct.model import CopyProgress
 from windlass.replication.effects import perform
 from windlass.replication.methods import emr
+from windlass.replication.methods.batch import failure
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.report import Tally
 from windlass.replication.methods.batch.staging import ManifestWriter, from_facts, to_facts
@@ -105,6 +107,8 @@ class Workflow:
         status = str(seed.facts.get("status") or "Complete")
         error = ""
         if seed.method is Method.BATCH and seed.jobs:
+            if status == "Failed" and (repeated := self._repeated(seed, request)) is not None:
+                return repeated
             seed, status, error = self._read_reports(seed)
         elif seed.method is Method.EMR:
             error = seed.detail if status == "Failed" else ""
@@ -163,7 +167,8 @@ class Workflow:
             perform(
                 self.replication.estate, writes, settle_s=self.replication.config.role_propagation_s, sleep=self._sleep
             )
-            seed = self._save(seed, facts={"role": role}, detail="the job's role is ready")
+            named = {"role": role, "role_changed_at": format_time(self.replication.now()) if writes else ""}
+            seed = self._save(seed, facts=named, detail="the job's role is ready")
         if "manifests" in seed.facts:
             written = [from_facts(one) for one in seed.facts["manifests"]]
         elif seed.facts.get("retry_of"):
@@ -202,6 +207,7 @@ class Workflow:
             first=bool(seed.facts.get("first")),
         )
         config = self.replication.config
+        requested_at = format_time(self.replication.now())
         answers = perform(self.replication.estate, writes, settle_s=config.role_propagation_s, sleep=self._sleep)
         made = (writes[-1].account_id, writes[-1].region, str(answers[-1]["JobId"]))
         jobs = seed.jobs if made in seed.jobs else (*seed.jobs, made)
@@ -209,9 +215,21 @@ class Workflow:
             seed,
             jobs=jobs,
             state=State.COPYING,
-            facts={"status": "New", "number": number + 1, **(more or {})},
+            facts={"status": "New", "number": number + 1, "requested_at": requested_at, **(more or {})},
             detail=f"batch job {made[2]}",
         )
+
+    def _repeated(self, seed: Seed, request: Request) -> Seed | None:
+        """Create a job again that failed because S3 did not know its role yet; None when it failed for another reason."""
+        job = batch.describe(self.replication.estate, *seed.jobs[-1])
+        if not failure.failed_before_role_was_visible(job, seed.facts, self.replication.config.role_propagation_s):
+            return None
+        log = logger("replication")
+        log.warning("seed.job_repeated", seed=seed.seed_id, job=job.job_id, error="; ".join(job.reasons))
+        self._sleep(failure.RETRY_INTERVAL_S)
+        manifests, queue = seed.facts.get("manifests") or (), seed.facts.get("queue") or ()
+        listed = from_facts(manifests[len(manifests) - len(queue) - 1]) if manifests else None
+        return self._create(replace(seed, jobs=seed.jobs[:-1]), request, listed=listed)
 
     def _manifests(self, seed: Seed, request: Request) -> tuple[Seed, list[batch.ManifestRef]]:
         """What is to be done, as manifests."""
@@ -337,7 +355,7 @@ class Workflow:
         status = next((one.status for one in jobs if one.status != "Complete"), "Complete")
         reasons = "; ".join(dict.fromkeys(reason for one in jobs for reason in one.reasons))
         total = sum(one.total for one in jobs)
-        if status == "Failed" and not total and _empty(reasons):
+        if status == "Failed" and not total and failure.manifest_was_empty(reasons):
             status, reasons = "Complete", ""
         seed = self._save(
             seed,
@@ -393,9 +411,3 @@ def _said(seed: Seed) -> str:
             f"{verified.get('unknown', 0):,} not comparable"
         )
     return "; ".join(words)
-
-
-def _empty(reasons: str) -> bool:
-    """S3 calls a job failed whose generated manifest is empty."""
-    said = reasons.lower()
-    return not said or "no keys" in said or "empty" in said or "no objects" in said

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from windlass.core.arns import dns_suffix, format_arn, partition_of
+from windlass.core.arns import format_arn, partition_of, via_service
 from windlass.core.canonical import digest
 from windlass.replication.model import BucketRef, Operation, Pair
 from windlass.replication.setup.policy import Statement
@@ -171,7 +171,7 @@ def _kms(pair: Pair, encryption: Encryption) -> list[Statement]:
         (encryption.destination_key, ["kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt"], pair.destination.region),
     ):
         if key:
-            through = {"StringLike": {"kms:ViaService": f"s3.{region}.{dns_suffix(region)}"}}
+            through = {"StringLike": {"kms:ViaService": via_service("s3", region)}}
             found.append({**_allow(actions, key), "Condition": through})
     return found
 

@@ -218,7 +218,7 @@ def tags_of(estate: Estate, job: BatchJob) -> dict[str, str]:
 
 
 def request_status(estate: Estate, account_id: str, region: str, job_id: str, status: str, why: str) -> None:
-    """PairSelection for `Ready` (confirm) or `Cancelled`, the two that may be asked for."""
+    """Request the status `Ready` (confirm) or `Cancelled`: S3 accepts no other."""
     estate.call(
         account_id,
         region,
