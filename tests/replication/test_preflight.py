@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from windlass.core.errors import AccessRefused, Conflict, NotFound, UsageError
+from windlass.core.errors import AccessDenied, Conflict, NotFound, UsageError
 from windlass.replication.failures import replication_codes
 from windlass.replication.model import Attribute, BucketRef, Method, Operation, Pair, Volume
 from windlass.replication.planning.facts import BucketFacts, KeyFacts, PairFacts, RoleFacts
@@ -155,10 +155,10 @@ def test_a_fix_shows_what_to_add_and_adding_it_helps():
     [
         (CAUSES["SrcBucketNotFound"], NotFound),
         (CAUSES["DstBucketUnversioned"], Conflict),
-        (CAUSES["DstPutObjectNotPermitted"], AccessRefused),
+        (CAUSES["DstPutObjectNotPermitted"], AccessDenied),
         (bad_side("destination", region="cn-north-1"), UsageError),
         (bad_side("destination", bucket="logs"), UsageError),
-        (bad_side("source", refused={"ListObjectsV2": "AccessDenied"}), AccessRefused),
+        (bad_side("source", refused={"ListObjectsV2": "AccessDenied"}), AccessDenied),
     ],
 )
 def test_one_clear_error(facts, kind):

@@ -15,8 +15,6 @@ __all__ = [
     "Attribute",
     "BatchJob",
     "BucketRef",
-    "FailureGroup",
-    "Method",
     "Operation",
     "Pair",
     "Restore",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
-from windlass.core.errors import AccessRefused, NotFound, WindlassError
+from windlass.core.errors import AccessDenied, NotFound, WindlassError
 from windlass.core.pool import map_bounded
 from windlass.estate.service import Estate
 from windlass.replication.model import BucketRef, Pair, Volume
@@ -129,7 +129,7 @@ class _Asker:
     def get(self, operation: str, member: str, default: Any, *, unread: Any = None) -> Any:
         try:
             return self._call(operation).get(member, default)
-        except AccessRefused:
+        except AccessDenied:
             return default if unread is None else unread
         except NotFound:
             return default
@@ -148,7 +148,7 @@ class _Asker:
         key = _DRY
         try:
             key = self._listed_key() or _DRY
-        except AccessRefused as error:
+        except AccessDenied as error:
             found["ListObjectsV2"] = error.code
         self._dry(found, "GetObject", "HeadObject", Key=key)
         # S3 asks for s3:PutObject before it looks for the upload: NoSuchUpload means that we might.
@@ -159,7 +159,7 @@ class _Asker:
         """A key of the bucket; empty where there is none, or where we may not list."""
         try:
             return self._listed_key()
-        except AccessRefused:
+        except AccessDenied:
             return ""
 
     def unreadable(self, key: str) -> dict[str, str]:
@@ -176,7 +176,7 @@ class _Asker:
     def _dry(self, found: dict[str, str], needs: str, operation: str, **params: Any) -> None:
         try:
             self._call(operation, **params, **self._agreed)
-        except AccessRefused as error:
+        except AccessDenied as error:
             found[needs] = error.code
         except WindlassError:  # not there, archived, encrypted with a key of the caller's: it let us in
             return
@@ -189,8 +189,8 @@ def _region(estate: Estate, account_id: str, place: BucketRef) -> str:
         answer = estate.call(account_id, home, "s3", "HeadBucket", Bucket=place.bucket)
     except NotFound:
         return ""
-    except AccessRefused as error:
-        raise AccessRefused(
+    except AccessDenied as error:
+        raise AccessDenied(
             f"bucket {place.bucket}: we may not look at it ({error.code})",
             hint="It is another account's, or a policy refuses us; `windlass whoami` shows which identity is used.",
             code=error.code,
@@ -246,7 +246,7 @@ def role_facts(estate: Estate, account_id: str, arn: str) -> RoleFacts:
             policies.append(got["PolicyVersion"]["Document"])
     except NotFound:
         return RoleFacts(arn=arn, found=False)
-    except AccessRefused:
+    except AccessDenied:
         return RoleFacts(arn=arn, readable=False)
     return RoleFacts(arn=arn, trust=_document(trust), policies=tuple(_document(one) for one in policies))
 
