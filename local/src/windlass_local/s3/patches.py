@@ -13,6 +13,7 @@ from moto.iam.access_control import PermissionResult
 from moto.s3 import exceptions, models, notifications, responses
 
 from windlass_local.s3 import documents
+from windlass_local.s3.customer_keys import key_md5
 from windlass_local.s3.delivery import Delivery, send_test_event
 from windlass_local.s3.locks import HOLD, MODE, UNTIL
 from windlass_local.s3.objects import IndexedKeyStore, LeanKey, LeanMarker, now
@@ -139,7 +140,7 @@ def _whole_writes(tell: Tell) -> None:
 
 
 def _dated_uploads() -> None:
-    """moto doesn't know when an upload was begun, nor which lock its object shall have."""
+    """moto doesn't know when an upload was begun, nor which lock and which customer key its object shall have."""
     original = models.FakeMultipart.__init__
 
     @wraps(original)
@@ -148,6 +149,7 @@ def _dated_uploads() -> None:
         upload.initiated = now()
         given = flask.request.headers if flask.has_request_context() else {}
         upload.lock_headers = {name: given[name] for name in (MODE, UNTIL, HOLD) if name in given}
+        upload.customer_key_md5 = key_md5({name.lower(): value for name, value in given.items()})
 
     models.FakeMultipart.__init__ = initialise
 

@@ -17,12 +17,8 @@ from windlass.observe.log import logger
 from windlass.replication.direct.model import Moved
 from windlass.replication.effects import perform
 from windlass.replication.methods import emr
+from windlass.replication.methods.batch import failure
 from windlass.replication.methods.batch import job as batch
-from windlass.replication.methods.batch.job_failure import (
-    RETRY_INTERVAL_S,
-    failed_before_role_was_visible,
-    manifest_was_empty,
-)
 from windlass.replication.methods.batch.report import Tally
 from windlass.replication.methods.batch.staging import Staging, from_facts, to_facts
 from windlass.replication.model import BatchJob, Operation, Restore, Seed, State, Way
@@ -161,7 +157,7 @@ class Steps:
             role, writes = copy_role(facts, request, seed.operation, self.replication.config, seed.seed_id)
             self._check(seed)
             perform(self.replication.estate, writes, settle_s=self.replication.config.role_settles_s, sleep=self._sleep)
-            named = {"role": role, "role_changed_at": self._now() if writes else ""}
+            named = {"role": role, "role_changed_at": format_time(self.replication.now()) if writes else ""}
             seed = self._save(seed, facts=named, detail="the job's role is ready")
         if "manifests" in seed.facts:
             written = [from_facts(one) for one in seed.facts["manifests"]]
@@ -196,7 +192,7 @@ class Steps:
             first=bool(seed.facts.get("first")),
         )
         config = self.replication.config
-        requested_at = self._now()
+        requested_at = format_time(self.replication.now())
         answers = perform(self.replication.estate, writes, settle_s=config.role_settles_s, sleep=self._sleep)
         made = (writes[-1].account_id, writes[-1].region, str(answers[-1]["JobId"]))
         jobs = seed.jobs if made in seed.jobs else (*seed.jobs, made)
@@ -211,11 +207,11 @@ class Steps:
     def _repeated(self, seed: Seed, request: Request) -> Seed | None:
         """Create a job again that failed because S3 did not know its role yet; None when it failed for another reason."""
         job = batch.describe(self.replication.estate, *seed.jobs[-1])
-        if not failed_before_role_was_visible(job, seed.facts, self.replication.config.role_settles_s):
+        if not failure.failed_before_role_was_visible(job, seed.facts, self.replication.config.role_settles_s):
             return None
         log = logger("replication")
         log.warning("seed.job_repeated", seed=seed.seed_id, job=job.job_id, error="; ".join(job.reasons))
-        self._sleep(RETRY_INTERVAL_S)
+        self._sleep(failure.RETRY_INTERVAL_S)
         manifests, queue = seed.facts.get("manifests") or (), seed.facts.get("queue") or ()
         listed = from_facts(manifests[len(manifests) - len(queue) - 1]) if manifests else None
         return self._create(replace(seed, jobs=seed.jobs[:-1]), request, listed=listed)
@@ -344,7 +340,7 @@ class Steps:
         status = next((one.status for one in jobs if one.status != "Complete"), "Complete")
         reasons = "; ".join(dict.fromkeys(reason for one in jobs for reason in one.reasons))
         total = sum(one.total for one in jobs)
-        if status == "Failed" and not total and manifest_was_empty(reasons):
+        if status == "Failed" and not total and failure.manifest_was_empty(reasons):
             status, reasons = "Complete", ""
         seed = self._save(
             seed,
@@ -371,9 +367,6 @@ class Steps:
         except WindlassError as error:
             return self._save(seed, verified={"error": error.message})
         return self._save(seed, verified=compared.value())
-
-    def _now(self) -> str:
-        return format_time(self.replication.now())
 
     def _sleep(self, seconds: float) -> None:
         if self.stop.wait(seconds):

@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from windlass.core.errors import PartialFailure
 from windlass.replication.methods.batch import job as batch
-from windlass.replication.methods.batch.job_failure import failed_before_role_was_visible
+from windlass.replication.methods.batch.failure import failed_before_role_was_visible
 from windlass.replication.model import BatchJob, Operation, State, Way
 from windlass.replication.planning.plan import Request
 from windlass.replication.seed import job as seeding
