@@ -62,8 +62,8 @@ def begin(
         assert error is not None
         if len(refused) > 1:
             names = ", ".join(one.pair.title for one in refused[1:4])
-            error.message += (
-                f"; and {len(refused) - 1} more pairs can't be seeded: {names}{' …' if len(refused) > 4 else ''}"
+            error = error.with_context(
+                suffix=f"; and {len(refused) - 1} more pairs can't be seeded: {names}{' …' if len(refused) > 4 else ''}"
             )
         raise error
     made = [_seed(replication, one, request, set_name) for one in plans if one.choice is not None]

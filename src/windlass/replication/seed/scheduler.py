@@ -59,7 +59,7 @@ def seed_set(
     for plan in plans:
         if plan.error is not None:
             logger("replication").warning(
-                "pair.refused", pair=plan.pair.title, said=plan.error.message, hint=plan.error.hint
+                "pair.refused", pair=plan.pair.title, error=plan.error.message, hint=plan.error.hint
             )
     seedable = [plan for plan in plans if plan.error is None]
     job_id = seeding.begin(
@@ -143,7 +143,7 @@ def _seed_set_forever(
         except LeaseLost:
             raise
         except WindlassError as error:
-            logger("replication").warning("set.failed", set=chosen.name, said=error.message, hint=error.hint)
+            logger("replication").warning("set.failed", set=chosen.name, error=error.message, hint=error.hint)
         return look_s
 
     jobs.leases.run_alone(f"replicate/{chosen.name}"[:200], seed_round, stop=stop)
@@ -162,5 +162,5 @@ def _follow_round(replication: Replication, jobs: Jobs, lease: Lease, stop: thre
     except LeaseLost:
         raise
     except WindlassError as error:
-        logger("replication").warning("seeds.unseen", said=error.message, hint=error.hint)
+        logger("replication").warning("seeds.unseen", error=error.message, hint=error.hint)
     return look_s
