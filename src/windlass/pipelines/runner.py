@@ -116,7 +116,7 @@ class PipelineRunner:
             bucket=bucket,
             key=key,
             reason=error.reason.value,
-            said=error.message,
+            error=error.message,
             kept_at=kept_at,
         )
         self.metrics.refused(pipeline.name, error.reason.value)
@@ -189,7 +189,7 @@ class PipelineRunner:
                 self._cleaned_at = now
                 _forget(store, now)
         except WindlassError as error:
-            self._log.warning("counts.not_kept", said=error.message)
+            self._log.warning("counts.not_kept", error=error.message)
 
 
 def _is_content_change(event: ObjectEvent) -> bool:
