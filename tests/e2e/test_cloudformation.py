@@ -15,7 +15,7 @@ from windlass.clients.trail import enable_actions
 from windlass.deploy.bundle import bundle_of, this_platform
 from windlass.deploy.function_config import FunctionConfig
 from windlass.deploy.function_zip import build_function
-from windlass.deploy.notifications import same
+from windlass.deploy.notifications import equivalent
 from windlass.deploy.policies import inventory as inventory_policy
 from windlass.deploy.policy import Facts, Use, document
 from windlass.replication.model import BucketRef, Operation, Pair
@@ -148,7 +148,7 @@ def test_a_pipeline_s_stack_transforms_what_is_put_and_leaves_other_notification
     assert len(ours) == 1
 
     world.delete("pipeline")
-    assert same(world.notification(world.raw), before)
+    assert equivalent(world.notification(world.raw), before)
     assert s3.head_bucket(Bucket=out["TargetBucket"])
     assert [one["FunctionName"] for one in world.client("lambda").list_functions()["Functions"]] == ["theirs"]
     assert len(world.client("sqs").list_queues()["QueueUrls"]) == 1
@@ -190,7 +190,7 @@ def test_an_aggregator_s_stack_counts_and_acts(world):
         "windlass-shares-completion",
     }
     world.delete("aggregator")
-    assert same(world.notification(world.raw), before)
+    assert equivalent(world.notification(world.raw), before)
     assert world.client("events").list_rules()["Rules"] == []
     assert world.client("dynamodb").list_tables()["TableNames"] == []
 

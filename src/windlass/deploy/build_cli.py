@@ -38,43 +38,47 @@ _COLUMNS = (
     Column("handler"),
     Column("sha256"),
 )
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Build what is deployed.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Build Lambda zips and layers.")
 
 
 @app.callback()
 def group() -> None:
-    """Build what is deployed."""
+    """Build Lambda zips and layers."""
 
 
 @app.command("lambda")
 def lambda_(
-    name: Annotated[str, typer.Argument(metavar="NAME", help=f"The function: {_FUNCTIONS}.")],
-    arch: Annotated[Arch, typer.Option(help="Architecture it runs on; this machine's unless given.")] = _ARCH,
+    name: Annotated[str, typer.Argument(metavar="NAME", help=f"Function to build: {_FUNCTIONS}.")],
+    arch: Annotated[Arch, typer.Option(help="Architecture of the function; this machine's by default.")] = _ARCH,
     python: Annotated[
-        str, typer.Option(metavar="VERSION", help=f"Lambda's Python: {', '.join(VERSIONS)}; this one unless given.")
+        str,
+        typer.Option(metavar="VERSION", help=f"Python version in Lambda: {', '.join(VERSIONS)}; this one by default."),
     ] = _HERE.python if _HERE else "3.12",
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="windlass.toml whose entries go in, with the project's modules they name."),
+        typer.Option(metavar="FILE", help="windlass.toml to add, with the project's modules that it names."),
     ] = None,
-    extras: Annotated[list[str] | None, typer.Option("--with", metavar="EXTRA", help=f"Put more in. {_WITH}.")] = None,
+    extras: Annotated[list[str] | None, typer.Option("--with", metavar="EXTRA", help=f"Extra to add. {_WITH}.")] = None,
     layered: Annotated[
-        list[str] | None, typer.Option(metavar="EXTRA", help="The function has a layer with this extra: leave it out.")
+        list[str] | None,
+        typer.Option(metavar="EXTRA", help="Extra that a layer of the function provides; it is left out."),
     ] = None,
     add: Annotated[
         list[Path] | None,
-        typer.Option(metavar="PATH", help="A module or package of yours to put in, for steps and actions."),
+        typer.Option(metavar="PATH", help="Module or package to add, for steps and actions."),
     ] = None,
-    layer: Annotated[bool, typer.Option("--layer", help="Build a layer of the extras, not the function.")] = False,
+    layer: Annotated[
+        bool, typer.Option("--layer", help="Build a layer with the extras instead of the function.")
+    ] = False,
     compiled: Annotated[
-        bool, typer.Option("--bytecode/--no-bytecode", help="Put bytecode in: cold starts take half the time.")
+        bool, typer.Option("--bytecode/--no-bytecode", help="Add bytecode, which halves the time of cold starts.")
     ] = True,
     to: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE", help="The zip; NAME-ARCH-PYTHON.zip unless given.")
+        Path | None, typer.Option("--output", metavar="FILE", help="File to write; NAME-ARCH-PYTHON.zip by default.")
     ] = None,
-    output: Annotated[Format, typer.Option("-o", help="Output format of what is said about it.")] = Format.TABLE,
+    output: Annotated[Format, typer.Option("-o", help="Output format of the summary.")] = Format.TABLE,
 ) -> None:
-    """Build a function's zip: the same input gives the same bytes."""
+    """Build a function's zip. The same input gives the same bytes."""
     bundle, platform = bundle_of(name), _platform(arch, python)
     chosen = [extra_of(one) for one in extras or ()]
     beside = [extra_of(one) for one in layered or ()]
@@ -93,7 +97,7 @@ def lambda_(
 
 def _platform(arch: Arch, python: str) -> Platform:
     if python not in VERSIONS:
-        raise typer.BadParameter(f"Lambda's runtimes that Windlass runs on are {', '.join(VERSIONS)}")
+        raise typer.BadParameter(f"Windlass runs on these Python versions of Lambda: {', '.join(VERSIONS)}")
     return Platform(arch.value, python)
 
 
@@ -117,9 +121,9 @@ def _say(built: BuiltZip, platform: Platform, lacks_config: bool) -> None:
     notes = []
     if not built.bytecode:
         notes.append(
-            f"no bytecode in it (no python{platform.python} here, or not wanted): cold starts take twice as long"
+            f"the zip has no bytecode (no python{platform.python} on the PATH, or --no-bytecode): cold starts take twice as long"
         )
     if lacks_config:
-        notes.append("no windlass.toml in it: add it by --config, or name one by WINDLASS_CONFIG")
+        notes.append("the zip has no windlass.toml: add one with --config, or set WINDLASS_CONFIG in the function")
     for note in notes:
         print(f"windlass: {note}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`windlass deploy …`: thin faces over the service. `commands` is handed what opens it."""
+"""`windlass deploy …`: commands over the service. `commands` receives the function that opens it."""
 
 from __future__ import annotations
 
@@ -14,40 +14,45 @@ from windlass.core.errors import UsageError
 from windlass.core.units import parse_duration_s
 from windlass.deploy import rows
 from windlass.deploy.bundle import VERSIONS, Platform
-from windlass.deploy.code import code_of, default_platform
-from windlass.deploy.effects import Effect, Plan
+from windlass.deploy.effects import DeploymentEffect, DeploymentPlan
+from windlass.deploy.function_code import code_of, default_platform
 from windlass.deploy.plan import states
 from windlass.deploy.service import Deploy
-from windlass.deploy.stacks import Kind, Stack, Via
-from windlass.deploy.stacks_parts import FunctionSettings
+from windlass.deploy.stack import EventRoute, Stack, StackKind
+from windlass.deploy.stack_resources import FunctionSettings
 from windlass.present.output import Format, emit, emit_value
 
 __all__ = ["commands"]
 
-What = Annotated[Kind, typer.Argument(metavar="WHAT", help="`pipeline` or `aggregator`.")]
+What = Annotated[StackKind, typer.Argument(metavar="WHAT", help="`pipeline` or `aggregator`.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the [[pipeline]] or [[aggregate]] entry.")]
 Buckets = Annotated[
     list[str] | None,
     typer.Option(
         "--bucket",
         metavar="NAME",
-        help="Aggregator: a bucket that sends its events, where `buckets` names none; repeat.",
+        help="Aggregator: a bucket that sends events, if `buckets` names none. Repeat for several.",
     ),
 ]
 Output = Annotated[Format, typer.Option("--output", "-o", help="Output format.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")]
-Timeout = Annotated[str, typer.Option(help="How long one batch may take, at most 15m; queues wait six times as long.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and change nothing.")]
+Timeout = Annotated[
+    str, typer.Option(help="Timeout of one batch, at most 15m. The queue's visibility is six times as long.")
+]
 Memory = Annotated[int, typer.Option(min=128, max=10_240, help="Memory of the function, in MB.")]
-Arch = Annotated[str, typer.Option(help="arm64 or x86_64; this machine's unless given.")]
-Python = Annotated[str, typer.Option(metavar="VERSION", help="Lambda's Python; this one unless given.")]
-Concurrency = Annotated[int, typer.Option(min=0, max=1000, help="Batches at once, at least 2; 0 leaves it to Lambda.")]
+Arch = Annotated[str, typer.Option(help="arm64 or x86_64; this machine's by default.")]
+Python = Annotated[str, typer.Option(metavar="VERSION", help="Python version in Lambda; this one by default.")]
+Concurrency = Annotated[
+    int, typer.Option(min=0, max=1000, help="Batches at the same time, at least 2; 0 lets Lambda decide.")
+]
 Keys = Annotated[
-    list[str] | None, typer.Option("--kms-key", metavar="ARN", help="Pipeline: a KMS key of source or target; repeat.")
+    list[str] | None,
+    typer.Option("--kms-key", metavar="ARN", help="Pipeline: a KMS key of the source or target. Repeat for several."),
 ]
 How = Annotated[
-    Via,
+    EventRoute,
     typer.Option(
-        "--via", help="How events reach the queue: `notification`, or `eventbridge`, where others want the same events."
+        "--via", help="Route of events to the queue: `notification`, or `eventbridge` when others need the same events."
     ),
 ]
 Zip = Annotated[
@@ -55,26 +60,28 @@ Zip = Annotated[
     typer.Option(
         "--zip",
         metavar="FILE",
-        help="Code that `windlass build lambda` made; built with the windlass.toml in use unless given.",
+        help="Zip from `windlass build lambda`; by default it is built from the windlass.toml in use.",
     ),
 ]
 Extras = Annotated[
     list[str] | None,
-    typer.Option("--with", metavar="EXTRA", help="Put more into the zip, as `windlass build lambda` does; repeat."),
+    typer.Option(
+        "--with", metavar="EXTRA", help="Extra to add to the zip, as in `windlass build lambda`. Repeat for several."
+    ),
 ]
 Add = Annotated[
     list[Path] | None,
     typer.Option(
         metavar="PATH",
-        help="More modules or packages of yours to put in; what entries name is found by itself. Repeat.",
+        help="Module or package to add. Those that entries name are found automatically. Repeat for several.",
     ),
 ]
-EFFECTS = ("part", "call", "what")
-PARTS = ("part", "kind", "name", "state", "details")
+EFFECTS = ("resource", "call", "what")
+RESOURCES = ("resource", "kind", "name", "state", "details")
 
 
 def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | None = None) -> typer.Typer:
-    """The `deploy` group over whatever the composition root opens."""
+    """Return the `deploy` group of commands."""
     app = app or typer.Typer(
         no_args_is_help=True,
         rich_markup_mode=None,
@@ -96,11 +103,11 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
         python: Python = "",
         concurrency: Concurrency = 0,
         kms_key: Keys = None,
-        via: How = Via.NOTIFICATION,
+        via: How = EventRoute.NOTIFICATION,
         dry_run: DryRun = False,
         output: Output = Format.TABLE,
     ) -> None:
-        """Create what is missing and update what differs; run twice, the second changes nothing.
+        """Create missing resources and update those that differ. A second run changes nothing.
 
         The function is called once, to see that it starts, before any event reaches it. Examples:
         `windlass deploy create pipeline uniform --dry-run`, `windlass deploy create aggregator shares --memory 1024`.
@@ -118,12 +125,12 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
         what: What,
         name: Name,
         bucket: Buckets = None,
-        yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
-        force: Annotated[bool, typer.Option("--force", help="Delete queues with the messages in them, too.")] = False,
+        yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
+        force: Annotated[bool, typer.Option("--force", help="Also delete queues that hold messages.")] = False,
         dry_run: DryRun = False,
         output: Output = Format.TABLE,
     ) -> None:
-        """Take away what `create` made, and nothing else: by tag, and of buckets' notifications only its own entries."""
+        """Delete what `create` made, recognised by tag; in a bucket's notifications only its own entries."""
         deploy = open_deploy(ctx)
         stack = deploy.stack(what, name, buckets=bucket or ())
         plan = deploy.plan_delete(stack, force=force)
@@ -131,10 +138,11 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
             _show(stack, plan, output)
             if not sys.stdin.isatty():
                 raise UsageError(
-                    "this deletes, and there is nobody to ask", hint="Add --yes, or --dry-run to look only."
+                    "this command deletes resources and cannot ask for confirmation",
+                    hint="Add --yes to confirm, or --dry-run to see the plan.",
                 )
             typer.confirm("Delete these?", abort=True, err=True)
-            deploy.carry_out(stack, plan, _tell)
+            deploy.apply(stack, plan, _tell)
             return
         _finish(deploy, stack, plan, dry_run=dry_run, output=output)
 
@@ -150,21 +158,21 @@ def commands(open_deploy: Callable[[typer.Context], Deploy], app: typer.Typer | 
         python: Python = "",
         concurrency: Concurrency = 0,
         kms_key: Keys = None,
-        via: How = Via.NOTIFICATION,
+        via: How = EventRoute.NOTIFICATION,
         output: Output = Format.TABLE,
     ) -> None:
-        """Show each part: ok, missing, differs from windlass.toml and these options, or somebody else's."""
+        """Show each resource: ok, missing, differs from windlass.toml and these options, or made by others."""
         deploy = open_deploy(ctx)
         settings = replace(_settings(timeout, memory, _platform(arch, python), concurrency, kms_key), via=via)
-        look = deploy.look(deploy.stack(what, name, settings=settings, buckets=bucket or ()))
-        emit((rows.state_row(one) for one in states(look)), output, PARTS)
+        look = deploy.read(deploy.stack(what, name, settings=settings, buckets=bucket or ()))
+        emit((rows.state_row(one) for one in states(look)), output, RESOURCES)
 
-    def _finish(deploy: Deploy, stack: Stack, plan: Plan, *, dry_run: bool, output: Format) -> None:
+    def _finish(deploy: Deploy, stack: Stack, plan: DeploymentPlan, *, dry_run: bool, output: Format) -> None:
         _show(stack, plan, output)
         if dry_run:
-            print("A dry run; nothing was changed.", file=sys.stderr)
+            print("Dry run: nothing was changed.", file=sys.stderr)
             return
-        deploy.carry_out(stack, plan, _tell)
+        deploy.apply(stack, plan, _tell)
 
     return app
 
@@ -173,9 +181,11 @@ def _platform(arch: str, python: str) -> Platform:
     here = default_platform()
     platform = Platform(arch or here.arch, python or here.python)
     if platform.arch not in ("arm64", "x86_64"):
-        raise UsageError(f"{arch!r} is no architecture of Lambda", hint="arm64 or x86_64.")
+        raise UsageError(f"Lambda has no architecture {arch!r}", hint="Use arm64 or x86_64.")
     if platform.python not in VERSIONS:
-        raise UsageError(f"Lambda has no Python {python} that Windlass runs on", hint=f"One of {', '.join(VERSIONS)}.")
+        raise UsageError(
+            f"Windlass does not run on Python {python} in Lambda", hint=f"Use one of {', '.join(VERSIONS)}."
+        )
     return platform
 
 
@@ -185,10 +195,11 @@ def _settings(
     seconds = round(parse_duration_s(timeout))
     if not 1 <= seconds <= 900:
         raise UsageError(
-            f"a function may run for 1 s to 15 min, not {timeout}", hint="Split the work, or run a worker."
+            f"the timeout {timeout} is not between 1 s and 15 min",
+            hint="Use at most 15m. For longer work, run a worker.",
         )
     if concurrency == 1:
-        raise UsageError("Lambda's least concurrency of a queue is 2", hint="0 leaves it to Lambda.")
+        raise UsageError("the concurrency of a queue must be at least 2", hint="Use 0 to let Lambda decide.")
     runtime = f"python{platform.python}"
     return FunctionSettings(seconds, memory, platform.arch, runtime, concurrency, tuple(keys or ()))
 
@@ -198,16 +209,16 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(
-            f"{path} can't be read: {error.strerror}", hint="`windlass build lambda` makes the zip."
+            f"{path} cannot be read: {error.strerror}", hint="Build the zip with `windlass build lambda`."
         ) from None
 
 
-def _show(stack: Stack, plan: Plan, output: Format) -> None:
+def _show(stack: Stack, plan: DeploymentPlan, output: Format) -> None:
     if output is Format.JSON:
         emit_value(rows.plan_value(stack, plan))
     else:
-        emit(rows.plan_rows(plan), output, EFFECTS, empty="Nothing to do: it is as it should be.")
+        emit(rows.plan_rows(plan), output, EFFECTS, empty="Nothing to do: every resource is as desired.")
 
 
-def _tell(effect: Effect) -> None:
-    print(f"windlass: {effect.part}: {rows.effect_row(effect)['call']}", file=sys.stderr)
+def _tell(effect: DeploymentEffect) -> None:
+    print(f"windlass: {effect.resource}: {rows.effect_row(effect)['call']}", file=sys.stderr)

@@ -14,7 +14,7 @@ from windlass.deploy.bundle import Bundle, Extra, Platform, ZipEntry, this_platf
 from windlass.deploy.distributions import fits, installed_files, platform_files
 from windlass.deploy.function_config import FunctionConfig
 from windlass.deploy.imports import Imports, find_imports
-from windlass.deploy.user_code import project_folders, user_entries
+from windlass.deploy.user_modules import project_folders, user_entries
 
 __all__ = ["BuiltZip", "build_function", "build_layer", "distributions_of", "imports_of"]
 

@@ -1,4 +1,4 @@
-"""`windlass policy CAPABILITY`: the least-privilege IAM policy of what is configured."""
+"""`windlass policy CAPABILITY`: prints the least-privilege IAM policy of the configuration."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _COLUMNS = (Column("sid"), Column("actions"), Column("resources"), Column("condi
 
 
 class Shape(StrEnum):
-    """How a policy is printed."""
+    """Output formats of a policy."""
 
     JSON = "json"
     TABLE = "table"
 
 
 def policy_command(load: Callable[[typer.Context], Settings]) -> typer.Typer:
-    """The command over what loads the settings: `load(context) -> Settings`."""
+    """Return the command. `load(context)` returns the settings."""
     app = typer.Typer(rich_markup_mode=None, help="Print the least-privilege IAM policy of a capability.")
 
     @app.command()
@@ -38,44 +38,50 @@ def policy_command(load: Callable[[typer.Context], Settings]) -> typer.Typer:
         ctx: typer.Context,
         capability: Annotated[str, typer.Argument(metavar="CAPABILITY", help=f"One of {_NAMES}.")],
         use: Annotated[
-            Use | None, typer.Option("--for", help="Who it is for: a worker that runs, a function in Lambda, a person.")
+            Use | None,
+            typer.Option(
+                "--for", help="Identity that the policy is for: a worker, a Lambda function, or a person (operator)."
+            ),
         ] = None,
         function: Annotated[
-            str, typer.Option("--for-function", metavar="NAME", help="For the Lambda function of that name.")
+            str,
+            typer.Option("--for-function", metavar="NAME", help="Name of the Lambda function that the policy is for."),
         ] = "",
         account: Annotated[
-            str, typer.Option(help="The account; the first of estate.accounts unless given, else any.")
+            str, typer.Option(help="Account in ARNs; by default the first of estate.accounts, else any.")
         ] = "",
         kms_key: Annotated[
             list[str] | None,
-            typer.Option(metavar="ARN", help="A key that buckets, queues or tables are encrypted with."),
+            typer.Option(metavar="ARN", help="KMS key of buckets, queues or tables."),
         ] = None,
         logs: Annotated[
             list[str] | None,
-            typer.Option(metavar="S3URL", help="clients: where CloudTrail's files are; any bucket unless given."),
+            typer.Option(metavar="S3URL", help="clients: location of CloudTrail's files; any bucket by default."),
         ] = None,
         dead_letters: Annotated[
             list[str] | None,
-            typer.Option(metavar="QUEUE", help="Dead-letter queues; names that begin with the queue's unless given."),
+            typer.Option(
+                metavar="QUEUE", help="Dead-letter queue; by default every queue whose name begins with the queue's."
+            ),
         ] = None,
-        cluster: Annotated[str, typer.Option(metavar="ID", help="replication: EMR's cluster; any unless given.")] = "",
+        cluster: Annotated[str, typer.Option(metavar="ID", help="replication: EMR cluster; any by default.")] = "",
         application: Annotated[
-            str, typer.Option(metavar="ID", help="replication: of EMR Serverless; any unless given.")
+            str, typer.Option(metavar="ID", help="replication: EMR Serverless application; any by default.")
         ] = "",
         execution_role: Annotated[
-            str, typer.Option(metavar="ARN", help="replication: the Spark jobs' role; any unless given.")
+            str, typer.Option(metavar="ARN", help="replication: role of Spark jobs; any by default.")
         ] = "",
         versions: Annotated[
-            bool, typer.Option("--versions", help="replication: noncurrent versions are seeded, too.")
+            bool, typer.Option("--versions", help="replication: also allow seeding noncurrent versions.")
         ] = False,
         restore: Annotated[
-            bool, typer.Option("--restore", help="replication: archived objects are restored and copied.")
+            bool, typer.Option("--restore", help="replication: also allow restoring archived objects.")
         ] = False,
         output: Annotated[
             Shape, typer.Option("--output", "-o", help="table shows each statement's reason.")
         ] = Shape.JSON,
     ) -> None:
-        """Print the policy for what windlass.toml says: nothing missing, nothing unused."""
+        """Print the policy that the entries of windlass.toml need: no action is missing, none is unused."""
         settings: Settings = load(ctx)
         chosen = _capability(capability)
         facts = facts_of(
@@ -104,7 +110,7 @@ def policy_command(load: Callable[[typer.Context], Settings]) -> typer.Typer:
 def _capability(name: str) -> Capability:
     found = next((one for one in CAPABILITIES if one.name == name), None)
     if found is None:
-        raise UsageError(f"there is no capability {name!r}", hint=f"There are: {_NAMES}.")
+        raise UsageError(f"there is no capability {name!r}", hint=f"Choose one of: {_NAMES}.")
     return found
 
 
@@ -112,7 +118,7 @@ def _use(chosen: Capability, use: Use | None, function: str) -> Use:
     asked = Use.FUNCTION if function else use or chosen.uses[0]
     if asked not in chosen.uses:
         raise UsageError(
-            f"{chosen.name} has no policy for a {asked}", hint=f"It has one for: {', '.join(chosen.uses)}."
+            f"{chosen.name} has no policy for a {asked}", hint=f"Use --for with one of: {', '.join(chosen.uses)}."
         )
     return asked
 

@@ -16,16 +16,16 @@ from windlass.core.errors import UsageError
 from windlass.deploy.bundle import Platform, bundle_of, extra_of, this_platform
 from windlass.deploy.function_config import FunctionConfig
 from windlass.deploy.function_zip import build_function
-from windlass.deploy.stacks import Code, Kind
-from windlass.deploy.user_code import project_folders, user_entries
+from windlass.deploy.stack import FunctionCode, StackKind
+from windlass.deploy.user_modules import project_folders, user_entries
 
-__all__ = ["built_code", "code_of", "default_platform"]
+__all__ = ["build_code", "code_of", "default_platform"]
 
 _MAX_ZIP_BYTES = 50 * 1024 * 1024
 _CACHED_ZIPS = 8
 
 
-def code_of(content: bytes) -> Code:
+def code_of(content: bytes) -> FunctionCode:
     """Return a zip as code. UsageError when Lambda would refuse it."""
     if not content.startswith(b"PK"):
         raise UsageError("the code is not a zip file", hint="Build one with `windlass build lambda`.")
@@ -34,12 +34,17 @@ def code_of(content: bytes) -> Code:
             f"the zip has {len(content):,} bytes; Lambda accepts at most {_MAX_ZIP_BYTES:,} in an upload",
             hint="Leave out extras, or move them into a layer.",
         )
-    return Code(content, base64.b64encode(hashlib.sha256(content).digest()).decode())
+    return FunctionCode(content, base64.b64encode(hashlib.sha256(content).digest()).decode())
 
 
-def built_code(
-    kind: Kind, config: FunctionConfig, platform: Platform, extras: Sequence[str] = (), *, added: Sequence[Path] = ()
-) -> Code:
+def build_code(
+    kind: StackKind,
+    config: FunctionConfig,
+    platform: Platform,
+    extras: Sequence[str] = (),
+    *,
+    added: Sequence[Path] = (),
+) -> FunctionCode:
     """Return the code of a pipeline's or aggregator's function, from the user's cache when it was built before."""
     cached = _cache() / f"{_key(kind, config, platform, extras, added)}.zip"
     if cached.is_file():
@@ -74,7 +79,9 @@ def _store(path: Path, content: bytes) -> None:
         return
 
 
-def _key(kind: Kind, config: FunctionConfig, platform: Platform, extras: Sequence[str], added: Sequence[Path]) -> str:
+def _key(
+    kind: StackKind, config: FunctionConfig, platform: Platform, extras: Sequence[str], added: Sequence[Path]
+) -> str:
     """Return a digest of everything that determines the zip's bytes, without building it."""
     digest = hashlib.sha256()
     for text in _inputs(kind, config, platform, extras, added):
@@ -83,7 +90,7 @@ def _key(kind: Kind, config: FunctionConfig, platform: Platform, extras: Sequenc
 
 
 def _inputs(
-    kind: Kind, config: FunctionConfig, platform: Platform, extras: Sequence[str], added: Sequence[Path]
+    kind: StackKind, config: FunctionConfig, platform: Platform, extras: Sequence[str], added: Sequence[Path]
 ) -> Iterator[str]:
     yield from (kind.value, repr(platform), repr(sorted(extras)), sys.version, config.text)
     yield from sorted(f"{item.metadata['Name']} {item.version}" for item in distributions())

@@ -1,4 +1,4 @@
-"""The role of a deployed function: whom it trusts, and the least it must be allowed, which policies/ knows. Pure."""
+"""The role of a deployed function: its trust policy and its least-privilege policy. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from windlass.aggregation.config import AggregateConfig
 from windlass.deploy.policies import aggregation, pipelines
 from windlass.deploy.policy import Facts, Use, document
-from windlass.deploy.stacks import Place
+from windlass.deploy.stack import StackLocation
 from windlass.pipelines.config import PipelineConfig
 from windlass.settings import Settings
 
@@ -20,17 +20,19 @@ LAMBDA_TRUST: Mapping[str, Any] = {
 }
 
 
-def pipeline_policy(config: PipelineConfig, place: Place, function: str, keys: Sequence[str]) -> dict[str, Any]:
-    """What the function of one pipeline may do; the pipeline has its queue."""
+def pipeline_policy(config: PipelineConfig, place: StackLocation, function: str, keys: Sequence[str]) -> dict[str, Any]:
+    """Return the policy of a pipeline's function. The pipeline must have its queue."""
     settings = Settings.model_construct(pipeline=[config])
     return document(pipelines.statements(settings, _facts(place, function, keys), Use.FUNCTION))
 
 
-def rules_policy(rules: Sequence[AggregateConfig], place: Place, function: str, keys: Sequence[str]) -> dict[str, Any]:
-    """What the function of these rules may do."""
+def rules_policy(
+    rules: Sequence[AggregateConfig], place: StackLocation, function: str, keys: Sequence[str]
+) -> dict[str, Any]:
+    """Return the policy of these rules' function."""
     settings = Settings.model_construct(aggregate=list(rules))
     return document(aggregation.statements(settings, _facts(place, function, keys), Use.FUNCTION))
 
 
-def _facts(place: Place, function: str, keys: Sequence[str]) -> Facts:
+def _facts(place: StackLocation, function: str, keys: Sequence[str]) -> Facts:
     return Facts(account=place.account_id, region=place.region, keys=tuple(keys), function=function)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from windlass.core.errors import ConfigError
-from windlass.deploy import code as coding
+from windlass.deploy import function_code as coding
 from windlass.deploy.bundle import Platform, bundle_of
 from windlass.deploy.function_config import FunctionConfig, function_config
-from windlass.deploy.stacks import Kind
-from windlass.deploy.user_code import user_entries
+from windlass.deploy.stack import StackKind
+from windlass.deploy.user_modules import user_entries
 from windlass.settings import load
 
 WHOLE = """
@@ -130,7 +130,7 @@ def test_the_same_input_is_built_once_and_any_other_again(tmp_path, monkeypatch)
     platform = Platform("arm64", "3.12")
 
     def code(text="a", **more):
-        return coding.built_code(Kind.PIPELINE, FunctionConfig(text, ("mine:run",)), platform, **more)
+        return coding.build_code(StackKind.PIPELINE, FunctionConfig(text, ("mine:run",)), platform, **more)
 
     assert code() == code()
     assert len(built) == 1

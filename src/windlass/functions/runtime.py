@@ -1,4 +1,4 @@
-"""What a function is put together from: its sections of windlass.toml, and the estate. Nothing else is loaded."""
+"""The runtime of a function: its sections of windlass.toml, and the estate. Nothing else is loaded."""
 
 from __future__ import annotations
 
@@ -22,10 +22,18 @@ from windlass.settings.load import load_sections
 if TYPE_CHECKING:
     from windlass.estate.service import Estate
 
-__all__ = ["Shared", "deleting", "is_check", "load_aws", "postponing", "put_together", "started"]
+__all__ = [
+    "SharedSections",
+    "is_start_check",
+    "load_runtime",
+    "message_deleter",
+    "preload_botocore",
+    "start_answer",
+    "visibility_setter",
+]
 
 
-class Shared(BaseModel):
+class SharedSections(BaseModel):
     """The sections that every function reads."""
 
     model_config = ConfigDict(frozen=True)
@@ -34,11 +42,11 @@ class Shared(BaseModel):
     log: LogConfig = LogConfig()
 
 
-Shape = TypeVar("Shape", bound=Shared)
+Shape = TypeVar("Shape", bound=SharedSections)
 
 
-def put_together(shape: type[Shape]) -> tuple[Shape, Estate]:
-    """The settings (of the windlass.toml beside the code, or the one WINDLASS_CONFIG names), and the estate over them."""
+def load_runtime(shape: type[Shape]) -> tuple[Shape, Estate]:
+    """Return the settings (from the windlass.toml beside the code, or from WINDLASS_CONFIG) and the estate."""
     folder = Path(os.environ.get("LAMBDA_TASK_ROOT", "."))
     settings = load_sections(shape, environ=os.environ, cwd=folder)
     configure_logging(settings.log)
@@ -47,7 +55,7 @@ def put_together(shape: type[Shape]) -> tuple[Shape, Estate]:
     return settings, open_estate(settings.estate, os.environ)
 
 
-def postponing(estate: Estate) -> Callable[[str, str, int], None]:
+def visibility_setter(estate: Estate) -> Callable[[str, str, int], None]:
     """Return `postpone(queue_arn, receipt_handle, seconds)`: ChangeMessageVisibility in the queue's account and region."""
 
     @cache
@@ -69,7 +77,7 @@ def postponing(estate: Estate) -> Callable[[str, str, int], None]:
     return postpone
 
 
-def deleting(estate: Estate) -> Callable[[str, str], None]:
+def message_deleter(estate: Estate) -> Callable[[str, str], None]:
     """Return `delete(queue_arn, receipt_handle)`: DeleteMessage in the queue's account and region."""
 
     @cache
@@ -83,17 +91,17 @@ def deleting(estate: Estate) -> Callable[[str, str], None]:
     return delete
 
 
-def is_check(event: Any) -> bool:
-    """Whether the event is the one by which `windlass deploy create` sees that the function starts."""
+def is_start_check(event: Any) -> bool:
+    """Return whether the event is the start check of `windlass deploy create`."""
     return bool(event == {"windlass": "check"})
 
 
-def started() -> dict[str, str]:
-    """Return the answer to the check event: the version. Call it after the function's parts were built."""
+def start_answer() -> dict[str, str]:
+    """Return the answer to the check event: the version. Call it after the function's runtime was built."""
     return {"windlass": __version__}
 
 
-def load_aws() -> None:
-    """In Lambda: load botocore while the function starts, when it has a whole CPU, and not in its first call."""
+def preload_botocore() -> None:
+    """In Lambda, load botocore while the function starts and has a full CPU, instead of in its first call."""
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         importlib.import_module("windlass.estate.service")
