@@ -345,4 +345,4 @@ def test_the_command_prints_the_document_alone(tmp_path):
     refused = say(tmp_path, "inventory", "--for", "function")
     assert (refused.returncode, "inventory has no policy for a function" in refused.stderr) == (252, True)
     assert say(tmp_path, "pipes").returncode == 252
-    assert "nothing of it is configured" in say(tmp_path, "pipelines").stderr
+    assert "configures nothing of this capability" in say(tmp_path, "pipelines").stderr

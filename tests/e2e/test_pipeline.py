@@ -170,7 +170,7 @@ def test_killed_again_and_again_every_object_comes_out_once_and_what_is_broken_i
 
     # Mended, a retry takes it through.
     world.put({"in/bad.yaml": b"n: mended\n"})
-    assert "1 of 1 went through" in world.say("pipeline", "retry", "uniform", "--key", "in/bad.yaml").stderr
+    assert "1 of 1 succeeded" in world.say("pipeline", "retry", "uniform", "--key", "in/bad.yaml").stderr
     assert json.loads(world.contents(world.out)["bad.json"]) == {"n": "mended"}
     world.say("pipeline", "retry", "uniform", code=1)
     (row,) = json.loads(world.say("pipeline", "list", "-o", "json").stdout)

@@ -22,7 +22,7 @@ import typer
 from typer.core import TyperGroup
 
 from windlass import __version__
-from windlass.cli.context import open_app
+from windlass.cli.context import loaded_settings, open_app
 from windlass.core.errors import WindlassError
 from windlass.core.limits import raise_file_limit
 from windlass.present.commands import command_of, unknown_command
@@ -56,7 +56,7 @@ COMMANDS: tuple[Command, ...] = (
         "consume", "windlass.queues.commands.consume:consume", "Consume an SQS queue with a handler, until SIGTERM."
     ),
     Command("queue", "windlass.queues.commands:GROUP", "Look into SQS queues, send, drain, and redrive dead letters."),
-    Command("pipeline", "windlass.cli.groups:pipeline", "Transform objects of S3 as they land, exactly once."),
+    Command("pipeline", "windlass.pipelines.commands:GROUP", "Transform objects of S3 as they land, exactly once."),
     Command(
         "aggregate",
         "windlass.aggregation.commands:GROUP",
@@ -75,9 +75,15 @@ COMMANDS: tuple[Command, ...] = (
         "windlass.cli.groups:replicate",
         "Seed the replicas of buckets, for one pair or two hundred, and prove them.",
     ),
-    Command("build", "windlass.deploy.build_cli:app", "Build what is deployed: Lambda zips and layers."),
-    Command("policy", "windlass.cli.policy:policy", "Print the least-privilege IAM policy of what is configured."),
-    Command("deploy", "windlass.cli.groups:deploy", "Run pipelines and aggregators in AWS Lambda, with all they need."),
+    Command("build", "windlass.deploy.commands.build:GROUP", "Build what is deployed: Lambda zips and layers."),
+    Command(
+        "policy",
+        "windlass.deploy.commands.policy:policy",
+        "Print the least-privilege IAM policy of what is configured.",
+    ),
+    Command(
+        "deploy", "windlass.deploy.commands:GROUP", "Run pipelines and aggregators in AWS Lambda, with all they need."
+    ),
     Command("jobs", "windlass.cli.jobs:app", "Watch, cancel and resume long work of any kind."),
     Command("whoami", "windlass.cli.estate:whoami", "Show which identity is used, why, and what was refused."),
     Command("doctor", "windlass.cli.estate:doctor", "Check identity, endpoints, permissions, clock and store."),
@@ -152,6 +158,7 @@ def options(
         "overrides": {key: value for key, value in overrides.items() if value},
         "debug": debug,
         "open_app": open_app,
+        "load_settings": loaded_settings,
     }
 
 

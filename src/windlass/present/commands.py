@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import keyword
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -19,7 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 from windlass.core.errors import UsageError
 from windlass.core.suggest import nearest
 
-__all__ = ["Group", "VerbCommand", "command_of", "service"]
+__all__ = ["Group", "VerbCommand", "command_of", "service", "settings_of", "unknown_command"]
 
 _EXAMPLES = "\nExamples:\n"
 _HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
@@ -35,7 +36,7 @@ class Group:
 
     def load(self, verb: str) -> Group | Callable[..., Any]:
         """Import the module of `verb`; its inner GROUP, or the verb's function (`list_` where the name is a builtin's)."""
-        name = verb.replace("-", "_")
+        name = verb.replace("-", "_") + ("_" if keyword.iskeyword(verb) else "")
         module = importlib.import_module(f"{self.package}.{name}")
         loaded: Group | Callable[..., Any] | None = getattr(module, "GROUP", None) or getattr(module, name, None)
         return loaded or cast("Callable[..., Any]", getattr(module, f"{name}_"))
@@ -112,6 +113,11 @@ def unknown_command(path: str, word: str, known: tuple[str, ...]) -> UsageError:
 def service(ctx: typer.Context, name: str) -> Any:
     """Return a service of the App that the root command opens: `queues`, `jobs`, `store` …"""
     return getattr(ctx.find_root().obj["open_app"](ctx), name)
+
+
+def settings_of(ctx: typer.Context) -> Any:
+    """Return the settings in force, without opening the App: faster, and enough for commands that only read them."""
+    return ctx.find_root().obj["load_settings"](ctx).settings
 
 
 def _usage_piece(argument: Any) -> str:
