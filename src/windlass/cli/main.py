@@ -49,8 +49,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "demo", "windlass.cli.demo:app", "Show everything on an embedded AWS: a seeded estate, live, with the console."
     ),
-    Command("up", "windlass.cli.serve:up", "Run what is configured: collector loop, consumers, console."),
-    Command("serve", "windlass.cli.serve:serve", "Serve the web console and REST API alone."),
+    Command("up", "windlass.cli.commands.up:up", "Run what is configured: collector loop, consumers, console."),
+    Command("serve", "windlass.cli.commands.serve:serve", "Serve the web console and REST API alone."),
     Command("inventory", "windlass.inventory.commands:GROUP", "Know what exists, who owns it, what changed, and when."),
     Command(
         "consume", "windlass.queues.commands.consume:consume", "Consume an SQS queue with a handler, until SIGTERM."
@@ -84,12 +84,16 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "deploy", "windlass.deploy.commands:GROUP", "Run pipelines and aggregators in AWS Lambda, with all they need."
     ),
-    Command("jobs", "windlass.cli.jobs:app", "Watch, cancel and resume long work of any kind."),
-    Command("whoami", "windlass.cli.estate:whoami", "Show which identity is used, why, and what was refused."),
-    Command("doctor", "windlass.cli.estate:doctor", "Check identity, endpoints, permissions, clock and store."),
-    Command("config", "windlass.cli.config:app", "Show, write and check windlass.toml."),
-    Command("store", "windlass.cli.store:app", "Prepare the database for people who read it: the reader's role."),
-    Command("token", "windlass.cli.token:app", "Make and revoke tokens of the console and API."),
+    Command("jobs", "windlass.cli.commands.jobs:GROUP", "Watch, cancel and resume long work of any kind."),
+    Command("whoami", "windlass.cli.commands.whoami:whoami", "Show which identity is used, why, and what was refused."),
+    Command(
+        "doctor", "windlass.cli.commands.doctor:doctor", "Check identity, endpoints, permissions, clock and store."
+    ),
+    Command("config", "windlass.cli.commands.config:GROUP", "Show, write and check windlass.toml."),
+    Command(
+        "store", "windlass.cli.commands.store:GROUP", "Prepare the database for people who read it: the reader's role."
+    ),
+    Command("token", "windlass.cli.commands.token:GROUP", "Make and revoke tokens of the console and API."),
     Command("local", "windlass.cli.local:app", "The embedded AWS: start it, fill it, look at it."),
 )
 
