@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from windlass.cli.context import open_app
-from windlass.core.errors import AccessRefused, PartialFailure
+from windlass.core.errors import AccessDenied, PartialFailure
 from windlass.present.options import Limit, Output
 from windlass.present.output import Format, emit, emit_value
 
@@ -43,9 +43,9 @@ def whoami(ctx: typer.Context, limit: Limit = 0, output: Output = Format.TABLE) 
 
 
 def _raise_refused(identities: Sequence[AccountIdentity]) -> None:
-    """Raise PartialFailure when some accounts refuse the identity, AccessRefused when all do."""
+    """Raise PartialFailure when some accounts refuse the identity, AccessDenied when all do."""
     refused = [one for one in identities if one.error]
     if refused:
         message = f"{len(refused)} of {len(identities)} accounts refuse the identity; the first: {refused[0].error}"
         hint = "Commands continue with the other accounts; correct [[estate.accounts]] or the roles' trust policies."
-        raise AccessRefused(message) if len(refused) == len(identities) else PartialFailure(message, hint=hint)
+        raise AccessDenied(message) if len(refused) == len(identities) else PartialFailure(message, hint=hint)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from windlass.core.errors import AccessRefused, PartialFailure
+from windlass.core.errors import AccessDenied, PartialFailure
 from windlass.inventory.commands.options import open_inventory
 from windlass.present.commands import service
 from windlass.present.options import Accounts, DryRun, Output, Quiet, Regions, Types
@@ -70,7 +70,7 @@ def _report(inventory: Inventory, run: Run, output: Format) -> None:
 
 
 def _raise_unread(run: Run, scopes: Sequence[ScopeStatus]) -> None:
-    """Raise PartialFailure when scopes or details in them were not read, AccessRefused when every scope was denied."""
+    """Raise PartialFailure when scopes or details in them were not read, AccessDenied when every scope was denied."""
     from windlass.inventory.model import ScopeState
 
     unread = [one for one in scopes if one.state not in (ScopeState.OK, ScopeState.UNSUPPORTED)]
@@ -83,5 +83,5 @@ def _raise_unread(run: Run, scopes: Sequence[ScopeStatus]) -> None:
     )
     hint = f"`windlass inventory runs {run.run_id}` lists them; their resources keep the last known values."
     if len(unread) == run.scopes_total and all(one.state is ScopeState.DENIED for one in unread):
-        raise AccessRefused(message, hint="`windlass whoami` shows which identity is used, and why it is refused.")
+        raise AccessDenied(message, hint="`windlass whoami` shows which identity is used, and why it is refused.")
     raise PartialFailure(message, hint=hint)

@@ -10,9 +10,9 @@ from windlass.present.commands import service
 from windlass.present.output import Column
 
 if TYPE_CHECKING:
-    from windlass.memcached.service import Memcached, Place
+    from windlass.memcached.service import Memcached, ScopeFilter
 
-__all__ = ["CLUSTER_COLUMNS", "ClusterName", "open_memcached", "place_of"]
+__all__ = ["CLUSTER_COLUMNS", "ClusterName", "open_memcached", "scope_filter"]
 
 ClusterName = Annotated[str, typer.Argument(metavar="CLUSTER", help="The cluster's name.")]
 
@@ -36,8 +36,8 @@ def open_memcached(ctx: typer.Context) -> Memcached:
     return cast("Memcached", service(ctx, "memcached"))
 
 
-def place_of(accounts: list[str] | None, regions: list[str] | None) -> Place:
+def scope_filter(accounts: list[str] | None, regions: list[str] | None) -> ScopeFilter:
     """Return the accounts and regions to look in; all of the estate where none is given."""
-    from windlass.memcached.service import Place
+    from windlass.memcached.service import ScopeFilter
 
-    return Place(tuple(accounts or ()), tuple(regions or ()))
+    return ScopeFilter(tuple(accounts or ()), tuple(regions or ()))
