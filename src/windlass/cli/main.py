@@ -19,13 +19,12 @@ from types import TracebackType
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from windlass import __version__
 from windlass.cli.context import loaded_settings, open_app
 from windlass.core.errors import WindlassError
 from windlass.core.limits import raise_file_limit
-from windlass.present.commands import command_of, unknown_command
+from windlass.present.commands import LeanGroup, command_of, unknown_command
 
 __all__ = ["COMMANDS", "main", "root"]
 
@@ -98,7 +97,7 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 
-class LazyGroup(TyperGroup):
+class RootGroup(LeanGroup):
     """The root group: it imports a command when it is called, and writes its help from the table alone."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -122,7 +121,7 @@ class LazyGroup(TyperGroup):
 
 root = typer.Typer(
     name="windlass",
-    cls=LazyGroup,
+    cls=RootGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
