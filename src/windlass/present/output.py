@@ -13,7 +13,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import IO, Any
 
-
 __all__ = ["ALL", "Column", "Format", "emit", "emit_value"]
 
 
