@@ -277,9 +277,7 @@ def test_versions_and_what_is_carried_from_the_command_line(home, buckets):
     )
     assert {row["code"] for row in found} >= {"AccessControlListNotSupported", "DstBucketObjectLockConfigMissing"}
     assert not buckets.keys(target)
-    assert (
-        "copies cannot preserve" in home("seed", source, target, *copies, "--preserve", "acls", code=252).stderr
-    )
+    assert "copies cannot preserve" in home("seed", source, target, *copies, "--preserve", "acls", code=252).stderr
     assert (
         "only direct copies carry acl"
         in home(
