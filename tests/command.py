@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from pathlib import Path
 
 import pytest
 

@@ -4,6 +4,7 @@ import windlass.app
 import windlass.cli.main
 import windlass.deploy.service
 import windlass.estate.service
+import windlass.inventory.catalog
 import windlass.inventory.service
 import windlass.replication.service
 import windlass.store.engine
