@@ -42,7 +42,7 @@ def both(key, etag, storage, *, keys=KEYS, path_style=True, bucket="target", hea
                     lean = copies.head(key, etag, storage)
                 except UsageError:
                     return None, None
-                usual = door._sign(copies.call(key, etag, storage).request, place, keys)
+                usual = door._sign("CopyObject", copies.call(key, etag, storage).request, place, keys)
                 if int(time.time()) == int(now):
                     return lean, usual
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from windlass.core.access import Keys
 from windlass.core.errors import UsageError
-from windlass.wire.model import EMPTY_SHA256, UNSIGNED, Call, Checksum, Request, Response
+from windlass.wire.model import EMPTY_SHA256, UNSIGNED, Call, Checksum, Response
 from windlass.wire.places import Place
 from windlass.wire.sums import CRC32_HEADER, crc32_text, has_checksum
 
@@ -40,7 +40,7 @@ async def uploaded(door: Door, call: Call[Any], size_bytes: int, pieces: AsyncIt
     place = door.place(call.request.bucket)
     connection = place.pool.take() or await place.pool.get()
     try:
-        head, framing = _head(door, call.request, place, keys, size_bytes)
+        head, framing = _head(door, call, place, keys, size_bytes)
     except BaseException:
         place.pool.give_back(connection)
         raise
@@ -149,13 +149,15 @@ _TRAILER_BYTES = len(f"{CRC32_HEADER}:{crc32_text(0)}\r\n\r\n")
 _SIGNED_TRAILER_BYTES = _TRAILER_BYTES + len("x-amz-trailer-signature:") + 64 + 2
 
 
-def _head(door: Door, request: Request, place: Place, keys: Keys, size_bytes: int) -> tuple[bytes, Framing | None]:
+def _head(door: Door, call: Call[Any], place: Place, keys: Keys, size_bytes: int) -> tuple[bytes, Framing | None]:
     """The head, and the framing of the body; None for a body that goes as it is."""
-    tls = place.pool.endpoint.tls
+    request, tls = call.request, place.pool.endpoint.tls
     trailer = door.access.crc32 and request.checksum is Checksum.BODY and not has_checksum(request)
     digest, length = _payload(tls=tls, trailer=trailer, size_bytes=size_bytes)
     path = place.prefix + request.path
     headers = [("host", place.pool.endpoint.authority), *request.headers]
+    given = {name for name, _ in request.headers}
+    headers += [header for header in door.access.headers_of(call.name) if header[0] not in given]
     if trailer:
         headers = [*_chunked_encoding(headers), ("x-amz-trailer", CRC32_HEADER)]
     if trailer or not tls:

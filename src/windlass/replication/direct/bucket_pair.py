@@ -14,6 +14,7 @@ from windlass.core.clock import format_time, parse_time
 from windlass.core.errors import AwsError, NotFound, WindlassError
 from windlass.core.paging import LoopGuard
 from windlass.replication.comparison import Verdict
+from windlass.replication.customer_keys import NO_KEYS, OTHER_ENCRYPTION, PairKeys
 from windlass.replication.direct.copying.parts import PartCopier
 from windlass.replication.direct.copying.reader import Reader
 from windlass.replication.direct.copying.streams import StreamCopier
@@ -68,25 +69,28 @@ class Sides:
         part_bytes: int,
         reader: str = "",
         elsewhere: Elsewhere | None = None,
+        customer_keys: PairKeys = NO_KEYS,
     ) -> Self:
         """Open them; close them with `close`. `reader` stands in where both buckets are strangers'."""
         source, target = pair.source, pair.destination
         reader = target.account_id or source.account_id or reader
-        stack, doors = AsyncExitStack(), dict[tuple[str, str, str], Door]()
+        stack, doors = AsyncExitStack(), dict[tuple[str, str, str, str], Door]()
 
-        async def door(place: Place, account_id: str) -> Door:
-            key = (place.service, "" if place.service else account_id, place.region)
+        async def door(place: Place, account_id: str, with_keys: Callable[[Access], Access]) -> Door:
+            # Each bucket has headers of its own where customer keys are given, and one connection pool serves both where none is.
+            side = place.name if customer_keys else ""
+            key = (place.service, "" if place.service else account_id, place.region, side)
             if key not in doors:
                 if place.service:
                     assert elsewhere is not None
                     access = elsewhere.reach(place.service)
                 else:
                     access = reach(account_id, place.region)
-                doors[key] = await stack.enter_async_context(Door(access))
+                doors[key] = await stack.enter_async_context(Door(with_keys(access)))
             return doors[key]
 
-        read = await door(source, source.account_id or reader)
-        write = await door(target, reader)
+        read = await door(source, source.account_id or reader, customer_keys.reading)
+        write = await door(target, reader, customer_keys.writing)
         tags = elsewhere.tags if elsewhere is not None else True
         made = cls(pair, read, write, write, part_bytes, largest, stack, tags=tags)
         if not pair.one_service:
@@ -119,7 +123,7 @@ class Sides:
             owner=target.account_id,
             source_owner=source.account_id,
             user_agent=self.write.access.user_agent,
-            headers=dict(self.write.access.headers),
+            headers=dict(self.write.access.headers_of("CopyObject")),
         )
 
     async def large(self, row: Listed) -> None:
@@ -149,6 +153,10 @@ class Sides:
         try:
             head = await self.look(s3.head(target.bucket, row.key, headers=ASKED, owner=target.account_id))
         except NotFound:
+            return False
+        except AwsError as error:
+            if error.code not in OTHER_ENCRYPTION:
+                raise
             return False
         if head.size_bytes != row.size_bytes:
             return False
