@@ -103,7 +103,11 @@ class CustomerKeys:
 
     def covers(self, pair: Pair) -> bool:
         """True when a key is named for one of the pair's buckets. No key is read."""
-        return self._config(pair.source) is not None or self._config(pair.destination) is not None
+        return any(self.sides(pair))
+
+    def sides(self, pair: Pair) -> tuple[bool, bool]:
+        """Return whether a key is named for the source, and for the destination."""
+        return self._config(pair.source) is not None, self._config(pair.destination) is not None
 
     def of(self, pair: Pair) -> PairKeys:
         """Return the pair's keys. ConfigError, which names the file or variable, when one cannot be read."""

@@ -32,6 +32,8 @@ class Situation:
     one_service: bool = True
     """One service has both sides: it can copy by itself."""
     detached: bool = False
+    customer_keys: bool = False
+    """A customer key (SSE-C) is configured for one of the buckets."""
     keys: Keys = field(default_factory=Keys)
 
 
@@ -56,6 +58,7 @@ def choose(
     """The way asked for, or the best one. UsageError when what is asked for can't be done so."""
     _refuse(asked, operation, situation)
     wanted = operation or (Operation.REPLICATE if _replicas(asked, situation) else Operation.COPY)
+    _refuse_customer_keys(asked, wanted, situation)
     ways = _possible(wanted, situation)
     estimates = tuple(
         estimate(way, does, pair, volume, config, situation.keys) for way, does in ((way, wanted) for way in ways)
@@ -67,13 +70,15 @@ def choose(
 
 
 def _replicas(asked: Way, situation: Situation) -> bool:
+    if situation.customer_keys and asked is Way.AUTO:
+        return False
     return situation.replicating and not situation.elsewhere and asked in (Way.AUTO, Way.BATCH)
 
 
 def _possible(operation: Operation, situation: Situation) -> tuple[Way, ...]:
     if operation is not Operation.COPY:
         return (Way.BATCH,)
-    if situation.elsewhere:
+    if situation.elsewhere or situation.customer_keys:
         return (Way.DIRECT,)
     return (Way.DIRECT, Way.BATCH, Way.EMR)
 
@@ -92,6 +97,23 @@ def _refuse(asked: Way, operation: Operation | None, situation: Situation) -> No
     if situation.detached and asked is Way.DIRECT:
         raise UsageError(
             "a direct seed runs in this process: it can't be detached", hint="Use --via batch, or run it in background."
+        )
+
+
+def _refuse_customer_keys(asked: Way, operation: Operation, situation: Situation) -> None:
+    """Refuse copies by a service that takes no customer keys (S3 user guide, "Copy objects" of S3 Batch Operations)."""
+    if not situation.customer_keys or operation is not Operation.COPY:
+        return
+    if asked in (Way.BATCH, Way.EMR):
+        service = "S3 Batch Operations" if asked is Way.BATCH else "S3DistCp on EMR"
+        raise UsageError(
+            f"--via {asked} cannot copy objects under customer keys (SSE-C): {service} takes no keys",
+            hint="Use --via direct.",
+        )
+    if situation.detached:
+        raise UsageError(
+            "objects under customer keys (SSE-C) are copied by this process: the seed cannot be detached",
+            hint="Run it in the background.",
         )
 
 
@@ -121,6 +143,11 @@ def _best(
         if situation.one_service:
             return Way.DIRECT, f"{where} copies by itself, and has no batch jobs: asked for from here"
         return Way.DIRECT, f"{where} is not Amazon S3: objects are read and written by this process"
+    if situation.customer_keys:
+        return (
+            Way.DIRECT,
+            "objects are under customer keys (SSE-C): S3 Batch Operations takes none, so this process copies",
+        )
     if situation.detached:
         return Way.BATCH, "detached: a batch job needs no process of ours"
     if volume.to_move > _MOST_TASKS:

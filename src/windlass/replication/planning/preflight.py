@@ -177,6 +177,34 @@ def _keys(facts: PairFacts, _: Intent) -> Iterator[Finding]:
             yield error_finding(code, side.bucket, f"its KMS key is {side.key.state}")
 
 
+def _customer_keys(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    """Objects under customer keys (SSE-C): S3 replicates them by itself, and copies them only with their key."""
+    source, target = facts.source, facts.destination
+    of_source, of_target = intent.customer_keys
+    if source.customer_keyed and not of_source and intent.operation is Operation.COPY:
+        yield warning_finding(
+            "SrcCustomerKey",
+            source.bucket,
+            "objects are under a customer key (SSE-C), and S3 copies them only with that key",
+            "Name the key in [[replication.customer_keys]] and copy with --via direct: S3 Batch Operations takes no keys.",
+        )
+    replicated = intent.operation is Operation.REPLICATE
+    if target.blocks_customer_keys and (of_target if not replicated else of_source or source.customer_keyed):
+        yield error_finding(
+            "DstCustomerKeysBlocked",
+            target.bucket,
+            "the bucket refuses objects under customer keys (BlockedEncryptionTypes: SSE-C)",
+            "Set BlockedEncryptionTypes to NONE in the bucket's default encryption, or leave the destination's key out.",
+        )
+    if replicated and of_target:
+        yield warning_finding(
+            "CustomerKeyUnused",
+            target.bucket,
+            "S3 replicates objects under their own customer keys: the destination's key is not used",
+            "Use --operation copy --via direct to write the copies with another key.",
+        )
+
+
 def _rule(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     rule = facts.rule
     if rule is None or intent.operation is not Operation.REPLICATE:
@@ -252,6 +280,7 @@ _LOOKS: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (
     _carried,
     _lock,
     _keys,
+    _customer_keys,
     _rule,
     check_roles,
     check_bucket_policies,
