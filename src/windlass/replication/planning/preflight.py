@@ -124,6 +124,13 @@ def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             "versioning is off: copies of versions would replace each other",
             "Enable versioning on the destination first.",
         )
+    if intent.way is Way.BATCH:
+        yield warning_finding(
+            "VersionOrder",
+            facts.source.bucket,
+            "S3 Batch Operations copies noncurrent versions in no particular order; only the current version is surely the last",
+            "Use --via direct to keep the order of every history, and its delete markers.",
+        )
     if facts.rule is not None and intent.way is Way.DIRECT:
         yield warning_finding(
             "SrcBucketReplicating",
@@ -232,8 +239,8 @@ def _objects(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield warning_finding(
             "SrcObjectNotEligible",
             facts.source.bucket,
-            f"{intent.volume.frozen:,} objects are in Glacier: only restored ones can be read",
-            "Restore them first (S3InitiateRestoreObject), then seed again with --via direct, which finds restored copies.",
+            f"{intent.volume.frozen:,} objects are in Glacier: {_frozen_rule(intent)}",
+            "Use --operation copy --via direct --restore DAYS; or restore them, then copy by any method: restored ones are found.",
         )
     for side in (facts.source, facts.destination):
         if side.expires:
@@ -263,6 +270,12 @@ def _objects(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             yield warning_finding(
                 "RequesterPays", facts.source.bucket, "requester pays", "The account that copies pays for reading it."
             )
+
+
+def _frozen_rule(intent: Intent) -> str:
+    if intent.operation is Operation.REPLICATE:
+        return "S3 does not replicate objects of these storage classes"
+    return "only restored ones can be read"
 
 
 def _prefix(rule: Mapping[str, Any]) -> str:
