@@ -12,7 +12,7 @@ from tests.deploy.proving import FAST, World, assert_least, settings_of, stateme
 from tests.replication.direct.local import Aws
 from windlass.deploy.policy import Use
 from windlass.deploy.policy_check import check, needs_of
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 from windlass_local.server import LocalServer
 
 pytestmark = pytest.mark.timeout(280)
@@ -665,8 +665,8 @@ def _in_parts(world, source, target, *, moved, versions=False):
     """The engine itself, as `seed` uses it, with a limit that makes a large object of 11 MB."""
     aws = Aws(world.url, world.account)
     pair = Pair(
-        source=Place(bucket=source, account_id=world.account, region="us-east-1"),
-        destination=Place(bucket=target, account_id=world.account, region="us-east-1"),
+        source=BucketRef(bucket=source, account_id=world.account, region="us-east-1"),
+        destination=BucketRef(bucket=target, account_id=world.account, region="us-east-1"),
     )
     engine = aws.engine(world.folder / f"journals-{moved}", largest_bytes=10 << 20, part_bytes=5 << 20)
     done = engine.seed(pair, seed_id="parts", versions=versions, stop=threading.Event(), tell=lambda _: None)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from windlass.core import clock
-from windlass.core.errors import EXIT_FINDINGS, AccessRefused, PartialFailure
+from windlass.core.errors import EXIT_FINDINGS, AccessDenied, PartialFailure
 from windlass.core.suggest import unknown_word
 from windlass.inventory import rows
 from windlass.inventory.collecting import collect_as_job
@@ -366,7 +366,7 @@ def _report(inventory: Inventory, run: Run, output: Format) -> None:
 
 
 def _raise_unread(run: Run, scopes: Sequence[ScopeStatus]) -> None:
-    """PartialFailure when scopes, or details in them, were not read; AccessRefused when all scopes were denied."""
+    """PartialFailure when scopes, or details in them, were not read; AccessDenied when all scopes were denied."""
     unread = [one for one in scopes if one.state not in (ScopeState.OK, ScopeState.UNSUPPORTED)]
     if not unread:
         return
@@ -377,5 +377,5 @@ def _raise_unread(run: Run, scopes: Sequence[ScopeStatus]) -> None:
     )
     hint = f"`windlass inventory runs {run.run_id}` lists them; what they held is kept as last seen."
     if len(unread) == run.scopes_total and all(one.state is ScopeState.DENIED for one in unread):
-        raise AccessRefused(message, hint="`windlass whoami` shows which identity is used, and why it is refused.")
+        raise AccessDenied(message, hint="`windlass whoami` shows which identity is used, and why it is refused.")
     raise PartialFailure(message, hint=hint)

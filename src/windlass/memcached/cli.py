@@ -17,7 +17,7 @@ from windlass.memcached.model import Apply
 from windlass.memcached.plan import Action, Plan, Scale, node_ids
 from windlass.memcached.report import plan_text
 from windlass.memcached.scaling import carry_out
-from windlass.memcached.service import Memcached, NewCluster, Place
+from windlass.memcached.service import Memcached, NewCluster, ScopeFilter
 from windlass.present.output import Column, Format, emit, emit_value
 from windlass.present.progress import ProgressLine
 
@@ -227,8 +227,8 @@ def commands(  # noqa: C901  one function per command, nested so that they share
     return app
 
 
-def _place(accounts: list[str] | None, regions: list[str] | None) -> Place:
-    return Place(tuple(accounts or ()), tuple(regions or ()))
+def _place(accounts: list[str] | None, regions: list[str] | None) -> ScopeFilter:
+    return ScopeFilter(tuple(accounts or ()), tuple(regions or ()))
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from windlass.core.errors import AccessRefused, NotFound, WindlassError
+from windlass.core.errors import AccessDenied, NotFound, WindlassError
 from windlass.observe.log import logger
 from windlass.queues.core import Core
 from windlass.queues.daemon_thread import on_daemon_thread
@@ -294,6 +294,6 @@ class Driver:
         now = time.monotonic()
         if now - self._complained_at >= _COMPLAIN_S:
             self._complained_at = now
-            serious = not known or isinstance(error, (AccessRefused, NotFound))
+            serious = not known or isinstance(error, (AccessDenied, NotFound))
             say = self._log.error if serious else self._log.warning
             say(event, said=self.complaint, hint=error.hint if isinstance(error, WindlassError) else "")

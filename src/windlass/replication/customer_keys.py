@@ -20,7 +20,7 @@ from windlass.core.errors import ConfigError
 from windlass.core.secret import Secret
 from windlass.estate.config import is_loopback
 from windlass.replication.config import CustomerKeyConfig
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 
 __all__ = ["NO_KEYS", "OTHER_ENCRYPTION", "CustomerKey", "CustomerKeys", "PairKeys"]
 
@@ -113,10 +113,10 @@ class CustomerKeys:
         """Return the pair's keys. ConfigError, which names the file or variable, when one cannot be read."""
         return PairKeys(self._key(pair.source), self._key(pair.destination))
 
-    def _config(self, place: Place) -> CustomerKeyConfig | None:
+    def _config(self, place: BucketRef) -> CustomerKeyConfig | None:
         return next((config for config in self.configs if fnmatchcase(place.name, config.bucket)), None)
 
-    def _key(self, place: Place) -> CustomerKey | None:
+    def _key(self, place: BucketRef) -> CustomerKey | None:
         config = self._config(place)
         if config is None:
             return None
@@ -132,7 +132,7 @@ class CustomerKeys:
             raise _missing(place, f"{config.key_file} ({error.strerror})", hint) from None
 
 
-def _missing(place: Place, origin: str, hint: str) -> ConfigError:
+def _missing(place: BucketRef, origin: str, hint: str) -> ConfigError:
     return ConfigError(
         f"the customer key of {place.name} cannot be read: {origin}", hint=hint, code="MissingCustomerKey"
     )

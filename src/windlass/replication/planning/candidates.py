@@ -11,8 +11,8 @@ from windlass.core.errors import NotFound
 from windlass.core.pool import map_bounded
 from windlass.replication.archive import RestoreState, restore_state
 from windlass.replication.comparison import Action
-from windlass.replication.model import Operation, Place, Seed
-from windlass.replication.own_keys import FROZEN, Doors, Merged
+from windlass.replication.model import BucketRef, Operation, Seed
+from windlass.replication.own_keys import FROZEN, Clients, Merged
 from windlass.wire import s3
 from windlass.wire.listing import Listed, ListedVersion
 
@@ -64,15 +64,15 @@ def _missing(rows: Iterable[Merged], seed: Seed, tally: Counted, largest_bytes: 
 
 
 def noncurrent(
-    doors: Doors, seed: Seed, reader: str, tally: Counted, *, largest_bytes: int, is_restored: IsRestored
+    clients: Clients, seed: Seed, reader: str, tally: Counted, *, largest_bytes: int, is_restored: IsRestored
 ) -> Iterator[ListedVersion]:
     """What is not current, of each key the oldest first; archived versions only when they are restored."""
-    return _readable(_oldest_first(doors, seed, reader, largest_bytes), tally, is_restored)
+    return _readable(_oldest_first(clients, seed, reader, largest_bytes), tally, is_restored)
 
 
-def _oldest_first(doors: Doors, seed: Seed, reader: str, largest_bytes: int) -> Iterator[ListedVersion]:
+def _oldest_first(clients: Clients, seed: Seed, reader: str, largest_bytes: int) -> Iterator[ListedVersion]:
     held: list[ListedVersion] = []
-    for version in doors.versions(seed.pair.source, seed.pair.prefix, reader):
+    for version in clients.versions(seed.pair.source, seed.pair.prefix, reader):
         if held and held[0].key != version.key:
             yield from reversed(held)
             held = []
@@ -95,13 +95,13 @@ def _identity(row: Listed | ListedVersion) -> tuple[str, str]:
     return row.key, row.version_id if isinstance(row, ListedVersion) else ""
 
 
-def restored_check(doors: Doors, place: Place, reader: str) -> IsRestored:
+def restored_check(clients: Clients, place: BucketRef, reader: str) -> IsRestored:
     """Return what asks a bucket by HEADs, several at a time. An object that is gone is not restored; other errors are raised."""
-    door = doors.to(place, reader)
+    client = clients.to(place, reader)
 
     def is_readable(item: tuple[str, str]) -> bool:
         try:
-            head = door(s3.head(place.bucket, item[0], version_id=item[1], owner=place.account_id))
+            head = client.send(s3.head(place.bucket, item[0], version_id=item[1], owner=place.account_id))
         except NotFound:
             return False
         return restore_state(head.headers) is RestoreState.READABLE

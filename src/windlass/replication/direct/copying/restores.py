@@ -45,14 +45,14 @@ class Restores:
     async def _state(self, row: Listed) -> RestoreState:
         source = self.sides.pair.source
         async with self._gate:
-            head = await self.sides.read(s3.head(source.bucket, row.key, owner=source.account_id))
+            head = await self.sides.read.send(s3.head(source.bucket, row.key, owner=source.account_id))
         return restore_state(head.headers)
 
     async def _begin(self, row: Listed, restore: Restore) -> None:
         source = self.sides.pair.source
         async with self._gate:
             try:
-                await self.sides.read(
+                await self.sides.read.send(
                     s3.restore(source.bucket, row.key, days=restore.days, tier=restore.tier, owner=source.account_id)
                 )
             except Conflict as error:

@@ -20,7 +20,7 @@ from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.manifest import encode_rows, encode_versions
 from windlass.replication.methods.batch.upload import upload
 from windlass.replication.model import BatchJob, Operation, Seed, Way
-from windlass.replication.own_keys import Doors
+from windlass.replication.own_keys import Clients
 from windlass.replication.planning.candidates import Counted, Peeked, Rows, noncurrent, restored_check, wanted
 from windlass.replication.planning.plan import Request, spots
 from windlass.replication.service import Replication
@@ -53,13 +53,13 @@ class Staging:
         seed, request, most = self.seed, self.request, self.replication.config.copy_up_to_bytes
         bucket = seed.pair.source.bucket
         written: list[batch.Listed] = []
-        with Doors(self.replication.estate) as doors:
+        with Clients(self.replication.estate) as clients:
             reader = seed.pair.source.account_id or seed.pair.destination.account_id
-            is_restored = restored_check(doors, seed.pair.source, reader)
+            is_restored = restored_check(clients, seed.pair.source, reader)
             by_class = seed.way is Way.BATCH and seed.operation is Operation.COPY
             by_class = by_class and not request.template.copying.StorageClass
             if request.versions:
-                older = noncurrent(doors, seed, reader, tally, largest_bytes=most, is_restored=is_restored)
+                older = noncurrent(clients, seed, reader, tally, largest_bytes=most, is_restored=is_restored)
                 if by_class:
                     written += self._write_by_class("noncurrent", older, versions=True)
                 else:

@@ -1,8 +1,8 @@
 """Many calls of one kind at the least cost: no task, no future, no timer for each.
 
-A flow has connections of its own (lanes). Each carries one request at a time, given by `send`; its end is told to
+A flow has connections of its own (connections). Each carries one request at a time, given by `send`; its end is told to
 `done`. What is usual (a 200 that came in one piece) is read where it arrives. What is not (errors, lost answers, keys that must
-be asked for) goes the Door's own way, with its retries; throttling alone is told at once, since who sends decides the pace.
+be asked for) goes the Client's own way, with its retries; throttling alone is told at once, since who sends decides the pace.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any, Generic, TypeVar
 
 from windlass.core.aws_errors import THROTTLE_CODES, service_error
 from windlass.core.errors import WindlassError
+from windlass.wire.client import Client
 from windlass.wire.connection import Connection
-from windlass.wire.copies import Copies
-from windlass.wire.door import Door
+from windlass.wire.copy_requests import CopyRequests
 from windlass.wire.errors import ConnectionLost, read_fault
 from windlass.wire.model import Response
-from windlass.wire.places import Place
+from windlass.wire.routes import Route
 
-__all__ = ["Flow"]
+__all__ = ["CopyPipeline"]
 
 T = TypeVar("T")
 _SWEEP_S = 1.0
@@ -35,11 +35,11 @@ Copy = tuple[T, str, str, str]
 
 
 # As a plain protocol, too, it is given its bytes ready made by loops that can do so (uvloop), which is quicker.
-class Lane(Connection, asyncio.Protocol):
+class PinnedConnection(Connection, asyncio.Protocol):
     """A connection that tells its flow; `copy` is what is under way."""
 
-    def __init__(self, flow: Flow[Any], buffer: memoryview) -> None:
-        super().__init__(flow.loop, buffer, flow.lane_freed)
+    def __init__(self, flow: CopyPipeline[Any], buffer: memoryview) -> None:
+        super().__init__(flow.loop, buffer, flow.on_freed)
         self._flow = flow
         self.copy: Copy[Any] | None = None
         self.sweeps = 0
@@ -62,7 +62,7 @@ class Lane(Connection, asyncio.Protocol):
         """asyncio: what was read; an answer that is whole, and good, needs no parser."""
         if self._read_bytes == 0 and self._answer is self and _is_good(data):
             self._answer = None
-            self._flow.lane_good(self)
+            self._flow.on_copied(self)
             return
         self._parsed = True
         self.received(data)
@@ -75,11 +75,11 @@ class Lane(Connection, asyncio.Protocol):
 
     def set_result(self, result: Response, /) -> None:
         """An answer that was not recognised at once."""
-        self._flow.lane_answered(self, result)
+        self._flow.on_response(self, result)
 
     def set_exception(self, exception: Exception, /) -> None:
         """No answer."""
-        self._flow.lane_lost(self, exception)
+        self._flow.on_lost(self, exception)
 
     def sweep(self, timeout_s: float) -> None:
         """Look whether anything moved since the last time."""
@@ -95,16 +95,16 @@ class Lane(Connection, asyncio.Protocol):
         """The flow's sweep does it."""
 
 
-class Flow(Generic[T]):
+class CopyPipeline(Generic[T]):
     """Copies through at most `size` connections. `done(token, error)` hears of each end, `ready()` that there is room.
 
-    `pull()` may give a lane its next copy at once, where its last ended well; None leaves it to `ready`.
+    `pull()` may give a connection its next copy at once, where its last ended well; None leaves it to `ready`.
     """
 
     def __init__(
         self,
-        door: Door,
-        copies: Copies,
+        client: Client,
+        copies: CopyRequests,
         *,
         size: int,
         done: Callable[[T, WindlassError | None], None],
@@ -112,54 +112,54 @@ class Flow(Generic[T]):
         pull: Callable[[], Copy[T] | None] = lambda: None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
-        self._door, self._copies = door, copies
+        self._client, self._copies = client, copies
         self._size = size
         self._done, self._ready, self._pull = done, ready, pull
-        self._lanes: set[Lane] = set()
-        self._free: list[Lane] = []
+        self._pinned: set[PinnedConnection] = set()
+        self._free: list[PinnedConnection] = []
         self._opening = 0
         self._unreachable = self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.under_way = 0
-        self._outbox: list[tuple[Lane, bytes]] = []
+        self._outbox: list[tuple[PinnedConnection, bytes]] = []
         self._in_turn = False
         self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep)
 
     def room(self) -> int:
-        """How many may be sent now. Where there is none, and there may be more lanes, some are opened."""
+        """How many may be sent now. Where there is none, and there may be more connections, some are opened."""
         if not self._free:
             self._grow()
         free = len(self._free)
         if not free and self._unreachable:
-            return 1 - self.under_way  # one at a time the Door's way, which says what is wrong
+            return 1 - self.under_way  # one at a time the Client's way, which says what is wrong
         return min(free, self._size - self.under_way)
 
     def send(self, token: T, key: str, etag: str, storage_class: str) -> None:
         """Send one copy; only while there is room."""
         self._send(self._free.pop() if self._free else None, (token, key, etag, storage_class))
 
-    def _send(self, lane: Lane | None, copy: Copy[T]) -> None:
+    def _send(self, connection: PinnedConnection | None, copy: Copy[T]) -> None:
         self.under_way += 1
-        if lane is None or lane.closed or not (self._in_turn or self._begin_turn()):
-            self._give_back(lane)
-            self._slowly(copy)
+        if connection is None or connection.closed or not (self._in_turn or self._begin_turn()):
+            self._give_back(connection)
+            self._send_with_retries(copy)
             return
         token, key, etag, storage_class = copy
         try:
             head = self._copies.head(key, etag, storage_class)
         except WindlassError as error:
-            self._give_back(lane)
+            self._give_back(connection)
             self.loop.call_soon(self._ended, token, error)
             return
-        lane.expect(copy)
-        self._outbox.append((lane, head))
+        connection.expect(copy)
+        self._outbox.append((connection, head))
 
     def _begin_turn(self) -> bool:
         """What is sent in this turn of the loop is signed as of now and sent together: a server woken once for many costs less."""
-        keys = self._door.keys_at_hand()
+        keys = self._client.keys_at_hand()
         if keys is None:
             return False
-        self._copies.at(self._door.place(self._copies.bucket), keys, time.time() + self._door.skew_s)
+        self._copies.at(self._client.route(self._copies.bucket), keys, time.time() + self._client.skew_s)
         self._in_turn = True
         self.loop.call_soon(self._end_turn)
         if not self._free:
@@ -168,41 +168,41 @@ class Flow(Generic[T]):
 
     def _end_turn(self) -> None:
         outbox, self._outbox, self._in_turn = self._outbox, [], False
-        for lane, head in outbox:
-            if lane.transport is not None and not lane.closed:
-                lane.transport.write(head)
+        for connection, head in outbox:
+            if connection.transport is not None and not connection.closed:
+                connection.transport.write(head)
 
     async def close(self) -> None:
-        """Close every lane; what is under way is not told any more, nor sent again."""
+        """Close every connection; what is under way is not told any more, nor sent again."""
         self._closed = True
         self._sweeper.cancel()
         for task in self._tasks:
             task.cancel()
-        for lane in list(self._lanes):
-            lane.close()
+        for connection in list(self._pinned):
+            connection.close()
         await asyncio.sleep(0)
 
-    # What lanes tell
+    # What connections tell
 
-    def lane_good(self, lane: Lane) -> None:
-        """A good answer; the lane can take the next request."""
-        copy, lane.copy = lane.copy, None
+    def on_copied(self, connection: PinnedConnection) -> None:
+        """A good answer; the connection can take the next request."""
+        copy, connection.copy = connection.copy, None
         assert copy is not None
         self.under_way -= 1
         if self._closed:
-            self._free.append(lane)
+            self._free.append(connection)
             return
         self._done(copy[0], None)
         following = self._pull()
         if following is None:
-            self._free.append(lane)
+            self._free.append(connection)
             self._ready()
         else:
-            self._send(lane, following)
+            self._send(connection, following)
 
-    def lane_answered(self, lane: Lane, response: Response) -> None:
+    def on_response(self, connection: PinnedConnection, response: Response) -> None:
         """An answer to be looked at."""
-        copy, lane.copy = lane.copy, None
+        copy, connection.copy = connection.copy, None
         assert copy is not None
         if response.status < 300 and _GOOD in response.body and _BAD not in response.body:
             self._ended(copy[0], None)
@@ -211,27 +211,27 @@ class Flow(Generic[T]):
         if fault.code in THROTTLE_CODES or fault.status in (429, 503):
             self._ended(copy[0], service_error(fault.code, fault.message, where="s3 CopyObject", status=503))
         else:
-            self._slowly(copy)
+            self._send_with_retries(copy)
 
-    def lane_lost(self, lane: Lane, _: Exception) -> None:
+    def on_lost(self, connection: PinnedConnection, _: Exception) -> None:
         """No answer: whether it was carried out is not known, and a copy may be asked for twice."""
-        copy, lane.copy = lane.copy, None
+        copy, connection.copy = connection.copy, None
         assert copy is not None
-        self._slowly(copy)
+        self._send_with_retries(copy)
 
-    def lane_freed(self, connection: Connection) -> None:
-        """A lane can take the next request, or is gone."""
-        assert isinstance(connection, Lane)
+    def on_freed(self, connection: Connection) -> None:
+        """A connection can take the next request, or is gone."""
+        assert isinstance(connection, PinnedConnection)
         if connection.closed:
-            self._lanes.discard(connection)
+            self._pinned.discard(connection)
         elif connection not in self._free:
             self._free.append(connection)
         if not self._closed:
             self._ready()
 
-    def _give_back(self, lane: Lane | None) -> None:
-        if lane is not None and not lane.closed:
-            self._free.append(lane)
+    def _give_back(self, connection: PinnedConnection | None) -> None:
+        if connection is not None and not connection.closed:
+            self._free.append(connection)
 
     def _ended(self, token: T, error: WindlassError | None) -> None:
         self.under_way -= 1
@@ -239,8 +239,8 @@ class Flow(Generic[T]):
             self._done(token, error)
             self._ready()
 
-    def _slowly(self, copy: Copy[T]) -> None:
-        """The Door's way."""
+    def _send_with_retries(self, copy: Copy[T]) -> None:
+        """The Client's way."""
         if self._closed:
             return
         token, *what = copy
@@ -248,7 +248,7 @@ class Flow(Generic[T]):
         async def go() -> None:
             error: WindlassError | None = None
             try:
-                await self._door(self._copies.call(*what))
+                await self._client.send(self._copies.call(*what))
             except WindlassError as failed:
                 error = failed
             self._ended(token, error)
@@ -258,36 +258,36 @@ class Flow(Generic[T]):
         task.add_done_callback(self._tasks.discard)
 
     def _grow(self) -> None:
-        if self._opening >= _OPENING or len(self._lanes) + self._opening >= self._size:
+        if self._opening >= _OPENING or len(self._pinned) + self._opening >= self._size:
             return
-        place = self._door.place(self._copies.bucket)
-        for _ in range(min(_OPENING, self._size - len(self._lanes) - self._opening)):
+        route = self._client.route(self._copies.bucket)
+        for _ in range(min(_OPENING, self._size - len(self._pinned) - self._opening)):
             self._opening += 1
-            task = self.loop.create_task(self._opened(place))
+            task = self.loop.create_task(self._opened(route))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _opened(self, place: Place) -> None:
-        lane = Lane(self, self._door.buffer)
+    async def _opened(self, route: Route) -> None:
+        connection = PinnedConnection(self, self._client.buffer)
         try:
-            await self._door.fetch_keys()
-            await place.pool.lend(lane)
+            await self._client.fetch_keys()
+            await route.pool.detach(connection)
         except (ConnectionLost, WindlassError):
-            self._unreachable = not self._lanes
+            self._unreachable = not self._pinned
             self._ready()
             await asyncio.sleep(_SWEEP_S)
             self._opening -= 1
         else:
             self._opening -= 1
             self._unreachable = False
-            self._lanes.add(lane)
-            self._free.append(lane)
+            self._pinned.add(connection)
+            self._free.append(connection)
         self._ready()
 
     def _sweep(self) -> None:
-        timeout_s = self._door.access.read_timeout_s
-        for lane in list(self._lanes):
-            lane.sweep(timeout_s)
+        timeout_s = self._client.access.read_timeout_s
+        for connection in list(self._pinned):
+            connection.sweep(timeout_s)
         self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep)
 
 

@@ -2,7 +2,7 @@
 
 Everything but the key, the ETag and the storage class is the same for every object of a pair: the canonical request and
 the head are templates, made anew once a second (SigV4's time) and whenever keys are. tests/wire/test_copies.py holds the bytes
-against what the Door itself sends.
+against what the Client itself sends.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from hashlib import sha256
 from windlass.core.access import Keys
 from windlass.wire import s3
 from windlass.wire.model import EMPTY_SHA256, Call
-from windlass.wire.places import Place
-from windlass.wire.sign import encode_path
+from windlass.wire.routes import Route
+from windlass.wire.sigv4 import encode_path
 
-__all__ = ["Copies"]
+__all__ = ["CopyRequests"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9/_.~-]*")
 _SLOT = "\0"
@@ -26,7 +26,7 @@ _Pieces = tuple[bytes, ...]
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))  # RFC 2104
 
 
-class Copies:
+class CopyRequests:
     """Copies from one bucket to another under the same keys. `headers` are every copy's own (encryption, ACL …)."""
 
     def __init__(
@@ -44,14 +44,14 @@ class Copies:
         self._owner, self._source_owner = owner, source_owner
         self._headers = dict(headers or {})
         self._agent = user_agent
-        self._made_for: tuple[int, Keys, Place] | None = None
+        self._made_for: tuple[int, Keys, Route] | None = None
         self._templates: dict[str, tuple[_Pieces, _Pieces]] = {}
         self._scope = self._stamp = ""
         # HMAC with the day's key, the constant part of what is signed taken in already: two copies do the rest.
         self._inner = self._outer = sha256()
 
     def call(self, key: str, etag: str, storage_class: str) -> Call[s3.Copied]:
-        """The same copy as a call, for the Door."""
+        """The same copy as a call, for the Client."""
         return s3.copy(
             self.bucket,
             key,
@@ -63,16 +63,16 @@ class Copies:
             source_owner=self._source_owner,
         )
 
-    def at(self, place: Place, keys: Keys, now: float) -> None:
+    def at(self, route: Route, keys: Keys, now: float) -> None:
         """What the next heads are made with: where they go, who signs, and when (epoch seconds)."""
         second = int(now)
         made_for = self._made_for
-        if made_for is not None and made_for[0] == second and made_for[1] is keys and made_for[2] is place:
+        if made_for is not None and made_for[0] == second and made_for[1] is keys and made_for[2] is route:
             return
-        self._made_for = (second, keys, place)
+        self._made_for = (second, keys, route)
         self._templates.clear()
         self._stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
-        self._scope, signing = place.signer.scope_and_key(self._stamp[:8], keys)
+        self._scope, signing = route.signer.scope_and_key(self._stamp[:8], keys)
         self._inner = sha256(signing.ljust(64, b"\0").translate(_INNER))
         self._inner.update(f"AWS4-HMAC-SHA256\n{self._stamp}\n{self._scope}\n".encode())
         self._outer = sha256(signing.ljust(64, b"\0").translate(_OUTER))
@@ -98,11 +98,11 @@ class Copies:
     def _template(self, storage_class: str) -> tuple[_Pieces, _Pieces]:
         """The canonical request, cut where path, copied path and ETag go, and the head, where the signature does, too."""
         assert self._made_for is not None, "a head is asked for before `at`"
-        _, keys, place = self._made_for
+        _, keys, route = self._made_for
         request = self.call(_SLOT, _SLOT, storage_class).request
         slot = encode_path(_SLOT)
-        path = place.prefix + "/" + slot
-        headers = [("host", place.pool.endpoint.authority), *request.headers, ("x-amz-date", self._stamp)]
+        path = route.prefix + "/" + slot
+        headers = [("host", route.pool.endpoint.authority), *request.headers, ("x-amz-date", self._stamp)]
         if keys.token is not None:
             headers.append(("x-amz-security-token", keys.token.reveal()))
         headers.append(("x-amz-content-sha256", EMPTY_SHA256))

@@ -13,7 +13,7 @@ from hashlib import md5, sha256
 
 from windlass.wire.model import UNSIGNED, Checksum, Request
 
-__all__ = ["CRC32_HEADER", "crc32_text", "has_checksum", "summed"]
+__all__ = ["CRC32_HEADER", "crc32_text", "has_checksum", "with_checksum"]
 
 CRC32_HEADER = "x-amz-checksum-crc32"
 _OF_CONTENT = frozenset(
@@ -21,7 +21,7 @@ _OF_CONTENT = frozenset(
 )
 
 
-def summed(request: Request, *, tls: bool, crc32: bool) -> Request:
+def with_checksum(request: Request, *, tls: bool, crc32: bool) -> Request:
     """The request with its checksum; over plain HTTP a payload that could go unsigned is signed after all."""
     if request.checksum is Checksum.DECLARED:
         return _with_header(request, "x-amz-checksum-algorithm", "CRC32") if crc32 else request

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-__all__ = ["SharedLoop", "new_loop", "run_alone"]
+__all__ = ["SharedEventLoop", "new_loop", "run_alone"]
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ def run_alone(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-class SharedLoop:
+class SharedEventLoop:
     """A loop on a thread of its own for as long as anybody runs something in it.
 
     Threads that each have a loop and much to do pass Python's lock to and fro; within one loop nobody waits for it.

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 from windlass.core.access import Keys
 
-__all__ = ["KeyRing"]
+__all__ = ["CredentialCache"]
 
 _FRESH_S = 60.0
 _STALE_S = 300.0
 _PAUSE_S = 5.0
 
 
-class KeyRing:
+class CredentialCache:
     """`ask()` may block: it runs on a thread, never twice at once."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, ask: Callable[[], Keys]) -> None:

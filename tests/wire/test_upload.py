@@ -11,9 +11,9 @@ import pytest
 from tests.wire.server import CLOSE, Server, access, answer, error, serve
 from windlass.core.errors import AwsError, NotFound, Throttled
 from windlass.wire import s3
-from windlass.wire.door import Door
-from windlass.wire.sign import Signer
-from windlass.wire.uploading import ChunkSigner, encoded_bytes
+from windlass.wire.client import Client
+from windlass.wire.sigv4 import Signer
+from windlass.wire.upload import ChunkSigner, encoded_bytes
 
 KIB = 1024
 
@@ -98,12 +98,14 @@ def test_every_upload_carries_something_that_the_service_checks(certificates, tl
         async with serve(play, tls=contexts["good"] if tls else None) as server:
             url = server.url.replace("http://127.0.0.1", "https://localhost") if tls else server.url
             way = replace(access(url, ca_bundle=ca if tls else ""), crc32=of_aws)
-            async with Door(way) as door:
+            async with Client(way) as client:
                 for body in (b"", b"x", b"y" * 700 * KIB):
-                    await door(s3.put("box", "k", body, headers=given))
-                    part = await door(s3.upload_part("box", "k", upload_id="u", number=1, body=body, headers=given))
+                    await client.send(s3.put("box", "k", body, headers=given))
+                    part = await client.send(
+                        s3.upload_part("box", "k", upload_id="u", number=1, body=body, headers=given)
+                    )
                     assert part.checksums == (("ChecksumCRC32", "AAAA"),)
-                    await door.upload(s3.put("box", "k", b"", headers=given), len(body), pieces(body))
+                    await client.upload(s3.put("box", "k", b"", headers=given), len(body), pieces(body))
                     put, sent_part, streamed = server.asked[-3:]
                     name = "content-md5" if given or not of_aws else "x-amz-checksum-crc32"
                     expected = given.get("content-md5") or (
@@ -118,7 +120,7 @@ def test_every_upload_carries_something_that_the_service_checks(certificates, tl
                         content, trailer = unframed(streamed.body)
                         assert (content, trailer["x-amz-checksum-crc32"]) == (body, crc32(body))
                         assert ("x-amz-trailer-signature" in trailer) is not tls
-                await door(s3.create_upload("box", "k", checksums=True))
+                await client.send(s3.create_upload("box", "k", checksums=True))
                 declared = server.asked[-1].headers.get("x-amz-checksum-algorithm")
                 assert declared == ("CRC32" if of_aws else None)
 
@@ -134,15 +136,15 @@ def test_pieces_arrive_as_one_body(sizes):
             while await conversation.request() is not None:
                 await conversation.say(answer(etag='"e"'))
 
-        async with serve(play) as server, Door(replace(access(server.url), crc32=False)) as door:
+        async with serve(play) as server, Client(replace(access(server.url), crc32=False)) as client:
             given = pieces(*(bytes([65 + at]) * size for at, size in enumerate(sizes)))
-            put = await door.upload(s3.put("box", "k", b"", headers={"x-amz-meta-a": "b"}), len(body), given)
+            put = await client.upload(s3.put("box", "k", b"", headers={"x-amz-meta-a": "b"}), len(body), given)
             assert put.etag == "e"
             (asked,) = server.asked
             assert asked.headers["x-amz-content-sha256"] == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
             assert asked.headers["x-amz-decoded-content-length"] == str(len(body))
             assert unframed(asked.body) == (body, {})
-            await door(s3.head("box", "k"))
+            await client.send(s3.head("box", "k"))
             assert server.connections == 1, "the connection was not kept"
 
     asyncio.run(main())
@@ -159,8 +161,8 @@ def test_under_tls_they_go_as_they_are(certificates):
 
         async with serve(play, tls=contexts["good"]) as server:
             way = access(server.url.replace("http://127.0.0.1", "https://localhost"), ca_bundle=ca)
-            async with Door(replace(way, crc32=False)) as door:
-                await door.upload(s3.put("box", "k", b""), len(body), pieces(body[:1000], body[1000:]))
+            async with Client(replace(way, crc32=False)) as client:
+                await client.upload(s3.put("box", "k", b""), len(body), pieces(body[:1000], body[1000:]))
             (asked,) = server.asked
             assert asked.headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"
             assert sha256(asked.body).digest() == sha256(body).digest()
@@ -200,12 +202,12 @@ def test_a_refusal_before_the_end_is_heard_and_its_connection_not_used_again(sai
             await asyncio.sleep(0.001)
 
     async def main():
-        async with serve(refused_early(said)) as server, Door(access(server.url)) as door:
+        async with serve(refused_early(said)) as server, Client(access(server.url)) as client:
             with pytest.raises(kind):
-                await door.upload(s3.put("box", "k", b""), 64_000 * KIB, many())
+                await client.upload(s3.put("box", "k", b""), 64_000 * KIB, many())
             assert len(taken) < 1000, "all was read for nothing"
-            place = door.place("box")
-            assert place.pool.take() is None
+            route = client.route("box")
+            assert route.pool.take() is None
 
     asyncio.run(main())
 
@@ -222,9 +224,9 @@ def test_what_the_pieces_raise_is_raised_and_the_body_is_left_unfinished():
             yield b"x" * 300 * KIB
             raise LookupError("the source is gone")
 
-        async with serve(play) as server, Door(access(server.url)) as door:
+        async with serve(play) as server, Client(access(server.url)) as client:
             with pytest.raises(LookupError):
-                await door.upload(s3.put("box", "k", b""), 600 * KIB, broken())
+                await client.upload(s3.put("box", "k", b""), 600 * KIB, broken())
             await asyncio.sleep(0.1)
         ((head, body),) = bodies
         length = int(dict(line.split(b": ", 1) for line in head.split(b"\r\n") if b": " in line)[b"content-length"])
@@ -247,15 +249,15 @@ def test_a_slow_source_is_no_silent_server_and_little_waits_here():
                     break
             await conversation.say(answer(etag='"e"'))
 
-        async with serve(play) as server, Door(access(server.url, read_timeout_s=0.5)) as door:
+        async with serve(play) as server, Client(access(server.url, read_timeout_s=0.5)) as client:
 
             async def slow():
                 for _ in range(12):
                     yield b"x" * 100 * KIB
-                    most.append(max(one.transport.get_write_buffer_size() for one in door.place("box").pool._all))
+                    most.append(max(one.transport.get_write_buffer_size() for one in client.route("box").pool._all))
                     await asyncio.sleep(0.1)
 
-            await door.upload(s3.put("box", "k", b""), 1200 * KIB, slow())
+            await client.upload(s3.put("box", "k", b""), 1200 * KIB, slow())
 
     asyncio.run(main())
     assert max(most) < 1 << 20
@@ -274,9 +276,9 @@ def test_the_names_of_buckets_page_by_page():
             while await conversation.request() is not None:
                 await conversation.say(said.pop(0))
 
-        async with serve(play) as server, Door(access(server.url)) as door:
-            assert await door(s3.list_buckets()) == (["a", "b"], "t")
-            assert await door(s3.list_buckets(token="t")) == (["c"], "")
+        async with serve(play) as server, Client(access(server.url)) as client:
+            assert await client.send(s3.list_buckets()) == (["a", "b"], "t")
+            assert await client.send(s3.list_buckets(token="t")) == (["c"], "")
             assert isinstance(server, Server)
             assert server.asked[1].target == "/?continuation-token=t"
 

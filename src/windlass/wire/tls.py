@@ -10,19 +10,19 @@ import asyncio
 import ssl
 from typing import Any, cast
 
-__all__ = ["Secured"]
+__all__ = ["TlsTransport"]
 
 _RECORD_BYTES = 16 * 1024
 
 
-class Secured(asyncio.Transport, asyncio.Protocol):
-    """The socket's protocol, and the transport of `protocol`, which is told once the handshake is done (`await shaken`)."""
+class TlsTransport(asyncio.Transport, asyncio.Protocol):
+    """The socket's protocol, and the transport of `protocol`, which is told once the handshake is done (`await handshake_done`)."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, protocol: asyncio.Protocol, context: ssl.SSLContext, host: str
     ) -> None:
         super().__init__()
-        self.shaken: asyncio.Future[None] = loop.create_future()
+        self.handshake_done: asyncio.Future[None] = loop.create_future()
         self._protocol = protocol
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
@@ -63,8 +63,8 @@ class Secured(asyncio.Transport, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the socket is gone."""
         error = exc or ConnectionAbortedError("the server closed the connection")
-        if not self.shaken.done():
-            self.shaken.set_exception(error)
+        if not self.handshake_done.done():
+            self.handshake_done.set_exception(error)
         elif self._open:
             self._open = False
             self._protocol.connection_lost(error)
@@ -115,7 +115,7 @@ class Secured(asyncio.Transport, asyncio.Protocol):
         return self._socket.get_extra_info(name, default) if self._socket is not None else default
 
     def _shake(self) -> None:
-        if self.shaken.done():  # given up
+        if self.handshake_done.done():  # given up
             return
         try:
             self._tls.do_handshake()
@@ -123,13 +123,13 @@ class Secured(asyncio.Transport, asyncio.Protocol):
             self._flush()
         except (ssl.SSLError, ssl.CertificateError) as error:
             self._flush()  # the alert that says why
-            self.shaken.set_exception(error)
+            self.handshake_done.set_exception(error)
             self.abort()
         else:
             self._flush()
             self._open = True
             self._protocol.connection_made(self)
-            self.shaken.set_result(None)
+            self.handshake_done.set_result(None)
 
     def _end(self, error: Exception | None) -> None:
         """The server said goodbye, or nonsense."""

@@ -19,9 +19,9 @@ from windlass.core.access import Keys
 from windlass.core.errors import UsageError, WindlassError
 from windlass.core.secret import Secret
 from windlass.wire import s3
-from windlass.wire.door import Door
+from windlass.wire.client import Client
 from windlass.wire.model import UNSIGNED
-from windlass.wire.sign import Signer, encode_path, encode_query
+from windlass.wire.sigv4 import Signer, encode_path, encode_query
 
 METHODS = st.sampled_from(["GET", "PUT", "POST", "HEAD", "DELETE"])
 NASTY = st.sampled_from(
@@ -180,10 +180,10 @@ def test_what_arrives_is_what_was_signed(key, value):
             while (asked := await conversation.request()) is not None:
                 await conversation.say(answer(404) if asked.method == "HEAD" else error(404, "NoSuchKey"))
 
-        async with serve(play) as server, Door(access(server.url)) as door:
+        async with serve(play) as server, Client(access(server.url)) as client:
             for call in _calls(key, value):
                 with contextlib.suppress(WindlassError):
-                    await door(call)
+                    await client.send(call)
             return server.asked
 
     asked = asyncio.run(main())

@@ -1,4 +1,4 @@
-"""Prepared copies: the very bytes that the Door sends for the same call, for any key."""
+"""Prepared copies: the very bytes that the Client sends for the same call, for any key."""
 
 import asyncio
 import time
@@ -10,8 +10,8 @@ from tests.wire.server import KEYS, access
 from windlass.core.access import Keys
 from windlass.core.errors import UsageError
 from windlass.core.secret import Secret
-from windlass.wire.copies import Copies
-from windlass.wire.door import Door
+from windlass.wire.client import Client
+from windlass.wire.copy_requests import CopyRequests
 
 PLAIN = Keys("AKIAIOSFODNN7EXAMPLE", Secret("secret"))
 KEY = st.one_of(
@@ -21,12 +21,12 @@ KEY = st.one_of(
 
 
 def both(key, etag, storage, *, keys=KEYS, path_style=True, bucket="target", headers=None, owner="111111111111"):
-    """What the prepared copy sends, and what the Door would."""
+    """What the prepared copy sends, and what the Client would."""
 
     async def go():
         reach = access("https://s3.us-east-1.amazonaws.com", keys=lambda: keys, path_style=path_style)
-        async with Door(reach) as door:
-            copies = Copies(
+        async with Client(reach) as client:
+            copies = CopyRequests(
                 bucket,
                 source_bucket="source",
                 owner=owner,
@@ -34,15 +34,15 @@ def both(key, etag, storage, *, keys=KEYS, path_style=True, bucket="target", hea
                 headers=headers,
                 user_agent=reach.user_agent,
             )
-            place = door.place(bucket)
+            route = client.route(bucket)
             while True:
                 now = time.time()
                 try:
-                    copies.at(place, keys, now)
+                    copies.at(route, keys, now)
                     lean = copies.head(key, etag, storage)
                 except UsageError:
                     return None, None
-                usual = door._sign("CopyObject", copies.call(key, etag, storage).request, place, keys)
+                usual = client._sign("CopyObject", copies.call(key, etag, storage).request, route, keys)
                 if int(time.time()) == int(now):
                     return lean, usual
 
@@ -75,11 +75,11 @@ def test_keys_without_a_token_hosts_with_the_bucket_and_headers_of_ones_own():
 
 def test_new_keys_and_a_new_second_are_signed_anew():
     async def go():
-        async with Door(access("http://127.0.0.1:1")) as door:
-            copies, place = Copies("target", source_bucket="source"), door.place("target")
+        async with Client(access("http://127.0.0.1:1")) as client:
+            copies, route = CopyRequests("target", source_bucket="source"), client.route("target")
 
             def head(keys, now):
-                copies.at(place, keys, now)
+                copies.at(route, keys, now)
                 return copies.head("k", "e", "")
 
             heads = {

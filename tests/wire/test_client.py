@@ -11,10 +11,10 @@ import pytest
 
 from tests.wire.server import CLOSE, HANG, KEYS, RESET, SECRET, TOKEN, access, answer, error, script, serve
 from windlass.core.access import Keys
-from windlass.core.errors import AccessRefused, AwsError, ConfigError, Conflict, NotFound, Throttled, UsageError
+from windlass.core.errors import AccessDenied, AwsError, ConfigError, Conflict, NotFound, Throttled, UsageError
 from windlass.core.secret import Secret
 from windlass.wire import s3, sqs
-from windlass.wire.door import Door
+from windlass.wire.client import Client
 from windlass.wire.errors import BadAnswer, ConnectionLost
 from windlass.wire.model import POLL, Call, Request
 
@@ -37,12 +37,12 @@ def talk(run, steps, *calls, draw=lambda: 0.0, connections=0, observe=None, **mo
     async def main():
         async with (
             serve(script(*steps)) as server,
-            Door(access(server.url, **more), connections=connections, draw=draw, observe=observe) as door,
+            Client(access(server.url, **more), connections=connections, draw=draw, observe=observe) as client,
         ):
             found = []
             for call in calls:
                 try:
-                    found.append(await door(call))
+                    found.append(await client.send(call))
                 except Exception as failure:
                     found.append(failure)
             return found, server.asked
@@ -102,7 +102,7 @@ def test_but_not_for_ever(run, step, kind, code):
 @pytest.mark.parametrize(
     ("step", "kind"),
     [
-        (error(403, "AccessDenied"), AccessRefused),
+        (error(403, "AccessDenied"), AccessDenied),
         (error(404, "NoSuchKey"), NotFound),
         (error(412, "PreconditionFailed"), Conflict),
         (error(400, "InvalidArgument"), AwsError),
@@ -123,7 +123,7 @@ def test_a_receive_is_never_sent_twice(run, step):
     assert first == []
     assert isinstance(second, AwsError)
     assert len(asked) == 2
-    assert RECEIVE.manners is POLL
+    assert RECEIVE.retry_policy is POLL
 
 
 def test_a_stale_connection_costs_no_attempt(run):
@@ -147,9 +147,9 @@ def test_a_stale_connection_costs_no_attempt(run):
             await conversation.request()
             conversation.end(hard=True)
 
-        async with serve(play) as server, Door(access(server.url), draw=lambda: 0.0) as door:
-            await asyncio.gather(*(door(GET) for _ in range(4)))
-            _head, body = await door(GET)
+        async with serve(play) as server, Client(access(server.url), draw=lambda: 0.0) as client:
+            await asyncio.gather(*(client.send(GET) for _ in range(4)))
+            _head, body = await client.send(GET)
             return body, len(server.asked), server.connections
 
     body, asked, connections = run(main())
@@ -163,8 +163,8 @@ def test_a_server_that_closes_after_each_answer_without_a_word(run):
             await conversation.request()
             await conversation.say(OK)
 
-        async with serve(play) as server, Door(access(server.url), connections=3, draw=lambda: 0.0) as door:
-            found = await asyncio.gather(*(door(GET) for _ in range(60)))
+        async with serve(play) as server, Client(access(server.url), connections=3, draw=lambda: 0.0) as client:
+            found = await asyncio.gather(*(client.send(GET) for _ in range(60)))
             return {body for _, body in found}
 
     assert run(main()) == {b"hello"}
@@ -215,7 +215,7 @@ def test_a_copy_that_fails_after_its_200(run):
     found, asked = one(run, [*late, COPIED], COPY)
     assert (found.etag, asked) == ("e", 5)
     found, asked = one(run, [answer(200, b"<Error><Code>AccessDenied</Code></Error>"), COPIED], COPY)
-    assert (type(found), asked) == (AccessRefused, 1)
+    assert (type(found), asked) == (AccessDenied, 1)
 
 
 def test_a_completed_upload_behind_blanks(run):
@@ -247,7 +247,7 @@ def test_expired_keys_are_renewed_once(run):
     assert (found[1], asked, len(given)) == (b"hello", 2, 2)
     given.clear()
     found, asked = one(run, [error(400, "ExpiredToken")] * 5, GET, keys=keys)
-    assert (type(found), asked, len(given)) == (AccessRefused, 2, 2)
+    assert (type(found), asked, len(given)) == (AccessDenied, 2, 2)
     assert "expired" in str(found)
 
 
@@ -263,8 +263,8 @@ def test_many_calls_with_expired_keys_ask_for_new_ones_once(run):
             while (asked := await conversation.request()) is not None:
                 await conversation.say(error(400, "ExpiredToken") if "AKIA0" in asked.headers["authorization"] else OK)
 
-        async with serve(play) as server, Door(access(server.url, keys=keys), connections=4) as door:
-            return [body for _, body in await asyncio.gather(*(door(GET) for _ in range(20)))]
+        async with serve(play) as server, Client(access(server.url, keys=keys), connections=4) as client:
+            return [body for _, body in await asyncio.gather(*(client.send(GET) for _ in range(20)))]
 
     assert run(main()) == [b"hello"] * 20
     assert len(given) == 2
@@ -281,26 +281,26 @@ def test_keys_are_renewed_in_the_background(run, monkeypatch):
         return KEYS
 
     async def main():
-        async with serve(script(*[OK] * 9)) as server, Door(access(server.url, keys=keys)) as door:
-            ring = door._ring
-            await door(GET)
-            await door(GET)
+        async with serve(script(*[OK] * 9)) as server, Client(access(server.url, keys=keys)) as client:
+            ring = client._ring
+            await client.send(GET)
+            await client.send(GET)
             assert len(given) == 1
             ring._got_at -= 61
             ring._asked_at -= 61
             for _ in range(3):
-                await door(GET)
+                await client.send(GET)
             with contextlib.suppress(ConfigError):
                 await ring._renewing
-            await door(GET)
+            await client.send(GET)
             assert len(given) == 2, "a failure is not repeated with each call"
             ring._asked_at -= 6
-            await door(GET)
+            await client.send(GET)
             await ring._renewing
             assert len(given) == 3
             assert ring._keys is KEYS
             ring._got_at -= 301
-            await door(GET)
+            await client.send(GET)
             return len(given)
 
     assert run(main()) == 4
@@ -326,7 +326,7 @@ def test_a_wrong_clock_is_corrected_once_and_remembered(run):
     assert (hours[1] - hours[0]) % 24 in (2, 1, 3)
     assert hours[2] in (hours[1], (hours[1] + 1) % 24)
     found, count = one(run, [skewed] * 5, GET)
-    assert (type(found), count) == (AccessRefused, 2)
+    assert (type(found), count) == (AccessDenied, 2)
     assert "clock" in str(found)
 
 
@@ -336,7 +336,7 @@ def test_a_wrong_signature_is_not_the_clocks_fault(run, date):
     found, asked = one(
         run, [answer(403, b'{"__type":"InvalidSignatureException"}', **headers), OK], RECEIVE, service="sqs"
     )
-    assert (type(found), asked) == (AccessRefused, 1)
+    assert (type(found), asked) == (AccessDenied, 1)
 
 
 def test_many_calls_with_a_wrong_clock_all_go_through(run):
@@ -355,8 +355,8 @@ def test_many_calls_with_a_wrong_clock_all_go_through(run):
                 right = asked.headers["x-amz-date"][:11] != late[0]
                 await conversation.say(OK if right else error(403, "RequestTimeTooSkewed", date=dated(7200)))
 
-        async with serve(play) as server, Door(access(server.url), connections=8) as door:
-            return [body for _, body in await asyncio.gather(*(door(GET) for _ in range(30)))]
+        async with serve(play) as server, Client(access(server.url), connections=8) as client:
+            return [body for _, body in await asyncio.gather(*(client.send(GET) for _ in range(30)))]
 
     assert run(main()) == [b"hello"] * 30
 
@@ -374,11 +374,11 @@ MOVED = [
 def test_a_bucket_elsewhere_is_asked_there_from_then_on(run, moved):
     async def main():
         async with serve(script(moved, OK)) as here, serve(script(OK, OK)) as there:
-            reach = access(here.url, elsewhere=lambda region: {"eu-west-1": there.url}[region])
-            async with Door(reach) as door:
+            reach = access(here.url, regional_endpoint=lambda region: {"eu-west-1": there.url}[region])
+            async with Client(reach) as client:
                 for _ in range(2):
-                    assert (await door(GET))[1] == b"hello"
-                assert (await door(s3.get("nearby", "key")))[1] == b"hello"
+                    assert (await client.send(GET))[1] == b"hello"
+                assert (await client.send(s3.get("nearby", "key")))[1] == b"hello"
             return here, there
 
     here, there = run(main())
@@ -393,9 +393,9 @@ def test_a_head_without_a_body_is_redirected_too(run):
         async with (
             serve(script(answer(400, x_amz_bucket_region="eu-west-1"))) as here,
             serve(script(OK[:-5])) as there,
-            Door(access(here.url, elsewhere=lambda _: there.url)) as door,
+            Client(access(here.url, regional_endpoint=lambda _: there.url)) as client,
         ):
-            return (await door(s3.head("box", "key"))).size_bytes
+            return (await client.send(s3.head("box", "key"))).size_bytes
 
     assert run(main()) == 5
 
@@ -412,8 +412,8 @@ def test_many_calls_to_a_bucket_elsewhere_all_go_through(run):
             while (asked := await conversation.request()) is not None:
                 await conversation.say(OK if "/eu-west-1/" in asked.headers["authorization"] else MOVED[0])
 
-        async with serve(play) as server, Door(access(server.url), connections=8) as door:
-            return [body for _, body in await asyncio.gather(*(door(GET) for _ in range(30)))]
+        async with serve(play) as server, Client(access(server.url), connections=8) as client:
+            return [body for _, body in await asyncio.gather(*(client.send(GET) for _ in range(30)))]
 
     assert run(main()) == [b"hello"] * 30
 
@@ -422,14 +422,14 @@ def test_many_calls_to_a_bucket_elsewhere_all_go_through(run):
 def test_a_redirect_to_nowhere_is_an_error(run, region):
     """A region becomes part of a host name: only what looks like one is believed, and here is no elsewhere."""
 
-    def elsewhere(_):
+    def regional_endpoint(_):
         raise AssertionError("never asked")
 
     found, asked = one(
         run,
         [answer(301, b"<Error><Code>PermanentRedirect</Code></Error>", x_amz_bucket_region=region), OK],
         GET,
-        elsewhere=elsewhere,
+        regional_endpoint=regional_endpoint,
     )
     assert (type(found), found.code, asked) == (AwsError, "PermanentRedirect", 1)
 
@@ -445,14 +445,14 @@ def test_buckets_in_the_host_where_their_names_fit(run):
     async def main():
         async with (
             serve(script(*[OK] * 9)) as server,
-            Door(access(f"http://localhost:{server.port}", path_style=False)) as door,
+            Client(access(f"http://localhost:{server.port}", path_style=False)) as client,
         ):
             found = {}
             for bucket in ("with.dots", "Old_Style", "x" * 64):
-                await door(s3.get(bucket, "key"))
+                await client.send(s3.get(bucket, "key"))
                 found[bucket] = server.asked[-1].target
-            place = door._places.find("my-bucket")
-            return found, place.pool.endpoint.authority, place.prefix, server.port
+            route = client._routes.find("my-bucket")
+            return found, route.pool.endpoint.authority, route.prefix, server.port
 
     found, authority, prefix, port = run(main())
     assert found == {bucket: f"/{bucket}/key" for bucket in found}
@@ -477,9 +477,9 @@ def test_a_slow_drip_is_no_answer(run):
                     await conversation.say(b"x")
                     await asyncio.sleep(0.02)
 
-        async with serve(drip) as server, Door(access(server.url, read_timeout_s=0.1), draw=lambda: 0.0) as door:
+        async with serve(drip) as server, Client(access(server.url, read_timeout_s=0.1), draw=lambda: 0.0) as client:
             with pytest.raises(AwsError) as caught:
-                await door(GET)
+                await client.send(GET)
             return caught.value.code
 
     assert run(main()) == "ReadTimeout"
@@ -496,25 +496,25 @@ def test_a_long_copy_is_waited_for_while_blanks_come(run):
                 body = COPIED.partition(b"\r\n\r\n")[2]
                 await conversation.say(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
 
-        async with serve(play) as server, Door(access(server.url, read_timeout_s=0.15)) as door:
-            return (await door(COPY)).etag, len(server.asked)
+        async with serve(play) as server, Client(access(server.url, read_timeout_s=0.15)) as client:
+            return (await client.send(COPY)).etag, len(server.asked)
 
     assert run(main()) == ("e", 1)
 
 
 def test_a_cancelled_call_gives_its_connection_up(run):
     async def main():
-        async with serve(script(HANG, OK)) as server, Door(access(server.url), connections=1) as door:
-            waiting = asyncio.create_task(door(GET))
+        async with serve(script(HANG, OK)) as server, Client(access(server.url), connections=1) as client:
+            waiting = asyncio.create_task(client.send(GET))
             while not server.asked:
                 await asyncio.sleep(0.001)
-            behind = asyncio.create_task(door(GET))
+            behind = asyncio.create_task(client.send(GET))
             await asyncio.sleep(0)
             waiting.cancel()
             _, body = await behind
             with pytest.raises(asyncio.CancelledError):
                 await waiting
-            return body, door.opened()
+            return body, client.opened()
 
     assert run(main()) == (b"hello", 2)
 
@@ -522,14 +522,14 @@ def test_a_cancelled_call_gives_its_connection_up(run):
 def test_a_closed_door_fails_what_waits_and_opens_nothing(run):
     async def main():
         async with serve(script(HANG, OK, OK)) as server:
-            door = Door(access(server.url), connections=1, draw=lambda: 0.0)
-            calls = [asyncio.create_task(door(GET)) for _ in range(3)]
+            client = Client(access(server.url), connections=1, draw=lambda: 0.0)
+            calls = [asyncio.create_task(client.send(GET)) for _ in range(3)]
             while not server.asked:
                 await asyncio.sleep(0.001)
-            await door.close()
+            await client.close()
             ended = await asyncio.gather(*calls, return_exceptions=True)
             with pytest.raises(AwsError):
-                await door(s3.get("another", "key"))
+                await client.send(s3.get("another", "key"))
             return [type(each) for each in ended], len(server.asked)
 
     assert run(main()) == ([AwsError] * 3, 1)
@@ -555,8 +555,8 @@ def test_a_slow_reader_holds_the_server_back(run):
             while await conversation.request() is not None:
                 await conversation.say(OK)
 
-        async with serve(play) as server, Door(access(server.url, read_timeout_s=0.2), connections=1) as door:
-            async with door.stream(GET) as ((head, _), body):
+        async with serve(play) as server, Client(access(server.url, read_timeout_s=0.2), connections=1) as client:
+            async with client.stream(GET) as ((head, _), body):
                 assert head.size_bytes == BIG
                 first = await anext(body)
                 for _ in range(30):
@@ -566,8 +566,8 @@ def test_a_slow_reader_holds_the_server_back(run):
                 async for chunk in body:
                     size += len(chunk)
                     largest = max(largest, len(chunk))
-            assert (await door(GET))[1] == b"hello"
-            return size, largest, held_back, door.opened()
+            assert (await client.send(GET))[1] == b"hello"
+            return size, largest, held_back, client.opened()
 
     size, largest, held_back, opened = run(main())
     assert (size, opened) == (BIG, 1)
@@ -581,11 +581,11 @@ def test_a_stream_cut_off_raises(run):
             serve(
                 script((b"HTTP/1.1 200 OK\r\nx-amz-request-id: R\r\ncontent-length: 9\r\n\r\nhello", CLOSE))
             ) as server,
-            Door(access(server.url)) as door,
+            Client(access(server.url)) as client,
         ):
             got = b""
             with pytest.raises(ConnectionLost) as caught:
-                async with door.stream(GET) as (_, body):
+                async with client.stream(GET) as (_, body):
                     async for chunk in body:
                         got += chunk
             return got, caught.value.begun
@@ -599,14 +599,14 @@ def test_an_abandoned_stream_ends_its_connection(run):
             serve(
                 script((b"HTTP/1.1 200 OK\r\nx-amz-request-id: R\r\ncontent-length: 9000000\r\n\r\nhello",), OK, OK)
             ) as server,
-            Door(access(server.url), connections=1) as door,
+            Client(access(server.url), connections=1) as client,
         ):
-            async with door.stream(GET) as (_, body):
+            async with client.stream(GET) as (_, body):
                 await anext(body)
-            assert (await door(GET))[1] == b"hello"
-            async with door.stream(GET) as (_, body):
+            assert (await client.send(GET))[1] == b"hello"
+            async with client.stream(GET) as (_, body):
                 assert b"".join([chunk async for chunk in body]) == b"hello"
-            return door.opened()
+            return client.opened()
 
     assert run(main()) == 2
 
@@ -615,12 +615,12 @@ def test_a_stream_is_retried_until_it_begins(run):
     async def main():
         async with (
             serve(script(CLOSE, error(503, "SlowDown"), OK, error(404, "NoSuchKey"))) as server,
-            Door(access(server.url), draw=lambda: 0.0) as door,
+            Client(access(server.url), draw=lambda: 0.0) as client,
         ):
-            async with door.stream(GET) as (_, body):
+            async with client.stream(GET) as (_, body):
                 assert b"".join([chunk async for chunk in body]) == b"hello"
             with pytest.raises(NotFound):
-                async with door.stream(GET):
+                async with client.stream(GET):
                     pass
             return len(server.asked)
 
@@ -684,7 +684,7 @@ def test_secrets_are_nowhere(run, caplog):
     ]
     for step in steps:
         found, _ = one(run, [step] * 5, GET)
-        assert isinstance(found, (AwsError, AccessRefused))
+        assert isinstance(found, (AwsError, AccessDenied))
         shown = "".join(traceback.format_exception(found)) + repr(found) + found.hint + caplog.text
         assert SECRET not in shown
     assert TOKEN not in str(found)

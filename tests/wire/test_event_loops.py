@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from windlass.wire.loops import SharedLoop, run_alone
+from windlass.wire.event_loops import SharedEventLoop, run_alone
 
 
 async def where(barrier):
@@ -17,7 +17,7 @@ async def where(barrier):
 
 
 def test_threads_share_it_and_the_last_one_ends_it():
-    shared, barrier = SharedLoop("shared"), threading.Barrier(3)
+    shared, barrier = SharedEventLoop("shared"), threading.Barrier(3)
     with ThreadPoolExecutor(3) as pool:
         (thread,) = {*pool.map(lambda _: shared.run(where(barrier)), range(3))}
     assert thread.name == "shared"
@@ -28,7 +28,7 @@ def test_threads_share_it_and_the_last_one_ends_it():
 
 
 def test_what_it_raises_is_raised_and_the_others_go_on():
-    shared, go = SharedLoop("shared"), threading.Event()
+    shared, go = SharedEventLoop("shared"), threading.Event()
 
     async def fails():
         raise ValueError("no")
@@ -61,7 +61,7 @@ def test_what_is_left_is_cancelled_at_the_end():
         await asyncio.sleep(0)
 
     with contextlib.suppress(asyncio.CancelledError):
-        SharedLoop("shared").run(starts())
+        SharedEventLoop("shared").run(starts())
     assert ended == [True]
 
 

@@ -10,9 +10,9 @@ from windlass.core.access import Access
 from windlass.core.errors import UsageError
 from windlass.wire.connection import shared_buffer
 from windlass.wire.pool import Pool, read_endpoint
-from windlass.wire.sign import Signer
+from windlass.wire.sigv4 import Signer
 
-__all__ = ["Place", "Places"]
+__all__ = ["Route", "RouteTable"]
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 # What fits one label of a host name, and so the wildcard of S3's certificate; other names go into the path.
@@ -20,7 +20,7 @@ _LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Route:
     """Where a bucket's requests go; `prefix` comes before their path."""
 
     region: str
@@ -29,8 +29,8 @@ class Place:
     signer: Signer
 
 
-class Places:
-    """The places of one service, and what was learned of buckets that live elsewhere."""
+class RouteTable:
+    """The routes of one service, and what was learned of buckets that live elsewhere."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, access: Access, *, connections: int) -> None:
         self._loop = loop
@@ -39,30 +39,30 @@ class Places:
         self.buffer = shared_buffer()
         read_endpoint(access.endpoint_url)
         self._virtual = access.service == "s3" and not access.path_style
-        self._known: dict[str, Place] = {}
+        self._known: dict[str, Route] = {}
         self._pools: dict[str, Pool] = {}
         self._signers: dict[str, Signer] = {}
         self.closed = False
 
-    def find(self, bucket: str) -> Place:
-        """The place of a bucket, or of the service itself when it is empty. UsageError when it is no bucket's name."""
+    def find(self, bucket: str) -> Route:
+        """The route of a bucket, or of the service itself when it is empty. UsageError when it is no bucket's name."""
         found = self._known.get(bucket)
         return found if found is not None else self.learn(bucket, self._access.region)
 
-    def learn(self, bucket: str, region: str) -> Place:
+    def learn(self, bucket: str, region: str) -> Route:
         """The bucket lives in this region."""
         if bucket and not _BUCKET.fullmatch(bucket):
             raise UsageError(f"{bucket[:300]!r} is not a bucket's name", hint="Access points go by their alias.")
         home = region == self._access.region
-        url = self._access.endpoint_url if home else self._access.elsewhere(region) or self._access.endpoint_url
+        url = self._access.endpoint_url if home else self._access.regional_endpoint(region) or self._access.endpoint_url
         virtual = self._virtual and _LABEL.fullmatch(bucket) is not None
         if virtual:
             scheme, _, rest = url.partition("://")
             url = f"{scheme}://{bucket}.{rest}"
         signer = self._signers.setdefault(region, Signer(self._access.service, region))
-        place = Place(region, f"/{bucket}" if bucket and not virtual else "", self._pool(url), signer)
-        self._known[bucket] = place
-        return place
+        route = Route(region, f"/{bucket}" if bucket and not virtual else "", self._pool(url), signer)
+        self._known[bucket] = route
+        return route
 
     def opened(self) -> int:
         """How many connections were opened so far."""

@@ -6,11 +6,11 @@ import pytest
 
 from tests.wire.server import CLOSE, HANG, RESET, access, answer, error, script, serve
 from windlass.core.access import Keys
-from windlass.core.errors import AccessRefused, AwsError, Conflict, NotFound, Throttled
+from windlass.core.errors import AccessDenied, AwsError, Conflict, NotFound, Throttled
 from windlass.core.secret import Secret
-from windlass.wire.copies import Copies
-from windlass.wire.door import Door
-from windlass.wire.flow import Flow
+from windlass.wire.client import Client
+from windlass.wire.copy_pipeline import CopyPipeline
+from windlass.wire.copy_requests import CopyRequests
 
 GOOD = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<CopyObjectResult><LastModified>2026-11-20T08:00:00.000Z</LastModified>'
@@ -35,7 +35,7 @@ def flowed(run, request, certificates):
 async def flow_to(play, count=1, *, size=2, tls=None, **more):
     """What each of `count` copies ended with, in the order of their keys, and the server."""
 
-    async with serve(play, tls=tls) as server, Door(access(address(server, tls), **more)) as door:
+    async with serve(play, tls=tls) as server, Client(access(address(server, tls), **more)) as client:
         ends, left, over = {}, iter(range(count)), asyncio.Event()
 
         def done(token, failure):
@@ -51,7 +51,7 @@ async def flow_to(play, count=1, *, size=2, tls=None, **more):
                     return
                 flow.send(token, f"key {token}", "etag", "")
 
-        flow = Flow(door, Copies("target", source_bucket="source"), size=size, done=done, ready=ready)
+        flow = CopyPipeline(client, CopyRequests("target", source_bucket="source"), size=size, done=done, ready=ready)
         ready()
         await asyncio.wait_for(over.wait(), 20)
         assert flow.under_way == 0
@@ -71,7 +71,7 @@ def test_many_copies_share_few_connections(flowed):
     ends, server = flowed(play, 500, size=4)
     assert ends == [None] * 500
     assert sorted(one.target for one in server.asked) == sorted(f"/target/key%20{at}" for at in range(500))
-    assert server.most <= 5  # the door's own may be one more
+    assert server.most <= 5  # the client's own may be one more
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_throttling_is_told_at_once(flowed):
 
 @pytest.mark.parametrize(
     ("code", "status", "kind"),
-    [("NoSuchKey", 404, NotFound), ("PreconditionFailed", 412, Conflict), ("AccessDenied", 403, AccessRefused)],
+    [("NoSuchKey", 404, NotFound), ("PreconditionFailed", 412, Conflict), ("AccessDenied", 403, AccessDenied)],
 )
 def test_errors_are_told_as_they_are(flowed, code, status, kind):
     ends, _ = flowed(script(*[error(status, code)] * 3))
@@ -152,14 +152,16 @@ def test_expired_keys_are_renewed_in_mid_run(flowed):
 
 def test_an_unreachable_server_is_told_to_each():
     async def go():
-        async with Door(access("http://127.0.0.1:9", connect_timeout_s=1.0)) as door:
+        async with Client(access("http://127.0.0.1:9", connect_timeout_s=1.0)) as client:
             ends, over = [], asyncio.Event()
 
             def done(token, failure):
                 ends.append(failure)
                 over.set()
 
-            flow = Flow(door, Copies("target", source_bucket="source"), size=2, done=done, ready=lambda: None)
+            flow = CopyPipeline(
+                client, CopyRequests("target", source_bucket="source"), size=2, done=done, ready=lambda: None
+            )
             for _ in range(40):
                 if flow.room():
                     break
@@ -176,11 +178,11 @@ def test_an_unreachable_server_is_told_to_each():
 
 def test_what_is_under_way_when_it_closes_is_neither_told_nor_sent_again():
     async def go():
-        async with serve(script(*[HANG] * 9)) as server, Door(access(server.url)) as door:
+        async with serve(script(*[HANG] * 9)) as server, Client(access(server.url)) as client:
             told = []
-            flow = Flow(
-                door,
-                Copies("target", source_bucket="source"),
+            flow = CopyPipeline(
+                client,
+                CopyRequests("target", source_bucket="source"),
                 size=2,
                 done=lambda *end: told.append(end),
                 ready=lambda: None,

@@ -1,4 +1,4 @@
-"""A Door for threads: its loop runs on a thread of its own."""
+"""A Client for threads: its loop runs on a thread of its own."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from concurrent.futures import Future
 from typing import Self, TypeVar
 
 from windlass.core.access import Access
-from windlass.wire.door import Door
-from windlass.wire.loops import new_loop
+from windlass.wire.client import Client
+from windlass.wire.event_loops import new_loop
 from windlass.wire.model import Call
 
-__all__ = ["Blocking"]
+__all__ = ["BlockingClient"]
 
 T = TypeVar("T")
 _CLOSE_S = 10.0
 
 
-class Blocking:
+class BlockingClient:
     """Calls from any thread, many at once; close it, or use it with `with`."""
 
     def __init__(self, access: Access, *, connections: int = 0) -> None:
         self._loop = new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
         self._thread.start()
-        self._door = asyncio.run_coroutine_threadsafe(_open(access, connections), self._loop).result()
+        self._client = asyncio.run_coroutine_threadsafe(_open(access, connections), self._loop).result()
 
-    def __call__(self, call: Call[T]) -> T:
-        """The operation's answer; the Door's errors."""
+    def send(self, call: Call[T]) -> T:
+        """The operation's answer; the Client's errors."""
         return self.submit(call).result()
 
     def submit(self, call: Call[T]) -> Future[T]:
-        """The operation under way: its `result()` is the answer, or raises the Door's errors."""
-        return asyncio.run_coroutine_threadsafe(self._door(call), self._loop)
+        """The operation under way: its `result()` is the answer, or raises the Client's errors."""
+        return asyncio.run_coroutine_threadsafe(self._client.send(call), self._loop)
 
     def close(self) -> None:
         """Close the connections and end the thread."""
@@ -43,7 +43,7 @@ class Blocking:
         self._loop.close()
 
     async def _end(self) -> None:
-        await self._door.close()
+        await self._client.close()
         await self._loop.shutdown_default_executor()
 
     def __enter__(self) -> Self:
@@ -53,5 +53,5 @@ class Blocking:
         self.close()
 
 
-async def _open(access: Access, connections: int) -> Door:
-    return Door(access, connections=connections)
+async def _open(access: Access, connections: int) -> Client:
+    return Client(access, connections=connections)

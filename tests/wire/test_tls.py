@@ -1,4 +1,4 @@
-"""TLS of our own between a socket and a lane, without a socket: bytes are cut anywhere, and nobody unverified is spoken to."""
+"""TLS of our own between a socket and a connection, without a socket: bytes are cut anywhere, and nobody unverified is spoken to."""
 
 import asyncio
 import ssl
@@ -6,13 +6,13 @@ import ssl
 import pytest
 
 from windlass.wire.pool import tls_context
-from windlass.wire.secured import Secured
+from windlass.wire.tls import TlsTransport
 
 SAID = b"".join(b"%d " % at for at in range(20_000))  # several records
 
 
 class Plain(asyncio.Protocol):
-    """What the lane would be."""
+    """What the connection would be."""
 
     def __init__(self):
         self.got, self.lost, self.transport, self.said_goodbye = b"", [], None, False
@@ -37,16 +37,16 @@ class Wire(asyncio.Transport):
         super().__init__()
         self._in, self.out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.server = context.wrap_bio(self._in, self.out, server_side=True)
-        self.shaken = self.aborted = False
+        self.handshake_done = self.aborted = False
         self.alert = None
         self.got = b""
 
     def write(self, data):
         self._in.write(data)
         try:
-            if not self.shaken:
+            if not self.handshake_done:
                 self.server.do_handshake()
-                self.shaken = True
+                self.handshake_done = True
             while True:
                 self.got += self.server.read(1 << 16)
         except ssl.SSLWantReadError:
@@ -63,7 +63,7 @@ def met(context, ca_bundle, host="localhost", cut=1 << 20):
     loop = asyncio.new_event_loop()
     try:
         plain, wire = Plain(), Wire(context)
-        secured = Secured(loop, plain, tls_context(ca_bundle), host)
+        secured = TlsTransport(loop, plain, tls_context(ca_bundle), host)
         secured.connection_made(wire)
         feed(secured, wire, cut)
     finally:
@@ -80,7 +80,7 @@ def feed(secured, wire, cut):
 def test_what_is_said_arrives_whole_however_it_is_cut(certificates, cut):
     ca, contexts = certificates
     plain, wire, secured = met(contexts["good"], ca, cut=cut)
-    assert secured.shaken.result() is None
+    assert secured.handshake_done.result() is None
     assert plain.transport is secured
     for said in (b"a", SAID, b"", b"end"):
         before = len(plain.got)
@@ -114,7 +114,7 @@ def test_many_records_at_once_are_all_read(certificates):
 def test_who_can_not_be_trusted_is_not_spoken_to(certificates, name, trusted, host):
     ca, contexts = certificates
     plain, wire, secured = met(contexts[name], ca if trusted else "", host)
-    assert isinstance(secured.shaken.exception(), ssl.SSLCertVerificationError)
+    assert isinstance(secured.handshake_done.exception(), ssl.SSLCertVerificationError)
     assert (plain.transport, wire.got, wire.aborted) == (None, b"", True)
     assert "alert" in str(wire.alert).lower(), "the server is told why"
     secured.write(b"secret")
@@ -147,8 +147,8 @@ def test_a_goodbye_is_an_end_and_nonsense_or_silence_a_loss(certificates):
 def test_a_socket_that_ends_in_the_handshake_fails_it(certificates):
     _, contexts = certificates
     loop = asyncio.new_event_loop()
-    secured = Secured(loop, Plain(), tls_context(""), "localhost")
+    secured = TlsTransport(loop, Plain(), tls_context(""), "localhost")
     secured.connection_made(Wire(contexts["good"]))
     secured.connection_lost(None)
-    assert isinstance(secured.shaken.exception(), ConnectionAbortedError)
+    assert isinstance(secured.handshake_done.exception(), ConnectionAbortedError)
     loop.close()
