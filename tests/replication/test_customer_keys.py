@@ -13,13 +13,13 @@ from tests.replication.test_pure import CONFIG, PAIR, volume
 from tests.replication.test_seed_job import seeded
 from windlass.core.errors import UsageError
 from windlass.replication import rows
-from windlass.replication.model import Operation, State, Way
-from windlass.replication.planning.method_choice import Situation, choose
+from windlass.replication.model import Method, Operation, State
+from windlass.replication.planning.method_choice import MethodConstraints, choose
 from windlass.replication.planning.plan import Request
-from windlass.replication.service import Ask
+from windlass.replication.service import PairSelection
 
 SOURCE, TARGET = os.urandom(32), os.urandom(32)
-KEYED = Situation(replicating=True, customer_keys=True)
+KEYED = MethodConstraints(replicating=True, customer_keys=True)
 
 
 def sse(key):
@@ -27,19 +27,19 @@ def sse(key):
 
 
 def test_objects_under_customer_keys_are_copied_directly():
-    choice = choose(PAIR, volume(10**9), Way.AUTO, None, KEYED, CONFIG)
-    assert (choice.way, choice.operation) == (Way.DIRECT, Operation.COPY)
+    choice = choose(PAIR, volume(10**9), Method.AUTO, None, KEYED, CONFIG)
+    assert (choice.method, choice.operation) == (Method.DIRECT, Operation.COPY)
     assert "S3 Batch Operations takes none" in choice.why
-    asked = choose(PAIR, volume(10), Way.AUTO, Operation.REPLICATE, KEYED, CONFIG)
-    assert (asked.way, asked.operation) == (Way.BATCH, Operation.REPLICATE)
+    asked = choose(PAIR, volume(10), Method.AUTO, Operation.REPLICATE, KEYED, CONFIG)
+    assert (asked.method, asked.operation) == (Method.BATCH, Operation.REPLICATE)
 
 
 @pytest.mark.parametrize(
     ("asked", "situation", "reason"),
     [
-        (Way.BATCH, Situation(replicating=False, customer_keys=True), "S3 Batch Operations takes no keys"),
-        (Way.EMR, KEYED, "S3DistCp on EMR takes no keys"),
-        (Way.AUTO, replace(KEYED, detached=True), "cannot be detached"),
+        (Method.BATCH, MethodConstraints(replicating=False, customer_keys=True), "S3 Batch Operations takes no keys"),
+        (Method.EMR, KEYED, "S3DistCp on EMR takes no keys"),
+        (Method.AUTO, replace(KEYED, detached=True), "cannot be detached"),
     ],
 )
 def test_what_takes_no_customer_keys_is_refused(asked, situation, reason):
@@ -82,7 +82,7 @@ def test_a_seed_copies_with_both_keys_and_keeps_neither(keyed, tmp_path, capfd, 
     app, buckets, source, target = keyed
     with caplog.at_level(logging.DEBUG):
         seed = seeded(app, source, target, switch_on=False)
-    assert (seed.state, seed.done, seed.way) == (State.DONE, 5, Way.DIRECT), seed
+    assert (seed.state, seed.done, seed.method) == (State.DONE, 5, Method.DIRECT), seed
     with buckets.call("eu-west-1", "GetObject", Bucket=target, Key="k1", **sse(TARGET))["Body"] as body:
         assert body.read() == b"secret"
     out = capfd.readouterr()
@@ -100,6 +100,6 @@ def test_a_seed_copies_with_both_keys_and_keeps_neither(keyed, tmp_path, capfd, 
 def test_a_plan_without_the_key_says_that_it_is_needed(keyed, seed_app):
     _, _, source, target = keyed
     app = seed_app(store="without")
-    pairs = app.replication.pairs(Ask(source=source, destination=target))
+    pairs = app.replication.pairs(PairSelection(source=source, destination=target))
     (plan,) = app.replication.plan(pairs, Request(operation=Operation.COPY, switch_on=False))
     assert "SrcCustomerKey" in {one.code for one in plan.findings}

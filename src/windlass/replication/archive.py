@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from windlass.replication.own_keys import FROZEN
+from windlass.replication.own_keys import ARCHIVE_CLASSES
 
 __all__ = ["RestoreState", "restore_state"]
 
@@ -23,5 +23,5 @@ def restore_state(headers: Mapping[str, str]) -> RestoreState:
     restore = headers.get("x-amz-restore", "")
     if 'ongoing-request="true"' in restore:
         return RestoreState.RESTORING
-    is_archived = headers.get("x-amz-storage-class", "") in FROZEN and 'ongoing-request="false"' not in restore
+    is_archived = headers.get("x-amz-storage-class", "") in ARCHIVE_CLASSES and 'ongoing-request="false"' not in restore
     return RestoreState.ARCHIVED if is_archived else RestoreState.READABLE

@@ -93,7 +93,7 @@ def test_versions_are_copied_with_both_keys(aws, tmp_path):
 def test_a_missing_key_fails_each_object_and_says_why(aws, pair, tmp_path):
     moved = seed(aws, tmp_path, pair, CustomerKeys())
     assert (moved.copied, moved.failed) == (0, 20)
-    (trouble,) = moved.troubles
+    (trouble,) = moved.failures
     assert trouble.code == "InvalidRequest"
     assert "Server Side Encryption" in trouble.message
 
@@ -101,7 +101,7 @@ def test_a_missing_key_fails_each_object_and_says_why(aws, pair, tmp_path):
 def test_a_wrong_key_copies_nothing(aws, pair, tmp_path):
     moved = seed(aws, tmp_path, pair, keys(tmp_path, pair, source=WRONG))
     assert (moved.copied, moved.failed) == (0, 20)
-    assert [one.code for one in moved.troubles] == ["AccessDenied"]
+    assert [one.code for one in moved.failures] == ["AccessDenied"]
     assert aws.listed(pair.destination) == {}
 
 
@@ -136,9 +136,9 @@ def test_objects_of_the_destination_under_another_encryption_are_unknown(aws, pa
     assert (compared.different, compared.unknown) == (0, 20)
 
 
-def test_a_shared_seed_gives_the_keys_too(aws, pair, tmp_path):
+def test_a_distributed_seed_gives_the_keys_too(aws, pair, tmp_path):
     given = keys(tmp_path, pair, source=SOURCE, destination=TARGET)
-    assert seed(aws, tmp_path, pair, given, shared=True).copied == 20
+    assert seed(aws, tmp_path, pair, given, distributed=True).copied == 20
     assert read(aws, pair, "k00", **sse(TARGET)) == b"secret"
 
 

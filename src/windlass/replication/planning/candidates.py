@@ -12,11 +12,11 @@ from windlass.core.pool import map_bounded
 from windlass.replication.archive import RestoreState, restore_state
 from windlass.replication.comparison import Action
 from windlass.replication.model import BucketRef, Operation, Seed
-from windlass.replication.own_keys import FROZEN, Clients, Merged
+from windlass.replication.own_keys import ARCHIVE_CLASSES, Candidate, Clients
 from windlass.wire import s3
 from windlass.wire.listing import Listed, ListedVersion
 
-__all__ = ["Counted", "IsRestored", "Peeked", "Rows", "noncurrent", "restored_check", "wanted"]
+__all__ = ["CandidateCounts", "IsRestored", "PeekedChunks", "Rows", "noncurrent", "restored_check", "wanted"]
 
 Row = TypeVar("Row", Listed, ListedVersion)
 IsRestored = Callable[[Collection[tuple[str, str]]], Collection[tuple[str, str]]]
@@ -27,7 +27,7 @@ _HEADS_AT_ONCE = 32
 
 
 @dataclass(slots=True)
-class Counted:
+class CandidateCounts:
     """What was listed: rows for the batch job, their bytes, and objects that are too large for it, or archived."""
 
     rows: int = 0
@@ -43,7 +43,7 @@ class Counted:
 
 
 def wanted(
-    rows: Iterable[Merged], seed: Seed, tally: Counted, *, largest_bytes: int, is_restored: IsRestored
+    rows: Iterable[Candidate], seed: Seed, tally: CandidateCounts, *, largest_bytes: int, is_restored: IsRestored
 ) -> Iterator[Listed]:
     """Objects for a batch job: what is missing, unless it is archived or too large for it; of a function's, all."""
     for row in _readable(_missing(rows, seed, tally, largest_bytes), tally, is_restored):
@@ -52,7 +52,7 @@ def wanted(
         yield row
 
 
-def _missing(rows: Iterable[Merged], seed: Seed, tally: Counted, largest_bytes: int) -> Iterator[Listed]:
+def _missing(rows: Iterable[Candidate], seed: Seed, tally: CandidateCounts, largest_bytes: int) -> Iterator[Listed]:
     for row in rows:
         source = row.source
         if source is None or (seed.operation is not Operation.LAMBDA and row.action is not Action.COPY):
@@ -64,7 +64,7 @@ def _missing(rows: Iterable[Merged], seed: Seed, tally: Counted, largest_bytes: 
 
 
 def noncurrent(
-    clients: Clients, seed: Seed, reader: str, tally: Counted, *, largest_bytes: int, is_restored: IsRestored
+    clients: Clients, seed: Seed, reader: str, tally: CandidateCounts, *, largest_bytes: int, is_restored: IsRestored
 ) -> Iterator[ListedVersion]:
     """What is not current, of each key the oldest first; archived versions only when they are restored."""
     return _readable(_oldest_first(clients, seed, reader, largest_bytes), tally, is_restored)
@@ -81,11 +81,11 @@ def _oldest_first(clients: Clients, seed: Seed, reader: str, largest_bytes: int)
     yield from reversed(held)
 
 
-def _readable(rows: Iterable[Row], tally: Counted, is_restored: IsRestored) -> Iterator[Row]:
+def _readable(rows: Iterable[Row], tally: CandidateCounts, is_restored: IsRestored) -> Iterator[Row]:
     """Rows in order without those that are archived, which are counted. A block with archived ones is asked about at once."""
     source = iter(rows)
     while block := list(islice(source, _LOOKED_AT)):
-        archived = {_identity(row) for row in block if row.storage_class in FROZEN}
+        archived = {_identity(row) for row in block if row.storage_class in ARCHIVE_CLASSES}
         left_out = archived - set(is_restored(archived)) if archived else archived
         tally.archived += len(left_out)
         yield from (row for row in block if _identity(row) not in left_out)
@@ -118,7 +118,7 @@ def restored_check(clients: Clients, place: BucketRef, reader: str) -> IsRestore
     return check
 
 
-class Peeked:
+class PeekedChunks:
     """Chunks of which the first was looked at: whether there are any."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:

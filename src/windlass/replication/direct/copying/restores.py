@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from windlass.core.errors import AwsError, Conflict
 from windlass.replication.archive import RestoreState, restore_state
-from windlass.replication.direct.bucket_pair import Sides
+from windlass.replication.direct.bucket_pair import BucketPair
 from windlass.replication.model import Restore
 from windlass.wire import s3
 from windlass.wire.listing import Listed
@@ -21,7 +21,7 @@ _CALLS_AT_ONCE = 32
 class Restores:
     """Asks the source; with `restore`, an archived object is restored and waited for: hours, and up to two days."""
 
-    sides: Sides
+    sides: BucketPair
     restore: Restore | None = None
     _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CALLS_AT_ONCE))
 
