@@ -2,11 +2,10 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
+from tests.command import run_windlass
 from tests.deploy.proving import statements_of
 from windlass.deploy.capabilities import CAPABILITIES
 from windlass.deploy.policies.inventory import chosen
@@ -320,15 +319,7 @@ def test_the_check_finds_what_lacks_and_what_is_too_much():
 
 def say(folder, *words):
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
-    return subprocess.run(
-        [sys.executable, "-m", "windlass", "policy", *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_windlass(["policy", *words], cwd=folder, env=environment)
 
 
 def test_the_command_prints_the_document_alone(tmp_path):

@@ -11,6 +11,7 @@ import time
 import boto3
 import pytest
 
+from tests.command import run_windlass
 from windlass_local.server import LocalServer
 
 CONFIG = """
@@ -92,7 +93,8 @@ class World:
         }
 
     def say(self, *arguments, code=0):
-        done = subprocess.run(**self.command(*arguments), capture_output=True, check=False, timeout=120)
+        command = self.command(*arguments)
+        done = run_windlass(arguments, cwd=command["cwd"], env=command["env"])
         assert done.returncode == code, done.stderr
         return done
 
