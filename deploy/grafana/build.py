@@ -45,7 +45,7 @@ def queue_panels() -> list[Panel]:
             "short",
             [
                 (f"sum by (queue) (windlass_queue_{one}{QUEUE})", f"{{{{queue}}}} {one}")
-                for one in ("in_hand", "running")
+                for one in ("in_flight", "running")
             ],
         ),
         (

@@ -35,7 +35,7 @@ __all__ = ["Worker"]
 
 _MOST_MESSAGES = 2_000
 _IN_HAND = 20_000
-_GATHER_S = 1.0
+_BATCH_WINDOW_S = 1.0
 _COMPLETION_WAIT_S = 5
 _COMPLETION_TRIES = 5
 
@@ -112,7 +112,7 @@ class Worker:
             "region": first.region,
             "concurrency": _IN_HAND,
             "prefetch": 0,
-            "gather_s": min(_GATHER_S, linger_s),
+            "batch_window_s": min(_BATCH_WINDOW_S, linger_s),
         }
         given |= self._times(linger_s)
         return ConsumeConfig.model_validate(given | self._settings)

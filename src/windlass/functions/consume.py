@@ -20,9 +20,9 @@ from windlass.queues.config import ConsumeConfig
 from windlass.queues.finding import find_queue
 from windlass.queues.handlers import Handler, load_handler
 from windlass.queues.idempotency import DynamoLedger, key_of, once
-from windlass.queues.lambda_ import Bury, PayloadDeletion, lambda_handler
+from windlass.queues.lambda_ import PayloadDeletion, SendDeadLetter, lambda_handler
 from windlass.queues.payloads import Pointer
-from windlass.queues.transports import burial
+from windlass.queues.transports import dead_letter_entry
 from windlass.queues.unpack import unpacking
 from windlass.queues.unwrap import MAX_UNPACKED_BYTES
 from windlass.wire.sqs import Message
@@ -67,7 +67,7 @@ def _entry(queue_arn: str) -> Callable[[Any, Any], Any]:
     queue = find_queue(estate, queue_arn)
     return lambda_handler(
         load_handler(config.handler, folder=Path.cwd()),
-        bury=_burying(estate, queue),
+        dead_letter=_dead_lettering(estate, queue),
         postpone=postponing(estate),
         payloads=_payloads(config, estate, queue),
         around=_around(config, estate, queue),
@@ -109,7 +109,7 @@ def _payloads(config: ConsumeConfig, estate: Estate, queue: Queue) -> PayloadDel
     return PayloadDeletion(config.payload_bucket, deleting(estate), delete_object)
 
 
-def _burying(estate: Estate, queue: Queue) -> Bury | None:
+def _dead_lettering(estate: Estate, queue: Queue) -> SendDeadLetter | None:
     """Return what sends a rejected message to the dead-letter queue; None when the queue has none that can be reached."""
     if not queue.dead_letter_arn:
         return None
@@ -118,8 +118,8 @@ def _burying(estate: Estate, queue: Queue) -> Bury | None:
     except (NotFound, UsageError):
         return None
 
-    def bury(message: Message, reason: str) -> None:
-        entry = burial(message, reason)
+    def dead_letter(message: Message, reason: str) -> None:
+        entry = dead_letter_entry(message, reason)
         more = {"MessageGroupId": entry.group, "MessageDeduplicationId": entry.dedup} if entry.group else {}
         estate.call(
             dead.account_id,
@@ -132,7 +132,7 @@ def _burying(estate: Estate, queue: Queue) -> Bury | None:
             **more,
         )
 
-    return bury
+    return dead_letter
 
 
 load_aws()

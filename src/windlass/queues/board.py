@@ -14,7 +14,7 @@ from windlass.core.errors import WindlassError
 from windlass.core.ids import new_id
 from windlass.observe.log import logger
 from windlass.queues import store as rows
-from windlass.queues.model import Outcome, Refuse, Retry
+from windlass.queues.model import Outcome, Rejected, Retry
 from windlass.queues.report import ConsumerRow, Failure, Sample
 from windlass.store.engine import Store
 from windlass.wire.sqs import Message
@@ -47,14 +47,14 @@ class Board:
         """Begin to write."""
         self._thread.start()
 
-    def show(self, counts: Mapping[str, int], in_hand: int) -> None:
+    def show(self, counts: Mapping[str, int], in_flight: int) -> None:
         """How the consumer stands now; cheap, called often."""
-        self._counts, self._in_hand = counts, in_hand
+        self._counts, self._in_hand = counts, in_flight
 
     def failed(self, message: Message, outcome: Outcome) -> None:
         """A message was not done."""
-        kind = "rejected" if isinstance(outcome, Refuse) else "failed"
-        reason = outcome.reason if isinstance(outcome, (Refuse, Retry)) else ""
+        kind = "rejected" if isinstance(outcome, Rejected) else "failed"
+        reason = outcome.reason if isinstance(outcome, (Rejected, Retry)) else ""
         if self._failures.qsize() < _MAX_WAITING:
             self._failures.put(
                 Failure(clock.now(), self._queue_arn, message.message_id, message.receive_count, kind, reason)

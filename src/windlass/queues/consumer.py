@@ -1,4 +1,4 @@
-"""A consumer put together: transport, core, handler, health, board; run until SIGTERM.
+"""A consumer put together: transport, coordinator, handler, health, board; run until SIGTERM.
 
 consumer = Consumer(config, handler, queues=queues)
 consumer.run()
@@ -22,7 +22,7 @@ from windlass.observe.log import logger
 from windlass.queues.address import Queue
 from windlass.queues.board import Board
 from windlass.queues.config import ConsumeConfig
-from windlass.queues.core import Core
+from windlass.queues.coordinator import Coordinator
 from windlass.queues.driver import Driver
 from windlass.queues.handlers import Handler, load_handler, trace_of
 from windlass.queues.health import HealthPort
@@ -111,15 +111,15 @@ class Consumer:
     async def _main(self, queue: Queue, limits: Limits, stop: threading.Event | None, *, signals: bool) -> int:
         log = logger("queues").bind(queue=queue.name)
         board = self._board(queue)
-        core = Core(limits)
-        self.counts = core.counts
+        coordinator = Coordinator(limits)
+        self.counts = coordinator.counts
 
         def make_transport() -> Transport:
             return self._queues.transport(queue, limits, lean=self.config.transport == "lean")
 
         transport = make_transport()
         driver = Driver(
-            core,
+            coordinator,
             transport,
             name=queue.name,
             watch=board.failed if board else None,
@@ -127,7 +127,7 @@ class Consumer:
             delete_payload=self._queues.payload_deleter(queue) if limits.payload_bucket else None,
         )
         collector = ConsumerCollector(
-            queue.name, core.counts.as_dict, lambda: _gauges(driver), driver.handling, driver.age
+            queue.name, coordinator.counts.as_dict, lambda: _gauges(driver), driver.handling, driver.age
         )
         self._registry.register(collector)
         health = await self._serve_health(driver)
@@ -154,10 +154,10 @@ class Consumer:
             finally:
                 watch.cancel()
                 if board is not None:
-                    board.show(core.counts.as_dict(), 0)
+                    board.show(coordinator.counts.as_dict(), 0)
                 if health is not None:
                     await health.stop()
-            log.info("consumer.stopped", **core.counts.as_dict())
+            log.info("consumer.stopped", **coordinator.counts.as_dict())
         return 0
 
     def _board(self, queue: Queue) -> Board | None:
@@ -216,7 +216,9 @@ class Consumer:
             if asked:
                 os._exit(130)
             asked = True
-            logger("queues").info("consumer.stopping", in_hand=driver.core.in_hand, drain_s=driver.core.limits.drain_s)
+            logger("queues").info(
+                "consumer.stopping", in_flight=driver.coordinator.in_flight, drain_s=driver.coordinator.limits.drain_s
+            )
             if told is not None:
                 told.set()
             driver.stop()
@@ -246,37 +248,37 @@ async def _watch(driver: Driver, board: Board | None, stop: threading.Event | No
         if stop is not None and stop.is_set():
             driver.stop()
         if board is not None:
-            board.show(driver.core.counts.as_dict(), driver.core.in_hand)
+            board.show(driver.coordinator.counts.as_dict(), driver.coordinator.in_flight)
 
 
 def _gauges(driver: Driver) -> Mapping[str, float]:
-    core = driver.core
+    coordinator = driver.coordinator
     return {
-        "in_hand": core.in_hand,
-        "running": core.running,
-        "hung": core.hung,
-        "polling": core.polling,
-        "stalled_seconds": core.stalled_s(driver.now()),
+        "in_flight": coordinator.in_flight,
+        "running": coordinator.running,
+        "hung": coordinator.hung,
+        "polling": len(coordinator.polling),
+        "stalled_seconds": coordinator.stalled_s(driver.now()),
     }
 
 
 def _alive(driver: Driver) -> tuple[bool, str]:
-    core = driver.core
-    if core.hung and core.hung >= core.limits.concurrency:
-        return False, f"all {core.hung} handlers hang past max_handling_s"
+    coordinator = driver.coordinator
+    if coordinator.hung and coordinator.hung >= coordinator.limits.concurrency:
+        return False, f"all {coordinator.hung} handlers hang past max_handling_s"
     return True, _stalled(driver)
 
 
 def _stalled(driver: Driver, least_s: float = 60.0) -> str:
     """A line that says for how long no handler has concluded while every slot is taken; empty below `least_s`."""
-    stalled_s = driver.core.stalled_s(driver.now())
+    stalled_s = driver.coordinator.stalled_s(driver.now())
     if stalled_s < least_s:
         return ""
-    return f"no handler has concluded for {stalled_s:.0f} s while all {driver.core.limits.concurrency} slots are taken"
+    return f"no handler has concluded for {stalled_s:.0f} s while all {driver.coordinator.limits.concurrency} slots are taken"
 
 
 def _ready(driver: Driver, stall_s: float) -> tuple[bool, str]:
-    if driver.core.stopping:
+    if driver.coordinator.stopping:
         return False, "stopping"
     if stalled := _stalled(driver, stall_s):
         return False, stalled

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from windlass.core.errors import ConfigError
-from windlass.queues.model import Done, Outcome, Refuse, Reject, Retry, RetryLater
+from windlass.queues.model import Done, Outcome, Reject, Rejected, Retry, RetryLater
 from windlass.queues.received import Received
 
 __all__ = ["Handler", "await_handler", "call_handler", "describe", "is_async", "load_handler", "outcome_of", "trace_of"]
@@ -96,7 +96,7 @@ def outcome_of(error: BaseException | None) -> Outcome:
     if error is None:
         return Done()
     if isinstance(error, Reject):
-        return Refuse(str(error.reason))
+        return Rejected(str(error.reason))
     if isinstance(error, RetryLater):
         return Retry(error.reason, error.after_s)
     if isinstance(error, SystemExit):
