@@ -123,8 +123,8 @@ def test_its_thread_ends_with_the_consumer():
     assert took_s < 2
 
 
-def running_core():
-    coordinator = Coordinator(Limits(visibility_s=60))
+def running_handler(**limits):
+    coordinator = Coordinator(Limits(visibility_s=60, **limits))
     coordinator.tick(0.0)
     (poll,) = coordinator.take_effects()
     coordinator.received(poll.number, messages(1), 0.0)
@@ -133,7 +133,7 @@ def running_core():
 
 
 def test_what_goes_back_waits_until_no_extension_is_on_the_wire_neither_the_loops_nor_the_watchdogs():
-    coordinator, lease = running_core()
+    coordinator, lease = running_handler()
     coordinator.tick(45.0)
     (own,) = [effect for effect in coordinator.take_effects() if isinstance(effect, ChangeVisibility)]
     (beside,) = coordinator.due_extensions(46.0)
@@ -146,13 +146,12 @@ def test_what_goes_back_waits_until_no_extension_is_on_the_wire_neither_the_loop
 
 
 def test_an_extension_of_the_watchdog_that_is_refused_loses_the_lease():
-    coordinator, lease = running_core()
+    coordinator, lease = running_handler()
     (beside,) = coordinator.due_extensions(50.0)
     coordinator.changed(beside.number, [Failed(0, "MessageNotInflight", "", ours=True)], 51.0)
     assert [effect.lease for effect in coordinator.take_effects() if isinstance(effect, Cancel)] == [lease]
 
 
 def test_a_handler_past_its_time_is_not_kept_by_the_watchdog():
-    coordinator, _ = running_core()
-    coordinator.limits = Limits(visibility_s=60, max_handling_s=30)
+    coordinator, _ = running_handler(max_handling_s=30)
     assert coordinator.due_extensions(50.0) == []
