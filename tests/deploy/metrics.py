@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from windlass.aggregation.measure import EngineCollector
 from windlass.api.measure import GAUGES
 from windlass.observe.metrics import Metrics
-from windlass.queues.measure import ConsumerCollector, Histogram
+from windlass.queues.metrics import ConsumerCollector, Histogram
 from windlass.queues.model import Counts
 
 # What Prometheus and its operator add to every series.

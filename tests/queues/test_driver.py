@@ -9,7 +9,7 @@ import pytest
 from tests.queues.memory import MemoryTransport, messages
 from windlass.queues.coordinator import Coordinator
 from windlass.queues.driver import Driver
-from windlass.queues.loop import run_to_end
+from windlass.queues.event_loop import run_event_loop
 from windlass.queues.model import Limits, Reject, RetryLater
 from windlass.queues.runner import make_runner
 
@@ -28,7 +28,7 @@ def consume(transport, handler, *, until, seconds=10, delete_payload=None, **lim
             await work
         return driver
 
-    return run_to_end(main())
+    return run_event_loop(main())
 
 
 def test_coroutines_handle_everything_and_everything_is_deleted():
@@ -197,7 +197,7 @@ def test_a_wake_up_that_is_due_already_is_as_good_as_any():
             driver.stop()
             await work
 
-    run_to_end(main())
+    run_event_loop(main())
 
 
 def test_an_idle_stop_takes_a_second_not_a_long_poll():
@@ -221,5 +221,5 @@ def test_an_idle_stop_takes_a_second_not_a_long_poll():
             await work
         return asyncio.get_running_loop().time() - started
 
-    assert run_to_end(main()) < 10
+    assert run_event_loop(main()) < 10
     assert transport.receives == 1

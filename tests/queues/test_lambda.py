@@ -8,10 +8,10 @@ import time
 
 import pytest
 
+from windlass.queues.envelope_handler import wrap_envelopes
 from windlass.queues.idempotency import StoreLedger, key_of, once
 from windlass.queues.lambda_ import lambda_handler
 from windlass.queues.model import Reject, RetryLater
-from windlass.queues.unpack import unpacking
 from windlass.store.config import StoreConfig
 from windlass.store.engine import open_store
 
@@ -169,7 +169,7 @@ def test_layers_are_taken_off_and_work_is_done_once(tmp_path):
         seen = []
 
         def around(handler):
-            return unpacking(["sns"], lambda _: "")(once(ledger, key_of("arn:q", "id"))(handler))
+            return wrap_envelopes(["sns"], lambda _: "")(once(ledger, key_of("arn:q", "id"))(handler))
 
         handle = lambda_handler(lambda message: seen.append(message.json()), around=around)
         wrapped = json.dumps({"TopicArn": "arn:aws:sns:x", "Message": json.dumps({"id": 7})})

@@ -10,13 +10,13 @@ from tests.queues.memory import MemoryTransport, messages
 from tests.queues.test_driver import consume
 from windlass.queues.coordinator import Coordinator
 from windlass.queues.driver import Driver
+from windlass.queues.event_loop import run_event_loop
 from windlass.queues.handlers import describe, outcome_of
 from windlass.queues.idempotency import once
 from windlass.queues.lambda_ import lambda_handler
-from windlass.queues.loop import run_to_end
 from windlass.queues.model import Cancel, Done, Limits, Reject, Rejected, Retry, RetryLater
+from windlass.queues.process_group import run_group
 from windlass.queues.runner import make_runner
-from windlass.queues.together import run_together
 
 
 class Panic(BaseException):
@@ -110,7 +110,7 @@ def test_every_exception_is_a_failure_of_its_message_and_nothing_else(name, form
             await work
         return driver
 
-    driver = run_to_end(main(), goes_on=lambda _: True)
+    driver = run_event_loop(main(), goes_on=lambda _: True)
     assert sorted(transport.deleted) == ["r4", "r5", "r6", "r7"]
     assert sorted(receipt for receipt, _ in transport.changed) == ["r0", "r1", "r2", "r3"]
     assert driver.coordinator.counts.failed == 4
@@ -147,7 +147,7 @@ def test_a_task_that_is_cancelled_before_its_first_step_is_concluded():
             await asyncio.sleep(0)
         return ended
 
-    assert run_to_end(main()) == [(7, Retry("cancelled"))]
+    assert run_event_loop(main()) == [(7, Retry("cancelled"))]
 
 
 def test_a_function_that_returns_a_coroutine_has_not_handled_its_message():
@@ -176,10 +176,10 @@ def test_what_main_raises_itself_ends_it_and_a_loop_that_must_not_go_on_does_not
         await asyncio.wait([task])
 
     with pytest.raises(SystemExit):
-        run_to_end(leave(), goes_on=lambda _: True)
+        run_event_loop(leave(), goes_on=lambda _: True)
     with pytest.raises(SystemExit):
-        run_to_end(child())
-    assert run_to_end(child(), goes_on=lambda _: True) is None
+        run_event_loop(child())
+    assert run_event_loop(child(), goes_on=lambda _: True) is None
 
 
 # The same in Lambda
@@ -207,7 +207,7 @@ def test_a_worker_that_ends_with_any_exception_ends_all_and_it_is_raised():
             raise Panic("broken")
 
     with pytest.raises(Panic):
-        run_together([Sound(), Broken()])
+        run_group([Sound(), Broken()])
 
 
 # What health says
@@ -249,6 +249,6 @@ def test_ready_says_for_how_long_nothing_has_ended():
             await work
         return before, during, alive, after
 
-    before, during, alive, after = run_to_end(main())
+    before, during, alive, after = run_event_loop(main())
     line = "no handler has concluded for 400 s while all 2 slots are taken"
     assert (before, during, alive, after) == ((True, ""), (False, line), (True, line), (True, ""))

@@ -10,7 +10,7 @@ from tests.queues.memory import MemoryTransport, messages
 from windlass.core.errors import AwsError
 from windlass.queues.coordinator import Coordinator
 from windlass.queues.driver import Driver
-from windlass.queues.loop import run_to_end
+from windlass.queues.event_loop import run_event_loop
 from windlass.queues.model import Cancel, ChangeVisibility, Limits, Retry, Start
 from windlass.queues.runner import make_runner
 from windlass.queues.watchdog import Watchdog
@@ -46,7 +46,7 @@ def block(seconds, watched, *, own=None):
             driver.stop()
             await work
 
-    thread = threading.Thread(target=lambda: run_to_end(main()))
+    thread = threading.Thread(target=lambda: run_event_loop(main()))
     thread.start()
     assert made.wait(20)
     driver = kept["driver"]
@@ -106,7 +106,7 @@ def test_a_loop_that_turns_is_left_alone():
             await asyncio.sleep(0)
         return driver.coordinator.counts.blocked
 
-    assert run_to_end(main()) == 0
+    assert run_event_loop(main()) == 0
 
 
 def test_its_thread_ends_with_the_consumer():
@@ -118,7 +118,7 @@ def test_its_thread_ends_with_the_consumer():
         watchdog.close()
         return time.monotonic() - started, watchdog._thread.is_alive()
 
-    took_s, alive = run_to_end(main())
+    took_s, alive = run_event_loop(main())
     assert not alive
     assert took_s < 2
 

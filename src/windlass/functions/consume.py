@@ -17,14 +17,14 @@ from windlass.core.errors import ConfigError, NotFound, UsageError
 from windlass.functions.parts import Shared, deleting, load_aws, postponing, put_together
 from windlass.queues.address import Queue, read_reference
 from windlass.queues.config import ConsumeConfig
-from windlass.queues.finding import find_queue
+from windlass.queues.envelope_handler import wrap_envelopes
+from windlass.queues.envelopes import MAX_UNPACKED_BYTES
 from windlass.queues.handlers import Handler, load_handler
 from windlass.queues.idempotency import DynamoLedger, key_of, once
 from windlass.queues.lambda_ import PayloadDeletion, SendDeadLetter, lambda_handler
+from windlass.queues.lookup import find_queue
 from windlass.queues.payloads import Pointer
 from windlass.queues.transports import dead_letter_entry
-from windlass.queues.unpack import unpacking
-from windlass.queues.unwrap import MAX_UNPACKED_BYTES
 from windlass.wire.sqs import Message
 
 if TYPE_CHECKING:
@@ -94,7 +94,9 @@ def _around(config: ConsumeConfig, estate: Estate, queue: Queue) -> Callable[[Ha
                 window_s=config.idempotency_window_s,
             )
             function = once(ledger, key_of(queue.arn, config.idempotency_key))(function)
-        return unpacking(config.unwrap, fetch, bucket=config.payload_bucket)(function) if config.unwrap else function
+        return (
+            wrap_envelopes(config.unwrap, fetch, bucket=config.payload_bucket)(function) if config.unwrap else function
+        )
 
     return around
 

@@ -24,7 +24,7 @@ from windlass.pipelines.stream import file_chunks
 from windlass.present.assignments import parse_assignments
 from windlass.present.output import Column, Format, emit
 from windlass.present.progress import ProgressLine
-from windlass.queues.together import run_together
+from windlass.queues.process_group import run_group
 
 __all__ = ["commands", "failure_row", "pipeline_row"]
 
@@ -100,7 +100,7 @@ def commands(  # noqa: C901  one function per command
         workers = open_pipelines(ctx).workers(
             names or (), health=(host, port) if port >= 0 else None, settings=parse_assignments(options or ())
         )
-        raise typer.Exit(run_together(workers))
+        raise typer.Exit(run_group(workers))
 
     @app.command()
     def test(

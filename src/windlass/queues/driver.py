@@ -14,7 +14,7 @@ from windlass.queues.coordinator import Coordinator
 from windlass.queues.daemon_thread import on_daemon_thread
 from windlass.queues.handlers import trace_of
 from windlass.queues.lease_clock import LeaseClock
-from windlass.queues.measure import Histogram
+from windlass.queues.metrics import Histogram
 from windlass.queues.model import (
     AbortPolls,
     Cancel,

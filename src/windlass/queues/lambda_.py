@@ -22,11 +22,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from windlass.observe.log import logger
+from windlass.queues.event_loop import run_event_loop
 from windlass.queues.handlers import Handler, await_handler, call_handler, describe, is_async, trace_of
-from windlass.queues.loop import run_to_end
 from windlass.queues.model import Done, Outcome, Rejected, Retry
 from windlass.queues.payloads import Pointer, deletable_payload
-from windlass.queues.received import Received
+from windlass.queues.received_message import ReceivedMessage
 from windlass.queues.throttled_log import ThrottledLog
 from windlass.wire.sqs import Message
 
@@ -54,7 +54,7 @@ def lambda_handler(
 ) -> Callable[[Any, Any], dict[str, Any]]:
     """Return a Lambda entry point around a handler; coroutines of one batch run side by side, at most `concurrency` at once.
 
-    `around` wraps the handler as a worker's settings do: `unpacking(layers, fetch)`, `once(ledger, key_of(arn))`.
+    `around` wraps the handler as a worker's settings do: `wrap_envelopes(layers, fetch)`, `once(ledger, key_of(arn))`.
     """
     wrapped = around(handler) if around is not None else handler
 
@@ -169,12 +169,12 @@ def _run_each(
 
 
 def _call(handler: Handler, message: Message, deadline: _Deadline) -> Outcome:
-    """Call a function, and leave it alone (with `Received.lost` set) when the time is over, as a worker does."""
+    """Call a function, and leave it alone (with `ReceivedMessage.lost` set) when the time is over, as a worker does."""
     left_s = deadline.left_s()
     if left_s is None:
-        return call_handler(handler, Received(message, message.body))
+        return call_handler(handler, ReceivedMessage(message, message.body))
     lost, outcomes = threading.Event(), list[Outcome]()
-    received = Received(message, message.body, lost)
+    received = ReceivedMessage(message, message.body, lost)
     run = contextvars.copy_context().run
     thread = threading.Thread(target=lambda: outcomes.append(run(call_handler, handler, received)), daemon=True)
     thread.start()
@@ -196,7 +196,7 @@ def _run_all(
     async def serve(places: asyncio.Semaphore, queue: list[Message]) -> None:
         async with places:
             for at, message in enumerate(queue):
-                outcome = await await_handler(handler, Received(message, message.body))
+                outcome = await await_handler(handler, ReceivedMessage(message, message.body))
                 outcomes[message.message_id] = outcome
                 if not isinstance(outcome, Done):
                     outcomes.update({follower.message_id: _FOLLOWS for follower in queue[at + 1 :]})
@@ -212,7 +212,7 @@ def _run_all(
             if late:
                 await asyncio.wait(late, timeout=0.5)
 
-    run_to_end(everything(), goes_on=lambda _: True)  # Lambda sends no signals: a handler raised it
+    run_event_loop(everything(), goes_on=lambda _: True)  # Lambda sends no signals: a handler raised it
     return [(message, _in_time(outcomes.get(message.message_id))) for message in messages]
 
 

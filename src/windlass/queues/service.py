@@ -17,12 +17,12 @@ from windlass.core.ids import new_id
 from windlass.estate.service import Estate
 from windlass.queues import store as rows
 from windlass.queues.address import Queue
-from windlass.queues.finding import find_queue
+from windlass.queues.envelopes import MAX_UNPACKED_BYTES
+from windlass.queues.lookup import find_queue
 from windlass.queues.model import Limits
 from windlass.queues.payloads import SIZE_ATTRIBUTES, Pointer, write_pointer
 from windlass.queues.report import ConsumerRow, DeadLetterQueue, Depth, Failure, Peeked, Sample
 from windlass.queues.transports import REASON, BotoTransport, LeanTransport, Transport
-from windlass.queues.unwrap import MAX_UNPACKED_BYTES
 from windlass.store.engine import Store
 from windlass.wire.sqs import BATCH
 

@@ -19,7 +19,7 @@ from windlass.queues.report import ConsumerRow, Failure, Sample
 from windlass.store.engine import Store
 from windlass.wire.sqs import Message
 
-__all__ = ["Board"]
+__all__ = ["Heartbeat"]
 
 _EVERY_S = 2.0
 _QUIET_EVERY_S = 10.0
@@ -27,7 +27,7 @@ _TIDY_EVERY_S = 300.0
 _MAX_WAITING = 1000
 
 
-class Board:
+class Heartbeat:
     """Writes on a thread of its own: a slow database holds up no message, and a broken one only the picture."""
 
     def __init__(self, store: Store, *, name: str, queue_arn: str, handler: str) -> None:
@@ -41,7 +41,7 @@ class Board:
         self._ended = threading.Event()
         self._written: tuple[dict[str, int], int] = ({}, -1)
         self._written_at = self._tidied_at = 0.0
-        self._thread = threading.Thread(target=self._run, name="board", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
         """Begin to write."""
@@ -72,7 +72,7 @@ class Board:
             try:
                 self._write(ended=ended)
             except WindlassError as error:
-                log.warning("board.failed", error=error.message)
+                log.warning("heartbeat.failed", error=error.message)
             if ended:
                 return
 
