@@ -7,17 +7,17 @@ from collections.abc import Callable
 from windlass.events import ObjectEvent, Unrecognised
 from windlass.pipelines.runner import Contended, PipelineRunner
 from windlass.queues.model import Reject, RetryLater
-from windlass.queues.received import Received
+from windlass.queues.received_message import ReceivedMessage
 
 __all__ = ["make_handler"]
 
 _CONTENDED_S = 5
 
 
-def make_handler(runner: PipelineRunner) -> Callable[[Received], None]:
+def make_handler(runner: PipelineRunner) -> Callable[[ReceivedMessage], None]:
     """Return a handler. A message is done when every pipeline has delivered or refused each of its events."""
 
-    def handle(received: Received) -> None:
+    def handle(received: ReceivedMessage) -> None:
         readings = received.events()
         events = [one for one in readings if isinstance(one, ObjectEvent)]
         unknown = next((one for one in readings if isinstance(one, Unrecognised)), None)

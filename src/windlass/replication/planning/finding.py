@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from windlass.core.iam import difference
 from windlass.replication.failures import explain
 from windlass.replication.model import Attribute, Method, Operation, Volume
-from windlass.replication.setup.policy import difference
 from windlass.replication.setup.role import RoleScope
 
 __all__ = ["Finding", "Fix", "Intent", "error_finding", "warning_finding"]
@@ -54,6 +54,8 @@ class Intent:
     versions: bool = False
     preserve: frozenset[Attribute] = frozenset()
     request_payer: bool = False
+    customer_keys: tuple[bool, bool] = (False, False)
+    """True for the source, and for the destination, when a customer key (SSE-C) is configured for it."""
 
 
 def error_finding(code: str, where: str, message: str = "", advice: str = "", fix: Fix | None = None) -> Finding:
