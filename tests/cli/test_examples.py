@@ -76,7 +76,8 @@ PARSED = {  # group or command: why
 }
 LAST = ("log", "delete", "drain", "purge", "disable", "revoke", "resume")  # the other verbs of the group still need it
 CODES = {  # examples that find something, or that have nothing to do in this estate
-    "windlass replicate resume scans": 252,
+    "windlass replicate resume scans": 252,  # the seed is done
+    "windlass replicate cancel scans --yes": 254,  # the seed is done
     "windlass inventory show arn:aws:s3:::scans --at 2026-11-20": 254,
     "windlass clients report --fail-on sigv2,tls --accept-gaps -o csv": 3,
     "windlass pipeline retry notes --key broken.yaml --yes": 1,
