@@ -57,7 +57,7 @@ def doctor_command(ctx: typer.Context, output: Output = Format.TABLE) -> None:
     """Check identity, endpoint, clock, regions, permissions and store; exit 1 when something fails."""
     from windlass.estate.doctor import checks
     from windlass.observe.health import run_checks
-    from windlass.store.migrate import current_version
+    from windlass.store.schema import current_version
 
     app = open_app(ctx)
     looks = {
