@@ -20,7 +20,7 @@ from windlass.cli.local import _fill, _start_weather, require_embedded_aws
 from windlass.core.errors import AwsError
 from windlass.core.units import format_duration
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 _EVERY_S = 20
 _START_S = 60
@@ -73,7 +73,7 @@ def demo(
 
 def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float, exit_after: float) -> None:
     from windlass.cli import scenes
-    from windlass.cli.rounds import collector
+    from windlass.cli.background import collector
     from windlass.console.serve import serve
     from windlass.inventory.collecting import collect_as_job
     from windlass.present.progress import ProgressLine

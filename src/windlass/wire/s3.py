@@ -184,7 +184,7 @@ def get_into(
     def read(response: Response) -> None:
         read_etag(response)
         if response.put_bytes != len(room):
-            raise BadAnswer(f"the answer has {response.put_bytes:,} of the {len(room):,} bytes request_headers for")
+            raise BadAnswer(f"the answer has {response.put_bytes:,} of the {len(room):,} bytes that were requested")
 
     return Call("GetObject", request, read, RetryPolicy(max_body_bytes=max(len(room), _MAX_ERROR_BYTES)), into=room)
 

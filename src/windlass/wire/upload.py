@@ -20,7 +20,7 @@ from typing import Any
 from windlass.core.access import Access, Keys
 from windlass.core.errors import UsageError
 from windlass.wire.checksums import CRC32_HEADER, crc32_text, has_checksum
-from windlass.wire.model import EMPTY_SHA256, UNSIGNED, Call, Checksum, Request, Response
+from windlass.wire.model import EMPTY_SHA256, UNSIGNED, Call, Checksum, Response
 from windlass.wire.routes import Route
 
 __all__ = ["ChunkSigner", "Sender", "encoded_bytes", "send_upload"]
@@ -46,7 +46,7 @@ async def send_upload(sender: Sender, call: Call[Any], size_bytes: int, pieces: 
     route = sender.route
     connection = route.pool.take() or await route.pool.get()
     try:
-        head, framing = _head(sender, call.request, size_bytes)
+        head, framing = _head(sender, call, size_bytes)
     except BaseException:
         route.pool.give_back(connection)
         raise
@@ -155,14 +155,16 @@ _TRAILER_BYTES = len(f"{CRC32_HEADER}:{crc32_text(0)}\r\n\r\n")
 _SIGNED_TRAILER_BYTES = _TRAILER_BYTES + len("x-amz-trailer-signature:") + 64 + 2
 
 
-def _head(sender: Sender, request: Request, size_bytes: int) -> tuple[bytes, Framing | None]:
+def _head(sender: Sender, call: Call[Any], size_bytes: int) -> tuple[bytes, Framing | None]:
     """The head, and the framing of the body; None for a body that goes as it is."""
-    route, keys = sender.route, sender.keys
+    request, route, keys = call.request, sender.route, sender.keys
     tls = route.pool.endpoint.tls
     trailer = sender.access.crc32 and request.checksum is Checksum.BODY and not has_checksum(request)
     digest, length = _payload(tls=tls, trailer=trailer, size_bytes=size_bytes)
     path = route.prefix + request.path
     headers = [("host", route.pool.endpoint.authority), *request.headers]
+    given = {name for name, _ in request.headers}
+    headers += [header for header in sender.access.headers_of(call.name) if header[0] not in given]
     if trailer:
         headers = [*_chunked_encoding(headers), ("x-amz-trailer", CRC32_HEADER)]
     if trailer or not tls:

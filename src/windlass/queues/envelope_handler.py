@@ -1,0 +1,65 @@
+"""Unwrapping around a handler, large payloads fetched among it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from windlass.core.errors import NotFound
+from windlass.queues.envelopes import unwrap
+from windlass.queues.handlers import Handler, is_async
+from windlass.queues.model import Reject
+from windlass.queues.payloads import Pointer, read_pointer
+from windlass.queues.received_message import ReceivedMessage
+
+__all__ = ["Fetch", "wrap_envelopes"]
+
+Fetch = Callable[[Pointer], str]
+"""The large payload a pointer leads to."""
+
+
+def wrap_envelopes(layers: Sequence[str], fetch: Fetch, *, bucket: str = "") -> Callable[[Handler], Handler]:
+    """Return what wraps a handler so that it gets bodies without these layers.
+
+    A pointer to another bucket than `bucket` is rejected; empty allows any bucket.
+    """
+
+    def take_off(body: str) -> str:
+        for layer in layers:
+            body = _payload(body, fetch, bucket) if layer == "s3" else unwrap([layer], body)
+        return body
+
+    def around(handler: Handler) -> Handler:
+        if is_async(handler):
+            blocking = "s3" in layers
+
+            async def run_async(received: ReceivedMessage) -> None:
+                received.body = (
+                    await asyncio.to_thread(take_off, received.body) if blocking else take_off(received.body)
+                )
+                result: Any = handler(received)
+                await result
+
+            return run_async
+
+        def run(received: ReceivedMessage) -> None:
+            received.body = take_off(received.body)
+            handler(received)
+
+        return run
+
+    return around
+
+
+def _payload(body: str, fetch: Fetch, bucket: str) -> str:
+    """Return the payload that a body points to; the body itself when it is not a pointer. Reject when it does not exist."""
+    pointer = read_pointer(body)
+    if pointer is None:
+        return body
+    if bucket and pointer.bucket != bucket:
+        raise Reject(f"the large payload is in bucket {pointer.bucket}, not in payload_bucket = {bucket}")
+    try:
+        return fetch(pointer)
+    except NotFound as error:
+        raise Reject(f"the large payload does not exist: {error.message}") from None

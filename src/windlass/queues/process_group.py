@@ -1,0 +1,47 @@
+"""Several workers in one process, which start and stop together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+__all__ = ["Worker", "run_group"]
+
+
+class Worker(Protocol):
+    """A consumer, or a worker made of one."""
+
+    def run(self, *, stop: threading.Event | None = None, signals: bool = True) -> int:
+        """Work until a signal, which sets `stop`, or until `stop` is set; the exit code."""
+        ...
+
+
+def run_group(workers: Sequence[Worker]) -> int:
+    """Run them until a signal: one on this thread, where signals arrive, the others beside it; the exit code.
+
+    When one fails, all stop, and its error is raised: a supervisor starts them anew.
+    """
+    stop = threading.Event()
+    failed: list[BaseException] = []
+
+    def run_beside(one: Worker) -> None:
+        try:
+            one.run(stop=stop, signals=False)
+        except BaseException as error:  # noqa: BLE001  raised below, on the thread that is waited for
+            failed.append(error)
+        finally:
+            stop.set()
+
+    threads = [threading.Thread(target=run_beside, args=(one,), name="worker") for one in workers[1:]]
+    for thread in threads:
+        thread.start()
+    try:
+        code = workers[0].run(stop=stop)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    if failed:
+        raise failed[0]
+    return code
