@@ -526,7 +526,7 @@ def test_replication_s_roles_are_those_that_windlass_would_make(example, client,
         assert granted(document["Statement"]) == granted(wanted[kind]), kind
         trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
         assert [one["Principal"] for one in trust] == [{"Service": trusted[kind]}]
-    assert told["replication_role_arn"].endswith(f"{account}:role/windlass-seed-replication")
+    assert told["replication_role_arn"].endswith(f"{account}:role/windlass-seed-replication-us-east-1")
 
     # S3 takes the role in a rule.
     s3 = client("s3")
