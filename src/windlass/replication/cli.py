@@ -17,9 +17,9 @@ from windlass.present.progress import ProgressLine
 from windlass.replication import rows
 from windlass.replication.commands import report, verify
 from windlass.replication.comparison import Compare, Criteria
-from windlass.replication.methods import emr
 from windlass.replication.methods.batch.template import Template, print_template
-from windlass.replication.model import Method, Operation, Seed, State
+from windlass.replication.methods.emr import step as emr
+from windlass.replication.model import Method, Operation, State
 from windlass.replication.options import (
     Carried,
     CompareBy,
@@ -56,10 +56,12 @@ from windlass.replication.output import (
     raise_refused,
     raise_unwell,
 )
-from windlass.replication.planning.plan import PairPlan, Request
+from windlass.replication.planning.plan import PairPlan
+from windlass.replication.planning.request import Request
 from windlass.replication.progress import SeedProgress
 from windlass.replication.seed import job as seeding
 from windlass.replication.seed.runner import Callbacks, confirm
+from windlass.replication.seed.task import SeedTask
 from windlass.replication.service import PairSelection, Replication, latest
 
 __all__ = ["commands"]
@@ -290,7 +292,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         replication = open_replication(ctx)
         (pair,) = replication.pairs(PairSelection(source=source, destination=destination, prefix=prefix))
         with ProgressLine(f"{pair.title}", quiet=quiet) as line:
-            moved = replication.work(
+            moved = replication.join(
                 pair, seed_id, lambda now: line.update(now.copied, now.total), Criteria(compare, different)
             )
         row = rows.progress_row(moved)
@@ -413,7 +415,7 @@ def _carry_out(
         print(f"{one.pair.title}: {one.total:,} tasks wait: windlass replicate resume {one.seed_id}", file=sys.stderr)
 
 
-def _ask(seed: Seed) -> bool:
+def _ask(seed: SeedTask) -> bool:
     return typer.confirm(f"{seed.pair.title}: run {seed.total:,} tasks?", err=True)
 
 
@@ -434,11 +436,11 @@ def _only_printed(plans: Sequence[PairPlan], request: Request) -> bool:
     )
 
 
-def _found(replication: Replication, ref: str, *, find: bool = False) -> list[Seed]:
+def _found(replication: Replication, ref: str, *, find: bool = False) -> list[SeedTask]:
     if find:
         seeding.adopt(replication)
     return replication.select(ref) if ref else latest(replication.seeds(limit=10_000))
 
 
-def _selected(replication: Replication, ref: str) -> list[Seed]:
+def _selected(replication: Replication, ref: str) -> list[SeedTask]:
     return replication.select(ref)

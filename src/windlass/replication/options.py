@@ -14,7 +14,7 @@ from windlass.present.output import Format
 from windlass.replication.comparison import Compare
 from windlass.replication.methods.batch.template import load_template
 from windlass.replication.model import Attribute, Method, Operation
-from windlass.replication.planning.plan import Request
+from windlass.replication.planning.request import Request
 from windlass.replication.seed.scheduler import request_of
 from windlass.replication.service import Replication
 

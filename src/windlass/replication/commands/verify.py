@@ -13,6 +13,7 @@ from windlass.present.output import Format, emit
 from windlass.present.progress import ProgressLine
 from windlass.replication import rows
 from windlass.replication.comparison import Compare, Verdict
+from windlass.replication.direct.model import VerifyOptions
 from windlass.replication.options import CompareBy, Destination, Output, Prefix, SetName, Source, Strict
 from windlass.replication.output import VERIFIED
 from windlass.replication.service import PairSelection, Replication
@@ -62,7 +63,9 @@ def register(app: typer.Typer, open_replication: Callable[[typer.Context], Repli
         with ProgressLine("verifying") as shown:
             for number, pair in enumerate(pairs):
                 shown.update(number, len(pairs), pair.title)
-                compared = replication.verify(pair, by=compare, sample=sample, versions=versions, markers=markers)
+                compared = replication.verify(
+                    pair, VerifyOptions(by=compare, sample=sample, versions=versions, delete_markers=markers)
+                )
                 found.append(rows.verify_row(pair.title, compared))
         emit(found, output, VERIFIED)
         passed = (Verdict.SAME,) if strict else (Verdict.SAME, Verdict.UNKNOWN)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from windlass.replication.comparison import Action
-from windlass.replication.model import Operation, Seed
+from windlass.replication.model import Operation
 from windlass.replication.own_keys import ARCHIVE_CLASSES, Candidate, Clients
+from windlass.replication.seed.task import SeedTask
 from windlass.wire.listing import Listed
 
 __all__ = ["CandidateCounts", "PeekedChunks", "Rows", "noncurrent", "wanted"]
@@ -22,7 +23,9 @@ class CandidateCounts:
     large: int = 0
 
 
-def wanted(rows: Iterable[Candidate], seed: Seed, tally: CandidateCounts, *, largest_bytes: int) -> Iterator[Listed]:
+def wanted(
+    rows: Iterable[Candidate], seed: SeedTask, tally: CandidateCounts, *, largest_bytes: int
+) -> Iterator[Listed]:
     """Objects for a batch job: what is missing, unless it is archived or too large for it; of a function's, all."""
     for row in rows:
         source = row.source
@@ -38,7 +41,7 @@ def wanted(rows: Iterable[Candidate], seed: Seed, tally: CandidateCounts, *, lar
         yield source
 
 
-def noncurrent(clients: Clients, seed: Seed, reader: str, *, largest_bytes: int) -> Iterator[tuple[str, str]]:
+def noncurrent(clients: Clients, seed: SeedTask, reader: str, *, largest_bytes: int) -> Iterator[tuple[str, str]]:
     """(key, version) of what is not current, of each key the oldest first: copies are new versions in that order."""
     held: list[tuple[str, str]] = []
     for one in clients.versions(seed.pair.source, seed.pair.prefix, reader):

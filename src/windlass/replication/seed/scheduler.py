@@ -16,7 +16,7 @@ from windlass.replication.comparison import Compare
 from windlass.replication.config import ReplicateConfig
 from windlass.replication.methods.batch.template import Template, load_template
 from windlass.replication.model import Attribute, Method, Operation, State
-from windlass.replication.planning.plan import Request
+from windlass.replication.planning.request import Request
 from windlass.replication.seed import job as seeding
 from windlass.replication.seed.runner import Callbacks
 from windlass.replication.service import PairSelection, Replication
