@@ -6,7 +6,8 @@ import pytest
 
 from windlass.core.clock import parse_time
 from windlass.core.errors import Conflict
-from windlass.replication.model import ManifestRef, Method
+from windlass.replication.model import Attribute, ManifestRef, Method
+from windlass.replication.planning.request import Request
 from windlass.replication.seed.checkpoint import (
     VERSION,
     BatchCheckpoint,
@@ -85,3 +86,11 @@ def test_facts_of_version_1_are_read():
 def test_a_later_version_is_refused_with_the_remedy():
     with pytest.raises(Conflict, match=f"version {VERSION + 1}"):
         checkpoint_from(Method.BATCH, {"version": VERSION + 1})
+
+
+def test_a_request_that_was_stored_with_earlier_names_is_read():
+    request = Request(method=Method.DIRECT, include_in_sync=True, distributed=True, preserve=frozenset({Attribute.ACL}))
+    params = request.params()
+    old = {"method": "via", "preserve": "carry", "include_in_sync": "everything", "distributed": "shared"}
+    assert Request.of({old.get(name, name): value for name, value in params.items()}) == request
+    assert Request.of(params) == request

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from windlass.core.errors import UsageError, WindlassError
 from windlass.replication.config import ReplicationConfig
+from windlass.replication.customer_keys import CustomerKeys
 from windlass.replication.methods.batch.effects import role_scope
 from windlass.replication.model import Method, Operation, Pair, Volume
 from windlass.replication.planning.cost import Keys
@@ -59,6 +60,7 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
         detached=request.detach,
         elsewhere=placed.services,
         one_service=placed.one_service,
+        customer_keys=CustomerKeys(config.customer_keys).covers(placed),
         keys=Keys(facts.source.key is not None, facts.destination.key is not None, facts.destination.bucket_key),
     )
     try:
@@ -119,5 +121,6 @@ def intent_of(
         versions=request.versions,
         preserve=request.preserve,
         request_payer=config.request_payer,
+        customer_keys=CustomerKeys(config.customer_keys).sides(facts.placed),
         work=role_scope(facts, request, choice.operation, config, "*"),
     )

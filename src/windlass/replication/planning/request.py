@@ -15,12 +15,7 @@ from windlass.replication.seed.task import CopyOptions
 
 __all__ = ["Request"]
 
-_RENAMED = {
-    "method": "method",
-    "preserve": "preserve",
-    "include_in_sync": "include_in_sync",
-    "distributed": "distributed",
-}
+_RENAMED = {"via": "method", "carry": "preserve", "everything": "include_in_sync", "shared": "distributed"}
 """Fields of jobs that were stored under earlier names."""
 
 

@@ -211,5 +211,5 @@ def write_manifests(task: SeedTask, request: Request, context: SeedContext) -> S
         total=counts.rows,
         size_bytes=counts.size_bytes,
         checkpoint=replace(checkpoint, manifests=tuple(manifests), large_objects=counts.large),
-        detail=f"{counts.rows:,} objects listed",
+        detail=counts.summary,
     )
