@@ -81,7 +81,7 @@ def test_replicas_of_what_was_there_before(seed_app, buckets_of):
     assert not [item for item in versions.get("Versions", []) if "canary" in item["Key"]]
     assert shown
     later = app.replication.plan([one.pair], Request())[0]
-    assert later.idle
+    assert later.in_sync
     assert later.facts.rule is not None
     assert app.jobs.get(one.job_id).status is JobStatus.DONE
 

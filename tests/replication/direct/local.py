@@ -32,7 +32,7 @@ def join_seed(copier, pair, *, seed_id="s", stop=None, on_progress=lambda _: Non
 
 def verify_pair(copier, pair, *, stop=None, on_progress=lambda _: None, **options):
     """Compare both buckets."""
-    return verify_pair(copier, pair, VerifyOptions(**options), stop=stop or threading.Event(), on_progress=on_progress)
+    return copier.verify(pair, VerifyOptions(**options), stop=stop or threading.Event(), on_progress=on_progress)
 
 
 def _task(pair, seed_id, options):
