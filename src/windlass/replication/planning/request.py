@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from windlass.replication.comparison import Compare, Criteria
-from windlass.replication.config import ReplicationConfig
-from windlass.replication.methods.batch.template import Template
+from windlass.replication.config import ReplicateConfig, ReplicationConfig
+from windlass.replication.methods.batch.template import Template, load_template
 from windlass.replication.methods.emr.step import EmrTarget
 from windlass.replication.model import Attribute, Method, Operation, Restore
 from windlass.replication.seed.task import CopyOptions
 
-__all__ = ["Request"]
+__all__ = ["Request", "request_of"]
 
 _RENAMED = {"via": "method", "carry": "preserve", "everything": "include_in_sync", "shared": "distributed"}
 """Fields of jobs that were stored under earlier names."""
@@ -118,3 +119,16 @@ class Request:
                 "preserve": frozenset(map(Attribute, known.get("preserve", ()))),
             }
         )
+
+
+def request_of(config: ReplicateConfig) -> Request:
+    """Return what a `[[replicate]]` set of windlass.toml requests."""
+    template = load_template(Path(config.template)) if config.template else Template()
+    return Request(
+        method=Method(config.method),
+        operation=Operation(config.operation) if config.operation else None,
+        switch_on=None if config.switch_on else False,
+        template=template,
+        preserve=frozenset(map(Attribute, config.preserve)),
+        compare=Compare(config.compare),
+    )
