@@ -1,7 +1,7 @@
 """EMR: an s3-dist-cp step on a cluster, or a Spark job on EMR Serverless; made as effects, followed by its state.
 
 EMR Serverless runs Spark and Hive only (EMR Serverless API reference, "JobDriver"): s3-dist-cp is MapReduce and is not
-there. So there the manifest is worked through by `emr_copy.py`, a PySpark script that this package carries.
+there. So there the manifest is worked through by `copy_script.py`, a PySpark script that this package carries.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def _cluster(target: EmrTarget, seed_id: str, step: Mapping[str, Any]) -> dict[s
 def _serverless(
     effect: Any, pair: Pair, target: EmrTarget, seed_id: str, spot: StagingPrefix, manifest: ManifestRef | None
 ) -> tuple[Effect, ...]:
-    key = f"{spot.prefix}/emr_copy.py"
+    key = f"{spot.prefix}/copy_script.py"
     listed = f"s3://{manifest.bucket}/{manifest.key}" if manifest else f"s3://{spot.bucket}/{spot.prefix}/manifest.csv"
     submit = {
         "entryPoint": f"s3://{spot.bucket}/{key}",
@@ -191,7 +191,7 @@ def _serverless(
 
 def script() -> str:
     """The PySpark script."""
-    return resources.files(__package__).joinpath("emr_copy.py").read_text("utf-8")
+    return resources.files(__package__).joinpath("copy_script.py").read_text("utf-8")
 
 
 def started(answers: list[dict[str, Any]], target: EmrTarget, place: BucketRef) -> dict[str, str]:
