@@ -18,9 +18,9 @@ from windlass.clients.athena.agents import packed, parsed_columns, plain_layers
 from windlass.clients.athena.sql import Layout, create_table, query, table_name
 from windlass.clients.config import ClientsConfig
 from windlass.clients.directory import InventoryDirectory
-from windlass.clients.model import Facts
-from windlass.clients.noise import noise_of
-from windlass.clients.noise import sql as noise_sql
+from windlass.clients.exclusions import noise_of
+from windlass.clients.exclusions import sql as noise_sql
+from windlass.clients.model import RequestFacts
 from windlass.clients.rules import RULES
 from windlass.clients.service import Clients, Home, ScanOptions
 from windlass.clients.versions import pack
@@ -62,7 +62,7 @@ def parsed_by_python(text: str) -> tuple:
     def number(product):
         return pack(product.numbers) if product.numbers else None
 
-    noise = noise_of(Facts(text, "", "", "", "", "", ""))
+    noise = noise_of(RequestFacts(text, "", "", "", "", "", ""))
     return (
         agent.client.id,
         number(agent.client),
@@ -342,7 +342,7 @@ def test_names_and_texts_cannot_break_out_of_the_sql():
 def test_each_rules_sql_sees_what_its_function_sees():
     rng = random.Random(5)
     facts = [
-        Facts(
+        RequestFacts(
             rng.choice([NODE_OLD, CLI_OLD, JAVA_2, HADOOP, "", "curl/8", *[one.text for one in corpus()]]),
             rng.choice(["SigV2", "SigV4", ""]),
             rng.choice(["AuthHeader", "QueryString", ""]),
@@ -362,7 +362,9 @@ def test_each_rules_sql_sees_what_its_function_sees():
       g AS (SELECT *, {packed("client_text")} AS client_version, {packed("signer_text")} AS signer_version, {packed("runtime_text")} AS runtime_version FROM f)
     SELECT {sees} FROM g ORDER BY n"""
     with duckdb.connect() as connection:
-        connection.execute(f"CREATE TABLE facts (n INT, {', '.join(f'{name} VARCHAR' for name in Facts._fields)})")
+        connection.execute(
+            f"CREATE TABLE facts (n INT, {', '.join(f'{name} VARCHAR' for name in RequestFacts._fields)})"
+        )
         connection.executemany(
             "INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(at, *one) for at, one in enumerate(facts)]
         )

@@ -11,14 +11,14 @@ from tests.clients.logs import CLI_OLD, HADOOP, JAVA_2, NODE_OLD, file_bytes, lo
 from windlass.clients.config import ClientsConfig
 from windlass.clients.directory import InventoryDirectory
 from windlass.clients.model import Level
-from windlass.clients.owners import Nobody
+from windlass.clients.owners import EmptyDirectory
 from windlass.clients.service import Clients, ScanOptions
 from windlass.core.errors import NotFound, UsageError
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 
 
-def clients_of(store, directory=Nobody) -> Clients:
+def clients_of(store, directory=EmptyDirectory) -> Clients:
     def nowhere():
         raise AssertionError("a folder needs no AWS")
 

@@ -270,7 +270,7 @@ def test_every_fault_of_the_configuration_is_listed_at_once(tmp_path):
     (tmp_path / "windlass.toml").write_text("[inventry]\nx = 1\n[inventory]\nconcurency = 3\nevery_s = 1\n")
     done = windlass("config", "validate", cwd=tmp_path, check=False)
     assert done.returncode == 253
-    for words in ("inventry", "did you mean inventory?", "did you mean concurrency?", "every_s"):
+    for words in ("inventry", "did you mean inventory?", "did you mean concurrency?", "interval_s"):
         assert words in done.stderr
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.inventory.test_history import SCOPE, T0, begin, inventory_of, seen, visit
+from tests.inventory.test_revisions import SCOPE, T0, begin, inventory_of, seen, visit
 from windlass.inventory import writer
 from windlass.inventory.coverage import UNVISITED, coverage
 from windlass.inventory.model import Scope, ScopeState, ScopeStatus

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from tests.inventory.fake import NOW
 from tests.inventory.hostile import run_world
 from windlass.core.clock import format_time
-from windlass.inventory import gaps, writer
+from windlass.inventory import unread_details, writer
 from windlass.inventory.catalog import BY_NAME
 from windlass.inventory.collector import Collector
 from windlass.inventory.model import GLOBAL
@@ -41,7 +41,7 @@ class Check:
             salt=b"salt",
             now=lambda: self.now,
             concurrency=4,
-            ages=lambda scope: gaps.ages_of(self.store, scope),
+            read_times=lambda scope: unread_details.detail_read_times(self.store, scope),
         )
         assert collector.run(plan_scopes(kinds, regions), sink=results.append)
         return results

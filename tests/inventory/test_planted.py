@@ -9,12 +9,12 @@ import pytest
 
 from tests.inventory.planted import PLAIN, planted, planted_in_free_text
 from tests.inventory.test_catalog import ACCOUNT, answer, full_item
-from tests.inventory.test_history import T0, begin, inventory_of
+from tests.inventory.test_revisions import T0, begin, inventory_of
 from windlass.inventory import writer
 from windlass.inventory.catalog import BY_NAME, CATALOG
-from windlass.inventory.extract import observe
 from windlass.inventory.model import GLOBAL, Query, Scope, ScopeResult, ScopeState
-from windlass.inventory.redact import redact
+from windlass.inventory.observations import observe
+from windlass.inventory.redaction import redact
 
 FORMATS = planted()
 SECRETS = sorted({secret for secret, _ in FORMATS.values()})

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.inventory.test_history import SCOPE, T0, begin, inventory_of, seen, visit
+from tests.inventory.test_revisions import SCOPE, T0, begin, inventory_of, seen, visit
 from windlass.core.errors import NotFound, UsageError
 from windlass.inventory import writer
 from windlass.inventory.filters import parse_query

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from tests.inventory.test_history import T0, begin, inventory_of, seen, visit
+from tests.inventory.test_revisions import T0, begin, inventory_of, seen, visit
 from tests.postgres import start_postgres
 from windlass.api.auth import Role
 from windlass.api.tokens import audit, create_token, list_audit

@@ -26,13 +26,18 @@ def loaded(tmp_path, text="", environ=None, **overrides):
 
 def test_command_line_over_environment_over_file_over_default(tmp_path):
     text = "[inventory]\nconcurrency = 5\nevery_s = 60\nscope_timeout_s = 7\n"
-    environ = {"WINDLASS_INVENTORY_EVERY_S": "90", "WINDLASS_INVENTORY_SCOPE_TIMEOUT_S": "8"}
+    environ = {"WINDLASS_INVENTORY_INTERVAL_S": "90", "WINDLASS_INVENTORY_SCOPE_TIMEOUT_S": "8"}
     found = loaded(tmp_path, text, environ, inventory__scope_timeout_s=9)
     inventory = found.settings.inventory
-    assert (inventory.concurrency, inventory.every_s, inventory.scope_timeout_s, inventory.types) == (5, 90, 9, ["*"])
+    assert (inventory.concurrency, inventory.interval_s, inventory.scope_timeout_s, inventory.types) == (
+        5,
+        90,
+        9,
+        ["*"],
+    )
     origins = {row["key"]: row["origin"] for row in origin_rows(found) if row["key"].startswith("inventory.")}
     assert origins["inventory.concurrency"] == "windlass.toml"
-    assert origins["inventory.every_s"] == "WINDLASS_INVENTORY_EVERY_S"
+    assert origins["inventory.interval_s"] == "WINDLASS_INVENTORY_INTERVAL_S"
     assert origins["inventory.scope_timeout_s"] == "command line"
     assert origins["inventory.types"] == "default"
 
@@ -63,7 +68,7 @@ def test_all_faults_are_listed_at_once_with_the_nearest_key(tmp_path):
         "inventry",
         "did you mean inventory?",
         "did you mean concurrency?",
-        "every_s",
+        "interval_s",
         "twelve digits",
         "windlass.toml",
     ):

@@ -11,8 +11,8 @@ from windlass.core.canonical import plain
 from windlass.core.units import parse_duration_s
 from windlass.memcached import rows
 from windlass.memcached.model import Apply, Cluster
-from windlass.memcached.plan import Scale
-from windlass.memcached.service import Place
+from windlass.memcached.plan import ScaleRequest
+from windlass.memcached.service import TargetFilter
 
 __all__ = ["router"]
 
@@ -21,7 +21,7 @@ ONE = "/{account_id}/{region}/{name}"
 
 
 def _cluster(app: TheApp, account_id: str, region: str, name: str) -> Cluster:
-    return app.memcached.find(name, Place((account_id,), (region,)))
+    return app.memcached.find(name, TargetFilter((account_id,), (region,)))
 
 
 @router.get("", summary="Memcached clusters of every account and region")
@@ -64,7 +64,7 @@ def plan(
     apply: Apply = Apply.IMMEDIATELY,
 ) -> dict[str, Any]:
     """Nothing is changed; `refusal` says why AWS would not do it."""
-    wanted = Scale(to, tuple(remove), (), step, parse_duration_s(pause), apply)
+    wanted = ScaleRequest(to, tuple(remove), (), step, parse_duration_s(pause), apply)
     value: dict[str, Any] = plain(
         rows.plan_value(app.memcached.plan_scale(_cluster(app, account_id, region, name), wanted))
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from windlass.app import App
 from windlass.cli.runners import register_runners
 from windlass.core.errors import WindlassError
-from windlass.inventory.collecting import collect_forever
+from windlass.inventory.collection_job import collect_forever
 from windlass.inventory.model import Run
 from windlass.observe.log import logger
 
@@ -37,7 +37,7 @@ def collector(app: App, stop: threading.Event) -> Iterator[None]:
     thread = threading.Thread(
         target=collect_forever,
         args=(app.inventory, app.jobs),
-        kwargs={"every_s": app.settings.inventory.every_s, "stop": stop, "finished": count},
+        kwargs={"interval_s": app.settings.inventory.interval_s, "stop": stop, "finished": count},
         name="collector",
     )
     thread.start()

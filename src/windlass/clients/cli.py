@@ -13,8 +13,8 @@ import typer
 
 from windlass.clients import rows
 from windlass.clients.html import render_report
-from windlass.clients.model import Client, Outcome, Scan
-from windlass.clients.scanning import scan_as_job
+from windlass.clients.model import Client, FileOutcome, Scan
+from windlass.clients.scan_job import scan_as_job
 from windlass.clients.service import Clients, ScanOptions
 from windlass.clients.trail import prices
 from windlass.clients.trailing import trail_commands
@@ -231,7 +231,7 @@ def _tell(clients: Clients, done: Scan, output: Format, *, strict: bool) -> None
         print(f"windlass: {trouble.source}: {trouble.problem}", file=sys.stderr)
     if len(troubles) > 20:
         print(f"windlass: and {len(troubles) - 20:,} more", file=sys.stderr)
-    unreadable = [trouble for trouble in clients.troubles() if trouble.outcome is Outcome.UNREADABLE]
+    unreadable = [trouble for trouble in clients.troubles() if trouble.outcome is FileOutcome.UNREADABLE]
     if unreadable and strict:
         raise PartialFailure(
             f"{len(unreadable):,} logs could not be read, {unreadable[0].source} among them",

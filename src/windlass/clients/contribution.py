@@ -13,9 +13,9 @@ import orjson
 import zstandard
 
 from windlass.clients.model import FileRead, Use
-from windlass.clients.scan.fold import CountKey
+from windlass.clients.scan.aggregator import CountKey
 
-__all__ = ["Contribution", "Share", "pack_share", "unpack_share"]
+__all__ = ["Contribution", "TotalsShare", "pack_share", "unpack_share"]
 
 _LEVEL = 3
 
@@ -31,7 +31,7 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class TotalsShare:
     """A file's part of the totals by row id. `uses` maps to (requests, first seen, last seen)."""
 
     uses: Mapping[str, tuple[int, str, str]] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Share:
     buckets: Mapping[str, int] = field(default_factory=dict)
 
 
-def pack_share(share: Share) -> bytes:
+def pack_share(share: TotalsShare) -> bytes:
     """The share as bytes: JSON by columns under Zstandard."""
     columns = {
         "ids": list(share.uses),
@@ -50,13 +50,13 @@ def pack_share(share: Share) -> bytes:
     return zstandard.ZstdCompressor(level=_LEVEL).compress(orjson.dumps(columns))
 
 
-def unpack_share(body: bytes | None) -> Share:
+def unpack_share(body: bytes | None) -> TotalsShare:
     """The share that `pack_share` packed; an empty one for no bytes."""
     if not body:
-        return Share()
+        return TotalsShare()
     columns = orjson.loads(zstandard.ZstdDecompressor().decompress(body))
     uses: Iterable[tuple[int, str, str]] = zip(*columns["uses"], strict=True) if columns["uses"] else ()
-    return Share(
+    return TotalsShare(
         uses=dict(zip(columns["ids"], uses, strict=True)),
         counts=dict(zip(*columns["counts"], strict=True)),
         buckets=dict(zip(*columns["buckets"], strict=True)),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from windlass.clients.model import Outcome
+from windlass.clients.model import FileOutcome
 from windlass.clients.rules import Rule, judgement
 
 __all__ = ["Coverage", "FileGroup", "coverage_of"]
@@ -22,7 +22,7 @@ _NAMED = 5
 class FileGroup:
     """Files of the same outcome, days and rules (`judged` as `rules.judgement` writes them)."""
 
-    outcome: Outcome
+    outcome: FileOutcome
     first_day: str
     last_day: str
     judged: frozenset[str]
@@ -104,9 +104,9 @@ def coverage_of(
     for group in groups:
         if since_day and group.last_day and group.last_day < since_day:
             continue
-        if group.outcome is Outcome.OTHER_KIND:
+        if group.outcome is FileOutcome.OTHER_KIND:
             other_kind += group.files
-        elif group.outcome is Outcome.UNREADABLE:
+        elif group.outcome is FileOutcome.UNREADABLE:
             unreadable += group.files
         else:
             files, records = files + group.files, records + group.records

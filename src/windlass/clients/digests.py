@@ -17,7 +17,7 @@ from typing import Any
 
 from windlass.core.errors import NotFound
 
-__all__ = ["Digest", "Verdict", "keys_of", "public_key", "read_digest", "signed_by", "verify"]
+__all__ = ["Digest", "FileVerdict", "keys_of", "public_key", "read_digest", "signed_by", "verify"]
 
 _SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
 """The DER prefix of a SHA-256 DigestInfo (RFC 8017, section 9.2)."""
@@ -44,7 +44,7 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FileVerdict:
     """What became of one file: `ok`, or what is wrong with it."""
 
     source: str
@@ -113,40 +113,40 @@ def verify(
     fetch: Callable[[str, str], bytes],
     *,
     source: str,
-) -> Iterator[Verdict]:
+) -> Iterator[FileVerdict]:
     """The verdict on a digest file, then on each log file that it names. `fetch` gets (bucket, key); NotFound is a finding."""
     try:
         digest = read_digest(body)
     except ValueError as error:
-        yield Verdict(source, str(error))
+        yield FileVerdict(source, str(error))
         return
     key = keys.get(digest.fingerprint)
     if key is None:
-        yield Verdict(
+        yield FileVerdict(
             source, f"signed with key {digest.fingerprint or '(none)'}, which AWS does not list for that time"
         )
         return
     if not source.endswith(f"{digest.facts['digestS3Bucket']}/{digest.facts['digestS3Object']}"):
-        yield Verdict(source, "moved: it was delivered elsewhere")
+        yield FileVerdict(source, "moved: it was delivered elsewhere")
         return
     if not signed_by(digest.to_sign(), signature_hex, key):
-        yield Verdict(source, "its signature does not fit: it was changed")
+        yield FileVerdict(source, "its signature does not fit: it was changed")
         return
-    yield Verdict(source, "")
+    yield FileVerdict(source, "")
     for one in digest.facts["logFiles"]:
         yield _log_file(one, fetch)
 
 
-def _log_file(one: Mapping[str, str], fetch: Callable[[str, str], bytes]) -> Verdict:
+def _log_file(one: Mapping[str, str], fetch: Callable[[str, str], bytes]) -> FileVerdict:
     source = f"s3://{one['s3Bucket']}/{one['s3Object']}"
     try:
         raw = gzip.decompress(fetch(one["s3Bucket"], one["s3Object"]))
     except NotFound:
-        return Verdict(source, "removed since it was delivered")
+        return FileVerdict(source, "removed since it was delivered")
     except (OSError, EOFError):
-        return Verdict(source, "changed since it was delivered: no gzip any more")
+        return FileVerdict(source, "changed since it was delivered: no gzip any more")
     same = hashlib.sha256(raw).hexdigest() == one["hashValue"]
-    return Verdict(source, "" if same else "changed since it was delivered")
+    return FileVerdict(source, "" if same else "changed since it was delivered")
 
 
 def keys_of(listed: Mapping[str, Any]) -> dict[str, tuple[int, int]]:

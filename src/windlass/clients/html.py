@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from windlass.clients.agents import parse_agent
 from windlass.clients.coverage import Coverage
-from windlass.clients.model import Client, Count, Trouble
+from windlass.clients.model import Client, RequestCount, UnreadFile
 from windlass.clients.rows import client_row
 from windlass.clients.svg import by_day, series
 
@@ -22,9 +22,9 @@ def render_report(
     clients: Sequence[Client],
     *,
     on: date,
-    counts: Sequence[Count],
+    counts: Sequence[RequestCount],
     signatures: Sequence[tuple[str, str, int]],
-    troubles: Sequence[Trouble],
+    troubles: Sequence[UnreadFile],
     coverage: Coverage,
 ) -> str:
     """The page. All texts from logs are escaped: an agent is whatever a stranger sent."""

@@ -11,23 +11,23 @@ from typing import NamedTuple
 from windlass.clients.agents import Agent, parse_agent
 
 __all__ = [
+    "CallerKind",
     "Client",
-    "Count",
-    "Facts",
+    "FileOutcome",
     "FileRead",
     "Finding",
     "Holder",
-    "Key",
     "Level",
-    "Outcome",
+    "RequestCount",
+    "RequestFacts",
     "Scan",
-    "Trouble",
+    "UnreadFile",
     "Use",
-    "Who",
+    "UseKey",
 ]
 
 
-class Who(StrEnum):
+class CallerKind(StrEnum):
     """Whose request it is, as far as noise and rules care."""
 
     CLIENT = ""
@@ -36,7 +36,7 @@ class Who(StrEnum):
     CONSOLE = "console"
 
 
-class Facts(NamedTuple):
+class RequestFacts(NamedTuple):
     """What the rules look at; equal facts have equal verdicts. "" stands for a field that is absent or no text."""
 
     agent: str
@@ -53,10 +53,10 @@ class Facts(NamedTuple):
         return parse_agent(self.agent)
 
 
-class Key(NamedTuple):
+class UseKey(NamedTuple):
     """Requests that are told of as one: their facts, and who made them from where on what."""
 
-    facts: Facts
+    facts: RequestFacts
     account_id: str
     bucket: str
     principal: str  # ARN of the user or role
@@ -82,7 +82,7 @@ class Holder:
 class Use:
     """Requests of one key, day and holder, as the store keeps them."""
 
-    key: Key
+    key: UseKey
     day: str
     holder: str  # the inventory's key of the resource that held the address then; empty for unknown
     holder_name: str
@@ -93,7 +93,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class RequestCount:
     """All S3 requests by agent, signature, TLS version and day, with why they were left out (empty: they were not)."""
 
     agent: str
@@ -104,7 +104,7 @@ class Count:
     requests: int
 
 
-class Outcome(StrEnum):
+class FileOutcome(StrEnum):
     """What a file turned out to be. Only `LOG` files were judged; `UNREADABLE` ones leave their day unknown."""
 
     LOG = "log"
@@ -113,12 +113,12 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class UnreadFile:
     """A file that could not be read, or holds no CloudTrail records, and why."""
 
     source: str
     problem: str
-    outcome: Outcome = Outcome.UNREADABLE
+    outcome: FileOutcome = FileOutcome.UNREADABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ class FileRead:
     raw_bytes: int = 0
     records: int = 0
     requests: int = 0
-    outcome: Outcome = Outcome.LOG
+    outcome: FileOutcome = FileOutcome.LOG
     problem: str = ""
     judged: str = ""
     first_day: str = ""

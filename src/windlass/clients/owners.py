@@ -11,10 +11,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import Protocol
 
-from windlass.clients.model import Holder, Key, Use
+from windlass.clients.model import Holder, Use, UseKey
 from windlass.core.clock import parse_time
 
-__all__ = ["Directory", "Nobody", "attribute", "attribute_group"]
+__all__ = ["Directory", "EmptyDirectory", "attribute", "attribute_group"]
 
 
 class Directory(Protocol):
@@ -33,7 +33,7 @@ class Directory(Protocol):
         ...
 
 
-class Nobody:
+class EmptyDirectory:
     """A directory that knows nobody, for scans without an inventory."""
 
     def holder(self, ip: str, at: datetime, *, account_id: str = "") -> Holder | None:  # noqa: ARG002
@@ -49,7 +49,7 @@ class Nobody:
         return None
 
 
-def attribute(found: Mapping[Key, Iterable[str]], directory: Directory) -> Iterator[Use]:
+def attribute(found: Mapping[UseKey, Iterable[str]], directory: Directory) -> Iterator[Use]:
     """The uses of a file: each key's event times by day and by who held the address then."""
     for key, times in found.items():
         principal = directory.principal(key.principal) if key.principal.startswith("arn:") else None
@@ -62,7 +62,7 @@ def attribute(found: Mapping[Key, Iterable[str]], directory: Directory) -> Itera
             yield _use(key, pairs[0][1], principal, len(pairs), pairs[0][0], pairs[-1][0])
 
 
-def attribute_group(key: Key, requests: int, first_seen: str, last_seen: str, directory: Directory) -> Use | None:
+def attribute_group(key: UseKey, requests: int, first_seen: str, last_seen: str, directory: Directory) -> Use | None:
     """The use of requests of one day that were counted elsewhere; None when their address changed hands between them."""
     principal = directory.principal(key.principal) if key.principal.startswith("arn:") else None
     holder = directory.instance(key.instance) if key.instance else None
@@ -74,7 +74,7 @@ def attribute_group(key: Key, requests: int, first_seen: str, last_seen: str, di
     return _use(key, holder, principal, requests, first_seen, last_seen)
 
 
-def _use(key: Key, holder: Holder | None, principal: Holder | None, requests: int, first: str, last: str) -> Use:
+def _use(key: UseKey, holder: Holder | None, principal: Holder | None, requests: int, first: str, last: str) -> Use:
     return Use(
         key=key,
         day=first[:10],
@@ -87,7 +87,7 @@ def _use(key: Key, holder: Holder | None, principal: Holder | None, requests: in
     )
 
 
-def _held(key: Key, time: str, directory: Directory) -> Holder | None:
+def _held(key: UseKey, time: str, directory: Directory) -> Holder | None:
     # A service calls under its host's name, which nobody here holds.
     if not key.ip[:1].isdigit() and ":" not in key.ip:
         return None

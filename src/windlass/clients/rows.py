@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from windlass.clients.grouping import upgrade_of
-from windlass.clients.model import Client, Count, Scan, Use
+from windlass.clients.client_groups import upgrade_of
+from windlass.clients.model import Client, RequestCount, Scan, Use
 from windlass.clients.rules import RULES
 from windlass.clients.sdks import sdks
 from windlass.core.errors import ConfigError
@@ -82,7 +82,7 @@ def use_row(use: Use) -> dict[str, Any]:
     }
 
 
-def count_row(count: Count) -> dict[str, Any]:
+def count_row(count: RequestCount) -> dict[str, Any]:
     """Requests by agent, signature and TLS version."""
     parsed = sdks().get(_client_id(count.agent))
     return {

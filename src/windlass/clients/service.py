@@ -12,19 +12,19 @@ from typing import Any
 
 from windlass.clients import store as rows
 from windlass.clients import totals
-from windlass.clients.athena.days import ATHENA_PREFIX, attributed, day_contributions
-from windlass.clients.athena.engine import Athena, layout_of
+from windlass.clients.athena.client import AthenaClient, layout_of
+from windlass.clients.athena.daily_contributions import ATHENA_PREFIX, attributed, day_contributions
+from windlass.clients.client_groups import clients
 from windlass.clients.config import ClientsConfig
 from windlass.clients.contribution import Contribution
 from windlass.clients.coverage import Coverage, coverage_of
-from windlass.clients.digests import Verdict, keys_of, verify
-from windlass.clients.grouping import clients
-from windlass.clients.model import Client, Count, FileRead, Level, Outcome, Scan, Trouble, Use
-from windlass.clients.owners import Directory, Nobody, attribute
+from windlass.clients.digests import FileVerdict, keys_of, verify
+from windlass.clients.model import Client, FileOutcome, FileRead, Level, RequestCount, Scan, UnreadFile, Use
+from windlass.clients.owners import Directory, EmptyDirectory, attribute
 from windlass.clients.rules import DEFAULT, RULES, judgement, named
-from windlass.clients.scan.engine import read_files
+from windlass.clients.scan.file_readers import read_files
 from windlass.clients.scan.sources import Caller, Location, bucket_files, fetching, folder_files, parse_location
-from windlass.clients.scan.worker import LogFile, Plan, Read
+from windlass.clients.scan.worker import LogFile, Read, ScanRules
 from windlass.core import clock
 from windlass.core.errors import Conflict, UsageError
 from windlass.core.ids import new_id
@@ -102,7 +102,7 @@ class Clients:
         config: ClientsConfig,
         *,
         home: Callable[[], Home],
-        directory: Callable[[], Directory] = Nobody,
+        directory: Callable[[], Directory] = EmptyDirectory,
         known_buckets: Callable[[], int | None] = lambda: None,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
@@ -154,7 +154,9 @@ class Clients:
             if location.bucket:
                 home = self._home()
                 fetch = stack.enter_context(fetching(home.caller, options.account_id or home.account_id, home.region))
-            reads = read_files(files, Plan(rules), fetch=fetch, workers=workers, total_bytes=total_bytes, stop=stop)
+            reads = read_files(
+                files, ScanRules(rules), fetch=fetch, workers=workers, total_bytes=total_bytes, stop=stop
+            )
             numbers = self._write(scan_id, reads, len(files), progress)
         totals.refresh_bounds(self._store)
         numbers["other_kind"] += len(left_out)
@@ -175,7 +177,7 @@ class Clients:
             if name.startswith(ATHENA_PREFIX) is athena:
                 continue
             if source.startswith(location.text) or location.text.startswith(source):
-                engine = "Athena" if not athena else "a scan of the files"
+                engine = "AthenaClient" if not athena else "a scan of the files"
                 raise Conflict(
                     f"{location.text} was read by {engine} before: its requests would count twice",
                     hint="Scan the way you did before, or with --fresh, which forgets what earlier scans found.",
@@ -214,12 +216,12 @@ class Clients:
         batch = _Batch()
         try:
             for read in reads:
-                uses = tuple(attribute(read.folded.uses, directory))
-                batch.add(Contribution(read.file, uses, read.folded.counts, read.folded.buckets))
+                uses = tuple(attribute(read.totals.uses, directory))
+                batch.add(Contribution(read.file, uses, read.totals.counts, read.totals.buckets))
                 file = read.file
                 numbers["files"] += 1
-                numbers["broken"] += file.outcome is Outcome.UNREADABLE
-                numbers["other_kind"] += file.outcome is Outcome.OTHER_KIND
+                numbers["broken"] += file.outcome is FileOutcome.UNREADABLE
+                numbers["other_kind"] += file.outcome is FileOutcome.OTHER_KIND
                 for name in ("size_bytes", "raw_bytes", "records", "requests"):
                     numbers[name] += getattr(file, name)
                 if batch.full:
@@ -243,7 +245,7 @@ class Clients:
         if not options.fresh:
             self._refuse_overlap(location, athena=True)
         layout = layout_of(home.caller, account_id, home.region, location, since_day=first_day)
-        athena = Athena(
+        athena = AthenaClient(
             home.caller,
             account_id,
             home.region,
@@ -273,7 +275,7 @@ class Clients:
         rows.finish_scan(self._store, scan_id, now=self._now(), numbers=numbers)
         return next(scan for scan in self.scans() if scan.scan_id == scan_id)
 
-    def verify(self, source: str, *, since: datetime, until: datetime | None = None) -> Iterator[Verdict]:
+    def verify(self, source: str, *, since: datetime, until: datetime | None = None) -> Iterator[FileVerdict]:
         """The verdict on every digest file below `source` since a time, and on every log file they name."""
         location = parse_location(source)
         if not location.bucket:
@@ -322,7 +324,7 @@ class Clients:
             buckets_known=self._known_buckets(),
         )
 
-    def counts(self, *, since_day: str = "") -> tuple[Count, ...]:
+    def counts(self, *, since_day: str = "") -> tuple[RequestCount, ...]:
         """All S3 requests by agent, signature and TLS version."""
         return rows.counts(self._store, since_day=since_day)
 
@@ -342,7 +344,7 @@ class Clients:
         """The last scans, newest first."""
         return rows.list_scans(self._store, limit)
 
-    def troubles(self, scan_id: str = "") -> tuple[Trouble, ...]:
+    def troubles(self, scan_id: str = "") -> tuple[UnreadFile, ...]:
         """Files that could not be read."""
         return rows.troubles(self._store, scan_id)
 
@@ -371,7 +373,7 @@ def _left_out(file: LogFile) -> Contribution:
             source=file.source,
             identity=file.identity,
             size_bytes=file.size_bytes,
-            outcome=Outcome.OTHER_KIND,
+            outcome=FileOutcome.OTHER_KIND,
             problem=file.left_out,
         )
     )

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from windlass.clients.coverage import FileGroup
-from windlass.clients.model import Count, Facts, Key, Outcome, Scan, Trouble, Use
+from windlass.clients.model import FileOutcome, RequestCount, RequestFacts, Scan, UnreadFile, Use, UseKey
 from windlass.clients.tables import client_bucket, client_count, client_file, client_scan, client_use
 from windlass.core.clock import format_time, parse_time
 from windlass.store.engine import Store
@@ -71,15 +71,17 @@ def known_files(store: Store) -> dict[str, tuple[str, frozenset[str]]]:
         return {row.name: (row.identity, judged.setdefault(row.judged, frozenset(row.judged.split()))) for row in rows}
 
 
-def troubles(store: Store, scan_id: str = "") -> tuple[Trouble, ...]:
+def troubles(store: Store, scan_id: str = "") -> tuple[UnreadFile, ...]:
     """The files that could not be read or hold no CloudTrail records, of one scan or of all, unreadable ones first."""
     columns = (client_file.c.source, client_file.c.problem, client_file.c.outcome)
-    statement = select(*columns).where(client_file.c.outcome != str(Outcome.LOG))
+    statement = select(*columns).where(client_file.c.outcome != str(FileOutcome.LOG))
     if scan_id:
         statement = statement.where(client_file.c.scan_id == scan_id)
     with store.read() as connection:
         rows = connection.execute(statement.order_by(client_file.c.outcome.desc(), client_file.c.source))
-        return tuple(Trouble(source=row.source, problem=row.problem, outcome=Outcome(row.outcome)) for row in rows)
+        return tuple(
+            UnreadFile(source=row.source, problem=row.problem, outcome=FileOutcome(row.outcome)) for row in rows
+        )
 
 
 def sources(store: Store) -> dict[str, str]:
@@ -95,7 +97,7 @@ def file_groups(store: Store) -> tuple[FileGroup, ...]:
     with store.read() as connection:
         return tuple(
             FileGroup(
-                outcome=Outcome(row.outcome),
+                outcome=FileOutcome(row.outcome),
                 first_day=row.first_day,
                 last_day=row.last_day,
                 judged=frozenset(row.judged.split()),
@@ -150,9 +152,9 @@ def uses(store: Store, *, since_day: str = "") -> Iterator[Use]:
         for row in connection.execution_options(yield_per=2000).execute(statement):
             values = row._mapping  # noqa: SLF001  SQLAlchemy's name for the row as a mapping
             yield Use(
-                key=Key(
-                    Facts(*(values[name] for name in Facts._fields)),
-                    *(values[name] for name in Key._fields if name != "facts"),
+                key=UseKey(
+                    RequestFacts(*(values[name] for name in RequestFacts._fields)),
+                    *(values[name] for name in UseKey._fields if name != "facts"),
                 ),
                 day=row.day,
                 holder=row.holder,
@@ -164,7 +166,7 @@ def uses(store: Store, *, since_day: str = "") -> Iterator[Use]:
             )
 
 
-def counts(store: Store, *, since_day: str = "") -> tuple[Count, ...]:
+def counts(store: Store, *, since_day: str = "") -> tuple[RequestCount, ...]:
     """Requests by agent, signature, TLS version and noise, over all days."""
     columns = (client_count.c.agent, client_count.c.signature, client_count.c.tls, client_count.c.noise)
     number = func.sum(client_count.c.requests)
@@ -173,7 +175,7 @@ def counts(store: Store, *, since_day: str = "") -> tuple[Count, ...]:
         statement = statement.where(client_count.c.day >= since_day)
     with store.read() as connection:
         return tuple(
-            Count(
+            RequestCount(
                 agent=row.agent, signature=row.signature, tls=row.tls, day="", noise=row.noise, requests=int(row.number)
             )
             for row in connection.execute(statement)

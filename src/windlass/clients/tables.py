@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, Text
 
-from windlass.clients.model import Facts, Key
+from windlass.clients.model import RequestFacts, UseKey
 from windlass.store.metadata import Time, metadata
 
 __all__ = ["DIMENSIONS", "client_bucket", "client_count", "client_file", "client_scan", "client_use"]
 
-DIMENSIONS = (*Facts._fields, *(name for name in Key._fields if name != "facts"))
+DIMENSIONS = (*RequestFacts._fields, *(name for name in UseKey._fields if name != "facts"))
 """The columns that tell a use from another, besides its day and holder."""
 
 client_scan = Table(

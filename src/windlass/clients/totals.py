@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, delete, select, update
 
-from windlass.clients.contribution import Contribution, Share, pack_share, unpack_share
-from windlass.clients.model import Count, FileRead, Use
+from windlass.clients.contribution import Contribution, TotalsShare, pack_share, unpack_share
+from windlass.clients.model import FileRead, RequestCount, Use
 from windlass.clients.tables import DIMENSIONS, client_bucket, client_count, client_file, client_use
 from windlass.store.engine import Store
 
@@ -63,7 +63,7 @@ class _Totals:
         self.stale: set[str] = set()
         self.fewer_counts: Counter[str] = Counter()
 
-    def add(self, contribution: Contribution) -> Share:
+    def add(self, contribution: Contribution) -> TotalsShare:
         """Add a file; its share of the totals, by row."""
         uses: dict[str, tuple[int, str, str]] = {}
         for use in contribution.uses:
@@ -78,16 +78,18 @@ class _Totals:
             uses[key] = (requests + use.requests, min(first, row["first_seen"]), max(last, row["last_seen"]))
         counts: dict[str, int] = {}
         for (agent, signature, tls, day, noise), requests in contribution.counts.items():
-            row = _count_row(Count(agent=agent, signature=signature, tls=tls, day=day, noise=noise, requests=requests))
+            row = _count_row(
+                RequestCount(agent=agent, signature=signature, tls=tls, day=day, noise=noise, requests=requests)
+            )
             held = self.counts.setdefault(row["count_id"], row)
             if held is not row:
                 held["requests"] += requests
             counts[row["count_id"]] = counts.get(row["count_id"], 0) + requests
         buckets = {_plain(name): requests for name, requests in contribution.buckets.items()}
         self.buckets.update(buckets)
-        return Share(uses, counts, buckets)
+        return TotalsShare(uses, counts, buckets)
 
-    def subtract(self, shares: Iterable[Share]) -> None:
+    def subtract(self, shares: Iterable[TotalsShare]) -> None:
         """Take out what files added before. A use whose first or last request may have been theirs becomes stale."""
         for share in shares:
             for key, (requests, first, last) in share.uses.items():
@@ -144,8 +146,8 @@ def refresh_bounds(store: Store) -> None:
             )
 
 
-def _shares(connection: Connection, names: Sequence[str]) -> list[Share]:
-    found: list[Share] = []
+def _shares(connection: Connection, names: Sequence[str]) -> list[TotalsShare]:
+    found: list[TotalsShare] = []
     for at in range(0, len(names), _NAMES):
         statement = select(client_file.c.share).where(client_file.c.name.in_(names[at : at + _NAMES]))
         found += [unpack_share(body) for body in connection.execute(statement).scalars()]
@@ -223,7 +225,7 @@ def _use_row(use: Use) -> dict[str, Any]:
     }
 
 
-def _count_row(count: Count) -> dict[str, Any]:
+def _count_row(count: RequestCount) -> dict[str, Any]:
     texts = [_plain(text) for text in (count.agent, count.signature, count.tls)]
     return {
         "count_id": _digest([*texts, count.day, count.noise]),

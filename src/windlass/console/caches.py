@@ -16,7 +16,7 @@ from typing import Any
 from windlass.core import clock
 from windlass.core.errors import WindlassError
 from windlass.memcached.model import Cluster, NodeStats, Quota
-from windlass.memcached.service import Listing, Memcached, Nodes, Place
+from windlass.memcached.service import ClusterListing, Memcached, NodeReport, TargetFilter
 
 __all__ = ["Caches", "Sample", "Seen", "sample"]
 
@@ -46,7 +46,7 @@ class Seen:
 
     cluster: Cluster | None = None
     quota: Quota | None = None
-    nodes: Nodes | None = None
+    nodes: NodeReport | None = None
     quota_at: float = float("-inf")
     error: str = ""
     hint: str = ""
@@ -65,7 +65,7 @@ class Caches:
         self._thread: threading.Thread | None = None
         self._looked: dict[Key | None, float] = {}
         self._renewed: dict[Key | None, float] = {}
-        self._listing: Listing | WindlassError | None = None
+        self._listing: ClusterListing | WindlassError | None = None
         self._seen: dict[Key, Seen] = {}
 
     @property
@@ -73,7 +73,7 @@ class Caches:
         """What the pages were made from."""
         return str(self._version)
 
-    def listing(self) -> Listing | WindlassError | None:
+    def listing(self) -> ClusterListing | WindlassError | None:
         """All clusters, or why they can't be told; None while AWS has not answered yet."""
         self._look(None, lambda: self._listing is not None)
         return self._listing
@@ -118,7 +118,7 @@ class Caches:
             self._version += 1
             self._moved.notify_all()
 
-    def _ask_all(self) -> Listing | WindlassError:
+    def _ask_all(self) -> ClusterListing | WindlassError:
         try:
             return self._memcached().list()
         except WindlassError as error:
@@ -130,7 +130,7 @@ class Caches:
         seen = replace(before, error="", hint="")
         memcached = self._memcached()
         try:
-            seen.cluster = memcached.find(name, Place((account_id,), (region,)))
+            seen.cluster = memcached.find(name, TargetFilter((account_id,), (region,)))
             if self._now() - seen.quota_at >= _QUOTA_EVERY_S:
                 seen.quota, seen.quota_at = memcached.quota(account_id, region), self._now()
             fresh = memcached.nodes(seen.cluster)

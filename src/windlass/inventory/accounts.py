@@ -15,9 +15,9 @@ from windlass.core.errors import ConfigError, WindlassError
 from windlass.core.pool import map_bounded
 from windlass.estate.model import RegionList, RegionSource
 from windlass.inventory.model import GLOBAL, AccountStatus, ScopeState
-from windlass.inventory.ports import Caller
+from windlass.inventory.ports import EstateCaller
+from windlass.inventory.scope_scan import classify
 from windlass.inventory.tables import account_state, scope
-from windlass.inventory.visit import classify
 from windlass.store.engine import Store
 
 __all__ = ["AccountSurvey", "last_regions", "list_accounts", "save_accounts", "survey"]
@@ -35,7 +35,7 @@ class AccountSurvey:
     refusal: WindlassError | None = None
 
 
-def survey(caller: Caller, account_ids: Iterable[str]) -> tuple[AccountSurvey, ...]:
+def survey(caller: EstateCaller, account_ids: Iterable[str]) -> tuple[AccountSurvey, ...]:
     """Every account in the given order, several at once. ConfigError when there are no credentials at all: nothing can
     be read then. A refused account is an answer, not an error: the others go on."""
     wanted = list(account_ids)
@@ -48,7 +48,7 @@ def survey(caller: Caller, account_ids: Iterable[str]) -> tuple[AccountSurvey, .
     return tuple(surveys[account_id] for account_id in wanted)
 
 
-def _survey(caller: Caller, account_id: str) -> AccountSurvey:
+def _survey(caller: EstateCaller, account_id: str) -> AccountSurvey:
     arn, refusal = "", None
     try:
         arn = caller.identity(account_id).arn

@@ -14,7 +14,7 @@ from windlass.core import clock
 from windlass.core.errors import EXIT_FINDINGS, AccessRefused, PartialFailure
 from windlass.core.suggest import unknown_word
 from windlass.inventory import rows
-from windlass.inventory.collecting import collect_as_job
+from windlass.inventory.collection_job import collect_as_job
 from windlass.inventory.coverage import account_notes, select_rows
 from windlass.inventory.filters import parse_query
 from windlass.inventory.model import ChangeKind, Query, Run, ScopeState, ScopeStatus

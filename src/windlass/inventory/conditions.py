@@ -23,9 +23,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from windlass.inventory.filters import path_parts
+from windlass.inventory.full_text import match_expression, split_words
 from windlass.inventory.model import Query
 from windlass.inventory.tables import resource, tag
-from windlass.inventory.words import match_expression, split_words
 
 __all__ = ["identity_conditions", "member_exists", "query_conditions", "word_conditions"]
 

@@ -13,7 +13,7 @@ class InventoryConfig(BaseModel):
     types: list[str] = Field(default=["*"], description="Resource types to collect; `*` at the end of a name matches.")
     exclude_types: list[str] = Field(default=[], description="Types to leave out, after `types`.")
     concurrency: int = Field(default=32, ge=1, le=256, description="AWS calls under way at once.")
-    every_s: float = Field(default=300.0, ge=5, description="Seconds between collections while `windlass up` runs.")
+    interval_s: float = Field(default=300.0, ge=5, description="Seconds between collections while `windlass up` runs.")
     scope_timeout_s: float = Field(
         default=300.0,
         ge=1,
@@ -29,7 +29,7 @@ class InventoryConfig(BaseModel):
         default=[],
         description="Further document paths kept as salted hashes, such as `lambda.function:Environment.Variables.*`.",
     )
-    bucket_sizes_every_s: float = Field(
+    bucket_sizes_interval_s: float = Field(
         default=43200.0,
         ge=0,
         description="Seconds between readings of bucket sizes from CloudWatch, which publishes them daily and charges for them.",

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from windlass.core.arns import parse_arn
-from windlass.inventory.catalog.declare import ResourceType
 from windlass.inventory.model import Scope
+from windlass.inventory.resource_type import ResourceType
 
 __all__ = ["own_arn", "owner_of"]
 

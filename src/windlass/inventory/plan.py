@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from windlass.core.errors import UsageError
 from windlass.core.suggest import nearest
-from windlass.inventory.catalog.declare import ResourceType
 from windlass.inventory.model import GLOBAL, Scope
+from windlass.inventory.resource_type import ResourceType
 
 __all__ = ["CollectOptions", "plan_scopes", "select_types"]
 

@@ -26,7 +26,7 @@ class HasArn(Protocol):
         ...
 
 
-class Caller(Protocol):
+class EstateCaller(Protocol):
     """AWS, by operation name. Errors are core.errors with AWS's own code in `.code`."""
 
     def accounts(self) -> Sequence[HasId]:

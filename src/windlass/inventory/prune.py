@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, select, update
 
 from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time
-from windlass.inventory.history import rebuild
 from windlass.inventory.model import ChangeKind, Document
+from windlass.inventory.revisions import replay
 from windlass.inventory.tables import revision
 
 __all__ = ["prune"]
@@ -47,7 +47,7 @@ def _thin(connection: Connection, rows: list[Any], limit: str, *, dry_run: bool)
         elif row.change == ChangeKind.DELETED:
             document = None
         else:
-            document = rebuild([(document, ()), (None, json.loads(row.patch))])
+            document = replay([(document, ()), (None, json.loads(row.patch))])
         if stays and follows_a_gap and document is not None and not row.keyframe:
             connection.execute(
                 update(revision)

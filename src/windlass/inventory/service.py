@@ -16,18 +16,18 @@ from windlass.inventory import (
     addresses,
     coverage,
     export,
-    gaps,
     graph,
     prune,
     resources,
     stats,
     timetravel,
+    unread_details,
     writer,
 )
 from windlass.inventory.catalog import BY_NAME, CATALOG
-from windlass.inventory.catalog.declare import ResourceType
-from windlass.inventory.collector import Collector, Progress
+from windlass.inventory.collector import Collector, CollectProgress
 from windlass.inventory.config import InventoryConfig
+from windlass.inventory.known_names import check_query
 from windlass.inventory.model import (
     AccountStatus,
     AddressHolder,
@@ -48,10 +48,10 @@ from windlass.inventory.model import (
     Stats,
 )
 from windlass.inventory.plan import CollectOptions, plan_scopes, select_types
-from windlass.inventory.ports import Caller
+from windlass.inventory.ports import EstateCaller
+from windlass.inventory.resource_type import ResourceType
 from windlass.inventory.sql import Table, run_sql
 from windlass.inventory.timetravel import Difference
-from windlass.inventory.vocabulary import check_query
 from windlass.store.engine import Store
 
 __all__ = ["Inventory", "TypeRow"]
@@ -77,7 +77,7 @@ class Inventory:
     def __init__(
         self,
         store: Store,
-        caller: Callable[[], Caller],
+        caller: Callable[[], EstateCaller],
         config: InventoryConfig,
         *,
         now: Callable[[], datetime] = clock.now,
@@ -138,7 +138,7 @@ class Inventory:
         self,
         options: CollectOptions,
         *,
-        progress: Callable[[Progress], None] = lambda _: None,
+        progress: Callable[[CollectProgress], None] = lambda _: None,
         stop: threading.Event | None = None,
         job_id: str = "",
         resume_run_id: str = "",
@@ -165,10 +165,10 @@ class Inventory:
             concurrency=self._config.concurrency,
             scope_timeout_s=self._config.scope_timeout_s,
             details_timeout_s=self._config.details_timeout_s,
-            ages=lambda scope: gaps.ages_of(self._store, scope),
+            read_times=lambda scope: unread_details.detail_read_times(self._store, scope),
             redact_paths=self._config.redact_paths,
-            bucket_sizes=writer.is_due(
-                self._store, "bucket_sizes", every_s=self._config.bucket_sizes_every_s, now=self._now()
+            read_measures=writer.is_due(
+                self._store, "bucket_sizes", interval_s=self._config.bucket_sizes_interval_s, now=self._now()
             ),
         )
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from windlass.core.clock import format_time, parse_time
 from windlass.inventory.model import Facet, Run, Scope, ScopeState, ScopeStatus, Stats
-from windlass.inventory.tables import resource, revision, run, scope, scope_trouble
+from windlass.inventory.tables import resource, revision, run, scope, scope_failure
 
 __all__ = ["counts_by_type", "get_run", "is_empty", "list_runs", "list_scopes", "run_scopes", "stats"]
 
@@ -112,7 +112,7 @@ def run_scopes(connection: Connection, run_id: str) -> tuple[ScopeStatus, ...]:
     """The scopes a run visited: all of the latest one, of earlier ones those that had trouble."""
     latest = [_status(row) for row in connection.execute(select(scope).where(scope.c.run_id == run_id))]
     if not latest:
-        rows = connection.execute(select(scope_trouble).where(scope_trouble.c.run_id == run_id))
+        rows = connection.execute(select(scope_failure).where(scope_failure.c.run_id == run_id))
         latest = [_status(row) for row in rows]
     return tuple(
         sorted(latest, key=lambda one: (one.state.complete, one.state is ScopeState.UNSUPPORTED, one.scope.account_id))

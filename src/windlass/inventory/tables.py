@@ -86,7 +86,7 @@ scope = Table(
     Column("run_id", String(40)),
     Column("state_since", Time),
 )
-scope_trouble = Table("scope_trouble", metadata, *_scope_columns(), Column("run_id", String(40), primary_key=True))
+scope_failure = Table("scope_failure", metadata, *_scope_columns(), Column("run_id", String(40), primary_key=True))
 
 account_state = Table(
     "account_state",
@@ -104,8 +104,8 @@ account_state = Table(
     Column("checked_at", Time),
 )
 
-detail_gap = Table(
-    "detail_gap",
+unread_detail = Table(
+    "unread_detail",
     metadata,
     Column("resource_pk", BigInteger, primary_key=True, autoincrement=False),
     Column("read_at", Json),

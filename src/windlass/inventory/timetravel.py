@@ -15,9 +15,9 @@ from windlass.core.clock import format_time, parse_time
 from windlass.core.patch import make_patch
 from windlass.inventory.conditions import identity_conditions, word_conditions
 from windlass.inventory.filters import matches
-from windlass.inventory.history import rebuild
 from windlass.inventory.model import ChangeKind, Document, Page, Query, Resource, Revision
 from windlass.inventory.resources import COLUMNS, read_cursor, resource_of, write_cursor
+from windlass.inventory.revisions import replay
 from windlass.inventory.tables import resource, revision
 
 __all__ = ["Difference", "diff", "document_at", "history", "list_at", "recent_changes"]
@@ -107,7 +107,7 @@ def _documents_at(connection: Connection, pks: Sequence[int], at: datetime) -> d
     """Documents of those of the resources that existed at `at`."""
     found = {}
     for pk, rows in _walks(connection, pks, until=at):
-        document = rebuild(_steps(rows))
+        document = replay(_steps(rows))
         if document is not None:
             found[pk] = document
     return found
@@ -127,7 +127,7 @@ def _walks(connection: Connection, pks: Sequence[int], *, until: datetime) -> It
 
 
 def _steps(rows: Sequence[Any]) -> Iterable[tuple[Document | None, list[dict[str, Any]]]]:
-    """From the last keyframe on: what `rebuild` walks."""
+    """From the last keyframe on: what `replay` walks."""
     start = max((at for at, row in enumerate(rows) if row.keyframe), default=0)
     return ((json.loads(row.keyframe) if row.keyframe else None, json.loads(row.patch)) for row in rows[start:])
 
@@ -224,8 +224,8 @@ def diff(connection: Connection, since: datetime, until: datetime, query: Query)
     listed = {row.pk: resource_of(row) for row in connection.execute(statement)}
     found = []
     for pk, rows in _walks(connection, list(listed), until=until):
-        old = rebuild(_steps([row for row in rows if row.valid_from <= format_time(since)]))
-        new = rebuild(_steps(rows))
+        old = replay(_steps([row for row in rows if row.valid_from <= format_time(since)]))
+        new = replay(_steps(rows))
         change = _net(listed[pk], old, new)
         if change and matches(query, replace(listed[pk], document=new or old or {})):
             found.append(change)

@@ -14,20 +14,20 @@ from sqlalchemy import Connection, bindparam, case, insert, select, text, update
 from windlass.core.canonical import canonical_json
 from windlass.core.clock import format_time, parse_time
 from windlass.core.ids import new_id
-from windlass.inventory.gaps import write_gaps
-from windlass.inventory.history import KEYFRAME_EVERY, Effect, Known, decide, identify
+from windlass.inventory.derived_rows import batches, write_derived_rows
 from windlass.inventory.model import ChangeKind, Document, Scope, ScopeResult, ScopeState
-from windlass.inventory.outcome import INTERRUPTED
-from windlass.inventory.satellites import batches, write_satellites
-from windlass.inventory.sharing import separate, write_shared
-from windlass.inventory.tables import resource, revision, run, scope, scope_trouble
+from windlass.inventory.revisions import KEYFRAME_EVERY, KnownResource, NewRevision, diff_scope, match_known
+from windlass.inventory.scope_result import INTERRUPTED
+from windlass.inventory.shared_resources import split_shared, write_shared
+from windlass.inventory.tables import resource, revision, run, scope, scope_failure
+from windlass.inventory.unread_details import write_unread_details
 from windlass.store.engine import Store
 
-__all__ = ["Applied", "apply", "begin_run", "finish_run", "finished_scopes", "is_due", "last_durations", "salt_of"]
+__all__ = ["ChangeCounts", "apply", "begin_run", "finish_run", "finished_scopes", "is_due", "last_durations", "salt_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class ChangeCounts:
     """What a visit wrote."""
 
     created: int = 0
@@ -48,13 +48,13 @@ def salt_of(store: Store) -> bytes:
     return bytes.fromhex(store.transact(read_or_write))
 
 
-def is_due(store: Store, name: str, *, every_s: float, now: datetime) -> bool:
-    """Whether `name` was last due at least `every_s` ago; if so, it is due again only after that time."""
+def is_due(store: Store, name: str, *, interval_s: float, now: datetime) -> bool:
+    """Whether `name` was last due at least `interval_s` ago; if so, it is due again only after that time."""
     written = format_time(now)
 
     def read_and_write(connection: Connection) -> bool:
         last = connection.execute(text("SELECT value FROM meta WHERE name = :name"), {"name": name}).scalar()
-        if last is not None and last != written and (now - parse_time(last)).total_seconds() < every_s:
+        if last is not None and last != written and (now - parse_time(last)).total_seconds() < interval_s:
             return False
         connection.execute(text("DELETE FROM meta WHERE name = :name"), {"name": name})
         connection.execute(text("INSERT INTO meta (name, value) VALUES (:name, :now)"), {"name": name, "now": written})
@@ -115,22 +115,22 @@ def last_durations(store: Store) -> dict[Scope, float]:
     )
 
 
-def apply(store: Store, run_id: str, result: ScopeResult) -> Applied:
+def apply(store: Store, run_id: str, result: ScopeResult) -> ChangeCounts:
     """Write what a visit returned: revisions, current documents, relations, the scope's state, the run's counts.
 
     A visit that is written already is left as it is: the answer to its commit was lost.
     """
     when = format_time(result.finished_at)
 
-    def write(connection: Connection) -> Applied:
+    def write(connection: Connection) -> ChangeCounts:
         if _is_written(connection, run_id, result.scope, when):
-            return Applied()
-        own, shared = separate(result)
+            return ChangeCounts()
+        own, shared = split_shared(result)
         known = _known(connection, own.scope)
-        own, renewed = identify(known, own)
+        own, renewed = match_known(known, own)
         _renew_keys(connection, known, renewed)
         whole = replace(own, observations=(*own.observations, *shared))
-        effects = decide(known, own, lambda pks: _documents(connection, pks))
+        effects = diff_scope(known, own, lambda pks: _documents(connection, pks))
         _write_effects(connection, store.dialect, effects, own, run_id, when)
         effects += write_shared(
             connection,
@@ -141,7 +141,7 @@ def apply(store: Store, run_id: str, result: ScopeResult) -> Applied:
             write=lambda more: _write_effects(connection, store.dialect, more, whole, run_id, when),
         )
         _write_measures(connection, whole)
-        write_gaps(connection, whole)
+        write_unread_details(connection, whole)
         applied = _count(effects)
         _write_scope(store, connection, run_id, whole, when)
         _write_run(connection, run_id, whole, applied)
@@ -161,18 +161,18 @@ def _is_written(connection: Connection, run_id: str, of: Scope, when: str) -> bo
     return connection.execute(visit).first() is not None
 
 
-def _known(connection: Connection, of: Scope) -> dict[str, Known]:
+def _known(connection: Connection, of: Scope) -> dict[str, KnownResource]:
     columns = (resource.c.key, resource.c.pk, resource.c.digest, resource.c.deleted_at, resource.c.resource_id)
     statement = select(*columns, resource.c.region).where(
         resource.c.account_id == of.account_id, resource.c.scope_region == of.region, resource.c.type == of.type
     )
     return {
-        row.key: Known(row.pk, row.digest, row.deleted_at is not None, row.resource_id, row.region)
+        row.key: KnownResource(row.pk, row.digest, row.deleted_at is not None, row.resource_id, row.region)
         for row in connection.execute(statement)
     }
 
 
-def _renew_keys(connection: Connection, known: dict[str, Known], renewed: Mapping[str, str]) -> None:
+def _renew_keys(connection: Connection, known: dict[str, KnownResource], renewed: Mapping[str, str]) -> None:
     """Resources that were known by their id until their ARN could be read, in the store and in `known`."""
     for old, new in renewed.items():
         row = known[new] = known.pop(old)
@@ -188,7 +188,7 @@ def _documents(connection: Connection, pks: Sequence[int]) -> dict[int, Document
 
 
 def _write_effects(
-    connection: Connection, dialect: str, effects: Sequence[Effect], result: ScopeResult, run_id: str, when: str
+    connection: Connection, dialect: str, effects: Sequence[NewRevision], result: ScopeResult, run_id: str, when: str
 ) -> None:
     if not effects:
         return
@@ -196,7 +196,7 @@ def _write_effects(
     before = _current(connection, list(at_hand))
     pks = _insert_new(connection, [effect for effect in effects if effect.pk is None], result.scope, when)
     revisions, closed, rows = [], [], []
-    touched: list[tuple[int, Effect, str]] = []
+    touched: list[tuple[int, NewRevision, str]] = []
     for effect in effects:
         pk = effect.pk if effect.pk is not None else pks[effect.observation.key]  # type: ignore[union-attr]
         count, changed_at, name, _ = before.get(pk, (0, "", "", 0))
@@ -231,7 +231,7 @@ def _write_effects(
     for (pk, effect, moment), revision_id in zip(touched, ids, strict=True):
         rows.append(_resource_values(pk, effect, moment, revision_id, before.get(pk, (0, "", "", 0))[0] + 1))
     _update_resources(connection, rows)
-    write_satellites(connection, dialect, touched)
+    write_derived_rows(connection, dialect, touched)
 
 
 def _current(connection: Connection, pks: Sequence[int]) -> dict[int, tuple[int, str, str, int]]:
@@ -252,7 +252,7 @@ def _after(changed_at: str, when: str) -> str:
     return format_time(parse_time(changed_at) + timedelta(microseconds=1))
 
 
-def _insert_new(connection: Connection, fresh: Sequence[Effect], of: Scope, when: str) -> dict[str, int]:
+def _insert_new(connection: Connection, fresh: Sequence[NewRevision], of: Scope, when: str) -> dict[str, int]:
     rows = []
     for effect in fresh:
         one = effect.observation
@@ -295,7 +295,7 @@ def _insert_revisions(connection: Connection, rows: Sequence[dict[str, Any]]) ->
     return ids
 
 
-def _resource_values(pk: int, effect: Effect, moment: str, revision_id: int, revisions: int) -> dict[str, Any]:
+def _resource_values(pk: int, effect: NewRevision, moment: str, revision_id: int, revisions: int) -> dict[str, Any]:
     one = effect.observation
     if one is None:
         return {"of": pk, "revision": revision_id, "count": revisions, "changed": moment, "deleted": moment}
@@ -358,11 +358,11 @@ def _write_measures(connection: Connection, result: ScopeResult) -> None:
         )
 
 
-def _count(effects: Sequence[Effect]) -> Applied:
+def _count(effects: Sequence[NewRevision]) -> ChangeCounts:
     def number(change: ChangeKind) -> int:
         return sum(effect.change is change for effect in effects)
 
-    return Applied(number(ChangeKind.CREATED), number(ChangeKind.UPDATED), number(ChangeKind.DELETED))
+    return ChangeCounts(number(ChangeKind.CREATED), number(ChangeKind.UPDATED), number(ChangeKind.DELETED))
 
 
 def _write_scope(store: Store, connection: Connection, run_id: str, result: ScopeResult, when: str) -> None:
@@ -395,10 +395,10 @@ def _write_scope(store: Store, connection: Connection, run_id: str, result: Scop
         )
     )
     if result.state is not ScopeState.OK and result.state is not ScopeState.UNSUPPORTED:
-        connection.execute(store.upsert(scope_trouble).values(**values).on_conflict_do_nothing())
+        connection.execute(store.upsert(scope_failure).values(**values).on_conflict_do_nothing())
 
 
-def _write_run(connection: Connection, run_id: str, result: ScopeResult, applied: Applied) -> None:
+def _write_run(connection: Connection, run_id: str, result: ScopeResult, applied: ChangeCounts) -> None:
     unread = result.state not in (ScopeState.OK, ScopeState.UNSUPPORTED)
     ended = result.error_code != INTERRUPTED
     connection.execute(

@@ -8,7 +8,7 @@ from typing import Any
 
 from windlass.core.errors import AccessRefused, NotFound, WindlassError
 from windlass.estate.service import Estate
-from windlass.memcached.model import Apply, Cluster, Node, Pending, Quota, Traffic
+from windlass.memcached.model import Apply, Cluster, Node, PendingChanges, Quota, Traffic
 from windlass.memcached.quota import PER_CLUSTER, PER_REGION
 
 __all__ = [
@@ -74,7 +74,7 @@ def read_cluster(found: Mapping[str, Any], account_id: str, region: str) -> Clus
         security_groups=tuple(one["SecurityGroupId"] for one in found.get("SecurityGroups") or []),
         window=found.get("PreferredMaintenanceWindow", ""),
         created_at=found.get("CacheClusterCreateTime"),
-        pending=Pending(
+        pending=PendingChanges(
             count=int(pending.get("NumCacheNodes") or 0),
             remove=tuple(pending.get("CacheNodeIdsToRemove") or ()),
             version=pending.get("EngineVersion", ""),

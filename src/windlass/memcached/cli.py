@@ -13,11 +13,11 @@ from windlass.core.errors import PartialFailure, UsageError
 from windlass.core.units import parse_duration_s
 from windlass.jobs.service import Jobs
 from windlass.memcached import rows
+from windlass.memcached.change_job import run_plan
 from windlass.memcached.model import Apply
-from windlass.memcached.plan import Action, Plan, Scale, node_ids
+from windlass.memcached.plan import ClusterPlan, PlanAction, ScaleRequest, node_ids
 from windlass.memcached.report import plan_text
-from windlass.memcached.scaling import carry_out
-from windlass.memcached.service import Memcached, NewCluster, Place
+from windlass.memcached.service import Memcached, NewCluster, TargetFilter
 from windlass.present.output import Column, Format, emit, emit_value
 from windlass.present.progress import ProgressLine
 
@@ -163,7 +163,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
                 "--watch can't wait for a maintenance window", hint="`windlass memcached show` tells what is pending."
             )
         memcached = open_memcached(ctx)
-        wanted = Scale(to, node_ids(_words(remove)), _words(zones), step, parse_duration_s(pause), apply)
+        wanted = ScaleRequest(to, node_ids(_words(remove)), _words(zones), step, parse_duration_s(pause), apply)
         plan = memcached.plan_scale(memcached.find(name, _place(account, region)), wanted)
         _finish(ctx, plan, yes=yes, watch=watch, output=output)
 
@@ -207,28 +207,28 @@ def commands(  # noqa: C901  one function per command, nested so that they share
                 f"{silent} of {len(found.stats)} nodes did not answer", hint="The column `error` says why."
             )
 
-    def _finish(ctx: typer.Context, plan: Plan, *, yes: bool, watch: bool, output: Format) -> None:
+    def _finish(ctx: typer.Context, plan: ClusterPlan, *, yes: bool, watch: bool, output: Format) -> None:
         if output is Format.TABLE:
             print(plan_text(plan))
         else:
             emit_value(rows.plan_value(plan))
         if plan.refusal is not None:
             raise plan.refusal
-        if plan.action is Action.NOTHING:
+        if plan.action is PlanAction.NOTHING:
             return
         if not yes:
             print("\nThis is a plan; nothing was changed. Add --yes to carry it out.", file=sys.stderr)
             return
         with ProgressLine(f"{plan.action} {plan.name}") as line:
-            job_id = carry_out(open_memcached(ctx), open_jobs(ctx), plan, watch=watch, show=line.update)
+            job_id = run_plan(open_memcached(ctx), open_jobs(ctx), plan, watch=watch, show=line.update)
         job = open_jobs(ctx).get(job_id)
         print(f"{job_id}: {job.status}, {job.detail}", file=sys.stderr)
 
     return app
 
 
-def _place(accounts: list[str] | None, regions: list[str] | None) -> Place:
-    return Place(tuple(accounts or ()), tuple(regions or ()))
+def _place(accounts: list[str] | None, regions: list[str] | None) -> TargetFilter:
+    return TargetFilter(tuple(accounts or ()), tuple(regions or ()))
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from windlass.memcached.ring import Server
 
-__all__ = ["Apply", "Cluster", "Node", "NodeStats", "Pending", "Quota", "Traffic"]
+__all__ = ["Apply", "Cluster", "Node", "NodeStats", "PendingChanges", "Quota", "Traffic"]
 
 
 class Apply(StrEnum):
@@ -42,7 +42,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
+class PendingChanges:
     """What waits for the maintenance window; a count of 0 is none."""
 
     count: int = 0
@@ -74,7 +74,7 @@ class Cluster:
     security_groups: tuple[str, ...] = ()
     window: str = ""
     created_at: datetime | None = None
-    pending: Pending = field(default_factory=Pending)
+    pending: PendingChanges = field(default_factory=PendingChanges)
 
     @property
     def key(self) -> str:

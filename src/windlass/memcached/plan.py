@@ -17,7 +17,17 @@ from windlass.memcached.model import Apply, Cluster, Node, Quota, Traffic
 from windlass.memcached.placement import choose_removals, choose_zones, new_ids
 from windlass.memcached.ring import Ring, Server, ketama, moved_ketama, moved_modulo
 
-__all__ = ["Action", "Moved", "Plan", "Scale", "Step", "node_ids", "plan_create", "plan_delete", "plan_scale"]
+__all__ = [
+    "ClusterPlan",
+    "KeyMovement",
+    "PlanAction",
+    "ScaleRequest",
+    "ScaleStep",
+    "node_ids",
+    "plan_create",
+    "plan_delete",
+    "plan_scale",
+]
 
 _NAME = re.compile(r"[A-Za-z](?!.*--)[A-Za-z0-9-]{0,48}[A-Za-z0-9]|[A-Za-z]")
 """https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateCacheCluster.html, CacheClusterId"""
@@ -25,7 +35,7 @@ _NODE_TYPE = re.compile(r"cache\.[a-z0-9]+\.[a-z0-9]+")
 _DRAWS = 12  # rings tried where new nodes' addresses are not known yet
 
 
-class Action(StrEnum):
+class PlanAction(StrEnum):
     """What a plan does."""
 
     CREATE = "create"
@@ -37,7 +47,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class ScaleRequest:
     """What is asked for: so many nodes; which go or where they come, if that matters; how many at once (0: all)."""
 
     to: int
@@ -49,7 +59,7 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class KeyMovement:
     """The share of keys that belongs to another node afterwards, 0 to 1, by how clients find nodes.
 
     `ketama_spread` is how far the ketama share may be off where new nodes' addresses are not known yet (one standard
@@ -62,7 +72,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ScaleStep:
     """One change: from so many nodes to so many. `add` are ids to expect, `zones` theirs in the same order."""
 
     before: int
@@ -70,14 +80,14 @@ class Step:
     add: tuple[str, ...] = ()
     zones: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
-    moved: Moved = Moved(0.0, 0.0)
+    moved: KeyMovement = KeyMovement(0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class ClusterPlan:
     """What would happen. `refusal` says why it can't; `moved` is over all steps together."""
 
-    action: Action
+    action: PlanAction
     account_id: str
     region: str
     name: str
@@ -85,10 +95,10 @@ class Plan:
     before: int
     after: int
     present: tuple[str, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ScaleStep, ...] = ()
     pause_s: float = 0.0
     apply: Apply = Apply.IMMEDIATELY
-    moved: Moved = Moved(0.0, 0.0)
+    moved: KeyMovement = KeyMovement(0.0, 0.0)
     zones_before: Mapping[str, int]
     zones_after: Mapping[str, int]
     traffic: Traffic | None = None
@@ -100,10 +110,10 @@ class Plan:
     request: Mapping[str, Any] | None = None
 
     @property
-    def worst(self) -> Moved:
+    def worst(self) -> KeyMovement:
         """The largest share that a single step moves."""
         moved = [step.moved for step in self.steps] or [self.moved]
-        return Moved(max(one.ketama for one in moved), max(one.modulo for one in moved))
+        return KeyMovement(max(one.ketama for one in moved), max(one.modulo for one in moved))
 
     def hit_rate_after(self, moved: float) -> float | None:
         """The hit rate right after a share of the keys moved, when every key is asked for alike; None when not known."""
@@ -115,13 +125,13 @@ class Plan:
 
 
 def plan_scale(
-    cluster: Cluster, wanted: Scale, *, quota: Quota, price: Price | None, traffic: Traffic | None, advised: int
-) -> Plan:
+    cluster: Cluster, wanted: ScaleRequest, *, quota: Quota, price: Price | None, traffic: Traffic | None, advised: int
+) -> ClusterPlan:
     """How to come from the cluster as it is to `wanted`. UsageError for what contradicts itself or the cluster."""
     present = tuple(node for node in cluster.nodes if node.staying)
     _check(cluster, wanted)
-    base = Plan(
-        action=Action.NOTHING,
+    base = ClusterPlan(
+        action=PlanAction.NOTHING,
         account_id=cluster.account_id,
         region=cluster.region,
         name=cluster.name,
@@ -143,8 +153,8 @@ def plan_scale(
     if wanted.to == len(present):
         if not cluster.pending.count:
             return base
-        step = Step(before=len(present), to=wanted.to)
-        return replace(base, action=Action.CANCEL, steps=(step,))
+        step = ScaleStep(before=len(present), to=wanted.to)
+        return replace(base, action=PlanAction.CANCEL, steps=(step,))
     if wanted.to < len(present):
         return _scale_in(base, present, wanted)
     return _scale_out(base, cluster, present, wanted)
@@ -161,7 +171,7 @@ def plan_create(
     quota: Quota,
     price: Price | None,
     advised: int,
-) -> Plan:
+) -> ClusterPlan:
     """A new cluster. UsageError for a name or node type that ElastiCache cannot take."""
     node_type = str(request.get("CacheNodeType", ""))
     if not _NAME.fullmatch(name):
@@ -180,15 +190,15 @@ def plan_create(
     )
     if len(set(placed)) == 1:
         asked["PreferredAvailabilityZone"] = placed[0]
-    return Plan(
-        action=Action.CREATE,
+    return ClusterPlan(
+        action=PlanAction.CREATE,
         account_id=account_id,
         region=region,
         name=name,
         node_type=node_type,
         before=0,
         after=nodes,
-        steps=(Step(before=0, to=nodes, add=ids, zones=placed),),
+        steps=(ScaleStep(before=0, to=nodes, add=ids, zones=placed),),
         zones_before={},
         zones_after=Counter(placed),
         price=price,
@@ -204,11 +214,11 @@ def node_ids(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.zfill(4) if word.isdigit() else word for word in words))
 
 
-def plan_delete(cluster: Cluster, *, price: Price | None, traffic: Traffic | None) -> Plan:
+def plan_delete(cluster: Cluster, *, price: Price | None, traffic: Traffic | None) -> ClusterPlan:
     """No cluster any more: every key is gone."""
-    step = Step(before=len(cluster.ids), to=0, remove=cluster.ids, moved=Moved(1.0, 1.0))
-    return Plan(
-        action=Action.DELETE,
+    step = ScaleStep(before=len(cluster.ids), to=0, remove=cluster.ids, moved=KeyMovement(1.0, 1.0))
+    return ClusterPlan(
+        action=PlanAction.DELETE,
         account_id=cluster.account_id,
         region=cluster.region,
         name=cluster.name,
@@ -217,7 +227,7 @@ def plan_delete(cluster: Cluster, *, price: Price | None, traffic: Traffic | Non
         after=0,
         present=cluster.ids,
         steps=(step,),
-        moved=Moved(1.0, 1.0),
+        moved=KeyMovement(1.0, 1.0),
         zones_before=cluster.zones,
         zones_after={},
         price=price,
@@ -225,7 +235,7 @@ def plan_delete(cluster: Cluster, *, price: Price | None, traffic: Traffic | Non
     )
 
 
-def _check(cluster: Cluster, wanted: Scale) -> None:
+def _check(cluster: Cluster, wanted: ScaleRequest) -> None:
     present = cluster.ids
     if wanted.to < 1:
         raise UsageError(
@@ -260,18 +270,18 @@ def _replaces(cluster: Cluster, to: int) -> str:
     return f"the pending {what} is {'cancelled' if to == len(cluster.ids) else 'replaced'}"
 
 
-def _scale_in(base: Plan, present: Sequence[Node], wanted: Scale) -> Plan:
+def _scale_in(base: ClusterPlan, present: Sequence[Node], wanted: ScaleRequest) -> ClusterPlan:
     going = wanted.remove or choose_removals(present, len(present) - wanted.to)
     rings = _Rings(present)
     steps, left = [], list(present)
     for chunk in _chunks(going, wanted.step):
         after = [node for node in left if node.node_id not in chunk]
         moved = rings.moved(_names(left), _names(after))
-        steps.append(Step(before=len(left), to=len(after), remove=tuple(chunk), moved=moved))
+        steps.append(ScaleStep(before=len(left), to=len(after), remove=tuple(chunk), moved=moved))
         left = after
     return replace(
         base,
-        action=Action.SCALE_IN,
+        action=PlanAction.SCALE_IN,
         steps=tuple(steps),
         moved=rings.moved(_names(present), _names(left)),
         zones_after=Counter(node.zone for node in left),
@@ -279,7 +289,7 @@ def _scale_in(base: Plan, present: Sequence[Node], wanted: Scale) -> Plan:
     )
 
 
-def _scale_out(base: Plan, cluster: Cluster, present: Sequence[Node], wanted: Scale) -> Plan:
+def _scale_out(base: ClusterPlan, cluster: Cluster, present: Sequence[Node], wanted: ScaleRequest) -> ClusterPlan:
     count = wanted.to - len(present)
     if cluster.pending.count > len(present) and wanted.to < cluster.pending.count:
         base = replace(
@@ -300,7 +310,7 @@ def _scale_out(base: Plan, cluster: Cluster, present: Sequence[Node], wanted: Sc
         after = sorted(
             [*held, *((node_id, _address(present, node_id)) for node_id, _ in chunk)], key=lambda one: one[0]
         )
-        step = Step(
+        step = ScaleStep(
             before=len(held),
             to=len(after),
             add=tuple(one for one, _ in chunk),
@@ -311,7 +321,7 @@ def _scale_out(base: Plan, cluster: Cluster, present: Sequence[Node], wanted: Sc
         held = after
     return replace(
         base,
-        action=Action.SCALE_OUT,
+        action=PlanAction.SCALE_OUT,
         steps=tuple(steps),
         moved=rings.moved(_names(present), held),
         zones_after=Counter(cluster.zones) + Counter(zones),
@@ -319,7 +329,7 @@ def _scale_out(base: Plan, cluster: Cluster, present: Sequence[Node], wanted: Sc
     )
 
 
-def _modulo_warning(steps: Sequence[Step]) -> tuple[str, ...]:
+def _modulo_warning(steps: Sequence[ScaleStep]) -> tuple[str, ...]:
     if len(steps) < 2 or statistics.fmean(step.moved.modulo for step in steps) < 0.5:
         return ()
     return ("for clients that hash by modulo each step moves most keys again: steps help ketama clients only",)
@@ -347,13 +357,13 @@ class _Rings:
         self._port = next((node.port for node in present if node.port), 11211)
         self._made: dict[tuple[Server, ...], Ring] = {}
 
-    def moved(self, before: Held, after: Held) -> Moved:
+    def moved(self, before: Held, after: Held) -> KeyMovement:
         known = all(server is not None for _, server in [*before, *after])
         draws = [
             moved_ketama(self._ring(before, draw), self._ring(after, draw)) for draw in range(1 if known else _DRAWS)
         ]
         modulo = moved_modulo([Server(one) for one, _ in before], [Server(one) for one, _ in after])
-        return Moved(statistics.fmean(draws), modulo, statistics.stdev(draws) if len(draws) > 1 else 0.0)
+        return KeyMovement(statistics.fmean(draws), modulo, statistics.stdev(draws) if len(draws) > 1 else 0.0)
 
     def _ring(self, held: Held, draw: int) -> Ring:
         servers = tuple(server or Server(f"node-{node_id}-{draw}", self._port) for node_id, server in held)

@@ -1,4 +1,4 @@
-"""Asking configuration endpoints and nodes over TCP, each for a bounded time. The reading is discovery.py's."""
+"""Asking configuration endpoints and nodes over TCP, each for a bounded time. The reading is protocol.py's."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import TypeVar
 
 from windlass.core.errors import AwsError
 from windlass.core.pool import map_bounded
-from windlass.memcached.discovery import (
+from windlass.memcached.model import Cluster, NodeStats
+from windlass.memcached.protocol import (
     ASK_CONFIG,
     ASK_OLD_CONFIG,
     ASK_STATS,
-    Config,
-    Garbled,
-    NotSpoken,
+    ClusterConfig,
+    MalformedReply,
+    UnknownCommand,
     read_config,
     read_stats,
 )
-from windlass.memcached.model import Cluster, NodeStats
 from windlass.memcached.ring import Server
 
 __all__ = ["ask_config", "ask_nodes", "ask_stats"]
@@ -33,20 +33,20 @@ _AT_ONCE = 16
 Answer = TypeVar("Answer")
 
 
-def ask_config(host: str, port: int, *, timeout_s: float, tls: bool = False) -> Config:
+def ask_config(host: str, port: int, *, timeout_s: float, tls: bool = False) -> ClusterConfig:
     """The cluster's configuration as auto-discovery tells it. AwsError when nobody answers or nobody understands."""
     where = f"{host}:{port}"
     try:
         with _connected(host, port, timeout_s, tls=tls) as line:
             try:
                 return line.ask(ASK_CONFIG, read_config)
-            except NotSpoken:
+            except UnknownCommand:
                 return line.ask(ASK_OLD_CONFIG, read_config)
-    except NotSpoken:
+    except UnknownCommand:
         raise AwsError(
             f"{where} has no cluster configuration", hint="Is it a configuration endpoint of ElastiCache for Memcached?"
         ) from None
-    except (OSError, Garbled) as error:
+    except (OSError, MalformedReply) as error:
         raise AwsError(
             f"{where}: auto-discovery failed: {_said(error)}",
             hint="Nodes answer inside their VPC only: run this there (and check the security groups).",
@@ -54,7 +54,7 @@ def ask_config(host: str, port: int, *, timeout_s: float, tls: bool = False) -> 
 
 
 def ask_stats(host: str, port: int, *, timeout_s: float, tls: bool = False) -> Mapping[str, str]:
-    """A node's counters. OSError, Garbled."""
+    """A node's counters. OSError, MalformedReply."""
     with _connected(host, port, timeout_s, tls=tls) as line:
         return line.ask(ASK_STATS, read_stats)
 
@@ -70,7 +70,7 @@ def ask_nodes(cluster: Cluster, servers: Sequence[Server], *, timeout_s: float) 
         )
         try:
             counters = ask_stats(server.host, server.port, timeout_s=timeout_s, tls=cluster.tls)
-        except (OSError, Garbled) as error:
+        except (OSError, MalformedReply) as error:
             return replace(blank, error=_said(error))
         return _filled(blank, counters)
 
@@ -98,7 +98,7 @@ def _filled(blank: NodeStats, counters: Mapping[str, str]) -> NodeStats:
     )
 
 
-class _Line:
+class _Connection:
     """A connection and the time by which everything on it must be done."""
 
     def __init__(self, connection: socket.socket, deadline: float) -> None:
@@ -114,7 +114,7 @@ class _Line:
             self._connection.settimeout(self._left())
             block = self._connection.recv(_BLOCK)
             if not block:
-                raise Garbled("the connection was closed in mid-answer")
+                raise MalformedReply("the connection was closed in mid-answer")
             data += block
         return answer
 
@@ -126,14 +126,14 @@ class _Line:
 
 
 @contextlib.contextmanager
-def _connected(host: str, port: int, timeout_s: float, *, tls: bool) -> Iterator[_Line]:
+def _connected(host: str, port: int, timeout_s: float, *, tls: bool) -> Iterator[_Connection]:
     deadline = time.monotonic() + timeout_s
     with socket.create_connection((host, port), timeout=timeout_s) as plain:
         if not tls:
-            yield _Line(plain, deadline)
+            yield _Connection(plain, deadline)
             return
         with ssl.create_default_context().wrap_socket(plain, server_hostname=host) as wrapped:
-            yield _Line(wrapped, deadline)
+            yield _Connection(wrapped, deadline)
 
 
 def _unique(servers: Iterable[Server]) -> list[Server]:

@@ -7,22 +7,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from windlass.core.units import format_duration
 from windlass.memcached.model import Apply
 from windlass.memcached.placement import spread
-from windlass.memcached.plan import Action, Moved, Plan, Step
+from windlass.memcached.plan import ClusterPlan, KeyMovement, PlanAction, ScaleStep
 
 __all__ = ["plan_text"]
 
 _SHOWN = 8
-_MARK = {Action.CREATE: "+", Action.SCALE_OUT: "+", Action.SCALE_IN: "-", Action.DELETE: "-", Action.CANCEL: "~"}
+_MARK = {
+    PlanAction.CREATE: "+",
+    PlanAction.SCALE_OUT: "+",
+    PlanAction.SCALE_IN: "-",
+    PlanAction.DELETE: "-",
+    PlanAction.CANCEL: "~",
+}
 
 
-def plan_text(plan: Plan) -> str:
+def plan_text(plan: ClusterPlan) -> str:
     """The whole plan, a line per fact."""
     return "\n".join(_lines(plan))
 
 
-def _lines(plan: Plan) -> Iterator[str]:
+def _lines(plan: ClusterPlan) -> Iterator[str]:
     where = f"{plan.name} ({plan.node_type}) in {plan.region} of {plan.account_id}"
-    if plan.action is Action.NOTHING:
+    if plan.action is PlanAction.NOTHING:
         yield f"{where} has {plan.before} nodes: nothing to change"
         return
     mark = _MARK[plan.action]
@@ -37,13 +43,13 @@ def _lines(plan: Plan) -> Iterator[str]:
     if plan.replaces:
         yield f"  ~ pending            {plan.replaces}"
     yield ""
-    if plan.action is not Action.CANCEL:
+    if plan.action is not PlanAction.CANCEL:
         yield from _consequences(plan)
     for warning in plan.warnings:
         yield f"  ! {warning}"
 
 
-def _step(plan: Plan, step: Step, number: int) -> Iterator[str]:
+def _step(plan: ClusterPlan, step: ScaleStep, number: int) -> Iterator[str]:
     head = f"step {number} of {len(plan.steps)}" if len(plan.steps) > 1 else "change"
     if step.add:
         placed = [f"{one} in {zone}" for one, zone in zip(step.add, step.zones, strict=False)] or list(step.add)
@@ -56,13 +62,13 @@ def _step(plan: Plan, step: Step, number: int) -> Iterator[str]:
         yield f"    {'':18} moves {_percent(step.moved.ketama)} of keys (ketama), {_percent(step.moved.modulo)} (modulo)"
 
 
-def _consequences(plan: Plan) -> Iterator[str]:
-    if plan.action in (Action.SCALE_IN, Action.SCALE_OUT):
+def _consequences(plan: ClusterPlan) -> Iterator[str]:
+    if plan.action in (PlanAction.SCALE_IN, PlanAction.SCALE_OUT):
         yield f"    keys moved         {_moved(plan.moved)}"
         yield f"    hit rate           {_hit_rate(plan)}"
-    elif plan.action is Action.DELETE:
+    elif plan.action is PlanAction.DELETE:
         yield "    keys lost          all of them"
-    if plan.action is Action.CREATE and not plan.zones_after:
+    if plan.action is PlanAction.CREATE and not plan.zones_after:
         yield "    zones              chosen by AWS"
     elif plan.zones_after or plan.zones_before:
         yield f"    zones              {_zones(plan.zones_before)} → {_zones(plan.zones_after)}"
@@ -73,12 +79,12 @@ def _consequences(plan: Plan) -> Iterator[str]:
         yield f"    quota              {_quota(plan)}"
 
 
-def _moved(moved: Moved) -> str:
+def _moved(moved: KeyMovement) -> str:
     about = f" ± {100 * moved.ketama_spread:.1f}" if moved.ketama_spread else ""
     return f"{_percent(moved.ketama)}{about} with ketama clients, {_percent(moved.modulo)} with modulo clients"
 
 
-def _hit_rate(plan: Plan) -> str:
+def _hit_rate(plan: ClusterPlan) -> str:
     if plan.traffic is None:
         return "not known: no gets seen, neither by the nodes (where they can be reached) nor by CloudWatch"
     now = plan.traffic.hit_rate
@@ -91,7 +97,7 @@ def _hit_rate(plan: Plan) -> str:
     return f"{_percent(now)} → {when} {', '.join(parts)}; from {plan.traffic.source}"
 
 
-def _cost(plan: Plan) -> str:
+def _cost(plan: ClusterPlan) -> str:
     if plan.price is None:
         return f"not known: no price for {plan.node_type} in {plan.region} (set memcached.hourly_prices)"
     before, after = plan.price.monthly(plan.before), plan.price.monthly(plan.after)
@@ -99,7 +105,7 @@ def _cost(plan: Plan) -> str:
     return f"{about}${before:,.0f} → ${after:,.0f} a month ({after - before:+,.0f}); {plan.price.source}"
 
 
-def _quota(plan: Plan) -> str:
+def _quota(plan: ClusterPlan) -> str:
     quota = plan.quota
     if quota is None or quota.per_cluster is None:
         return f"not known ({quota.problem if quota else ''})"

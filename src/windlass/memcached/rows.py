@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from windlass.memcached.model import Cluster, NodeStats, Quota
-from windlass.memcached.plan import Moved, Plan, Step
+from windlass.memcached.plan import ClusterPlan, KeyMovement, ScaleStep
 from windlass.memcached.ring import Server, ketama, shares
-from windlass.memcached.service import Nodes
+from windlass.memcached.service import NodeReport
 
 __all__ = ["cluster_row", "cluster_value", "node_rows", "nodes_value", "plan_value", "quota_value", "stats_row"]
 
@@ -79,7 +79,7 @@ def stats_row(stats: NodeStats) -> dict[str, Any]:
     }
 
 
-def nodes_value(nodes: Nodes) -> dict[str, Any]:
+def nodes_value(nodes: NodeReport) -> dict[str, Any]:
     """What auto-discovery and the nodes say."""
     gets, hits = sum(one.gets for one in nodes.stats), sum(one.hits for one in nodes.stats)
     return {
@@ -96,7 +96,7 @@ def nodes_value(nodes: Nodes) -> dict[str, Any]:
     }
 
 
-def plan_value(plan: Plan) -> dict[str, Any]:
+def plan_value(plan: ClusterPlan) -> dict[str, Any]:
     """A plan as a document."""
     cost = None
     if plan.price is not None:
@@ -135,7 +135,7 @@ def plan_value(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _step(plan: Plan, step: Step) -> dict[str, Any]:
+def _step(plan: ClusterPlan, step: ScaleStep) -> dict[str, Any]:
     return {
         "before": step.before,
         "to": step.to,
@@ -150,7 +150,7 @@ def _step(plan: Plan, step: Step) -> dict[str, Any]:
     }
 
 
-def _moved(moved: Moved) -> dict[str, float]:
+def _moved(moved: KeyMovement) -> dict[str, float]:
     return {
         "ketama": round(moved.ketama, 6),
         "modulo": round(moved.modulo, 6),

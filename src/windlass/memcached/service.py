@@ -14,15 +14,15 @@ from windlass.memcached import aws, probe
 from windlass.memcached.config import MemcachedConfig
 from windlass.memcached.cost import Price, price_of
 from windlass.memcached.model import Cluster, NodeStats, Quota, Traffic
-from windlass.memcached.plan import Plan, Scale, plan_create, plan_delete, plan_scale
+from windlass.memcached.plan import ClusterPlan, ScaleRequest, plan_create, plan_delete, plan_scale
 
-__all__ = ["Listing", "Memcached", "NewCluster", "Nodes", "Place", "Problem"]
+__all__ = ["ClusterListing", "Memcached", "NewCluster", "NodeReport", "TargetFailure", "TargetFilter"]
 
 _AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TargetFilter:
     """Where to look: accounts and regions, all of the estate's unless named."""
 
     accounts: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class TargetFailure:
     """An account and region that could not be read, and why."""
 
     account_id: str
@@ -39,16 +39,16 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ClusterListing:
     """All clusters found, the quotas where there are any, and where nothing could be read."""
 
     clusters: tuple[Cluster, ...]
     quotas: dict[tuple[str, str], Quota]
-    problems: tuple[Problem, ...]
+    problems: tuple[TargetFailure, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Nodes:
+class NodeReport:
     """What auto-discovery and the nodes themselves say of a cluster."""
 
     cluster: Cluster
@@ -72,7 +72,7 @@ class NewCluster:
 
 
 class Memcached:
-    """Reading and planning Memcached clusters over the estate. What changes them is scaling.py, as a job."""
+    """Reading and planning Memcached clusters over the estate. What changes them is change_job.py, as a job."""
 
     def __init__(
         self, estate: Callable[[], Estate], config: MemcachedConfig, *, now: Callable[[], datetime] = clock.now
@@ -86,11 +86,11 @@ class Memcached:
         """Accounts and calls."""
         return self._estate()
 
-    def list(self, place: Place = Place()) -> Listing:
+    def list(self, place: TargetFilter = TargetFilter()) -> ClusterListing:
         """Every Memcached cluster with its quotas. A region that refuses or fails is a problem, not the end."""
         clusters: list[Cluster] = []
         quotas: dict[tuple[str, str], Quota] = {}
-        problems: list[Problem] = []
+        problems: list[TargetFailure] = []
 
         def look(where: tuple[str, str]) -> tuple[tuple[Cluster, ...], Quota | None]:
             found, in_use = aws.list_clusters(self.estate, *where)
@@ -98,16 +98,16 @@ class Memcached:
 
         for outcome in map_bounded(look, self._places(place), limit=_AT_ONCE, name="memcached"):
             if outcome.result is None:
-                problems.append(Problem(*outcome.item, _ours(outcome.error)))
+                problems.append(TargetFailure(*outcome.item, _ours(outcome.error)))
                 continue
             found, quota = outcome.result
             clusters += found
             if quota is not None:
                 quotas[outcome.item] = quota
         by_place = sorted(problems, key=lambda one: (one.account_id, one.region))
-        return Listing(tuple(sorted(clusters, key=lambda one: one.key)), quotas, tuple(by_place))
+        return ClusterListing(tuple(sorted(clusters, key=lambda one: one.key)), quotas, tuple(by_place))
 
-    def find(self, name: str, place: Place = Place()) -> Cluster:
+    def find(self, name: str, place: TargetFilter = TargetFilter()) -> Cluster:
         """The cluster of that name. NotFound; UsageError when several places have one."""
         found: list[Cluster] = []
         failed: list[WindlassError] = []
@@ -142,7 +142,7 @@ class Memcached:
         _, in_use = aws.list_clusters(self.estate, account_id, region)
         return aws.quota_in(self.estate, account_id, region, in_use=in_use)
 
-    def nodes(self, cluster: Cluster) -> Nodes:
+    def nodes(self, cluster: Cluster) -> NodeReport:
         """Ask the configuration endpoint who is in the cluster, and each of those for its counters."""
         if not cluster.host:
             raise Conflict(
@@ -152,7 +152,7 @@ class Memcached:
         timeout_s = self.config.node_timeout_s
         config = probe.ask_config(cluster.host, cluster.port, timeout_s=timeout_s, tls=cluster.tls)
         servers = [node.server for node in config.nodes]
-        return Nodes(cluster, config.version, probe.ask_nodes(cluster, servers, timeout_s=timeout_s))
+        return NodeReport(cluster, config.version, probe.ask_nodes(cluster, servers, timeout_s=timeout_s))
 
     def traffic(self, cluster: Cluster) -> Traffic | None:
         """Hit rate and gets per second: from the nodes where they can be reached, else from CloudWatch, else not known."""
@@ -162,7 +162,7 @@ class Memcached:
             stats = ()
         return _traffic(stats) or aws.recent_traffic(self.estate, cluster, now=self._now())
 
-    def plan_scale(self, cluster: Cluster, wanted: Scale) -> Plan:
+    def plan_scale(self, cluster: Cluster, wanted: ScaleRequest) -> ClusterPlan:
         """What scaling would do. Nothing is changed."""
         if cluster.status != "available":
             raise Conflict(
@@ -178,7 +178,7 @@ class Memcached:
             advised=self.config.warn_above_nodes,
         )
 
-    def preview(self, cluster: Cluster, wanted: Scale, quota: Quota, stats: Sequence[NodeStats]) -> Plan:
+    def preview(self, cluster: Cluster, wanted: ScaleRequest, quota: Quota, stats: Sequence[NodeStats]) -> ClusterPlan:
         """The same plan from what is known already: nobody is asked."""
         return plan_scale(
             cluster,
@@ -189,7 +189,7 @@ class Memcached:
             advised=self.config.warn_above_nodes,
         )
 
-    def plan_create(self, wanted: NewCluster, place: Place = Place()) -> Plan:
+    def plan_create(self, wanted: NewCluster, place: TargetFilter = TargetFilter()) -> ClusterPlan:
         """What creating would do. Nothing is changed."""
         places = self._places(place)
         if len(places) != 1:
@@ -227,14 +227,14 @@ class Memcached:
             advised=self.config.warn_above_nodes,
         )
 
-    def plan_delete(self, cluster: Cluster) -> Plan:
+    def plan_delete(self, cluster: Cluster) -> ClusterPlan:
         """What deleting would do. Nothing is changed."""
         return plan_delete(cluster, price=self._price(cluster), traffic=self.traffic(cluster))
 
     def _price(self, cluster: Cluster) -> Price | None:
         return price_of(cluster.node_type, cluster.region, self.config.hourly_prices)
 
-    def _places(self, place: Place) -> Sequence[tuple[str, str]]:
+    def _places(self, place: TargetFilter) -> Sequence[tuple[str, str]]:
         accounts = place.accounts or tuple(one.id for one in self.estate.accounts())
         for account_id in place.accounts:
             self.estate.account(account_id)

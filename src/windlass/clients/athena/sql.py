@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from windlass.clients.athena.agents import packed, parsed_columns, plain_layers
-from windlass.clients.noise import sql as noise_sql
+from windlass.clients.exclusions import sql as noise_sql
 from windlass.clients.rules import named
-from windlass.clients.scan.fold import ANONYMOUS, HOST_DOMAIN_PATTERN, PATH_HOST_PATTERN
+from windlass.clients.scan.aggregator import ANONYMOUS, HOST_DOMAIN_PATTERN, PATH_HOST_PATTERN
 from windlass.core.errors import UsageError
 
 __all__ = ["COLUMNS", "Layout", "create_database", "create_table", "query", "table_name"]

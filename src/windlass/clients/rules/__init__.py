@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from windlass.clients.model import Facts, Finding, Level
+from windlass.clients.model import Finding, Level, RequestFacts
 from windlass.clients.rules import anonymous, path_style, presigned, runtime, sdk, sigv2, tls
 from windlass.core.errors import UsageError
 
@@ -27,8 +27,8 @@ class Rule:
     name: str
     title: str
     level: Level
-    sees: Callable[[Facts], bool]
-    find: Callable[[Facts, date], Finding | None]
+    sees: Callable[[RequestFacts], bool]
+    find: Callable[[RequestFacts, date], Finding | None]
     sql: Callable[[], str]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import Facts, Finding, Level, Who
+from windlass.clients.model import CallerKind, Finding, Level, RequestFacts
 
 __all__ = ["LEVEL", "TITLE", "find", "sees", "sql"]
 
@@ -12,12 +12,12 @@ TITLE = "Anonymous requests"
 LEVEL = Level.INFO
 
 
-def sees(facts: Facts) -> bool:
+def sees(facts: RequestFacts) -> bool:
     """Whether nobody signed."""
-    return facts.who == Who.ANONYMOUS
+    return facts.who == CallerKind.ANONYMOUS
 
 
-def find(facts: Facts, _: date) -> Finding | None:
+def find(facts: RequestFacts, _: date) -> Finding | None:
     """The finding."""
     if not sees(facts):
         return None

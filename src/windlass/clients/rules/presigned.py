@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import Facts, Finding, Level
+from windlass.clients.model import Finding, Level, RequestFacts
 
 __all__ = ["LEVEL", "TITLE", "find", "sees", "sql"]
 
@@ -12,12 +12,12 @@ TITLE = "Presigned URLs"
 LEVEL = Level.INFO
 
 
-def sees(facts: Facts) -> bool:
+def sees(facts: RequestFacts) -> bool:
     """Whether the signature came in the query."""
     return facts.method == "QueryString"
 
 
-def find(facts: Facts, _: date) -> Finding | None:
+def find(facts: RequestFacts, _: date) -> Finding | None:
     """The finding. The agent is that of whoever used the link, not of the program that made it."""
     if not sees(facts):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from windlass.clients.agents import Product
-from windlass.clients.model import Facts, Finding, Level
+from windlass.clients.model import Finding, Level, RequestFacts
 from windlass.clients.sdks import end_of, runtimes, sdks, supported_from
 from windlass.clients.versions import pack, parse_version
 
@@ -15,7 +15,7 @@ TITLE = "Language runtime past its end of support"
 LEVEL = Level.FINDING
 
 
-def judged(facts: Facts) -> Product | None:
+def judged(facts: RequestFacts) -> Product | None:
     """The runtime that its user could change; AWS CLI 2 brings its own, which comes with the CLI's version."""
     agent = facts.parsed
     sdk = sdks().get(agent.client.id)
@@ -27,13 +27,13 @@ def judged(facts: Facts) -> Product | None:
     return agent.runtime if agent.runtime.id else None
 
 
-def sees(facts: Facts) -> bool:
+def sees(facts: RequestFacts) -> bool:
     """Whether the runtime's version has a day on which its support ends, or ended."""
     product = judged(facts)
     return product is not None and end_of(runtimes()[product.id].ends, product.numbers) is not None
 
 
-def find(facts: Facts, on: date) -> Finding | None:
+def find(facts: RequestFacts, on: date) -> Finding | None:
     """The finding once that day has come."""
     product = judged(facts)
     if product is None:

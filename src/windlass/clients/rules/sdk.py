@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import Facts, Finding, Level
+from windlass.clients.model import Finding, Level, RequestFacts
 from windlass.clients.sdks import end_of, sdks
 from windlass.clients.versions import pack
 
@@ -14,14 +14,14 @@ TITLE = "SDK past its end of support"
 LEVEL = Level.FINDING
 
 
-def sees(facts: Facts) -> bool:
+def sees(facts: RequestFacts) -> bool:
     """Whether the client's version has a day on which its support ends, or ended."""
     client = facts.parsed.client
     sdk = sdks().get(client.id)
     return sdk is not None and end_of(sdk.ends, client.numbers) is not None
 
 
-def find(facts: Facts, on: date) -> Finding | None:
+def find(facts: RequestFacts, on: date) -> Finding | None:
     """The finding once that day has come."""
     client = facts.parsed.client
     sdk = sdks().get(client.id)

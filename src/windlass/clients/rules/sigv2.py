@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import Facts, Finding, Level, Who
+from windlass.clients.model import CallerKind, Finding, Level, RequestFacts
 from windlass.clients.sdks import ALWAYS, NEVER, sdks
 from windlass.clients.versions import pack
 
@@ -29,7 +29,7 @@ OLD_REGIONS = (
 """The regions that took SigV2; those opened from 2014 on never did (AWS General Reference, S3 endpoints)."""
 
 
-def default_signature(facts: Facts) -> str:
+def default_signature(facts: RequestFacts) -> str:
     """What the agent's SDK signs with unless it is told otherwise: `v2`, `v4`, or `?` where that can't be said."""
     signer = facts.parsed.signer
     sdk = sdks().get(signer.id)
@@ -43,14 +43,14 @@ def default_signature(facts: Facts) -> str:
     return "v2" if signer.numbers < bound else "v4"
 
 
-def sees(facts: Facts) -> bool:
+def sees(facts: RequestFacts) -> bool:
     """Whether the request was signed with SigV2, or, without the field, its SDK would have."""
     if facts.signature:
         return facts.signature == "SigV2"
-    return facts.who != Who.ANONYMOUS and facts.region in OLD_REGIONS and default_signature(facts) == "v2"
+    return facts.who != CallerKind.ANONYMOUS and facts.region in OLD_REGIONS and default_signature(facts) == "v2"
 
 
-def find(facts: Facts, _: date) -> Finding | None:
+def find(facts: RequestFacts, _: date) -> Finding | None:
     """The finding, with a supported version that signs with SigV4 by default."""
     if not sees(facts):
         return None

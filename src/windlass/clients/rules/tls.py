@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from windlass.clients.model import Facts, Finding, Level
+from windlass.clients.model import Finding, Level, RequestFacts
 
 __all__ = ["LEVEL", "OLD", "TITLE", "find", "sees", "sql"]
 
@@ -14,12 +14,12 @@ OLD = ("TLSv1.1", "TLSv1", "TLSv1.0", "SSLv3", "SSLv2")
 _SOURCE = "https://aws.amazon.com/blogs/security/tls-1-2-required-for-aws-endpoints/"
 
 
-def sees(facts: Facts) -> bool:
+def sees(facts: RequestFacts) -> bool:
     """Whether the connection was older than TLS 1.2; an unknown version is no finding."""
     return facts.tls in OLD
 
 
-def find(facts: Facts, _: date) -> Finding | None:
+def find(facts: RequestFacts, _: date) -> Finding | None:
     """The finding, naming the version."""
     if not sees(facts):
         return None

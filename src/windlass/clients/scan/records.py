@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
-from windlass.clients.scan.inflate import OtherKind, Unreadable
+from windlass.clients.scan.decompression import OtherKind, Unreadable
 
 if TYPE_CHECKING:
     msgspec: Any

@@ -6,7 +6,7 @@ from windlass.clients import rows
 from windlass.clients.agents import parse_agent
 from windlass.clients.model import Client
 from windlass.clients.rules import RULES
-from windlass.clients.scanning import KIND
+from windlass.clients.scan_job import KIND
 from windlass.clients.svg import series
 from windlass.console.desk import Desk
 from windlass.console.views.links import Data, Params, link, one_of

@@ -14,7 +14,7 @@ from windlass.inventory.catalog import (
     security,
     storage,
 )
-from windlass.inventory.catalog.declare import ResourceType
+from windlass.inventory.resource_type import ResourceType
 
 __all__ = ["BY_NAME", "CATALOG"]
 

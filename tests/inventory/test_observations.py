@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windlass.inventory.catalog import BY_NAME, CATALOG
-from windlass.inventory.extract import ORDERED, addresses_of, edges_of, items_of, observe, stabilise, tags_of
 from windlass.inventory.model import GLOBAL, Edge, Scope
+from windlass.inventory.observations import ORDERED, addresses_of, edges_of, items_of, observe, stabilise, tags_of
 from windlass.inventory.paths import find
 
 ONE = "111111111111"

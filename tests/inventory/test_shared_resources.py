@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.inventory.test_history import T0, begin, inventory_of
+from tests.inventory.test_revisions import T0, begin, inventory_of
 from windlass.inventory import writer
 from windlass.inventory.catalog import BY_NAME, CATALOG
-from windlass.inventory.extract import observe
 from windlass.inventory.model import Query, Scope, ScopeResult, ScopeState
+from windlass.inventory.observations import observe
 
 ONE, TWO, THREE, OUTSIDE = "111111111111", "222222222222", "333333333333", "999999999999"
 REGION = "eu-west-1"
@@ -73,11 +73,11 @@ def test_participants_share_one_resource_and_the_last_one_to_lose_it_ends_it(sto
     hours = [T0 + timedelta(hours=n) for n in range(8)]
     first = writer.apply(store, run, visit(SUBNET, ONE, [shared, item_of(SUBNET, ONE, name="own")], hours[0]))
     second = writer.apply(store, run, visit(SUBNET, TWO, [shared], hours[1]))
-    assert (first.created, second) == (2, writer.Applied(0, 0, 0))
+    assert (first.created, second) == (2, writer.ChangeCounts(0, 0, 0))
     assert subnets_of(store) == [(ONE, "own-1"), (OUTSIDE, "s-1")]
     assert viewers_of(store) == [ONE, TWO]
     again = [writer.apply(store, run, visit(SUBNET, account, [shared], hours[2])) for account in (TWO,)]
-    assert again == [writer.Applied(0, 0, 0)]
+    assert again == [writer.ChangeCounts(0, 0, 0)]
     assert writer.apply(store, run, visit(SUBNET, ONE, [], hours[3])).deleted == 1, "its own subnet, not the shared one"
     assert viewers_of(store) == [TWO]
     assert viewers_of(store, at=hours[2]) == [ONE, TWO]
@@ -94,15 +94,15 @@ def test_the_owners_own_listing_says_what_a_shared_resource_is(store):
     full = item_of(SUBNET, ONE, name="s", Tags=[{"Key": "team", "Value": "net"}])
     plain = item_of(SUBNET, ONE, name="s")
     writer.apply(store, run, visit(SUBNET, TWO, [plain], hours[0]))
-    assert writer.apply(store, run, visit(SUBNET, ONE, [full], hours[1])) == writer.Applied(0, 1, 0)
+    assert writer.apply(store, run, visit(SUBNET, ONE, [full], hours[1])) == writer.ChangeCounts(0, 1, 0)
     for account in (TWO, THREE, TWO):
-        assert writer.apply(store, run, visit(SUBNET, account, [plain], hours[2])) == writer.Applied(0, 0, 0)
+        assert writer.apply(store, run, visit(SUBNET, account, [plain], hours[2])) == writer.ChangeCounts(0, 0, 0)
     assert inventory_of(store).show("s-1").tags == {"team": "net"}
     assert viewers_of(store) == [TWO, THREE]
     assert writer.apply(store, run, visit(SUBNET, TWO, [], hours[3])).deleted == 0, "not shared any longer is not gone"
     assert writer.apply(store, run, visit(SUBNET, ONE, [], hours[4])).deleted == 1
     assert viewers_of(store) == []
-    assert writer.apply(store, run, visit(SUBNET, THREE, [plain], hours[5])) == writer.Applied(0, 0, 0)
+    assert writer.apply(store, run, visit(SUBNET, THREE, [plain], hours[5])) == writer.ChangeCounts(0, 0, 0)
 
 
 EXAMPLES = itertools.count()

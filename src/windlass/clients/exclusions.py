@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from windlass.clients.agents import without_brackets
-from windlass.clients.model import Facts, Who
+from windlass.clients.model import CallerKind, RequestFacts
 
 __all__ = ["AGENTS", "noise_of", "sql"]
 
@@ -23,9 +23,9 @@ AGENTS = "|".join(f"({pattern})" for pattern in _AGENTS)
 _AGENT = re.compile(AGENTS)
 
 
-def noise_of(facts: Facts) -> str:
+def noise_of(facts: RequestFacts) -> str:
     """Why the request is left out: `service`, `console` or `agent`; empty when it is a client's."""
-    if facts.who in (Who.SERVICE, Who.CONSOLE):
+    if facts.who in (CallerKind.SERVICE, CallerKind.CONSOLE):
         return facts.who
     return "agent" if _AGENT.search(without_brackets(facts.agent).lower()) else ""
 

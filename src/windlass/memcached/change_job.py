@@ -18,10 +18,10 @@ from windlass.core.units import format_duration
 from windlass.jobs.service import Jobs, RunningJob
 from windlass.memcached import aws
 from windlass.memcached.model import Apply, Cluster
-from windlass.memcached.plan import Action, Plan
+from windlass.memcached.plan import ClusterPlan, PlanAction
 from windlass.memcached.service import Memcached
 
-__all__ = ["KIND", "carry_out", "register"]
+__all__ = ["KIND", "register", "run_plan"]
 
 KIND = "memcached.change"
 _SLICE_S = 1.0
@@ -29,7 +29,7 @@ _SLICE_S = 1.0
 Show = Callable[[int, int, str], None]
 
 
-def carry_out(memcached: Memcached, jobs: Jobs, plan: Plan, *, watch: bool, show: Show = lambda *_: None) -> str:
+def run_plan(memcached: Memcached, jobs: Jobs, plan: ClusterPlan, *, watch: bool, show: Show = lambda *_: None) -> str:
     """Do what the plan says, under a new job; its id. A plan of several steps is always followed to its end."""
     if plan.refusal is not None:
         raise plan.refusal
@@ -43,13 +43,13 @@ def register(memcached: Memcached, jobs: Jobs) -> None:
     jobs.runners[KIND] = lambda running: _run(memcached, running, lambda *_: None)
 
 
-def _title(plan: Plan) -> str:
-    if plan.action in (Action.CREATE, Action.DELETE):
+def _title(plan: ClusterPlan) -> str:
+    if plan.action in (PlanAction.CREATE, PlanAction.DELETE):
         return f"{plan.action} {plan.name} in {plan.region}"
     return f"scale {plan.name} in {plan.region} from {plan.before} to {plan.after} nodes"
 
 
-def _params(plan: Plan, *, watch: bool) -> dict[str, Any]:
+def _params(plan: ClusterPlan, *, watch: bool) -> dict[str, Any]:
     return {
         "action": str(plan.action),
         "account_id": plan.account_id,
@@ -71,9 +71,9 @@ def _params(plan: Plan, *, watch: bool) -> dict[str, Any]:
 def _run(memcached: Memcached, running: RunningJob, show: Show) -> None:
     change = _Change(memcached, running, show)
     match running.params["action"]:
-        case Action.CREATE:
+        case PlanAction.CREATE:
             change.create()
-        case Action.DELETE:
+        case PlanAction.DELETE:
             change.delete()
         case _:
             change.scale()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from windlass.core.clock import format_time
-from windlass.inventory import gaps, writer
+from windlass.inventory import unread_details, writer
 from windlass.inventory.config import InventoryConfig
 from windlass.inventory.model import ChangeKind, Edge, Observation, Query, Scope, ScopeResult, ScopeState
 from windlass.inventory.service import Inventory
@@ -64,7 +64,7 @@ def test_an_unchanged_visit_writes_no_revision(store):
     items = [seen(f"q{n}", {"Delay": n, "Tags": {"team": "web"}}) for n in range(50)]
     first = writer.apply(store, run, visit(items, T0))
     again = writer.apply(store, run, visit(reversed(items), T0 + timedelta(hours=1)))
-    assert (first.created, again) == (50, writer.Applied(0, 0, 0))
+    assert (first.created, again) == (50, writer.ChangeCounts(0, 0, 0))
     assert count(store, revision) == 50
 
 
@@ -73,7 +73,7 @@ def test_an_incomplete_visit_changes_nothing(store, state):
     run = begin(store)
     writer.apply(store, run, visit([seen("a", {"x": 1}), seen("b", {})], T0))
     applied = writer.apply(store, run, visit([], T0 + timedelta(hours=1), state))
-    assert applied == writer.Applied(0, 0, 0)
+    assert applied == writer.ChangeCounts(0, 0, 0)
     status = inventory_of(store).scopes()[0]
     assert (status.state, status.last_good_at, status.resources) == (state, T0, 2)
     assert inventory_of(store).list(Query()).total == 2
@@ -275,11 +275,11 @@ def test_an_item_whose_arn_only_a_detail_tells_is_the_same_before_and_after(stor
     hour = timedelta(hours=1)
     first = writer.apply(store, run, visit([group("c/g", unknown=["*"])], T0, ScopeState.PARTIAL, GROUPS))
     read = writer.apply(store, run, visit([group("c/g", arn, status="ACTIVE")], T0 + hour, scope=GROUPS))
-    assert (first.created, read) == (1, writer.Applied(0, 1, 0))
+    assert (first.created, read) == (1, writer.ChangeCounts(0, 1, 0))
     assert (resources(store)["c/g"].key, resources(store)["c/g"].arn) == (arn, arn)
     unread = writer.apply(store, run, visit([group("c/g", unknown=["*"])], T0 + 2 * hour, ScopeState.PARTIAL, GROUPS))
     again = writer.apply(store, run, visit([group("c/g", arn, status="ACTIVE")], T0 + 3 * hour, scope=GROUPS))
-    assert (unread, again) == (writer.Applied(0, 0, 0), writer.Applied(0, 0, 0))
+    assert (unread, again) == (writer.ChangeCounts(0, 0, 0), writer.ChangeCounts(0, 0, 0))
     assert resources(store)["c/g"].key == arn
 
 
@@ -307,17 +307,17 @@ def test_each_unread_detail_has_the_time_when_it_was_last_read(store):
     times = [T0 + timedelta(hours=n) for n in range(4)]
     read, new = seen("old", {"Delay": 1}), seen("new", {"Delay": 1}, unknown=["Tags"])
     writer.apply(store, run, visit([read], times[0]))
-    assert gaps.ages_of(store, SCOPE) == {}
+    assert unread_details.detail_read_times(store, SCOPE) == {}
     partial = seen("old", {"Delay": 1}, unknown=["Tags"])
     writer.apply(store, run, visit([partial, new], times[1], ScopeState.PARTIAL))
     worse = seen("old", {}, unknown=["Tags", "*"])
     writer.apply(store, run, visit([worse, new], times[2], ScopeState.PARTIAL))
-    ages = gaps.ages_of(store, SCOPE)
+    ages = unread_details.detail_read_times(store, SCOPE)
     last = format_time(times[2])
     assert ages["old"] == ages[read.key] == {"": last, "Tags": format_time(times[0]), "*": format_time(times[1])}
     assert ages["new"] == {"": last, "Tags": ""}
     writer.apply(store, run, visit([read], times[3]))
-    assert gaps.ages_of(store, SCOPE) == {}
+    assert unread_details.detail_read_times(store, SCOPE) == {}
 
 
 def test_a_scope_cut_short_by_a_stop_is_visited_again_when_the_run_goes_on(store):

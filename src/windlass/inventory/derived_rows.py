@@ -7,15 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
-from windlass.inventory.history import Effect
+from windlass.inventory.full_text import document_words
 from windlass.inventory.model import Observation
+from windlass.inventory.revisions import NewRevision
 from windlass.inventory.tables import address, relation, tag
-from windlass.inventory.words import document_words
 
-__all__ = ["SHARED_WITH", "batches", "write_satellites"]
+__all__ = ["SHARED_WITH", "batches", "write_derived_rows"]
 
 SHARED_WITH = "shared-with"
-"""The relation from a resource to an account that sees it though it is another's; sharing.py begins and ends it."""
+"""The relation from a resource to an account that sees it though it is another's; shared_resources.py begins and ends it."""
 
 _BATCH = 500
 
@@ -25,7 +25,7 @@ def batches(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return (items[at : at + _BATCH] for at in range(0, len(items), _BATCH))
 
 
-def write_satellites(connection: Connection, dialect: str, touched: Sequence[tuple[int, Effect, str]]) -> None:
+def write_derived_rows(connection: Connection, dialect: str, touched: Sequence[tuple[int, NewRevision, str]]) -> None:
     """Relations and addresses with their validity, current tags, and the words that are searched."""
     pks = [pk for pk, effect, _ in touched if effect.pk is not None]
     edges, held = _open_edges(connection, pks), _open_addresses(connection, pks)

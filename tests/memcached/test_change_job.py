@@ -12,21 +12,21 @@ from windlass.core.errors import Conflict, Interrupted, NotFound
 from windlass.jobs.model import JobStatus
 from windlass.local.services import elasticache as service
 from windlass.local.services.elasticache import PACE
+from windlass.memcached.change_job import run_plan
 from windlass.memcached.model import Apply
-from windlass.memcached.plan import Scale
-from windlass.memcached.scaling import carry_out
-from windlass.memcached.service import NewCluster, Place
+from windlass.memcached.plan import ScaleRequest
+from windlass.memcached.service import NewCluster, TargetFilter
 
 
 def create(app, name, nodes, **more):
     plan = app.memcached.plan_create(NewCluster(name=name, nodes=nodes, node_type="cache.t4g.micro", **more))
-    carry_out(app.memcached, app.jobs, plan, watch=True)
+    run_plan(app.memcached, app.jobs, plan, watch=True)
     return app.memcached.find(name)
 
 
 def change(app, name, to, *, watch=True, **asked):
-    plan = app.memcached.plan_scale(app.memcached.find(name), Scale(to, **asked))
-    return plan, carry_out(app.memcached, app.jobs, plan, watch=watch)
+    plan = app.memcached.plan_scale(app.memcached.find(name), ScaleRequest(to, **asked))
+    return plan, run_plan(app.memcached, app.jobs, plan, watch=watch)
 
 
 def endpoint(app, name):
@@ -83,9 +83,9 @@ def test_named_nodes_go_and_the_others_keep_their_items(cache_app):
 def test_over_the_quota_nothing_is_asked_of_aws(cache_app):
     app = cache_app()
     create(app, "web", 1)
-    plan = app.memcached.plan_scale(app.memcached.find("web"), Scale(61))
+    plan = app.memcached.plan_scale(app.memcached.find("web"), ScaleRequest(61))
     with pytest.raises(Conflict, match="quota of 60"):
-        carry_out(app.memcached, app.jobs, plan, watch=False)
+        run_plan(app.memcached, app.jobs, plan, watch=False)
     assert [job.title for job in app.jobs.list()] == ["create web in us-east-1"]
     assert app.memcached.find("web").status == "available"
 
@@ -107,7 +107,7 @@ def test_a_raised_quota_is_known(cache_app, account):
         if app.memcached.quota(account, "us-east-1").per_cluster == 90:
             break
         threading.Event().wait(0.02)
-    plan = app.memcached.plan_scale(app.memcached.find("web"), Scale(80))
+    plan = app.memcached.plan_scale(app.memcached.find("web"), ScaleRequest(80))
     assert plan.refusal is None
     assert any("50 nodes" in one for one in plan.warnings)
 
@@ -116,13 +116,13 @@ def test_a_cancelled_change_stops_between_steps_and_resumes(cache_app):
     app = cache_app()
     register_runners(app)
     create(app, "web", 6)
-    plan = app.memcached.plan_scale(app.memcached.find("web"), Scale(3, step=1, pause_s=30.0))
+    plan = app.memcached.plan_scale(app.memcached.find("web"), ScaleRequest(3, step=1, pause_s=30.0))
 
     def cancel(done, total, detail):
         if "pausing before step 2" in detail:
             app.jobs.cancel(app.jobs.list(status=JobStatus.RUNNING)[0].job_id)
 
-    job_id = carry_out(app.memcached, app.jobs, plan, watch=True, show=cancel)
+    job_id = run_plan(app.memcached, app.jobs, plan, watch=True, show=cancel)
     assert app.jobs.get(job_id).status is JobStatus.CANCELLED
     assert len(app.memcached.find("web").ids) == 5
     hurry(app, job_id)
@@ -153,7 +153,7 @@ def test_a_step_that_aws_took_before_we_died_is_not_taken_again(cache_app, accou
     app = cache_app()
     register_runners(app)
     create(app, "web", 6)
-    plan = app.memcached.plan_scale(app.memcached.find("web"), Scale(2, step=2))
+    plan = app.memcached.plan_scale(app.memcached.find("web"), ScaleRequest(2, step=2))
 
     def die(done, total, detail):
         if "deleting" in detail:
@@ -161,7 +161,7 @@ def test_a_step_that_aws_took_before_we_died_is_not_taken_again(cache_app, accou
 
     with monkeypatch.context() as slowly, pytest.raises(Interrupted):
         slowly.setattr(PACE, "node_s", 3.0)  # so that a busy machine sees it on its way, too
-        carry_out(app.memcached, app.jobs, plan, watch=True, show=die)
+        run_plan(app.memcached, app.jobs, plan, watch=True, show=die)
     (job,) = app.jobs.list(status=JobStatus.INTERRUPTED)
     assert job.checkpoint == {}, "nothing was written down: AWS alone knows"
     assert app.jobs.resume(job.job_id).status is JobStatus.DONE
@@ -172,7 +172,7 @@ def test_a_cluster_that_somebody_else_changed_is_left_alone(cache_app, account):
     app = cache_app()
     register_runners(app)
     create(app, "web", 6)
-    plan = app.memcached.plan_scale(app.memcached.find("web"), Scale(4, step=1))
+    plan = app.memcached.plan_scale(app.memcached.find("web"), ScaleRequest(4, step=1))
 
     def meddle(done, total, detail):
         if (
@@ -183,7 +183,7 @@ def test_a_cluster_that_somebody_else_changed_is_left_alone(cache_app, account):
             change(app, "web", 7)
 
     with pytest.raises(Conflict, match="changed by somebody else"):
-        carry_out(app.memcached, app.jobs, plan, watch=True, show=meddle)
+        run_plan(app.memcached, app.jobs, plan, watch=True, show=meddle)
     assert len(app.memcached.find("web").ids) == 7
 
 
@@ -228,15 +228,15 @@ def test_names_are_looked_for_everywhere_and_doubles_must_be_told_apart(cache_ap
     app = cache_app(regions=("us-east-1", "eu-west-1"))
     for region in ("us-east-1", "eu-west-1"):
         plan = app.memcached.plan_create(
-            NewCluster(name="web", nodes=1, node_type="cache.t4g.micro"), Place((), (region,))
+            NewCluster(name="web", nodes=1, node_type="cache.t4g.micro"), TargetFilter((), (region,))
         )
-        carry_out(app.memcached, app.jobs, plan, watch=True)
+        run_plan(app.memcached, app.jobs, plan, watch=True)
     listing = app.memcached.list()
     assert [one.key for one in listing.clusters] == [f"{account}/eu-west-1/web", f"{account}/us-east-1/web"]
     assert listing.quotas[account, "eu-west-1"].in_use == 1
     with pytest.raises(Exception, match="2 clusters are named web"):
         app.memcached.find("web")
-    assert app.memcached.find("WEB", Place((), ("eu-west-1",))).region == "eu-west-1"
+    assert app.memcached.find("WEB", TargetFilter((), ("eu-west-1",))).region == "eu-west-1"
     with pytest.raises(NotFound):
         app.memcached.find("nope")
 
@@ -245,7 +245,7 @@ def test_deleting_watches_to_the_end_and_can_be_taken_up_again(cache_app):
     app = cache_app()
     register_runners(app)
     cluster = create(app, "web", 2)
-    job_id = carry_out(app.memcached, app.jobs, app.memcached.plan_delete(cluster), watch=True)
+    job_id = run_plan(app.memcached, app.jobs, app.memcached.plan_delete(cluster), watch=True)
     assert app.memcached.refresh(cluster) is None
     assert app.jobs.get(job_id).detail == "deleted"
 
@@ -256,4 +256,4 @@ def test_a_cluster_that_is_busy_is_not_planned_for(cache_app, monkeypatch):
     monkeypatch.setattr(service.PACE, "node_s", 3600)
     change(app, "web", 3, watch=False)
     with pytest.raises(Conflict, match="web is modifying"):
-        app.memcached.plan_scale(app.memcached.find("web"), Scale(4))
+        app.memcached.plan_scale(app.memcached.find("web"), ScaleRequest(4))

@@ -9,16 +9,16 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from windlass.core.canonical import canonical_json
-from windlass.inventory.detail_reader import Ages
+from windlass.inventory.derived_rows import batches
+from windlass.inventory.detail_reader import ReadTimes
 from windlass.inventory.model import Scope, ScopeResult
-from windlass.inventory.satellites import batches
-from windlass.inventory.tables import detail_gap, resource, scope
+from windlass.inventory.tables import resource, scope, unread_detail
 from windlass.store.engine import Store
 
-__all__ = ["ages_of", "unread_details", "write_gaps"]
+__all__ = ["detail_read_times", "unread_details", "write_unread_details"]
 
 
-def ages_of(store: Store, of: Scope) -> Ages:
+def detail_read_times(store: Store, of: Scope) -> ReadTimes:
     """When the details of the scope's resources were last read, by id and by ARN; empty when all were in the last visit."""
     with store.read() as connection:
         gaps = _gaps(connection, of)
@@ -34,11 +34,11 @@ def ages_of(store: Store, of: Scope) -> Ages:
 
 def unread_details(connection: Connection, pk: int) -> dict[str, str]:
     """Keys of the resource's document that the last visit did not read, and when they were last read ('' for never)."""
-    found = connection.execute(select(detail_gap.c.read_at).where(detail_gap.c.resource_pk == pk)).scalar()
+    found = connection.execute(select(unread_detail.c.read_at).where(unread_detail.c.resource_pk == pk)).scalar()
     return dict(json.loads(found)) if found else {}
 
 
-def write_gaps(connection: Connection, result: ScopeResult) -> None:
+def write_unread_details(connection: Connection, result: ScopeResult) -> None:
     """Renew the scope's gaps after a complete listing; call it before the scope's row is written."""
     if not result.state.complete:
         return
@@ -59,12 +59,12 @@ def write_gaps(connection: Connection, result: ScopeResult) -> None:
     _remove(connection, [*(pk for pk in earlier if pk not in fresh), *(pk for pk in changed if pk in earlier)])
     rows = [{"resource_pk": pk, "read_at": canonical_json(fresh[pk])} for pk in changed]
     for batch in batches(rows):
-        connection.execute(insert(detail_gap), list(batch))
+        connection.execute(insert(unread_detail), list(batch))
 
 
 def _remove(connection: Connection, pks: Iterable[int]) -> None:
     for batch in batches(list(pks)):
-        connection.execute(delete(detail_gap).where(detail_gap.c.resource_pk.in_(batch)))
+        connection.execute(delete(unread_detail).where(unread_detail.c.resource_pk.in_(batch)))
 
 
 def _last_good_at(connection: Connection, of: Scope) -> str:
@@ -85,8 +85,8 @@ def _live(of: Scope) -> Any:
 
 def _gaps(connection: Connection, of: Scope) -> dict[int, dict[str, str]]:
     statement = (
-        select(detail_gap.c.resource_pk, detail_gap.c.read_at)
-        .join(resource, resource.c.pk == detail_gap.c.resource_pk)
+        select(unread_detail.c.resource_pk, unread_detail.c.read_at)
+        .join(resource, resource.c.pk == unread_detail.c.resource_pk)
         .where(resource.c.account_id == of.account_id, resource.c.scope_region == of.region, resource.c.type == of.type)
     )
     return {row.resource_pk: json.loads(row.read_at) for row in connection.execute(statement)}

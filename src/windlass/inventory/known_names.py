@@ -13,10 +13,10 @@ from windlass.core.errors import UsageError
 from windlass.core.suggest import unknown_word
 from windlass.estate.aws_names import answer_of, region_names
 from windlass.inventory.catalog import CATALOG
-from windlass.inventory.catalog.declare import ResourceType
 from windlass.inventory.conditions import identity_conditions, member_exists
 from windlass.inventory.filters import path_parts
 from windlass.inventory.model import GLOBAL, Query
+from windlass.inventory.resource_type import ResourceType
 from windlass.inventory.tables import resource, scope
 
 __all__ = ["check_query"]

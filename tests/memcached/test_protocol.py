@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from windlass.memcached.discovery import Config, Garbled, Node, NotSpoken, read_config, read_stats
+from windlass.memcached.protocol import ClusterConfig, MalformedReply, Node, UnknownCommand, read_config, read_stats
 from windlass.memcached.ring import Server
 
 # The example of the ElastiCache user guide, "Adding Auto Discovery to your client library".
@@ -34,7 +34,7 @@ def test_the_users_guides_example_is_read(reply):
 @pytest.mark.parametrize("reply", [REPLY, OLD])
 def test_an_answer_in_pieces_is_not_an_answer_until_it_is_whole(reply):
     assert [read_config(reply[:size]) for size in range(len(reply))] == [None] * len(reply)
-    assert isinstance(read_config(reply), Config)
+    assert isinstance(read_config(reply), ClusterConfig)
     assert [read_stats(STATS[:size]) for size in range(len(STATS))] == [None] * len(STATS)
     assert read_stats(STATS) == {"pid": "1", "get_hits": "7", "version": "1.6.18 x"}
 
@@ -46,7 +46,7 @@ def test_a_name_is_the_server_and_else_the_address():
 
 @pytest.mark.parametrize("reply", [b"ERROR\r\n", b"END\r\n"])
 def test_a_server_without_a_configuration_says_so(reply):
-    with pytest.raises(NotSpoken):
+    with pytest.raises(UnknownCommand):
         read_config(reply)
 
 
@@ -73,7 +73,7 @@ def config(body):
     ],
 )
 def test_what_is_no_answer_is_garbled(reply):
-    with pytest.raises(Garbled):
+    with pytest.raises(MalformedReply):
         read_config(reply)
 
 
@@ -81,11 +81,11 @@ def test_what_is_no_answer_is_garbled(reply):
 @example(b"STAT \r\n")
 @example(b"CONFIG cluster 0 0\r\n\r\nEND\r\n")
 def test_no_bytes_at_all_do_anything_but_answer_wait_or_refuse(data):
-    for read, refusals in ((read_config, (Garbled, NotSpoken)), (read_stats, (Garbled,))):
+    for read, refusals in ((read_config, (MalformedReply, UnknownCommand)), (read_stats, (MalformedReply,))):
         try:
             found = read(data)
         except refusals:
             continue
-        assert found is None or isinstance(found, (Config, dict))
-        if isinstance(found, Config):
+        assert found is None or isinstance(found, (ClusterConfig, dict))
+        if isinstance(found, ClusterConfig):
             assert all(0 < node.port < 65536 and node.server.host for node in found.nodes)

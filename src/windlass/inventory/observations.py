@@ -12,11 +12,11 @@ from typing import Any
 
 from windlass.core.arns import parse_arn
 from windlass.core.canonical import canonical_json, plain
-from windlass.inventory.catalog.declare import ResourceType
 from windlass.inventory.model import Edge, Observation, Scope
 from windlass.inventory.ownership import own_arn, owner_of
 from windlass.inventory.paths import find, find_texts, remove_at
-from windlass.inventory.redact import redact
+from windlass.inventory.redaction import redact
+from windlass.inventory.resource_type import ResourceType
 
 __all__ = ["addresses_of", "edges_of", "is_kept", "items_of", "name_of", "observe", "stabilise", "tags_of"]
 

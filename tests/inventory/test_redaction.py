@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windlass.inventory.catalog import BY_NAME
-from windlass.inventory.extract import observe
 from windlass.inventory.model import Scope
-from windlass.inventory.redact import redact
+from windlass.inventory.observations import observe
+from windlass.inventory.redaction import redact
 
 SECRET = "hunter2-correct-horse"
 

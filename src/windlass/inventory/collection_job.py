@@ -11,7 +11,7 @@ from typing import Any
 
 from windlass.core import clock
 from windlass.core.errors import Interrupted, NotFound, StoreError, WindlassError
-from windlass.inventory.collector import CollectOptions, Progress
+from windlass.inventory.collector import CollectOptions, CollectProgress
 from windlass.inventory.model import Run
 from windlass.inventory.service import Inventory
 from windlass.jobs.model import JobStatus
@@ -79,7 +79,7 @@ def _discard(_: Run) -> None:
 def _collect(inventory: Inventory, running: RunningJob, *, show: Show, stop: threading.Event | None) -> Run:
     reported = 0.0
 
-    def progress(now: Progress) -> None:
+    def progress(now: CollectProgress) -> None:
         nonlocal reported
         detail = f"{now.resources:,} resources, {now.calls:,} calls" + (
             f", {now.errors:,} errors" if now.errors else ""
@@ -131,14 +131,14 @@ def collect_forever(
     inventory: Inventory,
     jobs: Jobs,
     *,
-    every_s: float,
+    interval_s: float,
     stop: threading.Event,
     finished: Callable[[Run], None] = lambda _: None,
 ) -> None:
-    """Collect now and every `every_s` seconds until `stop`; of several processes on one store, one does it.
+    """Collect now and every `interval_s` seconds until `stop`; of several processes on one store, one does it.
 
     A run that was interrupted, in this process or another, goes on first. A failed round is logged, and the next one is
-    `every_s` after its start.
+    `interval_s` after its start.
     """
     log = logger("inventory")
 
@@ -163,7 +163,7 @@ def collect_forever(
             return POLL_S
         except WindlassError as error:
             log.warning("collection.failed", error=error.message, hint=error.hint)
-        return max(0.0, every_s - (time.monotonic() - began))
+        return max(0.0, interval_s - (time.monotonic() - began))
 
     jobs.leases.run_alone(KIND, collect_round, stop=stop)
 

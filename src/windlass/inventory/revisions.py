@@ -13,17 +13,25 @@ from typing import Any
 from windlass.core.canonical import digest
 from windlass.core.patch import apply_patch, make_patch
 from windlass.inventory.catalog import BY_NAME
-from windlass.inventory.extract import addresses_of, edges_of, name_of
 from windlass.inventory.model import GLOBAL, ChangeKind, Document, Observation, ScopeResult
+from windlass.inventory.observations import addresses_of, edges_of, name_of
 
-__all__ = ["KEYFRAME_EVERY", "Effect", "Known", "carry_over", "decide", "identify", "rebuild"]
+__all__ = [
+    "KEYFRAME_EVERY",
+    "KnownResource",
+    "NewRevision",
+    "diff_scope",
+    "keep_unread_values",
+    "match_known",
+    "replay",
+]
 
 KEYFRAME_EVERY = 16
 """Every so many revisions one carries the whole document, so that any past state is at most this many patches away."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownResource:
     """A resource of the scope as the store has it."""
 
     pk: int
@@ -34,7 +42,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class NewRevision:
     """One revision to write. `pk` is None for a resource never seen before; a deletion has no observation."""
 
     change: ChangeKind
@@ -45,7 +53,7 @@ class Effect:
     patch: tuple[Mapping[str, Any], ...] = ()
 
 
-def identify(known: Mapping[str, Known], result: ScopeResult) -> tuple[ScopeResult, dict[str, str]]:
+def match_known(known: Mapping[str, KnownResource], result: ScopeResult) -> tuple[ScopeResult, dict[str, str]]:
     """Observations under the keys the store has, and the keys to renew there, old to new.
 
     An item whose ARN only a detail tells is known by its id while that detail can't be read: it is the same resource
@@ -69,14 +77,16 @@ def identify(known: Mapping[str, Known], result: ScopeResult) -> tuple[ScopeResu
     return replace(result, observations=tuple(observations)), renewed
 
 
-def decide(
-    known: Mapping[str, Known], result: ScopeResult, documents_of: Callable[[Sequence[int]], Mapping[int, Document]]
-) -> tuple[Effect, ...]:
+def diff_scope(
+    known: Mapping[str, KnownResource],
+    result: ScopeResult,
+    documents_of: Callable[[Sequence[int]], Mapping[int, Document]],
+) -> tuple[NewRevision, ...]:
     """The revisions a visit brings. `documents_of` gives current documents by pk; only changed ones are asked for."""
     if not result.state.complete:
         return ()
-    fresh: list[Effect] = []
-    doubtful: list[tuple[Known, Observation]] = []
+    fresh: list[NewRevision] = []
+    doubtful: list[tuple[KnownResource, Observation]] = []
     seen: set[str] = set()
     for observation in result.observations:
         if observation.key in seen:  # a resource moved between two pages of the listing
@@ -86,7 +96,7 @@ def decide(
         if have is None or have.deleted:
             document = observation.document
             fresh.append(
-                Effect(
+                NewRevision(
                     change=ChangeKind.CREATED,
                     pk=have.pk if have else None,
                     observation=observation,
@@ -99,23 +109,25 @@ def decide(
             doubtful.append((have, observation))
     updated = _updates(doubtful, documents_of([have.pk for have, _ in doubtful]) if doubtful else {})
     gone = [
-        Effect(change=ChangeKind.DELETED, pk=have.pk)
+        NewRevision(change=ChangeKind.DELETED, pk=have.pk)
         for key, have in known.items()
         if key not in seen and not have.deleted
     ]
     return (*fresh, *updated, *gone)
 
 
-def _updates(doubtful: Iterable[tuple[Known, Observation]], documents: Mapping[int, Document]) -> list[Effect]:
+def _updates(
+    doubtful: Iterable[tuple[KnownResource, Observation]], documents: Mapping[int, Document]
+) -> list[NewRevision]:
     effects = []
     for have, observation in doubtful:
         old = documents[have.pk]
-        new = carry_over(old, observation)
+        new = keep_unread_values(old, observation)
         observation = _whole(observation, new)
         patch = make_patch(old, new)
         if patch:
             effects.append(
-                Effect(
+                NewRevision(
                     change=ChangeKind.UPDATED,
                     pk=have.pk,
                     observation=observation,
@@ -127,7 +139,7 @@ def _updates(doubtful: Iterable[tuple[Known, Observation]], documents: Mapping[i
     return effects
 
 
-def carry_over(old: Document, observation: Observation) -> Document:
+def keep_unread_values(old: Document, observation: Observation) -> Document:
     """The observed document, its unknown keys as they were last known; `*` is every key that was not seen now."""
     if not observation.unknown:
         return observation.document
@@ -156,7 +168,7 @@ def _whole(observation: Observation, document: Document) -> Observation:
     )
 
 
-def rebuild(revisions: Iterable[tuple[Document | None, Sequence[Mapping[str, Any]]]]) -> Document | None:
+def replay(revisions: Iterable[tuple[Document | None, Sequence[Mapping[str, Any]]]]) -> Document | None:
     """The document after a resource's revisions, oldest first, each (keyframe or None, patch); None when deleted."""
     document: Document | None = None
     for keyframe, patch in revisions:

@@ -10,27 +10,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.clients.athena.sql import Layout, create_database, create_table, query
-from windlass.clients.model import Count, Facts, Key
+from windlass.clients.model import RequestCount, RequestFacts, UseKey
 from windlass.clients.scan.sources import Caller, Location
 from windlass.core.errors import AwsError, Interrupted, NotFound
 
-__all__ = ["Answer", "Athena", "layout_of"]
+__all__ = ["AthenaClient", "QueryResult", "layout_of"]
 
 _WAIT_S = (0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QueryResult:
     """A query's rows and how many bytes it read."""
 
     rows: Sequence[Mapping[str, str]]
     scanned_bytes: int
 
-    def counts(self) -> Iterator[Count]:
+    def counts(self) -> Iterator[RequestCount]:
         """The counts of all S3 requests."""
         for row in self.rows:
             if row["kind"] == "count":
-                yield Count(
+                yield RequestCount(
                     agent=row["agent"],
                     signature=row["signature"],
                     tls=row["tls"],
@@ -39,16 +39,16 @@ class Answer:
                     requests=int(row["requests"]),
                 )
 
-    def uses(self) -> Iterator[tuple[Key, int, str, str]]:
+    def uses(self) -> Iterator[tuple[UseKey, int, str, str]]:
         """(key, requests, first, last) of what the rules see, by day, or by second where that was asked for."""
         for row in self.rows:
             if row["kind"] == "use":
-                facts = Facts(*(row[name] for name in Facts._fields))
-                key = Key(facts, *(row[name] for name in Key._fields if name != "facts"))
+                facts = RequestFacts(*(row[name] for name in RequestFacts._fields))
+                key = UseKey(facts, *(row[name] for name in UseKey._fields if name != "facts"))
                 yield key, int(row["requests"]), row["first_seen"], row["last_seen"]
 
 
-class Athena:
+class AthenaClient:
     """One account's Athena."""
 
     def __init__(
@@ -77,11 +77,11 @@ class Athena:
 
     def ask(
         self, layout: Layout, *, rules: Sequence[str], first_day: str, last_day: str, addresses: Sequence[str] = ()
-    ) -> Answer:
+    ) -> QueryResult:
         """The query's answer over these days (2026-11-20, inclusive)."""
         text = query(layout, self._database, rules=rules, first_day=first_day, last_day=last_day, addresses=addresses)
         done = self._run(text)
-        return Answer(
+        return QueryResult(
             list(self._rows(done["ResultConfiguration"]["OutputLocation"])),
             int(done.get("Statistics", {}).get("DataScannedInBytes", 0)),
         )

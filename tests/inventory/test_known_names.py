@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.inventory.test_history import begin, seen, visit
+from tests.inventory.test_revisions import begin, seen, visit
 from windlass.cli.main import _run
 from windlass.inventory import writer
 from windlass.inventory.catalog import CATALOG

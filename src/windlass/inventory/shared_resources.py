@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from windlass.inventory.history import Effect, Known, decide
+from windlass.inventory.derived_rows import SHARED_WITH, batches
 from windlass.inventory.model import ChangeKind, Document, Observation, ScopeResult
-from windlass.inventory.satellites import SHARED_WITH, batches
+from windlass.inventory.revisions import KnownResource, NewRevision, diff_scope
 from windlass.inventory.tables import relation, resource, scope
 
-__all__ = ["separate", "write_shared"]
+__all__ = ["split_shared", "write_shared"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,12 @@ class _Row:
 
     key: str
     owner: str
-    known: Known
+    known: KnownResource
     viewers: Mapping[str, int]
     first_seen_at: str
 
 
-def separate(result: ScopeResult) -> tuple[ScopeResult, tuple[Observation, ...]]:
+def split_shared(result: ScopeResult) -> tuple[ScopeResult, tuple[Observation, ...]]:
     """The visit with the account's own resources alone, and the observations of what others share with it."""
     shared = tuple(one for one in result.observations if one.account_id != result.scope.account_id)
     if not shared:
@@ -47,8 +47,8 @@ def write_shared(
     when: str,
     *,
     documents_of: Callable[[Sequence[int]], Mapping[int, Document]],
-    write: Callable[[Sequence[Effect]], None],
-) -> tuple[Effect, ...]:
+    write: Callable[[Sequence[NewRevision]], None],
+) -> tuple[NewRevision, ...]:
     """Write what is shared with the scope's account, and end what no longer is. The effects, which `write` has written.
 
     Does nothing for an incomplete listing.
@@ -61,10 +61,10 @@ def write_shared(
     owners_read = _owners_read(connection, result)
     reported = tuple(one for key, one in seen.items() if _reports(viewer, rows.get(key), owners_read))
     known = {one.key: rows[one.key].known for one in reported if one.key in rows}
-    changed = decide(known, replace(result, observations=reported), documents_of)
+    changed = diff_scope(known, replace(result, observations=reported), documents_of)
     unseen = [row for key, row in rows.items() if key not in seen]
     gone = [
-        Effect(change=ChangeKind.DELETED, pk=row.known.pk)
+        NewRevision(change=ChangeKind.DELETED, pk=row.known.pk)
         for row in unseen
         if not row.known.deleted
         and not row.viewers.keys() - {viewer}
@@ -124,7 +124,7 @@ def _rows(connection: Connection, result: ScopeResult, seen: Mapping[str, Observ
         row.key: _Row(
             row.key,
             row.account_id,
-            Known(row.pk, row.digest, row.deleted_at is not None),
+            KnownResource(row.pk, row.digest, row.deleted_at is not None),
             viewers.get(row.pk, {}),
             row.first_seen_at,
         )

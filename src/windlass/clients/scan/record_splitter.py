@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from windlass.clients.scan.inflate import Unreadable
+from windlass.clients.scan.decompression import Unreadable
 
 __all__ = ["Splitter"]
 

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
-from windlass.clients.model import FileRead, Outcome
-from windlass.clients.scan.fold import Folded
-from windlass.clients.scan.worker import LogFile, Plan, Read, Worker, start, work
+from windlass.clients.model import FileOutcome, FileRead
+from windlass.clients.scan.aggregator import FileTotals
+from windlass.clients.scan.worker import LogFile, Read, ScanRules, Worker, start, work
 from windlass.core.errors import WindlassError
 from windlass.core.pool import map_bounded
 
@@ -29,7 +29,7 @@ def default_workers() -> int:
 
 def read_files(
     files: Iterable[LogFile],
-    plan: Plan,
+    plan: ScanRules,
     *,
     fetch: Fetch | None = None,
     workers: int = 0,
@@ -88,9 +88,9 @@ def _failed(file: LogFile, problem: str) -> Read:
         source=file.source,
         identity="",  # so that the next scan tries again
         size_bytes=file.size_bytes,
-        outcome=Outcome.UNREADABLE,
+        outcome=FileOutcome.UNREADABLE,
         problem=problem,
         first_day=file.day,
         last_day=file.day,
     )
-    return Read(read, Folded())
+    return Read(read, FileTotals())

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from windlass.clients.athena.engine import Answer
+from windlass.clients.athena.client import QueryResult
 from windlass.clients.contribution import Contribution
-from windlass.clients.model import Count, FileRead, Use
+from windlass.clients.model import FileRead, RequestCount, Use
 from windlass.clients.owners import Directory, attribute_group
 from windlass.clients.rules import judgement, named
-from windlass.clients.scan.fold import CountKey
+from windlass.clients.scan.aggregator import CountKey
 
 __all__ = ["ATHENA_PREFIX", "attributed", "day_contributions"]
 
@@ -18,7 +18,7 @@ ATHENA_PREFIX = "athena:"
 """Begins the name under which a day that Athena read is kept beside the files that scans read."""
 
 
-def attributed(answer: Answer, directory: Directory) -> tuple[list[Use], set[str]]:
+def attributed(answer: QueryResult, directory: Directory) -> tuple[list[Use], set[str]]:
     """The answer's uses with their holders, but for those of addresses that changed hands within a day: these addresses."""
     changed: set[str] = set()
     uses: list[Use] = []
@@ -32,7 +32,13 @@ def attributed(answer: Answer, directory: Directory) -> tuple[list[Use], set[str
 
 
 def day_contributions(
-    location: str, rules: Sequence[str], uses: Iterable[Use], counts: Iterable[Count], *, first_day: str, last_day: str
+    location: str,
+    rules: Sequence[str],
+    uses: Iterable[Use],
+    counts: Iterable[RequestCount],
+    *,
+    first_day: str,
+    last_day: str,
 ) -> list[Contribution]:
     """A contribution for every day from the first to the last, those without a request among them."""
     start, end = date.fromisoformat(first_day), date.fromisoformat(last_day)

@@ -68,16 +68,16 @@ class _Redactor:
         """Redact what is in a dict or list; `rule` is that of a member around it whose values are all secrets."""
         if isinstance(value, list):
             for number, item in enumerate(value):
-                value[number] = self._member(item, _Place(key, key, key, rule, depth))
+                value[number] = self._member(item, _ValueContext(key, key, key, rule, depth))
             return
         names = paired_names(value)
         for name, item in value.items():
             inner = member_rule(name, item, key) or ("" if name in names.kept or is_open(rule, name) else rule)
-            value[name] = self._member(item, _Place(name, names.of.get(name, name), key, inner, depth))
+            value[name] = self._member(item, _ValueContext(name, names.of.get(name, name), key, inner, depth))
         for name in [name for name in value if secret_spans(name)]:  # a tag's name is somebody's text, too
             value[mask_secrets(name, self.hashed)] = value.pop(name)
 
-    def _member(self, item: Any, place: _Place) -> Any:
+    def _member(self, item: Any, place: _ValueContext) -> Any:
         if isinstance(item, (dict, list)):
             rule = place.rule or ("name" if is_secret_name(place.name) else "")
             self.members(item, place.key, rule, place.depth)
@@ -88,7 +88,7 @@ class _Redactor:
             return self.hashed("name", item)
         return item
 
-    def _text(self, text: str, place: _Place) -> str:
+    def _text(self, text: str, place: _ValueContext) -> str:
         secret = is_secret_name(place.name)
         if text[0] in "{[" and not secret and place.rule in ("", "payload") and place.depth < _JSON_DEPTH:
             inside = self._json(text, place)
@@ -102,7 +102,7 @@ class _Redactor:
             spans = entropy_secrets(text)
         return mask_secrets(text, self.hashed, spans=spans) if spans else text
 
-    def _json(self, text: str, place: _Place) -> str | None:
+    def _json(self, text: str, place: _ValueContext) -> str | None:
         """The text with the secrets of its JSON redacted; None when it is not JSON."""
         try:
             document = json.loads(text)
@@ -132,7 +132,7 @@ class _Redactor:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _ValueContext:
     """Where a value stands: its member, the name that the member beside it gives it, the member around it."""
 
     key: str

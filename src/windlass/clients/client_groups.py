@@ -9,7 +9,7 @@ from datetime import date
 from itertools import groupby
 
 from windlass.clients.agents import without_brackets
-from windlass.clients.model import Client, Facts, Finding, Use
+from windlass.clients.model import Client, Finding, RequestFacts, Use
 from windlass.clients.rules import RULES, Rule
 from windlass.clients.sdks import runtimes, sdks
 
@@ -62,7 +62,7 @@ def clients(uses: Iterable[Use], rules: Sequence[Rule], on: date) -> Iterator[Cl
     """One client per agent and principal that a rule finds fault with on that day. `uses` come sorted by agent."""
     for _, of_agent in groupby(uses, key=lambda use: use.key.facts.agent):
         groups: dict[tuple[str, str], _Group] = {}
-        verdicts: dict[Facts, tuple[Finding, ...]] = {}
+        verdicts: dict[RequestFacts, tuple[Finding, ...]] = {}
         for use in of_agent:
             facts = use.key.facts
             if facts not in verdicts:
@@ -74,7 +74,7 @@ def clients(uses: Iterable[Use], rules: Sequence[Rule], on: date) -> Iterator[Cl
 
 
 def _client(agent: str, principal: str, group: _Group) -> Client:
-    parsed = Facts(agent, "", "", "", "", "", "").parsed
+    parsed = RequestFacts(agent, "", "", "", "", "", "").parsed
     sdk, runtime = sdks().get(parsed.client.id), runtimes().get(parsed.runtime.id)
     return Client(
         agent=without_brackets(agent),

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from windlass.clients.model import Facts, Key, Who
-from windlass.clients.noise import noise_of
+from windlass.clients.exclusions import noise_of
+from windlass.clients.model import CallerKind, RequestFacts, UseKey
 from windlass.clients.rules import Rule, named
 from windlass.clients.scan.records import Record
 
@@ -22,8 +22,8 @@ __all__ = [
     "HOST_DOMAIN_PATTERN",
     "PATH_HOST_PATTERN",
     "CountKey",
-    "Folded",
-    "Folder",
+    "FileTotals",
+    "RecordAggregator",
     "facts_of",
     "style_of",
 ]
@@ -46,27 +46,27 @@ _KEPT_VERDICTS = 100_000
 
 
 @dataclass(slots=True)
-class Folded:
+class FileTotals:
     """What one file comes to."""
 
     records: int = 0
     requests: int = 0
     counts: dict[CountKey, int] = field(default_factory=dict)
     buckets: dict[str, int] = field(default_factory=dict)  # S3 requests, noise included: which buckets log data events
-    uses: dict[Key, list[str]] = field(default_factory=dict)  # event times
+    uses: dict[UseKey, list[str]] = field(default_factory=dict)  # event times
 
 
 @dataclass(slots=True)
 class _Verdict:
     """What holds for all records of the same facts; `times` are those of the current file."""
 
-    facts: Facts
+    facts: RequestFacts
     noise: str
     kept: bool
     times: list[str]
 
 
-class Folder:
+class RecordAggregator:
     """Folds files; remembers the verdict of facts it has seen, so that its cost follows distinct agents, not records."""
 
     def __init__(self, rules: Iterable[str] = ()) -> None:
@@ -74,9 +74,9 @@ class Folder:
         self._styled = any(rule.name == "path-style" for rule in self._rules)
         self._verdicts: dict[Any, _Verdict] = {}
 
-    def fold(self, records: Iterable[Record], into: Folded | None = None) -> Folded:  # noqa: C901  every record passes here
+    def fold(self, records: Iterable[Record], into: FileTotals | None = None) -> FileTotals:  # noqa: C901  every record passes here
         """The file's counts and uses; `into` goes on with a file that is read in parts."""
-        found = into or Folded()
+        found = into or FileTotals()
         touched: list[_Verdict] = []
         verdicts, styled, uses, buckets = self._verdicts, self._styled, found.uses, found.buckets
         number = requests = 0
@@ -142,10 +142,10 @@ def _count(verdict: _Verdict, counts: dict[CountKey, int]) -> None:
         counts[key] = counts.get(key, 0) + number
 
 
-def facts_of(record: Record, *, style: str | None = None) -> Facts:
+def facts_of(record: Record, *, style: str | None = None) -> RequestFacts:
     """What the rules look at."""
     extra, tls = record.additionalEventData, record.tlsDetails
-    return Facts(
+    return RequestFacts(
         agent=record.userAgent or "",
         signature=(extra.SignatureVersion if extra else None) or "",
         method=(extra.AuthenticationMethod if extra else None) or "",
@@ -175,15 +175,15 @@ def style_of(record: Record) -> str:
 def _who(record: Record) -> str:
     identity = record.userIdentity
     if identity is None:
-        return Who.CLIENT
+        return CallerKind.CLIENT
     if identity.type == "AWSService" or identity.invokedBy:
-        return Who.SERVICE
+        return CallerKind.SERVICE
     if identity.accountId in ANONYMOUS:
-        return Who.ANONYMOUS
-    return Who.CONSOLE if record.sessionCredentialFromConsole == "true" else Who.CLIENT
+        return CallerKind.ANONYMOUS
+    return CallerKind.CONSOLE if record.sessionCredentialFromConsole == "true" else CallerKind.CLIENT
 
 
-def _key(facts: Facts, record: Record) -> Key:
+def _key(facts: RequestFacts, record: Record) -> UseKey:
     identity, parameters = record.userIdentity, record.requestParameters
     arn = issuer = access_key = account = ""
     if identity is not None:
@@ -193,7 +193,7 @@ def _key(facts: Facts, record: Record) -> Key:
         session = identity.sessionContext
         issuer = (session.sessionIssuer.arn if session and session.sessionIssuer else None) or ""
     instance = _INSTANCE.fullmatch(arn)
-    return Key(
+    return UseKey(
         facts=facts,
         account_id=record.recipientAccountId or account,
         bucket=(parameters.bucketName if parameters else None) or "",

@@ -4,9 +4,9 @@ import pytest
 
 from tests.inventory.fake import NOW, ONE, bucket_world, collect, denied, gone, unreachable
 from windlass.core.errors import AwsError
+from windlass.inventory.buckets import location_region, storage_measures
 from windlass.inventory.catalog import BY_NAME
 from windlass.inventory.model import GLOBAL, ScopeState
-from windlass.inventory.s3 import location_region, storage_measures
 
 DETAILS = {detail.operation for detail in BY_NAME["s3.bucket"].details}
 KEY = (ONE, GLOBAL, "s3.bucket")
