@@ -11,11 +11,11 @@ help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 # A stamp per lock file: installing again is skipped until a lock changes.
-$(VENV)/.base: requirements/base.lock pyproject.toml
+$(VENV)/.base: requirements/base.lock pyproject.toml local/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("windlass needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/base.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e local
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base requirements/dev.lock
@@ -29,8 +29,8 @@ demo: $(VENV)/.base       ## embedded AWS, a seeded estate, a first collection, 
 	@$(WINDLASS) demo
 
 check: $(VENV)/.dev       ## lint, format, types, import contracts
-	$(BIN)/ruff check src tests bench
-	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench local
+	$(BIN)/ruff format --check src tests bench local
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
@@ -51,8 +51,8 @@ docs: $(VENV)/.dev        ## renew the generated reference pages
 
 UV_COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 lock:                     ## renew requirements/*.lock (needs uv on the PATH)
-	$(UV_COMPILE) pyproject.toml requirements/build.in --extra local --extra clients --extra transforms --extra postgres --extra parquet --extra oidc --extra dev -o requirements/dev.lock
-	$(UV_COMPILE) pyproject.toml requirements/build.in --extra local --extra clients -c requirements/dev.lock -o requirements/base.lock
+	$(UV_COMPILE) pyproject.toml local/pyproject.toml requirements/build.in --extra clients --extra transforms --extra postgres --extra parquet --extra oidc --extra dev -o requirements/dev.lock
+	$(UV_COMPILE) pyproject.toml local/pyproject.toml requirements/build.in --extra clients -c requirements/dev.lock -o requirements/base.lock
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra clients --extra postgres --extra oidc -c requirements/dev.lock -o requirements/image.lock
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra clients --extra postgres --extra transforms --extra parquet --extra oidc -c requirements/dev.lock -o requirements/image-full.lock
 	$(BIN)/python -m windlass.deploy.zip_lock < requirements/dev.lock > src/windlass/deploy/lambda.lock.new

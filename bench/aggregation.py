@@ -26,7 +26,7 @@ from botocore.config import Config
 
 from bench.queues import stub
 from bench.report import report
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 SECONDS = float(os.environ.get("WINDLASS_BENCH_SECONDS", "120"))
@@ -97,7 +97,7 @@ def worker(url, folder, *, window, where, queue="bench-events", settings=("wait_
     }
     command = [sys.executable, "-m", "windlass", "aggregate"]
     if where:
-        subprocess.run([*command, "prepare", "bench"], cwd=folder, env=environ, check=True, capture_output=True)
+        subprocess.run([*command, "init", "bench"], cwd=folder, env=environ, check=True, capture_output=True)
     options = [part for one in settings for part in ("--set", one)]
     with (folder / "log").open("w") as log:
         child = subprocess.Popen([*command, "run", *options], cwd=folder, env=environ, stdout=log, stderr=log)

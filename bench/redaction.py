@@ -19,8 +19,8 @@ from windlass.inventory.catalog import BY_NAME, CATALOG
 from windlass.inventory.collector import Collector
 from windlass.inventory.plan import plan_scopes
 from windlass.inventory.redaction import redact
-from windlass.local import seed
-from windlass.local.server import LocalServer
+from windlass_local import seed
+from windlass_local.server import LocalServer
 
 RULE = re.compile(r"redacted:([a-z0-9-]+):")
 WHOLESALE = {"declared", "environment", "header", "argument", "command", "option", "payload"}

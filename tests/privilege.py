@@ -23,8 +23,8 @@ from windlass.core.errors import ConfigError
 from windlass.deploy.capabilities import CAPABILITIES
 from windlass.deploy.policy import Use, facts_of
 from windlass.deploy.policy_check import check
-from windlass.local.server import LocalServer
 from windlass.settings import load
+from windlass_local.server import LocalServer
 
 __all__ = ["least_privilege"]
 

@@ -8,7 +8,7 @@ import zipfile
 import boto3
 import pytest
 
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 ACCOUNT = "777788880023"
 ACTS = """

@@ -15,9 +15,9 @@ from windlass.aggregation.worker import Worker
 from windlass.core.errors import NotFound
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
-from windlass.local.server import LocalServer
 from windlass.queues.service import Queues
 from windlass.queues.together import run_together
+from windlass_local.server import LocalServer
 
 ACCOUNT = "777788880024"
 FAST = {"wait_s": 1, "read_timeout_s": 11, "visibility_s": 12, "drain_s": 30}

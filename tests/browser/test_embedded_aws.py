@@ -16,7 +16,7 @@ import boto3
 import pytest
 
 from tests.browser.test_access import ARGS
-from windlass.local.server import Access, LocalServer
+from windlass_local.server import Access, LocalServer
 
 pytestmark = [
     pytest.mark.browser,

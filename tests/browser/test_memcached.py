@@ -9,11 +9,11 @@ from tests.browser.test_console import ARGS, shoot
 from tests.console.site import served
 from tests.memcached.client import Client
 from windlass.app import App
-from windlass.local.server import LocalServer
 from windlass.memcached.change_job import run_plan
 from windlass.memcached.plan import ScaleRequest
 from windlass.memcached.service import NewCluster
 from windlass.settings import load
+from windlass_local.server import LocalServer
 
 pytestmark = [
     pytest.mark.browser,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 
 @pytest.fixture(scope="session")

@@ -28,8 +28,8 @@ from windlass.core.errors import AwsError, Conflict, NotFound, UsageError
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 
-duckdb = pytest.importorskip("duckdb", reason="the embedded Athena needs duckdb (windlass[local])")
-sqlglot = pytest.importorskip("sqlglot", reason="the embedded Athena needs sqlglot (windlass[local])")
+duckdb = pytest.importorskip("duckdb", reason="the embedded Athena needs duckdb (windlass-aws[local])")
+sqlglot = pytest.importorskip("sqlglot", reason="the embedded Athena needs sqlglot (windlass-aws[local])")
 
 ACCOUNT = "777788880007"
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)

@@ -217,7 +217,7 @@ def test_the_price_counts_what_s3_counted(local_aws, windlass):
 
 
 def test_the_demo_estates_old_programs_are_traced_to_their_machines(local_aws, windlass):
-    from windlass.local.seed.old_clients import PROGRAMS, call_the_old_way
+    from windlass_local.seed.old_clients import PROGRAMS, call_the_old_way
 
     url, account = local_aws.url, "555566667777"
     keys = {"aws_access_key_id": account, "aws_secret_access_key": "x", "endpoint_url": url, "region_name": "us-east-1"}

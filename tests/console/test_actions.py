@@ -26,11 +26,11 @@ from windlass.core import clock
 from windlass.core.errors import Interrupted
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
-from windlass.local.server import LocalServer
 from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.counted import Failure
 from windlass.pipelines.service import Pipelines
 from windlass.pipelines.store import put_failure
+from windlass_local.server import LocalServer
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 HTML, SAME = {"accept": "text/html"}, {"sec-fetch-site": "same-origin"}

@@ -9,11 +9,11 @@ from tests.console.site import opened_app, served
 from windlass.app import App
 from windlass.console.caches import sample
 from windlass.console.noderings import hit_rates, node_ring
-from windlass.local.server import LocalServer
 from windlass.memcached.change_job import run_plan
 from windlass.memcached.model import NodeStats
 from windlass.memcached.service import NewCluster
 from windlass.settings import load
+from windlass_local.server import LocalServer
 
 HTML = {"accept": "text/html"}
 ACCOUNT = "880000000002"

@@ -11,11 +11,11 @@ from windlass.api.tokens import list_audit
 from windlass.core import clock
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
-from windlass.local.server import LocalServer
 from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.counted import Count, Failure
 from windlass.pipelines.service import Pipelines
 from windlass.pipelines.store import add_counts, put_failure
+from windlass_local.server import LocalServer
 
 ACCOUNT = "777788880027"
 SAME = {"sec-fetch-site": "same-origin"}

@@ -21,7 +21,7 @@ def app(tmp_path_factory):
 
     from windlass.estate.config import AccountConfig, EstateConfig
     from windlass.estate.service import open_estate
-    from windlass.local.server import LocalServer
+    from windlass_local.server import LocalServer
 
     with LocalServer() as aws, opened_app(tmp_path_factory.mktemp("queues")) as opened:
         estate = open_estate(

@@ -7,7 +7,7 @@ import pytest
 from botocore.config import Config
 
 from tests.deploy import terraform
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,7 @@ HEAVY = (
     "jinja2",
     "prometheus_client",
     "moto",
+    "windlass_local",
     "boto3",
     "botocore",
     "yaml",

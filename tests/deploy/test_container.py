@@ -17,7 +17,7 @@ import pytest
 from tests.deploy.dockerfile import rest_of
 from tests.deploy.reading import DEPLOY, ROOT, command_line, containers, documents, environment, kinds, pods
 from windlass import __version__
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 ACCOUNT = "111111111111"
 # All that may be written: one folder. The rest of the machine is made read-only in a mount namespace of the process's own.

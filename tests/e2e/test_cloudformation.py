@@ -18,10 +18,10 @@ from windlass.deploy.bundling import build
 from windlass.deploy.notifications import same
 from windlass.deploy.policies import inventory as inventory_policy
 from windlass.deploy.policy import Facts, Use, document
-from windlass.local.server import LocalServer
 from windlass.replication.model import Operation, Pair, Place
-from windlass.replication.role import Encryption, Work, batch_statements, replication_statements
+from windlass.replication.setup.role import Encryption, Work, batch_statements, replication_statements
 from windlass.settings import Settings
+from windlass_local.server import LocalServer
 
 TEMPLATES = Path(__file__).parents[2] / "deploy" / "cloudformation"
 runs = pytest.mark.skipif(this_target() is None, reason="this interpreter is none of Lambda's")

@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from tests.e2e.test_collect import ENV, faults
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from windlass.deploy.bundle import this_target
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 pytestmark = pytest.mark.skipif(this_target() is None, reason="this interpreter is none of Lambda's")
 PROBE = """

@@ -11,7 +11,7 @@ import time
 import boto3
 import pytest
 
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 CONFIG = """
 [estate]

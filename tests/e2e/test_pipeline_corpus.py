@@ -9,8 +9,8 @@ import pytest
 
 from tests.e2e.test_pipeline import CONFIG, World
 from tests.pipelines.corpus import corpus, pipelines
-from windlass.local.server import LocalServer
 from windlass.pipelines.steps import STEPS
+from windlass_local.server import LocalServer
 
 
 @pytest.fixture

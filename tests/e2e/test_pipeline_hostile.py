@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.test_pipeline import BROKEN, World
 from tests.pipelines.corpus import tarred, zipped
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 PIPELINES = {
     "yaml": ('"yaml-to-json"', "{stem}"),

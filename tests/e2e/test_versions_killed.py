@@ -10,8 +10,8 @@ import uuid
 
 import pytest
 
-from tests.replication.engine.local import Aws
-from windlass.local.server import LocalServer
+from tests.replication.direct.local import Aws
+from windlass_local.server import LocalServer
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from windlass.core.errors import AccessRefused, AwsError, ConfigError, NotFound,
 from windlass.estate.clients import check_long_poll
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 ONE = "111111111111"
 

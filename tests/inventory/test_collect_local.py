@@ -15,7 +15,7 @@ from windlass.inventory.catalog import BY_NAME, CATALOG
 from windlass.inventory.collector import Collector
 from windlass.inventory.model import GLOBAL, ScopeState
 from windlass.inventory.plan import plan_scopes
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 # moto's state belongs to the process: an account of this file's own keeps it apart from other tests.
 ACCOUNT = "777788889999"

@@ -6,8 +6,8 @@ import uuid
 import pytest
 
 from windlass.app import App
-from windlass.local.server import LocalServer
 from windlass.settings import load
+from windlass_local.server import LocalServer
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,12 @@ from windlass.cli.runners import register_runners
 from windlass.core import clock
 from windlass.core.errors import Conflict, Interrupted, NotFound
 from windlass.jobs.model import JobStatus
-from windlass.local.services import elasticache as service
-from windlass.local.services.elasticache import PACE
 from windlass.memcached.change_job import run_plan
 from windlass.memcached.model import Apply
 from windlass.memcached.plan import ScaleRequest
 from windlass.memcached.service import NewCluster, TargetFilter
+from windlass_local.services import elasticache as service
+from windlass_local.services.elasticache import PACE
 
 
 def create(app, name, nodes, **more):

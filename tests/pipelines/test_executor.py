@@ -16,7 +16,6 @@ from windlass.core.errors import AwsError, NotFound
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 from windlass.events import Kind, ObjectEvent
-from windlass.local.server import LocalServer
 from windlass.pipelines.build import build
 from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.engine import Engine
@@ -24,6 +23,7 @@ from windlass.pipelines.executor import Doors, process
 from windlass.pipelines.model import Reason, Rejected
 from windlass.pipelines.settle import Outcome
 from windlass.wire.blocking import Blocking
+from windlass_local.server import LocalServer
 
 ACCOUNT, REGION = "777788880025", "us-east-1"
 MIB = 1 << 20

@@ -8,10 +8,10 @@ import pytest
 
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
-from windlass.local.server import LocalServer
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.consumer import Consumer
 from windlass.queues.service import Queues
+from windlass_local.server import LocalServer
 
 ACCOUNT = "111111111111"
 FAST = {"wait_s": 1, "read_timeout_s": 11, "visibility_s": 12, "drain_s": 3, "first_backoff_s": 1}

@@ -7,9 +7,9 @@ import uuid
 import pytest
 
 from windlass.app import App
-from windlass.local.batch.pace import PACE
-from windlass.local.server import LocalServer
 from windlass.settings import load
+from windlass_local.batch.pace import PACE
+from windlass_local.server import LocalServer
 
 SOURCE_REGION, TARGET_REGION = "us-east-1", "eu-west-1"
 

@@ -6,7 +6,7 @@ import pytest
 import uvloop
 
 from tests.wire.server import make_certificates
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])

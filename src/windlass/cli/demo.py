@@ -15,9 +15,8 @@ from typing import Annotated
 
 import typer
 
-from windlass.cli import scenes
 from windlass.cli.context import loaded_settings, open_app
-from windlass.cli.local import _fill, _start_weather
+from windlass.cli.local import _fill, _start_weather, require_embedded_aws
 from windlass.core.errors import AwsError
 from windlass.core.units import format_duration
 
@@ -58,6 +57,9 @@ def demo(
 
     No AWS account, no credentials, nothing outside this machine. Ctrl-C stops all of it.
     """
+    require_embedded_aws()
+    from windlass.cli import scenes
+
     began = time.monotonic()
     settings = loaded_settings(ctx).settings
     with private_files(), _embedded_aws(_emptied(folder)) as url:
@@ -70,6 +72,7 @@ def demo(
 
 
 def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float, exit_after: float) -> None:
+    from windlass.cli import scenes
     from windlass.cli.rounds import collector
     from windlass.console.serve import serve
     from windlass.inventory.collection_job import collect_as_job
@@ -166,7 +169,7 @@ def _embedded_aws(folder: Path) -> Iterator[str]:
             if not url:
                 raise AwsError(
                     "the embedded AWS did not start",
-                    hint=f"See {folder / 'aws.log'}; `pip install 'windlass[local]'` has it.",
+                    hint=f"Read {folder / 'aws.log'}.",
                 )
             yield url
         finally:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
 
 from windlass.cli.context import loaded_settings
-from windlass.core.errors import AwsError
+from windlass.core.errors import AwsError, ConfigError, WindlassError
 from windlass.core.units import format_bytes, format_duration
 from windlass.present.output import Column, Format, emit, emit_value
 from windlass.present.progress import ProgressLine
@@ -60,7 +63,8 @@ def up(
 
     windlass local up --require-signature
     """
-    from windlass.local.server import Access, LocalServer
+    require_embedded_aws()
+    from windlass_local.server import Access, LocalServer
 
     settings = loaded_settings(ctx).settings.local
     access = Access(
@@ -71,7 +75,7 @@ def up(
     )
     stop = threading.Event()
     port = settings.port if port < 0 else port
-    with LocalServer(port=port, cache_node_s=settings.cache_node_s, access=access) as server:
+    with _own_errors(), LocalServer(port=port, cache_node_s=settings.cache_node_s, access=access) as server:
         print(server.url, flush=True)
         if server.secret:
             print(f"AWS_SECRET_ACCESS_KEY={server.secret}", flush=True)
@@ -119,10 +123,30 @@ def status(
     emit(rows, output, ["service", Column("calls", right=True)], empty="No calls yet.")
 
 
-def _fill(url: str, number: int, scale: int, secret: str = "") -> None:
-    from windlass.local.seed import apply
+def require_embedded_aws() -> None:
+    """Raise ConfigError when the distribution of the embedded AWS is not installed."""
+    if find_spec("windlass_local") is None:
+        raise ConfigError("the embedded AWS is not installed", hint="pip install 'windlass-aws[local]'")
 
-    with ProgressLine("seeding") as line:
+
+@contextlib.contextmanager
+def _own_errors() -> Iterator[None]:
+    """Raise errors of the embedded AWS as ours, with their exit code."""
+    from windlass_local.exceptions import LocalError
+
+    try:
+        yield
+    except LocalError as error:
+        ours = WindlassError(error.message, hint=error.hint)
+        ours.exit_code = error.exit_code
+        raise ours from None
+
+
+def _fill(url: str, number: int, scale: int, secret: str = "") -> None:
+    require_embedded_aws()
+    from windlass_local.seed import apply
+
+    with _own_errors(), ProgressLine("seeding") as line:
         summary = apply(
             url,
             seed=number,
@@ -134,7 +158,7 @@ def _fill(url: str, number: int, scale: int, secret: str = "") -> None:
 
 
 def _start_weather(url: str, number: int, per_minute: float, stop: threading.Event) -> threading.Thread:
-    from windlass.local import weather
+    from windlass_local import weather
 
     thread = threading.Thread(
         target=weather.run,

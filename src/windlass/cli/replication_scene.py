@@ -10,8 +10,9 @@ from typing import Any
 from windlass.app import App
 from windlass.core.errors import PartialFailure, WindlassError
 from windlass.core.pool import map_bounded
-from windlass.local.outside import Outside
 from windlass.observe.log import logger
+from windlass_local.exceptions import LocalError
+from windlass_local.outside import Outside
 
 __all__ = ["CONFIG", "seed_replicas"]
 
@@ -53,9 +54,9 @@ destination = "replica-of-{{name}}"
 
 def seed_replicas(app: App, outside: Outside, stop: threading.Event) -> None:
     """Make the pairs, seed the set, and retry what failed. A scene that fails is missed by nobody."""
-    from windlass.replication import seeding
-    from windlass.replication.planning import Request
-    from windlass.replication.rounds import seed_set
+    from windlass.replication.planning.plan import Request
+    from windlass.replication.seed import job as seeding
+    from windlass.replication.seed.scheduler import seed_set
 
     try:
         for outcome in map_bounded(lambda kind: _make(outside, kind), _KINDS, limit=_AT_ONCE, stop=stop):
@@ -70,7 +71,7 @@ def seed_replicas(app: App, outside: Outside, stop: threading.Event) -> None:
                 outside.call(TARGET_REGION, "s3", "DeleteBucketPolicy", Bucket=_target(kind))
             failed = [one for one in app.replication.select(SET) if one.failed]
             seeding.run(app.replication, app.jobs, seeding.retry(app.replication, app.jobs, failed, Request()))
-    except WindlassError as error:
+    except (WindlassError, LocalError) as error:
         logger("demo").warning("scene.failed", scene="replication", said=error.message, hint=error.hint)
 
 

@@ -8,7 +8,7 @@ from windlass.inventory import collection_job
 from windlass.memcached import change_job
 from windlass.pipelines import backfill
 from windlass.queues import redriving
-from windlass.replication import seeding
+from windlass.replication.seed import job as seeding
 
 __all__ = ["register_runners"]
 

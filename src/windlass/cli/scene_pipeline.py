@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from windlass.core.errors import WindlassError
-from windlass.local.outside import Outside
 from windlass.observe.log import logger
+from windlass_local.exceptions import LocalError
+from windlass_local.outside import Outside
 
 __all__ = ["CONFIG", "transforming"]
 
@@ -94,5 +95,5 @@ def _arrive(outside: Outside, stop: threading.Event) -> None:
         key = f"incoming/berth-{number % 6}/paper-{number:06}.yaml"
         try:
             outside.call(REGION, "s3", "PutObject", Bucket=RAW, Key=key, Body=body)
-        except WindlassError as error:
+        except (WindlassError, LocalError) as error:
             logger("demo").debug("scene.failed", said=error.message)

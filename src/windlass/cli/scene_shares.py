@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from windlass.core.errors import WindlassError
-from windlass.local.outside import Outside
 from windlass.observe.log import logger
+from windlass_local.exceptions import LocalError
+from windlass_local.outside import Outside
 
 __all__ = ["CONFIG", "OBJECTS", "sharing"]
 
@@ -113,7 +114,7 @@ class _Scene:
 
     def _put(self, number: int) -> None:
         key = f"berth-{number % _FOLDERS:02}/scan-{number:05}.png"
-        with contextlib.suppress(WindlassError):
+        with contextlib.suppress(WindlassError, LocalError):
             self._outside.call(REGION, "s3", "PutObject", Bucket=BUCKET, Key=key, Body=b"scan")
 
     def tend(self) -> None:

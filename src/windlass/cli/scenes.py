@@ -19,8 +19,9 @@ from typing import Any
 from windlass.app import App
 from windlass.cli import replication_scene, scene_pipeline, scene_shares
 from windlass.core.errors import WindlassError
-from windlass.local.outside import Outside
 from windlass.observe.log import logger
+from windlass_local.exceptions import LocalError
+from windlass_local.outside import Outside
 
 __all__ = ["CONFIG", "playing"]
 
@@ -112,7 +113,7 @@ def _audit_clients(app: App, url: str) -> None:
     """Old programs called S3 from the estate's machines for two weeks, and a trail saw it: scan its log."""
     from windlass.clients.scan_job import scan_as_job
     from windlass.clients.service import ScanOptions
-    from windlass.local.seed.old_clients import call_the_old_way
+    from windlass_local.seed.old_clients import call_the_old_way
 
     try:
         location = call_the_old_way(url, account_id=ACCOUNT, region=REGION)
@@ -135,5 +136,5 @@ def _arrive(outside: Outside, stop: threading.Event) -> None:
             if number % 40 == 0:
                 queue = outside.call(REGION, "sqs", "GetQueueUrl", QueueName=QUEUE)["QueueUrl"]
                 outside.call(REGION, "sqs", "SendMessage", QueueUrl=queue, MessageBody="this is no event")
-        except WindlassError as error:
+        except (WindlassError, LocalError) as error:
             logger("demo").debug("scene.failed", said=error.message)

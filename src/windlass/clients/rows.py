@@ -133,7 +133,7 @@ def write_parquet(uses: Iterator[Use], path: Path) -> int:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise ConfigError("Parquet needs pyarrow", hint="pip install 'windlass[parquet]'") from None
+        raise ConfigError("Parquet needs pyarrow", hint="pip install 'windlass-aws[parquet]'") from None
     writer: Any = None
     written = 0
     batch: list[dict[str, Any]] = []

@@ -112,7 +112,7 @@ def provider_of(app: App) -> Provider | None:
         import requests  # noqa: F401
     except ImportError:
         raise ConfigError(
-            "login by OIDC needs the packages authlib and requests", hint="pip install 'windlass[oidc]'"
+            "login by OIDC needs the packages authlib and requests", hint="pip install 'windlass-aws[oidc]'"
         ) from None
     return Provider(config, app.environment_secret(config.client_secret_env).reveal())
 

@@ -89,7 +89,7 @@ def _parquet(resources: Iterable[Resource], path: Path) -> int:
         import pyarrow.parquet as pq
     except ImportError:
         raise ConfigError(
-            "Parquet needs pyarrow, which is not installed", hint="pip install 'windlass[parquet]'"
+            "Parquet needs pyarrow, which is not installed", hint="pip install 'windlass-aws[parquet]'"
         ) from None
     schema = pa.schema([(name, pa.string()) for name in _COLUMNS])
     count = 0

@@ -247,5 +247,5 @@ def _postgresql(url: URL, config: StoreConfig) -> Engine:
         )
     except (NoSuchModuleError, ModuleNotFoundError):
         raise ConfigError(
-            "store.url is PostgreSQL, whose driver is not installed", hint="pip install 'windlass[postgres]'"
+            "store.url is PostgreSQL, whose driver is not installed", hint="pip install 'windlass-aws[postgres]'"
         ) from None

@@ -8,7 +8,7 @@ from botocore.config import Config
 
 from windlass.aggregation.actions.base import Context
 from windlass.estate.direct import Direct
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 REGION = "eu-west-1"
 

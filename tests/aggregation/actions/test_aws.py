@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from tests.local.lambda_functions import Lab, fresh
+from lambda_functions import Lab, fresh
 from windlass.aggregation.actions import ACTIONS, ActionConfig
 from windlass.aggregation.actions.base import Later
 from windlass.aggregation.actions.cloudfront_invalidate import CloudFrontInvalidate, invalidation_paths

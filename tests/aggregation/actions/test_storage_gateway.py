@@ -14,7 +14,7 @@ from windlass.aggregation.actions.storage_gateway_refresh import StorageGatewayR
 from windlass.aggregation.gateway import written_by_gateway
 from windlass.aggregation.model import Arrival, Summary, summarise
 from windlass.core.errors import AwsError, NotFound, UsageError
-from windlass.local.services import storagegateway
+from windlass_local.services import storagegateway
 
 REFRESH = StorageGatewayRefresh()
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.deploy.stacks.world import World
 from tests.privilege import least_privilege
-from windlass.local.server import LocalServer
+from windlass_local.server import LocalServer
 
 __all__ = ["least_privilege"]
 

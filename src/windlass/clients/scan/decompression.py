@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     isal_zlib: Any
 else:
-    try:  # the extra `windlass[clients]`
+    try:  # the extra `windlass-aws[clients]`
         from isal import isal_zlib
     except ImportError:  # the standard library's does the same, at a quarter of the speed
         isal_zlib = None

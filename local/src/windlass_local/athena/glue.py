@@ -1,0 +1,41 @@
+"""Tables of the Glue Data Catalog as Athena reads them: as they are now, beside those that its own DDL made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from moto.glue.models import glue_backends
+
+from windlass_local.athena.tables import Column, Table, shape_of
+
+__all__ = ["glue_tables"]
+
+
+def glue_tables(account_id: str, region: str) -> dict[tuple[str, str], Table]:
+    """All tables by database and name, and each database with an empty name."""
+    return {(one.database, one.name): one for one in _all(glue_backends[account_id][region])}
+
+
+def _all(backend: Any) -> Iterator[Table]:
+    for database in list(backend.databases.values()):
+        yield Table(
+            database=database.name, name="", columns=(), partitions=(), location="", template="", cloudtrail=False
+        )
+        for table in list(database.tables.values()):
+            yield _table(database.name, table.name, table.versions[max(table.versions, key=int)])
+
+
+def _table(database: str, name: str, given: Mapping[str, Any]) -> Table:
+    storage = given.get("StorageDescriptor") or {}
+    return Table(
+        database=database,
+        name=name,
+        columns=tuple(
+            Column(one["Name"].lower(), shape_of(one.get("Type", "string"))) for one in storage.get("Columns", ())
+        ),
+        partitions=tuple(one["Name"].lower() for one in given.get("PartitionKeys", ())),
+        location=storage.get("Location", ""),
+        template=(given.get("Parameters") or {}).get("storage.location.template", ""),
+        cloudtrail="CloudTrail" in storage.get("InputFormat", ""),
+    )

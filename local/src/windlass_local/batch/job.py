@@ -1,0 +1,139 @@
+"""One job: what was asked, how it stands, what it has done."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from windlass_local.batch.asked import operation_of
+from windlass_local.batch.manifest import Manifest, Row
+from windlass_local.batch.operations import Tasks
+from windlass_local.batch.pace import Pace
+from windlass_local.batch.report import Outcome, Report
+from windlass_local.batch.states import ENDED, FOLLOWERS, State
+
+__all__ = ["Job"]
+
+_REASON_LENGTH = 256
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Job:
+    """A job of an account and region. Its lane's lock is held over every change of state."""
+
+    account_id: str
+    region: str
+    number: int
+    asked: Mapping[str, Any]
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    state: State = State.NEW
+    priority: int = 0
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    ended: datetime | None = None
+    suspended: datetime | None = None
+    said: str = ""  # StatusUpdateReason
+    total: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    active_s: float = 0.0
+    failures: list[dict[str, str]] = field(default_factory=list)
+    tags: list[dict[str, str]] = field(default_factory=list)
+    generated: dict[str, Any] | None = None
+    manifest: Manifest | None = None
+    rows: Iterator[Row] | None = None
+    tasks: Tasks | None = None
+    report: Report = field(default_factory=lambda: Report(""))
+    since_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def name(self) -> str:
+        """Its operation's name."""
+        return operation_of(self.asked)[0]
+
+    @property
+    def arn(self) -> str:
+        """The job's ARN."""
+        partition = self.asked["RoleArn"].split(":")[1]
+        return f"arn:{partition}:s3:{self.region}:{self.account_id}:job/{self.id}"
+
+    def go(self, state: State) -> None:
+        """Take the next state. AssertionError for one that can't follow."""
+        assert state in FOLLOWERS[self.state], f"{self.state} can't become {state}"
+        now_s = time.monotonic()
+        if self.state is State.ACTIVE:
+            self.active_s += now_s - self.since_s
+        self.state, self.since_s = state, now_s
+        if state is State.SUSPENDED:
+            self.suspended = datetime.now(UTC)
+        if state in ENDED:
+            self.ended = datetime.now(UTC)
+            self.manifest = self.rows = self.tasks = None
+            self.report = Report("")
+
+    def blame(self, code: str, reason: str) -> None:
+        """Write down why the job fails."""
+        self.failures.append({"FailureCode": code[:64], "FailureReason": reason[:_REASON_LENGTH]})
+
+    def count(self, row: Row, outcome: Outcome) -> None:
+        """A task has ended."""
+        if outcome.ok:
+            self.succeeded += 1
+        else:
+            self.failed += 1
+        self.report.take(row, outcome)
+
+    def lost(self, pace: Pace) -> bool:
+        """Whether so many tasks failed that the job does."""
+        run = self.succeeded + self.failed
+        return run >= pace.failing_after and self.failed > run * pace.failing_share
+
+    def listed(self) -> dict[str, Any]:
+        """As ListJobs tells of it."""
+        return {
+            "JobId": self.id,
+            "Description": self.asked.get("Description"),
+            "Operation": self.name,
+            "Priority": self.priority,
+            "Status": self.state,
+            "CreationTime": self.created,
+            "TerminationDate": self.ended,
+            "ProgressSummary": self._progress(),
+        }
+
+    def described(self) -> dict[str, Any]:
+        """As DescribeJob tells of it."""
+        asked = self.asked
+        return {
+            "JobId": self.id,
+            "ConfirmationRequired": asked.get("ConfirmationRequired", False),
+            "Description": asked.get("Description"),
+            "JobArn": self.arn,
+            "Status": self.state,
+            "Manifest": asked.get("Manifest"),
+            "Operation": asked["Operation"],
+            "Priority": self.priority,
+            "ProgressSummary": self._progress(),
+            "StatusUpdateReason": self.said or None,
+            "FailureReasons": self.failures or None,
+            "Report": asked["Report"],
+            "CreationTime": self.created,
+            "TerminationDate": self.ended,
+            "RoleArn": asked["RoleArn"],
+            "SuspendedDate": self.suspended,
+            "SuspendedCause": "AwaitingConfirmation" if self.state is State.SUSPENDED else None,
+            "ManifestGenerator": asked.get("ManifestGenerator"),
+            "GeneratedManifestDescriptor": self.generated,
+        }
+
+    def _progress(self) -> dict[str, Any]:
+        active_s = self.active_s + (time.monotonic() - self.since_s if self.state is State.ACTIVE else 0.0)
+        return {
+            "TotalNumberOfTasks": self.total,
+            "NumberOfTasksSucceeded": self.succeeded,
+            "NumberOfTasksFailed": self.failed,
+            "Timers": {"ElapsedTimeInActiveSeconds": int(active_s)},
+        }

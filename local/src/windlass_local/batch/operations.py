@@ -1,0 +1,113 @@
+"""Which calls a job's tasks are: one function of a row per operation."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from windlass_local.batch.asked import bucket_of
+from windlass_local.batch.copying import acl_headers, copy_headers
+from windlass_local.batch.door import Door, error_of
+from windlass_local.batch.manifest import Row, key_of
+from windlass_local.batch.pace import PACE
+from windlass_local.batch.report import Outcome
+from windlass_local.request import Response
+from windlass_local.s3.answers import XMLNS, element
+
+__all__ = ["One", "Tasks", "each", "outcome_of", "s3_task"]
+
+One = Callable[[Row], Outcome]
+Tasks = Callable[[Sequence[Row]], list[Outcome]]
+"""Does some rows' tasks, and says how each ended."""
+
+_DONE = Outcome(ok=True, http=200, code="", message="Successful")
+_AGAIN_S = 0.02
+
+
+def each(task: One) -> Tasks:
+    """Do them one after the other."""
+    return lambda rows: [task(row) for row in rows]
+
+
+def s3_task(name: str, parameters: Mapping[str, Any], door: Door) -> One:
+    """The task of an operation that is one call of S3."""
+    match name:
+        case "S3PutObjectCopy":
+            return _copy(parameters, door)
+        case "S3PutObjectTagging":
+            return _call(door, "PUT", "PutObjectTagging", "tagging", body=_tagging(parameters.get("TagSet", [])))
+        case "S3DeleteObjectTagging":
+            return _call(door, "DELETE", "DeleteObjectTagging", "tagging")
+    return _acl(parameters, door)
+
+
+def outcome_of(ask: Callable[[], Response]) -> Outcome:
+    """How a call ended; what S3 could not do just now is tried again."""
+    for number in range(PACE.tries):
+        answer = ask()
+        if answer.status < 300:
+            return _DONE
+        if answer.status not in (500, 503):
+            break
+        if number + 1 < PACE.tries:
+            time.sleep(_AGAIN_S * 2**number)
+    code, text = error_of(answer)
+    ids = {name.lower(): value for name, value in answer.headers}
+    message = (
+        f"{text} (Service: Amazon S3; Status Code: {answer.status}; Error Code: {code}; "
+        f"Request ID: {ids.get('x-amz-request-id') or secrets.token_hex(8).upper()}; "
+        f"S3 Extended Request ID: {ids.get('x-amz-id-2', '')}; Proxy: null)"
+    )
+    return Outcome(ok=False, http=answer.status, code=code, message=message)
+
+
+def _copy(parameters: Mapping[str, Any], door: Door) -> One:
+    target, prefix = bucket_of(parameters["TargetResource"]), parameters.get("TargetKeyPrefix", "")
+    if prefix and not prefix.endswith("/"):
+        prefix += "/"
+    headers = copy_headers(parameters)
+
+    def task(row: Row) -> Outcome:
+        bucket, written, version = row
+        key = key_of(written)
+        source = f"{bucket}/{quote(key)}" + (f"?versionId={version}" if version else "")
+        given = {**headers, "x-amz-copy-source": source}
+        return outcome_of(lambda: door.call("PUT", target, prefix + key, "CopyObject", headers=given))
+
+    return task
+
+
+def _call(
+    door: Door,
+    method: str,
+    operation: str,
+    subresource: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+) -> One:
+    def task(row: Row) -> Outcome:
+        bucket, written, version = row
+        query = {subresource: ""} | ({"versionId": version} if version else {})
+        key = key_of(written)
+        return outcome_of(
+            lambda: door.call(method, bucket, key, operation, query=query, headers=headers or {}, body=body)
+        )
+
+    return task
+
+
+def _tagging(tags: list[dict[str, str]]) -> bytes:
+    inner = "".join(f"<Tag>{element('Key', tag['Key'])}{element('Value', tag.get('Value', ''))}</Tag>" for tag in tags)
+    return f'<Tagging xmlns="{XMLNS}"><TagSet>{inner}</TagSet></Tagging>'.encode()
+
+
+def _acl(parameters: Mapping[str, Any], door: Door) -> One:
+    policy = parameters.get("AccessControlPolicy", {})
+    canned = policy.get("CannedAccessControlList")
+    grants = policy.get("AccessControlList", {}).get("Grants", [])
+    headers = {"x-amz-acl": canned} if canned else acl_headers(grants)
+    return _call(door, "PUT", "PutObjectAcl", "acl", headers=headers)

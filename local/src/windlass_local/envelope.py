@@ -1,0 +1,35 @@
+"""What AWS puts around every answer, where moto leaves it out: a request id, and the protocol's content type."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+
+from windlass_local.request import Request, Response
+
+__all__ = ["enveloped"]
+
+_REQUEST_IDS = ("x-amzn-requestid", "x-amz-request-id")
+
+
+def enveloped(request: Request, answer: Response) -> Response:
+    """`answer` with a request id, and with the content type of its body instead of moto's defaults (`text/html`, `text`)."""
+    headers = [(name, value) for name, value in answer.headers]
+    names = {name.lower(): value for name, value in headers}
+    if not any(name in names for name in _REQUEST_IDS):
+        name = "x-amz-request-id" if request.service == "s3" else "x-amzn-requestid"
+        headers.append((name, str(uuid.uuid4())))
+    content_type = _content_type(request, names.get("content-type", "text"), answer.body)
+    if content_type:
+        headers = [(name, value) for name, value in headers if name.lower() != "content-type"]
+        headers.append(("content-type", content_type))
+    return replace(answer, headers=tuple(headers))
+
+
+def _content_type(request: Request, moto_type: str, body: bytes) -> str:
+    """The right type, or an empty text where moto's is right."""
+    if request.service == "s3" or not moto_type.startswith("text") or "xml" in moto_type:
+        return ""
+    if body.lstrip()[:1] == b"<":
+        return "text/xml"
+    return "application/x-amz-json-1.1" if "x-amz-target" in request.headers else "application/json"

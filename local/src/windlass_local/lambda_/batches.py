@@ -1,0 +1,96 @@
+"""Batches of SQS messages: as the function gets them, in pieces that fit, and which of them its answer says have failed. Pure.
+
+Source: Lambda Developer Guide, "Using Lambda with Amazon SQS" and "Implementing partial batch responses": an answer that
+is malformed fails the whole batch, an empty list is success.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from windlass_local.sqs.message import Message
+from windlass_local.sqs.receiving import system_attributes
+
+__all__ = ["MAX_EVENT_BYTES", "failed_ids", "record_of", "split"]
+
+MAX_EVENT_BYTES = 6_291_456
+_ENVELOPE_BYTES = 64
+Record = Mapping[str, Any]
+
+
+def record_of(message: Message, handle: str, queue_arn: str, region: str) -> dict[str, Any]:
+    """One message as functions get it."""
+    record = {
+        "messageId": message.message_id,
+        "receiptHandle": handle,
+        "body": message.body,
+        "attributes": system_attributes(message),
+        "messageAttributes": {name: _attribute(value) for name, value in message.attributes.items()},
+        "md5OfBody": message.body_md5,
+        "eventSource": "aws:sqs",
+        "eventSourceARN": queue_arn,
+        "awsRegion": region,
+    }
+    if message.attributes_md5:
+        record["md5OfMessageAttributes"] = message.attributes_md5
+    return record
+
+
+def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {"stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
+    if "BinaryValue" in value:
+        return {"binaryValue": base64.b64encode(value["BinaryValue"]).decode(), **found}
+    return {"stringValue": value["StringValue"], **found}
+
+
+def split(records: Iterable[Record], max_bytes: int = MAX_EVENT_BYTES) -> list[tuple[list[Record], bytes]]:
+    """The records in their order, in events no larger than `max_bytes` each: (records, event as JSON)."""
+    pieces: list[tuple[list[Record], bytes]] = []
+    group: list[Record] = []
+    texts: list[str] = []
+    size = _ENVELOPE_BYTES
+    for record in records:
+        text = json.dumps(record)
+        if group and size + len(text) > max_bytes:
+            pieces.append((group, _event(texts)))
+            group, texts, size = [], [], _ENVELOPE_BYTES
+        group.append(record)
+        texts.append(text)
+        size += len(text) + 2
+    if group:
+        pieces.append((group, _event(texts)))
+    return pieces
+
+
+def _event(texts: Sequence[str]) -> bytes:
+    return f'{{"Records": [{", ".join(texts)}]}}'.encode()
+
+
+def failed_ids(payload: bytes, ids: Collection[str], *, failed: bool, partial: bool) -> frozenset[str]:
+    """Which of the messages stay in the queue, after a run that `failed` or answered `payload`.
+
+    `partial` is whether the mapping reads answers (ReportBatchItemFailures).
+    """
+    everything = frozenset(ids)
+    if failed:
+        return everything
+    if not partial:
+        return frozenset()
+    try:
+        answer = json.loads(payload)
+    except ValueError:
+        return everything
+    if answer is None:
+        return frozenset()
+    if not isinstance(answer, dict):
+        return everything
+    items = answer.get("batchItemFailures")
+    if items is None:
+        return frozenset()
+    if not isinstance(items, list):
+        return everything
+    named = frozenset(str(item.get("itemIdentifier")) if isinstance(item, dict) else "" for item in items)
+    return named if named <= everything else everything

@@ -1,0 +1,179 @@
+"""Every account's functions, running: the one door for the API, the event sources and moto's own services."""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from moto.awslambda.exceptions import UnknownFunctionException
+from moto.awslambda.models import LambdaBackend
+from moto.logs.models import logs_backends
+
+from windlass_local.lambda_.code import CodeStore
+from windlass_local.lambda_.deployment import Credentials, Deployment, environment_variables
+from windlass_local.lambda_.events import Events
+from windlass_local.lambda_.fleet import Fleet
+from windlass_local.lambda_.logs import LogWriter, tail, whole_log
+from windlass_local.lambda_.names import FunctionName
+from windlass_local.lambda_.outcome import Invocation
+from windlass_local.lambda_.process import RuntimeProcess
+from windlass_local.lambda_.sources import Sources
+from windlass_local.lambda_.versions import LAYERS, Unrunnable, assume_role, deployment_of, find, reserved_of
+from windlass_local.workers import Workers
+
+__all__ = ["Answer", "Functions", "the_functions"]
+
+_CALLS = 48
+"""Threads that wait for functions on behalf of callers; more than may run at once, so that none waits for a thread."""
+_CLOSING_S = 5.0
+_ATTRIBUTE = "windlass_functions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a caller of Invoke learns."""
+
+    payload: bytes
+    failed: bool
+    version: str
+    log_tail: str
+
+
+class Functions:
+    """Runs functions while at least one server is open; `reset` and `closed` leave no process behind."""
+
+    def __init__(self) -> None:
+        self.calls = Workers("lambda-calls", _CALLS)
+        self.events = Events(self.invoke)
+        self.sources = Sources(self.invoke, self.calls)
+        self.fleet = Fleet()
+        self._codes = CodeStore()
+        self._logs = LogWriter()
+        self._endpoints: list[str] = []
+        self._sessions: dict[tuple[str, str, str, str], Credentials] = {}
+        self._lock = threading.Lock()
+        self._resets = 0
+
+    def opened(self, url: str) -> None:
+        """A server answers at `url`: functions call it."""
+        self._endpoints.append(url)
+        self.sources.resume()
+
+    def closed(self, url: str) -> None:
+        """The server is going: its functions end; with the last one, everything that waits ends, too."""
+        if url in self._endpoints:
+            self._endpoints.remove(url)
+        if not self._endpoints:
+            self.sources.pause()
+            self.events.forget()
+        self.fleet.drop(lambda deployment: deployment.endpoint_url == url, wait_s=_CLOSING_S)
+        if not self._endpoints:
+            self._codes.clear()
+
+    def reset(self) -> None:
+        """Forget everything: the estate was reset."""
+        self._resets += 1
+        self.sources.forget()
+        self.events.forget()
+        self.fleet.drop(lambda _: True)
+        with self._lock:
+            self._sessions.clear()
+
+    def deleted(self, name: FunctionName) -> None:
+        """The function, or the version that `name` is qualified with, is gone."""
+        function = (name.account_id, name.region, name.name)
+        self.fleet.retire(
+            lambda deployment: deployment.function == function and name.qualifier in ("", deployment.version)
+        )
+
+    def invoke(
+        self, name: FunctionName, payload: bytes, *, request_id: str = "", client_context: object = None
+    ) -> Answer:
+        """Run the function on `payload` and wait for it. From any thread that may wait that long.
+
+        Raises moto's UnknownFunctionException, Throttled, Unrunnable.
+        """
+        request_id = request_id or str(uuid.uuid4())
+        function = find(name)
+        if not self._endpoints:
+            raise Unrunnable("the embedded AWS is stopping")
+        deployment = deployment_of(function, self._endpoints[-1])
+        resets = self._resets
+        invocation = Invocation(request_id=request_id, arn=name.arn, payload=payload, client_context=client_context)
+        outcome, stream = self.fleet.run(
+            deployment, lambda: self._start(function, deployment), invocation, reserved=reserved_of(name)
+        )
+        lines = whole_log(deployment, request_id, outcome)
+        logs = logs_backends[deployment.account_id][deployment.region]
+        # What a reset or a deletion overtook makes no log group anew.
+        if resets == self._resets and (deployment.log_group in logs.groups or _is_there(name)):
+            self._logs.write(logs, deployment, stream, lines)
+        return Answer(payload=outcome.payload, failed=outcome.failed, version=deployment.version, log_tail=tail(lines))
+
+    def _start(self, function: Any, deployment: Deployment) -> RuntimeProcess:
+        in_use = self.fleet.code_in_use()
+        root = self._codes.folder(deployment.code, function.code_bytes, in_use)
+        layers = [
+            self._codes.folder(each.code_digest, each.code_bytes, in_use) for each in getattr(function, LAYERS, ())
+        ]
+        process_id = uuid.uuid4().hex
+        temporary = self._codes.temporary(process_id)
+        stream = f"{datetime.now(UTC):%Y/%m/%d}/[{deployment.version}]{process_id}"
+        variables = environment_variables(
+            deployment,
+            self._session(deployment),
+            task_root=str(root),
+            temporary=str(temporary),
+            stream=stream,
+            path=os.pathsep.join([*(f"{each}/bin" for each in (root, *layers)), os.environ.get("PATH", os.defpath)]),
+        )
+        return RuntimeProcess(
+            folders=_import_folders(root, layers, deployment.runtime),
+            variables=variables,
+            memory_mb=deployment.memory_mb,
+            timeout_s=deployment.timeout_s,
+            stream=stream,
+            temporary=temporary,
+        )
+
+    def _session(self, deployment: Deployment) -> Credentials:
+        key = (*deployment.function, deployment.role)
+        with self._lock:
+            if key not in self._sessions:
+                self._sessions[key] = assume_role(deployment)
+            return self._sessions[key]
+
+    def describe(self) -> dict[str, Any]:
+        """The processes there are, and what waits."""
+        return {"processes": self.fleet.describe(), "events_waiting": self.events.waiting()}
+
+
+def _is_there(name: FunctionName) -> bool:
+    try:
+        find(name)
+    except UnknownFunctionException:
+        return False
+    return True
+
+
+def _import_folders(root: Path, layers: Sequence[Path], runtime: str) -> list[str]:
+    """The function's own files, then its layers' (a later layer covers an earlier one), as under /var/task and /opt."""
+    folders = [root]
+    for layer in reversed(layers):
+        folders += [layer / "python" / "lib" / runtime / "site-packages", layer / "python"]
+    return [str(each) for each in folders if each.is_dir()]
+
+
+def the_functions() -> Functions:
+    """The functions of this process's estate: moto's state belongs to the process, and so do they."""
+    found: Functions | None = getattr(LambdaBackend, _ATTRIBUTE, None)
+    if found is None:
+        found = Functions()
+        setattr(LambdaBackend, _ATTRIBUTE, found)
+    return found

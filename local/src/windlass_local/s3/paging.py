@@ -1,0 +1,94 @@
+"""One page of a listing, worked out from sorted names: prefix, delimiter, marker, and where the next page starts.
+
+Pure: `names` is anything that can iterate from a point. A rolled-up group ("folder") is skipped by seeking past it, so
+a page costs what it returns, not what the bucket holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from windlass_local.s3.names import prefix_end
+
+Row = TypeVar("Row")
+
+
+class Seekable(Protocol):
+    """Sorted names that can be read from any point."""
+
+    def since(self, start: str, *, inclusive: bool = True) -> Iterator[str]:
+        """Yield the names from `start` on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a caller asks for. `after` is the last key or common prefix already seen ("" for none)."""
+
+    prefix: str = ""
+    delimiter: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A common prefix: every key below it, rolled up to one line of the listing."""
+
+    prefix: str
+
+
+def entries(
+    names: Seekable, asked: Asked, rows: Callable[[str], list[Row]], *, again: bool = False
+) -> Iterator[Row | Group]:
+    """Yield rows and groups in order. `rows(name)` gives what is to be shown of a name: [] hides it (a delete marker).
+
+    `again` asks for the name `after` once more: more of its rows are to come.
+    """
+    position, inclusive = _start(asked)
+    inclusive = inclusive or again
+    while position is not None:
+        jump: str | None = None
+        for name in names.since(position, inclusive=inclusive):
+            if not name.startswith(asked.prefix):
+                return
+            group = _group_of(name, asked)
+            if group is None:
+                yield from rows(name)
+                continue
+            if group == asked.after:
+                jump = prefix_end(group)
+                break
+            if rows(name):  # a group whose keys are all deleted is not shown
+                yield Group(group)
+                jump = prefix_end(group)
+                break
+        position, inclusive = jump, True
+
+
+def _start(asked: Asked) -> tuple[str | None, bool]:
+    if asked.after < asked.prefix:
+        return asked.prefix, True
+    if asked.delimiter and _group_of(asked.after, asked) == asked.after:
+        return prefix_end(asked.after), True
+    return asked.after, asked.after == ""
+
+
+def _group_of(name: str, asked: Asked) -> str | None:
+    if not asked.delimiter:
+        return None
+    at = name.find(asked.delimiter, len(asked.prefix))
+    return None if at < 0 else name[: at + len(asked.delimiter)]
+
+
+def take(found: Iterator[Row | Group], limit: int) -> tuple[list[Row | Group], bool]:
+    """Return up to `limit` entries and whether there are more."""
+    page: list[Row | Group] = []
+    if limit <= 0:
+        return page, False
+    for entry in found:
+        if len(page) == limit:
+            return page, True
+        page.append(entry)
+    return page, False

@@ -1,0 +1,244 @@
+"""Starting and stopping the embedded AWS: in this process, on a thread of its own."""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Self
+
+import uvicorn
+
+from windlass_local.exceptions import ConfigError
+from windlass_local.faults import Faults, read_rules
+from windlass_local.guard import Guard, HostRules, check_origin
+from windlass_local.seed.clients import SECRET, SECRETS
+from windlass_local.signature import Signatures
+
+if TYPE_CHECKING:
+    from windlass_local.front import Front
+
+__all__ = ["Access", "LocalServer"]
+
+_LOOPBACK = ("127.0.0.1", "localhost")
+_START_S = 30.0
+# Longer than SDKs keep idle connections (Go's 90 s): who closes first loses no call, and one that is lost is made twice.
+_KEEP_ALIVE_S = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may call the embedded AWS besides every program on loopback's names.
+
+    `hosts` are further names in the Host header (`*.name` for all below); `origins` may read S3 from web pages; with
+    `require_signature` only those who know the secret of this start may call; `moto_api` serves moto's control API.
+    """
+
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    require_signature: bool = False
+    moto_api: bool = False
+
+    def rules(self) -> HostRules:
+        """Return the guard's rules. ConfigError for an origin that is none."""
+        try:
+            origins = frozenset(check_origin(origin) for origin in self.origins)
+        except ValueError as error:
+            raise ConfigError(str(error), hint="`null` and patterns are not origins.") from None
+        return HostRules(hosts=frozenset(host.lower() for host in self.hosts), origins=origins)
+
+
+class LocalServer:
+    """`with LocalServer(port=0) as server: server.url`. Any bind but loopback is a ConfigError.
+
+    moto's state belongs to the process: a second server in the same process serves the same estate. `copy_limit_bytes` is
+    what one CopyObject may copy while this server is up (5 GiB if not given, as in AWS). `secret` is the secret access key
+    of this start where `access` requires signatures, else empty.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        faults: Iterable[dict[str, Any]] = (),
+        cache_node_s: float | None = None,
+        copy_limit_bytes: int | None = None,
+        access: Access = Access(),
+    ) -> None:
+        if host not in _LOOPBACK:
+            raise ConfigError(
+                f"the embedded AWS may not listen on {host}", hint="It has no security; it binds loopback only."
+            )
+        self._rules_of_access = access.rules()
+        self._access = access
+        self.secret = secrets.token_urlsafe(30) if access.require_signature else ""
+        self._port = port
+        self._cache_node_s = cache_node_s
+        self._copy_limit_bytes = copy_limit_bytes
+        try:
+            self._rules = read_rules(faults)
+        except (ValueError, TypeError) as error:
+            raise ConfigError(f"a fault rule does not fit: {error}", hint="docs/guide/local.md shows them.") from None
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        self._socket = self._bind()
+        try:
+            self.front = _build(Faults(self._rules), self._access, self.secret)
+        except BaseException:
+            self._socket.close()
+            raise
+        from windlass_local.services import elasticache
+
+        elasticache.started(self)
+        if self._cache_node_s is not None:
+            elasticache.PACE.node_s = self._cache_node_s
+        if self._copy_limit_bytes is not None:
+            from windlass_local.s3.limits import LIMITS
+
+            LIMITS.copy_bytes = self._copy_limit_bytes
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        SECRETS[self.url] = self.secret or SECRET
+        config = uvicorn.Config(
+            Guard(self.front, self._rules_of_access),
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=1,
+            server_header=False,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name="embedded-aws", daemon=True
+        )
+        self._thread.start()
+        deadline = time.monotonic() + _START_S
+        while not self._server.started:
+            if time.monotonic() > deadline or not self._thread.is_alive():
+                raise ConfigError("the embedded AWS did not start", hint="Its log on stderr says why.")
+            time.sleep(0.005)
+        _services().open_all(self.url, self.front.faults)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.front.let_go()
+        _services().close_all(
+            self.url, self.front.faults
+        )  # functions end first: calls that wait for them would hold the server up
+        self._server.should_exit = True
+        self._thread.join(10)
+        self.front.close()
+        self._socket.close()
+        SECRETS.pop(self.url, None)
+        from windlass_local.services import elasticache
+
+        elasticache.stopped(self)
+        if self._copy_limit_bytes is not None:
+            from windlass_local.s3.limits import LIMITS, Limits
+
+            LIMITS.copy_bytes = Limits().copy_bytes
+
+    def _bind(self) -> socket.socket:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by what is accepted
+        try:
+            listener.bind(("127.0.0.1", self._port))
+        except OSError as error:
+            listener.close()
+            raise ConfigError(
+                f"port {self._port} can't be had: {error.strerror}",
+                hint="Another embedded AWS may be up; --port 0 takes a free one.",
+            ) from None
+        return listener
+
+
+def _build(faults: Faults, access: Access, secret: str) -> Front:
+    # Hundreds of Amazon's own images and their snapshots are nobody's estate, and cost a second of every start.
+    os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+    try:
+        from windlass_local.dispatch import Dispatcher
+        from windlass_local.front import Front
+        from windlass_local.selfcheck import self_check
+        from windlass_local.services import install_all, natives
+        from windlass_local.services.elasticache import cache_nodes
+        from windlass_local.services.lambda_ import processes
+        from windlass_local.services.s3 import page_headers
+        from windlass_local.services.storagegateway import share_files
+        from windlass_local.trails.recorder import Recorder
+    except ImportError as error:
+        raise ConfigError(
+            f"the embedded AWS is not installed, or beside a moto it does not know ({error})",
+            hint="pip install 'windlass-aws[local]'",
+        ) from None
+
+    self_check()
+    install_all()
+    _quieten_moto()
+    recorder = Recorder()
+    return Front(
+        Dispatcher(control_api=access.moto_api),
+        natives(),
+        _account_of,
+        {
+            "/_windlass/fileshares/": share_files,
+            "/_windlass/caches/": cache_nodes,
+            "/_windlass/functions": processes,
+            "/_windlass/trails": recorder.page,
+        },
+        faults,
+        recorder.watch,
+        page_headers,
+        Signatures(secret, functools.partial(_secret_of, secret)).refusal if secret else lambda _: None,
+    )
+
+
+def _services() -> ModuleType:
+    from windlass_local import services
+
+    return services
+
+
+def _quieten_moto() -> None:
+    """Keep moto from Docker (it would fetch images and run containers) and from reading a folder of models per service."""
+    import moto.core.utils
+    from moto.core.config import default_user_config
+
+    for service in ("lambda", "batch"):
+        default_user_config[service]["use_docker"] = False
+    # A loader remembers which services there are; moto makes a new one for each service's first call.
+    if not hasattr(moto.core.utils.create_loader, "cache_info"):
+        moto.core.utils.create_loader = functools.cache(moto.core.utils.create_loader)
+
+
+def _secret_of(secret: str, access_key: str) -> str | None:
+    """The secret of a key: of this start for an account's own, moto's for those that IAM and STS gave out."""
+    from moto.iam.models import iam_backends
+
+    if len(access_key) == 12 and access_key.isdigit():
+        return secret
+    for partitions in list(iam_backends.values()):
+        for backend in list(partitions.values()):
+            if access_key in backend.access_keys:
+                key = backend.access_keys[access_key]
+                return str(key.secret_access_key) if key.status == "Active" else None
+    return None
+
+
+def _account_of(access_key: str) -> str:
+    """An access key id of twelve digits *is* its account; others are users' and assumed roles', which moto knows."""
+    from moto.iam.models import get_account_id_from
+
+    if len(access_key) == 12 and access_key.isdigit():
+        return access_key
+    return str(get_account_id_from(access_key))

@@ -1,0 +1,79 @@
+"""What is mended, replaced or added: modules with `install()`, and perhaps `native(request)`, `opened(…)` and `closed(…)`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import ModuleType
+
+from windlass_local.faults import Faults
+from windlass_local.request import Native
+from windlass_local.services import (
+    account,
+    athena,
+    cloudformation,
+    cloudtrail,
+    datasync,
+    dynamodb,
+    eks,
+    elasticache,
+    events,
+    lambda_,
+    organizations,
+    s3,
+    s3control,
+    servicequotas,
+    sqs,
+    stacksets,
+    storagegateway,
+)
+
+__all__ = ["SERVICES", "close_all", "install_all", "natives", "open_all"]
+
+SERVICES: tuple[ModuleType, ...] = (
+    sqs,
+    s3,
+    s3control,
+    lambda_,
+    events,
+    dynamodb,
+    storagegateway,
+    organizations,
+    elasticache,
+    servicequotas,
+    athena,
+    cloudformation,
+    eks,
+    stacksets,
+    cloudtrail,
+    account,
+    datasync,
+)
+
+
+def install_all() -> None:
+    """Put every service in place; before moto's server starts, once per process (a second call changes nothing)."""
+    for service in SERVICES:
+        service.install()
+
+
+def natives() -> Mapping[str, Native]:
+    """Each service's own door, by signing name."""
+    return {_name(service): service.native for service in SERVICES if hasattr(service, "native")}
+
+
+def open_all(url: str, faults: Faults) -> None:
+    """Tell the services that a server is up at `url`, and which faults it was ordered to make."""
+    for service in SERVICES:
+        if hasattr(service, "opened"):
+            service.opened(url, faults)
+
+
+def close_all(url: str, faults: Faults) -> None:
+    """Tell the services that the server at `url` is going."""
+    for service in SERVICES:
+        if hasattr(service, "closed"):
+            service.closed(url, faults)
+
+
+def _name(service: ModuleType) -> str:
+    return service.__name__.rpartition(".")[2].rstrip("_")  # lambda is a word of Python's

@@ -1,0 +1,70 @@
+"""S3 of the embedded AWS: decides each call's region and permission, answers the usual ones; moto does the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any
+
+from windlass_local.faults import Faults
+from windlass_local.request import Request, Response
+from windlass_local.s3 import patches
+from windlass_local.s3.access import find_bucket, no_such_bucket
+from windlass_local.s3.address import Call, parse
+from windlass_local.s3.buckets import create_bucket, list_buckets
+from windlass_local.s3.calling import answer, begin, the_delivery, the_replicator
+from windlass_local.s3.cors import cors_headers, preflight
+
+PRIVATE_NAMES = patches.PRIVATE_NAMES
+
+_LARGE_BYTES = 512 * 1024
+
+
+def install() -> None:
+    """Patch moto's S3; a second call changes nothing."""
+    begin()
+
+
+def opened(_url: str, faults: Faults) -> None:
+    """A server is up; its faults may be for events, and for replication."""
+    the_delivery().opened(faults)
+    the_replicator().opened(faults)
+
+
+def closed(_url: str, faults: Faults) -> None:
+    """That server is going."""
+    the_delivery().closed(faults)
+    the_replicator().closed(faults)
+
+
+def native(request: Request) -> Response | Awaitable[Response | None] | None:
+    """Answer an S3 call, or refuse it, or return None for moto to answer. Calls that move much data go to a thread."""
+    call = parse(request)
+    if call.method == "OPTIONS":
+        bucket = find_bucket(call.bucket)
+        return preflight(call, bucket) if bucket is not None else no_such_bucket(call)
+    if not call.bucket:
+        return list_buckets(call) if call.method == "GET" else None
+    if call.method == "PUT" and not call.key and not call.subresource:
+        return create_bucket(call)
+    bucket = find_bucket(call.bucket)
+    if bucket is None:
+        # Buckets of S3 Tables live elsewhere in moto.
+        return None if call.bucket.endswith("--table-s3") else no_such_bucket(call)
+    return asyncio.to_thread(answer, call, bucket) if _is_large(call, bucket) else answer(call, bucket)
+
+
+def page_headers(request: Request) -> Mapping[str, str]:
+    """Return the headers with which a bucket's CORS configuration lets the page behind `request` read the answer."""
+    if request.service != "s3" or request.method == "OPTIONS":
+        return {}
+    bucket = find_bucket(parse(request).bucket)
+    return {} if bucket is None else cors_headers(bucket, request.method, request.headers)
+
+
+def _is_large(call: Call, bucket: Any) -> bool:
+    if len(call.request.body) > _LARGE_BYTES or (call.subresource == "uploadId" and call.method == "POST"):
+        return True
+    if not call.key or call.method != "GET":
+        return "x-amz-copy-source" in call.request.headers
+    return getattr(bucket.keys.current(call.key), "contentsize", 0) > _LARGE_BYTES

@@ -1,0 +1,44 @@
+"""S3 Control: moto's, with S3 Batch Operations, whose jobs really do their tasks."""
+
+from __future__ import annotations
+
+from moto.s3control.models import S3ControlBackend
+
+from windlass_local.batch import documents, lane
+from windlass_local.batch.api import answer, is_job_call
+from windlass_local.batch.runner import Runner
+from windlass_local.faults import Faults
+from windlass_local.request import Request, Response
+from windlass_local.s3 import roles
+
+__all__ = ["PRIVATE_NAMES", "closed", "install", "native", "opened"]
+
+PRIVATE_NAMES = (*documents.PRIVATE_NAMES, *lane.PRIVATE_NAMES, *roles.PRIVATE_NAMES)
+
+_RUNNER = "windlass_runner"
+
+
+def install() -> None:
+    """Make the one that runs jobs; a second call changes nothing."""
+    if not hasattr(S3ControlBackend, _RUNNER):
+        setattr(S3ControlBackend, _RUNNER, Runner())
+
+
+def _runner() -> Runner:
+    runner: Runner = getattr(S3ControlBackend, _RUNNER)
+    return runner
+
+
+def opened(_url: str, faults: Faults) -> None:
+    """A server is up; its faults strike tasks, too."""
+    _runner().opened(faults)
+
+
+def closed(_url: str, faults: Faults) -> None:
+    """That server is going."""
+    _runner().closed(faults)
+
+
+def native(request: Request) -> Response | None:
+    """Answer a call on jobs; everything else is moto's."""
+    return answer(_runner(), request) if is_job_call(request) else None

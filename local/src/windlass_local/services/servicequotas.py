@@ -1,0 +1,152 @@
+"""Service Quotas: moto's, with ElastiCache's quotas, listings, and requests that are approved after a while."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from moto.core.exceptions import JsonRESTError
+from moto.servicequotas.models import VPC_DEFAULT_QUOTAS
+from moto.servicequotas.responses import ServiceQuotasResponse
+
+from windlass_local.elasticache.quotas import QUOTAS, Quotas
+from windlass_local.services.elasticache import PACE, region_of
+
+__all__ = ["PRIVATE_NAMES", "install"]
+
+PRIVATE_NAMES = (
+    "moto.servicequotas.models.VPC_DEFAULT_QUOTAS",
+    "moto.servicequotas.responses.ServiceQuotasResponse.get_service_quota",
+    "moto.servicequotas.responses.ServiceQuotasResponse.list_aws_default_service_quotas",
+)
+_PATCHED = "_windlass_quotas"
+_PAGE = 100
+
+
+def install() -> None:
+    """Replace moto's two operations and add what it lacks; a second call changes nothing."""
+    if hasattr(ServiceQuotasResponse, _PATCHED):
+        return
+    setattr(ServiceQuotasResponse, _PATCHED, True)
+    for method in (
+        list_services,
+        list_service_quotas,
+        list_aws_default_service_quotas,
+        get_service_quota,
+        get_aws_default_service_quota,
+        request_service_quota_increase,
+        get_requested_service_quota_change,
+        list_requested_service_quota_change_history,
+        list_requested_service_quota_change_history_by_quota,
+    ):
+        setattr(ServiceQuotasResponse, method.__name__, method)
+
+
+def list_services(self: Any) -> str:
+    """ListServices."""
+    services = {"elasticache": "Amazon ElastiCache", "vpc": "Amazon Virtual Private Cloud (Amazon VPC)"}
+    return _page(self, "Services", [{"ServiceCode": code, "ServiceName": name} for code, name in services.items()])
+
+
+def list_service_quotas(self: Any) -> str:
+    """ListServiceQuotas: the applied values."""
+    return _page(self, "Quotas", _listed(self, default=False))
+
+
+def list_aws_default_service_quotas(self: Any) -> str:
+    """ListAWSDefaultServiceQuotas."""
+    return _page(self, "Quotas", _listed(self, default=True))
+
+
+def get_service_quota(self: Any) -> str:
+    """GetServiceQuota: the applied value."""
+    return json.dumps({"Quota": _one(self, default=False)})
+
+
+def get_aws_default_service_quota(self: Any) -> str:
+    """GetAWSDefaultServiceQuota."""
+    return json.dumps({"Quota": _one(self, default=True)})
+
+
+def request_service_quota_increase(self: Any) -> str:
+    """RequestServiceQuotaIncrease."""
+    asked, quotas = _asked(self), _quotas(self)
+    quota = _one(self, default=False)
+    code, desired = quota["QuotaCode"], float(asked["DesiredValue"])
+    if asked["ServiceCode"] != "elasticache" or not quota["Adjustable"]:
+        raise JsonRESTError("IllegalArgumentException", "This quota can't be changed here.")
+    if desired <= quota["Value"]:
+        raise JsonRESTError(
+            "IllegalArgumentException", "You must provide a quota value greater than the current quota value."
+        )
+    if quotas.open_request(code):
+        raise JsonRESTError(
+            "ResourceAlreadyExistsException", "Only one open service quota increase request is allowed per quota."
+        )
+    return json.dumps({"RequestedQuota": quotas.request(code, desired, now=time.time(), answer_s=PACE.node_s)})
+
+
+def get_requested_service_quota_change(self: Any) -> str:
+    """GetRequestedServiceQuotaChange."""
+    found = _quotas(self).requests.get(_asked(self)["RequestId"])
+    if found is None:
+        raise _missing()
+    return json.dumps({"RequestedQuota": found})
+
+
+def list_requested_service_quota_change_history(self: Any) -> str:
+    """ListRequestedServiceQuotaChangeHistory."""
+    return _history(self, lambda one: one["Status"] == _asked(self).get("Status", one["Status"]))
+
+
+def list_requested_service_quota_change_history_by_quota(self: Any) -> str:
+    """ListRequestedServiceQuotaChangeHistoryByQuota."""
+    return _history(self, lambda one: one["QuotaCode"] == _asked(self)["QuotaCode"])
+
+
+def _history(response: Any, wanted: Any) -> str:
+    return _page(response, "RequestedQuotas", [one for one in _quotas(response).requests.values() if wanted(one)])
+
+
+def _asked(response: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(response.body or "{}")
+    return found
+
+
+def _quotas(response: Any) -> Quotas:
+    quotas = region_of(response.current_account, response.region).quotas
+    quotas.settle(time.time())
+    return quotas
+
+
+def _listed(response: Any, *, default: bool) -> list[dict[str, Any]]:
+    service = _asked(response).get("ServiceCode")
+    if service == "elasticache":
+        quotas = _quotas(response)
+        return [quotas.describe(code, default=default) for code in QUOTAS]
+    if service == "vpc":
+        return list(VPC_DEFAULT_QUOTAS)
+    raise _missing()
+
+
+def _one(response: Any, *, default: bool) -> dict[str, Any]:
+    code = _asked(response)["QuotaCode"]
+    found = next((one for one in _listed(response, default=default) if one["QuotaCode"] == code), None)
+    if found is None:
+        raise _missing()
+    return found
+
+
+def _missing() -> JsonRESTError:
+    return JsonRESTError(
+        "NoSuchResourceException", "The request failed because the specified service, quota or request does not exist."
+    )
+
+
+def _page(response: Any, name: str, rows: list[dict[str, Any]]) -> str:
+    asked = _asked(response)
+    first = int(asked.get("NextToken") or 0)
+    last = first + int(asked.get("MaxResults") or _PAGE)
+    more = {"NextToken": str(last)} if last < len(rows) else {}
+    return json.dumps({name: rows[first:last], **more})

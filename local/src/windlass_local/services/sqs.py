@@ -1,0 +1,89 @@
+"""SQS: replaced. Calls never enter moto's WSGI application; moto's other services deliver into the same queues."""
+
+from __future__ import annotations
+
+import inspect
+import time
+import uuid
+from typing import Any
+
+from moto.sqs.models import sqs_backends
+
+from windlass_local.request import Request, Response
+from windlass_local.sqs import cloudformation, wire_json, wire_query
+from windlass_local.sqs.calls import Call
+from windlass_local.sqs.errors import SqsError
+from windlass_local.sqs.operations import OPERATIONS
+from windlass_local.sqs.region import RegionQueues
+
+__all__ = ["PRIVATE_NAMES", "install", "native"]
+
+PRIVATE_NAMES: tuple[str, ...] = (
+    "moto.sqs.models.SQSBackend",
+    "moto.sqs.models.sqs_backends",
+    "moto.sqs.models.sqs_backends.backend",
+    "moto.sqs.models.Queue.update_from_cloudformation_json",
+    "moto.sqs.models.Queue.has_cfn_attr",
+    "moto.sqs.exceptions.QueueDoesNotExist",
+    "moto.sqs.exceptions.SQSException",
+    "moto.core.common_models.CloudFormationModel",
+)
+"""moto's names that this service stands on; the start-up self-check looks for each."""
+
+
+def install() -> None:
+    """Put our queues where moto's services look for queues. Before the first backend is made, and harmless twice."""
+    if sqs_backends.backend is not RegionQueues:
+        sqs_backends.backend = RegionQueues
+        sqs_backends.clear()
+    cloudformation.install()
+
+
+async def native(request: Request) -> Response | None:
+    """Answer a call of either protocol; None where it is not one of SQS's."""
+    request_id = str(uuid.uuid4())
+    target = request.headers.get("x-amz-target", "")
+    if target.startswith(wire_json.TARGET_PREFIX):
+        try:
+            parameters = wire_json.parse(request.body)
+            answer = await _answer(request, target.removeprefix(wire_json.TARGET_PREFIX), parameters)
+        except SqsError as error:
+            status, extra, body = wire_json.render_error(error)
+            return _response(status, wire_json.CONTENT_TYPE, request_id, body, extra)
+        return _response(200, wire_json.CONTENT_TYPE, request_id, wire_json.render(answer))
+    operation = wire_query.action_of(request.query, request.body)
+    if not operation:
+        return None
+    try:
+        parameters = wire_query.parse(request.query, request.body)
+        if "QueueUrl" not in parameters and request.path.count("/") >= 2:
+            parameters["QueueUrl"] = request.path
+        answer = await _answer(request, operation, parameters)
+    except SqsError as error:
+        status, body = wire_query.render_error(error, request_id)
+        return _response(status, wire_query.CONTENT_TYPE, request_id, body)
+    return _response(200, wire_query.CONTENT_TYPE, request_id, wire_query.render(operation, answer, request_id))
+
+
+async def _answer(request: Request, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    act = OPERATIONS.get(operation)
+    if act is None:
+        raise SqsError("InvalidAction", f"The action {operation} is not valid for this endpoint.")
+    call = Call(
+        operation=operation,
+        parameters=parameters,
+        account_id=request.account_id,
+        region=request.region or "us-east-1",
+        access_key=request.access_key,
+        base_url=f"http://{request.headers.get('host') or '127.0.0.1'}",
+        now_s=time.time(),
+    )
+    answer = act(call)
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+def _response(
+    status: int, content_type: str, request_id: str, body: bytes, extra: tuple[tuple[str, str], ...] = ()
+) -> Response:
+    headers = (("content-type", content_type), ("x-amzn-requestid", request_id), *extra)
+    return Response(status=status, headers=headers, body=body)

@@ -1,0 +1,36 @@
+"""Receipt handles: opaque text that says which delivery of which message of which queue it stands for.
+
+Nothing is stored per handle, so a handle stays recognisable for ever, and one of another queue (or of a deleted queue
+of the same name) is told apart by the queue's own random mark.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+
+from windlass_local.sqs.queue import Receipt
+
+__all__ = ["MARK_BYTES", "decode", "encode"]
+
+MARK_BYTES = 12
+_PREFIX = "AQEB"  # as AWS's own begin
+_LAYOUT = struct.Struct(f">{MARK_BYTES}sQI")
+
+
+def encode(mark: bytes, receipt: Receipt) -> str:
+    """The handle of `receipt` in the queue marked `mark`."""
+    return _PREFIX + base64.b64encode(_LAYOUT.pack(mark, receipt.seq, receipt.delivery)).decode()
+
+
+def decode(mark: bytes, handle: str) -> Receipt | None:
+    """The receipt that `handle` stands for, or None if it is not a handle of this queue."""
+    if not handle.startswith(_PREFIX):
+        return None
+    try:
+        raw = base64.b64decode(handle[len(_PREFIX) :], validate=True)
+        found, seq, delivery = _LAYOUT.unpack(raw)
+    except (binascii.Error, ValueError, struct.error):
+        return None
+    return Receipt(seq, delivery) if found == mark else None

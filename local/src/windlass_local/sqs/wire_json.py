@@ -1,0 +1,37 @@
+"""The AWS JSON 1.0 protocol: `X-Amz-Target: AmazonSQS.<Operation>`, a JSON body both ways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from windlass_local.sqs.errors import SqsError, shape_of
+
+__all__ = ["CONTENT_TYPE", "TARGET_PREFIX", "parse", "render", "render_error"]
+
+TARGET_PREFIX = "AmazonSQS."
+CONTENT_TYPE = "application/x-amz-json-1.0"
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """The operation's parameters. Raises SqsError SerializationException."""
+    try:
+        document = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError:
+        document = None
+    if not isinstance(document, dict):
+        raise SqsError("SerializationException", "The request body is not a JSON object.")
+    return document
+
+
+def render(answer: dict[str, Any]) -> bytes:
+    """The answer's body."""
+    return orjson.dumps(answer)
+
+
+def render_error(error: SqsError) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
+    """Status, extra headers and body. The header gives SDKs the code of the query protocol, which they show."""
+    shape = shape_of(error.name)
+    body = orjson.dumps({"__type": shape.json_type, "message": error.message})
+    return shape.json_status, (("x-amzn-query-error", f"{shape.query_code};Sender"),), body

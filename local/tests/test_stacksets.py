@@ -1,0 +1,42 @@
+"""StackSets of the embedded AWS, by boto3: what they were made with is what they say."""
+
+import json
+
+from s3_clients import fresh
+
+TEMPLATE = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+
+
+def test_a_service_managed_set_says_how_it_is_deployed(aws):
+    client, name = aws("cloudformation"), fresh("set")
+    client.create_stack_set(
+        StackSetName=name,
+        TemplateBody=TEMPLATE,
+        PermissionModel="SERVICE_MANAGED",
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        AutoDeployment={"Enabled": True, "RetainStacksOnAccountRemoval": False},
+        Tags=[{"Key": "team", "Value": "web"}],
+    )
+    found = client.describe_stack_set(StackSetName=name)["StackSet"]
+    assert found["Capabilities"] == ["CAPABILITY_NAMED_IAM"]
+    assert found["AutoDeployment"] == {"Enabled": True, "RetainStacksOnAccountRemoval": False}
+    assert not {"AdministrationRoleARN", "ExecutionRoleName"} & found.keys()
+    assert found["Tags"] == [{"Key": "team", "Value": "web"}]
+
+    client.update_stack_set(
+        StackSetName=name,
+        TemplateBody=TEMPLATE,
+        AutoDeployment={"Enabled": False, "RetainStacksOnAccountRemoval": True},
+    )
+    changed = client.describe_stack_set(StackSetName=name)["StackSet"]
+    assert changed["AutoDeployment"] == {"Enabled": False, "RetainStacksOnAccountRemoval": True}
+    assert changed["Capabilities"] == ["CAPABILITY_NAMED_IAM"]
+
+
+def test_a_self_managed_set_names_its_roles(aws):
+    client, name = aws("cloudformation"), fresh("set")
+    client.create_stack_set(StackSetName=name, TemplateBody=TEMPLATE)
+    found = client.describe_stack_set(StackSetName=name)["StackSet"]
+    assert found["AdministrationRoleARN"].endswith(":role/AWSCloudFormationStackSetAdministrationRole")
+    assert found["ExecutionRoleName"] == "AWSCloudFormationStackSetExecutionRole"
+    assert "AutoDeployment" not in found
