@@ -18,8 +18,8 @@ from windlass.clients.athena.agents import packed, parsed_columns, plain_layers
 from windlass.clients.athena.sql import Layout, create_table, query, table_name
 from windlass.clients.config import ClientsConfig
 from windlass.clients.directory import InventoryDirectory
-from windlass.clients.exclusions import noise_of
-from windlass.clients.exclusions import sql as noise_sql
+from windlass.clients.exclusions import exclusion_of
+from windlass.clients.exclusions import sql as exclusion_sql
 from windlass.clients.model import RequestFacts
 from windlass.clients.rules import RULES
 from windlass.clients.service import Clients, Home, ScanOptions
@@ -47,11 +47,12 @@ def parsed_by_sql(agents: list[str]) -> list[tuple]:
     WITH a AS (SELECT *, {trimmed} FROM agents), b AS (SELECT *, {bare} FROM a),
       c AS (SELECT *, {plain}, lower(bare) AS plain_agent FROM b), d AS (SELECT *, {one} FROM c), e AS (SELECT *, {two} FROM d),
       f AS (SELECT *, {three} FROM e)
-    SELECT client, {packed("client_text")}, signer, {packed("signer_text")}, runtime, {packed("runtime_text")}, {noise_sql()}
+    SELECT client, {packed("client_text")}, signer, {packed("signer_text")}, runtime, {packed("runtime_text")}, {exclusion_sql()}
     FROM f ORDER BY n"""
     with duckdb.connect() as connection:
         connection.execute(
-            "CREATE TABLE agents AS SELECT unnest(range(len(?))) AS n, unnest(?) AS agent, '' AS who", [agents, agents]
+            "CREATE TABLE agents AS SELECT unnest(range(len(?))) AS n, unnest(?) AS agent, '' AS caller_kind",
+            [agents, agents],
         )
         return connection.execute(sqlglot.transpile(text, read="athena", write="duckdb")[0]).fetchall()
 
@@ -62,7 +63,7 @@ def parsed_by_python(text: str) -> tuple:
     def number(product):
         return pack(product.numbers) if product.numbers else None
 
-    noise = noise_of(RequestFacts(text, "", "", "", "", "", ""))
+    exclusion = exclusion_of(RequestFacts(text, "", "", "", "", "", ""))
     return (
         agent.client.id,
         number(agent.client),
@@ -70,7 +71,7 @@ def parsed_by_python(text: str) -> tuple:
         number(agent.signer),
         agent.runtime.id,
         number(agent.runtime),
-        noise,
+        exclusion,
     )
 
 
@@ -183,7 +184,7 @@ def all_rows(clients):
         (tuple(use.key.facts), use.key[1:], use.day, use.holder, use.owner, use.requests, use.first_seen, use.last_seen)
         for use in clients.uses()
     )
-    counts = sorted((one.agent, one.signature, one.tls, one.noise, one.requests) for one in clients.counts())
+    counts = sorted((one.agent, one.signature, one.tls, one.exclusion, one.requests) for one in clients.counts())
     return uses, counts
 
 

@@ -126,7 +126,7 @@ def test_services_and_consoles_are_counted_and_left_out(sqlite_store, tmp_path):
     write(log_path(tmp_path, 1), file_bytes([*noise, record()]))
     scan(clients, tmp_path)
     assert [one.requests for one in clients.report()] == [1]
-    assert sorted(one.noise for one in clients.counts()) == [
+    assert sorted(one.exclusion for one in clients.counts()) == [
         "",
         "agent",
         "agent",
@@ -135,7 +135,7 @@ def test_services_and_consoles_are_counted_and_left_out(sqlite_store, tmp_path):
         "console",
         "service",
     ]
-    assert sum(one.requests for one in clients.counts() if one.noise) == len(noise)
+    assert sum(one.requests for one in clients.counts() if one.exclusion) == len(noise)
 
 
 def test_without_the_field_the_version_decides_but_only_where_sigv2_was_taken(sqlite_store, tmp_path):

@@ -154,7 +154,7 @@ def test_coverage_names_the_buckets_that_log_data_events(sqlite_store, tmp_path)
 def test_every_spelling_of_nobody_is_anonymous(account):
     event = record(signature=None, agent=CLI_OLD, identity={"type": "AWSAccount", "accountId": account})
     (found,) = read_records(file_bytes([event]))
-    assert facts_of(found).who == "anonymous"
+    assert facts_of(found).caller_kind == "anonymous"
 
 
 @pytest.mark.parametrize(

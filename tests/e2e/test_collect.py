@@ -267,7 +267,7 @@ def test_bad_input_is_said_clearly(tmp_path, words, env, code, says):
 
 @pytest.mark.unproved("it ends before AWS is called")
 def test_every_fault_of_the_configuration_is_listed_at_once(tmp_path):
-    (tmp_path / "windlass.toml").write_text("[inventry]\nx = 1\n[inventory]\nconcurency = 3\nevery_s = 1\n")
+    (tmp_path / "windlass.toml").write_text("[inventry]\nx = 1\n[inventory]\nconcurency = 3\ninterval_s = 1\n")
     done = windlass("config", "validate", cwd=tmp_path, check=False)
     assert done.returncode == 253
     for words in ("inventry", "did you mean inventory?", "did you mean concurrency?", "interval_s"):

@@ -132,7 +132,7 @@ def test_pages_of_the_past_cover_everything_once_and_take_words(inventory, sort)
 
 def test_references_by_arn_id_name_and_number(inventory):
     one = inventory.show("logs-1")
-    assert inventory.show(one.arn) == inventory.show(f"#{one.pk}") == one
+    assert inventory.show(one.arn) == inventory.show(f"#{one.id}") == one
     with pytest.raises(NotFound, match="no resource 'logs-99'") as caught:
         inventory.show("logs-99")
     assert "logs-" in caught.value.hint

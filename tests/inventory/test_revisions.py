@@ -193,9 +193,9 @@ def _expected(old, document, unknown):
 
 def _check_chain(store):
     with store.read() as connection:
-        rows = connection.execute(select(revision).order_by(revision.c.resource_pk, revision.c.valid_from)).all()
+        rows = connection.execute(select(revision).order_by(revision.c.resource_row_id, revision.c.valid_from)).all()
     for one, following in zip(rows, rows[1:], strict=False):
-        if one.resource_pk == following.resource_pk:
+        if one.resource_row_id == following.resource_row_id:
             assert one.valid_to == following.valid_from, "a gap or an overlap in the history"
         else:
             assert one.valid_to is None

@@ -171,13 +171,15 @@ def commands(
     @app.command()
     def agents(
         ctx: typer.Context,
-        noise: Annotated[bool, typer.Option("--noise", help="AWS's own services and consoles, too.")] = False,
+        include_aws: Annotated[
+            bool, typer.Option("--include-aws", help="Include requests of AWS's own services and consoles.")
+        ] = False,
         limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most this many.")] = 50,
         output: Output = Format.TABLE,
     ) -> None:
         """Count all S3 requests by agent, signature and TLS version, agents of unknown SDKs among them."""
-        found = [rows.count_row(one) for one in open_clients(ctx).counts() if noise or not one.noise]
-        columns = (Column("requests", right=True), "sdk", "signature", "tls", "noise", "agent")
+        found = [rows.count_row(one) for one in open_clients(ctx).counts() if include_aws or not one.exclusion]
+        columns = (Column("requests", right=True), "sdk", "signature", "tls", "exclusion", "agent")
         emit(found[:limit], output, columns, empty="No scan has read anything yet.")
 
     @app.command()

@@ -7,7 +7,7 @@ import re
 from windlass.clients.agents import without_brackets
 from windlass.clients.model import CallerKind, RequestFacts
 
-__all__ = ["AGENTS", "noise_of", "sql"]
+__all__ = ["AGENTS", "exclusion_of", "sql"]
 
 # Lower case, in the agent without its brackets; the SQL uses the same text, so only what all dialects share.
 _AGENTS = (
@@ -23,13 +23,16 @@ AGENTS = "|".join(f"({pattern})" for pattern in _AGENTS)
 _AGENT = re.compile(AGENTS)
 
 
-def noise_of(facts: RequestFacts) -> str:
+def exclusion_of(facts: RequestFacts) -> str:
     """Why the request is left out: `service`, `console` or `agent`; empty when it is a client's."""
-    if facts.who in (CallerKind.SERVICE, CallerKind.CONSOLE):
-        return facts.who
+    if facts.caller_kind in (CallerKind.SERVICE, CallerKind.CONSOLE):
+        return facts.caller_kind
     return "agent" if _AGENT.search(without_brackets(facts.agent).lower()) else ""
 
 
 def sql() -> str:
-    """`noise_of` over the columns who and plain_agent (the agent in lower case without its brackets)."""
-    return f"CASE WHEN who IN ('service', 'console') THEN who WHEN regexp_like(plain_agent, '{AGENTS}') THEN 'agent' ELSE '' END"
+    """`exclusion_of` over the columns caller_kind and plain_agent (the agent in lower case without its brackets)."""
+    return (
+        "CASE WHEN caller_kind IN ('service', 'console') THEN caller_kind "
+        f"WHEN regexp_like(plain_agent, '{AGENTS}') THEN 'agent' ELSE '' END"
+    )

@@ -36,8 +36,10 @@ def render_report(
         clients=[client_row(client) for client in clients],
         on=on.isoformat(),
         total=sum(count.requests for count in counts),
-        noise=sum(count.requests for count in counts if count.noise),
-        unknown=sum(count.requests for count in counts if not count.noise and not parse_agent(count.agent).client.id),
+        excluded=sum(count.requests for count in counts if count.exclusion),
+        unknown=sum(
+            count.requests for count in counts if not count.exclusion and not parse_agent(count.agent).client.id
+        ),
         chart=by_day(signatures, SIGNATURE_CLASSES, "Requests by day and signature"),
         legend=[(name, SIGNATURE_CLASSES.get(name, "other")) for name in names],
         troubles=troubles,

@@ -45,7 +45,7 @@ class RequestFacts(NamedTuple):
     tls: str  # TLSv1.2 …
     style: str  # path, host; empty where it can't be told
     region: str
-    who: str
+    caller_kind: str
 
     @property
     def parsed(self) -> Agent:
@@ -100,7 +100,7 @@ class RequestCount:
     signature: str
     tls: str
     day: str
-    noise: str
+    exclusion: str
     requests: int
 
 

@@ -90,7 +90,7 @@ def count_row(count: RequestCount) -> dict[str, Any]:
         "sdk": parsed.title if parsed else "",
         "signature": count.signature,
         "tls": count.tls,
-        "noise": count.noise,
+        "exclusion": count.exclusion,
         "requests": count.requests,
     }
 
@@ -166,7 +166,7 @@ def _schema(pa: Any) -> Any:
         "tls",
         "style",
         "region",
-        "who",
+        "caller_kind",
         "account_id",
         "bucket",
         "principal",

@@ -168,7 +168,7 @@ def uses(store: Store, *, since_day: str = "") -> Iterator[Use]:
 
 def counts(store: Store, *, since_day: str = "") -> tuple[RequestCount, ...]:
     """Requests by agent, signature, TLS version and noise, over all days."""
-    columns = (client_count.c.agent, client_count.c.signature, client_count.c.tls, client_count.c.noise)
+    columns = (client_count.c.agent, client_count.c.signature, client_count.c.tls, client_count.c.exclusion)
     number = func.sum(client_count.c.requests)
     statement = select(*columns, number.label("number")).group_by(*columns).order_by(number.desc(), *columns)
     if since_day:
@@ -176,7 +176,12 @@ def counts(store: Store, *, since_day: str = "") -> tuple[RequestCount, ...]:
     with store.read() as connection:
         return tuple(
             RequestCount(
-                agent=row.agent, signature=row.signature, tls=row.tls, day="", noise=row.noise, requests=int(row.number)
+                agent=row.agent,
+                signature=row.signature,
+                tls=row.tls,
+                day="",
+                exclusion=row.exclusion,
+                requests=int(row.number),
             )
             for row in connection.execute(statement)
         )
@@ -195,7 +200,7 @@ def tls_totals(store: Store) -> tuple[tuple[str, str, int], ...]:
 def _totals(store: Store, column: Any) -> tuple[tuple[str, str, int], ...]:
     statement = (
         select(client_count.c.day, column.label("what"), func.sum(client_count.c.requests).label("number"))
-        .where(client_count.c.noise == "")
+        .where(client_count.c.exclusion == "")
         .group_by(client_count.c.day, column)
         .order_by(client_count.c.day, column)
     )

@@ -66,7 +66,7 @@ client_count = Table(
     Column("signature", Text),
     Column("tls", Text),
     Column("day", String(10)),
-    Column("noise", String(16)),
+    Column("exclusion", String(16)),
     Column("requests", BigInteger),
 )
 

@@ -77,9 +77,9 @@ class _Totals:
             requests, first, last = uses.get(key, (0, row["first_seen"], row["last_seen"]))
             uses[key] = (requests + use.requests, min(first, row["first_seen"]), max(last, row["last_seen"]))
         counts: dict[str, int] = {}
-        for (agent, signature, tls, day, noise), requests in contribution.counts.items():
+        for (agent, signature, tls, day, exclusion), requests in contribution.counts.items():
             row = _count_row(
-                RequestCount(agent=agent, signature=signature, tls=tls, day=day, noise=noise, requests=requests)
+                RequestCount(agent=agent, signature=signature, tls=tls, day=day, exclusion=exclusion, requests=requests)
             )
             held = self.counts.setdefault(row["count_id"], row)
             if held is not row:
@@ -228,10 +228,10 @@ def _use_row(use: Use) -> dict[str, Any]:
 def _count_row(count: RequestCount) -> dict[str, Any]:
     texts = [_plain(text) for text in (count.agent, count.signature, count.tls)]
     return {
-        "count_id": _digest([*texts, count.day, count.noise]),
+        "count_id": _digest([*texts, count.day, count.exclusion]),
         **dict(zip(("agent", "signature", "tls"), texts, strict=True)),
         "day": count.day,
-        "noise": count.noise,
+        "exclusion": count.exclusion,
         "requests": count.requests,
     }
 

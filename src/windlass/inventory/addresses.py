@@ -28,7 +28,7 @@ def holders(connection: Connection, text: str, *, at: datetime | None) -> tuple[
         conditions += [address.c.valid_from <= moment, or_(address.c.valid_to.is_(None), address.c.valid_to > moment)]
     statement = (
         select(*COLUMNS, address.c.valid_from.label("held_from"), address.c.valid_to.label("held_to"))
-        .select_from(address.join(resource, resource.c.pk == address.c.resource_pk))
+        .select_from(address.join(resource, resource.c.id == address.c.resource_row_id))
         .where(*conditions)
         .order_by(address.c.valid_from.desc(), resource.c.type)
     )
@@ -44,7 +44,7 @@ def held_by(connection: Connection, of: Resource) -> tuple[AddressHolder, ...]:
     """Every address the resource has or had, the latest first."""
     statement = (
         select(address.c.address, address.c.valid_from, address.c.valid_to)
-        .where(address.c.resource_pk == of.pk)
+        .where(address.c.resource_row_id == of.id)
         .order_by(address.c.valid_from.desc(), address.c.address)
     )
     return tuple(

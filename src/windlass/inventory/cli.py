@@ -267,7 +267,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         accounts: Annotated[list[str] | None, typer.Option("--account", "-a", help="Only these accounts.")] = None,
         regions: Annotated[list[str] | None, typer.Option("--region", "-r", help="Only these regions.")] = None,
         services: Annotated[list[str] | None, typer.Option("--service", help="Only these services: s3, ec2 …")] = None,
-        state: Annotated[str, typer.Option(help="Only this state: denied, unvisited, partial, ok …")] = "",
+        state: Annotated[str, typer.Option(help="Only this state: denied, unscanned, partial, ok …")] = "",
         output: Output = Format.TABLE,
     ) -> None:
         """Show what could be read where: state, since when, last good time and unknown details per account, region, service.

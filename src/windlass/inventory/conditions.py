@@ -75,15 +75,15 @@ def word_conditions(query: Query, dialect: str) -> list[ColumnElement[bool]]:
     if not split_words(query.words):
         return []
     found = text(_MATCHING[dialect]).bindparams(words=match_expression(query.words, dialect))
-    return [resource.c.pk.in_(found)]
+    return [resource.c.id.in_(found)]
 
 
 def _tagged(name: str, value: str) -> ColumnElement[bool]:
     one = tag.alias()  # a name of its own: facets join the table, too
-    wanted = [one.c.resource_pk == resource.c.pk, one.c.name == name]
+    wanted = [one.c.resource_row_id == resource.c.id, one.c.name == name]
     if value != "*":
         wanted.append(one.c.value == value)
-    return exists(select(one.c.resource_pk).where(and_(*wanted)))
+    return exists(select(one.c.resource_row_id).where(and_(*wanted)))
 
 
 def _where(path: str, operator: str, value: str, dialect: str) -> ColumnElement[bool]:

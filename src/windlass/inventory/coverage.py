@@ -10,19 +10,19 @@ from windlass.core.suggest import unknown_word
 from windlass.estate.model import RegionSource
 from windlass.inventory.model import AccountStatus, Scope, ScopeState, ScopeStatus
 
-__all__ = ["UNVISITED", "CoverageRow", "account_notes", "coverage", "select_rows"]
+__all__ = ["UNSCANNED", "CoverageRow", "account_notes", "coverage", "select_rows"]
 
-UNVISITED = "unvisited"
+UNSCANNED = "unscanned"
 """The state of what would be collected and never was."""
 
-_STATE_NAMES = frozenset({UNVISITED, *map(str, ScopeState)})
+_STATE_NAMES = frozenset({UNSCANNED, *map(str, ScopeState)})
 _WORST_FIRST = (
     ScopeState.FAILED,
     ScopeState.TIMEOUT,
     ScopeState.THROTTLED,
     ScopeState.DENIED,
     ScopeState.INTERRUPTED,
-    UNVISITED,
+    UNSCANNED,
     ScopeState.PARTIAL,
     ScopeState.OK,
     ScopeState.UNSUPPORTED,  # the service is not there: last, so that it never hides what is known of its neighbours
@@ -47,7 +47,7 @@ class CoverageRow:
 
 
 def coverage(statuses: Iterable[ScopeStatus], expected: Iterable[Scope]) -> tuple[CoverageRow, ...]:
-    """One row per account, region and service, the worst state first. `expected` scopes without a status are unvisited."""
+    """One row per account, region and service, the worst state first. `expected` scopes without a status are unscanned."""
     groups: dict[tuple[str, str, str], list[ScopeStatus | None]] = {}
     visited = set()
     for status in statuses:
@@ -91,7 +91,7 @@ def _key(scope: Scope) -> tuple[str, str, str]:
 
 def _row(account_id: str, region: str, service: str, members: Sequence[ScopeStatus | None]) -> CoverageRow:
     visited = [one for one in members if one is not None]
-    states = {str(one.state) if one else UNVISITED for one in members}
+    states = {str(one.state) if one else UNSCANNED for one in members}
     state = next(str(one) for one in _WORST_FIRST if str(one) in states)
     worst = [one for one in visited if str(one.state) == state]
     there = [one for one in members if one is None or one.state is not ScopeState.UNSUPPORTED]

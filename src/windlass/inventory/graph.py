@@ -21,19 +21,19 @@ _BATCH = 400
 
 def relations_of(connection: Connection, of: Sequence[Resource], *, at: datetime | None = None) -> tuple[Relation, ...]:
     """Every relation from or to one of the resources, now or at a time."""
-    by_pk = {one.pk: one for one in of}
+    by_row_id = {one.id: one for one in of}
     names = {name: one for one in of for name in _names(one)}
     rows: list[Any] = []
-    for batch in _batches(list(by_pk)):
-        rows += connection.execute(select(relation).where(relation.c.source_pk.in_(batch), _valid(at))).all()
+    for batch in _batches(list(by_row_id)):
+        rows += connection.execute(select(relation).where(relation.c.source_row_id.in_(batch), _valid(at))).all()
     for batch in _batches(list(names)):
         rows += connection.execute(select(relation).where(relation.c.target.in_(batch), _valid(at))).all()
     rows = list({row.relation_id: row for row in rows}.values())
-    sources = _by_pk(connection, {row.source_pk for row in rows} - by_pk.keys()) | by_pk
+    sources = _by_row_id(connection, {row.source_row_id for row in rows} - by_row_id.keys()) | by_row_id
     targets = _by_name(connection, {row.target for row in rows})
     found = []
     for row in rows:
-        source = sources.get(row.source_pk)
+        source = sources.get(row.source_row_id)
         if source is None or (source.deleted_at is not None and at is None):
             continue
         found.append(
@@ -58,15 +58,15 @@ def _names(one: Resource) -> set[str]:
 def _choose(candidates: Iterable[Resource], target_type: str, source: Resource) -> Resource | None:
     """Of those that bear the name: the right type first, then the source's own account and region."""
     fitting = [one for one in candidates if not target_type or one.type == target_type]
-    fitting.sort(key=lambda one: (one.account_id != source.account_id, one.region != source.region, one.pk))
+    fitting.sort(key=lambda one: (one.account_id != source.account_id, one.region != source.region, one.id))
     return fitting[0] if fitting else None
 
 
-def _by_pk(connection: Connection, pks: Iterable[int]) -> dict[int, Resource]:
+def _by_row_id(connection: Connection, row_ids: Iterable[int]) -> dict[int, Resource]:
     found = {}
-    for batch in _batches(list(pks)):
-        for row in connection.execute(select(*COLUMNS).where(resource.c.pk.in_(batch))):
-            found[row.pk] = resource_of(row)
+    for batch in _batches(list(row_ids)):
+        for row in connection.execute(select(*COLUMNS).where(resource.c.id.in_(batch))):
+            found[row.id] = resource_of(row)
     return found
 
 
@@ -78,7 +78,7 @@ def _by_name(connection: Connection, names: Iterable[str]) -> dict[str, list[Res
             for row in connection.execute(statement):
                 one = resource_of(row)
                 listed = found.setdefault(getattr(row, column.name), [])
-                if all(other.pk != one.pk for other in listed):
+                if all(other.id != one.id for other in listed):
                     listed.append(one)
     return found
 
@@ -89,23 +89,23 @@ def _batches(items: list[Any]) -> Iterable[list[Any]]:
 
 def walk(connection: Connection, root: Resource, *, depth: int, limit: int) -> Graph:
     """The resources within `depth` relations of `root`, breadth first, at most `limit` of them."""
-    nodes = {root.pk: root}
+    nodes = {root.id: root}
     edges: dict[tuple[int, str, str], Relation] = {}
     frontier = [root]
     for _ in range(depth):
         fresh: dict[int, Resource] = {}
         for edge in relations_of(connection, frontier):
-            edges[edge.source.pk, edge.kind, edge.target_name] = edge
+            edges[edge.source.id, edge.kind, edge.target_name] = edge
             for end in (edge.source, edge.target):
-                if end is not None and end.pk not in nodes:
-                    fresh[end.pk] = end
+                if end is not None and end.id not in nodes:
+                    fresh[end.id] = end
         room = limit - len(nodes)
         nodes.update(list(fresh.items())[:room])
         if len(fresh) > room:
             kept = [
                 one
                 for one in edges.values()
-                if one.source.pk in nodes and (one.target is None or one.target.pk in nodes)
+                if one.source.id in nodes and (one.target is None or one.target.id in nodes)
             ]
             return Graph(root.key, tuple(nodes.values()), tuple(kept), truncated=True)
         frontier = list(fresh.values())

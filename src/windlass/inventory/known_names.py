@@ -74,7 +74,7 @@ def _check_member(connection: Connection, dialect: str, query: Query, member: st
     if not stored.types or member in _OWN_MEMBERS:
         return
     narrowed = identity_conditions(Query(types=query.types))
-    holds = select(resource.c.pk).where(*narrowed, member_exists(member, dialect)).limit(1)
+    holds = select(resource.c.id).where(*narrowed, member_exists(member, dialect)).limit(1)
     if connection.execute(holds).first() is not None:
         return
     kinds = [kind for kind in CATALOG if _selected(kind.name, query.types, stored)]

@@ -107,7 +107,7 @@ class ScopeResult:
 class Resource:
     """A row of a listing: identity and current (or as-of) facts, without the document."""
 
-    pk: int
+    id: int
     key: str
     type: str
     account_id: str
@@ -227,7 +227,7 @@ class ScopeStatus:
     resources: int
     calls: int
     duration_s: float
-    visited_at: datetime
+    scanned_at: datetime
     last_good_at: datetime | None
     run_id: str
     state_since: datetime | None = None  # None in the records of earlier runs

@@ -24,12 +24,14 @@ def prune(connection: Connection, before: datetime, *, dry_run: bool) -> int:
     What stays gets a keyframe where revisions before it went, so that nothing depends on what is no longer there.
     """
     limit = format_time(before)
-    old = select(revision.c.resource_pk).where(revision.c.valid_to < limit).distinct()
+    old = select(revision.c.resource_row_id).where(revision.c.valid_to < limit).distinct()
     statement = (
-        select(revision).where(revision.c.resource_pk.in_(old)).order_by(revision.c.resource_pk, revision.c.valid_from)
+        select(revision)
+        .where(revision.c.resource_row_id.in_(old))
+        .order_by(revision.c.resource_row_id, revision.c.valid_from)
     )
     removed = 0
-    for _, rows in groupby(connection.execute(statement).all(), key=lambda row: row.resource_pk):
+    for _, rows in groupby(connection.execute(statement).all(), key=lambda row: row.resource_row_id):
         removed += _thin(connection, list(rows), limit, dry_run=dry_run)
     return removed
 

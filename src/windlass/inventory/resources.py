@@ -34,7 +34,7 @@ _MAX_NUMBER_DIGITS = 19  # with the #: any longer number may exceed the database
 def resource_of(row: Any, *, document: bool = False) -> Resource:
     """A row of the resource table as a value."""
     return Resource(
-        pk=row.pk,
+        id=row.id,
         key=row.key,
         type=row.type,
         account_id=row.account_id,
@@ -55,36 +55,36 @@ def list_resources(connection: Connection, dialect: str, query: Query, *, docume
     """A page by keyset: the next one begins after the last row, however many rows came or went meanwhile."""
     conditions = query_conditions(query, dialect)
     column, newest_first = _SORTS[query.sort]
-    order = [column.desc(), resource.c.pk.desc()] if newest_first else [column, resource.c.pk]
+    order = [column.desc(), resource.c.id.desc()] if newest_first else [column, resource.c.id]
     statement = select(*COLUMNS, *([resource.c.document] if documents else [])).where(*conditions).order_by(*order)
     if query.cursor:
-        value, pk = read_cursor(query.cursor)
+        value, row_id = read_cursor(query.cursor)
         if newest_first:
-            statement = statement.where(or_(column < value, and_(column == value, resource.c.pk < pk)))
+            statement = statement.where(or_(column < value, and_(column == value, resource.c.id < row_id)))
         else:
-            statement = statement.where(or_(column > value, and_(column == value, resource.c.pk > pk)))
+            statement = statement.where(or_(column > value, and_(column == value, resource.c.id > row_id)))
     rows = connection.execute(statement.limit(query.limit + 1)).all()
     total = connection.execute(select(func.count()).select_from(resource).where(*conditions)).scalar_one()
     more = len(rows) > query.limit
     rows = rows[: query.limit]
-    cursor = write_cursor(getattr(rows[-1], column.name), rows[-1].pk) if more else ""
+    cursor = write_cursor(getattr(rows[-1], column.name), rows[-1].id) if more else ""
     return Page(tuple(resource_of(row, document=documents) for row in rows), cursor, total)
 
 
-def write_cursor(value: Any, pk: int) -> str:
+def write_cursor(value: Any, row_id: int) -> str:
     """Where a page ended, as an opaque text."""
-    return base64.urlsafe_b64encode(json.dumps([value, pk]).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps([value, row_id]).encode()).decode().rstrip("=")
 
 
 def read_cursor(cursor: str) -> tuple[Any, int]:
     """What `write_cursor` wrote; UsageError for anything else."""
     try:
-        value, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        value, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, TypeError, RecursionError, binascii.Error):
-        value = pk = None
-    if not isinstance(value, str) or not isinstance(pk, int) or not 0 <= pk < 2**63:
+        value = row_id = None
+    if not isinstance(value, str) or not isinstance(row_id, int) or not 0 <= row_id < 2**63:
         raise UsageError("the cursor is not one of ours", hint="Start again without it.")
-    return value, pk
+    return value, row_id
 
 
 def facets(connection: Connection, dialect: str, query: Query, tags: Sequence[str]) -> dict[str, tuple[Facet, ...]]:
@@ -95,7 +95,7 @@ def facets(connection: Connection, dialect: str, query: Query, tags: Sequence[st
         if everything:  # the tags of living resources are all there is in their table: no need to look at the resources
             statement = select(tag.c.value, func.count()).where(tag.c.name == name).group_by(tag.c.value)
         else:
-            joined = resource.join(tag, and_(tag.c.resource_pk == resource.c.pk, tag.c.name == name))
+            joined = resource.join(tag, and_(tag.c.resource_row_id == resource.c.id, tag.c.name == name))
             conditions = query_conditions(query, dialect, but=f"tag:{name}")
             statement = select(tag.c.value, func.count()).select_from(joined).where(*conditions).group_by(tag.c.value)
         found[f"tag:{name}"] = _counted({row[0]: row[1] for row in connection.execute(statement)})
@@ -127,7 +127,7 @@ def _counted(found: dict[str, int]) -> tuple[Facet, ...]:
 
 
 def find_resource(connection: Connection, ref: str) -> Resource:
-    """The one resource that `ref` names: `#pk`, ARN or key, id, or name; living ones before deleted ones.
+    """The one resource that `ref` names: `#id`, ARN or key, id, or name; living ones before deleted ones.
 
     NotFound with names that come near; UsageError with the candidates when several bear it.
     """
@@ -137,7 +137,7 @@ def find_resource(connection: Connection, ref: str) -> Resource:
             raise UsageError(
                 f"{ref[:24]}… is not the number of a resource", hint="`windlass inventory list` shows them: #1, #2 …"
             )
-        row = connection.execute(select(*columns).where(resource.c.pk == int(ref[1:]))).first()
+        row = connection.execute(select(*columns).where(resource.c.id == int(ref[1:]))).first()
         if row:
             return resource_of(row, document=True)
     for column in (resource.c.key, resource.c.resource_id, resource.c.name):
@@ -146,7 +146,7 @@ def find_resource(connection: Connection, ref: str) -> Resource:
         if len(living) == 1 or (living and column is resource.c.key):
             return resource_of(living[0], document=True)
         if living:
-            listed = "".join(f"\n  #{row.pk}  {row.type}  {row.account_id} {row.region}  {row.key}" for row in living)
+            listed = "".join(f"\n  #{row.id}  {row.type}  {row.account_id} {row.region}  {row.key}" for row in living)
             raise UsageError(f"{ref!r} names {len(living)} resources:{listed}", hint="Give the ARN or #number of one.")
     near = connection.execute(
         select(resource.c.name, resource.c.type).where(resource.c.name.startswith(ref[:4], autoescape=True)).limit(3)
@@ -156,6 +156,6 @@ def find_resource(connection: Connection, ref: str) -> Resource:
         if near
         else "`windlass inventory search` finds parts."
     )
-    if connection.execute(select(resource.c.pk).limit(1)).first() is None:
+    if connection.execute(select(resource.c.id).limit(1)).first() is None:
         hint = "Nothing collected yet: run `windlass inventory collect`."
     raise NotFound(f"the inventory knows no resource {ref!r}", hint=hint)

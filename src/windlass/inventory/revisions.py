@@ -34,7 +34,7 @@ KEYFRAME_EVERY = 16
 class KnownResource:
     """A resource of the scope as the store has it."""
 
-    pk: int
+    row_id: int
     digest: str
     deleted: bool
     resource_id: str = ""
@@ -43,10 +43,10 @@ class KnownResource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRevision:
-    """One revision to write. `pk` is None for a resource never seen before; a deletion has no observation."""
+    """One revision to write. `row_id` is None for a resource never seen before; a deletion has no observation."""
 
     change: ChangeKind
-    pk: int | None
+    row_id: int | None
     observation: Observation | None = None
     document: Document | None = None
     digest: str = ""
@@ -82,7 +82,7 @@ def diff_scope(
     result: ScopeResult,
     documents_of: Callable[[Sequence[int]], Mapping[int, Document]],
 ) -> tuple[NewRevision, ...]:
-    """The revisions a visit brings. `documents_of` gives current documents by pk; only changed ones are asked for."""
+    """The revisions a visit brings. `documents_of` gives current documents by row_id; only changed ones are asked for."""
     if not result.state.complete:
         return ()
     fresh: list[NewRevision] = []
@@ -98,7 +98,7 @@ def diff_scope(
             fresh.append(
                 NewRevision(
                     change=ChangeKind.CREATED,
-                    pk=have.pk if have else None,
+                    row_id=have.row_id if have else None,
                     observation=observation,
                     document=document,
                     digest=digest(document),
@@ -107,9 +107,9 @@ def diff_scope(
             )
         elif observation.unknown or digest(observation.document) != have.digest:
             doubtful.append((have, observation))
-    updated = _updates(doubtful, documents_of([have.pk for have, _ in doubtful]) if doubtful else {})
+    updated = _updates(doubtful, documents_of([have.row_id for have, _ in doubtful]) if doubtful else {})
     gone = [
-        NewRevision(change=ChangeKind.DELETED, pk=have.pk)
+        NewRevision(change=ChangeKind.DELETED, row_id=have.row_id)
         for key, have in known.items()
         if key not in seen and not have.deleted
     ]
@@ -121,7 +121,7 @@ def _updates(
 ) -> list[NewRevision]:
     effects = []
     for have, observation in doubtful:
-        old = documents[have.pk]
+        old = documents[have.row_id]
         new = keep_unread_values(old, observation)
         observation = _whole(observation, new)
         patch = make_patch(old, new)
@@ -129,7 +129,7 @@ def _updates(
             effects.append(
                 NewRevision(
                     change=ChangeKind.UPDATED,
-                    pk=have.pk,
+                    row_id=have.row_id,
                     observation=observation,
                     document=new,
                     digest=digest(new),

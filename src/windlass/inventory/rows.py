@@ -26,7 +26,7 @@ _SHOWN = 3
 def resource_row(item: Resource) -> dict[str, Any]:
     """A resource without its document."""
     return {
-        "pk": item.pk,
+        "id": item.id,
         "key": item.key,
         "type": item.type,
         "name": item.name,
@@ -139,7 +139,7 @@ def status_row(item: ScopeStatus) -> dict[str, Any]:
         "error_code": item.error_code,
         "error": item.error,
         "state_since": item.state_since,
-        "visited_at": item.visited_at,
+        "scanned_at": item.scanned_at,
         "last_good_at": item.last_good_at,
         "run_id": item.run_id,
     }

@@ -338,7 +338,7 @@ class Inventory:
             return accounts.list_accounts(connection)
 
     def coverage(self) -> tuple[coverage.CoverageRow, ...]:
-        """What could be read where: a row per account, region and service, the worst first. Unvisited scopes count."""
+        """What could be read where: a row per account, region and service, the worst first. Unscanned scopes count."""
         kinds = select_types(CATALOG, self.options())
         regions = {account.account_id: account.regions for account in self.accounts()}
         return coverage.coverage(self.scopes(), plan_scopes(kinds, regions))

@@ -64,7 +64,7 @@ def write_shared(
     changed = diff_scope(known, replace(result, observations=reported), documents_of)
     unseen = [row for key, row in rows.items() if key not in seen]
     gone = [
-        NewRevision(change=ChangeKind.DELETED, pk=row.known.pk)
+        NewRevision(change=ChangeKind.DELETED, row_id=row.known.row_id)
         for row in unseen
         if not row.known.deleted
         and not row.viewers.keys() - {viewer}
@@ -105,7 +105,7 @@ def _rows(connection: Connection, result: ScopeResult, seen: Mapping[str, Observ
     """The stored resources that are listed now, and those that were shared with this account until now, by key."""
     of = result.scope
     columns = (
-        resource.c.pk,
+        resource.c.id,
         resource.c.key,
         resource.c.account_id,
         resource.c.digest,
@@ -113,33 +113,33 @@ def _rows(connection: Connection, result: ScopeResult, seen: Mapping[str, Observ
         resource.c.first_seen_at,
     )
     place = (resource.c.type == of.type, resource.c.scope_region == of.region, resource.c.account_id != of.account_id)
-    until_now = select(relation.c.source_pk).where(
+    until_now = select(relation.c.source_row_id).where(
         relation.c.kind == SHARED_WITH, relation.c.target == of.account_id, relation.c.valid_to.is_(None)
     )
-    found = list(connection.execute(select(*columns).where(*place, resource.c.pk.in_(until_now))))
+    found = list(connection.execute(select(*columns).where(*place, resource.c.id.in_(until_now))))
     for batch in batches(sorted(seen)):
         found += connection.execute(select(*columns).where(*place, resource.c.key.in_(batch)))
-    viewers = _viewers(connection, [row.pk for row in found])
+    viewers = _viewers(connection, [row.id for row in found])
     return {
         row.key: _Row(
             row.key,
             row.account_id,
-            KnownResource(row.pk, row.digest, row.deleted_at is not None),
-            viewers.get(row.pk, {}),
+            KnownResource(row.id, row.digest, row.deleted_at is not None),
+            viewers.get(row.id, {}),
             row.first_seen_at,
         )
         for row in found
     }
 
 
-def _viewers(connection: Connection, pks: Sequence[int]) -> dict[int, dict[str, int]]:
+def _viewers(connection: Connection, row_ids: Sequence[int]) -> dict[int, dict[str, int]]:
     viewers: dict[int, dict[str, int]] = {}
-    for batch in batches(sorted(set(pks))):
+    for batch in batches(sorted(set(row_ids))):
         statement = select(relation).where(
-            relation.c.source_pk.in_(batch), relation.c.kind == SHARED_WITH, relation.c.valid_to.is_(None)
+            relation.c.source_row_id.in_(batch), relation.c.kind == SHARED_WITH, relation.c.valid_to.is_(None)
         )
         for row in connection.execute(statement):
-            viewers.setdefault(row.source_pk, {})[row.target] = row.relation_id
+            viewers.setdefault(row.source_row_id, {})[row.target] = row.relation_id
     return viewers
 
 
@@ -157,7 +157,7 @@ def _begin(
     rows = _rows(connection, result, seen)
     fresh = [
         {
-            "source_pk": rows[key].known.pk,
+            "source_row_id": rows[key].known.row_id,
             "kind": SHARED_WITH,
             "target": viewer,
             "target_type": "",

@@ -129,7 +129,7 @@ def _status(row: Any) -> ScopeStatus:
         resources=row.resources,
         calls=row.calls,
         duration_s=row.duration_s,
-        visited_at=parse_time(row.visited_at),
+        scanned_at=parse_time(row.scanned_at),
         last_good_at=parse_time(good) if good else None,
         run_id=row.run_id,
         state_since=parse_time(since) if since else None,

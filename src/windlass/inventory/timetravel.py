@@ -37,7 +37,7 @@ class Difference:
 def history(connection: Connection, of: Resource, *, limit: int) -> tuple[Revision, ...]:
     """The resource's revisions, newest first."""
     statement = (
-        select(revision).where(revision.c.resource_pk == of.pk).order_by(revision.c.valid_from.desc()).limit(limit)
+        select(revision).where(revision.c.resource_row_id == of.id).order_by(revision.c.valid_from.desc()).limit(limit)
     )
     return tuple(_revision(row, of) for row in connection.execute(statement))
 
@@ -71,7 +71,7 @@ def recent_changes(
     columns = [column.label(f"v_{column.name}") for column in revision.c]
     statement = (
         select(*COLUMNS, *columns)
-        .select_from(revision.join(resource, resource.c.pk == revision.c.resource_pk))
+        .select_from(revision.join(resource, resource.c.id == revision.c.resource_row_id))
         .where(*conditions)
         .order_by(revision.c.valid_from.desc(), revision.c.revision_id.desc())
         .limit(limit + 1)
@@ -100,30 +100,38 @@ def _revision(row: Any, of: Resource, *, prefix: str = "") -> Revision:
 
 def document_at(connection: Connection, of: Resource, at: datetime) -> Document | None:
     """The resource's document as it was at `at`; None when it did not exist then."""
-    return _documents_at(connection, [of.pk], at).get(of.pk)
+    return _documents_at(connection, [of.id], at).get(of.id)
 
 
-def _documents_at(connection: Connection, pks: Sequence[int], at: datetime) -> dict[int, Document]:
+def _documents_at(connection: Connection, row_ids: Sequence[int], at: datetime) -> dict[int, Document]:
     """Documents of those of the resources that existed at `at`."""
     found = {}
-    for pk, rows in _walks(connection, pks, until=at):
+    for row_id, rows in _walks(connection, row_ids, until=at):
         document = replay(_steps(rows))
         if document is not None:
-            found[pk] = document
+            found[row_id] = document
     return found
 
 
-def _walks(connection: Connection, pks: Sequence[int], *, until: datetime) -> Iterator[tuple[int, list[Any]]]:
+def _walks(connection: Connection, row_ids: Sequence[int], *, until: datetime) -> Iterator[tuple[int, list[Any]]]:
     """Each resource's revisions up to a time, oldest first."""
-    columns = (revision.c.resource_pk, revision.c.valid_from, revision.c.patch, revision.c.keyframe, revision.c.name)
-    for at in range(0, len(pks), _BATCH):
+    columns = (
+        revision.c.resource_row_id,
+        revision.c.valid_from,
+        revision.c.patch,
+        revision.c.keyframe,
+        revision.c.name,
+    )
+    for at in range(0, len(row_ids), _BATCH):
         statement = (
             select(*columns)
-            .where(revision.c.resource_pk.in_(pks[at : at + _BATCH]), revision.c.valid_from <= format_time(until))
-            .order_by(revision.c.resource_pk, revision.c.valid_from)
+            .where(
+                revision.c.resource_row_id.in_(row_ids[at : at + _BATCH]), revision.c.valid_from <= format_time(until)
+            )
+            .order_by(revision.c.resource_row_id, revision.c.valid_from)
         )
-        for pk, rows in groupby(connection.execute(statement), key=lambda row: row.resource_pk):
-            yield pk, list(rows)
+        for row_id, rows in groupby(connection.execute(statement), key=lambda row: row.resource_row_id):
+            yield row_id, list(rows)
 
 
 def _steps(rows: Sequence[Any]) -> Iterable[tuple[Document | None, list[dict[str, Any]]]]:
@@ -140,13 +148,13 @@ def list_at(connection: Connection, query: Query, *, documents: bool = False) ->
     assert query.at is not None
     moment = format_time(query.at)
     valid = and_(
-        revision.c.resource_pk == resource.c.pk,
+        revision.c.resource_row_id == resource.c.id,
         revision.c.valid_from <= moment,
         or_(revision.c.valid_to.is_(None), revision.c.valid_to > moment),
         revision.c.change != str(ChangeKind.DELETED),
     )
     columns = (
-        resource.c.pk,
+        resource.c.id,
         resource.c.key,
         resource.c.type,
         resource.c.region,
@@ -164,21 +172,21 @@ def list_at(connection: Connection, query: Query, *, documents: bool = False) ->
     rows = sorted(rows, key=_SORT_KEYS[query.sort], reverse=query.sort == "changed")
     start = 0
     if query.cursor:
-        _, pk = read_cursor(query.cursor)
-        start = next((at + 1 for at, row in enumerate(rows) if row.pk == pk), 0)
+        _, row_id = read_cursor(query.cursor)
+        start = next((at + 1 for at, row in enumerate(rows) if row.id == row_id), 0)
     shown = rows[start : start + query.limit]
-    cursor = write_cursor("", shown[-1].pk) if start + query.limit < len(rows) else ""
+    cursor = write_cursor("", shown[-1].id) if start + query.limit < len(rows) else ""
     page = [one for batch in _batches(shown) for one in _as_then(connection, query.at, batch)]
     return Page(tuple(page if documents else (replace(one, document=None) for one in page)), cursor, len(rows))
 
 
 _SORT_KEYS: Mapping[str, Callable[[Any], tuple[Any, int]]] = {
-    "key": lambda row: (row.key, row.pk),
-    "name": lambda row: (row.name, row.pk),
-    "type": lambda row: (row.type, row.pk),
-    "changed": lambda row: (row.valid_from, row.pk),
-    "region": lambda row: (row.region, row.pk),
-    "account": lambda row: (row.account_id, row.pk),
+    "key": lambda row: (row.key, row.id),
+    "name": lambda row: (row.name, row.id),
+    "type": lambda row: (row.type, row.id),
+    "changed": lambda row: (row.valid_from, row.id),
+    "region": lambda row: (row.region, row.id),
+    "account": lambda row: (row.account_id, row.id),
 }
 
 
@@ -194,18 +202,18 @@ def _matching(connection: Connection, query: Query, rows: Sequence[Any]) -> list
 
 def _as_then(connection: Connection, at: datetime, rows: Sequence[Any]) -> list[Resource]:
     """The resources of these rows with their names, tags and documents of then, in the rows' order."""
-    pks = [row.pk for row in rows]
-    past = _documents_at(connection, [row.pk for row in rows if row.then != row.revision_id], at)
-    statement = select(*COLUMNS, resource.c.document).where(resource.c.pk.in_(pks))
-    now = {row.pk: resource_of(row, document=True) for row in connection.execute(statement)}
+    row_ids = [row.id for row in rows]
+    past = _documents_at(connection, [row.id for row in rows if row.then != row.revision_id], at)
+    statement = select(*COLUMNS, resource.c.document).where(resource.c.id.in_(row_ids))
+    now = {row.id: resource_of(row, document=True) for row in connection.execute(statement)}
     found = []
     for row in rows:
-        document = past.get(row.pk, now[row.pk].document)
+        document = past.get(row.id, now[row.id].document)
         tags = (document or {}).get("Tags")
         found.append(
             replace(
-                now[row.pk],
-                name=row.name or now[row.pk].name,
+                now[row.id],
+                name=row.name or now[row.id].name,
                 document=document,
                 deleted_at=None,
                 tags=tags if isinstance(tags, dict) else {},
@@ -217,17 +225,17 @@ def _as_then(connection: Connection, at: datetime, rows: Sequence[Any]) -> list[
 
 def diff(connection: Connection, since: datetime, until: datetime, query: Query) -> tuple[Difference, ...]:
     """The net difference of the estate between two times: what came and went in between leaves no trace."""
-    touched = select(revision.c.resource_pk).where(
+    touched = select(revision.c.resource_row_id).where(
         revision.c.valid_from > format_time(since), revision.c.valid_from <= format_time(until)
     )
-    statement = select(*COLUMNS).where(resource.c.pk.in_(touched), *identity_conditions(query)).order_by(resource.c.key)
-    listed = {row.pk: resource_of(row) for row in connection.execute(statement)}
+    statement = select(*COLUMNS).where(resource.c.id.in_(touched), *identity_conditions(query)).order_by(resource.c.key)
+    listed = {row.id: resource_of(row) for row in connection.execute(statement)}
     found = []
-    for pk, rows in _walks(connection, list(listed), until=until):
+    for row_id, rows in _walks(connection, list(listed), until=until):
         old = replay(_steps([row for row in rows if row.valid_from <= format_time(since)]))
         new = replay(_steps(rows))
-        change = _net(listed[pk], old, new)
-        if change and matches(query, replace(listed[pk], document=new or old or {})):
+        change = _net(listed[row_id], old, new)
+        if change and matches(query, replace(listed[row_id], document=new or old or {})):
             found.append(change)
     return tuple(sorted(found, key=lambda one: (one.resource.type, one.resource.key)))
 

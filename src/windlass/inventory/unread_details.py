@@ -28,13 +28,15 @@ def detail_read_times(store: Store, of: Scope) -> ReadTimes:
         rows = connection.execute(_live(of)).all()
     ages: dict[str, dict[str, str]] = {}
     for row in rows:
-        ages[row.key] = ages[row.resource_id] = {"": last_good_at, **gaps.get(row.pk, {})}
+        ages[row.key] = ages[row.resource_id] = {"": last_good_at, **gaps.get(row.id, {})}
     return ages
 
 
-def unread_details(connection: Connection, pk: int) -> dict[str, str]:
+def unread_details(connection: Connection, row_id: int) -> dict[str, str]:
     """Keys of the resource's document that the last visit did not read, and when they were last read ('' for never)."""
-    found = connection.execute(select(unread_detail.c.read_at).where(unread_detail.c.resource_pk == pk)).scalar()
+    found = connection.execute(
+        select(unread_detail.c.read_at).where(unread_detail.c.resource_row_id == row_id)
+    ).scalar()
     return dict(json.loads(found)) if found else {}
 
 
@@ -53,18 +55,21 @@ def write_unread_details(connection: Connection, result: ScopeResult) -> None:
         if keys:
             # What was read in the last complete visit has that visit's time; a resource found only now has none.
             since = last_good_at if row.first_seen_at <= last_good_at else ""
-            known = earlier.get(row.pk, {})
-            fresh[row.pk] = {key: known.get(key, since) for key in sorted(keys)}
-    changed = [pk for pk, gap in fresh.items() if earlier.get(pk) != gap]
-    _remove(connection, [*(pk for pk in earlier if pk not in fresh), *(pk for pk in changed if pk in earlier)])
-    rows = [{"resource_pk": pk, "read_at": canonical_json(fresh[pk])} for pk in changed]
+            known = earlier.get(row.id, {})
+            fresh[row.id] = {key: known.get(key, since) for key in sorted(keys)}
+    changed = [row_id for row_id, gap in fresh.items() if earlier.get(row_id) != gap]
+    _remove(
+        connection,
+        [*(row_id for row_id in earlier if row_id not in fresh), *(row_id for row_id in changed if row_id in earlier)],
+    )
+    rows = [{"resource_row_id": row_id, "read_at": canonical_json(fresh[row_id])} for row_id in changed]
     for batch in batches(rows):
         connection.execute(insert(unread_detail), list(batch))
 
 
-def _remove(connection: Connection, pks: Iterable[int]) -> None:
-    for batch in batches(list(pks)):
-        connection.execute(delete(unread_detail).where(unread_detail.c.resource_pk.in_(batch)))
+def _remove(connection: Connection, row_ids: Iterable[int]) -> None:
+    for batch in batches(list(row_ids)):
+        connection.execute(delete(unread_detail).where(unread_detail.c.resource_row_id.in_(batch)))
 
 
 def _last_good_at(connection: Connection, of: Scope) -> str:
@@ -75,7 +80,7 @@ def _last_good_at(connection: Connection, of: Scope) -> str:
 
 
 def _live(of: Scope) -> Any:
-    return select(resource.c.pk, resource.c.key, resource.c.resource_id, resource.c.first_seen_at).where(
+    return select(resource.c.id, resource.c.key, resource.c.resource_id, resource.c.first_seen_at).where(
         resource.c.account_id == of.account_id,
         resource.c.scope_region == of.region,
         resource.c.type == of.type,
@@ -85,8 +90,8 @@ def _live(of: Scope) -> Any:
 
 def _gaps(connection: Connection, of: Scope) -> dict[int, dict[str, str]]:
     statement = (
-        select(unread_detail.c.resource_pk, unread_detail.c.read_at)
-        .join(resource, resource.c.pk == unread_detail.c.resource_pk)
+        select(unread_detail.c.resource_row_id, unread_detail.c.read_at)
+        .join(resource, resource.c.id == unread_detail.c.resource_row_id)
         .where(resource.c.account_id == of.account_id, resource.c.scope_region == of.region, resource.c.type == of.type)
     )
-    return {row.resource_pk: json.loads(row.read_at) for row in connection.execute(statement)}
+    return {row.resource_row_id: json.loads(row.read_at) for row in connection.execute(statement)}

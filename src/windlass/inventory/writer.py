@@ -130,14 +130,14 @@ def apply(store: Store, run_id: str, result: ScopeResult) -> ChangeCounts:
         own, renewed = match_known(known, own)
         _renew_keys(connection, known, renewed)
         whole = replace(own, observations=(*own.observations, *shared))
-        effects = diff_scope(known, own, lambda pks: _documents(connection, pks))
+        effects = diff_scope(known, own, lambda row_ids: _documents(connection, row_ids))
         _write_effects(connection, store.dialect, effects, own, run_id, when)
         effects += write_shared(
             connection,
             whole,
             shared,
             when,
-            documents_of=lambda pks: _documents(connection, pks),
+            documents_of=lambda row_ids: _documents(connection, row_ids),
             write=lambda more: _write_effects(connection, store.dialect, more, whole, run_id, when),
         )
         _write_measures(connection, whole)
@@ -156,18 +156,18 @@ def _is_written(connection: Connection, run_id: str, of: Scope, when: str) -> bo
         scope.c.region == of.region,
         scope.c.type == of.type,
         scope.c.run_id == run_id,
-        scope.c.visited_at == when,
+        scope.c.scanned_at == when,
     )
     return connection.execute(visit).first() is not None
 
 
 def _known(connection: Connection, of: Scope) -> dict[str, KnownResource]:
-    columns = (resource.c.key, resource.c.pk, resource.c.digest, resource.c.deleted_at, resource.c.resource_id)
+    columns = (resource.c.key, resource.c.id, resource.c.digest, resource.c.deleted_at, resource.c.resource_id)
     statement = select(*columns, resource.c.region).where(
         resource.c.account_id == of.account_id, resource.c.scope_region == of.region, resource.c.type == of.type
     )
     return {
-        row.key: KnownResource(row.pk, row.digest, row.deleted_at is not None, row.resource_id, row.region)
+        row.key: KnownResource(row.id, row.digest, row.deleted_at is not None, row.resource_id, row.region)
         for row in connection.execute(statement)
     }
 
@@ -176,14 +176,14 @@ def _renew_keys(connection: Connection, known: dict[str, KnownResource], renewed
     """Resources that were known by their id until their ARN could be read, in the store and in `known`."""
     for old, new in renewed.items():
         row = known[new] = known.pop(old)
-        connection.execute(update(resource).where(resource.c.pk == row.pk).values(key=new, arn=new))
+        connection.execute(update(resource).where(resource.c.id == row.row_id).values(key=new, arn=new))
 
 
-def _documents(connection: Connection, pks: Sequence[int]) -> dict[int, Document]:
+def _documents(connection: Connection, row_ids: Sequence[int]) -> dict[int, Document]:
     found: dict[int, Document] = {}
-    for batch in batches(pks):
-        rows = connection.execute(select(resource.c.pk, resource.c.document).where(resource.c.pk.in_(batch)))
-        found.update((row.pk, json.loads(row.document)) for row in rows)
+    for batch in batches(row_ids):
+        rows = connection.execute(select(resource.c.id, resource.c.document).where(resource.c.id.in_(batch)))
+        found.update((row.id, json.loads(row.document)) for row in rows)
     return found
 
 
@@ -192,21 +192,21 @@ def _write_effects(
 ) -> None:
     if not effects:
         return
-    at_hand = {effect.pk: None for effect in effects if effect.pk is not None}
+    at_hand = {effect.row_id: None for effect in effects if effect.row_id is not None}
     before = _current(connection, list(at_hand))
-    pks = _insert_new(connection, [effect for effect in effects if effect.pk is None], result.scope, when)
+    row_ids = _insert_new(connection, [effect for effect in effects if effect.row_id is None], result.scope, when)
     revisions, closed, rows = [], [], []
     touched: list[tuple[int, NewRevision, str]] = []
     for effect in effects:
-        pk = effect.pk if effect.pk is not None else pks[effect.observation.key]  # type: ignore[union-attr]
-        count, changed_at, name, _ = before.get(pk, (0, "", "", 0))
+        row_id = effect.row_id if effect.row_id is not None else row_ids[effect.observation.key]  # type: ignore[union-attr]
+        count, changed_at, name, _ = before.get(row_id, (0, "", "", 0))
         moment = _after(changed_at, when)
         whole = effect.change is not ChangeKind.DELETED and (
             effect.change is ChangeKind.CREATED or count % KEYFRAME_EVERY == 0
         )
         revisions.append(
             {
-                "resource_pk": pk,
+                "resource_row_id": row_id,
                 "change": str(effect.change),
                 "valid_from": moment,
                 "valid_to": None,
@@ -220,28 +220,28 @@ def _write_effects(
             }
         )
         if count:
-            closed.append({"of": before[pk][3], "until": moment})
-        touched.append((pk, effect, moment))
+            closed.append({"of": before[row_id][3], "until": moment})
+        touched.append((row_id, effect, moment))
     if closed:
         connection.execute(
             update(revision).where(revision.c.revision_id == bindparam("of")).values(valid_to=bindparam("until")),
             closed,
         )
     ids = _insert_revisions(connection, revisions)
-    for (pk, effect, moment), revision_id in zip(touched, ids, strict=True):
-        rows.append(_resource_values(pk, effect, moment, revision_id, before.get(pk, (0, "", "", 0))[0] + 1))
+    for (row_id, effect, moment), revision_id in zip(touched, ids, strict=True):
+        rows.append(_resource_values(row_id, effect, moment, revision_id, before.get(row_id, (0, "", "", 0))[0] + 1))
     _update_resources(connection, rows)
     write_derived_rows(connection, dialect, touched)
 
 
-def _current(connection: Connection, pks: Sequence[int]) -> dict[int, tuple[int, str, str, int]]:
+def _current(connection: Connection, row_ids: Sequence[int]) -> dict[int, tuple[int, str, str, int]]:
     found = {}
-    for batch in batches(pks):
+    for batch in batches(row_ids):
         statement = select(
-            resource.c.pk, resource.c.revisions, resource.c.changed_at, resource.c.name, resource.c.revision_id
-        ).where(resource.c.pk.in_(batch))
+            resource.c.id, resource.c.revisions, resource.c.changed_at, resource.c.name, resource.c.revision_id
+        ).where(resource.c.id.in_(batch))
         for row in connection.execute(statement):
-            found[row.pk] = (row.revisions, row.changed_at, row.name, row.revision_id)
+            found[row.id] = (row.revisions, row.changed_at, row.name, row.revision_id)
     return found
 
 
@@ -278,11 +278,11 @@ def _insert_new(connection: Connection, fresh: Sequence[NewRevision], of: Scope,
                 "deleted_at": None,
             }
         )
-    pks: dict[str, int] = {}
+    row_ids: dict[str, int] = {}
     for batch in batches(rows):
-        found = connection.execute(insert(resource).returning(resource.c.pk, resource.c.key), list(batch))
-        pks.update((row.key, row.pk) for row in found)
-    return pks
+        found = connection.execute(insert(resource).returning(resource.c.id, resource.c.key), list(batch))
+        row_ids.update((row.key, row.id) for row in found)
+    return row_ids
 
 
 def _insert_revisions(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[int]:
@@ -295,12 +295,12 @@ def _insert_revisions(connection: Connection, rows: Sequence[dict[str, Any]]) ->
     return ids
 
 
-def _resource_values(pk: int, effect: NewRevision, moment: str, revision_id: int, revisions: int) -> dict[str, Any]:
+def _resource_values(row_id: int, effect: NewRevision, moment: str, revision_id: int, revisions: int) -> dict[str, Any]:
     one = effect.observation
     if one is None:
-        return {"of": pk, "revision": revision_id, "count": revisions, "changed": moment, "deleted": moment}
+        return {"of": row_id, "revision": revision_id, "count": revisions, "changed": moment, "deleted": moment}
     return {
-        "of": pk,
+        "of": row_id,
         "revision": revision_id,
         "count": revisions,
         "changed": moment,
@@ -327,7 +327,7 @@ def _update_resources(connection: Connection, rows: Sequence[dict[str, Any]]) ->
         "document": bindparam("body"),
         "digest": bindparam("fingerprint"),
     }
-    target = update(resource).where(resource.c.pk == bindparam("of"))
+    target = update(resource).where(resource.c.id == bindparam("of"))
     gone = [row for row in rows if "body" not in row]
     present = [row for row in rows if "body" in row]
     if gone:
@@ -344,17 +344,17 @@ def _write_measures(connection: Connection, result: ScopeResult) -> None:
     if not fresh:
         return
     of = result.scope
-    statement = select(resource.c.pk, resource.c.key, resource.c.measures).where(
+    statement = select(resource.c.id, resource.c.key, resource.c.measures).where(
         resource.c.account_id == of.account_id, resource.c.scope_region == of.region, resource.c.type == of.type
     )
     changed = [
-        {"of": row.pk, "fresh": fresh[row.key]}
+        {"of": row.id, "fresh": fresh[row.key]}
         for row in connection.execute(statement)
         if row.key in fresh and fresh[row.key] != row.measures
     ]
     if changed:
         connection.execute(
-            update(resource).where(resource.c.pk == bindparam("of")).values(measures=bindparam("fresh")), changed
+            update(resource).where(resource.c.id == bindparam("of")).values(measures=bindparam("fresh")), changed
         )
 
 
@@ -377,7 +377,7 @@ def _write_scope(store: Store, connection: Connection, run_id: str, result: Scop
         "resources": len(result.observations),
         "calls": result.calls,
         "duration_s": (result.finished_at - result.started_at).total_seconds(),
-        "visited_at": when,
+        "scanned_at": when,
         "run_id": run_id,
         "details_unknown": sum(bool(one.unknown) for one in result.observations),
     }

@@ -35,7 +35,7 @@ class QueryResult:
                     signature=row["signature"],
                     tls=row["tls"],
                     day=row["moment"],
-                    noise=row["noise"],
+                    exclusion=row["exclusion"],
                     requests=int(row["requests"]),
                 )
 

@@ -48,7 +48,7 @@ def day_contributions(
     for use in uses:
         of_day[use.day].append(use)
     for count in counts:
-        key = (count.agent, count.signature, count.tls, count.day, count.noise)
+        key = (count.agent, count.signature, count.tls, count.day, count.exclusion)
         counted[count.day][key] = counted[count.day].get(key, 0) + count.requests
     judged = " ".join(sorted(judgement(named(rules))))
     return [

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from windlass.clients.athena.agents import packed, parsed_columns, plain_layers
-from windlass.clients.exclusions import sql as noise_sql
+from windlass.clients.exclusions import sql as exclusion_sql
 from windlass.clients.rules import named
 from windlass.clients.scan.aggregator import ANONYMOUS, HOST_DOMAIN_PATTERN, PATH_HOST_PATTERN
 from windlass.core.errors import UsageError
@@ -27,7 +27,7 @@ COLUMNS = (
     "tls",
     "style",
     "region",
-    "who",
+    "caller_kind",
     "account_id",
     "bucket",
     "principal",
@@ -36,7 +36,7 @@ COLUMNS = (
     "ip",
     "endpoint",
     "moment",
-    "noise",
+    "exclusion",
     "requests",
     "first_seen",
     "last_seen",
@@ -44,7 +44,7 @@ COLUMNS = (
 """The query's result. `kind` is `use` or `count`; `moment` is the day, or the second where that was asked for."""
 
 _FINE = ("method", "style", "region", "account_id", "bucket", "principal", "instance", "access_key", "ip", "endpoint")
-_COARSE = ("agent", "signature", "tls", "who", "moment")
+_COARSE = ("agent", "signature", "tls", "caller_kind", "moment")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,12 +177,12 @@ WITH events AS (
 ), with_texts AS (SELECT *, {three} FROM with_ids
 ), parsed AS (
   SELECT *, {packed("client_text")} AS client_version, {packed("signer_text")} AS signer_version,
-    {packed("runtime_text")} AS runtime_version, {noise_sql()} AS noise
+    {packed("runtime_text")} AS runtime_version, {exclusion_sql()} AS exclusion
   FROM with_texts
 )
 SELECT {", ".join(COLUMNS)}
 FROM parsed
-WHERE kind = 'count' OR (noise = '' AND ({sees}))"""  # noqa: S608
+WHERE kind = 'count' OR (exclusion = '' AND ({sees}))"""  # noqa: S608
 
 
 def _event_columns(moment: str, *, styled: bool) -> str:
@@ -197,7 +197,7 @@ def _event_columns(moment: str, *, styled: bool) -> str:
         if styled
         else "''"
     )
-    who = (
+    caller_kind = (
         f"CASE WHEN {identity}.type = 'AWSService' OR coalesce({identity}.invokedby, '') <> '' THEN 'service' "
         f"WHEN {identity}.accountid IN {ANONYMOUS!r} THEN 'anonymous' "
         "WHEN sessioncredentialfromconsole = 'true' THEN 'console' ELSE '' END"
@@ -209,7 +209,7 @@ def _event_columns(moment: str, *, styled: bool) -> str:
         "tls": "coalesce(tlsdetails.tlsversion, '')",
         "style": style,
         "region": "coalesce(awsregion, '')",
-        "who": who,
+        "caller_kind": caller_kind,
         "account_id": f"coalesce(nullif(recipientaccountid, ''), {identity}.accountid, '')",
         "bucket": bucket,
         "principal": principal,

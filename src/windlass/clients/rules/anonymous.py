@@ -14,7 +14,7 @@ LEVEL = Level.INFO
 
 def sees(facts: RequestFacts) -> bool:
     """Whether nobody signed."""
-    return facts.who == CallerKind.ANONYMOUS
+    return facts.caller_kind == CallerKind.ANONYMOUS
 
 
 def find(facts: RequestFacts, _: date) -> Finding | None:
@@ -31,5 +31,5 @@ def find(facts: RequestFacts, _: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`sees` over the column who."""
-    return "(who = 'anonymous')"
+    """`sees` over the column caller_kind."""
+    return "(caller_kind = 'anonymous')"

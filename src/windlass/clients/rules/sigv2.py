@@ -47,7 +47,9 @@ def sees(facts: RequestFacts) -> bool:
     """Whether the request was signed with SigV2, or, without the field, its SDK would have."""
     if facts.signature:
         return facts.signature == "SigV2"
-    return facts.who != CallerKind.ANONYMOUS and facts.region in OLD_REGIONS and default_signature(facts) == "v2"
+    return (
+        facts.caller_kind != CallerKind.ANONYMOUS and facts.region in OLD_REGIONS and default_signature(facts) == "v2"
+    )
 
 
 def find(facts: RequestFacts, _: date) -> Finding | None:
@@ -75,7 +77,7 @@ def find(facts: RequestFacts, _: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`sees` over the columns signature, who, region, signer and signer_version."""
+    """`sees` over the columns signature, caller_kind, region, signer and signer_version."""
     regions = ", ".join(f"'{region}'" for region in OLD_REGIONS)
     old = []
     for sdk in sdks().values():
@@ -84,6 +86,6 @@ def sql() -> str:
         elif sdk.sigv4_bound:
             old.append(f"(signer = '{sdk.id}' AND signer_version < {pack(sdk.sigv4_bound)})")
     return (
-        f"(signature = 'SigV2' OR (signature = '' AND who <> 'anonymous' AND region IN ({regions})"
+        f"(signature = 'SigV2' OR (signature = '' AND caller_kind <> 'anonymous' AND region IN ({regions})"
         f" AND ({' OR '.join(old)})))"
     )

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from windlass.clients.exclusions import noise_of
+from windlass.clients.exclusions import exclusion_of
 from windlass.clients.model import CallerKind, RequestFacts, UseKey
 from windlass.clients.rules import Rule, named
 from windlass.clients.scan.records import Record
@@ -30,7 +30,7 @@ __all__ = [
 
 S3 = "s3.amazonaws.com"
 CountKey = tuple[str, str, str, str, str]
-"""Agent, signature, TLS version, day, noise."""
+"""Agent, signature, TLS version, day, exclusion."""
 _REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]+"
 _DOMAIN = r"\.amazonaws\.com(\.cn)?(:[0-9]+)?$"
 _SERVICE = rf"(s3(-fips)?(\.dualstack)?|s3-external-1|s3-(fips-)?{_REGION})"
@@ -61,7 +61,7 @@ class _Verdict:
     """What holds for all records of the same facts; `times` are those of the current file."""
 
     facts: RequestFacts
-    noise: str
+    exclusion: str
     kept: bool
     times: list[str]
 
@@ -126,9 +126,9 @@ class RecordAggregator:
 
     def _judge(self, facts_key: Any, record: Record) -> _Verdict:
         facts = facts_of(record, style=facts_key[-1] or "")
-        noise = noise_of(facts)
-        kept = not noise and any(rule.sees(facts) for rule in self._rules)
-        found = self._verdicts[facts_key] = _Verdict(facts, noise, kept, [])
+        exclusion = exclusion_of(facts)
+        kept = not exclusion and any(rule.sees(facts) for rule in self._rules)
+        found = self._verdicts[facts_key] = _Verdict(facts, exclusion, kept, [])
         return found
 
 
@@ -138,7 +138,7 @@ def _count(verdict: _Verdict, counts: dict[CountKey, int]) -> None:
     first, last = min(times)[:10], max(times)[:10]
     days = {first: len(times)} if first == last else Counter(time[:10] for time in times)
     for day, number in days.items():
-        key = (facts.agent, facts.signature, facts.tls, day, verdict.noise)
+        key = (facts.agent, facts.signature, facts.tls, day, verdict.exclusion)
         counts[key] = counts.get(key, 0) + number
 
 
@@ -152,7 +152,7 @@ def facts_of(record: Record, *, style: str | None = None) -> RequestFacts:
         tls=(tls.tlsVersion if tls else None) or "",
         style=style_of(record) if style is None else style,
         region=record.awsRegion or "",
-        who=_who(record),
+        caller_kind=_caller_kind(record),
     )
 
 
@@ -172,7 +172,7 @@ def style_of(record: Record) -> str:
     return "host" if host.startswith(f"{bucket}.") and HOST_DOMAIN.search(host) else ""
 
 
-def _who(record: Record) -> str:
+def _caller_kind(record: Record) -> str:
     identity = record.userIdentity
     if identity is None:
         return CallerKind.CLIENT
