@@ -244,7 +244,7 @@ def test_help_is_quick_and_imports_nothing_heavy(tmp_path):
         (["--config", "nope.toml", "inventory", "list"], {}, 253, "nope.toml"),
         (["--store", "mysql://x", "inventory", "list"], {}, 253, "mysql"),
         (["inventory", "show", "nothing"], {}, 254, "no resource"),
-        (["inventory", "list", "--sort", "beauty"], {}, 252, "can't sort"),
+        (["inventory", "list", "--sort", "beauty"], {}, 252, "is not a sort order"),
         (["inventory", "list", "-w", "!!"], {}, 252, "not a condition"),
         (
             ["inventory", "collect", "-t", "s4.*"],

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from tests.inventory.fake import NOW
 from tests.inventory.hostile import run_world
-from windlass.inventory import unread_details, writer
+from windlass.inventory import runs, unread_details, writer
 from windlass.inventory.catalog import BY_NAME
 from windlass.inventory.collector import Collector
 from windlass.inventory.model import GLOBAL
@@ -49,10 +49,10 @@ class Check:
 
     def apply(self, number, existed, results, world):
         self.now += timedelta(hours=1)
-        run_id = writer.begin_run(self.store, now=self.now, scopes_total=len(results))
+        run_id = runs.begin_run(self.store, now=self.now, scopes_total=len(results))
         before = self.live()
         for result in results:
-            writer.apply(self.store, run_id, result)
+            writer.write_result(self.store, run_id, result)
         after = self.live()
         for result in results:
             self.compare(result, existed, before, after, world)

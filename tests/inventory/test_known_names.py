@@ -7,7 +7,7 @@ import pytest
 
 from tests.inventory.test_revisions import begin, seen, visit
 from windlass.cli.main import _run
-from windlass.inventory import writer
+from windlass.inventory import runs, writer
 from windlass.inventory.catalog import CATALOG
 from windlass.inventory.model import Scope
 from windlass.store.config import StoreConfig
@@ -36,9 +36,11 @@ def filled(tmp_path):
     with open_store(StoreConfig(url=f"sqlite:///{tmp_path}/w.db")) as store:
         run = begin(store)
         bucket = seen("assets", {"Versioning": {"Status": "Enabled"}, "Region": "eu-west-1"}, scope=BUCKETS)
-        writer.apply(store, run, visit([bucket], NOW, scope=BUCKETS))
-        writer.apply(store, run, visit([seen("jobs", {"VisibilityTimeout": "30"}, scope=QUEUES)], NOW, scope=QUEUES))
-        writer.finish_run(store, run, status="done", now=NOW)
+        writer.write_result(store, run, visit([bucket], NOW, scope=BUCKETS))
+        writer.write_result(
+            store, run, visit([seen("jobs", {"VisibilityTimeout": "30"}, scope=QUEUES)], NOW, scope=QUEUES)
+        )
+        runs.finish_run(store, run, status="done", now=NOW)
 
 
 LISTINGS = (("list",), ("changes",), ("diff",), ("export", "-"))

@@ -169,7 +169,7 @@ def test_nothing_planted_is_in_the_database_file_or_an_export(sqlite_store, tmp_
                 started_at=T0,
                 finished_at=T0 + timedelta(minutes=visit),
             )
-            applied = writer.apply(sqlite_store, run, result)
+            applied = writer.write_result(sqlite_store, run, result)
             written += applied.created + applied.updated
     assert written >= len(CATALOG)
     inventory = inventory_of(sqlite_store)

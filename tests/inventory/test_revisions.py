@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from windlass.core.clock import format_time
-from windlass.inventory import unread_details, writer
+from windlass.inventory import runs, unread_details, writer
 from windlass.inventory.config import InventoryConfig
 from windlass.inventory.model import ChangeKind, Edge, Observation, Query, Scope, ScopeResult, ScopeState
 from windlass.inventory.service import Inventory
@@ -47,7 +47,7 @@ def visit(observations, at, state=ScopeState.OK, scope=SCOPE):
 
 
 def begin(store, at=T0):
-    return writer.begin_run(store, now=at, scopes_total=1)
+    return runs.begin_run(store, now=at, scopes_total=1)
 
 
 def inventory_of(store, now=T0 + timedelta(days=40)):
@@ -62,8 +62,8 @@ def count(store, table):
 def test_an_unchanged_visit_writes_no_revision(store):
     run = begin(store)
     items = [seen(f"q{n}", {"Delay": n, "Tags": {"team": "web"}}) for n in range(50)]
-    first = writer.apply(store, run, visit(items, T0))
-    again = writer.apply(store, run, visit(reversed(items), T0 + timedelta(hours=1)))
+    first = writer.write_result(store, run, visit(items, T0))
+    again = writer.write_result(store, run, visit(reversed(items), T0 + timedelta(hours=1)))
     assert (first.created, again) == (50, writer.ChangeCounts(0, 0, 0))
     assert count(store, revision) == 50
 
@@ -71,8 +71,8 @@ def test_an_unchanged_visit_writes_no_revision(store):
 @pytest.mark.parametrize("state", [state for state in ScopeState if not state.complete])
 def test_an_incomplete_visit_changes_nothing(store, state):
     run = begin(store)
-    writer.apply(store, run, visit([seen("a", {"x": 1}), seen("b", {})], T0))
-    applied = writer.apply(store, run, visit([], T0 + timedelta(hours=1), state))
+    writer.write_result(store, run, visit([seen("a", {"x": 1}), seen("b", {})], T0))
+    applied = writer.write_result(store, run, visit([], T0 + timedelta(hours=1), state))
     assert applied == writer.ChangeCounts(0, 0, 0)
     status = inventory_of(store).scopes()[0]
     assert (status.state, status.last_good_at, status.resources) == (state, T0, 2)
@@ -81,12 +81,14 @@ def test_an_incomplete_visit_changes_nothing(store, state):
 
 def test_a_detail_that_can_not_be_read_keeps_its_last_value(store):
     run, inventory = begin(store), inventory_of(store)
-    writer.apply(store, run, visit([seen("a", {"Policy": {"Allow": "all"}, "Delay": 1})], T0))
-    applied = writer.apply(
+    writer.write_result(store, run, visit([seen("a", {"Policy": {"Allow": "all"}, "Delay": 1})], T0))
+    applied = writer.write_result(
         store, run, visit([seen("a", {"Delay": 1}, unknown={"Policy"})], T0 + timedelta(1), ScopeState.PARTIAL)
     )
     assert applied.updated == 0
-    writer.apply(store, run, visit([seen("a", {"Delay": 2}, unknown={"*"})], T0 + timedelta(2), ScopeState.PARTIAL))
+    writer.write_result(
+        store, run, visit([seen("a", {"Delay": 2}, unknown={"*"})], T0 + timedelta(2), ScopeState.PARTIAL)
+    )
     assert inventory.show("a").document == {"Policy": {"Allow": "all"}, "Delay": 2}
     assert [dict(op) for op in inventory.history("a")[0].patch] == [{"op": "replace", "path": "/Delay", "value": 2}]
 
@@ -96,9 +98,9 @@ def test_an_unread_detail_takes_neither_tags_nor_relations_away(store):
     dead = "arn:aws:sqs:eu-west-1:111111111111:dead"
     whole = {"Delay": 1, "Tags": {"team": "web"}, "RedrivePolicy": {"deadLetterTargetArn": dead}}
     edge = Edge("dead-letters-to", dead, "sqs.queue")
-    writer.apply(store, run, visit([seen("a", whole, edges=[edge])], T0))
+    writer.write_result(store, run, visit([seen("a", whole, edges=[edge])], T0))
     partly = seen("a", {"Delay": 2}, unknown={"Tags", "RedrivePolicy"})
-    writer.apply(store, run, visit([partly], T0 + timedelta(1), ScopeState.PARTIAL))
+    writer.write_result(store, run, visit([partly], T0 + timedelta(1), ScopeState.PARTIAL))
     assert inventory.list(Query(tags={"team": "web"})).total == 1
     assert [one.kind for one in inventory.relations("a")] == ["dead-letters-to"]
 
@@ -106,7 +108,7 @@ def test_an_unread_detail_takes_neither_tags_nor_relations_away(store):
 def test_deleted_and_back_again_is_one_resource_with_its_whole_past(store):
     run, inventory = begin(store), inventory_of(store)
     for day, items in enumerate([[seen("a", {"v": 1})], [], [], [seen("a", {"v": 2})]]):
-        writer.apply(store, run, visit(items, T0 + timedelta(day)))
+        writer.write_result(store, run, visit(items, T0 + timedelta(day)))
     assert [one.change for one in inventory.history("a")] == [
         ChangeKind.CREATED,
         ChangeKind.DELETED,
@@ -121,7 +123,7 @@ def test_deleted_and_back_again_is_one_resource_with_its_whole_past(store):
 def test_a_clock_that_was_set_back_does_not_tangle_the_history(store):
     run, inventory = begin(store), inventory_of(store)
     for version, at in enumerate([T0, T0 - timedelta(hours=1), T0 - timedelta(hours=2)]):
-        writer.apply(store, run, visit([seen("a", {"v": version})], at))
+        writer.write_result(store, run, visit([seen("a", {"v": version})], at))
     newest = inventory.history("a")
     assert [one.valid_from for one in newest] == sorted((one.valid_from for one in newest), reverse=True)
     assert inventory.show("a").document == {"v": 2}
@@ -130,7 +132,7 @@ def test_a_clock_that_was_set_back_does_not_tangle_the_history(store):
 def test_measures_move_without_a_revision(store):
     run, inventory = begin(store), inventory_of(store)
     for size in (10, 20, 30):
-        writer.apply(
+        writer.write_result(
             store, run, visit([seen("a", {"v": 1}, measures={"size_bytes": size})], T0 + timedelta(minutes=size))
         )
     assert inventory.show("a").measures == {"size_bytes": 30}
@@ -168,7 +170,7 @@ def test_every_past_state_is_exactly_what_was_seen(tmp_path_factory, steps):
         remembered = []
         for number, (state, items) in enumerate(steps):
             at = T0 + timedelta(hours=number)
-            writer.apply(
+            writer.write_result(
                 store,
                 run,
                 visit([seen(name, doc, unknown=unknown) for name, (doc, unknown) in items.items()], at, state),
@@ -204,7 +206,9 @@ def _check_chain(store):
 def test_many_revisions_are_rebuilt_from_keyframes(store):
     run, inventory = begin(store), inventory_of(store)
     for version in range(60):
-        writer.apply(store, run, visit([seen("a", {"v": version, "same": "x" * 50})], T0 + timedelta(minutes=version)))
+        writer.write_result(
+            store, run, visit([seen("a", {"v": version, "same": "x" * 50})], T0 + timedelta(minutes=version))
+        )
     for version in (0, 1, 15, 16, 17, 33, 59):
         assert inventory.document_at("a", T0 + timedelta(minutes=version, seconds=1))["v"] == version
 
@@ -213,7 +217,9 @@ def test_the_difference_of_two_times_is_net(store):
     run, inventory = begin(store), inventory_of(store)
     estates = [{"a": 1, "b": 1}, {"a": 2, "b": 1, "c": 1}, {"a": 1, "c": 2, "d": 1}]
     for day, estate in enumerate(estates):
-        writer.apply(store, run, visit([seen(name, {"v": v}) for name, v in estate.items()], T0 + timedelta(day)))
+        writer.write_result(
+            store, run, visit([seen(name, {"v": v}) for name, v in estate.items()], T0 + timedelta(day))
+        )
     found = {one.resource.name: one.change for one in inventory.diff(T0 + timedelta(hours=1), T0 + timedelta(days=3))}
     assert found == {"b": ChangeKind.DELETED, "c": ChangeKind.CREATED, "d": ChangeKind.CREATED}
     assert inventory.diff(T0 + timedelta(days=3), T0 + timedelta(days=9)) == ()
@@ -222,7 +228,7 @@ def test_the_difference_of_two_times_is_net(store):
 def test_pruning_keeps_the_end_of_each_day_and_everything_after(store):
     run, inventory = begin(store), inventory_of(store)
     for hour in range(72):
-        writer.apply(store, run, visit([seen("a", {"v": hour})], T0 + timedelta(hours=hour)))
+        writer.write_result(store, run, visit([seen("a", {"v": hour})], T0 + timedelta(hours=hour)))
     before = T0 + timedelta(hours=48)
     expected = {hour: hour for hour in (23, 47, *range(48, 72))}
     assert inventory.prune(before, dry_run=True) == inventory.prune(before) > 40
@@ -235,8 +241,8 @@ def test_relations_and_addresses_have_their_time(store):
     run, inventory = begin(store), inventory_of(store)
     role = seen("dead", {"v": 1})
     one = seen("a", {"to": "dead"}, edges=[Edge("dead-letters-to", role.arn, "sqs.queue")], addresses=["10.0.0.7"])
-    writer.apply(store, run, visit([role, one], T0))
-    writer.apply(
+    writer.write_result(store, run, visit([role, one], T0))
+    writer.write_result(
         store, run, visit([role, seen("a", {"to": ""}), seen("b", {}, addresses=["10.0.0.7"])], T0 + timedelta(1))
     )
     then = T0 + timedelta(hours=2)
@@ -273,12 +279,14 @@ def resources(store):
 def test_an_item_whose_arn_only_a_detail_tells_is_the_same_before_and_after(store):
     run, arn = begin(store), "arn:aws:eks:eu-west-1:111111111111:nodegroup/c/g/1234"
     hour = timedelta(hours=1)
-    first = writer.apply(store, run, visit([group("c/g", unknown=["*"])], T0, ScopeState.PARTIAL, GROUPS))
-    read = writer.apply(store, run, visit([group("c/g", arn, status="ACTIVE")], T0 + hour, scope=GROUPS))
+    first = writer.write_result(store, run, visit([group("c/g", unknown=["*"])], T0, ScopeState.PARTIAL, GROUPS))
+    read = writer.write_result(store, run, visit([group("c/g", arn, status="ACTIVE")], T0 + hour, scope=GROUPS))
     assert (first.created, read) == (1, writer.ChangeCounts(0, 1, 0))
     assert (resources(store)["c/g"].key, resources(store)["c/g"].arn) == (arn, arn)
-    unread = writer.apply(store, run, visit([group("c/g", unknown=["*"])], T0 + 2 * hour, ScopeState.PARTIAL, GROUPS))
-    again = writer.apply(store, run, visit([group("c/g", arn, status="ACTIVE")], T0 + 3 * hour, scope=GROUPS))
+    unread = writer.write_result(
+        store, run, visit([group("c/g", unknown=["*"])], T0 + 2 * hour, ScopeState.PARTIAL, GROUPS)
+    )
+    again = writer.write_result(store, run, visit([group("c/g", arn, status="ACTIVE")], T0 + 3 * hour, scope=GROUPS))
     assert (unread, again) == (writer.ChangeCounts(0, 0, 0), writer.ChangeCounts(0, 0, 0))
     assert resources(store)["c/g"].key == arn
 
@@ -294,8 +302,8 @@ def test_a_bucket_that_can_not_be_located_stays_where_it_was(store):
         document={"Name": "b", "Region": "eu-west-1"},
     )
     lost = replace(one, region="aws-global", document={"Name": "b", "New": 1}, unknown=frozenset({"Region"}))
-    writer.apply(store, run, visit([one], T0, scope=scope))
-    writer.apply(store, run, visit([lost], T0 + timedelta(hours=1), ScopeState.PARTIAL, scope))
+    writer.write_result(store, run, visit([one], T0, scope=scope))
+    writer.write_result(store, run, visit([lost], T0 + timedelta(hours=1), ScopeState.PARTIAL, scope))
     assert (resources(store)["b"].region, '"Region":"eu-west-1"' in resources(store)["b"].document) == (
         "eu-west-1",
         True,
@@ -306,26 +314,26 @@ def test_each_unread_detail_has_the_time_when_it_was_last_read(store):
     run = begin(store)
     times = [T0 + timedelta(hours=n) for n in range(4)]
     read, new = seen("old", {"Delay": 1}), seen("new", {"Delay": 1}, unknown=["Tags"])
-    writer.apply(store, run, visit([read], times[0]))
+    writer.write_result(store, run, visit([read], times[0]))
     assert unread_details.detail_read_times(store, SCOPE) == {}
     partial = seen("old", {"Delay": 1}, unknown=["Tags"])
-    writer.apply(store, run, visit([partial, new], times[1], ScopeState.PARTIAL))
+    writer.write_result(store, run, visit([partial, new], times[1], ScopeState.PARTIAL))
     worse = seen("old", {}, unknown=["Tags", "*"])
-    writer.apply(store, run, visit([worse, new], times[2], ScopeState.PARTIAL))
+    writer.write_result(store, run, visit([worse, new], times[2], ScopeState.PARTIAL))
     ages = unread_details.detail_read_times(store, SCOPE)
     last = format_time(times[2])
     assert ages["old"] == ages[read.key] == {"": last, "Tags": format_time(times[0]), "*": format_time(times[1])}
     assert ages["new"] == {"": last, "Tags": ""}
-    writer.apply(store, run, visit([read], times[3]))
+    writer.write_result(store, run, visit([read], times[3]))
     assert unread_details.detail_read_times(store, SCOPE) == {}
 
 
 def test_a_scope_cut_short_by_a_stop_is_visited_again_when_the_run_goes_on(store):
     run = begin(store)
     cut = replace(visit([seen("q", {}, unknown=["*"])], T0, ScopeState.PARTIAL), error_code="Interrupted")
-    writer.apply(store, run, cut)
-    assert writer.finished_scopes(store, run) == frozenset()
+    writer.write_result(store, run, cut)
+    assert runs.finished_scopes(store, run) == frozenset()
     assert inventory_of(store).run(run).scopes_done == 0
-    writer.apply(store, run, visit([seen("q", {})], T0 + timedelta(hours=1)))
-    assert writer.finished_scopes(store, run) == {SCOPE}
+    writer.write_result(store, run, visit([seen("q", {})], T0 + timedelta(hours=1)))
+    assert runs.finished_scopes(store, run) == {SCOPE}
     assert (inventory_of(store).run(run).scopes_done, inventory_of(store).run(run).errors) == (1, 0)

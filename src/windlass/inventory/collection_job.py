@@ -1,4 +1,4 @@
-"""A collection as a job: anybody can watch and cancel it, and an interrupted one goes on where it stopped."""
+"""A collection as a job: it can be watched and cancelled, and an interrupted one is resumed with its remaining scopes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ __all__ = ["KIND", "collect_as_job", "collect_forever", "register"]
 
 KIND = "inventory.collect"
 _KEPT_JOBS = 200
-_REPORT_EVERY_S = 0.5
-_RESUMED_WITHIN = timedelta(hours=24)  # what an older run has visited is out of date: a new run visits everything
+_REPORT_INTERVAL_S = 0.5
+_MAX_RESUME_AGE = timedelta(hours=24)  # the scopes that an older run scanned are out of date: a new run scans all
 
 Show = Callable[[int, int, str], None]
 
@@ -38,7 +38,7 @@ def collect_as_job(
     show: Show = lambda *_: None,
     stop: threading.Event | None = None,
 ) -> Run:
-    """Collect under a new job, or under the last resumable one. NotFound when there is nothing to resume."""
+    """Collect as a new job, or as the last resumable one. NotFound when no job can be resumed."""
     return _run(inventory, jobs, options, job_id=_last_resumable(jobs) if resume else "", show=show, stop=stop)
 
 
@@ -53,22 +53,22 @@ def _run(
     under: Sequence[Lease] = (),
     loop: bool = False,
 ) -> Run:
-    """Collect under the job, or under a new one where `job_id` is empty."""
+    """Collect as the given job, or as a new one when `job_id` is empty."""
     _end_abandoned_runs(inventory, jobs)
-    title = "collect " + (", ".join(options.types) if options.types else "the whole estate")
-    begun = (
+    title = "collect " + (", ".join(options.types) if options.types else "the estate")
+    job = (
         jobs.run(job_id, under=under)
         if job_id
         else jobs.run_new(KIND, title, params=_params(options, loop=loop), unit="scopes", under=under)
     )
     runs: list[Run] = []
-    with begun as running:
+    with job as running:
         runs.append(_collect(inventory, running, show=show, stop=stop))
-    return runs[0] if runs else inventory.runs(1)[0]  # a cancelled job leaves the block without a result
+    return runs[0] if runs else inventory.runs(1)[0]  # a cancelled job ends the block without a result
 
 
 def register(inventory: Inventory, jobs: Jobs) -> None:
-    """Let `jobs.resume` take up collections."""
+    """Register how `jobs.resume` resumes a collection."""
     jobs.runners[KIND] = lambda running: _discard(_collect(inventory, running, show=lambda *_: None, stop=None))
 
 
@@ -87,7 +87,7 @@ def _collect(inventory: Inventory, running: RunningJob, *, show: Show, stop: thr
         show(now.scopes_done, now.scopes_total, detail)
         if stop is not None and stop.is_set():
             running.stop.set()
-        if time.monotonic() - reported >= _REPORT_EVERY_S:
+        if time.monotonic() - reported >= _REPORT_INTERVAL_S:
             reported = time.monotonic()
             running.report(done=now.scopes_done, total=now.scopes_total, detail=detail)
 
@@ -110,14 +110,14 @@ def _collect(inventory: Inventory, running: RunningJob, *, show: Show, stop: thr
 
 
 def _last_resumable(jobs: Jobs) -> str:
-    found = next((job for job in jobs.list(kind=KIND, limit=20) if job.status.resumable), None)
-    if found is None:
-        raise NotFound("no collection was interrupted", hint="`windlass inventory collect` starts a new one.")
-    return found.job_id
+    resumable = next((job for job in jobs.list(kind=KIND, limit=20) if job.status.resumable), None)
+    if resumable is None:
+        raise NotFound("there is no interrupted collection", hint="`windlass inventory collect` starts a new one.")
+    return resumable.job_id
 
 
 def _params(options: CollectOptions, *, loop: bool = False) -> dict[str, Any]:
-    """`loop` marks a job as the loop's: only those does the loop resume, never what a person has interrupted."""
+    """Return the job's parameters. The loop resumes only jobs marked `loop`, never one that a person interrupted."""
     return asdict(options) | ({"loop": True} if loop else {})
 
 
@@ -135,41 +135,41 @@ def collect_forever(
     stop: threading.Event,
     finished: Callable[[Run], None] = lambda _: None,
 ) -> None:
-    """Collect now and every `interval_s` seconds until `stop`; of several processes on one store, one does it.
+    """Collect now and every `interval_s` seconds until `stop`; of several processes on one store, one collects.
 
-    A run that was interrupted, in this process or another, goes on first. A failed round is logged, and the next one is
-    `interval_s` after its start.
+    An interrupted run, of this process or another, is resumed first. A failed collection is logged, and the next one
+    begins `interval_s` after its start.
     """
     log = logger("inventory")
 
-    def collect_round(lease: Lease) -> float:
-        began = time.monotonic()
+    def collect_once(lease: Lease) -> float:
+        started_s = time.monotonic()
         try:
             options = inventory.options()
             job = jobs.unfinished(KIND, _params(options, loop=True))
-            if job is not None and job.status is JobStatus.RUNNING:  # on a process that has lost the loop's lease
+            if job is not None and job.status is JobStatus.RUNNING:  # in a process that has lost the loop's lease
                 return POLL_S
-            job_id = job.job_id if job is not None and clock.now() - job.created_at < _RESUMED_WITHIN else ""
+            job_id = job.job_id if job is not None and clock.now() - job.created_at < _MAX_RESUME_AGE else ""
             if job_id:
                 log.info("collection.resumed", job_id=job_id)
             finished(_run(inventory, jobs, options, job_id=job_id, stop=stop, under=[lease], loop=True))
             jobs.prune(KIND, keep=_KEPT_JOBS)
         except Interrupted:
-            return 0.0  # `stop` is set; or the database was away too long, and the run goes on
+            return 0.0  # `stop` is set, or the database was unreachable too long: the run is resumed
         except LeaseLost:
             raise
-        except StoreError as error:  # the database restarts: the run goes on as soon as it is back
+        except StoreError as error:  # the database restarts: the run is resumed as soon as it answers
             log.warning("collection.failed", error=error.message, hint=error.hint)
             return POLL_S
         except WindlassError as error:
             log.warning("collection.failed", error=error.message, hint=error.hint)
-        return max(0.0, interval_s - (time.monotonic() - began))
+        return max(0.0, interval_s - (time.monotonic() - started_s))
 
-    jobs.leases.run_alone(KIND, collect_round, stop=stop)
+    jobs.leases.run_alone(KIND, collect_once, stop=stop)
 
 
 def _end_abandoned_runs(inventory: Inventory, jobs: Jobs) -> None:
-    """Mark runs whose process was killed as interrupted; one of them may be resumed later."""
+    """Mark runs whose process was killed as interrupted; they may be resumed later."""
     ended = {job.job_id: job for job in jobs.list(kind=KIND, limit=_KEPT_JOBS) if job.status.ended}
     for run in inventory.runs(limit=_KEPT_JOBS):
         if run.status == "running" and run.job_id in ended:

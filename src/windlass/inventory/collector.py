@@ -154,7 +154,7 @@ class _Run:
                         result,
                         state=ScopeState.PARTIAL,
                         error_code=INTERRUPTED,
-                        error="The run was stopped before all details were read",
+                        error="the run was stopped before all details were read",
                     )
                 self._report(result, sink)
 

@@ -1,4 +1,4 @@
-"""A Query as SQL, on both databases; the one place where their JSON differs."""
+"""A Query as SQL conditions for SQLite and PostgreSQL. Differences between their JSON functions are handled here alone."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ _MATCHING = {
 
 
 def identity_conditions(query: Query, *, but: str = "") -> list[ColumnElement[bool]]:
-    """Conditions on type, account and region; `but` leaves one out (for its own facet)."""
+    """Return the conditions on type, account and region, except those on `but` (for its own facet)."""
     conditions: list[ColumnElement[bool]] = []
-    for name, column, wanted in (
+    for name, column, patterns in (
         ("type", resource.c.type, query.types),
         ("account", resource.c.account_id, query.account_ids),
         ("region", resource.c.region, query.regions),
     ):
-        if wanted and name != but:
-            conditions.append(or_(*(_pattern(column, one) for one in wanted)))
+        if patterns and name != but:
+            conditions.append(or_(*(_pattern(column, pattern) for pattern in patterns)))
     return conditions
 
 
-def _pattern(column: Any, wanted: str) -> ColumnElement[bool]:
-    if wanted.endswith("*"):
-        return column.startswith(wanted[:-1], autoescape=True)  # type: ignore[no-any-return]
-    return column == wanted  # type: ignore[no-any-return]
+def _pattern(column: Any, pattern: str) -> ColumnElement[bool]:
+    if pattern.endswith("*"):
+        return column.startswith(pattern[:-1], autoescape=True)  # type: ignore[no-any-return]
+    return column == pattern  # type: ignore[no-any-return]
 
 
 def query_conditions(query: Query, dialect: str, *, but: str = "") -> list[ColumnElement[bool]]:
-    """All conditions of a query on the current state."""
+    """Return all conditions of a query on the current state."""
     conditions = identity_conditions(query, but=but)
     if not query.include_deleted:
         conditions.append(resource.c.deleted_at.is_(None))
@@ -71,19 +71,19 @@ def query_conditions(query: Query, dialect: str, *, but: str = "") -> list[Colum
 
 
 def word_conditions(query: Query, dialect: str) -> list[ColumnElement[bool]]:
-    """Every word of the query occurs in what the resource holds now; none when it has no word."""
+    """Return the condition that every word of the query occurs in the resource now; empty when the query has no word."""
     if not split_words(query.words):
         return []
-    found = text(_MATCHING[dialect]).bindparams(words=match_expression(query.words, dialect))
-    return [resource.c.id.in_(found)]
+    matching = text(_MATCHING[dialect]).bindparams(words=match_expression(query.words, dialect))
+    return [resource.c.id.in_(matching)]
 
 
 def _tagged(name: str, value: str) -> ColumnElement[bool]:
-    one = tag.alias()  # a name of its own: facets join the table, too
-    wanted = [one.c.resource_row_id == resource.c.id, one.c.name == name]
+    other = tag.alias()  # facets join the same table
+    conditions = [other.c.resource_row_id == resource.c.id, other.c.name == name]
     if value != "*":
-        wanted.append(one.c.value == value)
-    return exists(select(one.c.resource_row_id).where(and_(*wanted)))
+        conditions.append(other.c.value == value)
+    return exists(select(other.c.resource_row_id).where(and_(*conditions)))
 
 
 def _where(path: str, operator: str, value: str, dialect: str) -> ColumnElement[bool]:
@@ -103,7 +103,7 @@ def _where(path: str, operator: str, value: str, dialect: str) -> ColumnElement[
 
 
 def _json_text(parts: list[str], dialect: str) -> ColumnElement[Any]:
-    """The value at a path as text: numbers as written, true and false in words, null where there is nothing."""
+    """Return the value at a path as text: numbers as written, `true` and `false`; null when the path has no value."""
     if dialect == "sqlite":
         path = "$" + "".join(f"[{part}]" if part.isdigit() else f'."{part}"' for part in parts)
         kind = func.json_type(resource.c.document, path)
@@ -114,7 +114,7 @@ def _json_text(parts: list[str], dialect: str) -> ColumnElement[Any]:
 
 
 def member_exists(member: str, dialect: str) -> ColumnElement[bool]:
-    """Documents that have this top-level member, with whatever value."""
+    """Return the condition that a document has this top-level member, whatever its value."""
     if dialect == "sqlite":
         return func.json_type(resource.c.document, f'$."{member}"').is_not(None)
     return func.jsonb_exists(cast(resource.c.document, JSONB()), member)
@@ -123,6 +123,6 @@ def member_exists(member: str, dialect: str) -> ColumnElement[bool]:
 def _number(found: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
     numeric = r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
     if dialect == "sqlite":
-        # SQLite casts any text to a number; only what is one may count.
+        # SQLite casts any text to a number (else 0.0): only texts that are numbers may match.
         return case((cast(cast(found, Float), String) != "0.0", cast(found, Float)), (found == "0", 0.0), else_=None)
     return case((found.op("~")(numeric), cast(found, Float)), else_=None)

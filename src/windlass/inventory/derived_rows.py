@@ -1,4 +1,4 @@
-"""What hangs on a resource beside its document: relations, addresses, tags, and the words that are searched."""
+"""The rows derived from a resource's document: relations, addresses, tags, and the words of the full-text index."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from windlass.inventory.tables import address, relation, tag
 __all__ = ["SHARED_WITH", "batches", "write_derived_rows"]
 
 SHARED_WITH = "shared-with"
-"""The relation from a resource to an account that sees it though it is another's; shared_resources.py begins and ends it."""
+"""The relation from a resource to an account that sees it but does not own it; shared_resources.py writes it."""
 
 _BATCH = 500
 
 
 def batches(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    """`items` in pieces that fit into one statement."""
-    return (items[at : at + _BATCH] for at in range(0, len(items), _BATCH))
+    """Return `items` in batches that fit into one statement."""
+    return (items[start : start + _BATCH] for start in range(0, len(items), _BATCH))
 
 
 def write_derived_rows(connection: Connection, dialect: str, touched: Sequence[tuple[int, NewRevision, str]]) -> None:
-    """Relations and addresses with their validity, current tags, and the words that are searched."""
+    """Write relations and addresses with their validity, current tags, and the words of the full-text index."""
     row_ids = [row_id for row_id, effect, _ in touched if effect.row_id is not None]
     edges, held = _open_edges(connection, row_ids), _open_addresses(connection, row_ids)
     new_edges, new_held, new_tags, new_words = [], [], [], []

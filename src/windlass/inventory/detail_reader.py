@@ -124,7 +124,7 @@ class DetailReader:
         elif isinstance(value, dict):
             item.document.update(value)
         elif value is not None:
-            raise AwsError(f"The answer of {detail.operation} is not a JSON object", code="Malformed")
+            raise AwsError(f"the answer of {detail.operation} is not a JSON object", code="Malformed")
         item.unread.discard(index)
 
     def _call(self, scan: ScopeScan, region: str, detail: Detail, params: dict[str, Any]) -> Any:
@@ -132,7 +132,7 @@ class DetailReader:
         pages = self._calls.pages(scan, region, service, detail.operation, **params)
         value = merged([find(detail.result, page) for page in pages])
         if value is None and not detail.key:
-            raise AwsError(f"The answer of {detail.operation} has no {detail.result}", code="Malformed")
+            raise AwsError(f"the answer of {detail.operation} has no {detail.result}", code="Malformed")
         return value
 
 

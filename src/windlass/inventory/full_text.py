@@ -1,4 +1,4 @@
-"""Full text: what of a resource is found, and what of a query is asked. The same plain words on both databases."""
+"""Full text: the words of a resource for the index, and the words of a query, alike on both databases."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _MAX_CHARS = 6000
 
 
 def split_words(text: str) -> list[str]:
-    """Lower-case runs of letters and digits: `pay-web_01` is pay, web, 01."""
+    """Return the lower-case runs of letters and digits: `pay-web_01` is pay, web, 01."""
     return _WORD.findall(text.lower())
 
 
 def document_words(identity: tuple[str, ...], document: Document) -> str:
-    """The words of a resource: its names and ids first, then every value of its document, each once, bounded."""
+    """Return the distinct words of a resource, at most 6,000 characters: names and ids first, then the document's values."""
     seen: dict[str, None] = {}
     room = _MAX_CHARS
     for text in (*identity, *_texts(document)):
@@ -36,7 +36,7 @@ def document_words(identity: tuple[str, ...], document: Document) -> str:
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for key, item in value.items():
-            # Tag and environment names are data; AWS's own member names would match everything.
+            # Names of tags are data; AWS's member names occur in every document.
             if key == "Tags" and isinstance(item, dict):
                 yield from item
             yield from _texts(item)
@@ -48,7 +48,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def match_expression(words: str, dialect: str) -> str:
-    """The database's own query: every word must be there, beginnings match. Empty when there is no word in `words`."""
+    """Return the database's query for resources with every word; beginnings match. Empty without a word."""
     parts = split_words(words)
     if dialect == "sqlite":
         return " AND ".join(f'"{part}"*' for part in parts)

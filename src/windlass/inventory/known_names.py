@@ -1,4 +1,4 @@
-"""Which types, accounts, regions and document members exist, so that a misspelt one is an error and not an empty answer."""
+"""The known types, accounts, regions and document members: a misspelt one is an error, not an empty result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from windlass.inventory.tables import resource, scope
 
 __all__ = ["check_query"]
 
-_SAMPLE = 500  # documents whose members are offered for a misspelt one
+_SAMPLE_DOCUMENTS = 500  # whose members are suggested for a misspelt one
 _OWN_MEMBERS = ("Tags", "name")
 
 
@@ -33,24 +33,24 @@ class _Stored:
 
 
 def check_query(connection: Connection, dialect: str, query: Query, *, account_ids: Iterable[str] = ()) -> None:
-    """UsageError, with the nearest known name, for a type, account, region or document member that nothing has.
+    """Raise UsageError, with the nearest known name, for an unknown type, account, region or document member.
 
-    Known are what the store has, the catalog's types, AWS's regions, the configured `account_ids`, and the members of AWS's
-    answers in botocore's models (a queue without a KMS key has no `KmsMasterKeyId`, and yet one may ask for it).
+    Known are the values in the store, the catalog's types, AWS's regions, the configured `account_ids`, and the members of
+    AWS's answers in botocore's models (a condition may name `KmsMasterKeyId` although no queue has a KMS key).
     """
     stored = _stored(connection)
     _check("type", query.types, stored.types | {kind.name for kind in CATALOG})
     accounts = stored.account_ids | set(account_ids)
-    if accounts:  # before the first collection nothing is known, so that nothing is unknown either
+    if accounts:  # before the first collection no account is known, so none can be called unknown
         _check("account", query.account_ids, accounts)
     _check("region", query.regions, stored.regions | region_names() | {GLOBAL})
     for path, _, _ in query.where:
         _check_member(connection, dialect, query, path_parts(path)[0], stored)
 
 
-def _check(kind: str, wanted: Iterable[str], known: Collection[str]) -> None:
-    for word in wanted:
-        # As the query reads it: only a trailing star is a pattern.
+def _check(kind: str, words: Iterable[str], known: Collection[str]) -> None:
+    for word in words:
+        # As in the query itself, only a trailing star is a pattern.
         matches = any(name.startswith(word[:-1]) for name in known) if word.endswith("*") else word in known
         if not matches:
             families = {f"{name.partition('.')[0]}.*" for name in known if "." in name}
@@ -93,12 +93,12 @@ def _check_member(connection: Connection, dialect: str, query: Query, member: st
 
 
 def _selected(name: str, types: tuple[str, ...], stored: _Stored) -> bool:
-    """Types that were asked for by name or pattern; without any, those the store has."""
-    return any(fnmatch.fnmatchcase(name, wanted) for wanted in types) if types else name in stored.types
+    """True for types that the query selects by name or pattern; without any, for types in the store."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in types) if types else name in stored.types
 
 
 def _declared(kind: ResourceType) -> tuple[frozenset[str], bool]:
-    """Members that documents of a type may have, and whether AWS's model leaves some of them open."""
+    """Return the members that documents of a type may have, and True when AWS's model allows any others."""
     listing = answer_of(kind.service, kind.operation)
     members = {*listing.members, *(detail.key for detail in kind.details), kind.wrap}
     free = False
@@ -111,7 +111,11 @@ def _declared(kind: ResourceType) -> tuple[frozenset[str], bool]:
 
 
 def _sampled(connection: Connection, query: Query) -> set[str]:
-    """Members of some of the documents asked about: what a misspelt one was probably meant to be."""
+    """Return the members of a sample of the selected documents, as suggestions for a misspelt one."""
     narrowed = identity_conditions(Query(types=query.types))
-    statement = select(resource.c.document).where(*narrowed, func.length(resource.c.document) < 100_000).limit(_SAMPLE)
+    statement = (
+        select(resource.c.document)
+        .where(*narrowed, func.length(resource.c.document) < 100_000)
+        .limit(_SAMPLE_DOCUMENTS)
+    )
     return {member for row in connection.execute(statement) for member in json.loads(row.document)}

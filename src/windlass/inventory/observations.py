@@ -1,6 +1,6 @@
-"""From what AWS answered to an Observation: plain, canonical, redacted, with tags, relations and addresses. Pure.
+"""AWS's answers as Observations: plain, canonical, redacted, with tags, relations and addresses. Pure.
 
-Lists are sets unless they are declared ordered, so that the order in which AWS happens to answer never makes a change.
+Lists are sets unless they are declared ordered, so that a different order of AWS's answer never makes a change.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from windlass.core.arns import parse_arn
 from windlass.core.canonical import canonical_json, plain
+from windlass.inventory.edge_targets import target_name
 from windlass.inventory.model import Edge, Observation, Scope
 from windlass.inventory.ownership import own_arn, owner_of
 from windlass.inventory.paths import find, find_texts, remove_at
@@ -20,7 +21,7 @@ from windlass.inventory.resource_type import ResourceType
 
 __all__ = ["addresses_of", "edges_of", "is_kept", "items_of", "name_of", "observe", "stabilise", "tags_of"]
 
-# Texts under these keys are JSON documents; as documents they can be compared, searched and diffed.
+# Texts under these keys are JSON. Parsed, they can be compared, searched and diffed.
 _JSON_KEYS = frozenset(
     {
         "Policy",
@@ -56,23 +57,22 @@ ORDERED = frozenset(
         "Processors",
     }
 )
-"""Lists whose order means something wherever they stand: policies, programs' arguments, columns, precedence. All other
+"""Lists whose order has a meaning in every document: policies, arguments of programs, columns, precedence. All other
 lists are sets, unless their type declares their path as `ordered`."""
-_VERBATIM = frozenset({"definition"})  # a program: nothing in it is put in order
+_VERBATIM = frozenset({"definition"})  # a program: nothing in it is sorted
 _ID_ENDINGS = ("Id", "ID", "Arn", "ARN", "Name", "Key", "name", "arn", "id", "key", "Identifier", "identifier")
 
 
 def items_of(
-    kind: ResourceType, page: Mapping[str, Any], given: Mapping[str, Any] | None = None
+    kind: ResourceType, page: Mapping[str, Any], parent_params: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
-    """The items on one page of the type's listing, bare texts wrapped, `given` parameters of a parent merged in."""
-    found = find(kind.items, page) or []
+    """Return the items on one page of the type's listing, with bare texts wrapped and `parent_params` merged in."""
     items = []
-    for one in found:
-        item = {kind.wrap: one} if kind.wrap and isinstance(one, str) else dict(one)
+    for listed in find(kind.items, page) or []:
+        item = {kind.wrap: listed} if kind.wrap and isinstance(listed, str) else dict(listed)
         if kind.strip and isinstance(item.get(kind.id), str):
             item[kind.id] = item[kind.id].removeprefix(kind.strip)
-        items.append({**(given or {}), **item})
+        items.append({**(parent_params or {}), **item})
     return items
 
 
@@ -88,7 +88,7 @@ def observe(
     measures: Mapping[str, Any] | None = None,
     redact_paths: Iterable[str] = (),
 ) -> Observation | None:
-    """The resource in `item`; None when it is not ours to keep, or can't be told apart (no id)."""
+    """Return the resource in `item`; None when its type does not keep it, or it has no id."""
     document: dict[str, Any] = plain(item)
     if not is_kept(kind, document):
         return None
@@ -100,7 +100,7 @@ def observe(
         remove_at(document, path)
     _parse_json_texts(document)
     document = stabilise(document, kind.ordered)
-    # Before anything is taken from it: whatever becomes of the document (ids, names, relations, words) holds no secret.
+    # First of all: nothing that is derived from the document (ids, names, relations, words) may hold a secret.
     redact(document, (*kind.redact, *redact_paths), salt=salt)
     identity = find(kind.id, document)
     if not isinstance(identity, str) or not identity:
@@ -129,26 +129,26 @@ def observe(
 
 
 def is_kept(kind: ResourceType, item: Mapping[str, Any]) -> bool:
-    """Whether the item is one that the type keeps: not ended, not AWS's own."""
+    """True when the type keeps the item: it has not ended and is not managed by AWS."""
     return not kind.keep or bool(find(kind.keep, item))
 
 
-def tags_of(found: Any) -> dict[str, str]:
-    """Tags as a mapping, from any of AWS's shapes: a mapping, or lists of Key/Value, key/value, TagKey/TagValue."""
-    if isinstance(found, Mapping):
-        return {str(key): str(value) for key, value in sorted(found.items())}
+def tags_of(tags: Any) -> dict[str, str]:
+    """Return tags as a mapping, from any of AWS's shapes: a mapping, or lists of Key/Value, key/value, TagKey/TagValue."""
+    if isinstance(tags, Mapping):
+        return {str(key): str(value) for key, value in sorted(tags.items())}
     pairs = []
-    for item in found or ():
+    for item in tags or ():
         key = item.get("Key", item.get("key", item.get("TagKey")))
         if key is not None:
             pairs.append((str(key), str(item.get("Value", item.get("value", item.get("TagValue"))) or "")))
-    return dict(sorted(pairs))  # of a key that comes twice, the last value in text order
+    return dict(sorted(pairs))  # of a repeated key, the last value in text order
 
 
 def stabilise(value: Any, ordered: Iterable[str] = ()) -> Any:
-    """`value` with every list in one order by its content, except `ORDERED` names and `ordered` dotted paths (`*`: any).
+    """Return `value` with every list sorted by content, except `ORDERED` names and `ordered` dotted paths (`*`: any).
 
-    Equal documents come out equal in whatever order their sets were answered.
+    Documents that differ only in the order of their sets become equal.
     """
     return _stable(value, "", tuple(tuple(path.split(".")) for path in ordered))
 
@@ -177,7 +177,7 @@ def _below(ordered: Paths, key: str) -> Paths:
 
 
 def _sorted(items: list[Any]) -> list[Any]:
-    """The items in the order of their identity, then of their content: a changed item mostly keeps its place."""
+    """Return the items sorted by identity, then by content: a changed item mostly keeps its position."""
     if all(isinstance(item, str) for item in items):
         return sorted(items)
     key = _identity_key(items) if all(isinstance(item, dict) for item in items) else ""
@@ -185,7 +185,7 @@ def _sorted(items: list[Any]) -> list[Any]:
 
 
 def _identity_key(items: list[dict[str, Any]]) -> str:
-    """The first member, by name, that all items have and that tells them apart; empty where there is none."""
+    """Return the first member, by name, that all items have with distinct values; empty when there is none."""
     for key in sorted(set(items[0]).intersection(*items[1:])):
         if key.endswith(_ID_ENDINGS):
             values = {item[key] for item in items if isinstance(item[key], str)}
@@ -203,63 +203,48 @@ def _parse_json_texts(value: Any) -> None:
             try:
                 value[key] = json.loads(item)
             except ValueError:
-                continue  # it stays the text it is
+                continue  # not JSON: it stays a text
 
 
 def _arn(kind: ResourceType, scope: Scope, document: dict[str, Any], identity: str, partition: str) -> str:
-    answered = own_arn(kind, document)
-    if answered:
-        return answered
+    answered_arn = own_arn(kind, document)
+    if answered_arn:
+        return answered_arn
     if "{" in kind.arn:
         region = "" if kind.once_per_account else scope.region
         owner = owner_of(scope, document, "")
         return kind.arn.format(partition=partition, region=region, account=owner, id=identity)
-    found = find(kind.arn, document) if kind.arn else None
-    return found.removesuffix(":*") if isinstance(found, str) else ""
+    arn = find(kind.arn, document) if kind.arn else None
+    return arn.removesuffix(":*") if isinstance(arn, str) else ""
 
 
 def name_of(kind: ResourceType, document: Mapping[str, Any], tags: Mapping[str, str], resource_id: str) -> str:
-    """The name that people use: the tag Name, else the type's label, else the id."""
+    """Return the name that people use: the tag Name, else the type's label, else the id."""
     label = find(kind.label, document) if kind.label else None
     return tags.get("Name") or (label if isinstance(label, str) else "") or resource_id
 
 
 def edges_of(kind: ResourceType, document: Mapping[str, Any]) -> tuple[Edge, ...]:
-    """The relations in an observed or stored document, in a stable order."""
-    found = {
+    """Return the relations in an observed or stored document, in a stable order."""
+    edges = {
         Edge(rule.kind, target, rule.target_type)
         for rule in kind.edges
         for text in find_texts(rule.path, document)
-        if (target := _target(text, rule.target_type))
+        if (target := target_name(text, rule.target_type))
     }
     stack = (document.get("Tags") or {}).get("aws:cloudformation:stack-id")
     if stack:
-        found.add(Edge("in-stack", stack, "cloudformation.stack"))
-    return tuple(sorted(found, key=lambda edge: (edge.kind, edge.target_type, edge.target)))
-
-
-def _target(text: str, target_type: str) -> str:
-    """The name under which the inventory knows a target: buckets by their bare ARN, however they were named."""
-    if target_type == "s3.bucket":
-        if text.startswith(("s3://", "s3a://", "s3n://")):
-            return "arn:aws:s3:::" + text.split("://", 1)[1].partition("/")[0]
-        if text.startswith("arn:"):
-            head, _, resource = text.rpartition(":")
-            return f"{head}:{resource.partition('/')[0]}"
-    if target_type == "kms.key" and text.startswith("alias/"):
-        return ""
-    if target_type == "lambda.layer":
-        return text.rpartition(":")[0] if text.rpartition(":")[2].isdigit() else text  # a version of the layer
-    return text
+        edges.add(Edge("in-stack", stack, "cloudformation.stack"))
+    return tuple(sorted(edges, key=lambda edge: (edge.kind, edge.target_type, edge.target)))
 
 
 def addresses_of(kind: ResourceType, document: Mapping[str, Any]) -> tuple[str, ...]:
-    """The IP addresses in an observed or stored document, normalised and in order."""
-    found = set()
+    """Return the IP addresses in an observed or stored document, normalised and sorted."""
+    addresses = set()
     for path in kind.addresses:
         for text in find_texts(path, document):
             try:
-                found.add(str(ipaddress.ip_address(text)))
+                addresses.add(str(ipaddress.ip_address(text)))
             except ValueError:
                 continue
-    return tuple(sorted(found))
+    return tuple(sorted(addresses))

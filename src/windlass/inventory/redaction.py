@@ -1,8 +1,8 @@
-"""Secrets never reach the store, whatever the type: each becomes `redacted:RULE:HASH`, so that its change is still seen.
+"""Redaction of secrets in documents: each becomes `redacted:RULE:HASH`, so that a change of it is still visible.
 
 Redaction is by name (core/secret_names.py, and members such as `environment` whose values all count as secrets) and by
-value (core/secret_values.py), in JSON and URLs inside texts, too. RULE says which rule it was. HASH is 64 bits of an HMAC:
-the same value has the same hash under one store's salt, and says nothing under another's.
+value (core/secret_values.py), in JSON and URLs inside texts, too. RULE is the rule that applied. HASH is 64 bits of an HMAC:
+the same value has the same hash within one store, and an unrelated one in another store.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from windlass.inventory.secret_members import is_free_text, is_identity, is_open
 
 __all__ = ["redact"]
 
-_ECHO_CHARS = 8  # a shorter secret is not looked for in other members: it would occur there by chance
+_ECHO_CHARS = 8  # a shorter secret is not searched in other members: it would occur there by chance
 _SHORTEST_RANDOM = 20
-_LARGEST_SWITCH = 999  # a number up to this is a setting, even under a name such as `pin`
-_JSON_DEPTH = 4  # JSON in a text in JSON: deeper ones are treated as plain text
+_MAX_SETTING = 999  # a number up to this is a setting, even under a name such as `pin`
+_MAX_JSON_DEPTH = 4  # of JSON in texts in JSON; deeper texts are treated as plain
 
 
 def redact(document: dict[str, Any], paths: Iterable[str], *, salt: bytes) -> dict[str, Any]:
-    """`document`, changed in place: no secret is left in it. `paths` are dotted patterns redacted whatever they hold.
+    """Redact `document` in place and return it. Values at `paths` (dotted patterns) are redacted whatever they are.
 
-    Idempotent: what is redacted stays as it is.
+    Idempotent: redacted values are not redacted again.
     """
     redactor = _Redactor(salt)
     redactor.members(document, "", "", 0)
@@ -43,15 +43,15 @@ def redact(document: dict[str, Any], paths: Iterable[str], *, salt: bytes) -> di
 
 
 class _Redactor:
-    """One document's redaction, and what it has redacted so far: a secret may be repeated in another member."""
+    """The redaction of one document. It remembers the values it redacted: another member may repeat one."""
 
     def __init__(self, salt: bytes) -> None:
         self._salt = salt
-        self.secrets: dict[str, str] = {}  # told by name or form: masked inside every other text
-        self.values: dict[str, str] = {}  # all other values of an environment: masked where an output is one of them
+        self.secrets: dict[str, str] = {}  # recognised by name or form: masked inside every other text
+        self.values: dict[str, str] = {}  # other values of an environment: masked where an output equals one
 
     def hashed(self, rule: str, value: Any, *, certain: bool = True) -> str:
-        """`value` as its rule and hash; `certain` when it is a secret by itself, not by its place."""
+        """Return the rule and hash of `value`; `certain` when it is a secret by its own name or form, not by its position."""
         digest = hmac.new(self._salt, canonical_json(value).encode("utf-8", "surrogatepass"), hashlib.sha256)
         replaced = f"redacted:{rule}:{digest.hexdigest()[:16]}"
         if isinstance(value, str) and len(value) >= _ECHO_CHARS:
@@ -59,13 +59,13 @@ class _Redactor:
         return replaced
 
     def declared(self, value: Any) -> Any:
-        """What a declared path names, hashed whatever it is; None, and what is redacted already, stay."""
+        """Return the hash of a value at a declared path; None and redacted values are returned unchanged."""
         if value is None or (isinstance(value, str) and REDACTED.fullmatch(value)):
             return value
         return self.hashed("declared", value, certain=False)
 
     def members(self, value: dict[str, Any] | list[Any], key: str, rule: str, depth: int) -> None:
-        """Redact what is in a dict or list; `rule` is that of a member around it whose values are all secrets."""
+        """Redact the values of a dict or list. `rule` is set inside a member whose values are all secrets."""
         if isinstance(value, list):
             for number, item in enumerate(value):
                 value[number] = self._member(item, _ValueContext(key, key, key, rule, depth))
@@ -74,46 +74,46 @@ class _Redactor:
         for name, item in value.items():
             inner = member_rule(name, item, key) or ("" if name in names.kept or is_open(rule, name) else rule)
             value[name] = self._member(item, _ValueContext(name, names.of.get(name, name), key, inner, depth))
-        for name in [name for name in value if secret_spans(name)]:  # a tag's name is somebody's text, too
+        for name in [name for name in value if secret_spans(name)]:  # names of tags are free text, too
             value[mask_secrets(name, self.hashed)] = value.pop(name)
 
-    def _member(self, item: Any, place: _ValueContext) -> Any:
+    def _member(self, item: Any, context: _ValueContext) -> Any:
         if isinstance(item, (dict, list)):
-            rule = place.rule or ("name" if is_secret_name(place.name) else "")
-            self.members(item, place.key, rule, place.depth)
+            rule = context.rule or ("name" if is_secret_name(context.name) else "")
+            self.members(item, context.key, rule, context.depth)
             return item
         if isinstance(item, str):
-            return self._text(item, place) if item and not REDACTED.fullmatch(item) else item
-        if isinstance(item, int) and item > _LARGEST_SWITCH and is_secret_name(place.name):
+            return self._text(item, context) if item and not REDACTED.fullmatch(item) else item
+        if isinstance(item, int) and item > _MAX_SETTING and is_secret_name(context.name):
             return self.hashed("name", item)
         return item
 
-    def _text(self, text: str, place: _ValueContext) -> str:
-        secret = is_secret_name(place.name)
-        if text[0] in "{[" and not secret and place.rule in ("", "payload") and place.depth < _JSON_DEPTH:
-            inside = self._json(text, place)
+    def _text(self, text: str, context: _ValueContext) -> str:
+        secret = is_secret_name(context.name)
+        if text[0] in "{[" and not secret and context.rule in ("", "payload") and context.depth < _MAX_JSON_DEPTH:
+            inside = self._json(text, context)
             if inside is not None:
                 return inside
-        by_place = place.rule and (place.rule != "name" or not is_identity(place.name))
-        if (by_place or secret) and not is_reference(text):
-            return self.hashed(place.rule or "name", text, certain=secret)
+        by_position = context.rule and (context.rule != "name" or not is_identity(context.name))
+        if (by_position or secret) and not is_reference(text):
+            return self.hashed(context.rule or "name", text, certain=secret)
         spans = secret_spans(text)
-        if not spans and len(text) >= _SHORTEST_RANDOM and is_free_text(place.key, place.name, place.parent):
+        if not spans and len(text) >= _SHORTEST_RANDOM and is_free_text(context.key, context.name, context.parent):
             spans = entropy_secrets(text)
         return mask_secrets(text, self.hashed, spans=spans) if spans else text
 
-    def _json(self, text: str, place: _ValueContext) -> str | None:
-        """The text with the secrets of its JSON redacted; None when it is not JSON."""
+    def _json(self, text: str, context: _ValueContext) -> str | None:
+        """Return the text with the secrets of its JSON redacted; None when it is not JSON."""
         try:
             document = json.loads(text)
         except (ValueError, RecursionError):
             return None
         before = canonical_json(document)
-        self.members(document, place.key, place.rule, place.depth + 1)
+        self.members(document, context.key, context.rule, context.depth + 1)
         return text if canonical_json(document) == before else json.dumps(document, ensure_ascii=False)
 
     def echoes(self, value: Any, key: str = "") -> None:
-        """Redact, in place, members that repeat a secret of another one: a stack's output that is a parameter."""
+        """Redact, in place, members that repeat a secret of another member, as a stack's output repeats a parameter."""
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for name, item in list(items):
             member = name if isinstance(name, str) else key
@@ -133,7 +133,7 @@ class _Redactor:
 
 @dataclass(frozen=True, slots=True)
 class _ValueContext:
-    """Where a value stands: its member, the name that the member beside it gives it, the member around it."""
+    """The position of a value: its member, the name that a sibling member gives it, its parent, rule and JSON depth."""
 
     key: str
     name: str

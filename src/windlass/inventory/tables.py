@@ -1,4 +1,4 @@
-"""The inventory's tables; store/migrations/versions/0002_inventory.py makes them."""
+"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0014)."""
 
 from __future__ import annotations
 

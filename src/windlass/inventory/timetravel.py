@@ -1,4 +1,4 @@
-"""The past: a resource's revisions, its document at a time, the estate at a time, the difference of two times."""
+"""Past states: a resource's revisions, its document at a time, the estate at a time, the difference of two times."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BATCH = 400
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The net change of one resource between two times: created and deleted ones have no patch."""
+    """The net change of one resource between two times; creations and deletions have no patch."""
 
     resource: Resource
     change: ChangeKind
@@ -35,7 +35,7 @@ class Difference:
 
 
 def history(connection: Connection, of: Resource, *, limit: int) -> tuple[Revision, ...]:
-    """The resource's revisions, newest first."""
+    """Return the resource's revisions, newest first."""
     statement = (
         select(revision).where(revision.c.resource_row_id == of.id).order_by(revision.c.valid_from.desc()).limit(limit)
     )
@@ -52,7 +52,7 @@ def recent_changes(
     limit: int,
     cursor: str,
 ) -> tuple[tuple[Revision, ...], str]:
-    """The estate's revisions, newest first, and the cursor of the next page."""
+    """Return the estate's revisions, newest first, and the cursor of the next page."""
     conditions = identity_conditions(query)
     if since:
         conditions.append(revision.c.valid_from >= format_time(since))
@@ -99,22 +99,24 @@ def _revision(row: Any, of: Resource, *, prefix: str = "") -> Revision:
 
 
 def document_at(connection: Connection, of: Resource, at: datetime) -> Document | None:
-    """The resource's document as it was at `at`; None when it did not exist then."""
+    """Return the resource's document at a time; None when it did not exist then."""
     return _documents_at(connection, [of.id], at).get(of.id)
 
 
 def _documents_at(connection: Connection, row_ids: Sequence[int], at: datetime) -> dict[int, Document]:
-    """Documents of those of the resources that existed at `at`."""
+    """Return the documents of the resources that existed at a time."""
     found = {}
-    for row_id, rows in _walks(connection, row_ids, until=at):
+    for row_id, rows in _revisions_until(connection, row_ids, until=at):
         document = replay(_steps(rows))
         if document is not None:
             found[row_id] = document
     return found
 
 
-def _walks(connection: Connection, row_ids: Sequence[int], *, until: datetime) -> Iterator[tuple[int, list[Any]]]:
-    """Each resource's revisions up to a time, oldest first."""
+def _revisions_until(
+    connection: Connection, row_ids: Sequence[int], *, until: datetime
+) -> Iterator[tuple[int, list[Any]]]:
+    """Yield each resource's revisions up to a time, oldest first."""
     columns = (
         revision.c.resource_row_id,
         revision.c.valid_from,
@@ -135,15 +137,15 @@ def _walks(connection: Connection, row_ids: Sequence[int], *, until: datetime) -
 
 
 def _steps(rows: Sequence[Any]) -> Iterable[tuple[Document | None, list[dict[str, Any]]]]:
-    """From the last keyframe on: what `replay` walks."""
+    """Return the input of `replay`: keyframes and patches from the last keyframe on."""
     start = max((at for at, row in enumerate(rows) if row.keyframe), default=0)
     return ((json.loads(row.keyframe) if row.keyframe else None, json.loads(row.patch)) for row in rows[start:])
 
 
 def list_at(connection: Connection, query: Query, *, documents: bool = False) -> Page:
-    """The page of the estate as it was at `query.at`: names, tags and documents of then; words are looked up as of now.
+    """Return a page of the estate at `query.at`, with the names, tags and documents of that time; words match the present.
 
-    Only the page's documents are held, and read at all only where a condition looks into them.
+    Documents are read for the page only, and for all resources only when a condition is on tags or the document.
     """
     assert query.at is not None
     moment = format_time(query.at)
@@ -201,16 +203,16 @@ def _matching(connection: Connection, query: Query, rows: Sequence[Any]) -> list
 
 
 def _as_then(connection: Connection, at: datetime, rows: Sequence[Any]) -> list[Resource]:
-    """The resources of these rows with their names, tags and documents of then, in the rows' order."""
+    """Return the resources of these rows, in their order, with the names, tags and documents of that time."""
     row_ids = [row.id for row in rows]
     past = _documents_at(connection, [row.id for row in rows if row.then != row.revision_id], at)
     statement = select(*COLUMNS, resource.c.document).where(resource.c.id.in_(row_ids))
     now = {row.id: resource_of(row, document=True) for row in connection.execute(statement)}
-    found = []
+    resources = []
     for row in rows:
         document = past.get(row.id, now[row.id].document)
         tags = (document or {}).get("Tags")
-        found.append(
+        resources.append(
             replace(
                 now[row.id],
                 name=row.name or now[row.id].name,
@@ -220,24 +222,24 @@ def _as_then(connection: Connection, at: datetime, rows: Sequence[Any]) -> list[
                 changed_at=parse_time(row.valid_from),
             )
         )
-    return found
+    return resources
 
 
 def diff(connection: Connection, since: datetime, until: datetime, query: Query) -> tuple[Difference, ...]:
-    """The net difference of the estate between two times: what came and went in between leaves no trace."""
+    """Return the net difference of the estate between two times. A resource created and deleted in between is left out."""
     touched = select(revision.c.resource_row_id).where(
         revision.c.valid_from > format_time(since), revision.c.valid_from <= format_time(until)
     )
     statement = select(*COLUMNS).where(resource.c.id.in_(touched), *identity_conditions(query)).order_by(resource.c.key)
     listed = {row.id: resource_of(row) for row in connection.execute(statement)}
-    found = []
-    for row_id, rows in _walks(connection, list(listed), until=until):
+    differences = []
+    for row_id, rows in _revisions_until(connection, list(listed), until=until):
         old = replay(_steps([row for row in rows if row.valid_from <= format_time(since)]))
         new = replay(_steps(rows))
         change = _net(listed[row_id], old, new)
         if change and matches(query, replace(listed[row_id], document=new or old or {})):
-            found.append(change)
-    return tuple(sorted(found, key=lambda one: (one.resource.type, one.resource.key)))
+            differences.append(change)
+    return tuple(sorted(differences, key=lambda each: (each.resource.type, each.resource.key)))
 
 
 def _net(of: Resource, old: Document | None, new: Document | None) -> Difference | None:

@@ -1,4 +1,4 @@
-"""Glue, Athena, EMR, Step Functions: what works on data."""
+"""Glue, Athena, EMR, Step Functions: data processing."""
 
 from windlass.inventory.resource_type import Detail, EdgeRule, Parent, ResourceType
 

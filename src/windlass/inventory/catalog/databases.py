@@ -1,4 +1,4 @@
-"""DynamoDB, RDS, ElastiCache, OpenSearch, Redshift: what keeps data."""
+"""DynamoDB, RDS, ElastiCache, OpenSearch, Redshift: databases and caches."""
 
 from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
 

@@ -1,4 +1,4 @@
-"""EC2: machines, disks, images and the network they live in."""
+"""EC2: instances, volumes, images and networks."""
 
 from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
 

@@ -1,4 +1,4 @@
-"""IAM: who may do what; once per account."""
+"""IAM: identities and permissions, once per account."""
 
 from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
 

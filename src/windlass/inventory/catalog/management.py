@@ -1,4 +1,4 @@
-"""CloudFormation, CloudTrail, CloudWatch, Auto Scaling, Backup, DataSync, Organizations: what runs the rest."""
+"""CloudFormation, CloudTrail, CloudWatch, Auto Scaling, Backup, DataSync, Organizations: management."""
 
 from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
 

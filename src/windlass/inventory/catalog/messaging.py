@@ -1,4 +1,4 @@
-"""SQS, SNS, EventBridge, Kinesis, Firehose, MSK: what carries events."""
+"""SQS, SNS, EventBridge, Kinesis, Firehose, MSK: events and messages."""
 
 from windlass.inventory.resource_type import Detail, EdgeRule, Parent, ResourceType
 

@@ -1,4 +1,4 @@
-"""Storage Gateway, EFS, FSx: files."""
+"""Storage Gateway, EFS, FSx: file systems."""
 
 from windlass.inventory.resource_type import Detail, EdgeRule, ResourceType
 
