@@ -120,7 +120,7 @@ def test_a_misspelt_state_is_a_usage_error(windlass):
 def test_an_empty_store_says_what_to_run(windlass, words):
     code, out, err = windlass(*words)
     assert out == ""
-    assert "othing collected yet: run `windlass inventory collect`" in err
+    assert "othing is collected yet. Run `windlass inventory collect`" in err
     assert code == (254 if words[0] in ("show", "history", "graph") else 0)
 
 

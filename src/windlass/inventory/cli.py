@@ -71,7 +71,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         ] = None,
         accounts: Annotated[list[str] | None, typer.Option("--account", "-a", help="Only these accounts.")] = None,
         regions: Annotated[list[str] | None, typer.Option("--region", "-r", help="Only these regions.")] = None,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the scopes that would be visited.")] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the scopes that would be scanned.")] = False,
         resume: Annotated[bool, typer.Option("--resume", help="Go on with the last interrupted collection.")] = False,
         output: Output = Format.TABLE,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,

@@ -25,53 +25,63 @@ def batches(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return (items[start : start + _BATCH] for start in range(0, len(items), _BATCH))
 
 
-def write_derived_rows(connection: Connection, dialect: str, touched: Sequence[tuple[int, NewRevision, str]]) -> None:
-    """Write relations and addresses with their validity, current tags, and the words of the full-text index."""
-    row_ids = [row_id for row_id, effect, _ in touched if effect.row_id is not None]
-    edges, held = _open_edges(connection, row_ids), _open_addresses(connection, row_ids)
-    new_edges, new_held, new_tags, new_words = [], [], [], []
+def write_derived_rows(connection: Connection, dialect: str, written: Sequence[tuple[int, NewRevision, str]]) -> None:
+    """Write the derived rows of new revisions, each (row id, revision, valid from).
+
+    Relations and addresses keep their validity; tags and words are those of the present.
+    """
+    row_ids = [row_id for row_id, change, _ in written if change.row_id is not None]
+    open_edges, open_addresses = _open_edges(connection, row_ids), _open_addresses(connection, row_ids)
+    new_edges, new_addresses, new_tags, new_words = [], [], [], []
     ended: dict[str, list[dict[str, Any]]] = {"relation": [], "address": []}
-    for row_id, effect, moment in touched:
-        one = effect.observation
-        wanted = {(edge.kind, edge.target, edge.target_type) for edge in one.edges} if one else set()
-        addresses = set(one.addresses) if one else set()
-        have, had = edges.get(row_id, {}), held.get(row_id, {})
-        kept = {edge for edge in have if edge[0] == SHARED_WITH and one is not None}  # a deletion ends them, too
-        ended["relation"] += [{"of": have[edge], "until": moment} for edge in have.keys() - wanted - kept]
-        ended["address"] += [{"of": had[ip], "until": moment} for ip in had.keys() - addresses]
+    for row_id, change, moment in written:
+        observation = change.observation
+        edges = {(edge.kind, edge.target, edge.target_type) for edge in observation.edges} if observation else set()
+        addresses = set(observation.addresses) if observation else set()
+        stored_edges, stored_addresses = open_edges.get(row_id, {}), open_addresses.get(row_id, {})
+        # shared_resources.py ends these, except for a deleted resource.
+        shared = {edge for edge in stored_edges if edge[0] == SHARED_WITH and observation is not None}
+        ended["relation"] += [
+            {"ended_id": stored_edges[edge], "end": moment} for edge in stored_edges.keys() - edges - shared
+        ]
+        ended["address"] += [
+            {"ended_id": stored_addresses[ip], "end": moment} for ip in stored_addresses.keys() - addresses
+        ]
         new_edges += [
             {
                 "source_row_id": row_id,
                 "kind": kind,
                 "target": target,
-                "target_type": to,
+                "target_type": target_type,
                 "valid_from": moment,
                 "valid_to": None,
             }
-            for kind, target, to in sorted(wanted - have.keys())
+            for kind, target, target_type in sorted(edges - stored_edges.keys())
         ]
-        new_held += [
+        new_addresses += [
             {"address": ip, "resource_row_id": row_id, "valid_from": moment, "valid_to": None}
-            for ip in sorted(addresses - had.keys())
+            for ip in sorted(addresses - stored_addresses.keys())
         ]
-        if one:
-            new_tags += [{"resource_row_id": row_id, "name": name, "value": value} for name, value in one.tags.items()]
-            new_words.append({"row_id": row_id, "words": document_words(_identity(one), effect.document or {})})
+        if observation:
+            new_tags += [
+                {"resource_row_id": row_id, "name": name, "value": value} for name, value in observation.tags.items()
+            ]
+            words = document_words(_identity(observation), change.document or {})
+            new_words.append({"row_id": row_id, "words": words})
     for batch in batches(row_ids):
         connection.execute(delete(tag).where(tag.c.resource_row_id.in_(batch)))
     for table, column in ((relation, relation.c.relation_id), (address, address.c.address_id)):
         if ended[table.name]:
-            connection.execute(
-                update(table).where(column == bindparam("of")).values(valid_to=bindparam("until")), ended[table.name]
-            )
-    for table, rows in ((relation, new_edges), (address, new_held), (tag, new_tags)):
+            statement = update(table).where(column == bindparam("ended_id")).values(valid_to=bindparam("end"))
+            connection.execute(statement, ended[table.name])
+    for table, rows in ((relation, new_edges), (address, new_addresses), (tag, new_tags)):
         if rows:
             connection.execute(insert(table), rows)
     _write_words(connection, dialect, row_ids, new_words)
 
 
-def _identity(one: Observation) -> tuple[str, ...]:
-    return (one.name, one.resource_id, one.type, one.arn, one.account_id, one.region)
+def _identity(of: Observation) -> tuple[str, ...]:
+    return (of.name, of.resource_id, of.type, of.arn, of.account_id, of.region)
 
 
 def _write_words(connection: Connection, dialect: str, row_ids: Sequence[int], rows: list[dict[str, Any]]) -> None:
@@ -85,18 +95,18 @@ def _write_words(connection: Connection, dialect: str, row_ids: Sequence[int], r
 
 
 def _open_edges(connection: Connection, row_ids: Sequence[int]) -> dict[int, dict[tuple[str, str, str], int]]:
-    found: dict[int, dict[tuple[str, str, str], int]] = {}
+    edges: dict[int, dict[tuple[str, str, str], int]] = {}
     for batch in batches(row_ids):
         statement = select(relation).where(relation.c.source_row_id.in_(batch), relation.c.valid_to.is_(None))
         for row in connection.execute(statement):
-            found.setdefault(row.source_row_id, {})[row.kind, row.target, row.target_type] = row.relation_id
-    return found
+            edges.setdefault(row.source_row_id, {})[row.kind, row.target, row.target_type] = row.relation_id
+    return edges
 
 
 def _open_addresses(connection: Connection, row_ids: Sequence[int]) -> dict[int, dict[str, int]]:
-    found: dict[int, dict[str, int]] = {}
+    addresses: dict[int, dict[str, int]] = {}
     for batch in batches(row_ids):
         statement = select(address).where(address.c.resource_row_id.in_(batch), address.c.valid_to.is_(None))
         for row in connection.execute(statement):
-            found.setdefault(row.resource_row_id, {})[row.address] = row.address_id
-    return found
+            addresses.setdefault(row.resource_row_id, {})[row.address] = row.address_id
+    return addresses

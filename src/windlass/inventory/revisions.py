@@ -1,7 +1,7 @@
-"""What a visit changes, decided without a database: known rows and observations in, effects out.
+"""The revisions that a scan brings, computed without a database from known resources and observations. Pure.
 
-A deletion follows only from a complete listing of the resource's own scope. What could not be read keeps its last
-known value. An unchanged resource has no effect at all.
+A deletion follows only from a complete listing of the resource's own scope. A detail that could not be read keeps its
+last known value. An unchanged resource has no revision.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ __all__ = [
 ]
 
 KEYFRAME_EVERY = 16
-"""Every so many revisions one carries the whole document, so that any past state is at most this many patches away."""
+"""One revision in this many has the full document, so that any past state is at most this many patches away."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownResource:
-    """A resource of the scope as the store has it."""
+    """A resource of the scope in the store."""
 
     row_id: int
     digest: str
@@ -43,7 +43,7 @@ class KnownResource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRevision:
-    """One revision to write. `row_id` is None for a resource never seen before; a deletion has no observation."""
+    """One revision to write. `row_id` is None for a new resource; a deletion has no observation."""
 
     change: ChangeKind
     row_id: int | None
@@ -54,10 +54,10 @@ class NewRevision:
 
 
 def match_known(known: Mapping[str, KnownResource], result: ScopeResult) -> tuple[ScopeResult, dict[str, str]]:
-    """Observations under the keys the store has, and the keys to renew there, old to new.
+    """Return the observations under the keys of the store, and the keys to renew in the store, old to new.
 
-    An item whose ARN only a detail tells is known by its id while that detail can't be read: it is the same resource
-    before and after. A bucket that could not be located stays in the region where it was.
+    An item whose ARN is in a detail alone has its id as key until that detail is read; it is the same resource before and
+    after. A bucket that could not be located keeps its region.
     """
     by_id = {row.resource_id: key for key, row in known.items() if not row.deleted}
     renewed: dict[str, str] = {}
@@ -82,78 +82,78 @@ def diff_scope(
     result: ScopeResult,
     documents_of: Callable[[Sequence[int]], Mapping[int, Document]],
 ) -> tuple[NewRevision, ...]:
-    """The revisions a visit brings. `documents_of` gives current documents by row_id; only changed ones are asked for."""
+    """Return the revisions of a scan. `documents_of` returns current documents by row id; it is called for changed ones."""
     if not result.state.complete:
         return ()
-    fresh: list[NewRevision] = []
-    doubtful: list[tuple[KnownResource, Observation]] = []
+    created: list[NewRevision] = []
+    compared: list[tuple[KnownResource, Observation]] = []
     seen: set[str] = set()
     for observation in result.observations:
-        if observation.key in seen:  # a resource moved between two pages of the listing
+        if observation.key in seen:  # the item moved between two pages of the listing
             continue
         seen.add(observation.key)
-        have = known.get(observation.key)
-        if have is None or have.deleted:
+        stored = known.get(observation.key)
+        if stored is None or stored.deleted:
             document = observation.document
-            fresh.append(
+            created.append(
                 NewRevision(
                     change=ChangeKind.CREATED,
-                    row_id=have.row_id if have else None,
+                    row_id=stored.row_id if stored else None,
                     observation=observation,
                     document=document,
                     digest=digest(document),
                     patch=({"op": "replace", "path": "", "value": document},),
                 )
             )
-        elif observation.unknown or digest(observation.document) != have.digest:
-            doubtful.append((have, observation))
-    updated = _updates(doubtful, documents_of([have.row_id for have, _ in doubtful]) if doubtful else {})
-    gone = [
-        NewRevision(change=ChangeKind.DELETED, row_id=have.row_id)
-        for key, have in known.items()
-        if key not in seen and not have.deleted
+        elif observation.unknown or digest(observation.document) != stored.digest:
+            compared.append((stored, observation))
+    updated = _updates(compared, documents_of([stored.row_id for stored, _ in compared]) if compared else {})
+    deleted = [
+        NewRevision(change=ChangeKind.DELETED, row_id=stored.row_id)
+        for key, stored in known.items()
+        if key not in seen and not stored.deleted
     ]
-    return (*fresh, *updated, *gone)
+    return (*created, *updated, *deleted)
 
 
 def _updates(
-    doubtful: Iterable[tuple[KnownResource, Observation]], documents: Mapping[int, Document]
+    compared: Iterable[tuple[KnownResource, Observation]], documents: Mapping[int, Document]
 ) -> list[NewRevision]:
-    effects = []
-    for have, observation in doubtful:
-        old = documents[have.row_id]
+    revisions = []
+    for stored, observation in compared:
+        old = documents[stored.row_id]
         new = keep_unread_values(old, observation)
-        observation = _whole(observation, new)
+        observation = _with_unread(observation, new)
         patch = make_patch(old, new)
         if patch:
-            effects.append(
+            revisions.append(
                 NewRevision(
                     change=ChangeKind.UPDATED,
-                    row_id=have.row_id,
+                    row_id=stored.row_id,
                     observation=observation,
                     document=new,
                     digest=digest(new),
                     patch=tuple(patch),
                 )
             )
-    return effects
+    return revisions
 
 
 def keep_unread_values(old: Document, observation: Observation) -> Document:
-    """The observed document, its unknown keys as they were last known; `*` is every key that was not seen now."""
+    """Return the observed document with the last known values of its unknown keys; `*` is every key it does not have."""
     if not observation.unknown:
         return observation.document
-    everything = "*" in observation.unknown
+    all_unknown = "*" in observation.unknown
     kept = {
         key: value
         for key, value in old.items()
-        if key not in observation.document and (everything or key in observation.unknown)
+        if key not in observation.document and (all_unknown or key in observation.unknown)
     }
     return {**observation.document, **kept}
 
 
-def _whole(observation: Observation, document: Document) -> Observation:
-    """The observation with tags, relations and addresses of the whole document: an unread detail must not take them away."""
+def _with_unread(observation: Observation, document: Document) -> Observation:
+    """Return the observation with the tags, relations and addresses of `document`, those in unread details included."""
     kind = BY_NAME.get(observation.type)
     if not observation.unknown or kind is None:
         return observation
@@ -169,7 +169,7 @@ def _whole(observation: Observation, document: Document) -> Observation:
 
 
 def replay(revisions: Iterable[tuple[Document | None, Sequence[Mapping[str, Any]]]]) -> Document | None:
-    """The document after a resource's revisions, oldest first, each (keyframe or None, patch); None when deleted."""
+    """Return the document after a resource's revisions, oldest first, each (keyframe or None, patch); None when deleted."""
     document: Document | None = None
     for keyframe, patch in revisions:
         if keyframe is not None:

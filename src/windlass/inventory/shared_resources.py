@@ -1,8 +1,8 @@
-"""Resources that other accounts share with us, written once under their owner, with a relation to each account that sees them.
+"""Resources that other accounts share with us, stored once under their owner, with a relation to each account that sees them.
 
-The owner's own listing, where it is collected, says what a shared resource is; otherwise the first viewer's does: views
-differ (a viewer sees no tags of the owner), and taking turns would make a revision each time. A resource is gone when its
-owner's listing says so, or, without one, when no viewer lists it any longer.
+The document comes from the owner's own listing where it is collected, else from that of the first viewer. Views differ (a
+viewer does not see the owner's tags), so that alternating between them would make a revision each time. A resource is
+deleted when its owner no longer lists it, or, without the owner's listing, when no viewer lists it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ __all__ = ["split_shared", "write_shared"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """A shared resource in the store: what is known of it, its owner, and its open relations by viewing account."""
+class _SharedRow:
+    """A shared resource in the store: its owner, and its current relations by viewing account."""
 
     key: str
     owner: str
@@ -32,11 +32,12 @@ class _Row:
 
 
 def split_shared(result: ScopeResult) -> tuple[ScopeResult, tuple[Observation, ...]]:
-    """The visit with the account's own resources alone, and the observations of what others share with it."""
-    shared = tuple(one for one in result.observations if one.account_id != result.scope.account_id)
+    """Split a result into the account's own resources and those that other accounts share with it."""
+    account_id = result.scope.account_id
+    shared = tuple(each for each in result.observations if each.account_id != account_id)
     if not shared:
         return result, ()
-    own = tuple(one for one in result.observations if one.account_id == result.scope.account_id)
+    own = tuple(each for each in result.observations if each.account_id == account_id)
     return replace(result, observations=own), shared
 
 
@@ -49,36 +50,36 @@ def write_shared(
     documents_of: Callable[[Sequence[int]], Mapping[int, Document]],
     write: Callable[[Sequence[NewRevision]], None],
 ) -> tuple[NewRevision, ...]:
-    """Write what is shared with the scope's account, and end what no longer is. The effects, which `write` has written.
+    """Write the resources shared with the scope's account, and end the relations of those that no longer are.
 
-    Does nothing for an incomplete listing.
+    Return the new revisions, which `write` has written; none for an incomplete scan.
     """
     if not result.state.complete:
         return ()
     viewer = result.scope.account_id
-    seen = {one.key: one for one in shared}
-    rows = _rows(connection, result, seen)
+    listed = {observation.key: observation for observation in shared}
+    rows = _rows(connection, result, listed)
     owners_read = _owners_read(connection, result)
-    reported = tuple(one for key, one in seen.items() if _reports(viewer, rows.get(key), owners_read))
-    known = {one.key: rows[one.key].known for one in reported if one.key in rows}
+    reported = tuple(each for key, each in listed.items() if _is_authority(viewer, rows.get(key), owners_read))
+    known = {each.key: rows[each.key].known for each in reported if each.key in rows}
     changed = diff_scope(known, replace(result, observations=reported), documents_of)
-    unseen = [row for key, row in rows.items() if key not in seen]
-    gone = [
+    unlisted = [row for key, row in rows.items() if key not in listed]
+    deleted = [
         NewRevision(change=ChangeKind.DELETED, row_id=row.known.row_id)
-        for row in unseen
+        for row in unlisted
         if not row.known.deleted
         and not row.viewers.keys() - {viewer}
         and row.first_seen_at > owners_read.get(row.owner, "")
     ]
-    effects = (*changed, *gone)
-    write(effects)
-    _end(connection, [row.viewers[viewer] for row in unseen if viewer in row.viewers], when)
-    _begin(connection, result, seen, viewer, when)
-    return effects
+    revisions = (*changed, *deleted)
+    write(revisions)
+    _end_relations(connection, [row.viewers[viewer] for row in unlisted if viewer in row.viewers], when)
+    _begin_relations(connection, result, listed, viewer, when)
+    return revisions
 
 
-def _reports(viewer: str, row: _Row | None, owners_read: Mapping[str, str]) -> bool:
-    """Whether this viewer's answer says what the resource is: nobody better placed does."""
+def _is_authority(viewer: str, row: _SharedRow | None, owners_read: Mapping[str, str]) -> bool:
+    """True when the document comes from this viewer: neither the owner nor an earlier viewer lists the resource."""
     if row is None:
         return True
     if row.owner in owners_read:
@@ -87,9 +88,9 @@ def _reports(viewer: str, row: _Row | None, owners_read: Mapping[str, str]) -> b
 
 
 def _owners_read(connection: Connection, result: ScopeResult) -> dict[str, str]:
-    """Accounts whose own listing of this type and region was complete once, and when it last was.
+    """Return the accounts whose own listing of this type and region was complete once, and when it last was.
 
-    A resource first seen after that is known from its viewers alone, until its owner is read again.
+    A resource first seen after that time is known from its viewers alone, until its owner is scanned again.
     """
     of = result.scope
     statement = select(scope.c.account_id, scope.c.last_good_at).where(
@@ -101,8 +102,8 @@ def _owners_read(connection: Connection, result: ScopeResult) -> dict[str, str]:
     return {row.account_id: row.last_good_at for row in connection.execute(statement)}
 
 
-def _rows(connection: Connection, result: ScopeResult, seen: Mapping[str, Observation]) -> dict[str, _Row]:
-    """The stored resources that are listed now, and those that were shared with this account until now, by key."""
+def _rows(connection: Connection, result: ScopeResult, listed: Mapping[str, Observation]) -> dict[str, _SharedRow]:
+    """Return the stored resources, by key, that are listed now or were shared with this account until now."""
     of = result.scope
     columns = (
         resource.c.id,
@@ -112,23 +113,23 @@ def _rows(connection: Connection, result: ScopeResult, seen: Mapping[str, Observ
         resource.c.deleted_at,
         resource.c.first_seen_at,
     )
-    place = (resource.c.type == of.type, resource.c.scope_region == of.region, resource.c.account_id != of.account_id)
+    of_type = (resource.c.type == of.type, resource.c.scope_region == of.region, resource.c.account_id != of.account_id)
     until_now = select(relation.c.source_row_id).where(
         relation.c.kind == SHARED_WITH, relation.c.target == of.account_id, relation.c.valid_to.is_(None)
     )
-    found = list(connection.execute(select(*columns).where(*place, resource.c.id.in_(until_now))))
-    for batch in batches(sorted(seen)):
-        found += connection.execute(select(*columns).where(*place, resource.c.key.in_(batch)))
-    viewers = _viewers(connection, [row.id for row in found])
+    rows = list(connection.execute(select(*columns).where(*of_type, resource.c.id.in_(until_now))))
+    for batch in batches(sorted(listed)):
+        rows += connection.execute(select(*columns).where(*of_type, resource.c.key.in_(batch)))
+    viewers = _viewers(connection, [row.id for row in rows])
     return {
-        row.key: _Row(
+        row.key: _SharedRow(
             row.key,
             row.account_id,
             KnownResource(row.id, row.digest, row.deleted_at is not None),
             viewers.get(row.id, {}),
             row.first_seen_at,
         )
-        for row in found
+        for row in rows
     }
 
 
@@ -143,19 +144,19 @@ def _viewers(connection: Connection, row_ids: Sequence[int]) -> dict[int, dict[s
     return viewers
 
 
-def _end(connection: Connection, relation_ids: Sequence[int], when: str) -> None:
+def _end_relations(connection: Connection, relation_ids: Sequence[int], when: str) -> None:
     if relation_ids:
         connection.execute(
-            update(relation).where(relation.c.relation_id == bindparam("of")).values(valid_to=when),
-            [{"of": relation_id} for relation_id in relation_ids],
+            update(relation).where(relation.c.relation_id == bindparam("ended_id")).values(valid_to=when),
+            [{"ended_id": relation_id} for relation_id in relation_ids],
         )
 
 
-def _begin(
-    connection: Connection, result: ScopeResult, seen: Mapping[str, Observation], viewer: str, when: str
+def _begin_relations(
+    connection: Connection, result: ScopeResult, listed: Mapping[str, Observation], viewer: str, when: str
 ) -> None:
-    rows = _rows(connection, result, seen)
-    fresh = [
+    rows = _rows(connection, result, listed)
+    new_relations = [
         {
             "source_row_id": rows[key].known.row_id,
             "kind": SHARED_WITH,
@@ -164,8 +165,8 @@ def _begin(
             "valid_from": when,
             "valid_to": None,
         }
-        for key in seen
+        for key in listed
         if key in rows and not rows[key].known.deleted and viewer not in rows[key].viewers
     ]
-    if fresh:
-        connection.execute(insert(relation), fresh)
+    if new_relations:
+        connection.execute(insert(relation), new_relations)

@@ -1,4 +1,4 @@
-"""Details that the last visit did not read: of which resource, and when each was last read. One row per such resource."""
+"""Details that the last scan did not read: one row per resource, with the time when each was last read."""
 
 from __future__ import annotations
 
@@ -19,55 +19,53 @@ __all__ = ["detail_read_times", "unread_details", "write_unread_details"]
 
 
 def detail_read_times(store: Store, of: Scope) -> ReadTimes:
-    """When the details of the scope's resources were last read, by id and by ARN; empty when all were in the last visit."""
+    """Return when the details of the scope's resources were last read, by id and by ARN; empty when none is unread."""
     with store.read() as connection:
-        gaps = _gaps(connection, of)
-        if not gaps:
+        unread = _unread(connection, of)
+        if not unread:
             return {}
         last_good_at = _last_good_at(connection, of)
-        rows = connection.execute(_live(of)).all()
-    ages: dict[str, dict[str, str]] = {}
+        rows = connection.execute(_existing(of)).all()
+    read_times: dict[str, dict[str, str]] = {}
     for row in rows:
-        ages[row.key] = ages[row.resource_id] = {"": last_good_at, **gaps.get(row.id, {})}
-    return ages
+        read_times[row.key] = read_times[row.resource_id] = {"": last_good_at, **unread.get(row.id, {})}
+    return read_times
 
 
 def unread_details(connection: Connection, row_id: int) -> dict[str, str]:
-    """Keys of the resource's document that the last visit did not read, and when they were last read ('' for never)."""
-    found = connection.execute(
+    """Return the keys of the document that the last scan did not read, with the times of their last read ('' for never)."""
+    read_at = connection.execute(
         select(unread_detail.c.read_at).where(unread_detail.c.resource_row_id == row_id)
     ).scalar()
-    return dict(json.loads(found)) if found else {}
+    return dict(json.loads(read_at)) if read_at else {}
 
 
 def write_unread_details(connection: Connection, result: ScopeResult) -> None:
-    """Renew the scope's gaps after a complete listing; call it before the scope's row is written."""
+    """Replace the scope's rows after a complete scan. Call it before the scope's own row is written."""
     if not result.state.complete:
         return
-    earlier = _gaps(connection, result.scope)
-    unread = {one.key: one.unknown for one in result.observations if one.unknown}
-    if not earlier and not unread:
+    before = _unread(connection, result.scope)
+    unread_keys = {each.key: each.unknown for each in result.observations if each.unknown}
+    if not before and not unread_keys:
         return
     last_good_at = _last_good_at(connection, result.scope)
-    fresh: dict[int, dict[str, str]] = {}
-    for row in connection.execute(_live(result.scope)):
-        keys = unread.get(row.key)
+    after: dict[int, dict[str, str]] = {}
+    for row in connection.execute(_existing(result.scope)):
+        keys = unread_keys.get(row.key)
         if keys:
-            # What was read in the last complete visit has that visit's time; a resource found only now has none.
-            since = last_good_at if row.first_seen_at <= last_good_at else ""
-            known = earlier.get(row.id, {})
-            fresh[row.id] = {key: known.get(key, since) for key in sorted(keys)}
-    changed = [row_id for row_id, gap in fresh.items() if earlier.get(row_id) != gap]
-    _remove(
-        connection,
-        [*(row_id for row_id in earlier if row_id not in fresh), *(row_id for row_id in changed if row_id in earlier)],
-    )
-    rows = [{"resource_row_id": row_id, "read_at": canonical_json(fresh[row_id])} for row_id in changed]
+            # Details read in the last complete scan have that scan's time; a resource that is new has never been read.
+            read_at = last_good_at if row.first_seen_at <= last_good_at else ""
+            known = before.get(row.id, {})
+            after[row.id] = {key: known.get(key, read_at) for key in sorted(keys)}
+    changed = [row_id for row_id, times in after.items() if before.get(row_id) != times]
+    outdated = set(changed)
+    _delete(connection, [row_id for row_id in before if row_id not in after or row_id in outdated])
+    rows = [{"resource_row_id": row_id, "read_at": canonical_json(after[row_id])} for row_id in changed]
     for batch in batches(rows):
         connection.execute(insert(unread_detail), list(batch))
 
 
-def _remove(connection: Connection, row_ids: Iterable[int]) -> None:
+def _delete(connection: Connection, row_ids: Iterable[int]) -> None:
     for batch in batches(list(row_ids)):
         connection.execute(delete(unread_detail).where(unread_detail.c.resource_row_id.in_(batch)))
 
@@ -79,7 +77,7 @@ def _last_good_at(connection: Connection, of: Scope) -> str:
     return connection.execute(statement).scalar() or ""
 
 
-def _live(of: Scope) -> Any:
+def _existing(of: Scope) -> Any:
     return select(resource.c.id, resource.c.key, resource.c.resource_id, resource.c.first_seen_at).where(
         resource.c.account_id == of.account_id,
         resource.c.scope_region == of.region,
@@ -88,7 +86,7 @@ def _live(of: Scope) -> Any:
     )
 
 
-def _gaps(connection: Connection, of: Scope) -> dict[int, dict[str, str]]:
+def _unread(connection: Connection, of: Scope) -> dict[int, dict[str, str]]:
     statement = (
         select(unread_detail.c.resource_row_id, unread_detail.c.read_at)
         .join(resource, resource.c.id == unread_detail.c.resource_row_id)
