@@ -182,7 +182,7 @@ def test_a_cluster_that_somebody_else_changed_is_left_alone(cache_app, account):
         ):
             change(app, "web", 7)
 
-    with pytest.raises(Conflict, match="changed by somebody else"):
+    with pytest.raises(Conflict, match="changed by someone else"):
         run_plan(app.memcached, app.jobs, plan, watch=True, show=meddle)
     assert len(app.memcached.find("web").ids) == 7
 

@@ -31,7 +31,7 @@ def clusters(app: TheApp) -> dict[str, Any]:
     items = [rows.cluster_row(one, found.quotas.get((one.account_id, one.region))) for one in found.clusters]
     problems = [
         {"account_id": one.account_id, "region": one.region, "error": one.error.message, "code": one.error.code}
-        for one in found.problems
+        for one in found.failures
     ]
     return {"items": plain(items), "problems": problems}
 

@@ -1,7 +1,7 @@
-"""Carrying out a plan as a job: anybody can watch and cancel it, and an interrupted one goes on where AWS is.
+"""A change of a cluster as a job: it can be watched and cancelled, and an interrupted one is resumed from AWS's state.
 
-Before each step the cluster itself is asked, never our memory: a step that AWS has taken (we died before writing that
-down) is not taken again, and a cluster that somebody else changed meanwhile is left alone.
+Before each step the cluster is read again: a step that AWS has made before the process died is not repeated, and a
+cluster that was changed by someone else is not touched.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from windlass.memcached.service import Memcached
 __all__ = ["KIND", "register", "run_plan"]
 
 KIND = "memcached.change"
-_SLICE_S = 1.0
+_PAUSE_TICK_S = 1.0
 
 Show = Callable[[int, int, str], None]
 
 
 def run_plan(memcached: Memcached, jobs: Jobs, plan: ClusterPlan, *, watch: bool, show: Show = lambda *_: None) -> str:
-    """Do what the plan says, under a new job; its id. A plan of several steps is always followed to its end."""
+    """Execute a plan as a new job and return the job's id. A plan of several steps is always watched to its end."""
     if plan.refusal is not None:
         raise plan.refusal
     with jobs.run_new(KIND, _title(plan), params=_params(plan, watch=watch), unit="nodes") as running:
@@ -39,7 +39,7 @@ def run_plan(memcached: Memcached, jobs: Jobs, plan: ClusterPlan, *, watch: bool
 
 
 def register(memcached: Memcached, jobs: Jobs) -> None:
-    """Let `jobs.resume` take up changes."""
+    """Register how `jobs.resume` resumes a change."""
     jobs.runners[KIND] = lambda running: _run(memcached, running, lambda *_: None)
 
 
@@ -62,8 +62,8 @@ def _params(plan: ClusterPlan, *, watch: bool) -> dict[str, Any]:
         "request": dict(plan.request or {}),
         "after": plan.after,
         "steps": [
-            {"before": one.before, "to": one.to, "remove": list(one.remove), "zones": list(one.zones)}
-            for one in plan.steps
+            {"before": step.before, "to": step.to, "remove": list(step.remove), "zones": list(step.zones)}
+            for step in plan.steps
         ],
     }
 
@@ -94,24 +94,24 @@ class _Change:
         return str(self._params["name"])
 
     def create(self) -> None:
-        wanted = int(self._params["after"])
-        if self._look() is None:
+        nodes = int(self._params["after"])
+        if self._read() is None:
             aws.create_cluster(
                 self.memcached.estate, self._params["account_id"], self._params["region"], self._params["request"]
             )
-            self.running.log(f"AWS creates {self._name} with {wanted} nodes")
+            self.running.log(f"AWS creates {self._name} with {nodes} nodes")
         if self._params["watch"]:
-            self._follow(wanted, f"creating {wanted} nodes")
-        self._done(wanted, f"{wanted} nodes")
+            self._watch(nodes, f"creating {nodes} nodes")
+        self._done(nodes, f"{nodes} nodes")
 
     def delete(self) -> None:
         nodes = len(self._params["present"])
-        cluster = self._look()
+        cluster = self._read()
         if cluster is not None and cluster.status != "deleting":
             aws.delete_cluster(self.memcached.estate, cluster)
             self.running.log(f"AWS deletes {self._name}")
         deadline = time.monotonic() + self.memcached.config.change_timeout_s
-        while self._params["watch"] and (cluster := self._look()) is not None:
+        while self._params["watch"] and (cluster := self._read()) is not None:
             self._report(nodes - len(cluster.nodes), nodes, "deleting")
             self._wait(self.memcached.config.poll_s, deadline)
         self._done(nodes, "deleted")
@@ -124,71 +124,71 @@ class _Change:
         pause_until = str(self.running.checkpoint.get("pause_until", ""))
         for number, step in enumerate(steps[first:], first):
             self._pause(pause_until, f"pausing before step {number + 1} of {len(steps)}", done, total)
-            words = f"step {number + 1} of {len(steps)}: " if len(steps) > 1 else ""
-            self._report(done, total, f"{words}{step['before']} → {step['to']} nodes")
-            self._take(step, steps[:number])
+            prefix = f"step {number + 1} of {len(steps)}: " if len(steps) > 1 else ""
+            self._report(done, total, f"{prefix}{step['before']} → {step['to']} nodes")
+            self._make_step(step, steps[:number])
             if self._params["watch"]:
-                self._follow(step["to"], f"{words}{step['before']} → {step['to']} nodes", done=done, total=total)
+                self._watch(step["to"], f"{prefix}{step['before']} → {step['to']} nodes", done=done, total=total)
             done += abs(step["to"] - step["before"])
             pause_until = clock.format_time(clock.now() + timedelta(seconds=float(self._params["pause_s"])))
             self.running.report(done=done, total=total, checkpoint={"step": number + 1, "pause_until": pause_until})
             self.running.log(
-                f"{words}{step['before']} → {step['to']} nodes {'done' if self._params['watch'] else 'asked for'}"
+                f"{prefix}{step['before']} → {step['to']} nodes {'done' if self._params['watch'] else 'requested'}"
             )
-        waits = " in the next maintenance window" if self._params["apply"] == Apply.MAINTENANCE else ""
-        self._done(total, f"{'' if self._params['watch'] else 'asked for '}{steps[-1]['to']} nodes{waits}")
+        when = " in the next maintenance window" if self._params["apply"] == Apply.MAINTENANCE else ""
+        self._done(total, f"{'' if self._params['watch'] else 'requested '}{steps[-1]['to']} nodes{when}")
 
-    def _take(self, step: Mapping[str, Any], before: list[Mapping[str, Any]]) -> None:
-        """Ask AWS for what is left of a step, once the cluster can take it."""
-        cluster = self._settled()
-        expected = set(self._params["present"]) - {one for earlier in before for one in earlier["remove"]}
-        remove = [one for one in step["remove"] if one in cluster.ids]
+    def _make_step(self, step: Mapping[str, Any], before: list[Mapping[str, Any]]) -> None:
+        """Request the rest of a step from AWS when the cluster is available."""
+        cluster = self._when_available()
+        expected = set(self._params["present"]) - {node_id for earlier in before for node_id in earlier["remove"]}
+        remove = [node_id for node_id in step["remove"] if node_id in cluster.ids]
         if step["remove"]:
             if set(cluster.ids) - expected or expected - set(step["remove"]) - set(cluster.ids):
-                self._changed(cluster, len(expected))
+                self._raise_changed(cluster, len(expected))
             if not remove:
-                return  # taken already, before we were interrupted
+                return  # made before the interruption
         elif len(cluster.ids) == step["to"] and step["to"] != step["before"]:
             return
         elif len(cluster.ids) != step["before"]:
-            self._changed(cluster, step["before"])
+            self._raise_changed(cluster, step["before"])
         params = aws.change_params(
             self._name, to=step["to"], remove=remove, zones=step["zones"], apply=Apply(self._params["apply"])
         )
         aws.modify(self.memcached.estate, cluster, params)
 
-    def _changed(self, cluster: Cluster, expected: int) -> None:
+    def _raise_changed(self, cluster: Cluster, expected: int) -> None:
         raise Conflict(
-            f"{self._name} was changed by somebody else: it has {len(cluster.ids)} nodes, the plan counts on {expected}",
-            hint="Nothing more was done. Make a new plan: `windlass memcached scale`.",
+            f"{self._name} was changed by someone else: it has {len(cluster.ids)} nodes, but the plan expects {expected}",
+            hint="The job stopped. Make a new plan with `windlass memcached scale`.",
         )
 
-    def _settled(self) -> Cluster:
-        """The cluster once it is available."""
+    def _when_available(self) -> Cluster:
+        """Return the cluster when it is available."""
         deadline = time.monotonic() + self.memcached.config.change_timeout_s
         while True:
-            cluster = self._need()
+            cluster = self._read_existing()
             if cluster.status == "available":
                 return cluster
             self._wait(self.memcached.config.poll_s, deadline)
 
-    def _follow(self, to: int, words: str, *, done: int = 0, total: int = 0) -> None:
-        """Look again and again until the cluster has `to` nodes, every one of them available."""
+    def _watch(self, to: int, detail: str, *, done: int = 0, total: int = 0) -> None:
+        """Poll until the cluster has `to` nodes and all of them are available."""
         deadline = time.monotonic() + self.memcached.config.change_timeout_s
         while True:
-            cluster = self._need()
+            cluster = self._read_existing()
             ready = sum(node.status == "available" for node in cluster.nodes)
-            gone = len(cluster.nodes) == to == ready
-            self._report(done, total or to, f"{words}: {ready} available{_busy(cluster)}")
-            if gone and cluster.status == "available":
+            reached = len(cluster.nodes) == to == ready
+            self._report(done, total or to, f"{detail}: {ready} available{_busy(cluster)}")
+            if reached and cluster.status == "available":
                 return
             self._wait(self.memcached.config.poll_s, deadline)
 
-    def _pause(self, until: str, words: str, done: int, total: int) -> None:
-        """Let the cache warm up again until that time (none: not at all)."""
+    def _pause(self, until: str, detail: str, done: int, total: int) -> None:
+        """Wait until a time (empty: do not wait), so that the cache warms up."""
         while until and (left := (clock.parse_time(until) - clock.now()).total_seconds()) > 0:
-            self._report(done, total, f"{words}, {format_duration(left)} left")
-            self.running.stop.wait(min(_SLICE_S, left))
+            self._report(done, total, f"{detail}, {format_duration(left)} left")
+            self.running.stop.wait(min(_PAUSE_TICK_S, left))
             self.running.check()
 
     def _report(self, done: int, total: int, detail: str) -> None:
@@ -199,7 +199,8 @@ class _Change:
     def _wait(self, seconds: float, deadline: float) -> None:
         if time.monotonic() > deadline:
             raise AwsError(
-                f"{self._name} was not available in time", hint="See its events in AWS; then `windlass jobs resume`."
+                f"{self._name} was not available within memcached.change_timeout_s",
+                hint="See the cluster's events in AWS, then run `windlass jobs resume`.",
             )
         self.running.stop.wait(seconds)
         self.running.check()
@@ -209,18 +210,18 @@ class _Change:
         self.running.report(done=total, total=total, detail=detail)
         self.running.log(f"done: {detail}")
 
-    def _look(self) -> Cluster | None:
+    def _read(self) -> Cluster | None:
         return aws.get_cluster(self.memcached.estate, self._params["account_id"], self._params["region"], self._name)
 
-    def _need(self) -> Cluster:
-        cluster = self._look()
+    def _read_existing(self) -> Cluster:
+        cluster = self._read()
         if cluster is None:
             raise NotFound(
-                f"{self._name} is gone", hint="Somebody deleted it; `windlass memcached list` shows what is there."
+                f"{self._name} no longer exists", hint="It was deleted. `windlass memcached list` shows the clusters."
             )
         return cluster
 
 
 def _busy(cluster: Cluster) -> str:
-    words = sorted({node.status for node in cluster.nodes if node.status != "available"})
-    return "".join(f", {sum(node.status == word for node in cluster.nodes)} {word}" for word in words)
+    statuses = sorted({node.status for node in cluster.nodes if node.status != "available"})
+    return "".join(f", {sum(node.status == status for node in cluster.nodes)} {status}" for status in statuses)

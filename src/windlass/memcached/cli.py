@@ -79,10 +79,10 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         quotas = found.quotas
         listed = (rows.cluster_row(one, quotas.get((one.account_id, one.region))) for one in found.clusters)
         emit(listed, output, LISTED, now=clock.now(), empty="No Memcached clusters.")
-        for problem in found.problems:
-            print(f"windlass: {problem.region} of {problem.account_id}: {problem.error.message}", file=sys.stderr)
-        if found.problems:
-            raise PartialFailure(f"{len(found.problems)} places could not be read", hint="`windlass doctor` tells why.")
+        for failure in found.failures:
+            print(f"windlass: {failure.region} of {failure.account_id}: {failure.error.message}", file=sys.stderr)
+        if found.failures:
+            raise PartialFailure(f"{len(found.failures)} places could not be read", hint="`windlass doctor` tells why.")
 
     @app.command()
     def show(

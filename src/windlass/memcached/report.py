@@ -1,4 +1,4 @@
-"""A plan as people read it: what is added and removed, then what follows from it. Pure."""
+"""A plan as text: the nodes that are added and removed, then the consequences. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from windlass.memcached.plan import ClusterPlan, KeyMovement, PlanAction, ScaleS
 
 __all__ = ["plan_text"]
 
-_SHOWN = 8
+_MAX_NAMES = 8
 _MARK = {
     PlanAction.CREATE: "+",
     PlanAction.SCALE_OUT: "+",
@@ -22,17 +22,17 @@ _MARK = {
 
 
 def plan_text(plan: ClusterPlan) -> str:
-    """The whole plan, a line per fact."""
+    """Return the plan, a line per fact."""
     return "\n".join(_lines(plan))
 
 
 def _lines(plan: ClusterPlan) -> Iterator[str]:
-    where = f"{plan.name} ({plan.node_type}) in {plan.region} of {plan.account_id}"
+    cluster = f"{plan.name} ({plan.node_type}) in {plan.region} of {plan.account_id}"
     if plan.action is PlanAction.NOTHING:
-        yield f"{where} has {plan.before} nodes: nothing to change"
+        yield f"{cluster} has {plan.before} nodes: nothing to change"
         return
     mark = _MARK[plan.action]
-    yield f"{mark} {plan.action} {where}: {plan.before} → {plan.after} nodes"
+    yield f"{mark} {plan.action} {cluster}: {plan.before} → {plan.after} nodes"
     yield ""
     for number, step in enumerate(plan.steps, 1):
         yield from _step(plan, step, number)
@@ -52,12 +52,12 @@ def _lines(plan: ClusterPlan) -> Iterator[str]:
 def _step(plan: ClusterPlan, step: ScaleStep, number: int) -> Iterator[str]:
     head = f"step {number} of {len(plan.steps)}" if len(plan.steps) > 1 else "change"
     if step.add:
-        placed = [f"{one} in {zone}" for one, zone in zip(step.add, step.zones, strict=False)] or list(step.add)
+        placed = [f"{node_id} in {zone}" for node_id, zone in zip(step.add, step.zones, strict=False)] or list(step.add)
         yield f"  + {head:18} add {_named(placed)}"
     elif step.remove:
         yield f"  - {head:18} remove {_named(step.remove)}"
     else:
-        yield f"  ~ {head:18} keep {step.to} nodes, pending changes of the count are cancelled"
+        yield f"  ~ {head:18} keep {step.to} nodes; cancel the pending change"
     if len(plan.steps) > 1:
         yield f"    {'':18} moves {_percent(step.moved.ketama)} of keys (ketama), {_percent(step.moved.modulo)} (modulo)"
 
@@ -86,7 +86,7 @@ def _moved(moved: KeyMovement) -> str:
 
 def _hit_rate(plan: ClusterPlan) -> str:
     if plan.traffic is None:
-        return "not known: no gets seen, neither by the nodes (where they can be reached) nor by CloudWatch"
+        return "unknown: neither the nodes nor CloudWatch report any gets"
     now = plan.traffic.hit_rate
     parts = []
     worst = plan.worst
@@ -99,7 +99,7 @@ def _hit_rate(plan: ClusterPlan) -> str:
 
 def _cost(plan: ClusterPlan) -> str:
     if plan.price is None:
-        return f"not known: no price for {plan.node_type} in {plan.region} (set memcached.hourly_prices)"
+        return f"unknown: no price for {plan.node_type} in {plan.region} (set memcached.hourly_prices)"
     before, after = plan.price.monthly(plan.before), plan.price.monthly(plan.after)
     about = "" if plan.price.exact else "about "
     return f"{about}${before:,.0f} → ${after:,.0f} a month ({after - before:+,.0f}); {plan.price.source}"
@@ -108,8 +108,8 @@ def _cost(plan: ClusterPlan) -> str:
 def _quota(plan: ClusterPlan) -> str:
     quota = plan.quota
     if quota is None or quota.per_cluster is None:
-        return f"not known ({quota.problem if quota else ''})"
-    kind = "" if quota.source == "applied" else " (AWS's default; the applied one could not be read)"
+        return f"unknown ({quota.problem if quota else ''})"
+    kind = "" if quota.source == "applied" else " (AWS's default; the applied quota could not be read)"
     total = quota.in_use - plan.before + plan.after
     return (
         f"{plan.after} of {quota.per_cluster} nodes in the cluster, {total} of {quota.per_region} in the region{kind}"
@@ -121,8 +121,8 @@ def _zones(zones: Mapping[str, int]) -> str:
 
 
 def _named(items: Sequence[str]) -> str:
-    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
-    return f"{len(items)}: {', '.join(items[:_SHOWN])}{more}"
+    more = f" and {len(items) - _MAX_NAMES} more" if len(items) > _MAX_NAMES else ""
+    return f"{len(items)}: {', '.join(items[:_MAX_NAMES])}{more}"
 
 
 def _percent(share: float) -> str:

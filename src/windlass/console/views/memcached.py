@@ -41,7 +41,7 @@ def memcached(desk: Desk, _: Params) -> Data:
             plain(rows.cluster_row(one, found.quotas.get((one.account_id, one.region)))) for one in found.clusters
         ]
         data["problems"] = [
-            {"account_id": one.account_id, "region": one.region, "error": one.error.message} for one in found.problems
+            {"account_id": one.account_id, "region": one.region, "error": one.error.message} for one in found.failures
         ]
     return data
 
