@@ -22,7 +22,7 @@ from windlass.clients.exclusions import exclusion_of
 from windlass.clients.exclusions import sql as exclusion_sql
 from windlass.clients.model import RequestFacts
 from windlass.clients.rules import RULES
-from windlass.clients.service import Clients, Home, ScanOptions
+from windlass.clients.service import CallerContext, Clients, ScanOptions
 from windlass.clients.versions import pack
 from windlass.core.errors import AwsError, Conflict, NotFound, UsageError
 from windlass.estate.config import AccountConfig, EstateConfig
@@ -169,7 +169,9 @@ def bucket(local_aws):
 def clients_of(store, estate, bucket, inventory=None):
     config = ClientsConfig(athena_output=f"s3://{bucket}/results/")
     directory = {"directory": lambda: InventoryDirectory(inventory)} if inventory else {}
-    return Clients(store, config, home=lambda: Home(estate, ACCOUNT, "us-east-1"), now=lambda: NOW, **directory)
+    return Clients(
+        store, config, home=lambda: CallerContext(estate, ACCOUNT, "us-east-1"), now=lambda: NOW, **directory
+    )
 
 
 def upload(url, bucket, folder):
@@ -305,7 +307,7 @@ def test_what_athena_refuses_is_told(local_aws, estate, bucket, sqlite_store, tm
     nowhere = Clients(
         sqlite_store,
         ClientsConfig(athena_output="s3://no-such-bucket-anywhere/"),
-        home=lambda: Home(estate, ACCOUNT, "us-east-1"),
+        home=lambda: CallerContext(estate, ACCOUNT, "us-east-1"),
         now=lambda: NOW,
     )
     with pytest.raises(AwsError, match="output bucket"):
@@ -371,5 +373,5 @@ def test_each_rules_sql_sees_what_its_function_sees():
         )
         found = connection.execute(sqlglot.transpile(text, read="athena", write="duckdb")[0]).fetchall()
     for one_facts, row in zip(facts, found, strict=True):
-        assert row == tuple(rule.sees(one_facts) for rule in RULES), one_facts
+        assert row == tuple(rule.matches(one_facts) for rule in RULES), one_facts
     assert all(any(row[at] for row in found) for at in range(len(RULES)))

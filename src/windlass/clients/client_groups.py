@@ -38,8 +38,8 @@ class _Group:
         address = f"{key.ip} ({use.holder_name})" if use.holder_name else key.ip
         owner = " ".join(one for one in (use.owner, use.holder_name and f"({use.holder_name})") if one)
         for name, value in (
-            ("signature", facts.signature or "not told"),
-            ("tls", facts.tls or "not told"),
+            ("signature", facts.signature or "unknown"),
+            ("tls", facts.tls or "unknown"),
             ("account", key.account_id),
             ("region", facts.region),
             ("bucket", key.bucket),
@@ -66,7 +66,7 @@ def clients(uses: Iterable[Use], rules: Sequence[Rule], on: date) -> Iterator[Cl
         for use in of_agent:
             facts = use.key.facts
             if facts not in verdicts:
-                verdicts[facts] = tuple(found for rule in rules if (found := rule.find(facts, on)))
+                verdicts[facts] = tuple(found for rule in rules if (found := rule.evaluate(facts, on)))
             if verdicts[facts]:
                 groups.setdefault((facts.agent, use.key.principal), _Group()).add(use, verdicts[facts])
         for (agent, principal), group in groups.items():

@@ -15,7 +15,7 @@ from windlass.clients.svg import by_day, series
 
 __all__ = ["SIGNATURE_CLASSES", "render_report"]
 
-SIGNATURE_CLASSES = {"SigV4": "good", "SigV2": "bad", "not told": "other"}
+SIGNATURE_CLASSES = {"SigV4": "good", "SigV2": "bad", "unknown": "other"}
 
 
 def render_report(

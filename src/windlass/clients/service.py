@@ -30,7 +30,7 @@ from windlass.core.errors import Conflict, UsageError
 from windlass.core.ids import new_id
 from windlass.store.engine import Store
 
-__all__ = ["Clients", "Home", "ScanOptions", "ScanProgress"]
+__all__ = ["CallerContext", "Clients", "ScanOptions", "ScanProgress"]
 
 _BATCH_FILES = 64
 _BATCH_USES = 20_000
@@ -66,7 +66,7 @@ class ScanProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class CallerContext:
     """Where S3 is reached from: the caller's account and region."""
 
     caller: Caller
@@ -101,7 +101,7 @@ class Clients:
         store: Store,
         config: ClientsConfig,
         *,
-        home: Callable[[], Home],
+        home: Callable[[], CallerContext],
         directory: Callable[[], Directory] = EmptyDirectory,
         known_buckets: Callable[[], int | None] = lambda: None,
         now: Callable[[], datetime] = clock.now,
@@ -114,7 +114,7 @@ class Clients:
         self._now = now
 
     @property
-    def home(self) -> Home:
+    def home(self) -> CallerContext:
         """The way to AWS, for the trail and for Athena."""
         return self._home()
 

@@ -17,7 +17,7 @@ def series(totals: Sequence[tuple[str, str, int]]) -> tuple[list[str], list[tupl
     sums: dict[str, int] = {}
     days: dict[str, dict[str, int]] = {}
     for day, what, number in totals:
-        name = what or "not told"
+        name = what or "unknown"
         sums[name] = sums.get(name, 0) + number
         days.setdefault(day, {})[name] = days.get(day, {}).get(name, 0) + number
     return sorted(sums, key=lambda name: -sums[name]), sorted(days.items())

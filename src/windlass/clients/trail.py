@@ -18,16 +18,16 @@ from typing import Any, Protocol
 from windlass.core.errors import Conflict, NotFound, WindlassError
 
 __all__ = [
-    "Action",
     "Caller",
-    "Estimate",
     "Prices",
+    "TrailCall",
+    "TrailCost",
     "TrailState",
     "bucket_exists",
     "disable_actions",
     "enable_actions",
     "estimate",
-    "perform",
+    "make_calls",
     "prices",
     "requests_per_day",
     "state_of",
@@ -51,8 +51,8 @@ class Caller(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
-    """One call that changes something: the effect as data, printed by a dry run and made by `perform`."""
+class TrailCall:
+    """One call that changes something: the effect as data, printed by a dry run and made by `make_calls`."""
 
     service: str
     operation: str
@@ -71,7 +71,7 @@ class Prices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class TrailCost:
     """What the trail would cost a month, from the requests that S3 counted; buckets without request metrics are unknown."""
 
     requests_per_day: float
@@ -113,12 +113,12 @@ def prices() -> Prices:
     return Prices(**tomllib.loads(text))
 
 
-def estimate(requests_per_day: Mapping[str, float | None], table: Prices) -> Estimate:
+def estimate(requests_per_day: Mapping[str, float | None], table: Prices) -> TrailCost:
     """What a month costs. `requests_per_day` by bucket; None where S3 does not count them."""
     known = {name: number for name, number in requests_per_day.items() if number is not None}
     total = sum(known.values())
     gigabytes = total * 30 * table.bytes_per_event / 1e9
-    return Estimate(
+    return TrailCost(
         requests_per_day=total,
         known=tuple(sorted(known)),
         unknown=tuple(sorted(requests_per_day.keys() - known.keys())),
@@ -138,11 +138,11 @@ def enable_actions(
     buckets: Sequence[str],
     keep_days: int,
     new_bucket: bool,
-) -> tuple[Action, ...]:
+) -> tuple[TrailCall, ...]:
     """The calls that make the trail, in order; with the log bucket where that is new."""
     return (
         *(_bucket_actions(bucket, name, account_id, region, partition, keep_days) if new_bucket else ()),
-        Action(
+        TrailCall(
             "cloudtrail",
             "CreateTrail",
             {
@@ -154,19 +154,19 @@ def enable_actions(
             },
             "a trail of all regions, its files signed",
         ),
-        Action(
+        TrailCall(
             "cloudtrail",
             "PutEventSelectors",
             {"TrailName": name, "AdvancedEventSelectors": _selectors(bucket, partition, buckets)},
             "S3 object events and nothing else",
         ),
-        Action("cloudtrail", "StartLogging", {"Name": name}, "from now on"),
+        TrailCall("cloudtrail", "StartLogging", {"Name": name}, "from now on"),
     )
 
 
 def _bucket_actions(
     bucket: str, name: str, account_id: str, region: str, partition: str, keep_days: int
-) -> tuple[Action, ...]:
+) -> tuple[TrailCall, ...]:
     place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     closed = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
     source = f"arn:{partition}:cloudtrail:{region}:{account_id}:trail/{name}"
@@ -178,20 +178,20 @@ def _bucket_actions(
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
     }
     return (
-        Action("s3", "CreateBucket", {"Bucket": bucket, **place}, "where the trail's files go"),
-        Action(
+        TrailCall("s3", "CreateBucket", {"Bucket": bucket, **place}, "where the trail's files go"),
+        TrailCall(
             "s3",
             "PutPublicAccessBlock",
             {"Bucket": bucket, "PublicAccessBlockConfiguration": closed},
             "nobody else reads them",
         ),
-        Action(
+        TrailCall(
             "s3",
             "PutBucketLifecycleConfiguration",
             {"Bucket": bucket, "LifecycleConfiguration": {"Rules": [rule]}},
             f"files go after {keep_days} days",
         ),
-        Action(
+        TrailCall(
             "s3",
             "PutBucketPolicy",
             {"Bucket": bucket, "Policy": json.dumps(_policy(bucket, account_id, partition, source))},
@@ -246,17 +246,17 @@ def _selectors(log_bucket: str, partition: str, buckets: Sequence[str]) -> list[
     return [{"Name": "S3 data events", "FieldSelectors": fields}]
 
 
-def disable_actions(state: TrailState) -> tuple[Action, ...]:
+def disable_actions(state: TrailState) -> tuple[TrailCall, ...]:
     """The calls that end the trail. Its files stay: they are what a scan reads."""
     if not state.exists:
         raise NotFound(f"there is no trail {state.name}", hint="`windlass clients trail status` shows what there is.")
     return (
-        Action("cloudtrail", "StopLogging", {"Name": state.name}, "no more events, no more cost per event"),
-        Action("cloudtrail", "DeleteTrail", {"Name": state.name}, "its files stay in the bucket"),
+        TrailCall("cloudtrail", "StopLogging", {"Name": state.name}, "no more events, no more cost per event"),
+        TrailCall("cloudtrail", "DeleteTrail", {"Name": state.name}, "its files stay in the bucket"),
     )
 
 
-def perform(caller: Caller, account_id: str, region: str, actions: Sequence[Action]) -> None:
+def make_calls(caller: Caller, account_id: str, region: str, actions: Sequence[TrailCall]) -> None:
     """Make the calls, in order. A bucket or trail that exists already is a Conflict, told with what was done before."""
     for number, action in enumerate(actions):
         try:

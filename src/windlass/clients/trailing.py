@@ -54,7 +54,7 @@ def trail_commands(open_clients: Callable[[typer.Context], Clients]) -> typer.Ty
             new_bucket=not trail.bucket_exists(home.caller, home.account_id, home.region, log_bucket),
         )
         if _agreed(actions, dry_run=dry_run, yes=yes):
-            trail.perform(home.caller, home.account_id, home.region, actions)
+            trail.make_calls(home.caller, home.account_id, home.region, actions)
             print(f"On. In some minutes: windlass clients scan s3://{log_bucket}/AWSLogs/", file=sys.stderr)
             print("Don't forget: `windlass clients trail disable` when you have seen enough.", file=sys.stderr)
 
@@ -74,7 +74,7 @@ def trail_commands(open_clients: Callable[[typer.Context], Clients]) -> typer.Ty
         found = trail.state_of(home.caller, home.account_id, home.region, clients.config.trail_name)
         actions = trail.disable_actions(found)
         if _agreed(actions, dry_run=dry_run, yes=yes):
-            trail.perform(home.caller, home.account_id, home.region, actions)
+            trail.make_calls(home.caller, home.account_id, home.region, actions)
             print(f"Off. Its files are still in s3://{found.bucket}; they cost storage until they go.", file=sys.stderr)
 
     @app.command()
@@ -120,7 +120,7 @@ def _price(clients: Clients, chosen: tuple[str, ...]) -> None:
         )
 
 
-def _agreed(actions: tuple[trail.Action, ...], *, dry_run: bool, yes: bool) -> bool:
+def _agreed(actions: tuple[trail.TrailCall, ...], *, dry_run: bool, yes: bool) -> bool:
     listed: list[dict[str, Any]] = [
         {"service": one.service, "operation": one.operation, "why": one.why, "params": dict(one.params)}
         for one in actions

@@ -142,8 +142,8 @@ def query(
     With `addresses`, only uses of these and to the second, for addresses that changed hands. An event of the last minutes of
     a day stands in the next day's folder, so one folder more is read than days are asked for.
     """
-    wanted = named(rules)
-    styled = any(rule.name == "path-style" for rule in wanted)
+    selected = named(rules)
+    styled = any(rule.reads_style for rule in selected)
     where = ["eventsource = 's3.amazonaws.com'"]
     if first_day:
         where += [f"log_day >= '{_safe(first_day.replace('-', '/'))}'", f"eventtime >= '{_safe(first_day)}'"]
@@ -158,7 +158,7 @@ def query(
     grouped = ", ".join(_COARSE) + ", " + ", ".join(f"coalesce({name}, '') AS {name}" for name in _FINE)
     trimmed, bare, plain = plain_layers("agent")
     one, two, three = parsed_columns()
-    sees = " OR ".join(rule.sql() for rule in wanted)
+    matches = " OR ".join(rule.sql() for rule in selected)
     # Nothing in it comes from a user but times and names, which _safe and _name have seen.
     return f"""\
 WITH events AS (
@@ -182,7 +182,7 @@ WITH events AS (
 )
 SELECT {", ".join(COLUMNS)}
 FROM parsed
-WHERE kind = 'count' OR (exclusion = '' AND ({sees}))"""  # noqa: S608
+WHERE kind = 'count' OR (exclusion = '' AND ({matches}))"""  # noqa: S608
 
 
 def _event_columns(moment: str, *, styled: bool) -> str:

@@ -6,20 +6,20 @@ from datetime import date
 
 from windlass.clients.model import CallerKind, Finding, Level, RequestFacts
 
-__all__ = ["LEVEL", "TITLE", "find", "sees", "sql"]
+__all__ = ["LEVEL", "TITLE", "evaluate", "matches", "sql"]
 
 TITLE = "Anonymous requests"
 LEVEL = Level.INFO
 
 
-def sees(facts: RequestFacts) -> bool:
+def matches(facts: RequestFacts) -> bool:
     """Whether nobody signed."""
     return facts.caller_kind == CallerKind.ANONYMOUS
 
 
-def find(facts: RequestFacts, _: date) -> Finding | None:
+def evaluate(facts: RequestFacts, _: date) -> Finding | None:
     """The finding."""
-    if not sees(facts):
+    if not matches(facts):
         return None
     return Finding(
         rule="anonymous",
@@ -31,5 +31,5 @@ def find(facts: RequestFacts, _: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`sees` over the column caller_kind."""
+    """`matches` over the column caller_kind."""
     return "(caller_kind = 'anonymous')"

@@ -6,20 +6,20 @@ from datetime import date
 
 from windlass.clients.model import Finding, Level, RequestFacts
 
-__all__ = ["LEVEL", "TITLE", "find", "sees", "sql"]
+__all__ = ["LEVEL", "TITLE", "evaluate", "matches", "sql"]
 
 TITLE = "Path-style requests"
 LEVEL = Level.INFO
 
 
-def sees(facts: RequestFacts) -> bool:
+def matches(facts: RequestFacts) -> bool:
     """Whether the bucket was in the path."""
     return facts.style == "path"
 
 
-def find(facts: RequestFacts, _: date) -> Finding | None:
+def evaluate(facts: RequestFacts, _: date) -> Finding | None:
     """The finding."""
-    if not sees(facts):
+    if not matches(facts):
         return None
     return Finding(
         rule="path-style",
@@ -31,5 +31,5 @@ def find(facts: RequestFacts, _: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`sees` over the column style."""
+    """`matches` over the column style."""
     return "(style = 'path')"

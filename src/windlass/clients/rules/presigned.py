@@ -6,20 +6,20 @@ from datetime import date
 
 from windlass.clients.model import Finding, Level, RequestFacts
 
-__all__ = ["LEVEL", "TITLE", "find", "sees", "sql"]
+__all__ = ["LEVEL", "TITLE", "evaluate", "matches", "sql"]
 
 TITLE = "Presigned URLs"
 LEVEL = Level.INFO
 
 
-def sees(facts: RequestFacts) -> bool:
+def matches(facts: RequestFacts) -> bool:
     """Whether the signature came in the query."""
     return facts.method == "QueryString"
 
 
-def find(facts: RequestFacts, _: date) -> Finding | None:
+def evaluate(facts: RequestFacts, _: date) -> Finding | None:
     """The finding. The agent is that of whoever used the link, not of the program that made it."""
-    if not sees(facts):
+    if not matches(facts):
         return None
     return Finding(
         rule="presigned",
@@ -31,5 +31,5 @@ def find(facts: RequestFacts, _: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`sees` over the column method."""
+    """`matches` over the column method."""
     return "(method = 'QueryString')"

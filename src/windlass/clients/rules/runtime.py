@@ -9,7 +9,7 @@ from windlass.clients.model import Finding, Level, RequestFacts
 from windlass.clients.sdks import end_of, runtimes, sdks, supported_from
 from windlass.clients.versions import pack, parse_version
 
-__all__ = ["LEVEL", "TITLE", "find", "judged", "sees", "sql"]
+__all__ = ["LEVEL", "TITLE", "evaluate", "judged", "matches", "sql"]
 
 TITLE = "Language runtime past its end of support"
 LEVEL = Level.FINDING
@@ -27,13 +27,13 @@ def judged(facts: RequestFacts) -> Product | None:
     return agent.runtime if agent.runtime.id else None
 
 
-def sees(facts: RequestFacts) -> bool:
+def matches(facts: RequestFacts) -> bool:
     """Whether the runtime's version has a day on which its support ends, or ended."""
     product = judged(facts)
     return product is not None and end_of(runtimes()[product.id].ends, product.numbers) is not None
 
 
-def find(facts: RequestFacts, on: date) -> Finding | None:
+def evaluate(facts: RequestFacts, on: date) -> Finding | None:
     """The finding once that day has come."""
     product = judged(facts)
     if product is None:
@@ -55,7 +55,7 @@ def find(facts: RequestFacts, on: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`sees` over the columns runtime, runtime_version, client and client_version."""
+    """`matches` over the columns runtime, runtime_version, client and client_version."""
     rows = [
         f"(runtime = '{runtime.id}' AND runtime_version < {pack(max(end.bound for end in runtime.ends))})"
         for runtime in runtimes().values()

@@ -8,20 +8,20 @@ from windlass.clients.model import Finding, Level, RequestFacts
 from windlass.clients.sdks import end_of, sdks
 from windlass.clients.versions import pack
 
-__all__ = ["LEVEL", "TITLE", "find", "sees", "sql"]
+__all__ = ["LEVEL", "TITLE", "evaluate", "matches", "sql"]
 
 TITLE = "SDK past its end of support"
 LEVEL = Level.FINDING
 
 
-def sees(facts: RequestFacts) -> bool:
+def matches(facts: RequestFacts) -> bool:
     """Whether the client's version has a day on which its support ends, or ended."""
     client = facts.parsed.client
     sdk = sdks().get(client.id)
     return sdk is not None and end_of(sdk.ends, client.numbers) is not None
 
 
-def find(facts: RequestFacts, on: date) -> Finding | None:
+def evaluate(facts: RequestFacts, on: date) -> Finding | None:
     """The finding once that day has come."""
     client = facts.parsed.client
     sdk = sdks().get(client.id)
@@ -41,7 +41,7 @@ def find(facts: RequestFacts, on: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`sees` over the columns client and client_version."""
+    """`matches` over the columns client and client_version."""
     rows = [
         f"(client = '{sdk.id}' AND client_version < {pack(max(end.bound for end in sdk.ends))})"
         for sdk in sdks().values()

@@ -12,7 +12,7 @@ from windlass.clients.model import CallerKind, Finding, Level, RequestFacts
 from windlass.clients.sdks import ALWAYS, NEVER, sdks
 from windlass.clients.versions import pack
 
-__all__ = ["LEVEL", "OLD_REGIONS", "TITLE", "default_signature", "find", "sees", "sql"]
+__all__ = ["LEVEL", "OLD_REGIONS", "TITLE", "default_signature", "evaluate", "matches", "sql"]
 
 TITLE = "Signature Version 2"
 LEVEL = Level.FINDING
@@ -43,7 +43,7 @@ def default_signature(facts: RequestFacts) -> str:
     return "v2" if signer.numbers < bound else "v4"
 
 
-def sees(facts: RequestFacts) -> bool:
+def matches(facts: RequestFacts) -> bool:
     """Whether the request was signed with SigV2, or, without the field, its SDK would have."""
     if facts.signature:
         return facts.signature == "SigV2"
@@ -52,9 +52,9 @@ def sees(facts: RequestFacts) -> bool:
     )
 
 
-def find(facts: RequestFacts, _: date) -> Finding | None:
+def evaluate(facts: RequestFacts, _: date) -> Finding | None:
     """The finding, with a supported version that signs with SigV4 by default."""
-    if not sees(facts):
+    if not matches(facts):
         return None
     sdk = sdks().get(facts.parsed.client.id)
     told = default_signature(facts) == "v4"
@@ -77,7 +77,7 @@ def find(facts: RequestFacts, _: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`sees` over the columns signature, caller_kind, region, signer and signer_version."""
+    """`matches` over the columns signature, caller_kind, region, signer and signer_version."""
     regions = ", ".join(f"'{region}'" for region in OLD_REGIONS)
     old = []
     for sdk in sdks().values():

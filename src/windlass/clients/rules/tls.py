@@ -6,7 +6,7 @@ from datetime import date
 
 from windlass.clients.model import Finding, Level, RequestFacts
 
-__all__ = ["LEVEL", "OLD", "TITLE", "find", "sees", "sql"]
+__all__ = ["LEVEL", "OLD", "TITLE", "evaluate", "matches", "sql"]
 
 TITLE = "TLS below 1.2"
 LEVEL = Level.FINDING
@@ -14,14 +14,14 @@ OLD = ("TLSv1.1", "TLSv1", "TLSv1.0", "SSLv3", "SSLv2")
 _SOURCE = "https://aws.amazon.com/blogs/security/tls-1-2-required-for-aws-endpoints/"
 
 
-def sees(facts: RequestFacts) -> bool:
+def matches(facts: RequestFacts) -> bool:
     """Whether the connection was older than TLS 1.2; an unknown version is no finding."""
     return facts.tls in OLD
 
 
-def find(facts: RequestFacts, _: date) -> Finding | None:
+def evaluate(facts: RequestFacts, _: date) -> Finding | None:
     """The finding, naming the version."""
-    if not sees(facts):
+    if not matches(facts):
         return None
     return Finding(
         rule="tls",
@@ -34,5 +34,5 @@ def find(facts: RequestFacts, _: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`sees` over the column tls."""
+    """`matches` over the column tls."""
     return f"(tls IN ({', '.join(repr(one) for one in OLD)}))"

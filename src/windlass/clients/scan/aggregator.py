@@ -71,7 +71,7 @@ class RecordAggregator:
 
     def __init__(self, rules: Iterable[str] = ()) -> None:
         self._rules: tuple[Rule, ...] = named(rules)
-        self._styled = any(rule.name == "path-style" for rule in self._rules)
+        self._styled = any(rule.reads_style for rule in self._rules)
         self._verdicts: dict[Any, _Verdict] = {}
 
     def fold(self, records: Iterable[Record], into: FileTotals | None = None) -> FileTotals:  # noqa: C901  every record passes here
@@ -127,7 +127,7 @@ class RecordAggregator:
     def _judge(self, facts_key: Any, record: Record) -> _Verdict:
         facts = facts_of(record, style=facts_key[-1] or "")
         exclusion = exclusion_of(facts)
-        kept = not exclusion and any(rule.sees(facts) for rule in self._rules)
+        kept = not exclusion and any(rule.matches(facts) for rule in self._rules)
         found = self._verdicts[facts_key] = _Verdict(facts, exclusion, kept, [])
         return found
 

@@ -23,7 +23,7 @@ _CLASSES = {
     "TLSv1.2": "updated",
     "TLSv1.1": "denied",
     "TLSv1": "denied",
-    "not told": "unsupported",
+    "unknown": "unsupported",
 }
 _BADGES = {"sigv2": "denied", "tls": "denied", "sdk": "partial", "runtime": "partial"}
 
