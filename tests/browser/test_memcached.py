@@ -83,7 +83,7 @@ def test_a_plan_is_shown_and_changes_nothing(site, page):
     assert "--step 2 --pause 10m" in text
     assert len(site[0].memcached.find("sessions").ids) == 30
     page.goto(f"{site[1]}{PAGE}?to=61")
-    assert "over the quota of 60" in page.locator("#plan").inner_text()
+    assert "exceed the quota of 60" in page.locator("#plan").inner_text()
 
 
 def test_the_hit_rate_is_live_while_the_cluster_shrinks(site, page):

@@ -34,7 +34,7 @@ def compare(rng: random.Random, files: int, size: int) -> int:
         raw = fuzzed_file(rng, size)
         expected = tell(raw)
         assert expected is not None
-        fast = folder.fold(reading.read_records(raw))
+        fast = folder.add(reading.read_records(raw))
         assert told(fast) == expected
         seen += fast.records
     return seen
@@ -58,7 +58,7 @@ def compare_many(rng: random.Random, records: int, *, pool: int, size: int = 100
     folder = RecordAggregator(("all",))
     for _ in range(records // size):
         raw = b'{"Records": [' + rng.choice([b",", b",\n\t"]).join(rng.choices(rng.choice(pools), k=size)) + b"]}"
-        assert told(folder.fold(reading.read_records(raw))) == tell(raw)
+        assert told(folder.add(reading.read_records(raw))) == tell(raw)
 
 
 def test_a_hundred_thousand_fuzzed_records_equal_the_oracle():
@@ -76,8 +76,8 @@ def test_the_tolerant_reader_and_the_fast_one_fold_to_the_same():
     for _ in range(60):
         raw = fuzzed_file(rng, 40)
         fast, slow = (
-            RecordAggregator(("all",)).fold(reading.read_records(raw)),
-            RecordAggregator(("all",)).fold(reading.read_tolerantly(raw)),
+            RecordAggregator(("all",)).add(reading.read_records(raw)),
+            RecordAggregator(("all",)).add(reading.read_tolerantly(raw)),
         )
         assert (fast.counts, fast.uses, fast.records) == (slow.counts, slow.uses, slow.records)
 
@@ -110,7 +110,7 @@ def test_zeros_after_the_gzip_are_padding_and_anything_else_is_damage(tmp_path):
     path.write_bytes(whole + b"\0" * 512)
     assert _read(path).file.problem == ""
     path.write_bytes(whole + b"more")
-    assert "something else follows" in _read(path).file.problem
+    assert "other data follows" in _read(path).file.problem
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_zeros_after_the_gzip_are_padding_and_anything_else_is_damage(tmp_path):
         (gzip.compress(json.dumps({"Records": [record()] * 50}).encode(), mtime=0)[:-30], "truncated gzip"),
         (gzip.compress(b'{"Records": []}', mtime=0)[:15], "truncated gzip"),
         (b"\x1f\x8b\x08\x00garbage garbage garbage", "damaged gzip"),
-        (b"[" * 200_000, "nested too deep"),
+        (b"[" * 200_000, "nested too deeply"),
     ],
 )
 def test_what_is_broken_is_said_and_counts_nothing(tmp_path, raw, problem):
@@ -198,6 +198,6 @@ def test_the_word_sigv2_elsewhere_is_no_signature():
         record(signature="SigV4", responseElements={"additionalEventData": {"SignatureVersion": "SigV2"}}),
         record(source="sts.amazonaws.com"),
     ]
-    totals = RecordAggregator(("sigv2",)).fold(reading.read_records(json.dumps({"Records": tricky}).encode()))
+    totals = RecordAggregator(("sigv2",)).add(reading.read_records(json.dumps({"Records": tricky}).encode()))
     assert totals.uses == {}
     assert totals.requests == 3

@@ -95,12 +95,14 @@ def test_what_is_broken_is_named_counted_and_the_rest_goes_on(store, tmp_path):
     write(tmp_path / "AWSLogs/123456789012/CloudTrail-Digest/us-east-1/2026/11/20/digest.json.gz", b'{"logFiles": []}')
     done = scan(clients, tmp_path)
     assert (done.files, done.broken, done.requests) == (5, 4, 1)
-    problems = {one.source.rpartition("_")[2][:16].lstrip("0"): one.problem for one in clients.troubles(done.scan_id)}
+    problems = {
+        one.source.rpartition("_")[2][:16].lstrip("0"): one.problem for one in clients.unread_files(done.scan_id)
+    }
     assert problems == {
         "2": "empty file",
         "3": "not a CloudTrail file: no Records",
         "4": "not JSON",
-        "5": "not JSON: cut off or damaged",
+        "5": "not JSON: truncated or damaged",
     }
     assert clients.report()[0].requests == 1
 

@@ -127,7 +127,7 @@ def test_green_needs_logs_of_every_day(sqlite_store, tmp_path):
     done = scan(clients, tmp_path)
     assert (done.broken, done.other_kind) == (0, 2)
     assert clients.coverage().gaps == ("No CloudTrail log was read.",)
-    assert {trouble.source.rpartition("/")[2] for trouble in clients.troubles()} == {
+    assert {file.source.rpartition("/")[2] for file in clients.unread_files()} == {
         "2026-11-20-00-00-38-89EEXAMPLE",
         "numbers.parquet",
     }

@@ -236,11 +236,11 @@ def test_node_ids_are_taken_with_and_without_zeros(words):
 @pytest.mark.parametrize(
     ("name", "node_type", "problem"),
     [
-        ("1st", "cache.r7g.large", "cluster's name"),
-        ("a--b", "cache.r7g.large", "cluster's name"),
-        ("a-", "cache.r7g.large", "cluster's name"),
-        ("a" * 51, "cache.r7g.large", "cluster's name"),
-        ("sess\0ions", "cache.r7g.large", "cluster's name"),
+        ("1st", "cache.r7g.large", "not a valid cluster name"),
+        ("a--b", "cache.r7g.large", "not a valid cluster name"),
+        ("a-", "cache.r7g.large", "not a valid cluster name"),
+        ("a" * 51, "cache.r7g.large", "not a valid cluster name"),
+        ("sess\0ions", "cache.r7g.large", "not a valid cluster name"),
         ("sessions", "r7g.large", "node type"),
         ("sessions", "", "node type"),
     ],

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from windlass.memcached.protocol import ClusterConfig, MalformedReply, Node, UnknownCommand, read_config, read_stats
+from windlass.memcached.protocol import (
+    ClusterConfig,
+    ConfigNode,
+    MalformedReply,
+    UnknownCommand,
+    read_config,
+    read_stats,
+)
 from windlass.memcached.ring import Server
 
 # The example of the ElastiCache user guide, "Adding Auto Discovery to your client library".
@@ -27,7 +34,7 @@ def test_the_users_guides_example_is_read(reply):
     assert [node.server.host for node in found.nodes] == [
         f"myCluster.pc4ldq.000{n}.use1.cache.amazonaws.com" for n in (1, 2)
     ]
-    assert found.nodes[0] == Node("myCluster.pc4ldq.0001.use1.cache.amazonaws.com", "10.82.235.120", 11211)
+    assert found.nodes[0] == ConfigNode("myCluster.pc4ldq.0001.use1.cache.amazonaws.com", "10.82.235.120", 11211)
     assert found.nodes[1].address == "", "the address may be missing"
 
 
@@ -40,8 +47,8 @@ def test_an_answer_in_pieces_is_not_an_answer_until_it_is_whole(reply):
 
 
 def test_a_name_is_the_server_and_else_the_address():
-    assert Node("name", "10.0.0.1", 1).server == Server("name", 1)
-    assert Node("", "10.0.0.1", 1).server == Server("10.0.0.1", 1)
+    assert ConfigNode("name", "10.0.0.1", 1).server == Server("name", 1)
+    assert ConfigNode("", "10.0.0.1", 1).server == Server("10.0.0.1", 1)
 
 
 @pytest.mark.parametrize("reply", [b"ERROR\r\n", b"END\r\n"])

@@ -153,7 +153,7 @@ def commands(
                 on=on,
                 counts=clients.counts(since_day=since_day),
                 signatures=clients.signatures(),
-                troubles=clients.troubles(),
+                unread_files=clients.unread_files(),
                 coverage=coverage,
             )
             html.write_text(page, encoding="utf-8")
@@ -228,12 +228,12 @@ def _tell(clients: Clients, done: Scan, output: Format, *, strict: bool) -> None
         )
     else:
         emit([rows.scan_row(done)], output, list(rows.scan_row(done)))
-    troubles = clients.troubles(done.scan_id)
-    for trouble in troubles[:20]:
-        print(f"windlass: {trouble.source}: {trouble.problem}", file=sys.stderr)
-    if len(troubles) > 20:
-        print(f"windlass: and {len(troubles) - 20:,} more", file=sys.stderr)
-    unreadable = [trouble for trouble in clients.troubles() if trouble.outcome is FileOutcome.UNREADABLE]
+    unread_files = clients.unread_files(done.scan_id)
+    for file in unread_files[:20]:
+        print(f"windlass: {file.source}: {file.problem}", file=sys.stderr)
+    if len(unread_files) > 20:
+        print(f"windlass: and {len(unread_files) - 20:,} more", file=sys.stderr)
+    unreadable = [file for file in clients.unread_files() if file.outcome is FileOutcome.UNREADABLE]
     if unreadable and strict:
         raise PartialFailure(
             f"{len(unreadable):,} logs could not be read, {unreadable[0].source} among them",

@@ -1,4 +1,4 @@
-"""From uses to the report's clients: what each is, what is wrong with it on a day, whose it is, and since when. Pure."""
+"""Grouping of uses into the clients of the report: agent, findings on a day, owner, times. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from windlass.clients.sdks import runtimes, sdks
 __all__ = ["clients", "upgrade_of"]
 
 _ORDER = [rule.name for rule in RULES]
-_MOST = 50
-"""Buckets, addresses and owners are listed up to this many, those with most requests first."""
+_MAX_VALUES = 50  # of buckets, addresses and owners in a client's row, those with most requests first
 
 
 @dataclass
@@ -36,7 +35,7 @@ class _Group:
         self.first_seen = min(self.first_seen, use.first_seen)
         self.last_seen = max(self.last_seen, use.last_seen)
         address = f"{key.ip} ({use.holder_name})" if use.holder_name else key.ip
-        owner = " ".join(one for one in (use.owner, use.holder_name and f"({use.holder_name})") if one)
+        owner = " ".join(part for part in (use.owner, use.holder_name and f"({use.holder_name})") if part)
         for name, value in (
             ("signature", facts.signature or "unknown"),
             ("tls", facts.tls or "unknown"),
@@ -52,21 +51,21 @@ class _Group:
                 self.tallies.setdefault(name, Counter())[value] += use.requests
 
     def top(self, name: str) -> dict[str, int]:
-        return dict(self.tallies.get(name, Counter()).most_common(_MOST))
+        return dict(self.tallies.get(name, Counter()).most_common(_MAX_VALUES))
 
     def names(self, name: str) -> tuple[str, ...]:
         return tuple(sorted(self.tallies.get(name, Counter())))
 
 
 def clients(uses: Iterable[Use], rules: Sequence[Rule], on: date) -> Iterator[Client]:
-    """One client per agent and principal that a rule finds fault with on that day. `uses` come sorted by agent."""
+    """Yield one client per agent and principal with findings on that day. `uses` are sorted by agent."""
     for _, of_agent in groupby(uses, key=lambda use: use.key.facts.agent):
         groups: dict[tuple[str, str], _Group] = {}
         verdicts: dict[RequestFacts, tuple[Finding, ...]] = {}
         for use in of_agent:
             facts = use.key.facts
             if facts not in verdicts:
-                verdicts[facts] = tuple(found for rule in rules if (found := rule.evaluate(facts, on)))
+                verdicts[facts] = tuple(finding for rule in rules if (finding := rule.evaluate(facts, on)))
             if verdicts[facts]:
                 groups.setdefault((facts.agent, use.key.principal), _Group()).add(use, verdicts[facts])
         for (agent, principal), group in groups.items():
@@ -82,7 +81,7 @@ def _client(agent: str, principal: str, group: _Group) -> Client:
         version=parsed.client.version,
         runtime=f"{runtime.title} {parsed.runtime.version.lstrip('v')}" if runtime else "",
         principal=principal,
-        findings=tuple(sorted(group.findings.values(), key=lambda one: _ORDER.index(one.rule))),
+        findings=tuple(sorted(group.findings.values(), key=lambda finding: _ORDER.index(finding.rule))),
         requests=group.requests,
         first_seen=group.first_seen,
         last_seen=group.last_seen,
@@ -99,7 +98,7 @@ def _client(agent: str, principal: str, group: _Group) -> Client:
 
 
 def upgrade_of(client: Client) -> str:
-    """What to do, in one line: to which version, and how."""
+    """Return what to do in one line: the version to upgrade to, and how."""
     worst = next(iter(client.findings), None)
     if worst is None:
         return ""

@@ -1,7 +1,7 @@
-"""What one log file adds to the totals, packed so that a later reading of the same file can take it back out.
+"""The contribution of one log file to the totals, stored with the file so that it can be subtracted again.
 
-The totals (`client_use`, `client_count`, `client_bucket`) answer reports fast; each file keeps its own share of them, so a
-file that was touched, replaced or read again under more rules is replaced in the totals, never added twice.
+Reports read the totals (`client_use`, `client_count`, `client_bucket`). A file that was touched, replaced or read again
+under more rules is replaced in the totals, never added twice.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LEVEL = 3
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One file as read: its uses with their holders, its counts and the requests of each bucket."""
+    """The result of reading one file: its uses with their holders, its counts and the requests of each bucket."""
 
     file: FileRead
     uses: tuple[Use, ...] = ()
@@ -32,7 +32,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class TotalsShare:
-    """A file's part of the totals by row id. `uses` maps to (requests, first seen, last seen)."""
+    """A file's share of the totals by row id. Values of `uses` are (requests, first seen, last seen)."""
 
     uses: Mapping[str, tuple[int, str, str]] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class TotalsShare:
 
 
 def pack_share(share: TotalsShare) -> bytes:
-    """The share as bytes: JSON by columns under Zstandard."""
+    """Return the share as bytes: JSON by columns, compressed with Zstandard."""
     columns = {
         "ids": list(share.uses),
         "uses": [list(column) for column in zip(*share.uses.values(), strict=True)],
@@ -51,7 +51,7 @@ def pack_share(share: TotalsShare) -> bytes:
 
 
 def unpack_share(body: bytes | None) -> TotalsShare:
-    """The share that `pack_share` packed; an empty one for no bytes."""
+    """Return the share that `pack_share` packed; an empty share for None."""
     if not body:
         return TotalsShare()
     columns = orjson.loads(zstandard.ZstdDecompressor().decompress(body))

@@ -1,4 +1,4 @@
-"""The report as one HTML file: no script, no link to anything it needs, light and dark, fit for an e-mail's attachment."""
+"""The report as one self-contained HTML file: no script, no external resource, light and dark."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def render_report(
     on: date,
     counts: Sequence[RequestCount],
     signatures: Sequence[tuple[str, str, int]],
-    troubles: Sequence[UnreadFile],
+    unread_files: Sequence[UnreadFile],
     coverage: Coverage,
 ) -> str:
-    """The page. All texts from logs are escaped: an agent is whatever a stranger sent."""
+    """Return the page. All texts from logs are escaped: a stranger may send any agent."""
     environment = Environment(
         loader=PackageLoader("windlass.clients"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -42,6 +42,6 @@ def render_report(
         ),
         chart=by_day(signatures, SIGNATURE_CLASSES, "Requests by day and signature"),
         legend=[(name, SIGNATURE_CLASSES.get(name, "other")) for name in names],
-        troubles=troubles,
+        unread_files=unread_files,
         coverage=coverage,
     )

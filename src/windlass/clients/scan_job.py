@@ -1,4 +1,4 @@
-"""A scan as a job: anybody can watch and cancel it; it goes on with the files that it has not read."""
+"""A scan as a job: it can be watched and cancelled, and an interrupted one is resumed with the remaining files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from windlass.jobs.service import Jobs, RunningJob
 __all__ = ["KIND", "register", "scan_as_job"]
 
 KIND = "clients.scan"
-_REPORT_EVERY_S = 0.5
+_REPORT_INTERVAL_S = 0.5
 
 Show = Callable[[int, int, str], None]
 
@@ -30,15 +30,15 @@ def scan_as_job(
     show: Show = lambda *_: None,
     stop: threading.Event | None = None,
 ) -> Scan:
-    """Scan under a new job."""
-    found: list[Scan] = []
+    """Scan as a new job."""
+    scans: list[Scan] = []
     with jobs.run_new(KIND, f"scan {options.source}", params=_params(options), unit="files") as running:
-        found.append(_scan(clients, running, show=show, stop=stop))
-    return found[0] if found else clients.scans(1)[0]  # a cancelled job leaves the block without a result
+        scans.append(_scan(clients, running, show=show, stop=stop))
+    return scans[0] if scans else clients.scans(1)[0]  # a cancelled job ends the block without a result
 
 
 def register(clients: Callable[[], Clients], jobs: Jobs) -> None:
-    """Let `jobs.resume` take up scans: files that are read already are skipped."""
+    """Register how `jobs.resume` resumes a scan: files that are read already are skipped."""
 
     def resume(running: RunningJob) -> None:
         _scan(clients(), running, show=lambda *_: None, stop=None)
@@ -59,12 +59,12 @@ def _scan(clients: Clients, running: RunningJob, *, show: Show, stop: threading.
         show(now.files, now.total, detail)
         if stop is not None and stop.is_set():
             running.stop.set()
-        if time.monotonic() - reported >= _REPORT_EVERY_S:
+        if time.monotonic() - reported >= _REPORT_INTERVAL_S:
             reported = time.monotonic()
             running.report(done=now.files, total=now.total, detail=detail)
 
     options = _options(running.params)
-    if running.checkpoint.get("begun"):  # a resumed scan must not forget what it found before
+    if running.checkpoint.get("begun"):  # a resumed scan must keep its own results
         options = ScanOptions(**{**_fields(options), "fresh": False})
     running.report(checkpoint={"begun": True})
     scan = clients.scan(options, progress=progress, stop=running.stop)
@@ -73,8 +73,8 @@ def _scan(clients: Clients, running: RunningJob, *, show: Show, stop: threading.
         f" kind; {scan.requests:,} S3 requests"
     )
     running.report(done=scan.files, total=scan.files, detail=detail)
-    for trouble in clients.troubles(scan.scan_id)[:100]:
-        running.log(f"{trouble.source}: {trouble.problem}", level="warning")
+    for file in clients.unread_files(scan.scan_id)[:100]:
+        running.log(f"{file.source}: {file.problem}", level="warning")
     running.log(f"{scan.scan_id}: {detail}")
     running.check()
     return scan

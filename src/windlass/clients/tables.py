@@ -1,4 +1,4 @@
-"""The clients' tables; store/migrations/versions/0004_clients.py and 0009_client_files.py make them."""
+"""The clients' tables, as the migrations create them (0004, 0009, 0014)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from windlass.store.metadata import Time, metadata
 __all__ = ["DIMENSIONS", "client_bucket", "client_count", "client_file", "client_scan", "client_use"]
 
 DIMENSIONS = (*RequestFacts._fields, *(name for name in UseKey._fields if name != "facts"))
-"""The columns that tell a use from another, besides its day and holder."""
+"""The columns that identify a use, besides its day and holder."""
 
 client_scan = Table(
     "client_scan",

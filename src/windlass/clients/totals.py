@@ -1,4 +1,4 @@
-"""The totals of all log files, and each file's share of them: written together, so that a file counts once or not at all."""
+"""The totals of all log files, written in one transaction with each file's share, so that a file counts once."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from windlass.store.engine import Store
 __all__ = ["add", "refresh_bounds", "remove_files"]
 
 _BATCH = 2000
-_NAMES = 500
-"""Names in one statement: SQLite takes 32,766 values, PostgreSQL 65,535."""
+_MAX_NAMES = 500  # in one statement: SQLite accepts 32,766 values, PostgreSQL 65,535
 _TIME_LENGTH = 32
 
 
 def add(store: Store, scan_id: str, contributions: Iterable[Contribution]) -> None:
-    """Record files as read and bring the totals up to date, in one transaction: a file counts once, or not at all.
+    """Record files as read and update the totals, in one transaction.
 
-    A file that is known already is replaced: what it added before is taken out of the totals again.
+    A file that is known already is replaced: its earlier share is subtracted from the totals.
     """
     latest = {contribution.file.name: contribution for contribution in contributions}
     with store.write() as connection:
@@ -42,18 +41,18 @@ def add(store: Store, scan_id: str, contributions: Iterable[Contribution]) -> No
 
 
 def remove_files(store: Store, names: Iterable[str]) -> None:
-    """Take files and what they added out of the store."""
+    """Remove files and their shares of the totals."""
     with store.write() as connection:
         listed = list(names)
         totals = _Totals()
         totals.subtract(_shares(connection, listed))
         totals.write(store, connection)
-        for at in range(0, len(listed), _NAMES):
-            connection.execute(delete(client_file).where(client_file.c.name.in_(listed[at : at + _NAMES])))
+        for at in range(0, len(listed), _MAX_NAMES):
+            connection.execute(delete(client_file).where(client_file.c.name.in_(listed[at : at + _MAX_NAMES])))
 
 
 class _Totals:
-    """Changes to the totals, summed by row so that each row is written once."""
+    """Changes to the totals, summed by row, so that each row is written once."""
 
     def __init__(self) -> None:
         self.uses: dict[str, dict[str, Any]] = {}
@@ -64,7 +63,7 @@ class _Totals:
         self.fewer_counts: Counter[str] = Counter()
 
     def add(self, contribution: Contribution) -> TotalsShare:
-        """Add a file; its share of the totals, by row."""
+        """Add a file and return its share of the totals."""
         uses: dict[str, tuple[int, str, str]] = {}
         for use in contribution.uses:
             row = _use_row(use)
@@ -90,7 +89,7 @@ class _Totals:
         return TotalsShare(uses, counts, buckets)
 
     def subtract(self, shares: Iterable[TotalsShare]) -> None:
-        """Take out what files added before. A use whose first or last request may have been theirs becomes stale."""
+        """Subtract earlier shares. A use becomes stale when its first or last request may have been in one of them."""
         for share in shares:
             for key, (requests, first, last) in share.uses.items():
                 row = self.uses.get(key)
@@ -101,7 +100,7 @@ class _Totals:
             self.buckets.subtract(share.buckets)
 
     def write(self, store: Store, connection: Connection) -> None:
-        """Write the changes; rows that come to nothing are deleted."""
+        """Write the changes; rows without requests are deleted."""
         _add_up(store, connection, client_use, "use_id", self.uses.values())
         _add_up(store, connection, client_count, "count_id", self.counts.values())
         _add_up(
@@ -116,14 +115,14 @@ class _Totals:
         if self.fewer or self.fewer_counts:
             for table in (client_use, client_count, client_bucket):
                 connection.execute(delete(table).where(table.c.requests <= 0))
-        for at in range(0, len(stale := sorted(self.stale)), _NAMES):
+        for at in range(0, len(stale := sorted(self.stale)), _MAX_NAMES):
             connection.execute(
-                update(client_use).where(client_use.c.use_id.in_(stale[at : at + _NAMES])).values(bounds_stale=1)
+                update(client_use).where(client_use.c.use_id.in_(stale[at : at + _MAX_NAMES])).values(bounds_stale=1)
             )
 
 
 def refresh_bounds(store: Store) -> None:
-    """Read the first and last request of stale uses again from the files that remain."""
+    """Set the first and last request of stale uses from the shares of the remaining files."""
     with store.write() as connection:
         stale = set(connection.scalars(select(client_use.c.use_id).where(client_use.c.bounds_stale == 1)))
         if not stale:
@@ -148,8 +147,8 @@ def refresh_bounds(store: Store) -> None:
 
 def _shares(connection: Connection, names: Sequence[str]) -> list[TotalsShare]:
     found: list[TotalsShare] = []
-    for at in range(0, len(names), _NAMES):
-        statement = select(client_file.c.share).where(client_file.c.name.in_(names[at : at + _NAMES]))
+    for at in range(0, len(names), _MAX_NAMES):
+        statement = select(client_file.c.share).where(client_file.c.name.in_(names[at : at + _MAX_NAMES]))
         found += [unpack_share(body) for body in connection.execute(statement).scalars()]
     return found
 
@@ -241,5 +240,5 @@ def _digest(texts: Iterable[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """PostgreSQL takes no NUL in a text."""
+    """Return the text without NUL, which PostgreSQL rejects."""
     return text.replace("\0", "\ufffd") if "\0" in text else text

@@ -1,4 +1,4 @@
-"""Running the query in Athena: the table made, the query waited for, its CSV fetched from where Athena put it."""
+"""Running the query in Athena: create the table, wait for the query, fetch its CSV result from S3."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 from windlass.clients.athena.sql import Layout, create_database, create_table, query
 from windlass.clients.model import RequestCount, RequestFacts, UseKey
-from windlass.clients.scan.sources import Caller, Location
+from windlass.clients.ports import AwsCaller
+from windlass.clients.scan.sources import Location
 from windlass.core.errors import AwsError, Interrupted, NotFound
 
 __all__ = ["AthenaClient", "QueryResult", "layout_of"]
@@ -21,13 +22,13 @@ _WAIT_S = (0.2, 0.5, 1.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """A query's rows and how many bytes it read."""
+    """A query's rows and the number of bytes it read."""
 
     rows: Sequence[Mapping[str, str]]
     scanned_bytes: int
 
     def counts(self) -> Iterator[RequestCount]:
-        """The counts of all S3 requests."""
+        """Yield the counts of all S3 requests."""
         for row in self.rows:
             if row["kind"] == "count":
                 yield RequestCount(
@@ -40,7 +41,7 @@ class QueryResult:
                 )
 
     def uses(self) -> Iterator[tuple[UseKey, int, str, str]]:
-        """(key, requests, first, last) of what the rules see, by day, or by second where that was asked for."""
+        """Yield (key, requests, first, last) of the requests that the rules match, by day or, for given addresses, by second."""
         for row in self.rows:
             if row["kind"] == "use":
                 facts = RequestFacts(*(row[name] for name in RequestFacts._fields))
@@ -49,11 +50,11 @@ class QueryResult:
 
 
 class AthenaClient:
-    """One account's Athena."""
+    """Athena in one account and region."""
 
     def __init__(
         self,
-        caller: Caller,
+        caller: AwsCaller,
         account_id: str,
         region: str,
         *,
@@ -71,19 +72,19 @@ class AthenaClient:
         self._stop = stop or threading.Event()
 
     def prepare(self, layout: Layout) -> None:
-        """The database and the table."""
+        """Create the database and the table unless they exist."""
         self._run(create_database(self._database))
         self._run(create_table(layout, self._database))
 
-    def ask(
+    def run_query(
         self, layout: Layout, *, rules: Sequence[str], first_day: str, last_day: str, addresses: Sequence[str] = ()
     ) -> QueryResult:
-        """The query's answer over these days (2026-11-20, inclusive)."""
+        """Run the query over these days (2026-11-20, inclusive). AwsError when it fails, Interrupted after a stop."""
         text = query(layout, self._database, rules=rules, first_day=first_day, last_day=last_day, addresses=addresses)
-        done = self._run(text)
+        execution = self._run(text)
         return QueryResult(
-            list(self._rows(done["ResultConfiguration"]["OutputLocation"])),
-            int(done.get("Statistics", {}).get("DataScannedInBytes", 0)),
+            list(self._rows(execution["ResultConfiguration"]["OutputLocation"])),
+            int(execution.get("Statistics", {}).get("DataScannedInBytes", 0)),
         )
 
     def _call(self, operation: str, **params: Any) -> dict[str, Any]:
@@ -93,21 +94,21 @@ class AthenaClient:
         configuration = {"ResultConfiguration": {"OutputLocation": self._output}} if self._output else {}
         started = self._call("StartQueryExecution", QueryString=text, WorkGroup=self._workgroup, **configuration)
         query_id = started["QueryExecutionId"]
-        turn = 0
+        polls = 0
         while True:
-            found: dict[str, Any] = self._call("GetQueryExecution", QueryExecutionId=query_id)["QueryExecution"]
-            state = found["Status"]["State"]
+            execution: dict[str, Any] = self._call("GetQueryExecution", QueryExecutionId=query_id)["QueryExecution"]
+            state = execution["Status"]["State"]
             if state == "SUCCEEDED":
-                return found
+                return execution
             if state in ("FAILED", "CANCELLED"):
-                reason = found["Status"].get("StateChangeReason", "no reason given")
+                reason = execution["Status"].get("StateChangeReason", "no reason given")
                 raise AwsError(
-                    f"Athena's query {query_id} {state.lower()}: {reason}", hint="Its SQL is in Athena's history."
+                    f"Athena's query {query_id} {state.lower()}: {reason}", hint="Athena's query history shows its SQL."
                 )
-            if self._stop.wait(_WAIT_S[min(turn, len(_WAIT_S) - 1)]):
+            if self._stop.wait(_WAIT_S[min(polls, len(_WAIT_S) - 1)]):
                 self._call("StopQueryExecution", QueryExecutionId=query_id)
-                raise Interrupted(f"Athena's query {query_id} was stopped", hint="Run it again.")
-            turn += 1
+                raise Interrupted(f"Athena's query {query_id} was stopped", hint="Run the scan again.")
+            polls += 1
 
     def _rows(self, location: str) -> Iterator[dict[str, str]]:
         bucket, _, key = location.removeprefix("s3://").partition("/")
@@ -115,29 +116,33 @@ class AthenaClient:
         yield from csv.DictReader(io.TextIOWrapper(io.BytesIO(answer["Body"].read()), "utf-8", newline=""))
 
 
-def layout_of(caller: Caller, account_id: str, region: str, location: Location, *, since_day: str) -> Layout:
-    """The accounts and regions that lie below a location `s3://bucket/…AWSLogs/`; NotFound where there are none."""
+def layout_of(caller: AwsCaller, account_id: str, region: str, location: Location, *, since_day: str) -> Layout:
+    """Return the accounts and regions below a location `s3://bucket/…AWSLogs/`. NotFound without any."""
     prefix = location.prefix.rstrip("/")
     if not prefix.rpartition("/")[2].startswith(("AWSLogs", "o-")):
         prefix = f"{prefix}/AWSLogs".lstrip("/")
     prefix += "/"
 
-    def below(at: str) -> list[str]:
+    def folders(parent: str) -> list[str]:
         pages = caller.pages(
-            account_id, region, "s3", "ListObjectsV2", Bucket=location.bucket, Prefix=at, Delimiter="/"
+            account_id, region, "s3", "ListObjectsV2", Bucket=location.bucket, Prefix=parent, Delimiter="/"
         )
-        return [one["Prefix"].removeprefix(at).rstrip("/") for page in pages for one in page.get("CommonPrefixes", ())]
+        return [
+            folder["Prefix"].removeprefix(parent).rstrip("/")
+            for page in pages
+            for folder in page.get("CommonPrefixes", ())
+        ]
 
-    accounts = below(prefix)
-    organizations = [one for one in accounts if one.startswith("o-")]
+    accounts = folders(prefix)
+    organizations = [name for name in accounts if name.startswith("o-")]
     if organizations:
-        prefix, accounts = f"{prefix}{organizations[0]}/", below(f"{prefix}{organizations[0]}/")
-    accounts = sorted(one for one in accounts if one.isdigit())
-    regions = sorted({found for account in accounts for found in below(f"{prefix}{account}/CloudTrail/")})
+        prefix, accounts = f"{prefix}{organizations[0]}/", folders(f"{prefix}{organizations[0]}/")
+    accounts = sorted(name for name in accounts if name.isdigit())
+    regions = sorted({name for account in accounts for name in folders(f"{prefix}{account}/CloudTrail/")})
     if not regions:
         raise NotFound(
-            f"s3://{location.bucket}/{prefix} has no ACCOUNT/CloudTrail/REGION/ below it",
-            hint="Name the folder that holds AWSLogs/.",
+            f"s3://{location.bucket}/{prefix} contains no ACCOUNT/CloudTrail/REGION/",
+            hint="Pass the folder that contains AWSLogs/.",
         )
     return Layout(
         bucket=location.bucket, prefix=prefix, accounts=tuple(accounts), regions=tuple(regions), first_day=since_day

@@ -1,4 +1,4 @@
-"""Athena's answer as one contribution per day, so that a repeated query replaces a day in the totals instead of adding to it."""
+"""Athena's result as one contribution per day, so that a repeated query replaces a day in the totals."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from windlass.clients.scan.aggregator import CountKey
 __all__ = ["ATHENA_PREFIX", "attributed", "day_contributions"]
 
 ATHENA_PREFIX = "athena:"
-"""Begins the name under which a day that Athena read is kept beside the files that scans read."""
+"""The prefix of the names of days that Athena read; files that scans read have no such prefix."""
 
 
 def attributed(answer: QueryResult, directory: Directory) -> tuple[list[Use], set[str]]:
-    """The answer's uses with their holders, but for those of addresses that changed hands within a day: these addresses."""
+    """Return the uses with their holders, and the addresses whose holder changed within a day; their uses are left out."""
     changed: set[str] = set()
     uses: list[Use] = []
     for key, requests, first, last in answer.uses():
@@ -40,7 +40,7 @@ def day_contributions(
     first_day: str,
     last_day: str,
 ) -> list[Contribution]:
-    """A contribution for every day from the first to the last, those without a request among them."""
+    """Return a contribution for every day from the first to the last, days without requests included."""
     start, end = date.fromisoformat(first_day), date.fromisoformat(last_day)
     days = [(start + timedelta(days=number)).isoformat() for number in range((end - start).days + 1)]
     of_day: dict[str, list[Use]] = {day: [] for day in days}

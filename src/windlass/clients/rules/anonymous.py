@@ -1,4 +1,4 @@
-"""Requests without any identity: somebody reads what is public."""
+"""Requests without identity: a public bucket is read."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ LEVEL = Level.INFO
 
 
 def matches(facts: RequestFacts) -> bool:
-    """Whether nobody signed."""
+    """True when the request was not signed."""
     return facts.caller_kind == CallerKind.ANONYMOUS
 
 
 def evaluate(facts: RequestFacts, _: date) -> Finding | None:
-    """The finding."""
+    """Return the finding, or None."""
     if not matches(facts):
         return None
     return Finding(
         rule="anonymous",
         level=LEVEL,
-        text="not signed by anybody",
+        text="is not signed",
         advice="Check that the bucket is meant to be public; serve the public through CloudFront.",
         source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
     )
 
 
 def sql() -> str:
-    """`matches` over the column caller_kind."""
+    """Return `matches` as SQL over caller_kind."""
     return "(caller_kind = 'anonymous')"

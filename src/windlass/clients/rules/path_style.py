@@ -1,4 +1,4 @@
-"""Requests that name the bucket in the path instead of the host, which AWS means to end for new buckets some day."""
+"""Requests with the bucket in the path instead of the host; AWS plans to end this for new buckets."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ LEVEL = Level.INFO
 
 
 def matches(facts: RequestFacts) -> bool:
-    """Whether the bucket was in the path."""
+    """True when the bucket is in the path."""
     return facts.style == "path"
 
 
 def evaluate(facts: RequestFacts, _: date) -> Finding | None:
-    """The finding."""
+    """Return the finding, or None."""
     if not matches(facts):
         return None
     return Finding(
@@ -31,5 +31,5 @@ def evaluate(facts: RequestFacts, _: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`matches` over the column style."""
+    """Return `matches` as SQL over style."""
     return "(style = 'path')"

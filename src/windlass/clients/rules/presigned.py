@@ -1,4 +1,4 @@
-"""Requests by presigned URL: the signature is in the query, and whoever has the link is let in."""
+"""Requests by presigned URL: the signature is in the query, and everyone with the link has access."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ LEVEL = Level.INFO
 
 
 def matches(facts: RequestFacts) -> bool:
-    """Whether the signature came in the query."""
+    """True when the signature is in the query."""
     return facts.method == "QueryString"
 
 
 def evaluate(facts: RequestFacts, _: date) -> Finding | None:
-    """The finding. The agent is that of whoever used the link, not of the program that made it."""
+    """Return the finding, or None. The agent is that of the link's user, not of the program that signed it."""
     if not matches(facts):
         return None
     return Finding(
         rule="presigned",
         level=LEVEL,
-        text="came by a presigned URL; the principal is who signed it, the agent who used it",
-        advice="Where links live long, shorten them, or limit s3:signatureAge in the bucket policy.",
+        text="uses a presigned URL: the principal signed it, the agent used it",
+        advice="Shorten the validity of long-lived links, or limit s3:signatureAge in the bucket policy.",
         source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html",
     )
 
 
 def sql() -> str:
-    """`matches` over the column method."""
+    """Return `matches` as SQL over method."""
     return "(method = 'QueryString')"

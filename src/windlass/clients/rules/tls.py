@@ -1,4 +1,4 @@
-"""Connections over TLS 1.0 and 1.1, which S3 no longer takes on its current endpoints, and older."""
+"""Connections over TLS 1.1 and older, which S3's current endpoints no longer accept."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _SOURCE = "https://aws.amazon.com/blogs/security/tls-1-2-required-for-aws-endpoi
 
 
 def matches(facts: RequestFacts) -> bool:
-    """Whether the connection was older than TLS 1.2; an unknown version is no finding."""
+    """True for a version older than TLS 1.2; an unknown version does not match."""
     return facts.tls in OLD
 
 
 def evaluate(facts: RequestFacts, _: date) -> Finding | None:
-    """The finding, naming the version."""
+    """Return the finding with the version, or None."""
     if not matches(facts):
         return None
     return Finding(
@@ -34,5 +34,5 @@ def evaluate(facts: RequestFacts, _: date) -> Finding | None:
 
 
 def sql() -> str:
-    """`matches` over the column tls."""
-    return f"(tls IN ({', '.join(repr(one) for one in OLD)}))"
+    """Return `matches` as SQL over tls."""
+    return f"(tls IN ({', '.join(repr(version) for version in OLD)}))"

@@ -1,7 +1,7 @@
-"""From records to counts and uses: the one place that decides what is kept. Pure.
+"""Aggregation of records into counts and uses; it decides which requests are kept. Pure.
 
-Every S3 request is counted by agent, signature, TLS version and day. Those that a rule sees, and that are no noise, are
-kept with who made them, from where and when to the second, so that an address that changed hands is told by its time.
+Every S3 request is counted by agent, signature, TLS version and day. A request that a rule matches and that is not excluded
+is kept with its caller, origin and time to the second, so that the holder of its address can be found by the time.
 """
 
 from __future__ import annotations
@@ -35,30 +35,32 @@ _REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]+"
 _DOMAIN = r"\.amazonaws\.com(\.cn)?(:[0-9]+)?$"
 _SERVICE = rf"(s3(-fips)?(\.dualstack)?|s3-external-1|s3-(fips-)?{_REGION})"
 PATH_HOST_PATTERN = rf"^(bucket\.vpce-[a-z0-9-]+\.)?{_SERVICE}(\.{_REGION})?(\.vpce)?{_DOMAIN}"
-"""Hosts that are endpoints of S3 itself, so that the bucket stands in the path; also what the Athena SQL matches."""
+"""Hosts that are endpoints of S3 itself, so that the bucket is in the path. The Athena SQL uses the same pattern."""
 HOST_DOMAIN_PATTERN = _DOMAIN
 PATH_HOST = re.compile(PATH_HOST_PATTERN)
 HOST_DOMAIN = re.compile(HOST_DOMAIN_PATTERN)
 ANONYMOUS = ("anonymous", "ANONYMOUS_PRINCIPAL")
-"""How CloudTrail has written the account of a request without identity."""
+"""CloudTrail's values for the account of a request without identity."""
 _INSTANCE = re.compile(r"(?:.*/)?(i-[0-9a-f]{8,17})")
-_KEPT_VERDICTS = 100_000
+_MAX_VERDICTS = 100_000  # kept between files; it bounds the memory of a worker
 
 
 @dataclass(slots=True)
 class FileTotals:
-    """What one file comes to."""
+    """The totals of one file."""
 
     records: int = 0
     requests: int = 0
     counts: dict[CountKey, int] = field(default_factory=dict)
-    buckets: dict[str, int] = field(default_factory=dict)  # S3 requests, noise included: which buckets log data events
+    buckets: dict[str, int] = field(
+        default_factory=dict
+    )  # S3 requests, excluded ones included: the buckets that log data events
     uses: dict[UseKey, list[str]] = field(default_factory=dict)  # event times
 
 
 @dataclass(slots=True)
 class _Verdict:
-    """What holds for all records of the same facts; `times` are those of the current file."""
+    """The decision for all records of the same facts; `times` are those of the current file."""
 
     facts: RequestFacts
     exclusion: str
@@ -67,18 +69,18 @@ class _Verdict:
 
 
 class RecordAggregator:
-    """Folds files; remembers the verdict of facts it has seen, so that its cost follows distinct agents, not records."""
+    """Aggregates files. It caches the verdict on equal facts, so that rules run once per distinct agent, not per record."""
 
     def __init__(self, rules: Iterable[str] = ()) -> None:
         self._rules: tuple[Rule, ...] = named(rules)
         self._styled = any(rule.reads_style for rule in self._rules)
         self._verdicts: dict[Any, _Verdict] = {}
 
-    def fold(self, records: Iterable[Record], into: FileTotals | None = None) -> FileTotals:  # noqa: C901  every record passes here
-        """The file's counts and uses; `into` goes on with a file that is read in parts."""
-        found = into or FileTotals()
+    def add(self, records: Iterable[Record], into: FileTotals | None = None) -> FileTotals:  # noqa: C901  one loop, because every record passes through it
+        """Return the totals of records, added to `into` for a file that is read in parts."""
+        totals = into or FileTotals()
         touched: list[_Verdict] = []
-        verdicts, styled, uses, buckets = self._verdicts, self._styled, found.uses, found.buckets
+        verdicts, styled, uses, buckets = self._verdicts, self._styled, totals.uses, totals.buckets
         number = requests = 0
         style = method = signature = None
         for number, record in enumerate(records, 1):  # noqa: B007  the last number is the count
@@ -116,20 +118,20 @@ class RecordAggregator:
             requests += 1
             if verdict.kept:
                 uses.setdefault(_key(verdict.facts, record), []).append(time)
-        found.records += number
-        found.requests += requests
+        totals.records += number
+        totals.requests += requests
         for verdict in touched:
-            _count(verdict, found.counts)
-        if len(verdicts) > _KEPT_VERDICTS:
+            _count(verdict, totals.counts)
+        if len(verdicts) > _MAX_VERDICTS:
             verdicts.clear()
-        return found
+        return totals
 
     def _judge(self, facts_key: Any, record: Record) -> _Verdict:
         facts = facts_of(record, style=facts_key[-1] or "")
         exclusion = exclusion_of(facts)
         kept = not exclusion and any(rule.matches(facts) for rule in self._rules)
-        found = self._verdicts[facts_key] = _Verdict(facts, exclusion, kept, [])
-        return found
+        verdict = self._verdicts[facts_key] = _Verdict(facts, exclusion, kept, [])
+        return verdict
 
 
 def _count(verdict: _Verdict, counts: dict[CountKey, int]) -> None:
@@ -143,7 +145,7 @@ def _count(verdict: _Verdict, counts: dict[CountKey, int]) -> None:
 
 
 def facts_of(record: Record, *, style: str | None = None) -> RequestFacts:
-    """What the rules look at."""
+    """Return the facts of a record."""
     extra, tls = record.additionalEventData, record.tlsDetails
     return RequestFacts(
         agent=record.userAgent or "",
@@ -157,9 +159,9 @@ def facts_of(record: Record, *, style: str | None = None) -> RequestFacts:
 
 
 def style_of(record: Record) -> str:
-    """`host` when the bucket leads the host name that the client used, `path` when the host is an endpoint of S3 itself.
+    """Return `host` when the client's host name begins with the bucket, `path` when it is an endpoint of S3 itself.
 
-    Empty for everything else: no host, another product's domain, an access point or its alias (whose names are not the
+    Return "" for everything else: no host, another product's domain, an access point or its alias (whose names are not the
     bucket's), S3 Express, Outposts and Object Lambda. https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
     """
     tls, parameters = record.tlsDetails, record.requestParameters

@@ -1,6 +1,6 @@
-"""Inflating CloudTrail's gzip files: ISA-L where its wheel is installed, zlib else; the same bytes and complaints.
+"""Decompressing CloudTrail's gzip files, with ISA-L when it is installed, else with zlib; results and errors are the same.
 
-A file may be several gzip members, which inflate to their sum; what comes after them may only be zeros (as gzip(1)).
+A file may have several gzip members; their contents are concatenated. After them only zeros may follow (as for gzip(1)).
 """
 
 from __future__ import annotations
@@ -14,52 +14,52 @@ if TYPE_CHECKING:
 else:
     try:  # the extra `windlass-aws[clients]`
         from isal import isal_zlib
-    except ImportError:  # the standard library's does the same, at a quarter of the speed
+    except ImportError:  # zlib gives the same result at a quarter of the speed
         isal_zlib = None
 
-__all__ = ["ENGINE", "OtherKind", "Unreadable", "inflate", "inflated_parts"]
+__all__ = ["IMPLEMENTATION", "OtherKind", "Unreadable", "inflate", "inflated_parts"]
 
-ENGINE = "isal" if isal_zlib else "zlib"
+IMPLEMENTATION = "isal" if isal_zlib else "zlib"
 _MAGIC = b"\x1f\x8b"
 _PART_BYTES = 1 << 20
 
 
 class Unreadable(ValueError):
-    """A file that can't be read; the message is for its reader."""
+    """A file that can't be read; the message is shown to people."""
 
 
 class OtherKind(Unreadable):
-    """A file that can be read and holds no CloudTrail records."""
+    """A file that can be read, but has no CloudTrail records."""
 
 
 def inflate(data: bytes, *, limit_bytes: int) -> bytes | None:
-    """What the file holds, plain JSON as it is; None when that is more than `limit_bytes`. Unreadable when broken."""
+    """Return the decompressed file (plain JSON unchanged); None when it is larger than `limit_bytes`. Unreadable."""
     if not data.startswith(_MAGIC):
         if not data:
             raise Unreadable("empty file")
         return data if len(data) <= limit_bytes else None
-    whole = b""
+    content = b""
     while data:
-        # A buffer of the right size from the start halves the time; what the last member says of its size is a good guess.
+        # A buffer of the right size halves the time; the size at the end of the last member is a good guess.
         guess = int.from_bytes(data[-4:], "little") + 1
         member = _decompressor()
         rest = data
         while not member.eof:
-            most = min(guess, limit_bytes - len(whole) + 1)
+            most = min(guess, limit_bytes - len(content) + 1)
             part = _decompress(member, rest, most)
-            whole = whole + part if whole else part
-            if len(whole) > limit_bytes:
+            content = content + part if content else part
+            if len(content) > limit_bytes:
                 return None
             rest = member.unconsumed_tail
             if not member.eof and not rest and len(part) < most:
                 raise Unreadable("truncated gzip")
             guess = max(guess, _PART_BYTES)
         data = _next_member(member.unused_data)
-    return whole
+    return content
 
 
 def inflated_parts(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """What the file holds, in parts of at most 1 MiB, for files too large to hold whole."""
+    """Yield the decompressed file in parts of at most 1 MiB, for files that do not fit into memory. Unreadable."""
     member: Any = None
     plain: bool | None = None
     for chunk in chunks:
@@ -89,7 +89,7 @@ def _decompress(member: Any, data: bytes, most: int) -> bytes:
     try:
         part: bytes = member.decompress(data, most)
     except Exception as error:
-        # ISA-L's error is a class of its own; both are told in one way, so that the engines complain alike.
+        # ISA-L has an error class of its own; both implementations must report the same message.
         if isinstance(error, zlib.error) or type(error).__name__ in ("IsalError", "error"):
             raise Unreadable("damaged gzip") from None
         raise
@@ -99,5 +99,5 @@ def _decompress(member: Any, data: bytes, most: int) -> bytes:
 def _next_member(rest: bytes) -> bytes:
     rest = rest.lstrip(b"\0")
     if rest and not rest.startswith(_MAGIC):
-        raise Unreadable("damaged gzip: something else follows it")
+        raise Unreadable("damaged gzip: other data follows it")
     return rest

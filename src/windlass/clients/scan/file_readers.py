@@ -1,4 +1,4 @@
-"""Many files side by side: threads fetch, processes inflate and parse. Results in the order they are done."""
+"""Reading many files in parallel: threads fetch, processes decompress and parse. Results come in order of completion."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ from windlass.core.pool import map_bounded
 
 __all__ = ["default_workers", "read_files"]
 
-_SMALL_BYTES = 24 << 20
-"""Less than this, compressed, is read sooner by one process than a pool of them starts."""
+_ONE_PROCESS_BYTES = 24 << 20  # compressed: this process reads less than this sooner than a pool starts
 
 Fetch = Callable[[LogFile], bytes]
 
 
 def default_workers() -> int:
-    """As many processes as cores we may run on."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -33,14 +32,14 @@ def read_files(
     *,
     fetch: Fetch | None = None,
     workers: int = 0,
-    total_bytes: int = _SMALL_BYTES,
+    total_bytes: int = _ONE_PROCESS_BYTES,
     stop: threading.Event | None = None,
 ) -> Iterator[Read]:
-    """Every file, read. `fetch` gives the bytes of those without a path; what it raises becomes the file's problem.
+    """Read every file. `fetch` returns the bytes of files without a path; a WindlassError becomes the file's problem.
 
-    `workers` of 1, or little to read, stays in this process. When `stop` is set no further file is begun.
+    One worker, or little to read, stays in this process. After `stop` is set no further file is read.
     """
-    count = workers or (default_workers() if total_bytes >= _SMALL_BYTES else 1)
+    count = workers or (default_workers() if total_bytes >= _ONE_PROCESS_BYTES else 1)
     if count == 1 and fetch is None:
         worker = Worker(plan)
         for file in files:
@@ -50,17 +49,17 @@ def read_files(
         return
     if count == 1:
         assert fetch is not None
-        worker, one_at_a_time = Worker(plan), threading.Lock()
+        worker, lock = Worker(plan), threading.Lock()
         fetcher = fetch
 
         def read_here(file: LogFile) -> Read:
             data = fetcher(file)
-            with one_at_a_time:
+            with lock:
                 return worker.read(file, data)
 
         yield from _outcomes(read_here, files, 8, stop)
         return
-    # Spawned, not forked: this process has threads (a console, a collector), whose locks a fork would copy held.
+    # Spawned, not forked: a fork would copy the held locks of this process's threads (console, collector).
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(count, mp_context=context, initializer=start, initargs=(plan,)) as processes:
 
@@ -86,7 +85,7 @@ def _failed(file: LogFile, problem: str) -> Read:
     read = FileRead(
         name=file.name,
         source=file.source,
-        identity="",  # so that the next scan tries again
+        identity="",  # so that the next scan reads it again
         size_bytes=file.size_bytes,
         outcome=FileOutcome.UNREADABLE,
         problem=problem,

@@ -1,4 +1,4 @@
-"""Cutting records out of a file too large to be read whole, by structure alone: strings can't fake a boundary."""
+"""Cutting records out of a large file by the structure of its JSON alone, so that no string can imitate a boundary."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _STRING_END = re.compile(rb'["\\]')
 
 
 class Splitter:
-    """Feed it the file's JSON part by part; it gives each object in the top-level `Records` as bytes of its own.
+    """Cuts a file's JSON, fed in parts, into the objects of the top-level `Records`.
 
-    A record of more than `limit_bytes` is left out and counted in `oversized`. Memory is one record and one part.
+    A record of more than `limit_bytes` is left out and counted in `oversized`. Memory: one record and one part.
     """
 
     def __init__(self, *, limit_bytes: int) -> None:
@@ -34,8 +34,8 @@ class Splitter:
         self._key = ""
         self._started = False
 
-    def feed(self, part: bytes) -> Iterator[bytes]:  # noqa: C901  one scanner, each sign a line or two
-        """The records that end in this part."""
+    def feed(self, part: bytes) -> Iterator[bytes]:  # noqa: C901  one scanner, a line or two per character
+        """Yield the records that end in this part."""
         at = start = 0
         self._begins(part)
         while at < len(part):
@@ -75,14 +75,14 @@ class Splitter:
                 raise Unreadable("not a CloudTrail file: no JSON object")
 
     def finish(self) -> None:
-        """Unreadable when the file ended before its structure did."""
+        """Raise Unreadable when the file ended before its structure did, or had no Records."""
         if self._depth or self._in_string:
-            raise Unreadable("not JSON: the file ends in the middle")
+            raise Unreadable("not JSON: the file is truncated")
         if not self._seen_records:
             raise Unreadable("not a CloudTrail file: no Records")
 
     def _to_string_end(self, part: bytes, at: int) -> tuple[int, bool]:
-        """How far the string goes in this part, and whether it ends there."""
+        """Return the end of the string in this part, and True when the string ends there."""
         if self._escaped:
             self._escaped = False
             return at + 1, False
@@ -130,5 +130,5 @@ class Splitter:
             self._in_records = False
         self._depth -= 1
         if self._depth < 0:
-            raise Unreadable("not JSON: a bracket closes what was never open")
+            raise Unreadable("not JSON: a bracket closes without being open")
         return record

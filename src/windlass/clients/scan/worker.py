@@ -1,4 +1,4 @@
-"""One worker's part: a file's bytes in, its counts and uses out. Runs in a process of its own; imports little."""
+"""One worker: it reads a file's bytes into counts and uses. It runs in a process of its own and imports little."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ __all__ = ["CLOUDTRAIL_NAME", "LogFile", "Read", "ScanRules", "Worker", "start",
 CLOUDTRAIL_NAME = re.compile(r"\d{12}_CloudTrail_[a-z0-9-]+_(\d{4})(\d{2})(\d{2})T\d{4}Z_[A-Za-z0-9]{16}\.json(\.gz)?")
 """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-examples.html"""
 
-_WHOLE_BYTES = 48 << 20
-"""Inflated files up to this size are read at once, larger ones record by record; it bounds a worker's memory."""
+_AT_ONCE_BYTES = 48 << 20  # decompressed files up to this size are read at once; it bounds a worker's memory
 _RECORD_BYTES = 16 << 20
 _SECTION_BYTES = 8 << 20
 _CHUNK_BYTES = 1 << 20
@@ -29,9 +28,9 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """A file to read: its name, what tells it from a later one of the same name, its size, and its path when local.
+    """A file to read. `identity` changes when the file is replaced; `path` is set for local files.
 
-    `day` is the day in its name (2026-11-20). `left_out` says why a file is not to be read at all.
+    `day` is the day in its name (2026-11-20). `left_out` is the reason not to read the file at all.
     """
 
     source: str
@@ -45,40 +44,40 @@ class LogFile:
 
     @property
     def name(self) -> str:
-        """CloudTrail's own name of the log, which is unique, so that a copy elsewhere is the same log; else the source."""
+        """CloudTrail's own, unique name of the log, so that a copy elsewhere is the same log; else the source."""
         base = self.source.rpartition("/")[2]
         return base if CLOUDTRAIL_NAME.fullmatch(base) else self.source
 
 
 @dataclass(frozen=True, slots=True)
 class ScanRules:
-    """What is asked of every file."""
+    """The names of the rules that judge every file."""
 
     rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What became of a file."""
+    """The result of reading one file."""
 
     file: FileRead
     totals: FileTotals
 
 
 class Worker:
-    """Reads files one after the other, remembering verdicts from one to the next."""
+    """Reads files one after the other, and keeps verdicts between them."""
 
     def __init__(self, plan: ScanRules) -> None:
-        self._folder = RecordAggregator(plan.rules)
+        self._aggregator = RecordAggregator(plan.rules)
         self._judged = " ".join(sorted(judgement(named(plan.rules))))
 
     def read(self, file: LogFile, data: bytes | None = None) -> Read:
-        """The file's counts and uses. What is wrong with it is said in the answer, never raised."""
+        """Read a file. Its problem is returned in the result, never raised."""
         try:
-            raw_bytes, totals, problem = self._fold(file, data)
+            raw_bytes, totals, problem = self._read(file, data)
             outcome = FileOutcome.UNREADABLE if problem else FileOutcome.LOG
         except OtherKind as error:
-            # A file with CloudTrail's own name must hold CloudTrail's records: anything else is a damaged log.
+            # A file with CloudTrail's own name must have CloudTrail's records: anything else is a damaged log.
             raw_bytes, totals, problem = 0, FileTotals(), str(error)
             outcome = FileOutcome.UNREADABLE if file.name != file.source else FileOutcome.OTHER_KIND
         except Unreadable as error:
@@ -105,13 +104,13 @@ class Worker:
             totals,
         )
 
-    def _fold(self, file: LogFile, data: bytes | None) -> tuple[int, FileTotals, str]:
-        """(inflated bytes, what the file comes to, what is missing in it; empty when nothing is)."""
-        if data is None and file.size_bytes <= _WHOLE_BYTES:
+    def _read(self, file: LogFile, data: bytes | None) -> tuple[int, FileTotals, str]:
+        """Return (decompressed bytes, totals, problem); the problem is empty when the file was read completely."""
+        if data is None and file.size_bytes <= _AT_ONCE_BYTES:
             data = Path(file.path).read_bytes()
-        raw = inflate(data, limit_bytes=_WHOLE_BYTES) if data is not None else None
+        raw = inflate(data, limit_bytes=_AT_ONCE_BYTES) if data is not None else None
         if raw is not None:
-            return len(raw), self._folder.fold(read_records(raw)), ""
+            return len(raw), self._aggregator.add(read_records(raw)), ""
         totals = FileTotals()
         try:
             size = self._read_sections(_chunks(file, data), totals)
@@ -123,14 +122,14 @@ class Worker:
         return size, totals, ""
 
     def _read_sections(self, chunks: Iterator[bytes], totals: FileTotals) -> int:
-        """Fold a large file as CloudTrail writes it, section by section; UnusualLayout for any other layout."""
-        sections = Sections(section_bytes=_SECTION_BYTES, limit_bytes=_WHOLE_BYTES)
+        """Read a large file in CloudTrail's layout, section by section; UnusualLayout for any other layout."""
+        sections = Sections(section_bytes=_SECTION_BYTES, limit_bytes=_AT_ONCE_BYTES)
         size = 0
         for part in inflated_parts(chunks):
             size += len(part)
             for section in sections.feed(part):
-                self._folder.fold(self._section_records(section), totals)
-        self._folder.fold(self._section_records(sections.finish()), totals)
+                self._aggregator.add(self._section_records(section), totals)
+        self._aggregator.add(self._section_records(sections.finish()), totals)
         return size
 
     @staticmethod
@@ -141,12 +140,12 @@ class Worker:
             raise UnusualLayout from None
 
     def _read_large(self, chunks: Iterator[bytes], totals: FileTotals) -> tuple[int, int]:
-        """Fold a large file of any layout, record by record, at a tenth of the speed."""
+        """Read a large file of any layout, record by record, at a tenth of the speed."""
         splitter = Splitter(limit_bytes=_RECORD_BYTES)
         size = 0
         for part in inflated_parts(chunks):
             size += len(part)
-            self._folder.fold((read_record(record) for record in splitter.feed(part)), totals)
+            self._aggregator.add((read_record(record) for record in splitter.feed(part)), totals)
         splitter.finish()
         return size, splitter.oversized
 
@@ -164,12 +163,12 @@ _WORKERS: dict[ScanRules, Worker] = {}
 
 
 def start(plan: ScanRules) -> None:
-    """Make this process's worker, so that its first file does not pay for it."""
+    """Create this process's worker before its first file."""
     _WORKERS[plan] = Worker(plan)
 
 
 def work(plan: ScanRules, file: LogFile, data: bytes | None = None) -> Read:
-    """`Worker.read` in a worker process."""
+    """Run `Worker.read` in a worker process."""
     if plan not in _WORKERS:
         start(plan)
     return _WORKERS[plan].read(file, data)

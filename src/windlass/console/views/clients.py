@@ -70,7 +70,7 @@ def clients(desk: Desk, params: Params) -> Data:
             ),
         ],
         "coverage": desk.remember(f"client coverage {mark}", service.coverage),
-        "troubles": [{"source": one.source, "problem": one.problem} for one in service.troubles()[:_SHOWN]],
+        "unread_files": [{"source": one.source, "problem": one.problem} for one in service.unread_files()[:_SHOWN]],
         "cli": f"windlass clients report --rules {rule}" if rule in by_rule else "windlass clients report",
     }
 
