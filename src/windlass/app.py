@@ -199,7 +199,8 @@ class App:
     @_Part
     def replication(self) -> Replication:
         """Seeds of replicas; the inventory finds the buckets of sets that ask it."""
-        from windlass.replication.direct.direct_copier import Engine
+        from windlass.replication.customer_keys import CustomerKeys
+        from windlass.replication.direct.direct_copier import DirectCopier
         from windlass.replication.service import Replication
 
         return Replication(
@@ -208,11 +209,12 @@ class App:
             self.settings.replication,
             self.settings.replicate,
             finder=lambda: InventoryFinder(self.inventory),
-            direct=lambda: Engine(
+            direct=lambda: DirectCopier(
                 lambda: self.estate,
                 self._journals(),
                 services=self.services,
                 request_payer=self.settings.replication.request_payer,
+                customer_keys=CustomerKeys(self.settings.replication.customer_keys, self._environ),
             ),
             services=self.services,
         )

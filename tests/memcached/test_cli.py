@@ -13,6 +13,7 @@ import boto3
 import pytest
 
 import windlass as package
+from tests.command import run_windlass
 from tests.privilege import least_privilege
 
 __all__ = ["least_privilege"]
@@ -66,15 +67,7 @@ class Home:
         )
 
     def run(self, *words, code=0):
-        done = subprocess.run(
-            [sys.executable, "-m", "windlass", *words],
-            cwd=self.folder,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = run_windlass(words, cwd=self.folder, env=self.env)
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
         return done
@@ -119,11 +112,11 @@ def home(tmp_path, aws, least_privilege):
 
 def test_nothing_is_changed_without_yes(home):
     home.create(6)
-    done = home.memcached("scale", "web", "--to", "30")
+    done = home.memcached("scale", "web", "--to", "30", "--dry-run")
     assert "6 → 30 nodes" in done.stdout
     assert "nothing was changed" in done.stderr
-    home.memcached("delete", "web")
-    home.memcached("create", "new", "--nodes", "3", "--node-type", "cache.t4g.micro", "-r", "us-east-1")
+    assert "no terminal" in home.memcached("delete", "web", code=252).stderr
+    home.memcached("create", "new", "--nodes", "3", "--node-type", "cache.t4g.micro", "-r", "us-east-1", "--dry-run")
     assert home.show()["NumCacheNodes"] == 6
     assert [one["name"] for one in home.json("memcached", "list")] == ["web"]
     assert home.json("jobs", "list") == []
@@ -241,7 +234,7 @@ def test_pending_changes_are_shown_replaced_and_cancelled(home):
     (row,) = home.json("memcached", "list")
     assert row["pending"]["nodes"] == 3
     assert len(row["pending"]["remove"]) == 1
-    assert "replaced" in home.memcached("scale", "web", "--to", "2").stdout
+    assert "replaced" in home.memcached("scale", "web", "--to", "2", "--dry-run").stdout
     home.memcached("scale", "web", "--to", "4", "--yes", "--watch")
     assert home.json("memcached", "list")[0]["pending"] == {}
     home.memcached("scale", "web", "--to", "6", "--apply", "maintenance", "--yes")
@@ -263,7 +256,10 @@ def test_a_place_that_can_not_be_read_is_named_and_the_others_are_listed(home):
         assert [one["name"] for one in json.loads(done.stdout)] == ["web"]
         assert json.loads(done.stdout)[0]["quota_source"] == "unknown"
         assert "eu-west-1" in done.stderr
-        assert "quotas could not be read" in home.memcached("scale", "web", "--to", "99", "-r", "us-east-1").stdout
+        assert (
+            "quotas could not be read"
+            in home.memcached("scale", "web", "--to", "99", "-r", "us-east-1", "--dry-run").stdout
+        )
     finally:
         urllib.request.urlopen(urllib.request.Request(f"{home.url}/_windlass/faults", method="DELETE")).close()
 

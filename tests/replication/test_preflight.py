@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from windlass.core.errors import AccessRefused, Conflict, NotFound, UsageError
+from windlass.core.errors import AccessDenied, Conflict, NotFound, UsageError
 from windlass.replication.failures import replication_codes
-from windlass.replication.model import Carry, Operation, Pair, Place, Volume, Way
+from windlass.replication.model import Attribute, BucketRef, Method, Operation, Pair, Volume
 from windlass.replication.planning.facts import BucketFacts, KeyFacts, PairFacts, RoleFacts
 from windlass.replication.planning.preflight import Intent, check, refusal
 from windlass.replication.setup.policy import allows, document, missing, trusts
@@ -14,15 +14,15 @@ from windlass.replication.setup.role import (
     BATCH_SERVICE,
     REPLICATION_SERVICE,
     Encryption,
-    Work,
+    RoleScope,
     batch_statements,
     replication_statements,
     trust_statement,
 )
 
 KEY = "arn:aws:kms:eu-west-1:111111111111:key/k"
-SOURCE = Place(bucket="logs", account_id="111111111111", region="us-east-1")
-TARGET = Place(bucket="logs-replica", account_id="111111111111", region="eu-west-1")
+SOURCE = BucketRef(bucket="logs", account_id="111111111111", region="us-east-1")
+TARGET = BucketRef(bucket="logs-replica", account_id="111111111111", region="eu-west-1")
 PAIR = Pair(source=SOURCE, destination=TARGET)
 RULE = {
     "Status": "Enabled",
@@ -31,7 +31,7 @@ RULE = {
     "Destination": {"Bucket": TARGET.arn},
     "SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}},
 }
-WORK = Work(operation=Operation.REPLICATE, report_bucket="logs", report_prefix="w/", generated=True)
+WORK = RoleScope(operation=Operation.REPLICATE, report_bucket="logs", report_prefix="w/", generated=True)
 ENCRYPTION = Encryption(KEY, KEY)
 
 
@@ -155,10 +155,10 @@ def test_a_fix_shows_what_to_add_and_adding_it_helps():
     [
         (CAUSES["SrcBucketNotFound"], NotFound),
         (CAUSES["DstBucketUnversioned"], Conflict),
-        (CAUSES["DstPutObjectNotPermitted"], AccessRefused),
+        (CAUSES["DstPutObjectNotPermitted"], AccessDenied),
         (bad_side("destination", region="cn-north-1"), UsageError),
         (bad_side("destination", bucket="logs"), UsageError),
-        (bad_side("source", refused={"ListObjectsV2": "AccessDenied"}), AccessRefused),
+        (bad_side("source", refused={"ListObjectsV2": "AccessDenied"}), AccessDenied),
     ],
 )
 def test_one_clear_error(facts, kind):
@@ -179,14 +179,25 @@ def test_another_accounts_bucket_must_agree():
 
 def test_copies_need_no_versioning():
     facts = replace(good(), source=replace(good().source, versioning=""), batch_role=None)
-    assert codes(facts, Intent(operation=Operation.COPY, way=Way.DIRECT)) == {"SrcObjectLock"}
+    assert codes(facts, Intent(operation=Operation.COPY, method=Method.DIRECT)) == {"SrcObjectLock"}
 
 
 def test_glacier_is_a_warning():
-    intent = replace(INTENT, volume=Volume(objects=5, size_bytes=5, frozen=2))
+    intent = replace(INTENT, volume=Volume(objects=5, size_bytes=5, archived=2))
     (finding,) = check(good(), intent)
     assert (finding.level, finding.code) == ("warning", "SrcObjectNotEligible")
     assert refusal(good(), (finding,)) is None
+    assert "does not replicate objects of these storage classes" in finding.message
+    copies = [one for one in check(good(), replace(intent, operation=Operation.COPY)) if one.code == finding.code]
+    assert ["only restored ones can be read" in one.message for one in copies] == [True]
+
+
+def test_batch_copies_of_versions_say_that_their_order_is_not_kept():
+    def codes(method):
+        return {one.code for one in check(good(), Intent(operation=Operation.COPY, method=method, versions=True))}
+
+    assert "VersionOrder" in codes(Method.BATCH)
+    assert "VersionOrder" not in codes(Method.DIRECT)
 
 
 def test_policies_are_read_as_iam_reads_them():
@@ -205,7 +216,7 @@ def test_policies_are_read_as_iam_reads_them():
 
 
 def copies(**more):
-    return Intent(operation=Operation.COPY, way=Way.DIRECT, switch_on=False, **more)
+    return Intent(operation=Operation.COPY, method=Method.DIRECT, switch_on=False, **more)
 
 
 def test_copies_of_versions_need_a_destination_that_keeps_them():
@@ -223,16 +234,16 @@ def test_copies_of_versions_need_a_destination_that_keeps_them():
 @pytest.mark.parametrize(
     ("carried", "without", "code"),
     [
-        (Carry.ACL, {"ownership": "BucketOwnerEnforced"}, "AccessControlListNotSupported"),
-        (Carry.LOCK, {"locked": False}, "DstBucketObjectLockConfigMissing"),
+        (Attribute.ACL, {"ownership": "BucketOwnerEnforced"}, "AccessControlListNotSupported"),
+        (Attribute.LOCK, {"locked": False}, "DstBucketObjectLockConfigMissing"),
     ],
 )
 def test_what_copies_shall_carry_the_destination_must_take(carried, without, code):
     facts = replace(good(), destination=replace(good().destination, ownership="ObjectWriter"))
     lacking = replace(facts, destination=replace(facts.destination, **without))
-    assert code not in codes(facts, copies(carry=frozenset({carried})))
-    assert code in codes(lacking, copies(carry=frozenset({carried})))
-    assert code not in codes(lacking, copies(carry=frozenset({Carry.REDIRECT})))
+    assert code not in codes(facts, copies(preserve=frozenset({carried})))
+    assert code in codes(lacking, copies(preserve=frozenset({carried})))
+    assert code not in codes(lacking, copies(preserve=frozenset({Attribute.REDIRECT})))
     # A stranger's bucket does not say; S3 does, of each object.
     stranger = replace(lacking, destination=replace(lacking.destination, account_id=""))
-    assert code not in codes(stranger, copies(carry=frozenset({carried})))
+    assert code not in codes(stranger, copies(preserve=frozenset({carried})))

@@ -73,7 +73,7 @@ def demo(
 
 def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float, exit_after: float) -> None:
     from windlass.cli import scenes
-    from windlass.cli.rounds import collector
+    from windlass.cli.background import collector
     from windlass.console.serve import serve
     from windlass.inventory.collection_job import collect_as_job
     from windlass.present.progress import ProgressLine

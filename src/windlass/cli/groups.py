@@ -6,35 +6,7 @@ import typer
 
 from windlass.cli.context import open_app
 
-__all__ = ["clients", "deploy", "inventory", "memcached", "pipeline", "replicate"]
-
-
-def inventory() -> typer.Typer:
-    """`windlass inventory`."""
-    from windlass.inventory.cli import commands
-
-    return commands(lambda ctx: open_app(ctx).inventory, lambda ctx: open_app(ctx).jobs)
-
-
-def memcached() -> typer.Typer:
-    """`windlass memcached`."""
-    from windlass.memcached.cli import commands
-
-    return commands(lambda ctx: open_app(ctx).memcached, lambda ctx: open_app(ctx).jobs)
-
-
-def clients() -> typer.Typer:
-    """`windlass clients`."""
-    from windlass.clients.cli import commands
-
-    return commands(lambda ctx: open_app(ctx).clients, lambda ctx: open_app(ctx).jobs)
-
-
-def pipeline() -> typer.Typer:
-    """`windlass pipeline`."""
-    from windlass.pipelines.cli import commands
-
-    return commands(lambda ctx: open_app(ctx).pipelines, lambda ctx: open_app(ctx).jobs)
+__all__ = ["replicate"]
 
 
 def replicate() -> typer.Typer:
@@ -42,10 +14,3 @@ def replicate() -> typer.Typer:
     from windlass.replication.cli import commands
 
     return commands(lambda ctx: open_app(ctx).replication, lambda ctx: open_app(ctx).jobs)
-
-
-def deploy() -> typer.Typer:
-    """`windlass deploy`."""
-    from windlass.deploy.cli import commands
-
-    return commands(lambda ctx: open_app(ctx).deploy)

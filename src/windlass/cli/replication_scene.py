@@ -72,7 +72,7 @@ def seed_replicas(app: App, outside: Outside, stop: threading.Event) -> None:
             failed = [one for one in app.replication.select(SET) if one.failed]
             seeding.run(app.replication, app.jobs, seeding.retry(app.replication, app.jobs, failed, Request()))
     except (WindlassError, LocalError) as error:
-        logger("demo").warning("scene.failed", scene="replication", said=error.message, hint=error.hint)
+        logger("demo").warning("scene.failed", scene="replication", error=error.message, hint=error.hint)
 
 
 def _make(outside: Outside, kind: str) -> None:

@@ -96,4 +96,4 @@ def _arrive(outside: Outside, stop: threading.Event) -> None:
         try:
             outside.call(REGION, "s3", "PutObject", Bucket=RAW, Key=key, Body=body)
         except (WindlassError, LocalError) as error:
-            logger("demo").debug("scene.failed", said=error.message)
+            logger("demo").debug("scene.failed", error=error.message)

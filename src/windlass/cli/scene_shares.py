@@ -144,7 +144,7 @@ class _Scene:
                 with urllib.request.urlopen(f"{self._url}/_windlass/fileshares/{self._share}", timeout=10) as answer:  # noqa: S310
                     seen = json.load(answer)
             except OSError as error:
-                logger("demo").debug("scene.failed", said=str(error))
+                logger("demo").debug("scene.failed", error=str(error))
                 continue
             if len(seen["files"]) == len(seen["bucket"]) >= OBJECTS:
                 print(

@@ -119,7 +119,7 @@ def _audit_clients(app: App, url: str) -> None:
         location = call_the_old_way(url, account_id=ACCOUNT, region=REGION)
         scan_as_job(app.clients, app.jobs, ScanOptions(source=location))
     except Exception as error:  # noqa: BLE001  the old programs are botocore's: it is one scene of several, and is not missed
-        logger("demo").warning("scene.failed", scene="clients", said=str(error))
+        logger("demo").warning("scene.failed", scene="clients", error=str(error))
 
 
 def _arrive(outside: Outside, stop: threading.Event) -> None:
@@ -137,4 +137,4 @@ def _arrive(outside: Outside, stop: threading.Event) -> None:
                 queue = outside.call(REGION, "sqs", "GetQueueUrl", QueueName=QUEUE)["QueueUrl"]
                 outside.call(REGION, "sqs", "SendMessage", QueueUrl=queue, MessageBody="this is no event")
         except (WindlassError, LocalError) as error:
-            logger("demo").debug("scene.failed", said=error.message)
+            logger("demo").debug("scene.failed", error=error.message)

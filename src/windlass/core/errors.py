@@ -3,7 +3,7 @@
     WindlassError                 message, hint, exit code
     ├── UsageError           252  call it differently
     ├── ConfigError          253  mend windlass.toml, the environment or the credentials
-    ├── AccessRefused        253  ask for a permission, or use another identity
+    ├── AccessDenied        253  ask for a permission, or use another identity
     ├── NotFound             254  name something that exists
     ├── Conflict             254  somebody else was first, or it exists already
     ├── Throttled            254  wait, or ask for a higher limit
@@ -17,8 +17,10 @@ Exit codes are the AWS CLI's (docs: "AWS CLI return codes"), plus 3 where findin
 
 from __future__ import annotations
 
+from typing import Self
+
 __all__ = [
-    "AccessRefused",
+    "AccessDenied",
     "AwsError",
     "ConfigError",
     "Conflict",
@@ -49,6 +51,15 @@ class WindlassError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    def with_context(self, *, prefix: str = "", suffix: str = "", hint: str = "") -> Self:
+        """Return a copy with text before or after the message, and another hint when one is given; nothing is mutated."""
+        error = type(self).__new__(type(self))  # not by its constructor, which subclasses change
+        error.__dict__.update(self.__dict__)
+        error.message = f"{prefix}{self.message}{suffix}"
+        error.args = (error.message, *self.args[1:])
+        error.hint = hint or self.hint
+        return error
+
 
 class UsageError(WindlassError):
     """The call itself is off: an unknown type, a malformed time, options that exclude each other."""
@@ -64,7 +75,7 @@ class ConfigError(WindlassError):
     http_status = 400
 
 
-class AccessRefused(WindlassError):
+class AccessDenied(WindlassError):
     """AWS (or our own token check) knows who asks and says no."""
 
     exit_code = 253

@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from windlass.core.errors import AccessRefused, NotFound, WindlassError
+from windlass.core.errors import AccessDenied, NotFound, WindlassError
 from windlass.inventory.detail_reader import ReadTimes
 from windlass.inventory.listing import ListingContext
 from windlass.inventory.model import GLOBAL
@@ -111,11 +111,11 @@ def bucket_region(call: Call, name: str, partition: str) -> str:
     """Return the region of a bucket that was listed without one (older and S3-compatible endpoints do so).
 
     GetBucketLocation needs a permission of its own; HeadBucket returns the region to every caller that may list the
-    bucket. AccessRefused when neither is allowed, NotFound when the bucket is gone.
+    bucket. AccessDenied when neither is allowed, NotFound when the bucket is gone.
     """
     try:
         return location_region(call("GetBucketLocation", Bucket=name).get("LocationConstraint"), partition)
-    except AccessRefused as refused:
+    except AccessDenied as refused:
         try:
             region = call("HeadBucket", Bucket=name).get("BucketRegion")
         except WindlassError:

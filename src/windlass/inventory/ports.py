@@ -34,7 +34,7 @@ class EstateCaller(Protocol):
         ...
 
     def identity(self, account_id: str, /) -> HasArn:
-        """Return our identity in an account. AccessRefused when it is refused; ConfigError without any credentials."""
+        """Return our identity in an account. AccessDenied when it is refused; ConfigError without any credentials."""
         ...
 
     def region_list(self, account_id: str, /) -> RegionList:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from windlass.core.errors import AccessRefused, NotFound, Throttled, WindlassError
+from windlass.core.errors import AccessDenied, NotFound, Throttled, WindlassError
 from windlass.inventory.model import Scope, ScopeState
 from windlass.inventory.resource_type import Detail, ResourceType
 
@@ -49,7 +49,7 @@ def classify(error: WindlassError) -> ScopeState:
         return ScopeState.UNSUPPORTED
     if error.code in _UNANSWERED or error.code == "ScopeTimeout":
         return ScopeState.TIMEOUT
-    if isinstance(error, AccessRefused):
+    if isinstance(error, AccessDenied):
         return ScopeState.DENIED
     if isinstance(error, Throttled):
         return ScopeState.THROTTLED

@@ -16,13 +16,13 @@ from windlass.memcached.cost import Price, price_of
 from windlass.memcached.model import Cluster, NodeStats, Quota, Traffic
 from windlass.memcached.plan import ClusterPlan, ScaleRequest, plan_create, plan_delete, plan_scale
 
-__all__ = ["ClusterListing", "Memcached", "NewCluster", "NodeReport", "TargetFailure", "TargetFilter"]
+__all__ = ["ClusterListing", "Memcached", "NewCluster", "NodeReport", "ScopeFilter", "TargetFailure"]
 
 _CONCURRENCY = 16
 
 
 @dataclass(frozen=True, slots=True)
-class TargetFilter:
+class ScopeFilter:
     """The accounts and regions to read; empty means all of the estate."""
 
     accounts: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class Memcached:
         """Accounts and calls."""
         return self._estate()
 
-    def list(self, targets: TargetFilter = TargetFilter()) -> ClusterListing:
+    def list(self, targets: ScopeFilter = ScopeFilter()) -> ClusterListing:
         """Return every Memcached cluster with its quotas. A region that can't be read is reported in `failures`."""
         clusters: list[Cluster] = []
         quotas: dict[tuple[str, str], Quota] = {}
@@ -107,7 +107,7 @@ class Memcached:
         failures.sort(key=lambda failure: (failure.account_id, failure.region))
         return ClusterListing(tuple(sorted(clusters, key=lambda cluster: cluster.key)), quotas, tuple(failures))
 
-    def find(self, name: str, targets: TargetFilter = TargetFilter()) -> Cluster:
+    def find(self, name: str, targets: ScopeFilter = ScopeFilter()) -> Cluster:
         """Return the cluster of that name. NotFound; UsageError when several accounts or regions have one."""
         clusters: list[Cluster] = []
         errors: list[WindlassError] = []
@@ -190,7 +190,7 @@ class Memcached:
             advised=self.config.warn_above_nodes,
         )
 
-    def plan_create(self, new: NewCluster, targets: TargetFilter = TargetFilter()) -> ClusterPlan:
+    def plan_create(self, new: NewCluster, targets: ScopeFilter = ScopeFilter()) -> ClusterPlan:
         """Plan a new cluster. It changes nothing."""
         selected = self._targets(targets)
         if len(selected) != 1:
@@ -236,7 +236,7 @@ class Memcached:
     def _price(self, cluster: Cluster) -> Price | None:
         return price_of(cluster.node_type, cluster.region, self.config.hourly_prices)
 
-    def _targets(self, targets: TargetFilter) -> Sequence[tuple[str, str]]:
+    def _targets(self, targets: ScopeFilter) -> Sequence[tuple[str, str]]:
         accounts = targets.accounts or tuple(account.id for account in self.estate.accounts())
         for account_id in targets.accounts:
             self.estate.account(account_id)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from windlass.core.errors import AccessRefused, NotFound, WindlassError
+from windlass.core.errors import AccessDenied, NotFound, WindlassError
 from windlass.observe.log import logger
 from windlass.queues.core import Core
 from windlass.queues.daemon_thread import on_daemon_thread
@@ -236,7 +236,7 @@ class Driver:
             self._feed(self.core.call_failed, effect.number)
         else:
             if failed:
-                self._log.warning("delete.refused", count=len(failed), code=failed[0].code, said=failed[0].message)
+                self._log.warning("delete.refused", count=len(failed), code=failed[0].code, error=failed[0].message)
             self._feed(self.core.deleted, effect.number, failed)
 
     async def _change(self, effect: Change) -> None:
@@ -294,6 +294,6 @@ class Driver:
         now = time.monotonic()
         if now - self._complained_at >= _COMPLAIN_S:
             self._complained_at = now
-            serious = not known or isinstance(error, (AccessRefused, NotFound))
+            serious = not known or isinstance(error, (AccessDenied, NotFound))
             say = self._log.error if serious else self._log.warning
-            say(event, said=self.complaint, hint=error.hint if isinstance(error, WindlassError) else "")
+            say(event, error=self.complaint, hint=error.hint if isinstance(error, WindlassError) else "")

@@ -61,7 +61,7 @@ class Queues:
     # Finding
 
     def open(self, text: str, *, account_id: str = "", region: str = "") -> Queue:
-        """The queue of a URL, an ARN or a name. NotFound, AccessRefused, or UsageError when it can't be one."""
+        """The queue of a URL, an ARN or a name. NotFound, AccessDenied, or UsageError when it can't be one."""
         return find_queue(self._estate(), text, account_id=account_id, region=region)
 
     def dead_letters_of(self, queue: Queue) -> Queue:

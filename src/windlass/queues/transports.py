@@ -17,7 +17,7 @@ from windlass.core.errors import AwsError
 from windlass.queues.daemon_thread import on_daemon_thread
 from windlass.queues.payloads import DEDUPLICATION
 from windlass.wire import sqs
-from windlass.wire.door import Door, Observer
+from windlass.wire.client import Client, Observer
 from windlass.wire.sqs import Failed, Message
 
 __all__ = ["REASON", "BotoTransport", "LeanTransport", "Transport"]
@@ -63,7 +63,7 @@ class LeanTransport:
         dead_letter_url: str = "",
         observe: Observer | None = None,
     ) -> None:
-        self._door = Door(access, connections=connections, observe=observe)
+        self._client = Client(access, connections=connections, observe=observe)
         self._queue_url = queue_url
         self._dead_letter_url = dead_letter_url
         self._visibility_s = visibility_s
@@ -73,25 +73,25 @@ class LeanTransport:
         call = sqs.receive(
             self._queue_url, wait_s=wait_s, count=count, visibility_s=self._visibility_s, attempt_id=attempt_id
         )
-        return await self._door(call)
+        return await self._client.send(call)
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[Failed]:
         """DeleteMessageBatch."""
-        return await self._door(sqs.delete(self._queue_url, receipts))
+        return await self._client.send(sqs.delete(self._queue_url, receipts))
 
     async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[Failed]:
         """ChangeMessageVisibilityBatch."""
-        return await self._door(sqs.change_visibility(self._queue_url, changes))
+        return await self._client.send(sqs.change_visibility(self._queue_url, changes))
 
     async def bury(self, message: Message, reason: str) -> None:
         """SendMessageBatch of one to the dead-letter queue."""
-        failed = await self._door(sqs.send(self._dead_letter_url, [burial(message, reason)]))
+        failed = await self._client.send(sqs.send(self._dead_letter_url, [burial(message, reason)]))
         if failed:
             raise AwsError(f"the dead-letter queue did not take the message: {failed[0].code}: {failed[0].message}")
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._door.close()
+        await self._client.close()
 
 
 class BotoTransport:

@@ -8,9 +8,9 @@ import boto3
 
 from windlass.core.access import Access, Keys
 from windlass.core.secret import Secret
-from windlass.replication.direct.direct_copier import Engine
+from windlass.replication.direct.direct_copier import DirectCopier
 from windlass.replication.direct.run import Limits
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 
 __all__ = ["FAST", "Aws"]
 
@@ -60,7 +60,7 @@ class Aws:
             self.s3(region).create_bucket(Bucket=name, **where)
             if versioned:
                 self.s3(region).put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-            places.append(Place(bucket=name, account_id=self.account, region=region))
+            places.append(BucketRef(bucket=name, account_id=self.account, region=region))
         return Pair(source=places[0], destination=places[1], prefix=prefix)
 
     def fill(self, bucket, keys, body=b"x"):
@@ -103,7 +103,7 @@ class Aws:
         }
 
     def engine(self, home, **more):
-        return Engine(lambda: self, home, **({"limits": FAST} | more))
+        return DirectCopier(lambda: self, home, **({"limits": FAST} | more))
 
     def faults(self, rules, seed=1):
         body = json.dumps({"rules": rules, "seed": seed}).encode()

@@ -17,7 +17,7 @@ from windlass.clients.ports import AwsCaller
 from windlass.clients.scan.worker import CLOUDTRAIL_NAME, LogFile
 from windlass.core.errors import NotFound, UsageError
 from windlass.wire import s3
-from windlass.wire.blocking import Blocking
+from windlass.wire.blocking_client import BlockingClient
 
 __all__ = [
     "Location",
@@ -183,9 +183,9 @@ def _within(name: str, first_day: str, last_day: str) -> bool:
 @contextlib.contextmanager
 def fetching(caller: AwsCaller, account_id: str, region: str) -> Iterator[Callable[[LogFile], bytes]]:
     """Yield a function that fetches a bucket's file over the wire; it is valid inside the block."""
-    with Blocking(caller.access(account_id, region, "s3")) as door:
+    with BlockingClient(caller.access(account_id, region, "s3")) as client:
 
         def fetch(file: LogFile) -> bytes:
-            return door(s3.get(file.bucket, file.key, max_bytes=_MAX_FILE_BYTES))[1]
+            return client.send(s3.get(file.bucket, file.key, max_bytes=_MAX_FILE_BYTES))[1]
 
         yield fetch

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from windlass.core.errors import AccessRefused, Conflict, NotFound, UsageError, WindlassError
-from windlass.replication.model import Carry, Operation, Way
+from windlass.core.errors import AccessDenied, Conflict, NotFound, UsageError, WindlassError
+from windlass.replication.model import Attribute, Method, Operation
 from windlass.replication.planning.facts import BucketFacts, PairFacts
 from windlass.replication.planning.finding import Finding, Fix, Intent, error_finding, warning_finding
 from windlass.replication.planning.permissions import check_bucket_policies, check_crossing, check_keys, check_roles
@@ -41,7 +41,7 @@ def refusal(facts: PairFacts, findings: Sequence[Finding]) -> WindlassError | No
     elif first.code in ("SameBucket", "CrossPartition"):
         kind = UsageError
     elif first.code.endswith("NotPermitted") or first.code == "AccessDenied":
-        kind = AccessRefused
+        kind = AccessDenied
     rest = f" (and {len(errors) - 1} more: `windlass replicate preflight` lists them)" if len(errors) > 1 else ""
     return kind(f"{facts.pair.title}: {first.where}: {first.message}{rest}", hint=first.advice, code=first.code)
 
@@ -86,7 +86,7 @@ def _refused(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     """What dry calls met: everybody lists both sides; reading and writing is ours only where we are the ones who copy."""
     for side, ours in ((facts.source, "GetObject"), (facts.destination, "PutObject")):
         for operation, code in side.refused.items():
-            if operation != "ListObjectsV2" and not (intent.way is Way.DIRECT and operation == ours):
+            if operation != "ListObjectsV2" and not (intent.method is Method.DIRECT and operation == ours):
                 continue
             yield error_finding(
                 "AccessDenied",
@@ -124,7 +124,14 @@ def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             "versioning is off: copies of versions would replace each other",
             "Enable versioning on the destination first.",
         )
-    if facts.rule is not None and intent.way is Way.DIRECT:
+    if intent.method is Method.BATCH:
+        yield warning_finding(
+            "VersionOrder",
+            facts.source.bucket,
+            "S3 Batch Operations copies noncurrent versions in no particular order; only the current version is surely the last",
+            "Use --method direct to keep the order of every history, and its delete markers.",
+        )
+    if facts.rule is not None and intent.method is Method.DIRECT:
         yield warning_finding(
             "SrcBucketReplicating",
             facts.source.bucket,
@@ -134,25 +141,25 @@ def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
 
 
 def _carried(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
-    """What copies shall carry: a stranger's bucket does not tell whether it takes it, and S3 says so then of each object."""
+    """What copies shall preserve: a stranger's bucket does not tell whether it takes it, and S3 says so then of each object."""
     target = facts.destination
     if not target.account_id:
         return
-    if Carry.ACL in intent.carry and target.ownership == "BucketOwnerEnforced":
+    if Attribute.ACL in intent.preserve and target.ownership == "BucketOwnerEnforced":
         yield error_finding("AccessControlListNotSupported", target.bucket)
-    if Carry.LOCK in intent.carry and not target.locked:
+    if Attribute.LOCK in intent.preserve and not target.locked:
         yield error_finding("DstBucketObjectLockConfigMissing", target.bucket)
 
 
 def _lock(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     if facts.source.locked and not facts.destination.locked and intent.operation is Operation.REPLICATE:
         yield error_finding("DstBucketObjectLockConfigMissing", facts.destination.bucket)
-    if facts.source.locked and intent.operation is Operation.COPY and Carry.LOCK not in intent.carry:
+    if facts.source.locked and intent.operation is Operation.COPY and Attribute.LOCK not in intent.preserve:
         yield warning_finding(
             "SrcObjectLock",
             facts.source.bucket,
             "Object Lock at the source: copies do not keep retention and legal holds",
-            "Add --carry lock (--via direct), or make true replicas with --operation replicate.",
+            "Add --preserve lock (--method direct), or make true replicas with --operation replicate.",
         )
     if facts.destination.locked and not facts.source.locked:
         yield warning_finding(
@@ -175,6 +182,34 @@ def _keys(facts: PairFacts, _: Intent) -> Iterator[Finding]:
             )
         else:
             yield error_finding(code, side.bucket, f"its KMS key is {side.key.state}")
+
+
+def _customer_keys(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    """Objects under customer keys (SSE-C): S3 replicates them by itself, and copies them only with their key."""
+    source, target = facts.source, facts.destination
+    of_source, of_target = intent.customer_keys
+    if source.customer_keyed and not of_source and intent.operation is Operation.COPY:
+        yield warning_finding(
+            "SrcCustomerKey",
+            source.bucket,
+            "objects are under a customer key (SSE-C), and S3 copies them only with that key",
+            "Name the key in [[replication.customer_keys]] and copy with --method direct: S3 Batch Operations takes no keys.",
+        )
+    replicated = intent.operation is Operation.REPLICATE
+    if target.blocks_customer_keys and (of_target if not replicated else of_source or source.customer_keyed):
+        yield error_finding(
+            "DstCustomerKeysBlocked",
+            target.bucket,
+            "the bucket refuses objects under customer keys (BlockedEncryptionTypes: SSE-C)",
+            "Set BlockedEncryptionTypes to NONE in the bucket's default encryption, or leave the destination's key out.",
+        )
+    if replicated and of_target:
+        yield warning_finding(
+            "CustomerKeyUnused",
+            target.bucket,
+            "S3 replicates objects under their own customer keys: the destination's key is not used",
+            "Use --operation copy --method direct to write the copies with another key.",
+        )
 
 
 def _rule(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
@@ -200,12 +235,12 @@ def _rule(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
 
 
 def _objects(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
-    if intent.volume is not None and intent.volume.frozen:
+    if intent.volume is not None and intent.volume.archived:
         yield warning_finding(
             "SrcObjectNotEligible",
             facts.source.bucket,
-            f"{intent.volume.frozen:,} objects are in Glacier: only restored ones can be read",
-            "Restore them first (S3InitiateRestoreObject), then seed again with --via direct, which finds restored copies.",
+            f"{intent.volume.archived:,} objects are in Glacier: {_frozen_rule(intent)}",
+            "Use --operation copy --method direct --restore DAYS; or restore them, then copy by any method: restored ones are found.",
         )
     for side in (facts.source, facts.destination):
         if side.expires:
@@ -237,6 +272,12 @@ def _objects(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             )
 
 
+def _frozen_rule(intent: Intent) -> str:
+    if intent.operation is Operation.REPLICATE:
+        return "S3 does not replicate objects of these storage classes"
+    return "only restored ones can be read"
+
+
 def _prefix(rule: Mapping[str, Any]) -> str:
     chosen = rule.get("Filter") or {}
     both = chosen.get("And") or {}
@@ -252,6 +293,7 @@ _LOOKS: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (
     _carried,
     _lock,
     _keys,
+    _customer_keys,
     _rule,
     check_roles,
     check_bucket_policies,

@@ -22,8 +22,8 @@ from windlass.estate.service import Estate
 from windlass.replication.config import ReplicationConfig
 from windlass.replication.effects import Effect
 from windlass.replication.failures import explain
-from windlass.replication.model import Operation, Pair, Place
-from windlass.replication.own_keys import OURS
+from windlass.replication.model import BucketRef, Operation, Pair
+from windlass.replication.own_keys import OWN_PREFIX
 from windlass.replication.planning.facts import PairFacts, RoleFacts
 from windlass.replication.planning.preflight import Intent
 from windlass.replication.setup.policy import document, merged, missing
@@ -90,7 +90,7 @@ def switch_effects(
     return tuple(found)
 
 
-def role_effects(place: Place, name: str, service: str, statements: Any, why: str) -> list[Effect]:
+def role_effects(place: BucketRef, name: str, service: str, statements: Any, why: str) -> list[Effect]:
     """A role that the service may assume, with exactly these statements; what is there already is renewed."""
     trust = json.dumps(document([trust_statement(service)]))
 
@@ -211,10 +211,10 @@ def prove(
 
     A rule takes a while to be in force: a canary that nobody picked up is written again. Conflict when S3 says FAILED.
     """
-    key = f"{pair.prefix}{OURS}canary-{seed_id}"
+    key = f"{pair.prefix}{OWN_PREFIX}canary-{seed_id}"
     began = time.monotonic()
     try:
-        while time.monotonic() - began < config.canary_s:
+        while time.monotonic() - began < config.canary_timeout_s:
             found = _wait(estate, pair, key, _put(estate, pair.source, key), config, stop, began)
             if found is not None:
                 tell(f"the canary arrived after {time.monotonic() - began:.1f} s")
@@ -222,13 +222,13 @@ def prove(
     finally:
         _clean(estate, pair, key)
     raise AwsError(
-        f"{pair.title}: the canary object was not replicated within {config.canary_s:.0f} s",
-        hint="The rule is on; S3 may be slow (raise replication.canary_s), or `windlass replicate preflight` finds the cause.",
+        f"{pair.title}: the canary object was not replicated within {config.canary_timeout_s:.0f} s",
+        hint="The rule is on; S3 may be slow (raise replication.canary_timeout_s), or `windlass replicate preflight` finds the cause.",
         code="CanaryLost",
     )
 
 
-def _put(estate: Estate, place: Place, key: str) -> str:
+def _put(estate: Estate, place: BucketRef, key: str) -> str:
     answer = estate.call(
         place.account_id,
         place.region,
@@ -273,7 +273,7 @@ def _wait(
                 code="ReplicationFailed",
             )
         waited = time.monotonic()
-        if waited - began > config.canary_s or (not status and waited - put_at > _AGAIN_S):
+        if waited - began > config.canary_timeout_s or (not status and waited - put_at > _AGAIN_S):
             return None
         if stop.wait(config.canary_poll_s):
             raise Interrupted(f"{pair.title} was stopped while the canary was under way")

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from windlass.core.arns import format_arn, partition_of, via_service
 from windlass.core.canonical import digest
-from windlass.replication.model import Operation, Pair, Place
+from windlass.replication.model import BucketRef, Operation, Pair
 from windlass.replication.setup.policy import Statement
 
 __all__ = [
     "BATCH_SERVICE",
     "REPLICATION_SERVICE",
     "Encryption",
-    "Work",
+    "RoleScope",
     "agreement",
     "batch_statements",
     "replication_statements",
@@ -39,7 +39,7 @@ class Encryption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class RoleScope:
     """Where a job's manifest and report are, and what it does."""
 
     operation: Operation
@@ -90,7 +90,7 @@ def replication_statements(
     )
 
 
-def batch_statements(pair: Pair, work: Work, encryption: Encryption = Encryption()) -> tuple[Statement, ...]:
+def batch_statements(pair: Pair, work: RoleScope, encryption: Encryption = Encryption()) -> tuple[Statement, ...]:
     """What a batch job's role needs."""
     source, target = pair.source.arn, pair.destination.arn
     found: list[Statement] = []
@@ -123,7 +123,7 @@ def batch_statements(pair: Pair, work: Work, encryption: Encryption = Encryption
 
 def agreement(
     pair: Pair, operation: Operation, principal: str, *, delete_markers: bool = False
-) -> tuple[Place, tuple[Statement, ...]] | None:
+) -> tuple[BucketRef, tuple[Statement, ...]] | None:
     """Between two accounts: the bucket whose policy must let the role in, and with what. None within one account.
 
     A replication rule's role is the source's, and writes. A copy job's role is the destination's, and reads; where the

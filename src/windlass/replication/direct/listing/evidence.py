@@ -9,11 +9,11 @@ from hashlib import sha256
 
 from windlass.core.errors import AwsError, WindlassError
 from windlass.replication.comparison import Compare, Verdict, compare_listed
-from windlass.replication.direct.bucket_pair import Sides
+from windlass.replication.direct.bucket_pair import BucketPair
 from windlass.replication.direct.listing.heads import ASKED, compare_heads, has_evidence, part_count
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.wire import s3
-from windlass.wire.door import Door
+from windlass.wire.client import Client
 from windlass.wire.errors import ConnectionLost
 from windlass.wire.listing import Listed
 from windlass.wire.s3 import Head
@@ -27,7 +27,7 @@ _HEADS_AT_ONCE = 64
 class Evidence:
     """Compares rows of both sides; asks for heads where a listing says nothing, at most `_HEADS_AT_ONCE` pairs at a time."""
 
-    sides: Sides
+    sides: BucketPair
     by: Compare
     _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_HEADS_AT_ONCE))
 
@@ -62,7 +62,7 @@ class Evidence:
         return verdict
 
     async def _same_layout(self, source: Listed, here: Head, destination: Listed, there: Head) -> bool:
-        """True when both were uploaded in as many parts, and the first and the last of them are equally large."""
+        """True when both were send_upload in as many parts, and the first and the last of them are equally large."""
         count, pair = part_count(here), self.sides.pair
         if not count or count != part_count(there):
             return False
@@ -77,7 +77,7 @@ class Evidence:
         return has_parts and sizes[:2] == sizes[2:]
 
 
-async def by_content(sides: Sides, key: str) -> bool:
+async def by_content(sides: BucketPair, key: str) -> bool:
     """Whether the content is the same, byte for byte: both are read whole, in constant memory."""
     here, there = await asyncio.gather(
         _digest(sides.read, sides.pair.source, key), _digest(sides.look, sides.pair.destination, key)
@@ -85,18 +85,18 @@ async def by_content(sides: Sides, key: str) -> bool:
     return here == there
 
 
-async def _head(door: Door, place: Place, row: Listed, *, part: int = 0) -> Head:
+async def _head(client: Client, place: BucketRef, row: Listed, *, part: int = 0) -> Head:
     call = s3.head(place.bucket, row.key, part=part, if_match=row.etag, headers=ASKED, owner=place.account_id)
-    head = await door(call)
+    head = await client.send(call)
     if row.etag and head.etag != row.etag:  # some services do not look at If-Match
         raise AwsError(f"{place.name}: {row.key!r} was replaced meanwhile", hint="Compare again.")
     return head
 
 
-async def _digest(door: Door, place: Place, key: str) -> str:
+async def _digest(client: Client, place: BucketRef, key: str) -> str:
     digest = sha256()
     try:
-        async with door.stream(s3.get(place.bucket, key, owner=place.account_id)) as (_, pieces):
+        async with client.stream(s3.get(place.bucket, key, owner=place.account_id)) as (_, pieces):
             async for piece in pieces:
                 digest.update(piece)
     except ConnectionLost as lost:
