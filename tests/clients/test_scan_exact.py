@@ -146,7 +146,7 @@ def test_a_flipped_bit_is_noticed_by_the_checksum(tmp_path):
 
 
 def test_files_too_large_to_hold_are_cut_into_records_and_come_to_the_same(monkeypatch, tmp_path):
-    monkeypatch.setattr("windlass.clients.scan.worker._WHOLE_BYTES", 4000)
+    monkeypatch.setattr("windlass.clients.scan.worker._AT_ONCE_BYTES", 4000)
     monkeypatch.setattr("windlass.clients.scan.worker._CHUNK_BYTES", 700)
     monkeypatch.setattr("windlass.clients.scan.decompression._PART_BYTES", 501)
     rng = random.Random(9)
@@ -161,7 +161,7 @@ def test_files_too_large_to_hold_are_cut_into_records_and_come_to_the_same(monke
 
 
 def test_a_record_too_large_is_left_out_named_and_the_others_count(monkeypatch, tmp_path):
-    monkeypatch.setattr("windlass.clients.scan.worker._WHOLE_BYTES", 1000)
+    monkeypatch.setattr("windlass.clients.scan.worker._AT_ONCE_BYTES", 1000)
     monkeypatch.setattr("windlass.clients.scan.worker._SECTION_BYTES", 1000)
     monkeypatch.setattr("windlass.clients.scan.worker._RECORD_BYTES", 5000)
     huge = record(key="x" * 50_000)

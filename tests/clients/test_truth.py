@@ -182,7 +182,7 @@ def test_path_style_is_a_bucket_behind_an_endpoint_of_s3_itself(host, style):
 
 
 def test_large_files_of_cloudtrails_own_layout_are_read_by_sections(monkeypatch, tmp_path):
-    monkeypatch.setattr("windlass.clients.scan.worker._WHOLE_BYTES", 4000)
+    monkeypatch.setattr("windlass.clients.scan.worker._AT_ONCE_BYTES", 4000)
     monkeypatch.setattr("windlass.clients.scan.worker._SECTION_BYTES", 3000)
     monkeypatch.setattr("windlass.clients.scan.decompression._PART_BYTES", 501)
     records = [record(agent=NODE_OLD if at % 3 else JAVA_2, key='},{"eventVersion":' * (at % 2)) for at in range(60)]
@@ -202,7 +202,7 @@ def test_large_files_of_cloudtrails_own_layout_are_read_by_sections(monkeypatch,
 
 @pytest.mark.parametrize("cut", [5, 700, -1])
 def test_large_files_cut_short_are_unreadable(monkeypatch, tmp_path, cut):
-    monkeypatch.setattr("windlass.clients.scan.worker._WHOLE_BYTES", 4000)
+    monkeypatch.setattr("windlass.clients.scan.worker._AT_ONCE_BYTES", 4000)
     monkeypatch.setattr("windlass.clients.scan.worker._SECTION_BYTES", 3000)
     path = tmp_path / "a.json"
     path.write_bytes(file_bytes([record()] * 60)[:-cut] if cut > 0 else file_bytes([record()] * 60) + b"]")

@@ -151,8 +151,8 @@ def test_what_shrinks_is_never_over_a_quota():
         ({"to": 4, "remove": ("0001",)}, "names 1 nodes"),
         ({"to": 9, "remove": ("0001",)}, "removes 0"),
         ({"to": 3, "step": 1, "apply": Apply.MAINTENANCE}, "only the latest pending"),
-        ({"to": 3, "pause_s": 60.0}, "--pause needs --step"),
-        ({"to": 3, "step": 3, "pause_s": 60.0}, "--pause needs --step"),
+        ({"to": 3, "pause_s": 60.0}, "--pause needs a --step"),
+        ({"to": 3, "step": 3, "pause_s": 60.0}, "--pause needs a --step"),
         ({"to": 3, "step": -1}, "negative"),
     ],
 )
