@@ -1,4 +1,4 @@
-"""The clients' tables, as the migrations create them (0004, 0009, 0015)."""
+"""The clients' tables, as the migrations create them (0004, 0009, 0016)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0015)."""
+"""The inventory's tables, as the migrations create them (0002, 0010, 0013, 0016)."""
 
 from __future__ import annotations
 

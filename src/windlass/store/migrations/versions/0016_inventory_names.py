@@ -1,14 +1,14 @@
 """Inventory and clients: tables and columns by the names of the glossary.
 
-Revision ID: 0015
+Revision ID: 0016
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
