@@ -313,9 +313,9 @@ class Clients:
     ) -> tuple[Client, ...]:
         """Return the clients with findings on a day: findings before information, most requests first."""
         selected = [rule for rule in named(rules or self.config.rules) if level is None or rule.level is level]
-        found = clients(rows.uses(self._store, since_day=since_day), selected, on or self.today())
+        groups = clients(rows.uses(self._store, since_day=since_day), selected, on or self.today())
         return tuple(
-            sorted(found, key=lambda client: (_is_info(client), -client.requests, client.agent, client.principal))
+            sorted(groups, key=lambda client: (_is_info(client), -client.requests, client.agent, client.principal))
         )
 
     def coverage(self, *, rules: Sequence[str] = (), since_day: str = "") -> Coverage:

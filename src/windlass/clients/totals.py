@@ -146,11 +146,11 @@ def refresh_bounds(store: Store) -> None:
 
 
 def _shares(connection: Connection, names: Sequence[str]) -> list[TotalsShare]:
-    found: list[TotalsShare] = []
+    shares: list[TotalsShare] = []
     for at in range(0, len(names), _MAX_NAMES):
         statement = select(client_file.c.share).where(client_file.c.name.in_(names[at : at + _MAX_NAMES]))
-        found += [unpack_share(body) for body in connection.execute(statement).scalars()]
-    return found
+        shares += [unpack_share(body) for body in connection.execute(statement).scalars()]
+    return shares
 
 
 def _file_row(file: FileRead, scan_id: str, share: bytes) -> dict[str, Any]:

@@ -257,10 +257,10 @@ def make_calls(caller: AwsCaller, account_id: str, region: str, actions: Sequenc
 def state_of(caller: AwsCaller, account_id: str, region: str, name: str) -> TrailState:
     """Read the state of the trail from AWS."""
     listed = caller.call(account_id, region, "cloudtrail", "DescribeTrails", trailNameList=[name])["trailList"]
-    found = [trail for trail in listed if trail.get("Name") == name]
-    if not found:
+    matching = [trail for trail in listed if trail.get("Name") == name]
+    if not matching:
         return TrailState(name=name, exists=False)
-    trail = found[0]
+    trail = matching[0]
     status = caller.call(account_id, region, "cloudtrail", "GetTrailStatus", Name=name)
     chosen = caller.call(account_id, region, "cloudtrail", "GetEventSelectors", TrailName=name)
     return TrailState(

@@ -21,10 +21,10 @@ _NUMBERS = re.compile(SERVICE + r"?[vV]?([0-9]{1,18})(?:\.([0-9]{1,18}))?(?:\.([
 
 def parse_version(text: str) -> Version | None:
     """Return the leading numbers of `1.11.301`, `v12.18.2`, `2.0.0dev3`, `1.8.0_412`, `rds/1.11.0`; None without any."""
-    found = _NUMBERS.match(text)
-    if found is None:
+    numbers = _NUMBERS.match(text)
+    if numbers is None:
         return None
-    major, minor, patch = (min(int(part or 0), PART_MAX) for part in found.groups())
+    major, minor, patch = (min(int(part or 0), PART_MAX) for part in numbers.groups())
     return major, minor, patch
 
 

@@ -87,18 +87,18 @@ def _tagged(name: str, value: str) -> ColumnElement[bool]:
 
 
 def _where(path: str, operator: str, value: str, dialect: str) -> ColumnElement[bool]:
-    found: ColumnElement[Any] = resource.c.name if path == "name" else _json_text(path_parts(path), dialect)
+    actual: ColumnElement[Any] = resource.c.name if path == "name" else _json_text(path_parts(path), dialect)
     if operator == "missing":
-        return found.is_(None)
+        return actual.is_(None)
     if operator == "exists":
-        return found.is_not(None)
+        return actual.is_not(None)
     if operator == "=":
-        return found == value
+        return actual == value
     if operator == "!=":
-        return or_(found.is_(None), found != value) if value else found.is_not(None)
+        return or_(actual.is_(None), actual != value) if value else actual.is_not(None)
     if operator == "~":
-        return func.lower(found).contains(value.lower(), autoescape=True)
-    number = _number(found, dialect)
+        return func.lower(actual).contains(value.lower(), autoescape=True)
+    number = _number(actual, dialect)
     return number < float(value) if operator == "<" else number > float(value)
 
 
@@ -120,9 +120,9 @@ def member_exists(member: str, dialect: str) -> ColumnElement[bool]:
     return func.jsonb_exists(cast(resource.c.document, JSONB()), member)
 
 
-def _number(found: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+def _number(actual: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
     numeric = r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
     if dialect == "sqlite":
         # SQLite casts any text to a number (else 0.0): only texts that are numbers may match.
-        return case((cast(cast(found, Float), String) != "0.0", cast(found, Float)), (found == "0", 0.0), else_=None)
-    return case((found.op("~")(numeric), cast(found, Float)), else_=None)
+        return case((cast(cast(actual, Float), String) != "0.0", cast(actual, Float)), (actual == "0", 0.0), else_=None)
+    return case((actual.op("~")(numeric), cast(actual, Float)), else_=None)

@@ -109,8 +109,8 @@ def matches(query: Query, row: Any) -> bool:
 
     It means the same as the conditions in SQL, for documents that were replayed from history.
     """
-    for name, wanted in query.tags.items():
-        if name not in row.tags or wanted not in ("*", row.tags[name]):
+    for name, expected in query.tags.items():
+        if name not in row.tags or expected not in ("*", row.tags[name]):
             return False
     if query.untagged and query.untagged in row.tags:
         return False
@@ -118,26 +118,26 @@ def matches(query: Query, row: Any) -> bool:
 
 
 def _holds(row: Any, path: str, operator: str, value: str) -> bool:
-    found = row.name if path == "name" else _at(row.document, path_parts(path))
+    actual = row.name if path == "name" else _at(row.document, path_parts(path))
     if operator == "missing":
-        return found is None
+        return actual is None
     if operator == "!=":
-        return _text(found) != value
-    if found is None:
+        return _text(actual) != value
+    if actual is None:
         return False
     if operator == "exists":
         return True
     if operator == "=":
-        return _text(found) == value
+        return _text(actual) == value
     if operator == "~":
-        return value.lower() in _text(found).lower()
-    return _compare(found, operator, float(value))
+        return value.lower() in _text(actual).lower()
+    return _compare(actual, operator, float(value))
 
 
-def _compare(found: Any, operator: str, value: float) -> bool:
-    if isinstance(found, bool) or not _number(str(found)):
+def _compare(actual: Any, operator: str, value: float) -> bool:
+    if isinstance(actual, bool) or not _number(str(actual)):
         return False
-    return float(found) < value if operator == "<" else float(found) > value
+    return float(actual) < value if operator == "<" else float(actual) > value
 
 
 def _at(document: Any, parts: list[str]) -> Any:

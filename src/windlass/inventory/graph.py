@@ -63,24 +63,24 @@ def _choose(candidates: Iterable[Resource], target_type: str, source: Resource) 
 
 
 def _by_row_id(connection: Connection, row_ids: Iterable[int]) -> dict[int, Resource]:
-    found = {}
+    resources = {}
     for batch in _batches(list(row_ids)):
         for row in connection.execute(select(*COLUMNS).where(resource.c.id.in_(batch))):
-            found[row.id] = resource_of(row)
-    return found
+            resources[row.id] = resource_of(row)
+    return resources
 
 
 def _by_name(connection: Connection, names: Iterable[str]) -> dict[str, list[Resource]]:
-    found: dict[str, list[Resource]] = {}
+    resources: dict[str, list[Resource]] = {}
     for batch in _batches(list(names)):
         for column in (resource.c.key, resource.c.resource_id):
             statement = select(*COLUMNS).where(column.in_(batch), resource.c.deleted_at.is_(None))
             for row in connection.execute(statement):
-                one = resource_of(row)
-                listed = found.setdefault(getattr(row, column.name), [])
-                if all(other.id != one.id for other in listed):
-                    listed.append(one)
-    return found
+                candidate = resource_of(row)
+                listed = resources.setdefault(getattr(row, column.name), [])
+                if all(other.id != candidate.id for other in listed):
+                    listed.append(candidate)
+    return resources
 
 
 def _batches(items: list[Any]) -> Iterable[list[Any]]:
@@ -103,9 +103,9 @@ def walk(connection: Connection, root: Resource, *, depth: int, limit: int) -> G
         nodes.update(list(fresh.items())[:room])
         if len(fresh) > room:
             kept = [
-                one
-                for one in edges.values()
-                if one.source.id in nodes and (one.target is None or one.target.id in nodes)
+                edge
+                for edge in edges.values()
+                if edge.source.id in nodes and (edge.target is None or edge.target.id in nodes)
             ]
             return Graph(root.key, tuple(nodes.values()), tuple(kept), truncated=True)
         frontier = list(fresh.values())

@@ -1,4 +1,4 @@
-"""The inventory's values: what is collected (scopes, observations), kept (resources, revisions) and asked (queries).
+"""The inventory's values: what is collected (scopes, observations), kept (resources, revisions) and queried.
 
 All values are frozen; times are aware UTC datetimes; documents are plain JSON (core.canonical.plain).
 """

@@ -132,7 +132,7 @@ def _holds_values(value: Any) -> bool:
         return (
             _holds_values(items)
             if isinstance(items, list)
-            else not any(isinstance(one, (dict, list)) for one in value.values())
+            else not any(isinstance(item, (dict, list)) for item in value.values())
         )
     return isinstance(value, list) and not all(isinstance(item, str) for item in value)
 

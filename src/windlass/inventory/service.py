@@ -164,16 +164,16 @@ class Inventory:
     def show(self, ref: str, *, at: datetime | None = None) -> Resource:
         """Return the resource that `ref` names, with its document now or at a time. NotFound; UsageError when ambiguous."""
         with self._store.read() as connection:
-            found = resources.find_resource(connection, ref)
+            resource = resources.find_resource(connection, ref)
             if at is None:
-                return found
-            document = timetravel.document_at(connection, found, at)
+                return resource
+            document = timetravel.document_at(connection, resource, at)
         if document is None:
             raise NotFound(
                 f"{ref!r} did not exist at {at:%Y-%m-%d %H:%M:%S}Z",
                 hint="`windlass inventory history` shows since when it exists.",
             )
-        return replace(found, document=document, tags=document.get("Tags") or {})
+        return replace(resource, document=document, tags=document.get("Tags") or {})
 
     def document_at(self, ref: str, at: datetime) -> Document | None:
         """Return the resource's document at a time; None when it did not exist then."""
@@ -237,10 +237,10 @@ class Inventory:
     def run(self, run_id: str) -> Run:
         """Return one collection. NotFound."""
         with self._store.read() as connection:
-            found = runs.find_run(connection, run_id)
-        if found is None:
+            run = runs.find_run(connection, run_id)
+        if run is None:
             raise NotFound(f"there is no run {run_id!r}", hint="`windlass inventory runs` lists them.")
-        return found
+        return run
 
     def run_scopes(self, run_id: str) -> tuple[ScopeStatus, ...]:
         """Return the scopes of a run: all of the latest run, those that failed of earlier ones."""

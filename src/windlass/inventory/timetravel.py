@@ -105,12 +105,12 @@ def document_at(connection: Connection, of: Resource, at: datetime) -> Document 
 
 def _documents_at(connection: Connection, row_ids: Sequence[int], at: datetime) -> dict[int, Document]:
     """Return the documents of the resources that existed at a time."""
-    found = {}
+    documents = {}
     for row_id, rows in _revisions_until(connection, row_ids, until=at):
         document = replay(_steps(rows))
         if document is not None:
-            found[row_id] = document
-    return found
+            documents[row_id] = document
+    return documents
 
 
 def _revisions_until(
@@ -178,8 +178,8 @@ def list_at(connection: Connection, query: Query, *, documents: bool = False) ->
         start = next((at + 1 for at, row in enumerate(rows) if row.id == row_id), 0)
     shown = rows[start : start + query.limit]
     cursor = write_cursor("", shown[-1].id) if start + query.limit < len(rows) else ""
-    page = [one for batch in _batches(shown) for one in _as_then(connection, query.at, batch)]
-    return Page(tuple(page if documents else (replace(one, document=None) for one in page)), cursor, len(rows))
+    page = [item for batch in _batches(shown) for item in _as_then(connection, query.at, batch)]
+    return Page(tuple(page if documents else (replace(item, document=None) for item in page)), cursor, len(rows))
 
 
 _SORT_KEYS: Mapping[str, Callable[[Any], tuple[Any, int]]] = {
@@ -199,7 +199,7 @@ def _batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
 def _matching(connection: Connection, query: Query, rows: Sequence[Any]) -> list[Any]:
     assert query.at is not None
     then = _as_then(connection, query.at, rows)
-    return [row for row, one in zip(rows, then, strict=True) if matches(query, one)]
+    return [row for row, item in zip(rows, then, strict=True) if matches(query, item)]
 
 
 def _as_then(connection: Connection, at: datetime, rows: Sequence[Any]) -> list[Resource]:

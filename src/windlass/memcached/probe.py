@@ -75,8 +75,9 @@ def read_node_stats(cluster: Cluster, servers: Sequence[Server], *, timeout_s: f
             return replace(blank, error=_reason(error))
         return _filled(blank, counters)
 
-    found = [one.result for one in map_bounded(ask, _unique(servers), limit=_CONCURRENCY, name="nodes") if one.result]
-    return tuple(sorted(found, key=lambda one: (one.node_id, one.host, one.port)))
+    outcomes = map_bounded(ask, _unique(servers), limit=_CONCURRENCY, name="nodes")
+    stats = [outcome.result for outcome in outcomes if outcome.result]
+    return tuple(sorted(stats, key=lambda node: (node.node_id, node.host, node.port)))
 
 
 def _filled(blank: NodeStats, counters: Mapping[str, str]) -> NodeStats:

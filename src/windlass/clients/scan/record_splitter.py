@@ -44,10 +44,10 @@ class Splitter:
                 if ended and self._depth == 1:
                     self._key_ends(part[start:at])
                 continue
-            found = _STRUCTURE.search(part, at)
-            if found is None:
+            match = _STRUCTURE.search(part, at)
+            if match is None:
                 break
-            sign, here, at = found[0], found.start(), found.end()
+            sign, here, at = match[0], match.start(), match.end()
             if sign == b'"':
                 self._in_string = True
                 if self._depth == 1:
@@ -86,12 +86,12 @@ class Splitter:
         if self._escaped:
             self._escaped = False
             return at + 1, False
-        found = _STRING_END.search(part, at)
-        if found is None:
+        match = _STRING_END.search(part, at)
+        if match is None:
             return len(part), False
-        self._escaped = found[0] == b"\\"
+        self._escaped = match[0] == b"\\"
         self._in_string = self._escaped
-        return found.end(), not self._escaped
+        return match.end(), not self._escaped
 
     def _begin(self) -> None:
         self._kept, self._kept_bytes, self._dropping = [], 0, False

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from windlass.clients.scan.decompression import OtherKind, Unreadable
 
@@ -150,13 +150,12 @@ def read_records(raw: bytes) -> Sequence[Record]:
     """Return every record of a file. Unreadable when it is truncated or not JSON, OtherKind without CloudTrail records."""
     if msgspec:
         try:
-            found: Any = _FILE.decode(raw).Records
+            records: Any = _FILE.decode(raw).Records
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
             pass  # the tolerant reader reads the file, or raises the reason
         else:
-            if found is not msgspec.UNSET:
-                records: Sequence[Record] = found
-                return records
+            if records is not msgspec.UNSET:
+                return cast("Sequence[Record]", records)
     return read_tolerantly(raw)
 
 
@@ -164,14 +163,13 @@ def read_record(raw: bytes) -> Record:
     """Return one record that was cut out of a large file."""
     if msgspec:
         try:
-            found: Record = _RECORD.decode(raw)
+            record: Record = _RECORD.decode(raw)
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
             pass
         else:
-            return found
+            return record
     value = _loads(raw)
-    record: Record = _shaped("Record", value if isinstance(value, dict) else {})
-    return record
+    return cast("Record", _shaped("Record", value if isinstance(value, dict) else {}))
 
 
 def read_tolerantly(raw: bytes) -> list[Record]:
@@ -228,11 +226,11 @@ def _loads(raw: bytes) -> Any:
 def _shaped(kind: str, value: dict[str, Any]) -> Any:
     fields: dict[str, Any] = {}
     for name, inner in _SCHEMA[kind]:
-        found = value.get(name)
+        item = value.get(name)
         if inner:
-            fields[name] = _shaped(inner, found) if isinstance(found, dict) else None
+            fields[name] = _shaped(inner, item) if isinstance(item, dict) else None
         else:
-            fields[name] = _clean(found) if isinstance(found, str) else None
+            fields[name] = _clean(item) if isinstance(item, str) else None
     return _TOLERANT[kind](**fields)
 
 

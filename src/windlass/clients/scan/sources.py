@@ -95,8 +95,8 @@ def other_kind(name: str) -> str:
 
 def day_of(name: str) -> str:
     """Return the day (2026-11-20) in a log's folder or name; empty for other names."""
-    found = _DAY.search(name) or CLOUDTRAIL_NAME.fullmatch(name.rpartition("/")[2])
-    return "-".join(found.groups()[:3]) if found else ""
+    match = _DAY.search(name) or CLOUDTRAIL_NAME.fullmatch(name.rpartition("/")[2])
+    return "-".join(match.groups()[:3]) if match else ""
 
 
 def folder_files(path: Path, *, first_day: str = "", last_day: str = "") -> Iterator[LogFile]:
@@ -108,10 +108,10 @@ def folder_files(path: Path, *, first_day: str = "", last_day: str = "") -> Iter
     if root.is_file():
         yield _local(root)
         return
-    for found in sorted(root.rglob("*")):
-        name = found.as_posix()
-        if not is_digest(name) and _within(name, first_day, last_day) and found.is_file():
-            yield _local(found)
+    for entry in sorted(root.rglob("*")):
+        name = entry.as_posix()
+        if not is_digest(name) and _within(name, first_day, last_day) and entry.is_file():
+            yield _local(entry)
 
 
 def _local(path: Path) -> LogFile:
