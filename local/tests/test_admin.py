@@ -56,7 +56,7 @@ def test_calls_are_found_by_any_field_and_the_last_ones_by_limit(local_aws, aws)
     assert [call["path"][-1] for call in found("bucket=admin-calls&limit=2")] == ["b", "c"]
     (listed,) = found("service=lambda")
     assert (listed["operation"], listed["status"]) == ("ListFunctions", 200)
-    assert listed["took_s"] > 0
+    assert listed["duration_s"] > 0
 
 
 @pytest.mark.parametrize("query", ["opperation=PutObject", "limit=many"])
@@ -155,7 +155,7 @@ def test_a_dead_region_hangs_while_the_others_answer_and_a_stop_does_not_wait(aw
             aws("sqs", url=server.url, region="eu-south-1").list_queues()
         waiting = threading.Thread(target=_ask_in_vain, args=(aws("sqs", url=server.url, region="eu-south-2"),))
         waiting.start()
-        while not any(rule["used"] >= 2 for rule in server.front.faults.dump()):
+        while not any(rule["used"] >= 2 for rule in server.gateway.faults.dump()):
             time.sleep(0.01)
     waiting.join(10)
     assert not waiting.is_alive(), "the call that hung is dropped with the server"
@@ -171,7 +171,7 @@ def test_a_stopped_server_leaves_no_thread_of_its_own(aws):
     with LocalServer() as server:
         aws("kms", url=server.url, account=ACCOUNT).list_keys()
         (own,) = (each for each in threading.enumerate() if each is server._thread)
-        pool = list(server.front._threads._threads)
+        pool = list(server.gateway._threads._threads)
         assert pool
     for thread in (own, *pool):
         thread.join(5)

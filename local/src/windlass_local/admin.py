@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from windlass_local import __version__
-from windlass_local.calls import CallLog
+from windlass_local.call_log import CallLog
 from windlass_local.faults import Faults
 from windlass_local.request import DEFAULT_ACCOUNT, Request, Response
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from windlass_local.named import resource_of, roles_of, sets_tags
+from windlass_local.call_resources import resource_of, roles_of, sets_tags
 
 __all__ = ["DEFAULT_ACCOUNT", "Native", "Request", "Response", "read_request", "signing_service"]
 

@@ -18,11 +18,11 @@ import uvicorn
 from windlass_local.exceptions import ConfigError
 from windlass_local.faults import Faults, read_rules
 from windlass_local.guard import Guard, HostRules, check_origin
-from windlass_local.seed.clients import SECRET, SECRETS
+from windlass_local.sample_estate.clients import SECRET, SECRETS
 from windlass_local.signature import Signatures
 
 if TYPE_CHECKING:
-    from windlass_local.front import Front
+    from windlass_local.gateway import Gateway
 
 __all__ = ["Access", "LocalServer"]
 
@@ -91,7 +91,7 @@ class LocalServer:
     def __enter__(self) -> Self:
         self._socket = self._bind()
         try:
-            self.front = _build(Faults(self._rules), self._access, self.secret)
+            self.gateway = _build(Faults(self._rules), self._access, self.secret)
         except BaseException:
             self._socket.close()
             raise
@@ -99,7 +99,7 @@ class LocalServer:
 
         elasticache.started(self)
         if self._cache_node_s is not None:
-            elasticache.PACE.node_s = self._cache_node_s
+            elasticache.CACHE_TIMING.node_s = self._cache_node_s
         if self._copy_limit_bytes is not None:
             from windlass_local.s3.limits import LIMITS
 
@@ -107,7 +107,7 @@ class LocalServer:
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         SECRETS[self.url] = self.secret or SECRET
         config = uvicorn.Config(
-            Guard(self.front, self._rules_of_access),
+            Guard(self.gateway, self._rules_of_access),
             http="httptools",
             ws="none",
             lifespan="off",
@@ -127,17 +127,17 @@ class LocalServer:
             if time.monotonic() > deadline or not self._thread.is_alive():
                 raise ConfigError("the embedded AWS did not start", hint="Its log on stderr says why.")
             time.sleep(0.005)
-        _services().open_all(self.url, self.front.faults)
+        _services().open_all(self.url, self.gateway.faults)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.front.let_go()
+        self.gateway.let_go()
         _services().close_all(
-            self.url, self.front.faults
+            self.url, self.gateway.faults
         )  # functions end first: calls that wait for them would hold the server up
         self._server.should_exit = True
         self._thread.join(10)
-        self.front.close()
+        self.gateway.close()
         self._socket.close()
         SECRETS.pop(self.url, None)
         from windlass_local.services import elasticache
@@ -163,19 +163,19 @@ class LocalServer:
         return listener
 
 
-def _build(faults: Faults, access: Access, secret: str) -> Front:
+def _build(faults: Faults, access: Access, secret: str) -> Gateway:
     # Hundreds of Amazon's own images and their snapshots are nobody's estate, and cost a second of every start.
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     try:
+        from windlass_local.cloudtrail.recorder import Recorder
         from windlass_local.dispatch import Dispatcher
-        from windlass_local.front import Front
-        from windlass_local.selfcheck import self_check
+        from windlass_local.gateway import Gateway
+        from windlass_local.moto_names import self_check
         from windlass_local.services import install_all, natives
         from windlass_local.services.elasticache import cache_nodes
         from windlass_local.services.lambda_ import processes
         from windlass_local.services.s3 import page_headers
         from windlass_local.services.storagegateway import share_files
-        from windlass_local.trails.recorder import Recorder
     except ImportError as error:
         raise ConfigError(
             f"the embedded AWS is not installed, or beside a moto it does not know ({error})",
@@ -186,7 +186,7 @@ def _build(faults: Faults, access: Access, secret: str) -> Front:
     install_all()
     _quieten_moto()
     recorder = Recorder()
-    return Front(
+    return Gateway(
         Dispatcher(control_api=access.moto_api),
         natives(),
         _account_of,

@@ -144,10 +144,10 @@ def _own_errors() -> Iterator[None]:
 
 def _fill(url: str, number: int, scale: int, secret: str = "") -> None:
     require_embedded_aws()
-    from windlass_local.seed import apply
+    from windlass_local.sample_estate import populate
 
     with _own_errors(), ProgressLine("seeding") as line:
-        summary = apply(
+        summary = populate(
             url,
             seed=number,
             scale=scale,
@@ -158,10 +158,10 @@ def _fill(url: str, number: int, scale: int, secret: str = "") -> None:
 
 
 def _start_weather(url: str, number: int, per_minute: float, stop: threading.Event) -> threading.Thread:
-    from windlass_local import weather
+    from windlass_local import simulated_changes
 
     thread = threading.Thread(
-        target=weather.run,
+        target=simulated_changes.simulate_changes,
         args=(url,),
         kwargs={"seed": number, "rate_per_minute": per_minute, "stop": stop},
         name="weather",

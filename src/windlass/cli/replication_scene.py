@@ -11,8 +11,8 @@ from windlass.app import App
 from windlass.core.errors import PartialFailure, WindlassError
 from windlass.core.pool import map_bounded
 from windlass.observe.log import logger
+from windlass_local.account_client import AccountClient
 from windlass_local.exceptions import LocalError
-from windlass_local.outside import Outside
 
 __all__ = ["CONFIG", "seed_replicas"]
 
@@ -52,7 +52,7 @@ destination = "replica-of-{{name}}"
 """
 
 
-def seed_replicas(app: App, outside: Outside, stop: threading.Event) -> None:
+def seed_replicas(app: App, outside: AccountClient, stop: threading.Event) -> None:
     """Make the pairs, seed the set, and retry what failed. A scene that fails is missed by nobody."""
     from windlass.replication import seeding
     from windlass.replication.planning import Request
@@ -75,7 +75,7 @@ def seed_replicas(app: App, outside: Outside, stop: threading.Event) -> None:
         logger("demo").warning("scene.failed", scene="replication", said=error.message, hint=error.hint)
 
 
-def _make(outside: Outside, kind: str) -> None:
+def _make(outside: AccountClient, kind: str) -> None:
     """A pair of versioned buckets, the source filled before anybody thought of replication."""
 
     def call(region: str, operation: str, **params: Any) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 
 from windlass.core.errors import WindlassError
 from windlass.observe.log import logger
+from windlass_local.account_client import AccountClient
 from windlass_local.exceptions import LocalError
-from windlass_local.outside import Outside
 
 __all__ = ["CONFIG", "transforming"]
 
@@ -39,7 +39,7 @@ _FAST = ("wait_s=2", "read_timeout_s=12", "visibility_s=30", "drain_s=4")
 
 
 @contextlib.contextmanager
-def transforming(outside: Outside, config: Path, stop: threading.Event) -> Iterator[None]:
+def transforming(outside: AccountClient, config: Path, stop: threading.Event) -> Iterator[None]:
     """The scene, for the block."""
     _set_up(outside)
     command = [sys.executable, "-m", "windlass", "-c", str(config), "pipeline", "run", "papers"]
@@ -64,7 +64,7 @@ def transforming(outside: Outside, config: Path, stop: threading.Event) -> Itera
             worker.kill()
 
 
-def _set_up(outside: Outside) -> None:
+def _set_up(outside: AccountClient) -> None:
     def call(service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         return outside.call(REGION, service, operation, **params)
 
@@ -83,7 +83,7 @@ def _set_up(outside: Outside) -> None:
     )
 
 
-def _arrive(outside: Outside, stop: threading.Event) -> None:
+def _arrive(outside: AccountClient, stop: threading.Event) -> None:
     dice = random.Random(17)  # noqa: S311  a demo
     number = 0
     while not stop.wait(dice.choice((0.1, 0.3, 0.6))):

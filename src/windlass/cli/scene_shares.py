@@ -18,8 +18,8 @@ from typing import Any
 
 from windlass.core.errors import WindlassError
 from windlass.observe.log import logger
+from windlass_local.account_client import AccountClient
 from windlass_local.exceptions import LocalError
-from windlass_local.outside import Outside
 
 __all__ = ["CONFIG", "OBJECTS", "sharing"]
 
@@ -43,7 +43,7 @@ _FAST = ("wait_s=2", "read_timeout_s=12", "visibility_s=14", "drain_s=4")
 
 
 @contextlib.contextmanager
-def sharing(outside: Outside, config: Path, url: str, stop: threading.Event) -> Iterator[None]:
+def sharing(outside: AccountClient, config: Path, url: str, stop: threading.Event) -> Iterator[None]:
     """The scene, for the block."""
     share = _set_up(outside)
     scene = _Scene(outside, config, url, share, stop)
@@ -58,7 +58,7 @@ def sharing(outside: Outside, config: Path, url: str, stop: threading.Event) -> 
             thread.join(12)
 
 
-def _set_up(outside: Outside) -> str:
+def _set_up(outside: AccountClient) -> str:
     """A bucket behind an NFS share, whose object events go to a queue; the share's ARN."""
 
     def call(service: str, operation: str, /, **params: Any) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _set_up(outside: Outside) -> str:
 
 
 class _Scene:
-    def __init__(self, outside: Outside, config: Path, url: str, share: str, stop: threading.Event) -> None:
+    def __init__(self, outside: AccountClient, config: Path, url: str, share: str, stop: threading.Event) -> None:
         self._outside, self._config, self._url, self._share, self._stop = outside, config, url, share, stop
         self._killed = 0
 

@@ -20,8 +20,8 @@ from windlass.app import App
 from windlass.cli import replication_scene, scene_pipeline, scene_shares
 from windlass.core.errors import WindlassError
 from windlass.observe.log import logger
+from windlass_local.account_client import AccountClient
 from windlass_local.exceptions import LocalError
-from windlass_local.outside import Outside
 
 __all__ = ["CONFIG", "playing"]
 
@@ -52,7 +52,7 @@ first_backoff_s = 2
 @contextlib.contextmanager
 def playing(app: App, config: Path, url: str, stop: threading.Event) -> Iterator[None]:
     """Every scene, for the block."""
-    outside = Outside(url, ACCOUNT)
+    outside = AccountClient(url, ACCOUNT)
     _set_up_arrivals(outside)
     log = (config.parent / "consume.log").open("wb")
     command = [sys.executable, "-m", "windlass", "-c", str(config), "consume", "arrivals"]
@@ -84,7 +84,7 @@ def playing(app: App, config: Path, url: str, stop: threading.Event) -> Iterator
             consumer.kill()
 
 
-def _set_up_arrivals(outside: Outside) -> None:
+def _set_up_arrivals(outside: AccountClient) -> None:
     """A bucket whose object events go to a queue with a dead-letter queue."""
 
     def call(service: str, operation: str, /, **params: Any) -> dict[str, Any]:
@@ -113,16 +113,16 @@ def _audit_clients(app: App, url: str) -> None:
     """Old programs called S3 from the estate's machines for two weeks, and a trail saw it: scan its log."""
     from windlass.clients.scanning import scan_as_job
     from windlass.clients.service import ScanOptions
-    from windlass_local.seed.old_clients import call_the_old_way
+    from windlass_local.sample_estate.old_clients import simulate_old_clients
 
     try:
-        location = call_the_old_way(url, account_id=ACCOUNT, region=REGION)
+        location = simulate_old_clients(url, account_id=ACCOUNT, region=REGION)
         scan_as_job(app.clients, app.jobs, ScanOptions(source=location))
     except Exception as error:  # noqa: BLE001  the old programs are botocore's: it is one scene of several, and is not missed
         logger("demo").warning("scene.failed", scene="clients", said=str(error))
 
 
-def _arrive(outside: Outside, stop: threading.Event) -> None:
+def _arrive(outside: AccountClient, stop: threading.Event) -> None:
     """Objects come in, in waves; now and then somebody sends the queue what is no event."""
     dice = random.Random(7)  # noqa: S311  a demo
     number = 0

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import moto.core.utils
 
-from windlass_local.s3.answers import escape
+from windlass_local.s3.responses import escape
 from windlass_local.xml import parse_xml
 
 __all__ = ["NAMESPACE", "PRIVATE_NAMES", "input_of", "output_of"]

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from windlass_local.batch.asked import operation_of
+from windlass_local.batch.job_request import operation_of
 from windlass_local.batch.manifest import Manifest, Row
 from windlass_local.batch.operations import Tasks
-from windlass_local.batch.pace import Pace
-from windlass_local.batch.report import Outcome, Report
+from windlass_local.batch.report import Report, TaskResult
 from windlass_local.batch.states import ENDED, FOLLOWERS, State
+from windlass_local.batch.timing import BatchTiming
 
 __all__ = ["Job"]
 
@@ -28,7 +28,7 @@ class Job:
     account_id: str
     region: str
     number: int
-    asked: Mapping[str, Any]
+    parameters: Mapping[str, Any]
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     state: State = State.NEW
     priority: int = 0
@@ -52,12 +52,12 @@ class Job:
     @property
     def name(self) -> str:
         """Its operation's name."""
-        return operation_of(self.asked)[0]
+        return operation_of(self.parameters)[0]
 
     @property
     def arn(self) -> str:
         """The job's ARN."""
-        partition = self.asked["RoleArn"].split(":")[1]
+        partition = self.parameters["RoleArn"].split(":")[1]
         return f"arn:{partition}:s3:{self.region}:{self.account_id}:job/{self.id}"
 
     def go(self, state: State) -> None:
@@ -78,7 +78,7 @@ class Job:
         """Write down why the job fails."""
         self.failures.append({"FailureCode": code[:64], "FailureReason": reason[:_REASON_LENGTH]})
 
-    def count(self, row: Row, outcome: Outcome) -> None:
+    def count(self, row: Row, outcome: TaskResult) -> None:
         """A task has ended."""
         if outcome.ok:
             self.succeeded += 1
@@ -86,7 +86,7 @@ class Job:
             self.failed += 1
         self.report.take(row, outcome)
 
-    def lost(self, pace: Pace) -> bool:
+    def lost(self, pace: BatchTiming) -> bool:
         """Whether so many tasks failed that the job does."""
         run = self.succeeded + self.failed
         return run >= pace.failing_after and self.failed > run * pace.failing_share
@@ -95,7 +95,7 @@ class Job:
         """As ListJobs tells of it."""
         return {
             "JobId": self.id,
-            "Description": self.asked.get("Description"),
+            "Description": self.parameters.get("Description"),
             "Operation": self.name,
             "Priority": self.priority,
             "Status": self.state,
@@ -106,26 +106,26 @@ class Job:
 
     def described(self) -> dict[str, Any]:
         """As DescribeJob tells of it."""
-        asked = self.asked
+        parameters = self.parameters
         return {
             "JobId": self.id,
-            "ConfirmationRequired": asked.get("ConfirmationRequired", False),
-            "Description": asked.get("Description"),
+            "ConfirmationRequired": parameters.get("ConfirmationRequired", False),
+            "Description": parameters.get("Description"),
             "JobArn": self.arn,
             "Status": self.state,
-            "Manifest": asked.get("Manifest"),
-            "Operation": asked["Operation"],
+            "Manifest": parameters.get("Manifest"),
+            "Operation": parameters["Operation"],
             "Priority": self.priority,
             "ProgressSummary": self._progress(),
             "StatusUpdateReason": self.said or None,
             "FailureReasons": self.failures or None,
-            "Report": asked["Report"],
+            "Report": parameters["Report"],
             "CreationTime": self.created,
             "TerminationDate": self.ended,
-            "RoleArn": asked["RoleArn"],
+            "RoleArn": parameters["RoleArn"],
             "SuspendedDate": self.suspended,
             "SuspendedCause": "AwaitingConfirmation" if self.state is State.SUSPENDED else None,
-            "ManifestGenerator": asked.get("ManifestGenerator"),
+            "ManifestGenerator": parameters.get("ManifestGenerator"),
             "GeneratedManifestDescriptor": self.generated,
         }
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from windlass_local.batch.manifest import Row
 
-__all__ = ["FORMAT", "Outcome", "Report"]
+__all__ = ["FORMAT", "Report", "TaskResult"]
 
 FORMAT = "Report_CSV_20180820"
 _SCHEMA = "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage"
@@ -24,7 +24,7 @@ _FILE_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TaskResult:
     """How a task ended: HTTP status, the error's code ("" for a success), the message."""
 
     ok: bool
@@ -41,7 +41,7 @@ class Report:
     succeeded: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
-    def take(self, row: Row, outcome: Outcome) -> None:
+    def take(self, row: Row, outcome: TaskResult) -> None:
         """Write a task down."""
         if not self.scope or (outcome.ok and self.scope == "FailedTasksOnly"):
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-__all__ = ["ENDED", "FOLLOWERS", "RUNNABLE", "State", "requested"]
+__all__ = ["ENDED", "FOLLOWERS", "RUNNABLE", "State", "state_after_request"]
 
 
 class State(StrEnum):
@@ -50,7 +50,7 @@ ENDED = frozenset({State.COMPLETE, State.FAILED, State.CANCELLED})
 RUNNABLE = frozenset({State.READY, State.ACTIVE, State.PAUSED})
 
 
-def requested(state: State, wanted: str) -> State:
+def state_after_request(state: State, wanted: str) -> State:
     """The state that a job goes to when UpdateJobStatus asks for `Ready` or `Cancelled`.
 
     Raises ValueError with the service's words where that can't be asked for, or not now.

@@ -14,8 +14,8 @@ from moto.awslambda.exceptions import UnknownFunctionException
 
 from windlass_local.errors import error_response
 from windlass_local.lambda_.batches import MAX_EVENT_BYTES
+from windlass_local.lambda_.function_name import FunctionName, parse_name
 from windlass_local.lambda_.functions import Functions
-from windlass_local.lambda_.names import FunctionName, parse_name
 from windlass_local.lambda_.outcome import Throttled
 from windlass_local.lambda_.versions import Unrunnable, find
 from windlass_local.request import Request, Response

@@ -11,8 +11,8 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from windlass_local.sqs.consumption import system_attributes
 from windlass_local.sqs.message import Message
-from windlass_local.sqs.receiving import system_attributes
 
 __all__ = ["MAX_EVENT_BYTES", "failed_ids", "record_of", "split"]
 

@@ -15,19 +15,19 @@ from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.models import LambdaBackend
 from moto.logs.models import logs_backends
 
+from windlass_local.lambda_.async_invocations import AsyncInvocations
 from windlass_local.lambda_.code import CodeStore
 from windlass_local.lambda_.deployment import Credentials, Deployment, environment_variables
-from windlass_local.lambda_.events import Events
-from windlass_local.lambda_.fleet import Fleet
+from windlass_local.lambda_.function_name import FunctionName
 from windlass_local.lambda_.logs import LogWriter, tail, whole_log
-from windlass_local.lambda_.names import FunctionName
 from windlass_local.lambda_.outcome import Invocation
+from windlass_local.lambda_.pollers import Pollers
 from windlass_local.lambda_.process import RuntimeProcess
-from windlass_local.lambda_.sources import Sources
+from windlass_local.lambda_.process_pool import ProcessPool
 from windlass_local.lambda_.versions import LAYERS, Unrunnable, assume_role, deployment_of, find, reserved_of
 from windlass_local.workers import Workers
 
-__all__ = ["Answer", "Functions", "the_functions"]
+__all__ = ["Functions", "InvocationResponse", "shared_functions"]
 
 _CALLS = 48
 """Threads that wait for functions on behalf of callers; more than may run at once, so that none waits for a thread."""
@@ -36,7 +36,7 @@ _ATTRIBUTE = "windlass_functions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class InvocationResponse:
     """What a caller of Invoke learns."""
 
     payload: bytes
@@ -50,9 +50,9 @@ class Functions:
 
     def __init__(self) -> None:
         self.calls = Workers("lambda-calls", _CALLS)
-        self.events = Events(self.invoke)
-        self.sources = Sources(self.invoke, self.calls)
-        self.fleet = Fleet()
+        self.events = AsyncInvocations(self.invoke)
+        self.sources = Pollers(self.invoke, self.calls)
+        self.fleet = ProcessPool()
         self._codes = CodeStore()
         self._logs = LogWriter()
         self._endpoints: list[str] = []
@@ -94,7 +94,7 @@ class Functions:
 
     def invoke(
         self, name: FunctionName, payload: bytes, *, request_id: str = "", client_context: object = None
-    ) -> Answer:
+    ) -> InvocationResponse:
         """Run the function on `payload` and wait for it. From any thread that may wait that long.
 
         Raises moto's UnknownFunctionException, Throttled, Unrunnable.
@@ -114,7 +114,9 @@ class Functions:
         # What a reset or a deletion overtook makes no log group anew.
         if resets == self._resets and (deployment.log_group in logs.groups or _is_there(name)):
             self._logs.write(logs, deployment, stream, lines)
-        return Answer(payload=outcome.payload, failed=outcome.failed, version=deployment.version, log_tail=tail(lines))
+        return InvocationResponse(
+            payload=outcome.payload, failed=outcome.failed, version=deployment.version, log_tail=tail(lines)
+        )
 
     def _start(self, function: Any, deployment: Deployment) -> RuntimeProcess:
         in_use = self.fleet.code_in_use()
@@ -170,7 +172,7 @@ def _import_folders(root: Path, layers: Sequence[Path], runtime: str) -> list[st
     return [str(each) for each in folders if each.is_dir()]
 
 
-def the_functions() -> Functions:
+def shared_functions() -> Functions:
     """The functions of this process's estate: moto's state belongs to the process, and so do they."""
     found: Functions | None = getattr(LambdaBackend, _ATTRIBUTE, None)
     if found is None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from windlass_local.lambda_.deployment import Deployment
-from windlass_local.lambda_.outcome import LogLine, Outcome
+from windlass_local.lambda_.outcome import LogLine, RunOutcome
 
 __all__ = ["LogWriter", "tail", "whole_log"]
 
@@ -20,7 +20,7 @@ _KEPT_EVENTS = 20_000
 _KEPT_STREAMS = 200
 
 
-def whole_log(deployment: Deployment, request_id: str, outcome: Outcome) -> tuple[LogLine, ...]:
+def whole_log(deployment: Deployment, request_id: str, outcome: RunOutcome) -> tuple[LogLine, ...]:
     """The run's lines between Lambda's own: START, END, REPORT."""
     now_ms = int(time.time() * 1000)
     first_ms = outcome.lines[0][0] if outcome.lines else now_ms

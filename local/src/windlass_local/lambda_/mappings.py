@@ -15,9 +15,9 @@ from moto.awslambda.models import EventSourceMapping, LambdaBackend
 from moto.sqs.models import sqs_backends
 
 from windlass_local.lambda_.filters import FilterError, read_filters
+from windlass_local.lambda_.function_name import parse_name
 from windlass_local.lambda_.functions import Functions
-from windlass_local.lambda_.names import parse_name
-from windlass_local.lambda_.poller import Settings
+from windlass_local.lambda_.poller import PollerSettings
 from windlass_local.sqs.resource import SqsQueue
 
 __all__ = ["PRIVATE_NAMES", "apply"]
@@ -200,12 +200,12 @@ def _check(spec: Mapping[str, Any], queue: SqsQueue, function: Any) -> None:
         )
 
 
-def _settings(mapping: Any) -> Settings | None:
+def _settings(mapping: Any) -> PollerSettings | None:
     """What its poller needs to know; None for a disabled mapping."""
     if not mapping.enabled:
         return None
     wanted = (mapping.scaling_config or {}).get("MaximumConcurrency")
-    return Settings(
+    return PollerSettings(
         function=parse_name(mapping.function_arn, mapping.account_id, mapping.region),
         batch_size=int(mapping.batch_size),
         window_s=float(mapping.max_batch_window or 0),

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-__all__ = ["Invocation", "LogLine", "Outcome", "Throttled", "exited", "timed_out"]
+__all__ = ["Invocation", "LogLine", "RunOutcome", "Throttled", "exited", "timed_out"]
 
 LogLine = tuple[int, str]
 """When it was written (epoch milliseconds), and the line without its end."""
@@ -23,7 +23,7 @@ class Invocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class RunOutcome:
     """`payload` is the function's answer or, when it `failed`, the error document. Times in milliseconds."""
 
     payload: bytes

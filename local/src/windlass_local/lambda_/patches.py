@@ -17,8 +17,8 @@ from moto.core.base_backend import BaseBackend
 from moto.s3.models import s3_backends
 
 from windlass_local.lambda_.code import check_zip
+from windlass_local.lambda_.function_name import FunctionName, parse_name
 from windlass_local.lambda_.functions import Functions
-from windlass_local.lambda_.names import FunctionName, parse_name
 from windlass_local.lambda_.outcome import Throttled
 from windlass_local.lambda_.versions import LAYERS, Unrunnable
 

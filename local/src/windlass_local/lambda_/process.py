@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from windlass_local.lambda_.outcome import Invocation, LogLine, Outcome, exited, timed_out
+from windlass_local.lambda_.outcome import Invocation, LogLine, RunOutcome, exited, timed_out
 
 __all__ = ["RuntimeProcess"]
 
@@ -102,7 +102,7 @@ class RuntimeProcess:
         """Whether another event may be given to it."""
         return not self.is_closed and self._process.poll() is None
 
-    def run(self, invocation: Invocation) -> Outcome:
+    def run(self, invocation: Invocation) -> RunOutcome:
         """One event. A process that comes out of it dead (killed, timed out, exited) is closed by then."""
         self.runs += 1
         init_ms = None
@@ -134,7 +134,7 @@ class RuntimeProcess:
         kind, body = answer
         return self._outcome(body, kind == b"E", duration_ms, init_ms, peak_mb)
 
-    def _ended(self, invocation: Invocation, how: str | Frame, duration_ms: float, init_ms: float | None) -> Outcome:
+    def _ended(self, invocation: Invocation, how: str | Frame, duration_ms: float, init_ms: float | None) -> RunOutcome:
         """The process can't be used again: say why, and see that it is gone."""
         if isinstance(how, tuple):  # the handler could not be loaded; the process ends itself
             body = json.loads(how[1]) | {"requestId": invocation.request_id}
@@ -165,12 +165,12 @@ class RuntimeProcess:
 
     def _outcome(
         self, payload: bytes, failed: bool, duration_ms: float, init_ms: float | None, peak_mb: int, ended: str = ""
-    ) -> Outcome:
+    ) -> RunOutcome:
         if self._partial:
             self._lines.append((int(time.time() * 1000), self._partial.decode("utf-8", "replace")))
             self._partial = b""
         lines, self._lines, self._log_bytes = tuple(self._lines), [], 0
-        return Outcome(
+        return RunOutcome(
             payload=payload,
             failed=failed,
             lines=lines,

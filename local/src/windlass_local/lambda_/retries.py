@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["RETRY_TAG", "Policy", "Verdict", "delays_of_tag", "destination_record", "verdict", "wait_for_room_s"]
+__all__ = [
+    "RETRY_TAG",
+    "InvokeRetryPolicy",
+    "RetryDecision",
+    "decide_retry",
+    "delays_of_tag",
+    "destination_record",
+    "wait_for_room_s",
+]
 
 RETRY_TAG = "windlass:retry-seconds"
 """A function's tag: the waits before its two retries, as `0.1 0.5`. AWS's are fixed; tests have not the time."""
@@ -21,7 +29,7 @@ _MAX_AGE_S = 21_600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class InvokeRetryPolicy:
     """A function's wishes: how often and how long to try, and where the records go (ARNs, or "")."""
 
     retries: int = 2
@@ -33,23 +41,23 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RetryDecision:
     """Try again in `again_s`; or (None) the event is done with, and `condition` says why."""
 
     again_s: float | None
     condition: str = ""
 
 
-def verdict(policy: Policy, *, runs: int, failed: bool, age_s: float) -> Verdict:
+def decide_retry(policy: InvokeRetryPolicy, *, runs: int, failed: bool, age_s: float) -> RetryDecision:
     """After the `runs`-th run of an event that was accepted `age_s` ago."""
     if not failed:
-        return Verdict(None, "Success")
+        return RetryDecision(None, "Success")
     if runs > policy.retries:
-        return Verdict(None, "RetriesExhausted")
+        return RetryDecision(None, "RetriesExhausted")
     again_s = policy.delays_s[min(runs, len(policy.delays_s)) - 1]
     if age_s + again_s > policy.max_age_s:
-        return Verdict(None, "EventAgeExceeded")
-    return Verdict(again_s)
+        return RetryDecision(None, "EventAgeExceeded")
+    return RetryDecision(again_s)
 
 
 def wait_for_room_s(throttles: int) -> float:

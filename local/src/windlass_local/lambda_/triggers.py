@@ -16,8 +16,8 @@ from moto.events.models import Rule
 from moto.events.utils import EventTemplateParser
 from moto.sns.models import Subscription
 
+from windlass_local.lambda_.function_name import parse_name
 from windlass_local.lambda_.functions import Functions
-from windlass_local.lambda_.names import parse_name
 
 __all__ = ["PRIVATE_NAMES", "apply"]
 

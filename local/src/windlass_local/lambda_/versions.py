@@ -13,8 +13,8 @@ from moto.awslambda.utils import get_backend
 from moto.sts.models import sts_backends
 
 from windlass_local.lambda_.deployment import Credentials, Deployment
-from windlass_local.lambda_.names import FunctionName
-from windlass_local.lambda_.retries import RETRY_TAG, Policy, delays_of_tag
+from windlass_local.lambda_.function_name import FunctionName
+from windlass_local.lambda_.retries import RETRY_TAG, InvokeRetryPolicy, delays_of_tag
 
 __all__ = ["LAYERS", "Unrunnable", "assume_role", "deployment_of", "find", "policy_of", "reserved_of"]
 
@@ -81,12 +81,12 @@ def reserved_of(name: FunctionName) -> int | None:
     return None if reserved is None else int(reserved)
 
 
-def policy_of(name: FunctionName) -> Policy:
+def policy_of(name: FunctionName) -> InvokeRetryPolicy:
     """How the function's asynchronous events are to be treated."""
     function = get_backend(name.account_id, name.region).get_function(name.name)
     config = function.event_invoke_config[-1].config if function.event_invoke_config else {}
     destinations = config.get("DestinationConfig") or {}
-    policy = Policy(
+    policy = InvokeRetryPolicy(
         on_success=(destinations.get("OnSuccess") or {}).get("Destination") or "",
         on_failure=(destinations.get("OnFailure") or {}).get("Destination") or "",
         dead_letter=getattr(function, "dead_letter_config", {}).get("TargetArn") or "",

@@ -20,9 +20,9 @@ from moto.s3.models import s3_backends
 from windlass_local.request import Response
 from windlass_local.s3 import policy
 from windlass_local.s3.acls import object_acl
-from windlass_local.s3.address import Call, action
-from windlass_local.s3.answers import refuse
+from windlass_local.s3.address import S3Request, action
 from windlass_local.s3.caller import Caller, caller_of, canonical_id, principal_of
+from windlass_local.s3.responses import refuse
 
 _ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 _ANY_ACCOUNT = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
@@ -53,7 +53,7 @@ def find_bucket(name: str) -> Any:
     return s3_backends[account_id][partition].buckets.get(name)
 
 
-def admit(call: Call, bucket: Any) -> Response | None:
+def admit(call: S3Request, bucket: Any) -> Response | None:
     """Return the refusal of a call on an existing bucket, or None when it may go on."""
     caller = caller_of(call)
     refusal = _expired(call) or _elsewhere(call, bucket) or _other_owner(call, bucket)
@@ -68,12 +68,12 @@ def admit(call: Call, bucket: Any) -> Response | None:
     return _source_refused(call, caller)
 
 
-def charged(call: Call, bucket: Any) -> dict[str, str]:
+def charged(call: S3Request, bucket: Any) -> dict[str, str]:
     """Return the header that tells a caller that it pays for the call; nothing for the owner and for what costs nothing."""
     return {"x-amz-request-charged": "requester"} if _must_pay(call, bucket, caller_of(call)) else {}
 
 
-def _must_pay(call: Call, bucket: Any, caller: Caller) -> bool:
+def _must_pay(call: S3Request, bucket: Any, caller: Caller) -> bool:
     """Whether a requester-pays bucket charges the caller: for objects and listings, not for configurations."""
     if bucket.payer != "Requester" or caller.account_id == bucket.account_id:
         return False
@@ -81,24 +81,24 @@ def _must_pay(call: Call, bucket: Any, caller: Caller) -> bool:
     return bool(call.key) or listing or call.subresource == "delete"
 
 
-def _says_it_pays(call: Call) -> bool:
+def _says_it_pays(call: S3Request) -> bool:
     payer = call.header("x-amz-request-payer") or call.query.get("x-amz-request-payer", "")
     return bool(caller_of(call).account_id) and payer.lower() == "requester"
 
 
-def no_such_bucket(call: Call) -> Response:
+def no_such_bucket(call: S3Request) -> Response:
     """404, the bucket isn't there."""
     details = {"BucketName": call.bucket}
     return refuse(404, "NoSuchBucket", "The specified bucket does not exist", method=call.method, details=details)
 
 
-def denied(call: Call, bucket: Any) -> Response:
+def denied(call: S3Request, bucket: Any) -> Response:
     """403; HeadBucket still tells the region, as S3 does."""
     headers = {"x-amz-bucket-region": bucket.region_name} if call.method == "HEAD" and not call.key else None
     return refuse(403, "AccessDenied", "Access Denied", method=call.method, headers=headers)
 
 
-def _expired(call: Call) -> Response | None:
+def _expired(call: S3Request) -> Response | None:
     query = call.query
     if not query or not ("X-Amz-Expires" in query or "AWSAccessKeyId" in query):
         return None
@@ -114,7 +114,7 @@ def _expired(call: Call) -> Response | None:
     return refuse(403, "AccessDenied", "Request has expired", method=call.method) if ends < datetime.now(UTC) else None
 
 
-def _signing_region(call: Call) -> str:
+def _signing_region(call: S3Request) -> str:
     region = call.request.region if "authorization" in call.request.headers else ""
     if not region and "X-Amz-Credential" in call.query:
         scope = call.query["X-Amz-Credential"].split("/")
@@ -122,7 +122,7 @@ def _signing_region(call: Call) -> str:
     return "us-east-1" if region == "aws-global" else region
 
 
-def _elsewhere(call: Call, bucket: Any) -> Response | None:
+def _elsewhere(call: S3Request, bucket: Any) -> Response | None:
     region = _signing_region(call)
     if not region or region == bucket.region_name or (call.subresource == "location" and region == "us-east-1"):
         return None
@@ -136,7 +136,7 @@ def _elsewhere(call: Call, bucket: Any) -> Response | None:
     return refuse(301, "PermanentRedirect", message, method=call.method, details=details, headers=headers)
 
 
-def _other_owner(call: Call, bucket: Any) -> Response | None:
+def _other_owner(call: S3Request, bucket: Any) -> Response | None:
     expected = call.header("x-amz-expected-bucket-owner")
     if expected and expected != bucket.account_id:
         return denied(call, bucket)
@@ -145,7 +145,7 @@ def _other_owner(call: Call, bucket: Any) -> Response | None:
     return denied(call, bucket) if source is not None and source.account_id != source_owner else None
 
 
-def copy_source(call: Call) -> tuple[str, str, str]:
+def copy_source(call: S3Request) -> tuple[str, str, str]:
     """Return (bucket, key, version id) of `x-amz-copy-source`; three "" without that header."""
     path, _, query = call.header("x-amz-copy-source").partition("?versionId=")
     bucket, _, key = path.lstrip("/").partition("/")
@@ -155,7 +155,7 @@ def copy_source(call: Call) -> tuple[str, str, str]:
     return unquote(bucket), unquote(key), query
 
 
-def _source_refused(call: Call, caller: Caller) -> Response | None:
+def _source_refused(call: S3Request, caller: Caller) -> Response | None:
     if "x-amz-copy-source" not in call.request.headers:
         return None
     name, key, version_id = copy_source(call)
@@ -168,24 +168,24 @@ def _source_refused(call: Call, caller: Caller) -> Response | None:
     return None if permitted(call, source, caller, wanted, key) else denied(call, source)
 
 
-def permitted(call: Call, bucket: Any, caller: Caller, wanted: str, key: str) -> bool:
+def permitted(call: S3Request, bucket: Any, caller: Caller, wanted: str, key: str) -> bool:
     """Whether `caller` may do `wanted` on the bucket, or on `key` in it."""
     own = caller.account_id == bucket.account_id
     if own and (bucket.policy is None or wanted in _POLICY_CALLS):
         return True
     if bucket.policy is not None:
         answer = policy.evaluate(bucket.policy, _question(call, bucket, caller, wanted, key))
-        if answer.verdict is policy.Verdict.DENY:
+        if answer.verdict is policy.Decision.DENY:
             return False
         blocked = bucket.public_access_block
         if not own and blocked and blocked.restrict_public_buckets and policy.is_public(bucket.policy):
             return False
-        if own or answer.verdict is policy.Verdict.ALLOW:
+        if own or answer.verdict is policy.Decision.ALLOW:
             return True
     return _granted(bucket, caller, wanted, key)
 
 
-def _question(call: Call, bucket: Any, caller: Caller, wanted: str, key: str) -> policy.Question:
+def _question(call: S3Request, bucket: Any, caller: Caller, wanted: str, key: str) -> policy.Question:
     arns = principal_of(caller).arns
     context = {
         # Loopback stands for S3's TLS endpoints: the usual "deny without TLS" statement must not lock everyone out.

@@ -9,9 +9,9 @@ from typing import Any
 from moto.s3.models import OWNER, FakeAcl, FakeGrant, FakeGrantee, FakeKey, get_canned_acl
 
 from windlass_local.request import Response
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import document, element, refuse
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.caller import canonical_id
+from windlass_local.s3.responses import document, element, refuse
 
 _GRANT = "x-amz-grant-"
 _GRANTEE = re.compile(r'\s*(id|uri|emailAddress)="?([^",]+)"?\s*')
@@ -37,7 +37,7 @@ def _grantee(grantee: Any, owner: str) -> str:
     return f'<Grantee {_XSI} xsi:type="CanonicalUser">{element("ID", identifier)}</Grantee>'
 
 
-def read_bucket_acl(_call: Call, bucket: Any) -> Response:
+def read_bucket_acl(_call: S3Request, bucket: Any) -> Response:
     """Answer GetBucketAcl."""
     return document("AccessControlPolicy", acl_document(bucket.acl, bucket.account_id))
 
@@ -73,7 +73,7 @@ def acl_of(headers: Mapping[str, str]) -> Any:
     return get_canned_acl(headers["x-amz-acl"]) if headers.get("x-amz-acl") else None
 
 
-def acl_refused(call: Call, bucket: Any) -> Response | None:
+def acl_refused(call: S3Request, bucket: Any) -> Response | None:
     """Refuse an ACL where the bucket has them off, or a public one where those are blocked; None when it is fine."""
     canned = call.header("x-amz-acl")
     granted = [given for name, given in call.request.headers.items() if name.startswith(_GRANT)]

@@ -12,15 +12,15 @@ from moto.s3.models import s3_backends
 
 from windlass_local.request import Response
 from windlass_local.s3.access import find_bucket
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import document, element, empty, escape, refuse
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.caller import caller_of, canonical_id
+from windlass_local.s3.responses import document, element, empty, escape, refuse
 
 LEGACY_EU = "EU"
 _MOST_BUCKETS = 10_000
 
 
-def list_buckets(call: Call) -> Response:
+def list_buckets(call: S3Request) -> Response:
     """ListBuckets: all regions whatever the signing region; BucketRegion only when the request has a parameter."""
     caller = caller_of(call)
     if not caller.account_id:
@@ -87,7 +87,7 @@ def bucket_location(bucket: Any) -> Response:
 _CONSTRAINT = re.compile(rb"<LocationConstraint>\s*([^<\s]+)\s*</LocationConstraint>")
 
 
-def create_bucket(call: Call) -> Response | None:
+def create_bucket(call: S3Request) -> Response | None:
     """CreateBucket with LocationConstraint EU; None leaves all others to moto."""
     found = _CONSTRAINT.search(call.request.body)
     if found is None or found[1].decode() != LEGACY_EU:

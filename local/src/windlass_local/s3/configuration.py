@@ -16,8 +16,7 @@ from moto.s3.models import s3_backends
 from windlass_local.request import Response
 from windlass_local.s3 import policy
 from windlass_local.s3.acls import acl_refused, read_bucket_acl
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import document, element, empty, escape, raw_xml, refuse, request_ids
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.buckets import bucket_location
 from windlass_local.s3.documents import (
     IDENTIFIED,
@@ -28,6 +27,7 @@ from windlass_local.s3.documents import (
     forget,
     keep,
 )
+from windlass_local.s3.responses import document, element, empty, escape, raw_xml, refuse, request_ids
 from windlass_local.xml import parse_xml
 
 _MESSAGES: Mapping[str, tuple[str, str]] = {
@@ -52,24 +52,24 @@ _MESSAGES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _absent(call: Call) -> Response:
+def _absent(call: S3Request) -> Response:
     code, message = _MESSAGES[call.subresource]
     return refuse(404, code, message, details={"BucketName": call.bucket})
 
 
-def _versioning(_call: Call, bucket: Any) -> Response:
+def _versioning(_call: S3Request, bucket: Any) -> Response:
     return document("VersioningConfiguration", element("Status", bucket.versioning_status))
 
 
-def _accelerate(_call: Call, bucket: Any) -> Response:
+def _accelerate(_call: S3Request, bucket: Any) -> Response:
     return document("AccelerateConfiguration", element("Status", bucket.accelerate_configuration))
 
 
-def _request_payment(_call: Call, bucket: Any) -> Response:
+def _request_payment(_call: S3Request, bucket: Any) -> Response:
     return document("RequestPaymentConfiguration", element("Payer", bucket.payer))
 
 
-def _tagging(call: Call, bucket: Any) -> Response:
+def _tagging(call: S3Request, bucket: Any) -> Response:
     tags = s3_backends[bucket.account_id][bucket.partition].tagger.tags.get(bucket.arn)
     if not tags:
         return _absent(call)
@@ -77,19 +77,19 @@ def _tagging(call: Call, bucket: Any) -> Response:
     return document("Tagging", f"<TagSet>{''.join(written)}</TagSet>")
 
 
-def _policy(call: Call, bucket: Any) -> Response:
+def _policy(call: S3Request, bucket: Any) -> Response:
     if not bucket.policy:
         return _absent(call)
     return Response(status=200, headers=(*request_ids(), ("content-type", "application/json")), body=bucket.policy)
 
 
-def _policy_status(call: Call, bucket: Any) -> Response:
+def _policy_status(call: S3Request, bucket: Any) -> Response:
     if not bucket.policy:
         return _absent(call)
     return document("PolicyStatus", element("IsPublic", str(policy.is_public(bucket.policy)).lower()))
 
 
-def _public_access_block(call: Call, bucket: Any) -> Response:
+def _public_access_block(call: S3Request, bucket: Any) -> Response:
     blocked = bucket.public_access_block
     if blocked is None:
         return _absent(call)
@@ -103,13 +103,13 @@ def _public_access_block(call: Call, bucket: Any) -> Response:
     return document("PublicAccessBlockConfiguration", inner)
 
 
-def _ownership(call: Call, bucket: Any) -> Response:
+def _ownership(call: S3Request, bucket: Any) -> Response:
     if not bucket.ownership_rule:
         return _absent(call)
     return document("OwnershipControls", f"<Rule>{element('ObjectOwnership', bucket.ownership_rule)}</Rule>")
 
 
-def _object_lock(call: Call, bucket: Any) -> Response:
+def _object_lock(call: S3Request, bucket: Any) -> Response:
     if not bucket.object_lock_enabled:
         return _absent(call)
     inner = "<ObjectLockEnabled>Enabled</ObjectLockEnabled>"
@@ -120,7 +120,7 @@ def _object_lock(call: Call, bucket: Any) -> Response:
     return document("ObjectLockConfiguration", inner)
 
 
-def _notification(_call: Call, bucket: Any) -> Response:
+def _notification(_call: S3Request, bucket: Any) -> Response:
     configuration = bucket.notification_configuration
     if configuration is None:
         return document("NotificationConfiguration", "")
@@ -145,10 +145,10 @@ def _notified(each: Any, wrapper: str, target: str) -> str:
     return f"<{wrapper}>{element('Id', each.id)}{element(target, each.arn)}{events}{chosen}</{wrapper}>"
 
 
-def _kept(present: Callable[[Any], Any], default: str | None = None) -> Callable[[Call, Any], Response | None]:
+def _kept(present: Callable[[Any], Any], default: str | None = None) -> Callable[[S3Request, Any], Response | None]:
     """Answer with the document as it was put; with `default`, or the absent error, when moto says there is none."""
 
-    def answer(call: Call, bucket: Any) -> Response | None:
+    def answer(call: S3Request, bucket: Any) -> Response | None:
         if not present(bucket):
             if default is None:
                 return _absent(call)
@@ -159,7 +159,7 @@ def _kept(present: Callable[[Any], Any], default: str | None = None) -> Callable
     return answer
 
 
-def _lifecycle(call: Call, bucket: Any) -> Response | None:
+def _lifecycle(call: S3Request, bucket: Any) -> Response | None:
     found = _kept(lambda bucket: bucket.rules)(call, bucket)
     if found is None or found.status != 200:
         return found
@@ -167,7 +167,7 @@ def _lifecycle(call: Call, bucket: Any) -> Response | None:
     return raw_xml(found.body, headers={MINIMUM_SIZE: size})
 
 
-def _website(call: Call, bucket: Any) -> Response:
+def _website(call: S3Request, bucket: Any) -> Response:
     return raw_xml(bucket.website_configuration) if bucket.website_configuration else _absent(call)
 
 
@@ -178,7 +178,7 @@ _AES256 = (
 )
 
 
-def _identified(call: Call, bucket: Any) -> Response:
+def _identified(call: S3Request, bucket: Any) -> Response:
     wanted = call.query.get("id")
     if wanted is None:
         listed = b"".join(all_of(bucket, call.subresource)).decode()
@@ -189,7 +189,7 @@ def _identified(call: Call, bucket: Any) -> Response:
     return raw_xml(kept)
 
 
-_READERS: Mapping[str, Callable[[Call, Any], Response | None]] = {
+_READERS: Mapping[str, Callable[[S3Request, Any], Response | None]] = {
     "accelerate": _accelerate,
     "acl": read_bucket_acl,
     "cors": _kept(lambda bucket: bucket.cors),
@@ -214,13 +214,13 @@ _READERS: Mapping[str, Callable[[Call, Any], Response | None]] = {
 }
 
 
-def read_configuration(call: Call, bucket: Any) -> Response | None:
+def read_configuration(call: S3Request, bucket: Any) -> Response | None:
     """Answer GET of a subresource; None leaves it to moto."""
     reader = _READERS.get(call.subresource)
     return None if reader is None else reader(call, bucket)
 
 
-def write_configuration(call: Call, bucket: Any) -> Response | None:
+def write_configuration(call: S3Request, bucket: Any) -> Response | None:
     """Answer PUT of what moto lacks, and refuse what S3 refuses; None leaves it to moto."""
     if call.subresource == "policy":
         return _policy_refused(call, bucket)
@@ -239,7 +239,7 @@ def write_configuration(call: Call, bucket: Any) -> Response | None:
     return empty(200)
 
 
-def delete_configuration(call: Call, bucket: Any) -> Response | None:
+def delete_configuration(call: S3Request, bucket: Any) -> Response | None:
     """Answer DELETE of what moto lacks; None leaves it to moto."""
     if call.subresource not in IDENTIFIED:
         return None
@@ -248,7 +248,7 @@ def delete_configuration(call: Call, bucket: Any) -> Response | None:
     return empty(204)
 
 
-def _policy_refused(call: Call, bucket: Any) -> Response | None:
+def _policy_refused(call: S3Request, bucket: Any) -> Response | None:
     try:
         statements = json.loads(call.request.body)["Statement"]
     except (ValueError, KeyError, TypeError):

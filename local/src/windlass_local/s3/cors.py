@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from windlass_local.request import Response
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import empty, refuse
+from windlass_local.s3.address import S3Request
+from windlass_local.s3.responses import empty, refuse
 
 __all__ = ["cors_headers", "preflight"]
 
@@ -23,7 +23,7 @@ _REFUSED = (
 )
 
 
-def preflight(call: Call, bucket: Any) -> Response:
+def preflight(call: S3Request, bucket: Any) -> Response:
     """Answer OPTIONS: 200 with the rule's headers, 403 when no rule allows the request that is to follow."""
     headers = call.request.headers
     if "origin" not in headers:

@@ -23,14 +23,14 @@ from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
 from windlass_local.faults import Faults, ObjectEvent
-from windlass_local.lambda_.functions import the_functions
-from windlass_local.lambda_.names import parse_name
-from windlass_local.s3.address import Call
+from windlass_local.lambda_.function_name import parse_name
+from windlass_local.lambda_.functions import shared_functions
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.caller import Caller, account_of, caller_of, principal_of
-from windlass_local.s3.notices import EMPTY_ETAG, Notice, Origin, bridge_event, record, timestamp
+from windlass_local.s3.event_records import EMPTY_ETAG, Origin, S3Event, bridge_event, record, timestamp
 from windlass_local.workers import Workers
 
-CURRENT: ContextVar[tuple[Call, str, str] | None] = ContextVar("windlass_local_s3_call", default=None)
+CURRENT: ContextVar[tuple[S3Request, str, str] | None] = ContextVar("windlass_local_s3_call", default=None)
 """The native call being answered, its request id and host id; None inside moto's own server."""
 
 Job = Callable[[], None]
@@ -39,7 +39,7 @@ Job = Callable[[], None]
 class Watcher(Protocol):
     """Who acts on changes beside the configured destinations. Told inside the bucket's lock: work is for later."""
 
-    def tell(self, name: str, bucket: Any, version: Any) -> None:
+    def notify(self, name: str, bucket: Any, version: Any) -> None:
         """A bucket has changed."""
 
     def forget(self) -> None:
@@ -76,10 +76,10 @@ class Delivery:
         for watcher in self._watchers:
             watcher.forget()
 
-    def tell(self, name: str, bucket: Any, version: Any) -> None:
+    def notify(self, name: str, bucket: Any, version: Any) -> None:
         """Send an event to every configuration of the bucket that asks for it."""
         for watcher in self._watchers:
-            watcher.tell(name, bucket, version)
+            watcher.notify(name, bucket, version)
         configuration = bucket.notification_configuration
         if configuration is None:
             return
@@ -99,7 +99,7 @@ class Delivery:
         if bridge:
             self._bring(notice, self._slow, _to_bridge(bucket.account_id, notice))
 
-    def _bring(self, notice: Notice, workers: Workers, job: Job) -> None:
+    def _bring(self, notice: S3Event, workers: Workers, job: Job) -> None:
         """Once and soon, unless a fault was ordered."""
         if not self._faults:
             workers.put(job)
@@ -115,9 +115,9 @@ class Delivery:
         for after_s in max(times, key=lambda each: (len(each), each)):  # one server's rules, not all of them at once
             workers.put(job, after_s=after_s)
 
-    def _notice(self, name: str, bucket: Any, version: Any) -> Notice:
+    def _notice(self, name: str, bucket: Any, version: Any) -> S3Event:
         marker = isinstance(version, FakeDeleteMarker)
-        return Notice(
+        return S3Event(
             name=str(getattr(name, "value", name)),
             at=datetime.now(UTC),
             bucket=bucket.name,
@@ -176,10 +176,10 @@ def _to_topic(arn: str, message: dict[str, Any]) -> Job:
 
 def _to_function(arn: str, message: dict[str, Any]) -> Job:
     name, payload = parse_name(arn, "", ""), json.dumps(message).encode()
-    return lambda: the_functions().events.accept(name, payload)
+    return lambda: shared_functions().events.accept(name, payload)
 
 
-def _to_bridge(account_id: str, notice: Notice) -> Job:
+def _to_bridge(account_id: str, notice: S3Event) -> Job:
     def send() -> None:
         event = bridge_event(notice, str(uuid.uuid4()))
         if not event["detail-type"]:

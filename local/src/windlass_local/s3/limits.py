@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from windlass_local.request import Response
-from windlass_local.s3.answers import refuse
+from windlass_local.s3.responses import refuse
 
 __all__ = ["LIMITS", "METADATA_BYTES", "Limits", "metadata_refused", "too_large"]
 

@@ -13,11 +13,11 @@ from moto.s3.models import FakeDeleteMarker, FakeKey, s3_backends
 
 from windlass_local.request import Response
 from windlass_local.s3.access import denied, permitted
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import refuse, request_ids
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.archive import archived, restore_header
 from windlass_local.s3.caller import caller_of
-from windlass_local.s3.objects import LeanKey
+from windlass_local.s3.objects import ObjectVersion
+from windlass_local.s3.responses import refuse, request_ids
 
 _OVERRIDES: Mapping[str, str] = {
     "response-content-type": "content-type",
@@ -31,7 +31,7 @@ _UNSATISFIABLE = (-1, -1)
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
-def unusual(call: Call) -> bool:
+def unusual(call: S3Request) -> bool:
     """Whether the call uses customer keys, which are left to moto."""
     return "x-amz-server-side-encryption-customer-algorithm" in call.request.headers
 
@@ -43,7 +43,7 @@ def find_version(bucket: Any, name: str, version_id: str | None) -> Any:
     return next((each for each in bucket.keys.getlist(name, []) if each.version_id == version_id), None)
 
 
-def read_object(call: Call, bucket: Any) -> Response | None:
+def read_object(call: S3Request, bucket: Any) -> Response | None:
     """Answer GET and HEAD of an object; None leaves it to moto."""
     if unusual(call):
         return None
@@ -59,7 +59,7 @@ def read_object(call: Call, bucket: Any) -> Response | None:
     return unmet if unmet is not None else _ranged(call, key, headers)
 
 
-def _absent(call: Call, bucket: Any, marker: Any, version_id: str | None) -> Response:
+def _absent(call: S3Request, bucket: Any, marker: Any, version_id: str | None) -> Response:
     caller = caller_of(call)
     if caller.account_id != bucket.account_id and not permitted(call, bucket, caller, "s3:ListBucket", ""):
         return denied(call, bucket)  # whether a key exists is told to those who may list
@@ -78,7 +78,7 @@ def _absent(call: Call, bucket: Any, marker: Any, version_id: str | None) -> Res
     return no_such_key(call)
 
 
-def no_such_key(call: Call, headers: Mapping[str, str] | None = None) -> Response:
+def no_such_key(call: S3Request, headers: Mapping[str, str] | None = None) -> Response:
     """404, the key isn't there."""
     message = "The specified key does not exist."
     return refuse(404, "NoSuchKey", message, method=call.method, details={"Key": call.key}, headers=headers)
@@ -94,7 +94,7 @@ def http_date(at: datetime) -> str:
     return _http_second(at.replace(microsecond=0, tzinfo=None))
 
 
-def encryption_headers(key: LeanKey) -> dict[str, str]:
+def encryption_headers(key: ObjectVersion) -> dict[str, str]:
     """Return the headers that tell how an object is encrypted."""
     headers: dict[str, str] = {}
     if key.encryption:
@@ -106,7 +106,7 @@ def encryption_headers(key: LeanKey) -> dict[str, str]:
     return headers
 
 
-def object_headers(call: Call, key: LeanKey) -> dict[str, str]:
+def object_headers(call: S3Request, key: ObjectVersion) -> dict[str, str]:
     """Return the headers of a whole object, without content-length."""
     headers = {"etag": key.etag, "last-modified": http_date(key.last_modified), "accept-ranges": "bytes"}
     headers |= encryption_headers(key) | key.metadata
@@ -129,7 +129,7 @@ def object_headers(call: Call, key: LeanKey) -> dict[str, str]:
     return headers
 
 
-def _lock_headers(key: LeanKey) -> dict[str, str]:
+def _lock_headers(key: ObjectVersion) -> dict[str, str]:
     named = {
         "x-amz-object-lock-mode": key.lock_mode,
         "x-amz-object-lock-retain-until-date": key.lock_until,
@@ -138,7 +138,7 @@ def _lock_headers(key: LeanKey) -> dict[str, str]:
     return {name: str(given) for name, given in named.items() if given}
 
 
-def checksum_headers(key: LeanKey) -> dict[str, str]:
+def checksum_headers(key: ObjectVersion) -> dict[str, str]:
     """Return the checksum of a whole object, as asked for with `x-amz-checksum-mode: ENABLED`."""
     if not key.checksum_algorithm or not key.checksum_value:
         return {}
@@ -148,7 +148,7 @@ def checksum_headers(key: LeanKey) -> dict[str, str]:
     return {name: value, "x-amz-checksum-type": key.checksum_type or "FULL_OBJECT"}
 
 
-def etag_matches(given: str, key: LeanKey) -> bool:
+def etag_matches(given: str, key: ObjectVersion) -> bool:
     """Whether an If-Match list names the object's ETag; quotes don't matter to S3."""
     return any(each.strip().strip('"') in ("*", key.etag.strip('"')) for each in given.split(","))
 
@@ -160,19 +160,19 @@ def _instant(text: str) -> datetime | None:
         return None
 
 
-def changed_since(text: str, key: LeanKey, *, default: bool) -> bool:
+def changed_since(text: str, key: ObjectVersion, *, default: bool) -> bool:
     """Whether the object is newer than an HTTP date; `default` when the text is none."""
     since = _instant(text)
     return default if since is None else key.last_modified.replace(microsecond=0) > since
 
 
-def precondition_failed(call: Call, condition: str) -> Response:
+def precondition_failed(call: S3Request, condition: str) -> Response:
     """412, naming the condition."""
     message = "At least one of the pre-conditions you specified did not hold"
     return refuse(412, "PreconditionFailed", message, method=call.method, details={"Condition": condition})
 
 
-def _condition_unmet(call: Call, key: LeanKey, headers: Mapping[str, str]) -> Response | None:
+def _condition_unmet(call: S3Request, key: ObjectVersion, headers: Mapping[str, str]) -> Response | None:
     """RFC 9110 §13.2.2: the ETag conditions come before the times, and make them moot."""
     given = call.request.headers
     if "if-match" in given:
@@ -190,7 +190,7 @@ def _condition_unmet(call: Call, key: LeanKey, headers: Mapping[str, str]) -> Re
     return Response(status=304, headers=(*request_ids(), *kept.items()), body=b"")
 
 
-def _ranged(call: Call, key: LeanKey, headers: dict[str, str]) -> Response:
+def _ranged(call: S3Request, key: ObjectVersion, headers: dict[str, str]) -> Response:
     size = key.contentsize
     by_part = "partNumber" in call.query
     span = _part(call, key, headers) if by_part else _span(call.header("range"), size)
@@ -225,7 +225,7 @@ def _span(given: str, size: int) -> tuple[int, int] | None:
     return (start, min(int(found[2]) + 1, size) if found[2] else size) if start < size else _UNSATISFIABLE
 
 
-def _part(call: Call, key: LeanKey, headers: dict[str, str]) -> tuple[int, int] | Response:
+def _part(call: S3Request, key: ObjectVersion, headers: dict[str, str]) -> tuple[int, int] | Response:
     given = call.query["partNumber"]
     sizes = key.part_sizes or (key.contentsize,)
     if not given.isdigit() or not 1 <= int(given) <= len(sizes):

@@ -1,7 +1,7 @@
 """Objects and delete markers as moto sees them, without what makes moto's heavy.
 
 moto's `FakeKey` opens a SpooledTemporaryFile, a lock and an ACL for every object, keeps each one in a list for ever and
-warns when it is collected. `LeanKey` keeps the bytes, and class attributes for whatever is at its default: about 1 KB
+warns when it is collected. `ObjectVersion` keeps the bytes, and class attributes for whatever is at its default: about 1 KB
 beside the data. Bodies above `SPILL_BYTES` go to an unlinked file, so that a copy of a large object doesn't live in
 memory.
 """
@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from moto.s3 import models, utils
 
-from windlass_local.s3.names import SortedNames
+from windlass_local.s3.sorted_names import SortedNames
 
 SPILL_BYTES = 16 * 1024 * 1024
 _CAN_SPILL = hasattr(os, "pread")
@@ -56,7 +56,7 @@ class SpilledBytes:
         os.close(self._fd)
 
 
-class LeanKey(models.FakeKey):
+class ObjectVersion(models.FakeKey):
     """One version of one object."""
 
     _transitions: Any = ((None, "IN_PROGRESS"), ("IN_PROGRESS", "RESTORED"))
@@ -126,7 +126,7 @@ class LeanKey(models.FakeKey):
             self._etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
         self._data = SpilledBytes(data) if _CAN_SPILL and len(data) > SPILL_BYTES else data
 
-    def share(self, source: LeanKey, etag: str) -> None:
+    def share(self, source: ObjectVersion, etag: str) -> None:
         """Take the bytes of another object without copying them: they never change."""
         self._data, self.contentsize, self._etag = source._data, source.contentsize, etag
 
@@ -195,7 +195,7 @@ class LeanKey(models.FakeKey):
         self.value = state["_data"]
 
 
-class LeanMarker(models.FakeDeleteMarker):
+class DeleteMarker(models.FakeDeleteMarker):
     """A delete marker; `version_id` is "null" where versioning is suspended."""
 
     replication_status: str | None = None

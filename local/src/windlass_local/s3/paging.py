@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from windlass_local.s3.names import prefix_end
+from windlass_local.s3.sorted_names import prefix_end
 
 Row = TypeVar("Row")
 
@@ -24,7 +24,7 @@ class Seekable(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class PageRequest:
     """What a caller asks for. `after` is the last key or common prefix already seen ("" for none)."""
 
     prefix: str = ""
@@ -40,7 +40,7 @@ class Group:
 
 
 def entries(
-    names: Seekable, asked: Asked, rows: Callable[[str], list[Row]], *, again: bool = False
+    names: Seekable, asked: PageRequest, rows: Callable[[str], list[Row]], *, again: bool = False
 ) -> Iterator[Row | Group]:
     """Yield rows and groups in order. `rows(name)` gives what is to be shown of a name: [] hides it (a delete marker).
 
@@ -67,7 +67,7 @@ def entries(
         position, inclusive = jump, True
 
 
-def _start(asked: Asked) -> tuple[str | None, bool]:
+def _start(asked: PageRequest) -> tuple[str | None, bool]:
     if asked.after < asked.prefix:
         return asked.prefix, True
     if asked.delimiter and _group_of(asked.after, asked) == asked.after:
@@ -75,7 +75,7 @@ def _start(asked: Asked) -> tuple[str | None, bool]:
     return asked.after, asked.after == ""
 
 
-def _group_of(name: str, asked: Asked) -> str | None:
+def _group_of(name: str, asked: PageRequest) -> str | None:
     if not asked.delimiter:
         return None
     at = name.find(asked.delimiter, len(asked.prefix))

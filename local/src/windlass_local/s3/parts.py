@@ -16,23 +16,23 @@ from moto.s3.models import S3_UPLOAD_PART_MIN_SIZE
 
 from windlass_local.request import Response
 from windlass_local.s3.access import copy_source, find_bucket
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import document, element, empty, refuse
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.archive import source_archived
 from windlass_local.s3.checksums import compute, given_checksum
 from windlass_local.s3.limits import too_large
-from windlass_local.s3.locks import lock, unsummed
+from windlass_local.s3.locks import lock, missing_checksum
 from windlass_local.s3.object_reads import checksum_headers, encryption_headers, find_version
 from windlass_local.s3.object_writes import copy_unmet, metadata_of, no_source, put_unmet, store
-from windlass_local.s3.objects import LeanKey
-from windlass_local.s3.writing import Tell, default_encryption, encrypt
+from windlass_local.s3.objects import ObjectVersion
+from windlass_local.s3.responses import document, element, empty, refuse
+from windlass_local.s3.versions import Notify, default_encryption, encrypt
 from windlass_local.xml import parse_xml
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 _MOST_PARTS = 10_000
 
 
-def on_upload(call: Call, bucket: Any, tell: Tell) -> Response | None:
+def on_upload(call: S3Request, bucket: Any, notify: Notify) -> Response | None:
     """Answer a call on an upload; None leaves it to moto."""
     if call.method not in ("PUT", "POST"):
         return None
@@ -44,7 +44,7 @@ def on_upload(call: Call, bucket: Any, tell: Tell) -> Response | None:
         )
         return refuse(404, "NoSuchUpload", message, details={"UploadId": call.query["uploadId"]})
     if call.method == "POST":
-        return _complete(call, bucket, upload, tell)
+        return _complete(call, bucket, upload, notify)
     number = call.query.get("partNumber", "")
     if not number.isdigit() or not 1 <= int(number) <= _MOST_PARTS:
         message = "Part number must be an integer between 1 and 10000, inclusive"
@@ -57,9 +57,9 @@ def _encryption(bucket: Any, upload: Any) -> dict[str, str]:
     return {"x-amz-server-side-encryption": upload.sse_encryption or default_encryption(bucket)[0]}
 
 
-def _put_part(call: Call, bucket: Any, upload: Any, number: int) -> Response:
+def _put_part(call: S3Request, bucket: Any, upload: Any, number: int) -> Response:
     headers = call.request.headers
-    refusal = unsummed(headers, upload.lock_headers, bucket, "Part")
+    refusal = missing_checksum(headers, upload.lock_headers, bucket, "Part")
     if refusal is not None:
         return refusal
     with bucket.keys.lock:
@@ -72,11 +72,11 @@ def _put_part(call: Call, bucket: Any, upload: Any, number: int) -> Response:
     return empty(200, answer)
 
 
-def _copy_part(call: Call, bucket: Any, upload: Any, number: int) -> Response:
+def _copy_part(call: S3Request, bucket: Any, upload: Any, number: int) -> Response:
     source_bucket_name, source_name, version_id = copy_source(call)
     source_bucket = find_bucket(source_bucket_name)
     source = find_version(source_bucket, source_name, version_id or None)
-    if not isinstance(source, LeanKey):
+    if not isinstance(source, ObjectVersion):
         return no_source(source_name, version_id, source)
     unmet = copy_unmet(call, source) or source_archived(source)
     if unmet is not None:
@@ -136,14 +136,14 @@ def _wrong_parts(upload: Any, listed: list[tuple[int, str]] | None) -> Response 
     return None
 
 
-def _complete(call: Call, bucket: Any, upload: Any, tell: Tell) -> Response:
+def _complete(call: S3Request, bucket: Any, upload: Any, notify: Notify) -> Response:
     listed = _listed(call.request.body)
     refusal = _wrong_parts(upload, listed) or put_unmet(call, bucket)
     if refusal is not None or listed is None:
         return refusal or empty(400)
-    parts: list[LeanKey] = [upload.parts[number] for number, _ in listed]
+    parts: list[ObjectVersion] = [upload.parts[number] for number, _ in listed]
     digests = b"".join(bytes.fromhex(etag) for _, etag in listed)
-    key = LeanKey(
+    key = ObjectVersion(
         upload.key_name,
         b"".join(part.value for part in parts),
         bucket.account_id,
@@ -164,7 +164,7 @@ def _complete(call: Call, bucket: Any, upload: Any, tell: Tell) -> Response:
     if refusal is not None:
         return refusal
     tags = [{"Key": name, "Value": given} for name, given in (upload.tags or {}).items()]
-    unmet = store(call, bucket, key, tags, event="s3:ObjectCreated:CompleteMultipartUpload", tell=tell)
+    unmet = store(call, bucket, key, tags, event="s3:ObjectCreated:CompleteMultipartUpload", notify=notify)
     if unmet is not None:
         return unmet
     bucket.multiparts.pop(upload.id, None)
@@ -180,7 +180,7 @@ def _complete(call: Call, bucket: Any, upload: Any, tell: Tell) -> Response:
     return document("CompleteMultipartUploadResult", inner, headers=headers)
 
 
-def _checksum(call: Call, upload: Any, key: LeanKey, parts: list[LeanKey]) -> Response | None:
+def _checksum(call: S3Request, upload: Any, key: ObjectVersion, parts: list[ObjectVersion]) -> Response | None:
     """Give the object the checksum its upload asked for: of its bytes, or of its parts' checksums (COMPOSITE).
 
     Returns the refusal where the caller says another one.

@@ -15,8 +15,8 @@ from moto.s3 import exceptions, models, notifications, responses
 from windlass_local.s3 import documents
 from windlass_local.s3.delivery import Delivery, send_test_event
 from windlass_local.s3.locks import HOLD, MODE, UNTIL
-from windlass_local.s3.objects import IndexedKeyStore, LeanKey, LeanMarker, now
-from windlass_local.s3.writing import Tell, encrypt, forget_tags, put_version, remove
+from windlass_local.s3.objects import DeleteMarker, IndexedKeyStore, ObjectVersion, now
+from windlass_local.s3.versions import Notify, encrypt, forget_tags, put_version, remove
 
 PRIVATE_NAMES: tuple[str, ...] = (
     "moto.s3.models.FakeBucket",
@@ -60,8 +60,8 @@ def apply(delivery: Delivery) -> None:
     _lean_objects()
     _indexed_buckets()
     _todays_defaults()
-    _whole_writes(delivery.tell)
-    _quiet_tagging(delivery.tell)
+    _whole_writes(delivery.notify)
+    _quiet_tagging(delivery.notify)
     _tags_end_with_their_bucket()
     _events(delivery)
     _validated_destinations()
@@ -71,8 +71,8 @@ def apply(delivery: Delivery) -> None:
 
 def _lean_objects() -> None:
     """moto opens a temporary file for each object and keeps each one listed for ever."""
-    models.FakeKey = responses.FakeKey = LeanKey
-    models.FakeDeleteMarker = responses.FakeDeleteMarker = LeanMarker
+    models.FakeKey = responses.FakeKey = ObjectVersion
+    models.FakeDeleteMarker = responses.FakeDeleteMarker = DeleteMarker
 
 
 def _indexed_buckets() -> None:
@@ -87,7 +87,7 @@ def _indexed_buckets() -> None:
         store: IndexedKeyStore = bucket.keys
         with store.lock:
             found = [store.current(name) for name in store.names if name.startswith(prefix or "")]
-        return [each for each in found if isinstance(each, LeanKey)], [], False, None
+        return [each for each in found if isinstance(each, ObjectVersion)], [], False, None
 
     models.S3Backend.list_objects = list_objects
 
@@ -105,29 +105,29 @@ def _todays_defaults() -> None:
     models.FakeBucket.__init__ = initialise
 
 
-def _whole_writes(tell: Tell) -> None:
+def _whole_writes(notify: Notify) -> None:
     """Puts and deletes that moto itself makes (POST uploads, multipart, Firehose, logs) go the native way, too."""
 
-    def put_object(backend: Any, bucket_name: str, key_name: str, value: Any, **given: Any) -> LeanKey:
+    def put_object(backend: Any, bucket_name: str, key_name: str, value: Any, **given: Any) -> ObjectVersion:
         storage = given.get("storage")
         if storage is not None and storage not in models.STORAGE_CLASS:
             raise exceptions.InvalidStorageClass(storage=storage)
         bucket = backend.get_bucket(bucket_name)
         method, silent = given.pop("request_method", "PUT"), given.pop("disable_notification", False)
         multipart = given.pop("multipart", None)
-        key = LeanKey(key_name, value, bucket.account_id, backend.region_name, bucket_name=bucket_name, **given)
+        key = ObjectVersion(key_name, value, bucket.account_id, backend.region_name, bucket_name=bucket_name, **given)
         encrypt(bucket, key)
         with bucket.keys.lock:
             forget_tags(models.s3_backends[bucket.account_id][bucket.partition], put_version(bucket, key))
             if not silent and multipart is None:  # a completed upload tells of itself
-                tell(f"s3:ObjectCreated:{'Post' if method == 'POST' else 'Put'}", bucket, key)
+                notify(f"s3:ObjectCreated:{'Post' if method == 'POST' else 'Put'}", bucket, key)
         return key
 
     def delete_object(
         backend: Any, bucket_name: str, key_name: str, version_id: str | None = None, bypass: bool = False
     ) -> tuple[bool, dict[str, Any]]:
         bucket = backend.get_bucket(bucket_name)
-        removed, gone = remove(bucket, key_name, version_id, bypass=bypass, tell=tell)
+        removed, gone = remove(bucket, key_name, version_id, bypass=bypass, notify=notify)
         forget_tags(backend, gone)
         meta: dict[str, Any] = {"version-id": removed.version_id} if removed.version_id else {}
         return removed.found, meta | ({"delete-marker": "true"} if removed.delete_marker else {})
@@ -169,7 +169,7 @@ def _part_sizes() -> None:
     models.S3Backend.complete_multipart_upload = complete
 
 
-def _quiet_tagging(tell: Tell) -> None:
+def _quiet_tagging(notify: Notify) -> None:
     """moto sends ObjectTagging:Put for each PutObject; S3 only when an object's tags are put by themselves."""
     original = models.S3Backend.put_object_tagging
 
@@ -194,7 +194,7 @@ def _quiet_tagging(tell: Tell) -> None:
         version_id = response._get_param("versionId")
         key = response.backend.get_object(response.bucket_name, response.parse_key_name(), version_id=version_id)
         if key is not None:
-            tell("s3:ObjectTagging:Put", bucket, key)
+            notify("s3:ObjectTagging:Put", bucket, key)
         return answer
 
     models.S3Backend.put_object_tagging = put_tags
@@ -219,7 +219,7 @@ def _events(delivery: Delivery) -> None:
     """moto delivers inside the call, and its records lack half their fields; its filter names are case-sensitive."""
 
     def send_event(_account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
-        delivery.tell(str(getattr(event_name, "value", event_name)), bucket, key)
+        delivery.notify(str(getattr(event_name, "value", event_name)), bucket, key)
 
     original_reset = models.S3Backend.reset
 

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 
-class Verdict(Enum):
+class Decision(Enum):
     """What a policy says about one call."""
 
     ALLOW = "allow"
@@ -38,10 +38,10 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Evaluation:
     """The verdict, and whether the Allow that gave it was open to everybody."""
 
-    verdict: Verdict
+    verdict: Decision
     public: bool = False
 
 
@@ -55,7 +55,7 @@ def parse(document: bytes) -> list[dict[str, Any]]:
     return [each for each in _listed(statements) if isinstance(each, dict)]
 
 
-def evaluate(document: bytes, question: Question) -> Answer:
+def evaluate(document: bytes, question: Question) -> Evaluation:
     """Return what the policy says about the call."""
     allowed, public = False, False
     for statement in parse(document):
@@ -63,9 +63,9 @@ def evaluate(document: bytes, question: Question) -> Answer:
         if not _applies(statement, question, deny=deny):
             continue
         if deny:
-            return Answer(verdict=Verdict.DENY)
+            return Evaluation(verdict=Decision.DENY)
         allowed, public = True, public or is_public_statement(statement)
-    return Answer(verdict=Verdict.ALLOW if allowed else Verdict.SILENT, public=public)
+    return Evaluation(verdict=Decision.ALLOW if allowed else Decision.SILENT, public=public)
 
 
 def is_public(document: bytes) -> bool:

@@ -55,7 +55,7 @@ def denies(role: Any, action: str, resource: str) -> bool:
     documents = [*role.policies.values(), *(each.document for each in role.managed_policies.values())]
     question = policy.Question(account_id="", arns=(), action=action, resource=resource)
     return any(
-        policy.evaluate(_for_everybody(document), question).verdict is policy.Verdict.DENY for document in documents
+        policy.evaluate(_for_everybody(document), question).verdict is policy.Decision.DENY for document in documents
     )
 
 

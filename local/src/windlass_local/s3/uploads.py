@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from windlass_local.request import Response
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import document, element, escape
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.caller import canonical_id
 from windlass_local.s3.listing import echoed_limit, written_names
-from windlass_local.s3.names import SortedNames
-from windlass_local.s3.paging import Asked, Group, entries, take
+from windlass_local.s3.paging import Group, PageRequest, entries, take
+from windlass_local.s3.responses import document, element, escape
+from windlass_local.s3.sorted_names import SortedNames
 
 
-def list_uploads(call: Call, bucket: Any) -> Response:
+def list_uploads(call: S3Request, bucket: Any) -> Response:
     """Answer ListMultipartUploads: by key, then by the time of initiation."""
     limit = echoed_limit(call, "max-uploads")
     if isinstance(limit, Response):
         return limit
     key_marker, id_marker = call.query.get("key-marker", ""), call.query.get("upload-id-marker", "")
-    asked = Asked(prefix=call.query.get("prefix", ""), delimiter=call.query.get("delimiter", ""), after=key_marker)
+    asked = PageRequest(
+        prefix=call.query.get("prefix", ""), delimiter=call.query.get("delimiter", ""), after=key_marker
+    )
     with bucket.keys.lock:
         by_key: dict[str, list[Any]] = {}
         for upload in bucket.multiparts.values():
@@ -39,7 +41,7 @@ def list_uploads(call: Call, bucket: Any) -> Response:
     return document("ListMultipartUploadsResult", _described(call, bucket, page, limit, truncated))
 
 
-def _described(call: Call, bucket: Any, page: list[Any], limit: int, truncated: bool) -> str:
+def _described(call: S3Request, bucket: Any, page: list[Any], limit: int, truncated: bool) -> str:
     written = written_names(call)
     inner = (
         element("Bucket", bucket.name)

@@ -12,7 +12,7 @@ from typing import Any
 
 from windlass_local.faults import Faults
 from windlass_local.request import Request, Response
-from windlass_local.seed.clients import Clients
+from windlass_local.sample_estate.clients import Clients
 
 PRIVATE_NAMES: tuple[str, ...] = ()  # those of stacks/engine.py are looked at when it is loaded
 
@@ -59,11 +59,11 @@ def _patch() -> None:
     with _LOCK:
         if _CALLERS.patched:
             return
-        from windlass_local.selfcheck import check_names
-        from windlass_local.stacks import engine
+        from windlass_local.cloudformation import lifecycle
+        from windlass_local.moto_names import check_names
 
-        check_names(engine.PRIVATE_NAMES)
-        engine.apply(_latest)
+        check_names(lifecycle.PRIVATE_NAMES)
+        lifecycle.apply(_latest)
         _CALLERS.patched = True
 
 

@@ -15,10 +15,10 @@ from moto.elasticache.models import ElastiCacheBackend, elasticache_backends
 from moto.elasticache.responses import ElastiCacheResponse
 
 from windlass_local.elasticache.errors import CacheError, value
-from windlass_local.elasticache.fleet import Fleet
-from windlass_local.elasticache.region import Pace, Region
+from windlass_local.elasticache.node_servers import NodeServers
+from windlass_local.elasticache.region_clusters import CacheTiming, RegionClusters
 
-__all__ = ["PACE", "PRIVATE_NAMES", "cache_nodes", "install", "region_of", "started", "stopped"]
+__all__ = ["CACHE_TIMING", "PRIVATE_NAMES", "cache_nodes", "install", "region_of", "started", "stopped"]
 
 PRIVATE_NAMES = (
     "moto.elasticache.models.ElastiCacheBackend.create_cache_subnet_group",
@@ -32,8 +32,8 @@ PRIVATE_NAMES = (
 )
 
 # moto's state belongs to the process, and so do the servers behind it.
-PACE = Pace()
-_FLEET = Fleet()
+CACHE_TIMING = CacheTiming()
+_FLEET = NodeServers()
 _LOCK = threading.Lock()
 _USERS: list[object] = []
 
@@ -61,13 +61,13 @@ def stopped(user: object) -> None:
     _FLEET.close()
 
 
-def region_of(account_id: str, name: str) -> Region:
+def region_of(account_id: str, name: str) -> RegionClusters:
     """The Memcached side of an account's ElastiCache in a region."""
     backend = elasticache_backends[account_id][name]
     with _LOCK:
         if _REGION not in backend.__dict__:
-            backend.__dict__[_REGION] = Region(account_id, name, _FLEET, PACE)
-        found: Region = backend.__dict__[_REGION]
+            backend.__dict__[_REGION] = RegionClusters(account_id, name, _FLEET, CACHE_TIMING)
+        found: RegionClusters = backend.__dict__[_REGION]
         return found
 
 
@@ -141,16 +141,16 @@ def _patch_backend() -> None:
     ElastiCacheBackend.iter_tagged_resources = iter_tagged_resources
 
 
-def _regions() -> list[Region]:
+def _regions() -> list[RegionClusters]:
     backends = [one for account in list(elasticache_backends.values()) for one in list(account.values())]
     return [one.__dict__[_REGION] for one in backends if _REGION in one.__dict__]
 
 
-def _here(response: Any) -> Region:
+def _here(response: Any) -> RegionClusters:
     return region_of(response.current_account, response.region)
 
 
-Do = Callable[[Region, Mapping[str, Any], Any], Any]
+Do = Callable[[RegionClusters, Mapping[str, Any], Any], Any]
 
 
 def _either(ours: Do, theirs: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -184,11 +184,11 @@ def _asked(response: Any) -> dict[str, Any]:
     return found
 
 
-def _one(region: Region, cluster: Any) -> dict[str, Any]:
+def _one(region: RegionClusters, cluster: Any) -> dict[str, Any]:
     return {"CacheCluster": region.describe(cluster, with_nodes=False)}
 
 
-def _create(region: Region, asked: Mapping[str, Any], response: Any) -> dict[str, Any]:
+def _create(region: RegionClusters, asked: Mapping[str, Any], response: Any) -> dict[str, Any]:
     backend = response.elasticache_backend
 
     def zones(group: str) -> Sequence[str]:
@@ -210,15 +210,15 @@ def _create(region: Region, asked: Mapping[str, Any], response: Any) -> dict[str
     return _one(region, cluster)
 
 
-def _modify(region: Region, asked: Mapping[str, Any], response: Any) -> dict[str, Any]:
+def _modify(region: RegionClusters, asked: Mapping[str, Any], response: Any) -> dict[str, Any]:
     return _one(region, region.modify(asked["CacheClusterId"], asked, other_nodes=_other_nodes(response)))
 
 
-def _reboot(region: Region, asked: Mapping[str, Any], _: Any) -> dict[str, Any]:
+def _reboot(region: RegionClusters, asked: Mapping[str, Any], _: Any) -> dict[str, Any]:
     return _one(region, region.reboot(asked["CacheClusterId"], asked.get("CacheNodeIdsToReboot") or []))
 
 
-def _delete(region: Region, asked: Mapping[str, Any], _: Any) -> dict[str, Any]:
+def _delete(region: RegionClusters, asked: Mapping[str, Any], _: Any) -> dict[str, Any]:
     return _one(region, region.delete(asked["CacheClusterId"]))
 
 
@@ -228,7 +228,7 @@ def _other_nodes(response: Any) -> int:
     return groups + sum(one.num_cache_nodes for one in backend.cache_clusters.values())
 
 
-def _describe(region: Region, asked: Mapping[str, Any], response: Any) -> dict[str, Any]:
+def _describe(region: RegionClusters, asked: Mapping[str, Any], response: Any) -> dict[str, Any]:
     with_nodes = str(asked.get("ShowCacheNodeInfo", "")).lower() == "true"
     most = int(asked.get("MaxRecords") or _MOST)
     if not _FEWEST <= most <= _MOST:

@@ -9,7 +9,7 @@ from moto.awslambda.models import LambdaBackend
 
 from windlass_local.faults import Faults
 from windlass_local.lambda_ import api, mappings, patches, triggers
-from windlass_local.lambda_.functions import the_functions
+from windlass_local.lambda_.functions import shared_functions
 from windlass_local.request import Request, Response
 
 PRIVATE_NAMES = (*patches.PRIVATE_NAMES, *mappings.PRIVATE_NAMES, *triggers.PRIVATE_NAMES)
@@ -22,7 +22,7 @@ def install() -> None:
     if hasattr(LambdaBackend, _PATCHED):
         return
     setattr(LambdaBackend, _PATCHED, True)
-    functions = the_functions()
+    functions = shared_functions()
     patches.apply(functions)
     mappings.apply(functions)
     triggers.apply(functions)
@@ -30,19 +30,19 @@ def install() -> None:
 
 def native(request: Request) -> Awaitable[Response] | None:
     """Answer Invoke; everything else is moto's."""
-    return api.invoke(the_functions(), request) if api.invocation_path(request) else None
+    return api.invoke(shared_functions(), request) if api.invocation_path(request) else None
 
 
 def opened(url: str, _faults: Faults) -> None:
     """A server is up at `url`, which functions will call."""
-    the_functions().opened(url)
+    shared_functions().opened(url)
 
 
 def closed(url: str, _faults: Faults) -> None:
     """That server is going: its functions' processes end."""
-    the_functions().closed(url)
+    shared_functions().closed(url)
 
 
 def processes(_: str) -> dict[str, Any]:
     """The runtime processes there are, and how many events wait: for tests and the curious."""
-    return the_functions().describe()
+    return shared_functions().describe()

@@ -10,9 +10,9 @@ from windlass_local.faults import Faults
 from windlass_local.request import Request, Response
 from windlass_local.s3 import patches
 from windlass_local.s3.access import find_bucket, no_such_bucket
-from windlass_local.s3.address import Call, parse
+from windlass_local.s3.address import S3Request, parse
+from windlass_local.s3.bucket_requests import answer, install_s3, shared_delivery, shared_replicator
 from windlass_local.s3.buckets import create_bucket, list_buckets
-from windlass_local.s3.calling import answer, begin, the_delivery, the_replicator
 from windlass_local.s3.cors import cors_headers, preflight
 
 PRIVATE_NAMES = patches.PRIVATE_NAMES
@@ -22,19 +22,19 @@ _LARGE_BYTES = 512 * 1024
 
 def install() -> None:
     """Patch moto's S3; a second call changes nothing."""
-    begin()
+    install_s3()
 
 
 def opened(_url: str, faults: Faults) -> None:
     """A server is up; its faults may be for events, and for replication."""
-    the_delivery().opened(faults)
-    the_replicator().opened(faults)
+    shared_delivery().opened(faults)
+    shared_replicator().opened(faults)
 
 
 def closed(_url: str, faults: Faults) -> None:
     """That server is going."""
-    the_delivery().closed(faults)
-    the_replicator().closed(faults)
+    shared_delivery().closed(faults)
+    shared_replicator().closed(faults)
 
 
 def native(request: Request) -> Response | Awaitable[Response | None] | None:
@@ -62,7 +62,7 @@ def page_headers(request: Request) -> Mapping[str, str]:
     return {} if bucket is None else cors_headers(bucket, request.method, request.headers)
 
 
-def _is_large(call: Call, bucket: Any) -> bool:
+def _is_large(call: S3Request, bucket: Any) -> bool:
     if len(call.request.body) > _LARGE_BYTES or (call.subresource == "uploadId" and call.method == "POST"):
         return True
     if not call.key or call.method != "GET":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from moto.s3control.models import S3ControlBackend
 
-from windlass_local.batch import documents, lane
+from windlass_local.batch import documents, job_queue
 from windlass_local.batch.api import answer, is_job_call
 from windlass_local.batch.runner import Runner
 from windlass_local.faults import Faults
@@ -13,7 +13,7 @@ from windlass_local.s3 import roles
 
 __all__ = ["PRIVATE_NAMES", "closed", "install", "native", "opened"]
 
-PRIVATE_NAMES = (*documents.PRIVATE_NAMES, *lane.PRIVATE_NAMES, *roles.PRIVATE_NAMES)
+PRIVATE_NAMES = (*documents.PRIVATE_NAMES, *job_queue.PRIVATE_NAMES, *roles.PRIVATE_NAMES)
 
 _RUNNER = "windlass_runner"
 

@@ -11,7 +11,7 @@ from moto.servicequotas.models import VPC_DEFAULT_QUOTAS
 from moto.servicequotas.responses import ServiceQuotasResponse
 
 from windlass_local.elasticache.quotas import QUOTAS, Quotas
-from windlass_local.services.elasticache import PACE, region_of
+from windlass_local.services.elasticache import CACHE_TIMING, region_of
 
 __all__ = ["PRIVATE_NAMES", "install"]
 
@@ -84,7 +84,7 @@ def request_service_quota_increase(self: Any) -> str:
         raise JsonRESTError(
             "ResourceAlreadyExistsException", "Only one open service quota increase request is allowed per quota."
         )
-    return json.dumps({"RequestedQuota": quotas.request(code, desired, now=time.time(), answer_s=PACE.node_s)})
+    return json.dumps({"RequestedQuota": quotas.request(code, desired, now=time.time(), answer_s=CACHE_TIMING.node_s)})
 
 
 def get_requested_service_quota_change(self: Any) -> str:

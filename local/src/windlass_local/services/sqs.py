@@ -11,10 +11,10 @@ from moto.sqs.models import sqs_backends
 
 from windlass_local.request import Request, Response
 from windlass_local.sqs import cloudformation, wire_json, wire_query
-from windlass_local.sqs.calls import Call
+from windlass_local.sqs.call import SqsCall
 from windlass_local.sqs.errors import SqsError
 from windlass_local.sqs.operations import OPERATIONS
-from windlass_local.sqs.region import RegionQueues
+from windlass_local.sqs.region_queues import RegionQueues
 
 __all__ = ["PRIVATE_NAMES", "install", "native"]
 
@@ -69,7 +69,7 @@ async def _answer(request: Request, operation: str, parameters: dict[str, Any]) 
     act = OPERATIONS.get(operation)
     if act is None:
         raise SqsError("InvalidAction", f"The action {operation} is not valid for this endpoint.")
-    call = Call(
+    call = SqsCall(
         operation=operation,
         parameters=parameters,
         account_id=request.account_id,

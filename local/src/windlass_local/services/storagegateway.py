@@ -38,7 +38,7 @@ _PAGE = 100
 
 
 @dataclass(slots=True)
-class Pace:
+class GatewayTiming:
     """How long a refresh takes, and how far apart two must be to have an effect. Tests move `ahead_s`, the simulated clock."""
 
     refresh_s: float = 0.2
@@ -50,7 +50,7 @@ class Pace:
         return time.time() + self.ahead_s
 
 
-PACE = Pace()
+GATEWAY_TIMING = GatewayTiming()
 
 
 class InvalidGatewayRequest(JsonRESTError):
@@ -85,7 +85,7 @@ class FileShare:
     def evicts(self, now: float) -> bool:
         """Note a RefreshCache request at `now`; whether it is far enough from the one before to evict anything."""
         before, self._asked_at = self._asked_at, now
-        return before is None or now - before >= PACE.spacing_s
+        return before is None or now - before >= GATEWAY_TIMING.spacing_s
 
     def describe(self) -> dict[str, Any]:
         """As DescribeNFSFileShares and DescribeSMBFileShares answer."""
@@ -114,7 +114,7 @@ class FileShare:
         covered = [folder.strip("/") for folder in folders] or [""]
         kept = {key for key in self.cached if not _covers(covered, key, recursive=recursive)}
         self.cached = tuple(sorted(kept | {key for key in present if _covers(covered, key, recursive=recursive)}))
-        self.refreshed_at = PACE.now()
+        self.refreshed_at = GATEWAY_TIMING.now()
         self.refreshes += 1
 
 
@@ -195,7 +195,7 @@ class StorageGatewayBackend(BaseBackend):
             if share.refreshing:
                 raise InvalidGatewayRequest("A refresh is already in progress for the file share.")
             share.refreshing = True
-            evicts = share.evicts(PACE.now())
+            evicts = share.evicts(GATEWAY_TIMING.now())
 
         notification = str(uuid.uuid4())
 
@@ -209,7 +209,7 @@ class StorageGatewayBackend(BaseBackend):
                 share.refreshing = False
             self._tell(share, notification, folders)
 
-        timer = threading.Timer(PACE.refresh_s, finish)
+        timer = threading.Timer(GATEWAY_TIMING.refresh_s, finish)
         timer.daemon = True
         timer.start()
         return notification
@@ -219,7 +219,7 @@ class StorageGatewayBackend(BaseBackend):
         detail = {
             "event-type": "refresh-complete",
             "notification-id": notification,
-            "completed": int(PACE.now() * 1000),
+            "completed": int(GATEWAY_TIMING.now() * 1000),
             "folderList": folders or ["/"],
         }
         entry = {

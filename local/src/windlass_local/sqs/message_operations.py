@@ -8,15 +8,15 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from windlass_local.sqs.calls import Call, required
+from windlass_local.sqs.call import SqsCall, required
+from windlass_local.sqs.consumption import delete, receive, system_attributes
 from windlass_local.sqs.errors import SqsError, invalid_value, shape_of
 from windlass_local.sqs.message import md5_of_attributes, size_bytes
 from windlass_local.sqs.queue import IN_FLIGHT_LIMIT, MAX_VISIBILITY_S, Receipt, Received, Refusal
 from windlass_local.sqs.receipts import decode, encode
-from windlass_local.sqs.receiving import delete, receive, system_attributes
-from windlass_local.sqs.region import RegionQueues
+from windlass_local.sqs.region_queues import RegionQueues
 from windlass_local.sqs.resource import SqsQueue
-from windlass_local.sqs.sending import MAX_BATCH_BYTES, attributes_of, send, whole_number
+from windlass_local.sqs.send_operation import MAX_BATCH_BYTES, attributes_of, send, whole_number
 
 __all__ = [
     "change_message_visibility",
@@ -33,14 +33,14 @@ _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 Answer = dict[str, Any]
 
 
-def send_message(call: Call) -> Answer:
+def send_message(call: SqsCall) -> Answer:
     """SendMessage."""
     region, queue = call.locate()
     with region.lock:
         return send(queue, call.parameters, sender_id=_sender_id(call), now_s=call.now_s)
 
 
-def send_message_batch(call: Call) -> Answer:
+def send_message_batch(call: SqsCall) -> Answer:
     """SendMessageBatch: entries that can't be sent are in Failed, the others are sent."""
     region, queue = call.locate()
     entries = _entries(call, "SendMessageBatchRequestEntry")
@@ -65,11 +65,11 @@ def _lenient(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
         return {}
 
 
-def _sender_id(call: Call) -> str:
+def _sender_id(call: SqsCall) -> str:
     return call.access_key if call.access_key.startswith("A") else f"AIDA{call.account_id}LOCAL"
 
 
-async def receive_message(call: Call) -> Answer:
+async def receive_message(call: SqsCall) -> Answer:
     """ReceiveMessage. A long poll holds no thread, and ends as soon as there is a message."""
     region, queue = call.locate()
     limit = whole_number(call.parameters, "MaxNumberOfMessages", low=1, high=_MAX_ENTRIES) or 1
@@ -91,7 +91,7 @@ async def receive_message(call: Call) -> Answer:
 
 
 def _receive(
-    region: RegionQueues, queue: SqsQueue, limit: int, visibility_s: int | None, now_s: float, call: Call
+    region: RegionQueues, queue: SqsQueue, limit: int, visibility_s: int | None, now_s: float, call: SqsCall
 ) -> list[Received]:
     if visibility_s is None:
         visibility_s = queue.seconds("VisibilityTimeout")
@@ -139,7 +139,7 @@ def _on_the_wire(attribute: Mapping[str, Any]) -> dict[str, Any]:
     return {**attribute, "BinaryValue": base64.b64encode(attribute["BinaryValue"]).decode()}
 
 
-def delete_message(call: Call) -> Answer:
+def delete_message(call: SqsCall) -> Answer:
     """DeleteMessage."""
     region, queue = call.locate()
     with region.lock:
@@ -147,7 +147,7 @@ def delete_message(call: Call) -> Answer:
     return {}
 
 
-def delete_message_batch(call: Call) -> Answer:
+def delete_message_batch(call: SqsCall) -> Answer:
     """DeleteMessageBatch."""
     region, queue = call.locate()
     entries = _entries(call, "DeleteMessageBatchRequestEntry")
@@ -171,7 +171,7 @@ def _delete(queue: SqsQueue, handle: str, now_s: float) -> None:
         raise invalid_value(handle, "ReceiptHandle", "The receipt handle has expired.") from None
 
 
-def change_message_visibility(call: Call) -> Answer:
+def change_message_visibility(call: SqsCall) -> Answer:
     """ChangeMessageVisibility."""
     region, queue = call.locate()
     with region.lock:
@@ -179,7 +179,7 @@ def change_message_visibility(call: Call) -> Answer:
     return {}
 
 
-def change_message_visibility_batch(call: Call) -> Answer:
+def change_message_visibility_batch(call: SqsCall) -> Answer:
     """ChangeMessageVisibilityBatch."""
     region, queue = call.locate()
     entries = _entries(call, "ChangeMessageVisibilityBatchRequestEntry")
@@ -221,7 +221,7 @@ def _receipt(queue: SqsQueue, handle: str) -> Receipt:
     return receipt
 
 
-def _entries(call: Call, shape: str) -> Sequence[Mapping[str, Any]]:
+def _entries(call: SqsCall, shape: str) -> Sequence[Mapping[str, Any]]:
     """The batch's entries. Raises for none, more than ten, ids that repeat or are no ids."""
     entries: Sequence[Mapping[str, Any]] = call.parameters.get("Entries") or ()
     if not entries:

@@ -13,7 +13,7 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from windlass_local.sqs.dedup import Remembered
+from windlass_local.sqs.deduplication import DeduplicationIds
 from windlass_local.sqs.message import Message, State
 from windlass_local.sqs.order import FifoOrder, Order, StandardOrder
 
@@ -73,8 +73,8 @@ class Queue:
         self._ages: list[tuple[float, int]] = []
         self._counts = [0, 0, 0, 0]  # by State
         self._next_seq = 0
-        self._sent: Remembered[tuple[str, str | None]] = Remembered()
-        self._attempts: Remembered[Sequence[Received]] = Remembered()
+        self._sent: DeduplicationIds[tuple[str, str | None]] = DeduplicationIds()
+        self._attempts: DeduplicationIds[Sequence[Received]] = DeduplicationIds()
 
     # -- sending ---------------------------------------------------------------------------------------------------
 

@@ -7,12 +7,12 @@ import binascii
 from collections.abc import Sequence
 from typing import Any
 
-from windlass_local.sqs import moves, policy
-from windlass_local.sqs.calls import Call, required
+from windlass_local.sqs import move_tasks, policy
+from windlass_local.sqs.call import SqsCall, required
 from windlass_local.sqs.errors import SqsError, invalid_value, missing
-from windlass_local.sqs.region import as_text
+from windlass_local.sqs.region_queues import as_text
 from windlass_local.sqs.resource import SqsQueue
-from windlass_local.sqs.sending import whole_number
+from windlass_local.sqs.send_operation import whole_number
 
 __all__ = [
     "add_permission",
@@ -39,7 +39,7 @@ _PAGE = 1000
 Answer = dict[str, Any]
 
 
-def create_queue(call: Call) -> Answer:
+def create_queue(call: SqsCall) -> Answer:
     """CreateQueue."""
     name = required(call.parameters, "QueueName")
     attributes = {key: as_text(value) for key, value in (call.parameters.get("Attributes") or {}).items()}
@@ -49,7 +49,7 @@ def create_queue(call: Call) -> Answer:
         return {"QueueUrl": region.create(name, attributes, tags, call.now_s).url(call.base_url)}
 
 
-def get_queue_url(call: Call) -> Answer:
+def get_queue_url(call: SqsCall) -> Answer:
     """GetQueueUrl, of another account's queue too where its policy lets the caller."""
     owner = call.parameters.get("QueueOwnerAWSAccountId") or call.account_id
     queue = call.queues_of(owner).find(required(call.parameters, "QueueName"))
@@ -57,7 +57,7 @@ def get_queue_url(call: Call) -> Answer:
     return {"QueueUrl": queue.url(call.base_url)}
 
 
-def list_queues(call: Call) -> Answer:
+def list_queues(call: SqsCall) -> Answer:
     """ListQueues."""
     prefix = call.parameters.get("QueueNamePrefix") or ""
     region = call.queues
@@ -66,14 +66,14 @@ def list_queues(call: Call) -> Answer:
     return _page(call, found, "QueueUrls")
 
 
-def list_dead_letter_source_queues(call: Call) -> Answer:
+def list_dead_letter_source_queues(call: SqsCall) -> Answer:
     """ListDeadLetterSourceQueues (whose list is spelt with a small q)."""
     region, queue = call.locate()
     with region.lock:
         return _page(call, sorted(region.sources_of(queue), key=lambda q: q.name), "queueUrls")
 
 
-def _page(call: Call, queues: Sequence[SqsQueue], key: str) -> Answer:
+def _page(call: SqsCall, queues: Sequence[SqsQueue], key: str) -> Answer:
     limit = whole_number(call.parameters, "MaxResults", low=1, high=_PAGE)
     token = call.parameters.get("NextToken")
     if token:
@@ -89,7 +89,7 @@ def _page(call: Call, queues: Sequence[SqsQueue], key: str) -> Answer:
     return answer
 
 
-def get_queue_attributes(call: Call) -> Answer:
+def get_queue_attributes(call: SqsCall) -> Answer:
     """GetQueueAttributes."""
     region, queue = call.locate()
     names = call.parameters.get("AttributeNames") or []
@@ -98,7 +98,7 @@ def get_queue_attributes(call: Call) -> Answer:
     return {"Attributes": found} if found else {}
 
 
-def set_queue_attributes(call: Call) -> Answer:
+def set_queue_attributes(call: SqsCall) -> Answer:
     """SetQueueAttributes."""
     region, queue = call.locate()
     attributes = {key: as_text(value) for key, value in required(call.parameters, "Attributes").items()}
@@ -107,7 +107,7 @@ def set_queue_attributes(call: Call) -> Answer:
     return {}
 
 
-def delete_queue(call: Call) -> Answer:
+def delete_queue(call: SqsCall) -> Answer:
     """DeleteQueue. The name may be used again at once (AWS asks for 60 s)."""
     region, queue = call.locate()
     with region.lock:
@@ -115,7 +115,7 @@ def delete_queue(call: Call) -> Answer:
     return {}
 
 
-def purge_queue(call: Call) -> Answer:
+def purge_queue(call: SqsCall) -> Answer:
     """PurgeQueue, at most once a minute per queue."""
     region, queue = call.locate()
     with region.lock:
@@ -129,7 +129,7 @@ def purge_queue(call: Call) -> Answer:
     return {}
 
 
-def tag_queue(call: Call) -> Answer:
+def tag_queue(call: SqsCall) -> Answer:
     """TagQueue."""
     region, queue = call.locate()
     tags = required(call.parameters, "Tags")
@@ -141,7 +141,7 @@ def tag_queue(call: Call) -> Answer:
     return {}
 
 
-def untag_queue(call: Call) -> Answer:
+def untag_queue(call: SqsCall) -> Answer:
     """UntagQueue; a tag that is not there is no error."""
     region, queue = call.locate()
     keys = set(required(call.parameters, "TagKeys"))
@@ -150,13 +150,13 @@ def untag_queue(call: Call) -> Answer:
     return {}
 
 
-def list_queue_tags(call: Call) -> Answer:
+def list_queue_tags(call: SqsCall) -> Answer:
     """ListQueueTags."""
     _, queue = call.locate()
     return {"Tags": dict(queue.tags)} if queue.tags else {}
 
 
-def add_permission(call: Call) -> Answer:
+def add_permission(call: SqsCall) -> Answer:
     """AddPermission."""
     region, queue = call.locate()
     account_ids = required(call.parameters, "AWSAccountIds")
@@ -173,7 +173,7 @@ def add_permission(call: Call) -> Answer:
     return {}
 
 
-def remove_permission(call: Call) -> Answer:
+def remove_permission(call: SqsCall) -> Answer:
     """RemovePermission."""
     region, queue = call.locate()
     with region.lock:
@@ -183,7 +183,7 @@ def remove_permission(call: Call) -> Answer:
     return {}
 
 
-def start_message_move_task(call: Call) -> Answer:
+def start_message_move_task(call: SqsCall) -> Answer:
     """StartMessageMoveTask."""
     source = _queue_by_arn(call, required(call.parameters, "SourceArn"))
     destination_arn = call.parameters.get("DestinationArn")
@@ -191,28 +191,28 @@ def start_message_move_task(call: Call) -> Answer:
     per_s = whole_number(call.parameters, "MaxNumberOfMessagesPerSecond", low=1, high=500)
     region = call.queues
     with region.lock:
-        return {"TaskHandle": moves.start(region, source, destination, per_s, call.now_s).handle}
+        return {"TaskHandle": move_tasks.start(region, source, destination, per_s, call.now_s).handle}
 
 
-def list_message_move_tasks(call: Call) -> Answer:
+def list_message_move_tasks(call: SqsCall) -> Answer:
     """ListMessageMoveTasks, the latest first."""
     source = _queue_by_arn(call, required(call.parameters, "SourceArn"))
     limit = whole_number(call.parameters, "MaxResults", low=1, high=10) or 1
     region = call.queues
     with region.lock:
         tasks = [task for task in reversed(region.moves) if task.source is source]
-        return {"Results": moves.describe(tasks[:limit])}
+        return {"Results": move_tasks.describe(tasks[:limit])}
 
 
-def cancel_message_move_task(call: Call) -> Answer:
+def cancel_message_move_task(call: SqsCall) -> Answer:
     """CancelMessageMoveTask."""
     region = call.queues
     with region.lock:
-        task = moves.cancel(region, required(call.parameters, "TaskHandle"))
+        task = move_tasks.cancel(region, required(call.parameters, "TaskHandle"))
     return {"ApproximateNumberOfMessagesMoved": task.moved}
 
 
-def _queue_by_arn(call: Call, arn: str) -> SqsQueue:
+def _queue_by_arn(call: SqsCall, arn: str) -> SqsQueue:
     if arn.count(":") != 5:
         raise missing("SourceArn") if not arn else invalid_value(arn, "SourceArn", "Not a queue's ARN.")
     queue = call.queues.by_arn(arn)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from windlass_local.sqs import attributes as queue_attributes
+from windlass_local.sqs.long_polls import LongPolls
 from windlass_local.sqs.queue import Queue
 from windlass_local.sqs.receipts import MARK_BYTES
-from windlass_local.sqs.waiting import Waiters
 
 __all__ = ["SqsQueue"]
 
@@ -41,7 +41,7 @@ class SqsQueue:
         self.purged_s = float("-inf")
         self.is_deleted = False
         self.mark = secrets.token_bytes(MARK_BYTES)
-        self.waiters = Waiters()
+        self.waiters = LongPolls()
         self.lambda_event_source_mappings: dict[str, Any] = {}
         self.core = Queue(fifo=self.fifo_queue, retention_s=0)
         self.core.arn = arn

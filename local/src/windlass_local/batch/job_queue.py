@@ -1,0 +1,128 @@
+"""The jobs of one account and region: made once per token, found, listed, asked to change, and which one has its turn."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from moto.s3control.models import s3control_backends
+
+from windlass_local.batch.job import Job
+from windlass_local.batch.job_request import JobRejected
+from windlass_local.batch.states import ENDED, RUNNABLE, State, state_after_request
+
+__all__ = ["PRIVATE_NAMES", "JobQueue", "is_current", "job_queue_of"]
+
+PRIVATE_NAMES = ("moto.s3control.models.s3control_backends", "moto.s3control.models.S3ControlBackend.reset")
+_ATTRIBUTE = "windlass_jobs"
+_MAKING = threading.Lock()
+
+
+class JobQueue:
+    """Jobs by id, the oldest first."""
+
+    def __init__(self, account_id: str, region: str) -> None:
+        self.account_id, self.region = account_id, region
+        self.lock = threading.RLock()
+        self.busy = False  # whether a worker is at it
+        self._jobs: dict[str, Job] = {}
+        self._tokens: dict[str, Job] = {}
+
+    def made(self, job_parameters: Mapping[str, Any]) -> Job | None:
+        """The job that was made with the same token, or None. JobRejected where that job is another."""
+        known = self._tokens.get(job_parameters.get("ClientRequestToken", ""))
+        if known is not None and known.parameters != job_parameters:
+            text = "A job with this ClientRequestToken exists already, and its parameters are others."
+            raise JobRejected("IdempotencyException", text)
+        return known
+
+    def create(self, job_parameters: Mapping[str, Any]) -> Job:
+        """The job of the request's token: a new one, unless somebody was quicker."""
+        with self.lock:
+            known = self.made(job_parameters)
+            if known is not None:
+                return known
+            job = Job(
+                account_id=self.account_id,
+                region=self.region,
+                number=len(self._jobs),
+                parameters=job_parameters,
+                priority=job_parameters["Priority"],
+                tags=list(job_parameters.get("Tags", ())),
+            )
+            self._jobs[job.id] = self._tokens[job_parameters["ClientRequestToken"]] = job
+            return job
+
+    def find(self, job_id: str) -> Job:
+        """The job. JobRejected where there is none."""
+        job = self._jobs.get(job_id)
+        if job is None:
+            raise JobRejected("NoSuchJob", "The specified job does not exist.", 404)
+        return job
+
+    def page(self, statuses: Iterable[str], after: str, most: int) -> tuple[list[dict[str, Any]], str]:
+        """Jobs, the newest first, and the token of the next page ("" for none). JobRejected for a token that is none."""
+        wanted = set(statuses)
+        with self.lock:
+            below = len(self._jobs)
+            if after:
+                if after not in self._jobs:
+                    raise JobRejected("InvalidNextTokenException", "The NextToken is not valid.")
+                below = self._jobs[after].number
+            chosen = [
+                job
+                for job in reversed(self._jobs.values())
+                if job.number < below and (not wanted or job.state in wanted)
+            ]
+            page = chosen[:most]
+            return [job.listed() for job in page], page[-1].id if page and len(chosen) > most else ""
+
+    def request(self, job_id: str, wanted: str, why: str) -> Job:
+        """Make a suspended job ready, or cancel one. JobRejected where that can't be."""
+        with self.lock:
+            job = self.find(job_id)
+            try:
+                job.go(state_after_request(job.state, wanted))
+            except ValueError as error:
+                raise JobRejected("JobStatusException", str(error)) from None
+            job.said = why
+            return job
+
+    def prioritize(self, job_id: str, priority: int) -> Job:
+        """Give a job another priority. JobRejected for one that has ended."""
+        with self.lock:
+            job = self.find(job_id)
+            if job.state in ENDED:
+                raise JobRejected("InvalidRequest", f"The job is {job.state}; its priority can't be changed.")
+            job.priority = priority
+            return job
+
+    def turns(self) -> list[Job]:
+        """The jobs that a worker looks after now: all that begin or end, and of those that can run the most important.
+
+        Less important ones that are running are paused for them, as in AWS.
+        """
+        with self.lock:
+            live = [job for job in self._jobs.values() if job.state not in ENDED and job.state is not State.SUSPENDED]
+            runnable = [job for job in live if job.state in RUNNABLE]
+            highest = max((job.priority for job in runnable), default=0)
+            for job in runnable:
+                if job.state is State.ACTIVE and job.priority < highest:
+                    job.go(State.PAUSING)
+            return [job for job in live if job.state not in RUNNABLE or job.priority == highest]
+
+
+def job_queue_of(account_id: str, region: str) -> JobQueue:
+    """The jobs of an account in a region. They live with moto's backend, and go with it when the estate is reset."""
+    backend = s3control_backends[account_id]["aws"]
+    with _MAKING:
+        lanes: dict[str, JobQueue] = vars(backend).setdefault(_ATTRIBUTE, {})
+        if region not in lanes:
+            lanes[region] = JobQueue(account_id, region)
+        return lanes[region]
+
+
+def is_current(queue: JobQueue) -> bool:
+    """Whether the lane is of the estate as it is now, and not of one that was reset."""
+    return job_queue_of(queue.account_id, queue.region) is queue

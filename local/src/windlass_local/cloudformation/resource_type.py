@@ -1,0 +1,108 @@
+"""What a resource type is: how it is made, changed and deleted by calls, with the properties of a template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from windlass_local.sample_estate.clients import Clients
+
+__all__ = ["Created", "Props", "ResourceContext", "ResourceType", "lowered", "pruned", "selected", "tags_of"]
+
+Props = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A resource: what `Ref` is, and what `GetAtt` tells."""
+
+    id: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_id(self, physical_id: str) -> Created:
+        """The same with another id."""
+        return replace(self, id=physical_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceContext:
+    """Where a stack is, and the way to call AWS there."""
+
+    clients: Clients
+    account_id: str
+    region: str
+    stack_id: str = ""
+    logical_id: str = ""
+    type: str = ""
+
+    def client(self, service: str) -> Any:
+        """A client of the account and region."""
+        return self.clients.get(self.account_id, self.region, service)
+
+    def call(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
+        """One call by its method's name."""
+        answer: dict[str, Any] = getattr(self.client(service), operation)(**params)
+        return answer
+
+    def gone(self, service: str, operation: str, /, **params: Any) -> None:
+        """A deletion; what is gone already is no error."""
+        try:
+            self.call(service, operation, **params)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if not any(word in code for word in ("NoSuch", "NotFound", "NonExistent", "DoesNotExist")):
+                raise
+
+    def arn(self, service: str, resource: str) -> str:
+        """An ARN of here."""
+        return f"arn:aws:{service}:{self.region}:{self.account_id}:{resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceType:
+    """A resource type. `update` is given what was made, its properties then and now; `fixed` properties need a new one."""
+
+    type: str
+    name: str
+    create: Callable[[ResourceContext, str, Props], Created]
+    update: Callable[[ResourceContext, Created, Props, Props], Created]
+    delete: Callable[[ResourceContext, Created, Props], None]
+    fixed: tuple[str, ...] = ()
+
+
+def pruned(value: Any) -> Any:
+    """Without what `AWS::NoValue` stands for."""
+    match value:
+        case Mapping():
+            return {key: pruned(item) for key, item in value.items() if item is not None}
+        case list():
+            return [pruned(item) for item in value if item is not None]
+        case _:
+            return value
+
+
+def selected(props: Props, *names: str) -> dict[str, Any]:
+    """These properties, where they are given."""
+    return {name: props[name] for name in names if name in props}
+
+
+def tags_of(props: Props) -> dict[str, str]:
+    """Tags, given as a list or as a mapping, as a mapping."""
+    tags = props.get("Tags") or ()
+    if isinstance(tags, Mapping):
+        return {str(key): str(value) for key, value in tags.items()}
+    return {str(one["Key"]): str(one["Value"]) for one in tags}
+
+
+def lowered(value: Any) -> Any:
+    """Keys with a small first letter, as CloudTrail and others have them in calls, all the way down."""
+    match value:
+        case Mapping():
+            return {key[:1].lower() + key[1:]: lowered(item) for key, item in value.items()}
+        case list():
+            return [lowered(item) for item in value]
+        case _:
+            return value

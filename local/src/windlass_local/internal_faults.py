@@ -1,0 +1,24 @@
+"""Faults ordered for calls that this process makes by itself: a batch job's tasks, replication."""
+
+from __future__ import annotations
+
+import time
+
+from windlass_local.errors import error_response
+from windlass_local.faults import Faults
+from windlass_local.request import Request, Response
+
+__all__ = ["fault_response"]
+
+
+def fault_response(faults: tuple[Faults, ...], request: Request) -> Response | None:
+    """Let what was ordered for such a call happen: its delay, and the answer in place of its own, if there is one."""
+    for each in faults:
+        effect = each.decide(request, time.monotonic())
+        if effect.delay_s:
+            time.sleep(effect.delay_s)
+        if isinstance(effect.outcome, Response):
+            return effect.outcome
+        if effect.outcome is not None:
+            return error_response(request, 500, "InternalError", "We encountered an internal error. Please try again.")
+    return None

@@ -1,0 +1,55 @@
+"""A look at every private name of moto we build on, at start: an upgrade that moved one is told by name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from importlib.metadata import version
+
+from windlass_local import dispatch, rest_routes
+from windlass_local.cloudtrail import recorder
+from windlass_local.exceptions import ConfigError
+from windlass_local.services import SERVICES
+
+__all__ = ["MOTO_VERSION", "check_names", "missing_names", "self_check"]
+
+MOTO_VERSION = "5.2.5"
+
+
+def missing_names() -> list[str]:
+    """The dotted names, of the front and all services, that this moto lacks."""
+    names = [name for part in (dispatch, rest_routes, recorder, *SERVICES) for name in part.PRIVATE_NAMES]
+    return [name for name in names if not _exists(name)]
+
+
+def self_check() -> None:
+    """ConfigError when moto is not the one that was mended."""
+    _refuse(missing_names())
+
+
+def check_names(names: Iterable[str]) -> None:
+    """The same for names of what is loaded later."""
+    _refuse([name for name in names if not _exists(name)])
+
+
+def _refuse(missing: list[str]) -> None:
+    if missing:
+        raise ConfigError(
+            f"moto {version('moto')} lacks {', '.join(missing)}, which the embedded AWS builds on",
+            hint=f"Install moto=={MOTO_VERSION}: pip install 'windlass-aws[local]'.",
+        )
+
+
+def _exists(dotted: str) -> bool:
+    parts = dotted.split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:cut]))
+        except ModuleNotFoundError:
+            continue
+        for attribute in parts[cut:]:
+            if not hasattr(found, attribute):
+                return False
+            found = getattr(found, attribute)
+        return True
+    return False
