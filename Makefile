@@ -48,6 +48,7 @@ bench: $(VENV)/.dev       ## every claim in the docs, measured here and now
 
 docs: $(VENV)/.dev        ## renew the generated reference pages
 	$(BIN)/python -m windlass.cli.reference docs/reference
+	$(BIN)/python -m windlass_local.patch_list > docs/reference/moto-patches.md
 
 UV_COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 lock:                     ## renew requirements/*.lock (needs uv on the PATH)

@@ -7,7 +7,7 @@ import bisect
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from windlass_local.s3 import names as names_module
+from windlass_local.s3 import sorted_names as names_module
 from windlass_local.s3.paging import Group, PageRequest, entries, take
 from windlass_local.s3.sorted_names import SortedNames, prefix_end
 

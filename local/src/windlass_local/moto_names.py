@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Iterable
 from importlib.metadata import version
 
-from windlass_local import dispatch, rest_routes
+from windlass_local import dispatch, moto_patches, rest_routes
 from windlass_local.cloudtrail import recorder
 from windlass_local.exceptions import ConfigError
 from windlass_local.services import SERVICES
@@ -19,6 +19,7 @@ MOTO_VERSION = "5.2.5"
 def missing_names() -> list[str]:
     """The dotted names, of the front and all services, that this moto lacks."""
     names = [name for part in (dispatch, rest_routes, recorder, *SERVICES) for name in part.PRIVATE_NAMES]
+    names += moto_patches.private_names()
     return [name for name in names if not _exists(name)]
 
 

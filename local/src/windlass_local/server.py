@@ -184,7 +184,6 @@ def _build(faults: Faults, access: Access, secret: str) -> Gateway:
 
     self_check()
     install_all()
-    _quieten_moto()
     recorder = Recorder()
     return Gateway(
         Dispatcher(control_api=access.moto_api),
@@ -207,18 +206,6 @@ def _services() -> ModuleType:
     from windlass_local import services
 
     return services
-
-
-def _quieten_moto() -> None:
-    """Keep moto from Docker (it would fetch images and run containers) and from reading a folder of models per service."""
-    import moto.core.utils
-    from moto.core.config import default_user_config
-
-    for service in ("lambda", "batch"):
-        default_user_config[service]["use_docker"] = False
-    # A loader remembers which services there are; moto makes a new one for each service's first call.
-    if not hasattr(moto.core.utils.create_loader, "cache_info"):
-        moto.core.utils.create_loader = functools.cache(moto.core.utils.create_loader)
 
 
 def _secret_of(secret: str, access_key: str) -> str | None:

@@ -8,7 +8,6 @@ from typing import Any
 from moto.s3 import models
 
 from windlass_local.request import Response
-from windlass_local.s3 import patches
 from windlass_local.s3.access import admit, charged
 from windlass_local.s3.acls import acl_refused, read_object_acl
 from windlass_local.s3.address import S3Request
@@ -35,7 +34,7 @@ _REPLICATOR = "windlass_replicator"
 
 
 def install_s3() -> None:
-    """Patch moto's S3, and make what delivers its events and replicates its objects; a second call changes nothing."""
+    """Make what delivers events and replicates objects; a second call changes nothing."""
     if hasattr(models.S3Backend, _DELIVERY):
         return
     delivery = Delivery()
@@ -43,7 +42,6 @@ def install_s3() -> None:
     replicator = Replicator(delivery.notify)
     setattr(models.S3Backend, _REPLICATOR, replicator)
     delivery.watched_by(replicator)
-    patches.apply(delivery)
 
 
 def shared_delivery() -> Delivery:

@@ -1,29 +1,25 @@
-"""What is mended, replaced or added: modules with `install()`, and perhaps `native(request)`, `opened(…)` and `closed(…)`."""
+"""Services that are replaced or added: modules with `install()`, and perhaps `native(request)`, `opened(…)` and `closed(…)`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import ModuleType
 
+from windlass_local import moto_patches
 from windlass_local.faults import Faults
 from windlass_local.request import Native
 from windlass_local.services import (
     account,
     athena,
     cloudformation,
-    cloudtrail,
-    datasync,
-    dynamodb,
     eks,
     elasticache,
     events,
     lambda_,
-    organizations,
     s3,
     s3control,
     servicequotas,
     sqs,
-    stacksets,
     storagegateway,
 )
 
@@ -35,18 +31,13 @@ SERVICES: tuple[ModuleType, ...] = (
     s3control,
     lambda_,
     events,
-    dynamodb,
     storagegateway,
-    organizations,
     elasticache,
     servicequotas,
     athena,
     cloudformation,
     eks,
-    stacksets,
-    cloudtrail,
     account,
-    datasync,
 )
 
 
@@ -54,6 +45,7 @@ def install_all() -> None:
     """Put every service in place; before moto's server starts, once per process (a second call changes nothing)."""
     for service in SERVICES:
         service.install()
+    moto_patches.apply_all()
 
 
 def natives() -> Mapping[str, Native]:

@@ -1,32 +1,26 @@
-"""EventBridge: moto's, with scheduled rules that fire. moto keeps their expression, and sends them every other event instead."""
+"""The clock of EventBridge's scheduled rules: it fires each enabled rule at its times while a server is up."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import wraps
 from typing import Any
 
-from moto.events.models import EventsBackend, Rule, events_backends
+from moto.events.models import EventsBackend, events_backends
 
 from windlass_local.faults import Faults
 from windlass_local.schedule import next_fire
 from windlass_local.workers import Workers
 
-PRIVATE_NAMES = (
-    "moto.events.models.EventsBackend.put_rule",
-    "moto.events.models.EventsBackend.enable_rule",
-    "moto.events.models.Rule.send_to_targets",
-    "moto.events.models.events_backends",
-)
+PRIVATE_NAMES = ("moto.events.models.events_backends",)
 
 _CLOCK = "windlass_clock"
 _ARMED = "_windlass_armed"
-_DETAIL_TYPE = "Scheduled Event"
+DETAIL_TYPE = "Scheduled Event"
 
 
-class _Clock:
+class ScheduleClock:
     """Fires each enabled rule at its times while a server is up; between them, one thread sleeps."""
 
     def __init__(self) -> None:
@@ -34,12 +28,14 @@ class _Clock:
         self._servers = 0
 
     def opened(self) -> None:
+        """Arm every scheduled rule when the first server starts."""
         self._servers += 1
         if self._servers == 1:
             for rule in _scheduled_rules():
                 self.arm(rule)
 
     def closed(self) -> None:
+        """Stop when the last server stops."""
         self._servers -= 1
         if self._servers == 0:
             self._workers.forget()
@@ -64,7 +60,7 @@ class _Clock:
         event = {
             "version": "0",
             "id": str(uuid.uuid4()),
-            "detail-type": _DETAIL_TYPE,
+            "detail-type": DETAIL_TYPE,
             "source": "aws.events",
             "account": rule.account_id,
             "time": now,
@@ -77,47 +73,25 @@ class _Clock:
 
 
 def install() -> None:
-    """Patch moto's EventBridge; a second call changes nothing."""
-    if hasattr(EventsBackend, _CLOCK):
-        return
-    clock = _Clock()
-    setattr(EventsBackend, _CLOCK, clock)
-    put_rule, enable_rule, send_to_targets = EventsBackend.put_rule, EventsBackend.enable_rule, Rule.send_to_targets
+    """Make the clock; a second call changes nothing."""
+    if not hasattr(EventsBackend, _CLOCK):
+        setattr(EventsBackend, _CLOCK, ScheduleClock())
 
-    @wraps(put_rule)
-    def put(backend: Any, *args: Any, **kwargs: Any) -> Any:
-        rule = put_rule(backend, *args, **kwargs)
-        clock.arm(rule)
-        return rule
 
-    @wraps(enable_rule)
-    def enable(backend: Any, name: str, event_bus_arn: str | None) -> Any:
-        answer = enable_rule(backend, name, event_bus_arn)
-        rule = backend.event_buses["default"].rules.get(name)
-        if rule is not None:
-            clock.arm(rule)
-        return answer
-
-    @wraps(send_to_targets)
-    def send(rule: Any, original_event: Any, transform_input: bool = True) -> None:
-        only_scheduled = rule.scheduled_expression and not rule.event_pattern.get_pattern()
-        if rule.state == "DISABLED" or (only_scheduled and original_event.get("detail-type") != _DETAIL_TYPE):
-            return
-        send_to_targets(rule, original_event, transform_input)
-
-    EventsBackend.put_rule = put
-    EventsBackend.enable_rule = enable
-    Rule.send_to_targets = send
+def shared_clock() -> ScheduleClock:
+    """Return the clock of this process's estate."""
+    clock: ScheduleClock = getattr(EventsBackend, _CLOCK)
+    return clock
 
 
 def opened(_url: str, _faults: Faults) -> None:
     """A server is up: rules fire."""
-    getattr(EventsBackend, _CLOCK).opened()
+    shared_clock().opened()
 
 
 def closed(_url: str, _faults: Faults) -> None:
     """A server is going; with the last one, no rule fires."""
-    getattr(EventsBackend, _CLOCK).closed()
+    shared_clock().closed()
 
 
 def _scheduled_rules() -> list[Any]:

@@ -5,27 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
-from moto.awslambda.models import LambdaBackend
-
 from windlass_local.faults import Faults
-from windlass_local.lambda_ import api, mappings, patches, triggers
+from windlass_local.lambda_ import api
 from windlass_local.lambda_.functions import shared_functions
 from windlass_local.request import Request, Response
 
-PRIVATE_NAMES = (*patches.PRIVATE_NAMES, *mappings.PRIVATE_NAMES, *triggers.PRIVATE_NAMES)
-
-_PATCHED = "_windlass_runs"
+PRIVATE_NAMES: tuple[str, ...] = ()  # moto's Lambda is changed by moto_patches/lambda_*.py
 
 
 def install() -> None:
-    """Patch moto's Lambda and what invokes functions; a second call changes nothing."""
-    if hasattr(LambdaBackend, _PATCHED):
-        return
-    setattr(LambdaBackend, _PATCHED, True)
-    functions = shared_functions()
-    patches.apply(functions)
-    mappings.apply(functions)
-    triggers.apply(functions)
+    """Make what runs functions; a second call changes nothing."""
+    shared_functions()
 
 
 def native(request: Request) -> Awaitable[Response] | None:

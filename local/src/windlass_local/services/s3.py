@@ -8,20 +8,26 @@ from typing import Any
 
 from windlass_local.faults import Faults
 from windlass_local.request import Request, Response
-from windlass_local.s3 import patches
 from windlass_local.s3.access import find_bucket, no_such_bucket
 from windlass_local.s3.address import S3Request, parse
 from windlass_local.s3.bucket_requests import answer, install_s3, shared_delivery, shared_replicator
 from windlass_local.s3.buckets import create_bucket, list_buckets
 from windlass_local.s3.cors import cors_headers, preflight
 
-PRIVATE_NAMES = patches.PRIVATE_NAMES
+PRIVATE_NAMES = (
+    "moto.s3.models.MultipartDict",
+    "moto.s3.models.OWNER",
+    "moto.sqs.models.sqs_backends",
+    "moto.sns.models.sns_backends",
+    "moto.events.models.events_backends",
+    "moto.s3.models.s3_backends",
+)
 
 _LARGE_BYTES = 512 * 1024
 
 
 def install() -> None:
-    """Patch moto's S3; a second call changes nothing."""
+    """Make what delivers events and replicates objects; a second call changes nothing."""
     install_s3()
 
 

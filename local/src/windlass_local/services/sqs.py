@@ -10,7 +10,7 @@ from typing import Any
 from moto.sqs.models import sqs_backends
 
 from windlass_local.request import Request, Response
-from windlass_local.sqs import cloudformation, wire_json, wire_query
+from windlass_local.sqs import wire_json, wire_query
 from windlass_local.sqs.call import SqsCall
 from windlass_local.sqs.errors import SqsError
 from windlass_local.sqs.operations import OPERATIONS
@@ -22,11 +22,8 @@ PRIVATE_NAMES: tuple[str, ...] = (
     "moto.sqs.models.SQSBackend",
     "moto.sqs.models.sqs_backends",
     "moto.sqs.models.sqs_backends.backend",
-    "moto.sqs.models.Queue.update_from_cloudformation_json",
-    "moto.sqs.models.Queue.has_cfn_attr",
     "moto.sqs.exceptions.QueueDoesNotExist",
     "moto.sqs.exceptions.SQSException",
-    "moto.core.common_models.CloudFormationModel",
 )
 """moto's names that this service stands on; the start-up self-check looks for each."""
 
@@ -36,7 +33,6 @@ def install() -> None:
     if sqs_backends.backend is not RegionQueues:
         sqs_backends.backend = RegionQueues
         sqs_backends.clear()
-    cloudformation.install()
 
 
 async def native(request: Request) -> Response | None:

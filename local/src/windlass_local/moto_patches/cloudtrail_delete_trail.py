@@ -1,6 +1,9 @@
-"""CloudTrail: moto's, with trails that can be deleted by their ARN, and a word when there is none of that name.
+"""DeleteTrail accepts a name or an ARN.
 
-What trails record is in `trails/`.
+Upstream: delete_trail knows names only and fails with KeyError for an unknown one.
+AWS: the Name parameter is a name or an ARN; TrailNotFoundException for an unknown one.
+Source: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DeleteTrail.html
+Offered upstream: no.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from typing import Any
 
 from moto.cloudtrail.models import CloudTrailBackend
 
-__all__ = ["PRIVATE_NAMES", "install"]
+__all__ = ["PRIVATE_NAMES", "apply"]
 
 PRIVATE_NAMES = (
     "moto.cloudtrail.models.CloudTrailBackend.delete_trail",
@@ -17,8 +20,8 @@ PRIVATE_NAMES = (
 )
 
 
-def install() -> None:
-    """Replace moto's operation; a second call changes nothing."""
+def apply() -> None:
+    """Replace moto's operation."""
     CloudTrailBackend.delete_trail = _delete_trail
 
 

@@ -1,6 +1,10 @@
-"""Organizations: moto's, with account ids that can be chosen: `<id>@…` as the e-mail makes the account of that id.
+"""The id of a new organization account can be chosen.
 
-The embedded AWS's accounts are reached by their ids; an organization of invented ones would lead nowhere.
+Upstream: CreateAccount invents an id.
+AWS: AWS invents one, too. Here an e-mail `<id>@…` chooses it, because an account of the embedded AWS is reached by
+its id.
+Source: https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html
+Offered upstream: no, it is no behaviour of AWS.
 """
 
 from __future__ import annotations
@@ -9,17 +13,15 @@ import re
 
 from moto.organizations.models import FakeAccount
 
+__all__ = ["PRIVATE_NAMES", "apply"]
+
 PRIVATE_NAMES = ("moto.organizations.models.FakeAccount.__init__",)
 
 _CHOSEN = re.compile(r"^(\d{12})@")
-_PATCHED = "_windlass_ids"
 
 
-def install() -> None:
-    """Patch moto's accounts; a second call changes nothing."""
-    if hasattr(FakeAccount, _PATCHED):
-        return
-    setattr(FakeAccount, _PATCHED, True)
+def apply() -> None:
+    """Patch moto's accounts."""
     original = FakeAccount.__init__
 
     def choose_id(self: FakeAccount, organization: object, **kwargs: str) -> None:

@@ -1,8 +1,14 @@
-# ruff: noqa: SLF001 - this module is where moto's private names are touched, all of them in PRIVATE_NAMES
-"""Stacks of moto, mended: resources of the kinds here are made by calls, updated in order of need, and deleted in reverse.
+# ruff: noqa: SLF001 - moto's private names are touched here; each is in PRIVATE_NAMES
+"""Resources of stacks are created, updated and deleted by calls of their services.
 
-moto resolves templates (parameters, conditions, functions) and keeps stacks; what a resource *is* comes from here. A stack that
-can't be made is rolled back and says why in its events; one that can't be updated keeps what was done and says so.
+Upstream: half of a resource's properties are dropped, updates have no effect for many types, and deletion ignores the
+order of need.
+AWS: CloudFormation calls the services, in the order of dependencies, and deletes in reverse; DeletionPolicy Retain
+keeps a resource.
+moto resolves parameters, conditions and functions and keeps the stacks; what a resource is comes from
+`cloudformation/`.
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/updating.stacks.walkthrough.html
+Offered upstream: no.
 """
 
 from __future__ import annotations
@@ -11,23 +17,17 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from moto.cloudformation import models, parsing
-from moto.cloudformation.models import Stack
+from moto.cloudformation import parsing
 from moto.cloudformation.parsing import ResourceMap
 
 from windlass_local.cloudformation import analytics, buckets, functions, queues, roles, rules, tables
 from windlass_local.cloudformation.custom_resources import CUSTOM
 from windlass_local.cloudformation.resource_type import Created, ResourceContext, ResourceType, pruned
+from windlass_local.cloudformation.server_clients import latest_clients
 
 __all__ = ["PRIVATE_NAMES", "apply"]
 
 PRIVATE_NAMES = (
-    "moto.cloudformation.models.yaml_tag_constructor",
-    "moto.cloudformation.models.Stack.create_resources",
-    "moto.cloudformation.models.Stack.update",
-    "moto.cloudformation.models.Stack.delete",
-    "moto.cloudformation.models.Stack._add_stack_event",
-    "moto.cloudformation.parsing.ResourceMap.load_parameters",
     "moto.cloudformation.parsing.ResourceMap.update",
     "moto.cloudformation.parsing.ResourceMap.delete",
     "moto.cloudformation.parsing.ResourceMap._delete_resource",
@@ -46,7 +46,7 @@ _RETAINED = ("Retain", "RetainExceptOnCreate")
 
 
 def kind_of(resource_type: str) -> ResourceType | None:
-    """The kind of a template's type, where it is one of ours."""
+    """Return the resource type of a template's type, where it is one of ours, else None."""
     return CUSTOM if resource_type.startswith("Custom::") else _KINDS.get(resource_type)
 
 
@@ -94,8 +94,8 @@ class Resource:
         self.kind.delete(self.context, self.created, self.props)
 
 
-def apply(clients: Any) -> None:
-    """Patch moto's CloudFormation; `clients()` gives clients of the server that is up. Once per process."""
+def apply() -> None:
+    """Replace how moto makes, changes and deletes resources."""
     create_resource, class_of = parsing.parse_and_create_resource, parsing.resource_class_from_type
 
     def resource_class(resource_type: str) -> Any:
@@ -116,7 +116,9 @@ def apply(clients: Any) -> None:
             resources._parsed_resources[logical_id] = previous
             changed = parsing.parse_and_update_resource(logical_id, template, resources, account_id, region_name)
             return previous if changed is None else changed
-        context = ResourceContext(clients(), account_id, region_name, resources.stack_id, logical_id, template["Type"])
+        context = ResourceContext(
+            latest_clients(), account_id, region_name, resources.stack_id, logical_id, template["Type"]
+        )
         for one in (
             template.get("DependsOn", ())
             if isinstance(template.get("DependsOn"), list)
@@ -134,40 +136,12 @@ def apply(clients: Any) -> None:
 
     parsing.resource_class_from_type = resource_class
     parsing.parse_and_create_resource = create
-    models.yaml_tag_constructor = _conditions_read(models.yaml_tag_constructor)
-    ResourceMap.load_parameters = _lists_split(ResourceMap.load_parameters)
     ResourceMap.update = _update
     ResourceMap.delete = _delete
-    _told()
 
 
 def _placed(resource: Resource, context: ResourceContext) -> Resource:
     return Resource(resource.kind, replace(context), resource.created, resource.props)
-
-
-def _conditions_read(construct: Any) -> Any:
-    """`!Condition Name` is no function: moto reads it as one, which is never true."""
-
-    @wraps(construct)
-    def tag(loader: Any, name: str, node: Any) -> Any:
-        return {"Condition": node.value} if name == "!Condition" else construct(loader, name, node)
-
-    return tag
-
-
-def _lists_split(load: Any) -> Any:
-    """moto splits lists that are given, and leaves their defaults one text."""
-
-    @wraps(load)
-    def load_parameters(resources: Any) -> None:
-        load(resources)
-        for name, declared in (resources._template.get("Parameters") or {}).items():
-            value = resources.resolved_parameters.get(name)
-            if isinstance(value, str) and str(declared.get("Type", "")).startswith(("CommaDelimitedList", "List<")):
-                split = [one.strip() for one in value.split(",")]
-                resources.resolved_parameters[name] = resources._parsed_resources[name] = split
-
-    return load_parameters
 
 
 def _update(resources: Any, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> None:
@@ -215,48 +189,3 @@ def _unmake(resources: Any, created: Any) -> None:
         resources._delete_resource(
             created, resources._resource_json_map.get(created.logical_resource_id, {"Type": created.cf_resource_type})
         )
-
-
-def _told() -> None:
-    """A stack that fails is rolled back and says why; moto answers its own exception and keeps half of it."""
-    create, update, delete = Stack.create_resources, Stack.update, Stack.delete
-
-    @wraps(create)
-    def create_resources(stack: Any) -> None:
-        try:
-            create(stack)
-        except Exception as error:  # noqa: BLE001  any call's failure is the stack's
-            stack._add_stack_event("CREATE_FAILED", resource_status_reason=_reason(error))
-            stack.resource_map.delete()
-            stack.status = "ROLLBACK_COMPLETE"
-            stack._add_stack_event("ROLLBACK_COMPLETE")
-            stack.output_map = _no_outputs(stack)
-
-    @wraps(update)
-    def update_stack(stack: Any, *args: Any, **kwargs: Any) -> None:
-        try:
-            update(stack, *args, **kwargs)
-        except Exception as error:  # noqa: BLE001
-            stack._add_stack_event("UPDATE_FAILED", resource_status_reason=_reason(error))
-            stack.status = "UPDATE_ROLLBACK_COMPLETE"
-
-    @wraps(delete)
-    def delete_stack(stack: Any) -> None:
-        try:
-            delete(stack)
-        except Exception as error:
-            stack.status = "DELETE_FAILED"
-            stack._add_stack_event("DELETE_FAILED", resource_status_reason=_reason(error))
-            raise
-
-    Stack.create_resources = create_resources
-    Stack.update = update_stack
-    Stack.delete = delete_stack
-
-
-def _no_outputs(stack: Any) -> Any:
-    return parsing.OutputMap(stack.resource_map, {}, stack.stack_id)
-
-
-def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"

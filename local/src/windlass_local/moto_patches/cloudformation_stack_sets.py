@@ -1,7 +1,11 @@
-"""StackSets of CloudFormation: moto's, which tell of themselves what they were made with.
+"""StackSets return what they were made with.
 
-moto forgets capabilities and automatic deployment, and names the roles of self-managed sets for service-managed ones, too;
-Terraform then makes a set anew at each apply.
+Upstream: capabilities and automatic deployment are forgotten, and service-managed sets name the roles of self-managed
+ones.
+AWS: DescribeStackSet returns Capabilities and AutoDeployment, and no roles for SERVICE_MANAGED. Terraform otherwise
+finds a change at each plan.
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackSet.html
+Offered upstream: no.
 """
 
 from __future__ import annotations
@@ -9,26 +13,21 @@ from __future__ import annotations
 from functools import wraps
 from typing import Any
 
-from moto.cloudformation.models import CloudFormationBackend
 from moto.cloudformation.responses import CloudFormationResponse
 
-__all__ = ["PRIVATE_NAMES", "install"]
+__all__ = ["PRIVATE_NAMES", "apply"]
 
 PRIVATE_NAMES = (
     "moto.cloudformation.models.CloudFormationBackend.describe_stack_set",
     "moto.cloudformation.responses.CloudFormationResponse.create_stack_set",
     "moto.cloudformation.responses.CloudFormationResponse.update_stack_set",
 )
-_PATCHED = "_windlass_stacksets"
 _KEPT = {"Capabilities": "capabilities", "AutoDeployment": "auto_deployment"}
 _FALSE = ("false", "False", False)
 
 
-def install() -> None:
-    """Patch moto's two operations; a second call changes nothing."""
-    if hasattr(CloudFormationBackend, _PATCHED):
-        return
-    setattr(CloudFormationBackend, _PATCHED, True)
+def apply() -> None:
+    """Patch moto's two operations."""
     for name in ("create_stack_set", "update_stack_set"):
         setattr(CloudFormationResponse, name, _keeping(getattr(CloudFormationResponse, name)))
 

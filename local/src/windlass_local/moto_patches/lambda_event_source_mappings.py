@@ -1,23 +1,28 @@
-"""Event source mappings of moto, mended: checked as Lambda checks them, in their states, and really polling.
+"""Event source mappings of SQS queues are checked and poll their queue.
 
-Streams (DynamoDB, Kinesis) stay moto's: their mappings are kept, and invoke for what moto itself delivers.
+Upstream: parameters are not checked, a mapping may exist twice, and messages are handed over inside SendMessage.
+AWS: batch size, window, filters, concurrency and visibility timeout have limits; one mapping per queue and function;
+pollers
+receive and delete messages. Mappings of streams (DynamoDB, Kinesis) stay moto's.
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+Offered upstream: no.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from functools import wraps
 from typing import Any
 
 from moto.awslambda.exceptions import InvalidParameterValueException, LambdaClientError
-from moto.awslambda.models import EventSourceMapping, LambdaBackend
+from moto.awslambda.models import LambdaBackend
 from moto.sqs.models import sqs_backends
 
 from windlass_local.lambda_.filters import FilterError, read_filters
 from windlass_local.lambda_.function_name import parse_name
-from windlass_local.lambda_.functions import Functions
+from windlass_local.lambda_.functions import Functions, shared_functions
 from windlass_local.lambda_.poller import PollerSettings
+from windlass_local.moto_patches.lambda_mapping_states import show_transition
 from windlass_local.sqs.resource import SqsQueue
 
 __all__ = ["PRIVATE_NAMES", "apply"]
@@ -25,30 +30,24 @@ __all__ = ["PRIVATE_NAMES", "apply"]
 PRIVATE_NAMES = (
     "moto.awslambda.models.LambdaBackend.create_event_source_mapping",
     "moto.awslambda.models.LambdaBackend.delete_event_source_mapping",
-    "moto.awslambda.models.LambdaBackend.list_event_source_mappings",
     "moto.awslambda.models.LambdaBackend.update_event_source_mapping",
-    "moto.awslambda.models.EventSourceMapping.get_configuration",
 )
 
 _CONCURRENCY = 5
 """Batches at once, where the mapping doesn't say: what Lambda begins with."""
 _MAX_CONCURRENCY = 16
-_SETTLES_S = 0.2
-"""How long Creating, Updating, Enabling and Disabling are shown; polling begins at once."""
-_TRANSITION = "_windlass_transition"
 
 
 class _Exists(LambdaClientError):
     code = 409
 
 
-def apply(functions: Functions) -> None:
-    """Patch moto's backend. Once per process."""
+def apply() -> None:
+    """Wrap the three operations."""
+    functions = shared_functions()
     _create(functions)
     _update(functions)
     _delete(functions)
-    _list()
-    _states()
 
 
 def _create(functions: Functions) -> None:
@@ -70,7 +69,7 @@ def _create(functions: Functions) -> None:
             )
         mapping = original(backend, spec)
         mapping.function_arn = name.arn
-        _shown(mapping, "Creating")
+        show_transition(mapping, "Creating")
         region = sqs_backends[backend.account_id][backend.region_name]
         functions.sources.open(mapping.uuid, region, queue, _settings(mapping))
         return mapping
@@ -99,7 +98,7 @@ def _update(functions: Functions) -> None:
         original(backend, uuid, spec)
         mapping.function_arn = name.arn
         switched = {(True, False): "Disabling", (False, True): "Enabling"}.get((was_enabled, mapping.enabled))
-        _shown(mapping, switched or "Updating")
+        show_transition(mapping, switched or "Updating")
         functions.sources.change(uuid, _settings(mapping))
         return mapping
 
@@ -121,46 +120,6 @@ def _delete(functions: Functions) -> None:
         return mapping
 
     LambdaBackend.delete_event_source_mapping = delete
-
-
-def _list() -> None:
-    def find(backend: Any, event_source_arn: str | None, function_name: str | None) -> list[Any]:
-        # moto compares the function's name as it was once given; it may be asked for by name or ARN.
-        found = list(backend._event_source_mappings.values())  # noqa: SLF001  moto's own method reads it, too
-        if event_source_arn:
-            found = [each for each in found if each.event_source_arn == event_source_arn]
-        if function_name:
-            wanted = parse_name(function_name, backend.account_id, backend.region_name)
-            found = [each for each in found if _is_of(each.function_arn, wanted.unqualified_arn)]
-        return found
-
-    LambdaBackend.list_event_source_mappings = find
-
-
-def _is_of(function_arn: str, unqualified_arn: str) -> bool:
-    return function_arn == unqualified_arn or function_arn.startswith(f"{unqualified_arn}:")
-
-
-def _states() -> None:
-    original = EventSourceMapping.get_configuration
-
-    @wraps(original)
-    def configuration(mapping: Any) -> dict[str, Any]:
-        document = original(mapping)
-        document["StateTransitionReason"] = "USER_INITIATED"
-        state, until_s = mapping.__dict__.get(_TRANSITION, ("", 0.0))
-        if time.monotonic() < until_s:
-            document["State"] = state
-        if ":sqs:" in mapping.event_source_arn:
-            document.setdefault("MaximumBatchingWindowInSeconds", 0)
-            document.setdefault("FunctionResponseTypes", [])
-        return document
-
-    EventSourceMapping.get_configuration = configuration
-
-
-def _shown(mapping: Any, state: str) -> None:
-    mapping.__dict__[_TRANSITION] = (state, time.monotonic() + _SETTLES_S)
 
 
 def _queue_of(backend: Any, arn: str) -> SqsQueue | None:

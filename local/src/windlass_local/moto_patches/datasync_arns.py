@@ -1,4 +1,10 @@
-"""DataSync: moto's, with ARNs of the account that made the location or task; moto puts one fixed account into all of them."""
+"""Locations and tasks of DataSync have ARNs of their own account.
+
+Upstream: every ARN has the account 111222333444.
+AWS: an ARN has the account that made the resource.
+Source: https://docs.aws.amazon.com/datasync/latest/userguide/API_CreateTask.html
+Offered upstream: no.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +14,17 @@ from typing import Any
 
 from moto.datasync.models import DataSyncBackend
 
-__all__ = ["PRIVATE_NAMES", "install"]
+__all__ = ["PRIVATE_NAMES", "apply"]
 
 PRIVATE_NAMES = (
     "moto.datasync.models.DataSyncBackend.create_location",
     "moto.datasync.models.DataSyncBackend.create_task",
 )
 _FIXED_ACCOUNT = ":111222333444:"
-_PATCHED = "_windlass_accounts"
 
 
-def install() -> None:
-    """Wrap the two operations that make ARNs; a second call changes nothing."""
-    if hasattr(DataSyncBackend, _PATCHED):
-        return
-    setattr(DataSyncBackend, _PATCHED, True)
+def apply() -> None:
+    """Wrap the two operations that make ARNs."""
     DataSyncBackend.create_location = _owned(DataSyncBackend.create_location, "locations")
     DataSyncBackend.create_task = _owned(DataSyncBackend.create_task, "tasks")
 

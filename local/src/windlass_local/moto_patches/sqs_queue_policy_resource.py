@@ -1,4 +1,10 @@
-"""AWS::SQS::Queue changes that take effect, and AWS::SQS::QueuePolicy, both of which moto leaves out."""
+"""CloudFormation updates queues and has AWS::SQS::QueuePolicy.
+
+Upstream: an update of AWS::SQS::Queue has no effect, and AWS::SQS::QueuePolicy does not exist.
+AWS: both resource types can be created, updated and deleted.
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queuepolicy.html
+Offered upstream: no.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +15,18 @@ from typing import Any
 from moto.core.common_models import CloudFormationModel
 from moto.sqs.models import Queue, sqs_backends
 
-__all__ = ["QueuePolicy", "install"]
+__all__ = ["PRIVATE_NAMES", "QueuePolicy", "apply"]
+
+PRIVATE_NAMES = (
+    "moto.sqs.models.Queue.update_from_cloudformation_json",
+    "moto.sqs.models.Queue.has_cfn_attr",
+    "moto.core.common_models.CloudFormationModel",
+)
 
 _FIXED = ("QueueName", "FifoQueue", "Tags")
 
 
-def install() -> None:
+def apply() -> None:
     """Let moto's CloudFormation change queues through our backend, and know the attributes that queues have."""
     Queue.update_from_cloudformation_json = classmethod(_update_queue)
     Queue.has_cfn_attr = classmethod(lambda _cls, attribute: attribute in ("Arn", "QueueName", "QueueUrl"))
