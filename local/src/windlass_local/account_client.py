@@ -1,4 +1,4 @@
-"""The outside world of a demo: other people's programs in one account, by calls that are none of Windlass's (ADR 0010)."""
+"""A client of one account of the embedded AWS: the programs of a demo, which are none of Windlass's (ADR 0010)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class AccountClient:
 
     def __init__(self, url: str, account_id: str) -> None:
         self._clients = Clients(url)
-        self._account_id = account_id
+        self.account_id = account_id
 
     def call(self, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """One call's answer. CallFailed when it fails."""
-        client = self._clients.get(self._account_id, region, service)
+        """Make one call and return its answer. CallFailed when it fails."""
+        client = self._clients.get(self.account_id, region, service)
         try:
             found: dict[str, Any] = getattr(client, xform_name(operation))(**params)
         except (ClientError, BotoCoreError) as error:
-            raise CallFailed(f"{service} {operation}: {error}", hint="The embedded AWS's log may say more.") from None
+            raise CallFailed(f"{service} {operation}: {error}", hint="Read the log of the embedded AWS.") from None
         return found
 
     def __enter__(self) -> Self:

@@ -1,6 +1,6 @@
 """The demo's weather: other people changing the estate, a little at a time, the same for the same seed.
 
-What happens next is chosen as data by a pure function of the dice and of what there is; doing it tolerates anything
+What happens next is chosen as data by a pure function of the rng and of what there is; doing it tolerates anything
 AWS answers, because the real world does.
 """
 
@@ -74,11 +74,11 @@ class Change:
         return f"{self.kind} {self.target} in {self.account_id} {self.region}"
 
 
-def next_change(dice: random.Random, views: Sequence[RegionView], number: int) -> Change | None:
+def next_change(rng: random.Random, views: Sequence[RegionView], number: int) -> Change | None:
     """The next change; None when the chosen place has nothing of that kind."""
-    view = dice.choice(views)
-    kind = dice.choices([name for name, _ in _KINDS], [weight for _, weight in _KINDS])[0]
-    team = dice.choice(sorted(TEAMS))
+    view = rng.choice(views)
+    kind = rng.choices([name for name, _ in _KINDS], [weight for _, weight in _KINDS])[0]
+    team = rng.choice(sorted(TEAMS))
     lasting = tuple(name for name in view.buckets if not name.startswith(_OURS))
     pools: Mapping[str, Sequence[str]] = {
         "put-object": lasting,
@@ -97,7 +97,7 @@ def next_change(dice: random.Random, views: Sequence[RegionView], number: int) -
         pool = pools[kind if kind in pools else kind.partition("-")[2]]
         if not pool:
             return None
-        target = dice.choice(pool)
+        target = rng.choice(pool)
     return Change(kind, view.account_id, view.region, target, number, team)
 
 
@@ -260,7 +260,7 @@ _ACTIONS: Mapping[str, Callable[[Ask, Change], object]] = {
 def simulate_changes(
     endpoint_url: str,
     *,
-    seed: int,
+    random_seed: int,
     rate_per_minute: float,
     stop: threading.Event,
     on_change: Callable[[str], None] | None = None,
@@ -268,19 +268,19 @@ def simulate_changes(
     """Change things at this rate until `stop`; what AWS refuses is left be."""
     if rate_per_minute <= 0:
         return
-    dice = random.Random(seed)  # noqa: S311  weather, not secrets
+    rng = random.Random(random_seed)  # noqa: S311  weather, not secrets
     clients = Clients(endpoint_url)
     views: tuple[RegionView, ...] = ()
     number = 0
     try:
-        while not stop.wait(dice.expovariate(rate_per_minute / 60)):
+        while not stop.wait(rng.expovariate(rate_per_minute / 60)):
             try:
                 if number % _LOOK_EVERY == 0:
                     views = read_views(clients, stop)
                 number += 1
                 if stop.is_set():
                     return
-                change = next_change(dice, views, number)
+                change = next_change(rng, views, number)
                 if change is not None:
                     apply_change(change, clients)
                     if on_change:

@@ -33,7 +33,7 @@ class PopulateSummary:
 
 
 def populate(
-    endpoint_url: str, *, seed: int = 7, scale: int = 1, secret: str = "", progress: Progress | None = None
+    endpoint_url: str, *, random_seed: int = 7, scale: int = 1, secret: str = "", progress: Progress | None = None
 ) -> PopulateSummary:
     """Build the estate in a running embedded AWS. Conflict when one was built there already.
 
@@ -41,7 +41,7 @@ def populate(
     """
     clients = Clients(endpoint_url, secret)
     try:
-        _Builder(clients, seed, scale, progress or (lambda *_: None)).run()
+        _Builder(clients, random_seed, scale, progress or (lambda *_: None)).run()
     finally:
         clients.close()
     return PopulateSummary(dict(sorted(clients.created.items())), dict(sorted(clients.skipped.items())))
@@ -50,14 +50,14 @@ def populate(
 class _Builder:
     """One building of the estate: accounts first, then places side by side."""
 
-    def __init__(self, clients: Clients, seed: int, scale: int, progress: Progress) -> None:
+    def __init__(self, clients: Clients, random_seed: int, scale: int, progress: Progress) -> None:
         self._clients = clients
         self._progress = progress
         self._buckets: dict[tuple[str, str], list[Bucket]] = defaultdict(list)
-        for bucket in plan_buckets(seed, scale):
+        for bucket in plan_buckets(random_seed, scale):
             self._buckets[bucket.account_id, bucket.region].append(bucket)
         self._workloads: dict[tuple[str, str], list[Workload]] = defaultdict(list)
-        for work in plan_workloads(seed, scale):
+        for work in plan_workloads(random_seed, scale):
             self._workloads[work.account_id, work.region].append(work)
         self._done = 0
         self._total = len(ACCOUNTS) * len(REGIONS) + len(ACCOUNTS)

@@ -66,14 +66,14 @@ def simulate_old_clients(
     account_id: str,
     region: str,
     days: int = 14,
-    seed: int = 7,
+    random_seed: int = 7,
     trail: str = "windlass-s3-data-events",
 ) -> str:
     """Make a trail, let the programs call for some days up to now, deliver the log; where it is (`s3://…/AWSLogs/`).
 
     Needs an estate with running instances, a role and a bucket in the account and region. Some hundred calls, a few seconds.
     """
-    rng = random.Random(seed)  # noqa: S311  a demo's dice
+    rng = random.Random(random_seed)  # noqa: S311  a demo's dice
     session = botocore.session.Session()
     session.set_credentials(account_id, SECRET)
 

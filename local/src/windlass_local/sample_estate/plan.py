@@ -1,4 +1,4 @@
-"""Harbour Freight & Tide, an invented company: its accounts, teams and services, the same for the same seed. Pure."""
+"""Harbour Freight & Tide, an invented company: its accounts, teams and services, the same for the same random_seed. Pure."""
 
 from __future__ import annotations
 
@@ -82,9 +82,9 @@ def tags_of(team: str, service: str, environment: str) -> dict[str, str]:
     return {"team": team, "service": service, "env": environment, "cost-center": f"cc-{sum(map(ord, team)) % 90 + 10}"}
 
 
-def plan_buckets(seed: int, scale: int) -> tuple[Bucket, ...]:
+def plan_buckets(random_seed: int, scale: int) -> tuple[Bucket, ...]:
     """At least 60 buckets times `scale`, over all accounts and regions."""
-    rng = random.Random(seed)  # noqa: S311  believable, not secret
+    rng = random.Random(random_seed)  # noqa: S311  believable, not secret
     return tuple(bucket for round_ in range(scale) for bucket in _round(rng, round_))
 
 
@@ -120,9 +120,9 @@ def _features(rng: random.Random, number: int) -> frozenset[str]:
     )
 
 
-def plan_workloads(seed: int, scale: int) -> tuple[Workload, ...]:
+def plan_workloads(random_seed: int, scale: int) -> tuple[Workload, ...]:
     """Each team's services, each in one or two regions of an account."""
-    rng = random.Random(seed + 1)  # noqa: S311
+    rng = random.Random(random_seed + 1)  # noqa: S311
     found = []
     for round_ in range(scale):
         for account_id in ACCOUNTS:
