@@ -25,7 +25,7 @@ $(VENV)/.dev: $(VENV)/.base requirements/dev.lock
 setup: $(VENV)/.base      ## make the virtual environment and install what is locked
 setup-dev: $(VENV)/.dev   ## the same, with what the tests need
 
-demo: $(VENV)/.base       ## embedded AWS, a seeded estate, a first collection, live changes, the console
+demo: $(VENV)/.base       ## embedded AWS, a sample estate, a first collection, live changes, the console
 	@$(WINDLASS) demo
 
 check: $(VENV)/.dev       ## lint, format, types, import contracts

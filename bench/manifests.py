@@ -3,8 +3,8 @@
 import time
 
 from bench.report import report, rss_mib
-from windlass.replication.manifest import encode_rows, encode_versions, quote_key, read_rows
-from windlass.replication.report import tally
+from windlass.replication.methods.batch.manifest import encode_rows, encode_versions, quote_key, read_rows
+from windlass.replication.methods.batch.report import tally
 
 ROWS = 2_000_000
 BLOCK = 20_000

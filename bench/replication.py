@@ -253,8 +253,8 @@ def plan():
 
 def restart():
     """A journal of a million rows that were listed and not copied: how soon the first of them is copied."""
-    from windlass.replication.engine.journal import Journal
-    from windlass.replication.engine.ranges import Range
+    from windlass.replication.direct.copying.journal import Journal
+    from windlass.replication.direct.listing.ranges import Range
     from windlass.wire.listing import Listed
 
     rows = [("rows in the journal", "MB on disk", "first copy after s (process start and imports in it)")]

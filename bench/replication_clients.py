@@ -13,15 +13,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-IMPORTED = {"windlass": ["windlass.replication.movers.engine", "uvloop"], "boto3": ["boto3", "botocore.config"]}
+IMPORTED = {"windlass": ["windlass.replication.direct.direct_copier", "uvloop"], "boto3": ["boto3", "botocore.config"]}
 
 
 def windlass(work, port, home, tls):
     from windlass.core.access import Access, Keys
     from windlass.core.secret import Secret
-    from windlass.replication.engine.run import Limits
+    from windlass.replication.direct.direct_copier import Engine
+    from windlass.replication.direct.run import Limits
     from windlass.replication.model import Pair, Place
-    from windlass.replication.movers.engine import Engine
 
     keys = Keys("111111111111", Secret("bench"))
 

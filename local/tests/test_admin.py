@@ -119,7 +119,7 @@ def test_a_rule_is_for_one_bucket_or_one_rest_operation(aws, faulty):
 
 
 def test_rules_strike_as_often_as_they_may_and_say_so(local_aws, aws, faulty):
-    faulty({"kind": "error", "service": "kms", "limit": 2, "status": 500}, seed=3)
+    faulty({"kind": "error", "service": "kms", "limit": 2, "status": 500}, random_seed=3)
     outcomes = []
     for _ in range(4):
         try:
@@ -136,7 +136,7 @@ def _call():
 
 
 def test_a_reset_brings_back_the_rules_and_the_chances_of_the_beginning():
-    faults = Faults(read_rules([{"kind": "drop", "probability": 0.5}]), seed=4)
+    faults = Faults(read_rules([{"kind": "drop", "probability": 0.5}]), random_seed=4)
     first = [faults.decide(_call(), 0.0).outcome is not None for _ in range(50)]
     faults.load([])
     faults.reset()
@@ -193,7 +193,7 @@ def test_a_reset_is_a_fresh_start(aws):
         "up",
         "--port",
         "0",
-        "--no-seed",
+        "--no-populate",
         "--moto-api",
         "--with-parent",
     ]
@@ -231,9 +231,9 @@ def test_events_are_doubled_and_late_by_rule_and_seed():
             {"kind": "reorder", "operation": "ObjectCreated:*", "path": "in/*", "latency_ms": 100},
         ]
     )
-    times = [Faults(rules, seed=7).deliveries(_event()) for _ in range(2)]
+    times = [Faults(rules, random_seed=7).deliveries(_event()) for _ in range(2)]
     assert times[0] == times[1]
-    faults = Faults(rules, seed=7)
+    faults = Faults(rules, random_seed=7)
     many = [faults.deliveries(_event()) for _ in range(400)]
     assert 150 < sum(len(each) == 2 for each in many) < 250
     assert all(0 <= each[0] <= 0.1 for each in many)

@@ -19,7 +19,7 @@ class Lagging:
 
     def __init__(self, faults):
         self._faults = faults
-        self._faults.load([LAG | {"latency_ms": 600_000}], seed=3)
+        self._faults.load([LAG | {"latency_ms": 600_000}], random_seed=3)
 
     def eventually(self, call, code, message, **arguments):
         with pytest.raises(ClientError, match=message) as caught:
@@ -141,9 +141,9 @@ def _call(action, **fields):
     return read_request(method="POST", path="/", query="", headers=headers, body=body, account_of=lambda key: key)
 
 
-def _lags(seed, probability=1.0):
+def _lags(random_seed, probability=1.0):
     """For 50 roles: until when each can't be deleted, in hundredths of a second."""
-    faults = Faults(read_rules([LAG | {"probability": probability}]), seed=seed)
+    faults = Faults(read_rules([LAG | {"probability": probability}]), random_seed=random_seed)
     ends = []
     for number in range(50):
         faults.note(_call("DeleteRolePolicy", RoleName=f"r{number}"), 100.0)

@@ -329,7 +329,7 @@ def test_nothing_runs_until_somebody_connects(caches, local_aws):
     import urllib.request
 
     web = caches.ready("web", 30)
-    page = f"{local_aws.url}/_windlass/caches/{caches.account}/{REGION}/web"
+    page = f"{local_aws.url}/_windlass/memcached/{caches.account}/{REGION}/web"
 
     def servers():
         with urllib.request.urlopen(page) as answer:
@@ -345,7 +345,7 @@ def test_nothing_runs_until_somebody_connects(caches, local_aws):
 )
 @pytest.mark.parametrize("how", ["kill -9", "end of its parent"])
 def test_no_server_outlives_the_embedded_aws(tmp_path, how):
-    command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--with-parent"]
+    command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-populate", "--with-parent"]
     env = {
         "PYTHONPATH": str(Path(windlass.__file__).parents[1]),
         "PATH": os.environ["PATH"],

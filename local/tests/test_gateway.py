@@ -123,8 +123,8 @@ def test_a_call_whose_client_left_in_the_middle_is_not_carried_out(client, local
 
 
 def test_the_same_seed_strikes_the_same_calls():
-    def struck(seed):
-        faults = Faults([Rule(kind="drop", probability=0.3)], seed=seed)
+    def struck(random_seed):
+        faults = Faults([Rule(kind="drop", probability=0.3)], random_seed=random_seed)
         return [faults.decide(_asked(), 0.0).outcome is not None for _ in range(200)]
 
     assert struck(5) == struck(5) != struck(6)

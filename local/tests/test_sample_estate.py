@@ -1,4 +1,4 @@
-"""The demo estate: the same for the same seed, varied enough to show things, and really there once applied."""
+"""The demo estate: the same for the same random_seed, varied enough to show things, and really there once applied."""
 
 import json
 import urllib.request
@@ -18,17 +18,17 @@ def test_the_same_seed_plans_the_same_estate_and_another_seed_another():
     assert plan_buckets(7, 1) != plan_buckets(8, 1)
 
 
-@pytest.mark.parametrize("seed", [1, 7, 42])
-def test_every_seed_plans_sixty_buckets_over_all_accounts_and_regions(seed):
-    buckets = plan_buckets(seed, 1)
+@pytest.mark.parametrize("random_seed", [1, 7, 42])
+def test_every_seed_plans_sixty_buckets_over_all_accounts_and_regions(random_seed):
+    buckets = plan_buckets(random_seed, 1)
     assert len(buckets) >= 60
     assert {bucket.account_id for bucket in buckets} == set(ACCOUNTS)
     assert {bucket.region for bucket in buckets} == set(REGIONS)
 
 
-@pytest.mark.parametrize("seed", [1, 7, 42])
-def test_us_east_1_has_the_null_location_and_exactly_one_bucket_the_legacy_one(seed):
-    buckets = plan_buckets(seed, 1)
+@pytest.mark.parametrize("random_seed", [1, 7, 42])
+def test_us_east_1_has_the_null_location_and_exactly_one_bucket_the_legacy_one(random_seed):
+    buckets = plan_buckets(random_seed, 1)
     assert {bucket.location for bucket in buckets if bucket.region == "us-east-1"} == {""}
     assert [bucket.region for bucket in buckets if bucket.location == "EU"] == ["eu-west-1"]
 
@@ -56,7 +56,7 @@ def seeded(local_aws):
     """The estate, built once, with what progress was told and what was made."""
     _reset(local_aws.url)
     told = []
-    summary = populate(local_aws.url, seed=7, progress=lambda *step: told.append(step))
+    summary = populate(local_aws.url, random_seed=7, progress=lambda *step: told.append(step))
     yield local_aws.url, summary, told
     _reset(local_aws.url)
 
@@ -170,5 +170,5 @@ def test_each_bucket_has_its_daily_size_in_cloudwatch(seeded):
 @pytest.mark.slow
 def test_a_second_estate_on_the_same_server_is_a_conflict_that_says_what_to_do(seeded):
     with pytest.raises(Conflict) as caught:
-        populate(seeded[0], seed=8)
+        populate(seeded[0], random_seed=8)
     assert caught.value.hint

@@ -1,4 +1,4 @@
-"""What the demo estate shows: every feature of a bucket for any seed, the same code, nothing run in Docker."""
+"""What the demo estate shows: every feature of a bucket for any random_seed, the same code, nothing run in Docker."""
 
 import json
 
@@ -10,9 +10,9 @@ from windlass_local.sample_estate.plan import _FEATURES, plan_buckets
 from windlass_local.sample_estate.workloads import handler_zip
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_every_seed_shows_every_feature_and_few_public_buckets(seed):
-    buckets = plan_buckets(seed, 1)
+@pytest.mark.parametrize("random_seed", range(20))
+def test_every_seed_shows_every_feature_and_few_public_buckets(random_seed):
+    buckets = plan_buckets(random_seed, 1)
     assert set().union(*(bucket.features for bucket in buckets)) == set(_FEATURES)
     public = [bucket for bucket in buckets if "public-read" in bucket.features]
     assert 1 <= len(public) <= len(buckets) / 5
@@ -23,7 +23,7 @@ def test_a_function_is_the_same_bytes_each_time():
 
 
 def test_a_function_is_answered_without_docker(local_aws, capfd):
-    name, functions = fresh("seed-estate"), client(local_aws.url, "lambda", region="eu-central-1")
+    name, functions = fresh("random_seed-estate"), client(local_aws.url, "lambda", region="eu-central-1")
     role = client(local_aws.url, "iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust("lambda"))["Role"][
         "Arn"
     ]

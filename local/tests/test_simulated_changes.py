@@ -161,7 +161,7 @@ def test_it_changes_things_until_told_to_stop_and_then_stops_within_a_second(loc
     thread = threading.Thread(
         target=simulated_changes.simulate_changes,
         args=(local_aws.url,),
-        kwargs={"seed": 5, "rate_per_minute": 3000, "stop": stop, "on_change": on_change},
+        kwargs={"random_seed": 5, "rate_per_minute": 3000, "stop": stop, "on_change": on_change},
     )
     thread.start()
     happened = enough.wait(60)
@@ -178,7 +178,7 @@ def test_a_wait_of_hours_ends_at_once_when_stopped(local_aws):
     thread = threading.Thread(
         target=simulated_changes.simulate_changes,
         args=(local_aws.url,),
-        kwargs={"seed": 5, "rate_per_minute": 0.001, "stop": stop},
+        kwargs={"random_seed": 5, "rate_per_minute": 0.001, "stop": stop},
     )
     thread.start()
     stop.set()
@@ -192,7 +192,7 @@ def test_refusals_do_not_end_it_and_it_goes_on_when_they_are_over(local_aws, box
     thread = threading.Thread(
         target=simulated_changes.simulate_changes,
         args=(local_aws.url,),
-        kwargs={"seed": 6, "rate_per_minute": 3000, "stop": stop, "on_change": lambda _: enough.set()},
+        kwargs={"random_seed": 6, "rate_per_minute": 3000, "stop": stop, "on_change": lambda _: enough.set()},
     )
     thread.start()
     try:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
 
 from windlass.core import clock
 from windlass.core.errors import WindlassError
@@ -33,6 +33,55 @@ if TYPE_CHECKING:  # each part is loaded when it is first asked for: a command p
 __all__ = ["App"]
 
 
+T = TypeVar("T")
+
+
+class _Built:
+    """The parts that exist, by name. Thread-safe: whoever asks while a part is being built waits for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # reentrant: a part's builder reads the parts it stands on
+        self._parts: dict[str, Any] = {}
+
+    def once(self, name: str, build: Callable[[], object]) -> Any:
+        """The part `name`, built now unless it exists."""
+        with self._lock:
+            if name not in self._parts:
+                self._parts[name] = build()
+            return self._parts[name]
+
+    def close(self, *names: str) -> None:
+        """Forget every part; those of `names` that exist are closed first, in this order."""
+        with self._lock:
+            for name in names:
+                if name in self._parts:
+                    with contextlib.suppress(WindlassError):
+                        self._parts[name].close()
+            self._parts.clear()
+
+
+class _Part(Generic[T]):
+    """A part of the application: built once, when first read, and kept until `App.close`."""
+
+    def __init__(self, build: Callable[[App], T]) -> None:
+        self._build = build
+        self.__doc__ = build.__doc__
+
+    def __set_name__(self, owner: type[App], name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, app: None, owner: type[App]) -> Self: ...
+
+    @overload
+    def __get__(self, app: App, owner: type[App]) -> T: ...
+
+    def __get__(self, app: App | None, owner: type[App]) -> T | Self:
+        if app is None:
+            return self
+        return cast("T", app.built.once(self._name, lambda: self._build(app)))
+
+
 class App:
     """Windlass, put together from its configuration; close it, or use it with `with`."""
 
@@ -49,164 +98,124 @@ class App:
         self._environ = environ
         self._profile = profile
         self._notify = notify
-        self._lock = threading.RLock()
-        self._store: Store | None = None
-        self._estate: Estate | None = None
-        self._inventory: Inventory | None = None
-        self._jobs: Jobs | None = None
-        self._queues: Queues | None = None
-        self._memcached: Memcached | None = None
-        self._clients: Clients | None = None
-        self._aggregation: Aggregation | None = None
-        self._pipelines: Pipelines | None = None
-        self._replication: Replication | None = None
+        self.built = _Built()
 
     @property
     def settings(self) -> Settings:
         """The configuration in force."""
         return self.loaded.settings
 
-    @property
+    @_Part
     def store(self) -> Store:
         """The database, opened and migrated."""
         from windlass.store.engine import open_store
 
-        with self._lock:
-            if self._store is None:
-                self._store = open_store(self.settings.store)
-            return self._store
+        return open_store(self.settings.store)
 
-    @property
+    @_Part
     def estate(self) -> Estate:
         """Identity, accounts and clients; credentials are resolved by the policy on first use."""
         from windlass.estate.service import open_estate
 
-        with self._lock:
-            if self._estate is None:
-                self._estate = open_estate(
-                    self.settings.estate,
-                    self._environ,
-                    profile=self._profile or None,
-                    notify=self._notify,
-                    observe=self._count_call,
-                    last_regions=self._last_regions,
-                )
-            return self._estate
+        return open_estate(
+            self.settings.estate,
+            self._environ,
+            profile=self._profile or None,
+            notify=self._notify,
+            observe=self._count_call,
+            last_regions=self._last_regions,
+        )
 
     def _last_regions(self, account_id: str) -> tuple[str, ...]:
         """Opens the store only when AWS does not list the regions."""
         return self.inventory.last_regions(account_id)
 
-    @property
+    @_Part
     def inventory(self) -> Inventory:
         """The inventory over the store; AWS is only reached by what collects."""
         from windlass.inventory.service import Inventory
 
-        with self._lock:
-            if self._inventory is None:
-                self._inventory = Inventory(self.store, lambda: self.estate, self.settings.inventory)
-            return self._inventory
+        return Inventory(self.store, lambda: self.estate, self.settings.inventory)
 
-    @property
+    @_Part
     def jobs(self) -> Jobs:
         """All long work."""
         from windlass.jobs.service import Jobs
 
-        with self._lock:
-            if self._jobs is None:
-                self._jobs = Jobs(self.store)
-            return self._jobs
+        return Jobs(self.store)
 
-    @property
+    @_Part
     def queues(self) -> Queues:
         """SQS queues, and who consumes them."""
         from windlass.queues.service import Queues
 
-        with self._lock:
-            if self._queues is None:
-                self._queues = Queues(lambda: self.estate, lambda: self.store, registry=self.metrics.of_worker)
-            return self._queues
+        return Queues(lambda: self.estate, lambda: self.store, registry=self.metrics.of_worker)
 
-    @property
+    @_Part
     def memcached(self) -> Memcached:
         """Memcached clusters; AWS and the clusters' nodes are asked when its methods are called."""
         from windlass.memcached.service import Memcached
 
-        with self._lock:
-            if self._memcached is None:
-                self._memcached = Memcached(lambda: self.estate, self.settings.memcached)
-            return self._memcached
+        return Memcached(lambda: self.estate, self.settings.memcached)
 
-    @property
+    @_Part
     def clients(self) -> Clients:
         """Who calls S3 the old way; the inventory says whose machine that is."""
         from windlass.clients.directory import InventoryDirectory, count_buckets
         from windlass.clients.service import Clients
 
-        with self._lock:
-            if self._clients is None:
-                self._clients = Clients(
-                    self.store,
-                    self.settings.clients,
-                    home=self._home,
-                    directory=lambda: InventoryDirectory(self.inventory),
-                    known_buckets=lambda: count_buckets(self.inventory),
-                )
-            return self._clients
+        return Clients(
+            self.store,
+            self.settings.clients,
+            home=self._home,
+            directory=lambda: InventoryDirectory(self.inventory),
+            known_buckets=lambda: count_buckets(self.inventory),
+        )
 
-    @property
+    @_Part
     def aggregation(self) -> Aggregation:
         """Rules that turn many object events into one action."""
         from windlass.aggregation.service import Aggregation
 
-        with self._lock:
-            if self._aggregation is None:
-                self._aggregation = Aggregation(
-                    self.settings.aggregate,
-                    estate=lambda: self.estate,
-                    queues=lambda: self.queues,
-                    store=lambda: self.store,
-                )
-            return self._aggregation
+        return Aggregation(
+            self.settings.aggregate,
+            estate=lambda: self.estate,
+            queues=lambda: self.queues,
+            store=lambda: self.store,
+        )
 
-    @property
+    @_Part
     def pipelines(self) -> Pipelines:
         """Pipelines that transform objects as they land."""
         from windlass.pipelines.service import Pipelines
 
-        with self._lock:
-            if self._pipelines is None:
-                self._pipelines = Pipelines(
-                    self.settings.pipeline,
-                    estate=lambda: self.estate,
-                    queues=lambda: self.queues,
-                    store=lambda: self.store,
-                )
-            return self._pipelines
+        return Pipelines(
+            self.settings.pipeline,
+            estate=lambda: self.estate,
+            queues=lambda: self.queues,
+            store=lambda: self.store,
+        )
 
-    @property
+    @_Part
     def replication(self) -> Replication:
         """Seeds of replicas; the inventory finds the buckets of sets that ask it."""
-        from windlass.replication.movers.engine import Engine
+        from windlass.replication.direct.direct_copier import Engine
         from windlass.replication.service import Replication
 
-        with self._lock:
-            if self._replication is None:
-                self._replication = Replication(
-                    lambda: self.estate,
-                    lambda: self.store,
-                    self.settings.replication,
-                    self.settings.replicate,
-                    finder=lambda: InventoryFinder(self.inventory),
-                    direct=lambda: Engine(
-                        lambda: self.estate,
-                        self._journals(),
-                        services=self.services,
-                        request_payer=self.settings.replication.request_payer,
-                    ),
-                    services=self.services,
-                )
-            return self._replication
+        return Replication(
+            lambda: self.estate,
+            lambda: self.store,
+            self.settings.replication,
+            self.settings.replicate,
+            finder=lambda: InventoryFinder(self.inventory),
+            direct=lambda: Engine(
+                lambda: self.estate,
+                self._journals(),
+                services=self.services,
+                request_payer=self.settings.replication.request_payer,
+            ),
+            services=self.services,
+        )
 
     @property
     def services(self) -> Services:
@@ -250,15 +259,8 @@ class App:
         return Home(self.estate, self.estate.accounts()[0].id, self.settings.estate.home_region)
 
     def close(self) -> None:
-        """Close what was opened, last first."""
-        with self._lock:
-            for part in (self._estate, self._store):
-                if part is not None:
-                    with contextlib.suppress(WindlassError):
-                        part.close()
-            self._estate = self._store = None
-            self._inventory = self._jobs = self._queues = self._memcached = self._clients = None
-            self._aggregation = self._pipelines = self._replication = None
+        """Close the estate's clients and the database."""
+        self.built.close("estate", "store")
 
     def __enter__(self) -> Self:
         return self

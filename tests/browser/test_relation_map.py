@@ -1,4 +1,4 @@
-"""The relations as a map: the chart library comes only when it is asked for, from our own address, and leads on."""
+"""The relations as a map: one step by default, more on request, as links, with and without scripts."""
 
 import shutil
 
@@ -13,7 +13,6 @@ pytestmark = [
         shutil.which("chromium") is None, reason="no chromium on the PATH (Debian: apt-get install chromium)"
     ),
 ]
-LIBRARY = "/static/vendor/echarts.min.js"
 PAGE = "/inventory/resource?ref=harbour-prod-assets"
 
 
@@ -33,41 +32,33 @@ def chromium():
         browser.close()
 
 
-def test_the_map_is_drawn_on_request_and_keeps_the_list(chromium, site):
-    page = chromium.new_page(reduced_motion="reduce")
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_map_goes_further_by_links_and_its_nodes_lead_on(chromium, site, scripts):
+    context = chromium.new_context(java_script_enabled=scripts, reduced_motion="reduce")
+    page = context.new_page()
     asked, amiss = [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: amiss.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: amiss.append(str(error)))
     page.goto(site + PAGE)
-    assert page.locator("relation-map svg").is_visible()
-    assert not [url for url in asked if url.endswith(LIBRARY)]
-    page.get_by_role("button", name="Explore as a map").click()
-    page.wait_for_selector("relation-map canvas")
-    assert [url for url in asked if url.endswith(LIBRARY)] == [site + LIBRARY]
-    assert all(url.startswith((site, "data:")) for url in asked)
+    assert page.locator("#relations svg.relations").is_visible()
+    page.get_by_role("link", name="3 steps").click()
+    page.wait_for_url("**map=3**")
+    near = page.locator("#relations svg.map a")
+    assert near.count() == 2  # the bucket and the queue that it notifies
     assert page.locator("#relations table", has_text="pay-0").count() == 1
-    page.close()
+    other = near.filter(has_not_text="harbour-prod-assets").first
+    other.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "map=" not in url)
+    assert page.locator("h1").inner_text() != "harbour-prod-assets"
+    assert all(url.startswith((site, "data:")) for url in asked)
+    context.close()
     assert amiss == []
 
 
-def test_a_failure_is_said_and_can_be_tried_again(chromium, site):
+def test_an_unknown_distance_is_an_error_with_the_known_ones(chromium, site):
     page = chromium.new_page()
-    page.route("**/v1/resource/graph*", lambda route: route.fulfill(status=503, json={"detail": "the store is busy"}))
-    page.goto(site + PAGE)
-    page.get_by_role("button", name="Explore as a map").click()
-    page.get_by_role("button", name="the store is busy: try again").wait_for()
-    assert page.locator("relation-map svg").is_visible()
-    page.unroute("**/v1/resource/graph*")
-    page.get_by_role("button", name="try again").click()
-    page.wait_for_selector("relation-map canvas")
+    answer = page.goto(site + PAGE + "&map=9")
+    assert answer.status == 400
     page.close()
-
-
-def test_without_scripts_the_drawing_and_the_list_are_there(chromium, site):
-    context = chromium.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(site + PAGE)
-    assert page.locator("relation-map svg a").count() >= 1
-    assert page.locator("relation-map button").count() == 0
-    context.close()

@@ -15,7 +15,7 @@ from tests.console.site import served
 from tests.deploy.dockerfile import DOCKERFILE, rest_of
 from tests.deploy.reading import DEPLOY, ROOT, find_tool, parse_command
 from windlass.app import App
-from windlass.queues.cli import read_settings
+from windlass.present.assignments import parse_assignments
 from windlass.queues.config import ConsumeConfig
 from windlass.settings import load
 from windlass.settings.model import ConsoleConfig, LocalConfig
@@ -190,7 +190,7 @@ def test_commands_and_settings_in_compose_are_windlasss(tmp_path):
 def test_the_worker_is_given_time_to_stop():
     _, params = parse_command(["windlass", *OURS["worker"]["command"]])
     config = ConsumeConfig.model_validate(
-        {"queue": params["queue"], "handler": params["handler"]} | read_settings(params["options"])
+        {"queue": params["queue"], "handler": params["handler"]} | parse_assignments(params["options"])
     )
     grace_s = int(OURS["worker"]["stop_grace_period"].removesuffix("s"))
     assert config.wait_s + config.drain_s + config.flush_s < grace_s == config.grace_s

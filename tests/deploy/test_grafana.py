@@ -19,7 +19,7 @@ from windlass.memcached.scaling import KIND as CHANGE
 from windlass.pipelines.backfill import KIND as BACKFILL
 from windlass.queues.redriving import KIND as REDRIVE
 from windlass.replication.model import State
-from windlass.replication.seeding import KIND as SEED
+from windlass.replication.seed.job import KIND as SEED
 
 FOLDER = DEPLOY / "grafana"
 FILES = sorted((FOLDER / "dashboards").glob("*.json"))

@@ -8,7 +8,7 @@ import pytest
 
 from lambda_functions import zipped
 from tests.deploy.proving import FAST, World, assert_least, settings_of, statements_of
-from tests.replication.engine.local import Aws
+from tests.replication.direct.local import Aws
 from windlass.deploy.policy import Use
 from windlass.deploy.policy_check import check, needs_of
 from windlass.replication.model import Pair, Place
@@ -226,7 +226,7 @@ def test_queues_as_an_operator(world):
     world.say("queue", "send", "orders", "hello")
     world.say("queue", "peek", "orders")
     world.say("queue", "dlq", "redrive", "orders", "--to", "orders", "--yes")
-    world.say("queue", "drain", "orders", "--to", "kept.jsonl", "--yes")
+    world.say("queue", "drain", "orders", "--file", "kept.jsonl", "--yes")
     world.say("queue", "dlq", "purge", "orders", "--yes")
     world.say("queue", "stats", "orders")
     assert_least(world, "queues", Use.OPERATOR, REMEMBERED)
@@ -305,7 +305,7 @@ def _gateway(world):
 
 def test_aggregation_as_an_operator_with_a_worker(world):
     bucket = _rules(world)
-    world.say("aggregate", "prepare", "told")
+    world.say("aggregate", "init", "told")
     with world.running("aggregate", "run", *FAST):
         for number in range(5):
             world["s3"].put_object(Bucket=bucket, Key=f"folder/{number}", Body=b"x")
@@ -316,7 +316,7 @@ def test_aggregation_as_an_operator_with_a_worker(world):
         dead = world["sqs"].get_queue_url(QueueName="drops-dlq")["QueueUrl"]
         world.until(lambda: world["sqs"].receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages"))
         time.sleep(1)
-    world.say("aggregate", "sweep")
+    world.say("aggregate", "repair-timers")
     assert_least(
         world,
         "aggregation",
@@ -385,7 +385,7 @@ def test_aggregation_as_a_worker_that_invalidates(world):
 
 def test_aggregation_as_a_function(world):
     bucket = _rules(world)
-    world.say("aggregate", "prepare", "told")
+    world.say("aggregate", "init", "told")
     world.forget()
     _function(world, "windlass.functions.aggregate.handler", "drops", "agg-timers")
     for number in range(5):
@@ -556,6 +556,8 @@ BATCHES = {
     "SwitchOn s3:PutBucketPolicy": "only when the other bucket is another account's",
     "AttachedPolicies iam:GetPolicy": "only when a role is named that has managed policies",
     "AttachedPolicies iam:GetPolicyVersion": "only when a role is named that has managed policies",
+    "LookAtKeys kms:DescribeKey": "only when a bucket is encrypted with a customer's key",
+    "LookAtKeys kms:GetKeyPolicy": "only when a bucket is encrypted with a customer's key",
 }
 BATCH_SIDS = ("SwitchOn", "FindJobs", "Jobs", "Work", "Roles", "AttachedPolicies", "PassRoles")
 
@@ -605,7 +607,7 @@ def test_replication_by_direct_copies(world):
     world.say("replicate", "verify", "--set", "set", "--compare", "checksum", "--sample", "5", code=1)
     verdict = check(world.calls(), _policy(world))
     assert not verdict.missing
-    told = {"Count", "FindBuckets", "Look", "Canary", *BATCH_SIDS}
+    told = {"Count", "FindBuckets", "Look", "Canary", "LookAtKeys", *BATCH_SIDS}
     assert [one for one in verdict.unused if one[0] not in told] == []
     assert {"s3:PutObject", "s3:GetObject"} <= {need.action for call in world.calls() for need in needs_of(call)}
 

@@ -28,7 +28,7 @@ from windlass.api.tokens import create_token
 from windlass.app import App
 from windlass.core import clock
 from windlass.core.errors import AccessRefused, ConfigError
-from windlass.queues.cli import read_settings
+from windlass.present.assignments import parse_assignments
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.health import HealthPort
 from windlass.settings import load
@@ -221,7 +221,7 @@ def consume_config(deployment, docs, tmp_path):
     chosen = [entries[entry] for entry in params["names" if name == "pipeline run" else "rules"]]
     assert len({entry.queue for entry in chosen}) == 1, "one health port serves one queue"
     base = {"queue": chosen[0].queue, "handler": "-", "visibility_s": 120 if name == "pipeline run" else 70}
-    return ConsumeConfig.model_validate(base | read_settings(params["options"]))
+    return ConsumeConfig.model_validate(base | parse_assignments(params["options"]))
 
 
 @pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.name)

@@ -62,6 +62,24 @@ def test_a_function_s_policy_has_the_real_names_and_nothing_of_a_worker():
     assert found["Keys"].conditions["StringLike"]["kms:ViaService"] == ["sqs.*.amazonaws.com", "s3.*.amazonaws.com"]
 
 
+@pytest.mark.parametrize(
+    ("region", "names"),
+    [
+        ("eu-west-1", ["sqs.*.amazonaws.com", "s3.*.amazonaws.com"]),
+        ("us-gov-west-1", ["sqs.*.amazonaws.com", "s3.*.amazonaws.com"]),
+        (
+            "cn-north-1",
+            ["sqs.*.amazonaws.com", "sqs.*.amazonaws.com.cn", "s3.*.amazonaws.com", "s3.*.amazonaws.com.cn"],
+        ),
+        ("us-iso-east-1", ["sqs.*.amazonaws.com", "sqs.*.c2s.ic.gov", "s3.*.amazonaws.com", "s3.*.c2s.ic.gov"]),
+    ],
+)
+def test_keys_are_used_through_the_services_of_their_partition(region, names):
+    config = {**CONFIG, "estate": {**CONFIG.get("estate", {}), "home_region": region}}
+    found = made("pipelines", Use.FUNCTION, config, function="packer", keys=[KEY])
+    assert found["Keys"].conditions["StringLike"]["kms:ViaService"] == names
+
+
 def test_queues_are_named_by_arn_url_or_name_and_dead_letters_by_their_beginning():
     rule = made("aggregation", Use.WORKER)
     assert rule["Consume"].resources == ("arn:aws:sqs:us-east-2:210987654321:drops",)

@@ -18,7 +18,7 @@ from tests.deploy.leftovers import emptied, leftovers
 from windlass.clients.athena.sql import Layout, create_table
 from windlass.deploy.bundle import this_target
 from windlass.replication.model import Operation, Pair, Place
-from windlass.replication.role import Work, batch_statements, replication_statements
+from windlass.replication.setup.role import Work, batch_statements, replication_statements
 
 RUNTIME = {"runtime": f"python{sys.version_info.major}.{sys.version_info.minor}", "architecture": "x86_64"}
 needs_terraform = pytest.mark.skipif(bool(terraform.MISSING), reason=terraform.MISSING or "it is here")

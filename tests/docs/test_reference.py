@@ -44,7 +44,7 @@ def test_commands_named_in_the_guides_exist():
     known = {name for name, _ in walk()}
     groups = {name.split()[0] for name in known if " " in name}
     for page in MARKDOWN:
-        for words in re.findall(r"windlass(?: -c \S+)? ((?:[a-z]+)(?: [a-z]+)?)", "\n".join(_code(page))):
+        for words in re.findall(r"windlass(?: -c \S+)? ((?:[a-z]+)(?: [a-z][a-z-]*)?)", "\n".join(_code(page))):
             first, _, second = words.partition(" ")
             if first in groups and second:
                 assert words in known, f"{page.name} names `windlass {words}`"

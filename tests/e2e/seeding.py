@@ -4,8 +4,8 @@ import sys
 import threading
 from pathlib import Path
 
-from tests.replication.engine.local import Aws
-from windlass.replication.engine.run import Limits
+from tests.replication.direct.local import Aws
+from windlass.replication.direct.run import Limits
 from windlass.replication.model import Pair, Place
 
 if __name__ == "__main__":

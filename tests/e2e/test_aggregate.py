@@ -153,8 +153,8 @@ STORES = {"store": "", "dynamodb": 'table = "agg"\ntimers = "agg-timers"'}
 def test_many_objects_are_one_action_a_window(world, where):
     world.configure(where=STORES[where])
     if where == "dynamodb":
-        assert "table agg, queue agg-timers" in world.say("prepare", "look").stderr
-        assert "has all it needs" in world.say("prepare", "look").stderr
+        assert "table agg, queue agg-timers" in world.say("init", "look").stderr
+        assert "has everything it needs" in world.say("init", "look").stderr
     world.work()
     world.put(120)
     actions = world.covered(120)
@@ -168,7 +168,7 @@ def test_many_objects_are_one_action_a_window(world, where):
 def test_killed_again_and_again_with_faults_every_object_is_covered(world, where):
     world.configure(where=STORES[where])
     if where == "dynamodb":
-        world.say("prepare", "look")
+        world.say("init", "look")
     world.faults(
         {
             "kind": "error",
@@ -208,10 +208,10 @@ def test_pausing_holds_actions_back_and_resuming_covers_what_waited(world):
     world.covered(10)
 
 
-def test_fire_acts_though_nothing_happened(world):
+def test_trigger_acts_though_nothing_happened(world):
     world.configure()
     world.work()
-    world.say("fire", "look", world.bucket)
+    world.say("trigger", "look", world.bucket)
     deadline = time.monotonic() + 30
     while not world.actions():
         assert time.monotonic() < deadline

@@ -19,7 +19,7 @@ from windlass.deploy.notifications import same
 from windlass.deploy.policies import inventory as inventory_policy
 from windlass.deploy.policy import Facts, Use, document
 from windlass.replication.model import Operation, Pair, Place
-from windlass.replication.role import Encryption, Work, batch_statements, replication_statements
+from windlass.replication.setup.role import Encryption, Work, batch_statements, replication_statements
 from windlass.settings import Settings
 from windlass_local.server import LocalServer
 

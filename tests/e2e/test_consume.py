@@ -258,11 +258,11 @@ def test_the_queue_commands_end_to_end(queue, aws, tmp_path):
     assert {one["body"] for one in json.loads(windlass("peek", name, "-o", "json"))} == {"one", "two", "three"}
     watched = [
         json.loads(line)
-        for line in windlass("watch", name, "--times", "2", "--every", "0.2", "-o", "jsonl").splitlines()
+        for line in windlass("watch", name, "--times", "2", "--interval", "200ms", "-o", "jsonl").splitlines()
     ]
     assert [one["visible"] for one in watched] == [3, 3]
-    assert "would take 3 messages" in windlass("drain", name, "--to", "out.jsonl")
-    windlass("drain", name, "--to", "out.jsonl", "--yes")
+    assert "would move 3 messages" in windlass("drain", name, "--file", "out.jsonl", "--dry-run")
+    windlass("drain", name, "--file", "out.jsonl", "--yes")
     assert {json.loads(line)["body"] for line in (tmp_path / "out.jsonl").read_text().splitlines()} == {
         "one",
         "two",

@@ -10,7 +10,7 @@ import uuid
 
 import pytest
 
-from tests.replication.engine.local import Aws
+from tests.replication.direct.local import Aws
 from windlass_local.server import LocalServer
 
 

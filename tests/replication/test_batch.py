@@ -6,9 +6,9 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
+from windlass.replication.methods.batch.job import Listed, Spot, create_effect
+from windlass.replication.methods.batch.template import Template
 from windlass.replication.model import Operation, Pair, Place
-from windlass.replication.movers.batch import Listed, Spot, create_effect
-from windlass.replication.template import Template
 
 PAIR = Pair(
     source=Place(bucket="logs", account_id="111111111111", region="us-east-1"),

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windlass.replication.comparison import Action, Compare, Criteria, Verdict, action_for, compare_listed
-from windlass.replication.engine.heads import compare_heads
+from windlass.replication.direct.listing.heads import compare_heads
 from windlass.wire.listing import Listed
 from windlass.wire.s3 import Head
 

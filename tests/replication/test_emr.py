@@ -7,11 +7,11 @@ import pytest
 
 from windlass.core.errors import UsageError
 from windlass.replication.effects import perform
+from windlass.replication.methods import emr
+from windlass.replication.methods.batch.job import Listed, Spot
+from windlass.replication.methods.emr_copy import copy_rows
 from windlass.replication.model import Operation, Pair, Place, Way
-from windlass.replication.movers import emr
-from windlass.replication.movers.batch import Listed, Spot
-from windlass.replication.movers.emr_copy import copy_rows
-from windlass.replication.planning import Request
+from windlass.replication.planning.plan import Request
 from windlass.replication.service import Ask
 
 

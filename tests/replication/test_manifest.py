@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windlass.replication.manifest import encode_rows, encode_versions, quote_key, read_rows
-from windlass.replication.report import read_index, tally
+from windlass.replication.methods.batch.manifest import encode_rows, encode_versions, quote_key, read_rows
+from windlass.replication.methods.batch.report import read_index, tally
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windlass.replication.model import Operation, Pair, Place, Seed, State, Trouble, Way
-from windlass.replication.outcome import Outcome, incomplete_error
+from windlass.replication.seed.outcome import Outcome, incomplete_error
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SEED = Seed(

@@ -5,7 +5,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windlass.replication.listing import others, own_prefixes
+from windlass.replication.own_keys import others, own_prefixes
 from windlass.wire.listing import Listed
 
 PARTS = st.sampled_from([".windlass", ".windlass/", ".windlass-", ".windlasst", "a", "z/", ".wind", "/", "é"])

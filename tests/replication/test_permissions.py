@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from tests.replication.test_preflight import INTENT, good
 from windlass.core.errors import UsageError
-from windlass.replication.facts import KeyFacts
 from windlass.replication.model import Operation, Pair, Place, Way
-from windlass.replication.pairs import check_aliases
-from windlass.replication.policy import document, evaluate, missing, uncertain
-from windlass.replication.preflight import Intent, check
+from windlass.replication.planning.facts import KeyFacts
+from windlass.replication.planning.pairs import check_aliases
+from windlass.replication.planning.preflight import Intent, check
+from windlass.replication.setup.policy import document, evaluate, missing, uncertain
 
 KEY = "arn:aws:kms:eu-west-1:111111111111:key/k"
 ROLE = "arn:aws:iam::111111111111:role/copier"
@@ -144,7 +144,7 @@ def test_copies_between_accounts_are_asked_for_as_the_account_that_makes_them(se
     import json
     import threading
 
-    from windlass.replication.planning import Request
+    from windlass.replication.planning.plan import Request
     from windlass.replication.service import Ask
 
     other = "999999999997"
@@ -180,14 +180,14 @@ def test_copies_between_accounts_are_asked_for_as_the_account_that_makes_them(se
     ],
 )
 def test_what_is_no_general_purpose_bucket_is_refused_with_the_reason(text, reason):
-    from windlass.replication.pairs import parse_place
+    from windlass.replication.planning.pairs import parse_place
 
     with pytest.raises(UsageError, match=reason):
         parse_place(text)
 
 
 def test_keys_are_used_through_the_service_of_their_partition():
-    from windlass.replication.role import Encryption, replication_statements
+    from windlass.replication.setup.role import Encryption, replication_statements
 
     def via(region):
         places = [Place(bucket=name, account_id="111111111111", region=region) for name in ("a", "b")]
@@ -195,10 +195,10 @@ def test_keys_are_used_through_the_service_of_their_partition():
         found = replication_statements(pair, encryption=Encryption(KEY, ""))
         return [one["Condition"]["StringLike"]["kms:ViaService"] for one in found if "Condition" in one]
 
-    assert via("eu-west-1") == ["s3.eu-west-1.amazonaws.com"]
-    assert via("cn-north-1") == ["s3.cn-north-1.amazonaws.com.cn"]
-    assert via("us-gov-west-1") == ["s3.us-gov-west-1.amazonaws.com"]
-    assert via("us-isob-east-1") == ["s3.us-isob-east-1.sc2s.sgov.gov"]
+    assert via("eu-west-1") == [["s3.eu-west-1.amazonaws.com"]]
+    assert via("cn-north-1") == [["s3.cn-north-1.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn"]]
+    assert via("us-gov-west-1") == [["s3.us-gov-west-1.amazonaws.com"]]
+    assert via("us-isob-east-1") == [["s3.us-isob-east-1.amazonaws.com", "s3.us-isob-east-1.sc2s.sgov.gov"]]
 
 
 def test_a_bucket_whose_requester_pays_needs_consent():

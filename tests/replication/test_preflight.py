@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from windlass.core.errors import AccessRefused, Conflict, NotFound, UsageError
-from windlass.replication.facts import BucketFacts, KeyFacts, PairFacts, RoleFacts
 from windlass.replication.failures import replication_codes
 from windlass.replication.model import Carry, Operation, Pair, Place, Volume, Way
-from windlass.replication.policy import allows, document, missing, trusts
-from windlass.replication.preflight import Intent, check, refusal
-from windlass.replication.role import (
+from windlass.replication.planning.facts import BucketFacts, KeyFacts, PairFacts, RoleFacts
+from windlass.replication.planning.preflight import Intent, check, refusal
+from windlass.replication.setup.policy import allows, document, missing, trusts
+from windlass.replication.setup.role import (
     BATCH_SERVICE,
     REPLICATION_SERVICE,
     Encryption,

@@ -7,14 +7,14 @@ import pytest
 from pydantic import ValidationError
 
 from windlass.core.errors import AwsError, UsageError
-from windlass.replication.choose import Situation, choose
 from windlass.replication.config import ReplicateConfig, ReplicationConfig
-from windlass.replication.cost import Keys, estimate
 from windlass.replication.effects import Effect, perform, rows
+from windlass.replication.methods.batch.template import Template, load_template, print_template
+from windlass.replication.methods.batch.upload import part_sizes, upload
 from windlass.replication.model import Operation, Pair, Place, Volume, Way
-from windlass.replication.pairs import by_pattern, check_pairs, destination_name, parse_location, place_pairs
-from windlass.replication.template import Template, load_template, print_template
-from windlass.replication.upload import part_sizes, upload
+from windlass.replication.planning.cost import Keys, estimate
+from windlass.replication.planning.method_choice import Situation, choose
+from windlass.replication.planning.pairs import by_pattern, check_pairs, destination_name, parse_location, place_pairs
 
 CONFIG = ReplicationConfig()
 PAIR = Pair(source=Place(bucket="a1a", region="us-east-1"), destination=Place(bucket="b1b", region="eu-west-1"))

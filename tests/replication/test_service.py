@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from windlass.core.errors import Conflict, NotFound, UsageError
-from windlass.replication import seeding
 from windlass.replication.effects import perform
 from windlass.replication.model import Operation, Way
-from windlass.replication.planning import Request
-from windlass.replication.policy import missing, trusts
-from windlass.replication.role import BATCH_SERVICE, REPLICATION_SERVICE
+from windlass.replication.planning.plan import Request
+from windlass.replication.seed import job as seeding
 from windlass.replication.service import Ask
+from windlass.replication.setup.policy import missing, trusts
+from windlass.replication.setup.role import BATCH_SERVICE, REPLICATION_SERVICE
 
 
 def planned(app, source, target, **request):

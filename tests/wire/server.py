@@ -156,9 +156,10 @@ def script(*steps):
     return play
 
 
-def answer(status=200, body=b"", **headers):
-    """A plain answer with a Content-Length."""
-    lines = {"content-length": len(body)} | {name.replace("_", "-"): value for name, value in headers.items()}
+def answer(status=200, body=b"", *, request_id="R", **headers):
+    """A plain answer with a Content-Length and, as every answer of AWS, a request id (none when it is empty)."""
+    marks = {"x-amz-request-id": request_id} if request_id else {}
+    lines = {"content-length": len(body)} | marks | {name.replace("_", "-"): value for name, value in headers.items()}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"HTTP/1.1 {status} Said\r\n{head}\r\n".encode() + body
 

@@ -67,7 +67,10 @@ def one(run, steps, call, **more):
         (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe", RESET),
         error(500, "InternalError"),
         answer(502, b"<html>Bad gateway"),
+        answer(502, b"<html>Bad gateway", request_id=""),
+        answer(404, b"<html>Not found</html>", request_id=""),
         answer(503),
+        answer(503, request_id=""),
         answer(504),
         answer(408, b"", connection="close"),
         error(400, "RequestTimeout"),
@@ -545,7 +548,7 @@ def test_a_slow_reader_holds_the_server_back(run):
         async def play(conversation):
             nonlocal sent
             await conversation.request()
-            await conversation.say(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % BIG)
+            await conversation.say(b"HTTP/1.1 200 OK\r\nx-amz-request-id: R\r\ncontent-length: %d\r\n\r\n" % BIG)
             while sent < BIG:
                 await conversation.say(b"x" * 65536)
                 sent += 65536
@@ -575,7 +578,9 @@ def test_a_slow_reader_holds_the_server_back(run):
 def test_a_stream_cut_off_raises(run):
     async def main():
         async with (
-            serve(script((b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhello", CLOSE))) as server,
+            serve(
+                script((b"HTTP/1.1 200 OK\r\nx-amz-request-id: R\r\ncontent-length: 9\r\n\r\nhello", CLOSE))
+            ) as server,
             Door(access(server.url)) as door,
         ):
             got = b""
@@ -591,7 +596,9 @@ def test_a_stream_cut_off_raises(run):
 def test_an_abandoned_stream_ends_its_connection(run):
     async def main():
         async with (
-            serve(script((b"HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\nhello",), OK, OK)) as server,
+            serve(
+                script((b"HTTP/1.1 200 OK\r\nx-amz-request-id: R\r\ncontent-length: 9000000\r\n\r\nhello",), OK, OK)
+            ) as server,
             Door(access(server.url), connections=1) as door,
         ):
             async with door.stream(GET) as (_, body):

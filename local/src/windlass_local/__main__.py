@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from windlass_local import __version__
 from windlass_local.commands import COMMANDS
@@ -21,6 +23,7 @@ _INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (those of the AWS CLI)."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         options.run(options)
     except LocalError as error:
@@ -31,6 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     return 0
+
+
+def _interrupt(signum: int, _: object) -> NoReturn:
+    raise KeyboardInterrupt(signum)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -66,7 +66,7 @@ class Admin:
         if request.method == "PUT":
             asked = json.loads(request.body)
             document = asked if isinstance(asked, dict) else {"rules": asked}
-            self._faults.load(document["rules"], seed=int(document.get("seed", 0)))
+            self._faults.load(document["rules"], random_seed=int(document.get("random_seed", 0)))
         elif request.method == "DELETE":
             self._faults.load([])
         return {"rules": self._faults.dump()}

@@ -1,6 +1,6 @@
 """Faults to order: latency, throttling, errors, refusals, dropped connections, dead regions, doubled and late S3 events.
 
-A rule names the calls (or the events) it is for and what happens to them; the same for the same seed. `decide` and
+A rule names the calls (or the events) it is for and what happens to them; the same random seed gives the same faults. `decide` and
 `deliveries` are all the logic; they only ask for the time.
 """
 
@@ -170,22 +170,22 @@ class _Live:
 class Faults:
     """The rules in force; those it was made with come back with `reset`."""
 
-    def __init__(self, rules: Iterable[Rule] = (), *, seed: int = 0) -> None:
+    def __init__(self, rules: Iterable[Rule] = (), *, random_seed: int = 0) -> None:
         self._lock = threading.Lock()
-        self._first = (tuple(rules), seed)
+        self._first = (tuple(rules), random_seed)
         self.reset()
 
     def reset(self) -> None:
         """The rules, the counts and the chances of the beginning."""
         self._replace(*self._first)
 
-    def load(self, rules: Iterable[Mapping[str, Any]], *, seed: int = 0) -> None:
+    def load(self, rules: Iterable[Mapping[str, Any]], *, random_seed: int = 0) -> None:
         """Replace all rules by these, from JSON. ValueError or TypeError name what does not fit, and nothing changes."""
-        self._replace(read_rules(rules), seed)
+        self._replace(read_rules(rules), random_seed)
 
-    def _replace(self, rules: Iterable[Rule], seed: int) -> None:
+    def _replace(self, rules: Iterable[Rule], random_seed: int) -> None:
         with self._lock:
-            self._random = random.Random(seed)  # noqa: S311  chance to order, not secrets
+            self._random = random.Random(random_seed)  # noqa: S311  chance to order, not secrets
             self._live = [_Live(rule, lag=_lag_of(rule, self._random)) for rule in rules]
 
     def dump(self) -> list[dict[str, Any]]:

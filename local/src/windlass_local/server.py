@@ -191,7 +191,7 @@ def _build(faults: Faults, access: Access, secret: str) -> Gateway:
         _account_of,
         {
             "/_windlass/fileshares/": share_files,
-            "/_windlass/caches/": cache_nodes,
+            "/_windlass/memcached/": cache_nodes,
             "/_windlass/functions": processes,
             "/_windlass/trails": recorder.page,
         },

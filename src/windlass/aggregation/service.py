@@ -122,26 +122,34 @@ class Aggregation:
         """Look for timers that were lost, now; how many were sent anew."""
         return self.engine([self.config(name)] if name else self.configs).sweep(name)
 
-    def prepare(self, name: str) -> tuple[str, ...]:
-        """Make the rule's DynamoDB table and timer queue where they are missing; what was made."""
+    def missing(self, name: str) -> tuple[str, ...]:
+        """List what the rule needs and AWS does not have: `table NAME`, `queue NAME`; empty for a rule kept in the store."""
         config = self.config(name)
-        made: list[str] = []
         if not config.table:
             return ()
         account, region = self._place(config)
-        estate = self._estate()
+        absent: list[str] = []
         try:
-            estate.call(account, region, "dynamodb", "DescribeTable", TableName=config.table)
+            self._estate().call(account, region, "dynamodb", "DescribeTable", TableName=config.table)
         except NotFound:
-            estate.call(account, region, "dynamodb", "CreateTable", TableName=config.table, **_SCHEMA)
-            made.append(f"table {config.table}")
+            absent.append(f"table {config.table}")
         try:
             self._queues().open(config.timers, account_id=account, region=region)
         except NotFound:
+            absent.append(f"queue {config.timers}")
+        return tuple(absent)
+
+    def prepare(self, name: str) -> tuple[str, ...]:
+        """Create the rule's DynamoDB table and timer queue where they are missing; return what was created."""
+        config = self.config(name)
+        account, region = self._place(config)
+        absent = self.missing(name)
+        if f"table {config.table}" in absent:
+            self._estate().call(account, region, "dynamodb", "CreateTable", TableName=config.table, **_SCHEMA)
+        if f"queue {config.timers}" in absent:
             attributes = {"MessageRetentionPeriod": "1209600", "VisibilityTimeout": "60"}
-            estate.call(account, region, "sqs", "CreateQueue", QueueName=config.timers, Attributes=attributes)
-            made.append(f"queue {config.timers}")
-        return tuple(made)
+            self._estate().call(account, region, "sqs", "CreateQueue", QueueName=config.timers, Attributes=attributes)
+        return absent
 
     # Running
 

@@ -6,7 +6,7 @@ import typer
 
 from windlass.cli.context import open_app
 
-__all__ = ["aggregate", "clients", "consume", "deploy", "inventory", "memcached", "pipeline", "queue", "replicate"]
+__all__ = ["clients", "deploy", "inventory", "memcached", "pipeline", "replicate"]
 
 
 def inventory() -> typer.Typer:
@@ -14,22 +14,6 @@ def inventory() -> typer.Typer:
     from windlass.inventory.cli import commands
 
     return commands(lambda ctx: open_app(ctx).inventory, lambda ctx: open_app(ctx).jobs)
-
-
-def queue() -> typer.Typer:
-    """`windlass queue`."""
-    from windlass.queues.cli import commands
-
-    return commands(lambda ctx: open_app(ctx).queues)
-
-
-def consume() -> typer.Typer:
-    """`windlass consume`."""
-    from windlass.queues.cli import consume_command
-
-    return consume_command(
-        lambda ctx: open_app(ctx).queues, lambda ctx: open_app(ctx).store, lambda ctx: open_app(ctx).settings.consume
-    )
 
 
 def memcached() -> typer.Typer:
@@ -44,13 +28,6 @@ def clients() -> typer.Typer:
     from windlass.clients.cli import commands
 
     return commands(lambda ctx: open_app(ctx).clients, lambda ctx: open_app(ctx).jobs)
-
-
-def aggregate() -> typer.Typer:
-    """`windlass aggregate`."""
-    from windlass.aggregation.cli import commands
-
-    return commands(lambda ctx: open_app(ctx).aggregation)
 
 
 def pipeline() -> typer.Typer:

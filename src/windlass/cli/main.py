@@ -8,13 +8,12 @@ where it came from.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Annotated, Any, NoReturn
@@ -23,40 +22,46 @@ import typer
 from typer.core import TyperGroup
 
 from windlass import __version__
-from windlass.core.errors import UsageError, WindlassError
+from windlass.cli.context import open_app
+from windlass.core.errors import WindlassError
 from windlass.core.limits import raise_file_limit
+from windlass.present.commands import command_of, unknown_command
 
 __all__ = ["COMMANDS", "main", "root"]
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command's name, the `module:attribute` of its typer app or of what makes it, and its line in `windlass --help`."""
+    """A command's name, the `module:attribute` of its group, verb or typer app, and its line in `windlass --help`."""
 
     name: str
     target: str
     help: str
 
-    def load(self) -> typer.Typer:
-        """Its app, imported now."""
+    def load(self) -> Any:
+        """Import the module and return its click command."""
         module, _, attribute = self.target.partition(":")
-        made: typer.Typer | Callable[[], typer.Typer] = getattr(importlib.import_module(module), attribute)
-        return made if isinstance(made, typer.Typer) else made()
+        target = getattr(importlib.import_module(module), attribute)
+        return command_of(target() if module == "windlass.cli.groups" else target, self.name)
 
 
 COMMANDS: tuple[Command, ...] = (
     Command(
-        "demo", "windlass.cli.demo:app", "Show everything on an embedded AWS: a seeded estate, live, with the console."
+        "demo",
+        "windlass.cli.demo.demo:demo",
+        "Show everything on an embedded AWS: a sample estate, live, with the console.",
     ),
     Command("up", "windlass.cli.serve:up", "Run what is configured: collector loop, consumers, console."),
     Command("serve", "windlass.cli.serve:serve", "Serve the web console and REST API alone."),
     Command("inventory", "windlass.cli.groups:inventory", "Know what exists, who owns it, what changed, and when."),
-    Command("consume", "windlass.cli.groups:consume", "Consume an SQS queue with a handler, until SIGTERM."),
-    Command("queue", "windlass.cli.groups:queue", "Look into SQS queues, send, drain, and redrive dead letters."),
+    Command(
+        "consume", "windlass.queues.commands.consume:consume", "Consume an SQS queue with a handler, until SIGTERM."
+    ),
+    Command("queue", "windlass.queues.commands:GROUP", "Look into SQS queues, send, drain, and redrive dead letters."),
     Command("pipeline", "windlass.cli.groups:pipeline", "Transform objects of S3 as they land, exactly once."),
     Command(
         "aggregate",
-        "windlass.cli.groups:aggregate",
+        "windlass.aggregation.commands:GROUP",
         "Turn many object events into one action per key and window, provably.",
     ),
     Command(
@@ -81,28 +86,28 @@ COMMANDS: tuple[Command, ...] = (
     Command("config", "windlass.cli.config:app", "Show, write and check windlass.toml."),
     Command("store", "windlass.cli.store:app", "Prepare the database for people who read it: the reader's role."),
     Command("token", "windlass.cli.token:app", "Make and revoke tokens of the console and API."),
-    Command("local", "windlass.cli.local:app", "The embedded AWS: start it, fill it, look at it."),
+    Command("local", "windlass.cli.local:GROUP", "The embedded AWS: start it, populate it, read its status."),
 )
 
 
 class LazyGroup(TyperGroup):
-    """A group whose commands are imported when they are called; its help is written from the table alone."""
+    """The root group: it imports a command when it is called, and writes its help from the table alone."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Every command's name, in the table's order."""
+        """List every command's name, in the table's order."""
         return [command.name for command in COMMANDS]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command, loaded now; UsageError with the nearest name when there is none."""
-        found = next((command for command in COMMANDS if command.name == cmd_name), None)
-        if found is None:
-            close = difflib.get_close_matches(cmd_name, self.list_commands(ctx), n=1)
-            hint = f"Did you mean {close[0]}?" if close else "`windlass --help` lists the commands."
-            raise UsageError(f"there is no command {cmd_name!r}", hint=hint)
-        return typer.main.get_command(found.load())
+        """Load the command; UsageError with the nearest name when there is none."""
+        command = next((command for command in COMMANDS if command.name == cmd_name), None)
+        if command is not None:
+            return command.load()
+        if ctx.resilient_parsing:  # shell completion asks for words that are not finished
+            return None
+        raise unknown_command("windlass", cmd_name, tuple(self.list_commands(ctx)))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """The list in `windlass --help`."""
+        """Write the list in `windlass --help`."""
         with formatter.section("Commands"):
             formatter.write_dl([(command.name, command.help) for command in COMMANDS])
 
@@ -148,6 +153,7 @@ def options(
         "profile": profile,
         "overrides": {key: value for key, value in overrides.items() if value},
         "debug": debug,
+        "open_app": open_app,
     }
 
 
@@ -185,18 +191,13 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except typer.Exit as stop:
         return stop.exit_code
     except typer.TyperException as error:
-        print(f"windlass: {error.format_message()}", file=sys.stderr)
-        print("  hint: add --help to the command to see what it takes.", file=sys.stderr)
-        return UsageError.exit_code
+        from windlass.cli.usage import usage_error
+
+        return _print_error(usage_error(error))
     except WindlassError as error:
         if debug:
             raise
-        from windlass.core.secret_values import simple_mask
-
-        print(f"windlass: {simple_mask(error.message)}", file=sys.stderr)
-        if error.hint:
-            print(f"  hint: {error.hint}", file=sys.stderr)
-        return error.exit_code
+        return _print_error(error)
     except (KeyboardInterrupt, typer.Abort):
         print("windlass: interrupted", file=sys.stderr)
         return 130
@@ -205,3 +206,12 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _print_error(error: WindlassError) -> int:
+    from windlass.core.secret_values import simple_mask
+
+    print(f"windlass: {simple_mask(error.message)}", file=sys.stderr)
+    if error.hint:
+        print(f"  hint: {error.hint}", file=sys.stderr)
+    return error.exit_code

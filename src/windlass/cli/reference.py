@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from windlass.aggregation.measure import COUNTERS as AGGREGATION_COUNTERS
 from windlass.api.measure import GAUGES as STORE_GAUGES
 from windlass.cli.main import COMMANDS
@@ -49,17 +47,24 @@ def _commands() -> str:
             yield from (f"## `windlass {name}`", "", "```text", _help(name, command), "```", "")
 
     return _page(
-        "Commands", "Every command's `--help`. Options of the root (`--config`, `--profile` …) come first.", lines()
+        "Commands",
+        "Every command's `--help`. Options of the root (`--config`, `--profile` …) come before the command.",
+        lines(),
     )
 
 
 def walk() -> Iterator[tuple[str, Any]]:
-    """Every command's words and its click object, groups before their members."""
+    """Yield every command's words and its click object, groups before their members."""
     for entry in COMMANDS:
-        command: Any = typer.main.get_command(entry.load())
-        yield entry.name, command
-        for name, child in getattr(command, "commands", {}).items():
-            yield f"{entry.name} {name}", child
+        yield from _walk(entry.name, entry.load())
+
+
+def _walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    yield name, command
+    if hasattr(command, "list_commands"):
+        context = command.context_class(command, info_name=name)
+        for verb in command.list_commands(context):
+            yield from _walk(f"{name} {verb}", command.get_command(context, verb))
 
 
 def _help(name: str, command: Any) -> str:

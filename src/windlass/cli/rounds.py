@@ -71,7 +71,7 @@ def consumers(app: App, stop: threading.Event) -> Iterator[None]:
 @contextlib.contextmanager
 def seeds(app: App, stop: threading.Event) -> Iterator[None]:
     """Seed every [[replicate]] set that has `every` when its time comes, and finish detached seeds, for the block."""
-    from windlass.replication.rounds import seed_forever
+    from windlass.replication.seed.scheduler import seed_forever
 
     thread = threading.Thread(target=seed_forever, args=(app.replication, app.jobs, stop), name="replicate")
     thread.start()

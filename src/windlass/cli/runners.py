@@ -8,7 +8,7 @@ from windlass.inventory import collecting
 from windlass.memcached import scaling
 from windlass.pipelines import backfill
 from windlass.queues import redriving
-from windlass.replication import seeding
+from windlass.replication.seed import job as seeding
 
 __all__ = ["register_runners"]
 

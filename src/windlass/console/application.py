@@ -63,7 +63,13 @@ PAGES: tuple[Page, ...] = (
     Page("/replication", "replication.html", "Replication", views.replication, "Replication", "twins", ("set",)),
     Page("/jobs", "jobs.html", "Jobs", views.jobs, "Jobs", "gear", ("status",)),
     Page("/queues/{account}/{region}/{name}", "queue.html", "Queue", views.queue),
-    Page("/inventory/resource", "resource.html", "Resource", views.resource, parameters=("ref", "rev", "at", "from")),
+    Page(
+        "/inventory/resource",
+        "resource.html",
+        "Resource",
+        views.resource,
+        parameters=("ref", "rev", "at", "from", "map"),
+    ),
     Page(
         "/memcached/{account}/{region}/{name}",
         "cache.html",

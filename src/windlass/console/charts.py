@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from windlass.clients.svg import by_day
 from windlass.console.noderings import hit_rates, node_ring
+from windlass.console.relation_map import relation_map
 from windlass.console.relations import relations
 from windlass.console.throughput import throughput
 from windlass.console.timeline import timeline
@@ -21,6 +22,7 @@ __all__ = [
     "days",
     "hit_rates",
     "node_ring",
+    "relation_map",
     "relations",
     "sparkbar",
     "sparkline",

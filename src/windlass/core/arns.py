@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NewType
 
-__all__ = ["AccountId", "Arn", "Region", "dns_suffix", "format_arn", "parse_arn", "partition_of"]
+__all__ = ["AccountId", "Arn", "Region", "dns_suffix", "format_arn", "parse_arn", "partition_of", "via_service"]
 
 AccountId = NewType("AccountId", str)
 """Twelve digits."""
@@ -79,6 +79,17 @@ def partition_of(region: str) -> str:
 def dns_suffix(region: str) -> str:
     """The suffix of service names in the region's partition: `amazonaws.com`, `amazonaws.com.cn` …"""
     return _DNS_SUFFIXES.get(partition_of(region), "amazonaws.com")
+
+
+def via_service(service: str, region: str, *, in_regions: str = "") -> list[str]:
+    """Return the values of `kms:ViaService` for a service in `in_regions` (a pattern; `region` when empty).
+
+    The KMS guide documents `SERVICE.REGION.amazonaws.com` and no other suffix. Partitions whose services have names of their
+    own (China, the ISO partitions, the European Sovereign Cloud) therefore get both names: only KMS sets this key, so that a
+    name it never sets grants nothing. Source: AWS KMS guide, "kms:ViaService".
+    """
+    suffixes = dict.fromkeys(("amazonaws.com", dns_suffix(region)))
+    return [f"{service}.{in_regions or region}.{suffix}" for suffix in suffixes]
 
 
 def format_arn(service: str, region: str, account: str, resource: str, *, partition: str = "") -> str:

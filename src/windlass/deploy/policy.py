@@ -61,7 +61,7 @@ class Facts:
     `keys` are the ARNs of customer KMS keys that buckets or queues are encrypted with; `logs` where CloudTrail's files are;
     `dead_letters` the names or ARNs of dead-letter queues; `function` the Lambda function's name; `cluster`, `application` and
     `execution_role` where EMR's steps and runs are, and the ARN or name of the runs' role; `versions` whether noncurrent versions
-    are seeded directly.
+    are seeded directly; `restore` whether archived objects are restored (`--restore`).
     """
 
     account: str = ANY
@@ -74,6 +74,7 @@ class Facts:
     application: str = ""
     execution_role: str = ""
     versions: bool = False
+    restore: bool = False
 
     def arn(self, service: str, resource: str, *, region: str | None = None, account: str | None = None) -> str:
         """An ARN in this partition; in our region and account unless given."""
@@ -127,6 +128,7 @@ def facts_of(
     application: str = "",
     execution_role: str = "",
     versions: bool = False,
+    restore: bool = False,
 ) -> Facts:
     """The facts of a configuration: the account is the first of `estate.accounts`, unless one is given."""
     ours = account or (settings.estate.accounts[0].id if settings.estate.accounts else ANY)
@@ -141,6 +143,7 @@ def facts_of(
         application=application,
         execution_role=execution_role,
         versions=versions,
+        restore=restore,
     )
 
 

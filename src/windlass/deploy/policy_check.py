@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 from windlass.deploy.policy import Facts, Statement, document, role_arn
 from windlass.deploy.policy_calls import actions_of, tagging_of
-from windlass.replication.policy import allows
+from windlass.replication.setup.policy import allows
 
 __all__ = ["Need", "Verdict", "check", "needs_of"]
 

@@ -68,6 +68,9 @@ def policy_command(load: Callable[[typer.Context], Settings]) -> typer.Typer:
         versions: Annotated[
             bool, typer.Option("--versions", help="replication: noncurrent versions are seeded, too.")
         ] = False,
+        restore: Annotated[
+            bool, typer.Option("--restore", help="replication: archived objects are restored and copied.")
+        ] = False,
         output: Annotated[
             Shape, typer.Option("--output", "-o", help="table shows each statement's reason.")
         ] = Shape.JSON,
@@ -86,6 +89,7 @@ def policy_command(load: Callable[[typer.Context], Settings]) -> typer.Typer:
             application=application,
             execution_role=execution_role,
             versions=versions,
+            restore=restore,
         )
         found = merged(chosen.statements(settings, facts, _use(chosen, use, function)))
         _notes(found, facts.account)

@@ -37,6 +37,7 @@ from windlass.estate.model import (
     ThrottleStat,
     WhoAmI,
 )
+from windlass.estate.open_clients import OpenClients
 from windlass.estate.paging import pages
 from windlass.estate.policy import decide
 from windlass.estate.regions import LastRegions, list_regions
@@ -97,6 +98,7 @@ class Estate:
         self._regions: dict[str, tuple[float, RegionList]] = {}
         self._sessions = Sessions(config, self.decision, account_of=self._account_of, ask=self._attempt)
         self._clients = Clients(config, self._sessions.of)
+        self._open_clients = OpenClients()
 
     def accounts(self) -> tuple[Account, ...]:
         """The accounts to work in, every one of them allowed by `estate.allowed_accounts`."""
@@ -167,10 +169,16 @@ class Estate:
         where = f"{service} {operation} in {region} of {account_id}"
         scope = Scope(account_id, region, service)
         try:
-            method = getattr(self.client(account_id, region, service), xform_name(operation))
+            client = self.client(account_id, region, service)
+            method = getattr(client, xform_name(operation))
         except (BotoCoreError, ClientError) as error:
             raise translate(error, where=where) from None
-        return self._attempt(scope, lambda: method(**params), where)
+
+        def send() -> dict[str, Any]:
+            with self._open_clients.use(client):
+                return method(**params)  # type: ignore[no-any-return]
+
+        return self._attempt(scope, send, where)
 
     def pages(
         self, account_id: str, region: str, service: str, operation: str, /, **params: Any

@@ -21,9 +21,9 @@ from windlass.pipelines.model import Output, Rejected, Source
 from windlass.pipelines.service import Pipelines
 from windlass.pipelines.steps import STEPS
 from windlass.pipelines.stream import file_chunks
+from windlass.present.assignments import parse_assignments
 from windlass.present.output import Column, Format, emit
 from windlass.present.progress import ProgressLine
-from windlass.queues.cli import read_settings
 from windlass.queues.together import run_together
 
 __all__ = ["commands", "failure_row", "pipeline_row"]
@@ -98,7 +98,7 @@ def commands(  # noqa: C901  one function per command
     ) -> None:
         """Work: take objects as their events come, until SIGTERM. As many of these as you like may run at once."""
         workers = open_pipelines(ctx).workers(
-            names or (), health=(host, port) if port >= 0 else None, settings=read_settings(options or ())
+            names or (), health=(host, port) if port >= 0 else None, settings=parse_assignments(options or ())
         )
         raise typer.Exit(run_together(workers))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,10 @@ from typing import IO, Any
 from windlass.core.canonical import plain
 from windlass.present.times import ago
 
-__all__ = ["Column", "Format", "emit", "emit_value"]
+__all__ = ["ALL", "Column", "Format", "emit", "emit_value"]
+
+
+ALL = 1_000_000  # what `--limit 0` asks of a query that wants a number
 
 
 class Format(StrEnum):
@@ -46,10 +49,15 @@ def emit(
     *,
     now: datetime | None = None,
     empty: str = "",
+    limit: int = 0,
     out: IO[str] | None = None,
 ) -> int:
-    """Write the rows under `columns` (Columns, or bare keys); how many there were. `empty` is said on stderr when a table has none."""
+    """Write the rows under `columns` (Columns, or bare keys) and return how many were written; at most `limit`, 0 for all.
+
+    A table without rows prints `empty` on stderr; a table that was cut says so there.
+    """
     stream = out or sys.stdout
+    rows = _first(rows, limit, tell=fmt is Format.TABLE) if limit else rows
     shown = [column if isinstance(column, Column) else Column(str(column)) for column in columns]
     if fmt is Format.TABLE:
         return _table(list(rows), shown, now, empty, stream)
@@ -72,6 +80,15 @@ def emit(
 def emit_value(value: Mapping[str, Any] | Sequence[Any], out: IO[str] | None = None) -> None:
     """One document as indented JSON."""
     (out or sys.stdout).write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def _first(rows: Iterable[Mapping[str, Any]], limit: int, *, tell: bool) -> Iterator[Mapping[str, Any]]:
+    for number, row in enumerate(rows):
+        if number == limit:
+            if tell:
+                print(f"Only the first {limit:,} are shown; --limit shows more, --limit 0 shows all.", file=sys.stderr)
+            return
+        yield row
 
 
 def _table(

@@ -14,13 +14,12 @@ from windlass.core.errors import EXIT_FINDINGS, PartialFailure, UsageError
 from windlass.jobs.service import Jobs
 from windlass.present.output import Format, emit
 from windlass.present.progress import ProgressLine
-from windlass.replication import rows, seeding
+from windlass.replication import rows
 from windlass.replication.commands import report, verify
 from windlass.replication.comparison import Compare, Criteria
-from windlass.replication.crew import Hooks, confirm
-from windlass.replication.lines import Lines
+from windlass.replication.methods import emr
+from windlass.replication.methods.batch.template import Template, print_template
 from windlass.replication.model import Operation, Seed, State, Way
-from windlass.replication.movers import emr
 from windlass.replication.options import (
     Carried,
     CompareBy,
@@ -48,9 +47,7 @@ from windlass.replication.options import (
     request_from,
     tags_from,
 )
-from windlass.replication.planning import PairPlan, Request
-from windlass.replication.service import Ask, Replication, latest
-from windlass.replication.shown import (
+from windlass.replication.output import (
     FOUND,
     findings,
     print_plan,
@@ -59,7 +56,11 @@ from windlass.replication.shown import (
     raise_refused,
     raise_unwell,
 )
-from windlass.replication.template import Template, print_template
+from windlass.replication.planning.plan import PairPlan, Request
+from windlass.replication.progress import Lines
+from windlass.replication.seed import job as seeding
+from windlass.replication.seed.runner import Hooks, confirm
+from windlass.replication.service import Ask, Replication, latest
 
 __all__ = ["commands"]
 

@@ -12,11 +12,11 @@ import typer
 from windlass.core.errors import UsageError
 from windlass.present.output import Format
 from windlass.replication.comparison import Compare
+from windlass.replication.methods.batch.template import load_template
 from windlass.replication.model import Carry, Operation, Way
-from windlass.replication.planning import Request
-from windlass.replication.rounds import request_of
+from windlass.replication.planning.plan import Request
+from windlass.replication.seed.scheduler import request_of
 from windlass.replication.service import Replication
-from windlass.replication.template import load_template
 
 __all__ = [
     "Carried",

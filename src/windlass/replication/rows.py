@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from windlass.replication.config import ReplicateConfig
+from windlass.replication.direct.model import Compared, Moved
 from windlass.replication.failures import explain
 from windlass.replication.model import Seed, Trouble
-from windlass.replication.movers.direct import Compared, Moved
-from windlass.replication.outcome import Outcome
-from windlass.replication.planning import PairPlan
-from windlass.replication.preflight import Finding
+from windlass.replication.planning.plan import PairPlan
+from windlass.replication.planning.preflight import Finding
+from windlass.replication.seed.outcome import Outcome
 
 __all__ = [
     "IDLE",

@@ -18,16 +18,17 @@ from windlass.core.ids import new_id
 from windlass.core.pool import map_bounded
 from windlass.estate.service import Estate
 from windlass.estate.services import Services
-from windlass.replication import aws, elsewhere
 from windlass.replication import store as tables
 from windlass.replication.comparison import BY_ETAG, Compare, Criteria
 from windlass.replication.config import ReplicateConfig, ReplicationConfig
+from windlass.replication.direct.model import Compared, Direct, Moved
 from windlass.replication.effects import Effect
-from windlass.replication.facts import PairFacts
 from windlass.replication.model import Pair, Seed, State, Trouble, Volume
-from windlass.replication.movers.direct import Compared, Direct, Moved
-from windlass.replication.pairs import by_pattern, check_aliases, check_pairs, is_elsewhere, place_pairs
-from windlass.replication.planning import PairPlan, Request, effects_for, plan_pair
+from windlass.replication.planning import aws
+from windlass.replication.planning import s3_compatible as elsewhere
+from windlass.replication.planning.facts import PairFacts
+from windlass.replication.planning.pairs import by_pattern, check_aliases, check_pairs, is_elsewhere, place_pairs
+from windlass.replication.planning.plan import PairPlan, Request, effects_for, plan_pair
 from windlass.store.engine import Store
 
 __all__ = ["Ask", "Finder", "Replication"]

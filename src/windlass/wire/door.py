@@ -157,14 +157,14 @@ class Door:
             started = time.perf_counter()
             try:
                 response = await self._once(call, so_far, stream=stream)
+                fault = await self._find_fault(call, response, so_far)
             except (ConnectionLost, BrokenAnswer) as error:
                 self._note(call, "lost", started)
                 again = self._after_loss(call, error, so_far)
             else:
-                if response.status < 300 and not (call.manners.late_errors and _ERROR.match(response.body)):
+                if fault is None:
                     self._note(call, "ok", started)
                     return response
-                fault = read_fault(response)
                 self._note(call, "throttled" if fault.status in (429, 503) else "error", started)
                 again = self._after_fault(call, fault, response, so_far)
             so_far.attempt += again.counts
@@ -190,6 +190,26 @@ class Door:
             place.pool.give_back(connection)
             raise
         return await self._send(connection, call, head, stream=stream)
+
+    async def _find_fault(self, call: Call[T], response: Response, so_far: _SoFar) -> Fault | None:
+        """The error in an answer, None for a success. ConnectionLost or BrokenAnswer when confirming it fails.
+
+        The answer to a HEAD has no document, and some S3-compatible services send no request id either. Such an error
+        is confirmed by a GET of the first byte: its error document counts when it has the same status.
+        """
+        if response.status < 300 and not (call.manners.late_errors and _ERROR.match(response.body)):
+            return None
+        fault = read_fault(response)
+        if not fault.is_unidentified or call.request.method != "HEAD":
+            return fault
+        headers = tuple(header for header in call.request.headers if header[0] != "range")
+        get = replace(call.request, method="GET", headers=(*headers, ("range", "bytes=0-0")))
+        confirmation = await self._once(replace(call, request=get), so_far, stream=True)
+        if confirmation.stream is not None:  # the GET succeeded: one of the two answers is wrong
+            confirmation.stream.abandon()
+            return fault
+        confirmed = read_fault(confirmation)
+        return confirmed if confirmed.from_service and confirmed.status == fault.status else fault
 
     async def _protected(self, request: Request, place: Place, so_far: _SoFar) -> Request:
         """The request with its body's checksum, computed once, and in a thread where that takes long."""
@@ -258,6 +278,7 @@ class Door:
             again = after_fault(fault, call.manners, so_far.attempt, so_far.mended, self._draw())
             if again is None or self._places.closed:
                 raise self._said(call, fault, response, so_far)
+            so_far.lost = so_far.lost or fault.is_unidentified
             mends = _named(again)
             so_far.mended |= mends
             if not mends or self._mend(again, call.request, response, so_far):
@@ -278,6 +299,8 @@ class Door:
         return True
 
     def _said(self, call: Call[T], fault: Fault, response: Response, so_far: _SoFar) -> WindlassError:
+        if fault.is_unidentified:
+            return BadAnswer.unidentified(self._where(call), fault)
         status = 0 if call.manners.throttled else fault.status
         error = service_error(
             fault.code, fault.message, where=self._where(call), request_id=response.request_id, status=status

@@ -14,6 +14,7 @@ from windlass.core.errors import AwsError
 from windlass.wire.model import Response
 
 __all__ = [
+    "UNIDENTIFIED",
     "BadAnswer",
     "BrokenAnswer",
     "ConnectionLost",
@@ -29,6 +30,8 @@ A = TypeVar("A")
 T = TypeVar("T")
 
 _PROXY_HINT = "Is a proxy answering in the service's place?"
+UNIDENTIFIED = "UnidentifiedAnswer"
+"""The code of an error answer that nothing shows to be the service's own."""
 
 
 class ConnectionLost(Exception):
@@ -50,18 +53,33 @@ class BrokenAnswer(Exception):
 
 
 class BadAnswer(AwsError):
-    """The answer is HTTP, but not what the operation answers."""
+    """The answer is HTTP, but not what the operation answers, or nothing shows that the service gave it."""
+
+    @classmethod
+    def unidentified(cls, where: str, fault: Fault) -> BadAnswer:
+        """The error for an answer without the service's marks: whether the call was carried out is unknown."""
+        message = f"{where}: the answer is not the service's own ({fault.message})"
+        return cls(message, hint=_PROXY_HINT, code=fault.code)
 
 
 class Fault:
-    """The error in an answer: AWS's code and message (cut to what a person reads), and the region it names, if it does."""
+    """The error in an answer: AWS's code and message (shortened for people), and the region it names, if any.
 
-    __slots__ = ("code", "message", "region", "status")
+    `from_service` is false when nothing in the answer shows that the service gave it: its code then decides nothing.
+    """
 
-    def __init__(self, status: int, code: str, message: str, region: str = "") -> None:
+    __slots__ = ("code", "from_service", "message", "region", "status")
+
+    def __init__(self, status: int, code: str, message: str, region: str = "", *, from_service: bool = True) -> None:
         self.status, self.code, self.message = status, code[:100], message[:2000]
+        self.from_service = from_service
         # It becomes part of a host name to send signed requests to: anything else is not believed.
         self.region = region if _REGION.fullmatch(region) else ""
+
+    @property
+    def is_unidentified(self) -> bool:
+        """True when the answer may be a proxy's. A 5xx or 429 is retried whoever gave it, so it is not counted here."""
+        return not self.from_service and self.status < 500 and self.status != 429
 
 
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
@@ -86,20 +104,32 @@ _NO_BODY = {
 
 
 def read_fault(response: Response) -> Fault:
-    """The error of any answer that is not a success: REST XML, query XML, JSON, or no body at all (HEAD)."""
+    """Read the error of any answer that is not a success: REST XML, query XML, JSON, or no body at all (HEAD).
+
+    Only the service's own marks make it the service's: a request id, or the protocol's error document. Anything else
+    (a proxy's page, a portal's redirect) becomes UnidentifiedAnswer, which says nothing of the resource.
+    """
     status, body = response.status, response.body
     code = message = region = ""
-    header = response.headers.get("x-amzn-query-error", "")
+    query_error, error_type = (response.headers.get(name, "") for name in ("x-amzn-query-error", "x-amzn-errortype"))
+    is_document = bool(query_error or error_type)
     if body[:1] == b"{":
-        code, message = _json_fault(body)
-        code = header.partition(";")[0] or code
+        code, message, typed = _json_fault(body)
+        code = query_error.partition(";")[0] or code
+        is_document = is_document or typed
     elif body.lstrip()[:1] == b"<":
-        code, message, region = _xml_fault(body)
-    code = code or response.headers.get("x-amzn-errortype", "").partition(":")[0]
+        code, message, region, typed = _xml_fault(body)
+        is_document = is_document or typed
+    if not (is_document or response.request_id):
+        fallback = _NO_BODY.get(status, str(status)) if status >= 500 or status in (200, 429) else UNIDENTIFIED
+        content_type = response.headers.get("content-type", "").partition(";")[0].strip()
+        message = f"HTTP {status} {content_type or 'without a content type'}, no request id and no error document"
+        return Fault(status, fallback, message, from_service=False)
+    code = code or error_type.partition(":")[0]
     code = code.rpartition("#")[2].strip() or _NO_BODY.get(status, str(status))
     region = region or response.headers.get("x-amz-bucket-region", "")
-    if not region and (found := _EXPECTING.search(message)):
-        region = found[1]
+    if not region and (expected := _EXPECTING.search(message)):
+        region = expected[1]
     return Fault(status, code, message, region)
 
 
@@ -143,24 +173,30 @@ def sensible(read: Callable[[A], T]) -> Callable[[A], T]:
     return reading
 
 
-def _json_fault(body: bytes) -> tuple[str, str]:
+def _json_fault(body: bytes) -> tuple[str, str, bool]:
+    """(code, message, whether it is an error document of the AWS JSON protocol)."""
     try:
-        found = orjson.loads(body)
+        document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return "", ""
-    if not isinstance(found, dict):
-        return "", ""
-    return str(found.get("__type") or found.get("code") or ""), str(found.get("message") or found.get("Message") or "")
+        return "", "", False
+    if not isinstance(document, dict):
+        return "", "", False
+    error_type = document.get("__type")
+    code = str(error_type or document.get("code") or "")
+    message = str(document.get("message") or document.get("Message") or "")
+    return code, message, bool(error_type) and isinstance(error_type, str)
 
 
-def _xml_fault(body: bytes) -> tuple[str, str, str]:
+def _xml_fault(body: bytes) -> tuple[str, str, str, bool]:
+    """(code, message, region, whether it is an error document of the REST XML or query protocol)."""
     try:
         root = safe_xml(body)
     except BadAnswer:
-        return "", "", ""
-    found = {"Code": "", "Message": "", "Region": ""}
+        return "", "", "", False
+    texts = {"Code": "", "Message": "", "Region": ""}
     for element in root.iter():
         name = str(element.tag).rpartition("}")[2]
-        if name in found and not found[name]:
-            found[name] = (element.text or "").strip()
-    return found["Code"], found["Message"], found["Region"]
+        if name in texts and not texts[name]:
+            texts[name] = (element.text or "").strip()
+    is_document = str(root.tag).rpartition("}")[2] in ("Error", "ErrorResponse") and bool(texts["Code"])
+    return texts["Code"], texts["Message"], texts["Region"], is_document

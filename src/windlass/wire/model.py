@@ -26,6 +26,7 @@ __all__ = [
 T = TypeVar("T")
 
 UNSIGNED = "UNSIGNED-PAYLOAD"
+_REQUEST_IDS = ("x-amz-request-id", "x-amzn-requestid", "x-amz-id-2")
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
@@ -113,8 +114,8 @@ class Response:
 
     @property
     def request_id(self) -> str:
-        """AWS's id of the request, for its support."""
-        return self.headers.get("x-amz-request-id") or self.headers.get("x-amzn-requestid") or ""
+        """AWS's id of the request, for its support; empty when the answer has none."""
+        return next((self.headers[name] for name in _REQUEST_IDS if self.headers.get(name)), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,9 @@ def after_fault(fault: Fault, manners: Manners, attempt: int, mended: frozenset[
         return Again(counts=False, region=fault.region)
     if attempt >= manners.attempts:
         return None
+    if fault.is_unidentified:
+        # The service may have carried it out, and a proxy answered: the same as a lost answer.
+        return Again(_wait_s(_FIRST_S, attempt, draw)) if manners.lost else None
     if fault.code in THROTTLE_CODES or fault.status in (429, 503):
         if not manners.throttled:
             return None

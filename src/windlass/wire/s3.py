@@ -46,6 +46,7 @@ __all__ = [
 Headers = Mapping[str, str]
 _LIST = Manners(max_body_bytes=32 * 1024 * 1024)
 _MIN_UNSIGNED_BYTES = 64 * 1024
+_MAX_ERROR_BYTES = 64 * 1024  # an error document is larger than the last bytes of an object may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +199,11 @@ def get_into(
     request = _of(bucket, key, "GET", version_id, asked, owner)
 
     def read(response: Response) -> None:
+        _etag(response)
         if response.put_bytes != len(room):
             raise BadAnswer(f"the answer has {response.put_bytes:,} of the {len(room):,} bytes asked for")
 
-    return Call("GetObject", request, read, Manners(max_body_bytes=len(room)), into=room)
+    return Call("GetObject", request, read, Manners(max_body_bytes=max(len(room), _MAX_ERROR_BYTES)), into=room)
 
 
 def restore(bucket: str, key: str, *, days: int, tier: str, owner: str = "") -> Call[None]:
@@ -213,7 +215,7 @@ def restore(bucket: str, key: str, *, days: int, tier: str, owner: str = "") -> 
     request = _of(
         bucket, key, "POST", "", {"content-type": "application/xml"}, owner, query="restore=", body=body.encode()
     )
-    return Call("RestoreObject", request, lambda _: None)
+    return Call("RestoreObject", request, _read_nothing)
 
 
 def put(
@@ -235,7 +237,7 @@ def put(
 def delete(bucket: str, key: str, *, version_id: str = "", if_match: str = "", owner: str = "") -> Call[str]:
     """DeleteObject, only with this ETag (`if_match`); the version id of the delete marker made, if one was."""
     request = _of(bucket, key, "DELETE", version_id, _conditions(if_match), owner)
-    return Call("DeleteObject", request, lambda response: response.headers.get("x-amz-version-id", ""))
+    return Call("DeleteObject", request, _read_deleted)
 
 
 def copy(
@@ -338,7 +340,7 @@ def complete_upload(
 def abort_upload(bucket: str, key: str, *, upload_id: str, owner: str = "") -> Call[None]:
     """AbortMultipartUpload."""
     request = _of(bucket, key, "DELETE", "", None, owner, query=encode_query([("uploadId", upload_id)]))
-    return Call("AbortMultipartUpload", request, lambda _: None)
+    return Call("AbortMultipartUpload", request, _read_nothing)
 
 
 def _of(
@@ -397,13 +399,32 @@ def _given(**values: str) -> list[tuple[str, str]]:
 
 
 def _etag(response: Response) -> str:
+    """The ETag of an object's content. BadAnswer when there is none, nor anything else that only S3 sends."""
+    _check_own(response, "etag")
     return response.headers.get("etag", "").strip('"')
+
+
+def _check_own(response: Response, mark: str) -> None:
+    """BadAnswer when a success without a document has neither a request id nor the header `mark`: a portal's page has none."""
+    if not response.request_id and mark not in response.headers:
+        raise BadAnswer(f"HTTP {response.status} without a request id", hint="Is a proxy answering in S3's place?")
 
 
 def _read_head(response: Response) -> Head:
     headers = response.headers
     size = int(headers.get("content-length") or len(response.body))
     return Head(size, _etag(response), headers.get("x-amz-version-id", ""), headers.get("content-range", ""), headers)
+
+
+def _read_nothing(response: Response) -> None:
+    if response.status != 204:
+        _check_own(response, "x-amz-restore-output-path")
+
+
+def _read_deleted(response: Response) -> str:
+    if response.status != 204:
+        _check_own(response, "x-amz-version-id")
+    return response.headers.get("x-amz-version-id", "")
 
 
 def _read_put(response: Response) -> Put:

@@ -7,6 +7,9 @@ locals {
   account_id = data.aws_caller_identity.current.account_id
   region     = data.aws_region.current.id
 
+  # The KMS guide names services in kms:ViaService with amazonaws.com only; elsewhere the partition's suffix is allowed, too.
+  suffixes = distinct(["amazonaws.com", data.aws_partition.current.dns_suffix])
+
   notification_entries = [
     for suffix in(length(var.source_suffixes) == 0 ? [""] : var.source_suffixes) : {
       Id       = "${var.name}${suffix == "" ? "" : "-${replace(trim(suffix, "."), "/[^A-Za-z0-9]/", "-")}"}"

@@ -91,7 +91,7 @@ data "aws_iam_policy_document" "function" {
       condition {
         test     = "StringLike"
         variable = "kms:ViaService"
-        values   = ["s3.*.amazonaws.com"]
+        values   = [for one in local.suffixes : "s3.*.${one}"]
       }
     }
   }
@@ -107,7 +107,7 @@ data "aws_iam_policy_document" "function" {
       condition {
         test     = "StringLike"
         variable = "kms:ViaService"
-        values   = ["s3.*.amazonaws.com"]
+        values   = [for one in local.suffixes : "s3.*.${one}"]
       }
     }
   }

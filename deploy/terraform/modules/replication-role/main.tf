@@ -1,5 +1,5 @@
 # The service roles of S3 replication and of S3 Batch Operations: what `windlass replicate` would make, for those who
-# make roles elsewhere. A test compares the statements with src/windlass/replication/role.py.
+# make roles elsewhere. A test compares the statements with src/windlass/replication/setup/role.py.
 
 data "aws_region" "current" {}
 data "aws_partition" "current" {}
@@ -10,6 +10,9 @@ locals {
   replicas   = distinct([for one in var.pairs : "${local.arn_prefix}${one.destination}"])
   foreign    = distinct([for one in var.pairs : "${local.arn_prefix}${one.destination}" if one.destination_account_id != null])
   work       = var.work_bucket == null ? local.sources : ["${local.arn_prefix}${var.work_bucket}"]
+
+  # The KMS guide names services in kms:ViaService with amazonaws.com only; elsewhere the partition's suffix is allowed, too.
+  suffixes = distinct(["amazonaws.com", data.aws_partition.current.dns_suffix])
 
   services = {
     replication = "s3.amazonaws.com"
@@ -87,7 +90,7 @@ data "aws_iam_policy_document" "replication" {
       condition {
         test     = "StringLike"
         variable = "kms:ViaService"
-        values   = ["s3.${statement.value.region}.amazonaws.com"]
+        values   = [for one in local.suffixes : "s3.${statement.value.region}.${one}"]
       }
     }
   }
@@ -152,7 +155,7 @@ data "aws_iam_policy_document" "batch" {
       condition {
         test     = "StringLike"
         variable = "kms:ViaService"
-        values   = ["s3.${statement.value.region}.amazonaws.com"]
+        values   = [for one in local.suffixes : "s3.${statement.value.region}.${one}"]
       }
     }
   }

@@ -1,8 +1,8 @@
-"""Multipart uploads know when they began and which lock their object gets.
+"""Multipart uploads know when they began, which lock their object gets and with which customer key it is encrypted.
 
-Upstream: FakeMultipart records neither its start (listings say 2010) nor the Object Lock headers of
+Upstream: FakeMultipart records neither its start (listings say 2010) nor the headers of Object Lock and customer keys of
 CreateMultipartUpload.
-AWS: ListMultipartUploads reports Initiated; the lock asked for at the start holds for the completed object.
+AWS: ListMultipartUploads reports Initiated; the lock and the customer key of the start hold for the completed object.
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 Offered upstream: no.
 """
@@ -15,6 +15,7 @@ from typing import Any
 import flask
 from moto.s3 import models
 
+from windlass_local.s3.customer_keys import key_md5
 from windlass_local.s3.locks import HOLD, MODE, UNTIL
 from windlass_local.s3.objects import now
 
@@ -32,6 +33,7 @@ def apply() -> None:
         original(upload, *args, **kwargs)
         upload.initiated = now()
         given = flask.request.headers if flask.has_request_context() else {}
+        upload.customer_key_md5 = key_md5({name.lower(): value for name, value in given.items()})
         upload.lock_headers = {name: given[name] for name in (MODE, UNTIL, HOLD) if name in given}
 
     models.FakeMultipart.__init__ = initialise

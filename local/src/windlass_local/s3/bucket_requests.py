@@ -15,6 +15,7 @@ from windlass_local.s3.archive import restore_object
 from windlass_local.s3.buckets import head_bucket
 from windlass_local.s3.checksums import sent_body, wrong_checksum
 from windlass_local.s3.configuration import delete_configuration, read_configuration, write_configuration
+from windlass_local.s3.customer_keys import keys_refused
 from windlass_local.s3.delivery import CURRENT, Delivery
 from windlass_local.s3.limits import metadata_refused
 from windlass_local.s3.listing import list_object_versions, list_objects, list_objects_v2
@@ -92,12 +93,18 @@ def _verified(call: S3Request) -> S3Request | Response:
     return call if headers is request.headers else replace(call, request=replace(request, headers=headers, body=body))
 
 
+def _refused(call: S3Request, bucket: Any) -> Response | None:
+    headers = call.request.headers
+    refusal = keys_refused(headers, method=call.method)
+    if refusal is not None or call.method not in ("PUT", "POST"):
+        return refusal
+    return acl_refused(call, bucket) or lock_refused(headers, bucket) or metadata_refused(headers)
+
+
 def _on_object(call: S3Request, bucket: Any) -> Response | None:
-    if call.method in ("PUT", "POST"):
-        headers = call.request.headers
-        refusal = acl_refused(call, bucket) or lock_refused(headers, bucket) or metadata_refused(headers)
-        if refusal is not None:
-            return refusal
+    refusal = _refused(call, bucket)
+    if refusal is not None:
+        return refusal
     if call.subresource == "acl" and call.method == "GET":
         return read_object_acl(bucket, find_version(bucket, call.key, call.query.get("versionId")))
     if call.subresource == "uploadId":

@@ -16,6 +16,7 @@ from windlass_local.s3.access import denied, permitted
 from windlass_local.s3.address import S3Request
 from windlass_local.s3.archive import archived, restore_header
 from windlass_local.s3.caller import caller_of
+from windlass_local.s3.customer_keys import customer_headers, unreadable
 from windlass_local.s3.objects import ObjectVersion
 from windlass_local.s3.responses import refuse, request_ids
 
@@ -31,11 +32,6 @@ _UNSATISFIABLE = (-1, -1)
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
-def unusual(call: S3Request) -> bool:
-    """Whether the call uses customer keys, which are left to moto."""
-    return "x-amz-server-side-encryption-customer-algorithm" in call.request.headers
-
-
 def find_version(bucket: Any, name: str, version_id: str | None) -> Any:
     """Return an object, a delete marker, or None. Without `version_id`, the newest."""
     if version_id is None:
@@ -43,15 +39,13 @@ def find_version(bucket: Any, name: str, version_id: str | None) -> Any:
     return next((each for each in bucket.keys.getlist(name, []) if each.version_id == version_id), None)
 
 
-def read_object(call: S3Request, bucket: Any) -> Response | None:
-    """Answer GET and HEAD of an object; None leaves it to moto."""
-    if unusual(call):
-        return None
+def read_object(call: S3Request, bucket: Any) -> Response:
+    """Answer GET and HEAD of an object."""
     version_id = call.query.get("versionId")
     key = find_version(bucket, call.key, version_id)
     if not isinstance(key, FakeKey):
         return _absent(call, bucket, key, version_id)
-    refusal = archived(call, key)
+    refusal = unreadable(call.request.headers, key, method=call.method) or archived(call, key)
     if refusal is not None:
         return refusal
     headers = object_headers(call, key)
@@ -96,6 +90,8 @@ def http_date(at: datetime) -> str:
 
 def encryption_headers(key: ObjectVersion) -> dict[str, str]:
     """Return the headers that tell how an object is encrypted."""
+    if key.customer_key_md5:
+        return customer_headers(key.customer_key_md5)
     headers: dict[str, str] = {}
     if key.encryption:
         headers["x-amz-server-side-encryption"] = key.encryption

@@ -19,6 +19,7 @@ from windlass_local.s3.address import S3Request
 from windlass_local.s3.archive import source_archived
 from windlass_local.s3.caller import caller_of
 from windlass_local.s3.checksums import compute, given_checksum
+from windlass_local.s3.customer_keys import key_md5, source_unreadable
 from windlass_local.s3.limits import too_large
 from windlass_local.s3.locks import lock, missing_checksum
 from windlass_local.s3.object_reads import (
@@ -28,7 +29,6 @@ from windlass_local.s3.object_reads import (
     find_version,
     no_such_key,
     precondition_failed,
-    unusual,
 )
 from windlass_local.s3.objects import ObjectVersion
 from windlass_local.s3.responses import document, element, empty, escape, refuse
@@ -44,12 +44,11 @@ _SYSTEM_METADATA = (
     "expires",
 )
 _LEFT_TO_MOTO = ("x-amz-write-offset",)
-_COPIES_LEFT_TO_MOTO = "x-amz-copy-source-server-side"
 _MOST_DELETES = 1000
 
 
 def _left_to_moto(call: S3Request) -> bool:
-    return unusual(call) or any(name.startswith(_LEFT_TO_MOTO) for name in call.request.headers)
+    return any(name.startswith(_LEFT_TO_MOTO) for name in call.request.headers)
 
 
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
@@ -109,6 +108,7 @@ def _new_key(call: S3Request, bucket: Any, data: Any, *, etag: str | None, stora
         kms_key_id=headers.get("x-amz-server-side-encryption-aws-kms-key-id"),
         bucket_key_enabled=headers.get("x-amz-server-side-encryption-bucket-key-enabled", "").lower() == "true" or None,
         website_redirect_location=headers.get("x-amz-website-redirect-location"),
+        customer_key_md5=key_md5(headers),
     )
     if isinstance(data, ObjectVersion):
         key.share(data, etag or "")
@@ -176,12 +176,12 @@ def copy_object(call: S3Request, bucket: Any, notify: Notify) -> Response | None
         return None
     source = find_version(source_bucket, source_name, version_id or None)
     refusal = too_large(source.contentsize) if isinstance(source, ObjectVersion) else None
-    left = unusual(call) or any(name.startswith(_COPIES_LEFT_TO_MOTO) for name in call.request.headers)
-    if refusal is not None or left:
+    if refusal is not None:
         return refusal
     if not isinstance(source, ObjectVersion):
         return no_source(source_name, version_id, source)
-    refusal = _refused(call, bucket) or copy_unmet(call, source) or source_archived(source)
+    refusal = _refused(call, bucket) or source_unreadable(call.request.headers, source)
+    refusal = refusal or copy_unmet(call, source) or source_archived(source)
     refusal = refusal or _changes_nothing(call, bucket, source)
     if refusal is not None:
         return refusal
@@ -231,6 +231,7 @@ def _changes_nothing(call: S3Request, bucket: Any, source: ObjectVersion) -> Res
         headers.get("x-amz-metadata-directive", "").upper() == "REPLACE"
         or "x-amz-storage-class" in headers
         or "x-amz-server-side-encryption" in headers
+        or bool(key_md5(headers))
         or "x-amz-website-redirect-location" in headers
         or headers.get("x-amz-tagging-directive", "").upper() == "REPLACE"
         or bucket.encryption is not None
@@ -255,7 +256,7 @@ def _copied(call: S3Request, bucket: Any, source_bucket: Any, source: ObjectVers
     if isinstance(tags, Response):
         return tags
     # A copy is one part: what was a multipart upload, or had an opaque ETag, gets the ETag of its whole.
-    opaque = "-" in source.etag or str(source.encryption).startswith("aws:kms")
+    opaque = "-" in source.etag or str(source.encryption).startswith("aws:kms") or bool(source.customer_key_md5)
     etag = hashlib.md5(source.value, usedforsecurity=False).hexdigest() if opaque else source.etag.strip('"')
     key = _new_key(call, bucket, source, etag=etag, storage=headers.get("x-amz-storage-class", ""))
     replaced = call.header("x-amz-metadata-directive").upper() == "REPLACE"

@@ -81,6 +81,7 @@ class ObjectVersion(models.FakeKey):
     encryption: str | None = None
     kms_key_id: str | None = None
     bucket_key_enabled: Any = None
+    customer_key_md5: str = ""
     lock_mode: str | None = None
     lock_legal_status: str | None = None
     lock_until: str | None = None

@@ -19,6 +19,7 @@ from windlass_local.s3.access import copy_source, find_bucket
 from windlass_local.s3.address import S3Request
 from windlass_local.s3.archive import source_archived
 from windlass_local.s3.checksums import compute, given_checksum
+from windlass_local.s3.customer_keys import customer_headers, part_refused, source_unreadable
 from windlass_local.s3.limits import too_large
 from windlass_local.s3.locks import lock, missing_checksum
 from windlass_local.s3.object_reads import checksum_headers, encryption_headers, find_version
@@ -54,12 +55,14 @@ def on_upload(call: S3Request, bucket: Any, notify: Notify) -> Response | None:
 
 
 def _encryption(bucket: Any, upload: Any) -> dict[str, str]:
+    if upload.customer_key_md5:
+        return customer_headers(upload.customer_key_md5)
     return {"x-amz-server-side-encryption": upload.sse_encryption or default_encryption(bucket)[0]}
 
 
 def _put_part(call: S3Request, bucket: Any, upload: Any, number: int) -> Response:
     headers = call.request.headers
-    refusal = missing_checksum(headers, upload.lock_headers, bucket, "Part")
+    refusal = part_refused(headers, upload) or missing_checksum(headers, upload.lock_headers, bucket, "Part")
     if refusal is not None:
         return refusal
     with bucket.keys.lock:
@@ -78,7 +81,9 @@ def _copy_part(call: S3Request, bucket: Any, upload: Any, number: int) -> Respon
     source = find_version(source_bucket, source_name, version_id or None)
     if not isinstance(source, ObjectVersion):
         return no_source(source_name, version_id, source)
-    unmet = copy_unmet(call, source) or source_archived(source)
+    headers = call.request.headers
+    unmet = part_refused(headers, upload) or source_unreadable(headers, source)
+    unmet = unmet or copy_unmet(call, source) or source_archived(source)
     if unmet is not None:
         return unmet
     start, stop = 0, source.contentsize
@@ -155,6 +160,7 @@ def _complete(call: S3Request, bucket: Any, upload: Any, notify: Notify) -> Resp
         kms_key_id=upload.kms_key_id,
         acl=upload.acl,
         part_sizes=tuple(part.contentsize for part in parts),
+        customer_key_md5=upload.customer_key_md5,
     )
     key.website_redirect_location = upload.metadata.get("x-amz-website-redirect-location")
     key.metadata_headers = metadata_of({name.lower(): given for name, given in upload.metadata.items()})

@@ -55,6 +55,9 @@ def default_encryption(bucket: Any) -> tuple[str, str | None, bool | None]:
 
 def encrypt(bucket: Any, key: ObjectVersion) -> None:
     """Fill in the bucket's default encryption where the request names none."""
+    if key.customer_key_md5:
+        key.seal_etag()
+        return
     if key.encryption is None:
         key.encryption, default_kms_key_id, default_bucket_key = default_encryption(bucket)
         key.kms_key_id = key.kms_key_id or default_kms_key_id

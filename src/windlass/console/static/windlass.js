@@ -2,7 +2,6 @@
 import "./live.js";
 import "./history.js";
 import "./palette.js";
-import "./relations.js";
 
 document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-theme-toggle]")) return;

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from windlass.aggregation.cli import item_row, rule_row, window_row
+from windlass.aggregation.rows import item_row, rule_row, window_row
 from windlass.aggregation.timeline import Window
 from windlass.console.desk import Desk
 from windlass.console.views.links import Data, Params

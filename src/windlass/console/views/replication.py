@@ -15,7 +15,7 @@ from windlass.core.canonical import plain
 from windlass.core.errors import NotFound
 from windlass.replication import rows
 from windlass.replication.model import Seed, State, Trouble
-from windlass.replication.seeding import KIND
+from windlass.replication.seed.job import KIND
 from windlass.replication.service import latest
 
 __all__ = ["replication", "seed"]

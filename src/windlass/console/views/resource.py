@@ -10,7 +10,7 @@ from typing import Any
 
 from windlass.console.desk import Desk
 from windlass.console.sides import side_by_side
-from windlass.console.views.links import Data, Params, first, link
+from windlass.console.views.links import Data, Params, first, link, one_of
 from windlass.core import clock
 from windlass.core.canonical import plain
 from windlass.core.clock import parse_when
@@ -24,6 +24,8 @@ __all__ = ["resource"]
 _REVISIONS = 200
 _AROUND = 40
 _MOST_PATHS = 40
+_MAP_NODES = 200
+_MAP_DEPTHS = ("2", "3", "4")
 
 
 def resource(desk: Desk, params: Params) -> Data:
@@ -41,7 +43,12 @@ def resource(desk: Desk, params: Params) -> Data:
         moment = chosen.valid_from
     document = inventory.document_at(name, moment) if moment else now.document
     relations = [rows.relation_row(one) for one in inventory.relations(name, at=moment)]
-    around = inventory.graph(name, depth=1 if len(relations) > 12 else 2, limit=_AROUND)
+    map_depth = one_of(params, "map", _MAP_DEPTHS)
+    around = (
+        inventory.graph(name, depth=int(map_depth), limit=_MAP_NODES)
+        if map_depth
+        else inventory.graph(name, depth=1 if len(relations) > 12 else 2, limit=_AROUND)
+    )
     here: Params = {"ref": [name]}
     return {
         "resource": plain(rows.resource_row(now)) | {"measures": dict(now.measures)},
@@ -56,6 +63,15 @@ def resource(desk: Desk, params: Params) -> Data:
             "edges": [rows.relation_row(one) for one in around.edges],
             "truncated": around.truncated,
         },
+        "map_depth": map_depth,
+        "map_links": [
+            {
+                "depth": depth or "1",
+                "link": link("/inventory/resource", here, map=depth) + "#relations",
+                "chosen": depth == map_depth,
+            }
+            for depth in ("", *_MAP_DEPTHS)
+        ],
         "revisions": [
             plain(rows.revision_row(one))
             | {"link": link("/inventory/resource", here, rev=str(one.revision_id)), "chosen": one is chosen}

@@ -15,7 +15,7 @@ __all__ = ["statements"]
 
 
 def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:
-    """What the rules need; an operator also makes their table and timer queue (`windlass aggregate prepare`)."""
+    """What the rules need; an operator also makes their table and timer queue (`windlass aggregate init`)."""
     found: list[Statement] = [*estate(settings, facts)] if use is Use.OPERATOR else []
     for config in settings.aggregate:
         here = facts.at(config.account, config.region)
@@ -51,11 +51,11 @@ def _keys(config: AggregateConfig, facts: Facts, use: Use) -> list[Statement]:
                 "PrepareTable",
                 ("dynamodb:DescribeTable", "dynamodb:CreateTable"),
                 (table,),
-                "`windlass aggregate prepare`",
+                "`windlass aggregate init`",
             )
         )
         found.append(
-            Statement("PrepareTimers", ("sqs:CreateQueue",), (timers,), "`windlass aggregate prepare` makes the queue")
+            Statement("PrepareTimers", ("sqs:CreateQueue",), (timers,), "`windlass aggregate init` makes the queue")
         )
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from windlass.deploy.policies.shared import estate, kms
 from windlass.deploy.policy import Facts, Statement, Use
-from windlass.replication.pairs import parse_location
+from windlass.replication.planning.pairs import parse_location
 from windlass.settings import Settings
 
 __all__ = ["statements"]

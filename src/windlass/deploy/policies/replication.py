@@ -8,9 +8,9 @@ from windlass.deploy.policies import emr
 from windlass.deploy.policies.shared import estate, kms
 from windlass.deploy.policy import Facts, Statement, Use, role_arn
 from windlass.replication.config import ReplicateConfig
-from windlass.replication.listing import OURS
-from windlass.replication.pairs import is_elsewhere, parse_location
-from windlass.replication.role import BATCH_SERVICE, REPLICATION_SERVICE
+from windlass.replication.own_keys import OURS
+from windlass.replication.planning.pairs import is_elsewhere, parse_location
+from windlass.replication.setup.role import BATCH_SERVICE, REPLICATION_SERVICE
 from windlass.settings import Settings
 
 __all__ = ["statements"]
@@ -69,6 +69,12 @@ def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement
         found += [
             Statement("Look", _LOOK, every, "preflight, and listing both sides"),
             Statement("SwitchOn", _SWITCH, every, "replication is switched on before anything is copied"),
+            Statement(
+                "LookAtKeys",
+                ("kms:DescribeKey", "kms:GetKeyPolicy"),
+                facts.keys or (facts.arn("kms", "key/*", region="*"),),
+                "preflight reads the state and the policy of the buckets' keys",
+            ),
             *_objects(settings.replicate, facts, sources, targets),
         ]
     return [*found, *kms(facts, ("s3",))]
@@ -120,6 +126,12 @@ def _objects(
             Statement("WriteCopies", writing, write, "direct copies"),
             Statement("Share", ("s3:DeleteObject",), board, "workers that share a seed let its shards go"),
         ]
+        if facts.restore:
+            found.append(
+                Statement(
+                    "Restore", ("s3:RestoreObject",), read, "archived objects are restored before they are copied"
+                )
+            )
         if facts.versions:
             found.append(Statement("Markers", ("s3:DeleteObject",), write, "delete markers are made in their places"))
         if "acl" in carried:

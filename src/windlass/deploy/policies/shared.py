@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from windlass.core.arns import via_service
 from windlass.deploy.policy import Facts, Statement, Use, role_arn
 from windlass.settings import Settings
 
@@ -57,7 +58,8 @@ def kms(facts: Facts, services: Sequence[str]) -> list[Statement]:
     """The customer's keys, through these services only."""
     if not facts.keys:
         return []
-    through = {"StringLike": {"kms:ViaService": [f"{service}.*.amazonaws.com" for service in services]}}
+    names = [name for service in services for name in via_service(service, facts.region, in_regions="*")]
+    through = {"StringLike": {"kms:ViaService": names}}
     return [
         Statement(
             "Keys", ("kms:Decrypt", "kms:GenerateDataKey"), facts.keys, "what is encrypted with these keys", through

@@ -10,10 +10,11 @@ from typing import Annotated
 import typer
 
 from windlass.present.output import Format, emit
-from windlass.replication import rows, seeding
+from windlass.replication import rows
 from windlass.replication.options import MaybeRef, Output
+from windlass.replication.output import REASONS, raise_unwell
+from windlass.replication.seed import job as seeding
 from windlass.replication.service import Replication, latest
-from windlass.replication.shown import REASONS, raise_unwell
 
 __all__ = ["register"]
 

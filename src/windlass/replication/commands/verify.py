@@ -14,8 +14,8 @@ from windlass.present.progress import ProgressLine
 from windlass.replication import rows
 from windlass.replication.comparison import Compare, Verdict
 from windlass.replication.options import CompareBy, Destination, Output, Prefix, SetName, Source, Strict
+from windlass.replication.output import VERIFIED
 from windlass.replication.service import Ask, Replication
-from windlass.replication.shown import VERIFIED
 
 __all__ = ["register"]
 

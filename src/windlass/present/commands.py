@@ -1,0 +1,124 @@
+"""Commands as files: a group names its verbs, and a verb's module is imported when the verb is called or listed.
+
+A verb is a typer function in a module of its own: `windlass queue drain` is `drain` in
+`windlass/queues/commands/drain.py`. Its docstring is its help; the lines under `Examples:` are run by
+tests/cli/test_examples.py.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from windlass.core.errors import UsageError
+from windlass.core.suggest import nearest
+
+__all__ = ["Group", "VerbCommand", "command_of", "service"]
+
+_EXAMPLES = "\nExamples:\n"
+_HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of verbs: the package that holds their modules, its line of help, and their names in listing order."""
+
+    package: str
+    help: str
+    verbs: tuple[str, ...]
+
+    def load(self, verb: str) -> Group | Callable[..., Any]:
+        """Import the module of `verb`; its inner GROUP, or the verb's function (`list_` where the name is a builtin's)."""
+        name = verb.replace("-", "_")
+        module = importlib.import_module(f"{self.package}.{name}")
+        loaded: Group | Callable[..., Any] | None = getattr(module, "GROUP", None) or getattr(module, name, None)
+        return loaded or cast("Callable[..., Any]", getattr(module, f"{name}_"))
+
+
+class VerbCommand(TyperCommand):
+    """A command whose docstring ends with examples; help prints them last and does not wrap them."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        text, _, examples = (options.pop("help", "") or "").partition(_EXAMPLES)
+        super().__init__(*args, help=text.rstrip(), **options)
+        self.examples = tuple(line.strip() for line in examples.splitlines() if line.strip())
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Write `[OPTIONS] QUEUE [BODY]...`: brackets mean optional, dots mean repeatable."""
+        return [
+            self.options_metavar or "",
+            *(_usage_piece(one) for one in self.params if one.param_type_name == "argument"),
+        ]
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples, one a line."""
+        if self.examples:
+            formatter.write_paragraph()
+            formatter.write("Examples:\n" + "".join(f"  {line}\n" for line in self.examples))
+
+
+class VerbGroup(TyperGroup):
+    """A click group over a Group: it imports one verb to call it, and all of them to list them."""
+
+    def __init__(self, group: Group, *, name: str) -> None:
+        super().__init__(
+            name=name, help=group.help, no_args_is_help=True, rich_markup_mode=None, context_settings=_HELP_OPTIONS
+        )
+        self._group = group
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """List the verbs in the group's order."""
+        return list(self._group.verbs)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Load a verb; UsageError that names the nearest one when the group has no such verb."""
+        if cmd_name in self._group.verbs:
+            return command_of(self._group.load(cmd_name), cmd_name)
+        if ctx.resilient_parsing:  # shell completion asks for words that are not finished
+            return None
+        raise unknown_command(ctx.command_path, cmd_name, self._group.verbs)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write each verb with the first sentence of its help."""
+        rows = [(verb, _summary(self._group.load(verb))) for verb in self._group.verbs]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def command_of(target: Group | Callable[..., Any] | typer.Typer, name: str) -> Any:
+    """Make the click command of a group, a verb's function or a typer app."""
+    if isinstance(target, Group):
+        return VerbGroup(target, name=name)
+    if isinstance(target, typer.Typer):
+        return typer.main.get_command(target)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=_HELP_OPTIONS)
+    app.command(name, cls=VerbCommand)(target)
+    return typer.main.get_command(app)
+
+
+def unknown_command(path: str, word: str, known: tuple[str, ...]) -> UsageError:
+    """Return the error for a word that is no command of `path`; its hint is the nearest name, else where names are listed."""
+    close = nearest(word, known)
+    hint = f"Did you mean `{path} {close}`?" if close else f"`{path} --help` lists the commands."
+    return UsageError(f"`{path}` has no command {word!r}", hint=hint)
+
+
+def service(ctx: typer.Context, name: str) -> Any:
+    """Return a service of the App that the root command opens: `queues`, `jobs`, `store` …"""
+    return getattr(ctx.find_root().obj["open_app"](ctx), name)
+
+
+def _usage_piece(argument: Any) -> str:
+    name = str(argument.metavar or argument.name.upper()).strip("[].")
+    return (name if argument.required else f"[{name}]") + ("..." if argument.nargs == -1 else "")
+
+
+def _summary(target: Group | Callable[..., Any]) -> str:
+    text = target.help if isinstance(target, Group) else inspect.getdoc(target) or ""
+    return text.partition("\n\n")[0].replace("\n", " ")

@@ -1,0 +1,28 @@
+"""What the verbs of `windlass queue` share: the queue's argument, and how they open the service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from windlass.present.commands import service
+
+if TYPE_CHECKING:
+    from windlass.queues.address import Queue
+    from windlass.queues.service import Queues
+
+__all__ = ["QueueName", "dead_letter_queue", "open_queues"]
+
+QueueName = Annotated[str, typer.Argument(metavar="QUEUE", help="The queue's name, ARN or URL.")]
+
+
+def open_queues(ctx: typer.Context) -> Queues:
+    """Open the service."""
+    return cast("Queues", service(ctx, "queues"))
+
+
+def dead_letter_queue(queues: Queues, name: str, account: str, region: str) -> Queue:
+    """Find the dead-letter queue of a queue; a queue without a redrive policy is taken for a dead-letter queue itself."""
+    queue = queues.open(name, account_id=account, region=region)
+    return queues.dead_letters_of(queue) if queue.dead_letter_arn else queue

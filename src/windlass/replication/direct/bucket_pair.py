@@ -1,0 +1,220 @@
+"""The two buckets of a pair, reached through the wire: their listings, and the ways in which an object is copied."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Self
+
+from windlass.core.access import Access
+from windlass.core.clock import format_time, parse_time
+from windlass.core.errors import AwsError, NotFound, WindlassError
+from windlass.core.paging import LoopGuard
+from windlass.replication.comparison import Verdict
+from windlass.replication.direct.copying.parts import PartCopier
+from windlass.replication.direct.copying.reader import Reader
+from windlass.replication.direct.copying.streams import StreamCopier
+from windlass.replication.direct.listing.comparison import List
+from windlass.replication.direct.listing.heads import ASKED, compare_heads
+from windlass.replication.model import Pair, Place
+from windlass.wire import s3
+from windlass.wire.copies import Copies
+from windlass.wire.door import Door
+from windlass.wire.listing import Listed, Page
+
+__all__ = ["Elsewhere", "Sides"]
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+Open = Callable[[str, str], Access]
+"""How S3 is reached as an account in a region."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """How services that are not AWS are reached, by name, and what goes along from one service to another."""
+
+    reach: Callable[[str], Access]
+    classes: Collection[str] = ()
+    tags: bool = True
+
+
+@dataclass(slots=True)
+class Sides:
+    """Doors to both buckets. `reader` copies: the destination's account, or the source's where the destination is a stranger's."""
+
+    pair: Pair
+    read: Door
+    write: Door
+    look: Door
+    part_bytes: int
+    largest: int
+    _stack: AsyncExitStack
+    tags: bool = True
+    """Whether the destination's service takes tags."""
+    streams: StreamCopier | None = None
+    """Between two services: objects go through this process."""
+
+    @classmethod
+    async def open(
+        cls,
+        pair: Pair,
+        reach: Open,
+        *,
+        largest: int,
+        part_bytes: int,
+        reader: str = "",
+        elsewhere: Elsewhere | None = None,
+    ) -> Self:
+        """Open them; close them with `close`. `reader` stands in where both buckets are strangers'."""
+        source, target = pair.source, pair.destination
+        reader = target.account_id or source.account_id or reader
+        stack, doors = AsyncExitStack(), dict[tuple[str, str, str], Door]()
+
+        async def door(place: Place, account_id: str) -> Door:
+            key = (place.service, "" if place.service else account_id, place.region)
+            if key not in doors:
+                if place.service:
+                    assert elsewhere is not None
+                    access = elsewhere.reach(place.service)
+                else:
+                    access = reach(account_id, place.region)
+                doors[key] = await stack.enter_async_context(Door(access))
+            return doors[key]
+
+        read = await door(source, source.account_id or reader)
+        write = await door(target, reader)
+        tags = elsewhere.tags if elsewhere is not None else True
+        made = cls(pair, read, write, write, part_bytes, largest, stack, tags=tags)
+        if not pair.one_service:
+            assert elsewhere is not None
+            reading = Reader(read, source.bucket, source.account_id)
+            made.streams = StreamCopier(
+                reading, write, target.bucket, target.account_id, classes=elsewhere.classes, tags=elsewhere.tags
+            )
+            made.largest = min(largest, made.streams.one_put_bytes)
+        return made
+
+    async def close(self) -> None:
+        """Close the doors."""
+        await self._stack.aclose()
+
+    def source_pages(self) -> List:
+        """The source's keys."""
+        return _pages(self.read, self.pair.source, self.pair.prefix)
+
+    def destination_pages(self) -> List:
+        """The destination's keys."""
+        return _pages(self.look, self.pair.destination, self.pair.prefix)
+
+    def copies(self) -> Copies:
+        """Small objects, one request each."""
+        source, target = self.pair.source, self.pair.destination
+        return Copies(
+            target.bucket,
+            source_bucket=source.bucket,
+            owner=target.account_id,
+            source_owner=source.account_id,
+            user_agent=self.write.access.user_agent,
+            headers=dict(self.write.access.headers),
+        )
+
+    async def large(self, row: Listed) -> None:
+        """Copy one that is too large for that, as it is now."""
+        if self.streams is not None:
+            await self.streams.copy_now(row.key)
+        else:
+            await self.parts().copy(row)
+
+    def parts(self) -> PartCopier:
+        """Large ones, in parts."""
+        source, target = self.pair.source, self.pair.destination
+        return PartCopier(
+            self.read,
+            self.write,
+            source.bucket,
+            target.bucket,
+            source_owner=source.account_id,
+            owner=target.account_id,
+            part_bytes=self.part_bytes,
+            tags=self.tags,
+        )
+
+    async def there(self, row: Listed) -> bool:
+        """Whether the destination has this row: the same size and ETag, or a later time and nothing that tells them apart."""
+        source, target = self.pair.source, self.pair.destination
+        try:
+            head = await self.look(s3.head(target.bucket, row.key, headers=ASKED, owner=target.account_id))
+        except NotFound:
+            return False
+        if head.size_bytes != row.size_bytes:
+            return False
+        if head.etag == row.etag:
+            return True
+        # An HTTP date has no fractions of a second.
+        written = parsedate_to_datetime(head.headers["last-modified"])
+        if written < parse_time(row.last_modified).replace(microsecond=0):
+            return False
+        if self.streams is not None:
+            return True
+        try:
+            here = await self.read(
+                s3.head(source.bucket, row.key, if_match=row.etag, headers=ASKED, owner=source.account_id)
+            )
+        except WindlassError:  # whatever it is now: the copy meets it, too, and tells
+            return False
+        return compare_heads(here, head, digests=not self.pair.services) is not Verdict.DIFFERENT
+
+    async def anew(self, row: Listed) -> bool:
+        """Copy what is under this key now; whether there was anything."""
+        source = self.pair.source
+        try:
+            if self.streams is not None:
+                await self.streams.copy_now(row.key)
+                return True
+            head = await self.read(s3.head(source.bucket, row.key, owner=source.account_id))
+        except NotFound:
+            return False
+        now = row._replace(
+            etag=head.etag, size_bytes=head.size_bytes, storage_class=head.headers.get("x-amz-storage-class", "")
+        )
+        if now.size_bytes > self.largest:
+            await self.parts().copy(now)
+        else:
+            await self.write(self.copies().call(now.key, now.etag, now.storage_class))
+        return True
+
+
+def _pages(door: Door, place: Place, prefix: str) -> List:
+    async def page(after: str) -> Page:
+        call = s3.list_objects(place.bucket, prefix=prefix, start_after=after, owner=place.account_id)
+        found = await door(call)
+        if not found.objects and found.token:
+            found = await _followed(door, place, prefix, found.token)
+        return Page(_timed(found.objects), found.prefixes, found.token) if place.service else found
+
+    return page
+
+
+async def _followed(door: Door, place: Place, prefix: str, token: str) -> Page:
+    """The first page with keys behind a truncated one without: there only the token leads on."""
+    guard = LoopGuard(f"the listing of {place.name}")
+    while True:
+        guard.advance(token)
+        page = await door(s3.list_objects(place.bucket, prefix=prefix, token=token, owner=place.account_id))
+        if page.objects or not page.token:
+            return page
+        token = page.token
+
+
+def _timed(rows: list[Listed]) -> list[Listed]:
+    """Other services write times in other ways; here they are compared as texts, and written as AWS does."""
+    if all(_TIME.fullmatch(row.last_modified) for row in rows):
+        return rows
+    try:
+        return [row._replace(last_modified=format_time(parse_time(row.last_modified))[:23] + "Z") for row in rows]
+    except ValueError as error:
+        raise AwsError(f"a listing has a time that is none ({error})", hint="Is this an S3 endpoint?") from None

@@ -1,0 +1,104 @@
+"""Copies that carry more than S3 copies by itself: each object is asked for that first. It stands where a flow does.
+
+A task and two or three requests an object: slower than a flow, and only as it is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Generic, TypeVar
+
+from windlass.core.errors import AwsError, NotFound, WindlassError
+from windlass.replication.direct.bucket_pair import Sides
+from windlass.replication.direct.copying.attributes import Carrier
+from windlass.wire import s3
+from windlass.wire.door import Door
+from windlass.wire.listing import Listed
+from windlass.wire.model import COPY, Call
+
+__all__ = ["Carrying"]
+
+T = TypeVar("T")
+_FIRST = replace(COPY, attempts=1)
+"""Who sends decides the pace: throttling is told at once."""
+
+
+class Carrying(Generic[T]):
+    """At most `size` copies under way. `done(token, error)` hears of each end, `ready()` that there is room."""
+
+    def __init__(
+        self,
+        sides: Sides,
+        carrier: Carrier,
+        *,
+        size: int,
+        done: Callable[[T, WindlassError | None], None],
+        ready: Callable[[], None],
+    ) -> None:
+        self._sides, self._carrier = sides, carrier
+        self._size, self._done, self._ready = size, done, ready
+        self._copies = sides.copies()
+        self._door = Door(sides.write.access, connections=size)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.under_way = 0
+
+    def room(self) -> int:
+        """How many may be sent now."""
+        return self._size - self.under_way
+
+    def send(self, token: T, key: str, etag: str, storage_class: str) -> None:
+        """Send one copy; only while there is room."""
+        self.under_way += 1
+        task = asyncio.get_running_loop().create_task(self._one(token, key, etag, storage_class))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def large(self, row: Listed) -> None:
+        """Copy one in parts."""
+        more = await self._carrier.headers(row.key)
+        await replace(self._sides.parts(), headers=more).copy(row)
+
+    async def anew(self, row: Listed) -> bool:
+        """Copy what is under this key now; whether there was anything."""
+        source = self._sides.pair.source
+        try:
+            head = await self._sides.read(s3.head(source.bucket, row.key, owner=source.account_id))
+        except NotFound:
+            return False
+        now = row._replace(
+            etag=head.etag, size_bytes=head.size_bytes, storage_class=head.headers.get("x-amz-storage-class", "")
+        )
+        if now.size_bytes > self._sides.largest:
+            await self.large(now)
+        else:
+            more = await self._carrier.headers(now.key, "", now.etag)
+            await self._door(self._call(now.key, now.etag, now.storage_class, more))
+        return True
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        for task in self._tasks:
+            task.cancel()
+        await self._door.close()
+
+    async def _one(self, token: T, key: str, etag: str, storage_class: str) -> None:
+        error: WindlassError | None = None
+        try:
+            await self._copy(self._call(key, etag, storage_class, await self._carrier.headers(key, "", etag)))
+        except WindlassError as failed:
+            error = failed
+        self.under_way -= 1
+        self._done(token, error)
+        self._ready()
+
+    async def _copy(self, call: Call[s3.Copied]) -> None:
+        try:
+            await self._door(replace(call, manners=_FIRST))
+        except AwsError:
+            await self._door(call)
+
+    def _call(self, key: str, etag: str, storage_class: str, more: Mapping[str, str]) -> Call[s3.Copied]:
+        call = self._copies.call(key, etag, storage_class)
+        return replace(call, request=replace(call.request, headers=(*call.request.headers, *more.items())))

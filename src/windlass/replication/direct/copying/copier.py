@@ -1,0 +1,388 @@
+"""Copies what the journal's blocks hold: rows of several places in turn, each as fast as its place takes them.
+
+The small ones go through a flow: the next is sent where the last answer arrives. Large ones are copied in parts, beside. What the
+destination throttles comes again at a slower pace; what changed since it was listed is looked at again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from windlass.core.errors import AwsError, ConfigError, Conflict, NotFound, Throttled, WindlassError
+from windlass.replication.direct.copying.failures import Failures, Refusals, is_refusal, stopped_by
+from windlass.replication.direct.copying.journal import Block, Journal
+from windlass.replication.direct.copying.pacer import Paces
+from windlass.replication.own_keys import FROZEN
+from windlass.wire.flow import Copy
+from windlass.wire.listing import Listed
+
+__all__ = ["HOPELESS", "Copier", "Ways"]
+
+_OPEN = 8
+_MOST_OPEN = 64
+_TICK_S = 0.004
+_LARGE_AT_ONCE = 4
+_LOOKS_AT_ONCE = 32
+_MOST_THROTTLED = 50
+
+HOPELESS = frozenset({"EndpointUnreachable", "NoSuchBucket", "ExpiredToken", "InvalidAccessKeyId"})
+_ARCHIVED = AwsError("the object is archived", code="InvalidObjectState", hint="Restore it first.")
+
+Token = tuple[Block, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a row is copied. `room()` and `send(token, row)` are the flow's; the others are awaited."""
+
+    room: Callable[[], int]
+    send: Callable[[Token, Listed], None]
+    large: Callable[[Listed], Awaitable[None]]
+    """Copy one in parts."""
+    there: Callable[[Listed], Awaitable[bool]]
+    """Whether the destination has it already."""
+    restored: Callable[[Listed], Awaitable[bool]]
+    """Whether an archived object can be read, if need be after its restore. An error says that one is under way."""
+    anew: Callable[[Listed], Awaitable[bool]]
+    """Copy what is there now in place of what was listed; False where it is gone."""
+
+
+@dataclass(slots=True)
+class Copier:
+    """Feeds a flow from the journal. `heard` is called when a block is done; `largest` is what one CopyObject takes."""
+
+    journal: Journal
+    paces: Paces
+    now: Callable[[], float]
+    largest: int
+    heard: Callable[[], None]
+    ways: Ways = field(init=False)
+    """Set when the flow is there, which is made with this copier's `done` and `pull`."""
+    copied: int = 0
+    copied_bytes: int = 0
+    gone: int = 0
+    gone_bytes: int = 0
+    hopeless: WindlassError | None = None
+    """Why no object could be copied any more."""
+    failures: Failures = field(default_factory=Failures)
+    _waiting: deque[int] = field(default_factory=deque)
+    _open: deque[Block] = field(default_factory=deque)
+    _unfinished: dict[int, Block] = field(default_factory=dict)
+    _refusals: Refusals[tuple[Block, int, Listed, WindlassError]] = field(default_factory=Refusals)
+    _refused: dict[tuple[int, int], int] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _timer: asyncio.TimerHandle | None = None
+    _pumping: bool = False
+    _dry: bool = False
+    """No row may be sent before the next tick, or before there are new ones."""
+    _stopped: bool = False
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
+    _looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOOKS_AT_ONCE))
+
+    def add(self, numbers: Iterable[int]) -> None:
+        """Blocks to copy."""
+        self._waiting.extend(numbers)
+        self._dry = False
+        self.pump()
+
+    @property
+    def backlog(self) -> int:
+        """Blocks that wait."""
+        return len(self._waiting)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits or is under way."""
+        return not (self._waiting or self._open or self._unfinished)
+
+    def pause(self) -> None:
+        """Send nothing more; what is under way ends as it may."""
+        self._stopped = True
+
+    def stop(self) -> None:
+        """Send nothing more, and give up what is beside the flow."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+
+    def pump(self) -> None:
+        """Send what may be sent now."""
+        if self._pumping or self._stopped or self._dry:
+            return
+        self._pumping = True
+        try:
+            self._pump()
+        finally:
+            self._pumping = False
+
+    def pull(self) -> Copy[Token] | None:
+        """The flow: a lane is free; what it may send now."""
+        if self._stopped or self._dry:
+            return None
+        block, now = self._open[0] if self._open else None, self.now()
+        # The usual: the next row of the block whose turn it is. What has many places, too, mostly goes on with the same.
+        if block is not None and block.plain and block.next < len(block.rows):
+            index = block.next
+            row = block.rows[index]
+            if (block.pace or self.paces.of(row.key)).take(now):
+                block.next = index + 1
+                return (block, index), row.key, row.etag, row.storage_class
+        token = self._next(now)
+        if token is None:
+            self._wait()
+            return None
+        row = token[0].rows[token[1]]
+        return token, row.key, row.etag, row.storage_class
+
+    def done(self, token: Token, error: WindlassError | None) -> None:
+        """The flow: a copy ended."""
+        block, index = token
+        row = block.rows[index]
+        if error is None:
+            self.copied += 1
+            self.copied_bytes += row.size_bytes
+            if self._refusals.held:
+                self._release(success=True)
+            self._mark(block, index)
+        elif isinstance(error, Throttled):
+            self._throttled(block, index, row, error)
+        elif isinstance(error, (Conflict, NotFound)):
+            self._spawn(self._anew(block, index, row))
+        else:
+            self._failed(block, index, row, error)
+
+    # Sending
+
+    def _pump(self) -> None:
+        now = self.now()
+        while self.ways.room() > 0:
+            found = self._next(now)
+            if found is None:
+                break
+            block, index = found
+            row = block.rows[index]
+            self.ways.send(found, row)
+        self._wait()
+
+    def _wait(self) -> None:
+        """Nothing may be sent now: look again soon."""
+        if self._timer is None and (self._open or self._waiting):
+            self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._dry = False
+        self.pump()
+
+    def _next(self, now: float) -> Token | None:
+        """The next row whose place has room, of the open blocks in turn; blocks are opened when those that are have none."""
+        opened = self._open
+        for _ in range(len(opened)):
+            block = opened[0]
+            token = self._of(block, now)
+            if token is not None:
+                return token
+            opened.rotate(-1)
+        while self._waiting and len(self._open) < (_OPEN if self._below() else _MOST_OPEN):
+            block = self._begin(self._waiting.popleft())
+            token = self._of(block, now)
+            if token is not None:
+                self._open.rotate(1)  # it goes on next
+                return token
+        self._dry = True
+        return None
+
+    def _below(self) -> bool:
+        """Few open blocks do, while their rows are all of one place."""
+        return len({block.rows[0].key.partition("/")[0] for block in self._open}) <= 1
+
+    def _of(self, block: Block, now: float) -> Token | None:
+        if block.again:
+            index = block.again[-1]
+            if not self.paces.of(block.rows[index].key).take(now):
+                return None
+            block.again.pop()
+            return block, index
+        while block.next < len(block.rows):
+            row = block.rows[block.next]
+            if block.done >> block.next & 1:
+                block.next += 1
+                continue
+            if row.storage_class in FROZEN:
+                index, block.next = block.next, block.next + 1
+                self._spawn(self._archived(block, index, row))
+                continue
+            if row.size_bytes > self.largest or block.doubtful:
+                index, block.next = block.next, block.next + 1
+                self._spawn(self._beside(block, index, row))
+                continue
+            if not self.paces.of(row.key).take(now):
+                return None
+            index, block.next = block.next, block.next + 1
+            return block, index
+        if not block.again and block in self._open:
+            self._open.remove(block)
+        return None
+
+    def _begin(self, number: int) -> Block:
+        block = self.journal.open(number)
+        keys, sizes, _, _, classes = zip(*block.rows, strict=True)
+        first, last, texts = keys[0], keys[-1], "".join(keys)
+        top = first[: first.find("/") + 1]
+        if "/" not in texts or (top and last.startswith(top)):  # so do those between: rows are in order
+            block.pace = self.paces.of(first)
+        block.plain = (
+            not block.done and not block.doubtful and max(sizes) <= self.largest and FROZEN.isdisjoint(classes)
+        )
+        self._open.append(block)
+        if block.left:
+            self._unfinished[number] = block
+        else:
+            self._over(block)
+        return block
+
+    # Beside the flow
+
+    async def _beside(self, block: Block, index: int, row: Listed) -> None:
+        """A row that needs a look first, or many requests."""
+        try:
+            if block.doubtful:
+                async with self._looks:
+                    if await self.ways.there(row):
+                        self._copied(block, index, row)
+                        return
+            if row.size_bytes > self.largest:
+                async with self._slots:
+                    await self.ways.large(row)
+                self._copied(block, index, row)
+            else:
+                self._again(block, index)
+        except Throttled as error:
+            self._throttled(block, index, row, error)
+        except NotFound as error:
+            if error.code == "NoSuchBucket":
+                self._failed(block, index, row, error)
+            else:
+                await self._anew(block, index, row)
+        except WindlassError as error:
+            self._failed(block, index, row, error)
+
+    async def _archived(self, block: Block, index: int, row: Listed) -> None:
+        """A row of an archive class: there may be a restored copy to read."""
+        try:
+            restored = await self.ways.restored(row)
+        except Throttled as error:
+            self._throttled(block, index, row, error)
+        except WindlassError as error:
+            self._failed(block, index, row, error)
+        else:
+            if restored:
+                await self._beside(block, index, row)
+            else:
+                self._failed(block, index, row, _ARCHIVED)
+
+    async def _anew(self, block: Block, index: int, row: Listed) -> None:
+        """It is not there as it was listed: changed since, or gone."""
+        try:
+            async with self._looks:
+                found = await self.ways.anew(row)
+        except Throttled as error:
+            self._throttled(block, index, row, error)
+        except WindlassError as error:
+            self._failed(block, index, row, error)
+        else:
+            (self._copied if found else self._gone)(block, index, row)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # Ends
+
+    def _copied(self, block: Block, index: int, row: Listed) -> None:
+        self.copied += 1
+        self.copied_bytes += row.size_bytes
+        self._release(success=True)
+        self._mark(block, index)
+
+    def _gone(self, block: Block, index: int, row: Listed) -> None:
+        """Deleted since it was listed: where replication is on, that is replicated, too."""
+        self.gone += 1
+        self.gone_bytes += row.size_bytes
+        self.journal.skipped(1, row.size_bytes)
+        self._mark(block, index)
+        self._release_last()
+
+    def _throttled(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
+        self.paces.of(row.key).refused(self.now())
+        times = self._refused[block.number, index] = self._refused.get((block.number, index), 0) + 1
+        if times > _MOST_THROTTLED:
+            self._failed(block, index, row, error)
+        else:
+            self._again(block, index)
+
+    def _again(self, block: Block, index: int) -> None:
+        block.again.append(index)
+        block.plain = False
+        if block not in self._open:
+            self._open.append(block)
+        self._dry = False
+        self.pump()
+
+    def _failed(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
+        if isinstance(error, ConfigError) or error.code in HOPELESS:
+            self._give_up(error)
+        elif is_refusal(error):
+            if self._refusals.add((block, index, row, error)):
+                self._give_up(stopped_by(error, self._refusals.in_a_row))
+            self._release_last()
+        else:
+            self._lost(block, index, row, error)
+            self._release_last()
+
+    def _give_up(self, error: WindlassError) -> None:
+        """No fault of this object's: the seed ends here, and goes on from here when that is mended."""
+        self.hopeless = self.hopeless or error
+        self._stopped = True
+        self.heard()
+
+    def _release(self, *, success: bool = False) -> None:
+        """What was refused failed by itself, and not because everything is."""
+        for held in self._refusals.release(success=success):
+            self._lost(*held)
+
+    def _release_last(self) -> None:
+        """Where nothing else is left, nothing more is learned by waiting."""
+        held = len(self._refusals.held)
+        if held and not self._stopped and not self._waiting and self._left() == held:
+            self._release()
+
+    def _left(self) -> int:
+        return sum(block.left for block in self._unfinished.values())
+
+    def _lost(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
+        """It can't be copied: that is told, and written down."""
+        code = error.code or type(error).__name__
+        self.failures.add(row.key, code, error.message)
+        self.journal.failed(row, code, error.message)
+        self._mark(block, index)
+
+    def _mark(self, block: Block, index: int) -> None:
+        self.journal.mark(block, index)
+        if self._refused:
+            self._refused.pop((block.number, index), None)
+        if not block.left:
+            self._over(block)
+            self.heard()
+
+    def _over(self, block: Block) -> None:
+        self._unfinished.pop(block.number, None)
+        if block in self._open:
+            self._open.remove(block)

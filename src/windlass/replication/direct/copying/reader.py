@@ -1,0 +1,145 @@
+"""Reading an object of one side, only while it is what it was: whole, or a range that goes on where it was cut off."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from windlass.core.errors import AwsError, Conflict, NotFound, WindlassError
+from windlass.replication.direct.copying.parts import uniform
+from windlass.wire import s3
+from windlass.wire.door import Door
+from windlass.wire.errors import ConnectionLost
+from windlass.wire.model import PACED, Call
+from windlass.wire.s3 import Head
+
+__all__ = ["Read", "Reader", "likely_parts"]
+
+_CUTS = 5
+_PAUSE_S = 0.2
+_MIB = 1024**2
+_LEAST_PART = 5 * _MIB
+_HEADS_AT_ONCE = 32
+_USUAL_MIB = (8, 5, 16, 64, 10, 15, 32, 50, 100, 128, 256, 512, 1024)
+_ASKED = {"x-amz-checksum-mode": "ENABLED"}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A small object, whole."""
+
+    head: Head
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads objects of one bucket. What the service slows down is told at once: who reads decides the pace."""
+
+    door: Door
+    bucket: str
+    owner: str = ""
+
+    async def head(self, key: str) -> Head:
+        """The object's head, as it is now; NotFound when it is gone."""
+        return await self.door(_paced(s3.head(self.bucket, key, headers=_ASKED, owner=self.owner)))
+
+    async def whole(self, key: str, etag: str, size_bytes: int) -> Read:
+        """All of a small object. Conflict when it is another one by now (some services do not look at If-Match)."""
+        call = s3.get(
+            self.bucket, key, if_match=etag, headers=_ASKED, owner=self.owner, max_bytes=2 * size_bytes + _MIB
+        )
+        head, body = await self.door(_paced(call))
+        self._check(key, etag, head)
+        if len(body) != size_bytes:
+            if not etag:
+                raise self._changed(key)
+            raise AwsError(
+                f"{self.bucket}: {key!r} has {size_bytes:,} bytes, and {len(body):,} came",
+                code="IncompleteBody",
+                hint="Is something on the way that changes bodies (a proxy that unpacks them)?",
+            )
+        return Read(head, body)
+
+    async def pieces(self, key: str, etag: str, first: int, last: int) -> AsyncGenerator[bytes, None]:
+        """The bytes from first to last, both included: exactly those. Conflict when it is another object by now."""
+        at, cuts = first, 0
+        while at <= last:
+            before = at
+            try:
+                call = s3.get(self.bucket, key, byte_range=(at, last), if_match=etag, owner=self.owner)
+                async with self.door.stream(_paced(call)) as (found, pieces):
+                    head = found[0]
+                    self._check(key, etag, head)
+                    if not head.content_range.startswith(f"bytes {at}-{last}/"):
+                        raise AwsError(
+                            f"{self.bucket}: bytes {at}-{last} of {key!r} were asked for, and {head.content_range or 'all'} came",
+                            code="InvalidRange",
+                            hint="The service must serve ranges.",
+                        )
+                    async for piece in pieces:
+                        at += len(piece)
+                        yield piece
+            except ConnectionLost:
+                pass
+            if at <= last:  # cut off: the rest is asked for, of the same object
+                cuts = cuts + 1 if at == before else 0
+                if cuts > _CUTS:
+                    said = f"{self.bucket}: {key!r} was cut off at {at:,} bytes again and again"
+                    raise AwsError(said, code="IncompleteBody", hint="Look at the network and the service.")
+                await asyncio.sleep(_PAUSE_S * cuts)
+
+    async def layout(self, key: str, head: Head) -> tuple[list[int], bool]:
+        """The sizes of the parts it was uploaded in, and whether the service told them (else they are a guess)."""
+        count = int(head.etag.rpartition("-")[2])
+        guess = likely_parts(head.size_bytes, count)
+        try:
+            first = (await self._part(key, head, 1)).size_bytes
+            if first == head.size_bytes and count > 1:  # it gives no parts
+                return guess, False
+            gate = asyncio.Semaphore(_HEADS_AT_ONCE)
+
+            async def size(number: int) -> int:
+                async with gate:
+                    return (await self._part(key, head, number)).size_bytes
+
+            sizes = [first, *await asyncio.gather(*[size(number) for number in range(2, count + 1)])]
+        except (Conflict, NotFound):
+            raise
+        except WindlassError:
+            return guess, False
+        return (sizes, True) if sum(sizes) == head.size_bytes else (guess, False)
+
+    async def tags(self, key: str, head: Head) -> list[tuple[str, str]]:
+        """The object's tags, where its head says that there are some."""
+        if head.headers.get("x-amz-tagging-count", "0") == "0":
+            return []
+        return await self.door(_paced(s3.tags(self.bucket, key, owner=self.owner)))
+
+    async def _part(self, key: str, head: Head, number: int) -> Head:
+        found = await self.door(s3.head(self.bucket, key, part=number, if_match=head.etag, owner=self.owner))
+        self._check(key, head.etag, found)
+        return found
+
+    def _check(self, key: str, etag: str, head: Head) -> None:
+        if etag and head.etag and head.etag != etag:
+            raise self._changed(key)
+
+    def _changed(self, key: str) -> Conflict:
+        return Conflict(f"{self.bucket}: {key!r} was replaced meanwhile", code="PreconditionFailed")
+
+
+def likely_parts(size_bytes: int, count: int) -> list[int]:
+    """The equal parts that so many most likely are: of a usual size, or whole MiB; none where no such size has as many."""
+    share = -(-size_bytes // count)
+    least = max(_LEAST_PART, -(-share // _MIB) * _MIB)
+    for part in (*(usual * _MIB for usual in _USUAL_MIB), least):
+        if part >= _LEAST_PART and -(-size_bytes // part) == count:
+            return uniform(size_bytes, part)
+    return []
+
+
+def _paced(call: Call[Any]) -> Call[Any]:
+    return replace(call, manners=replace(PACED, max_body_bytes=call.manners.max_body_bytes, ahead_bytes=_MIB))

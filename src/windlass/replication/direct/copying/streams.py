@@ -1,0 +1,313 @@
+"""Objects from one service to another, through this process, in memory that grows with neither their size nor their number.
+
+Small ones are read whole, checked and put. Larger ones go through piece by piece: in one put where they were put in one piece,
+else in the source's own parts, so that the ETags of both sides compare. The last piece of a put is held back until all was read
+and is what the source's head says it is: without it nothing is made. In the same way an upload in parts is completed only then.
+
+At most 32 MiB of small objects and sixteen streams are under way; a stream holds about 5 MiB: what was read ahead, the piece
+that is held back, the one that is sent, and what waits to be signed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import random
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+from windlass.core.aws_errors import TRANSIENT_CODES
+from windlass.core.errors import AwsError, Conflict, NotFound, Throttled, WindlassError
+from windlass.replication.direct.copying.copy_headers import carried
+from windlass.replication.direct.copying.digests import (
+    Claim,
+    Differs,
+    Digest,
+    Trust,
+    claim_of,
+    etag_claim,
+    of_parts,
+    parts_of,
+)
+from windlass.replication.direct.copying.parts import Range, part_ranges, uniform
+from windlass.replication.direct.copying.reader import Reader
+from windlass.wire import s3
+from windlass.wire.door import Door
+from windlass.wire.listing import Listed
+from windlass.wire.model import PACED, Call
+from windlass.wire.s3 import Head, Part
+
+__all__ = ["StreamCopier", "Streams"]
+
+T = TypeVar("T")
+_SMALL_BYTES = 4 * 1024**2
+_ONE_PUT_BYTES = 5 * 1024**3
+_LEAST_PART_BYTES = 5 * 1024**2
+_PART_BYTES = 64 * 1024**2
+_BUDGET_BYTES = 32 * 1024**2
+_OVERHEAD_BYTES = 64 * 1024
+_STREAMS = 16
+_ATTEMPTS = 4
+_CHANGES = 3
+_FIRST_S = 0.25
+_TRANSIENT = TRANSIENT_CODES | {"ConnectionLost", "ReadTimeout", "BadDigest", "500", "502", "504"}
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCopier:
+    """Copies objects from a bucket of one service to a bucket of another."""
+
+    source: Reader
+    write: Door
+    bucket: str
+    owner: str = ""
+    classes: Collection[str] = ()
+    tags: bool = True
+    small_bytes: int = _SMALL_BYTES
+    one_put_bytes: int = _ONE_PUT_BYTES
+    part_bytes: int = _PART_BYTES
+    trust: Trust = field(default_factory=Trust)
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_STREAMS))
+
+    @property
+    def connections(self) -> int:
+        """How many both sides take at once."""
+        return min(self.source.door.access.max_connections, self.write.access.max_connections)
+
+    async def copy(self, row: Listed) -> None:
+        """Copy the object that was listed. Conflict when it is another one by now, NotFound when it is gone."""
+        await self._checked(row, None if row.size_bytes <= self.small_bytes else await self.source.head(row.key))
+
+    async def copy_now(self, key: str) -> None:
+        """Copy what is under this key now, and begin anew when that changes. NotFound when there is nothing."""
+        for _ in range(_CHANGES):
+            head = await self.source.head(key)
+            try:
+                return await self._checked(Listed(key, head.size_bytes, head.etag, "", ""), head)
+            except Conflict as error:
+                if error.code != "PreconditionFailed":  # the destination's own: an object lock, another writer
+                    raise
+        raise Conflict(
+            f"{self.source.bucket}: {key!r} keeps changing while it is copied",
+            code="PreconditionFailed",
+            hint="Seed again when nobody writes it.",
+        )
+
+    async def _checked(self, row: Listed, head: Head | None) -> None:
+        """Copy it; where it is not what its head says, once more: what is read twice to the same digest was read right."""
+        seen: tuple[Claim, ...] = ()
+        while True:
+            try:
+                await self._copy(row, head, seen)
+            except Differs as differs:
+                if not seen:
+                    seen = (differs.found,)
+                    continue
+            else:
+                return
+            raise AwsError(
+                f"{self.source.bucket}: {row.key!r} is read differently each time",
+                code="BadDigest",
+                hint="Something on the way, or the source's disk, damages it.",
+            )
+
+    async def _copy(self, row: Listed, head: Head | None, seen: Sequence[Claim]) -> None:
+        if head is None:
+            await self._small(row, seen)
+            return
+        if (row.etag and head.etag != row.etag) or head.size_bytes != row.size_bytes:
+            raise Conflict(f"{self.source.bucket}: {row.key!r} was replaced meanwhile", code="PreconditionFailed")
+        if row.size_bytes <= self.small_bytes:
+            await self._small(row, seen)
+        elif parts_of(head.etag) or row.size_bytes > self.one_put_bytes:
+            await self._in_parts(row, head, seen)
+        else:
+            await self._in_one(row, head, seen)
+
+    async def _small(self, row: Listed, seen: Sequence[Claim]) -> None:
+        read = await self.source.whole(row.key, row.etag, row.size_bytes)
+        claim = claim_of(read.head, self.trust)
+        if claim is not None and claim.algorithm == "parts" and parts_of(claim.digest) != 1:
+            claim = None
+        digest = Digest(_claims(claim, seen))
+        digest.update(read.body)
+        self.trust.learn(claim, digest.check())
+        headers = await self._headers(row.key, read.head, whole=True) | {"content-md5": _base64(digest.md5)}
+        await self.write(_paced(s3.put(self.bucket, row.key, read.body, headers=headers, owner=self.owner)))
+
+    async def _in_one(self, row: Listed, head: Head, seen: Sequence[Claim]) -> None:
+        claim = claim_of(head, self.trust)
+        headers = await self._headers(row.key, head, whole=True)
+        if claim is not None and claim.algorithm == "md5" and not seen:
+            headers["content-md5"] = _base64(claim.digest)
+        call = s3.put(self.bucket, row.key, b"", headers=headers, owner=self.owner)
+        async with self.slots:
+            _, digest = await self._through(call, row.key, head.etag, (0, row.size_bytes - 1), _claims(claim, seen))
+        self.trust.learn(claim, digest.check())
+
+    async def _in_parts(self, row: Listed, head: Head, seen: Sequence[Claim]) -> None:
+        sizes, told = await self._sizes(row.key, head)
+        headers = await self._headers(row.key, head)
+        begin = s3.create_upload(self.bucket, row.key, headers=headers, owner=self.owner, checksums=True)
+        upload = await self.write(_paced(begin))
+        try:
+            made = await self._parts(row.key, head.etag, upload, list(part_ranges(sizes)))
+            _check_parts(self.bucket, row.key, made)
+            if told:  # of parts that are a guess, a digest that differs says that the guess was wrong
+                claim = etag_claim(head, self.trust)
+                self.trust.learn(claim, of_parts([md5 for _, md5 in made]).among(_claims(claim, seen)))
+            parts = [part for part, _ in made]
+            await self.write(s3.complete_upload(self.bucket, row.key, upload_id=upload, parts=parts, owner=self.owner))
+        except BaseException:
+            # Parts that nobody completes cost money until a lifecycle rule finds them.
+            await asyncio.shield(self._abort(row.key, upload))
+            raise
+
+    async def _sizes(self, key: str, head: Head) -> tuple[list[int], bool]:
+        """The sizes of the parts to copy; and whether they are the source's own for certain."""
+        sizes, told = await self.source.layout(key, head) if parts_of(head.etag) else ([], False)
+        if not sizes or any(size < _LEAST_PART_BYTES for size in sizes[:-1]):
+            return uniform(head.size_bytes, self.part_bytes), False
+        return sizes, told
+
+    async def _parts(self, key: str, etag: str, upload: str, ranges: list[Range]) -> list[tuple[Part, str]]:
+        """Copy the parts, several at once: what was made, and the MD5 of what was read."""
+        made: list[tuple[Part, str] | None] = [None] * len(ranges)
+        left = iter(ranges)
+
+        async def work() -> None:
+            for number, first, last in left:
+                call = s3.upload_part(self.bucket, key, upload_id=upload, number=number, body=b"", owner=self.owner)
+                async with self.slots:
+                    part, digest = await self._through(call, key, etag, (first, last), ())
+                made[number - 1] = (part, digest.md5)
+
+        tasks = [asyncio.ensure_future(work()) for _ in range(min(_STREAMS, len(ranges)))]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)  # the slots are free, and nothing is written any more
+        return [one for one in made if one is not None]
+
+    async def _through(
+        self, call: Call[T], key: str, etag: str, span: tuple[int, int], claims: Sequence[Claim]
+    ) -> tuple[T, Digest]:
+        """Read a range and send it on at once; what was made, and what was read. Begun anew where it broke off."""
+        attempt = 0
+        while True:
+            attempt += 1
+            digest = Digest(claims)
+            try:
+                async with contextlib.aclosing(_held(self.source.pieces(key, etag, *span), digest)) as pieces:
+                    return await self.write.upload(call, span[1] - span[0] + 1, pieces), digest
+            except (AwsError, Throttled) as error:
+                again = isinstance(error, Throttled) or error.code in _TRANSIENT
+                if attempt >= _ATTEMPTS or not again:
+                    raise
+            await asyncio.sleep(_FIRST_S * 2**attempt * random.random())  # noqa: S311  no secret
+
+    async def _headers(self, key: str, head: Head, *, whole: bool = False) -> dict[str, str]:
+        tags = await self.source.tags(key, head) if self.tags else []
+        return carried(head, tags, classes=self.classes, whole=whole)
+
+    async def _abort(self, key: str, upload: str) -> None:
+        with contextlib.suppress(AwsError, NotFound, Throttled):
+            await self.write(s3.abort_upload(self.bucket, key, upload_id=upload, owner=self.owner))
+
+
+def _check_parts(bucket: str, key: str, made: Sequence[tuple[Part, str]]) -> None:
+    """Compare what the destination says of each part with what was sent. Where one ETag is the part's MD5, all are."""
+    equal = [part.etag == md5 for part, md5 in made]
+    if any(equal) and not all(equal):
+        number = equal.index(False) + 1
+        raise AwsError(
+            f"{bucket}: part {number} of {key!r} is not what was sent",
+            code="BadDigest",
+            hint="Something on the way, or the destination's disk, damages it: seed again.",
+        )
+
+
+def _claims(claim: Claim | None, seen: Sequence[Claim]) -> tuple[Claim, ...]:
+    """What the content may be: what its head says, or what it was the last time it was read."""
+    return (*([claim] if claim is not None else []), *seen)
+
+
+def _base64(digest: str) -> str:
+    return base64.b64encode(bytes.fromhex(digest)).decode()
+
+
+async def _held(pieces: AsyncGenerator[bytes, None], digest: Digest) -> AsyncGenerator[bytes, None]:
+    """The pieces, the last of which is given away only when all of them are what was claimed."""
+    held = b""
+    async with contextlib.aclosing(pieces):
+        async for piece in pieces:
+            digest.update(piece)
+            if held:
+                yield held
+            held = piece
+    digest.check()
+    yield held
+
+
+class Streams(Generic[T]):
+    """Copies side by side, as many as fit into the budget. It has a Flow's face: `done(token, error)`, `ready()`."""
+
+    def __init__(
+        self,
+        copier: StreamCopier,
+        *,
+        size: int,
+        done: Callable[[T, WindlassError | None], None],
+        ready: Callable[[], None],
+        budget_bytes: int = _BUDGET_BYTES,
+    ) -> None:
+        self._copier = copier
+        self._size, self._budget = min(size, copier.connections), budget_bytes
+        self._done, self._ready = done, ready
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self.under_way = 0
+
+    def room(self) -> int:
+        """How many may be sent now; none while the budget is used up, and the last one may exceed it."""
+        return self._size - self.under_way if self._budget > 0 else 0
+
+    def send(self, token: T, row: Listed) -> None:
+        """Copy one object; only while there is room."""
+        self.under_way += 1
+        self._budget -= self._cost_bytes(row)
+        task = asyncio.get_running_loop().create_task(self._copied(token, row))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Give up what is under way; it is not told any more."""
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _cost_bytes(self, row: Listed) -> int:
+        """What it may hold; a larger one holds what its streams do, which have slots of their own."""
+        return _OVERHEAD_BYTES + (row.size_bytes if row.size_bytes <= self._copier.small_bytes else 0)
+
+    async def _copied(self, token: T, row: Listed) -> None:
+        error: WindlassError | None = None
+        try:
+            await self._copier.copy(row)
+        except WindlassError as failed:
+            error = failed
+        finally:
+            self.under_way -= 1
+            self._budget += self._cost_bytes(row)
+        if not self._closed:
+            self._done(token, error)
+            self._ready()
+
+
+def _paced(call: Call[Any]) -> Call[Any]:
+    return replace(call, manners=replace(PACED, max_body_bytes=call.manners.max_body_bytes))

@@ -1,0 +1,1 @@
+"""Listings of both buckets: key ranges, their comparison, and the decision about each key."""

@@ -1,0 +1,199 @@
+"""Both sides of a pair, listed by several listers at once and compared range by range.
+
+Memory holds a page or two of each range that is under way. What comes out: pages of compared rows, in the order of keys within
+a range, ranges side by side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from windlass.core.errors import AwsError
+from windlass.replication.direct.listing.ranges import Cut, Range, Ranges
+from windlass.wire.listing import Listed
+
+__all__ = ["Compared", "Keyed", "List", "Paged", "Pages", "Sink", "walk"]
+
+
+class Keyed(Protocol):
+    """What is listed: one row a key."""
+
+    @property
+    def key(self) -> str:
+        """By which rows are in order."""
+
+
+R = TypeVar("R", bound=Keyed)
+R_co = TypeVar("R_co", bound=Keyed, covariant=True)
+R_contra = TypeVar("R_contra", bound=Keyed, contravariant=True)
+
+
+class Paged(Protocol[R_co]):
+    """A page of rows in order; `token` is empty on the last."""
+
+    @property
+    def objects(self) -> Sequence[R_co]:
+        """The rows."""
+
+    @property
+    def token(self) -> str:
+        """Whether there are more."""
+
+
+Pages = Callable[[str], Awaitable[Paged[R]]]
+"""The page of keys after a text."""
+List = Pages[Listed]
+
+
+class Compared(NamedTuple):
+    """A key of the source and what the destination has under it; or, without `source`, a key that only the destination has."""
+
+    source: Listed | None
+    destination: Listed | None
+
+
+class Sink(Protocol[R_contra]):
+    """Who takes what was compared. Each call is awaited before the range goes on."""
+
+    async def page(self, of: Range, source: Sequence[R_contra], destination: Sequence[R_contra]) -> None:
+        """Keys of the source, and those of the destination up to the last of them (and, at the range's end, to its end)."""
+
+    def cut(self, cut: Cut) -> None:
+        """A range became two."""
+
+    def end(self, number: int) -> None:
+        """A range is listed to its end."""
+
+
+@dataclass(slots=True)
+class _Side(Generic[R]):
+    """The destination's keys of one range: those read and not compared yet, and how far was read."""
+
+    through: str
+    rows: list[R] = field(default_factory=list)
+    ended: bool = False
+    first: asyncio.Future[Paged[R]] | None = None
+
+
+async def walk(
+    ranges: Ranges,
+    source: Pages[R],
+    destination: Pages[R] | None,
+    sink: Sink[R],
+    *,
+    listers: int = 16,
+    beyond: bool = False,
+) -> None:
+    """List everything that `ranges` has. `beyond`: what only the destination has is wanted, too, to the ends of ranges."""
+    await _Walk(ranges, source, destination, sink, beyond=beyond).run(listers)
+
+
+class _Walk(Generic[R]):
+    def __init__(
+        self, ranges: Ranges, source: Pages[R], destination: Pages[R] | None, sink: Sink[R], *, beyond: bool
+    ) -> None:
+        self._ranges, self._sink = ranges, sink
+        self._source, self._destination = source, destination
+        self._beyond = beyond
+        self._sides: dict[int, _Side[R]] = {}
+        self._turn = asyncio.Condition()
+        self._last: str | None = None  # the destination has nothing after this key
+
+    async def run(self, listers: int) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(listers):
+                    group.create_task(self._list())
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        finally:
+            for side in self._sides.values():
+                if side.first is not None:
+                    side.first.cancel()
+
+    async def _list(self) -> None:
+        while not self._ranges.done:
+            one, cut = self._ranges.next()
+            if one is None:
+                async with self._turn:
+                    await self._turn.wait()
+                continue
+            if cut is not None:
+                self._sink.cut(cut)
+            await self._step(one)
+            async with self._turn:
+                self._turn.notify_all()
+        async with self._turn:
+            self._turn.notify_all()
+
+    async def _step(self, one: Range) -> None:
+        side = self._side(one)
+        page = _advancing(await self._source(one.after), one.after)
+        rows = page.objects
+        try:
+            mine = self._ranges.page(one, [row.key for row in rows], more=bool(page.token))
+        except ValueError as error:
+            raise AwsError(str(error), hint="Is this an S3 endpoint? Its listings must be in order of keys.") from None
+        # From here on the range could be asked for again: nobody may, before this page is compared.
+        one.asked = True
+        rows = rows if mine == len(rows) else rows[:mine]
+        through = one.upto if one.done and self._beyond else (rows[-1].key if rows else one.after)
+        there = await self._through(side, through) if side is not None else []
+        await self._sink.page(one, rows, there)
+        one.asked = False
+        # A range ends after its last page was taken: an end that is written too early would lose that page.
+        for number in (*([one.number] if one.done else []), *self._ranges.finished()):
+            self._sides.pop(number, None)
+            self._sink.end(number)
+
+    def _side(self, one: Range) -> _Side[R] | None:
+        if self._destination is None:
+            return None
+        side = self._sides.get(one.number)
+        if side is None:
+            side = self._sides[one.number] = _Side(one.after)
+        if not side.rows and not self._over(side) and side.first is None:
+            side.first = asyncio.ensure_future(self._destination(side.through))
+        return side
+
+    def _over(self, side: _Side[R]) -> bool:
+        return side.ended or (self._last is not None and side.through >= self._last)
+
+    async def _through(self, side: _Side[R], through: str | None) -> list[R]:
+        """The destination's keys up to this one (None: all), which are compared now."""
+        assert self._destination is not None
+        while not self._over(side) and (through is None or side.through < through):
+            asked, side.first = side.first, None
+            page = _advancing(await (asked if asked is not None else self._destination(side.through)), side.through)
+            side.rows += page.objects
+            if page.objects:
+                side.through = page.objects[-1].key
+            if not page.token:
+                side.ended = True
+                self._last = side.through if self._last is None else min(self._last, side.through)
+        rows = side.rows
+        if through is None or not rows or rows[-1].key <= through:
+            side.rows = []
+            return rows
+        low, high = 0, len(rows)
+        while low < high:
+            middle = (low + high) // 2
+            if rows[middle].key <= through:
+                low = middle + 1
+            else:
+                high = middle
+        side.rows = rows[low:]
+        return rows[:low]
+
+
+def _advancing(page: Paged[R], after: str) -> Paged[R]:
+    """The page; AwsError for one that has more behind it and no key to go on from."""
+    if page.token and not page.objects:
+        raise AwsError(
+            f"a listing does not advance after {after!r}: a page has no keys and says that there are more",
+            hint="Is this an S3 endpoint? Try again, or ask its operator.",
+        )
+    return page

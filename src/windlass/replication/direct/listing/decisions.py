@@ -1,0 +1,39 @@
+"""What a seed does about each key of a page: one comparison for seeds and manifests, a HEAD only where listings don't tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from windlass.replication.comparison import Action, Criteria, Verdict, action_for, compare_listed
+from windlass.replication.direct.listing.evidence import Evidence
+from windlass.wire.listing import Listed
+
+__all__ = ["Decisions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Decides by `criteria`; `evidence` compares what a listing does not tell."""
+
+    criteria: Criteria
+    evidence: Evidence
+
+    async def of(self, source: Sequence[Listed], destination: Mapping[str, Listed]) -> list[Action]:
+        """Return an action for each row of the source, in order."""
+        if not destination:
+            return [Action.COPY] * len(source)
+        criteria = self.criteria
+        actions: list[Action] = []
+        open_: list[int] = []
+        for at, row in enumerate(source):
+            there = destination.get(row.key)
+            verdict = Verdict.UNKNOWN if there is None else compare_listed(row, there, criteria.by)
+            actions.append(action_for(row, there, verdict, criteria))
+            if verdict is Verdict.UNKNOWN and there is not None and actions[at] is Action.SKIP:
+                open_.append(at)
+        if open_:
+            verdicts = await self.evidence.verdicts([(source[at], destination[source[at].key]) for at in open_])
+            for at, verdict in zip(open_, verdicts, strict=True):
+                actions[at] = action_for(source[at], destination[source[at].key], verdict, criteria)
+        return actions

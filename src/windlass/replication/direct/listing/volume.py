@@ -1,0 +1,72 @@
+"""How much there is to move: both sides counted page by page, for plans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+from windlass.replication.comparison import BY_ETAG, Action, Criteria, Verdict, action_for, compare_listed
+from windlass.replication.direct.listing.ranges import Cut, Range
+from windlass.replication.model import MAX_COPY_BYTES, Pair, Volume
+from windlass.replication.own_keys import FROZEN, others, own_prefixes
+from windlass.wire.listing import Listed
+
+__all__ = ["Measured"]
+
+_size, _class = attrgetter("size_bytes"), attrgetter("storage_class")
+
+
+class Measured:
+    """A sink that counts what the source has, and what the destination lacks of it."""
+
+    def __init__(self, pair: Pair, criteria: Criteria = BY_ETAG) -> None:
+        self._criteria, self._unclear = criteria, 0
+        self._ours = own_prefixes(pair.prefix)
+        self._objects = self._bytes = self._missing = self._missing_bytes = 0
+        self._large = self._large_bytes = self._frozen = 0
+
+    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
+        """Sink: keys of both sides."""
+        rows = others(source, self._ours)
+        size = sum(map(_size, rows))
+        self._objects += len(rows)
+        self._bytes += size
+        if destination:
+            there = {row.key: row for row in destination}
+            rows = [row for row in rows if self._lacks(row, there.get(row.key))]
+            size = sum(map(_size, rows))
+        self._missing += len(rows)
+        self._missing_bytes += size
+        if size > MAX_COPY_BYTES:
+            large = [row.size_bytes for row in rows if row.size_bytes > MAX_COPY_BYTES]
+            self._large += len(large)
+            self._large_bytes += sum(large)
+        if not set(map(_class, rows)).isdisjoint(FROZEN):
+            self._frozen += sum(row.storage_class in FROZEN for row in rows)
+
+    def _lacks(self, row: Listed, there: Listed | None) -> bool:
+        """True when the row is to be copied; of two that a listing does not tell apart, the seed asks for more."""
+        verdict = Verdict.UNKNOWN if there is None else compare_listed(row, there, self._criteria.by)
+        action = action_for(row, there, verdict, self._criteria)
+        if there is not None and action is not Action.COPY:
+            self._unclear += verdict is not Verdict.SAME
+        return action is Action.COPY
+
+    def cut(self, cut: Cut) -> None:
+        """Sink: nothing to keep."""
+
+    def end(self, number: int) -> None:
+        """Sink: nothing to keep."""
+
+    def value(self) -> Volume:
+        """What was counted."""
+        return Volume(
+            objects=self._objects,
+            size_bytes=self._bytes,
+            missing=self._missing,
+            missing_bytes=self._missing_bytes,
+            large=self._large,
+            large_bytes=self._large_bytes,
+            frozen=self._frozen,
+            unclear=self._unclear,
+        )

@@ -1,0 +1,279 @@
+"""One seed shared by several workers, with nothing between them but S3: ranges of keys, leased by conditional writes.
+
+Below one place in S3 there are `plan.json` (the pair and its shards), `lease-N` while somebody works on shard N, and `done-N`
+with what came of it. A lease is taken by a put that fails where one is (If-None-Match), renewed and taken over by one that
+fails where somebody was quicker (If-Match). Whether a lease has run out is reckoned by S3's clock alone. Two workers on one
+shard, which a long pause can bring about, copy a few objects twice, and nothing worse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from windlass.core.errors import Conflict, Interrupted, NotFound, UsageError, WindlassError
+from windlass.core.paging import LoopGuard
+from windlass.replication.direct.bucket_pair import Sides
+from windlass.replication.direct.listing.comparison import walk
+from windlass.replication.direct.listing.ranges import Cut, Range, Ranges
+from windlass.replication.direct.model import Moved
+from windlass.replication.model import Trouble
+from windlass.replication.own_keys import OURS
+from windlass.wire import s3
+from windlass.wire.door import Door
+from windlass.wire.listing import Listed
+
+__all__ = ["Board", "Shard", "begin_sharing", "board_place", "cut_shards", "share"]
+
+_TTL_S = 60.0
+_LOOK_S = 2.0
+_READ_AT_ONCE = 32
+_EXAMPLES = 5
+
+Shard = tuple[str, str | None]
+"""The keys after one, up to and with another (None: to the end)."""
+
+
+def board_place(seed_id: str) -> str:
+    """Where the workers of a shared seed meet, in the destination: below our own keys, which belong to neither side."""
+    return f"{OURS}{seed_id}"
+
+
+def cut_shards(pages: Sequence[tuple[str, int]], per_shard: int) -> list[Shard]:
+    """Shards of about so many keys, from the last key of each listed page and its number of keys."""
+    shards: list[Shard] = []
+    after, count = "", 0
+    for last, keys in sorted(pages):
+        count += keys
+        if count >= per_shard:
+            shards.append((after, last))
+            after, count = last, 0
+    return [*shards, (after, None)]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The place in S3 where workers of one seed meet."""
+
+    door: Door
+    bucket: str
+    prefix: str
+    owner: str = ""
+    ttl_s: float = _TTL_S
+
+    async def post(self, about: dict[str, Any], shards: Sequence[Shard]) -> bool:
+        """Put up the plan; False when there is one already, which then holds."""
+        body = json.dumps({**about, "shards": [list(each) for each in shards]}).encode()
+        try:
+            await self.door(s3.put(self.bucket, self._key("plan.json"), body, if_none_match=True, owner=self.owner))
+        except Conflict:
+            return False
+        return True
+
+    async def check(self) -> None:
+        """UsageError where a put does not fail on what is there already: workers could not tell who has a shard."""
+        probe = self._key("probe")
+        try:
+            for _ in range(2):
+                await self.door(s3.put(self.bucket, probe, b"", if_none_match=True, owner=self.owner))
+        except Conflict:
+            await self.door(s3.delete(self.bucket, probe, owner=self.owner))
+            return
+        await self.door(s3.delete(self.bucket, probe, owner=self.owner))
+        raise UsageError(
+            f"{self.door.access.place} writes over what is there, whatever the condition: a seed can't be shared there",
+            hint="Leave --share out: one process copies.",
+        )
+
+    async def plan(self) -> dict[str, Any]:
+        """The plan; NotFound when there is none."""
+        try:
+            _, body = await self.door(s3.get(self.bucket, self._key("plan.json"), owner=self.owner))
+        except NotFound as error:
+            if error.code == "NoSuchBucket":
+                raise
+            raise NotFound(
+                f"no seed is shared below s3://{self.bucket}/{self.prefix}",
+                hint="`windlass replicate seed … --share` shares one; its id is in `windlass replicate status` there.",
+            ) from None
+        found: dict[str, Any] = json.loads(body)
+        return found
+
+    async def done(self, known: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+        """What came of the shards that are done; of those that are known, as it was known."""
+        names = [number for number in await self._names("done-") if number not in known]
+        gate = asyncio.Semaphore(_READ_AT_ONCE)
+
+        async def read(number: int) -> dict[str, Any]:
+            async with gate:
+                _, body = await self.door(s3.get(self.bucket, self._key(f"done-{number}"), owner=self.owner))
+            found: dict[str, Any] = json.loads(body)
+            return found
+
+        return {**known, **dict(zip(names, await asyncio.gather(*map(read, names)), strict=True))}
+
+    async def take(self, number: int, holder: str) -> str:
+        """Lease a shard; the lease's ETag, or empty when somebody else has it."""
+        key, body = self._key(f"lease-{number}"), holder.encode()
+        try:
+            return (await self.door(s3.put(self.bucket, key, body, if_none_match=True, owner=self.owner))).etag
+        except Conflict:
+            pass
+        try:
+            head = await self.door(s3.head(self.bucket, key, owner=self.owner))
+        except NotFound:
+            return ""
+        age = parsedate_to_datetime(head.headers["date"]) - parsedate_to_datetime(head.headers["last-modified"])
+        if age.total_seconds() <= self.ttl_s:
+            return ""
+        return await self._put_over(key, body, head.etag)
+
+    async def renew(self, number: int, holder: str, etag: str) -> str:
+        """Hold a lease for longer; its new ETag, or empty when it was lost."""
+        # The body must differ, or the ETag would not tell who was quicker.
+        turn = f"{holder} {asyncio.get_running_loop().time()}".encode()
+        return await self._put_over(self._key(f"lease-{number}"), turn, etag)
+
+    async def finish(self, number: int, moved: Moved) -> None:
+        """Write down what came of a shard, unless that was done, and let its lease go."""
+        body = json.dumps(_value(moved)).encode()
+        with contextlib.suppress(Conflict):  # two held it one after the other: who copied was the first to finish
+            await self.door(
+                s3.put(self.bucket, self._key(f"done-{number}"), body, if_none_match=True, owner=self.owner)
+            )
+        with contextlib.suppress(WindlassError):
+            await self.door(s3.delete(self.bucket, self._key(f"lease-{number}"), owner=self.owner))
+
+    async def _put_over(self, key: str, body: bytes, etag: str) -> str:
+        try:
+            return (await self.door(s3.put(self.bucket, key, body, if_match=etag, owner=self.owner))).etag
+        except (Conflict, NotFound):
+            return ""
+
+    async def _names(self, kind: str) -> list[int]:
+        found, token = list[int](), ""
+        guard = LoopGuard(f"the listing of {self.bucket}")
+        while True:
+            page = await self.door(s3.list_objects(self.bucket, prefix=self._key(kind), token=token, owner=self.owner))
+            found += [int(row.key.rpartition("-")[2]) for row in page.objects]
+            if not page.token:
+                return found
+            token = page.token
+            guard.advance(token)
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}/{name}"
+
+
+async def begin_sharing(board: Board, sides: Sides, *, listers: int, per_shard: int) -> None:
+    """List the source, and put up the shards; a plan that is there already holds."""
+    try:
+        await board.plan()
+    except NotFound:
+        ends = _Ends()
+        await walk(Ranges(), sides.source_pages(), None, ends, listers=listers)
+        source, target = sides.pair.source, sides.pair.destination
+        about = {"source": source.bucket, "destination": target.bucket, "prefix": sides.pair.prefix}
+        await board.post(about, cut_shards(ends.pages, per_shard))
+
+
+class _Ends:
+    """A sink that keeps the last key of each page, and how many keys it had."""
+
+    def __init__(self) -> None:
+        self.pages: list[tuple[str, int]] = []
+
+    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
+        """Sink: keys of the source."""
+        if source:
+            self.pages.append((source[-1].key, len(source)))
+
+    def cut(self, cut: Cut) -> None:
+        """Sink: nothing to keep."""
+
+    def end(self, number: int) -> None:
+        """Sink: nothing to keep."""
+
+
+async def share(
+    board: Board,
+    holder: str,
+    work: Callable[[int, Shard, threading.Event], Awaitable[Moved]],
+    *,
+    stop: threading.Event,
+    tell: Callable[[Moved], object],
+) -> Moved:
+    """Work on shards until all are done, by whomever; what came of all together."""
+    shards: list[Shard] = [(after, upto) for after, upto in (await board.plan())["shards"]]
+    done: dict[int, dict[str, Any]] = {}
+    while not stop.is_set():
+        done = await board.done(done)
+        left = [number for number in range(len(shards)) if number not in done]
+        if not left:
+            return total(done)
+        tell(total(done))
+        # Each begins somewhere else, so that workers seldom ask for the same lease.
+        at = hash(holder) % len(left)
+        worked = False
+        for number in left[at:] + left[:at]:
+            etag = await board.take(number, holder)
+            if etag:
+                worked = await _hold(board, number, holder, etag, work, shards[number], stop) or worked
+                break
+        if not worked:
+            await asyncio.sleep(min(_LOOK_S, board.ttl_s / 4))
+    raise Interrupted("the shared seed was stopped here", hint="Others go on; `windlass replicate work` joins again.")
+
+
+async def _hold(
+    board: Board,
+    number: int,
+    holder: str,
+    etag: str,
+    work: Callable[[int, Shard, threading.Event], Awaitable[Moved]],
+    shard: Shard,
+    stop: threading.Event,
+) -> bool:
+    """Work on one shard while its lease holds; whether it was finished."""
+    working = asyncio.ensure_future(work(number, shard, stop))
+    try:
+        while not working.done():
+            await asyncio.wait({working}, timeout=board.ttl_s / 3)
+            if not working.done():
+                etag = await board.renew(number, holder, etag)
+                if not etag:
+                    return False
+        await board.finish(number, working.result())
+    finally:
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await working
+    return True
+
+
+def total(found: dict[int, dict[str, Any]]) -> Moved:
+    """What came of all shards together."""
+    sums: dict[str, int] = {}
+    troubles: dict[str, Trouble] = {}
+    for one in found.values():
+        for name, number in one["counts"].items():
+            sums[name] = sums.get(name, 0) + number
+        for code, count, message, keys in one["troubles"]:
+            before = troubles.get(code)
+            kept = before or Trouble(code=code, count=0, message=message)
+            troubles[code] = replace(kept, count=kept.count + count, keys=(*kept.keys, *keys)[:_EXAMPLES])
+    return Moved(**sums, troubles=tuple(sorted(troubles.values(), key=lambda one: -one.count)))
+
+
+def _value(moved: Moved) -> dict[str, Any]:
+    names = ("total", "copied", "skipped", "failed", "total_bytes", "copied_bytes")
+    return {
+        "counts": {name: getattr(moved, name) for name in names},
+        "troubles": [[one.code, one.count, one.message, list(one.keys)] for one in moved.troubles],
+    }

@@ -1,0 +1,161 @@
+"""Two sides compared object by object; and what a walk finds, handed to another thread."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import repeat
+
+from windlass.core.errors import Interrupted
+from windlass.replication.comparison import Compare
+from windlass.replication.direct.bucket_pair import Sides
+from windlass.replication.direct.listing.comparison import walk
+from windlass.replication.direct.listing.decisions import Decisions
+from windlass.replication.direct.listing.evidence import Evidence, by_content
+from windlass.replication.direct.listing.ranges import Cut, Range, Ranges
+from windlass.replication.direct.model import Compared
+from windlass.replication.model import Pair
+from windlass.replication.own_keys import Merged, others, own_prefixes
+from windlass.wire.listing import Listed
+
+__all__ = ["Passed", "compare"]
+
+_EXAMPLES = 5
+_FULL_S = 0.01
+
+
+class Passed:
+    """A sink that puts pages of compared rows into a queue, and waits while it is full."""
+
+    def __init__(
+        self,
+        decisions: Decisions,
+        pair: Pair,
+        found: queue.Queue[Sequence[Merged] | BaseException | None],
+        stop: threading.Event,
+    ) -> None:
+        self._decisions, self._found, self._stop = decisions, found, stop
+        self._ours = own_prefixes(pair.prefix)
+
+    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
+        """Sink: keys of both sides."""
+        mine, there = others(source, self._ours), {row.key: row for row in others(destination, self._ours)}
+        actions = await self._decisions.of(mine, there)
+        triples = zip(mine, [there.pop(row.key, None) for row in mine] if there else repeat(None), actions)  # noqa: B905  endless
+        rows = list(map(tuple.__new__, repeat(Merged), triples))
+        rows += [Merged(None, row) for row in there.values()]
+        while self._found.full():  # nobody else puts, so that room stays room
+            if self._stop.is_set():
+                raise Interrupted("the listing was stopped")
+            await asyncio.sleep(_FULL_S)
+        self._found.put_nowait(rows)
+
+    def cut(self, cut: Cut) -> None:
+        """Sink: nothing to keep."""
+
+    def end(self, number: int) -> None:
+        """Sink: nothing to keep."""
+
+
+async def compare(
+    sides: Sides,
+    *,
+    listers: int,
+    stop: threading.Event,
+    tell: Callable[[int], object],
+    by: Compare = Compare.ETAG,
+    sample: int = 0,
+) -> Compared:
+    """Compare both sides by key, size and `by`.
+
+    The content of `sample` objects, drawn from all that are or may be the same, is read on both sides.
+    """
+    found = _Comparison(sides, stop, tell, by=by, sample=sample)
+    await walk(
+        Ranges(prune=False), sides.source_pages(), sides.destination_pages(), found, listers=listers, beyond=True
+    )
+    await found.read_sample()
+    return found.value()
+
+
+class _Comparison:
+    """Counts what is the same and what is not; a difference of opaque ETags says nothing."""
+
+    def __init__(
+        self, sides: Sides, stop: threading.Event, tell: Callable[[int], object], *, by: Compare, sample: int
+    ) -> None:
+        self._sides, self._stop, self._tell = sides, stop, tell
+        self._evidence, self._sample = Evidence(sides, by), sample
+        self._counts: Counter[str] = Counter()
+        self._examples: dict[str, list[str]] = {}
+        self._drawn: list[tuple[str, str]] = []
+        self._seen = 0
+        self._ours = own_prefixes(sides.pair.prefix)
+
+    async def page(self, of: Range, source: Sequence[Listed], destination: Sequence[Listed]) -> None:  # noqa: ARG002
+        """Sink: keys to compare."""
+        self._check()
+        there = {row.key: row for row in others(destination, self._ours)}
+        both: list[tuple[Listed, Listed]] = []
+        for row in others(source, self._ours):
+            other = there.pop(row.key, None)
+            if other is None:
+                self._count("missing", row.key)
+            else:
+                both.append((row, other))
+        for (row, _), verdict in zip(both, await self._evidence.verdicts(both), strict=True):
+            self._count(str(verdict), row.key)
+        for key in there:
+            self._count("extra", key)
+        self._tell(self._counts.total())
+
+    async def read_sample(self) -> None:
+        """Read what was drawn, on both sides."""
+        for kind, key in self._drawn:
+            self._check()
+            same = await by_content(self._sides, key)
+            self._counts[kind] -= 1
+            self._counts["read"] += 1
+            self._count("same" if same else "different", key, draw=False)
+
+    def _check(self) -> None:
+        if self._stop.is_set():
+            raise Interrupted(f"the comparison of {self._sides.pair.title} was stopped")
+
+    def cut(self, cut: Cut) -> None:
+        """Sink: nothing to keep."""
+
+    def end(self, number: int) -> None:
+        """Sink: nothing to keep."""
+
+    def value(self) -> Compared:
+        """What was found."""
+        counts = self._counts
+        return Compared(
+            objects=counts.total() - counts["extra"] - counts["read"],
+            read=counts["read"],
+            missing=counts["missing"],
+            different=counts["different"],
+            extra=counts["extra"],
+            unknown=counts["unknown"],
+            examples={kind: tuple(sorted(keys)[:_EXAMPLES]) for kind, keys in self._examples.items() if counts[kind]},
+        )
+
+    def _count(self, kind: str, key: str, *, draw: bool = True) -> None:
+        self._counts[kind] += 1
+        if kind in ("same", "unknown") and draw and self._sample:
+            self._draw(kind, key)
+        if kind != "same" and len(self._examples.setdefault(kind, [])) < _EXAMPLES:
+            self._examples[kind].append(key)
+
+    def _draw(self, kind: str, key: str) -> None:
+        """Each of all keys is drawn with the same probability (Vitter's algorithm R)."""
+        self._seen += 1
+        if len(self._drawn) < self._sample:
+            self._drawn.append((kind, key))
+        elif (at := random.randrange(self._seen)) < self._sample:  # noqa: S311  no secret
+            self._drawn[at] = (kind, key)

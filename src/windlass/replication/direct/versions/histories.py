@@ -1,0 +1,88 @@
+"""A bucket's versions, key by key: pages of whole histories, which a walk cuts and merges as it does keys.
+
+S3 lists versions by key, and of a key the newest first; a page may end in the midst of a key. Here a page has whole keys
+only: the last one of a truncated page is left to the next page, and where it is the only one the listing goes on behind its
+last version. So a cut between keys never separates versions of one key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+from windlass.core.paging import LoopGuard
+from windlass.replication.direct.listing.comparison import Pages
+from windlass.replication.model import Place
+from windlass.wire import s3
+from windlass.wire.door import Door
+from windlass.wire.listing import ListedVersion
+
+__all__ = ["Histories", "History", "history_of", "list_histories"]
+
+
+class History(NamedTuple):
+    """A key's versions and delete markers, the oldest first."""
+
+    key: str
+    versions: Sequence[ListedVersion]
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """A page of histories in the order of keys; `token` is empty on the last."""
+
+    objects: list[History]
+    token: str
+
+
+def list_histories(door: Door, place: Place, prefix: str) -> Pages[History]:
+    """The versions of a bucket, a page of whole keys after a text. Memory holds a page, or all versions of one key."""
+
+    async def page(after: str) -> Histories:
+        held: list[ListedVersion] = []
+        key, version = after, ""
+        guard = LoopGuard(f"the listing of {place.bucket}'s versions")
+        while True:
+            found = await door(
+                s3.list_versions(
+                    place.bucket, prefix=prefix, key_marker=key, version_marker=version, owner=place.account_id
+                )
+            )
+            # A marker's own key is left out by S3, unless a version is named; others are not so sure.
+            rows = found.versions
+            held += rows if rows and rows[0].key > after else [one for one in rows if one.key > after]
+            if not found.key_marker:
+                return Histories(_by_key(held), "")
+            whole = next((at for at in reversed(range(len(held))) if held[at].key != held[-1].key), -1) + 1
+            if whole:
+                return Histories(_by_key(held[:whole]), "more")
+            guard.advance((found.key_marker, found.version_marker))
+            key, version = found.key_marker, found.version_marker
+
+    return page
+
+
+async def history_of(door: Door, place: Place, key: str) -> History:
+    """What one key has now; without versions where it has none."""
+    held: list[ListedVersion] = []
+    marker, version = "", ""
+    guard = LoopGuard(f"the listing of {place.bucket}'s versions")
+    while True:
+        found = await door(
+            s3.list_versions(
+                place.bucket, prefix=key, key_marker=marker, version_marker=version, owner=place.account_id
+            )
+        )
+        held += [one for one in found.versions if one.key == key]
+        guard.advance((found.key_marker, found.version_marker))
+        marker, version = found.key_marker, found.version_marker
+        # Of all keys that begin with this one it is the first.
+        if marker != key:
+            return History(key, held[::-1])
+
+
+def _by_key(rows: Iterable[ListedVersion]) -> list[History]:
+    return [History(key, list(found)[::-1]) for key, found in groupby(rows, attrgetter("key"))]

@@ -1,0 +1,117 @@
+"""One direct seed of versions: both sides' histories listed and compared, journalled, copied."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from windlass.core.errors import Conflict
+from windlass.replication.direct.bucket_pair import Sides
+from windlass.replication.direct.copying.journal import JournalOf
+from windlass.replication.direct.copying.pacer import Paces
+from windlass.replication.direct.listing.comparison import walk
+from windlass.replication.direct.listing.ranges import Range, Ranges
+from windlass.replication.direct.model import Moved
+from windlass.replication.direct.run import Limits, Run
+from windlass.replication.direct.versions.copier import VersionCopier
+from windlass.replication.direct.versions.histories import History, list_histories
+from windlass.replication.direct.versions.operations import Own, Step, VersionWays, kept, step_of, top_of
+from windlass.replication.direct.versions.sequence import compare_histories
+from windlass.wire import s3
+from windlass.wire.door import Door
+from windlass.wire.listing import ListedVersion
+
+__all__ = ["seed_versions", "steps_for", "version_journal"]
+
+_LEAD_BLOCKS = 20_000
+_LOOK_S = 0.5
+
+
+def version_journal(folder: Path) -> JournalOf[Step]:
+    """The journal of a seed of versions."""
+    return JournalOf(folder, Step)
+
+
+async def seed_versions(
+    sides: Sides,
+    journal: JournalOf[Step],
+    limits: Limits,
+    *,
+    markers: bool,
+    own: Own | None = None,
+    stop: threading.Event,
+    tell: Callable[[Moved], object],
+) -> Moved:
+    """Copy every version that the destination lacks, of each key in order, from where the journal says.
+
+    `markers`: delete markers are made in their places. Conflict when the destination keeps no versions, Interrupted when
+    `stop` is set.
+    """
+    target = sides.pair.destination
+    status = await sides.write(s3.versioning(target.bucket, owner=target.account_id))
+    if status != "Enabled":
+        raise Conflict(
+            f"{target.bucket}: versioning is {status.lower() or 'off'} there: copies of versions would replace each other",
+            hint="Enable versioning on the destination first.",
+            code="DstBucketUnversioned",
+        )
+    async with Door(sides.write.access, connections=limits.connections) as write:
+        ways = VersionWays(sides, write, markers, own)
+        return await _VersionSeed(sides, journal, limits, stop, tell, ways).run("", None)
+
+
+class _VersionSeed(Run):
+    """Histories: a key that lacks versions is a chain of rows in one block."""
+
+    _copier: VersionCopier
+    _flow: VersionCopier
+
+    def __init__(
+        self,
+        sides: Sides,
+        journal: JournalOf[Step],
+        limits: Limits,
+        stop: threading.Event,
+        tell: Callable[[Moved], object],
+        ways: VersionWays,
+    ) -> None:
+        super().__init__(sides, journal, limits, stop, tell)
+        now = asyncio.get_running_loop().time
+        paces = Paces(now, start=limits.start_per_s, most=limits.most_per_s)
+        self._markers = ways.markers
+        self._copier = self._flow = VersionCopier(journal, paces, ways, now, limits.connections, self._heard.set)
+
+    async def _walk(self, ranges: Ranges) -> None:
+        pair = self._sides.pair
+        source = list_histories(self._sides.read, pair.source, pair.prefix)
+        destination = list_histories(self._sides.look, pair.destination, pair.prefix)
+        await walk(ranges, source, destination, self, listers=self._limits.listers)
+
+    async def page(self, of: Range, source: Sequence[History], destination: Sequence[History]) -> None:
+        """Sink: histories were compared."""
+        there = {one.key: one.versions for one in destination}
+        steps: list[Step] = []
+        skipped = 0
+        for one in source:
+            if one.key.startswith(self._ours):
+                continue
+            ours = kept(one.versions, markers=self._markers)
+            found = steps_for(History(one.key, ours), there.get(one.key, ()), markers=self._markers)
+            steps += found
+            skipped += len(ours) - len(found)
+        number = self._journal.block(of.number, of.after, steps, skipped=skipped)
+        if steps:
+            self._copier.add([number])
+        while self._copier.backlog > _LEAD_BLOCKS:
+            await asyncio.sleep(_LOOK_S)
+
+
+def steps_for(ours: History, theirs: Sequence[ListedVersion], *, markers: bool) -> list[Step]:
+    """What is to be put for a key; what can't be told from listings, or goes wrong, is looked at when it is its turn."""
+    found = compare_histories(ours.versions, kept(theirs, markers=markers))
+    plain = not (found.trouble or found.doubtful or found.frozen)
+    top = top_of(theirs) if plain else None
+    wanted = {one.version_id for one in (*found.lacking, *found.frozen)}
+    return [step_of(one, top) for one in ours.versions if one.version_id in wanted]

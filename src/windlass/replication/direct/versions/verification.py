@@ -1,0 +1,114 @@
+"""Two sides compared version by version: what the destination lacks of each history, in order, and what it has besides."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from windlass.core.errors import Interrupted
+from windlass.replication.comparison import Compare
+from windlass.replication.direct.bucket_pair import Sides
+from windlass.replication.direct.listing.comparison import walk
+from windlass.replication.direct.listing.ranges import Cut, Range, Ranges
+from windlass.replication.direct.model import Compared
+from windlass.replication.direct.versions.histories import History, list_histories
+from windlass.replication.direct.versions.operations import closer, kept
+from windlass.replication.direct.versions.sequence import Outlook, compare_histories, settle, telling
+from windlass.replication.own_keys import own_prefixes
+from windlass.wire.listing import ListedVersion
+
+__all__ = ["compare_versions"]
+
+_EXAMPLES = 5
+
+
+async def compare_versions(
+    sides: Sides,
+    *,
+    listers: int,
+    stop: threading.Event,
+    tell: Callable[[int], object],
+    by: Compare = Compare.ETAG,
+    markers: bool = True,
+) -> Compared:
+    """Count versions and delete markers (`markers`): lacking ones as missing, those under a newer one of the destination's as
+    different, those of which neither ETags nor checksums tell as unknown.
+    """
+    pair = sides.pair
+    found = _Comparison(sides, stop, tell, by=by, markers=markers)
+    source = list_histories(sides.read, pair.source, pair.prefix)
+    destination = list_histories(sides.look, pair.destination, pair.prefix)
+    await walk(Ranges(prune=False), source, destination, found, listers=listers, beyond=True)
+    return found.value()
+
+
+class _Comparison:
+    def __init__(
+        self, sides: Sides, stop: threading.Event, tell: Callable[[int], object], *, by: Compare, markers: bool
+    ) -> None:
+        self._sides, self._stop, self._tell = sides, stop, tell
+        self._by, self._markers = by, markers
+        self._counts: Counter[str] = Counter()
+        self._examples: dict[str, list[str]] = {}
+        self._ours = own_prefixes(sides.pair.prefix)
+
+    async def page(self, of: Range, source: Sequence[History], destination: Sequence[History]) -> None:  # noqa: ARG002
+        """Sink: histories to compare."""
+        if self._stop.is_set():
+            raise Interrupted(f"the comparison of {self._sides.pair.title} was stopped")
+        there = {one.key: kept(one.versions, markers=self._markers) for one in destination}
+        for one in source:
+            ours, theirs = kept(one.versions, markers=self._markers), there.pop(one.key, ())
+            if one.key.startswith(self._ours):
+                continue
+            outlook = compare_histories(ours, theirs)
+            if outlook.doubtful and self._by in (Compare.ETAG, Compare.CHECKSUM):
+                outlook = await closer(self._sides, one.key, ours, theirs, strict=True)
+            elif outlook.doubtful:
+                outlook = _lenient(ours, theirs)
+            self._add(one.key, len(ours), outlook)
+        for key, theirs in there.items():
+            if theirs and not key.startswith(self._ours):
+                self._count("extra", key, len(theirs))
+        self._tell(self._counts.total())
+
+    def _add(self, key: str, number: int, outlook: Outlook) -> None:
+        lacking = len(outlook.lacking)
+        kind = "unknown" if outlook.doubtful else "different" if outlook.trouble else "missing"
+        self._count(kind, key, lacking)
+        self._count("missing", key, len(outlook.frozen))
+        self._count("extra", key, outlook.extra)
+        self._counts["same"] += number - lacking - len(outlook.frozen)
+
+    def _count(self, kind: str, key: str, number: int) -> None:
+        if not number:
+            return
+        self._counts[kind] += number
+        examples = self._examples.setdefault(kind, [])
+        if kind != "unknown" and len(examples) < _EXAMPLES:
+            examples.append(key)
+
+    def cut(self, cut: Cut) -> None:
+        """Sink: nothing to keep."""
+
+    def end(self, number: int) -> None:
+        """Sink: nothing to keep."""
+
+    def value(self) -> Compared:
+        """What was found."""
+        counts = self._counts
+        return Compared(
+            objects=counts.total() - counts["extra"],
+            missing=counts["missing"],
+            different=counts["different"],
+            extra=counts["extra"],
+            unknown=counts["unknown"],
+            examples={kind: tuple(sorted(keys)) for kind, keys in self._examples.items() if keys},
+        )
+
+
+def _lenient(ours: Sequence[ListedVersion], theirs: Sequence[ListedVersion]) -> Outlook:
+    """The outlook when what nobody asks S3 for is taken for the same."""
+    tell = telling(ours)
+    return settle(ours, theirs, lambda one, other: tell(one, other) is not False)

@@ -1,0 +1,1 @@
+"""S3 Batch Operations: job, job template, manifest and completion report."""

@@ -1,0 +1,404 @@
+"""S3 Batch Operations: a job made of a template, followed, and read when it has ended.
+
+Facts (S3 user guide, "S3 Batch Operations"): a replicate job lives in the source's region, a copy job in the destination's;
+a generated manifest needs the source's replication configuration; one ListJobs a place tells how all jobs stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from windlass.core.canonical import digest, plain
+from windlass.core.clock import parse_time
+from windlass.core.errors import NotFound
+from windlass.core.pool import map_bounded
+from windlass.estate.service import Estate
+from windlass.replication.effects import Effect
+from windlass.replication.methods.batch import report
+from windlass.replication.methods.batch.manifest import FIELDS, FIELDS_WITH_VERSIONS, FORMAT
+from windlass.replication.methods.batch.template import Template
+from windlass.replication.model import BatchJob, Operation, Pair, Place
+from windlass.replication.own_keys import OURS
+from windlass.replication.setup.role import Work
+
+__all__ = [
+    "DONE_STATES",
+    "Listed",
+    "Spot",
+    "create_effect",
+    "describe",
+    "failed_rows",
+    "fetch_tally",
+    "find_jobs",
+    "job_place",
+    "list_jobs",
+    "request_status",
+    "spot_for",
+    "tags_of",
+    "work_for",
+]
+
+DONE_STATES = ("Complete", "Cancelled", "Failed")
+_GENERATED = "S3InventoryReport_CSV_20211130"
+_CHUNK_BYTES = 1 << 20
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place for manifests or reports: bucket, its region's account, prefix without a slash at its end."""
+
+    bucket: str
+    prefix: str
+
+    @property
+    def arn_of(self) -> Callable[[Place], str]:
+        """The bucket's ARN in the partition of a place."""
+        return lambda place: Place(bucket=self.bucket, region=place.region).arn
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A manifest that we wrote: where, its ETag, and whether its rows have version ids."""
+
+    bucket: str
+    key: str
+    etag: str
+    versions: bool = False
+    storage_class: str = ""
+    """Of the objects listed, where a copy must name it; empty where a job leaves it to S3."""
+
+
+def job_place(operation: Operation, pair: Pair) -> Place:
+    """The bucket in whose account and region the job is made: a copy's destination, else the source."""
+    if operation is Operation.COPY and pair.destination.account_id:
+        return pair.destination
+    return pair.source
+
+
+def spot_for(pair: Pair, operation: Operation, seed_id: str, *, bucket: str, prefix: str, work: str) -> Spot:
+    """Where a seed keeps its things: as the template says, else `replication.work`, else beside the job."""
+    if bucket:
+        return Spot(bucket, f"{(prefix or OURS).strip('/')}/{seed_id}")
+    if work:
+        name, _, below = work.removeprefix("s3://").partition("/")
+        return Spot(name, f"{(below or OURS).strip('/')}/{seed_id}")
+    return Spot(job_place(operation, pair).bucket, f"{(prefix or OURS).strip('/')}/{seed_id}")
+
+
+def work_for(
+    template: Template,
+    operation: Operation,
+    manifest: Spot,
+    report_to: Spot,
+    *,
+    generated: bool,
+    versions: bool,
+    locked: bool,
+) -> Work:
+    """What the job's role must be able to reach."""
+    wants_manifest = not generated or template.manifest.keep
+    return Work(
+        operation=operation,
+        generated=generated,
+        versions=versions,
+        locked=locked,
+        function_arn=template.invocation.function,
+        manifest_bucket=manifest.bucket if wants_manifest else "",
+        manifest_prefix=f"{manifest.prefix}/",
+        report_bucket=report_to.bucket if template.report.enabled else "",
+        report_prefix=f"{report_to.prefix}/",
+    )
+
+
+def create_effect(
+    pair: Pair,
+    template: Template,
+    operation: Operation,
+    *,
+    seed_id: str,
+    set_name: str,
+    role_arn: str,
+    manifest: Listed | Spot,
+    report_to: Spot,
+    created_before: datetime | None,
+    confirm: bool,
+    number: int = 0,
+    first: bool = False,
+    request_payer: bool = False,
+) -> Effect:
+    """CreateJob as an effect. Its token is made of what it says, so that a second try is the same job.
+
+    A `Spot` as manifest means that S3 makes the list itself. `first`: nothing was replicated to this destination before.
+    """
+    place = job_place(operation, pair)
+    names = {"source": pair.source.bucket, "destination": pair.destination.bucket}
+    described = template.description.replace("{source}", names["source"]).replace("{destination}", names["destination"])
+    tags = {
+        "windlass": "seed",
+        "windlass:seed": seed_id,
+        "windlass:set": set_name,
+        "windlass:source": names["source"],
+        "windlass:destination": names["destination"],
+        **template.tags,
+    }
+    params: dict[str, Any] = {
+        "AccountId": place.account_id,
+        "ConfirmationRequired": confirm or template.confirmation,
+        "Operation": _operation(template, operation, pair, request_payer, manifest),
+        "Priority": template.priority,
+        "RoleArn": role_arn,
+        "Description": f"Windlass {seed_id}: {described}"[:256],
+        "Report": _report(template, report_to, place),
+        "Tags": [{"Key": key, "Value": value[:256]} for key, value in tags.items() if value],
+    }
+    if isinstance(manifest, Listed):
+        fields = FIELDS_WITH_VERSIONS if manifest.versions else FIELDS
+        arn = f"{Place(bucket=manifest.bucket, region=place.region).arn}/{manifest.key}"
+        params["Manifest"] = {
+            "Spec": {"Format": FORMAT, "Fields": list(fields)},
+            "Location": {"ObjectArn": arn, "ETag": manifest.etag},
+        }
+    else:
+        params["ManifestGenerator"] = {
+            "S3JobManifestGenerator": _generator(pair, template, operation, manifest, created_before, first)
+        }
+    params["ClientRequestToken"] = digest([seed_id, number, plain(params)])
+    return Effect(
+        account_id=place.account_id,
+        region=place.region,
+        service="s3control",
+        operation="CreateJob",
+        params=params,
+        why=f"{operation} {pair.title}",
+        settles=True,
+    )
+
+
+def list_jobs(estate: Estate, account_id: str, region: str, wanted: Iterable[str] = ()) -> dict[str, BatchJob]:
+    """The jobs of a place, by id; with `wanted`, no more pages are asked for than those are on."""
+    missing = set(wanted)
+    some = bool(missing)
+    found: dict[str, BatchJob] = {}
+    for page in estate.pages(account_id, region, "s3control", "ListJobs", AccountId=account_id, MaxResults=1000):
+        for one in page.get("Jobs", []):
+            found[one["JobId"]] = _read(one, account_id, region)
+        missing -= found.keys()
+        if some and not missing:
+            break
+    return found
+
+
+def describe(estate: Estate, account_id: str, region: str, job_id: str) -> BatchJob:
+    """One job with its reasons and report."""
+    answer = estate.call(account_id, region, "s3control", "DescribeJob", AccountId=account_id, JobId=job_id)
+    return _read(answer["Job"], account_id, region)
+
+
+def find_jobs(estate: Estate) -> Iterator[BatchJob]:
+    """Every job that Windlass made, in all accounts and regions: their description begins with our name and the seed's."""
+    places = [(account.id, region) for account in estate.accounts() for region in estate.regions(account.id)]
+    for outcome in map_bounded(lambda place: list_jobs(estate, *place), places, limit=_AT_ONCE):
+        for job in (outcome.result or {}).values():
+            if job.description.startswith("Windlass "):
+                yield job
+
+
+def tags_of(estate: Estate, job: BatchJob) -> dict[str, str]:
+    """A job's tags."""
+    answer = estate.call(
+        job.account_id, job.region, "s3control", "GetJobTagging", AccountId=job.account_id, JobId=job.job_id
+    )
+    return {one["Key"]: one["Value"] for one in answer.get("Tags", [])}
+
+
+def request_status(estate: Estate, account_id: str, region: str, job_id: str, status: str, why: str) -> None:
+    """Ask for `Ready` (confirm) or `Cancelled`, the two that may be asked for."""
+    estate.call(
+        account_id,
+        region,
+        "s3control",
+        "UpdateJobStatus",
+        AccountId=account_id,
+        JobId=job_id,
+        RequestedJobStatus=status,
+        StatusUpdateReason=why,
+    )
+
+
+def fetch_tally(
+    estate: Estate, job: BatchJob, place: Place, retry: Callable[[bytes], object] | None = None
+) -> report.Tally | None:
+    """What a job's completion report says; None where there is none. `retry` gets manifest rows of what failed."""
+    if not job.report_bucket:
+        return None
+
+    found = report.Tally()
+    try:
+        for one in _files(estate, job, place):
+            report.tally(_get(estate, job, place, one.key).iter_chunks(_CHUNK_BYTES), retry, into=found)
+    except NotFound:  # no task was carried out, so none is reported
+        return None
+    return found
+
+
+def failed_rows(estate: Estate, job: BatchJob, place: Place) -> Iterator[bytes]:
+    """The manifest rows of a job's failed tasks, block by block: what a retry works through."""
+    kept: list[bytes] = []
+    for one in _files(estate, job, place):
+        if one.status == "succeeded":
+            continue
+        for chunk in _get(estate, job, place, one.key).iter_chunks(8 * _CHUNK_BYTES):
+            kept.append(chunk)
+            whole, rest = _whole(b"".join(kept))
+            if whole:
+                yield from _retry(whole)
+            kept = [rest] if rest else []
+        if kept:
+            yield from _retry(b"".join(kept))
+            kept = []
+
+
+def _files(estate: Estate, job: BatchJob, place: Place) -> tuple[report.ReportFile, ...]:
+    prefix = f"{job.report_prefix}/" if job.report_prefix else ""
+    return report.read_index(_get(estate, job, place, f"{prefix}job-{job.job_id}/manifest.json").read())
+
+
+def _get(estate: Estate, job: BatchJob, place: Place, key: str) -> Any:
+    return estate.call(place.account_id, place.region, "s3", "GetObject", Bucket=job.report_bucket, Key=key)["Body"]
+
+
+def _whole(data: bytes) -> tuple[bytes, bytes]:
+    """Cut after the last line break outside quotes."""
+    cut = data.rfind(b"\n") + 1
+    while cut and data.count(b'"', 0, cut) % 2:
+        cut = data.rfind(b"\n", 0, cut - 1) + 1
+    return data[:cut], data[cut:]
+
+
+def _retry(data: bytes) -> list[bytes]:
+    rows: list[bytes] = []
+    report.tally([data], rows.append)
+    return rows
+
+
+def _operation(
+    template: Template, operation: Operation, pair: Pair, request_payer: bool, manifest: Listed | Spot
+) -> dict[str, Any]:
+    if operation is Operation.REPLICATE:
+        return {"S3ReplicateObject": {}}
+    if operation is Operation.LAMBDA:
+        invoked: dict[str, Any] = {
+            "FunctionArn": template.invocation.function,
+            "InvocationSchemaVersion": template.invocation.schema_version,
+        }
+        if template.invocation.arguments:
+            invoked["UserArguments"] = dict(template.invocation.arguments)
+        return {"LambdaInvoke": invoked}
+    copying = template.copying.model_dump()
+    if isinstance(manifest, Listed):
+        copying["StorageClass"] = copying["StorageClass"] or manifest.storage_class
+    if request_payer:
+        copying["RequesterPays"] = True
+    keyed = bool(copying["SSEAwsKmsKeyId"])
+    given = {
+        name: value
+        for name, value in copying.items()
+        if value not in ("", None) and (name != "BucketKeyEnabled" or keyed)
+    }
+    return {"S3PutObjectCopy": {"TargetResource": pair.destination.arn, **given}}
+
+
+def _report(template: Template, spot: Spot, place: Place) -> dict[str, Any]:
+    if not template.report.enabled:
+        return {"Enabled": False}
+    return {
+        "Bucket": spot.arn_of(place),
+        "Format": "Report_CSV_20180820",
+        "Enabled": True,
+        "Prefix": spot.prefix,
+        "ReportScope": template.report.scope,
+    }
+
+
+def _generator(
+    pair: Pair, template: Template, operation: Operation, spot: Spot, created_before: datetime | None, first: bool
+) -> dict[str, Any]:
+    chosen = template.filter
+    keys = {
+        "MatchAnyPrefix": [*chosen.prefixes, *([pair.prefix] if pair.prefix and not chosen.prefixes else [])],
+        "MatchAnySuffix": chosen.suffixes,
+        "MatchAnySubstring": chosen.substrings,
+    }
+    before = parse_time(chosen.created_before) if chosen.created_before else created_before
+    wanted: dict[str, Any] = {
+        "EligibleForReplication": operation is Operation.REPLICATE,
+        "CreatedBefore": before,
+        "ObjectReplicationStatuses": _statuses(chosen.statuses, first) if operation is Operation.REPLICATE else [],
+        "CreatedAfter": parse_time(chosen.created_after) if chosen.created_after else None,
+        "KeyNameConstraint": {name: value for name, value in keys.items() if value},
+        "ObjectSizeGreaterThanBytes": chosen.larger_than_bytes,
+        "ObjectSizeLessThanBytes": chosen.smaller_than_bytes,
+        "MatchAnyStorageClass": chosen.storage_classes,
+    }
+    wanted = {name: value for name, value in wanted.items() if value}
+    made: dict[str, Any] = {
+        "SourceBucket": pair.source.arn,
+        "EnableManifestOutput": template.manifest.keep,
+        "Filter": wanted,
+    }
+    if pair.source.account_id:
+        made["ExpectedBucketOwner"] = pair.source.account_id
+    if template.manifest.keep:
+        made["ManifestOutputLocation"] = {
+            "Bucket": spot.arn_of(pair.source),
+            "ManifestPrefix": spot.prefix,
+            "ManifestFormat": _GENERATED,
+        }
+    return made
+
+
+def _statuses(chosen: Sequence[str], first: bool) -> list[str]:
+    """Which objects a job replicates. COMPLETED and REPLICA say that S3 once replicated an object, not where to.
+
+    A bucket with several destinations has one status for all of them (S3 user guide, "Getting replication status information").
+    """
+    return list(chosen) or (["NONE", "FAILED", "COMPLETED", "REPLICA"] if first else ["NONE", "FAILED"])
+
+
+def _read(one: Mapping[str, Any], account_id: str, region: str) -> BatchJob:
+    """A job of DescribeJob or ListJobs, whose operations are a document and a name."""
+    progress = one.get("ProgressSummary") or {}
+    operation = one.get("Operation") or ""
+    reported = one.get("Report") or {}
+    return BatchJob(
+        job_id=one["JobId"],
+        account_id=account_id,
+        region=region,
+        operation=operation if isinstance(operation, str) else next(iter(operation), ""),
+        storage_class=_storage_class(operation),
+        status=str(one.get("Status", "New")).capitalize(),
+        total=int(progress.get("TotalNumberOfTasks") or 0),
+        succeeded=int(progress.get("NumberOfTasksSucceeded") or 0),
+        failed=int(progress.get("NumberOfTasksFailed") or 0),
+        description=one.get("Description", ""),
+        reasons=tuple(
+            f"{why.get('FailureCode', '')}: {why.get('FailureReason', '')}" for why in one.get("FailureReasons") or ()
+        ),
+        report_bucket=str(reported.get("Bucket", "")).rpartition(":")[2] if reported.get("Enabled") else "",
+        report_prefix=str(reported.get("Prefix", "")),
+        active_s=float((progress.get("Timers") or {}).get("ElapsedTimeInActiveSeconds") or 0),
+        created_at=one.get("CreationTime"),
+    )
+
+
+def _storage_class(operation: str | Mapping[str, Any]) -> str:
+    copied = operation.get("S3PutObjectCopy", {}) if isinstance(operation, Mapping) else {}
+    return str(copied.get("StorageClass", ""))
+
+
+def _tag_value(value: str) -> str:
+    return value[:256]

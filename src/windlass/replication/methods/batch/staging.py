@@ -1,0 +1,154 @@
+"""Manifests of batch jobs, written where the seed keeps its things: what is to be done, and what failed before.
+
+S3's batch copy writes one storage class (STANDARD unless the job names one), so that copies get a manifest and a job for each class of
+their sources.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import IO, Any
+
+from windlass.core.errors import Interrupted, NotFound
+from windlass.replication.methods.batch import job as batch
+from windlass.replication.methods.batch.manifest import encode_rows, encode_versions
+from windlass.replication.methods.batch.upload import upload
+from windlass.replication.model import BatchJob, Operation, Seed, Way
+from windlass.replication.own_keys import Doors
+from windlass.replication.planning.candidates import Counted, Peeked, Rows, noncurrent, wanted
+from windlass.replication.planning.plan import Request, spots
+from windlass.replication.service import Replication
+from windlass.wire.listing import Listed
+
+__all__ = ["Staging", "from_facts", "to_facts"]
+
+_BUFFERED_KEYS = 4096
+_CHUNK_BYTES = 1 << 20
+_COPIED_CLASSES = frozenset({"STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"})
+"""Those that a batch copy can write and that can be read without a restore (S3 Control API, S3CopyObjectOperation)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """Writes the manifests of one seed until `stop` is set."""
+
+    replication: Replication
+    seed: Seed
+    request: Request
+    stop: threading.Event
+
+    def list_objects(self, tally: Counted) -> list[batch.Listed]:
+        """List what is to be done, straight into manifests: noncurrent versions first, in a list of their own."""
+        seed, request, most = self.seed, self.request, self.replication.config.copy_up_to_bytes
+        bucket = seed.pair.source.bucket
+        written: list[batch.Listed] = []
+        with Doors(self.replication.estate) as doors:
+            reader = seed.pair.source.account_id or seed.pair.destination.account_id
+            if request.versions:
+                older = encode_versions(bucket, noncurrent(doors, seed, reader, largest_bytes=most))
+                written += self._write("noncurrent", older, versions=True)
+            both = self.replication.direct.both(
+                seed.pair, alone=seed.operation is Operation.LAMBDA, criteria=request.criteria
+            )
+            rows = wanted(both, seed, tally, largest_bytes=most)
+            if seed.way is Way.BATCH and seed.operation is Operation.COPY and not request.template.copying.StorageClass:
+                written += self._write_by_class(bucket, rows)
+            else:
+                written += self._write("current", encode_rows(bucket, (row.key for row in rows)), versions=False)
+        return written
+
+    def list_failed(self, tally: Counted) -> list[batch.Listed]:
+        """What failed in earlier jobs, by their reports: a manifest for each job, of its storage class."""
+        written: list[batch.Listed] = []
+        for number, job_at in enumerate(self.seed.facts["retry_of"]):
+            job = batch.describe(self.replication.estate, *job_at)
+            rows = Rows(self._failed_rows(job))
+            manifests = self._write(f"retry-{number}", rows, versions=False)
+            written += [
+                replace(manifest, versions=rows.versions, storage_class=job.storage_class) for manifest in manifests
+            ]
+            tally.rows += rows.count
+        return written
+
+    def _failed_rows(self, job: BatchJob) -> Iterator[bytes]:
+        place = batch.job_place(self.seed.operation, self.seed.pair)
+        try:
+            yield from batch.failed_rows(self.replication.estate, job, place)
+        except NotFound:
+            raise NotFound(
+                f"job {job.job_id} has no completion report: its failed objects can't be told",
+                hint="Seed the pair again; what the destination has already is skipped.",
+            ) from None
+
+    def _write_by_class(self, bucket: str, rows: Iterable[Listed]) -> list[batch.Listed]:
+        written: list[batch.Listed] = []
+        with contextlib.ExitStack() as files:
+            spooled = _spool(bucket, rows, files)
+            for storage_class in sorted(spooled, key=lambda name: (name != "", name)):
+                file = spooled[storage_class]
+                file.seek(0)
+                name = f"current-{storage_class.lower().replace('_', '-')}" if storage_class else "current"
+                manifests = self._write(name, iter(partial(file.read, _CHUNK_BYTES), b""), versions=False)
+                written += [replace(manifest, storage_class=storage_class) for manifest in manifests]
+        return written
+
+    def _write(self, name: str, chunks: Iterable[bytes], *, versions: bool) -> list[batch.Listed]:
+        """One manifest; none where there are no rows."""
+        seen = Peeked(chunks)
+        if not seen.any:
+            return []
+        seed = self.seed
+        spot = spots(seed.pair, self.request.template, seed.operation, self.replication.config, seed.seed_id)[0]
+        place = batch.job_place(seed.operation, seed.pair)
+        estate = self.replication.estate
+
+        def call(operation: str, **params: Any) -> dict[str, Any]:
+            if self.stop.is_set():
+                raise Interrupted(f"{seed.pair.title} was stopped")
+            return estate.call(place.account_id, place.region, "s3", operation, **params)
+
+        key = f"{spot.prefix}/manifest-{name}.csv"
+        done = upload(call, spot.bucket, key, seen)
+        return [batch.Listed(spot.bucket, key, done.etag, versions)]
+
+
+def to_facts(manifest: batch.Listed) -> dict[str, Any]:
+    """A manifest as a seed's facts have it."""
+    return {
+        "bucket": manifest.bucket,
+        "key": manifest.key,
+        "etag": manifest.etag,
+        "versions": manifest.versions,
+        "storage_class": manifest.storage_class,
+    }
+
+
+def from_facts(kept: Mapping[str, Any]) -> batch.Listed:
+    """The manifest that facts tell."""
+    return batch.Listed(kept["bucket"], kept["key"], kept["etag"], kept["versions"], kept.get("storage_class", ""))
+
+
+def _spool(bucket: str, rows: Iterable[Listed], files: contextlib.ExitStack) -> dict[str, IO[bytes]]:
+    """Manifest rows in a file for each storage class that a job must name; those of the others under the empty name."""
+    spooled: dict[str, IO[bytes]] = {}
+    waiting: dict[str, list[str]] = {}
+
+    def write(name: str) -> None:
+        if name not in spooled:
+            spooled[name] = files.enter_context(tempfile.TemporaryFile(prefix="windlass-manifest-"))  # noqa: SIM115  it is entered
+        spooled[name].writelines(encode_rows(bucket, waiting.pop(name)))
+
+    for row in rows:
+        name = row.storage_class if row.storage_class in _COPIED_CLASSES else ""
+        keys = waiting.setdefault(name, [])
+        keys.append(row.key)
+        if len(keys) == _BUFFERED_KEYS:
+            write(name)
+    for name in list(waiting):
+        write(name)
+    return spooled

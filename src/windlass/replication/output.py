@@ -1,0 +1,151 @@
+"""Plans, findings, writes and seeds on stdout, and the error that a command ends with."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from windlass.core import clock
+from windlass.core.errors import PartialFailure
+from windlass.core.units import format_bytes, format_duration
+from windlass.present.output import Column, Format, emit
+from windlass.replication import effects, rows
+from windlass.replication.methods import emr
+from windlass.replication.model import Seed, Way
+from windlass.replication.planning.plan import PairPlan, Request
+from windlass.replication.seed.outcome import Outcome, incomplete_error
+from windlass.replication.service import Replication
+
+__all__ = [
+    "FOUND",
+    "REASONS",
+    "VERIFIED",
+    "findings",
+    "print_plan",
+    "print_seeds",
+    "print_writes",
+    "raise_refused",
+    "raise_unwell",
+]
+
+PLANNED = (
+    "pair",
+    Column("objects", right=True),
+    Column("size", right=True),
+    Column("missing", right=True),
+    "way",
+    "operation",
+    Column("cost", right=True),
+    Column("time", right=True),
+    "why",
+)
+LISTED = (
+    "seed_id",
+    "pair",
+    "state",
+    "way",
+    Column("progress", right=True),
+    Column("total", right=True),
+    Column("done", right=True),
+    Column("failed", right=True),
+    "detail",
+    "created_at",
+)
+FOUND = ("pair", "level", "code", "where", "message", "advice")
+REASONS = ("pair", "code", Column("count", right=True), "meaning", "advice", "keys")
+VERIFIED = (
+    "pair",
+    "verdict",
+    Column("objects", right=True),
+    Column("missing", right=True),
+    Column("different", right=True),
+    Column("extra", right=True),
+    Column("unknown", right=True),
+)
+WRITES = ("call", "on", "account_id", "region", "why")
+
+
+def findings(plan: PairPlan) -> list[dict[str, Any]]:
+    """What stands in a pair's way, as rows."""
+    found = rows.finding_rows(plan.pair.title, plan.findings)
+    if plan.error is not None and not any(row["level"] == "error" for row in found):
+        row = {
+            "pair": plan.pair.title,
+            "level": "error",
+            "code": plan.error.code,
+            "where": "",
+            "fix": "",
+            "policy": None,
+        }
+        found.append(row | {"message": plan.error.message, "advice": plan.error.hint})
+    return found
+
+
+def print_plan(plans: Sequence[PairPlan], output: Format) -> None:
+    """The pairs' plans, with their total."""
+    found = [rows.plan_row(one) for one in plans]
+    if output is not Format.TABLE:
+        emit(found, output, list(found[0]) if found else ())
+        return
+    listed = [*found, *([rows.plan_total(found)] if len(found) > 1 else [])]
+    emit([_for_people(row) for row in listed], output, PLANNED)
+    for row in found:
+        for said in row["warnings"]:
+            print(f"windlass: {said}", file=sys.stderr)
+
+
+def _for_people(row: dict[str, Any]) -> dict[str, Any]:
+    seconds, usd, size = row["seconds"], row["usd"], row["size_bytes"]
+    return row | {
+        "size": "" if size is None else format_bytes(size),
+        "cost": "" if usd is None else f"${usd:,.2f}",
+        "time": "" if not seconds else format_duration(seconds),
+        "why": row["problem"] or row.get("why", ""),
+    }
+
+
+def print_writes(
+    replication: Replication, plans: Sequence[PairPlan], request: Request, set_name: str, output: Format
+) -> None:
+    """Every write of the plans, in order; of EMR without a place to run, the command to add the step."""
+    found: list[dict[str, Any]] = []
+    for one in plans:
+        writes = effects.rows(replication.effects(one, request, set_name=set_name))
+        found += [{"pair": one.pair.title, **row} for row in writes]
+    emit(found, output, WRITES if len(plans) == 1 else ("pair", *WRITES), empty="Nothing would be written.")
+    for one in plans:
+        if one.choice is not None and one.choice.way is Way.EMR and not request.target.starts:
+            print(emr.step_command(one.pair, encrypt=bool(one.facts and one.facts.destination.key)))
+
+
+def print_seeds(replication: Replication, seeds: Sequence[Seed], output: Format) -> None:
+    """Seeds as a listing."""
+    troubles = replication.troubles(seeds)
+    now = clock.now()
+    found = [rows.seed_row(one, now, troubles.get(one.seed_id, ())) for one in seeds]
+    emit(
+        found,
+        output,
+        LISTED if output is Format.TABLE else list(found[0]) if found else LISTED,
+        now=now,
+        empty="No seeds yet.",
+    )
+
+
+def raise_refused(plans: Sequence[PairPlan]) -> None:
+    """The error of the pair that can't be seeded; PartialFailure when it is one of several."""
+    bad = [one.error for one in plans if one.error is not None]
+    if len(plans) == 1 and bad:
+        raise bad[0]
+    if bad:
+        raise PartialFailure(f"{len(bad)} of {len(plans)} pairs can't be seeded: {bad[0].message}", hint=bad[0].hint)
+
+
+def raise_unwell(seeds: Sequence[Seed]) -> None:
+    """PartialFailure when a seed is not complete."""
+    error = incomplete_error(
+        [Outcome(one) for one in seeds], "`windlass replicate report` says why; `seed --failed-of` retries."
+    )
+    if error is not None:
+        raise error

@@ -1,0 +1,312 @@
+"""Buckets, keys, roles and measures as AWS tells them. Reads only; what is written goes through effects.py."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+from windlass.core.errors import AccessRefused, NotFound, WindlassError
+from windlass.core.pool import map_bounded
+from windlass.estate.service import Estate
+from windlass.replication.model import Pair, Place, Volume
+from windlass.replication.own_keys import OURS
+from windlass.replication.planning.facts import BucketFacts, KeyFacts, PairFacts, RoleFacts
+
+__all__ = ["bucket_facts", "known_buckets", "metrics", "pair_facts", "role_facts"]
+
+_HOME_REGION = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
+_FROZEN_TYPES = ("GlacierStorage", "DeepArchiveStorage")
+_SIZE_TYPES = (
+    "StandardStorage",
+    "IntelligentTieringFAStorage",
+    "IntelligentTieringIAStorage",
+    "IntelligentTieringAIAStorage",
+    "StandardIAStorage",
+    "OneZoneIAStorage",
+    "GlacierInstantRetrievalStorage",
+    *_FROZEN_TYPES,
+)
+_AT_ONCE = 8
+_DRY = f"{OURS}dry-call"
+
+
+def known_buckets(estate: Estate) -> dict[str, tuple[str, str]]:
+    """(account, region) of every bucket of the estate's accounts, by name. An account that refuses is left out."""
+    found: dict[str, tuple[str, str]] = {}
+    for outcome in map_bounded(lambda one: _listed(estate, one), [one.id for one in estate.accounts()], limit=_AT_ONCE):
+        found |= outcome.result or {}
+    return found
+
+
+def _listed(estate: Estate, account_id: str) -> dict[str, tuple[str, str]]:
+    home = estate.s3_home_region
+    found = {}
+    for page in estate.pages(account_id, home, "s3", "ListBuckets", MaxBuckets=1000):
+        for bucket in page.get("Buckets", []):
+            found[str(bucket["Name"])] = (account_id, str(bucket.get("BucketRegion") or ""))
+    return found
+
+
+def pair_facts(
+    estate: Estate, pair: Pair, *, replication_role: str = "", batch_role: str = "", payer: bool = False
+) -> PairFacts:
+    """All that preflight wants to know of a pair. Roles: those named, else the one of a live rule. `payer`: we pay for requests."""
+    reader = pair.source.account_id or pair.destination.account_id or estate.accounts()[0].id
+    source = bucket_facts(estate, pair.source, reader, payer=payer)
+    target = bucket_facts(estate, pair.destination, reader, payer=payer)
+    ruled = source.rule_for(target.place()) if source.exists and target.exists else None
+    rule_role = replication_role or (source.replication_role if ruled is not None else "")
+    return PairFacts(
+        pair=pair,
+        source=source,
+        destination=target,
+        replication_role=role_facts(estate, reader, rule_role) if rule_role else None,
+        batch_role=role_facts(estate, reader, batch_role) if batch_role else None,
+        source_refused=_across(estate, source.place(), target.place(), payer=payer)
+        if source.exists and target.exists
+        else {},
+    )
+
+
+def _across(estate: Estate, source: Place, target: Place, *, payer: bool) -> dict[str, str]:
+    """What the destination's account, which makes direct copies, may not do with the source's objects: asked as that account."""
+    if not (source.account_id and target.account_id and source.account_id != target.account_id):
+        return {}
+    key = _Asker(estate, source.account_id, source.region, source).first_key()
+    return _Asker(estate, target.account_id, source.region, source, payer=payer).unreadable(key) if key else {}
+
+
+def bucket_facts(estate: Estate, place: Place, reader: str = "", *, payer: bool = False) -> BucketFacts:
+    """One bucket's facts. What may not be read keeps its default: across accounts that is the usual thing."""
+    account_id = place.account_id or reader or estate.accounts()[0].id
+    region = _region(estate, account_id, place)
+    if not region:
+        return BucketFacts(bucket=place.bucket, exists=False)
+    ask = _Asker(estate, account_id, region, place, payer=payer)
+    rules, role = ask.replication()
+    encryption = ask.get("GetBucketEncryption", "ServerSideEncryptionConfiguration", {}).get("Rules") or [{}]
+    lifecycle = ask.get("GetBucketLifecycleConfiguration", "Rules", [])
+    policy = ask.get("GetBucketPolicy", "Policy", "")
+    # A bucket of before April 2023 without any has ACLs on.
+    unsaid = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    ownership = ask.get("GetBucketOwnershipControls", "OwnershipControls", unsaid, unread={}).get("Rules") or []
+    return BucketFacts(
+        bucket=place.bucket,
+        account_id=place.account_id,
+        region=region,
+        versioning=ask.get("GetBucketVersioning", "Status", "", unread="Enabled"),
+        key=_key(estate, account_id, region, encryption[0]),
+        bucket_key=bool(encryption[0].get("BucketKeyEnabled")),
+        locked=ask.get("GetObjectLockConfiguration", "ObjectLockConfiguration", {}).get("ObjectLockEnabled")
+        == "Enabled",
+        ownership=ownership[0]["ObjectOwnership"] if ownership else "BucketOwnerEnforced",
+        policy=json.loads(policy) if policy else None,
+        expires=any(one.get("Status") == "Enabled" and _expires(one) for one in lifecycle),
+        requester_pays=ask.get("GetBucketRequestPayment", "Payer", "") == "Requester",
+        replication_role=role,
+        rules=rules,
+        refused=ask.refused(),
+    )
+
+
+class _Asker:
+    """Bucket reads of one bucket: what is not configured, or may not be read, has a default."""
+
+    def __init__(self, estate: Estate, account_id: str, region: str, place: Place, *, payer: bool = False) -> None:
+        self._agreed = {"RequestPayer": "requester"} if payer else {}
+        self._where = (estate, account_id, region)
+        self._params = {"Bucket": place.bucket} | (
+            {"ExpectedBucketOwner": place.account_id} if place.account_id else {}
+        )
+
+    def _call(self, operation: str, **more: Any) -> dict[str, Any]:
+        estate, account_id, region = self._where
+        return estate.call(account_id, region, "s3", operation, **self._params, **more)
+
+    def get(self, operation: str, member: str, default: Any, *, unread: Any = None) -> Any:
+        try:
+            return self._call(operation).get(member, default)
+        except AccessRefused:
+            return default if unread is None else unread
+        except NotFound:
+            return default
+        except WindlassError as error:
+            if error.code in ("MethodNotAllowed", "NotImplemented") or "NotFound" in error.code:
+                return default
+            raise
+
+    def replication(self) -> tuple[tuple[Mapping[str, Any], ...], str]:
+        found = self.get("GetBucketReplication", "ReplicationConfiguration", {})
+        return tuple(found.get("Rules", ())), str(found.get("Role", ""))
+
+    def refused(self) -> dict[str, str]:
+        """Dry calls that change nothing: list one key, look at it, and add a part to an upload that does not exist."""
+        found: dict[str, str] = {}
+        key = _DRY
+        try:
+            key = self._listed_key() or _DRY
+        except AccessRefused as error:
+            found["ListObjectsV2"] = error.code
+        self._dry(found, "GetObject", "HeadObject", Key=key)
+        # S3 asks for s3:PutObject before it looks for the upload: NoSuchUpload means that we might.
+        self._dry(found, "PutObject", "UploadPart", Key=_DRY, UploadId=_DRY, PartNumber=1, Body=b"")
+        return found
+
+    def first_key(self) -> str:
+        """A key of the bucket; empty where there is none, or where we may not list."""
+        try:
+            return self._listed_key()
+        except AccessRefused:
+            return ""
+
+    def unreadable(self, key: str) -> dict[str, str]:
+        """Which of the two reads that a copy with its tags needs are refused."""
+        found: dict[str, str] = {}
+        self._dry(found, "GetObject", "HeadObject", Key=key)
+        self._dry(found, "GetObjectTagging", "GetObjectTagging", Key=key)
+        return found
+
+    def _listed_key(self) -> str:
+        listed = self._call("ListObjectsV2", MaxKeys=1, **self._agreed).get("Contents") or [{}]
+        return str(listed[0].get("Key", ""))
+
+    def _dry(self, found: dict[str, str], needs: str, operation: str, **params: Any) -> None:
+        try:
+            self._call(operation, **params, **self._agreed)
+        except AccessRefused as error:
+            found[needs] = error.code
+        except WindlassError:  # not there, archived, encrypted with a key of the caller's: it let us in
+            return
+
+
+def _region(estate: Estate, account_id: str, place: Place) -> str:
+    """Where a bucket is now; empty when there is none. HeadBucket answers from everywhere with the bucket's region."""
+    home = place.region or _HOME_REGION.get(estate.partition(account_id), estate.config.home_region)
+    try:
+        answer = estate.call(account_id, home, "s3", "HeadBucket", Bucket=place.bucket)
+    except NotFound:
+        return ""
+    except AccessRefused as error:
+        raise AccessRefused(
+            f"bucket {place.bucket}: we may not look at it ({error.code})",
+            hint="It is another account's, or a policy refuses us; `windlass whoami` shows which identity is used.",
+            code=error.code,
+        ) from None
+    return str(answer.get("BucketRegion") or place.region or home)
+
+
+def _expires(rule: Mapping[str, Any]) -> bool:
+    return "Expiration" in rule or "NoncurrentVersionExpiration" in rule
+
+
+def _key(estate: Estate, account_id: str, region: str, rule: Mapping[str, Any]) -> KeyFacts | None:
+    """The customer's KMS key that new objects are encrypted with; None for S3's own keys and AWS's aws/s3."""
+    chosen = rule.get("ApplyServerSideEncryptionByDefault") or {}
+    named = chosen.get("KMSMasterKeyID", "")
+    if not named or not str(chosen.get("SSEAlgorithm", "")).startswith("aws:kms"):
+        return None
+    try:
+        found = estate.call(account_id, region, "kms", "DescribeKey", KeyId=named)["KeyMetadata"]
+    except NotFound:
+        return KeyFacts(named, "Missing")
+    except WindlassError:
+        return KeyFacts(named)
+    return KeyFacts(found["Arn"], found.get("KeyState", ""), _key_policy(estate, account_id, region, found["Arn"]))
+
+
+def _key_policy(estate: Estate, account_id: str, region: str, arn: str) -> Mapping[str, Any] | None:
+    """A key's policy; None where it may not be read, as across accounts."""
+    try:
+        answer = estate.call(account_id, region, "kms", "GetKeyPolicy", KeyId=arn, PolicyName="default")
+        return _document(answer.get("Policy") or "{}")
+    except (WindlassError, ValueError):
+        return None
+
+
+def role_facts(estate: Estate, account_id: str, arn: str) -> RoleFacts:
+    """A role with its trust and every policy, inline and attached."""
+    name = arn.rpartition("/")[2]
+    owner = arn.split(":")[4] if arn.count(":") >= 5 else account_id
+    if owner and owner != account_id and owner not in {one.id for one in estate.accounts()}:
+        return RoleFacts(arn=arn, readable=False)
+
+    def call(operation: str, **params: Any) -> dict[str, Any]:
+        return estate.call(owner or account_id, estate.config.home_region, "iam", operation, **params)
+
+    try:
+        trust = call("GetRole", RoleName=name)["Role"].get("AssumeRolePolicyDocument") or {}
+        inline = call("ListRolePolicies", RoleName=name)["PolicyNames"]
+        policies = [call("GetRolePolicy", RoleName=name, PolicyName=one)["PolicyDocument"] for one in inline]
+        for one in call("ListAttachedRolePolicies", RoleName=name)["AttachedPolicies"]:
+            version = call("GetPolicy", PolicyArn=one["PolicyArn"])["Policy"]["DefaultVersionId"]
+            got = call("GetPolicyVersion", PolicyArn=one["PolicyArn"], VersionId=version)
+            policies.append(got["PolicyVersion"]["Document"])
+    except NotFound:
+        return RoleFacts(arn=arn, found=False)
+    except AccessRefused:
+        return RoleFacts(arn=arn, readable=False)
+    return RoleFacts(arn=arn, trust=_document(trust), policies=tuple(_document(one) for one in policies))
+
+
+def _document(value: Any) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(unquote(value)) if isinstance(value, str) else value
+    return found
+
+
+def metrics(estate: Estate, places: Iterable[Place], *, now: datetime) -> dict[str, Volume]:
+    """What CloudWatch's daily storage metrics say of buckets; those it knows nothing of are left out."""
+    found: dict[str, Volume] = {}
+    by_place: dict[tuple[str, str], list[str]] = {}
+    for one in places:
+        if one.account_id and one.region:
+            by_place.setdefault((one.account_id, one.region), []).append(one.bucket)
+    for (account_id, region), names in by_place.items():
+        try:
+            found |= _measured(estate, account_id, region, names, now)
+        except WindlassError:  # no permission: the buckets are listed instead
+            continue
+    return found
+
+
+def _measured(estate: Estate, account_id: str, region: str, names: list[str], now: datetime) -> dict[str, Volume]:
+    series = [(name, kind) for name in names for kind in ("AllStorageTypes", *_SIZE_TYPES)]
+    values: dict[str, dict[str, int]] = {}
+    for at in range(0, len(series), 500):  # GetMetricData's most
+        batch = series[at : at + 500]
+        queries = [_query(number, *one) for number, one in enumerate(batch)]
+        pages = estate.pages(
+            account_id,
+            region,
+            "cloudwatch",
+            "GetMetricData",
+            MetricDataQueries=queries,
+            ScanBy="TimestampDescending",
+            StartTime=now - timedelta(days=3),
+            EndTime=now,
+        )
+        for page in pages:
+            for one in page.get("MetricDataResults", ()):
+                if one.get("Values"):
+                    name, kind = batch[int(one["Id"][1:])]
+                    values.setdefault(name, {})[kind] = int(one["Values"][0])
+    return {
+        name: Volume(
+            objects=held["AllStorageTypes"], size_bytes=sum(held.get(kind, 0) for kind in _SIZE_TYPES), source="metrics"
+        )
+        for name, held in values.items()
+        if "AllStorageTypes" in held
+    }
+
+
+def _query(number: int, name: str, kind: str) -> dict[str, Any]:
+    metric = "NumberOfObjects" if kind == "AllStorageTypes" else "BucketSizeBytes"
+    dimensions = [{"Name": "BucketName", "Value": name}, {"Name": "StorageType", "Value": kind}]
+    named = {"Namespace": "AWS/S3", "MetricName": metric, "Dimensions": dimensions}
+    return {
+        "Id": f"q{number}",
+        "MetricStat": {"Metric": named, "Period": 86_400, "Stat": "Average"},
+        "ReturnData": True,
+    }

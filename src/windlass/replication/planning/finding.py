@@ -1,0 +1,69 @@
+"""A finding of preflight, and what is going to be done with a pair. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from windlass.replication.failures import explain
+from windlass.replication.model import Carry, Operation, Volume, Way
+from windlass.replication.setup.policy import difference
+from windlass.replication.setup.role import Work
+
+__all__ = ["Finding", "Fix", "Intent", "error_finding", "warning_finding"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A policy as it is and as it must become; `name` says which (`role/windlass-batch-1f3a`, `bucket policy of logs`)."""
+
+    name: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        """The difference, as a unified diff."""
+        return difference(self.before, self.after, self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that will fail (`error`) or may surprise (`warning`): on which bucket or role, why, and what to do."""
+
+    level: str
+    code: str
+    where: str
+    message: str
+    advice: str
+    fix: Fix | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What is going to be done with a pair."""
+
+    operation: Operation
+    way: Way = Way.BATCH
+    switch_on: bool = True
+    enable_versioning: bool = False
+    delete_markers: bool = False
+    work: Work | None = None
+    volume: Volume | None = None
+    versions: bool = False
+    carry: frozenset[Carry] = frozenset()
+    request_payer: bool = False
+
+
+def error_finding(code: str, where: str, message: str = "", advice: str = "", fix: Fix | None = None) -> Finding:
+    """Return what will fail; message and advice are the code's own unless given."""
+    known = explain(code)
+    return Finding(
+        level="error", code=code, where=where, message=message or known.meaning, advice=advice or known.advice, fix=fix
+    )
+
+
+def warning_finding(code: str, where: str, message: str, advice: str) -> Finding:
+    """Return what may surprise."""
+    return Finding(level="warning", code=code, where=where, message=message, advice=advice)

@@ -1,0 +1,188 @@
+"""Who may do what: roles, bucket policies and key policies judged against what a seed will call, as who will call it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from windlass.core.arns import format_arn, partition_of
+from windlass.replication.model import Operation, Way
+from windlass.replication.planning.facts import PairFacts, RoleFacts
+from windlass.replication.planning.finding import Finding, Fix, Intent, error_finding, warning_finding
+from windlass.replication.setup.policy import Statement, document, merged, missing, trusts, uncertain
+from windlass.replication.setup.role import (
+    BATCH_SERVICE,
+    REPLICATION_SERVICE,
+    agreement,
+    batch_statements,
+    replication_statements,
+    role_arn,
+    role_name,
+    trust_statement,
+)
+
+__all__ = ["check_bucket_policies", "check_crossing", "check_keys", "check_roles"]
+
+_CODES_OF_ACTIONS = {
+    "s3:GetObjectVersionForReplication": ("SrcGetObjectNotPermitted", "SrcHeadObjectNotPermitted"),
+    "s3:GetObjectVersionAcl": ("SrcGetAclNotPermitted",),
+    "s3:GetObjectVersionTagging": ("SrcGetTaggingNotPermitted",),
+    "s3:GetObjectRetention": ("SrcGetRetentionNotPermitted",),
+    "s3:GetObjectLegalHold": ("SrcGetLegalHoldNotPermitted",),
+    "s3:PutObjectRetention": ("DstPutRetentionNotPermitted",),
+    "s3:PutObjectLegalHold": ("DstPutLegalHoldNotPermitted",),
+    "s3:ReplicateObject": (
+        "DstPutObjectNotPermitted",
+        "DstPutAclNotPermitted",
+        "DstMultipartInitNotPermitted",
+        "DstMultipartUploadNotPermitted",
+        "DstMultipartCompleteNotPermitted",
+    ),
+    "s3:ReplicateTags": ("DstPutTaggingNotPermitted",),
+    "s3:ReplicateDelete": ("DstDelObjNotPermitted",),
+    "s3:ObjectOwnerOverrideToBucketOwner": ("DstPutObjectNotPermitted",),
+    "s3:InitiateReplication": ("InitiateReplicationNotPermitted",),
+    "kms:Decrypt": ("SrcGetObjectNotPermitted",),
+    "kms:Encrypt": ("DstPutObjectNotPermitted",),
+    "kms:GenerateDataKey": ("DstPutObjectNotPermitted",),
+}
+
+
+def check_crossing(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    """Direct copies between two accounts of ours: the destination's account makes them, and must be let in by the source."""
+    if intent.way is not Way.DIRECT or not facts.source_refused:
+        return
+    placed = facts.placed
+    principal = format_arn(
+        "iam", "", placed.destination.account_id, "root", partition=partition_of(placed.destination.region)
+    )
+    agreed = agreement(placed, Operation.COPY, principal)
+    needed = agreed[1] if agreed is not None else ()
+    asked = ", ".join(facts.source_refused)
+    yield error_finding(
+        "AccessDenied",
+        facts.source.bucket,
+        f"account {placed.destination.account_id}, which makes the copies, may not call {asked} there",
+        f"Let it in by the policy of {facts.source.bucket}; its own identity needs s3:GetObject and s3:GetObjectTagging there, too.",
+        Fix(f"bucket policy of {facts.source.bucket}", facts.source.policy, merged(facts.source.policy, needed)),
+    )
+
+
+def check_roles(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    """Roles that exist and are kept; those that are made get what they need."""
+    placed = facts.placed
+    if intent.operation is Operation.REPLICATE and facts.replication_role is not None:
+        needed = replication_statements(
+            placed, encryption=facts.encryption, locked=facts.source.locked, delete_markers=intent.delete_markers
+        )
+        yield from _role(facts.replication_role, REPLICATION_SERVICE, needed)
+    if intent.way is Way.BATCH and intent.work is not None and facts.batch_role is not None:
+        yield from _role(facts.batch_role, BATCH_SERVICE, batch_statements(placed, intent.work, facts.encryption))
+
+
+def _role(role: RoleFacts, service: str, needed: Sequence[Statement]) -> Iterator[Finding]:
+    name = role.arn.partition(":role/")[2] or role.arn
+    if not role.readable:
+        yield warning_finding(
+            "RoleUnread", name, "its policies can't be read", "Grant iam:GetRole, iam:ListRolePolicies … to check it."
+        )
+        return
+    if not role.found:
+        yield error_finding(
+            "AssumeRoleNotPermitted", name, "there is no such role", "Name one that exists, or let Windlass make one."
+        )
+        return
+    if not trusts(role.trust, service):
+        after = merged(role.trust or None, [trust_statement(service)])
+        yield error_finding(
+            "AssumeRoleNotPermitted",
+            name,
+            f"{service} may not assume it",
+            fix=Fix(f"trust policy of {name}", role.trust or None, after),
+        )
+    yield from _unknown(name, uncertain(role.policies, needed))
+    lacking = missing(role.policies, needed)
+    if lacking:
+        yield from _lacking(name, lacking, Fix(f"policy of {name}", None, document(lacking)))
+
+
+def _lacking(where: str, lacking: Sequence[Statement], fix: Fix) -> Iterator[Finding]:
+    """One finding per code: what S3 would say of it, with the fix for all."""
+    said: dict[str, list[str]] = {}
+    for statement in lacking:
+        for action in statement["Action"]:
+            for code in _CODES_OF_ACTIONS.get(action, ("AccessDenied",)):
+                said.setdefault(code, []).append(action)
+    for code, actions in said.items():
+        yield error_finding(code, where, f"{', '.join(dict.fromkeys(actions))} is not allowed", fix=fix)
+
+
+def _unknown(where: str, statements: Sequence[Statement]) -> Iterator[Finding]:
+    """What nobody here can judge is no all-clear."""
+    actions = dict.fromkeys(action for one in statements for action in one["Action"])
+    if actions:
+        yield warning_finding(
+            "PolicyUnknown",
+            where,
+            f"unknown whether {', '.join(actions)} is allowed: it depends on conditions or identities",
+            "Seed one object first (--prefix), or ask IAM's policy simulator with the conditions of the call.",
+        )
+
+
+def check_bucket_policies(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    """Across accounts the other bucket must agree; where its account is ours, Windlass adds that: it is among the writes."""
+    placed = facts.placed
+    role = facts.replication_role if intent.operation is Operation.REPLICATE else facts.batch_role
+    principal = role.arn if role is not None else f"arn:{facts.source.partition}:iam::{placed.source.account_id}:root"
+    agreed = agreement(placed, intent.operation, principal, delete_markers=intent.delete_markers)
+    if agreed is None or agreed[0].account_id:
+        return
+    place, needed = agreed
+    held = (facts.source if place == placed.source else facts.destination).policy
+    yield from _unknown(place.bucket, uncertain([held] if held else [], needed, principal))
+    lacking = missing([held] if held else [], needed, principal)
+    if lacking:
+        yield from _lacking(place.bucket, lacking, Fix(f"bucket policy of {place.bucket}", held, merged(held, needed)))
+
+
+def check_keys(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    """Key policies that leave out who will use the key; those that could not be read are left alone."""
+    principal = _caller(facts, intent)
+    for side, actions in (
+        (facts.source, ["kms:Decrypt"]),
+        (facts.destination, ["kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt"]),
+    ):
+        if side.key is None or side.key.policy is None or not principal:
+            continue
+        needed: list[Statement] = [
+            {
+                "Sid": "WindlassReplication",
+                "Effect": "Allow",
+                "Principal": {"AWS": principal},
+                "Action": actions,
+                "Resource": side.key.arn,
+            }
+        ]
+        name = f"key policy of {side.key.arn.rpartition('/')[2]}"
+        yield from _unknown(name, uncertain([side.key.policy], needed, principal))
+        lacking = missing([side.key.policy], needed, principal)
+        if lacking:
+            added = [{**needed[0], "Resource": "*"}]
+            yield from _lacking(name, lacking, Fix(name, side.key.policy, merged(side.key.policy, added)))
+
+
+def _caller(facts: PairFacts, intent: Intent) -> str:
+    """The ARN of who reads and writes the objects: a service's role, or the account of the identity that copies directly."""
+    pair = facts.placed
+    if intent.operation is Operation.REPLICATE:
+        known, kind, place = facts.replication_role, "replication", pair.source
+    elif intent.way is Way.BATCH and intent.operation is Operation.COPY:
+        known, kind = facts.batch_role, f"batch-{intent.operation}"
+        place = pair.destination if pair.destination.account_id else pair.source
+    elif intent.way is Way.DIRECT:
+        account_id = pair.destination.account_id or pair.source.account_id
+        return (
+            format_arn("iam", "", account_id, "root", partition=partition_of(pair.source.region)) if account_id else ""
+        )
+    else:
+        return ""
+    return known.arn if known is not None else role_arn(role_name(kind, pair), place.account_id, place.region)

@@ -1,0 +1,272 @@
+"""Everything that would make a seed fail, found before anything is written, each with its fix. Pure.
+
+A finding carries the failure code that S3 would answer with later (failures.py), so that preflight and reports speak the
+same words. Permissions are judged from the documents that could be read; a fix shows the policy as it must become.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from windlass.core.errors import AccessRefused, Conflict, NotFound, UsageError, WindlassError
+from windlass.replication.model import Carry, Operation, Way
+from windlass.replication.planning.facts import BucketFacts, PairFacts
+from windlass.replication.planning.finding import Finding, Fix, Intent, error_finding, warning_finding
+from windlass.replication.planning.permissions import check_bucket_policies, check_crossing, check_keys, check_roles
+
+__all__ = ["Finding", "Fix", "Intent", "check", "refusal"]
+
+ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
+
+
+def check(facts: PairFacts, intent: Intent) -> tuple[Finding, ...]:
+    """All findings, errors first."""
+    if not (facts.source.exists and facts.destination.exists):
+        return tuple(_missing_buckets(facts))
+    looks = _LOOKS_ELSEWHERE if facts.pair.services else _LOOKS
+    found = [one for look in looks for one in look(facts, intent)]
+    return tuple(sorted(found, key=lambda one: one.level != "error"))
+
+
+def refusal(facts: PairFacts, findings: Sequence[Finding]) -> WindlassError | None:
+    """The one clear error for a pair that can't be seeded; None when it can."""
+    errors = [one for one in findings if one.level == "error"]
+    if not errors:
+        return None
+    first = errors[0]
+    kind: type[WindlassError] = Conflict
+    if first.code in ("SrcBucketNotFound", "DstBucketNotFound"):
+        kind = NotFound
+    elif first.code in ("SameBucket", "CrossPartition"):
+        kind = UsageError
+    elif first.code.endswith("NotPermitted") or first.code == "AccessDenied":
+        kind = AccessRefused
+    rest = f" (and {len(errors) - 1} more: `windlass replicate preflight` lists them)" if len(errors) > 1 else ""
+    return kind(f"{facts.pair.title}: {first.where}: {first.message}{rest}", hint=first.advice, code=first.code)
+
+
+def _missing_buckets(facts: PairFacts) -> Iterator[Finding]:
+    for side, code in ((facts.source, "SrcBucketNotFound"), (facts.destination, "DstBucketNotFound")):
+        if not side.exists:
+            yield error_finding(
+                code,
+                side.place().name,
+                "there is no such bucket",
+                "Check its name; create it first if it is the destination.",
+            )
+
+
+def _buckets(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    source, target = facts.source, facts.destination
+    if source.bucket == target.bucket:
+        yield error_finding(
+            "SameBucket", source.bucket, "source and destination are the same bucket", "Name two buckets."
+        )
+    if source.partition != target.partition:
+        yield error_finding(
+            "CrossPartition",
+            target.bucket,
+            f"{source.partition} and {target.partition} are two partitions: S3 copies nothing across",
+            "Seed within one partition; what must cross goes through a program with credentials of both.",
+        )
+    for side, known, code in (
+        (source, facts.pair.source.region, "SrcBucketInvalidRegion"),
+        (target, facts.pair.destination.region, "DstBucketInvalidRegion"),
+    ):
+        if known and side.region and known != side.region:
+            yield error_finding(
+                code, side.bucket, f"it is in {side.region}, not in {known}", "Collect the inventory anew."
+            )
+    if intent.operation is Operation.REPLICATE and facts.rule is None and not intent.switch_on:
+        yield error_finding("SrcBucketReplicationConfigMissing", source.bucket)
+
+
+def _refused(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    """What dry calls met: everybody lists both sides; reading and writing is ours only where we are the ones who copy."""
+    for side, ours in ((facts.source, "GetObject"), (facts.destination, "PutObject")):
+        for operation, code in side.refused.items():
+            if operation != "ListObjectsV2" and not (intent.way is Way.DIRECT and operation == ours):
+                continue
+            yield error_finding(
+                "AccessDenied",
+                side.place().name,
+                f"we may not {operation} there ({code})",
+                f"Grant it to the keys of [[service]] {side.service}."
+                if side.service
+                else "Grant it to the identity that `windlass whoami` shows, or look at the bucket's policy.",
+            )
+
+
+def _versioning(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    if intent.operation is not Operation.REPLICATE or intent.enable_versioning:
+        return
+    advice = "Enable versioning (--enable-versioning does it first), or copy with --operation copy --no-switch-on."
+    if facts.source.versioning != "Enabled":
+        yield error_finding(
+            "SrcBucketUnversioned", facts.source.bucket, "versioning is off; replication needs it", advice
+        )
+    if facts.destination.versioning != "Enabled":
+        yield error_finding(
+            "DstBucketUnversioned", facts.destination.bucket, "versioning is off; replication needs it", advice
+        )
+
+
+def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    """Copies of versions: the destination must keep them all."""
+    if not intent.versions or intent.operation is not Operation.COPY:
+        return
+    enabled = intent.enable_versioning and intent.switch_on
+    if facts.destination.versioning != "Enabled" and not enabled:
+        yield error_finding(
+            "DstBucketUnversioned",
+            facts.destination.bucket,
+            "versioning is off: copies of versions would replace each other",
+            "Enable versioning on the destination first.",
+        )
+    if facts.rule is not None and intent.way is Way.DIRECT:
+        yield warning_finding(
+            "SrcBucketReplicating",
+            facts.source.bucket,
+            "replication to the destination is on: replicas come on top of copies",
+            "Older versions are put beneath replicas by --operation replicate only; keys that are written meanwhile are told.",
+        )
+
+
+def _carried(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    """What copies shall carry: a stranger's bucket does not tell whether it takes it, and S3 says so then of each object."""
+    target = facts.destination
+    if not target.account_id:
+        return
+    if Carry.ACL in intent.carry and target.ownership == "BucketOwnerEnforced":
+        yield error_finding("AccessControlListNotSupported", target.bucket)
+    if Carry.LOCK in intent.carry and not target.locked:
+        yield error_finding("DstBucketObjectLockConfigMissing", target.bucket)
+
+
+def _lock(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    if facts.source.locked and not facts.destination.locked and intent.operation is Operation.REPLICATE:
+        yield error_finding("DstBucketObjectLockConfigMissing", facts.destination.bucket)
+    if facts.source.locked and intent.operation is Operation.COPY and Carry.LOCK not in intent.carry:
+        yield warning_finding(
+            "SrcObjectLock",
+            facts.source.bucket,
+            "Object Lock at the source: copies do not keep retention and legal holds",
+            "Add --carry lock (--via direct), or make true replicas with --operation replicate.",
+        )
+    if facts.destination.locked and not facts.source.locked:
+        yield warning_finding(
+            "DstObjectLock",
+            facts.destination.bucket,
+            "Object Lock at the destination only: its default retention holds replicas",
+            "What is seeded by mistake stays until its retention ends.",
+        )
+
+
+def _keys(facts: PairFacts, _: Intent) -> Iterator[Finding]:
+    for side, code in ((facts.source, "SrcKmsKeyInvalidState"), (facts.destination, "DstKmsKeyInvalidState")):
+        if side.key is None or side.key.state in ("", "Enabled"):
+            continue
+        if side.key.state == "Missing":
+            yield error_finding(
+                code if side is facts.source else "DstKmsKeyNotFound",
+                side.bucket,
+                f"its KMS key {side.key.arn} is not there",
+            )
+        else:
+            yield error_finding(code, side.bucket, f"its KMS key is {side.key.state}")
+
+
+def _rule(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    rule = facts.rule
+    if rule is None or intent.operation is not Operation.REPLICATE:
+        return
+    prefix = _prefix(rule)
+    if prefix and not facts.pair.prefix.startswith(prefix):
+        yield warning_finding(
+            "SrcObjectNotEligible",
+            facts.source.bucket,
+            f"its rule replicates {prefix}* only: other objects are not eligible",
+            "Widen the rule's filter, or seed with that prefix.",
+        )
+    selected = (rule.get("SourceSelectionCriteria") or {}).get("SseKmsEncryptedObjects") or {}
+    if facts.source.key is not None and selected.get("Status") != "Enabled":
+        yield warning_finding(
+            "SrcObjectNotEligible",
+            facts.source.bucket,
+            "its rule leaves SSE-KMS objects out",
+            "Set SourceSelectionCriteria.SseKmsEncryptedObjects in the rule, with the replica's key.",
+        )
+
+
+def _objects(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    if intent.volume is not None and intent.volume.frozen:
+        yield warning_finding(
+            "SrcObjectNotEligible",
+            facts.source.bucket,
+            f"{intent.volume.frozen:,} objects are in Glacier: only restored ones can be read",
+            "Restore them first (S3InitiateRestoreObject), then seed again with --via direct, which finds restored copies.",
+        )
+    for side in (facts.source, facts.destination):
+        if side.expires:
+            yield warning_finding(
+                "Lifecycle",
+                side.bucket,
+                "lifecycle rules expire objects while the seed runs",
+                "Pause them for the time of the seed: an expired object's delete marker may arrive before the object.",
+            )
+    if facts.source.ownership != "BucketOwnerEnforced" and intent.operation is Operation.REPLICATE:
+        yield warning_finding(
+            "SrcGetAclNotPermitted",
+            facts.source.bucket,
+            "ACLs are on: objects that another account owns can't be replicated",
+            "Set Object Ownership to BucketOwnerEnforced.",
+        )
+    if facts.source.requester_pays:
+        crosses = facts.source.account_id != facts.destination.account_id
+        if crosses and intent.operation is not Operation.REPLICATE and not intent.request_payer:
+            yield error_finding(
+                "RequesterPays",
+                facts.source.bucket,
+                "the requester pays, and no request agrees to",
+                "Set [replication] request_payer = true: the account that copies pays for reading it.",
+            )
+        else:
+            yield warning_finding(
+                "RequesterPays", facts.source.bucket, "requester pays", "The account that copies pays for reading it."
+            )
+
+
+def _prefix(rule: Mapping[str, Any]) -> str:
+    chosen = rule.get("Filter") or {}
+    both = chosen.get("And") or {}
+    return str(chosen.get("Prefix") or both.get("Prefix") or rule.get("Prefix") or "")
+
+
+_LOOKS: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (
+    _buckets,
+    _refused,
+    check_crossing,
+    _versioning,
+    _histories,
+    _carried,
+    _lock,
+    _keys,
+    _rule,
+    check_roles,
+    check_bucket_policies,
+    check_keys,
+    _objects,
+)
+_LOOKS_ELSEWHERE: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (_refused, _objects)
+"""Where a side is no bucket of AWS: what can be known of any service. The rest is about AWS on both sides."""
+
+
+def describe(side: BucketFacts) -> str:
+    """A bucket in a line: account, region, versioning, encryption."""
+    words = [side.account_id or "another account", side.region, f"versioning {side.versioning or 'off'}"]
+    if side.key is not None:
+        words.append("SSE-KMS")
+    if side.locked:
+        words.append("Object Lock")
+    return ", ".join(words)

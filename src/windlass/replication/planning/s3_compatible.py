@@ -1,0 +1,97 @@
+"""Buckets of services that are not the estate's AWS, as plans and preflight want to know them. Reads only."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from windlass.core.errors import AccessRefused, AwsError, NotFound, WindlassError
+from windlass.core.paging import LoopGuard
+from windlass.estate.services import Services
+from windlass.replication.model import Place
+from windlass.replication.own_keys import OURS
+from windlass.replication.planning.facts import BucketFacts
+from windlass.wire import s3
+from windlass.wire.blocking import Blocking
+from windlass.wire.model import Call
+
+__all__ = ["bucket_names", "place_facts"]
+
+T = TypeVar("T")
+_DRY = f"{OURS}dry-call"
+_UNKNOWN_KEYS = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthFailure", "InvalidSecurity")
+_LOST = ("EndpointUnreachable", "ConnectionLost", "ReadTimeout", "BrokenAnswer")
+
+
+def place_facts(services: Services, place: Place) -> BucketFacts:
+    """Whether a bucket is there, and may be listed, read and written: by calls that change nothing.
+
+    ConfigError, AccessRefused or AwsError when the service itself can't be reached with the keys it was given.
+    """
+    refused: dict[str, str] = {}
+    with Blocking(services.access(place.service), connections=2) as door:
+        try:
+            page = _ask(services, place, door, s3.list_objects(place.bucket, count=1))
+        except NotFound:
+            return BucketFacts(bucket=place.bucket, service=place.service, exists=False)
+        except AccessRefused as error:
+            if error.code in _UNKNOWN_KEYS:
+                raise
+            refused["ListObjectsV2"] = error.code
+            page = None
+        key = page.objects[0].key if page and page.objects else _DRY
+        dry = s3.upload_part(place.bucket, _DRY, upload_id=_DRY, number=1, body=b"")
+        refused["GetObject"] = _refusal(services, place, door, s3.head(place.bucket, key))
+        refused["PutObject"] = _refusal(services, place, door, dry)
+    return BucketFacts(
+        bucket=place.bucket,
+        service=place.service,
+        refused={name: code for name, code in refused.items() if code},
+        ownership="",
+    )
+
+
+def _refusal(services: Services, place: Place, door: Blocking, call: Call[T]) -> str:
+    """The code of a refusal; empty when it let us in, and there is no such object or upload."""
+    try:
+        _ask(services, place, door, call)
+    except AccessRefused as error:
+        return error.code
+    except WindlassError:
+        return ""
+    return ""
+
+
+def bucket_names(services: Services, name: str) -> list[str]:
+    """The names of a service's buckets."""
+    found: list[str] = []
+    with Blocking(services.access(name), connections=2) as door:
+        token, guard = "", LoopGuard(f"the listing of {name}'s buckets")
+        while True:
+            names, token = _ask(services, Place(bucket="", service=name), door, s3.list_buckets(token=token))
+            found += names
+            if not token:
+                return found
+            guard.advance(token)
+
+
+def _ask(services: Services, place: Place, door: Blocking, call: Call[T]) -> T:
+    """The answer; errors that say which service, and what to look at."""
+    try:
+        return door(call)
+    except (AccessRefused, AwsError) as error:
+        config = services.find(place.service)
+        where = f"{place.service} ({urlsplit(config.endpoint_url).netloc})"
+        if error.code in _UNKNOWN_KEYS:
+            raise AccessRefused(
+                f"{where} does not take these keys: {error.message}",
+                hint=f"Look at {config.keys_from}.",
+                code=error.code,
+            ) from None
+        if error.code in _LOST:
+            raise AwsError(
+                f"{where} can't be reached: {error.message}",
+                hint=f"Look at endpoint_url and ca_bundle of [[service]] {place.service}, and at the network.",
+                code=error.code,
+            ) from None
+        raise

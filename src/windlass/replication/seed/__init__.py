@@ -1,0 +1,1 @@
+"""Seeds: the task of one pair, its workflow, the runner of many, and the scheduler of periodic sets."""

@@ -1,0 +1,344 @@
+"""Seeds as a job: every pair prepared side by side, all batch jobs followed by one ListJobs a place, the ended ones finished.
+
+Anybody can watch and cancel it; an interrupted one goes on where AWS is. Batch jobs run on without us: a detached seed ends
+this job as soon as they are made, and `watch` follows and finishes them, from any machine that shares the store or can see
+the jobs in AWS.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from windlass.core.errors import Conflict, Interrupted, NotFound, UsageError
+from windlass.core.ids import new_id
+from windlass.jobs.model import JobStatus
+from windlass.jobs.service import Jobs, RunningJob
+from windlass.replication.methods.batch import job as batch
+from windlass.replication.model import BatchJob, Operation, Pair, Place, Seed, State, Way
+from windlass.replication.planning import aws
+from windlass.replication.planning.plan import PairPlan, Request, idle, is_first
+from windlass.replication.rows import IDLE
+from windlass.replication.seed.outcome import Outcome, incomplete_error
+from windlass.replication.seed.runner import Crew, Hooks
+from windlass.replication.service import Replication
+from windlass.store.leases import Lease
+
+__all__ = [
+    "KIND",
+    "adopt",
+    "begin",
+    "cancel",
+    "follow",
+    "register",
+    "requests_of",
+    "retry",
+    "run",
+    "unfinished",
+    "wait",
+    "write_failed",
+]
+
+KIND = "replication.seed"
+_STOPPABLE = ("New", "Preparing", "Suspended", "Ready", "Active", "Pausing", "Paused")
+
+
+def begin(
+    replication: Replication,
+    jobs: Jobs,
+    plans: Sequence[PairPlan],
+    request: Request,
+    *,
+    set_name: str = "",
+    params: Mapping[str, object] | None = None,
+) -> str:
+    """A new job for these plans, nothing written to AWS yet; its id. The first plan that can't be is raised."""
+    refused = [one for one in plans if one.error is not None]
+    if refused:
+        error = refused[0].error
+        assert error is not None
+        if len(refused) > 1:
+            names = ", ".join(one.pair.title for one in refused[1:4])
+            error.message += (
+                f"; and {len(refused) - 1} more pairs can't be seeded: {names}{' …' if len(refused) > 4 else ''}"
+            )
+        raise error
+    made = [_seed(replication, one, request, set_name) for one in plans if one.choice is not None]
+    return _start(replication, jobs, made, request, set_name, params)
+
+
+def retry(replication: Replication, jobs: Jobs, seeds: Sequence[Seed], request: Request) -> str:
+    """A new job that does again what failed in these seeds' batch jobs. UsageError when nothing did."""
+    failed = [one for one in seeds if one.failed and one.jobs]
+    if not failed:
+        raise UsageError(
+            "no object failed in a batch job of these seeds", hint="`windlass replicate report` shows what failed."
+        )
+    now = replication.now()
+    made = [
+        Seed(
+            seed_id=new_id("seed", now),
+            job_id="",
+            set_name=one.set_name,
+            pair=one.pair,
+            way=Way.BATCH,
+            operation=one.operation,
+            why=f"what failed in {one.seed_id}",
+            state=State.QUEUED,
+            total=one.failed,
+            created_at=now,
+            updated_at=now,
+            facts={"retry_of": [list(job) for job in one.jobs]}
+            | ({"t0": one.facts["t0"]} if "t0" in one.facts else {}),
+        )
+        for one in failed
+    ]
+    return _start(replication, jobs, made, request, failed[0].set_name)
+
+
+def run(
+    replication: Replication,
+    jobs: Jobs,
+    job_id: str,
+    hooks: Hooks | None = None,
+    *,
+    stop: threading.Event | None = None,
+    under: Sequence[Lease] = (),
+) -> list[Seed]:
+    """Carry a job out to its end (detached: until every batch job is made). PartialFailure when objects failed.
+
+    Interrupted when `stop` was set, or a lease of `under` was lost, before the end.
+    """
+    with jobs.run(job_id, under=under) as running:
+        _run(replication, running, hooks or Hooks(), stop)
+    return replication.seeds(job_id=job_id)
+
+
+def register(replication: Callable[[], Replication], jobs: Jobs) -> None:
+    """Let `jobs.resume` take up seeds."""
+    jobs.runners[KIND] = lambda running: _run(replication(), running, Hooks())
+
+
+def follow(
+    replication: Replication,
+    seeds: Sequence[Seed],
+    hooks: Hooks,
+    stop: threading.Event,
+    *,
+    requests: Callable[[Seed], Request] = lambda _: Request(),
+    wait: bool = True,
+) -> list[Seed]:
+    """Look at seeds that somebody else began, and finish those whose jobs have ended; without `wait` only those."""
+    crew = Crew(replication, {one.seed_id: one for one in seeds}, requests, hooks, stop)
+    crew.work(prepare=False, wait=wait)
+    return list(crew.seeds.values())
+
+
+def requests_of(jobs: Jobs, *, verify: bool = True) -> Callable[[Seed], Request]:
+    """What was asked of each seed, as its job keeps it."""
+
+    def request_of(seed: Seed) -> Request:
+        try:
+            request = Request.of(jobs.get(seed.job_id).params["request"])
+        except (NotFound, KeyError):  # adopted, or its job is forgotten
+            request = Request()
+        return request if verify else replace(request, verify=False)
+
+    return request_of
+
+
+def adopt(replication: Replication) -> list[Seed]:
+    """Seeds of batch jobs in AWS that this store does not know: made on another machine. They are known from then on."""
+    known = {job_id for seed in replication.seeds(limit=100_000) for _, _, job_id in seed.jobs}
+    found: dict[str, list[BatchJob]] = {}
+    for job in batch.find_jobs(replication.estate):
+        if job.job_id not in known:
+            found.setdefault(job.description.split(" ", 2)[1].rstrip(":"), []).append(job)
+    return [_adopted(replication, seed_id, sorted(jobs, key=_made)) for seed_id, jobs in found.items()]
+
+
+def cancel(replication: Replication, jobs: Jobs, seeds: Sequence[Seed]) -> list[str]:
+    """Stop seeds: their batch jobs in AWS, and the job of ours that runs them; a line about each. Conflict when all have ended."""
+    live = [one for one in seeds if not one.state.ended]
+    if not live:
+        raise Conflict("these seeds have ended already", hint="`windlass replicate status` shows how.")
+    said = []
+    for seed in live:
+        for account_id, region, job_id in seed.jobs:
+            status = batch.describe(replication.estate, account_id, region, job_id).status
+            if status in _STOPPABLE:
+                batch.request_status(
+                    replication.estate, account_id, region, job_id, "Cancelled", "cancelled with windlass"
+                )
+                said.append(f"{seed.pair.title}: batch job {job_id} is being cancelled")
+        if not seed.jobs:
+            replication.save(seed, state=State.CANCELLED, detail="cancelled")
+            said.append(f"{seed.pair.title}: cancelled")
+    for job_id in {one.job_id for one in live if one.job_id}:
+        if not jobs.get(job_id).status.ended:
+            jobs.cancel(job_id)
+    return said
+
+
+def wait(
+    replication: Replication, jobs: Jobs, seeds: Sequence[Seed], show: Callable[[Sequence[Seed]], object]
+) -> list[Seed]:
+    """Wait until seeds that another process works on have ended, as the store has them. Interrupted: that process is gone."""
+    ids = [one.seed_id for one in seeds]
+    found = {one.seed_id: one for one in seeds}
+    while True:
+        show([found[one] for one in ids])
+        left = [one for one in found.values() if not one.state.ended and one.state is not State.WAITING]
+        if not left:
+            return [found[one] for one in ids]
+        for job_id in {one.job_id for one in left if one.job_id}:
+            job = jobs.get(job_id)
+            if job.status is JobStatus.INTERRUPTED:
+                raise Interrupted(
+                    f"{job_id} was interrupted: {job.error or job.detail or 'its process stopped'}",
+                    hint=f"`windlass replicate resume {job_id}` goes on.",
+                )
+        time.sleep(min(1.0, replication.config.poll_s))
+        found |= {one.seed_id: one for one in replication.seeds(limit=100_000) if one.seed_id in found}
+
+
+def write_failed(replication: Replication, seeds: Sequence[Seed], path: Path) -> int:
+    """The manifest rows of what failed in one seed's batch jobs, into a file; how many. UsageError for several seeds."""
+    count = 0
+    if sum(bool(one.failed) for one in seeds) > 1:
+        raise UsageError("a manifest is of one pair: several seeds have failures", hint="Name one seed with --failed.")
+    with path.open("wb") as file:
+        for seed in seeds:
+            for job_at in seed.jobs if seed.failed else ():
+                job = batch.describe(replication.estate, *job_at)
+                for rows in batch.failed_rows(replication.estate, job, batch.job_place(seed.operation, seed.pair)):
+                    count += rows.count(b"\n")
+                    file.write(rows)
+    return count
+
+
+def _start(
+    replication: Replication,
+    jobs: Jobs,
+    made: Sequence[Seed],
+    request: Request,
+    set_name: str,
+    params: Mapping[str, object] | None = None,
+) -> str:
+    title = (
+        f"seed set {set_name}: {len(made)} pairs"
+        if set_name
+        else f"seed {made[0].pair.title}"
+        if made
+        else "seed nothing"
+    )
+    return jobs.create(
+        KIND,
+        title,
+        params=params or {"request": request.params(), "set": set_name},
+        unit="objects",
+        write=lambda connection, job_id: replication.add(connection, made, job_id),
+    )
+
+
+def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: str) -> Seed:
+    assert plan.choice is not None
+    now = replication.now()
+    done = idle(plan, request)
+    volume = plan.volume
+    return Seed(
+        seed_id=new_id("seed", now),
+        job_id="",
+        set_name=set_name,
+        pair=plan.pair,
+        way=plan.choice.way,
+        operation=plan.choice.operation,
+        why=plan.choice.why,
+        state=State.DONE if done else State.QUEUED,
+        total=0 if done or volume is None else volume.to_move,
+        size_bytes=0 if done or volume is None else volume.bytes_to_move,
+        detail=IDLE if done else "",
+        created_at=now,
+        updated_at=now,
+        facts={"first": True} if is_first(plan) else {},
+        finished_at=now if done else None,
+    )
+
+
+def _run(replication: Replication, running: RunningJob, hooks: Hooks, stop: threading.Event | None = None) -> None:
+    replication = replication.on(running.store)
+    request = Request.of(running.params["request"])
+    seeds = {one.seed_id: one for one in replication.seeds(job_id=running.job_id, limit=100_000)}
+
+    def show(found: Sequence[Seed]) -> None:
+        if stop is not None and stop.is_set():
+            running.stop.set()
+        running.report(
+            done=sum(one.done + one.failed for one in found),
+            total=sum(one.total for one in found),
+            detail=_counts(found),
+        )
+        hooks.show(found)
+
+    crew = Crew(replication, seeds, lambda _: request, Hooks(show, hooks.ask), running.stop)
+    crew.work(prepare=True, wait=not request.detach)
+    for one in crew.seeds.values():
+        if Outcome(one).incomplete:
+            running.log(f"{one.pair.title}: {one.state}: {one.error or Outcome(one).line}", level="error")
+    error = incomplete_error(
+        [Outcome(one) for one in crew.seeds.values()],
+        f"windlass replicate report {running.job_id} says why; windlass replicate resume {running.job_id} goes on.",
+    )
+    if error is not None:
+        raise error
+
+
+def _counts(seeds: Iterable[Seed]) -> str:
+    counted: dict[str, int] = {}
+    for one in seeds:
+        counted[str(one.state)] = counted.get(str(one.state), 0) + 1
+    return ", ".join(f"{number} {state}" for state, number in counted.items())
+
+
+def _made(job: BatchJob) -> str:
+    return job.created_at.isoformat() if job.created_at else ""
+
+
+def _adopted(replication: Replication, seed_id: str, jobs: Sequence[BatchJob]) -> Seed:
+    first = jobs[0]
+    tags = batch.tags_of(replication.estate, first)
+    operation = {"S3PutObjectCopy": Operation.COPY, "LambdaInvoke": Operation.LAMBDA}.get(
+        first.operation, Operation.REPLICATE
+    )
+    known = aws.known_buckets(replication.estate)
+    here, there = (
+        Place(bucket=name, account_id=known.get(name, ("", ""))[0], region=known.get(name, ("", ""))[1])
+        for name in (tags.get("windlass:source", ""), tags.get("windlass:destination", ""))
+    )
+    now = replication.now()
+    return replication.save(
+        Seed(
+            seed_id=seed_id,
+            job_id="",
+            set_name=tags.get("windlass:set", ""),
+            pair=Pair(source=here, destination=there),
+            way=Way.BATCH,
+            operation=operation,
+            why="found in AWS",
+            state=State.COPYING,
+            jobs=tuple((one.account_id, one.region, one.job_id) for one in jobs),
+            total=sum(one.total for one in jobs),
+            created_at=first.created_at or now,
+            started_at=first.created_at,
+            updated_at=now,
+        )
+    )
+
+
+def unfinished(jobs: Jobs, seeds: Iterable[Seed]) -> list[Seed]:
+    """Seeds that nobody works on and that have not ended: detached ones, and those of a process that is gone."""
+    running = {one.job_id for one in jobs.list(status=JobStatus.RUNNING, kind=KIND, limit=1000)}
+    return [one for one in seeds if not one.state.ended and one.job_id not in running]

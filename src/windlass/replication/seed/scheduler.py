@@ -1,0 +1,166 @@
+"""Periodic sets: each `[[replicate]]` with `every` is seeded again when its time has come; one process of many does it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from windlass.core.errors import Interrupted, WindlassError
+from windlass.core.units import parse_duration_s
+from windlass.jobs.model import JobStatus
+from windlass.jobs.service import Jobs
+from windlass.observe.log import logger
+from windlass.replication.comparison import Compare
+from windlass.replication.config import ReplicateConfig
+from windlass.replication.methods.batch.template import Template, load_template
+from windlass.replication.model import Carry, Operation, State, Way
+from windlass.replication.planning.plan import Request
+from windlass.replication.seed import job as seeding
+from windlass.replication.seed.runner import Hooks
+from windlass.replication.service import Ask, Replication
+from windlass.store.leases import POLL_S, Lease, LeaseLost
+
+__all__ = ["request_of", "seed_forever", "seed_set"]
+
+_LOOK_S = 30.0
+_KEPT_JOBS = 50
+_LISTED_JOBS = 200
+_KEPT_S = 90 * 86_400.0
+_FOLLOWING = "replicate/follow"
+_UNDER_WAY = (State.COPYING, State.WAITING, State.VERIFYING)
+
+
+def request_of(chosen: ReplicateConfig) -> Request:
+    """What a set of windlass.toml asks for."""
+    template = load_template(Path(chosen.template)) if chosen.template else Template()
+    return Request(
+        via=Way(chosen.via),
+        operation=Operation(chosen.operation) if chosen.operation else None,
+        switch_on=None if chosen.switch_on else False,
+        template=template,
+        carry=frozenset(map(Carry, chosen.carry)),
+        compare=Compare(chosen.compare),
+    )
+
+
+def seed_set(
+    replication: Replication,
+    jobs: Jobs,
+    chosen: ReplicateConfig,
+    *,
+    stop: threading.Event | None = None,
+    under: Sequence[Lease] = (),
+) -> str:
+    """Seed a set now, to its end; the job's id. Pairs that can't be seeded are left out and logged."""
+    request = request_of(chosen)
+    plans = replication.plan(replication.pairs(Ask(set_name=chosen.name)), request)
+    for plan in plans:
+        if plan.error is not None:
+            logger("replication").warning(
+                "pair.refused", pair=plan.pair.title, said=plan.error.message, hint=plan.error.hint
+            )
+    seedable = [plan for plan in plans if plan.error is None]
+    job_id = seeding.begin(
+        replication, jobs, seedable, request, set_name=chosen.name, params=_loop_params(chosen, request)
+    )
+    seeding.run(replication, jobs, job_id, Hooks(), stop=stop, under=under)
+    jobs.prune(seeding.KIND, keep=_KEPT_JOBS)
+    replication.forget(older_s=_KEPT_S)
+    return job_id
+
+
+def _loop_params(chosen: ReplicateConfig, request: Request) -> dict[str, object]:
+    """What marks a job as this loop's: only those does the loop resume, never what a person has interrupted."""
+    return {"request": request.params(), "set": chosen.name, "loop": True}
+
+
+def due(replication: Replication, chosen: ReplicateConfig) -> bool:
+    """Whether a set's time has come."""
+    if not chosen.every:
+        return False
+    last = replication.last_started(chosen.name)
+    return last is None or replication.now() - last >= timedelta(seconds=parse_duration_s(chosen.every))
+
+
+def seed_forever(
+    replication: Replication,
+    jobs: Jobs,
+    stop: threading.Event,
+    *,
+    look_s: float = _LOOK_S,
+    seeded: Callable[[str], object] = lambda _: None,
+) -> None:
+    """Seed each set when it is due, and finish detached seeds, until `stop`; each set in one process at a time.
+
+    Sets do not wait for each other. A run of a set that was interrupted goes on first; a failed one is logged and tried
+    at its next time.
+    """
+    threads = [
+        threading.Thread(
+            target=_seed_set_forever,
+            args=(replication, jobs, chosen, stop),
+            name=f"replicate-{chosen.name}",
+            kwargs={"look_s": look_s, "seeded": seeded},
+        )
+        for chosen in replication.sets
+        if chosen.every
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        jobs.leases.run_alone(
+            _FOLLOWING, lambda lease: _follow_round(replication, jobs, lease, stop, look_s=look_s), stop=stop
+        )
+    finally:
+        for thread in threads:
+            thread.join()
+
+
+def _seed_set_forever(
+    replication: Replication,
+    jobs: Jobs,
+    chosen: ReplicateConfig,
+    stop: threading.Event,
+    *,
+    look_s: float,
+    seeded: Callable[[str], object],
+) -> None:
+    def seed_round(lease: Lease) -> float:
+        try:
+            job = jobs.unfinished(seeding.KIND, _loop_params(chosen, request_of(chosen)), limit=_LISTED_JOBS)
+            if job is not None and job.status is JobStatus.RUNNING:  # on a process that has lost the set's lease
+                return POLL_S
+            if job is not None:
+                logger("replication").info("set.resumed", set=chosen.name, job_id=job.job_id)
+                seeding.run(replication, jobs, job.job_id, Hooks(), stop=stop, under=[lease])
+                seeded(job.job_id)
+            elif due(replication, chosen):
+                seeded(seed_set(replication, jobs, chosen, stop=stop, under=[lease]))
+        except Interrupted:
+            return 0.0  # `stop` is set; or the database was away too long, and the run goes on
+        except LeaseLost:
+            raise
+        except WindlassError as error:
+            logger("replication").warning("set.failed", set=chosen.name, said=error.message, hint=error.hint)
+        return look_s
+
+    jobs.leases.run_alone(f"replicate/{chosen.name}"[:200], seed_round, stop=stop)
+
+
+def _follow_round(replication: Replication, jobs: Jobs, lease: Lease, stop: threading.Event, *, look_s: float) -> float:
+    """Look at seeds that were detached, or whose process is gone, and finish those that AWS has ended."""
+    try:
+        left = seeding.unfinished(jobs, replication.seeds(states=_UNDER_WAY))
+        if left:
+            seeding.follow(
+                replication.on(lease.store), left, Hooks(), stop, requests=seeding.requests_of(jobs), wait=False
+            )
+    except Interrupted:
+        return 0.0  # `stop` is set
+    except LeaseLost:
+        raise
+    except WindlassError as error:
+        logger("replication").warning("seeds.unseen", said=error.message, hint=error.hint)
+    return look_s

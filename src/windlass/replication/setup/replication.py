@@ -1,0 +1,300 @@
+"""Switching replication on before anything is copied, so that no object falls between the manifest and the rule.
+
+First the writes as data, then the proof: a canary object that must arrive. The moment it was written is T0: what was
+written before and has status NONE or FAILED is the seed's, all later writes are the rule's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from windlass.core.arns import format_arn
+from windlass.core.canonical import digest
+from windlass.core.errors import AwsError, Conflict, Interrupted, WindlassError
+from windlass.estate.service import Estate
+from windlass.replication.config import ReplicationConfig
+from windlass.replication.effects import Effect
+from windlass.replication.failures import explain
+from windlass.replication.model import Operation, Pair, Place
+from windlass.replication.own_keys import OURS
+from windlass.replication.planning.facts import PairFacts, RoleFacts
+from windlass.replication.planning.preflight import Intent
+from windlass.replication.setup.policy import document, merged, missing
+from windlass.replication.setup.role import (
+    REPLICATION_SERVICE,
+    agreement,
+    replication_statements,
+    role_arn,
+    role_name,
+    trust_statement,
+)
+
+__all__ = ["Canary", "agreement_effects", "prove", "role_effects", "switch_effects"]
+
+_AGAIN_S = 30.0
+
+
+def switch_effects(
+    facts: PairFacts, intent: Intent, config: ReplicationConfig, held: RoleFacts | None = None
+) -> tuple[Effect, ...]:
+    """The writes that switch replication on for a pair; none where a live rule is there already.
+
+    `held` is the role of the source's other rules, if it has any: a bucket has one role for all its rules.
+    """
+    pair = facts.placed
+    found = list(_versioning(facts)) if intent.enable_versioning else []
+    if facts.rule is not None:
+        return tuple(found)
+    statements = replication_statements(
+        pair, encryption=facts.encryption, locked=facts.source.locked, delete_markers=intent.delete_markers
+    )
+    arn = facts.source.replication_role or config.replication_role
+    if not arn:
+        name = role_name("replication", pair)
+        arn = role_arn(name, pair.source.account_id, pair.source.region)
+        found += role_effects(pair.source, name, REPLICATION_SERVICE, statements, f"replicate {pair.title}")
+    elif held is not None and held.found and held.readable and missing(held.policies, statements):
+        found.append(
+            Effect(
+                account_id=pair.source.account_id,
+                region=pair.source.region,
+                service="iam",
+                operation="PutRolePolicy",
+                params={
+                    "RoleName": arn.rpartition("/")[2],
+                    "PolicyName": role_name("replication", pair),
+                    "PolicyDocument": json.dumps(document(statements)),
+                },
+                why="the role of the source's other rules must reach this destination, too",
+            )
+        )
+    found += agreement_effects(facts, Operation.REPLICATE, arn, delete_markers=intent.delete_markers)
+    found.append(
+        Effect(
+            account_id=pair.source.account_id,
+            region=pair.source.region,
+            service="s3",
+            operation="PutBucketReplication",
+            params={"Bucket": pair.source.bucket, "ReplicationConfiguration": _configuration(facts, arn, intent)},
+            why="switch replication on before anything is copied",
+            settles=True,
+        )
+    )
+    return tuple(found)
+
+
+def role_effects(place: Place, name: str, service: str, statements: Any, why: str) -> list[Effect]:
+    """A role that the service may assume, with exactly these statements; what is there already is renewed."""
+    trust = json.dumps(document([trust_statement(service)]))
+
+    def effect(operation: str, **params: Any) -> Effect:
+        return Effect(
+            account_id=place.account_id,
+            region=place.region,
+            service="iam",
+            operation=operation,
+            params={"RoleName": name, **params},
+            why=f"a least-privilege role to {why}",
+            already=("EntityAlreadyExists",),
+        )
+
+    return [
+        effect(
+            "CreateRole",
+            AssumeRolePolicyDocument=trust,
+            Description=f"Windlass: to {why}"[:1000].replace("→", "to"),
+            Tags=[{"Key": "windlass", "Value": "replication"}],
+        ),
+        effect("UpdateAssumeRolePolicy", PolicyDocument=trust),
+        effect("PutRolePolicy", PolicyName="windlass", PolicyDocument=json.dumps(document(statements))),
+    ]
+
+
+def _versioning(facts: PairFacts) -> list[Effect]:
+    return [
+        Effect(
+            account_id=side.account_id,
+            region=side.region,
+            service="s3",
+            operation="PutBucketVersioning",
+            params={"Bucket": side.bucket, "VersioningConfiguration": {"Status": "Enabled"}},
+            why="replication needs versioning",
+        )
+        for side in (facts.source, facts.destination)
+        if side.versioning != "Enabled"
+    ]
+
+
+def agreement_effects(
+    facts: PairFacts, operation: Operation, arn: str, *, delete_markers: bool = False
+) -> list[Effect]:
+    """The bucket policy that lets the role in from another account of ours; none where it is so already."""
+    agreed = agreement(facts.placed, operation, arn, delete_markers=delete_markers)
+    if agreed is None:
+        return []
+    place, needed = agreed
+    held = (facts.source if place.bucket == facts.source.bucket else facts.destination).policy
+    if not place.account_id or not missing([held] if held else [], needed, arn):
+        return []
+    return [
+        Effect(
+            account_id=place.account_id,
+            region=place.region,
+            service="s3",
+            operation="PutBucketPolicy",
+            params={"Bucket": place.bucket, "Policy": json.dumps(merged(held, needed))},
+            why="the other account must let the role in",
+            settles=True,
+        )
+    ]
+
+
+def _configuration(facts: PairFacts, arn: str, intent: Intent) -> dict[str, Any]:
+    pair, encryption = facts.placed, facts.encryption
+    rules = [_second_version(one) for one in facts.source.rules]
+    destination: dict[str, Any] = {"Bucket": pair.destination.arn}
+    if pair.destination.account_id and pair.destination.account_id != pair.source.account_id:
+        destination |= {"Account": pair.destination.account_id, "AccessControlTranslation": {"Owner": "Destination"}}
+    rule: dict[str, Any] = {
+        "ID": f"windlass-{digest(pair.key)[:8]}",
+        "Status": "Enabled",
+        "Priority": max((int(one.get("Priority", 0)) for one in rules), default=0) + 1,
+        "Filter": {"Prefix": pair.prefix},
+        "DeleteMarkerReplication": {"Status": "Enabled" if intent.delete_markers else "Disabled"},
+        "Destination": destination,
+    }
+    if encryption.source_key or encryption.destination_key:
+        own = format_arn("kms", pair.destination.region, pair.destination.account_id, "alias/aws/s3")
+        rule["SourceSelectionCriteria"] = {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
+        destination["EncryptionConfiguration"] = {"ReplicaKmsKeyID": encryption.destination_key or own}
+    return {"Role": arn, "Rules": [*rules, rule]}
+
+
+def _second_version(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule of the first version (`Prefix`, no `Filter`) as the second: a configuration has only one kind."""
+    if "Filter" in rule:
+        return dict(rule)
+    kept = {name: value for name, value in rule.items() if name != "Prefix"}
+    return {
+        "Priority": 0,
+        **kept,
+        "Filter": {"Prefix": rule.get("Prefix", "")},
+        "DeleteMarkerReplication": {"Status": "Enabled"},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """The proof: when it was written (T0), and how many seconds it took."""
+
+    written_at: datetime
+    seconds: float
+
+
+def prove(
+    estate: Estate,
+    pair: Pair,
+    seed_id: str,
+    config: ReplicationConfig,
+    *,
+    stop: threading.Event,
+    tell: Callable[[str], object] = lambda _: None,
+) -> Canary:
+    """Write a canary and wait until it is replicated; then both are deleted, version by version.
+
+    A rule takes a while to be in force: a canary that nobody picked up is written again. Conflict when S3 says FAILED.
+    """
+    key = f"{pair.prefix}{OURS}canary-{seed_id}"
+    began = time.monotonic()
+    try:
+        while time.monotonic() - began < config.canary_s:
+            found = _wait(estate, pair, key, _put(estate, pair.source, key), config, stop, began)
+            if found is not None:
+                tell(f"the canary arrived after {time.monotonic() - began:.1f} s")
+                return Canary(found, time.monotonic() - began)
+    finally:
+        _clean(estate, pair, key)
+    raise AwsError(
+        f"{pair.title}: the canary object was not replicated within {config.canary_s:.0f} s",
+        hint="The rule is on; S3 may be slow (raise replication.canary_s), or `windlass replicate preflight` finds the cause.",
+        code="CanaryLost",
+    )
+
+
+def _put(estate: Estate, place: Place, key: str) -> str:
+    answer = estate.call(
+        place.account_id,
+        place.region,
+        "s3",
+        "PutObject",
+        Bucket=place.bucket,
+        Key=key,
+        Body=b"windlass: is replication on?",
+    )
+    return str(answer.get("VersionId", ""))
+
+
+def _wait(
+    estate: Estate,
+    pair: Pair,
+    key: str,
+    version_id: str,
+    config: ReplicationConfig,
+    stop: threading.Event,
+    began: float,
+) -> datetime | None:
+    """When the canary was written, once it is over there; None when nobody picked it up."""
+    put_at = time.monotonic()
+    while True:
+        head = estate.call(
+            pair.source.account_id,
+            pair.source.region,
+            "s3",
+            "HeadObject",
+            Bucket=pair.source.bucket,
+            Key=key,
+            **({"VersionId": version_id} if version_id else {}),
+        )
+        status = head.get("ReplicationStatus", "")
+        if status in ("COMPLETED", "COMPLETE"):
+            written: datetime = head["LastModified"]
+            return written
+        if status == "FAILED":
+            raise Conflict(
+                f"{pair.title}: the canary object could not be replicated",
+                hint=f"{explain('DstPutObjectNotPermitted').advice} S3's events of type OperationFailedReplication say why.",
+                code="ReplicationFailed",
+            )
+        waited = time.monotonic()
+        if waited - began > config.canary_s or (not status and waited - put_at > _AGAIN_S):
+            return None
+        if stop.wait(config.canary_poll_s):
+            raise Interrupted(f"{pair.title} was stopped while the canary was under way")
+
+
+def _clean(estate: Estate, pair: Pair, key: str) -> None:
+    for place in (pair.source, pair.destination):
+        if not place.account_id:
+            continue
+        with contextlib.suppress(WindlassError):  # a canary left behind harms nobody, and may be locked
+            pages = estate.pages(
+                place.account_id, place.region, "s3", "ListObjectVersions", Bucket=place.bucket, Prefix=key
+            )
+            for page in pages:
+                for one in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                    estate.call(
+                        place.account_id,
+                        place.region,
+                        "s3",
+                        "DeleteObject",
+                        Bucket=place.bucket,
+                        Key=one["Key"],
+                        VersionId=one["VersionId"],
+                    )

@@ -1,0 +1,117 @@
+"""The embedded AWS as the engine's tests see it: one account, two regions, S3 over boto3, faults to order."""
+
+import json
+import urllib.request
+import uuid
+
+import boto3
+
+from windlass.core.access import Access, Keys
+from windlass.core.secret import Secret
+from windlass.replication.direct.direct_copier import Engine
+from windlass.replication.direct.run import Limits
+from windlass.replication.model import Pair, Place
+
+__all__ = ["FAST", "Aws"]
+
+FAST = Limits(start_per_s=100_000.0)
+
+
+class Aws:
+    """`url` of an embedded AWS, seen as `account`. It is also all that the engine asks of an estate."""
+
+    def __init__(self, url, account):
+        self.url, self.account = url, account
+        self._clients = {}
+        self.keys = Keys(account, Secret("windlass-local"))
+
+    def s3(self, region="us-east-1"):
+        if region not in self._clients:
+            self._clients[region] = boto3.client(
+                "s3",
+                endpoint_url=self.url,
+                region_name=region,
+                aws_access_key_id=self.account,
+                aws_secret_access_key="windlass-local",
+            )
+        return self._clients[region]
+
+    def close(self):
+        for client in self._clients.values():
+            client.close()
+
+    def access(self, account_id, region, service):
+        return Access(
+            service=service,
+            region=region,
+            endpoint_url=self.url,
+            keys=lambda: self.keys,
+            path_style=True,
+            account_id=account_id,
+            read_timeout_s=10.0,
+            user_agent="windlass/engine",
+        )
+
+    def pair(self, *, versioned=False, prefix=""):
+        mark = uuid.uuid4().hex[:10]
+        places = []
+        for name, region in ((f"{mark}-source", "us-east-1"), (f"{mark}-target", "eu-west-1")):
+            where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+            self.s3(region).create_bucket(Bucket=name, **where)
+            if versioned:
+                self.s3(region).put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+            places.append(Place(bucket=name, account_id=self.account, region=region))
+        return Pair(source=places[0], destination=places[1], prefix=prefix)
+
+    def fill(self, bucket, keys, body=b"x"):
+        """Objects put straight into the server of this process: a hundred thousand in seconds."""
+        from moto.s3.models import s3_backends
+
+        backend = s3_backends[self.account]["aws"]
+        for key in keys:
+            backend.put_object(bucket, key, body)
+
+    def listed(self, place):
+        """{key: (size, ETag)} of a bucket."""
+        pages = self.s3(place.region).get_paginator("list_objects_v2").paginate(Bucket=place.bucket)
+        return {
+            one["Key"]: (one["Size"], one["ETag"])
+            for page in pages
+            for one in page.get("Contents", [])
+            if not one["Key"].startswith(".windlass")
+        }
+
+    def make(self, place, key, bodies):
+        """A key's history, oldest first: bytes are versions, None is a delete marker. The version ids."""
+        client, found = self.s3(place.region), []
+        for body in bodies:
+            if body is None:
+                found.append(client.delete_object(Bucket=place.bucket, Key=key)["VersionId"])
+            else:
+                found.append(client.put_object(Bucket=place.bucket, Key=key, Body=body)["VersionId"])
+        return found
+
+    def histories(self, place):
+        """{key: [content, or None for a delete marker, oldest first]}, straight from the server of this process."""
+        from moto.s3.models import FakeDeleteMarker, s3_backends
+
+        keys = s3_backends[self.account]["aws"].buckets[place.bucket].keys
+        return {
+            key: [None if isinstance(one, FakeDeleteMarker) else one.value for one in reversed(keys.versions(key))]
+            for key in list(keys)
+            if not key.startswith(".windlass")
+        }
+
+    def engine(self, home, **more):
+        return Engine(lambda: self, home, **({"limits": FAST} | more))
+
+    def faults(self, rules, seed=1):
+        body = json.dumps({"rules": rules, "seed": seed}).encode()
+        urllib.request.urlopen(urllib.request.Request(f"{self.url}/_windlass/faults", body, method="PUT")).read()
+
+    def calls(self, **wanted):
+        query = "&".join(f"{name}={value}" for name, value in {"limit": 1_000_000, **wanted}.items())
+        return json.load(urllib.request.urlopen(f"{self.url}/_windlass/calls?{query}"))["calls"]
+
+    def forget_calls(self):
+        urllib.request.urlopen(urllib.request.Request(f"{self.url}/_windlass/calls", method="DELETE")).read()

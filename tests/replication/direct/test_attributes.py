@@ -1,0 +1,180 @@
+"""Copies that carry ACLs, locks and redirects: small and large ones, current objects and versions."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from windlass.core.errors import UsageError
+from windlass.replication.direct.copying.attributes import carried_headers
+from windlass.replication.model import Carry
+
+EVERYTHING = frozenset(Carry)
+READER = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
+LATER = datetime(2040, 1, 1, tzinfo=UTC)
+UNTIL = "x-amz-object-lock-retain-until-date"
+
+
+def acls_on(aws, *places):
+    for place in places:
+        client = aws.s3(place.region)
+        owned = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+        client.put_bucket_ownership_controls(Bucket=place.bucket, OwnershipControls=owned)
+
+
+def locked_pair(aws):
+    """Both buckets with Object Lock, and ACLs on."""
+    from dataclasses import replace
+
+    pair = aws.pair()
+    places = []
+    for place, where in (
+        (pair.source, {}),
+        (pair.destination, {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}),
+    ):
+        name = f"{place.bucket}-locked"
+        aws.s3(place.region).create_bucket(Bucket=name, ObjectLockEnabledForBucket=True, **where)
+        places.append(replace(place, bucket=name))
+    acls_on(aws, *places)
+    return replace(pair, source=places[0], destination=places[1])
+
+
+def seed(aws, tmp_path, pair, *, carry=EVERYTHING, versions=False, **more):
+    engine = aws.engine(tmp_path, **more)
+    return engine.seed(pair, seed_id="s", versions=versions, carry=carry, stop=threading.Event(), tell=lambda _: None)
+
+
+def told(aws, place, key, **which):
+    client, where = aws.s3(place.region), {"Bucket": place.bucket, "Key": key, **which}
+    head = client.head_object(**where)
+    grants = client.get_object_acl(**where)["Grants"]
+    return {
+        "mode": head.get("ObjectLockMode"),
+        "until": head.get("ObjectLockRetainUntilDate"),
+        "hold": head.get("ObjectLockLegalHoldStatus"),
+        "redirect": head.get("WebsiteRedirectLocation"),
+        "grants": sorted((one["Permission"], one["Grantee"].get("ID", "")) for one in grants),
+    }
+
+
+def put(aws, place, key, body, **more):
+    aws.s3(place.region).put_object(Bucket=place.bucket, Key=key, Body=body, **more)
+
+
+FULL = {
+    "ObjectLockMode": "GOVERNANCE",
+    "ObjectLockRetainUntilDate": LATER,
+    "ObjectLockLegalHoldStatus": "ON",
+    "WebsiteRedirectLocation": "/elsewhere",
+    "GrantRead": f'id="{READER}"',
+}
+
+
+@pytest.mark.parametrize("size", [10, 6 << 20], ids=["small", "large"])
+def test_everything_is_carried(aws, tmp_path, size):
+    pair = locked_pair(aws)
+    put(aws, pair.source, "full é", b"x" * size, **FULL)
+    put(aws, pair.source, "plain", b"y" * size)
+    moved = seed(aws, tmp_path, pair, largest_bytes=1 << 20, part_bytes=5 << 20)
+    assert (moved.copied, moved.failed) == (2, 0), moved.troubles
+    found = told(aws, pair.destination, "full é")
+    assert found == told(aws, pair.source, "full é")
+    assert (found["mode"], found["hold"], found["redirect"]) == ("GOVERNANCE", "ON", "/elsewhere")
+    assert ("READ", READER) in found["grants"]
+    plain = told(aws, pair.destination, "plain")
+    assert (plain["mode"], plain["hold"], plain["redirect"]) == (None, None, None)
+    assert [permission for permission, _ in plain["grants"]] == ["FULL_CONTROL"]
+
+
+def test_nothing_is_carried_that_was_not_asked_for(aws, tmp_path):
+    pair = locked_pair(aws)
+    put(aws, pair.source, "k", b"x", **FULL)
+    aws.forget_calls()
+    moved = seed(aws, tmp_path, pair, carry=frozenset({Carry.REDIRECT}))
+    assert moved.failed == 0, moved.troubles
+    found = told(aws, pair.destination, "k")
+    assert (found["mode"], found["hold"], found["redirect"]) == (None, None, "/elsewhere")
+    assert ("READ", READER) not in found["grants"]
+    assert not aws.calls(operation="GetObjectAcl", bucket=pair.source.bucket)
+    assert len(aws.calls(operation="HeadObject", bucket=pair.source.bucket)) == 1
+
+
+def test_each_version_carries_its_own(aws, tmp_path):
+    pair = locked_pair(aws)
+    client = aws.s3()
+    put(aws, pair.source, "k", b"1", **FULL)
+    client.delete_object(Bucket=pair.source.bucket, Key="k")
+    put(aws, pair.source, "k", b"22", WebsiteRedirectLocation="/two")
+    put(aws, pair.source, "k", b"333")
+    moved = seed(aws, tmp_path, pair, versions=True)
+    assert (moved.copied, moved.failed) == (4, 0), moved.troubles
+    assert aws.histories(pair.destination) == {"k": [b"1", None, b"22", b"333"]}
+    there = aws.s3("eu-west-1").list_object_versions(Bucket=pair.destination.bucket)["Versions"]
+    ids = {one["Size"]: one["VersionId"] for one in there}
+    assert [told(aws, pair.destination, "k", VersionId=ids[size])["redirect"] for size in (1, 2, 3)] == [
+        "/elsewhere",
+        "/two",
+        None,
+    ]
+    first = told(aws, pair.destination, "k", VersionId=ids[1])
+    assert (first["mode"], first["hold"]) == ("GOVERNANCE", "ON")
+    assert ("READ", READER) in first["grants"]
+
+
+def test_a_bucket_that_has_no_lock_is_told_of_each_object(aws, tmp_path):
+    """What preflight could not see, as of a stranger's bucket."""
+    pair = locked_pair(aws)
+    put(aws, pair.source, "k", b"x", **FULL)
+    put(aws, pair.source, "plain", b"x")
+    from dataclasses import replace
+
+    bare = replace(pair, destination=aws.pair().destination)
+    moved = seed(aws, tmp_path, bare, carry=frozenset({Carry.LOCK}))
+    assert (moved.copied, moved.failed) == (1, 1)
+    assert moved.troubles[0].code == "InvalidRequest"
+    assert "Object Lock" in moved.troubles[0].message
+
+
+FOUL = [
+    {"kind": "throttle", "service": "s3", "operation": "CopyObject", "rate": 300},
+    {"kind": "error", "service": "s3", "operation": "CopyObject", "probability": 0.05},
+    {"kind": "drop", "service": "s3", "operation": "HeadObject", "probability": 0.05},
+]
+
+
+def test_foul_weather(aws, tmp_path):
+    pair = aws.pair()
+    for at in range(200):
+        put(aws, pair.source, f"{at % 3}/{at:03}", b"x", WebsiteRedirectLocation=f"/{at}")
+    aws.faults(FOUL)
+    moved = seed(aws, tmp_path, pair, carry=frozenset({Carry.REDIRECT}))
+    aws.faults([])
+    assert (moved.copied, moved.failed) == (200, 0), moved.troubles
+    for at in range(0, 200, 17):
+        assert told(aws, pair.destination, f"{at % 3}/{at:03}")["redirect"] == f"/{at}"
+
+
+def test_a_retention_that_is_over_is_none():
+    head = {
+        "x-amz-object-lock-mode": "GOVERNANCE",
+        UNTIL: "2026-11-20T08:00:00.000Z",
+        "x-amz-object-lock-legal-hold": "OFF",
+    }
+    now = datetime(2026, 11, 20, 8, tzinfo=UTC)
+    assert carried_headers(head, EVERYTHING, now) == {}
+    before = now - timedelta(seconds=1)
+    assert carried_headers(head, EVERYTHING, before) == {"x-amz-object-lock-mode": "GOVERNANCE", UNTIL: head[UNTIL]}
+    assert carried_headers(head, frozenset({Carry.ACL}), before) == {}
+
+
+def test_a_shared_seed_carries_nothing(aws, tmp_path):
+    with pytest.raises(UsageError, match="can be shared"):
+        aws.engine(tmp_path).seed(
+            aws.pair(),
+            seed_id="s",
+            versions=False,
+            carry=EVERYTHING,
+            shared=True,
+            stop=threading.Event(),
+            tell=lambda _: None,
+        )

@@ -1,0 +1,104 @@
+"""A permission that is gone ends a seed after a few hundred requests; nothing is lost, and a resumed seed copies the rest."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from windlass.core.errors import AccessRefused
+from windlass.replication.direct.copying.failures import MOST_REFUSALS
+from windlass.replication.direct.run import Limits
+
+OBJECTS = 3000
+
+
+def seed(engine, pair, tell=lambda _: None, **more):
+    return engine.seed(pair, seed_id="s", versions=False, stop=threading.Event(), tell=tell, **more)
+
+
+def refuse(aws, code):
+    aws.faults([{"kind": "error", "service": "s3", "operation": "CopyObject", "status": 403, "code": code}])
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "SignatureDoesNotMatch", "KMS.DisabledException"])
+def test_a_permission_revoked_in_mid_run_stops_the_seed_and_a_resumed_one_copies_the_rest(aws, tmp_path, code):
+    pair = aws.pair()
+    aws.fill(pair.source.bucket, [f"{at % 4}/{at:04}" for at in range(OBJECTS)])
+    revoked = threading.Event()
+
+    def revoke(moved):
+        if moved.copied and not revoked.is_set():
+            revoked.set()
+            refuse(aws, code)
+            aws.forget_calls()
+
+    limits = Limits(connections=32, start_per_s=100.0, most_per_s=2000.0)
+    with pytest.raises(AccessRefused, match="500 objects in a row were refused") as stopped:
+        seed(aws.engine(tmp_path, limits=limits), pair, revoke)
+    assert "resume" in stopped.value.hint
+    # Some codes are asked about once more, with renewed keys.
+    assert len(aws.calls(operation="CopyObject")) <= 2 * (MOST_REFUSALS + 3 * limits.connections)
+    aws.faults([])
+    moved = seed(aws.engine(tmp_path), pair)
+    assert (moved.total, moved.copied, moved.failed) == (OBJECTS, OBJECTS, 0), moved.troubles
+    assert aws.listed(pair.destination) == aws.listed(pair.source)
+
+
+def test_a_few_refused_objects_are_failures_of_their_own(aws, tmp_path):
+    """Though they are all that there is, and though they are the last."""
+    pair = aws.pair()
+    aws.fill(pair.source.bucket, [f"{at:04}" for at in range(40)])
+    refuse(aws, "AccessDenied")
+    moved = seed(aws.engine(tmp_path), pair)
+    assert (moved.total, moved.copied, moved.failed) == (40, 0, 40)
+
+
+def test_versions_stop_as_objects_do(aws, tmp_path):
+    pair = aws.pair(versioned=True)
+    aws.fill(pair.source.bucket, [f"{at:04}" for at in range(1500)])
+    refuse(aws, "AccessDenied")
+    aws.forget_calls()
+    with pytest.raises(AccessRefused, match="500 objects in a row"):
+        aws.engine(tmp_path, limits=Limits(connections=16, start_per_s=10_000.0)).seed(
+            pair, seed_id="v", versions=True, stop=threading.Event(), tell=lambda _: None
+        )
+    assert len(aws.calls(operation="CopyObject")) <= MOST_REFUSALS + 200
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from windlass.replication.direct.copying.journal import Journal
+from windlass.replication.direct.listing.ranges import Range
+from windlass.wire.listing import Listed
+from windlass.core.errors import StoreError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+folder = Path(sys.argv[1])
+try:
+    with Journal(folder) as journal:
+        journal.begin([Range(0, "", None)])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
+        for at in range(100):
+            rows = [Listed(f"{at}/{number * 7919:x}", 1, f"{number * 104729:032x}", "t", "STANDARD") for number in range(99)]
+            number = journal.block(0, f"{at:03}", rows, skipped=0)
+except StoreError as error:
+    print(error.message, "|", error.hint)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+with Journal(folder) as journal:
+    print(journal.ledger.ranges[0].after, sorted(journal.ledger.blocks) == list(range(len(journal.ledger.blocks))))
+"""
+
+
+def test_a_full_disk_is_told_with_the_file_and_the_remedy_and_nothing_that_was_written_is_lost(tmp_path):
+    """A limit on the size of files stands for the full disk: both are an OSError of write."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "j")], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    told, opened = done.stdout.splitlines()
+    assert f"the journal {tmp_path / 'j'}" in told
+    assert "can't be written" in told
+    assert "journals" in told
+    assert "resume" in told
+    assert opened.endswith("True")

@@ -1,0 +1,445 @@
+"""Seeds from beginning to end on the embedded AWS: batch jobs attached, detached, confirmed, cancelled, failed and retried."""
+
+import contextlib
+import json
+import threading
+import time
+
+import pytest
+
+from windlass.core.errors import Conflict, PartialFailure, UsageError
+from windlass.jobs.model import JobStatus
+from windlass.replication import rows
+from windlass.replication.methods.batch import job as batch
+from windlass.replication.methods.batch.template import Template
+from windlass.replication.model import Operation, State, Way
+from windlass.replication.planning.plan import Request
+from windlass.replication.seed import job as seeding
+from windlass.replication.seed.runner import Hooks, confirm
+from windlass.replication.service import Ask
+
+COPIES = {"operation": Operation.COPY, "via": Way.BATCH}
+
+
+def begun(app, source, target, **request):
+    replication = app.replication
+    asked = Request(**request)
+    plans = replication.plan(replication.pairs(Ask(source=source, destination=target)), asked)
+    return seeding.begin(replication, app.jobs, plans, asked)
+
+
+def seeded(app, source, target, hooks=None, **request):
+    (one,) = seeding.run(app.replication, app.jobs, begun(app, source, target, **request), hooks)
+    return one
+
+
+def followed(app, *, store=None):
+    """Detached seeds, followed to their end."""
+    replication = app.replication
+    left = seeding.unfinished(app.jobs, replication.seeds())
+    with contextlib.suppress(PartialFailure):
+        seeding.follow(replication, left, Hooks(), threading.Event(), requests=seeding.requests_of(app.jobs))
+    return replication.seeds()
+
+
+def forbid(buckets, bucket, pattern="*bad*", region="eu-west-1"):
+    """No write of such keys."""
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:PutObject", "s3:ReplicateObject"],
+        "Resource": f"arn:aws:s3:::{bucket}/{pattern}",
+    }
+    buckets.call(
+        region, "PutBucketPolicy", Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    )
+
+
+def allow(buckets, bucket, region="eu-west-1"):
+    buckets.call(region, "DeleteBucketPolicy", Bucket=bucket)
+
+
+def fill_bad(buckets, bucket, count):
+    for number in range(count):
+        buckets.call("us-east-1", "PutObject", Bucket=bucket, Key=f"bad {number:02}", Body=b"x")
+
+
+def test_replicas_of_what_was_there_before(seed_app, buckets_of):
+    """Switched on first, proved by a canary that is gone afterwards, seeded up to T0, the line that people know at the end."""
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=9)
+    shown = []
+    one = seeded(app, source, target, Hooks(show=shown.append))
+    assert one.state is State.DONE, one
+    assert rows.line(one) == "State: Complete, Total: 9, Success: 9, Failed 0"
+    assert buckets.keys(target) == buckets.keys(source, "us-east-1")
+    assert one.facts["t0"]
+    assert one.verified["missing"] == 0
+    versions = buckets.call("us-east-1", "ListObjectVersions", Bucket=source)
+    assert not [item for item in versions.get("Versions", []) if "canary" in item["Key"]]
+    assert shown
+    later = app.replication.plan([one.pair], Request())[0]
+    assert later.idle
+    assert later.facts.rule is not None
+    assert app.jobs.get(one.job_id).status is JobStatus.DONE
+
+
+def test_objects_of_the_second_of_the_canary_are_not_lost(seed_app, buckets_of):
+    """S3 tells times in whole seconds: what was written in that second, before the rule, is the seed's."""
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair()
+    assert seeded(app, source, target, everything=True).state is State.DONE  # the role is there, and all is settled
+    rules = buckets.call("us-east-1", "GetBucketReplication", Bucket=source)["ReplicationConfiguration"]
+    buckets.call("us-east-1", "DeleteBucketReplication", Bucket=source)
+    time.sleep(1.0 - time.time() % 1)
+    buckets.call("us-east-1", "PutObject", Bucket=source, Key="just before", Body=b"x")
+    buckets.call("us-east-1", "PutBucketReplication", Bucket=source, ReplicationConfiguration=rules)
+    one = seeded(app, source, target, everything=True)
+    assert (one.state, one.total) == (State.DONE, 1)
+    assert buckets.keys(target) == ["just before"]
+
+
+def test_copies_by_a_manifest_of_ours(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=5, versioned=False)
+    one = seeded(app, source, target, **COPIES)
+    assert one.state is State.DONE, one
+    assert (one.total, one.done, one.failed) == (5, 5, 0)
+    assert one.jobs[0][1] == "eu-west-1"  # a copy job lives where it writes
+    assert buckets.keys(target) == buckets.keys(source, "us-east-1")
+    (manifest,) = one.facts["manifests"]
+    assert manifest["bucket"] == target
+    body = buckets.call("eu-west-1", "GetObject", Bucket=target, Key=manifest["key"])["Body"].read()
+    assert body.splitlines()[1] == f"{source},2026/%C3%A9+001%2B%25.txt".encode()
+
+
+def test_failures_have_reasons_and_a_retry_does_only_them(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=6, versioned=False)
+    fill_bad(buckets, source, 2)
+    forbid(buckets, target)
+    with pytest.raises(PartialFailure, match="1 of 1 seeds is not complete"):
+        seeded(app, source, target, **COPIES)
+    (one,) = app.replication.seeds()
+    assert (one.state, one.total, one.done, one.failed) == (State.INCOMPLETE, 8, 6, 2)
+    assert one.verified["missing"] == 2
+    (trouble,) = app.replication.troubles([one])[one.seed_id]
+    assert trouble.count == 2
+    assert set(trouble.keys) == {"bad 00", "bad 01"}
+    assert app.jobs.get(one.job_id).status is JobStatus.FAILED
+    allow(buckets, target)
+    job_id = seeding.retry(app.replication, app.jobs, [one], Request())
+    (again,) = seeding.run(app.replication, app.jobs, job_id)
+    assert (again.state, again.total, again.done) == (State.DONE, 2, 2)
+    assert "bad 01" in buckets.keys(target)
+    with pytest.raises(UsageError, match="no object failed"):
+        seeding.retry(app.replication, app.jobs, [again], Request())
+
+
+def test_resume_does_what_failed(seed_app, buckets_of):
+    """The job that failed is taken up again by `jobs resume`, and only the failed objects are done."""
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=3, versioned=False)
+    fill_bad(buckets, source, 1)
+    forbid(buckets, target)
+    with pytest.raises(PartialFailure):
+        seeded(app, source, target, **COPIES)
+    allow(buckets, target)
+    (one,) = app.replication.seeds()
+    seeding.register(lambda: app.replication, app.jobs)
+    app.jobs.resume(one.job_id)
+    (one,) = app.replication.seeds()
+    assert (one.state, one.total, one.done) == (State.DONE, 1, 1)
+
+
+@pytest.mark.usefixtures("slow_jobs")
+def test_detached_jobs_are_found_from_another_machine(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=4)
+    one = seeded(app, source, target, detach=True)
+    assert one.state is State.COPYING
+    assert one.jobs
+    other = seed_app(store="elsewhere")
+    (found,) = seeding.adopt(other.replication)
+    assert (found.seed_id, found.pair.source.bucket, found.pair.destination.region) == (
+        one.seed_id,
+        source,
+        "eu-west-1",
+    )
+    assert seeding.adopt(other.replication) == []
+    (ended,) = followed(other)
+    assert rows.line(ended) == "State: Complete, Total: 4, Success: 4, Failed 0"
+    (mine,) = followed(app)
+    assert mine.state is State.DONE
+    assert mine.verified["missing"] == 0
+
+
+def test_a_job_waits_until_it_is_confirmed(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=3, versioned=False)
+    waiting = seeded(app, source, target, confirm=True, **COPIES)
+    assert (waiting.state, waiting.total) == (State.WAITING, 3)
+    assert buckets.keys(target) == []
+    confirm(app.replication, [waiting])
+    (one,) = followed(app)
+    assert (one.state, one.done) == (State.DONE, 3)
+
+
+def test_whoever_asks_may_say_yes(seed_app, buckets_of):
+    app = seed_app()
+    source, target = buckets_of(app).pair(objects=2, versioned=False)
+    asked = []
+    one = seeded(app, source, target, Hooks(ask=lambda seed: asked.append(seed.total) or True), confirm=True, **COPIES)
+    assert asked == [2]
+    assert one.state is State.DONE
+
+
+def test_cancel_stops_the_job_in_aws(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=2, versioned=False)
+    one = seeded(app, source, target, confirm=True, **COPIES)
+    assert seeding.cancel(app.replication, app.jobs, [one])
+    (ended,) = followed(app)
+    assert ended.state is State.CANCELLED
+    with pytest.raises(Conflict, match="ended already"):
+        seeding.cancel(app.replication, app.jobs, [ended])
+    assert buckets.keys(target) == []
+
+
+def test_a_job_is_never_made_twice(seed_app, buckets_of):
+    """A second CreateJob that says the same is the same job: who died before writing its id down makes no other."""
+    app = seed_app()
+    source, target = buckets_of(app).pair(objects=2, versioned=False)
+    one = seeded(app, source, target, detach=True, **COPIES)
+    place = one.jobs[0][:2]
+    forgotten = app.replication.save(one, jobs=(), state=State.PREPARING, facts={"number": 0, "status": ""})
+    from windlass.replication.seed.workflow import Steps
+
+    again = Steps(app.replication, threading.Event()).prepare(forgotten, Request(detach=True, **COPIES))
+    assert again.jobs == one.jobs
+    assert len(batch.list_jobs(app.estate, *place)) == 1
+
+
+def test_noncurrent_versions_go_first(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=0)
+    for body in (b"one", b"two", b"three"):
+        buckets.call("us-east-1", "PutObject", Bucket=source, Key="k", Body=body)
+    one = seeded(app, source, target, versions=True, **COPIES)
+    assert one.state is State.DONE, one
+    assert len(one.jobs) == 2
+    assert one.total == 3
+    assert buckets.call("eu-west-1", "GetObject", Bucket=target, Key="k")["Body"].read() == b"three"
+    versions = buckets.call("eu-west-1", "ListObjectVersions", Bucket=target, Prefix="k")["Versions"]
+    assert len(versions) == 3
+
+
+def test_an_empty_bucket_is_no_failure(seed_app, buckets_of):
+    app = seed_app()
+    source, target = buckets_of(app).pair(objects=0)
+    assert seeded(app, source, target).detail == "the destination has everything already"
+    one = seeded(app, source, target, everything=True)
+    assert one.state is State.DONE, one
+
+
+def test_a_set_is_seeded_side_by_side(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    names = [buckets.pair(f"p{number}", objects=2) for number in range(4)]
+    other = seed_app(
+        store="set",
+        sets=[{"name": "dr", "source": f"{buckets.mark}-p?", "destination": "{name}-replica", "every": "1h"}],
+    )
+    from windlass.replication.seed.scheduler import due, seed_set
+
+    chosen = other.replication.set_named("dr")
+    assert due(other.replication, chosen)
+    seed_set(other.replication, other.jobs, chosen)
+    seeds = other.replication.seeds(set_name="dr")
+    assert [one.state for one in seeds] == [State.DONE] * 4
+    assert not due(other.replication, chosen)
+    for _, target in names:
+        assert len(buckets.keys(target)) == 2
+    assert {one.seed_id for one in other.replication.select("dr")} == {one.seed_id for one in seeds}
+
+
+def test_the_loop_seeds_what_is_due_and_finishes_what_was_detached(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair("detached", objects=2)
+    buckets.pair("due", objects=1)
+    other = seed_app(
+        store="loop",
+        sets=[{"name": "dr", "source": f"{buckets.mark}-due", "destination": "{name}-replica", "every": "1h"}],
+    )
+    seeded(other, source, target, detach=True)
+    from windlass.replication.seed.scheduler import seed_forever
+
+    stop = threading.Event()
+    thread = threading.Thread(target=seed_forever, args=(other.replication, other.jobs, stop), kwargs={"look_s": 0.05})
+    thread.start()
+    try:
+        for _ in range(600):
+            found = other.replication.seeds()
+            if len(found) == 2 and all(one.state is State.DONE for one in found):
+                break
+            stop.wait(0.05)
+    finally:
+        stop.set()
+        thread.join()
+    assert [one.state for one in other.replication.seeds()] == [State.DONE] * 2
+
+
+def test_the_template_shapes_the_job(seed_app, buckets_of):
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=2, versioned=False)
+    template = Template.model_validate(
+        {
+            "operation": "copy",
+            "priority": 77,
+            "tags": {"team": "web"},
+            "description": "{source} at night",
+            "copy": {"StorageClass": "STANDARD_IA"},
+            "report": {"scope": "AllTasks", "prefix": "reports"},
+        }
+    )
+    one = seeded(app, source, target, template=template, **COPIES)
+    account, region, job_id = one.jobs[0]
+    job = app.estate.call(account, region, "s3control", "DescribeJob", AccountId=account, JobId=job_id)["Job"]
+    assert job["Priority"] == 77
+    assert job["Description"].endswith(f"{source} at night")
+    assert job["Report"]["Prefix"] == f"reports/{one.seed_id}"
+    assert job["Operation"]["S3PutObjectCopy"]["StorageClass"] == "STANDARD_IA"
+    tags = batch.tags_of(app.estate, batch.describe(app.estate, account, region, job_id))
+    assert (tags["team"], tags["windlass:seed"], tags["windlass:source"]) == ("web", one.seed_id, source)
+    listed = buckets.call("eu-west-1", "ListObjectsV2", Bucket=target)["Contents"]
+    assert {item["StorageClass"] for item in listed if item["Key"].startswith("2026")} == {"STANDARD_IA"}
+
+
+def test_objects_too_large_for_a_batch_job_go_in_parts(seed_app, buckets_of):
+    """One report: the job's objects and those that this process copied after it."""
+    app = seed_app(**{"replication.copy_up_to_bytes": 3})
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=6, versioned=False)
+    one = seeded(app, source, target, **COPIES)
+    assert one.state is State.DONE, one
+    assert (one.total, one.done, one.failed) == (6, 6, 0)
+    assert batch.describe(app.estate, *one.jobs[0]).total == 4
+    assert buckets.keys(target) == buckets.keys(source, "us-east-1")
+
+
+def test_who_died_while_comparing_compares_again_and_makes_no_other_job(seed_app, buckets_of):
+    app = seed_app()
+    source, target = buckets_of(app).pair(objects=2, versioned=False)
+    one = seeded(app, source, target, **COPIES)
+    job = app.jobs.get(one.job_id)
+    again = app.jobs.create(seeding.KIND, "again", params=job.params)
+    app.replication.save(one, job_id=again, state=State.VERIFYING, verified={}, finished_at=None)
+    (ended,) = seeding.run(app.replication, app.jobs, again)
+    assert (ended.state, ended.jobs) == (State.DONE, one.jobs)
+    assert ended.verified["missing"] == 0
+    assert len(batch.list_jobs(app.estate, *one.jobs[0][:2])) == 1
+
+
+def test_each_of_three_destinations_of_one_source_gets_everything(seed_app, buckets_of):
+    """One replication status stands for all destinations: COMPLETED says nothing of one that was added later."""
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=6)
+    others = [buckets.make(f"third-{number}", "eu-west-1") for number in range(2)]
+    for number, bucket in enumerate([target, *others]):
+        one = seeded(app, source, bucket)
+        assert (one.state, one.failed, one.verified["missing"]) == (State.DONE, 0, 0), (number, one)
+        assert one.total >= 6  # and the reports of the seeds before, which are objects as any
+        assert buckets.keys(bucket) == buckets.keys(source, "us-east-1")
+    again = seeded(app, source, others[0])
+    assert (again.state, again.total) == (State.DONE, 0)
+
+
+def test_a_job_over_a_known_destination_leaves_what_is_completed_alone():
+    from windlass.replication.methods.batch.job import Spot, create_effect
+    from windlass.replication.model import Pair, Place
+
+    pair = Pair(
+        source=Place(bucket="a", account_id="1" * 12, region="us-east-1"),
+        destination=Place(bucket="b", account_id="1" * 12, region="us-east-1"),
+    )
+
+    def statuses(template, *, first):
+        made = create_effect(
+            pair,
+            template,
+            Operation.REPLICATE,
+            seed_id="s",
+            set_name="",
+            role_arn="r",
+            manifest=Spot("a", "m"),
+            report_to=Spot("a", "m"),
+            created_before=None,
+            confirm=False,
+            first=first,
+        )
+        return made.params["ManifestGenerator"]["S3JobManifestGenerator"]["Filter"]["ObjectReplicationStatuses"]
+
+    assert statuses(Template(), first=False) == ["NONE", "FAILED"]
+    assert statuses(Template(), first=True) == ["NONE", "FAILED", "COMPLETED", "REPLICA"]
+    chosen = Template.model_validate({"filter": {"statuses": ["FAILED"]}})
+    assert statuses(chosen, first=True) == ["FAILED"]
+
+
+def test_batch_copies_keep_the_storage_class_of_their_sources(seed_app, buckets_of):
+    """A job writes one class: there is a job for each, and a retry keeps to it."""
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(versioned=False)
+    classes = {"a": "STANDARD", "bad b": "STANDARD_IA", "c": "STANDARD_IA", "d": "GLACIER_IR", "e": "STANDARD"}
+    for key, name in classes.items():
+        buckets.call("us-east-1", "PutObject", Bucket=source, Key=key, Body=b"x", StorageClass=name)
+    forbid(buckets, target, "bad*")
+    with pytest.raises(PartialFailure):
+        seeded(app, source, target, **COPIES)
+    (one,) = app.replication.seeds()
+    assert (one.total, one.done, one.failed, len(one.jobs)) == (5, 4, 1, 3), one
+    allow(buckets, target)
+    again = seeding.retry(app.replication, app.jobs, [one], Request(**COPIES))
+    (retried,) = seeding.run(app.replication, app.jobs, again)
+    assert (retried.state, retried.done) == (State.DONE, 1), retried
+    listed = buckets.call("eu-west-1", "ListObjectsV2", Bucket=target)["Contents"]
+    assert {row["Key"]: row["StorageClass"] for row in listed if not row["Key"].startswith(".windlass/")} == classes
+
+
+def test_a_resumed_seed_shows_how_it_ended_and_not_how_it_had_failed(seed_app, seed_aws, buckets_of, capsys):
+    import urllib.request
+
+    from windlass.replication.progress import Lines
+
+    def faults(rules):
+        body = json.dumps({"rules": rules, "seed": 1}).encode()
+        urllib.request.urlopen(urllib.request.Request(f"{seed_aws.url}/_windlass/faults", body, method="PUT")).read()
+
+    app = seed_app()
+    buckets = buckets_of(app)
+    source, target = buckets.pair(objects=4, versioned=False)
+    gone = {"kind": "error", "service": "s3", "operation": "CopyObject", "status": 404, "code": "NoSuchBucket"}
+    faults([gone | {"path": f"/{target}/*"}])
+    job_id = begun(app, source, target, operation=Operation.COPY, via=Way.DIRECT)
+    with pytest.raises(PartialFailure), Lines(quiet=True) as lines:
+        seeding.run(app.replication, app.jobs, job_id, Hooks(lines.show))
+    assert "State: Failed" in capsys.readouterr().out
+    faults([])
+    with Lines(quiet=True) as lines:
+        (one,) = seeding.run(app.replication, app.jobs, job_id, Hooks(lines.show))
+    assert one.state is State.DONE
+    shown = capsys.readouterr()
+    assert shown.out == "State: Complete, Total: 4, Success: 4, Failed 0\n"
+    assert shown.err == ""
