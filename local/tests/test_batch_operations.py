@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import quote_plus, urlsplit
 
 import pytest
@@ -500,23 +501,30 @@ def test_a_reset_forgets_jobs_and_ends_what_runs():
     code = (
         "import time, urllib.request\n"
         "from batch_jobs import Jobs\n"
-        "from windlass_local.batch.timing import PACE\n"
+        "from windlass_local.batch.timing import BATCH_TIMING\n"
         "from windlass_local.server import Access, LocalServer\n"
-        "PACE.task_s = 0.05\n"
+        "BATCH_TIMING.task_s = 0.05\n"
         "with LocalServer(access=Access(moto_api=True)) as server:\n"
-        "    from windlass_local.batch.job_queue import lane_of\n"
+        "    from windlass_local.batch.job_queue import job_queue_of\n"
         "    jobs = Jobs(server.url, '111111111111')\n"
         "    source, target = jobs.filled(1), jobs.bucket()\n"
         "    rows = jobs.rows(source) * 1000\n"
         "    job = jobs.copy(source, target, manifest=jobs.manifest(target, rows))\n"
         "    jobs.wait(job, until=('Active',))\n"
-        "    lane = lane_of(jobs.account, 'eu-west-1')\n"
+        "    queue = job_queue_of(jobs.account, 'eu-west-1')\n"
         "    urllib.request.urlopen(urllib.request.Request(server.url + '/moto-api/reset', method='POST')).read()\n"
         "    assert jobs.control().list_jobs(AccountId=jobs.account)['Jobs'] == []\n"
         "    until = time.monotonic() + 20\n"
-        "    while lane.busy and time.monotonic() < until:\n"
+        "    while queue.busy and time.monotonic() < until:\n"
         "        time.sleep(0.01)\n"
-        "    assert not lane.busy\n"
+        "    assert not queue.busy\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
