@@ -83,17 +83,17 @@ class CallLog:
             self.total += 1
 
     def by_service(self) -> dict[str, int]:
-        """Calls by service since the start or the last clear."""
+        """Count calls by service since the start or the last clear."""
         with self._lock:
             return dict(self._counts)
 
     def by_account(self) -> dict[str, int]:
-        """Calls by account since the start or the last clear."""
+        """Count calls by account since the start or the last clear."""
         with self._lock:
             return dict(self._accounts)
 
     def find(self, wanted: Mapping[str, str], *, limit: int = _KEPT) -> list[dict[str, Any]]:
-        """The last `limit` kept calls whose fields equal `wanted`, oldest first. ValueError names a field there is not."""
+        """Return the last `limit` calls whose fields equal `wanted`, oldest first. ValueError names an unknown field."""
         names = {each.name for each in fields(LoggedCall)}
         unknown = sorted(wanted.keys() - names)
         if unknown:

@@ -47,7 +47,7 @@ _TAGS = re.compile(rb'"[Tt]ags(?:List)?"\s*:\s*[\[{]\s*["{]|(?:^|&)Tags\.|<Tags>
 
 
 def resource_of(service: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> str:
-    """What it is about, as the request names it: a queue's URL, a table's name, `function:NAME`; of a copy in S3, the source."""
+    """Return the resource that a call names: a queue's URL, a table's name, `function:NAME`; for an S3 copy, its source."""
     if service == "s3":
         return unquote(headers.get("x-amz-copy-source", "")).lstrip("/")
     for pattern, shape in _PATHS.get(service, ()):
@@ -64,7 +64,7 @@ def resource_of(service: str, path: str, query: str, headers: Mapping[str, str],
 
 
 def roles_of(service: str, operation: str, body: bytes) -> tuple[str, ...]:
-    """Names or ARNs of the roles that the call hands to a service, which takes permission to pass them."""
+    """Return the roles (names or ARNs) that a call passes to a service, which needs permission to pass them."""
     if (service, operation) not in _PASSING:
         return ()
     found = {next(filter(None, match)).decode(errors="replace") for match in _ROLES.findall(_edges(body))}
@@ -72,7 +72,7 @@ def roles_of(service: str, operation: str, body: bytes) -> tuple[str, ...]:
 
 
 def sets_tags(service: str, headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether it makes something with tags on it, which takes permission to tag."""
+    """True when a call creates something with tags, which needs permission to tag."""
     if service == "s3":
         return bool(headers.get("x-amz-tagging"))
     return _TAGS.search(_edges(body)) is not None

@@ -113,7 +113,7 @@ class Consistency:
         self._seen_at: dict[tuple[str, str, str, str], float] = {}
 
     def changed(self, request: Request, now: float) -> None:
-        """Note a change that succeeded at `now` (monotonic seconds)."""
+        """Record a change that succeeded at `now` (monotonic seconds)."""
         if (request.service, request.operation) not in _CHANGES or self._dice.random() >= self._probability:
             return
         name = _changed_name(request)

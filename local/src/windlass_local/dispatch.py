@@ -33,7 +33,7 @@ class Dispatcher(DomainDispatcherApplication):
         self._known: dict[str, str] = {}
 
     def get_backend_for_host(self, host: str | None) -> Any:
-        """The backend's name; None only while no host is known yet."""
+        """Return the backend's name; None only while no host is known."""
         if host is None:
             return None
         if host == "moto_api" and not self._control_api:

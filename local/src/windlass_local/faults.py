@@ -71,7 +71,7 @@ class Rule:
             raise ValueError(f"{self.kind!r} is no kind of fault; there are {', '.join(KINDS)}")
 
     def matches(self, request: Request) -> bool:
-        """Whether the rule is for this call."""
+        """True when the rule applies to this call."""
         return (
             self.kind not in EVENT_KINDS
             and _glob(self.service, request.service)
@@ -83,7 +83,7 @@ class Rule:
         )
 
     def matches_event(self, event: ObjectEvent) -> bool:
-        """Whether the rule is for this event."""
+        """True when the rule applies to this event."""
         return (
             self.kind in EVENT_KINDS
             and _glob(self.service, "s3")
@@ -96,7 +96,7 @@ class Rule:
 
 
 def read_rules(documents: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
-    """Rules from JSON. ValueError or TypeError name the first thing that does not fit, before any rule is in force."""
+    """Parse rules from JSON. ValueError or TypeError names the first that is invalid, before any rule is applied."""
     rules = []
     for document in documents:
         if not isinstance(document, Mapping):
@@ -153,7 +153,7 @@ class _Live:
     lag: Consistency | None = None
 
     def admits(self, now: float) -> bool:
-        """A token bucket of one second's depth: whether the throttle lets this call through."""
+        """True when the throttle admits this call: a token bucket of one second's depth."""
         rate = self.rule.rate
         if rate <= 0:
             return False
@@ -176,7 +176,7 @@ class Faults:
         self.reset()
 
     def reset(self) -> None:
-        """The rules, the counts and the chances of the beginning."""
+        """Restore the rules, counters and random numbers of the start."""
         self._replace(*self._first)
 
     def load(self, rules: Iterable[Mapping[str, Any]], *, random_seed: int = 0) -> None:
@@ -189,12 +189,12 @@ class Faults:
             self._live = [_Live(rule, lag=_lag_of(rule, self._random)) for rule in rules]
 
     def dump(self) -> list[dict[str, Any]]:
-        """The rules as JSON, each with how often it struck."""
+        """Return the rules as JSON, each with how often it was applied."""
         with self._lock:
             return [asdict(live.rule) | {"used": live.used} for live in self._live]
 
     def decide(self, request: Request, now: float) -> Effect:
-        """What happens to this call at `now` (monotonic seconds). Delays add up; the first outcome wins."""
+        """Decide what happens to this call at `now` (monotonic seconds). Delays add up; the first outcome wins."""
         if not self._live:
             return Effect()
         delay_s = 0.0
@@ -222,7 +222,7 @@ class Faults:
             return next((refusal for refusal in refusals if refusal is not None), None)
 
     def note(self, request: Request, now: float) -> None:
-        """Note a call that succeeded at `now`: what depends on it may fail for a moment."""
+        """Record a call that succeeded at `now`: calls that depend on it may fail for a moment."""
         if not self._live:
             return
         with self._lock:
@@ -231,7 +231,7 @@ class Faults:
                     live.lag.changed(request, now)
 
     def deliveries(self, event: ObjectEvent) -> tuple[float, ...]:
-        """When this event is delivered, in seconds from now: once and at once where no rule says otherwise."""
+        """Return when this event is delivered, in seconds from now: once and at once unless a rule says otherwise."""
         if not self._live:
             return (0.0,)
         late_s = 0.0

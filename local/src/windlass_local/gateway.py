@@ -107,7 +107,7 @@ class Gateway:
         await _hang_up(send, receive)
 
     def _finished(self, request: Request, answer: Response) -> Response:
-        """Tell those who watch of an answer; return it with what the page behind the request needs to read it."""
+        """Notify the watcher of a response, and return it with the CORS headers that the page behind the request needs."""
         if answer.status < 300:
             self.faults.note(request, time.monotonic())
         if "origin" in request.headers:
@@ -118,7 +118,7 @@ class Gateway:
         return answer
 
     def _reset(self) -> None:
-        """As just started: moto has emptied every service; the log and the faults follow."""
+        """Clear the log and restore the faults of the start: moto has emptied every service."""
         self.calls.clear()
         self.faults.reset()
 
@@ -189,7 +189,7 @@ def _xml_refusal(request: Request) -> Response | None:
 
 
 def _is_control(request: Request) -> bool:
-    """Whether this is for moto itself, as its reset is: not a call of AWS, so no fault strikes it and no log counts it."""
+    """True for a call of moto itself, such as its reset: faults do not apply to it, and it is not logged."""
     return not request.service and request.path.startswith("/moto-api")
 
 
@@ -205,7 +205,7 @@ async def _hang_up(send: Send, receive: Receive) -> None:
 
 
 async def _read_body(receive: Receive) -> bytes | None:
-    """All of it; None when the client left in the middle: half a call is none, and the client will make it again."""
+    """Return the whole body; None when the client disconnected before the end, as it will repeat the call."""
     parts: list[bytes] = []
     more = True
     while more:

@@ -55,7 +55,7 @@ class HostRules:
     origins: frozenset[str] = frozenset()
 
     def allows_host(self, host: str) -> bool:
-        """Whether a Host header names loopback or a configured name."""
+        """True when a Host header names loopback or a configured name."""
         match = _HOST.fullmatch(host)
         if match is None:
             return False

@@ -12,7 +12,7 @@ __all__ = ["fault_response"]
 
 
 def fault_response(faults: tuple[Faults, ...], request: Request) -> Response | None:
-    """Let what was ordered for such a call happen: its delay, and the answer in place of its own, if there is one."""
+    """Apply the faults for a call made in this process: wait its delay; return the response to use instead of its own, or None."""
     for each in faults:
         effect = each.decide(request, time.monotonic())
         if effect.delay_s:

@@ -17,19 +17,19 @@ MOTO_VERSION = "5.2.5"
 
 
 def missing_names() -> list[str]:
-    """The dotted names, of the front and all services, that this moto lacks."""
+    """Return the dotted names that the embedded AWS relies on and this moto lacks."""
     names = [name for part in (dispatch, rest_routes, recorder, *SERVICES) for name in part.PRIVATE_NAMES]
     names += moto_patches.private_names()
     return [name for name in names if not _exists(name)]
 
 
 def self_check() -> None:
-    """ConfigError when moto is not the one that was mended."""
+    """Raise ConfigError when this moto lacks a name that we rely on."""
     _refuse(missing_names())
 
 
 def check_names(names: Iterable[str]) -> None:
-    """The same for names of what is loaded later."""
+    """Raise ConfigError when this moto lacks one of `names`, for modules that are loaded later."""
     _refuse([name for name in names if not _exists(name)])
 
 

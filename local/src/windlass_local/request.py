@@ -36,27 +36,27 @@ class Request:
 
     @property
     def bucket(self) -> str:
-        """The bucket of an S3 call, path style; empty for others."""
+        """Return the bucket of a path-style S3 call; "" for others."""
         return self.path.lstrip("/").partition("/")[0] if self.service == "s3" else ""
 
     @property
     def resource(self) -> str:
-        """What it is about, as the request names it; empty where it names nothing."""
+        """Return the resource that the request names, or ""."""
         return resource_of(self.service, self.path, self.query, self.headers, self.body)
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """Roles that it hands to a service."""
+        """Return the roles that it passes to a service."""
         return roles_of(self.service, self.operation, self.body)
 
     @property
     def tagged(self) -> bool:
-        """Whether it makes something with tags on it."""
+        """True when it creates something with tags."""
         return sets_tags(self.service, self.headers, self.body)
 
     @property
     def versioned(self) -> bool:
-        """Whether it names a version of an object."""
+        """True when it names a version of an object."""
         return self.service == "s3" and "versionId=" in f"{self.query}{self.headers.get('x-amz-copy-source', '')}"
 
 
@@ -83,10 +83,10 @@ def read_request(
     account_of: Callable[[str], str],
     rest_operation: Callable[[str, str, str], str] = lambda *_: "",
 ) -> Request:
-    """The call in an HTTP request.
+    """Parse the call in an HTTP request.
 
-    `account_of` maps an access key to its account; `rest_operation` names a call of which only the method and the path
-    tell what it is, from (service, method, path).
+    `account_of` maps an access key to its account; `rest_operation` names the operation of a REST call from (service,
+    method, path).
     """
     access_key, region, _ = _credential(headers, query)
     service = signing_service(headers, path, query)
@@ -130,7 +130,7 @@ def _credential(headers: Mapping[str, str], query: str) -> tuple[str, str, str]:
 
 
 def _is_unsigned_s3(path: str, headers: Mapping[str, str]) -> bool:
-    """Anonymous reads and old presigned URLs: S3 alone is called by path without a signature (moto thinks so, too)."""
+    """True for anonymous reads and old presigned URLs: only S3 is called by path without a signature (moto agrees)."""
     form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
     by_path = len(path) > 1 and not path.startswith(("/moto-api", "/_windlass/"))
     return by_path and not form and "x-amz-target" not in headers

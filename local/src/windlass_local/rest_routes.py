@@ -32,7 +32,7 @@ _PLACE = re.compile(r"\\\{[^}]*?(\\\+)?\\\}")
 
 
 def rest_operation(service: str, method: str, path: str) -> str:
-    """The operation of a REST call by signing name, method and path (as sent); empty where no model has it."""
+    """Return the operation of a REST call by signing name, method and path (as sent); "" when no model has it."""
     for name in _MODELS_OF.get(service, (service,)):
         for pattern, operation in _routes(name).get(method, ()):
             if pattern.fullmatch(path.rstrip("/") or "/"):
@@ -42,7 +42,7 @@ def rest_operation(service: str, method: str, path: str) -> str:
 
 @functools.cache
 def _routes(name: str) -> dict[str, list[tuple[re.Pattern[str], str]]]:
-    """By method, the paths of a service, the most literal first: /a/b is itself before it is /a/{id}."""
+    """Return a service's paths by method, the most literal first: /a/b before /a/{id}."""
     if name not in _known_models():
         return {}
     model = moto.core.utils.get_service_model(name)

@@ -27,9 +27,9 @@ _NO_NAMES: Mapping[str, int] = {}
 
 
 def next_fire(expression: str, after: datetime) -> datetime | None:
-    """The first time after `after` (aware); None where there is none, or the expression is not understood.
+    """Return the first time after `after` (aware); None when there is none or the expression is not understood.
 
-    A rate counts from `after`: the rule's creation, then each time it fired.
+    A rate counts from `after`: the rule's creation, then each time that it fired.
     """
     rate = _RATE.fullmatch(expression)
     if rate:
@@ -61,7 +61,7 @@ def next_fire(expression: str, after: datetime) -> datetime | None:
 
 
 def _numbers(field: str, low: int, high: int, names: Mapping[str, int]) -> frozenset[int]:
-    """The values that a field stands for. ValueError for what it may not say."""
+    """Return the values that a field stands for. ValueError for an invalid one."""
     if field == "?":
         return frozenset(range(low, high + 1))
     found: set[int] = set()

@@ -209,7 +209,7 @@ def _services() -> ModuleType:
 
 
 def _secret_of(secret: str, access_key: str) -> str | None:
-    """The secret of a key: of this start for an account's own, moto's for those that IAM and STS gave out."""
+    """Return the secret of a key: that of this start for an account's own key, moto's for keys of IAM and STS."""
     from moto.iam.models import iam_backends
 
     if len(access_key) == 12 and access_key.isdigit():
@@ -223,7 +223,7 @@ def _secret_of(secret: str, access_key: str) -> str | None:
 
 
 def _account_of(access_key: str) -> str:
-    """An access key id of twelve digits *is* its account; others are users' and assumed roles', which moto knows."""
+    """Return the account of an access key id: the id itself when it has twelve digits, else the account that moto knows."""
     from moto.iam.models import get_account_id_from
 
     if len(access_key) == 12 and access_key.isdigit():

@@ -75,7 +75,7 @@ class Change:
 
 
 def next_change(rng: random.Random, views: Sequence[RegionView], number: int) -> Change | None:
-    """The next change; None when the chosen place has nothing of that kind."""
+    """Choose the next change; None when the chosen region has nothing of that kind."""
     view = rng.choice(views)
     kind = rng.choices([name for name, _ in _KINDS], [weight for _, weight in _KINDS])[0]
     team = rng.choice(sorted(TEAMS))
@@ -102,7 +102,7 @@ def next_change(rng: random.Random, views: Sequence[RegionView], number: int) ->
 
 
 def read_views(clients: Clients, stop: threading.Event | None = None) -> tuple[RegionView, ...]:
-    """What there is in every account and region; no further than `stop`."""
+    """Read what exists in every account and region, until `stop`."""
     views: list[RegionView] = []
     for account_id in ACCOUNTS:
         buckets = clients.get(account_id, "us-east-1", "s3").list_buckets(MaxBuckets=1000)["Buckets"]
@@ -140,7 +140,7 @@ def _name_of(instance: Mapping[str, Any]) -> str:
 
 
 def apply_change(change: Change, clients: Clients) -> None:
-    """Do it. ClientError where AWS says no."""
+    """Make the change. ClientError when AWS refuses it."""
 
     def ask(service: str) -> Any:
         return clients.get(change.account_id, change.region, service)
@@ -265,7 +265,7 @@ def simulate_changes(
     stop: threading.Event,
     on_change: Callable[[str], None] | None = None,
 ) -> None:
-    """Change things at this rate until `stop`; what AWS refuses is left be."""
+    """Make changes at this rate until `stop`; refused ones are skipped."""
     if rate_per_minute <= 0:
         return
     rng = random.Random(random_seed)  # noqa: S311  weather, not secrets

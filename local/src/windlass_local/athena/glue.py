@@ -13,7 +13,7 @@ __all__ = ["glue_tables"]
 
 
 def glue_tables(account_id: str, region: str) -> dict[tuple[str, str], Table]:
-    """All tables by database and name, and each database with an empty name."""
+    """Return all tables by (database, name); the entry with an empty name is the database itself."""
     return {(one.database, one.name): one for one in _all(glue_backends[account_id][region])}
 
 

@@ -36,7 +36,7 @@ class Result:
 
 
 def run(text: str, database: str, catalog: Catalog, files: Files) -> Result:
-    """The query's result. QueryFailed with Athena's kind of message."""
+    """Run one query. QueryFailed has a message as Athena writes it."""
     try:
         tree = parse_one(text, dialect="athena")
     except ParseError as error:

@@ -43,16 +43,16 @@ class Table:
 
     @property
     def bucket(self) -> str:
-        """Where its files are."""
+        """Return the bucket of the table's location."""
         return self.location.removeprefix("s3://").partition("/")[0]
 
     @property
     def prefix(self) -> str:
-        """Below which its files are."""
+        """Return the key prefix of the table's location."""
         return self.location.removeprefix("s3://").partition("/")[2]
 
     def partition_of(self, key: str) -> dict[str, str] | None:
-        """The partition columns' values for a file; None when it is in no partition."""
+        """Return the partition columns' values of a file; None when it is in no partition."""
         if not self.template:
             return {}
         pattern = re.escape(self.template.removeprefix(f"s3://{self.bucket}/"))
@@ -65,7 +65,7 @@ class Table:
 
 
 def parse_table(text: str, database: str) -> Table:
-    """The table that a CREATE EXTERNAL TABLE makes. ValueError for what is none."""
+    """Parse a CREATE EXTERNAL TABLE statement. ValueError when it is something else."""
     tree = parse_one(text, dialect="athena")
     if not isinstance(tree, exp.Create) or tree.kind != "TABLE" or not isinstance(tree.this, exp.Schema):
         raise ValueError("not a CREATE EXTERNAL TABLE")
@@ -86,7 +86,7 @@ def parse_table(text: str, database: str) -> Table:
 
 
 def shape_of(text: str) -> Any:
-    """The shape of a type as Hive writes it: `struct<a:string,b:array<int>>`."""
+    """Parse a Hive type such as `struct<a:string,b:array<int>>`."""
     return _shape(exp.DataType.build(text, dialect="hive"))
 
 
@@ -99,7 +99,7 @@ def _shape(kind: exp.DataType) -> Any:
 
 
 def duckdb_type(shape: Any) -> str:
-    """The type of a column in DuckDB."""
+    """Return the DuckDB type of a column."""
     if isinstance(shape, Mapping):
         fields = ", ".join(f'"{name}" {duckdb_type(inner)}' for name, inner in shape.items())
         return f"STRUCT({fields})"
@@ -109,7 +109,7 @@ def duckdb_type(shape: Any) -> str:
 
 
 def rows(table: Table, files: Iterable[tuple[str, bytes]]) -> Iterator[dict[str, Any]]:
-    """The rows of the table's files, (key, bytes) each."""
+    """Yield the rows of the table's files; `files` are (key, bytes)."""
     for key, body in files:
         partition = table.partition_of(key)
         if partition is None:

@@ -26,7 +26,7 @@ _MOST_TAGS = 50
 
 
 def is_job_call(request: Request) -> bool:
-    """Whether the path is one of jobs."""
+    """True when the path is one of jobs."""
     return _PATH.fullmatch(request.path) is not None
 
 
@@ -50,7 +50,7 @@ def answer(runner: Runner, request: Request) -> Response:
 
 
 def _account(request: Request) -> str:
-    """The account of the jobs, from the header or the host; only the caller's own may be named."""
+    """Return the account of the jobs, from the header or the host. A caller may name only its own account."""
     host = _HOST_ACCOUNT.match(request.headers.get("host", ""))
     account_id = request.headers.get("x-amz-account-id") or (host[1] if host else request.account_id)
     if account_id != request.account_id:

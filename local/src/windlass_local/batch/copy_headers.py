@@ -38,7 +38,7 @@ _TYPES = {"id": "id", "emailAddress": "emailAddress", "uri": "uri"}
 
 
 def copy_headers(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """What every task of the job sends; the source is added for each."""
+    """Return the headers that every copy of the job sends; the source is added for each task."""
     headers = {name: str(parameters[member]) for member, name in _PLAIN.items() if parameters.get(member)}
     headers |= _metadata_headers(parameters.get("NewObjectMetadata") or {})
     if parameters.get("NewObjectMetadata") and "MetadataDirective" not in parameters:
@@ -65,7 +65,7 @@ def copy_headers(parameters: Mapping[str, Any]) -> dict[str, str]:
 
 
 def acl_headers(grants: list[dict[str, Any]]) -> dict[str, str]:
-    """Grants as `x-amz-grant-…` headers."""
+    """Return grants as `x-amz-grant-…` headers."""
     found: dict[str, list[str]] = {}
     for grant in grants:
         grantee = grant.get("Grantee", {})

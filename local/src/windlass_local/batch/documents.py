@@ -18,7 +18,7 @@ NAMESPACE = "http://awss3control.amazonaws.com/doc/2018-08-20/"
 
 
 def input_of(operation: str, body: bytes) -> dict[str, Any]:
-    """What the body of a call says, by the model's names. Raises ValueError when it isn't such a document."""
+    """Parse the body of a call into the model's names. ValueError when it is no such document."""
     try:
         root = parse_xml(body)
     except ET.ParseError as error:
@@ -28,7 +28,7 @@ def input_of(operation: str, body: bytes) -> dict[str, Any]:
 
 
 def output_of(operation: str, values: dict[str, Any]) -> bytes:
-    """The document that answers a call."""
+    """Render the document that answers a call."""
     shape = _model(operation).output_shape
     inner = "".join(_member(shape, name, given) for name, given in values.items())
     return (

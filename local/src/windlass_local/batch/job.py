@@ -51,16 +51,16 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Its operation's name."""
+        """Return the operation's name."""
         return operation_of(self.parameters)[0]
 
     @property
     def arn(self) -> str:
-        """The job's ARN."""
+        """Return the job's ARN."""
         partition = self.parameters["RoleArn"].split(":")[1]
         return f"arn:{partition}:s3:{self.region}:{self.account_id}:job/{self.id}"
 
-    def go(self, state: State) -> None:
+    def move_to(self, state: State) -> None:
         """Take the next state. AssertionError for one that can't follow."""
         assert state in FOLLOWERS[self.state], f"{self.state} can't become {state}"
         now_s = time.monotonic()
@@ -79,20 +79,20 @@ class Job:
         self.failures.append({"FailureCode": code[:64], "FailureReason": reason[:_REASON_LENGTH]})
 
     def count(self, row: Row, outcome: TaskResult) -> None:
-        """A task has ended."""
+        """Count one task that has ended."""
         if outcome.ok:
             self.succeeded += 1
         else:
             self.failed += 1
         self.report.take(row, outcome)
 
-    def lost(self, pace: BatchTiming) -> bool:
-        """Whether so many tasks failed that the job does."""
+    def is_failed(self, pace: BatchTiming) -> bool:
+        """True when so many tasks failed that the job fails."""
         run = self.succeeded + self.failed
         return run >= pace.failing_after and self.failed > run * pace.failing_share
 
     def listed(self) -> dict[str, Any]:
-        """As ListJobs tells of it."""
+        """Return the job as ListJobs describes it."""
         return {
             "JobId": self.id,
             "Description": self.parameters.get("Description"),
@@ -105,7 +105,7 @@ class Job:
         }
 
     def described(self) -> dict[str, Any]:
-        """As DescribeJob tells of it."""
+        """Return the job as DescribeJob describes it."""
         parameters = self.parameters
         return {
             "JobId": self.id,

@@ -30,7 +30,7 @@ class JobQueue:
         self._tokens: dict[str, Job] = {}
 
     def made(self, job_parameters: Mapping[str, Any]) -> Job | None:
-        """The job that was made with the same token, or None. JobRejected where that job is another."""
+        """Return the job created with the same token, or None. JobRejected when its parameters differ."""
         known = self._tokens.get(job_parameters.get("ClientRequestToken", ""))
         if known is not None and known.parameters != job_parameters:
             text = "A job with this ClientRequestToken exists already, and its parameters are others."
@@ -38,7 +38,7 @@ class JobQueue:
         return known
 
     def create(self, job_parameters: Mapping[str, Any]) -> Job:
-        """The job of the request's token: a new one, unless somebody was quicker."""
+        """Create the job, or return the one that was created with the same token."""
         with self.lock:
             known = self.made(job_parameters)
             if known is not None:
@@ -55,14 +55,14 @@ class JobQueue:
             return job
 
     def find(self, job_id: str) -> Job:
-        """The job. JobRejected where there is none."""
+        """Return the job. JobRejected when it does not exist."""
         job = self._jobs.get(job_id)
         if job is None:
             raise JobRejected("NoSuchJob", "The specified job does not exist.", 404)
         return job
 
     def page(self, statuses: Iterable[str], after: str, most: int) -> tuple[list[dict[str, Any]], str]:
-        """Jobs, the newest first, and the token of the next page ("" for none). JobRejected for a token that is none."""
+        """Return a page of jobs, newest first, and the token of the next page ("" for none). JobRejected for an invalid token."""
         wanted = set(statuses)
         with self.lock:
             below = len(self._jobs)
@@ -83,7 +83,7 @@ class JobQueue:
         with self.lock:
             job = self.find(job_id)
             try:
-                job.go(state_after_request(job.state, wanted))
+                job.move_to(state_after_request(job.state, wanted))
             except ValueError as error:
                 raise JobRejected("JobStatusException", str(error)) from None
             job.said = why
@@ -98,10 +98,10 @@ class JobQueue:
             job.priority = priority
             return job
 
-    def turns(self) -> list[Job]:
-        """The jobs that a worker looks after now: all that begin or end, and of those that can run the most important.
+    def runnable_jobs(self) -> list[Job]:
+        """Return the jobs to work on now: all that start or end, and of the runnable ones those with the highest priority.
 
-        Less important ones that are running are paused for them, as in AWS.
+        Running jobs of lower priority are paused, as in AWS.
         """
         with self.lock:
             live = [job for job in self._jobs.values() if job.state not in ENDED and job.state is not State.SUSPENDED]
@@ -109,12 +109,12 @@ class JobQueue:
             highest = max((job.priority for job in runnable), default=0)
             for job in runnable:
                 if job.state is State.ACTIVE and job.priority < highest:
-                    job.go(State.PAUSING)
+                    job.move_to(State.PAUSING)
             return [job for job in live if job.state not in RUNNABLE or job.priority == highest]
 
 
 def job_queue_of(account_id: str, region: str) -> JobQueue:
-    """The jobs of an account in a region. They live with moto's backend, and go with it when the estate is reset."""
+    """Return the jobs of an account in a region. They are kept with moto's backend and disappear when moto is reset."""
     backend = s3control_backends[account_id]["aws"]
     with _MAKING:
         lanes: dict[str, JobQueue] = vars(backend).setdefault(_ATTRIBUTE, {})
@@ -124,5 +124,5 @@ def job_queue_of(account_id: str, region: str) -> JobQueue:
 
 
 def is_current(queue: JobQueue) -> bool:
-    """Whether the lane is of the estate as it is now, and not of one that was reset."""
+    """True when the queue belongs to the present estate, not to one that was reset."""
     return job_queue_of(queue.account_id, queue.region) is queue

@@ -35,13 +35,13 @@ class JobRejected(Exception):
 
 
 def operation_of(job_parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The operation's name and its parameters."""
+    """Return the operation's name and its parameters."""
     ((name, parameters),) = job_parameters["Operation"].items()
     return name, parameters
 
 
 def bucket_of(arn: str) -> str:
-    """The bucket of an ARN; what stands behind a slash is no part of it."""
+    """Return the bucket of an ARN, without what follows a slash."""
     return arn.split(":", 5)[-1].partition("/")[0]
 
 

@@ -30,7 +30,7 @@ _AGAIN_S = 0.1
 
 
 def event_of(row: Row, job_id: str, parameters: Mapping[str, Any], *, partition: str = "aws") -> dict[str, Any]:
-    """The event of one task."""
+    """Return the event of one task."""
     bucket, key, version = row
     task: dict[str, Any] = {
         "taskId": base64.b64encode(uuid.uuid4().bytes).decode(),
@@ -48,7 +48,7 @@ def event_of(row: Row, job_id: str, parameters: Mapping[str, Any], *, partition:
 
 
 def outcome_of_answer(event: Mapping[str, Any], payload: bytes, *, failed: bool) -> TaskResult:
-    """What the function's answer says of the event's task."""
+    """Return the task's result from the function's response."""
     text = payload.decode("utf-8", "replace")
     if failed:
         return TaskResult(
@@ -69,7 +69,7 @@ def outcome_of_answer(event: Mapping[str, Any], payload: bytes, *, failed: bool)
 
 
 def function_tasks(functions: Functions, job_id: str, parameters: Mapping[str, Any], account_id: str) -> Tasks:
-    """The tasks of a job, some at once."""
+    """Run the tasks of a job, several at once."""
     name = parse_name(parameters["FunctionArn"], account_id, "us-east-1")
 
     def once(row: Row) -> TaskResult:
@@ -85,7 +85,7 @@ def function_tasks(functions: Functions, job_id: str, parameters: Mapping[str, A
         return outcome_of_answer(event, answer.payload, failed=answer.failed)
 
     def task(row: Row) -> TaskResult:
-        """S3 tries again what failed for a while only."""
+        """Run one task; retry temporary failures."""
         outcome = once(row)
         for number in range(BATCH_TIMING.tries - 1):
             if outcome.code != "TemporaryFailure":

@@ -44,19 +44,19 @@ class Manifest:
 
 
 def key_of(written: str) -> str:
-    """The object's key behind what a manifest writes."""
+    """Decode an object key as a manifest writes it."""
     return unquote_plus(written) if "%" in written or "+" in written else written
 
 
 def read_csv(body: bytes, fields: Sequence[str]) -> Manifest:
-    """A manifest of `S3BatchOperations_CSV_20180820`, whose columns are named by `fields`."""
+    """Parse a manifest of `S3BatchOperations_CSV_20180820`, whose columns are named by `fields`."""
     if "Bucket" not in fields or "Key" not in fields or not set(fields) <= set(_FIELDS):
         raise BadManifest("ManifestInvalidFields", "The manifest's fields must have Bucket and Key.")
     return _looked_through(lambda: _rows([_text(body)], fields))
 
 
 def read_inventory(body: bytes, fetch: Callable[[str, str], bytes]) -> Manifest:
-    """A manifest of `S3InventoryReport_CSV_20161130`: `body` is manifest.json, `fetch(bucket, key)` gives its files."""
+    """Parse a manifest of `S3InventoryReport_CSV_20161130`: `body` is manifest.json, `fetch(bucket, key)` returns its files."""
     try:
         document: dict[str, Any] = json.loads(body)
         if document.get("fileFormat", "CSV") != "CSV":
@@ -100,7 +100,7 @@ def _rows(texts: Iterable[str], fields: Sequence[str]) -> Iterator[Row]:
 
 
 def _looked_through(rows: Open) -> Manifest:
-    """Every row is looked at before the first is worked on."""
+    """Check every row before the first task runs."""
     first = next(iter(islice(rows(), 1)), None)
     if first is None:
         raise BadManifest("ManifestEmpty", "No keys were found in the manifest.")

@@ -29,7 +29,7 @@ _ENCRYPTION = {"SSES3": "AES256", "SSEKMS": "aws:kms", "DSSEKMS": "aws:kms:dsse"
 
 
 def generate(job: Job, client: RoleS3Client) -> tuple[Manifest, dict[str, Any] | None]:
-    """The rows that the job's generator finds, and where they were written down, if they were. Raises BadManifest."""
+    """Return the rows that the job's generator selects, and where the manifest was written, if it was. BadManifest."""
     parameters = job.parameters["ManifestGenerator"]["S3JobManifestGenerator"]
     bucket = find_bucket(bucket_of(parameters["SourceBucket"]))
     if bucket is None:
@@ -58,7 +58,7 @@ def _eligible(bucket: Any, version: Any) -> bool:
 
 
 def matches(chosen: Mapping[str, Any], version: Any, *, eligible: Any) -> bool:
-    """Whether an object is on the list. All filters must let it through."""
+    """True when an object passes all filters."""
     at = version.last_modified.replace(microsecond=0, tzinfo=UTC)  # S3 tells times in whole seconds
     name, size = version.name, version.contentsize
     status = version.replication_status or "NONE"

@@ -28,12 +28,12 @@ _AGAIN_S = 0.02
 
 
 def each(task: One) -> Tasks:
-    """Do them one after the other."""
+    """Run tasks one after the other."""
     return lambda rows: [task(row) for row in rows]
 
 
 def s3_task(name: str, parameters: Mapping[str, Any], client: RoleS3Client) -> One:
-    """The task of an operation that is one call of S3."""
+    """Return the task of an operation that is one S3 call."""
     match name:
         case "S3PutObjectCopy":
             return _copy(parameters, client)
@@ -45,7 +45,7 @@ def s3_task(name: str, parameters: Mapping[str, Any], client: RoleS3Client) -> O
 
 
 def outcome_of(ask: Callable[[], Response]) -> TaskResult:
-    """How a call ended; what S3 could not do just now is tried again."""
+    """Return the result of a call; temporary failures are to be retried."""
     for number in range(BATCH_TIMING.tries):
         answer = ask()
         if answer.status < 300:

@@ -25,7 +25,7 @@ _REFUSED = (403, "The destination bucket refused the replica.")
 
 
 def replicate_task(client: RoleS3Client) -> One:
-    """The task of one version."""
+    """Return the task that replicates one version."""
     replicator = shared_replicator()
 
     def task(row: Row) -> TaskResult:

@@ -52,7 +52,7 @@ class Report:
         (self.succeeded if outcome.ok else self.failed).append(line)
 
     def files(self, bucket: str, prefix: str, job_id: str, at: datetime) -> Iterator[tuple[str, bytes, str]]:
-        """What is to be put: (key, body, content type); the index with its MD5 comes last."""
+        """Yield (key, body, content type) of the report's files; the manifest with their MD5 comes last."""
         lead = f"{prefix}/job-{job_id}" if prefix else f"job-{job_id}"
         results: list[dict[str, str]] = []
         for status, rows in (("succeeded", self.succeeded), ("failed", self.failed)):
@@ -75,7 +75,7 @@ def _md5(body: bytes) -> str:
 
 
 def _quoted(text: str) -> str:
-    """One cell of CSV."""
+    """Quote one CSV cell."""
     if not any(sign in text for sign in ',"\r\n'):
         return text
     out = io.StringIO()

@@ -49,15 +49,15 @@ class Runner:
         self._faults: tuple[Faults, ...] = ()
 
     def opened(self, faults: Faults) -> None:
-        """A server is up that may be ordered to make S3 fail."""
+        """Add the faults of a server that started."""
         self._faults = (*self._faults, faults)
 
     def closed(self, faults: Faults) -> None:
-        """It is going."""
+        """Remove the faults of a server that stops."""
         self._faults = tuple(each for each in self._faults if each is not faults)
 
     def wake(self, queue: JobQueue) -> None:
-        """Something has changed in this lane."""
+        """Continue with the jobs of this queue: something changed."""
         with queue.lock:
             if queue.busy:
                 return
@@ -67,7 +67,7 @@ class Runner:
     def _work(self, queue: JobQueue) -> None:
         while True:
             with queue.lock:
-                jobs = queue.turns() if is_current(queue) else []
+                jobs = queue.runnable_jobs() if is_current(queue) else []
                 if not jobs:
                     queue.busy = False
                     return
@@ -76,7 +76,7 @@ class Runner:
                 time.sleep(_IDLE_S)
 
     def _turn(self, queue: JobQueue, job: Job) -> bool:
-        """Bring a job one step further; whether there was one to take."""
+        """Advance one job by one step. False when no job was ready."""
         try:
             return self._step(queue, job)
         except Exception as error:
@@ -84,7 +84,7 @@ class Runner:
             with queue.lock:
                 job.blame("InternalError", f"{type(error).__name__}: {error}")
                 if job.state in (State.PREPARING, State.ACTIVE):
-                    job.go(State.FAILING)
+                    job.move_to(State.FAILING)
                 elif job.state in _AFTER:
                     job.state = State.FAILING
                     job.report = Report("")
@@ -116,7 +116,7 @@ class Runner:
         with queue.lock:
             if job.state is State.CANCELLING:
                 return False
-            job.go(state)
+            job.move_to(state)
             return True
 
     def _door(self, job: Job) -> RoleS3Client:
@@ -166,7 +166,7 @@ class Runner:
                 raise BadManifest(*error_of(refusal))
 
     def _run(self, queue: JobQueue, job: Job) -> None:
-        """Some tasks; the lane looks about itself after each turn."""
+        """Run some tasks of a job; the queue is checked again afterwards."""
         assert job.rows is not None
         assert job.tasks is not None
         until_s = time.monotonic() + _TURN_S
@@ -180,7 +180,7 @@ class Runner:
             with queue.lock:
                 for row, outcome in zip(rows, outcomes, strict=True):
                     job.count(row, outcome)
-                if job.lost(BATCH_TIMING) and self._go(queue, job, State.FAILING):
+                if job.is_failed(BATCH_TIMING) and self._go(queue, job, State.FAILING):
                     text = f"{job.failed} of {job.succeeded + job.failed} tasks failed: more than a job may."
                     job.blame("FailureThresholdExceeded", text)
             time.sleep(BATCH_TIMING.task_s)
@@ -193,9 +193,9 @@ class Runner:
                 job.blame(*why)
                 if job.state is State.COMPLETING:
                     job.report = Report("")
-                    job.go(State.FAILING)
+                    job.move_to(State.FAILING)
                     return
-            job.go(_AFTER[job.state])
+            job.move_to(_AFTER[job.state])
 
     def _write_report(self, job: Job) -> tuple[str, str] | None:
         parameters, client = job.parameters["Report"], self._door(job)
@@ -211,7 +211,7 @@ class Runner:
 
 
 def _manifest(job: Job, client: RoleS3Client) -> Manifest:
-    """Fetch the manifest and look through it. Raises BadManifest."""
+    """Fetch and check the manifest. BadManifest."""
     spec, location = job.parameters["Manifest"]["Spec"], job.parameters["Manifest"]["Location"]
     bucket, _, key = location["ObjectArn"].rpartition(":::")[2].partition("/")
     body, etag = _fetch(client, bucket, unquote(key) if "%" in key else key, location.get("ObjectVersionId", ""))
@@ -223,7 +223,7 @@ def _manifest(job: Job, client: RoleS3Client) -> Manifest:
 
 
 def _fetch(client: RoleS3Client, bucket: str, key: str, version: str) -> tuple[bytes, str]:
-    """The body and the ETag of an object."""
+    """Return the body and the ETag of an object."""
     answer = client.call("GET", bucket, key, "GetObject", query={"versionId": version} if version else None)
     if answer.status != 200:
         code, text = error_of(answer)

@@ -53,7 +53,7 @@ class RoleS3Client:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
     ) -> Response:
-        """One call on an object, answered as S3 answers it."""
+        """Make one call on an object and return S3's response."""
         found = find_bucket(bucket)
         region = found.region_name if found is not None else "us-east-1"
         path = f"/{bucket}/{quote(key)}"
@@ -79,7 +79,7 @@ class RoleS3Client:
         return self._by_moto(request) if answered is None else answered
 
     def may(self, bucket: Any, action: str, key: str) -> bool:
-        """Whether the bucket lets the role do that: for what is no call of the API."""
+        """True when the bucket policy lets the role do `action`: for actions that are no API call."""
         request = Request(
             method="PUT",
             path=f"/{bucket.name}/{quote(key)}",
@@ -118,7 +118,7 @@ class RoleS3Client:
 
 
 def error_of(answered: Response) -> tuple[str, str]:
-    """The code and the message of an error that S3 answered."""
+    """Return the code and the message of an S3 error response."""
     code, message = _CODE.search(answered.body), _MESSAGE.search(answered.body)
     text = message[1].decode("utf-8", "replace") if message else ""
     for written, sign in _ENTITIES:

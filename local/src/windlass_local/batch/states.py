@@ -51,9 +51,9 @@ RUNNABLE = frozenset({State.READY, State.ACTIVE, State.PAUSED})
 
 
 def state_after_request(state: State, wanted: str) -> State:
-    """The state that a job goes to when UpdateJobStatus asks for `Ready` or `Cancelled`.
+    """Return the state that a job enters when UpdateJobStatus asks for `Ready` or `Cancelled`.
 
-    Raises ValueError with the service's words where that can't be asked for, or not now.
+    ValueError, in the service's words, when that cannot be requested or not in this state.
     """
     if wanted == State.READY:
         if state is not State.SUSPENDED:

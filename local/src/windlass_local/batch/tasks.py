@@ -15,7 +15,7 @@ __all__ = ["tasks_of"]
 
 
 def tasks_of(job: Job, client: RoleS3Client) -> Tasks:
-    """The job's operation, ready to be done."""
+    """Return the tasks of the job's operation."""
     name, parameters = operation_of(job.parameters)
     match name:
         case "LambdaInvoke":

@@ -108,7 +108,7 @@ def _update_query(context: ResourceContext, _made: Created, _before: Props, prop
 
 
 def _delete_query(_here: ResourceContext, _made: Created, _props: Props) -> None:
-    """moto keeps named queries for ever."""
+    """Do nothing: moto keeps named queries for ever."""
 
 
 KINDS = (

@@ -33,7 +33,7 @@ def _delete(context: ResourceContext, created: Created, _props: Props) -> None:
 
 
 def _configure(context: ResourceContext, name: str, before: Props, props: Props) -> None:
-    """What differs from before; what is no longer said is taken back."""
+    """Apply what differs from before, and remove what the template no longer has."""
     for key, put in _SETTINGS.items():
         if before.get(key) != props.get(key):
             put(context, name, props.get(key) or {})

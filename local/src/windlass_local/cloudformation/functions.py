@@ -38,7 +38,7 @@ _MAPPING = (
 
 
 def _code(given: Props) -> dict[str, Any]:
-    """Inline code is index.py (Lambda's name for it) in a zip."""
+    """Return the code; inline code becomes index.py in a zip, as in Lambda."""
     if "ZipFile" not in given:
         return dict(given)
     created = io.BytesIO()

@@ -23,7 +23,7 @@ class Created:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
     def with_id(self, physical_id: str) -> Created:
-        """The same with another id."""
+        """Return a copy with another id."""
         return replace(self, id=physical_id)
 
 
@@ -39,16 +39,16 @@ class ResourceContext:
     type: str = ""
 
     def client(self, service: str) -> Any:
-        """A client of the account and region."""
+        """Return a client of the account and region."""
         return self.clients.get(self.account_id, self.region, service)
 
     def call(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """One call by its method's name."""
+        """Make one call by its method's name."""
         answer: dict[str, Any] = getattr(self.client(service), operation)(**params)
         return answer
 
     def gone(self, service: str, operation: str, /, **params: Any) -> None:
-        """A deletion; what is gone already is no error."""
+        """Delete; a resource that does not exist is no error."""
         try:
             self.call(service, operation, **params)
         except ClientError as error:
@@ -57,7 +57,7 @@ class ResourceContext:
                 raise
 
     def arn(self, service: str, resource: str) -> str:
-        """An ARN of here."""
+        """Return an ARN of this account and region."""
         return f"arn:aws:{service}:{self.region}:{self.account_id}:{resource}"
 
 
@@ -74,7 +74,7 @@ class ResourceType:
 
 
 def pruned(value: Any) -> Any:
-    """Without what `AWS::NoValue` stands for."""
+    """Remove properties whose value is `AWS::NoValue`."""
     match value:
         case Mapping():
             return {key: pruned(item) for key, item in value.items() if item is not None}
@@ -85,12 +85,12 @@ def pruned(value: Any) -> Any:
 
 
 def selected(props: Props, *names: str) -> dict[str, Any]:
-    """These properties, where they are given."""
+    """Return those of the named properties that are present."""
     return {name: props[name] for name in names if name in props}
 
 
 def tags_of(props: Props) -> dict[str, str]:
-    """Tags, given as a list or as a mapping, as a mapping."""
+    """Return tags, given as a list or a mapping, as a mapping."""
     tags = props.get("Tags") or ()
     if isinstance(tags, Mapping):
         return {str(key): str(value) for key, value in tags.items()}
@@ -98,7 +98,7 @@ def tags_of(props: Props) -> dict[str, str]:
 
 
 def lowered(value: Any) -> Any:
-    """Keys with a small first letter, as CloudTrail and others have them in calls, all the way down."""
+    """Lower the first letter of every key, recursively, as calls of CloudTrail and others have them."""
     match value:
         case Mapping():
             return {key[:1].lower() + key[1:]: lowered(item) for key, item in value.items()}

@@ -11,7 +11,7 @@ __all__ = ["KINDS"]
 
 
 def _text(document: Any) -> str:
-    """A document may be given as text, as those must whose keys are made of parameters."""
+    """Return a document as text; templates may give it as text."""
     return document if isinstance(document, str) else json.dumps(document)
 
 

@@ -45,7 +45,7 @@ def _update(context: ResourceContext, created: Created, before: Props, props: Pr
 
 
 def _settle(context: ResourceContext, name: str, before: Props, props: Props) -> None:
-    """What has calls of its own."""
+    """Apply the properties that have calls of their own."""
     now, was = props.get("TimeToLiveSpecification"), before.get("TimeToLiveSpecification")
     if now != was:
         given = now or {**(was or {}), "Enabled": False}

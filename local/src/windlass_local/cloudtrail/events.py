@@ -78,7 +78,7 @@ class S3Call:
 
 
 def signature_of(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, str]:
-    """SigV2 or SigV4, and AuthHeader or QueryString; twice "" for a call that nobody signed."""
+    """Return (SigV2 or SigV4, AuthHeader or QueryString); ("", "") for an unsigned call."""
     authorization = headers.get("authorization", "")
     if authorization.startswith("AWS4-"):
         return "SigV4", "AuthHeader"
@@ -90,7 +90,7 @@ def signature_of(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[
 
 
 def event(call: S3Call, identity: Identity, recipient: str) -> dict[str, Any]:
-    """The record, as the trail of account `recipient` gets it."""
+    """Build the event as the trail of account `recipient` records it."""
     name, reads = DATA_OPERATIONS[call.operation]
     signature, method = signature_of(call.headers, call.query)
     host = call.host if call.host.endswith(".amazonaws.com") else f"s3.{call.region}.amazonaws.com"

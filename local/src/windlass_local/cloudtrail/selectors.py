@@ -20,7 +20,7 @@ _TESTS: Mapping[str, Callable[[str, str], bool]] = {
 def selects(
     basic: Sequence[Mapping[str, Any]], advanced: Sequence[Mapping[str, Any]], *, arn: str, name: str, read_only: bool
 ) -> bool:
-    """Whether an S3 object event of this resource ARN is recorded."""
+    """True when an S3 object event of this resource ARN is recorded."""
     facts = {
         "eventCategory": "Data",
         "resources.type": "AWS::S3::Object",

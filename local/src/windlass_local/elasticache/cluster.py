@@ -70,19 +70,19 @@ class Cluster:
     port: int = 0
 
     def ids(self) -> tuple[str, ...]:
-        """The ids of the nodes that are to stay."""
+        """Return the ids of the nodes that stay."""
         return tuple(node.node_id for node in self.nodes if node.status != "deleting")
 
     def by_zone(self) -> Counter[str]:
-        """How many nodes each zone has."""
+        """Count nodes by zone."""
         return Counter(node.zone for node in self.nodes if node.status != "deleting")
 
     def serving(self) -> tuple[Node, ...]:
-        """The nodes that clients may ask, in the order of their ids."""
+        """Return the nodes that clients may use, by id."""
         return tuple(node for node in self.nodes if node.status in ("available", "rebooting"))
 
     def settle(self, now: float) -> tuple[list[Node], list[Node]]:
-        """Let time pass until `now`: nodes to restart (their content is gone) and to close."""
+        """Advance time to `now`; return the nodes to restart (their content is lost) and those to close."""
         restarted, closed = [], []
         for node in [one for one in self.nodes if one.until <= now]:
             match node.status:
@@ -104,12 +104,12 @@ class Cluster:
         return restarted, closed
 
     def due(self) -> float | None:
-        """When something happens next by itself."""
+        """Return when the next transition happens by itself, or None."""
         busy = [node.until for node in self.nodes if node.status != "available"]
         return min(busy) if busy else None
 
     def add(self, zones: Sequence[str], now: float, node_s: float) -> None:
-        """Begin to create a node in each of these zones; ids are the lowest that are free."""
+        """Start creating a node in each of these zones; ids are the lowest free ones."""
         taken = {node.node_id for node in self.nodes}
         free = (f"{number:04}" for number in range(1, 10_000))
         for zone in zones:
@@ -118,20 +118,20 @@ class Cluster:
         self.nodes.sort(key=lambda node: node.node_id)
 
     def remove(self, ids: Sequence[str], now: float, node_s: float) -> None:
-        """Begin to delete these nodes: they leave the configuration at once."""
+        """Start deleting these nodes: they leave the configuration at once."""
         for node in self.nodes:
             if node.node_id in ids:
                 node.status, node.until = "deleting", now + node_s
         self.config_version += len(ids)
 
     def delete(self, now: float, node_s: float) -> None:
-        """Begin to delete all of it."""
+        """Start deleting the cluster."""
         self._need_available()
         self.status = "deleting"
         self.remove([node.node_id for node in self.nodes], now, node_s)
 
     def reboot(self, ids: Sequence[str], now: float, node_s: float) -> None:
-        """Begin to restart these nodes."""
+        """Start restarting these nodes."""
         self._need_available()
         unknown = sorted(set(ids) - set(self.ids()))
         if unknown or not ids:
@@ -142,7 +142,7 @@ class Cluster:
                 node.status, node.until = "rebooting", now + node_s
 
     def modify(self, asked: Mapping[str, Any], now: float, node_s: float) -> None:
-        """ModifyCacheCluster: what is asked for joins or replaces what is pending; then all of it, or none, is applied."""
+        """Apply ModifyCacheCluster: requested changes join or replace pending ones; then all of them, or none, are applied."""
         self._need_available()
         if asked.get("CacheNodeType") not in (None, self.node_type):
             raise combination("The node type of a Memcached cluster can't be modified.")
@@ -161,7 +161,7 @@ class Cluster:
             self.apply_pending(now, node_s)
 
     def apply_pending(self, now: float, node_s: float) -> None:
-        """Begin everything that waits."""
+        """Start every pending change."""
         pending, self.pending = self.pending, Pending()
         if not pending or self.status != "available":
             return
@@ -177,7 +177,7 @@ class Cluster:
                     node.status, node.until = "rebooting", now + node_s
 
     def in_window(self, now: float) -> bool:
-        """Whether `now` is inside the maintenance window (`sun:05:00-sun:06:00`, UTC)."""
+        """True when `now` is inside the maintenance window (`sun:05:00-sun:06:00`, UTC)."""
         start, _, end = self.window.partition("-")
         at = datetime.fromtimestamp(now, UTC)
         minute = at.weekday() * 1440 + at.hour * 60 + at.minute
@@ -220,9 +220,9 @@ class Cluster:
 
 
 def far_window(now: float) -> str:
-    """The window of a cluster that asked for none: an hour at least two days away.
+    """Return the maintenance window of a cluster created without one: an hour at least two days away.
 
-    AWS picks the day by chance. A change that waits has to be seen waiting, whatever the day it is made.
+    AWS picks the day at random. Here a pending change must stay pending for a while on any day.
     """
     day = _DAYS[(datetime.fromtimestamp(now, UTC).weekday() + 3) % len(_DAYS)]
     return f"{day}:05:00-{day}:06:00"

@@ -34,13 +34,13 @@ class Commands:
         self.broken = ""
 
     def rest(self) -> bytes:
-        """What has come and was not cut; it is given once."""
+        """Return the bytes received but not parsed, once."""
         left = bytes(self._buffer)
         self._buffer.clear()
         return left
 
     def feed(self, data: bytes) -> list[Command]:
-        """The commands that are complete now."""
+        """Return the commands that are complete now."""
         self._buffer += data
         found = []
         while (command := self._next()) is not None:
@@ -81,7 +81,7 @@ class Commands:
 
 
 def _data_bytes(words: tuple[bytes, ...]) -> int | None:
-    """How many bytes follow the line, their CR LF included; None when the line says it wrongly."""
+    """Return how many bytes follow the line, CR LF included; None when the line is malformed."""
     verb = words[0] if words else b""
     at = 4 if verb in _STORES else 2 if verb == b"ms" else 0
     if not at:

@@ -15,10 +15,10 @@ class CacheError(Exception):
 
 
 def value(message: str) -> CacheError:
-    """InvalidParameterValue."""
+    """Return InvalidParameterValue."""
     return CacheError("InvalidParameterValue", message)
 
 
 def combination(message: str) -> CacheError:
-    """InvalidParameterCombination."""
+    """Return InvalidParameterCombination."""
     return CacheError("InvalidParameterCombination", message)

@@ -20,7 +20,7 @@ _STOP_S = 5.0
 
 
 def find_memcached() -> str:
-    """The program's path, or nothing."""
+    """Return the path of the memcached program, or ""."""
     return shutil.which("memcached") or ""
 
 
@@ -41,7 +41,7 @@ class Memcached:
         )
 
     def stop(self) -> None:
-        """End it and wait until it is gone."""
+        """Stop the process and wait until it has ended."""
         if self._keeper.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._keeper.stdin.close()

@@ -62,7 +62,7 @@ class MemoryServer:
         self._bytes = 0
 
     def answer(self, command: Command) -> bytes:
-        """The reply to one command."""
+        """Return the reply to one command."""
         words = command.words
         if not words:
             return b"ERROR\r\n"

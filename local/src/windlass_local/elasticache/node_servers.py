@@ -57,7 +57,7 @@ class NodeServers:
         self._made = 0
 
     def open(self, discover: Discover, through: Callable[[], int] | None = None, *, at: int = 0) -> int:
-        """A new port's number (`at` when it can be had); `through` names the port whose node answers for this one."""
+        """Open a port (`at` when it is free) and return its number; `through` names the port whose node answers for this one."""
 
         async def listen() -> int:
             port = Port(discover, (lambda: self._ports.get(through())) if through else None)
@@ -78,7 +78,7 @@ class NodeServers:
         return self._run(listen())
 
     def restart(self, number: int) -> None:
-        """Empty a node, as a reboot does: its clients are cut off."""
+        """Empty a node, as a reboot does; its clients are disconnected."""
         self._run(self._empty(number))
 
     def shut(self, number: int) -> None:
@@ -86,12 +86,12 @@ class NodeServers:
         self._run(self._shut(number))
 
     def running(self, number: int) -> str:
-        """What is behind a port now: `memcached`, `memory`, or nothing yet."""
+        """Return what serves a port now: `memcached`, `memory`, or ""."""
         port = self._ports.get(number)
         return "" if port is None else "memcached" if port.process else "memory" if port.memory else ""
 
     def close(self) -> None:
-        """End everything; the fleet may be used again afterwards."""
+        """Stop every server; the object may be used again afterwards."""
         with self._lock:
             loop, thread, folder = self._loop, self._thread, self._folder
             self._loop = self._thread = self._folder = None

@@ -44,7 +44,7 @@ class RegionClusters:
         self.quotas = Quotas(self.account_id, self.name)
 
     def find(self, name: str) -> Cluster | None:
-        """The cluster, or None."""
+        """Return the cluster, or None."""
         self.settle()
         return self.clusters.get(name.lower())
 
@@ -56,7 +56,10 @@ class RegionClusters:
         zones: Callable[[str], Sequence[str]],
         taken: Callable[[str], bool],
     ) -> Cluster:
-        """CreateCacheCluster. `zones` knows those of a subnet group (empty: the region's), `taken` the names of other engines."""
+        """Create a cluster.
+
+        `zones` are those of its subnet group (empty: the region's), `taken` the names of other engines' clusters.
+        """
         with self.lock:
             self.settle()
             name = rules.check_name(str(asked["CacheClusterId"]))
@@ -93,7 +96,7 @@ class RegionClusters:
             return cluster
 
     def modify(self, name: str, asked: Mapping[str, Any], *, other_nodes: int) -> Cluster:
-        """ModifyCacheCluster."""
+        """Apply ModifyCacheCluster."""
         with self.lock:
             cluster = self._need(name)
             count = int(asked.get("NumCacheNodes") or 0)
@@ -106,7 +109,7 @@ class RegionClusters:
             return cluster
 
     def reboot(self, name: str, ids: Sequence[str]) -> Cluster:
-        """RebootCacheCluster."""
+        """Apply RebootCacheCluster."""
         with self.lock:
             cluster = self._need(name)
             cluster.reboot(ids, self.clock(), self.pace.node_s)
@@ -114,7 +117,7 @@ class RegionClusters:
             return cluster
 
     def delete(self, name: str) -> Cluster:
-        """DeleteCacheCluster."""
+        """Apply DeleteCacheCluster."""
         with self.lock:
             cluster = self._need(name)
             cluster.delete(self.clock(), self.pace.node_s)
@@ -122,7 +125,7 @@ class RegionClusters:
             return cluster
 
     def settle(self) -> None:
-        """Let time pass: open, restart and close servers as the clusters' states say."""
+        """Advance time: open, restart and close servers as the clusters' states say."""
         with self.lock:
             now = self.clock()
             self.quotas.settle(now)
@@ -146,7 +149,7 @@ class RegionClusters:
         )
 
     def arn(self, kind: str, name: str) -> str:
-        """The ARN of a thing of ElastiCache here."""
+        """Return the ARN of an ElastiCache resource here."""
         return f"arn:aws:elasticache:{self.name}:{self.account_id}:{kind}:{name}"
 
     def forget(self) -> None:
@@ -169,7 +172,7 @@ class RegionClusters:
             node.port = 0
 
     def describe(self, cluster: Cluster, *, with_nodes: bool) -> dict[str, Any]:
-        """A cluster as DescribeCacheClusters has it."""
+        """Return a cluster as DescribeCacheClusters does."""
         zones = cluster.by_zone()
         zone = next(iter(zones), "") if len(zones) == 1 else "Multiple"
         endpoint = {"ConfigurationEndpoint": _endpoint(cluster.port)} if cluster.port else {}
@@ -248,7 +251,7 @@ class RegionClusters:
         return discover
 
     def _wake(self, cluster: Cluster) -> None:
-        """Look again by ourselves when the cluster's change is due: clients may watch the servers, not the API."""
+        """Schedule a check for when the cluster's change is due: clients may watch the servers, not the API."""
         due = cluster.due()
         if due is None:
             return

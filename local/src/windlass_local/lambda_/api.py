@@ -31,7 +31,7 @@ _JSON = ("content-type", "application/json")
 
 
 def invocation_path(request: Request) -> re.Match[str] | None:
-    """Whether this is a call of Invoke or of InvokeAsync."""
+    """Match a path of Invoke or InvokeAsync."""
     return (_PATH.fullmatch(request.path) or _ASYNC_PATH.fullmatch(request.path)) if request.method == "POST" else None
 
 
@@ -76,7 +76,7 @@ async def invoke(functions: Functions, request: Request) -> Response:
 
 
 def _refusal(request: Request, name: FunctionName, kind: str) -> Response | None:
-    """What is wrong with the call before any code runs."""
+    """Return the refusal of a call that fails before any code runs, or None."""
     if kind not in ("RequestResponse", "Event", "DryRun"):
         return error_response(request, 400, "InvalidParameterValueException", f"{kind} is no invocation type")
     try:
@@ -102,7 +102,7 @@ def _refusal(request: Request, name: FunctionName, kind: str) -> Response | None
 
 
 def _shared(function: Any, account_id: str) -> bool:
-    """Whether the function's resource policy lets the account invoke it."""
+    """True when the function's resource policy lets the account invoke it."""
     for statement in function.policy.statements:
         actions, principal = statement.get("Action"), statement.get("Principal")
         named = principal.get("AWS", "") if isinstance(principal, dict) else principal

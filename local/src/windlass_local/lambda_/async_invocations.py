@@ -62,7 +62,7 @@ class AsyncInvocations:
         self._workers.forget()
 
     def waiting(self) -> int:
-        """How many events wait for their run, or for their next one."""
+        """Count the events that wait for their first or next run."""
         return self._workers.count()
 
     def _run(self, event: _Event) -> None:
@@ -98,7 +98,7 @@ class AsyncInvocations:
             self._workers.put(lambda: self._run(later), after_s=wait_for_room_s(event.throttles))
 
     def _finish(self, event: _Event, policy: InvokeRetryPolicy, condition: str, answer: Any) -> None:
-        """Tell the destination, and the dead-letter queue."""
+        """Notify the destination and the dead-letter queue."""
         went_well = condition == "Success"
         target = policy.on_success if went_well else policy.on_failure
         if target:

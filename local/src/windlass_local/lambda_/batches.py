@@ -22,7 +22,7 @@ Record = Mapping[str, Any]
 
 
 def record_of(message: Message, handle: str, queue_arn: str, region: str) -> dict[str, Any]:
-    """One message as functions get it."""
+    """Return one message as functions get it."""
     record = {
         "messageId": message.message_id,
         "receiptHandle": handle,
@@ -47,7 +47,7 @@ def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def split(records: Iterable[Record], max_bytes: int = MAX_EVENT_BYTES) -> list[tuple[list[Record], bytes]]:
-    """The records in their order, in events no larger than `max_bytes` each: (records, event as JSON)."""
+    """Split records, in order, into events of at most `max_bytes`: (records, event as JSON)."""
     pieces: list[tuple[list[Record], bytes]] = []
     group: list[Record] = []
     texts: list[str] = []
@@ -70,9 +70,9 @@ def _event(texts: Sequence[str]) -> bytes:
 
 
 def failed_ids(payload: bytes, ids: Collection[str], *, failed: bool, partial: bool) -> frozenset[str]:
-    """Which of the messages stay in the queue, after a run that `failed` or answered `payload`.
+    """Return the ids of the messages that stay in the queue, after a run that `failed` or answered `payload`.
 
-    `partial` is whether the mapping reads answers (ReportBatchItemFailures).
+    `partial` is true when the mapping reads responses (ReportBatchItemFailures).
     """
     everything = frozenset(ids)
     if failed:

@@ -22,7 +22,7 @@ _KEPT = 24
 
 
 def check_zip(content: bytes) -> str:
-    """What Lambda says of a zip that it does not take; "" for a good one. Reads the directory of the archive only."""
+    """Return Lambda's message for a zip that it does not accept; "" for a valid one. Only the archive's directory is read."""
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             size = sum(each.file_size for each in archive.infolist())
@@ -42,7 +42,7 @@ class CodeStore:
         self._folders: dict[str, Path] = {}
 
     def folder(self, digest: str, content: bytes, in_use: Collection[str] = ()) -> Path:
-        """The zip's files. `in_use` are the digests that running processes import from: those folders stay."""
+        """Return the folder of a zip's files. `in_use` are the digests that running processes import from: their folders stay."""
         with self._lock:
             found = self._folders.pop(digest, None)
             if found is None:
@@ -56,7 +56,7 @@ class CodeStore:
             return found
 
     def temporary(self, name: str) -> Path:
-        """A folder of its own for a process: its home, and its place for temporary files."""
+        """Create a folder for one process: its home, and its place for temporary files."""
         with self._lock:
             folder = self._made_root() / f"tmp-{name}"
         folder.mkdir(exist_ok=True)
@@ -78,7 +78,7 @@ class CodeStore:
 
 
 def _remove_orphans() -> None:
-    """Folders of an embedded AWS that was killed before it could tidy up."""
+    """Remove the folders of embedded AWSs that were killed before they could."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if owner.isdigit() and int(owner) != os.getpid() and not _is_running(int(owner)):

@@ -28,16 +28,16 @@ class Deployment:
 
     @property
     def function(self) -> tuple[str, str, str]:
-        """The function that this is a version of; reserved concurrency is counted by it."""
+        """Return the function that this is a version of; reserved concurrency is counted by it."""
         return (self.account_id, self.region, self.name)
 
     def is_replaced_by(self, other: Deployment) -> bool:
-        """Whether `other` is the same version after a change of its code or configuration."""
+        """True when `other` is the same version after a change of its code or configuration."""
         return self != other and (self.function, self.version) == (other.function, other.version)
 
     @property
     def log_group(self) -> str:
-        """Where its log goes."""
+        """Return the name of its log group."""
         return f"/aws/lambda/{self.name}"
 
 
@@ -53,9 +53,9 @@ class Credentials:
 def environment_variables(
     deployment: Deployment, credentials: Credentials, *, task_root: str, temporary: str, stream: str, path: str
 ) -> Mapping[str, str]:
-    """The process's whole environment. Nothing is inherited, so no real key of the user can get in.
+    """Return the process's whole environment. Nothing is inherited, so no real key of the user can get in.
 
-    The function's own variables yield to the reserved ones, and win over the rest, as in Lambda.
+    The function's own variables yield to the reserved ones and override the rest, as in Lambda.
     """
     reserved = {
         "_HANDLER": deployment.handler,

@@ -30,7 +30,7 @@ class FilterError(ValueError):
 
 
 def read_filters(criteria: Mapping[str, Any] | None) -> tuple[Pattern, ...]:
-    """The patterns of a mapping's FilterCriteria, checked. Raises FilterError."""
+    """Parse and check the patterns of a mapping's FilterCriteria. FilterError."""
     filters = (criteria or {}).get("Filters") or ()
     if len(filters) > 5:
         raise FilterError("a mapping has at most 5 filters")
@@ -67,7 +67,7 @@ def _is_rule(rule: Any) -> bool:
 
 
 def passes(filters: Sequence[Pattern], record: Mapping[str, Any]) -> bool:
-    """Whether a record (its `body` as text) is one that the function wants."""
+    """True when the patterns pass a record (its `body` as text)."""
     if not filters:
         return True
     body = record.get("body", "")
@@ -86,7 +86,7 @@ def passes(filters: Sequence[Pattern], record: Mapping[str, Any]) -> bool:
 
 
 def matches(pattern: Pattern, value: Any) -> bool:
-    """Whether a JSON object has all that the pattern wants."""
+    """True when a JSON object matches the pattern."""
     for key, wanted in pattern.items():
         if key == "$or":
             if not any(matches(each, value) for each in wanted):
@@ -102,7 +102,7 @@ def matches(pattern: Pattern, value: Any) -> bool:
 
 
 def _agrees(rule: Any, found: Any) -> bool:
-    """One rule and one value; a list of values agrees when one of them does."""
+    """True when one rule matches one value; a list matches when one of its values does."""
     if isinstance(found, list) and not (isinstance(rule, dict) and "exists" in rule):
         return any(_agrees(rule, each) for each in found)
     if isinstance(rule, dict):

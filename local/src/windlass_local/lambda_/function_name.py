@@ -23,17 +23,17 @@ class FunctionName:
 
     @property
     def unqualified_arn(self) -> str:
-        """The function's ARN."""
+        """Return the function's ARN."""
         return f"arn:{self.partition}:lambda:{self.region}:{self.account_id}:function:{self.name}"
 
     @property
     def arn(self) -> str:
-        """The ARN as it was asked for, with its qualifier."""
+        """Return the ARN as it was requested, with its qualifier."""
         return f"{self.unqualified_arn}:{self.qualifier}" if self.qualifier else self.unqualified_arn
 
 
 def parse_name(text: str, account_id: str, region: str, qualifier: str = "") -> FunctionName:
-    """`text` as Lambda's APIs take it; account and region fill in what it leaves out, as `qualifier` does."""
+    """Parse a function name as Lambda's APIs accept it; account, region and `qualifier` fill in what it omits."""
     partition = "aws"
     found = _ARN.fullmatch(text) or _PARTIAL.fullmatch(text)
     if found:

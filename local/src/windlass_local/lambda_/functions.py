@@ -19,7 +19,7 @@ from windlass_local.lambda_.async_invocations import AsyncInvocations
 from windlass_local.lambda_.code import CodeStore
 from windlass_local.lambda_.deployment import Credentials, Deployment, environment_variables
 from windlass_local.lambda_.function_name import FunctionName
-from windlass_local.lambda_.logs import LogWriter, tail, whole_log
+from windlass_local.lambda_.logs import LogWriter, tail, full_log
 from windlass_local.lambda_.outcome import Invocation
 from windlass_local.lambda_.pollers import Pollers
 from windlass_local.lambda_.process import RuntimeProcess
@@ -61,12 +61,12 @@ class Functions:
         self._resets = 0
 
     def opened(self, url: str) -> None:
-        """A server answers at `url`: functions call it."""
+        """Let functions call the server that started at `url`."""
         self._endpoints.append(url)
         self.sources.resume()
 
     def closed(self, url: str) -> None:
-        """The server is going: its functions end; with the last one, everything that waits ends, too."""
+        """End the functions of the server at `url`; with the last server, cancel everything that waits."""
         if url in self._endpoints:
             self._endpoints.remove(url)
         if not self._endpoints:
@@ -86,7 +86,7 @@ class Functions:
             self._sessions.clear()
 
     def deleted(self, name: FunctionName) -> None:
-        """The function, or the version that `name` is qualified with, is gone."""
+        """End the processes of a deleted function, or of the version that `name` is qualified with."""
         function = (name.account_id, name.region, name.name)
         self.fleet.retire(
             lambda deployment: deployment.function == function and name.qualifier in ("", deployment.version)
@@ -109,7 +109,7 @@ class Functions:
         outcome, stream = self.fleet.run(
             deployment, lambda: self._start(function, deployment), invocation, reserved=reserved_of(name)
         )
-        lines = whole_log(deployment, request_id, outcome)
+        lines = full_log(deployment, request_id, outcome)
         logs = logs_backends[deployment.account_id][deployment.region]
         # What a reset or a deletion overtook makes no log group anew.
         if resets == self._resets and (deployment.log_group in logs.groups or _is_there(name)):
@@ -152,7 +152,7 @@ class Functions:
             return self._sessions[key]
 
     def describe(self) -> dict[str, Any]:
-        """The processes there are, and what waits."""
+        """Describe the processes, and count the events that wait."""
         return {"processes": self.fleet.describe(), "events_waiting": self.events.waiting()}
 
 
@@ -165,7 +165,7 @@ def _is_there(name: FunctionName) -> bool:
 
 
 def _import_folders(root: Path, layers: Sequence[Path], runtime: str) -> list[str]:
-    """The function's own files, then its layers' (a later layer covers an earlier one), as under /var/task and /opt."""
+    """Return the function's folder, then its layers' (a later layer covers an earlier one), as under /var/task and /opt."""
     folders = [root]
     for layer in reversed(layers):
         folders += [layer / "python" / "lib" / runtime / "site-packages", layer / "python"]
@@ -173,7 +173,7 @@ def _import_folders(root: Path, layers: Sequence[Path], runtime: str) -> list[st
 
 
 def shared_functions() -> Functions:
-    """The functions of this process's estate: moto's state belongs to the process, and so do they."""
+    """Return the functions of this process's estate, which live as long as moto's state."""
     found: Functions | None = getattr(LambdaBackend, _ATTRIBUTE, None)
     if found is None:
         found = Functions()

@@ -20,8 +20,8 @@ _KEPT_EVENTS = 20_000
 _KEPT_STREAMS = 200
 
 
-def whole_log(deployment: Deployment, request_id: str, outcome: RunOutcome) -> tuple[LogLine, ...]:
-    """The run's lines between Lambda's own: START, END, REPORT."""
+def full_log(deployment: Deployment, request_id: str, outcome: RunOutcome) -> tuple[LogLine, ...]:
+    """Return the run's lines between Lambda's own: START, END, REPORT."""
     now_ms = int(time.time() * 1000)
     first_ms = outcome.lines[0][0] if outcome.lines else now_ms
     report = (
@@ -38,7 +38,7 @@ def whole_log(deployment: Deployment, request_id: str, outcome: RunOutcome) -> t
 
 
 def tail(lines: Sequence[LogLine]) -> str:
-    """The log's last 4 KB as X-Amz-Log-Result carries them."""
+    """Return the log's last 4 KB as X-Amz-Log-Result carries them."""
     kept: list[bytes] = []
     size = 0
     for _, line in reversed(lines):

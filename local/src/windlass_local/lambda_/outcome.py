@@ -45,7 +45,7 @@ class Throttled(Exception):
 
 
 def timed_out(request_id: str, timeout_s: int) -> tuple[bytes, str]:
-    """The error document and the log line of a run that was cut off."""
+    """Return the error document and the log line of a run that timed out."""
     text = f"Task timed out after {timeout_s:.2f} seconds"
     document = {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request_id} Error: {text}"}
     now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
@@ -53,7 +53,7 @@ def timed_out(request_id: str, timeout_s: int) -> tuple[bytes, str]:
 
 
 def exited(request_id: str, returncode: int) -> tuple[bytes, str]:
-    """The error document and the log line of a process that ended by itself, or was killed (a negative code)."""
+    """Return the error document and the log line of a process that exited or was killed (a negative code)."""
     if returncode < 0:
         how = "with error: signal: killed" if returncode == -9 else f"with error: signal: {-returncode}"
     else:

@@ -61,7 +61,7 @@ class Poller:
         self._failures = 0
 
     def apply(self, settings: PollerSettings | None) -> None:
-        """Poll with these settings from now on; None stops polling. Batches that are being handled are finished."""
+        """Poll with these settings from now on; None stops polling. Batches in progress are finished."""
         if self._collecting is not None:
             self._collecting.cancel()
         self._collecting = None if settings is None else asyncio.get_running_loop().create_task(self._poll(settings))
@@ -78,7 +78,7 @@ class Poller:
             task.add_done_callback(self._handling.discard)
 
     async def _collect(self, settings: PollerSettings) -> list[Received]:
-        """The next batch: full, or as full as it got in the window that its first message opened."""
+        """Collect the next batch: full, or what arrived in the window that its first message opened."""
         batch: list[Received] = []
         closes_s = math.inf
         try:
@@ -104,7 +104,7 @@ class Poller:
             raise
 
     def _take(self, settings: PollerSettings, limit: int, now_s: float) -> list[Received]:
-        """Up to `limit` messages that the filters let pass; the others are deleted, as Lambda does."""
+        """Receive up to `limit` messages that pass the filters; the others are deleted, as Lambda does."""
         visibility_s = self._queue.seconds("VisibilityTimeout")
         taken: list[Received] = []
         while True:

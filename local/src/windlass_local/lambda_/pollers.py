@@ -36,13 +36,13 @@ class Pollers:
         self._thread: threading.Thread | None = None
 
     def open(self, mapping_id: str, region: RegionQueues, queue: SqsQueue, settings: PollerSettings | None) -> None:
-        """A new mapping; without settings it is there, but disabled."""
+        """Add a mapping; without settings it is disabled."""
         with self._lock:
             self._sources[mapping_id] = source = _Source(region, queue, settings)
             self._apply([source])
 
     def change(self, mapping_id: str, settings: PollerSettings | None) -> None:
-        """A mapping's new settings; batches under way are finished with the old ones."""
+        """Change a mapping's settings; batches in progress finish with the old ones."""
         with self._lock:
             source = self._sources.get(mapping_id)
             if source is not None:
@@ -50,7 +50,7 @@ class Pollers:
                 self._apply([source])
 
     def close(self, mapping_id: str) -> None:
-        """The mapping is deleted; batches under way are finished."""
+        """Remove a mapping; batches in progress are finished."""
         with self._lock:
             source = self._sources.pop(mapping_id, None)
             if source is not None:
@@ -64,13 +64,13 @@ class Pollers:
             self._sources.clear()
 
     def pause(self) -> None:
-        """No server is up: end the thread and what it does."""
+        """Stop the thread and its polls: no server is up."""
         with self._lock:
             self._paused = True
             self._end()
 
     def resume(self) -> None:
-        """A server is up."""
+        """Start polling again: a server is up."""
         with self._lock:
             self._paused = False
             self._apply(self._sources.values())

@@ -94,16 +94,16 @@ class RuntimeProcess:
 
     @property
     def pid(self) -> int:
-        """The process, and its group: whatever the function started."""
+        """Return the id of the process and of its group, which has all that the function started."""
         return self._process.pid
 
     @property
     def is_alive(self) -> bool:
-        """Whether another event may be given to it."""
+        """True when the process can take another event."""
         return not self.is_closed and self._process.poll() is None
 
     def run(self, invocation: Invocation) -> RunOutcome:
-        """One event. A process that comes out of it dead (killed, timed out, exited) is closed by then."""
+        """Run one event. A process that did not survive it (killed, timed out, exited) is closed afterwards."""
         self.runs += 1
         init_ms = None
         if not self._initialised:
@@ -135,7 +135,7 @@ class RuntimeProcess:
         return self._outcome(body, kind == b"E", duration_ms, init_ms, peak_mb)
 
     def _ended(self, invocation: Invocation, how: str | Frame, duration_ms: float, init_ms: float | None) -> RunOutcome:
-        """The process can't be used again: say why, and see that it is gone."""
+        """Return why the process cannot be used again, and make sure that it has ended."""
         if isinstance(how, tuple):  # the handler could not be loaded; the process ends itself
             body = json.loads(how[1]) | {"requestId": invocation.request_id}
             self.close()
@@ -181,7 +181,7 @@ class RuntimeProcess:
         )
 
     def _next_frame(self, deadline_s: float) -> Frame | str:
-        """The next frame; or what came instead: `timeout`, `memory`, `exit`."""
+        """Return the next frame, or what happened instead: `timeout`, `memory`, `exit`."""
         while True:
             ended = False
             remaining_s = deadline_s - time.monotonic()
@@ -238,7 +238,7 @@ class RuntimeProcess:
                 return
 
     def peak_mb(self) -> int:
-        """The most memory it ever held, in MiB; 0 where the system doesn't tell."""
+        """Return the peak memory in MiB; 0 where the system does not report it."""
         try:
             with open(f"/proc/{self.pid}/status", "rb") as status:  # noqa: PTH123  read fifty times a second
                 for line in status:
@@ -249,7 +249,7 @@ class RuntimeProcess:
         return 0
 
     def kill(self) -> None:
-        """End it and all that it started, at once; whoever runs an event in it learns that it was killed."""
+        """Kill the process and all that it started, at once; the thread that runs an event in it learns that it was killed."""
         with self._ending:
             self._kill()
 
@@ -259,7 +259,7 @@ class RuntimeProcess:
                 os.killpg(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Kill it, wait for its end, and give everything back. By the thread that uses it; harmless twice."""
+        """Kill the process, wait for its end and release everything. Idempotent; called by the thread that uses it."""
         with self._ending:
             if self.is_closed:
                 return

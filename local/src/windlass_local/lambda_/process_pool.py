@@ -69,7 +69,7 @@ class ProcessPool:
             self._give_back(member)
 
     def _take(self, deployment: Deployment, reserved: int | None) -> _Member:
-        """The warm process that was used last, or a place for a new one; what has become useless is ended."""
+        """Return the warm process that was used last, or a slot for a new one; close stale ones."""
         with self._lock:
             if reserved is not None and self._running[deployment.function] >= reserved:
                 raise Throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
@@ -111,7 +111,7 @@ class ProcessPool:
         _close(gone)
 
     def _watch(self) -> None:
-        """Have somebody look when the one that idles longest has idled enough. No timer where nobody idles."""
+        """Schedule a check for when the process that has been idle longest expires. No timer when none is idle."""
         if self._reaper is None and self._idle:
             wait_s = max(0.05, self._idle[0].idle_since_s + self._idle_s - time.monotonic())
             self._reaper = threading.Timer(wait_s, self._reap)
@@ -128,9 +128,9 @@ class ProcessPool:
         _close(old)
 
     def drop(self, is_meant: Callable[[Deployment], bool], *, wait_s: float = 0.0) -> None:
-        """End the processes of these deployments, the busy ones in the middle of what they do.
+        """Kill the processes of these deployments, busy ones too.
 
-        `wait_s` is how long to wait until whoever used a busy one has learnt of it, and has tidied up.
+        Waits up to `wait_s` for the users of busy ones to notice and clean up.
         """
         with self._lock:
             gone = [each for each in self._idle if is_meant(each.deployment)]
@@ -148,7 +148,7 @@ class ProcessPool:
             self._returned.wait_for(lambda: not any(is_meant(each.deployment) for each in self._busy), wait_s)
 
     def retire(self, is_meant: Callable[[Deployment], bool]) -> None:
-        """End the idle processes of these deployments; the busy ones finish what they do first."""
+        """Close the idle processes of these deployments; busy ones finish their event first."""
         with self._lock:
             gone = [each for each in self._idle if is_meant(each.deployment)]
             self._idle = [each for each in self._idle if not is_meant(each.deployment)]
@@ -157,13 +157,13 @@ class ProcessPool:
         _close(gone)
 
     def code_in_use(self) -> frozenset[str]:
-        """Digests of all zips that a process imports from."""
+        """Return the digests of all zips that a process imports from."""
         with self._lock:
             members = [*self._idle, *self._busy]
         return frozenset(digest for each in members for digest in (each.deployment.code, *each.deployment.layers))
 
     def describe(self) -> list[dict[str, Any]]:
-        """One row per process."""
+        """Return one row per process."""
         with self._lock:
             members = [(each, False) for each in self._idle] + [(each, True) for each in self._busy]
         return [

@@ -49,7 +49,7 @@ class RetryDecision:
 
 
 def decide_retry(policy: InvokeRetryPolicy, *, runs: int, failed: bool, age_s: float) -> RetryDecision:
-    """After the `runs`-th run of an event that was accepted `age_s` ago."""
+    """Decide what follows the `runs`-th run of an event that was accepted `age_s` ago."""
     if not failed:
         return RetryDecision(None, "Success")
     if runs > policy.retries:
@@ -61,12 +61,12 @@ def decide_retry(policy: InvokeRetryPolicy, *, runs: int, failed: bool, age_s: f
 
 
 def wait_for_room_s(throttles: int) -> float:
-    """How long a throttled event waits. AWS begins at a second; this is one machine, where room is made sooner."""
+    """Return how long a throttled event waits. AWS starts at one second; here capacity is free sooner."""
     return float(min(0.05 * 2 ** min(throttles, 12), 2.0))
 
 
 def delays_of_tag(text: str) -> tuple[float, ...]:
-    """The waits that the tag orders; AWS's own where it is absent or no numbers."""
+    """Return the waits that the tag sets; AWS's own when it is absent or not numeric."""
     try:
         delays = tuple(float(each) for each in text.split())
     except ValueError:
@@ -85,7 +85,7 @@ def destination_record(
     failed: bool,
     answer: bytes | None,
 ) -> dict[str, Any]:
-    """The document that destinations get."""
+    """Return the document that destinations receive."""
     record: dict[str, Any] = {
         "version": "1.0",
         "timestamp": f"{datetime.now(UTC).isoformat(timespec='milliseconds').removesuffix('+00:00')}Z",

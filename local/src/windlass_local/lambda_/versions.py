@@ -28,9 +28,9 @@ class Unrunnable(Exception):
 
 
 def find(name: FunctionName) -> Any:
-    """moto's function of that name and qualifier. moto's UnknownFunctionException where there is none.
+    """Return moto's function of that name and qualifier. Raises moto's UnknownFunctionException.
 
-    An alias with routing weights means another version now and then, as it does in AWS.
+    An alias with routing weights returns another version now and then, as in AWS.
     """
     backend = get_backend(name.account_id, name.region)
     qualifier = name.qualifier
@@ -54,7 +54,7 @@ def find(name: FunctionName) -> Any:
 
 
 def deployment_of(function: Any, endpoint_url: str) -> Deployment:
-    """What the version is made of. Unrunnable for anything but Python from a zip."""
+    """Return what the version is made of. Unrunnable for anything but Python from a zip."""
     if function.package_type != "Zip" or not _PYTHON.fullmatch(function.run_time or ""):
         what = function.run_time or f"package type {function.package_type}"
         raise Unrunnable(f"the embedded AWS runs Python functions from zips; {function.function_name} is {what}")
@@ -76,13 +76,13 @@ def deployment_of(function: Any, endpoint_url: str) -> Deployment:
 
 
 def reserved_of(name: FunctionName) -> int | None:
-    """The reserved concurrency of the function, which its versions share."""
+    """Return the function's reserved concurrency, which its versions share."""
     reserved = get_backend(name.account_id, name.region).get_function(name.name).reserved_concurrency
     return None if reserved is None else int(reserved)
 
 
 def policy_of(name: FunctionName) -> InvokeRetryPolicy:
-    """How the function's asynchronous events are to be treated."""
+    """Return how the function's asynchronous events are retried."""
     function = get_backend(name.account_id, name.region).get_function(name.name)
     config = function.event_invoke_config[-1].config if function.event_invoke_config else {}
     destinations = config.get("DestinationConfig") or {}
@@ -100,7 +100,7 @@ def policy_of(name: FunctionName) -> InvokeRetryPolicy:
 
 
 def assume_role(deployment: Deployment) -> Credentials:
-    """A session of the function's role, as Lambda makes it: the function's calls are told from others' by it."""
+    """Assume the function's role, as Lambda does; the session identifies the function's calls."""
     role = sts_backends[deployment.account_id]["aws"].assume_role(
         region_name=deployment.region,
         role_session_name=deployment.name,

@@ -94,7 +94,7 @@ def apply_cloudformation() -> None:
 
 
 def cloudformation_is_patched() -> bool:
-    """True once `apply_cloudformation` has run."""
+    """Return True once `apply_cloudformation` has run."""
     return _apply_cloudformation.cache_info().currsize > 0
 
 

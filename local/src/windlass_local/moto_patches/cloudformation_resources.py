@@ -61,26 +61,26 @@ class Resource:
 
     @property
     def physical_resource_id(self) -> str:
-        """What `Ref` is."""
+        """Return what `Ref` returns."""
         return self.created.id
 
     def get_cfn_attribute(self, name: str) -> Any:
-        """What `GetAtt` is."""
+        """Return what `Fn::GetAtt` returns."""
         if name not in self.created.attributes:
             raise parsing.UnformattedGetAttTemplateException
         return self.created.attributes[name]
 
     @classmethod
     def has_cfn_attr(cls, attr: str) -> bool:  # noqa: ARG003  told when it is asked for
-        """Known when it is asked for."""
+        """Return True: attributes are checked when they are read."""
         return True
 
     def is_created(self) -> bool:
-        """Always: making it waited."""
+        """Return True: creation waited."""
         return True
 
     def changed(self, name: str, props: dict[str, Any]) -> Resource:
-        """The resource with these properties: as it is, updated, or replaced by a new one."""
+        """Return the resource with these properties: unchanged, updated, or replaced by a new one."""
         if props == self.props:
             return self
         if any(self.props.get(one) != props.get(one) for one in self.kind.fixed):
@@ -145,7 +145,7 @@ def _placed(resource: Resource, context: ResourceContext) -> Resource:
 
 
 def _update(resources: Any, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> None:
-    """Go through the new template as for a new stack; what is there already is changed, what is left over goes."""
+    """Apply the new template as for a new stack: existing resources are changed, those that it no longer has are deleted."""
     named = set(resources._resource_json_map)
     before = {
         name: created for name, created in resources._parsed_resources.items() if name in named and created is not None
@@ -171,7 +171,7 @@ def _update(resources: Any, template: dict[str, Any], parameters: dict[str, Any]
 
 
 def _delete(resources: Any) -> None:
-    """In the reverse of the order in which they were made: what needs another was made after it."""
+    """Delete in reverse order of creation: a resource that needs another was created after it."""
     for name in reversed(list(resources._parsed_resources)):
         template = resources._resource_json_map.get(name)
         created = resources._parsed_resources[name]

@@ -49,7 +49,7 @@ def _keeping(method: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Truths that came as text."""
+    """Convert booleans that came as text."""
     if not isinstance(value, dict):
         return value
     return {name: one not in _FALSE for name, one in value.items()}

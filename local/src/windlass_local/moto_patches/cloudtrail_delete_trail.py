@@ -26,5 +26,5 @@ def apply() -> None:
 
 
 def _delete_trail(backend: Any, name: str) -> None:
-    """DeleteTrail: by name or ARN. TrailNotFoundException for none."""
+    """Delete a trail by its name or ARN. TrailNotFoundException."""
     del backend.trails[backend.get_trail(name).trail_name]

@@ -50,7 +50,7 @@ def apply() -> None:
 
 
 def _input_of(target: Mapping[str, Any], event: Mapping[str, Any]) -> bytes:
-    """What the target gets: the event, a part of it, a text, or a template filled from it."""
+    """Return what the target receives: the event, a part of it, a text, or a filled template."""
     if target.get("Input"):
         return str(target["Input"]).encode()
     whole = dict(event)

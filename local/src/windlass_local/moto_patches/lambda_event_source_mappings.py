@@ -123,7 +123,7 @@ def _delete(functions: Functions) -> None:
 
 
 def _queue_of(backend: Any, arn: str) -> SqsQueue | None:
-    """The queue with that ARN, in the function's account and region."""
+    """Return the queue with that ARN, in the function's account and region, or None."""
     if ":sqs:" not in arn:
         return None
     found: SqsQueue | None = sqs_backends[backend.account_id][backend.region_name].by_arn(arn)
@@ -131,7 +131,7 @@ def _queue_of(backend: Any, arn: str) -> SqsQueue | None:
 
 
 def _check(spec: Mapping[str, Any], queue: SqsQueue, function: Any) -> None:
-    """What CreateEventSourceMapping and UpdateEventSourceMapping refuse. Raises InvalidParameterValueException."""
+    """Check what CreateEventSourceMapping and UpdateEventSourceMapping check. InvalidParameterValueException."""
     batch_size = int(spec.get("BatchSize") or 10)
     window_s = int(spec.get("MaximumBatchingWindowInSeconds") or 0)
     most = 10 if queue.fifo_queue else 10_000
@@ -160,7 +160,7 @@ def _check(spec: Mapping[str, Any], queue: SqsQueue, function: Any) -> None:
 
 
 def _settings(mapping: Any) -> PollerSettings | None:
-    """What its poller needs to know; None for a disabled mapping."""
+    """Return what the poller needs; None for a disabled mapping."""
     if not mapping.enabled:
         return None
     wanted = (mapping.scaling_config or {}).get("MaximumConcurrency")

@@ -27,7 +27,7 @@ _FIXED = ("QueueName", "FifoQueue", "Tags")
 
 
 def apply() -> None:
-    """Let moto's CloudFormation change queues through our backend, and know the attributes that queues have."""
+    """Let moto's CloudFormation change queues through our backend, and declare the attributes of queues."""
     Queue.update_from_cloudformation_json = classmethod(_update_queue)
     Queue.has_cfn_attr = classmethod(lambda _cls, attribute: attribute in ("Arn", "QueueName", "QueueUrl"))
 
@@ -57,26 +57,26 @@ class QueuePolicy(CloudFormationModel):
 
     @property
     def physical_resource_id(self) -> str:
-        """What Ref gives."""
+        """Return what `Ref` returns."""
         return self.name
 
     @staticmethod
     def cloudformation_name_type() -> str:
-        """It has no name property."""
+        """Return "": the type has no name property."""
         return ""
 
     @staticmethod
     def cloudformation_type() -> str:
-        """Its type in a template."""
+        """Return the type in a template."""
         return "AWS::SQS::QueuePolicy"
 
     @classmethod
     def has_cfn_attr(cls, attr: str) -> bool:
-        """Fn::GetAtt knows its Id."""
+        """Return True for Id, the only attribute of `Fn::GetAtt`."""
         return attr == "Id"
 
     def get_cfn_attribute(self, name: str) -> str:
-        """Fn::GetAtt; KeyError for an attribute it doesn't have."""
+        """Return what `Fn::GetAtt` returns. KeyError for an unknown attribute."""
         return {"Id": self.name}[name]
 
     @classmethod

@@ -74,7 +74,7 @@ def charged(call: S3Request, bucket: Any) -> dict[str, str]:
 
 
 def _must_pay(call: S3Request, bucket: Any, caller: Caller) -> bool:
-    """Whether a requester-pays bucket charges the caller: for objects and listings, not for configurations."""
+    """True when a requester-pays bucket charges the caller: for objects and listings, not for configurations."""
     if bucket.payer != "Requester" or caller.account_id == bucket.account_id:
         return False
     listing = call.method == "GET" and call.subresource in ("", "versions", "uploads")
@@ -87,13 +87,13 @@ def _says_it_pays(call: S3Request) -> bool:
 
 
 def no_such_bucket(call: S3Request) -> Response:
-    """404, the bucket isn't there."""
+    """Return 404 NoSuchBucket."""
     details = {"BucketName": call.bucket}
     return refuse(404, "NoSuchBucket", "The specified bucket does not exist", method=call.method, details=details)
 
 
 def denied(call: S3Request, bucket: Any) -> Response:
-    """403; HeadBucket still tells the region, as S3 does."""
+    """Return 403 AccessDenied; HeadBucket still reports the region, as S3 does."""
     headers = {"x-amz-bucket-region": bucket.region_name} if call.method == "HEAD" and not call.key else None
     return refuse(403, "AccessDenied", "Access Denied", method=call.method, headers=headers)
 
@@ -169,7 +169,7 @@ def _source_refused(call: S3Request, caller: Caller) -> Response | None:
 
 
 def permitted(call: S3Request, bucket: Any, caller: Caller, wanted: str, key: str) -> bool:
-    """Whether `caller` may do `wanted` on the bucket, or on `key` in it."""
+    """True when `caller` may do `wanted` on the bucket, or on `key` in it."""
     own = caller.account_id == bucket.account_id
     if own and (bucket.policy is None or wanted in _POLICY_CALLS):
         return True

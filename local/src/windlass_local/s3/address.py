@@ -23,7 +23,7 @@ class S3Request:
 
     @property
     def method(self) -> str:
-        """The HTTP method."""
+        """Return the HTTP method."""
         return self.request.method
 
     def header(self, name: str) -> str:

@@ -63,7 +63,7 @@ def _state(key: ObjectVersion) -> str:
 
 
 def is_archived(key: ObjectVersion) -> bool:
-    """Whether the object's bytes can't be read now."""
+    """True when the object's bytes cannot be read now."""
     return key.storage_class in ARCHIVE_STORAGE_CLASSES and _state(key) != "restored"
 
 

@@ -46,13 +46,13 @@ def install_s3() -> None:
 
 
 def shared_delivery() -> Delivery:
-    """What delivers events in this process's estate."""
+    """Return the event delivery of this process's estate."""
     delivery: Delivery = getattr(models.S3Backend, _DELIVERY)
     return delivery
 
 
 def shared_replicator() -> Replicator:
-    """What replicates objects in this process's estate."""
+    """Return the replicator of this process's estate."""
     replicator: Replicator = getattr(models.S3Backend, _REPLICATOR)
     return replicator
 

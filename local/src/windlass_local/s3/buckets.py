@@ -21,7 +21,7 @@ _MOST_BUCKETS = 10_000
 
 
 def list_buckets(call: S3Request) -> Response:
-    """ListBuckets: all regions whatever the signing region; BucketRegion only when the request has a parameter."""
+    """Answer ListBuckets: all regions, whatever the signing region; BucketRegion only when the request has a parameter."""
     caller = caller_of(call)
     if not caller.account_id:
         return refuse(403, "AccessDenied", "Access Denied")
@@ -69,7 +69,7 @@ def _name_in(token: str) -> str | None:
 
 
 def head_bucket(bucket: Any) -> Response:
-    """HeadBucket: there, yours, and where."""
+    """Answer HeadBucket: exists, accessible, and its region."""
     headers = {
         "x-amz-bucket-region": bucket.region_name,
         "x-amz-bucket-arn": bucket.arn,
@@ -79,7 +79,7 @@ def head_bucket(bucket: Any) -> Response:
 
 
 def bucket_location(bucket: Any) -> Response:
-    """GetBucketLocation: empty means us-east-1, EU is what old buckets of eu-west-1 say."""
+    """Answer GetBucketLocation: empty for us-east-1, EU for old buckets of eu-west-1."""
     location = getattr(bucket, "location_constraint", None) or bucket.region_name
     return document("LocationConstraint", "" if location == "us-east-1" else escape(location))
 
@@ -88,7 +88,7 @@ _CONSTRAINT = re.compile(rb"<LocationConstraint>\s*([^<\s]+)\s*</LocationConstra
 
 
 def create_bucket(call: S3Request) -> Response | None:
-    """CreateBucket with LocationConstraint EU; None leaves all others to moto."""
+    """Answer CreateBucket with LocationConstraint EU; None leaves all others to moto."""
     found = _CONSTRAINT.search(call.request.body)
     if found is None or found[1].decode() != LEGACY_EU:
         return None

@@ -40,7 +40,7 @@ class Watcher(Protocol):
     """Who acts on changes beside the configured destinations. Told inside the bucket's lock: work is for later."""
 
     def notify(self, name: str, bucket: Any, version: Any) -> None:
-        """A bucket has changed."""
+        """Queue the events of a change in a bucket."""
 
     def forget(self) -> None:
         """Drop what is under way: the estate was reset."""
@@ -58,15 +58,15 @@ class Delivery:
         self._watchers: tuple[Watcher, ...] = ()
 
     def watched_by(self, watcher: Watcher) -> None:
-        """Tell `watcher` of every change, too, before any event is sent."""
+        """Notify `watcher` of every change before any event is sent."""
         self._watchers = (*self._watchers, watcher)
 
     def opened(self, faults: Faults) -> None:
-        """A server is up that may be ordered to double events, or to bring them late."""
+        """Add the faults of a server that started; they may double or delay events."""
         self._faults = [*self._faults, faults]
 
     def closed(self, faults: Faults) -> None:
-        """It is going."""
+        """Remove the faults of a server that stops."""
         self._faults = [each for each in self._faults if each is not faults]
 
     def forget(self) -> None:
@@ -100,7 +100,7 @@ class Delivery:
             self._bring(notice, self._slow, _to_bridge(bucket.account_id, notice))
 
     def _bring(self, notice: S3Event, workers: Workers, job: Job) -> None:
-        """Once and soon, unless a fault was ordered."""
+        """Deliver once and soon, unless a fault applies."""
         if not self._faults:
             workers.put(job)
             return

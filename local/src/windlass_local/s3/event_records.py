@@ -43,12 +43,12 @@ class S3Event:
 
     @property
     def removes(self) -> bool:
-        """Whether the change takes something away."""
+        """True when the change removes something."""
         return self.name.startswith(("s3:ObjectRemoved", "s3:LifecycleExpiration"))
 
     @property
     def marks_deleted(self) -> bool:
-        """Whether the change is a delete marker."""
+        """True when the change is a delete marker."""
         return self.name.endswith("DeleteMarkerCreated")
 
 

@@ -27,7 +27,7 @@ LIMITS = Limits()
 
 
 def too_large(size_bytes: int) -> Response | None:
-    """The refusal of a copy of that many bytes; None where it may go on."""
+    """Return the refusal of a copy of that many bytes; None when it is allowed."""
     if size_bytes <= LIMITS.copy_bytes:
         return None
     message = (

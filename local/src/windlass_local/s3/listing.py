@@ -107,7 +107,7 @@ def _last(page: list[Any]) -> str:
 
 
 def list_objects(call: S3Request, bucket: Any) -> Response:
-    """ListObjects (version 1): pages by Marker; NextMarker is given with a delimiter only."""
+    """Answer ListObjects (version 1): pages by Marker; NextMarker only with a delimiter."""
     limit = echoed_limit(call)
     if isinstance(limit, Response):
         return limit
@@ -137,7 +137,7 @@ def _name_in(token: str) -> str | None:
 
 
 def list_objects_v2(call: S3Request, bucket: Any) -> Response:
-    """ListObjectsV2. The continuation token holds the last name itself: it outlives a restart."""
+    """Answer ListObjectsV2. The continuation token contains the last name, so it survives a restart."""
     limit = echoed_limit(call)
     if isinstance(limit, Response):
         return limit
@@ -188,7 +188,7 @@ def _version(entry: tuple[Any, bool], written: Written, owner: str, restores: Ca
 
 
 def list_object_versions(call: S3Request, bucket: Any) -> Response:
-    """ListObjectVersions: every version and delete marker, newest first within a key."""
+    """Answer ListObjectVersions: every version and delete marker, newest first within a key."""
     limit = echoed_limit(call)
     if isinstance(limit, Response):
         return limit

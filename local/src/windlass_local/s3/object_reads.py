@@ -73,7 +73,7 @@ def _absent(call: S3Request, bucket: Any, marker: Any, version_id: str | None) -
 
 
 def no_such_key(call: S3Request, headers: Mapping[str, str] | None = None) -> Response:
-    """404, the key isn't there."""
+    """Return 404 NoSuchKey."""
     message = "The specified key does not exist."
     return refuse(404, "NoSuchKey", message, method=call.method, details={"Key": call.key}, headers=headers)
 
@@ -145,7 +145,7 @@ def checksum_headers(key: ObjectVersion) -> dict[str, str]:
 
 
 def etag_matches(given: str, key: ObjectVersion) -> bool:
-    """Whether an If-Match list names the object's ETag; quotes don't matter to S3."""
+    """True when an If-Match list names the object's ETag; S3 ignores quotes."""
     return any(each.strip().strip('"') in ("*", key.etag.strip('"')) for each in given.split(","))
 
 
@@ -157,19 +157,19 @@ def _instant(text: str) -> datetime | None:
 
 
 def changed_since(text: str, key: ObjectVersion, *, default: bool) -> bool:
-    """Whether the object is newer than an HTTP date; `default` when the text is none."""
+    """True when the object is newer than an HTTP date; `default` when the text is no date."""
     since = _instant(text)
     return default if since is None else key.last_modified.replace(microsecond=0) > since
 
 
 def precondition_failed(call: S3Request, condition: str) -> Response:
-    """412, naming the condition."""
+    """Return 412 PreconditionFailed, naming the condition."""
     message = "At least one of the pre-conditions you specified did not hold"
     return refuse(412, "PreconditionFailed", message, method=call.method, details={"Condition": condition})
 
 
 def _condition_unmet(call: S3Request, key: ObjectVersion, headers: Mapping[str, str]) -> Response | None:
-    """RFC 9110 §13.2.2: the ETag conditions come before the times, and make them moot."""
+    """Return the refusal of an unmet condition, or None. ETag conditions come before dates and override them (RFC 9110 §13.2.2)."""
     given = call.request.headers
     if "if-match" in given:
         if not etag_matches(given["if-match"], key):

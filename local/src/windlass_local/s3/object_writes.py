@@ -189,7 +189,7 @@ def copy_object(call: S3Request, bucket: Any, notify: Notify) -> Response | None
 
 
 def no_source(name: str, version_id: str, found: Any) -> Response:
-    """Say what is wrong with a copy's source that is no object: not there, or a delete marker."""
+    """Return the refusal of a copy whose source does not exist or is a delete marker."""
     if found is not None:
         message = "The source of a copy request may not specifically refer to a delete marker by version id."
         return (

@@ -91,7 +91,7 @@ class ObjectVersion(models.FakeKey):
     restore_expires_at: datetime | None = None
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
-        """Skip moto's list of every object ever made."""
+        """Create the object without adding it to moto's list of all objects."""
         return object.__new__(cls)
 
     def __init__(self, name: str, value: bytes, account_id: str, region_name: str, **kept: Any) -> None:
@@ -115,7 +115,7 @@ class ObjectVersion(models.FakeKey):
 
     @property
     def value(self) -> bytes:
-        """The object's bytes."""
+        """Return the object's bytes."""
         data = self._data
         return data if isinstance(data, bytes) else data.read(0, data.size)
 
@@ -147,7 +147,7 @@ class ObjectVersion(models.FakeKey):
 
     @property
     def metadata_headers(self) -> dict[str, Any]:
-        """The metadata as headers; names in lower case."""
+        """Return the metadata as headers, names in lower case."""
         return self._metadata
 
     @metadata_headers.setter
@@ -156,7 +156,7 @@ class ObjectVersion(models.FakeKey):
 
     @property
     def shows_version(self) -> bool:
-        """Whether answers name the version: put when versioning was on or suspended."""
+        """True when responses name the version: it was put while versioning was enabled or suspended."""
         return self._is_versioned or self._version_id != "null"
 
     def part(self, start: int, stop: int) -> bytes:
@@ -166,7 +166,7 @@ class ObjectVersion(models.FakeKey):
 
     @property
     def etag(self) -> str:
-        """The ETag in its quotes."""
+        """Return the ETag with its quotes."""
         return f'"{self._etag}"'
 
     def set_metadata(self, metadata: Any, replace: bool = False) -> None:
@@ -182,11 +182,11 @@ class ObjectVersion(models.FakeKey):
             self._metadata[folded] = given
 
     def dispose(self, garbage: bool = False) -> None:  # noqa: ARG002 - moto's signature
-        """Nothing to close: the bytes go when the last reference does."""
+        """Do nothing: the bytes are freed with the last reference."""
         self.disposed = True
 
     def __del__(self) -> None:
-        """Not moto's, which warns."""
+        """Do nothing: moto's would warn."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_data": self.value}
@@ -204,7 +204,7 @@ class DeleteMarker(models.FakeDeleteMarker):
     restore_expires_at: datetime | None = None
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
-        """Skip moto's list of every marker ever made."""
+        """Create the marker without adding it to moto's list of all markers."""
         return object.__new__(cls)
 
     def __init__(self, key: Any = None, *, name: str = "", version_id: str = "") -> None:

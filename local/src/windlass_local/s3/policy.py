@@ -69,10 +69,10 @@ def evaluate(document: bytes, question: Question) -> Evaluation:
 
 
 def is_public(document: bytes) -> bool:
-    """Whether the policy makes its bucket public, as GetBucketPolicyStatus answers.
+    """True when the policy makes its bucket public, as GetBucketPolicyStatus reports.
 
-    Source: AWS docs, "The meaning of public": an Allow for everybody, unless a condition holds it to fixed accounts,
-    organisations, VPCs or address ranges.
+    Source: AWS docs, "The meaning of public": an Allow for everybody, unless a condition limits it to fixed accounts,
+    organizations, VPCs or address ranges.
     """
     return any(is_public_statement(statement) for statement in parse(document))
 
@@ -85,7 +85,7 @@ _NARROWING = re.compile(
 
 
 def is_public_statement(statement: Mapping[str, Any]) -> bool:
-    """Whether one statement allows everybody."""
+    """True when one statement allows everybody."""
     if statement.get("Effect") != "Allow" or "*" not in _principals(statement.get("Principal")):
         return False
     return not any(_narrows(keys) for keys in (statement.get("Condition") or {}).values())

@@ -63,7 +63,7 @@ def parse(document: bytes) -> Configuration:
 
 
 def rules_for(configuration: Configuration, subject: Subject) -> tuple[Rule, ...]:
-    """The rules that replicate an object: one for each destination."""
+    """Return the rules that replicate an object: one per destination."""
     chosen: dict[str, Rule] = {}
     for rule in configuration.rules:
         known = chosen.get(rule.bucket)

@@ -76,11 +76,11 @@ class Replicator:
         self._lock = threading.Lock()
 
     def opened(self, faults: Faults) -> None:
-        """A server is up that may be ordered to make replication fail, or slow."""
+        """Add the faults of a server that started; they may fail or delay replication."""
         self._faults = (*self._faults, faults)
 
     def closed(self, faults: Faults) -> None:
-        """It is going."""
+        """Remove the faults of a server that stops."""
         self._faults = tuple(each for each in self._faults if each is not faults)
 
     def forget(self) -> None:
@@ -90,7 +90,7 @@ class Replicator:
             self._sessions.clear()
 
     def notify(self, name: str, bucket: Any, version: Any) -> None:
-        """A bucket has changed; what a rule is for is PENDING from now on."""
+        """Queue a changed object for replication; it is PENDING when a rule applies."""
         if not getattr(bucket, "replication", None) or version.replication_status == REPLICA:
             return
         made = name.startswith("s3:ObjectCreated") or name.endswith("DeleteMarkerCreated")
@@ -109,7 +109,7 @@ class Replicator:
             self.replicate(bucket, version)
 
     def replicate(self, bucket: Any, version: Any) -> str:
-        """Replicate a version now; the code of the failure, as S3's events name it, or "".
+        """Replicate a version now; return the failure code that S3's events use, or "".
 
         Source: S3 user guide, "Amazon S3 replication failure reasons".
         """
@@ -152,7 +152,7 @@ class Replicator:
         return ""
 
     def _admitted(self, role: str, destination: Any, key: str, operation: str) -> bool:
-        """Whether the destination takes a replica: by its policy, and the faults that were ordered."""
+        """True when the destination accepts a replica: by its policy and by the faults."""
         with self._lock:
             if role not in self._sessions:
                 self._sessions[role] = session_of(role, destination.region_name, "s3-replication")
@@ -163,7 +163,7 @@ class Replicator:
 
 
 def _call(caller: Caller, destination: Any, key: str, operation: str) -> S3Request:
-    """A call as S3 makes it for replication: what policies are asked about, and faults are ordered for."""
+    """Return the call that S3 makes for replication: policies are evaluated and faults decided for it."""
     request = Request(
         method="PUT",
         path=f"/{destination.name}/{quote(key)}",

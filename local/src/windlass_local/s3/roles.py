@@ -34,7 +34,7 @@ def find_role(arn: str) -> Any:
 
 
 def trusts(role: Any, service: str) -> bool:
-    """Whether a role's trust policy lets a service assume it."""
+    """True when a role's trust policy lets a service assume it."""
     try:
         document = json.loads(unquote(role.assume_role_policy_document or "{}"))
     except ValueError:
@@ -51,7 +51,10 @@ def trusts(role: Any, service: str) -> bool:
 
 
 def denies(role: Any, action: str, resource: str) -> bool:
-    """Whether a policy of the role says Deny: what it does not allow is not looked at, as nowhere in the embedded AWS."""
+    """True when a policy of the role denies the action.
+
+    What it does not allow is not checked: the embedded AWS checks no Allow of roles.
+    """
     documents = [*role.policies.values(), *(each.document for each in role.managed_policies.values())]
     question = policy.Question(account_id="", arns=(), action=action, resource=resource)
     return any(
@@ -60,7 +63,7 @@ def denies(role: Any, action: str, resource: str) -> bool:
 
 
 def _for_everybody(document: str) -> bytes:
-    """The role's policy as a bucket's would be: its statements are for whoever asks."""
+    """Return the role's policy in the form of a bucket policy, for any principal."""
     try:
         parsed = json.loads(document)
     except ValueError:
@@ -71,7 +74,7 @@ def _for_everybody(document: str) -> bytes:
 
 
 def session_of(arn: str, region: str, name: str) -> Caller:
-    """A session of a role, as S3 makes it: policies of buckets know its calls by it."""
+    """Assume a role as S3 does; bucket policies know its calls by the session."""
     _, partition, _, _, account_id, _ = arn.split(":", 5)
     role = sts_backends[account_id][partition].assume_role(
         region_name=region, role_session_name=name, role_arn=arn, policy="", duration=_SESSION_S, external_id=""

@@ -54,7 +54,7 @@ def default_encryption(bucket: Any) -> tuple[str, str | None, bool | None]:
 
 
 def encrypt(bucket: Any, key: ObjectVersion) -> None:
-    """Fill in the bucket's default encryption where the request names none."""
+    """Apply the bucket's default encryption where the request names none."""
     if key.customer_key_md5:
         key.seal_etag()
         return

@@ -18,7 +18,7 @@ _DOCUMENTS = ('{"ship": "Meridian", "tonnes": 1204}', "sku,qty\n1001,4\n1002,9\n
 
 
 def build_bucket(estate_region: EstateRegion, bucket: Bucket, network: Network, queue: Workload | None) -> None:
-    """The bucket, its configuration, its objects and its daily metrics."""
+    """Create the bucket, its configuration, its objects and its daily metrics."""
     s3, name = estate_region.client("s3"), bucket.name
     location = {"CreateBucketConfiguration": {"LocationConstraint": bucket.location}} if bucket.location else {}
     locked = "object-lock" in bucket.features
@@ -176,7 +176,7 @@ def _metrics(estate_region: EstateRegion, bucket: Bucket) -> None:
 
 
 def build_replication(estate_region: EstateRegion, source: Bucket, target: Bucket) -> None:
-    """Switch replication on from one bucket to another of the same account; both get versioning."""
+    """Enable replication from one bucket to another of the same account; both get versioning."""
     s3 = estate_region.client("s3")
     s3.put_bucket_versioning(Bucket=source.name, VersioningConfiguration={"Status": "Enabled"})
     rule = {

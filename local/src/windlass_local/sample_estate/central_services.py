@@ -15,7 +15,7 @@ _DATA = {"team": "data", "env": "prod"}
 
 
 def build_platform(estate_region: EstateRegion, network: Network, buckets: list[Bucket]) -> None:
-    """Everything of this module; nothing outside the two places where the company keeps such things."""
+    """Create everything of this module, in the two regions where the company has such services."""
     if (estate_region.account_id, estate_region.region) not in HOMES:
         return
     _stores(estate_region, network)

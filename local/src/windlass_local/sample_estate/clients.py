@@ -45,7 +45,7 @@ class Clients:
         self.skipped: Counter[str] = Counter()
 
     def get(self, account_id: str, region: str, service: str) -> Any:
-        """The client."""
+        """Return the client of an account, region and service."""
         key = (account_id, region, service)
         with self._lock:
             if key not in self._clients:
@@ -81,11 +81,11 @@ class EstateRegion:
         self.region = region
 
     def client(self, service: str) -> Any:
-        """A client here."""
+        """Return a client of this account and region."""
         return self._clients.get(self.account_id, self.region, service)
 
     def make(self, kind: str, call: Callable[..., Any], **params: Any) -> Any:
-        """The call's answer, counted as one `kind`; None where the embedded AWS lacks the operation."""
+        """Make the call and count its result as one `kind`; None when the embedded AWS lacks the operation."""
         try:
             answer = call(**params)
         except ClientError as error:

@@ -11,23 +11,23 @@ __all__ = ["build_identity", "build_organization", "role_arn", "tag_list", "trus
 
 
 def trust(service: str) -> str:
-    """The trust policy of a service's role."""
+    """Return the trust policy of a service's role."""
     statement = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
-    """Key and Value pairs."""
+    """Return tags as Key and Value pairs."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def role_arn(account_id: str, name: str) -> str:
-    """A role's ARN."""
+    """Return a role's ARN."""
     return f"arn:aws:iam::{account_id}:role/{name}"
 
 
 def build_organization(estate_region: EstateRegion) -> None:
-    """The organization with exactly our accounts, made from its management account."""
+    """Create the organization with exactly our accounts, from its management account."""
     client = estate_region.client("organizations")
     client.create_organization(FeatureSet="ALL")
     root = client.list_roots()["Roots"][0]["Id"]
@@ -42,7 +42,7 @@ def build_organization(estate_region: EstateRegion) -> None:
 
 
 def build_identity(estate_region: EstateRegion) -> None:
-    """Roles for people and services, a user for each team, a policy for each."""
+    """Create roles for people and services, and a user and a policy for each team."""
     iam, account = estate_region.client("iam"), estate_region.account_id
     anyone = json.dumps(
         {

@@ -31,7 +31,7 @@ def _named(name: str) -> dict[str, str]:
 
 
 def build_network(estate_region: EstateRegion) -> Network:
-    """Everything a region has before anything runs in it."""
+    """Create the network of a region."""
     ec2 = estate_region.client("ec2")
     number = list(ACCOUNTS).index(estate_region.account_id) * len(REGIONS) + REGIONS.index(estate_region.region)
     cidr = f"10.{20 + number}"

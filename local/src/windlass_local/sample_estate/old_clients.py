@@ -111,7 +111,7 @@ def _config(signature: str) -> Config:
 
 
 def _trail(client: Any, name: str, account_id: str, region: str) -> str:
-    """The trail of that name, made when it is not there; its bucket."""
+    """Create the trail of that name unless it exists; return its bucket."""
     trails = client("cloudtrail")
     for one in trails.describe_trails()["trailList"]:
         if one["Name"] == name:
@@ -134,7 +134,7 @@ def _trail(client: Any, name: str, account_id: str, region: str) -> str:
 def _caller(
     endpoint_url: str, region: str, program: Program, given: dict[str, Any], address: str
 ) -> Iterator[tuple[Any, list[datetime]]]:
-    """The program's S3 client, and the clock that its next call is of."""
+    """Yield the program's S3 client, and the time of its next call (a list of one, to be set)."""
     session = botocore.session.Session()
     session.set_credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     made = session.create_client("s3", region_name=region, endpoint_url=endpoint_url, config=_config(program.signature))

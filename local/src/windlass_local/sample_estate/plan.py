@@ -73,17 +73,17 @@ class Workload:
 
     @property
     def name(self) -> str:
-        """`web-storefront`."""
+        """Return the name, such as `web-storefront`."""
         return f"{self.team}-{self.service}"
 
 
 def tags_of(team: str, service: str, environment: str) -> dict[str, str]:
-    """The tags that the company's rules ask for."""
+    """Return the tags that the company requires."""
     return {"team": team, "service": service, "env": environment, "cost-center": f"cc-{sum(map(ord, team)) % 90 + 10}"}
 
 
 def plan_buckets(random_seed: int, scale: int) -> tuple[Bucket, ...]:
-    """At least 60 buckets times `scale`, over all accounts and regions."""
+    """Plan at least 60 buckets times `scale`, over all accounts and regions."""
     rng = random.Random(random_seed)  # noqa: S311  believable, not secret
     return tuple(bucket for round_ in range(scale) for bucket in _round(rng, round_))
 
@@ -121,7 +121,7 @@ def _features(rng: random.Random, number: int) -> frozenset[str]:
 
 
 def plan_workloads(random_seed: int, scale: int) -> tuple[Workload, ...]:
-    """Each team's services, each in one or two regions of an account."""
+    """Plan each team's services, each in one or two regions of an account."""
     rng = random.Random(random_seed + 1)  # noqa: S311
     found = []
     for round_ in range(scale):

@@ -15,7 +15,7 @@ _PLATFORM = {"team": "platform", "managed-by": "terraform"}
 
 
 def build_region(estate_region: EstateRegion, network: Network, buckets: list[Bucket]) -> None:
-    """What is there once in a region."""
+    """Create what a region has once."""
     _databases(estate_region, network)
     _containers(estate_region, network)
     _streams(estate_region, buckets)
@@ -297,7 +297,7 @@ def _management(estate_region: EstateRegion) -> None:
 
 
 def build_account(estate_region: EstateRegion, buckets: list[Bucket]) -> None:
-    """What is there once in an account: the trail, the zone, the distribution."""
+    """Create what an account has once: the trail, the zone, the distribution."""
     zone = estate_region.client("route53")
     made = estate_region.make(
         "route53.zone",

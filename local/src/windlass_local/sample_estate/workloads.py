@@ -18,7 +18,7 @@ _DATES = (1980, 1, 1, 0, 0, 0)
 
 
 def handler_zip() -> bytes:
-    """A Python function as Lambda takes it, the same bytes each time."""
+    """Return a Python function as a zip, the same bytes each time."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(zipfile.ZipInfo("handler.py", _DATES), _HANDLER)
@@ -26,7 +26,7 @@ def handler_zip() -> bytes:
 
 
 def build_workload(estate_region: EstateRegion, work: Workload, network: Network, number: int) -> None:
-    """One service; `number` keeps its addresses apart from the others' in the region."""
+    """Create one service; `number` keeps its addresses apart from the others of the region."""
     _machines(estate_region, work, network, number)
     queue_arn = _queues(estate_region, work)
     _function(estate_region, work, queue_arn)

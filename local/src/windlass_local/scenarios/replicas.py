@@ -49,7 +49,7 @@ class Replicas:
         """Do nothing: the sources are full."""
 
     def act(self, aws: AccountClient, action: str) -> None:
-        """`allow` deletes the policies that deny keys."""
+        """Delete the policies that deny keys when the action is `allow`."""
         if action == "allow":
             for subject in _DENIED_KEYS:
                 aws.call(_DESTINATION_REGION, "s3", "DeleteBucketPolicy", Bucket=_destination(subject))

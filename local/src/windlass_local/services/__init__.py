@@ -49,19 +49,19 @@ def install_all() -> None:
 
 
 def natives() -> Mapping[str, Native]:
-    """Each service's own door, by signing name."""
+    """Return each service's own handler, by signing name."""
     return {_name(service): service.native for service in SERVICES if hasattr(service, "native")}
 
 
 def open_all(url: str, faults: Faults) -> None:
-    """Tell the services that a server is up at `url`, and which faults it was ordered to make."""
+    """Notify the services that a server started at `url`, and pass its faults."""
     for service in SERVICES:
         if hasattr(service, "opened"):
             service.opened(url, faults)
 
 
 def close_all(url: str, faults: Faults) -> None:
-    """Tell the services that the server at `url` is going."""
+    """Notify the services that the server at `url` stops."""
     for service in SERVICES:
         if hasattr(service, "closed"):
             service.closed(url, faults)

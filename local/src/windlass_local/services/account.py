@@ -28,7 +28,7 @@ def install() -> None:
 
 
 def list_regions(self: Any) -> str:
-    """ListRegions, by RegionOptStatusContains, paged by MaxResults (AWS: Account Management API Reference)."""
+    """Answer ListRegions, by RegionOptStatusContains, paged by MaxResults (AWS: Account Management API Reference)."""
     wanted = self._get_param("RegionOptStatusContains") or []
     names = sorted(
         region.name for region in RegionsAndZonesBackend.regions if partition_of(region.name) == self.partition

@@ -65,7 +65,7 @@ _STATE = _State()
 
 
 def install() -> None:
-    """Nothing to patch: `native` answers before moto does."""
+    """Do nothing: `native` answers before moto does."""
 
 
 def native(request: Request) -> Response | None:
@@ -101,7 +101,7 @@ def _start(request: Request) -> Response:
 
 
 def _output_of(request: Request, asked: dict[str, Any]) -> str:
-    """Where results go: as the query says, unless its workgroup says it and does not let itself be overruled."""
+    """Return where results go: the query's location, unless its workgroup enforces its own."""
     group = athena_backends[request.account_id][request.region].work_groups.get(asked.get("WorkGroup", "primary"))
     configuration = getattr(group, "configuration", None) or {}
     theirs = str(configuration.get("ResultConfiguration", {}).get("OutputLocation", ""))
@@ -154,7 +154,7 @@ def _write(query: _Query) -> None:
 
 
 def _line(row: Iterable[str | None]) -> str:
-    """Every value in quotes, null as nothing at all: so Athena's CSV tells the two apart."""
+    """Render a row of Athena's CSV: values in quotes, null as nothing, so that the two differ."""
     return ",".join("" if value is None else '"' + value.replace('"', '""') + '"' for value in row) + "\n"
 
 

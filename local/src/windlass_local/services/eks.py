@@ -45,7 +45,7 @@ def install() -> None:
 
 
 def create_pod_identity_association(self: Any) -> str:
-    """CreatePodIdentityAssociation."""
+    """Answer CreatePodIdentityAssociation."""
     asked, (cluster, _) = _asked(self), _named(self)
     kept = _associations(self.eks_backend, cluster)
     if any(_same(one, asked) for one in kept.values()):
@@ -68,12 +68,12 @@ def create_pod_identity_association(self: Any) -> str:
 
 
 def describe_pod_identity_association(self: Any) -> str:
-    """DescribePodIdentityAssociation."""
+    """Answer DescribePodIdentityAssociation."""
     return _answer(_one(self))
 
 
 def update_pod_identity_association(self: Any) -> str:
-    """UpdatePodIdentityAssociation: another role, or whether sessions are tagged."""
+    """Answer UpdatePodIdentityAssociation: another role, or whether sessions are tagged."""
     found, asked = _one(self), _asked(self)
     found.update({name: asked[name] for name in ("roleArn", "disableSessionTags") if asked.get(name) is not None})
     found["modifiedAt"] = time.time()
@@ -81,14 +81,14 @@ def update_pod_identity_association(self: Any) -> str:
 
 
 def delete_pod_identity_association(self: Any) -> str:
-    """DeletePodIdentityAssociation."""
+    """Answer DeletePodIdentityAssociation."""
     found = _one(self)
     del _associations(self.eks_backend, found["clusterName"])[found["associationId"]]
     return _answer(found)
 
 
 def list_pod_identity_associations(self: Any) -> str:
-    """ListPodIdentityAssociations, all on one page."""
+    """Answer ListPodIdentityAssociations, all on one page."""
     cluster, _ = _named(self)
     wanted = {name: value for name in ("namespace", "serviceAccount") if (value := self.querystring.get(name, [""])[0])}
     rows = [
@@ -100,7 +100,7 @@ def list_pod_identity_associations(self: Any) -> str:
 
 
 def _named(response: Any) -> tuple[str, str]:
-    """The cluster and the association that the path names."""
+    """Return the cluster and the association that the path names."""
     parts = [unquote(part) for part in response.path.split("?")[0].strip("/").split("/")]
     return parts[1], parts[3] if len(parts) > 3 else ""
 
@@ -111,7 +111,7 @@ def _asked(response: Any) -> dict[str, Any]:
 
 
 def _associations(backend: EKSBackend, cluster: str) -> dict[str, dict[str, Any]]:
-    """A cluster's own; with the cluster they are gone. ResourceNotFoundException where there is none."""
+    """Return the associations of a cluster, which are deleted with it. ResourceNotFoundException."""
     kept: dict[str, dict[str, Any]] = vars(backend.describe_cluster(cluster)).setdefault(_KEPT, {})
     return kept
 

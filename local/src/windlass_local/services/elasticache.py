@@ -43,13 +43,13 @@ _FEWEST, _MOST = 20, 100  # MaxRecords
 
 
 def started(user: object) -> None:
-    """One more embedded AWS in this process uses the servers."""
+    """Register one more embedded AWS of this process that uses the servers."""
     with _LOCK:
         _USERS.append(user)
 
 
 def stopped(user: object) -> None:
-    """One less; with the last one every server ends. Clusters stay moto's state, and are served anew when looked at."""
+    """Unregister one; with the last one every server stops. Clusters stay in moto's state and are served again when they are read."""
     with _LOCK:
         _USERS[:] = [one for one in _USERS if one is not user]
         if _USERS:
@@ -62,7 +62,7 @@ def stopped(user: object) -> None:
 
 
 def region_of(account_id: str, name: str) -> RegionClusters:
-    """The Memcached side of an account's ElastiCache in a region."""
+    """Return the Memcached clusters of an account and region."""
     backend = elasticache_backends[account_id][name]
     with _LOCK:
         if _REGION not in backend.__dict__:
@@ -72,7 +72,7 @@ def region_of(account_id: str, name: str) -> RegionClusters:
 
 
 def cache_nodes(path: str) -> dict[str, Any] | None:
-    """What is behind a cluster's nodes, by `<account>/<region>/<cluster>`: for tests and demos."""
+    """Return what serves a cluster's nodes, by `<account>/<region>/<cluster>`, for tests and demos; None when it does not exist."""
     account_id, _, rest = path.partition("/")
     name, _, cluster_name = rest.partition("/")
     if not cluster_name or account_id not in elasticache_backends or name not in elasticache_backends[account_id]:
@@ -154,7 +154,7 @@ Do = Callable[[RegionClusters, Mapping[str, Any], Any], Any]
 
 
 def _either(ours: Do, theirs: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """An operation that is ours for Memcached clusters (and names that are nowhere), moto's for the others."""
+    """Return an operation that handles Memcached clusters (and unknown names) here, and leaves the others to moto."""
 
     def act(response: Any) -> Any:
         asked, region = _asked(response), _here(response)
@@ -259,7 +259,7 @@ _ADDED: Mapping[str, Do] = {"modify_cache_cluster": _modify, "reboot_cache_clust
 
 
 def create_cache_parameter_group(self: Any) -> ActionResult:
-    """CreateCacheParameterGroup."""
+    """Answer CreateCacheParameterGroup."""
     asked, region = _asked(self), _here(self)
     name = asked["CacheParameterGroupName"]
     if name in region.parameter_groups:
@@ -274,7 +274,7 @@ def create_cache_parameter_group(self: Any) -> ActionResult:
 
 
 def describe_cache_parameter_groups(self: Any) -> ActionResult:
-    """DescribeCacheParameterGroups."""
+    """Answer DescribeCacheParameterGroups."""
     asked, region = _asked(self), _here(self)
     name = asked.get("CacheParameterGroupName")
     if name and name not in region.parameter_groups:
@@ -285,7 +285,7 @@ def describe_cache_parameter_groups(self: Any) -> ActionResult:
 
 
 def delete_cache_parameter_group(self: Any) -> ActionResult:
-    """DeleteCacheParameterGroup."""
+    """Answer DeleteCacheParameterGroup."""
     region, name = _here(self), _asked(self)["CacheParameterGroupName"]
     if name not in region.parameter_groups:
         raise ElastiCacheException("CacheParameterGroupNotFound", f"CacheParameterGroup not found: {name}")

@@ -43,7 +43,7 @@ class ScheduleClock:
                 rule.__dict__[_ARMED] = False
 
     def arm(self, rule: Any) -> None:
-        """Have the rule fire at its next time."""
+        """Schedule the rule's next time."""
         due = next_fire(rule.scheduled_expression or "", datetime.now(UTC))
         if due is None or self._servers == 0 or rule.__dict__.get(_ARMED):
             return
@@ -85,12 +85,12 @@ def shared_clock() -> ScheduleClock:
 
 
 def opened(_url: str, _faults: Faults) -> None:
-    """A server is up: rules fire."""
+    """Start the clock: a server is up."""
     shared_clock().opened()
 
 
 def closed(_url: str, _faults: Faults) -> None:
-    """A server is going; with the last one, no rule fires."""
+    """Stop the clock when the last server stops."""
     shared_clock().closed()
 
 

@@ -24,15 +24,15 @@ def native(request: Request) -> Awaitable[Response] | None:
 
 
 def opened(url: str, _faults: Faults) -> None:
-    """A server is up at `url`, which functions will call."""
+    """Let functions call the server at `url`."""
     shared_functions().opened(url)
 
 
 def closed(url: str, _faults: Faults) -> None:
-    """That server is going: its functions' processes end."""
+    """End the processes of that server's functions."""
     shared_functions().closed(url)
 
 
 def processes(_: str) -> dict[str, Any]:
-    """The runtime processes there are, and how many events wait: for tests and the curious."""
+    """Return the runtime processes, and how many events wait, for tests and debugging."""
     return shared_functions().describe()

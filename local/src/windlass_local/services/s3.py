@@ -32,13 +32,13 @@ def install() -> None:
 
 
 def opened(_url: str, faults: Faults) -> None:
-    """A server is up; its faults may be for events, and for replication."""
+    """Add the faults of a server that started: events and replication have them, too."""
     shared_delivery().opened(faults)
     shared_replicator().opened(faults)
 
 
 def closed(_url: str, faults: Faults) -> None:
-    """That server is going."""
+    """Remove the faults of a server that stops."""
     shared_delivery().closed(faults)
     shared_replicator().closed(faults)
 

@@ -30,12 +30,12 @@ def _runner() -> Runner:
 
 
 def opened(_url: str, faults: Faults) -> None:
-    """A server is up; its faults strike tasks, too."""
+    """Add the faults of a server that started: they apply to tasks."""
     _runner().opened(faults)
 
 
 def closed(_url: str, faults: Faults) -> None:
-    """That server is going."""
+    """Remove the faults of a server that stops."""
     _runner().closed(faults)
 
 

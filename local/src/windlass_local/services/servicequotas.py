@@ -44,33 +44,33 @@ def install() -> None:
 
 
 def list_services(self: Any) -> str:
-    """ListServices."""
+    """Answer ListServices."""
     services = {"elasticache": "Amazon ElastiCache", "vpc": "Amazon Virtual Private Cloud (Amazon VPC)"}
     return _page(self, "Services", [{"ServiceCode": code, "ServiceName": name} for code, name in services.items()])
 
 
 def list_service_quotas(self: Any) -> str:
-    """ListServiceQuotas: the applied values."""
+    """Answer ListServiceQuotas with the applied values."""
     return _page(self, "Quotas", _listed(self, default=False))
 
 
 def list_aws_default_service_quotas(self: Any) -> str:
-    """ListAWSDefaultServiceQuotas."""
+    """Answer ListAWSDefaultServiceQuotas."""
     return _page(self, "Quotas", _listed(self, default=True))
 
 
 def get_service_quota(self: Any) -> str:
-    """GetServiceQuota: the applied value."""
+    """Answer GetServiceQuota with the applied value."""
     return json.dumps({"Quota": _one(self, default=False)})
 
 
 def get_aws_default_service_quota(self: Any) -> str:
-    """GetAWSDefaultServiceQuota."""
+    """Answer GetAWSDefaultServiceQuota."""
     return json.dumps({"Quota": _one(self, default=True)})
 
 
 def request_service_quota_increase(self: Any) -> str:
-    """RequestServiceQuotaIncrease."""
+    """Answer RequestServiceQuotaIncrease."""
     asked, quotas = _asked(self), _quotas(self)
     quota = _one(self, default=False)
     code, desired = quota["QuotaCode"], float(asked["DesiredValue"])
@@ -88,7 +88,7 @@ def request_service_quota_increase(self: Any) -> str:
 
 
 def get_requested_service_quota_change(self: Any) -> str:
-    """GetRequestedServiceQuotaChange."""
+    """Answer GetRequestedServiceQuotaChange."""
     found = _quotas(self).requests.get(_asked(self)["RequestId"])
     if found is None:
         raise _missing()
@@ -96,12 +96,12 @@ def get_requested_service_quota_change(self: Any) -> str:
 
 
 def list_requested_service_quota_change_history(self: Any) -> str:
-    """ListRequestedServiceQuotaChangeHistory."""
+    """Answer ListRequestedServiceQuotaChangeHistory."""
     return _history(self, lambda one: one["Status"] == _asked(self).get("Status", one["Status"]))
 
 
 def list_requested_service_quota_change_history_by_quota(self: Any) -> str:
-    """ListRequestedServiceQuotaChangeHistoryByQuota."""
+    """Answer ListRequestedServiceQuotaChangeHistoryByQuota."""
     return _history(self, lambda one: one["QuotaCode"] == _asked(self)["QuotaCode"])
 
 

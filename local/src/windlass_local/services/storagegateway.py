@@ -83,12 +83,12 @@ class FileShare:
         self._asked_at: float | None = None
 
     def evicts(self, now: float) -> bool:
-        """Note a RefreshCache request at `now`; whether it is far enough from the one before to evict anything."""
+        """Record a RefreshCache request at `now`; True when it is late enough after the previous one to evict anything."""
         before, self._asked_at = self._asked_at, now
         return before is None or now - before >= GATEWAY_TIMING.spacing_s
 
     def describe(self) -> dict[str, Any]:
-        """As DescribeNFSFileShares and DescribeSMBFileShares answer."""
+        """Return the share as DescribeNFSFileShares and DescribeSMBFileShares do."""
         return {
             f"{self.kind}FileShareDefaults" if self.kind == "NFS" else "Authentication": {}
             if self.kind == "NFS"
@@ -127,9 +127,9 @@ def _covers(folders: list[str], key: str, *, recursive: bool) -> bool:
 
 
 def bucket_keys(location_arn: str) -> tuple[str, ...]:
-    """The keys under a share's location, relative to it, as the bucket has them now; deleted ones are not there.
+    """Return the keys under a share's location, relative to it, as the bucket has them now, without deleted ones.
 
-    The one place that knows how moto keeps a bucket's keys.
+    This is the only function that knows how moto keeps a bucket's keys.
     """
     bucket_name, _, prefix = location_arn.rpartition(":")[2].partition("/")
     for account in list(s3_backends.values()):
@@ -153,7 +153,7 @@ class StorageGatewayBackend(BaseBackend):
         self._lock = threading.Lock()
 
     def activate_gateway(self, request: dict[str, Any]) -> str:
-        """A new gateway's ARN."""
+        """Create a gateway and return its ARN."""
         gateway_id = f"sgw-{uuid.uuid4().hex[:8].upper()}"
         arn = f"arn:aws:storagegateway:{self.region_name}:{self.account_id}:gateway/{gateway_id}"
         self.gateways[arn] = {
@@ -168,7 +168,7 @@ class StorageGatewayBackend(BaseBackend):
         return arn
 
     def create_share(self, kind: str, request: dict[str, Any]) -> str:
-        """A new share's ARN, or that of the same ClientToken; its cache is filled once, as a fresh share's is."""
+        """Create a share and return its ARN, or that of the same ClientToken; its cache is filled once, as a new share's is."""
         token = request.get("ClientToken", "")
         if self._made.get(token) in self.shares:
             return self._made[token]
@@ -183,7 +183,7 @@ class StorageGatewayBackend(BaseBackend):
         return share.arn
 
     def share(self, arn: str) -> FileShare:
-        """The share, or the service's error."""
+        """Return the share. InvalidGatewayRequest."""
         if arn not in self.shares:
             raise InvalidGatewayRequest("The specified file share was not found.")
         return self.shares[arn]
@@ -215,7 +215,7 @@ class StorageGatewayBackend(BaseBackend):
         return notification
 
     def _tell(self, share: FileShare, notification: str, folders: list[str]) -> None:
-        """EventBridge hears of it, in the shape that the service's user guide shows."""
+        """Send the event to EventBridge, in the shape of the service's user guide."""
         detail = {
             "event-type": "refresh-complete",
             "notification-id": notification,
@@ -250,30 +250,30 @@ class StorageGatewayResponse(BaseResponse):
         return found
 
     def activate_gateway(self) -> str:
-        """ActivateGateway."""
+        """Answer ActivateGateway."""
         return json.dumps({"GatewayARN": self._backend.activate_gateway(self._asked)})
 
     def list_gateways(self) -> str:
-        """ListGateways."""
+        """Answer ListGateways."""
         return self._page("Gateways", [_without_tags(one) for one in self._backend.gateways.values()], "Marker")
 
     def describe_gateway_information(self) -> str:
-        """DescribeGatewayInformation."""
+        """Answer DescribeGatewayInformation."""
         gateway = self._backend.gateways.get(self._asked["GatewayARN"])
         if gateway is None:
             raise InvalidGatewayRequest("The specified gateway was not found.")
         return json.dumps(gateway | {"GatewayState": "RUNNING", "GatewayTimezone": "GMT"})
 
     def create_nfs_file_share(self) -> str:
-        """CreateNFSFileShare."""
+        """Answer CreateNFSFileShare."""
         return json.dumps({"FileShareARN": self._backend.create_share("NFS", self._asked)})
 
     def create_smb_file_share(self) -> str:
-        """CreateSMBFileShare."""
+        """Answer CreateSMBFileShare."""
         return json.dumps({"FileShareARN": self._backend.create_share("SMB", self._asked)})
 
     def list_file_shares(self) -> str:
-        """ListFileShares, of one gateway or of all."""
+        """Answer ListFileShares, of one gateway or of all."""
         gateway = self._asked.get("GatewayARN")
         shares = [
             {
@@ -289,18 +289,18 @@ class StorageGatewayResponse(BaseResponse):
         return self._page("FileShareInfoList", shares, "NextMarker")
 
     def _page(self, name: str, rows: list[dict[str, Any]], next_marker: str) -> str:
-        """At most Limit rows from Marker on; a marker is the place in the list, as clients must not look into it."""
+        """Return at most Limit rows from Marker on; a marker is a position in the list, opaque to clients."""
         asked = self._asked
         first, last = int(asked.get("Marker") or 0), int(asked.get("Marker") or 0) + asked.get("Limit", _PAGE)
         more = {next_marker: str(last)} if last < len(rows) else {}
         return json.dumps({name: rows[first:last], **more})
 
     def describe_nfs_file_shares(self) -> str:
-        """DescribeNFSFileShares."""
+        """Answer DescribeNFSFileShares."""
         return self._describe("NFS")
 
     def describe_smb_file_shares(self) -> str:
-        """DescribeSMBFileShares."""
+        """Answer DescribeSMBFileShares."""
         return self._describe("SMB")
 
     def _describe(self, kind: str) -> str:
@@ -311,7 +311,7 @@ class StorageGatewayResponse(BaseResponse):
         return json.dumps({f"{kind}FileShareInfoList": [share.describe() for share in shares if share.kind == kind]})
 
     def refresh_cache(self) -> str:
-        """RefreshCache."""
+        """Answer RefreshCache."""
         asked = self._asked
         notification = self._backend.refresh_cache(
             asked["FileShareARN"], asked.get("FolderList", []), recursive=asked.get("Recursive", True)
@@ -319,14 +319,14 @@ class StorageGatewayResponse(BaseResponse):
         return json.dumps({"FileShareARN": asked["FileShareARN"], "NotificationId": notification})
 
     def list_tags_for_resource(self) -> str:
-        """ListTagsForResource."""
+        """Answer ListTagsForResource."""
         arn = self._asked["ResourceARN"]
         found = self._backend.gateways.get(arn)
         tags = found["Tags"] if found else self._backend.share(arn).tags
         return json.dumps({"ResourceARN": arn, "Tags": tags})
 
     def delete_file_share(self) -> str:
-        """DeleteFileShare."""
+        """Answer DeleteFileShare."""
         share = self._backend.share(self._asked["FileShareARN"])
         del self._backend.shares[share.arn]
         return json.dumps({"FileShareARN": share.arn})
@@ -337,7 +337,7 @@ def _without_tags(gateway: dict[str, Any]) -> dict[str, Any]:
 
 
 def install() -> None:
-    """Publish the service to moto under the name `moto.storagegateway`; a second call changes nothing."""
+    """Publish the service to moto under the name `moto.storagegateway`. Idempotent."""
     if "moto.storagegateway" in sys.modules:
         return
     package, models, urls = (
@@ -353,7 +353,9 @@ def install() -> None:
 
 
 def share_files(share_id: str) -> dict[str, Any] | None:
-    """What a share's clients see, beside what the bucket holds: for tests and demos, by share id or ARN."""
+    """Return what a share's clients see and what its bucket holds, by share id or ARN, for tests and demos; None when it
+    does not exist.
+    """
     for account in list(storagegateway_backends.values()):
         for backend in list(account.values()):
             for share in backend.shares.values():

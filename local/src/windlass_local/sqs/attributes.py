@@ -69,7 +69,7 @@ def check_name(name: str, *, fifo: bool) -> None:
 
 
 def defaults(*, fifo: bool) -> dict[str, str]:
-    """The attributes of a queue that was created with none."""
+    """Return the attributes of a queue that was created without any."""
     common = {
         "VisibilityTimeout": "30",
         "MaximumMessageSize": "1048576",
@@ -117,7 +117,7 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def parse_redrive_policy(text: str) -> RedrivePolicy | None:
-    """The policy in `text`; None where it is empty. Raises InvalidParameterValue where it is not one."""
+    """Parse a redrive policy; None for an empty text. InvalidParameterValue."""
     document = (_object(text) if text else {}) or {}
     if not document:
         return None
@@ -135,7 +135,7 @@ def parse_redrive_policy(text: str) -> RedrivePolicy | None:
 
 
 def same_value(name: str, left: str, right: str) -> bool:
-    """Whether two values of an attribute say the same (documents are compared by content)."""
+    """True when two values of an attribute are equal (documents are compared by content)."""
     if name in _DOCUMENTS and left and right:
         return _object(left) == _object(right)
     return left == right
@@ -144,7 +144,7 @@ def same_value(name: str, left: str, right: str) -> bool:
 def render(
     names: Iterable[str], stored: Mapping[str, str], *, counters: Counters, computed: Mapping[str, str]
 ) -> dict[str, str]:
-    """GetQueueAttributes' answer for `names` ("All" is every one the queue has)."""
+    """Return GetQueueAttributes' response for `names` ("All" is every attribute of the queue)."""
     values = {
         **stored,
         **computed,

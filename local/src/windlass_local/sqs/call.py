@@ -48,11 +48,11 @@ class SqsCall:
 
     @property
     def queues(self) -> RegionQueues:
-        """The caller's own queues."""
+        """Return the caller's own queues."""
         return self.queues_of(self.account_id)
 
     def queues_of(self, account_id: str) -> RegionQueues:
-        """The queues of `account_id` in the call's region."""
+        """Return the queues of `account_id` in the call's region."""
         from moto.sqs.models import sqs_backends
 
         try:
@@ -61,7 +61,7 @@ class SqsCall:
             raise SqsError("InvalidAddress", f"There is no region {self.region}.") from None
 
     def locate(self) -> tuple[RegionQueues, SqsQueue]:
-        """The queue that QueueUrl names (on any host), if the caller may do the operation on it. Raises SqsError."""
+        """Return the queue that QueueUrl names (on any host), if the caller may do the operation on it. SqsError."""
         url = str(required(self.parameters, "QueueUrl"))
         segments = urlsplit(url).path.strip("/").split("/")
         if len(segments) < 2 or not segments[-2].isdecimal():
@@ -84,7 +84,7 @@ class SqsCall:
 
 
 def required(parameters: Mapping[str, Any], name: str) -> Any:
-    """The parameter, or MissingParameter."""
+    """Return the parameter. MissingParameter."""
     value = parameters.get(name)
     if value is None or value == "":
         raise missing(name)

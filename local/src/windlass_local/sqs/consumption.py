@@ -17,7 +17,7 @@ __all__ = ["delete", "receive", "system_attributes"]
 def receive(
     region: RegionQueues, queue: SqsQueue, limit: int, visibility_s: float, now_s: float, *, attempt_id: str = ""
 ) -> list[Received]:
-    """Up to `limit` messages, hidden for `visibility_s`; whoever waits is told of what is left. Under the region's lock.
+    """Receive up to `limit` messages, hidden for `visibility_s`; wake the polls when more are left. Needs the region's lock.
 
     Raises Refusal at the limit of messages in flight.
     """
@@ -39,7 +39,7 @@ def delete(queue: SqsQueue, receipt: Receipt, now_s: float) -> None:
 
 
 def system_attributes(message: Message) -> dict[str, str]:
-    """A received message's attributes that SQS itself writes, by name."""
+    """Return the attributes that SQS itself sets on a received message, by name."""
     values = {
         "SenderId": message.sender_id,
         "SentTimestamp": str(int(message.sent_s * 1000)),

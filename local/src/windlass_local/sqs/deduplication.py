@@ -21,7 +21,7 @@ class DeduplicationIds(Generic[Value]):
         self._order: deque[tuple[float, tuple[str, str]]] = deque()
 
     def get(self, key: tuple[str, str], now_s: float) -> Value | None:
-        """The value put under `key` within the window before `now_s`."""
+        """Return the value put under `key` within the window before `now_s`, or None."""
         while self._order and self._order[0][0] <= now_s:
             self._values.pop(self._order.popleft()[1], None)
         return self._values.get(key)

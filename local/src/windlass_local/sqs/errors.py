@@ -63,7 +63,7 @@ class SqsError(Exception):
 
 
 def shape_of(name: str) -> ErrorShape:
-    """The protocol facts of the error `name`."""
+    """Return the protocol's status and code of the error `name`."""
     shape = _SHAPES[name]
     if shape.json_type:
         return shape
@@ -71,10 +71,10 @@ def shape_of(name: str) -> ErrorShape:
 
 
 def invalid_value(value: object, parameter: str, reason: str) -> SqsError:
-    """InvalidParameterValue in SQS's wording."""
+    """Return InvalidParameterValue in SQS's wording."""
     return SqsError("InvalidParameterValue", f"Value {value} for parameter {parameter} is invalid. Reason: {reason}")
 
 
 def missing(parameter: str) -> SqsError:
-    """MissingParameter in SQS's wording."""
+    """Return MissingParameter in SQS's wording."""
     return SqsError("MissingParameter", f"The request must contain the parameter {parameter}.")

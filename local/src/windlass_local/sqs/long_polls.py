@@ -25,14 +25,14 @@ class LongPolls:
         self._alarm_s = math.inf
 
     def join(self) -> Ticket:
-        """A ticket for the running event loop; give it to `wait`."""
+        """Return a ticket for the running event loop; pass it to `wait`."""
         loop = asyncio.get_running_loop()
         ticket = loop.create_future()
         self._waiting[ticket] = loop
         return ticket
 
     async def wait(self, ticket: Ticket, timeout_s: float) -> None:
-        """Until woken, or for `timeout_s`."""
+        """Wait until woken, or for `timeout_s`."""
         timer = asyncio.get_running_loop().call_later(timeout_s, _release, ticket)
         try:
             await ticket
@@ -45,7 +45,7 @@ class LongPolls:
             self._waiting.pop(ticket, None)
 
     def wake(self, count: int) -> None:
-        """Let the first `count` waiting polls look at the queue again; from any thread."""
+        """Wake the first `count` polls, from any thread."""
         while count > 0 and self._waiting:
             try:
                 ticket = next(iter(self._waiting))
@@ -57,13 +57,13 @@ class LongPolls:
             count -= 1
 
     def wake_all(self) -> None:
-        """Let every poll look again (the queue is gone)."""
+        """Wake every poll: the queue is deleted."""
         self.wake(len(self._waiting))
 
     def watch(self, change_s: float | None, now_s: float) -> None:
         """Wake a poll at `change_s`, when a delay or a visibility timeout ends; from any thread.
 
-        The poll that is woken looks, and watches for the next change.
+        The poll that is woken checks the queue and schedules the next change.
         """
         if change_s is None or change_s >= self._alarm_s:
             return

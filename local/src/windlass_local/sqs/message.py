@@ -55,12 +55,12 @@ class Message:
 
 
 def md5_of_body(body: str) -> str:
-    """The hex MD5 of the body's UTF-8."""
+    """Return the hex MD5 of the body in UTF-8."""
     return hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
 
 
 def md5_of_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> str:
-    """The hex MD5 over the attributes sorted by name, or "" where there are none."""
+    """Return the hex MD5 of the attributes sorted by name; "" for none."""
     if not attributes:
         return ""
     digest = hashlib.md5(usedforsecurity=False)
@@ -77,7 +77,7 @@ def md5_of_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def size_bytes(body: str, attributes: Mapping[str, Mapping[str, Any]]) -> int:
-    """What counts against the size limits: the body plus each attribute's name, type and value."""
+    """Return the size that counts against the limits: the body plus each attribute's name, type and value."""
     size = len(body.encode())
     for name, attribute in attributes.items():
         size += len(name.encode()) + len(str(attribute.get("DataType", "")).encode())

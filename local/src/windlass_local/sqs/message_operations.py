@@ -34,14 +34,14 @@ Answer = dict[str, Any]
 
 
 def send_message(call: SqsCall) -> Answer:
-    """SendMessage."""
+    """Answer SendMessage."""
     region, queue = call.locate()
     with region.lock:
         return send(queue, call.parameters, sender_id=_sender_id(call), now_s=call.now_s)
 
 
 def send_message_batch(call: SqsCall) -> Answer:
-    """SendMessageBatch: entries that can't be sent are in Failed, the others are sent."""
+    """Answer SendMessageBatch: entries that cannot be sent are in Failed, the others are sent."""
     region, queue = call.locate()
     entries = _entries(call, "SendMessageBatchRequestEntry")
     total = sum(
@@ -58,7 +58,7 @@ def send_message_batch(call: SqsCall) -> Answer:
 
 
 def _lenient(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """An entry's attributes for measuring; a wrong one is reported with its entry, later."""
+    """Return an entry's attributes for measuring; an invalid one is reported with its entry, later."""
     try:
         return attributes_of(given or {})
     except SqsError:
@@ -70,7 +70,7 @@ def _sender_id(call: SqsCall) -> str:
 
 
 async def receive_message(call: SqsCall) -> Answer:
-    """ReceiveMessage. A long poll holds no thread, and ends as soon as there is a message."""
+    """Answer ReceiveMessage. A long poll holds no thread and ends when a message arrives."""
     region, queue = call.locate()
     limit = whole_number(call.parameters, "MaxNumberOfMessages", low=1, high=_MAX_ENTRIES) or 1
     wait_s = whole_number(call.parameters, "WaitTimeSeconds", low=0, high=20)
@@ -140,7 +140,7 @@ def _on_the_wire(attribute: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def delete_message(call: SqsCall) -> Answer:
-    """DeleteMessage."""
+    """Answer DeleteMessage."""
     region, queue = call.locate()
     with region.lock:
         _delete(queue, required(call.parameters, "ReceiptHandle"), call.now_s)
@@ -148,7 +148,7 @@ def delete_message(call: SqsCall) -> Answer:
 
 
 def delete_message_batch(call: SqsCall) -> Answer:
-    """DeleteMessageBatch."""
+    """Answer DeleteMessageBatch."""
     region, queue = call.locate()
     entries = _entries(call, "DeleteMessageBatchRequestEntry")
 
@@ -172,7 +172,7 @@ def _delete(queue: SqsQueue, handle: str, now_s: float) -> None:
 
 
 def change_message_visibility(call: SqsCall) -> Answer:
-    """ChangeMessageVisibility."""
+    """Answer ChangeMessageVisibility."""
     region, queue = call.locate()
     with region.lock:
         _change_visibility(queue, call.parameters, call.now_s)
@@ -180,7 +180,7 @@ def change_message_visibility(call: SqsCall) -> Answer:
 
 
 def change_message_visibility_batch(call: SqsCall) -> Answer:
-    """ChangeMessageVisibilityBatch."""
+    """Answer ChangeMessageVisibilityBatch."""
     region, queue = call.locate()
     entries = _entries(call, "ChangeMessageVisibilityBatchRequestEntry")
 
@@ -222,7 +222,7 @@ def _receipt(queue: SqsQueue, handle: str) -> Receipt:
 
 
 def _entries(call: SqsCall, shape: str) -> Sequence[Mapping[str, Any]]:
-    """The batch's entries. Raises for none, more than ten, ids that repeat or are no ids."""
+    """Return the batch's entries. SqsError for none, more than ten, and repeated or invalid ids."""
     entries: Sequence[Mapping[str, Any]] = call.parameters.get("Entries") or ()
     if not entries:
         raise SqsError("EmptyBatchRequest", f"There should be at least one {shape} in the request.")
@@ -247,7 +247,7 @@ def _entries(call: SqsCall, shape: str) -> Sequence[Mapping[str, Any]]:
 
 
 def _each(entries: Sequence[Mapping[str, Any]], act: Callable[[Mapping[str, Any]], Answer]) -> Answer:
-    """A batch's answer: Successful and Failed, in the entries' order."""
+    """Return a batch's response: Successful and Failed, in the entries' order."""
     done: list[Answer] = []
     failed: list[Answer] = []
     for entry in entries:

@@ -46,7 +46,7 @@ class MoveTask:
 def start(
     region: RegionQueues, source: SqsQueue, destination: SqsQueue | None, limit_per_s: int | None, now_s: float
 ) -> MoveTask:
-    """Begin a task on the running event loop. Raises where the source is no dead-letter queue, or is being moved."""
+    """Start a task on the running event loop. SqsError when the source is no dead-letter queue or is being moved."""
     if not region.sources_of(source):
         raise SqsError("InvalidParameterValue", "Source queue must be configured as a Dead Letter Queue.")
     if any(each.source is source and each.status == "RUNNING" for each in region.moves):
@@ -80,7 +80,7 @@ def cancel(region: RegionQueues, handle: str) -> MoveTask:
 
 
 def describe(tasks: Iterable[MoveTask]) -> list[dict[str, Any]]:
-    """ListMessageMoveTasks' entries."""
+    """Return the entries of ListMessageMoveTasks."""
     return [_entry(task) for task in tasks]
 
 

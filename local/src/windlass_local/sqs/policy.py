@@ -31,7 +31,7 @@ _MAX_ACTIONS = 7
 
 
 def allows(policy: str, *, account_id: str, action: str, queue_arn: str) -> bool:
-    """Whether `policy` lets `account_id` (not the owner) do `action` ("SendMessage") on the queue."""
+    """True when `policy` lets `account_id` (not the owner) do `action` ("SendMessage") on the queue."""
     allowed = False
     for statement in _statements(policy):
         if "Condition" in statement or not _applies(statement, account_id, action, queue_arn):
@@ -76,7 +76,7 @@ def _listed(value: Any) -> list[Any]:
 def add_permission(
     policy: str, *, label: str, account_ids: Sequence[str], actions: Sequence[str], queue_arn: str
 ) -> str:
-    """`policy` with one more Allow statement whose Sid is `label`."""
+    """Return `policy` with one more Allow statement whose Sid is `label`."""
     if len(actions) > _MAX_ACTIONS:
         raise SqsError("OverLimit", f"{len(actions)} Actions were found, maximum allowed is {_MAX_ACTIONS}.")
     for action in actions:
@@ -100,7 +100,7 @@ def add_permission(
 
 
 def remove_permission(policy: str, *, label: str) -> str:
-    """`policy` without the statement `label`; "" when it was the last."""
+    """Return `policy` without the statement `label`; "" when it was the last."""
     statements = _statements(policy)
     kept = [each for each in statements if each.get("Sid") != label]
     if len(kept) == len(statements):

@@ -40,7 +40,7 @@ Answer = dict[str, Any]
 
 
 def create_queue(call: SqsCall) -> Answer:
-    """CreateQueue."""
+    """Answer CreateQueue."""
     name = required(call.parameters, "QueueName")
     attributes = {key: as_text(value) for key, value in (call.parameters.get("Attributes") or {}).items()}
     tags = call.parameters.get("tags") or {}
@@ -50,7 +50,7 @@ def create_queue(call: SqsCall) -> Answer:
 
 
 def get_queue_url(call: SqsCall) -> Answer:
-    """GetQueueUrl, of another account's queue too where its policy lets the caller."""
+    """Answer GetQueueUrl, for another account's queue too when its policy permits the caller."""
     owner = call.parameters.get("QueueOwnerAWSAccountId") or call.account_id
     queue = call.queues_of(owner).find(required(call.parameters, "QueueName"))
     call.authorize(queue)
@@ -58,7 +58,7 @@ def get_queue_url(call: SqsCall) -> Answer:
 
 
 def list_queues(call: SqsCall) -> Answer:
-    """ListQueues."""
+    """Answer ListQueues."""
     prefix = call.parameters.get("QueueNamePrefix") or ""
     region = call.queues
     with region.lock:
@@ -67,7 +67,7 @@ def list_queues(call: SqsCall) -> Answer:
 
 
 def list_dead_letter_source_queues(call: SqsCall) -> Answer:
-    """ListDeadLetterSourceQueues (whose list is spelt with a small q)."""
+    """Answer ListDeadLetterSourceQueues (whose list is spelled `queueUrls`)."""
     region, queue = call.locate()
     with region.lock:
         return _page(call, sorted(region.sources_of(queue), key=lambda q: q.name), "queueUrls")
@@ -90,7 +90,7 @@ def _page(call: SqsCall, queues: Sequence[SqsQueue], key: str) -> Answer:
 
 
 def get_queue_attributes(call: SqsCall) -> Answer:
-    """GetQueueAttributes."""
+    """Answer GetQueueAttributes."""
     region, queue = call.locate()
     names = call.parameters.get("AttributeNames") or []
     with region.lock:
@@ -99,7 +99,7 @@ def get_queue_attributes(call: SqsCall) -> Answer:
 
 
 def set_queue_attributes(call: SqsCall) -> Answer:
-    """SetQueueAttributes."""
+    """Answer SetQueueAttributes."""
     region, queue = call.locate()
     attributes = {key: as_text(value) for key, value in required(call.parameters, "Attributes").items()}
     with region.lock:
@@ -108,7 +108,7 @@ def set_queue_attributes(call: SqsCall) -> Answer:
 
 
 def delete_queue(call: SqsCall) -> Answer:
-    """DeleteQueue. The name may be used again at once (AWS asks for 60 s)."""
+    """Answer DeleteQueue. The name can be used again at once (AWS requires 60 s)."""
     region, queue = call.locate()
     with region.lock:
         region.remove(queue)
@@ -116,7 +116,7 @@ def delete_queue(call: SqsCall) -> Answer:
 
 
 def purge_queue(call: SqsCall) -> Answer:
-    """PurgeQueue, at most once a minute per queue."""
+    """Answer PurgeQueue, at most once a minute per queue."""
     region, queue = call.locate()
     with region.lock:
         if call.now_s - queue.purged_s < _PURGE_INTERVAL_S:
@@ -130,7 +130,7 @@ def purge_queue(call: SqsCall) -> Answer:
 
 
 def tag_queue(call: SqsCall) -> Answer:
-    """TagQueue."""
+    """Answer TagQueue."""
     region, queue = call.locate()
     tags = required(call.parameters, "Tags")
     with region.lock:
@@ -142,7 +142,7 @@ def tag_queue(call: SqsCall) -> Answer:
 
 
 def untag_queue(call: SqsCall) -> Answer:
-    """UntagQueue; a tag that is not there is no error."""
+    """Answer UntagQueue; a tag that does not exist is no error."""
     region, queue = call.locate()
     keys = set(required(call.parameters, "TagKeys"))
     with region.lock:
@@ -151,13 +151,13 @@ def untag_queue(call: SqsCall) -> Answer:
 
 
 def list_queue_tags(call: SqsCall) -> Answer:
-    """ListQueueTags."""
+    """Answer ListQueueTags."""
     _, queue = call.locate()
     return {"Tags": dict(queue.tags)} if queue.tags else {}
 
 
 def add_permission(call: SqsCall) -> Answer:
-    """AddPermission."""
+    """Answer AddPermission."""
     region, queue = call.locate()
     account_ids = required(call.parameters, "AWSAccountIds")
     actions = required(call.parameters, "Actions")
@@ -174,7 +174,7 @@ def add_permission(call: SqsCall) -> Answer:
 
 
 def remove_permission(call: SqsCall) -> Answer:
-    """RemovePermission."""
+    """Answer RemovePermission."""
     region, queue = call.locate()
     with region.lock:
         before = queue.attributes.get("Policy", "")
@@ -184,7 +184,7 @@ def remove_permission(call: SqsCall) -> Answer:
 
 
 def start_message_move_task(call: SqsCall) -> Answer:
-    """StartMessageMoveTask."""
+    """Answer StartMessageMoveTask."""
     source = _queue_by_arn(call, required(call.parameters, "SourceArn"))
     destination_arn = call.parameters.get("DestinationArn")
     destination = _queue_by_arn(call, destination_arn) if destination_arn else None
@@ -195,7 +195,7 @@ def start_message_move_task(call: SqsCall) -> Answer:
 
 
 def list_message_move_tasks(call: SqsCall) -> Answer:
-    """ListMessageMoveTasks, the latest first."""
+    """Answer ListMessageMoveTasks, newest first."""
     source = _queue_by_arn(call, required(call.parameters, "SourceArn"))
     limit = whole_number(call.parameters, "MaxResults", low=1, high=10) or 1
     region = call.queues
@@ -205,7 +205,7 @@ def list_message_move_tasks(call: SqsCall) -> Answer:
 
 
 def cancel_message_move_task(call: SqsCall) -> Answer:
-    """CancelMessageMoveTask."""
+    """Answer CancelMessageMoveTask."""
     region = call.queues
     with region.lock:
         task = move_tasks.cancel(region, required(call.parameters, "TaskHandle"))

@@ -20,12 +20,12 @@ _LAYOUT = struct.Struct(f">{MARK_BYTES}sQI")
 
 
 def encode(mark: bytes, receipt: Receipt) -> str:
-    """The handle of `receipt` in the queue marked `mark`."""
+    """Return the handle of `receipt` in the queue marked `mark`."""
     return _PREFIX + base64.b64encode(_LAYOUT.pack(mark, receipt.seq, receipt.delivery)).decode()
 
 
 def decode(mark: bytes, handle: str) -> Receipt | None:
-    """The receipt that `handle` stands for, or None if it is not a handle of this queue."""
+    """Return the receipt of `handle`; None when it is no handle of this queue."""
     if not handle.startswith(_PREFIX):
         return None
     try:

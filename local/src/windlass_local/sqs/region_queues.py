@@ -50,23 +50,23 @@ class RegionQueues(SQSBackend):
     # -- for the operations ----------------------------------------------------------------------------------------
 
     def arn_of(self, name: str) -> str:
-        """The ARN a queue of that name has here."""
+        """Return the ARN that a queue of that name has here."""
         return f"arn:{self.partition}:sqs:{self.region_name}:{self.account_id}:{name}"
 
     def find(self, name: str) -> SqsQueue:
-        """The queue, or SqsError QueueDoesNotExist."""
+        """Return the queue. SqsError QueueDoesNotExist."""
         queue = self.queues.get(name)
         if queue is None:
             raise SqsError("QueueDoesNotExist", "The specified queue does not exist.")
         return queue
 
     def by_arn(self, arn: str) -> SqsQueue | None:
-        """The queue with that ARN, if it is of this account and region."""
+        """Return the queue with that ARN, if it is of this account and region, else None."""
         queue = self.queues.get(arn.rpartition(":")[2])
         return queue if queue is not None and queue.queue_arn == arn else None
 
     def create(self, name: str, attributes: Mapping[str, str], tags: Mapping[str, str], now_s: float) -> SqsQueue:
-        """CreateQueue: the same again is the same queue, with other attributes it is QueueNameExists."""
+        """Create a queue; the same attributes return the same queue, others raise QueueNameExists."""
         fifo = attributes.get("FifoQueue") == "true"
         existing = self.queues.get(name)
         if existing is not None:
@@ -86,14 +86,14 @@ class RegionQueues(SQSBackend):
         return queue
 
     def change(self, queue: SqsQueue, attributes: Mapping[str, str], now_s: float) -> None:
-        """SetQueueAttributes."""
+        """Apply SetQueueAttributes."""
         queue_attributes.check(attributes, fifo=queue.fifo_queue)
         self._check_redrive(queue.queue_arn, attributes, fifo=queue.fifo_queue)
         queue.set_attributes(attributes, now_s)
         self._link()
 
     def remove(self, queue: SqsQueue) -> None:
-        """DeleteQueue."""
+        """Apply DeleteQueue."""
         del self.queues[queue.name]
         queue.is_deleted = True
         queue.core.purge()
@@ -101,11 +101,11 @@ class RegionQueues(SQSBackend):
         self._link()
 
     def sources_of(self, queue: SqsQueue) -> list[SqsQueue]:
-        """The queues whose dead letters go to `queue`."""
+        """Return the queues whose dead letters go to `queue`."""
         return [each for each in self.queues.values() if each.core.dead_letter is queue.core]
 
     def _link(self) -> None:
-        """Point every queue at its dead-letter queue, as far as that exists now."""
+        """Connect every queue with its dead-letter queue, if that exists now."""
         for queue in self.queues.values():
             policy = queue.redrive_policy
             target = self.by_arn(policy.target_arn) if policy else None
@@ -133,7 +133,7 @@ class RegionQueues(SQSBackend):
     # -- for moto's services ---------------------------------------------------------------------------------------
 
     def create_queue(self, name: str, tags: Mapping[str, str] | None = None, **properties: Any) -> SqsQueue:
-        """CloudFormation's AWS::SQS::Queue: properties are of any JSON type."""
+        """Create AWS::SQS::Queue for CloudFormation: properties are of any JSON type."""
         properties.pop("region", None)
         properties.pop("QueueName", None)
         attributes = {key: as_text(value) for key, value in properties.items()}
@@ -146,24 +146,24 @@ class RegionQueues(SQSBackend):
                 raise as_moto(error) from error
 
     def get_queue(self, queue_name: str) -> SqsQueue:
-        """The queue, or moto's QueueDoesNotExist."""
+        """Return the queue. Raises moto's QueueDoesNotExist."""
         queue = self.queues.get(queue_name)
         if queue is None:
             raise QueueDoesNotExist
         return queue
 
     def delete_queue(self, queue_name: str) -> None:
-        """CloudFormation deletes its queue."""
+        """Delete CloudFormation's queue."""
         with self.lock:
             self.remove(self.get_queue(queue_name))
 
     def get_queue_attributes(self, queue_name: str, attribute_names: Sequence[str]) -> dict[str, str]:
-        """EventBridge asks whether a FIFO queue deduplicates by content."""
+        """Return ContentBasedDeduplication for EventBridge."""
         with self.lock:
             return self.get_queue(queue_name).describe(list(attribute_names), time.time())
 
     def set_queue_attributes(self, queue_name: str, attributes: Mapping[str, Any]) -> SqsQueue:
-        """CloudFormation changes its queue."""
+        """Change CloudFormation's queue."""
         queue = self.get_queue(queue_name)
         with self.lock:
             try:
@@ -183,7 +183,7 @@ class RegionQueues(SQSBackend):
         system_attributes: Mapping[str, Any] | None = None,
         **_ignored: Any,
     ) -> dict[str, Any]:
-        """An AWS service delivers; it may do so from any thread."""
+        """Send a message of an AWS service, from any thread."""
         queue = self.get_queue(queue_name)
         entry = {
             "MessageBody": message_body,
@@ -201,12 +201,12 @@ class RegionQueues(SQSBackend):
 
 
 def as_text(value: Any) -> str:
-    """A template's property as an attribute's text."""
+    """Return a template's property as an attribute's text."""
     if isinstance(value, bool):
         return str(value).lower()
     return value if isinstance(value, str) else json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def as_moto(error: SqsError) -> SQSException:
-    """The same error as moto's services raise it."""
+    """Return the error as moto's services raise it."""
     return SQSException(shape_of(error.name).query_code, error.message)

@@ -129,7 +129,7 @@ def _delay_s(queue: SqsQueue, entry: Mapping[str, Any]) -> int:
 
 
 def whole_number(parameters: Mapping[str, Any], name: str, *, low: int, high: int) -> int | None:
-    """The parameter as an int between `low` and `high`; None where it is not given. Raises InvalidParameterValue."""
+    """Return the parameter as an int between `low` and `high`; None when it is absent. InvalidParameterValue."""
     given = parameters.get(name)
     if given is None or given == "":
         return None
@@ -143,7 +143,7 @@ def whole_number(parameters: Mapping[str, Any], name: str, *, low: int, high: in
 
 
 def attributes_of(given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Message attributes as they are kept: checked, with `BinaryValue` (base64 in, or bytes) as bytes."""
+    """Check message attributes and return them with `BinaryValue` (base64 in, or bytes) as bytes."""
     if len(given) > _MAX_ATTRIBUTES:
         raise SqsError(
             "InvalidParameterValue",
