@@ -25,10 +25,10 @@ class AccountClient:
         """Make one call and return its answer. CallFailed when it fails."""
         client = self._clients.get(self.account_id, region, service)
         try:
-            found: dict[str, Any] = getattr(client, xform_name(operation))(**params)
+            result: dict[str, Any] = getattr(client, xform_name(operation))(**params)
         except (ClientError, BotoCoreError) as error:
             raise CallFailed(f"{service} {operation}: {error}", hint="Read the log of the embedded AWS.") from None
-        return found
+        return result
 
     def __enter__(self) -> Self:
         return self

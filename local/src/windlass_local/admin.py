@@ -36,10 +36,10 @@ class Admin:
     def answer(self, request: Request) -> Response:
         """Return the page that `request` asks for."""
         try:
-            found = self._page(request)
+            result = self._page(request)
         except (ValueError, TypeError, KeyError) as error:
             return _json({"error": str(error)}, 400)
-        return _json({"error": f"no such page: {request.path}"}, 404) if found is None else _json(found)
+        return _json({"error": f"no such page: {request.path}"}, 404) if result is None else _json(result)
 
     def _page(self, request: Request) -> Any:
         match request.path.removeprefix(PREFIX):
@@ -58,14 +58,14 @@ class Admin:
         if request.method == "DELETE":
             self._calls.clear()
             return {}
-        wanted = dict(parse_qsl(request.query))
-        limit = {"limit": int(wanted.pop("limit"))} if "limit" in wanted else {}
-        return {"calls": self._calls.find(wanted, **limit), "total": self._calls.total}
+        requested = dict(parse_qsl(request.query))
+        limit = {"limit": int(requested.pop("limit"))} if "limit" in requested else {}
+        return {"calls": self._calls.find(requested, **limit), "total": self._calls.total}
 
     def _fault_page(self, request: Request) -> Any:
         if request.method == "PUT":
-            asked = json.loads(request.body)
-            document = asked if isinstance(asked, dict) else {"rules": asked}
+            parameters = json.loads(request.body)
+            document = parameters if isinstance(parameters, dict) else {"rules": parameters}
             self._faults.load(document["rules"], random_seed=int(document.get("random_seed", 0)))
         elif request.method == "DELETE":
             self._faults.load([])

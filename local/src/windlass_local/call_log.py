@@ -92,13 +92,15 @@ class CallLog:
         with self._lock:
             return dict(self._accounts)
 
-    def find(self, wanted: Mapping[str, str], *, limit: int = _KEPT) -> list[dict[str, Any]]:
+    def find(self, requested: Mapping[str, str], *, limit: int = _KEPT) -> list[dict[str, Any]]:
         """Return the last `limit` calls whose fields equal `wanted`, oldest first. ValueError names an unknown field."""
         names = {each.name for each in fields(LoggedCall)}
-        unknown = sorted(wanted.keys() - names)
+        unknown = sorted(requested.keys() - names)
         if unknown:
             raise ValueError(f"a call has no {', '.join(unknown)}; it has {', '.join(sorted(names))}")
         with self._lock:
-            kept = list(self._calls)
-        found = (call for call in reversed(kept) if all(str(getattr(call, key)) == wanted[key] for key in wanted))
-        return [asdict(call) for call in islice(found, limit)][::-1]
+            stored = list(self._calls)
+        result = (
+            call for call in reversed(stored) if all(str(getattr(call, key)) == requested[key] for key in requested)
+        )
+        return [asdict(call) for call in islice(result, limit)][::-1]

@@ -51,15 +51,15 @@ def resource_of(service: str, path: str, query: str, headers: Mapping[str, str],
     if service == "s3":
         return unquote(headers.get("x-amz-copy-source", "")).lstrip("/")
     for pattern, shape in _PATHS.get(service, ()):
-        found = pattern.search(path)
-        if found:
-            name = unquote(found[1])
+        match = pattern.search(path)
+        if match:
+            name = unquote(match[1])
             qualifier = parse_qs(query).get("Qualifier", [""])[0] if service == "lambda" else ""
             named = name if name.startswith("arn:") else shape.format(name)
             return f"{named}:{qualifier}" if qualifier else named
     if service == "lambda" and path.rstrip("/").endswith("/functions"):
-        made = _named("FunctionName", body)
-        return f"function:{made}" if made else ""
+        created = _named("FunctionName", body)
+        return f"function:{created}" if created else ""
     return _named(_FIELDS.get(service, _USUAL), body)
 
 
@@ -67,8 +67,8 @@ def roles_of(service: str, operation: str, body: bytes) -> tuple[str, ...]:
     """Return the roles (names or ARNs) that a call passes to a service, which needs permission to pass them."""
     if (service, operation) not in _PASSING:
         return ()
-    found = {next(filter(None, match)).decode(errors="replace") for match in _ROLES.findall(_edges(body))}
-    return tuple(sorted(unquote(one) for one in found))
+    result = {next(filter(None, match)).decode(errors="replace") for match in _ROLES.findall(_edges(body))}
+    return tuple(sorted(unquote(one) for one in result))
 
 
 def sets_tags(service: str, headers: Mapping[str, str], body: bytes) -> bool:
@@ -81,9 +81,9 @@ def sets_tags(service: str, headers: Mapping[str, str], body: bytes) -> bool:
 def _named(fields: str, body: bytes) -> str:
     text = _edges(body)
     in_json, in_form = _patterns(fields)
-    found = in_json.search(text)
-    if found:
-        return found[1].decode(errors="replace")
+    match = in_json.search(text)
+    if match:
+        return match[1].decode(errors="replace")
     formed = in_form.search(text)
     return unquote(formed[1].decode(errors="replace")) if formed else ""
 

@@ -105,10 +105,10 @@ _FUNCTION = re.compile(rb'/functions/([^/]+)/policy|"FunctionName"\s*:\s*"([^"]+
 class Consistency:
     """Remembers recent changes for up to `delay_s`; each takes its own time to be seen, the same for the same seed."""
 
-    def __init__(self, delay_s: float, probability: float, dice: random.Random) -> None:
+    def __init__(self, delay_s: float, probability: float, rng: random.Random) -> None:
         self._delay_s = delay_s
         self._probability = probability
-        self._dice = dice
+        self._dice = rng
         # By account, service, operation and name: until when a change is not seen by all.
         self._seen_at: dict[tuple[str, str, str, str], float] = {}
 
@@ -141,5 +141,5 @@ def _changed_name(request: Request) -> str:
         match = _FUNCTION.search(request.path.encode() + b" " + request.body[-65_536:] + request.body[:65_536])
     else:
         match = _CHANGED[request.service].search(request.body)
-    found = next(filter(None, match.groups()), b"") if match else b""
-    return unquote(found.decode("utf-8", "replace"))
+    result = next(filter(None, match.groups()), b"") if match else b""
+    return unquote(result.decode("utf-8", "replace"))

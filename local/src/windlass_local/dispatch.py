@@ -38,16 +38,16 @@ class Dispatcher(DomainDispatcherApplication):
             return None
         if host == "moto_api" and not self._control_api:
             raise UnknownService(host)
-        found = self._known.get(host)
-        if found is None:
+        result = self._known.get(host)
+        if result is None:
             if host in ("moto_api", "instance_metadata"):
-                found = host
+                result = host
             else:
                 url = f"http://{host}"
-                found = next((name for name, pattern in self.backend_url_patterns if pattern.match(url)), None)
-            if found is None:
+                result = next((name for name, pattern in self.backend_url_patterns if pattern.match(url)), None)
+            if result is None:
                 if "amazonaws.com" in host or "." in host:
                     raise UnknownService(host)
-                found = host  # the name of a backend itself: dynamodb, s3control …
-            self._known[host] = found
-        return found
+                result = host  # the name of a backend itself: dynamodb, s3control …
+            self._known[host] = result
+        return result

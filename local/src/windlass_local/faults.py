@@ -246,7 +246,7 @@ class Faults:
                     late_s += delay_s
                 else:
                     copies.append(delay_s)
-        return (late_s, *(late_s + each for each in copies))
+        return (late_s, *(late_s + copy for copy in copies))
 
     def _strikes(self, live: _Live, request: Request, now: float) -> bool:
         if not (live.rule.matches(request) and self._has_chance(live)):
@@ -260,10 +260,10 @@ class Faults:
         return rule.probability >= 1 or self._random.random() < rule.probability
 
 
-def _lag_of(rule: Rule, dice: random.Random) -> Consistency | None:
+def _lag_of(rule: Rule, rng: random.Random) -> Consistency | None:
     if rule.kind != _LAG:
         return None
-    return Consistency(rule.latency_ms / 1000 or _LAG_S, rule.probability, dice)
+    return Consistency(rule.latency_ms / 1000 or _LAG_S, rule.probability, rng)
 
 
 _THROTTLE_CODES = {

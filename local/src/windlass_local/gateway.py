@@ -139,14 +139,14 @@ class Gateway:
             return effect.outcome
         native = self._natives.get(request.service)
         try:
-            found = native(request) if native else None
-            if inspect.isawaitable(found):
-                found = await found
+            result = native(request) if native else None
+            if inspect.isawaitable(result):
+                result = await result
         except Exception:  # noqa: BLE001  one broken call must not end the server; the log has it
             traceback.print_exc()
             return error_response(request, 500, "InternalError", "the embedded AWS failed; its log has the traceback")
-        if found is not None:
-            return found
+        if result is not None:
+            return result
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._ask_moto, request, host)
 
@@ -168,8 +168,8 @@ class Gateway:
         is_page = content_type.startswith("text/html") and b"<title>" in answer.body[:400]
         if is_page and answer.status in (404, 405, 500) and not request.path.startswith("/moto-api"):
             return self._unknown(request)
-        kept = tuple(field for field in answer.headers if not field[0].lower().startswith("access-control-"))
-        answer = replace(answer, headers=kept)
+        stored = tuple(field for field in answer.headers if not field[0].lower().startswith("access-control-"))
+        answer = replace(answer, headers=stored)
         return enveloped(request, answer) if request.service else answer
 
     def _unknown(self, request: Request) -> Response:

@@ -110,8 +110,8 @@ def _unless_read(method: str, path: str, query: str, headers: RawHeaders) -> str
     if method in ("GET", "HEAD") and path.startswith("/_windlass/"):
         return ""
     named = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
-    asked = named.get("access-control-request-method", "") if method == "OPTIONS" else method
-    if asked in ("GET", "HEAD") and _is_s3(path, query, named):
+    parameters = named.get("access-control-request-method", "") if method == "OPTIONS" else method
+    if parameters in ("GET", "HEAD") and _is_s3(path, query, named):
         return ""
     return f"a browser may only read S3 objects here, not {method} {path[:200]}. {_HINT_ORIGIN}"
 

@@ -13,8 +13,8 @@ __all__ = ["fault_response"]
 
 def fault_response(faults: tuple[Faults, ...], request: Request) -> Response | None:
     """Apply the faults for a call made in this process: wait its delay; return the response to use instead of its own, or None."""
-    for each in faults:
-        effect = each.decide(request, time.monotonic())
+    for fault in faults:
+        effect = fault.decide(request, time.monotonic())
         if effect.delay_s:
             time.sleep(effect.delay_s)
         if isinstance(effect.outcome, Response):

@@ -45,12 +45,12 @@ def _exists(dotted: str) -> bool:
     parts = dotted.split(".")
     for cut in range(len(parts), 0, -1):
         try:
-            found = importlib.import_module(".".join(parts[:cut]))
+            result = importlib.import_module(".".join(parts[:cut]))
         except ModuleNotFoundError:
             continue
         for attribute in parts[cut:]:
-            if not hasattr(found, attribute):
+            if not hasattr(result, attribute):
                 return False
-            found = getattr(found, attribute)
+            result = getattr(result, attribute)
         return True
     return False

@@ -114,9 +114,9 @@ def signing_service(headers: Mapping[str, str], path: str, query: str) -> str:
 
 
 def _credential(headers: Mapping[str, str], query: str) -> tuple[str, str, str]:
-    found = _CREDENTIAL.search(headers.get("authorization", ""))
-    if found:
-        return found[1], found[2], found[3]
+    match = _CREDENTIAL.search(headers.get("authorization", ""))
+    if match:
+        return match[1], match[2], match[3]
     presigned = _PRESIGNED.search(query)
     if presigned:
         parts = re.split("%2F|/", presigned[1])
@@ -151,8 +151,8 @@ def _operation(method: str, path: str, query: str, headers: Mapping[str, str], b
     if action:
         return action[0]
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        found = _ACTION.search(body[:4096])
-        return found[1].decode() if found else ""
+        match = _ACTION.search(body[:4096])
+        return match[1].decode() if match else ""
     return ""
 
 

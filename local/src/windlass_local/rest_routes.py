@@ -48,14 +48,14 @@ def _routes(name: str) -> dict[str, list[tuple[re.Pattern[str], str]]]:
     model = moto.core.utils.get_service_model(name)
     if not any(protocol.startswith("rest") for protocol in _protocols(model)):
         return {}
-    found: dict[str, list[tuple[str, str, bool]]] = {}
+    result: dict[str, list[tuple[str, str, bool]]] = {}
     for operation in model.operation_names:
         http = model.operation_model(operation).http
         path, query, _ = http["requestUri"].partition("?")
-        found.setdefault(http["method"], []).append((path.rstrip("/") or "/", operation, bool(query)))
+        result.setdefault(http["method"], []).append((path.rstrip("/") or "/", operation, bool(query)))
     return {
         method: [(_pattern(path), operation) for path, operation, _ in sorted(paths, key=_literal_first)]
-        for method, paths in found.items()
+        for method, paths in result.items()
     }
 
 

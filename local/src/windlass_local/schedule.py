@@ -54,9 +54,9 @@ def next_fire(expression: str, after: datetime) -> datetime | None:
         if not (day.year in years and day.month in months and day.day in days and weekday in weekdays):
             continue
         times = (day.replace(hour=hour, minute=minute) for hour in sorted(hours) for minute in sorted(minutes))
-        found = next((each for each in times if each >= start), None)
-        if found is not None:
-            return found
+        result = next((each for each in times if each >= start), None)
+        if result is not None:
+            return result
     return None
 
 
@@ -64,18 +64,18 @@ def _numbers(field: str, low: int, high: int, names: Mapping[str, int]) -> froze
     """Return the values that a field stands for. ValueError for an invalid one."""
     if field == "?":
         return frozenset(range(low, high + 1))
-    found: set[int] = set()
+    result: set[int] = set()
     for part in field.split(","):
-        said = _PART.fullmatch(part.upper())
-        if said is None:
+        reply = _PART.fullmatch(part.upper())
+        if reply is None:
             raise ValueError(part)
-        first, last, step = said[1], said[2], int(said[3] or 1)
+        first, last, step = reply[1], reply[2], int(reply[3] or 1)
         start = low if first == "*" else _number(first, names)
-        end = _number(last, names) if last else (high if first == "*" or said[3] else start)
+        end = _number(last, names) if last else (high if first == "*" or reply[3] else start)
         if not (low <= start <= end <= high) or step < 1:
             raise ValueError(part)
-        found.update(range(start, end + 1, step))
-    return frozenset(found)
+        result.update(range(start, end + 1, step))
+    return frozenset(result)
 
 
 def _number(text: str, names: Mapping[str, int]) -> int:

@@ -176,9 +176,9 @@ def _string_to_sign(request: Request, claim: _Claim) -> str:
 
 
 def _payload_hash(request: Request, claim: _Claim, *, presigned: bool) -> str:
-    given = request.headers.get("x-amz-content-sha256")
-    if given is not None:
-        return given
+    value = request.headers.get("x-amz-content-sha256")
+    if value is not None:
+        return value
     return "UNSIGNED-PAYLOAD" if presigned and claim.scope[2] == "s3" else hashlib.sha256(request.body).hexdigest()
 
 

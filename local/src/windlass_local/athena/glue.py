@@ -26,16 +26,16 @@ def _all(backend: Any) -> Iterator[Table]:
             yield _table(database.name, table.name, table.versions[max(table.versions, key=int)])
 
 
-def _table(database: str, name: str, given: Mapping[str, Any]) -> Table:
-    storage = given.get("StorageDescriptor") or {}
+def _table(database: str, name: str, value: Mapping[str, Any]) -> Table:
+    storage = value.get("StorageDescriptor") or {}
     return Table(
         database=database,
         name=name,
         columns=tuple(
             Column(one["Name"].lower(), shape_of(one.get("Type", "string"))) for one in storage.get("Columns", ())
         ),
-        partitions=tuple(one["Name"].lower() for one in given.get("PartitionKeys", ())),
+        partitions=tuple(one["Name"].lower() for one in value.get("PartitionKeys", ())),
         location=storage.get("Location", ""),
-        template=(given.get("Parameters") or {}).get("storage.location.template", ""),
+        template=(value.get("Parameters") or {}).get("storage.location.template", ""),
         cloudtrail="CloudTrail" in storage.get("InputFormat", ""),
     )

@@ -90,9 +90,9 @@ def _select(tree: exp.Expression, database: str, catalog: Catalog, files: Files)
             reference.set("db", exp.to_identifier(key[0]))
             scanned += _load(connection, table, Path(folder), files)
         try:
-            found = connection.execute(tree.sql(dialect="duckdb"))
-            columns = tuple(one[0] for one in found.description or ())
-            listed = tuple(tuple(_text(value) for value in row) for row in found.fetchall())
+            result = connection.execute(tree.sql(dialect="duckdb"))
+            columns = tuple(one[0] for one in result.description or ())
+            listed = tuple(tuple(_text(value) for value in row) for row in result.fetchall())
         except duckdb.Error as error:
             raise QueryFailed(f"GENERIC_USER_ERROR: {str(error).splitlines()[0]}") from None
     return Result(columns, listed, scanned)

@@ -92,7 +92,7 @@ def shape_of(text: str) -> Any:
 
 def _shape(kind: exp.DataType) -> Any:
     if kind.this is exp.DataType.Type.STRUCT:
-        return {one.name.lower(): _shape(one.args["kind"]) for one in kind.expressions}
+        return {expression.name.lower(): _shape(expression.args["kind"]) for expression in kind.expressions}
     if kind.this is exp.DataType.Type.ARRAY:
         return [_shape(kind.expressions[0])]
     return "string"
@@ -116,8 +116,8 @@ def rows(table: Table, files: Iterable[tuple[str, bytes]]) -> Iterator[dict[str,
             continue
         raw = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
         if table.cloudtrail:
-            found = json.loads(raw)
-            records = found.get("Records", []) if isinstance(found, dict) else []
+            document = json.loads(raw)
+            records = document.get("Records", []) if isinstance(document, dict) else []
         else:
             records = [json.loads(line) for line in raw.splitlines() if line.strip()]
         for record in records:

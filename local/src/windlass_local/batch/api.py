@@ -32,15 +32,15 @@ def is_job_call(request: Request) -> bool:
 
 def answer(runner: Runner, request: Request) -> Response:
     """Answer one call on jobs."""
-    found = _PATH.fullmatch(request.path)
-    assert found is not None
-    operation = _OPERATIONS.get((request.method, bool(found["id"]), found["part"] or ""))
+    match = _PATH.fullmatch(request.path)
+    assert match is not None
+    operation = _OPERATIONS.get((request.method, bool(match["id"]), match["part"] or ""))
     if operation is None:
         return error_response(request, 405, "MethodNotAllowed", "The specified method is not allowed here.")
     name, act = operation
     try:
         queue = job_queue_of(_account(request), request.region or "us-east-1")
-        values = act(runner, queue, request, found["id"] or "")
+        values = act(runner, queue, request, match["id"] or "")
     except JobRejected as error:
         return error_response(request, error.status, error.code, str(error))
     except ValueError as error:
@@ -89,19 +89,19 @@ def _list(_runner: Runner, queue: JobQueue, request: Request, _job_id: str) -> d
 
 def _status(runner: Runner, queue: JobQueue, request: Request, job_id: str) -> dict[str, Any]:
     query = parse_qs(request.query)
-    wanted = query.get("requestedJobStatus", [""])[0]
-    if wanted not in (State.READY, State.CANCELLED):
+    requested = query.get("requestedJobStatus", [""])[0]
+    if requested not in (State.READY, State.CANCELLED):
         raise JobRejected("InvalidRequest", "RequestedJobStatus is Ready or Cancelled.")
-    job = queue.request(job_id, wanted, query.get("statusUpdateReason", [""])[0])
+    job = queue.request(job_id, requested, query.get("statusUpdateReason", [""])[0])
     runner.wake(queue)
     return {"JobId": job.id, "Status": job.state, "StatusUpdateReason": job.said or None}
 
 
 def _priority(_runner: Runner, queue: JobQueue, request: Request, job_id: str) -> dict[str, Any]:
-    given = parse_qs(request.query).get("priority", [""])[0]
-    if not given.isdigit():
+    value = parse_qs(request.query).get("priority", [""])[0]
+    if not value.isdigit():
         raise JobRejected("InvalidRequest", "Priority must be a number from 0 on.")
-    return {"JobId": job_id, "Priority": queue.prioritize(job_id, int(given)).priority}
+    return {"JobId": job_id, "Priority": queue.prioritize(job_id, int(value)).priority}
 
 
 def _get_tags(_runner: Runner, queue: JobQueue, _request: Request, job_id: str) -> dict[str, Any]:

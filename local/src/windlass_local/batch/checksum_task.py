@@ -49,13 +49,13 @@ def checksum_task(parameters: Mapping[str, Any], client: RoleS3Client) -> One:
             return outcome
         digest = compute(read[0].body)
         etag = next((value.strip('"') for name, value in read[0].headers if name.lower() == "etag"), "")
-        found = {
+        result = {
             "checksum_base64": base64.b64encode(digest).decode(),
             "checksum_hex": digest.hex(),
             "etag": etag,
             "checksumAlgorithm": algorithm,
             "checksumType": "FULL_OBJECT",
         }
-        return TaskResult(ok=True, http=200, code="", message=json.dumps(found))
+        return TaskResult(ok=True, http=200, code="", message=json.dumps(result))
 
     return task

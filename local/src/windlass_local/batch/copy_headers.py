@@ -66,21 +66,21 @@ def copy_headers(parameters: Mapping[str, Any]) -> dict[str, str]:
 
 def acl_headers(grants: list[dict[str, Any]]) -> dict[str, str]:
     """Return grants as `x-amz-grant-…` headers."""
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     for grant in grants:
         grantee = grant.get("Grantee", {})
         written = f'{_TYPES[grantee.get("TypeIdentifier", "id")]}="{grantee.get("Identifier", "")}"'
-        found.setdefault(f"x-amz-grant-{_GRANTS[grant['Permission']]}", []).append(written)
-    return {name: ", ".join(each) for name, each in found.items()}
+        result.setdefault(f"x-amz-grant-{_GRANTS[grant['Permission']]}", []).append(written)
+    return {name: ", ".join(each) for name, each in result.items()}
 
 
-def _metadata_headers(given: Mapping[str, Any]) -> dict[str, str]:
-    headers = {name: str(given[member]) for member, name in _METADATA.items() if given.get(member)}
-    headers |= {f"x-amz-meta-{name.lower()}": text for name, text in (given.get("UserMetadata") or {}).items()}
-    if given.get("HttpExpiresDate"):
-        headers["expires"] = _http_date(given["HttpExpiresDate"])
-    if given.get("SSEAlgorithm"):
-        headers["x-amz-server-side-encryption"] = "aws:kms" if given["SSEAlgorithm"] == "KMS" else "AES256"
+def _metadata_headers(value: Mapping[str, Any]) -> dict[str, str]:
+    headers = {name: str(value[member]) for member, name in _METADATA.items() if value.get(member)}
+    headers |= {f"x-amz-meta-{name.lower()}": text for name, text in (value.get("UserMetadata") or {}).items()}
+    if value.get("HttpExpiresDate"):
+        headers["expires"] = _http_date(value["HttpExpiresDate"])
+    if value.get("SSEAlgorithm"):
+        headers["x-amz-server-side-encryption"] = "aws:kms" if value["SSEAlgorithm"] == "KMS" else "AES256"
     return headers
 
 

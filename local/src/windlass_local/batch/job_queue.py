@@ -63,7 +63,7 @@ class JobQueue:
 
     def page(self, statuses: Iterable[str], after: str, most: int) -> tuple[list[dict[str, Any]], str]:
         """Return a page of jobs, newest first, and the token of the next page ("" for none). JobRejected for an invalid token."""
-        wanted = set(statuses)
+        requested = set(statuses)
         with self.lock:
             below = len(self._jobs)
             if after:
@@ -73,17 +73,17 @@ class JobQueue:
             chosen = [
                 job
                 for job in reversed(self._jobs.values())
-                if job.number < below and (not wanted or job.state in wanted)
+                if job.number < below and (not requested or job.state in requested)
             ]
             page = chosen[:most]
             return [job.listed() for job in page], page[-1].id if page and len(chosen) > most else ""
 
-    def request(self, job_id: str, wanted: str, why: str) -> Job:
+    def request(self, job_id: str, requested: str, why: str) -> Job:
         """Make a suspended job ready, or cancel one. JobRejected where that can't be."""
         with self.lock:
             job = self.find(job_id)
             try:
-                job.move_to(state_after_request(job.state, wanted))
+                job.move_to(state_after_request(job.state, requested))
             except ValueError as error:
                 raise JobRejected("JobStatusException", str(error)) from None
             job.said = why

@@ -103,12 +103,12 @@ def _check_manifest(manifest: Mapping[str, Any] | None) -> None:
 def _check_generator(generator: Mapping[str, Any] | None) -> None:
     if generator is None:
         return
-    made = generator.get("S3JobManifestGenerator", {})
-    if not made.get("SourceBucket") or "EnableManifestOutput" not in made:
+    created = generator.get("S3JobManifestGenerator", {})
+    if not created.get("SourceBucket") or "EnableManifestOutput" not in created:
         raise JobRejected("InvalidRequest", "S3JobManifestGenerator must have SourceBucket and EnableManifestOutput.")
-    if made["EnableManifestOutput"] and not made.get("ManifestOutputLocation"):
+    if created["EnableManifestOutput"] and not created.get("ManifestOutputLocation"):
         raise JobRejected("InvalidRequest", "ManifestOutputLocation is required when EnableManifestOutput is true.")
-    chosen = made.get("Filter", {})
+    chosen = created.get("Filter", {})
     if "CreatedAfter" in chosen and "CreatedBefore" in chosen and chosen["CreatedAfter"] >= chosen["CreatedBefore"]:
         raise JobRejected("InvalidRequest", "CreatedAfter must be before CreatedBefore.")
 

@@ -61,11 +61,11 @@ def outcome_of_answer(event: Mapping[str, Any], payload: bytes, *, failed: bool)
     except (ValueError, KeyError, TypeError):
         message = f"Lambda returned an answer that is no result of tasks: {text[:300]}"
         return TaskResult(ok=False, http=200, code="PermanentFailure", message=message)
-    code, said = known.get(event["tasks"][0]["taskId"], (missing, ""))
+    code, reply = known.get(event["tasks"][0]["taskId"], (missing, ""))
     if code == "Succeeded":
-        return TaskResult(ok=True, http=200, code="", message=said)
+        return TaskResult(ok=True, http=200, code="", message=reply)
     known_code = code if code in ("TemporaryFailure", "PermanentFailure") else "PermanentFailure"
-    return TaskResult(ok=False, http=200, code=known_code, message=said)
+    return TaskResult(ok=False, http=200, code=known_code, message=reply)
 
 
 def function_tasks(functions: Functions, job_id: str, parameters: Mapping[str, Any], account_id: str) -> Tasks:

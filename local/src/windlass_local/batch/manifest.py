@@ -63,13 +63,13 @@ def read_inventory(body: bytes, fetch: Callable[[str, str], bytes]) -> Manifest:
             raise BadManifest("ManifestInvalidFormat", "The inventory report isn't in CSV format.")
         fields = [name.strip() for name in document["fileSchema"].split(",")]
         place = document["destinationBucket"].rpartition(":")[2]
-        files = [(place, each["key"]) for each in document["files"]]
+        files = [(place, file["key"]) for file in document["files"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, BadManifest):
             raise
         raise BadManifest("ManifestInvalidFormat", "The inventory's manifest.json can't be read.") from None
     fields = [name if name in _FIELDS else "Ignore" for name in fields]
-    return _looked_through(lambda: _rows((_text(_unpacked(fetch(*each))) for each in files), fields))
+    return _looked_through(lambda: _rows((_text(_unpacked(fetch(*file))) for file in files), fields))
 
 
 def _unpacked(body: bytes) -> bytes:

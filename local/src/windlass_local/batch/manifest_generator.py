@@ -44,12 +44,12 @@ def generate(job: Job, client: RoleS3Client) -> tuple[Manifest, dict[str, Any] |
     if not rows:
         raise BadManifest("ManifestGenerationEmpty", "No keys were found that match the filter of the generator.")
     manifest = Manifest(bucket.name, len(rows), versions, lambda: iter(rows))
-    kept = (
+    stored = (
         _keep(job, parameters["ManifestOutputLocation"], manifest, client)
         if parameters["EnableManifestOutput"]
         else None
     )
-    return manifest, kept
+    return manifest, stored
 
 
 def _eligible(bucket: Any, version: Any) -> bool:
@@ -79,8 +79,8 @@ def matches(chosen: Mapping[str, Any], version: Any, *, eligible: Any) -> bool:
     )
 
 
-def _encrypted(wanted: list[dict[str, Any]], version: Any) -> bool:
-    for each in wanted:
+def _encrypted(requested: list[dict[str, Any]], version: Any) -> bool:
+    for each in requested:
         for kind, details in each.items():
             if _ENCRYPTION[kind] != (version.encryption or ""):
                 continue

@@ -74,8 +74,8 @@ def _copy(parameters: Mapping[str, Any], client: RoleS3Client) -> One:
         bucket, written, version = row
         key = key_of(written)
         source = f"{bucket}/{quote(key)}" + (f"?versionId={version}" if version else "")
-        given = {**headers, "x-amz-copy-source": source}
-        return outcome_of(lambda: client.call("PUT", target, prefix + key, "CopyObject", headers=given))
+        value = {**headers, "x-amz-copy-source": source}
+        return outcome_of(lambda: client.call("PUT", target, prefix + key, "CopyObject", headers=value))
 
     return task
 

@@ -27,18 +27,18 @@ def check_resources(job_parameters: Mapping[str, Any], region: str) -> None:
     if name == "S3PutObjectCopy":
         _in_region(bucket_of(parameters["TargetResource"]), region, "The destination bucket of a copy job")
     if "ManifestGenerator" in job_parameters:
-        made = job_parameters["ManifestGenerator"]["S3JobManifestGenerator"]
-        source = _found(bucket_of(made["SourceBucket"]), "The source bucket")
-        _owned(source, made.get("ExpectedBucketOwner", ""))
+        created = job_parameters["ManifestGenerator"]["S3JobManifestGenerator"]
+        source = _found(bucket_of(created["SourceBucket"]), "The source bucket")
+        _owned(source, created.get("ExpectedBucketOwner", ""))
         if name != "S3PutObjectCopy":
             _in_region(source.name, region, f"The source bucket of a job of {name}")
-        needs_rules = name == "S3ReplicateObject" or made.get("Filter", {}).get("EligibleForReplication")
+        needs_rules = name == "S3ReplicateObject" or created.get("Filter", {}).get("EligibleForReplication")
         if needs_rules and not _replicates(source):
             raise JobRejected("InvalidRequest", f"The bucket {source.name} has no replication configuration.")
-        output = made.get("ManifestOutputLocation", {})
-        if made["EnableManifestOutput"]:
-            kept = _found(bucket_of(output["Bucket"]), "The bucket for the generated manifest")
-            _owned(kept, output.get("ExpectedManifestBucketOwner", ""))
+        output = created.get("ManifestOutputLocation", {})
+        if created["EnableManifestOutput"]:
+            stored = _found(bucket_of(output["Bucket"]), "The bucket for the generated manifest")
+            _owned(stored, output.get("ExpectedManifestBucketOwner", ""))
     elif name == "S3ReplicateObject":
         place = bucket_of(job_parameters["Manifest"]["Location"]["ObjectArn"])
         _in_region(place, region, "The manifest's bucket of a replicate job")
@@ -74,9 +74,11 @@ def _found(name: str, what: str) -> Any:
 
 
 def _in_region(name: str, region: str, what: str) -> None:
-    found = _found(name, what).region_name
-    if found != region:
-        raise JobRejected("InvalidRequest", f"{what}, {name}, must be in the job's Region, {region}; it is in {found}.")
+    result = _found(name, what).region_name
+    if result != region:
+        raise JobRejected(
+            "InvalidRequest", f"{what}, {name}, must be in the job's Region, {region}; it is in {result}."
+        )
 
 
 def _owned(bucket: Any, owner: str) -> None:

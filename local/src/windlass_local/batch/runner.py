@@ -54,7 +54,7 @@ class Runner:
 
     def closed(self, faults: Faults) -> None:
         """Remove the faults of a server that stops."""
-        self._faults = tuple(each for each in self._faults if each is not faults)
+        self._faults = tuple(fault for fault in self._faults if fault is not faults)
 
     def wake(self, queue: JobQueue) -> None:
         """Continue with the jobs of this queue: something changed."""

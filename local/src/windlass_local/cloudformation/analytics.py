@@ -10,11 +10,11 @@ __all__ = ["KINDS"]
 
 
 def _trail(props: Props) -> dict[str, Any]:
-    found = selected(
+    result = selected(
         props, "S3BucketName", "S3KeyPrefix", "IsMultiRegionTrail", "IncludeGlobalServiceEvents", "IsOrganizationTrail"
     )
     key = {"KmsKeyId": props["KMSKeyId"]} if "KMSKeyId" in props else {}
-    return found | key | {"EnableLogFileValidation": props.get("EnableLogFileValidation", False)}
+    return result | key | {"EnableLogFileValidation": props.get("EnableLogFileValidation", False)}
 
 
 def _selectors(context: ResourceContext, name: str, props: Props) -> None:
@@ -44,9 +44,9 @@ def _delete(context: ResourceContext, created: Created, _props: Props) -> None:
 
 
 def _create_database(context: ResourceContext, _name: str, props: Props) -> Created:
-    given = props["DatabaseInput"]
-    context.call("glue", "create_database", DatabaseInput=given)
-    return Created(given["Name"])
+    value = props["DatabaseInput"]
+    context.call("glue", "create_database", DatabaseInput=value)
+    return Created(value["Name"])
 
 
 def _update_database(context: ResourceContext, created: Created, _before: Props, props: Props) -> Created:
@@ -59,9 +59,9 @@ def _delete_database(context: ResourceContext, created: Created, _props: Props) 
 
 
 def _create_table(context: ResourceContext, _name: str, props: Props) -> Created:
-    given = props["TableInput"]
-    context.call("glue", "create_table", DatabaseName=props["DatabaseName"], TableInput=given)
-    return Created(given["Name"])
+    value = props["TableInput"]
+    context.call("glue", "create_table", DatabaseName=props["DatabaseName"], TableInput=value)
+    return Created(value["Name"])
 
 
 def _update_table(context: ResourceContext, created: Created, _before: Props, props: Props) -> Created:

@@ -39,18 +39,18 @@ def _configure(context: ResourceContext, name: str, before: Props, props: Props)
             put(context, name, props.get(key) or {})
 
 
-def _versioning(context: ResourceContext, name: str, given: Any) -> None:
-    status = given.get("Status", "Suspended")
+def _versioning(context: ResourceContext, name: str, value: Any) -> None:
+    status = value.get("Status", "Suspended")
     context.call("s3", "put_bucket_versioning", Bucket=name, VersioningConfiguration={"Status": status})
 
 
-def _encryption(context: ResourceContext, name: str, given: Any) -> None:
+def _encryption(context: ResourceContext, name: str, value: Any) -> None:
     rules = [
         {
             "ApplyServerSideEncryptionByDefault": one["ServerSideEncryptionByDefault"],
             "BucketKeyEnabled": one.get("BucketKeyEnabled", False),
         }
-        for one in given.get("ServerSideEncryptionConfiguration", ())
+        for one in value.get("ServerSideEncryptionConfiguration", ())
     ]
     if rules:
         context.call("s3", "put_bucket_encryption", Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
@@ -58,32 +58,32 @@ def _encryption(context: ResourceContext, name: str, given: Any) -> None:
         context.call("s3", "delete_bucket_encryption", Bucket=name)
 
 
-def _public_access(context: ResourceContext, name: str, given: Any) -> None:
+def _public_access(context: ResourceContext, name: str, value: Any) -> None:
     names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    blocked = {one: str(given.get(one, False)).lower() == "true" for one in names}
+    blocked = {one: str(value.get(one, False)).lower() == "true" for one in names}
     context.call("s3", "put_public_access_block", Bucket=name, PublicAccessBlockConfiguration=blocked)
 
 
-def _ownership(context: ResourceContext, name: str, given: Any) -> None:
-    if given:
-        context.call("s3", "put_bucket_ownership_controls", Bucket=name, OwnershipControls=given)
+def _ownership(context: ResourceContext, name: str, value: Any) -> None:
+    if value:
+        context.call("s3", "put_bucket_ownership_controls", Bucket=name, OwnershipControls=value)
 
 
-def _lifecycle(context: ResourceContext, name: str, given: Any) -> None:
-    rules = [_rule(one) for one in given.get("Rules", ())]
+def _lifecycle(context: ResourceContext, name: str, value: Any) -> None:
+    rules = [_rule(rule) for rule in value.get("Rules", ())]
     if rules:
         context.call("s3", "put_bucket_lifecycle_configuration", Bucket=name, LifecycleConfiguration={"Rules": rules})
     else:
         context.call("s3", "delete_bucket_lifecycle", Bucket=name)
 
 
-def _tags(context: ResourceContext, name: str, given: Any) -> None:
-    tags = [{"Key": key, "Value": value} for key, value in tags_of({"Tags": given}).items()]
+def _tags(context: ResourceContext, name: str, argument: Any) -> None:
+    tags = [{"Key": key, "Value": value} for key, value in tags_of({"Tags": argument}).items()]
     context.call("s3", "put_bucket_tagging", Bucket=name, Tagging={"TagSet": tags})
 
 
-def _notify(context: ResourceContext, name: str, given: Any) -> None:
-    configuration = _notifications(given)
+def _notify(context: ResourceContext, name: str, value: Any) -> None:
+    configuration = _notifications(value)
     context.call("s3", "put_bucket_notification_configuration", Bucket=name, NotificationConfiguration=configuration)
 
 
@@ -116,7 +116,7 @@ def _rule(rule: Props) -> dict[str, Any]:
     return created
 
 
-def _notifications(given: Props) -> dict[str, Any]:
+def _notifications(value: Props) -> dict[str, Any]:
     created: dict[str, Any] = {}
     for kind, target, arn in (
         ("Queue", "Queue", "QueueArn"),
@@ -124,7 +124,7 @@ def _notifications(given: Props) -> dict[str, Any]:
         ("Lambda", "Function", "LambdaFunctionArn"),
     ):
         entries = []
-        for one in given.get(f"{kind}Configurations", ()):
+        for one in value.get(f"{kind}Configurations", ()):
             entry: dict[str, Any] = {arn: one[target], "Events": [one["Event"]]}
             rules = one.get("Filter", {}).get("S3Key", {}).get("Rules", ())
             if rules:
@@ -132,7 +132,7 @@ def _notifications(given: Props) -> dict[str, Any]:
             entries.append(entry)
         if entries:
             created["LambdaFunctionConfigurations" if kind == "Lambda" else f"{kind}Configurations"] = entries
-    if given.get("EventBridgeConfiguration"):
+    if value.get("EventBridgeConfiguration"):
         created["EventBridgeConfiguration"] = {}
     return created
 

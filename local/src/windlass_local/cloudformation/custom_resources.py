@@ -49,9 +49,9 @@ def _tell(
     if before is not None:
         event["OldResourceProperties"] = dict(before)
     called = context.call("lambda", "invoke", FunctionName=props["ServiceToken"], Payload=json.dumps(event))
-    told = called["Payload"].read().decode()
+    reported = called["Payload"].read().decode()
     if called.get("FunctionError"):
-        raise CustomFailed(f"{context.logical_id}: the function failed: {told}")
+        raise CustomFailed(f"{context.logical_id}: the function failed: {reported}")
     answer = _answer(store, bucket, request_id)
     if answer is None:
         raise CustomFailed(f"{context.logical_id}: no answer came to the response URL")

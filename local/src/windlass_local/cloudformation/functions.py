@@ -37,22 +37,22 @@ _MAPPING = (
 )
 
 
-def _code(given: Props) -> dict[str, Any]:
+def _code(value: Props) -> dict[str, Any]:
     """Return the code; inline code becomes index.py in a zip, as in Lambda."""
-    if "ZipFile" not in given:
-        return dict(given)
+    if "ZipFile" not in value:
+        return dict(value)
     created = io.BytesIO()
     with zipfile.ZipFile(created, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("index.py", (2026, 1, 1, 0, 0, 0)), str(given["ZipFile"]))
+        archive.writestr(zipfile.ZipInfo("index.py", (2026, 1, 1, 0, 0, 0)), str(value["ZipFile"]))
     return {"ZipFile": created.getvalue()}
 
 
 def _configuration(props: Props) -> dict[str, Any]:
-    found = selected(props, *_CONFIGURATION)
+    result = selected(props, *_CONFIGURATION)
     for name in ("Timeout", "MemorySize"):
-        if name in found:
-            found[name] = int(found[name])
-    return found
+        if name in result:
+            result[name] = int(result[name])
+    return result
 
 
 def _create(context: ResourceContext, name: str, props: Props) -> Created:
@@ -96,13 +96,13 @@ def _delete(context: ResourceContext, created: Created, _props: Props) -> None:
 
 
 def _mapping(props: Props) -> dict[str, Any]:
-    found = selected(props, *_MAPPING)
+    result = selected(props, *_MAPPING)
     for name in ("BatchSize", "MaximumBatchingWindowInSeconds", "MaximumRetryAttempts"):
-        if name in found:
-            found[name] = int(found[name])
-    if "ScalingConfig" in found:
-        found["ScalingConfig"] = {"MaximumConcurrency": int(found["ScalingConfig"]["MaximumConcurrency"])}
-    return found
+        if name in result:
+            result[name] = int(result[name])
+    if "ScalingConfig" in result:
+        result["ScalingConfig"] = {"MaximumConcurrency": int(result["ScalingConfig"]["MaximumConcurrency"])}
+    return result
 
 
 def _create_mapping(context: ResourceContext, _name: str, props: Props) -> Created:

@@ -46,11 +46,11 @@ def _update(context: ResourceContext, created: Created, before: Props, props: Pr
     changed = {name: value for name, value in attributes.items() if was.get(name) != value}
     if changed:
         context.call("sqs", "set_queue_attributes", QueueUrl=created.id, Attributes=changed)
-    tags, gone = tags_of(props), [key for key in tags_of(before) if key not in tags_of(props)]
+    tags, removed = tags_of(props), [key for key in tags_of(before) if key not in tags_of(props)]
     if tags:
         context.call("sqs", "tag_queue", QueueUrl=created.id, Tags=tags)
-    if gone:
-        context.call("sqs", "untag_queue", QueueUrl=created.id, TagKeys=gone)
+    if removed:
+        context.call("sqs", "untag_queue", QueueUrl=created.id, TagKeys=removed)
     return created
 
 
@@ -69,7 +69,7 @@ def _create_policy(context: ResourceContext, name: str, props: Props) -> Created
 
 
 def _update_policy(context: ResourceContext, created: Created, before: Props, props: Props) -> Created:
-    for url in [one for one in before["Queues"] if one not in props["Queues"]]:
+    for url in [queue for queue in before["Queues"] if queue not in props["Queues"]]:
         context.gone("sqs", "set_queue_attributes", QueueUrl=url, Attributes={"Policy": ""})
     return _create_policy(context, created.id, props)
 

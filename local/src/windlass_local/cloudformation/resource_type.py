@@ -94,7 +94,7 @@ def tags_of(props: Props) -> dict[str, str]:
     tags = props.get("Tags") or ()
     if isinstance(tags, Mapping):
         return {str(key): str(value) for key, value in tags.items()}
-    return {str(one["Key"]): str(one["Value"]) for one in tags}
+    return {str(tag["Key"]): str(tag["Value"]) for tag in tags}
 
 
 def lowered(value: Any) -> Any:

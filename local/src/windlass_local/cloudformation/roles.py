@@ -49,10 +49,10 @@ def _grant(context: ResourceContext, name: str, before: Props, props: Props) -> 
             )
     for policy in was.keys() - now.keys():
         context.gone("iam", "delete_role_policy", RoleName=name, PolicyName=policy)
-    wanted, had = set(props.get("ManagedPolicyArns", ())), set(before.get("ManagedPolicyArns", ()))
-    for arn in sorted(wanted - had):
+    requested, had = set(props.get("ManagedPolicyArns", ())), set(before.get("ManagedPolicyArns", ()))
+    for arn in sorted(requested - had):
         context.call("iam", "attach_role_policy", RoleName=name, PolicyArn=arn)
-    for arn in sorted(had - wanted):
+    for arn in sorted(had - requested):
         context.gone("iam", "detach_role_policy", RoleName=name, PolicyArn=arn)
 
 

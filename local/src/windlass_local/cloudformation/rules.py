@@ -29,15 +29,15 @@ def _create(context: ResourceContext, name: str, props: Props) -> Created:
 
 def _update(context: ResourceContext, created: Created, before: Props, props: Props) -> Created:
     _put(context, created.id, props)
-    kept = {one["Id"] for one in props.get("Targets", ())}
-    gone = [one["Id"] for one in before.get("Targets", ()) if one["Id"] not in kept]
-    if gone:
-        context.call("events", "remove_targets", Rule=created.id, Ids=gone)
+    stored = {target["Id"] for target in props.get("Targets", ())}
+    removed = [target["Id"] for target in before.get("Targets", ()) if target["Id"] not in stored]
+    if removed:
+        context.call("events", "remove_targets", Rule=created.id, Ids=removed)
     return created
 
 
 def _delete(context: ResourceContext, created: Created, props: Props) -> None:
-    ids = [one["Id"] for one in props.get("Targets", ())]
+    ids = [target["Id"] for target in props.get("Targets", ())]
     if ids:
         context.gone("events", "remove_targets", Rule=created.id, Ids=ids)
     context.gone("events", "delete_rule", Name=created.id)

@@ -22,8 +22,10 @@ def _create(context: ResourceContext, name: str, props: Props) -> Created:
         "TableClass",
     )
     if "SSESpecification" in props:
-        given = props["SSESpecification"]
-        params["SSESpecification"] = {"Enabled": given["SSEEnabled"]} | selected(given, "SSEType", "KMSMasterKeyId")
+        argument = props["SSESpecification"]
+        params["SSESpecification"] = {"Enabled": argument["SSEEnabled"]} | selected(
+            argument, "SSEType", "KMSMasterKeyId"
+        )
     if "StreamSpecification" in props:
         params["StreamSpecification"] = {"StreamEnabled": True, **props["StreamSpecification"]}
     tags = [{"Key": key, "Value": value} for key, value in tags_of(props).items()]
@@ -48,8 +50,8 @@ def _settle(context: ResourceContext, name: str, before: Props, props: Props) ->
     """Apply the properties that have calls of their own."""
     now, was = props.get("TimeToLiveSpecification"), before.get("TimeToLiveSpecification")
     if now != was:
-        given = now or {**(was or {}), "Enabled": False}
-        context.call("dynamodb", "update_time_to_live", TableName=name, TimeToLiveSpecification=given)
+        value = now or {**(was or {}), "Enabled": False}
+        context.call("dynamodb", "update_time_to_live", TableName=name, TimeToLiveSpecification=value)
     recovery = props.get("PointInTimeRecoverySpecification")
     if recovery != before.get("PointInTimeRecoverySpecification") and recovery:
         context.call("dynamodb", "update_continuous_backups", TableName=name, PointInTimeRecoverySpecification=recovery)

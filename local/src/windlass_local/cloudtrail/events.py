@@ -103,7 +103,7 @@ def event(call: S3Call, identity: Identity, recipient: str) -> dict[str, Any]:
         "bytesTransferredOut": call.bytes_out,
         "x-amz-id-2": f"{uuid.uuid4().hex}=",
     }
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "eventVersion": "1.11",
         "userIdentity": _identity(identity),
         "eventTime": call.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -114,10 +114,10 @@ def event(call: S3Call, identity: Identity, recipient: str) -> dict[str, Any]:
         "userAgent": f"[{call.headers.get('user-agent', '')}]",
     }
     if call.status >= 400:
-        found |= {"errorCode": _ERRORS.get(call.status, "InternalError"), "errorMessage": "see the answer"}
+        result |= {"errorCode": _ERRORS.get(call.status, "InternalError"), "errorMessage": "see the answer"}
     parameters = {"bucketName": call.bucket, "Host": host} | ({"key": call.key} if call.key else {})
     bucket_arn = f"arn:aws:s3:::{call.bucket}"
-    found |= {
+    result |= {
         "requestParameters": parameters
         | {name: value for name, value in call.query.items() if name.startswith("X-Amz-Expires")},
         "responseElements": None,
@@ -139,7 +139,7 @@ def event(call: S3Call, identity: Identity, recipient: str) -> dict[str, Any]:
             "clientProvidedHostHeader": host,
         },
     }
-    return found
+    return result
 
 
 def _identity(identity: Identity) -> dict[str, Any]:

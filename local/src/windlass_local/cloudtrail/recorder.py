@@ -80,8 +80,8 @@ class Recorder:
         bucket_name = request.bucket
         place = s3_backends.bucket_accounts.get(bucket_name)
         owner = place[1] if place else ""
-        found = s3_backends[owner][place[0]].buckets.get(bucket_name) if place else None
-        region = getattr(found, "region_name", "") or request.region or "us-east-1"
+        result = s3_backends[owner][place[0]].buckets.get(bucket_name) if place else None
+        region = getattr(result, "region_name", "") or request.region or "us-east-1"
         call = _call_of(request, answer, owner, region)
         name, reads = DATA_OPERATIONS[request.operation]
         identity = _identity_of(request)
@@ -132,17 +132,17 @@ def _any_trail() -> bool:
 
 def _trails(account_id: str) -> list[Any]:
     backends = dict(cloudtrail_backends).get(account_id, {})
-    found = [trail for backend in list(backends.values()) for trail in list(backend.trails.values())]
-    return [trail for trail in found if trail.status.is_logging]
+    result = [trail for backend in list(backends.values()) for trail in list(backend.trails.values())]
+    return [trail for trail in result if trail.status.is_logging]
 
 
 def _call_of(request: Request, answer: Response, owner: str, region: str) -> S3Call:
     headers = request.headers
     bucket, _, key = request.path.lstrip("/").partition("/")
-    told = headers.get("x-windlass-time", "")
+    reported = headers.get("x-windlass-time", "")
     length = next((value for name, value in answer.headers if name.lower() == "x-amz-request-id"), "")
     return S3Call(
-        at=datetime.fromisoformat(told).astimezone(UTC) if told else datetime.now(UTC),
+        at=datetime.fromisoformat(reported).astimezone(UTC) if reported else datetime.now(UTC),
         operation=request.operation,
         bucket=unquote(bucket),
         key=unquote(key),
@@ -179,8 +179,8 @@ def _identity_of(request: Request) -> Identity:
 
 
 def _presigned_key(query: str) -> str:
-    found = dict(parse_qsl(query))
-    return found.get("X-Amz-Credential", "").partition("/")[0] or found.get("AWSAccessKeyId", "")
+    result = dict(parse_qsl(query))
+    return result.get("X-Amz-Credential", "").partition("/")[0] or result.get("AWSAccessKeyId", "")
 
 
 def _write(bucket: str, account_id: str, region: str, day: str, events: list[dict[str, Any]]) -> None:

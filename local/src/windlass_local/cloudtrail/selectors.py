@@ -37,9 +37,9 @@ def selects(
 def _holds(field: Mapping[str, Any], facts: Mapping[str, str]) -> bool:
     value = facts.get(field["Field"], "")
     for word, test in _TESTS.items():
-        if field.get(word) and not any(test(value, wanted) for wanted in field[word]):
+        if field.get(word) and not any(test(value, requested) for requested in field[word]):
             return False
-        if any(test(value, wanted) for wanted in field.get(f"Not{word}", ())):
+        if any(test(value, requested) for requested in field.get(f"Not{word}", ())):
             return False
     return True
 

@@ -141,23 +141,23 @@ class Cluster:
             if node.node_id in ids:
                 node.status, node.until = "rebooting", now + node_s
 
-    def modify(self, asked: Mapping[str, Any], now: float, node_s: float) -> None:
+    def modify(self, parameters: Mapping[str, Any], now: float, node_s: float) -> None:
         """Apply ModifyCacheCluster: requested changes join or replace pending ones; then all of them, or none, are applied."""
         self._need_available()
-        if asked.get("CacheNodeType") not in (None, self.node_type):
+        if parameters.get("CacheNodeType") not in (None, self.node_type):
             raise combination("The node type of a Memcached cluster can't be modified.")
-        count = asked.get("NumCacheNodes")
-        if count is None and (asked.get("CacheNodeIdsToRemove") or asked.get("NewAvailabilityZones")):
+        count = parameters.get("NumCacheNodes")
+        if count is None and (parameters.get("CacheNodeIdsToRemove") or parameters.get("NewAvailabilityZones")):
             raise combination("CacheNodeIdsToRemove and NewAvailabilityZones need NumCacheNodes.")
-        pending = self.pending if count is None else self._counted(int(count), asked)
-        if asked.get("EngineVersion"):
-            version = rules.check_version(asked["EngineVersion"], now=self.version)
+        pending = self.pending if count is None else self._counted(int(count), parameters)
+        if parameters.get("EngineVersion"):
+            version = rules.check_version(parameters["EngineVersion"], now=self.version)
             pending = Pending(pending.count, pending.zones, pending.remove, version if version != self.version else "")
-        self.window = asked.get("PreferredMaintenanceWindow") or self.window
-        self.parameter_group = asked.get("CacheParameterGroupName") or self.parameter_group
-        self.security_groups = tuple(asked.get("SecurityGroupIds") or self.security_groups)
+        self.window = parameters.get("PreferredMaintenanceWindow") or self.window
+        self.parameter_group = parameters.get("CacheParameterGroupName") or self.parameter_group
+        self.security_groups = tuple(parameters.get("SecurityGroupIds") or self.security_groups)
         self.pending = pending
-        if asked.get("ApplyImmediately"):
+        if parameters.get("ApplyImmediately"):
             self.apply_pending(now, node_s)
 
     def apply_pending(self, now: float, node_s: float) -> None:
@@ -183,16 +183,16 @@ class Cluster:
         minute = at.weekday() * 1440 + at.hour * 60 + at.minute
         return (minute - _minute(start)) % _WEEK_MINUTES < (_minute(end) - _minute(start)) % _WEEK_MINUTES
 
-    def _counted(self, count: int, asked: Mapping[str, Any]) -> Pending:
+    def _counted(self, count: int, parameters: Mapping[str, Any]) -> Pending:
         present = self.ids()
-        remove = list(asked.get("CacheNodeIdsToRemove") or [])
-        zones = list(asked.get("NewAvailabilityZones") or [])
+        remove = list(parameters.get("CacheNodeIdsToRemove") or [])
+        zones = list(parameters.get("NewAvailabilityZones") or [])
         coming = len(present) + len(self.pending.zones)
         if count < 1:
             raise value("NumCacheNodes must be at least 1.")
         if count < len(present):
-            gone = rules.check_removal(present, count, remove)
-            return Pending(count, remove=gone, version=self.pending.version)
+            removed = rules.check_removal(present, count, remove)
+            return Pending(count, remove=removed, version=self.pending.version)
         if remove:
             raise combination(
                 "CacheNodeIdsToRemove is only valid when NumCacheNodes is less than the existing number of cache nodes."
@@ -205,7 +205,7 @@ class Cluster:
             )
         new = rules.place(
             count - coming,
-            mode=asked.get("AZMode"),
+            mode=parameters.get("AZMode"),
             zones=zones,
             offered=self.zones_offered,
             present=self.by_zone() + Counter(self.pending.zones),

@@ -42,10 +42,10 @@ class Commands:
     def feed(self, data: bytes) -> list[Command]:
         """Return the commands that are complete now."""
         self._buffer += data
-        found = []
+        result = []
         while (command := self._next()) is not None:
-            found.append(command)
-        return found
+            result.append(command)
+        return result
 
     def _next(self) -> Command | None:
         if self._buffer[:1] == b"\x80":  # the magic byte of a binary request

@@ -66,11 +66,11 @@ class MemoryServer:
         words = command.words
         if not words:
             return b"ERROR\r\n"
-        found = getattr(self, f"_do_{words[0].decode('ascii', 'replace')}", None)
-        if found is None:
+        result = getattr(self, f"_do_{words[0].decode('ascii', 'replace')}", None)
+        if result is None:
             return b"ERROR\r\n"
         try:
-            reply: bytes = found(words[1:], command.data)
+            reply: bytes = result(words[1:], command.data)
         except (IndexError, ValueError):
             return b"CLIENT_ERROR bad command line format\r\n"
         return b"" if words[-1] == b"noreply" else reply

@@ -62,7 +62,7 @@ class Quotas:
     def request(self, code: str, desired: float, *, now: float, answer_s: float) -> dict[str, Any]:
         """Open a request; it is approved after `answer_s` seconds."""
         at = datetime.fromtimestamp(now, UTC).timestamp()
-        made = {
+        created = {
             **_SERVICE,
             "Id": uuid.uuid4().hex,
             "QuotaCode": code,
@@ -77,14 +77,14 @@ class Quotas:
             "QuotaRequestedAtLevel": "ACCOUNT",
             "Requester": f'{{"accountId":"{self.account_id}"}}',
         }
-        self.requests[made["Id"]] = made
-        self._due[made["Id"]] = now + answer_s
-        return made
+        self.requests[created["Id"]] = created
+        self._due[created["Id"]] = now + answer_s
+        return created
 
     def settle(self, now: float) -> None:
         """Approve the requests that are due."""
         for request_id in [one for one, at in self._due.items() if at <= now]:
             del self._due[request_id]
-            made = self.requests[request_id]
-            made.update(Status="APPROVED", LastUpdated=now)
-            self.values[made["QuotaCode"]] = made["DesiredValue"]
+            created = self.requests[request_id]
+            created.update(Status="APPROVED", LastUpdated=now)
+            self.values[created["QuotaCode"]] = created["DesiredValue"]

@@ -50,7 +50,7 @@ class RegionClusters:
 
     def create(
         self,
-        asked: Mapping[str, Any],
+        parameters: Mapping[str, Any],
         *,
         other_nodes: int,
         zones: Callable[[str], Sequence[str]],
@@ -62,49 +62,49 @@ class RegionClusters:
         """
         with self.lock:
             self.settle()
-            name = rules.check_name(str(asked["CacheClusterId"]))
+            name = rules.check_name(str(parameters["CacheClusterId"]))
             if name in self.clusters or taken(name):
                 raise CacheError("CacheClusterAlreadyExists", "Cache cluster already exists")
             now = self.clock()
-            count = int(asked.get("NumCacheNodes") or 1)
+            count = int(parameters.get("NumCacheNodes") or 1)
             if count < 1:
                 raise value("NumCacheNodes must be at least 1.")
             self.check_quota(count, other_nodes=other_nodes, without="")
-            version = rules.check_version(asked.get("EngineVersion"))
-            group = asked.get("CacheParameterGroupName") or rules.default_parameter_group(version)
+            version = rules.check_version(parameters.get("EngineVersion"))
+            group = parameters.get("CacheParameterGroupName") or rules.default_parameter_group(version)
             self._check_parameter_group(group)
-            subnet_group = asked.get("CacheSubnetGroupName") or ""
+            subnet_group = parameters.get("CacheSubnetGroupName") or ""
             offered = tuple(zones(subnet_group))
             cluster = Cluster(
                 name=name,
                 account_id=self.account_id,
                 region=self.name,
                 arn=self.arn("cluster", name),
-                node_type=rules.check_node_type(asked.get("CacheNodeType")),
+                node_type=rules.check_node_type(parameters.get("CacheNodeType")),
                 version=version,
                 parameter_group=group,
                 subnet_group=subnet_group or "default",
-                security_groups=tuple(asked.get("SecurityGroupIds") or ()),
+                security_groups=tuple(parameters.get("SecurityGroupIds") or ()),
                 zones_offered=offered,
-                window=asked.get("PreferredMaintenanceWindow") or far_window(now),
+                window=parameters.get("PreferredMaintenanceWindow") or far_window(now),
                 created_at=now,
-                auto_upgrade=asked.get("AutoMinorVersionUpgrade") is not False,
+                auto_upgrade=parameters.get("AutoMinorVersionUpgrade") is not False,
             )
-            cluster.add(_first_zones(asked, count, offered), now, self.pace.node_s)
+            cluster.add(_first_zones(parameters, count, offered), now, self.pace.node_s)
             self.clusters[name] = cluster
             self._wake(cluster)
             return cluster
 
-    def modify(self, name: str, asked: Mapping[str, Any], *, other_nodes: int) -> Cluster:
+    def modify(self, name: str, parameters: Mapping[str, Any], *, other_nodes: int) -> Cluster:
         """Apply ModifyCacheCluster."""
         with self.lock:
             cluster = self._need(name)
-            count = int(asked.get("NumCacheNodes") or 0)
+            count = int(parameters.get("NumCacheNodes") or 0)
             if count > len(cluster.ids()):
                 self.check_quota(count, other_nodes=other_nodes, without=cluster.name)
-            if asked.get("CacheParameterGroupName"):
-                self._check_parameter_group(asked["CacheParameterGroupName"])
-            cluster.modify(asked, self.clock(), self.pace.node_s)
+            if parameters.get("CacheParameterGroupName"):
+                self._check_parameter_group(parameters["CacheParameterGroupName"])
+            cluster.modify(parameters, self.clock(), self.pace.node_s)
             self._wake(cluster)
             return cluster
 
@@ -177,7 +177,7 @@ class RegionClusters:
         zone = next(iter(zones), "") if len(zones) == 1 else "Multiple"
         endpoint = {"ConfigurationEndpoint": _endpoint(cluster.port)} if cluster.port else {}
         nodes = {"CacheNodes": [_node(node) for node in cluster.nodes]} if with_nodes else {}
-        groups = [{"SecurityGroupId": one, "Status": "active"} for one in cluster.security_groups]
+        groups = [{"SecurityGroupId": security_group, "Status": "active"} for security_group in cluster.security_groups]
         return {
             "CacheClusterId": cluster.name,
             "CacheNodeType": cluster.node_type,
@@ -264,14 +264,14 @@ class RegionClusters:
         self.settle()
 
 
-def _first_zones(asked: Mapping[str, Any], count: int, offered: Sequence[str]) -> tuple[str, ...]:
-    zones = list(asked.get("PreferredAvailabilityZones") or [])
-    single = asked.get("PreferredAvailabilityZone")
+def _first_zones(parameters: Mapping[str, Any], count: int, offered: Sequence[str]) -> tuple[str, ...]:
+    zones = list(parameters.get("PreferredAvailabilityZones") or [])
+    single = parameters.get("PreferredAvailabilityZone")
     if single and zones:
         raise combination("PreferredAvailabilityZone and PreferredAvailabilityZones can't be given together.")
     if single and single != "Multiple":
         zones = [single] * count
-    return rules.place(count, mode=asked.get("AZMode"), zones=zones, offered=offered, present={})
+    return rules.place(count, mode=parameters.get("AZMode"), zones=zones, offered=offered, present={})
 
 
 def _first_port(cluster: Cluster) -> int:
@@ -296,14 +296,14 @@ def _node(node: Node) -> dict[str, Any]:
 
 def _pending(cluster: Cluster) -> dict[str, Any]:
     pending = cluster.pending
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     if pending.count:
-        found["NumCacheNodes"] = pending.count
+        result["NumCacheNodes"] = pending.count
     if pending.remove:
-        found["CacheNodeIdsToRemove"] = list(pending.remove)
+        result["CacheNodeIdsToRemove"] = list(pending.remove)
     if pending.version:
-        found["EngineVersion"] = pending.version
-    return found
+        result["EngineVersion"] = pending.version
+    return result
 
 
 def _time(seconds: float) -> datetime:

@@ -84,11 +84,11 @@ class AsyncInvocations:
         if event.estate != self._estate:
             return
         event = replace(event, runs=event.runs + 1)
-        said = decide_retry(policy, runs=event.runs, failed=answer.failed, age_s=time.monotonic() - event.accepted_s)
-        if said.again_s is None:
-            self._finish(event, policy, said.condition, answer)
+        reply = decide_retry(policy, runs=event.runs, failed=answer.failed, age_s=time.monotonic() - event.accepted_s)
+        if reply.again_s is None:
+            self._finish(event, policy, reply.condition, answer)
         else:
-            self._workers.put(lambda: self._run(event), after_s=said.again_s)
+            self._workers.put(lambda: self._run(event), after_s=reply.again_s)
 
     def _wait_for_room(self, event: _Event, policy: InvokeRetryPolicy) -> None:
         later = replace(event, throttles=event.throttles + 1)

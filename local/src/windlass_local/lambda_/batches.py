@@ -40,10 +40,10 @@ def record_of(message: Message, handle: str, queue_arn: str, region: str) -> dic
 
 
 def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
+    result: dict[str, Any] = {"stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
     if "BinaryValue" in value:
-        return {"binaryValue": base64.b64encode(value["BinaryValue"]).decode(), **found}
-    return {"stringValue": value["StringValue"], **found}
+        return {"binaryValue": base64.b64encode(value["BinaryValue"]).decode(), **result}
+    return {"stringValue": value["StringValue"], **result}
 
 
 def split(records: Iterable[Record], max_bytes: int = MAX_EVENT_BYTES) -> list[tuple[list[Record], bytes]]:

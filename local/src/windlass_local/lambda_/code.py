@@ -44,16 +44,16 @@ class CodeStore:
     def folder(self, digest: str, content: bytes, in_use: Collection[str] = ()) -> Path:
         """Return the folder of a zip's files. `in_use` are the digests that running processes import from: their folders stay."""
         with self._lock:
-            found = self._folders.pop(digest, None)
-            if found is None:
+            result = self._folders.pop(digest, None)
+            if result is None:
                 root = self._made_root()
-                found = root / digest[:40]
-                if not found.exists():  # a folder of this name is whole: it is renamed when it is
-                    _unpack(content, root / f"{digest[:40]}.part", found)
-            self._folders[digest] = found
+                result = root / digest[:40]
+                if not result.exists():  # a folder of this name is whole: it is renamed when it is
+                    _unpack(content, root / f"{digest[:40]}.part", result)
+            self._folders[digest] = result
             for old in [each for each in self._folders if each not in in_use and each != digest][:-_KEPT]:
                 shutil.rmtree(self._folders.pop(old), ignore_errors=True)
-            return found
+            return result
 
     def temporary(self, name: str) -> Path:
         """Create a folder for one process: its home, and its place for temporary files."""

@@ -48,15 +48,15 @@ def read_filters(criteria: Mapping[str, Any] | None) -> tuple[Pattern, ...]:
 def _check(pattern: Any) -> None:
     if not isinstance(pattern, dict) or not pattern:
         raise FilterError("Invalid filter pattern definition.")
-    for key, wanted in pattern.items():
+    for key, requested in pattern.items():
         if key == "$or":
-            if not isinstance(wanted, list) or len(wanted) < 2:
+            if not isinstance(requested, list) or len(requested) < 2:
                 raise FilterError("Invalid filter pattern definition.")
-            for each in wanted:
+            for each in requested:
                 _check(each)
-        elif isinstance(wanted, dict):
-            _check(wanted)
-        elif not isinstance(wanted, list) or not all(_is_rule(each) for each in wanted):
+        elif isinstance(requested, dict):
+            _check(requested)
+        elif not isinstance(requested, list) or not all(_is_rule(each) for each in requested):
             raise FilterError("Invalid filter pattern definition.")
 
 
@@ -87,16 +87,16 @@ def passes(filters: Sequence[Pattern], record: Mapping[str, Any]) -> bool:
 
 def matches(pattern: Pattern, value: Any) -> bool:
     """True when a JSON object matches the pattern."""
-    for key, wanted in pattern.items():
+    for key, requested in pattern.items():
         if key == "$or":
-            if not any(matches(each, value) for each in wanted):
+            if not any(matches(each, value) for each in requested):
                 return False
             continue
-        found = value.get(key, _ABSENT) if isinstance(value, dict) else _ABSENT
-        if isinstance(wanted, dict):
-            if not any(matches(wanted, each) for each in (found if isinstance(found, list) else [found])):
+        result = value.get(key, _ABSENT) if isinstance(value, dict) else _ABSENT
+        if isinstance(requested, dict):
+            if not any(matches(requested, each) for each in (result if isinstance(result, list) else [result])):
                 return False
-        elif not any(_agrees(rule, found) for rule in wanted):
+        elif not any(_agrees(rule, result) for rule in requested):
             return False
     return True
 

@@ -35,9 +35,9 @@ class FunctionName:
 def parse_name(text: str, account_id: str, region: str, qualifier: str = "") -> FunctionName:
     """Parse a function name as Lambda's APIs accept it; account, region and `qualifier` fill in what it omits."""
     partition = "aws"
-    found = _ARN.fullmatch(text) or _PARTIAL.fullmatch(text)
-    if found:
-        parts = found.groupdict()
+    result = _ARN.fullmatch(text) or _PARTIAL.fullmatch(text)
+    if result:
+        parts = result.groupdict()
         account_id, text = parts["account"], parts["rest"]
         region, partition = parts.get("region", region), parts.get("partition", partition)
     name, _, own = text.partition(":")

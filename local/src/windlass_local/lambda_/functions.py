@@ -19,7 +19,7 @@ from windlass_local.lambda_.async_invocations import AsyncInvocations
 from windlass_local.lambda_.code import CodeStore
 from windlass_local.lambda_.deployment import Credentials, Deployment, environment_variables
 from windlass_local.lambda_.function_name import FunctionName
-from windlass_local.lambda_.logs import LogWriter, tail, full_log
+from windlass_local.lambda_.logs import LogWriter, full_log, tail
 from windlass_local.lambda_.outcome import Invocation
 from windlass_local.lambda_.pollers import Pollers
 from windlass_local.lambda_.process import RuntimeProcess
@@ -174,8 +174,8 @@ def _import_folders(root: Path, layers: Sequence[Path], runtime: str) -> list[st
 
 def shared_functions() -> Functions:
     """Return the functions of this process's estate, which live as long as moto's state."""
-    found: Functions | None = getattr(LambdaBackend, _ATTRIBUTE, None)
-    if found is None:
-        found = Functions()
-        setattr(LambdaBackend, _ATTRIBUTE, found)
-    return found
+    result: Functions | None = getattr(LambdaBackend, _ATTRIBUTE, None)
+    if result is None:
+        result = Functions()
+        setattr(LambdaBackend, _ATTRIBUTE, result)
+    return result

@@ -12,7 +12,7 @@ from typing import Any
 from windlass_local.lambda_.deployment import Deployment
 from windlass_local.lambda_.outcome import LogLine, RunOutcome
 
-__all__ = ["LogWriter", "tail", "whole_log"]
+__all__ = ["LogWriter", "full_log", "tail"]
 
 _TAIL_BYTES = 4096
 _KEPT_EVENTS = 20_000
@@ -39,14 +39,14 @@ def full_log(deployment: Deployment, request_id: str, outcome: RunOutcome) -> tu
 
 def tail(lines: Sequence[LogLine]) -> str:
     """Return the log's last 4 KB as X-Amz-Log-Result carries them."""
-    kept: list[bytes] = []
+    stored: list[bytes] = []
     size = 0
     for _, line in reversed(lines):
-        kept.append(line.encode() + b"\n")
-        size += len(kept[-1])
+        stored.append(line.encode() + b"\n")
+        size += len(stored[-1])
         if size >= _TAIL_BYTES:
             break
-    return base64.b64encode(b"".join(reversed(kept))[-_TAIL_BYTES:]).decode()
+    return base64.b64encode(b"".join(reversed(stored))[-_TAIL_BYTES:]).decode()
 
 
 class LogWriter:
@@ -66,6 +66,6 @@ class LogWriter:
                     del group.streams[next(iter(group.streams))]
                 group.create_log_stream(stream)
             group.put_log_events(stream, events)
-            kept = group.streams[stream].events
-            if len(kept) > _KEPT_EVENTS:
-                del kept[: _KEPT_EVENTS // 2]
+            stored = group.streams[stream].events
+            if len(stored) > _KEPT_EVENTS:
+                del stored[: _KEPT_EVENTS // 2]

@@ -55,18 +55,18 @@ class RuntimeProcess:
         self.used_s = time.monotonic()
         self.runs = 0
         self._memory_mb, self._timeout_s = memory_mb, timeout_s
-        self._control, theirs = socket.socketpair()
+        self._control, original = socket.socketpair()
         lifeline, self._lifeline = os.pipe()
         self._log, log = os.pipe()
         os.set_blocking(self._log, False)
         try:
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter
                 # -P: the bootstrap's own folder is not to be imported from
-                [sys.executable, "-P", "-u", _BOOTSTRAP, str(theirs.fileno()), str(lifeline), *folders],
+                [sys.executable, "-P", "-u", _BOOTSTRAP, str(original.fileno()), str(lifeline), *folders],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                pass_fds=(theirs.fileno(), lifeline),
+                pass_fds=(original.fileno(), lifeline),
                 start_new_session=True,
                 env=dict(variables),
                 cwd=folders[0],
@@ -77,7 +77,7 @@ class RuntimeProcess:
             os.close(self._lifeline)
             raise
         finally:
-            theirs.close()
+            original.close()
             os.close(lifeline)
             os.close(log)
         self._selector = selectors.DefaultSelector()

@@ -93,7 +93,7 @@ class ProcessPool:
     def _give_back(self, member: _Member) -> None:
         if member.unwanted or not member.is_alive:
             _close([member])
-        gone: list[_Member] = []
+        removed: list[_Member] = []
         with self._lock:
             self._busy.discard(member)
             self._returned.notify_all()
@@ -101,14 +101,14 @@ class ProcessPool:
             if not self._running[member.deployment.function]:
                 del self._running[member.deployment.function]
             if member.unwanted or member.process is None or member.process.is_closed:
-                gone.append(member)
+                removed.append(member)
             else:
                 member.idle_since_s = time.monotonic()
                 self._idle.append(member)
                 while len(self._idle) > self._idle_limit:
-                    gone.append(self._idle.pop(0))
+                    removed.append(self._idle.pop(0))
                 self._watch()
-        _close(gone)
+        _close(removed)
 
     def _watch(self) -> None:
         """Schedule a check for when the process that has been idle longest expires. No timer when none is idle."""
@@ -133,7 +133,7 @@ class ProcessPool:
         Waits up to `wait_s` for the users of busy ones to notice and clean up.
         """
         with self._lock:
-            gone = [each for each in self._idle if is_meant(each.deployment)]
+            removed = [each for each in self._idle if is_meant(each.deployment)]
             self._idle = [each for each in self._idle if not is_meant(each.deployment)]
             for member in self._busy:
                 if is_meant(member.deployment):
@@ -143,24 +143,24 @@ class ProcessPool:
             if not self._idle and self._reaper is not None:
                 self._reaper.cancel()
                 self._reaper = None
-        _close(gone)
+        _close(removed)
         with self._lock:
             self._returned.wait_for(lambda: not any(is_meant(each.deployment) for each in self._busy), wait_s)
 
     def retire(self, is_meant: Callable[[Deployment], bool]) -> None:
         """Close the idle processes of these deployments; busy ones finish their event first."""
         with self._lock:
-            gone = [each for each in self._idle if is_meant(each.deployment)]
+            removed = [each for each in self._idle if is_meant(each.deployment)]
             self._idle = [each for each in self._idle if not is_meant(each.deployment)]
             for member in self._busy:
                 member.unwanted = member.unwanted or is_meant(member.deployment)
-        _close(gone)
+        _close(removed)
 
     def code_in_use(self) -> frozenset[str]:
         """Return the digests of all zips that a process imports from."""
         with self._lock:
             members = [*self._idle, *self._busy]
-        return frozenset(digest for each in members for digest in (each.deployment.code, *each.deployment.layers))
+        return frozenset(digest for member in members for digest in (member.deployment.code, *member.deployment.layers))
 
     def describe(self) -> list[dict[str, Any]]:
         """Return one row per process."""
@@ -183,6 +183,6 @@ class ProcessPool:
 
 
 def _close(members: list[_Member]) -> None:
-    for each in members:
-        if each.process is not None:
-            each.process.close()
+    for member in members:
+        if member.process is not None:
+            member.process.close()

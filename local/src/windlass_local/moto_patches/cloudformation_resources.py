@@ -161,13 +161,13 @@ def _update(resources: Any, template: dict[str, Any], parameters: dict[str, Any]
         resources.load()
         resources.create(template)
     finally:
-        kept = [name for name in before if name in previous and name in template["Resources"]]
-        for name in kept:  # an update that failed before it came to them
+        stored = [name for name in before if name in previous and name in template["Resources"]]
+        for name in stored:  # an update that failed before it came to them
             resources._parsed_resources.setdefault(name, previous.pop(name))
     for name in reversed(list(previous)):
-        gone = previous.pop(name)
+        removed = previous.pop(name)
         if policies.get(name) not in _RETAINED:
-            _unmake(resources, gone)
+            _unmake(resources, removed)
 
 
 def _delete(resources: Any) -> None:

@@ -36,13 +36,13 @@ def _keeping(method: Any) -> Any:
     @wraps(method)
     def run(response: Any) -> Any:
         answer = method(response)
-        found = response.cloudformation_backend.describe_stack_set(response._get_param("StackSetName"))  # noqa: SLF001
+        result = response.cloudformation_backend.describe_stack_set(response._get_param("StackSetName"))  # noqa: SLF001
         for parameter, attribute in _KEPT.items():
             value = response._get_param(parameter)  # noqa: SLF001
             if value is not None:
-                setattr(found, attribute, _plain(value))
-        if found.permission_model == "SERVICE_MANAGED":
-            found.administration_role_arn = found.execution_role_name = None
+                setattr(result, attribute, _plain(value))
+        if result.permission_model == "SERVICE_MANAGED":
+            result.administration_role_arn = result.execution_role_name = None
         return answer
 
     return run

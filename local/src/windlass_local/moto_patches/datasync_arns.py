@@ -32,10 +32,10 @@ def apply() -> None:
 def _owned(create: Callable[..., str], kept_in: str) -> Callable[..., str]:
     @functools.wraps(create)
     def create_owned(self: Any, *args: Any, **kwargs: Any) -> str:
-        kept = getattr(self, kept_in)
-        made = kept.pop(create(self, *args, **kwargs))
-        made.arn = made.arn.replace(_FIXED_ACCOUNT, f":{self.account_id}:")
-        kept[made.arn] = made
-        return str(made.arn)
+        stored = getattr(self, kept_in)
+        created = stored.pop(create(self, *args, **kwargs))
+        created.arn = created.arn.replace(_FIXED_ACCOUNT, f":{self.account_id}:")
+        stored[created.arn] = created
+        return str(created.arn)
 
     return create_owned

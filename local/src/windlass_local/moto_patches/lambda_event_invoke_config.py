@@ -26,9 +26,9 @@ def apply() -> None:
 
     def put(backend: Any, function_name: str, config: dict[str, Any]) -> dict[str, Any]:
         function = backend.get_function(function_name)
-        found = models.EventInvokeConfig(function.function_arn, function.last_modified, config)
-        function.event_invoke_config = [found]
-        document: dict[str, Any] = found.response()
+        result = models.EventInvokeConfig(function.function_arn, function.last_modified, config)
+        function.event_invoke_config = [result]
+        document: dict[str, Any] = result.response()
         return document
 
     def update(backend: Any, function_name: str, config: dict[str, Any]) -> dict[str, Any]:

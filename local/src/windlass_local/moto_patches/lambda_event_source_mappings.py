@@ -126,8 +126,8 @@ def _queue_of(backend: Any, arn: str) -> SqsQueue | None:
     """Return the queue with that ARN, in the function's account and region, or None."""
     if ":sqs:" not in arn:
         return None
-    found: SqsQueue | None = sqs_backends[backend.account_id][backend.region_name].by_arn(arn)
-    return found
+    result: SqsQueue | None = sqs_backends[backend.account_id][backend.region_name].by_arn(arn)
+    return result
 
 
 def _check(spec: Mapping[str, Any], queue: SqsQueue, function: Any) -> None:
@@ -163,12 +163,12 @@ def _settings(mapping: Any) -> PollerSettings | None:
     """Return what the poller needs; None for a disabled mapping."""
     if not mapping.enabled:
         return None
-    wanted = (mapping.scaling_config or {}).get("MaximumConcurrency")
+    requested = (mapping.scaling_config or {}).get("MaximumConcurrency")
     return PollerSettings(
         function=parse_name(mapping.function_arn, mapping.account_id, mapping.region),
         batch_size=int(mapping.batch_size),
         window_s=float(mapping.max_batch_window or 0),
         filters=read_filters(mapping.filter_criteria),
         partial="ReportBatchItemFailures" in (mapping.function_response_types or ()),
-        concurrency=min(int(wanted), _MAX_CONCURRENCY) if wanted else _CONCURRENCY,
+        concurrency=min(int(requested), _MAX_CONCURRENCY) if requested else _CONCURRENCY,
     )

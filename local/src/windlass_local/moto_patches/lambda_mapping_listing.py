@@ -24,13 +24,13 @@ def apply() -> None:
 
     def find(backend: Any, event_source_arn: str | None, function_name: str | None) -> list[Any]:
         # moto compares the function's name as it was once given; it may be asked for by name or ARN.
-        found = list(backend._event_source_mappings.values())  # noqa: SLF001  moto's own method reads it, too
+        result = list(backend._event_source_mappings.values())  # noqa: SLF001  moto's own method reads it, too
         if event_source_arn:
-            found = [each for each in found if each.event_source_arn == event_source_arn]
+            result = [each for each in result if each.event_source_arn == event_source_arn]
         if function_name:
-            wanted = parse_name(function_name, backend.account_id, backend.region_name)
-            found = [each for each in found if _is_of(each.function_arn, wanted.unqualified_arn)]
-        return found
+            requested = parse_name(function_name, backend.account_id, backend.region_name)
+            result = [each for each in result if _is_of(each.function_arn, requested.unqualified_arn)]
+        return result
 
     LambdaBackend.list_event_source_mappings = find
 

@@ -23,7 +23,7 @@ def apply() -> None:
 
     def key_matches(notification: Any, key_name: str) -> bool:
         rules = (notification.filters.get("S3Key") or {}).get("FilterRule") or []
-        wanted = {rule["Name"].lower(): rule["Value"] or "" for rule in rules}
-        return key_name.startswith(wanted.get("prefix", "")) and key_name.endswith(wanted.get("suffix", ""))
+        requested = {rule["Name"].lower(): rule["Value"] or "" for rule in rules}
+        return key_name.startswith(requested.get("prefix", "")) and key_name.endswith(requested.get("suffix", ""))
 
     models.Notification._key_matches = key_matches

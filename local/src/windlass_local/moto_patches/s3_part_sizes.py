@@ -24,10 +24,10 @@ def apply() -> None:
 
     @wraps(original_complete)
     def complete(backend: Any, bucket_name: str, multipart_id: str, body: Any) -> Any:
-        wanted = list(body)
+        requested = list(body)
         parts = backend.get_bucket(bucket_name).multiparts[multipart_id].parts
-        sizes = tuple(parts[number].contentsize for number, _ in wanted if number in parts)
-        key = original_complete(backend, bucket_name, multipart_id, iter(wanted))
+        sizes = tuple(parts[number].contentsize for number, _ in requested if number in parts)
+        key = original_complete(backend, bucket_name, multipart_id, iter(requested))
         if key is not None:
             key.part_sizes = sizes
         return key

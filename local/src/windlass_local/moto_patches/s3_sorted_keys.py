@@ -35,7 +35,7 @@ def apply() -> None:
         del delimiter, marker, max_keys
         store: IndexedKeyStore = bucket.keys
         with store.lock:
-            found = [store.current(name) for name in store.names if name.startswith(prefix or "")]
-        return [each for each in found if isinstance(each, ObjectVersion)], [], False, None
+            result = [store.current(name) for name in store.names if name.startswith(prefix or "")]
+        return [each for each in result if isinstance(each, ObjectVersion)], [], False, None
 
     models.S3Backend.list_objects = list_objects

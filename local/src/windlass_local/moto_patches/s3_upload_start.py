@@ -32,8 +32,8 @@ def apply() -> None:
     def initialise(upload: Any, *args: Any, **kwargs: Any) -> None:
         original(upload, *args, **kwargs)
         upload.initiated = now()
-        given = flask.request.headers if flask.has_request_context() else {}
-        upload.customer_key_md5 = key_md5({name.lower(): value for name, value in given.items()})
-        upload.lock_headers = {name: given[name] for name in (MODE, UNTIL, HOLD) if name in given}
+        argument = flask.request.headers if flask.has_request_context() else {}
+        upload.customer_key_md5 = key_md5({name.lower(): value for name, value in argument.items()})
+        upload.lock_headers = {name: argument[name] for name in (MODE, UNTIL, HOLD) if name in argument}
 
     models.FakeMultipart.__init__ = initialise

@@ -164,17 +164,17 @@ def _source_refused(call: S3Request, caller: Caller) -> Response | None:
         return no_such_bucket(call)
     if source.payer == "Requester" and caller.account_id != source.account_id and not _says_it_pays(call):
         return denied(call, source)
-    wanted = "s3:GetObjectVersion" if version_id else "s3:GetObject"
-    return None if permitted(call, source, caller, wanted, key) else denied(call, source)
+    requested = "s3:GetObjectVersion" if version_id else "s3:GetObject"
+    return None if permitted(call, source, caller, requested, key) else denied(call, source)
 
 
-def permitted(call: S3Request, bucket: Any, caller: Caller, wanted: str, key: str) -> bool:
+def permitted(call: S3Request, bucket: Any, caller: Caller, requested: str, key: str) -> bool:
     """True when `caller` may do `wanted` on the bucket, or on `key` in it."""
     own = caller.account_id == bucket.account_id
-    if own and (bucket.policy is None or wanted in _POLICY_CALLS):
+    if own and (bucket.policy is None or requested in _POLICY_CALLS):
         return True
     if bucket.policy is not None:
-        answer = policy.evaluate(bucket.policy, _question(call, bucket, caller, wanted, key))
+        answer = policy.evaluate(bucket.policy, _question(call, bucket, caller, requested, key))
         if answer.verdict is policy.Decision.DENY:
             return False
         blocked = bucket.public_access_block
@@ -182,10 +182,10 @@ def permitted(call: S3Request, bucket: Any, caller: Caller, wanted: str, key: st
             return False
         if own or answer.verdict is policy.Decision.ALLOW:
             return True
-    return _granted(bucket, caller, wanted, key)
+    return _granted(bucket, caller, requested, key)
 
 
-def _question(call: S3Request, bucket: Any, caller: Caller, wanted: str, key: str) -> policy.Question:
+def _question(call: S3Request, bucket: Any, caller: Caller, requested: str, key: str) -> policy.Question:
     arns = principal_of(caller).arns
     context = {
         # Loopback stands for S3's TLS endpoints: the usual "deny without TLS" statement must not lock everyone out.
@@ -198,20 +198,22 @@ def _question(call: S3Request, bucket: Any, caller: Caller, wanted: str, key: st
     if caller.account_id:
         context |= {"aws:PrincipalAccount": caller.account_id, "aws:PrincipalArn": arns[-1]}
     context |= {f"s3:{name}": call.query[name] for name in ("prefix", "delimiter", "max-keys") if name in call.query}
-    context |= {f"s3:{name}": given for name, given in call.request.headers.items() if name.startswith("x-amz-")}
+    context |= {f"s3:{name}": value for name, value in call.request.headers.items() if name.startswith("x-amz-")}
     if "versionId" in call.query:
         context["s3:VersionId"] = call.query["versionId"]
     resource = f"arn:{bucket.partition}:s3:::{bucket.name}" + (f"/{key}" if key else "")
-    return policy.Question(account_id=caller.account_id, arns=arns, action=wanted, resource=resource, context=context)
+    return policy.Question(
+        account_id=caller.account_id, arns=arns, action=requested, resource=resource, context=context
+    )
 
 
-def _granted(bucket: Any, caller: Caller, wanted: str, key: str) -> bool:
+def _granted(bucket: Any, caller: Caller, requested: str, key: str) -> bool:
     if bucket.ownership_rule == "BucketOwnerEnforced":
         return False
-    if wanted in _GRANTED_BY:
-        return _acl_grants(bucket, bucket.acl, caller, _GRANTED_BY[wanted])
-    if wanted in _GRANTED_BY_OBJECT and key:
-        return _acl_grants(bucket, object_acl(bucket, bucket.keys.get(key)), caller, _GRANTED_BY_OBJECT[wanted])
+    if requested in _GRANTED_BY:
+        return _acl_grants(bucket, bucket.acl, caller, _GRANTED_BY[requested])
+    if requested in _GRANTED_BY_OBJECT and key:
+        return _acl_grants(bucket, object_acl(bucket, bucket.keys.get(key)), caller, _GRANTED_BY_OBJECT[requested])
     return False
 
 

@@ -62,11 +62,11 @@ def read_object_acl(bucket: Any, key: Any) -> Response | None:
 def acl_of(headers: Mapping[str, str]) -> Any:
     """Return the ACL that a put's headers give, canned or by grants; None where they give none."""
     grants = []
-    for name, given in headers.items():
+    for name, value in headers.items():
         if name.startswith(_GRANT):
             permission = name.removeprefix(_GRANT).replace("-", "_").upper()
-            found = _GRANTEE.findall(given)
-            named = [FakeGrantee(uri=to) if kind == "uri" else FakeGrantee(grantee_id=to) for kind, to in found]
+            result = _GRANTEE.findall(value)
+            named = [FakeGrantee(uri=to) if kind == "uri" else FakeGrantee(grantee_id=to) for kind, to in result]
             grants.append(FakeGrant(named, [permission]))
     if grants:
         return FakeAcl(grants)
@@ -76,7 +76,7 @@ def acl_of(headers: Mapping[str, str]) -> Any:
 def acl_refused(call: S3Request, bucket: Any) -> Response | None:
     """Refuse an ACL where the bucket has them off, or a public one where those are blocked; None when it is fine."""
     canned = call.header("x-amz-acl")
-    granted = [given for name, given in call.request.headers.items() if name.startswith(_GRANT)]
+    granted = [value for name, value in call.request.headers.items() if name.startswith(_GRANT)]
     if canned and granted:
         return refuse(400, "InvalidRequest", "Specifying both Canned ACLs and Header Grants is not allowed")
     if bucket.ownership_rule == "BucketOwnerEnforced":
@@ -90,7 +90,7 @@ def acl_refused(call: S3Request, bucket: Any) -> Response | None:
     public = (
         canned.startswith("public-")
         or canned == "authenticated-read"
-        or any("groups/global/" in given for given in granted)
+        or any("groups/global/" in value for value in granted)
         or b"groups/global/" in (call.request.body if call.subresource == "acl" else b"")
     )
     return refuse(403, "AccessDenied", "Access Denied") if public and blocked and blocked.block_public_acls else None

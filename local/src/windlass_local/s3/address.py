@@ -101,8 +101,8 @@ _LOCALHOST = re.compile(r"(?P<bucket>.+?)\.(s3[.\-].*)?localhost(:\d+)?", re.IGN
 def _bucket_in_host(host: str) -> str:
     if not host.rpartition(":")[0].endswith("localhost") and not host.endswith("localhost"):
         return ""
-    found = _LOCALHOST.fullmatch(host)
-    return found["bucket"] if found and not found["bucket"].startswith("s3.") and found["bucket"] != "s3" else ""
+    match = _LOCALHOST.fullmatch(host)
+    return match["bucket"] if match and not match["bucket"].startswith("s3.") and match["bucket"] != "s3" else ""
 
 
 def _subresource(query: Mapping[str, str], *, on_object: bool) -> str:

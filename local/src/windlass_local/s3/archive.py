@@ -109,10 +109,10 @@ def restore_status(key: ObjectVersion) -> str:
 
 def restore_object(call: S3Request, bucket: Any, key: ObjectVersion, notify: Tell) -> Response:
     """Answer RestoreObject: 202 for a new restore, 200 where one is extended, 409 while one is under way."""
-    wish = _wish(call)
-    if isinstance(wish, Response):
-        return wish
-    days, tier = wish
+    request_body = _wish(call)
+    if isinstance(request_body, Response):
+        return request_body
+    days, tier = request_body
     if key.storage_class not in ARCHIVE_STORAGE_CLASSES:
         message = "Restore is not allowed for the object's current storage class"
         return refuse(403, "InvalidObjectState", message, details={"StorageClass": key.storage_class})

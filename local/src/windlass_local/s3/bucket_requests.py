@@ -68,8 +68,8 @@ def answer(call: S3Request, bucket: Any) -> Response | None:
         verified = _verified(call)
         if isinstance(verified, Response):
             return verified
-        found = _on_object(verified, bucket) if verified.key else _on_bucket(verified, bucket)
-        return found if found is None else replace(found, headers=(*found.headers, *charged(call, bucket).items()))
+        result = _on_object(verified, bucket) if verified.key else _on_bucket(verified, bucket)
+        return result if result is None else replace(result, headers=(*result.headers, *charged(call, bucket).items()))
     finally:
         IDS.reset(ids_token)
         CURRENT.reset(call_token)
@@ -111,8 +111,8 @@ def _on_object(call: S3Request, bucket: Any) -> Response | None:
         return on_upload(call, bucket, shared_delivery().notify)
     if call.subresource == "restore" and call.method == "POST":
         version = find_version(bucket, call.key, call.query.get("versionId"))
-        found = isinstance(version, ObjectVersion)
-        return restore_object(call, bucket, version, shared_delivery().notify) if found else no_such_key(call)
+        result = isinstance(version, ObjectVersion)
+        return restore_object(call, bucket, version, shared_delivery().notify) if result else no_such_key(call)
     if call.subresource:
         return None
     if call.method in ("GET", "HEAD"):

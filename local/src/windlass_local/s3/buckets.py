@@ -25,7 +25,7 @@ def list_buckets(call: S3Request) -> Response:
     caller = caller_of(call)
     if not caller.account_id:
         return refuse(403, "AccessDenied", "Access Denied")
-    query = {name: given for name, given in call.query.items() if name != "x-id"}
+    query = {name: value for name, value in call.query.items() if name != "x-id"}
     limit, after = query.get("max-buckets", str(_MOST_BUCKETS)), _name_in(query.get("continuation-token", ""))
     if not limit.isdigit() or not 1 <= int(limit) <= _MOST_BUCKETS or after is None:
         wrong = "continuation-token" if after is None else "max-buckets"
@@ -33,17 +33,17 @@ def list_buckets(call: S3Request) -> Response:
         return refuse(400, "InvalidArgument", f"The {wrong} provided is not valid", details=details)
     prefix, region = query.get("prefix", ""), query.get("bucket-region", "")
     owned = s3_backends[caller.account_id]["aws"].buckets
-    found = sorted(
+    result = sorted(
         name
         for name, bucket in list(owned.items())
         if name > after and name.startswith(prefix) and region in ("", bucket.region_name)
     )
-    page = found[: int(limit)]
+    page = result[: int(limit)]
     inner = (
         f"<Owner><ID>{canonical_id(caller.account_id)}</ID></Owner><Buckets>"
         + "".join(_bucket(owned[name], with_region=bool(query)) for name in page if name in owned)
         + "</Buckets>"
-        + (f"<ContinuationToken>{_token(page[-1])}</ContinuationToken>" if len(found) > len(page) else "")
+        + (f"<ContinuationToken>{_token(page[-1])}</ContinuationToken>" if len(result) > len(page) else "")
         + element("Prefix", query.get("prefix"))
     )
     return document("ListAllMyBucketsResult", inner)
@@ -89,8 +89,8 @@ _CONSTRAINT = re.compile(rb"<LocationConstraint>\s*([^<\s]+)\s*</LocationConstra
 
 def create_bucket(call: S3Request) -> Response | None:
     """Answer CreateBucket with LocationConstraint EU; None leaves all others to moto."""
-    found = _CONSTRAINT.search(call.request.body)
-    if found is None or found[1].decode() != LEGACY_EU:
+    match = _CONSTRAINT.search(call.request.body)
+    if match is None or match[1].decode() != LEGACY_EU:
         return None
     caller = caller_of(call)
     if call.request.region not in ("us-east-1", "eu-west-1"):

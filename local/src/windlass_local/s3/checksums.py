@@ -104,18 +104,18 @@ def _wrong_md5(headers: Mapping[str, str], body: bytes) -> ChecksumMismatch | No
 
 
 def _wrong_sum(headers: Mapping[str, str], body: bytes) -> ChecksumMismatch | None:
-    given = {name: headers[f"{_PREFIX}{name}"] for name in ALGORITHMS if f"{_PREFIX}{name}" in headers}
+    argument = {name: headers[f"{_PREFIX}{name}"] for name in ALGORITHMS if f"{_PREFIX}{name}" in headers}
     promised = [name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",") if name.strip()]
     if any(name not in headers for name in promised):
         message = (
             "The request contained trailing data that was not well-formed or did not conform to our published schema."
         )
         return ChecksumMismatch("MalformedTrailerError", message)
-    if len(given) > 1:
+    if len(argument) > 1:
         return ChecksumMismatch(
             "InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
         )
-    for name, value in given.items():
+    for name, value in argument.items():
         digest = COMPUTED[name](body)
         if len(_decoded(value)) != len(digest):
             return ChecksumMismatch("InvalidRequest", f"Value for {_PREFIX}{name} header is invalid.")
@@ -164,4 +164,4 @@ def sent_body(headers: Mapping[str, str], body: bytes) -> tuple[Mapping[str, str
     plain = b"".join(parts)
     if int(headers.get("x-amz-decoded-content-length", len(plain))) != len(plain):
         raise ValueError("the chunks are not as long as x-amz-decoded-content-length says")
-    return {**headers, **{name: given.strip() for name, _, given in named}}, plain
+    return {**headers, **{name: value.strip() for name, _, value in named}}, plain

@@ -73,7 +73,7 @@ def _tagging(call: S3Request, bucket: Any) -> Response:
     tags = s3_backends[bucket.account_id][bucket.partition].tagger.tags.get(bucket.arn)
     if not tags:
         return _absent(call)
-    written = (f"<Tag>{element('Key', name)}{element('Value', given or '')}</Tag>" for name, given in tags.items())
+    written = (f"<Tag>{element('Key', name)}{element('Value', value or '')}</Tag>" for name, value in tags.items())
     return document("Tagging", f"<TagSet>{''.join(written)}</TagSet>")
 
 
@@ -99,7 +99,7 @@ def _public_access_block(call: S3Request, bucket: Any) -> Response:
         "BlockPublicPolicy": blocked.block_public_policy,
         "RestrictPublicBuckets": blocked.restrict_public_buckets,
     }
-    inner = "".join(element(name, str(bool(given)).lower()) for name, given in settings.items())
+    inner = "".join(element(name, str(bool(value)).lower()) for name, value in settings.items())
     return document("PublicAccessBlockConfiguration", inner)
 
 
@@ -153,18 +153,18 @@ def _kept(present: Callable[[Any], Any], default: str | None = None) -> Callable
             if default is None:
                 return _absent(call)
             return raw_xml(default.encode())
-        kept = documents_of(bucket).get(call.subresource)
-        return None if kept is None else raw_xml(kept)  # set past the API (CloudFormation): moto writes it
+        stored = documents_of(bucket).get(call.subresource)
+        return None if stored is None else raw_xml(stored)  # set past the API (CloudFormation): moto writes it
 
     return answer
 
 
 def _lifecycle(call: S3Request, bucket: Any) -> Response | None:
-    found = _kept(lambda bucket: bucket.rules)(call, bucket)
-    if found is None or found.status != 200:
-        return found
+    result = _kept(lambda bucket: bucket.rules)(call, bucket)
+    if result is None or result.status != 200:
+        return result
     size = documents_of(bucket).get(MINIMUM_SIZE, MINIMUM_SIZE_DEFAULT.encode()).decode()
-    return raw_xml(found.body, headers={MINIMUM_SIZE: size})
+    return raw_xml(result.body, headers={MINIMUM_SIZE: size})
 
 
 def _website(call: S3Request, bucket: Any) -> Response:
@@ -179,14 +179,14 @@ _AES256 = (
 
 
 def _identified(call: S3Request, bucket: Any) -> Response:
-    wanted = call.query.get("id")
-    if wanted is None:
+    requested = call.query.get("id")
+    if requested is None:
         listed = b"".join(all_of(bucket, call.subresource)).decode()
         return document(f"List{IDENTIFIED[call.subresource]}sResult", f"<IsTruncated>false</IsTruncated>{listed}")
-    kept = documents_of(bucket).get(f"{call.subresource}:{wanted}")
-    if kept is None:
+    stored = documents_of(bucket).get(f"{call.subresource}:{requested}")
+    if stored is None:
         return refuse(404, "NoSuchConfiguration", "The specified configuration does not exist.")
-    return raw_xml(kept)
+    return raw_xml(stored)
 
 
 _READERS: Mapping[str, Callable[[S3Request, Any], Response | None]] = {

@@ -30,11 +30,13 @@ def preflight(call: S3Request, bucket: Any) -> Response:
         return refuse(400, "BadRequest", "Insufficient information. Origin request header needed.")
     if not bucket.cors:
         return refuse(403, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.")
-    wanted = [name.strip().lower() for name in call.header("access-control-request-headers").split(",") if name.strip()]
-    granted = _granted(bucket, headers["origin"], call.header("access-control-request-method"), wanted)
+    requested = [
+        name.strip().lower() for name in call.header("access-control-request-headers").split(",") if name.strip()
+    ]
+    granted = _granted(bucket, headers["origin"], call.header("access-control-request-method"), requested)
     if not granted:
         return refuse(403, "AccessForbidden", _REFUSED)
-    return empty(200, granted | ({"access-control-allow-headers": ", ".join(wanted)} if wanted else {}))
+    return empty(200, granted | ({"access-control-allow-headers": ", ".join(requested)} if requested else {}))
 
 
 def cors_headers(bucket: Any, method: str, headers: Mapping[str, str]) -> dict[str, str]:
@@ -44,12 +46,12 @@ def cors_headers(bucket: Any, method: str, headers: Mapping[str, str]) -> dict[s
     return _granted(bucket, headers["origin"], method, [])
 
 
-def _granted(bucket: Any, origin: str, method: str, wanted: Iterable[str]) -> dict[str, str]:
+def _granted(bucket: Any, origin: str, method: str, requested: Iterable[str]) -> dict[str, str]:
     for rule in bucket.cors:
-        pattern = next((each for each in _texts(rule.allowed_origins) if _matches(each, origin)), None)
+        pattern = next((text for text in _texts(rule.allowed_origins) if _matches(text, origin)), None)
         if pattern is None or method not in _texts(rule.allowed_methods):
             continue
-        if not all(any(_matches(each.lower(), name) for each in _texts(rule.allowed_headers)) for name in wanted):
+        if not all(any(_matches(text.lower(), name) for text in _texts(rule.allowed_headers)) for name in requested):
             continue
         granted = {
             "access-control-allow-origin": "*" if pattern == "*" else origin,
@@ -63,11 +65,11 @@ def _granted(bucket: Any, origin: str, method: str, wanted: Iterable[str]) -> di
     return {}
 
 
-def _texts(given: Any) -> list[str]:
+def _texts(value: Any) -> list[str]:
     """Return moto's lists, single texts and None as a list."""
-    if given is None:
+    if value is None:
         return []
-    return [str(each) for each in given] if isinstance(given, list) else [str(given)]
+    return [str(each) for each in value] if isinstance(value, list) else [str(value)]
 
 
 def _matches(pattern: str, text: str) -> bool:

@@ -59,12 +59,12 @@ def source_unreadable(headers: Mapping[str, str], source: ObjectVersion) -> Resp
 
 def part_refused(headers: Mapping[str, str], upload: Any) -> Response | None:
     """Return the refusal of a part that is given with another key than its upload was begun with; else None."""
-    given = key_md5(headers)
-    if given == upload.customer_key_md5:
+    value = key_md5(headers)
+    if value == upload.customer_key_md5:
         return None
     if not upload.customer_key_md5:
         return refuse(400, "InvalidRequest", "The multipart upload initiate did not request encryption.")
-    if not given:
+    if not value:
         message = (
             "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate "
             "encryption parameters."
@@ -78,13 +78,13 @@ def customer_headers(md5: str) -> dict[str, str]:
     return {f"{_PREFIX}algorithm": "AES256", f"{_PREFIX}key-md5": md5}
 
 
-def _refused(given: str, key: ObjectVersion, method: str) -> Response | None:
-    kept = key.customer_key_md5
-    if kept and not given:
+def _refused(value: str, key: ObjectVersion, method: str) -> Response | None:
+    stored = key.customer_key_md5
+    if stored and not value:
         return refuse(400, "InvalidRequest", _NEEDED, method=method)
-    if given and not kept:
+    if value and not stored:
         return refuse(400, "InvalidRequest", _NOT_APPLICABLE, method=method)
-    return None if hmac.compare_digest(given, kept) else refuse(403, "AccessDenied", "Access Denied", method=method)
+    return None if hmac.compare_digest(value, stored) else refuse(403, "AccessDenied", "Access Denied", method=method)
 
 
 def _malformed(headers: Mapping[str, str], prefix: str) -> tuple[str, str] | None:

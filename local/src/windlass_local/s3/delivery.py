@@ -67,7 +67,7 @@ class Delivery:
 
     def closed(self, faults: Faults) -> None:
         """Remove the faults of a server that stops."""
-        self._faults = [each for each in self._faults if each is not faults]
+        self._faults = [fault for fault in self._faults if fault is not faults]
 
     def forget(self) -> None:
         """Drop what is under way: the estate was reset."""

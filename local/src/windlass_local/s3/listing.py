@@ -22,20 +22,20 @@ Written = Callable[[str], str]
 _MOST = 1000
 
 
-def _invalid(message: str, name: str, given: str) -> Response:
-    return refuse(400, "InvalidArgument", message, details={"ArgumentName": name, "ArgumentValue": given})
+def _invalid(message: str, name: str, value: str) -> Response:
+    return refuse(400, "InvalidArgument", message, details={"ArgumentName": name, "ArgumentValue": value})
 
 
 def echoed_limit(call: S3Request, name: str = "max-keys") -> int | Response:
     """Return the page size asked for (1,000 when none; S3 echoes it and caps it), or the refusal of what is none."""
-    given = call.query.get(name, "")
-    if not given:
+    value = call.query.get(name, "")
+    if not value:
         return _MOST
-    if not given.isascii() or not given.removeprefix("-").isdigit():
-        return _invalid(f"Provided {name} not an integer or within integer range", name, given)
-    if int(given) < 0:
-        return _invalid(f"Argument {name} must be an integer between 0 and 2147483647", name, given)
-    return int(given)
+    if not value.isascii() or not value.removeprefix("-").isdigit():
+        return _invalid(f"Provided {name} not an integer or within integer range", name, value)
+    if int(value) < 0:
+        return _invalid(f"Argument {name} must be an integer between 0 and 2147483647", name, value)
+    return int(value)
 
 
 def written_names(call: S3Request) -> Written:
@@ -55,8 +55,8 @@ def _owner(bucket: Any) -> str:
 
 def _restores(call: S3Request) -> Callable[[Any], str]:
     """Return how entries tell of restores: when asked for, as an optional attribute."""
-    wanted = [name.strip() for name in call.header("x-amz-optional-object-attributes").split(",")]
-    return restore_status if "RestoreStatus" in wanted else lambda _: ""
+    requested = [name.strip() for name in call.header("x-amz-optional-object-attributes").split(",")]
+    return restore_status if "RestoreStatus" in requested else lambda _: ""
 
 
 def _content(key: Any, written: Written, owner: str, restores: Callable[[Any], str]) -> str:
@@ -97,9 +97,11 @@ def _visible(store: IndexedKeyStore) -> Callable[[str], list[Any]]:
 
 def _page(bucket: Any, call: S3Request, after: str, limit: int) -> tuple[list[Any], bool]:
     store: IndexedKeyStore = bucket.keys
-    asked = PageRequest(prefix=call.query.get("prefix", ""), delimiter=call.query.get("delimiter", ""), after=after)
+    parameters = PageRequest(
+        prefix=call.query.get("prefix", ""), delimiter=call.query.get("delimiter", ""), after=after
+    )
     with store.lock:
-        return take(entries(store.names, asked, _visible(store)), min(limit, _MOST))
+        return take(entries(store.names, parameters, _visible(store)), min(limit, _MOST))
 
 
 def _last(page: list[Any]) -> str:
@@ -214,13 +216,13 @@ def _versions_page(
     bucket: Any, call: S3Request, key_marker: str, version_marker: str, limit: int
 ) -> tuple[list[Any], bool]:
     store: IndexedKeyStore = bucket.keys
-    asked = PageRequest(
+    parameters = PageRequest(
         prefix=call.query.get("prefix", ""), delimiter=call.query.get("delimiter", ""), after=key_marker
     )
     rows = _version_rows(store, key_marker if version_marker else "", version_marker)
     with store.lock:
-        found = entries(store.names, asked, rows, again=bool(version_marker))
-        return take(found, limit)
+        result = entries(store.names, parameters, rows, again=bool(version_marker))
+        return take(result, limit)
 
 
 def _next_markers(last: Any, written: Written) -> str:

@@ -131,7 +131,7 @@ def _lock_headers(key: ObjectVersion) -> dict[str, str]:
         "x-amz-object-lock-retain-until-date": key.lock_until,
         "x-amz-object-lock-legal-hold": key.lock_legal_status,
     }
-    return {name: str(given) for name, given in named.items() if given}
+    return {name: str(value) for name, value in named.items() if value}
 
 
 def checksum_headers(key: ObjectVersion) -> dict[str, str]:
@@ -144,9 +144,9 @@ def checksum_headers(key: ObjectVersion) -> dict[str, str]:
     return {name: value, "x-amz-checksum-type": key.checksum_type or "FULL_OBJECT"}
 
 
-def etag_matches(given: str, key: ObjectVersion) -> bool:
+def etag_matches(value: str, key: ObjectVersion) -> bool:
     """True when an If-Match list names the object's ETag; S3 ignores quotes."""
-    return any(each.strip().strip('"') in ("*", key.etag.strip('"')) for each in given.split(","))
+    return any(each.strip().strip('"') in ("*", key.etag.strip('"')) for each in value.split(","))
 
 
 def _instant(text: str) -> datetime | None:
@@ -170,20 +170,20 @@ def precondition_failed(call: S3Request, condition: str) -> Response:
 
 def _condition_unmet(call: S3Request, key: ObjectVersion, headers: Mapping[str, str]) -> Response | None:
     """Return the refusal of an unmet condition, or None. ETag conditions come before dates and override them (RFC 9110 §13.2.2)."""
-    given = call.request.headers
-    if "if-match" in given:
-        if not etag_matches(given["if-match"], key):
+    value = call.request.headers
+    if "if-match" in value:
+        if not etag_matches(value["if-match"], key):
             return precondition_failed(call, "If-Match")
-    elif "if-unmodified-since" in given and changed_since(given["if-unmodified-since"], key, default=False):
+    elif "if-unmodified-since" in value and changed_since(value["if-unmodified-since"], key, default=False):
         return precondition_failed(call, "If-Unmodified-Since")
-    if "if-none-match" in given:
-        unmodified = etag_matches(given["if-none-match"], key)
+    if "if-none-match" in value:
+        unmodified = etag_matches(value["if-none-match"], key)
     else:
-        unmodified = "if-modified-since" in given and not changed_since(given["if-modified-since"], key, default=True)
+        unmodified = "if-modified-since" in value and not changed_since(value["if-modified-since"], key, default=True)
     if not unmodified:
         return None
-    kept = {name: each for name, each in headers.items() if not name.startswith("content-")}
-    return Response(status=304, headers=(*request_ids(), *kept.items()), body=b"")
+    stored = {name: each for name, each in headers.items() if not name.startswith("content-")}
+    return Response(status=304, headers=(*request_ids(), *stored.items()), body=b"")
 
 
 def _ranged(call: S3Request, key: ObjectVersion, headers: dict[str, str]) -> Response:
@@ -207,26 +207,26 @@ def _ranged(call: S3Request, key: ObjectVersion, headers: dict[str, str]) -> Res
     return Response(status=200 if span is None else 206, headers=(*request_ids(), *headers.items()), body=body)
 
 
-def _span(given: str, size: int) -> tuple[int, int] | None:
+def _span(value: str, size: int) -> tuple[int, int] | None:
     """Return [start, stop) of a Range header; None to ignore it (absent, several, or malformed)."""
-    found = _RANGE.fullmatch(given.replace(" ", "")) if given else None
-    if found is None or not (found[1] or found[2]):
+    result = _RANGE.fullmatch(value.replace(" ", "")) if value else None
+    if result is None or not (result[1] or result[2]):
         return None
-    if not found[1]:
-        suffix = min(int(found[2]), size)
+    if not result[1]:
+        suffix = min(int(result[2]), size)
         return (size - suffix, size) if suffix else _UNSATISFIABLE
-    start = int(found[1])
-    if found[2] and int(found[2]) < start:
+    start = int(result[1])
+    if result[2] and int(result[2]) < start:
         return None
-    return (start, min(int(found[2]) + 1, size) if found[2] else size) if start < size else _UNSATISFIABLE
+    return (start, min(int(result[2]) + 1, size) if result[2] else size) if start < size else _UNSATISFIABLE
 
 
 def _part(call: S3Request, key: ObjectVersion, headers: dict[str, str]) -> tuple[int, int] | Response:
-    given = call.query["partNumber"]
+    value = call.query["partNumber"]
     sizes = key.part_sizes or (key.contentsize,)
-    if not given.isdigit() or not 1 <= int(given) <= len(sizes):
+    if not value.isdigit() or not 1 <= int(value) <= len(sizes):
         return refuse(416, "InvalidPartNumber", "The requested partnumber is not satisfiable", method=call.method)
     if key.part_sizes:
         headers["x-amz-mp-parts-count"] = str(len(sizes))
-    start = sum(sizes[: int(given) - 1])
-    return start, start + sizes[int(given) - 1]
+    start = sum(sizes[: int(value) - 1])
+    return start, start + sizes[int(value) - 1]

@@ -53,20 +53,20 @@ def _left_to_moto(call: S3Request) -> bool:
 
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the metadata that an object keeps of its put's headers."""
-    kept = {
-        name: given for name, given in headers.items() if name.startswith("x-amz-meta-") or name in _SYSTEM_METADATA
+    stored = {
+        name: value for name, value in headers.items() if name.startswith("x-amz-meta-") or name in _SYSTEM_METADATA
     }
-    encoding = ",".join(each for each in kept.pop("content-encoding", "").split(",") if each.strip() != "aws-chunked")
+    encoding = ",".join(each for each in stored.pop("content-encoding", "").split(",") if each.strip() != "aws-chunked")
     if encoding:
-        kept["content-encoding"] = encoding
-    return {"content-type": "binary/octet-stream", **kept}
+        stored["content-encoding"] = encoding
+    return {"content-type": "binary/octet-stream", **stored}
 
 
 def _tags(call: S3Request) -> list[dict[str, str]] | Response:
     pairs = parse_qsl(call.header("x-amz-tagging"), keep_blank_values=True)
     if len(pairs) > 10:
         return refuse(400, "BadRequest", "Object tags cannot be greater than 10")
-    return [{"Key": name, "Value": given} for name, given in pairs]
+    return [{"Key": name, "Value": value} for name, value in pairs]
 
 
 def put_unmet(call: S3Request, bucket: Any) -> Response | None:
@@ -205,16 +205,16 @@ def no_source(name: str, version_id: str, found: Any) -> Response:
 
 def copy_unmet(call: S3Request, source: ObjectVersion) -> Response | None:
     """Return the refusal of a copy whose conditions on the source don't hold; None when they do."""
-    given = call.request.headers
+    value = call.request.headers
     prefix = "x-amz-copy-source-"
-    if f"{prefix}if-match" in given and not etag_matches(given[f"{prefix}if-match"], source):
+    if f"{prefix}if-match" in value and not etag_matches(value[f"{prefix}if-match"], source):
         return precondition_failed(call, f"{prefix}If-Match")
-    if f"{prefix}if-none-match" in given and etag_matches(given[f"{prefix}if-none-match"], source):
+    if f"{prefix}if-none-match" in value and etag_matches(value[f"{prefix}if-none-match"], source):
         return precondition_failed(call, f"{prefix}If-None-Match")
-    since, until = given.get(f"{prefix}if-modified-since"), given.get(f"{prefix}if-unmodified-since")
+    since, until = value.get(f"{prefix}if-modified-since"), value.get(f"{prefix}if-unmodified-since")
     if since and not changed_since(since, source, default=True):
         return precondition_failed(call, f"{prefix}If-Modified-Since")
-    if until and f"{prefix}if-match" not in given and changed_since(until, source, default=False):
+    if until and f"{prefix}if-match" not in value and changed_since(until, source, default=False):
         return precondition_failed(call, f"{prefix}If-Unmodified-Since")
     return None
 
@@ -318,15 +318,15 @@ def delete_objects(call: S3Request, bucket: Any, notify: Notify) -> Response:
         root = parse_xml(call.request.body)
     except ET.ParseError:
         root = ET.Element("none")
-    wanted = [
+    requested = [
         (each.findtext("{*}Key"), each.findtext("{*}VersionId") or None) for each in root.iter() if _is_object(each)
     ]
-    if not wanted or len(wanted) > _MOST_DELETES or any(not name for name, _ in wanted):
+    if not requested or len(requested) > _MOST_DELETES or any(not name for name, _ in requested):
         message = "The XML you provided was not well-formed or did not validate against our published schema"
         return refuse(400, "MalformedXML", message)
     quiet = (root.findtext("{*}Quiet") or "").strip().lower() == "true"
     return document(
-        "DeleteResult", "".join(_delete_one(call, bucket, notify, name or "", each, quiet) for name, each in wanted)
+        "DeleteResult", "".join(_delete_one(call, bucket, notify, name or "", each, quiet) for name, each in requested)
     )
 
 

@@ -108,9 +108,9 @@ class ObjectVersion(models.FakeKey):
         if kept.pop("is_versioned", False):
             self._is_versioned = True
         kept.pop("max_buffer_size", None)
-        for field, given in kept.items():
-            if given is not None:
-                setattr(self, field, given)
+        for field, argument in kept.items():
+            if argument is not None:
+                setattr(self, field, argument)
         self.value = value
 
     @property
@@ -173,13 +173,13 @@ class ObjectVersion(models.FakeKey):
         """Take over metadata headers; names are kept in lower case, `aws-chunked` is no content encoding."""
         if replace:
             self._metadata = {}
-        for name, given in metadata.items():
+        for name, value in metadata.items():
             folded = name.lower()
             if folded == "content-encoding":
-                given = ",".join(each for each in given.split(",") if each.strip() != "aws-chunked")
-                if not given:
+                value = ",".join(each for each in value.split(",") if each.strip() != "aws-chunked")
+                if not value:
                     continue
-            self._metadata[folded] = given
+            self._metadata[folded] = value
 
     def dispose(self, garbage: bool = False) -> None:  # noqa: ARG002 - moto's signature
         """Do nothing: the bytes are freed with the last reference."""
@@ -254,19 +254,19 @@ class IndexedKeyStore(utils._VersionedKeyStore):  # noqa: SLF001 - the store tha
 
     def versions(self, key: str) -> list[Any]:
         """Return the versions of a key, newest first."""
-        found: list[Any] = dict.get(self, key) or []
-        return found[::-1]
+        result: list[Any] = dict.get(self, key) or []
+        return result[::-1]
 
     def current(self, key: str) -> Any:
         """Return the newest version (an object or a delete marker), or None."""
-        found: list[Any] | None = dict.get(self, key)
-        return found[-1] if found else None
+        result: list[Any] | None = dict.get(self, key)
+        return result[-1] if result else None
 
     def item_size(self) -> int:
         """Return the bytes of all versions (moto gives this to CloudWatch as BucketSizeBytes)."""
         with self.lock:
             lists: list[list[Any]] = list(dict.values(self))
-            return sum(getattr(each, "contentsize", 0) for versions in lists for each in versions)
+            return sum(getattr(version, "contentsize", 0) for versions in lists for version in versions)
 
     def __reduce__(self) -> Any:
         # moto deep-copies parts of a bucket; the lock can't be, and the index follows from the keys.

@@ -87,14 +87,14 @@ def _copy_part(call: S3Request, bucket: Any, upload: Any, number: int) -> Respon
     if unmet is not None:
         return unmet
     start, stop = 0, source.contentsize
-    asked = call.header("x-amz-copy-source-range")
-    if asked:
-        found = _RANGE.fullmatch(asked)
-        start, stop = (int(found[1]), int(found[2]) + 1) if found else (1, 0)
+    parameters = call.header("x-amz-copy-source-range")
+    if parameters:
+        match = _RANGE.fullmatch(parameters)
+        start, stop = (int(match[1]), int(match[2]) + 1) if match else (1, 0)
         if not start < stop <= source.contentsize:
             message = f"Range specified is not valid for source object of size: {source.contentsize}"
             return refuse(
-                400 if found is None else 416, "InvalidArgument" if found is None else "InvalidRange", message
+                400 if match is None else 416, "InvalidArgument" if match is None else "InvalidRange", message
             )
     refusal = too_large(stop - start)
     if refusal is not None:
@@ -163,13 +163,13 @@ def _complete(call: S3Request, bucket: Any, upload: Any, notify: Notify) -> Resp
         customer_key_md5=upload.customer_key_md5,
     )
     key.website_redirect_location = upload.metadata.get("x-amz-website-redirect-location")
-    key.metadata_headers = metadata_of({name.lower(): given for name, given in upload.metadata.items()})
+    key.metadata_headers = metadata_of({name.lower(): argument for name, argument in upload.metadata.items()})
     encrypt(bucket, key)
     lock(key, upload.lock_headers, bucket)
     refusal = _checksum(call, upload, key, parts)
     if refusal is not None:
         return refusal
-    tags = [{"Key": name, "Value": given} for name, given in (upload.tags or {}).items()]
+    tags = [{"Key": name, "Value": argument} for name, argument in (upload.tags or {}).items()]
     unmet = store(call, bucket, key, tags, event="s3:ObjectCreated:CompleteMultipartUpload", notify=notify)
     if unmet is not None:
         return unmet
@@ -181,8 +181,8 @@ def _complete(call: S3Request, bucket: Any, upload: Any, notify: Notify) -> Resp
         + element("Key", key.name)
         + element("ETag", key.etag)
     )
-    for name, given in checksum_headers(key).items():
-        inner += element("ChecksumType" if name.endswith("-type") else f"Checksum{key.checksum_algorithm}", given)
+    for name, argument in checksum_headers(key).items():
+        inner += element("ChecksumType" if name.endswith("-type") else f"Checksum{key.checksum_algorithm}", argument)
     return document("CompleteMultipartUploadResult", inner, headers=headers)
 
 
@@ -191,8 +191,8 @@ def _checksum(call: S3Request, upload: Any, key: ObjectVersion, parts: list[Obje
 
     Returns the refusal where the caller says another one.
     """
-    given = given_checksum(call.request.headers)
-    algorithm = upload.metadata.get("x-amz-checksum-algorithm", "").upper() or (given[0].upper() if given else "")
+    argument = given_checksum(call.request.headers)
+    algorithm = upload.metadata.get("x-amz-checksum-algorithm", "").upper() or (argument[0].upper() if argument else "")
     if not algorithm:
         return None
     default = (
@@ -203,7 +203,7 @@ def _checksum(call: S3Request, upload: Any, key: ObjectVersion, parts: list[Obje
         value = compute(algorithm, b"".join(base64.b64decode(part.checksum_value or "") for part in parts))
     else:
         value = compute(algorithm, key.value)
-    if given and given[0].upper() == algorithm and given[1] not in (value, f"{value}-{len(parts)}"):
+    if argument and argument[0].upper() == algorithm and argument[1] not in (value, f"{value}-{len(parts)}"):
         message = f"The {algorithm} you specified did not match the calculated checksum."
         return refuse(400, "BadDigest", message)
     if value is not None:

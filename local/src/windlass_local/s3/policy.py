@@ -120,8 +120,8 @@ def _principals(principal: Any) -> list[str]:
 
 def _principal_matches(statement: Mapping[str, Any], question: Question) -> bool:
     if "NotPrincipal" in statement:
-        return not any(_names_caller(each, question) for each in _principals(statement["NotPrincipal"]))
-    return any(_names_caller(each, question) for each in _principals(statement.get("Principal")))
+        return not any(_names_caller(principal, question) for principal in _principals(statement["NotPrincipal"]))
+    return any(_names_caller(principal, question) for principal in _principals(statement.get("Principal")))
 
 
 def _names_caller(principal: str, question: Question) -> bool:
@@ -194,20 +194,20 @@ _NEGATED: Mapping[str, str] = {
 def _conditions_met(conditions: Mapping[str, Any], context: Mapping[str, str], *, unknown: bool) -> bool:
     folded = {key.lower(): value for key, value in context.items()}
     return all(
-        _condition_met(operator, folded.get(key.lower()), [str(each) for each in _listed(wanted)], unknown=unknown)
+        _condition_met(operator, folded.get(key.lower()), [str(each) for each in _listed(requested)], unknown=unknown)
         for operator, keys in conditions.items()
-        for key, wanted in keys.items()
+        for key, requested in keys.items()
     )
 
 
-def _condition_met(operator: str, actual: str | None, wanted: list[str], *, unknown: bool) -> bool:
+def _condition_met(operator: str, actual: str | None, requested: list[str], *, unknown: bool) -> bool:
     name = operator.removesuffix("IfExists")
     if name == "Null":
-        return (actual is None) == (wanted == ["true"])
+        return (actual is None) == (requested == ["true"])
     if actual is None:
         # A negated operator holds for an absent key (AWS docs, "Condition operators"); others don't, except IfExists.
         return name in _NEGATED or name != operator
-    values = [each.lower() if each in ("True", "False") else each for each in wanted]
+    values = [each.lower() if each in ("True", "False") else each for each in requested]
     if name in _NEGATED:
         return not any(_OPERATORS[_NEGATED[name]](actual, each) for each in values)
     if name in _OPERATORS:

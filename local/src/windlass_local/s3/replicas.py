@@ -17,8 +17,8 @@ REPLICA = "REPLICA"
 
 def tags_of(key: ObjectVersion) -> dict[str, str]:
     """Return an object's tags."""
-    found: dict[str, str] = s3_backends[key.account_id][key.partition].tagger.tags.get(key.arn) or {}
-    return found
+    result: dict[str, str] = s3_backends[key.account_id][key.partition].tagger.tags.get(key.arn) or {}
+    return result
 
 
 def replica_of(version: Any, destination: Any, rule: Rule) -> ObjectVersion | DeleteMarker:

@@ -81,7 +81,7 @@ def _applies(rule: Rule, subject: Subject) -> bool:
         return False
     if subject.encryption.startswith("aws:kms") and not rule.kms_objects:
         return False
-    return all(subject.tags.get(name) == given for name, given in rule.tags)
+    return all(subject.tags.get(name) == value for name, value in rule.tags)
 
 
 def _rule(node: ET.Element) -> Rule:

@@ -81,7 +81,7 @@ class Replicator:
 
     def closed(self, faults: Faults) -> None:
         """Remove the faults of a server that stops."""
-        self._faults = tuple(each for each in self._faults if each is not faults)
+        self._faults = tuple(fault for fault in self._faults if fault is not faults)
 
     def forget(self) -> None:
         """Drop what is under way: the estate was reset."""
@@ -93,9 +93,9 @@ class Replicator:
         """Queue a changed object for replication; it is PENDING when a rule applies."""
         if not getattr(bucket, "replication", None) or version.replication_status == REPLICA:
             return
-        made = name.startswith("s3:ObjectCreated") or name.endswith("DeleteMarkerCreated")
+        created = name.startswith("s3:ObjectCreated") or name.endswith("DeleteMarkerCreated")
         retagged = name.startswith("s3:ObjectTagging") and version.replication_status is not None
-        configuration = configuration_of(bucket) if made or retagged else None
+        configuration = configuration_of(bucket) if created or retagged else None
         if configuration is None:
             return
         if rules_for(configuration, subject_of(version)):

@@ -50,8 +50,8 @@ def document(root: str, inner: str, *, headers: Mapping[str, str] | None = None,
 
 def raw_xml(body: bytes, *, headers: Mapping[str, str] | None = None, status: int = 200) -> Response:
     """Answer with a document that is already XML."""
-    given = (*request_ids(), ("content-type", "application/xml"), *(headers or {}).items())
-    return Response(status=status, headers=given, body=body)
+    value = (*request_ids(), ("content-type", "application/xml"), *(headers or {}).items())
+    return Response(status=status, headers=value, body=body)
 
 
 def element(name: str, text: object) -> str:
@@ -81,5 +81,5 @@ def refuse(
         f"{_HEAD}<Error><Code>{code}</Code><Message>{escape(message)}</Message>{inner}"
         f"<RequestId>{ids[0][1]}</RequestId><HostId>{escape(ids[1][1])}</HostId></Error>"
     )
-    given = (*ids, ("content-type", "application/xml"), *(headers or {}).items())
-    return Response(status=status, headers=given, body=body.encode())
+    value = (*ids, ("content-type", "application/xml"), *(headers or {}).items())
+    return Response(status=status, headers=value, body=body.encode())

@@ -55,7 +55,10 @@ def denies(role: Any, action: str, resource: str) -> bool:
 
     What it does not allow is not checked: the embedded AWS checks no Allow of roles.
     """
-    documents = [*role.policies.values(), *(each.document for each in role.managed_policies.values())]
+    documents = [
+        *role.policies.values(),
+        *(managed_policy.document for managed_policy in role.managed_policies.values()),
+    ]
     question = policy.Question(account_id="", arns=(), action=action, resource=resource)
     return any(
         policy.evaluate(_for_everybody(document), question).verdict is policy.Decision.DENY for document in documents
@@ -70,7 +73,7 @@ def _for_everybody(document: str) -> bytes:
         return b"{}"
     statements = parsed.get("Statement", [])
     statements = statements if isinstance(statements, list) else [statements]
-    return json.dumps({"Statement": [{**each, "Principal": "*"} for each in statements]}).encode()
+    return json.dumps({"Statement": [{**statement, "Principal": "*"} for statement in statements]}).encode()
 
 
 def session_of(arn: str, region: str, name: str) -> Caller:

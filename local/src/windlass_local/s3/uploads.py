@@ -19,7 +19,7 @@ def list_uploads(call: S3Request, bucket: Any) -> Response:
     if isinstance(limit, Response):
         return limit
     key_marker, id_marker = call.query.get("key-marker", ""), call.query.get("upload-id-marker", "")
-    asked = PageRequest(
+    parameters = PageRequest(
         prefix=call.query.get("prefix", ""), delimiter=call.query.get("delimiter", ""), after=key_marker
     )
     with bucket.keys.lock:
@@ -31,13 +31,13 @@ def list_uploads(call: S3Request, bucket: Any) -> Response:
         names.add(name)
 
     def rows(name: str) -> list[Any]:
-        found = by_key[name]
+        result = by_key[name]
         if name != key_marker:
-            return found
-        seen = next((at for at, upload in enumerate(found) if upload.id == id_marker), len(found) - 1)
-        return found[seen + 1 :]
+            return result
+        seen = next((at for at, upload in enumerate(result) if upload.id == id_marker), len(result) - 1)
+        return result[seen + 1 :]
 
-    page, truncated = take(entries(names, asked, rows, again=bool(id_marker)), min(limit, 1000))
+    page, truncated = take(entries(names, parameters, rows, again=bool(id_marker)), min(limit, 1000))
     return document("ListMultipartUploadsResult", _described(call, bucket, page, limit, truncated))
 
 

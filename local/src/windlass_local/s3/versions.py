@@ -38,8 +38,8 @@ def put_version(bucket: Any, key: ObjectVersion) -> list[Any]:
             return existing
         enabled = bucket.versioning_status == "Enabled"
         key.number(new_version_id() if enabled else "null", versioned=True)
-        kept = existing if enabled else [each for each in existing if each.version_id != "null"]
-        store.setlist(key.name, [*kept, key])
+        stored = existing if enabled else [each for each in existing if each.version_id != "null"]
+        store.setlist(key.name, [*stored, key])
         return [] if enabled else [each for each in existing if each.version_id == "null"]
 
 
@@ -48,9 +48,9 @@ def default_encryption(bucket: Any) -> tuple[str, str | None, bool | None]:
     rule = (bucket.encryption or {}).get("Rule") or {}
     if isinstance(rule, list):
         rule = rule[0]
-    given = rule.get("ApplyServerSideEncryptionByDefault") or {}
+    value = rule.get("ApplyServerSideEncryptionByDefault") or {}
     bucket_key = str(rule.get("BucketKeyEnabled", "")).lower() == "true" or None
-    return given.get("SSEAlgorithm", "AES256"), given.get("KMSMasterKeyID"), bucket_key
+    return value.get("SSEAlgorithm", "AES256"), value.get("KMSMasterKeyID"), bucket_key
 
 
 def encrypt(bucket: Any, key: ObjectVersion) -> None:
@@ -68,9 +68,9 @@ def encrypt(bucket: Any, key: ObjectVersion) -> None:
 
 def forget_tags(backend: Any, versions: list[Any]) -> None:
     """Drop the tags of versions that are gone: moto keeps them by ARN, and a new object of that name has the same."""
-    for each in versions:
-        if isinstance(each, models.FakeKey):
-            backend.tagger.delete_all_tags_for_resource(each.arn)
+    for version in versions:
+        if isinstance(version, models.FakeKey):
+            backend.tagger.delete_all_tags_for_resource(version.arn)
 
 
 def remove(
@@ -86,11 +86,11 @@ def remove(
             return _remove_version(bucket, name, version_id, bypass=bypass, notify=notify)
         if bucket.versioning_status is not None:
             return _put_marker(bucket, name, notify)
-        gone = store.pop(name, None)
-        if gone is None:
+        removed = store.pop(name, None)
+        if removed is None:
             return Removed(found=False), []
-        notify("s3:ObjectRemoved:Delete", bucket, gone[-1])
-        return Removed(), gone
+        notify("s3:ObjectRemoved:Delete", bucket, removed[-1])
+        return Removed(), removed
 
 
 def _put_marker(bucket: Any, name: str, notify: Notify) -> tuple[Removed, list[Any]]:
@@ -98,10 +98,10 @@ def _put_marker(bucket: Any, name: str, notify: Notify) -> tuple[Removed, list[A
     existing = store.getlist(name, [])
     enabled = bucket.versioning_status == "Enabled"
     marker = DeleteMarker(existing[-1] if existing else None, name=name, version_id="" if enabled else "null")
-    kept = existing if enabled else [each for each in existing if each.version_id != "null"]
-    store.setlist(name, [*kept, marker])
+    stored = existing if enabled else [each for each in existing if each.version_id != "null"]
+    store.setlist(name, [*stored, marker])
     notify("s3:ObjectRemoved:DeleteMarkerCreated", bucket, marker)
-    return Removed(version_id=marker.version_id, delete_marker=True), [each for each in existing if each not in kept]
+    return Removed(version_id=marker.version_id, delete_marker=True), [each for each in existing if each not in stored]
 
 
 def _remove_version(
@@ -109,12 +109,12 @@ def _remove_version(
 ) -> tuple[Removed, list[Any]]:
     store: IndexedKeyStore = bucket.keys
     existing = store.getlist(name, [])
-    gone = next((each for each in existing if each.version_id == version_id), None)
-    if gone is None:
+    removed = next((each for each in existing if each.version_id == version_id), None)
+    if removed is None:
         return Removed(version_id=version_id, found=False), []
-    if isinstance(gone, models.FakeKey) and gone.is_locked(governance_bypass=bypass):
+    if isinstance(removed, models.FakeKey) and removed.is_locked(governance_bypass=bypass):
         raise exceptions.AccessDeniedByLock
-    store.setlist(name, [each for each in existing if each is not gone])
-    notify("s3:ObjectRemoved:Delete", bucket, gone)
-    marker = isinstance(gone, models.FakeDeleteMarker)
-    return Removed(version_id=version_id, delete_marker=marker), [gone]
+    store.setlist(name, [each for each in existing if each is not removed])
+    notify("s3:ObjectRemoved:Delete", bucket, removed)
+    marker = isinstance(removed, models.FakeDeleteMarker)
+    return Removed(version_id=version_id, delete_marker=marker), [removed]

@@ -95,9 +95,9 @@ class _Builder:
         build_platform(estate_region, network, buckets)
 
     def _finish(self, account_id: str) -> None:
-        mine = [bucket for (owner, _), buckets in self._buckets.items() if owner == account_id for bucket in buckets]
-        build_account(EstateRegion(self._clients, account_id, "us-east-1"), mine)
-        plain = [bucket for bucket in mine if "object-lock" not in bucket.features]
+        own = [bucket for (owner, _), buckets in self._buckets.items() if owner == account_id for bucket in buckets]
+        build_account(EstateRegion(self._clients, account_id, "us-east-1"), own)
+        plain = [bucket for bucket in own if "object-lock" not in bucket.features]
         for source, target in zip(plain[::6], plain[3::6], strict=False):
             EstateRegion(self._clients, account_id, target.region).client("s3").put_bucket_versioning(
                 Bucket=target.name, VersioningConfiguration={"Status": "Enabled"}

@@ -54,18 +54,18 @@ def _encrypt(s3: Any, bucket: Bucket, network: Network) -> None:
 
 
 def _notify(s3: Any, bucket: Bucket, queue: Workload | None) -> None:
-    wanted: dict[str, Any] = {}
+    requested: dict[str, Any] = {}
     account, region = bucket.account_id, bucket.region
     if queue and "to-sqs" in bucket.features:
         arn = f"arn:aws:sqs:{region}:{account}:{queue.name}"
-        wanted["QueueConfigurations"] = [{"Id": "created", "QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]
+        requested["QueueConfigurations"] = [{"Id": "created", "QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]
     if queue and "to-sns" in bucket.features:
         arn = f"arn:aws:sns:{region}:{account}:{queue.name}-events"
-        wanted["TopicConfigurations"] = [{"Id": "removed", "TopicArn": arn, "Events": ["s3:ObjectRemoved:*"]}]
+        requested["TopicConfigurations"] = [{"Id": "removed", "TopicArn": arn, "Events": ["s3:ObjectRemoved:*"]}]
     if "to-eventbridge" in bucket.features:
-        wanted["EventBridgeConfiguration"] = {}
-    if wanted:
-        s3.put_bucket_notification_configuration(Bucket=bucket.name, NotificationConfiguration=wanted)
+        requested["EventBridgeConfiguration"] = {}
+    if requested:
+        s3.put_bucket_notification_configuration(Bucket=bucket.name, NotificationConfiguration=requested)
 
 
 def _policies(s3: Any, bucket: Bucket) -> None:
@@ -83,7 +83,10 @@ def _policies(s3: Any, bucket: Bucket) -> None:
         statements.append({"Sid": "AccessLogs", "Effect": "Allow", "Principal": service, "Action": "s3:PutObject"})
     if statements:
         everything = f"arn:aws:s3:::{bucket.name}/*"
-        document = {"Version": "2012-10-17", "Statement": [{**one, "Resource": everything} for one in statements]}
+        document = {
+            "Version": "2012-10-17",
+            "Statement": [{**statement, "Resource": everything} for statement in statements],
+        }
         s3.put_bucket_policy(Bucket=bucket.name, Policy=json.dumps(document))
 
 

@@ -82,7 +82,7 @@ def _batch(estate_region: EstateRegion, network: Network) -> None:
         "securityGroupIds": [network.groups["internal"]],
         "instanceRole": f"arn:aws:iam::{estate_region.account_id}:instance-profile/instance-base",
     }
-    made = estate_region.make(
+    created = estate_region.make(
         "batch.compute-environment",
         batch.create_compute_environment,
         computeEnvironmentName="nightly",
@@ -92,7 +92,7 @@ def _batch(estate_region: EstateRegion, network: Network) -> None:
         serviceRole=role_arn(estate_region.account_id, "cluster"),
         tags=_DATA,
     )
-    order = [{"order": 1, "computeEnvironment": made["computeEnvironmentArn"]}]
+    order = [{"order": 1, "computeEnvironment": created["computeEnvironmentArn"]}]
     estate_region.make(
         "batch.job-queue",
         batch.create_job_queue,

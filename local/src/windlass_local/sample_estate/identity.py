@@ -36,9 +36,9 @@ def build_organization(estate_region: EstateRegion) -> None:
         for name in ("Workloads", "Sandbox")
     }
     for account_id, alias in list(ACCOUNTS.items())[1:]:
-        made = client.create_account(Email=f"{account_id}@harbour.example", AccountName=alias)["CreateAccountStatus"]
+        created = client.create_account(Email=f"{account_id}@harbour.example", AccountName=alias)["CreateAccountStatus"]
         unit = units["Sandbox" if "dev" in alias else "Workloads"]
-        client.move_account(AccountId=made["AccountId"], SourceParentId=root, DestinationParentId=unit)
+        client.move_account(AccountId=created["AccountId"], SourceParentId=root, DestinationParentId=unit)
 
 
 def build_identity(estate_region: EstateRegion) -> None:

@@ -38,14 +38,14 @@ def build_network(estate_region: EstateRegion) -> Network:
     vpc = estate_region.make("ec2.vpc", ec2.create_vpc, CidrBlock=f"{cidr}.0.0/16")["Vpc"]["VpcId"]
     subnets = []
     for at, zone in enumerate("ab"):
-        made = estate_region.make(
+        created = estate_region.make(
             "ec2.subnet",
             ec2.create_subnet,
             VpcId=vpc,
             CidrBlock=f"{cidr}.{at}.0/24",
             AvailabilityZone=f"{estate_region.region}{zone}",
         )
-        subnets.append(made["Subnet"]["SubnetId"])
+        subnets.append(created["Subnet"]["SubnetId"])
     gateway = estate_region.make("ec2.internet-gateway", ec2.create_internet_gateway)["InternetGateway"][
         "InternetGatewayId"
     ]
@@ -91,17 +91,17 @@ def build_network(estate_region: EstateRegion) -> Network:
 
 def _group(estate_region: EstateRegion, vpc: str, name: str, source: str) -> str:
     ec2 = estate_region.client("ec2")
-    made = estate_region.make(
+    created = estate_region.make(
         "ec2.security-group", ec2.create_security_group, GroupName=name, Description=f"{name} traffic", VpcId=vpc
     )
     ports = (443, 22) if name == "web" and estate_region.account_id == "333333333333" else (443,)
     ec2.authorize_security_group_ingress(
-        GroupId=made["GroupId"],
+        GroupId=created["GroupId"],
         IpPermissions=[
             {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": source}]} for port in ports
         ],
     )
-    return str(made["GroupId"])
+    return str(created["GroupId"])
 
 
 def _key(estate_region: EstateRegion) -> str:

@@ -94,8 +94,8 @@ def simulate_old_clients(
     for at, program in enumerate(PROGRAMS):
         machine, bucket = machines[at % len(machines)], rng.choice(buckets)
         role = roles[at % len(roles)]["Arn"]
-        given = client("sts").assume_role(RoleArn=role, RoleSessionName=machine["InstanceId"])["Credentials"]
-        with _caller(endpoint_url, region, program, given, machine["PrivateIpAddress"]) as (s3, clock):
+        value = client("sts").assume_role(RoleArn=role, RoleSessionName=machine["InstanceId"])["Credentials"]
+        with _caller(endpoint_url, region, program, value, machine["PrivateIpAddress"]) as (s3, clock):
             for day in range(days):
                 for _ in range(max(1, round(program.calls_a_day * rng.uniform(0.5, 1.5)))):
                     clock[0] = now - timedelta(days=day, seconds=rng.randrange(1, 80_000))
@@ -132,12 +132,14 @@ def _trail(client: Any, name: str, account_id: str, region: str) -> str:
 
 @contextlib.contextmanager
 def _caller(
-    endpoint_url: str, region: str, program: Program, given: dict[str, Any], address: str
+    endpoint_url: str, region: str, program: Program, argument: dict[str, Any], address: str
 ) -> Iterator[tuple[Any, list[datetime]]]:
     """Yield the program's S3 client, and the time of its next call (a list of one, to be set)."""
     session = botocore.session.Session()
-    session.set_credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-    made = session.create_client("s3", region_name=region, endpoint_url=endpoint_url, config=_config(program.signature))
+    session.set_credentials(argument["AccessKeyId"], argument["SecretAccessKey"], argument["SessionToken"])
+    created = session.create_client(
+        "s3", region_name=region, endpoint_url=endpoint_url, config=_config(program.signature)
+    )
     clock = [datetime.now(UTC)]
 
     def say(request: Any, **_: Any) -> None:
@@ -150,8 +152,8 @@ def _caller(
         ):
             request.headers[name] = value
 
-    made.meta.events.register("before-send.s3", say)
+    created.meta.events.register("before-send.s3", say)
     try:
-        yield made, clock
+        yield created, clock
     finally:
-        made.close()
+        created.close()

@@ -123,7 +123,7 @@ def _features(rng: random.Random, number: int) -> frozenset[str]:
 def plan_workloads(random_seed: int, scale: int) -> tuple[Workload, ...]:
     """Plan each team's services, each in one or two regions of an account."""
     rng = random.Random(random_seed + 1)  # noqa: S311
-    found = []
+    result = []
     for round_ in range(scale):
         for account_id in ACCOUNTS:
             for team, services in TEAMS.items():
@@ -131,7 +131,7 @@ def plan_workloads(random_seed: int, scale: int) -> tuple[Workload, ...]:
                     for region in rng.sample(REGIONS, 2 if account_id == "111111111111" else 1):
                         name = f"{service}{round_ or ''}"
                         tags = tags_of(team, service, _ENVIRONMENTS[account_id])
-                        found.append(
+                        result.append(
                             Workload(
                                 team=team,
                                 service=name,
@@ -141,4 +141,4 @@ def plan_workloads(random_seed: int, scale: int) -> tuple[Workload, ...]:
                                 tags=tags,
                             )
                         )
-    return tuple(found)
+    return tuple(result)

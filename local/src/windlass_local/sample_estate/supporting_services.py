@@ -241,7 +241,7 @@ def _files(estate_region: EstateRegion, network: Network, buckets: list[Bucket])
         )
     if estate_region.region == "eu-west-1" and buckets:
         gateways = estate_region.client("storagegateway")
-        made = estate_region.make(
+        created = estate_region.make(
             "storagegateway.gateway",
             gateways.activate_gateway,
             ActivationKey="A" * 10,
@@ -256,7 +256,7 @@ def _files(estate_region: EstateRegion, network: Network, buckets: list[Bucket])
                 "storagegateway.file-share",
                 create,
                 ClientToken=f"{kind}-share",
-                GatewayARN=made["GatewayARN"],
+                GatewayARN=created["GatewayARN"],
                 Role=role_arn(estate_region.account_id, "gateway-access"),
                 LocationARN=f"arn:aws:s3:::{bucket.name}",
             )
@@ -299,7 +299,7 @@ def _management(estate_region: EstateRegion) -> None:
 def build_account(estate_region: EstateRegion, buckets: list[Bucket]) -> None:
     """Create what an account has once: the trail, the zone, the distribution."""
     zone = estate_region.client("route53")
-    made = estate_region.make(
+    created = estate_region.make(
         "route53.zone",
         zone.create_hosted_zone,
         Name=f"{estate_region.account_id}.harbour.example",
@@ -312,7 +312,7 @@ def build_account(estate_region: EstateRegion, buckets: list[Bucket]) -> None:
         "ResourceRecords": [{"Value": "192.0.2.10"}],
     }
     zone.change_resource_record_sets(
-        HostedZoneId=made["HostedZone"]["Id"],
+        HostedZoneId=created["HostedZone"]["Id"],
         ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]},
     )
     home = [bucket for bucket in buckets if bucket.region == "us-east-1"] or buckets

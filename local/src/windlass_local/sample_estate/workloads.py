@@ -37,7 +37,7 @@ def build_workload(estate_region: EstateRegion, work: Workload, network: Network
 def _machines(estate_region: EstateRegion, work: Workload, network: Network, number: int) -> None:
     ec2 = estate_region.client("ec2")
     for at in range(work.instances):
-        made = estate_region.make(
+        created = estate_region.make(
             "ec2.instance",
             ec2.run_instances,
             ImageId="ami-0abcdef1234567890",
@@ -54,7 +54,7 @@ def _machines(estate_region: EstateRegion, work: Workload, network: Network, num
             ],
         )
         if work.team == "payments" and at == 0:
-            instance = made["Instances"][0]["InstanceId"]
+            instance = created["Instances"][0]["InstanceId"]
             estate_region.make("ec2.image", ec2.create_image, InstanceId=instance, Name=f"{work.name}-golden")
     volume = estate_region.make(
         "ec2.volume",

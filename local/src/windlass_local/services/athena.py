@@ -80,16 +80,16 @@ def native(request: Request) -> Response | None:
 
 
 def _start(request: Request) -> Response:
-    asked = json.loads(request.body)
-    output = _output_of(request, asked)
+    parameters = json.loads(request.body)
+    output = _output_of(request, parameters)
     if not output:
         message = "No output location provided. You did not provide an output location for your query results."
         return _error("InvalidRequestException", message)
     query = _Query(
         id=str(uuid.uuid4()),
-        text=asked["QueryString"],
-        workgroup=asked.get("WorkGroup", "primary"),
-        database=asked.get("QueryExecutionContext", {}).get("Database", "default"),
+        text=parameters["QueryString"],
+        workgroup=parameters.get("WorkGroup", "primary"),
+        database=parameters.get("QueryExecutionContext", {}).get("Database", "default"),
         output=output.rstrip("/"),
     )
     with _STATE.lock:
@@ -100,13 +100,13 @@ def _start(request: Request) -> Response:
     return _json({"QueryExecutionId": query.id})
 
 
-def _output_of(request: Request, asked: dict[str, Any]) -> str:
+def _output_of(request: Request, parameters: dict[str, Any]) -> str:
     """Return where results go: the query's location, unless its workgroup enforces its own."""
-    group = athena_backends[request.account_id][request.region].work_groups.get(asked.get("WorkGroup", "primary"))
+    group = athena_backends[request.account_id][request.region].work_groups.get(parameters.get("WorkGroup", "primary"))
     configuration = getattr(group, "configuration", None) or {}
-    theirs = str(configuration.get("ResultConfiguration", {}).get("OutputLocation", ""))
-    ours = str(asked.get("ResultConfiguration", {}).get("OutputLocation", ""))
-    return theirs if theirs and (not ours or configuration.get("EnforceWorkGroupConfiguration")) else ours
+    original = str(configuration.get("ResultConfiguration", {}).get("OutputLocation", ""))
+    ours = str(parameters.get("ResultConfiguration", {}).get("OutputLocation", ""))
+    return original if original and (not ours or configuration.get("EnforceWorkGroupConfiguration")) else ours
 
 
 def _run(query: _Query, catalog: dict[tuple[str, str], Any], place: tuple[str, str]) -> None:
@@ -132,9 +132,9 @@ def _files(bucket: str, prefix: str) -> Iterable[tuple[str, bytes]]:
     place = s3_backends.bucket_accounts.get(bucket)
     if place is None:
         return
-    found = s3_backends[place[1]][place[0]].buckets[bucket]
-    with found.keys.lock:
-        keys = [(name, key) for name, key in found.keys.items() if name.startswith(prefix)]
+    result = s3_backends[place[1]][place[0]].buckets[bucket]
+    with result.keys.lock:
+        keys = [(name, key) for name, key in result.keys.items() if name.startswith(prefix)]
     for name, key in keys:
         if not isinstance(key, FakeDeleteMarker) and not name.endswith("/"):
             yield name, key.value
@@ -168,7 +168,7 @@ def _get(request: Request) -> Response:
         status["CompletionDateTime"] = query.completed
     if query.reason:
         status["StateChangeReason"] = query.reason
-    found = {
+    result = {
         "QueryExecutionId": query.id,
         "Query": query.text,
         "StatementType": "DML" if query.columns else "DDL",
@@ -181,18 +181,18 @@ def _get(request: Request) -> Response:
         },
         "WorkGroup": query.workgroup,
     }
-    return _json({"QueryExecution": found})
+    return _json({"QueryExecution": result})
 
 
 def _results(request: Request) -> Response:
-    asked = json.loads(request.body)
-    query = _STATE.queries.get(asked.get("QueryExecutionId", ""))
+    parameters = json.loads(request.body)
+    query = _STATE.queries.get(parameters.get("QueryExecutionId", ""))
     if query is None:
         return _error("InvalidRequestException", "QueryExecution was not found")
     if query.state != "SUCCEEDED":
         return _error("InvalidRequestException", f"Query has not yet finished. Current state: {query.state}")
     listed: list[tuple[str | None, ...]] = [query.columns, *query.rows] if query.columns else []
-    at, most = int(asked.get("NextToken") or 0), min(int(asked.get("MaxResults") or _PAGE), _PAGE)
+    at, most = int(parameters.get("NextToken") or 0), min(int(parameters.get("MaxResults") or _PAGE), _PAGE)
     page = [{"Data": [{} if one is None else {"VarCharValue": one} for one in row]} for row in listed[at : at + most]]
     kinds = [{"Name": name, "Label": name, "Type": "varchar", "Nullable": "UNKNOWN"} for name in query.columns]
     answer: dict[str, Any] = {"ResultSet": {"Rows": page, "ResultSetMetadata": {"ColumnInfo": kinds}}, "UpdateCount": 0}

@@ -67,8 +67,8 @@ def region_of(account_id: str, name: str) -> RegionClusters:
     with _LOCK:
         if _REGION not in backend.__dict__:
             backend.__dict__[_REGION] = RegionClusters(account_id, name, _FLEET, CACHE_TIMING)
-        found: RegionClusters = backend.__dict__[_REGION]
-        return found
+        result: RegionClusters = backend.__dict__[_REGION]
+        return result
 
 
 def cache_nodes(path: str) -> dict[str, Any] | None:
@@ -103,10 +103,10 @@ def install() -> None:
         return
     setattr(ElastiCacheResponse, _PATCHED, True)
     _patch_backend()
-    for name, ours in _SHARED.items():
-        setattr(ElastiCacheResponse, name, _either(ours, getattr(ElastiCacheResponse, name)))
-    for name, ours in _ADDED.items():
-        setattr(ElastiCacheResponse, name, _either(ours, _unknown))
+    for name, own in _SHARED.items():
+        setattr(ElastiCacheResponse, name, _either(own, getattr(ElastiCacheResponse, name)))
+    for name, own in _ADDED.items():
+        setattr(ElastiCacheResponse, name, _either(own, _unknown))
     for method in (create_cache_parameter_group, describe_cache_parameter_groups, delete_cache_parameter_group):
         setattr(ElastiCacheResponse, method.__name__, method)
 
@@ -153,25 +153,25 @@ def _here(response: Any) -> RegionClusters:
 Do = Callable[[RegionClusters, Mapping[str, Any], Any], Any]
 
 
-def _either(ours: Do, theirs: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _either(own: Do, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return an operation that handles Memcached clusters (and unknown names) here, and leaves the others to moto."""
 
     def act(response: Any) -> Any:
-        asked, region = _asked(response), _here(response)
-        if _is_theirs(response, asked):
-            return theirs(response)
+        parameters, region = _asked(response), _here(response)
+        if _is_theirs(response, parameters):
+            return original(response)
         try:
-            return ActionResult(ours(region, asked, response))
+            return ActionResult(own(region, parameters, response))
         except CacheError as error:
             raise ElastiCacheException(error.code, error.message) from None
 
     return act
 
 
-def _is_theirs(response: Any, asked: Mapping[str, Any]) -> bool:
-    name = str(asked.get("CacheClusterId", ""))
+def _is_theirs(response: Any, parameters: Mapping[str, Any]) -> bool:
+    name = str(parameters.get("CacheClusterId", ""))
     if response._get_action() == "CreateCacheCluster":  # noqa: SLF001
-        return str(asked.get("Engine", "")).lower() != "memcached"
+        return str(parameters.get("Engine", "")).lower() != "memcached"
     return name in response.elasticache_backend.cache_clusters
 
 
@@ -180,15 +180,15 @@ def _unknown(_: Any) -> Any:
 
 
 def _asked(response: Any) -> dict[str, Any]:
-    found: dict[str, Any] = response._get_params()  # noqa: SLF001  moto's responses have no other way
-    return found
+    result: dict[str, Any] = response._get_params()  # noqa: SLF001  moto's responses have no other way
+    return result
 
 
 def _one(region: RegionClusters, cluster: Any) -> dict[str, Any]:
     return {"CacheCluster": region.describe(cluster, with_nodes=False)}
 
 
-def _create(region: RegionClusters, asked: Mapping[str, Any], response: Any) -> dict[str, Any]:
+def _create(region: RegionClusters, parameters: Mapping[str, Any], response: Any) -> dict[str, Any]:
     backend = response.elasticache_backend
 
     def zones(group: str) -> Sequence[str]:
@@ -197,43 +197,43 @@ def _create(region: RegionClusters, asked: Mapping[str, Any], response: Any) -> 
         ec2 = ec2_backends[region.account_id][region.name]
         if not group:
             return sorted(zone.name for zone in ec2.describe_availability_zones())
-        found = backend.cache_subnet_groups.get(group)
-        if found is None:
+        result = backend.cache_subnet_groups.get(group)
+        if result is None:
             raise CacheError("CacheSubnetGroupNotFoundFault", f"CacheSubnetGroup not found: {group}")
-        return sorted({subnet.availability_zone for subnet in ec2.describe_subnets(subnet_ids=found.subnet_ids)})
+        return sorted({subnet.availability_zone for subnet in ec2.describe_subnets(subnet_ids=result.subnet_ids)})
 
     cluster = region.create(
-        asked, other_nodes=_other_nodes(response), zones=zones, taken=lambda name: name in backend.cache_clusters
+        parameters, other_nodes=_other_nodes(response), zones=zones, taken=lambda name: name in backend.cache_clusters
     )
-    if asked.get("Tags"):
-        backend.tagging_service.tag_resource(cluster.arn, asked["Tags"])
+    if parameters.get("Tags"):
+        backend.tagging_service.tag_resource(cluster.arn, parameters["Tags"])
     return _one(region, cluster)
 
 
-def _modify(region: RegionClusters, asked: Mapping[str, Any], response: Any) -> dict[str, Any]:
-    return _one(region, region.modify(asked["CacheClusterId"], asked, other_nodes=_other_nodes(response)))
+def _modify(region: RegionClusters, parameters: Mapping[str, Any], response: Any) -> dict[str, Any]:
+    return _one(region, region.modify(parameters["CacheClusterId"], parameters, other_nodes=_other_nodes(response)))
 
 
-def _reboot(region: RegionClusters, asked: Mapping[str, Any], _: Any) -> dict[str, Any]:
-    return _one(region, region.reboot(asked["CacheClusterId"], asked.get("CacheNodeIdsToReboot") or []))
+def _reboot(region: RegionClusters, parameters: Mapping[str, Any], _: Any) -> dict[str, Any]:
+    return _one(region, region.reboot(parameters["CacheClusterId"], parameters.get("CacheNodeIdsToReboot") or []))
 
 
-def _delete(region: RegionClusters, asked: Mapping[str, Any], _: Any) -> dict[str, Any]:
-    return _one(region, region.delete(asked["CacheClusterId"]))
+def _delete(region: RegionClusters, parameters: Mapping[str, Any], _: Any) -> dict[str, Any]:
+    return _one(region, region.delete(parameters["CacheClusterId"]))
 
 
 def _other_nodes(response: Any) -> int:
     backend = response.elasticache_backend
     groups = sum(len(group.member_clusters) for group in backend.replication_groups.values())
-    return groups + sum(one.num_cache_nodes for one in backend.cache_clusters.values())
+    return groups + sum(cache_cluster.num_cache_nodes for cache_cluster in backend.cache_clusters.values())
 
 
-def _describe(region: RegionClusters, asked: Mapping[str, Any], response: Any) -> dict[str, Any]:
-    with_nodes = str(asked.get("ShowCacheNodeInfo", "")).lower() == "true"
-    most = int(asked.get("MaxRecords") or _MOST)
+def _describe(region: RegionClusters, parameters: Mapping[str, Any], response: Any) -> dict[str, Any]:
+    with_nodes = str(parameters.get("ShowCacheNodeInfo", "")).lower() == "true"
+    most = int(parameters.get("MaxRecords") or _MOST)
     if not _FEWEST <= most <= _MOST:
         raise value(f"Invalid value {most} for MaxRecords. Must be between {_FEWEST} and {_MOST}")
-    one = str(asked.get("CacheClusterId") or "").lower()
+    one = str(parameters.get("CacheClusterId") or "").lower()
     if one and region.find(one) is None:
         raise CacheError("CacheClusterNotFound", f"CacheCluster not found: {one}")
     region.settle()
@@ -245,7 +245,7 @@ def _describe(region: RegionClusters, asked: Mapping[str, Any], response: Any) -
         }
     if not one:
         rows |= dict(response.elasticache_backend.cache_clusters)
-    names = sorted(name for name in rows if name > str(asked.get("Marker") or ""))
+    names = sorted(name for name in rows if name > str(parameters.get("Marker") or ""))
     more = {"Marker": names[most - 1]} if len(names) > most else {}
     return {"CacheClusters": [rows[name] for name in names[:most]], **more}
 
@@ -260,14 +260,14 @@ _ADDED: Mapping[str, Do] = {"modify_cache_cluster": _modify, "reboot_cache_clust
 
 def create_cache_parameter_group(self: Any) -> ActionResult:
     """Answer CreateCacheParameterGroup."""
-    asked, region = _asked(self), _here(self)
-    name = asked["CacheParameterGroupName"]
+    parameters, region = _asked(self), _here(self)
+    name = parameters["CacheParameterGroupName"]
     if name in region.parameter_groups:
         raise ElastiCacheException("CacheParameterGroupAlreadyExists", f"Cache parameter group {name} already exists.")
     region.parameter_groups[name] = {
         "CacheParameterGroupName": name,
-        "CacheParameterGroupFamily": asked["CacheParameterGroupFamily"],
-        "Description": asked["Description"],
+        "CacheParameterGroupFamily": parameters["CacheParameterGroupFamily"],
+        "Description": parameters["Description"],
         "ARN": region.arn("parametergroup", name),
     }
     return ActionResult({"CacheParameterGroup": region.parameter_groups[name]})
@@ -275,8 +275,8 @@ def create_cache_parameter_group(self: Any) -> ActionResult:
 
 def describe_cache_parameter_groups(self: Any) -> ActionResult:
     """Answer DescribeCacheParameterGroups."""
-    asked, region = _asked(self), _here(self)
-    name = asked.get("CacheParameterGroupName")
+    parameters, region = _asked(self), _here(self)
+    name = parameters.get("CacheParameterGroupName")
     if name and name not in region.parameter_groups:
         raise ElastiCacheException("CacheParameterGroupNotFound", f"CacheParameterGroup not found: {name}")
     return ActionResult(

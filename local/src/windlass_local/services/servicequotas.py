@@ -71,10 +71,10 @@ def get_aws_default_service_quota(self: Any) -> str:
 
 def request_service_quota_increase(self: Any) -> str:
     """Answer RequestServiceQuotaIncrease."""
-    asked, quotas = _asked(self), _quotas(self)
+    parameters, quotas = _asked(self), _quotas(self)
     quota = _one(self, default=False)
-    code, desired = quota["QuotaCode"], float(asked["DesiredValue"])
-    if asked["ServiceCode"] != "elasticache" or not quota["Adjustable"]:
+    code, desired = quota["QuotaCode"], float(parameters["DesiredValue"])
+    if parameters["ServiceCode"] != "elasticache" or not quota["Adjustable"]:
         raise JsonRESTError("IllegalArgumentException", "This quota can't be changed here.")
     if desired <= quota["Value"]:
         raise JsonRESTError(
@@ -89,10 +89,10 @@ def request_service_quota_increase(self: Any) -> str:
 
 def get_requested_service_quota_change(self: Any) -> str:
     """Answer GetRequestedServiceQuotaChange."""
-    found = _quotas(self).requests.get(_asked(self)["RequestId"])
-    if found is None:
+    result = _quotas(self).requests.get(_asked(self)["RequestId"])
+    if result is None:
         raise _missing()
-    return json.dumps({"RequestedQuota": found})
+    return json.dumps({"RequestedQuota": result})
 
 
 def list_requested_service_quota_change_history(self: Any) -> str:
@@ -105,13 +105,15 @@ def list_requested_service_quota_change_history_by_quota(self: Any) -> str:
     return _history(self, lambda one: one["QuotaCode"] == _asked(self)["QuotaCode"])
 
 
-def _history(response: Any, wanted: Any) -> str:
-    return _page(response, "RequestedQuotas", [one for one in _quotas(response).requests.values() if wanted(one)])
+def _history(response: Any, requested: Any) -> str:
+    return _page(
+        response, "RequestedQuotas", [request for request in _quotas(response).requests.values() if requested(request)]
+    )
 
 
 def _asked(response: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(response.body or "{}")
-    return found
+    document: dict[str, Any] = json.loads(response.body or "{}")
+    return document
 
 
 def _quotas(response: Any) -> Quotas:
@@ -132,10 +134,10 @@ def _listed(response: Any, *, default: bool) -> list[dict[str, Any]]:
 
 def _one(response: Any, *, default: bool) -> dict[str, Any]:
     code = _asked(response)["QuotaCode"]
-    found = next((one for one in _listed(response, default=default) if one["QuotaCode"] == code), None)
-    if found is None:
+    result = next((one for one in _listed(response, default=default) if one["QuotaCode"] == code), None)
+    if result is None:
         raise _missing()
-    return found
+    return result
 
 
 def _missing() -> JsonRESTError:
@@ -145,8 +147,8 @@ def _missing() -> JsonRESTError:
 
 
 def _page(response: Any, name: str, rows: list[dict[str, Any]]) -> str:
-    asked = _asked(response)
-    first = int(asked.get("NextToken") or 0)
-    last = first + int(asked.get("MaxResults") or _PAGE)
+    parameters = _asked(response)
+    first = int(parameters.get("NextToken") or 0)
+    last = first + int(parameters.get("MaxResults") or _PAGE)
     more = {"NextToken": str(last)} if last < len(rows) else {}
     return json.dumps({name: rows[first:last], **more})

@@ -112,8 +112,8 @@ class FileShare:
         """Take the listing of these folders into the cache; the others stay as they were."""
         present = bucket_keys(self.location_arn)
         covered = [folder.strip("/") for folder in folders] or [""]
-        kept = {key for key in self.cached if not _covers(covered, key, recursive=recursive)}
-        self.cached = tuple(sorted(kept | {key for key in present if _covers(covered, key, recursive=recursive)}))
+        stored = {key for key in self.cached if not _covers(covered, key, recursive=recursive)}
+        self.cached = tuple(sorted(stored | {key for key in present if _covers(covered, key, recursive=recursive)}))
         self.refreshed_at = GATEWAY_TIMING.now()
         self.refreshes += 1
 
@@ -137,8 +137,8 @@ def bucket_keys(location_arn: str) -> tuple[str, ...]:
             bucket = backend.buckets.get(bucket_name)
             if bucket is not None:
                 with bucket.keys.lock:
-                    found = [key for key, value in bucket.keys.items() if not isinstance(value, FakeDeleteMarker)]
-                return tuple(key[len(prefix) :] for key in found if key.startswith(prefix))
+                    result = [key for key, value in bucket.keys.items() if not isinstance(value, FakeDeleteMarker)]
+                return tuple(key[len(prefix) :] for key in result if key.startswith(prefix))
     return ()
 
 
@@ -246,8 +246,8 @@ class StorageGatewayResponse(BaseResponse):
 
     @property
     def _asked(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.body or "{}")
-        return found
+        document: dict[str, Any] = json.loads(self.body or "{}")
+        return document
 
     def activate_gateway(self) -> str:
         """Answer ActivateGateway."""
@@ -255,7 +255,7 @@ class StorageGatewayResponse(BaseResponse):
 
     def list_gateways(self) -> str:
         """Answer ListGateways."""
-        return self._page("Gateways", [_without_tags(one) for one in self._backend.gateways.values()], "Marker")
+        return self._page("Gateways", [_without_tags(gateway) for gateway in self._backend.gateways.values()], "Marker")
 
     def describe_gateway_information(self) -> str:
         """Answer DescribeGatewayInformation."""
@@ -290,8 +290,11 @@ class StorageGatewayResponse(BaseResponse):
 
     def _page(self, name: str, rows: list[dict[str, Any]], next_marker: str) -> str:
         """Return at most Limit rows from Marker on; a marker is a position in the list, opaque to clients."""
-        asked = self._asked
-        first, last = int(asked.get("Marker") or 0), int(asked.get("Marker") or 0) + asked.get("Limit", _PAGE)
+        parameters = self._asked
+        first, last = (
+            int(parameters.get("Marker") or 0),
+            int(parameters.get("Marker") or 0) + parameters.get("Limit", _PAGE),
+        )
         more = {next_marker: str(last)} if last < len(rows) else {}
         return json.dumps({name: rows[first:last], **more})
 
@@ -312,17 +315,17 @@ class StorageGatewayResponse(BaseResponse):
 
     def refresh_cache(self) -> str:
         """Answer RefreshCache."""
-        asked = self._asked
+        parameters = self._asked
         notification = self._backend.refresh_cache(
-            asked["FileShareARN"], asked.get("FolderList", []), recursive=asked.get("Recursive", True)
+            parameters["FileShareARN"], parameters.get("FolderList", []), recursive=parameters.get("Recursive", True)
         )
-        return json.dumps({"FileShareARN": asked["FileShareARN"], "NotificationId": notification})
+        return json.dumps({"FileShareARN": parameters["FileShareARN"], "NotificationId": notification})
 
     def list_tags_for_resource(self) -> str:
         """Answer ListTagsForResource."""
         arn = self._asked["ResourceARN"]
-        found = self._backend.gateways.get(arn)
-        tags = found["Tags"] if found else self._backend.share(arn).tags
+        result = self._backend.gateways.get(arn)
+        tags = result["Tags"] if result else self._backend.share(arn).tags
         return json.dumps({"ResourceARN": arn, "Tags": tags})
 
     def delete_file_share(self) -> str:

@@ -88,9 +88,9 @@ def defaults(*, fifo: bool) -> dict[str, str]:
     return common
 
 
-def check(given: Mapping[str, str], *, fifo: bool) -> None:
+def check(argument: Mapping[str, str], *, fifo: bool) -> None:
     """Raise InvalidAttributeName or InvalidAttributeValue unless each of `given` may be set on such a queue."""
-    for name, value in given.items():
+    for name, value in argument.items():
         if name not in _SETTABLE or (name in _FIFO_ONLY and not fifo and value != "false"):
             raise SqsError("InvalidAttributeName", f"Unknown Attribute {name}.")
         if not _is_valid(name, value, fifo=fifo):
@@ -152,8 +152,8 @@ def render(
         "ApproximateNumberOfMessagesNotVisible": str(counters.in_flight),
         "ApproximateNumberOfMessagesDelayed": str(counters.delayed),
     }
-    wanted = list(names)
-    for name in wanted:
+    requested = list(names)
+    for name in requested:
         if name != "All" and name not in _KNOWN:
             raise SqsError("InvalidAttributeName", f"Unknown Attribute {name}.")
-    return values if "All" in wanted else {name: values[name] for name in wanted if name in values}
+    return values if "All" in requested else {name: values[name] for name in requested if name in values}

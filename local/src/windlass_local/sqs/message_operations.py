@@ -57,10 +57,10 @@ def send_message_batch(call: SqsCall) -> Answer:
         return _each(entries, lambda entry: send(queue, entry, sender_id=sender_id, now_s=call.now_s))
 
 
-def _lenient(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
+def _lenient(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """Return an entry's attributes for measuring; an invalid one is reported with its entry, later."""
     try:
-        return attributes_of(given or {})
+        return attributes_of(value or {})
     except SqsError:
         return {}
 
@@ -116,9 +116,9 @@ def _rendered(queue: SqsQueue, received: Received, parameters: Mapping[str, Any]
         rendered["Attributes"] = (
             attributes if "All" in names else {key: value for key, value in attributes.items() if key in names}
         )
-    wanted = parameters.get("MessageAttributeNames")
-    if wanted and message.attributes:
-        chosen = {name: value for name, value in message.attributes.items() if _is_wanted(name, wanted)}
+    requested = parameters.get("MessageAttributeNames")
+    if requested and message.attributes:
+        chosen = {name: value for name, value in message.attributes.items() if _is_wanted(name, requested)}
         if chosen:
             whole = len(chosen) == len(message.attributes)
             rendered["MD5OfMessageAttributes"] = message.attributes_md5 if whole else md5_of_attributes(chosen)
@@ -126,10 +126,10 @@ def _rendered(queue: SqsQueue, received: Received, parameters: Mapping[str, Any]
     return rendered
 
 
-def _is_wanted(name: str, wanted: Iterable[str]) -> bool:
+def _is_wanted(name: str, requested: Iterable[str]) -> bool:
     return any(
         each in ("All", name) or (each.endswith(".*") and (each == ".*" or name.startswith(each[:-1])))
-        for each in wanted
+        for each in requested
     )
 
 

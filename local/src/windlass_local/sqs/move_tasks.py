@@ -49,7 +49,7 @@ def start(
     """Start a task on the running event loop. SqsError when the source is no dead-letter queue or is being moved."""
     if not region.sources_of(source):
         raise SqsError("InvalidParameterValue", "Source queue must be configured as a Dead Letter Queue.")
-    if any(each.source is source and each.status == "RUNNING" for each in region.moves):
+    if any(move.source is source and move.status == "RUNNING" for move in region.moves):
         raise SqsError(
             "UnsupportedOperation",
             "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",

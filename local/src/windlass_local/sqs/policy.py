@@ -102,7 +102,7 @@ def add_permission(
 def remove_permission(policy: str, *, label: str) -> str:
     """Return `policy` without the statement `label`; "" when it was the last."""
     statements = _statements(policy)
-    kept = [each for each in statements if each.get("Sid") != label]
-    if len(kept) == len(statements):
+    stored = [each for each in statements if each.get("Sid") != label]
+    if len(stored) == len(statements):
         raise invalid_value(label, "Label", "can't find label on existing policy.")
-    return json.dumps({**json.loads(policy), "Statement": kept}) if kept else ""
+    return json.dumps({**json.loads(policy), "Statement": stored}) if stored else ""

@@ -129,8 +129,8 @@ class Queue:
                 return []
             raise Refusal("over_limit")
         received: list[Received] = []
-        while wanted := min(limit, room) - len(received):
-            taken = self._order.take(wanted)
+        while requested := min(limit, room) - len(received):
+            taken = self._order.take(requested)
             if not taken:
                 break
             received.extend(self._deliver(taken, visibility_s, now_s))

@@ -62,8 +62,10 @@ def list_queues(call: SqsCall) -> Answer:
     prefix = call.parameters.get("QueueNamePrefix") or ""
     region = call.queues
     with region.lock:
-        found = sorted((each for each in region.queues.values() if each.name.startswith(prefix)), key=lambda q: q.name)
-    return _page(call, found, "QueueUrls")
+        result = sorted(
+            (queue for queue in region.queues.values() if queue.name.startswith(prefix)), key=lambda q: q.name
+        )
+    return _page(call, result, "QueueUrls")
 
 
 def list_dead_letter_source_queues(call: SqsCall) -> Answer:
@@ -94,8 +96,8 @@ def get_queue_attributes(call: SqsCall) -> Answer:
     region, queue = call.locate()
     names = call.parameters.get("AttributeNames") or []
     with region.lock:
-        found = queue.describe(names, call.now_s)
-    return {"Attributes": found} if found else {}
+        result = queue.describe(names, call.now_s)
+    return {"Attributes": result} if result else {}
 
 
 def set_queue_attributes(call: SqsCall) -> Answer:

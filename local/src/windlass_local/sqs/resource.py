@@ -47,14 +47,14 @@ class SqsQueue:
         self.core.arn = arn
         self.set_attributes(attributes, now_s)
 
-    def set_attributes(self, given: Mapping[str, str], now_s: float) -> None:
+    def set_attributes(self, argument: Mapping[str, str], now_s: float) -> None:
         """Take over checked attributes; an empty document (or key id) removes the attribute."""
-        for name, value in given.items():
+        for name, value in argument.items():
             if value == "":
                 self.attributes.pop(name, None)
             else:
                 self.attributes[name] = value
-        if given.get("KmsMasterKeyId"):
+        if argument.get("KmsMasterKeyId"):
             self.attributes["SqsManagedSseEnabled"] = "false"  # one kind of encryption at a time
         self.modified_s = now_s
         self.core.retention_s = self.seconds("MessageRetentionPeriod")

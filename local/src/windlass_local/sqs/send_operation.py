@@ -97,12 +97,12 @@ def _group_id(queue: SqsQueue, entry: Mapping[str, Any]) -> str | None:
 
 
 def _deduplication_id(queue: SqsQueue, entry: Mapping[str, Any], body: str) -> str | None:
-    given: str | None = entry.get("MessageDeduplicationId")
+    value: str | None = entry.get("MessageDeduplicationId")
     if not queue.fifo_queue:
-        if given is not None:
-            raise invalid_value(given, "MessageDeduplicationId", _WRONG_KIND)
+        if value is not None:
+            raise invalid_value(value, "MessageDeduplicationId", _WRONG_KIND)
         return None
-    if given is None:
+    if value is None:
         if queue.is_on("ContentBasedDeduplication"):
             return hashlib.sha256(body.encode()).hexdigest()
         raise SqsError(
@@ -110,13 +110,13 @@ def _deduplication_id(queue: SqsQueue, entry: Mapping[str, Any], body: str) -> s
             "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided "
             "explicitly",
         )
-    if not _ID.fullmatch(given):
+    if not _ID.fullmatch(value):
         raise invalid_value(
-            given,
+            value,
             "MessageDeduplicationId",
             "MessageDeduplicationId can only include alphanumeric and punctuation characters. 1 to 128 in length.",
         )
-    return given
+    return value
 
 
 def _delay_s(queue: SqsQueue, entry: Mapping[str, Any]) -> int:
@@ -130,26 +130,26 @@ def _delay_s(queue: SqsQueue, entry: Mapping[str, Any]) -> int:
 
 def whole_number(parameters: Mapping[str, Any], name: str, *, low: int, high: int) -> int | None:
     """Return the parameter as an int between `low` and `high`; None when it is absent. InvalidParameterValue."""
-    given = parameters.get(name)
-    if given is None or given == "":
+    value = parameters.get(name)
+    if value is None or value == "":
         return None
     try:
-        number = int(given)
+        number = int(value)
     except (TypeError, ValueError):
         number = low - 1
     if not low <= number <= high:
-        raise invalid_value(given, name, f"Must be between {low} and {high}, if provided.")
+        raise invalid_value(value, name, f"Must be between {low} and {high}, if provided.")
     return number
 
 
-def attributes_of(given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def attributes_of(argument: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Check message attributes and return them with `BinaryValue` (base64 in, or bytes) as bytes."""
-    if len(given) > _MAX_ATTRIBUTES:
+    if len(argument) > _MAX_ATTRIBUTES:
         raise SqsError(
             "InvalidParameterValue",
-            f"Number of message attributes [{len(given)}] exceeds the allowed maximum [{_MAX_ATTRIBUTES}].",
+            f"Number of message attributes [{len(argument)}] exceeds the allowed maximum [{_MAX_ATTRIBUTES}].",
         )
-    return {name: _attribute(name, value) for name, value in given.items()}
+    return {name: _attribute(name, value) for name, value in argument.items()}
 
 
 def _attribute(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
