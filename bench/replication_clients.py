@@ -21,7 +21,7 @@ def windlass(work, port, home, tls):
     from windlass.core.secret import Secret
     from windlass.replication.direct.direct_copier import Engine
     from windlass.replication.direct.run import Limits
-    from windlass.replication.model import Pair, Place
+    from windlass.replication.model import BucketRef, Pair
 
     keys = Keys("111111111111", Secret("bench"))
 
@@ -38,7 +38,7 @@ def windlass(work, port, home, tls):
                 account_id=account_id,
             )
 
-    places = [Place(bucket=name, account_id="111111111111", region="us-east-1") for name in ("src", "dst")]
+    places = [BucketRef(bucket=name, account_id="111111111111", region="us-east-1") for name in ("src", "dst")]
     pair = Pair(source=places[0], destination=places[1])
     start = float(os.environ.get("BENCH_START", "100000"))
     engine = Engine(

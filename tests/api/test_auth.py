@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windlass.api.auth import Asked, Role, check_bind, client_address, is_forwarded, is_loopback_host, permit
-from windlass.core.errors import AccessRefused, ConfigError
+from windlass.core.errors import AccessDenied, ConfigError
 
 HOSTS = {"localhost", "127.0.0.1", "console.example"}
 
@@ -35,7 +35,7 @@ def test_loopback(host, loopback):
 def test_on_loopback_everybody_is_admin_under_our_own_name():
     assert permit(asked(), login_required=False, hosts=HOSTS) is Role.ADMIN
     for host in ("evil.example", "127.0.0.1.evil.example:80", ""):
-        with pytest.raises(AccessRefused, match="host name"):
+        with pytest.raises(AccessDenied, match="host name"):
             permit(asked(host=host), login_required=False, hosts=HOSTS)
 
 
@@ -57,12 +57,12 @@ def test_a_write_comes_from_ourselves_or_carries_a_token(facts, allowed):
     if allowed:
         assert permit(request, login_required=False, hosts=HOSTS) is Role.ADMIN
     else:
-        with pytest.raises(AccessRefused, match="own pages"):
+        with pytest.raises(AccessDenied, match="own pages"):
             permit(request, login_required=False, hosts=HOSTS)
 
 
 def test_elsewhere_a_token_is_required_but_for_the_way_in():
-    with pytest.raises(AccessRefused, match="token is required"):
+    with pytest.raises(AccessDenied, match="token is required"):
         permit(asked(host="console.example"), login_required=True, hosts=HOSTS)
     for path in ("/login", "/static/windlass.css", "/healthz"):
         assert permit(asked(host="console.example", path=path), login_required=True, hosts=HOSTS) is Role.NOBODY
@@ -124,5 +124,5 @@ def test_any_text_there_is_an_address_or_unknown(peer, forwarded_for):
 
 @pytest.mark.parametrize("path", ["/loginx", "/login/", "/healthz.json", "/readyz/x", "/staticx", "/login/oidc/x"])
 def test_only_the_way_in_itself_is_open(path):
-    with pytest.raises(AccessRefused, match="token is required"):
+    with pytest.raises(AccessDenied, match="token is required"):
         permit(asked(host="console.example", path=path), login_required=True, hosts=HOSTS)

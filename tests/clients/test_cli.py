@@ -57,7 +57,7 @@ def test_scan_tells_what_was_read_and_what_could_not_be(scanned, windlass):
     assert "3 files read" in out
     assert "0000003.json.gz: not JSON" in err
     code, out, err = windlass("clients", "scan", "logs", "--strict", "-q")
-    assert (code, "3 known already" in out) == (1, True)  # what could not be read is still unread
+    assert (code, "3 read before" in out) == (1, True)  # what could not be read is still unread
     code, _, err = windlass("clients", "scan", "logs", "--strict", "--fresh", "-q")
     assert code == 1
     assert "1 logs could not be read" in err
@@ -68,7 +68,7 @@ def test_the_report_in_every_form_says_the_same(windlass, tmp_path):
     _, table, _ = windlass("clients", "report")
     assert "AWS SDK for JavaScript 2.2.35" in table
     assert "AWS SDK for JavaScript 3" in table
-    _, out, _ = windlass("clients", "report", "--json")
+    _, out, _ = windlass("clients", "report", "-o", "json")
     rows = json.loads(out)
     assert {one["client"] for one in rows} == {
         "AWS SDK for JavaScript 2.2.35",
@@ -77,7 +77,7 @@ def test_the_report_in_every_form_says_the_same(windlass, tmp_path):
         "<script>alert(1)</script>",
     }
     assert all(one["upgrade"] for one in rows)
-    _, out, _ = windlass("clients", "report", "--csv")
+    _, out, _ = windlass("clients", "report", "-o", "csv")
     listed = list(csv.DictReader(io.StringIO(out)))
     assert [one["client"] for one in listed] == [one["client"] for one in rows]
     assert "'=cmd()" in [one["bucket"] for one in listed]
@@ -166,7 +166,7 @@ def test_from_the_trail_to_the_finding(local_aws, windlass):
     assert json.loads(windlass("clients", "trail", "status")[1])["exists"] is False
     code, out, err = windlass("clients", "trail", "enable", "--yes")
     assert code == 0, err
-    assert "Don't forget" in err
+    assert "trail disable" in err
     status = json.loads(windlass("clients", "trail", "status")[1])
     assert (status["logging"], status["validated"]) == (True, True)
     fields = status["selectors"][0]["FieldSelectors"]
@@ -184,12 +184,12 @@ def test_from_the_trail_to_the_finding(local_aws, windlass):
         pass
     code, out, err = windlass("clients", "scan", status["location"], "-q")
     assert code == 0, err
-    (found,) = json.loads(windlass("clients", "report", "--json", "--rules", "sigv2")[1])
+    (found,) = json.loads(windlass("clients", "report", "-o", "json", "--rules", "sigv2")[1])
     assert (found["client"], found["requests"], found["buckets"]) == ("AWS SDK for JavaScript 2.2.35", 3, {bucket: 3})
     again = windlass("clients", "scan", status["location"], "-q", "-o", "json")
     assert json.loads(again[1])[0]["skipped"] >= 1
 
-    assert windlass("clients", "trail", "disable", answer="n\n")[0] == 0
+    assert windlass("clients", "trail", "disable", answer="n\n")[0] == 252  # without a terminal it needs --yes
     assert json.loads(windlass("clients", "trail", "status")[1])["exists"] is True
     assert windlass("clients", "trail", "disable", "--yes")[0] == 0
     assert json.loads(windlass("clients", "trail", "status")[1])["exists"] is False
@@ -241,7 +241,7 @@ def test_the_demo_estates_old_programs_are_traced_to_their_machines(local_aws, w
     assert code == 0, err
     found = {
         one["agent"]: one
-        for one in json.loads(windlass("clients", "report", "--json", "--rules", "sigv2,tls,sdk,runtime")[1])
+        for one in json.loads(windlass("clients", "report", "-o", "json", "--rules", "sigv2,tls,sdk,runtime")[1])
     }
     assert set(found) == {program.agent for program in PROGRAMS[:4]}
     old = found[PROGRAMS[0].agent]

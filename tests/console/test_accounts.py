@@ -7,12 +7,12 @@ import pytest
 
 from tests.console.site import opened_app, served
 from windlass.core import clock
-from windlass.core.errors import AccessRefused
+from windlass.core.errors import AccessDenied
 from windlass.estate.model import RegionList, RegionSource
 from windlass.inventory.accounts import AccountSurvey, save_accounts
 
 HTML = {"accept": "text/html"}
-REFUSAL = AccessRefused("account 222222222222: the credentials belong to account 111111111111", code="AccountMismatch")
+REFUSAL = AccessDenied("account 222222222222: the credentials belong to account 111111111111", code="AccountMismatch")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tests.console.site import opened_app, served
 from windlass.api.auth import Role
 from windlass.api.tokens import list_audit
 from windlass.console.oidc import Pending, Provider, ProviderError, Signer, claim_values, role_of
-from windlass.core.errors import AccessRefused, ConfigError
+from windlass.core.errors import AccessDenied, ConfigError
 from windlass.settings.console import OidcConfig
 
 pytest.importorskip("authlib", reason="login by OIDC needs the extra `oidc`")
@@ -224,7 +224,7 @@ def test_a_token_that_holds_gives_its_claims(provider, keys):
     ],
 )
 def test_a_token_for_somebody_else_or_another_time_is_refused(provider, keys, changes):
-    with pytest.raises(AccessRefused, match="does not hold"):
+    with pytest.raises(AccessDenied, match="does not hold"):
         provider._verified({"id_token": signed(keys[0], **changes)}, "n")
 
 
@@ -240,7 +240,7 @@ def test_a_token_that_the_provider_did_not_sign_is_refused(provider, keys):
     confused = f"{body}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
     forged = [signed(keys[1]), unsigned, good[:-8] + "AAAAAAAA", confused, "not.a.token", ""]
     for token in [*({"id_token": text} for text in forged), {}]:
-        with pytest.raises(AccessRefused, match="does not hold"):
+        with pytest.raises(AccessDenied, match="does not hold"):
             provider._verified(token, "n")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.console.site import opened_app, served
 from windlass.core import clock
-from windlass.replication.model import Operation, Pair, Place, Seed, State, Trouble, Way
+from windlass.replication.model import BucketRef, Operation, Pair, Seed, State, Trouble, Way
 
 HTML = {"accept": "text/html"}
 
@@ -16,8 +16,8 @@ HTML = {"accept": "text/html"}
 def make(number, state, **changes):
     now = clock.now() - timedelta(minutes=2)
     pair = Pair(
-        source=Place(bucket=f"logs-{number}", account_id="111111111111", region="us-east-1"),
-        destination=Place(bucket=f"logs-{number}-replica", account_id="222222222222", region="eu-west-1"),
+        source=BucketRef(bucket=f"logs-{number}", account_id="111111111111", region="us-east-1"),
+        destination=BucketRef(bucket=f"logs-{number}-replica", account_id="222222222222", region="eu-west-1"),
     )
     base = Seed(
         seed_id=f"seed_{number}",

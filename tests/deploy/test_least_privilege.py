@@ -1,5 +1,6 @@
 """Least privilege, proved: each capability does its work on the embedded AWS, and its calls are compared with its policy."""
 
+import contextlib
 import json
 import threading
 import time
@@ -11,7 +12,7 @@ from tests.deploy.proving import FAST, World, assert_least, settings_of, stateme
 from tests.replication.direct.local import Aws
 from windlass.deploy.policy import Use
 from windlass.deploy.policy_check import check, needs_of
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 from windlass_local.server import LocalServer
 
 pytestmark = pytest.mark.timeout(280)
@@ -110,7 +111,7 @@ def test_pipelines_as_a_worker(world):
     )
 
 
-def _function(world, handler, *queues):
+def _function(world, handler, *queues, files=None):
     """A function of the windlass.toml at hand (its code is this checkout's), fed by these queues."""
     role = world["iam"].create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     config = (world.folder / "windlass.toml").read_text("utf-8").replace("endpoint_url", "# endpoint_url")
@@ -121,7 +122,7 @@ def _function(world, handler, *queues):
         Role=role,
         Timeout=20,
         MemorySize=1024,
-        Code={"ZipFile": zipped({"windlass.toml": config})},
+        Code={"ZipFile": zipped({"windlass.toml": config} | (files or {}))},
     )
     for name in queues:
         world["lambda"].create_event_source_mapping(
@@ -161,6 +162,8 @@ name = "orders"
 queue = "orders"
 handler = "hand:handle"
 unwrap = ["s3"]
+payload_bucket = "large-{account}"
+delete_payload = true
 idempotency = "dynamodb"
 idempotency_table = "done"
 """
@@ -183,12 +186,12 @@ def _consumers(world):
     world["s3"].create_bucket(Bucket=f"large-{world.account}")
     world["s3"].put_object(Bucket=f"large-{world.account}", Key="payload", Body=b"large")
     world.table("done")
-    world.configure(CONSUMERS)
+    world.configure(CONSUMERS.format(account=world.account))
     (world.folder / "hand.py").write_text(HAND, "utf-8")
     return url, dead
 
 
-def _consume(world, url, dead):
+def _consume(world, url, dead, *, worker=True):
     pointer = [
         "software.amazon.payloadoffloading.PayloadS3Pointer",
         {"s3BucketName": f"large-{world.account}", "s3Key": "payload"},
@@ -202,9 +205,10 @@ def _consume(world, url, dead):
         found = world["sqs"].get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return sum(int(one) for one in found.values())
 
-    with world.running("consume", "orders", *FAST):
+    with world.running("consume", "orders", *FAST) if worker else contextlib.nullcontext():
         world.until(lambda: world["sqs"].receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages"))
         world.until(lambda: not left())
+        world.until(lambda: not world.keys(f"large-{world.account}"))
 
 
 REMEMBERED = {
@@ -216,6 +220,14 @@ def test_queues_as_a_worker(world):
     url, dead = _consumers(world)
     _consume(world, url, dead)
     assert_least(world, "queues", Use.WORKER, REMEMBERED)
+
+
+def test_queues_as_a_function(world):
+    url, dead = _consumers(world)
+    _function(world, "windlass.functions.consume.handler", "orders", files={"hand.py": HAND})
+    _consume(world, url, dead, worker=False)
+    taken = {"Consume sqs:ReceiveMessage": BY_LAMBDA}
+    assert_least(world, "queues", Use.FUNCTION, {**taken, **LOGGED, **REMEMBERED}, function="function")
 
 
 def test_queues_as_an_operator(world):
@@ -653,8 +665,8 @@ def _in_parts(world, source, target, *, moved, versions=False):
     """The engine itself, as `seed` uses it, with a limit that makes a large object of 11 MB."""
     aws = Aws(world.url, world.account)
     pair = Pair(
-        source=Place(bucket=source, account_id=world.account, region="us-east-1"),
-        destination=Place(bucket=target, account_id=world.account, region="us-east-1"),
+        source=BucketRef(bucket=source, account_id=world.account, region="us-east-1"),
+        destination=BucketRef(bucket=target, account_id=world.account, region="us-east-1"),
     )
     engine = aws.engine(world.folder / f"journals-{moved}", largest_bytes=10 << 20, part_bytes=5 << 20)
     done = engine.seed(pair, seed_id="parts", versions=versions, stop=threading.Event(), tell=lambda _: None)

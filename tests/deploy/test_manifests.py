@@ -27,7 +27,7 @@ from windlass.api.auth import Asked, Role, permit
 from windlass.api.tokens import create_token
 from windlass.app import App
 from windlass.core import clock
-from windlass.core.errors import AccessRefused, ConfigError
+from windlass.core.errors import AccessDenied, ConfigError
 from windlass.present.assignments import parse_assignments
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.health import HealthPort
@@ -257,7 +257,7 @@ def test_probes_ask_what_the_code_serves(file):
                 assert (params["port"] if params["port"] >= 0 else 8470) == ports[probes["livenessProbe"]["port"]]
                 for get in probes.values():
                     assert _admitted(get["path"], get["httpHeaders"][0]["value"]) is Role.NOBODY
-                    with pytest.raises(AccessRefused):  # without the header, the kubelet would say the pod's address
+                    with pytest.raises(AccessDenied):  # without the header, the kubelet would say the pod's address
                         _admitted(get["path"], "10.1.2.3:8470")
             else:
                 assert probes["readinessProbe"]["path"] == "/readyz"
@@ -311,7 +311,7 @@ def test_monitors_find_ports_and_send_a_token_where_one_is_wanted():
     for endpoint in service_monitor["spec"]["endpoints"]:
         assert endpoint["path"] == "/metrics"
         assert endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]
-        with pytest.raises(AccessRefused, match="a token is required"):
+        with pytest.raises(AccessDenied, match="a token is required"):
             _admitted(endpoint["path"], "localhost")
         assert endpoint["authorization"]["credentials"]["name"]
 

@@ -56,7 +56,7 @@ def test_a_function_s_policy_has_the_real_names_and_nothing_of_a_worker():
     }
     assert found["Consume"].resources == ("arn:aws:sqs:eu-west-1:123456789012:events",)
     assert "sqs:GetQueueUrl" not in found["Consume"].actions
-    assert "Bury" not in found
+    assert "DeadLetter" not in found
     assert found["Log"].resources == ("arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/packer:*",)
     assert found["Keys"].resources == (KEY,)
     assert found["Keys"].conditions["StringLike"]["kms:ViaService"] == ["sqs.*.amazonaws.com", "s3.*.amazonaws.com"]
@@ -83,12 +83,12 @@ def test_keys_are_used_through_the_services_of_their_partition(region, names):
 def test_queues_are_named_by_arn_url_or_name_and_dead_letters_by_their_beginning():
     rule = made("aggregation", Use.WORKER)
     assert rule["Consume"].resources == ("arn:aws:sqs:us-east-2:210987654321:drops",)
-    assert rule["Bury"].resources == ("arn:aws:sqs:us-east-2:210987654321:drops-*",)
+    assert rule["DeadLetter"].resources == ("arn:aws:sqs:us-east-2:210987654321:drops-*",)
     assert rule["Keys"].resources == ("arn:aws:dynamodb:eu-west-1:123456789012:table/agg",)
     assert rule["Invalidate"].resources == ("arn:aws:cloudfront::123456789012:distribution/E2QWRUHEXAMPLE",)
     orders = made("queues", Use.WORKER, dead_letters=["lost"])
     assert orders["Consume"].resources == ("arn:aws:sqs:eu-west-1:123456789012:orders",)
-    assert orders["Bury"].resources == ("arn:aws:sqs:eu-west-1:123456789012:lost",)
+    assert orders["DeadLetter"].resources == ("arn:aws:sqs:eu-west-1:123456789012:lost",)
 
 
 def test_other_partitions_and_unknown_accounts():
@@ -337,7 +337,7 @@ def test_the_command_prints_the_document_alone(tmp_path):
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["Version"] == "2012-10-17"
-    assert [one["Sid"] for one in found["Statement"]] == ["Consume", "Log"]
+    assert [one["Sid"] for one in found["Statement"]] == ["Consume", "FindQueue", "DeadLetter", "Log"]
     unknown = say(tmp_path, "queues")
     assert "give --account" in unknown.stderr
     assert json.loads(unknown.stdout)

@@ -17,7 +17,7 @@ from tests.deploy import terraform, terraform_readme
 from tests.deploy.leftovers import emptied, leftovers
 from windlass.clients.athena.sql import Layout, create_table
 from windlass.deploy.bundle import this_target
-from windlass.replication.model import Operation, Pair, Place
+from windlass.replication.model import BucketRef, Operation, Pair
 from windlass.replication.setup.role import Work, batch_statements, replication_statements
 
 RUNTIME = {"runtime": f"python{sys.version_info.major}.{sys.version_info.minor}", "architecture": "x86_64"}
@@ -504,7 +504,7 @@ def test_replication_s_roles_are_those_that_windlass_would_make(example, client,
     root = example("replication-role")
     told = root.apply(source_bucket="raw", destination_bucket="copy")["replication_role"]
     assert root.plan() == ""
-    raw, copy = (Place(bucket=name, account_id=account, region="us-east-1") for name in ("raw", "copy"))
+    raw, copy = (BucketRef(bucket=name, account_id=account, region="us-east-1") for name in ("raw", "copy"))
     pair = Pair(source=raw, destination=copy)
     place = {
         "manifest_bucket": "raw",

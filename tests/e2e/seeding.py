@@ -6,14 +6,14 @@ from pathlib import Path
 
 from tests.replication.direct.local import Aws
 from windlass.replication.direct.run import Limits
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 
 if __name__ == "__main__":
     url, account, source, target, home, rate, *more = sys.argv[1:]
     aws = Aws(url, account)
     pair = Pair(
-        source=Place(bucket=source, account_id=account, region="us-east-1"),
-        destination=Place(bucket=target, account_id=account, region="eu-west-1"),
+        source=BucketRef(bucket=source, account_id=account, region="us-east-1"),
+        destination=BucketRef(bucket=target, account_id=account, region="eu-west-1"),
     )
     engine = aws.engine(Path(home), limits=Limits(start_per_s=float(rate), most_per_s=float(rate)))
     moved = engine.seed(

@@ -18,7 +18,7 @@ from windlass.deploy.bundling import build
 from windlass.deploy.notifications import same
 from windlass.deploy.policies import inventory as inventory_policy
 from windlass.deploy.policy import Facts, Use, document
-from windlass.replication.model import Operation, Pair, Place
+from windlass.replication.model import BucketRef, Operation, Pair
 from windlass.replication.setup.role import Encryption, Work, batch_statements, replication_statements
 from windlass.settings import Settings
 from windlass_local.server import LocalServer
@@ -315,7 +315,7 @@ def test_windlass_deploy_and_the_template_make_the_same(aws, tmp_path, case):
 
 def test_the_replication_roles_are_taken_by_a_rule_and_say_what_windlass_would(world):
     source, destination = (
-        Place(bucket=one, account_id=world.account, region="us-east-1") for one in (world.raw, world.out)
+        BucketRef(bucket=one, account_id=world.account, region="us-east-1") for one in (world.raw, world.out)
     )
     pair = Pair(source=source, destination=destination)
     asked = {

@@ -21,7 +21,7 @@ import importlib, sys
 
 def handler(event, context):
     import windlass.functions.pipeline
-    names = ("windlass", "windlass.functions.pipeline", "windlass.wire.door", "pydantic", "orjson", "httptools", "structlog")
+    names = ("windlass", "windlass.functions.pipeline", "windlass.wire.client", "pydantic", "orjson", "httptools", "structlog")
     return {
         "files": {name: importlib.import_module(name).__file__ for name in names},
         "heavy": [name for name in ("sqlalchemy", "typer", "fastapi", "prometheus_client") if name in sys.modules],

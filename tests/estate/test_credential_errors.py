@@ -10,7 +10,7 @@ import pytest
 
 from windlass.cli.main import _run
 from windlass.core.aws_errors import service_error
-from windlass.core.errors import AccessRefused, ConfigError, WindlassError
+from windlass.core.errors import AccessDenied, ConfigError, WindlassError
 from windlass.estate.config import EstateConfig
 from windlass.estate.credential_errors import CredentialSource, explain, no_credentials
 from windlass.estate.credentials import base_session
@@ -308,7 +308,7 @@ def test_botocores_own_sts_client_trusts_the_estates_certificates(monkeypatch, t
 )
 def test_a_region_that_is_not_enabled_is_not_an_unknown_key(code):
     opt_in = service_error(code, "The security token is invalid", where="ec2 DescribeVpcs in ap-east-1 of 111111111111")
-    assert isinstance(opt_in, AccessRefused)
+    assert isinstance(opt_in, AccessDenied)
     assert "region ap-east-1 is not enabled" in opt_in.message
     assert "estate.regions" in opt_in.hint
     default = service_error(

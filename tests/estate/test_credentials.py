@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from windlass.core.errors import AccessRefused, AwsError, ConfigError
+from windlass.core.errors import AccessDenied, AwsError, ConfigError
 from windlass.estate.config import AccountConfig, EnvironmentConfig, EstateConfig
 from windlass.estate.facts import is_loopback, read_facts
 from windlass.estate.service import open_estate
@@ -137,9 +137,9 @@ def test_a_caller_outside_the_guard_rail_is_stopped():
         accounts=[AccountConfig(id="999999999999")],
         allowed_accounts=["111111111111"],
     )
-    with pytest.raises(AccessRefused, match="999999999999 is not in estate.allowed_accounts"):
+    with pytest.raises(AccessDenied, match="999999999999 is not in estate.allowed_accounts"):
         open_estate(config, {}).accounts()
-    with pytest.raises(AccessRefused):
+    with pytest.raises(AccessDenied):
         open_estate(config, {}).call("999999999999", "us-east-1", "sts", "GetCallerIdentity")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.estate.aws_identities import Identities
-from windlass.core.errors import AccessRefused, WindlassError
+from windlass.core.errors import AccessDenied, WindlassError
 from windlass.estate import sessions
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
@@ -109,11 +109,11 @@ def test_no_call_is_made_with_credentials_of_another_account(
 
 def test_the_configured_id_of_another_account_is_refused_with_both_ids(aws, monkeypatch):
     with estate_of(aws, ONE, monkeypatch, accounts=[AccountConfig(id=TWO)], allowed_accounts=[]) as estate:
-        with pytest.raises(AccessRefused, match=f"account {TWO}: the credentials belong to account {ONE}") as caught:
+        with pytest.raises(AccessDenied, match=f"account {TWO}: the credentials belong to account {ONE}") as caught:
             estate.call(TWO, REGION, "sqs", "ListQueues")
         assert "role" in caught.value.hint
         assert caught.value.code == "AccountMismatch"
-        with pytest.raises(AccessRefused, match="belong to account"):
+        with pytest.raises(AccessDenied, match="belong to account"):
             estate.access(TWO, REGION, "s3")
         [identity] = estate.whoami().identities
     assert TWO in identity.error
@@ -125,7 +125,7 @@ def test_an_organization_without_a_role_reaches_the_callers_account_alone(aws, m
     with estate_of(aws, ONE, monkeypatch, organization=True) as estate:
         assert [account.id for account in estate.accounts()] == list(IDS)
         estate.call(ONE, REGION, "sqs", "ListQueues")
-        with pytest.raises(AccessRefused, match=f"{TWO}.*{ONE}") as caught:
+        with pytest.raises(AccessDenied, match=f"{TWO}.*{ONE}") as caught:
             estate.call(TWO, REGION, "sqs", "ListQueues")
     assert "estate.organization_role" in caught.value.hint
     assert {call.account for call in aws.taken() if call.service == "sqs"} == {ONE}
@@ -135,7 +135,7 @@ def test_a_role_of_a_third_account_is_refused_before_it_is_assumed(aws, monkeypa
     account = AccountConfig(id=TWO, role=f"arn:aws:iam::{THREE}:role/Reader")
     with (
         estate_of(aws, ONE, monkeypatch, accounts=[account]) as estate,
-        pytest.raises(AccessRefused, match=f"{TWO}.*{THREE}"),
+        pytest.raises(AccessDenied, match=f"{TWO}.*{THREE}"),
     ):
         estate.call(TWO, REGION, "sqs", "ListQueues")
     assert aws.taken() == []
@@ -145,7 +145,7 @@ def test_a_caller_outside_the_guard_rail_assumes_nothing(aws, monkeypatch):
     account = AccountConfig(id=TWO, role="Reader")
     with (
         estate_of(aws, ONE, monkeypatch, accounts=[account], allowed_accounts=[TWO]) as estate,
-        pytest.raises(AccessRefused, match=f"account {ONE} is not in estate.allowed_accounts"),
+        pytest.raises(AccessDenied, match=f"account {ONE} is not in estate.allowed_accounts"),
     ):
         estate.call(TWO, REGION, "sqs", "ListQueues")
     assert [call.action for call in aws.taken()] == ["GetCallerIdentity"]
@@ -184,7 +184,7 @@ def test_a_refused_role_is_told_apart_kept_for_a_while_and_then_tried_again(aws,
     ) as estate:
         estate._sessions._clock = lambda: now[0]
         for _ in range(3):
-            with pytest.raises(AccessRefused, match="may not assume arn:aws:iam::222222222222:role/Reader") as caught:
+            with pytest.raises(AccessDenied, match="may not assume arn:aws:iam::222222222222:role/Reader") as caught:
                 estate.call(TWO, REGION, "sqs", "ListQueues")
             assert "trust policy" in caught.value.hint
             assert f"arn:aws:iam::{ONE}:user/somebody" in caught.value.message

@@ -5,7 +5,7 @@ import os
 import boto3
 import pytest
 
-from windlass.core.errors import AccessRefused, AwsError, ConfigError, NotFound, Throttled
+from windlass.core.errors import AccessDenied, AwsError, ConfigError, NotFound, Throttled
 from windlass.estate.clients import check_long_poll
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
@@ -67,7 +67,7 @@ def test_errors_are_ours_and_say_where(estate):
 
 def test_a_denied_call_names_the_permission(estate, faults):
     faults.load([{"kind": "access_denied", "service": "ec2"}])
-    with pytest.raises(AccessRefused) as caught:
+    with pytest.raises(AccessDenied) as caught:
         estate.call(ONE, "eu-west-1", "ec2", "DescribeVpcs")
     assert caught.value.code == "UnauthorizedOperation"
     assert "ec2:DescribeVpcs" in caught.value.hint

@@ -25,7 +25,7 @@ from windlass.queues.config import ConsumeConfig
 from windlass.queues.consumer import Consumer
 from windlass.queues.service import Queues
 from windlass.wire import sqs
-from windlass.wire.door import Door
+from windlass.wire.client import Client
 from windlass.wire.model import IDEMPOTENT, Call, Request
 
 pytestmark = pytest.mark.interop
@@ -75,7 +75,7 @@ def url(tmp_path_factory):
 
 
 def at(url):
-    return Door(access(url, service="sqs", keys=lambda: Keys(ACCOUNT, Secret("x"))), draw=lambda: 0.0)
+    return Client(access(url, service="sqs", keys=lambda: Keys(ACCOUNT, Secret("x"))), draw=lambda: 0.0)
 
 
 def create(name, **attributes):
@@ -98,40 +98,40 @@ def fresh():
 
 def test_the_calls_of_a_consumer(url):
     async def main():
-        async with at(url) as door:
+        async with at(url) as client:
             name = fresh()
-            queue = await door(create(name))
-            assert await door(sqs.get_url(name)) == queue
+            queue = await client.send(create(name))
+            assert await client.send(sqs.get_url(name)) == queue
             entries = [
                 sqs.Entry(f"body {n} é💥", attributes={"a": {"DataType": "String", "StringValue": "é"}})
                 for n in range(10)
             ]
-            assert await door(sqs.send(queue, entries)) == []
+            assert await client.send(sqs.send(queue, entries)) == []
             got = []
             while len(got) < 10:
-                got += await door(sqs.receive(queue, wait_s=1, visibility_s=60))
+                got += await client.send(sqs.receive(queue, wait_s=1, visibility_s=60))
             assert sorted(one.body for one in got) == sorted(one.body for one in entries)
             assert {(one.receive_count, one.message_attributes["a"]["StringValue"]) for one in got} == {(1, "é")}
-            assert await door(sqs.receive(queue, wait_s=0)) == []
-            assert await door(sqs.delete(queue, [one.receipt for one in got[:5]])) == []
-            assert await door(sqs.change_visibility(queue, [(one.receipt, 0) for one in got[5:]])) == []
-            again = await door(sqs.receive(queue, wait_s=1))
+            assert await client.send(sqs.receive(queue, wait_s=0)) == []
+            assert await client.send(sqs.delete(queue, [one.receipt for one in got[:5]])) == []
+            assert await client.send(sqs.change_visibility(queue, [(one.receipt, 0) for one in got[5:]])) == []
+            again = await client.send(sqs.receive(queue, wait_s=1))
             assert {one.message_id for one in again} == {one.message_id for one in got[5:]}
             assert {one.receive_count for one in again} == {2}
-            assert (await door(sqs.get_attributes(queue)))["ApproximateNumberOfMessages"] == "0"
+            assert (await client.send(sqs.get_attributes(queue)))["ApproximateNumberOfMessages"] == "0"
             with pytest.raises(NotFound):
-                await door(sqs.receive(queue + "-missing", wait_s=0))
+                await client.send(sqs.receive(queue + "-missing", wait_s=0))
 
     asyncio.run(main())
 
 
 def test_a_long_poll_ends_when_something_comes(url):
     async def main():
-        async with at(url) as door:
-            queue = await door(create(fresh()))
-            waiting = asyncio.create_task(door(sqs.receive(queue, wait_s=20)))
+        async with at(url) as client:
+            queue = await client.send(create(fresh()))
+            waiting = asyncio.create_task(client.send(sqs.receive(queue, wait_s=20)))
             await asyncio.sleep(0.2)
-            await door(sqs.send(queue, [sqs.Entry("x")]))
+            await client.send(sqs.send(queue, [sqs.Entry("x")]))
             async with asyncio.timeout(15):
                 return [one.body for one in await waiting]
 
@@ -141,16 +141,16 @@ def test_a_long_poll_ends_when_something_comes(url):
 @pytest.mark.parametrize("transport", ["lean", "boto3"])
 def test_a_consumer_handles_every_message(url, transport):
     async def fill():
-        async with at(url) as door:
+        async with at(url) as client:
             name = fresh()
-            queue = await door(create(name))
+            queue = await client.send(create(name))
             for start in range(0, 300, 10):
-                assert await door(sqs.send(queue, [sqs.Entry(f"{n}") for n in range(start, start + 10)])) == []
+                assert await client.send(sqs.send(queue, [sqs.Entry(f"{n}") for n in range(start, start + 10)])) == []
             return name, queue
 
     async def left(queue):
-        async with at(url) as door:
-            said = await door(sqs.get_attributes(queue))
+        async with at(url) as client:
+            said = await client.send(sqs.get_attributes(queue))
             return said["ApproximateNumberOfMessages"], said["ApproximateNumberOfMessagesNotVisible"]
 
     name, queue = asyncio.run(fill())

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from windlass.core.errors import AccessRefused, AwsError, NotFound, Throttled
+from windlass.core.errors import AccessDenied, AwsError, NotFound, Throttled
 from windlass.estate.model import Identity, RegionList, RegionSource
 from windlass.inventory.catalog import BY_NAME
 from windlass.inventory.collector import Collector
@@ -21,7 +21,7 @@ class Account:
 
 
 def denied(operation="it"):
-    return AccessRefused(f"{operation}: not authorized", code="AccessDenied")
+    return AccessDenied(f"{operation}: not authorized", code="AccessDenied")
 
 
 def throttled():

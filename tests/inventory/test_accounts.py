@@ -6,7 +6,7 @@ import pytest
 
 from tests.estate.aws_identities import Identities
 from windlass.cli.main import _run
-from windlass.core.errors import AccessRefused
+from windlass.core.errors import AccessDenied
 
 ONE, TWO, THREE = "111111111111", "222222222222", "333333333333"
 CONFIG = f"""
@@ -100,7 +100,7 @@ def test_when_every_account_is_refused_the_exit_code_says_so(aws, windlass):
     aws.refuse = lambda call: "AccessDenied" if call.action == "AssumeRole" else ""
     config = CONFIG.replace(f'{{ id = "{ONE}" }}, ', "")
     code, _, err = windlass("inventory", "collect", "-q", config=config)
-    assert code == AccessRefused.exit_code
+    assert code == AccessDenied.exit_code
     assert "windlass whoami" in err
     assert {row["state"] for row in rows(windlass("inventory", "coverage", "-o", "json", config=config))} == {"denied"}
 

@@ -124,5 +124,5 @@ def test_an_empty_store_says_what_to_run(windlass, words):
 
 @pytest.mark.usefixtures("filled")
 def test_a_store_with_something_says_that_nothing_matches(windlass):
-    assert "Nothing matches." in windlass("list", "sns.topic")[2]
+    assert "No resource matches." in windlass("list", "sns.topic")[2]
     assert json.loads(windlass("list", "sqs.queue", "-o", "json")[1])[0]["name"] == "jobs"

@@ -119,11 +119,11 @@ def home(tmp_path, aws, least_privilege):
 
 def test_nothing_is_changed_without_yes(home):
     home.create(6)
-    done = home.memcached("scale", "web", "--to", "30")
+    done = home.memcached("scale", "web", "--to", "30", "--dry-run")
     assert "6 → 30 nodes" in done.stdout
     assert "nothing was changed" in done.stderr
-    home.memcached("delete", "web")
-    home.memcached("create", "new", "--nodes", "3", "--node-type", "cache.t4g.micro", "-r", "us-east-1")
+    assert "no terminal" in home.memcached("delete", "web", code=252).stderr
+    home.memcached("create", "new", "--nodes", "3", "--node-type", "cache.t4g.micro", "-r", "us-east-1", "--dry-run")
     assert home.show()["NumCacheNodes"] == 6
     assert [one["name"] for one in home.json("memcached", "list")] == ["web"]
     assert home.json("jobs", "list") == []
@@ -241,7 +241,7 @@ def test_pending_changes_are_shown_replaced_and_cancelled(home):
     (row,) = home.json("memcached", "list")
     assert row["pending"]["nodes"] == 3
     assert len(row["pending"]["remove"]) == 1
-    assert "replaced" in home.memcached("scale", "web", "--to", "2").stdout
+    assert "replaced" in home.memcached("scale", "web", "--to", "2", "--dry-run").stdout
     home.memcached("scale", "web", "--to", "4", "--yes", "--watch")
     assert home.json("memcached", "list")[0]["pending"] == {}
     home.memcached("scale", "web", "--to", "6", "--apply", "maintenance", "--yes")
@@ -263,7 +263,10 @@ def test_a_place_that_can_not_be_read_is_named_and_the_others_are_listed(home):
         assert [one["name"] for one in json.loads(done.stdout)] == ["web"]
         assert json.loads(done.stdout)[0]["quota_source"] == "unknown"
         assert "eu-west-1" in done.stderr
-        assert "quotas could not be read" in home.memcached("scale", "web", "--to", "99", "-r", "us-east-1").stdout
+        assert (
+            "quotas could not be read"
+            in home.memcached("scale", "web", "--to", "99", "-r", "us-east-1", "--dry-run").stdout
+        )
     finally:
         urllib.request.urlopen(urllib.request.Request(f"{home.url}/_windlass/faults", method="DELETE")).close()
 

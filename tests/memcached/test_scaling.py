@@ -13,7 +13,7 @@ from windlass.jobs.model import JobStatus
 from windlass.memcached.model import Apply
 from windlass.memcached.plan import Scale
 from windlass.memcached.scaling import carry_out
-from windlass.memcached.service import NewCluster, Place
+from windlass.memcached.service import NewCluster, ScopeFilter
 from windlass_local.services import elasticache as service
 from windlass_local.services.elasticache import CACHE_TIMING
 
@@ -228,7 +228,7 @@ def test_names_are_looked_for_everywhere_and_doubles_must_be_told_apart(cache_ap
     app = cache_app(regions=("us-east-1", "eu-west-1"))
     for region in ("us-east-1", "eu-west-1"):
         plan = app.memcached.plan_create(
-            NewCluster(name="web", nodes=1, node_type="cache.t4g.micro"), Place((), (region,))
+            NewCluster(name="web", nodes=1, node_type="cache.t4g.micro"), ScopeFilter((), (region,))
         )
         carry_out(app.memcached, app.jobs, plan, watch=True)
     listing = app.memcached.list()
@@ -236,7 +236,7 @@ def test_names_are_looked_for_everywhere_and_doubles_must_be_told_apart(cache_ap
     assert listing.quotas[account, "eu-west-1"].in_use == 1
     with pytest.raises(Exception, match="2 clusters are named web"):
         app.memcached.find("web")
-    assert app.memcached.find("WEB", Place((), ("eu-west-1",))).region == "eu-west-1"
+    assert app.memcached.find("WEB", ScopeFilter((), ("eu-west-1",))).region == "eu-west-1"
     with pytest.raises(NotFound):
         app.memcached.find("nope")
 

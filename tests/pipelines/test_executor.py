@@ -19,10 +19,10 @@ from windlass.events import Kind, ObjectEvent
 from windlass.pipelines.build import build
 from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.engine import Engine
-from windlass.pipelines.executor import Doors, process
+from windlass.pipelines.executor import Clients, process
 from windlass.pipelines.model import Reason, Rejected
 from windlass.pipelines.settle import Outcome
-from windlass.wire.blocking import Blocking
+from windlass.wire.blocking_client import BlockingClient
 from windlass_local.server import LocalServer
 
 ACCOUNT, REGION = "777788880025", "us-east-1"
@@ -45,16 +45,16 @@ def s3(aws):
 
 
 @pytest.fixture(scope="module")
-def doors(aws):
+def clients(aws):
     config = EstateConfig(endpoint_url=aws.url, accounts=[AccountConfig(id=ACCOUNT)])
-    with open_estate(config, {}) as estate, Blocking(estate.access(ACCOUNT, REGION, "s3")) as door:
+    with open_estate(config, {}) as estate, BlockingClient(estate.access(ACCOUNT, REGION, "s3")) as client:
 
         def tags(bucket, key, version_id):
             more = {"VersionId": version_id} if version_id else {}
             found = estate.call(ACCOUNT, REGION, "s3", "GetObjectTagging", Bucket=bucket, Key=key, **more)
             return {one["Key"]: one["Value"] for one in found["TagSet"]}
 
-        yield Doors(door, door, tags)
+        yield Clients(client, client, tags)
 
 
 @pytest.fixture
@@ -86,11 +86,11 @@ def read(s3, bucket, key):
     return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
-def test_an_object_is_transformed_once_with_what_it_carries(s3, doors, buckets):
+def test_an_object_is_transformed_once_with_what_it_carries(s3, clients, buckets):
     raw, out = buckets
     s3.put_object(Bucket=raw, Key="in/a b+ü.yaml", Body=b"n: 1\n", Metadata={"owner": "ops"}, Tagging="team=web&x=1")
     made = pipeline(buckets, metadata={"by": "windlass"}, tags="keep", content_type="application/json; charset=utf-8")
-    first = process(made, doors, raw, "in/a b+ü.yaml", event(buckets, "in/a b+ü.yaml"))
+    first = process(made, clients, raw, "in/a b+ü.yaml", event(buckets, "in/a b+ü.yaml"))
     assert (first.outcome, first.outputs) == (Outcome.WRITTEN, ("a b+ü.yaml.json",))
     assert read(s3, out, "a b+ü.yaml.json").strip() == b'{"n":1}'
     head = s3.head_object(Bucket=out, Key="a b+ü.yaml.json")
@@ -98,60 +98,62 @@ def test_an_object_is_transformed_once_with_what_it_carries(s3, doors, buckets):
     assert {name: head["Metadata"][name] for name in ("owner", "by")} == {"owner": "ops", "by": "windlass"}
     tags = s3.get_object_tagging(Bucket=out, Key="a b+ü.yaml.json")["TagSet"]
     assert {one["Key"]: one["Value"] for one in tags} == {"team": "web", "x": "1"}
-    again = process(made, doors, raw, "in/a b+ü.yaml", event(buckets, "in/a b+ü.yaml"))
+    again = process(made, clients, raw, "in/a b+ü.yaml", event(buckets, "in/a b+ü.yaml"))
     assert (again.outcome, again.outputs) == (Outcome.DUPLICATE, ())
 
 
-def test_an_older_event_never_replaces_a_newer_result(s3, doors, buckets):
+def test_an_older_event_never_replaces_a_newer_result(s3, clients, buckets):
     raw, out = buckets
     made = pipeline(buckets)
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 2\n")
-    assert process(made, doors, raw, "in/a.yaml", event(buckets, "in/a.yaml", "02")).outcome is Outcome.WRITTEN
-    assert process(made, doors, raw, "in/a.yaml", event(buckets, "in/a.yaml", "01")).outcome is Outcome.DUPLICATE
+    assert process(made, clients, raw, "in/a.yaml", event(buckets, "in/a.yaml", "02")).outcome is Outcome.WRITTEN
+    assert process(made, clients, raw, "in/a.yaml", event(buckets, "in/a.yaml", "01")).outcome is Outcome.DUPLICATE
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 3\n")
-    assert process(made, doors, raw, "in/a.yaml", event(buckets, "in/a.yaml", "03")).outcome is Outcome.WRITTEN
+    assert process(made, clients, raw, "in/a.yaml", event(buckets, "in/a.yaml", "03")).outcome is Outcome.WRITTEN
     assert read(s3, out, "a.yaml.json").strip() == b'{"n":3}'
 
 
-def test_somebody_elses_object_is_not_overwritten(s3, doors, buckets):
+def test_somebody_elses_object_is_not_overwritten(s3, clients, buckets):
     raw, out = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
     s3.put_object(Bucket=out, Key="a.yaml.json", Body=b"by hand")
-    assert process(pipeline(buckets), doors, raw, "in/a.yaml", event(buckets, "in/a.yaml")).outcome is Outcome.COLLISION
+    assert (
+        process(pipeline(buckets), clients, raw, "in/a.yaml", event(buckets, "in/a.yaml")).outcome is Outcome.COLLISION
+    )
     assert read(s3, out, "a.yaml.json") == b"by hand"
 
 
-def test_a_source_that_is_gone_is_no_failure(doors, buckets):
-    assert process(pipeline(buckets), doors, buckets[0], "in/x", event(buckets, "in/x")).outcome is Outcome.GONE
+def test_a_source_that_is_gone_is_no_failure(clients, buckets):
+    assert process(pipeline(buckets), clients, buckets[0], "in/x", event(buckets, "in/x")).outcome is Outcome.GONE
 
 
-def test_a_bucket_that_is_gone_is_a_failure(doors, buckets):
+def test_a_bucket_that_is_gone_is_a_failure(clients, buckets):
     made = pipeline(buckets, source="s3://no-such-bucket-at-all/in/")
     with pytest.raises(NotFound):
-        process(made, doors, "no-such-bucket-at-all", "in/x", event(buckets, "in/x"))
+        process(made, clients, "no-such-bucket-at-all", "in/x", event(buckets, "in/x"))
 
 
-def test_an_empty_object_passes(s3, doors, buckets):
+def test_an_empty_object_passes(s3, clients, buckets):
     raw, out = buckets
     s3.put_object(Bucket=raw, Key="in/empty", Body=b"")
-    assert process(pipeline(buckets, transform="copy"), doors, raw, "in/empty").outcome is Outcome.WRITTEN
+    assert process(pipeline(buckets, transform="copy"), clients, raw, "in/empty").outcome is Outcome.WRITTEN
     assert read(s3, out, "empty.json") == b""
 
 
-def test_a_large_object_goes_through_in_parts_and_comes_out_whole(s3, doors, buckets):
+def test_a_large_object_goes_through_in_parts_and_comes_out_whole(s3, clients, buckets):
     raw, out = buckets
     content = b"".join(f"line {at:09}\n".encode() for at in range(1_600_000))  # 23 MB
     s3.put_object(Bucket=raw, Key="in/big.txt", Body=content)
     made = pipeline(buckets, transform=[{"step": "copy"}], part_bytes=5 * MIB, target=f"s3://{out}/{{path}}")
-    found = process(made, doors, raw, "in/big.txt", event(buckets, "in/big.txt"))
+    found = process(made, clients, raw, "in/big.txt", event(buckets, "in/big.txt"))
     assert (found.outcome, found.read_bytes, found.written_bytes) == (Outcome.WRITTEN, len(content), len(content))
     assert read(s3, out, "big.txt") == content
     assert s3.head_object(Bucket=out, Key="big.txt")["ETag"].endswith('-5"')
-    assert process(made, doors, raw, "in/big.txt", event(buckets, "in/big.txt")).outcome is Outcome.DUPLICATE
+    assert process(made, clients, raw, "in/big.txt", event(buckets, "in/big.txt")).outcome is Outcome.DUPLICATE
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=out)
 
 
-def test_a_refused_large_object_leaves_no_upload_behind(s3, doors, buckets):
+def test_a_refused_large_object_leaves_no_upload_behind(s3, clients, buckets):
     raw, out = buckets
     import random
 
@@ -159,7 +161,7 @@ def test_a_refused_large_object_leaves_no_upload_behind(s3, doors, buckets):
     s3.put_object(Bucket=raw, Key="in/cut.gz", Body=gzip.compress(noise, 1)[:-100])
     made = pipeline(buckets, transform="gunzip", part_bytes=5 * MIB, target=f"s3://{out}/{{path}}.raw")
     with pytest.raises(Rejected) as refused:
-        process(made, doors, raw, "in/cut.gz")
+        process(made, clients, raw, "in/cut.gz")
     assert refused.value.reason is Reason.TRUNCATED
     assert "Contents" not in s3.list_objects_v2(Bucket=out)
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=out)
@@ -173,68 +175,69 @@ def zipped(files):
     return made.getvalue()
 
 
-def test_an_archive_becomes_many_objects(s3, doors, buckets):
+def test_an_archive_becomes_many_objects(s3, clients, buckets):
     raw, out = buckets
     s3.put_object(Bucket=raw, Key="in/a.zip", Body=zipped([("x/1.txt", "one"), ("x/2.txt", "two")]))
     made = pipeline(buckets, transform="unzip", target=f"s3://{out}/{{stem}}/{{member}}")
-    found = process(made, doors, raw, "in/a.zip", event(buckets, "in/a.zip"))
+    found = process(made, clients, raw, "in/a.zip", event(buckets, "in/a.zip"))
     assert found.outputs == ("a/x/1.txt", "a/x/2.txt")
     assert read(s3, out, "a/x/2.txt") == b"two"
 
 
-def test_of_many_outputs_none_is_written_when_one_is_refused(s3, doors, buckets):
+def test_of_many_outputs_none_is_written_when_one_is_refused(s3, clients, buckets):
     raw, out = buckets
     s3.put_object(Bucket=raw, Key="in/bad.zip", Body=zipped([("1.txt", "one"), ("../../etc/passwd", "no")]))
     made = pipeline(buckets, transform="unzip", target=f"s3://{out}/{{stem}}/{{member}}")
     with pytest.raises(Rejected) as refused:
-        process(made, doors, raw, "in/bad.zip")
+        process(made, clients, raw, "in/bad.zip")
     assert refused.value.reason is Reason.UNSAFE_NAME
     s3.put_object(Bucket=raw, Key="in/twice.zip", Body=zipped([("a/1.txt", "one"), ("b/1.txt", "two")]))
     made = pipeline(buckets, transform="unzip", target=f"s3://{out}/{{stem}}/{{name}}")
     with pytest.raises(Rejected) as refused:
-        process(made, doors, raw, "in/twice.zip")
+        process(made, clients, raw, "in/twice.zip")
     assert refused.value.reason is Reason.COLLISION
     assert "Contents" not in s3.list_objects_v2(Bucket=out)
 
 
-def test_a_delete_is_mirrored_and_another_ones_object_is_left_alone(s3, doors, buckets):
+def test_a_delete_is_mirrored_and_another_ones_object_is_left_alone(s3, clients, buckets):
     raw, out = buckets
     made = pipeline(buckets, mirror_deletes=True)
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
-    process(made, doors, raw, "in/a.yaml", event(buckets, "in/a.yaml", "01"))
+    process(made, clients, raw, "in/a.yaml", event(buckets, "in/a.yaml", "01"))
     s3.delete_object(Bucket=raw, Key="in/a.yaml")
     removal = event(buckets, "in/a.yaml", "02", Kind.REMOVED)
-    assert process(made, doors, raw, "in/a.yaml", removal).outcome is Outcome.DELETED
+    assert process(made, clients, raw, "in/a.yaml", removal).outcome is Outcome.DELETED
     assert "Contents" not in s3.list_objects_v2(Bucket=out)
     s3.put_object(Bucket=out, Key="b.yaml.json", Body=b"by hand")
     assert (
-        process(made, doors, raw, "in/b.yaml", event(buckets, "in/b.yaml", "03", Kind.REMOVED)).outcome is Outcome.GONE
+        process(made, clients, raw, "in/b.yaml", event(buckets, "in/b.yaml", "03", Kind.REMOVED)).outcome
+        is Outcome.GONE
     )
     assert read(s3, out, "b.yaml.json") == b"by hand"
 
 
-def test_a_removal_of_an_object_that_is_there_again_makes_its_output(s3, doors, buckets):
+def test_a_removal_of_an_object_that_is_there_again_makes_its_output(s3, clients, buckets):
     raw, out = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 9\n")
     made = pipeline(buckets, mirror_deletes=True)
     assert (
-        process(made, doors, raw, "in/a.yaml", event(buckets, "in/a.yaml", "01", Kind.REMOVED)).outcome
+        process(made, clients, raw, "in/a.yaml", event(buckets, "in/a.yaml", "01", Kind.REMOVED)).outcome
         is Outcome.WRITTEN
     )
     assert read(s3, out, "a.yaml.json").strip() == b'{"n":9}'
 
 
-def test_another_recipe_makes_the_output_anew(s3, doors, buckets):
+def test_another_recipe_makes_the_output_anew(s3, clients, buckets):
     raw, out = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
-    assert process(pipeline(buckets), doors, raw, "in/a.yaml").outcome is Outcome.WRITTEN
-    assert process(pipeline(buckets), doors, raw, "in/a.yaml").outcome is Outcome.DUPLICATE
+    assert process(pipeline(buckets), clients, raw, "in/a.yaml").outcome is Outcome.WRITTEN
+    assert process(pipeline(buckets), clients, raw, "in/a.yaml").outcome is Outcome.DUPLICATE
     renewed = pipeline(buckets, metadata={"x": "1"})
-    assert process(renewed, doors, raw, "in/a.yaml").outcome is Outcome.WRITTEN
+    assert process(renewed, clients, raw, "in/a.yaml").outcome is Outcome.WRITTEN
     assert s3.head_object(Bucket=out, Key="a.yaml.json")["Metadata"]["x"] == "1"
 
 
-def test_what_s3_keeps_beside_the_content_carries_over(s3, doors, buckets):
+def test_what_s3_keeps_beside_the_content_carries_over(s3, clients, buckets):
     raw, out = buckets
     kept = {"CacheControl": "max-age=5", "ContentLanguage": "de", "StorageClass": "STANDARD_IA"}
     coded = {"ContentEncoding": "gzip", "ContentDisposition": "attachment"}
@@ -243,7 +246,7 @@ def test_what_s3_keeps_beside_the_content_carries_over(s3, doors, buckets):
     def made_by(transform, **given):
         target = f"s3://{out}/{transform}/{{name}}"
         made = pipeline(buckets, name=transform, transform=transform, target=target, **given)
-        (key,) = process(made, doors, raw, "in/a.gz").outputs
+        (key,) = process(made, clients, raw, "in/a.gz").outputs
         return s3.head_object(Bucket=out, Key=key)
 
     copied = made_by("copy", storage_class="keep")
@@ -255,11 +258,11 @@ def test_what_s3_keeps_beside_the_content_carries_over(s3, doors, buckets):
     assert opened["ContentType"] != "application/gzip"  # it isn't any more
 
 
-def test_large_objects_wait_for_a_place_and_small_ones_do_not(s3, doors, buckets):
+def test_large_objects_wait_for_a_place_and_small_ones_do_not(s3, clients, buckets):
     raw, out = buckets
     s3.put_object(Bucket=raw, Key="in/small", Body=b"x")
     s3.put_object(Bucket=raw, Key="in/large", Body=b"x" * (6 * MIB))
-    held = Doors(doors.source, doors.target, doors.tags, threading.Semaphore(1))
+    held = Clients(clients.source, clients.target, clients.tags, threading.Semaphore(1))
     made = pipeline(buckets, transform="copy", part_bytes=5 * MIB, target=f"s3://{out}/{{path}}")
     held.large.acquire()
     assert process(made, held, raw, "in/small").outcome is Outcome.WRITTEN
@@ -274,57 +277,57 @@ def test_large_objects_wait_for_a_place_and_small_ones_do_not(s3, doors, buckets
     assert held.large.acquire(timeout=1)  # it gave its place back
 
 
-def test_a_repeated_event_of_a_large_object_sends_nothing(s3, doors, buckets):
+def test_a_repeated_event_of_a_large_object_sends_nothing(s3, clients, buckets):
     raw, out = buckets
     s3.put_object(Bucket=raw, Key="in/large", Body=b"x" * (12 * MIB))
     made = pipeline(buckets, transform="copy", part_bytes=5 * MIB, target=f"s3://{out}/{{path}}")
-    assert process(made, doors, raw, "in/large", event(buckets, "in/large")).outcome is Outcome.WRITTEN
+    assert process(made, clients, raw, "in/large", event(buckets, "in/large")).outcome is Outcome.WRITTEN
 
     class NoUploads:
-        def __call__(self, call):
+        def send(self, call):
             assert call.name != "CreateMultipartUpload"
-            return doors.target(call)
+            return clients.target.send(call)
 
-        submit = doors.target.submit
+        submit = clients.target.submit
 
-    watched = Doors(doors.source, NoUploads(), doors.tags)
+    watched = Clients(clients.source, NoUploads(), clients.tags)
     assert process(made, watched, raw, "in/large", event(buckets, "in/large")).outcome is Outcome.DUPLICATE
 
 
-def test_an_upload_that_s3_will_never_begin_is_refused(s3, doors, buckets):
+def test_an_upload_that_s3_will_never_begin_is_refused(s3, clients, buckets):
     """The embedded AWS takes any metadata for an upload in parts; S3 has 2 KB."""
     raw, out = buckets
     s3.put_object(Bucket=raw, Key="in/large", Body=b"x" * (6 * MIB))
     made = pipeline(buckets, transform="copy", part_bytes=5 * MIB, target=f"s3://{out}/{{path}}")
 
     class Narrow:
-        def __call__(self, call):
+        def send(self, call):
             if call.name == "CreateMultipartUpload":
                 raise AwsError(
                     "Your metadata headers exceed the maximum allowed metadata size", code="MetadataTooLarge"
                 )
-            return doors.target(call)
+            return clients.target.send(call)
 
     with pytest.raises(Rejected) as caught:
-        process(made, Doors(doors.source, Narrow(), doors.tags), raw, "in/large")
+        process(made, Clients(clients.source, Narrow(), clients.tags), raw, "in/large")
     assert caught.value.reason is Reason.UNSUPPORTED
 
 
-def test_a_pipeline_that_fails_does_not_keep_the_object_from_others(s3, doors, buckets):
+def test_a_pipeline_that_fails_does_not_keep_the_object_from_others(s3, clients, buckets):
     raw, out = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
     failing = pipeline(buckets, name="failing", target="s3://no-such-bucket-at-all/{key}")
-    engine = Engine([(failing, doors), (pipeline(buckets), doors)])
+    engine = Engine([(failing, clients), (pipeline(buckets), clients)])
     with pytest.raises(NotFound):
         engine.handle([event(buckets, "in/a.yaml")])
     assert read(s3, out, "a.yaml.json").strip() == b'{"n":1}'
 
 
-def test_what_ended_how_is_told_to_prometheus(s3, doors, buckets):
+def test_what_ended_how_is_told_to_prometheus(s3, clients, buckets):
     raw, _ = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
     s3.put_object(Bucket=raw, Key="in/b.yaml", Body=b"n: [\n")
-    engine = Engine([(pipeline(buckets), doors)])
+    engine = Engine([(pipeline(buckets), clients)])
     engine.handle([event(buckets, key) for key in ("in/a.yaml", "in/a.yaml", "in/b.yaml")])
     registry = CollectorRegistry()
     registry.register(engine.tally)
@@ -339,10 +342,10 @@ def test_what_ended_how_is_told_to_prometheus(s3, doors, buckets):
     assert told['windlass_pipeline_written_bytes_total{pipeline="p"}'] == len(b'{"n":1}\n')
 
 
-def test_only_a_finished_restoration_is_a_change(s3, doors, buckets):
+def test_only_a_finished_restoration_is_a_change(s3, clients, buckets):
     raw, _ = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
-    engine = Engine([(pipeline(buckets), doors)])
+    engine = Engine([(pipeline(buckets), clients)])
 
     def restored(name):
         return engine.handle([ObjectEvent(kind=Kind.RESTORED, name=name, bucket=raw, key="in/a.yaml")])
@@ -350,7 +353,7 @@ def test_only_a_finished_restoration_is_a_change(s3, doors, buckets):
     assert [restored(f"ObjectRestore:{end}") for end in ("Post", "Completed", "Delete")] == [0, 1, 0]
 
 
-def test_counts_are_written_though_no_further_object_comes(s3, doors, buckets, tmp_path):
+def test_counts_are_written_though_no_further_object_comes(s3, clients, buckets, tmp_path):
     from windlass.pipelines.store import totals
     from windlass.store.config import StoreConfig
     from windlass.store.engine import open_store
@@ -358,7 +361,7 @@ def test_counts_are_written_though_no_further_object_comes(s3, doors, buckets, t
     raw, _ = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")
     with open_store(StoreConfig(url=f"sqlite:///{tmp_path}/w.db")) as store:
-        engine = Engine([(pipeline(buckets), doors)], lambda: store)
+        engine = Engine([(pipeline(buckets), clients)], lambda: store)
         with engine.flushing():
             engine.handle([event(buckets, "in/a.yaml")])
             for _ in range(100):

@@ -20,6 +20,7 @@ from windlass.queues.model import (
     Change,
     DeadLetter,
     Delete,
+    DeletePayload,
     Done,
     Limits,
     Poll,
@@ -28,6 +29,7 @@ from windlass.queues.model import (
     Start,
     Stopped,
 )
+from windlass.queues.payloads import Pointer, write_pointer
 from windlass.wire.sqs import Failed, Message
 
 
@@ -38,6 +40,8 @@ class Panic(BaseException):
         raise ValueError("no text")
 
 
+BUCKET = "large"
+SIZE = {"ExtendedPayloadSize": {"DataType": "Number", "StringValue": "1"}}
 ERRORS = (ValueError("no"), Panic(), SystemExit(1), KeyboardInterrupt(), GeneratorExit(), StopIteration())
 
 
@@ -95,7 +99,8 @@ class Queue:
             attributes = {"ApproximateReceiveCount": str(one.count)} | (
                 {"MessageGroupId": one.group} if one.group else {}
             )
-            found.append(Message(one.name, one.receipt, one.name, attributes))
+            body, size = (write_pointer(Pointer(BUCKET, one.name)), SIZE) if self.sim.plan.payloads else (one.name, {})
+            found.append(Message(one.name, one.receipt, body, attributes, size))
         return found
 
     def delete(self, receipt):
@@ -144,6 +149,11 @@ class Plan:
     watched: bool  # what stands still is the loop alone: the watchdog goes on
 
     @property
+    def payloads(self):
+        """Messages are large."""
+        return bool(self.limits.payload_bucket)
+
+    @property
     def calm(self):
         """Nothing happens that could make SQS give a message twice, but what handlers ask for."""
         return not (
@@ -171,6 +181,7 @@ def draw(rng):
         flush_s=3.0,
         fifo=fifo,
         max_receive_count=rng.choice([0, 0, 3]),
+        payload_bucket=rng.choice(["", BUCKET]),
     )
     faulty = rng.random() < 0.6
 
@@ -211,6 +222,7 @@ class Sim:
         self.queue = Queue(self, self.plan.limits.fifo, self.plan.limits.max_receive_count)
         self.done = {}  # receipt: when its handler came to Done
         self.released = {}
+        self.payloads_deleted = set()
         self.order = {}  # group: numbers of first completions
         self.faultless = False
 
@@ -247,6 +259,7 @@ class Sim:
     def completed(self, message):
         """A handler came to Done, or its message is in the dead-letter queue: from now on it may be deleted."""
         self.done[message.receipt] = self.now
+        assert message.message_id not in self.payloads_deleted or self.plan.duplicates, "handled without its payload"
         stored = self.queue.stored[message.message_id]
         if message.group and stored.receipt == message.receipt:
             self.order.setdefault(message.group, []).append(stored.order)
@@ -267,6 +280,7 @@ class Worker:
         self.handlers = {}
         self.arrived = {}  # receipt: message, of all that reached us
         self.spoiled = set()  # messages one of whose deletes or releases met a fault
+        self.dead_letters = set()  # messages that this worker sent to the dead-letter queue
         self.aborted = set()  # receives that were broken off: what they bring is lost
         self.asked_to_stop = None
         self.wake_at = None
@@ -353,9 +367,35 @@ class Worker:
                 ok = sim.faultless or rng.random() > sim.plan.refused
                 if ok:
                     sim.completed(effect.message)
-                sim.at(self.latency(), lambda: self.step(lambda: self.core.buried(effect.lease, self.now, ok=ok)))
+
+                def answer():
+                    before = self.core.counts.rejected
+                    self.core.buried(effect.lease, self.now, ok=ok)
+                    if self.core.counts.rejected > before:
+                        self.dead_letters.add(effect.message.message_id)
+
+                sim.at(self.latency(), lambda: self.step(answer))
+            case DeletePayload():
+                self.delete_payload(effect)
             case Stopped():
                 self.ended = True
+
+    def delete_payload(self, effect):
+        """A payload goes after its message is gone, and not while a copy points to it.
+
+        What another worker dead-lettered, and could not delete, is not known here. A standard queue that delivered a message twice may confirm a delete by the older receipt that deletes nothing.
+        """
+        sim, name = self.sim, effect.key
+        assert sim.queue.stored[name].gone or sim.plan.duplicates, (
+            f"the payload of {name} is deleted before its message"
+        )
+        assert name not in self.dead_letters, f"the payload of {name} is deleted, and its dead letter needs it"
+        if not sim.faultless and sim.rng.random() < sim.plan.hanging:
+            return  # S3 does not answer
+        ok = sim.faultless or sim.rng.random() >= sim.plan.refused
+        if ok:
+            sim.payloads_deleted.add(name)
+        sim.at(self.latency(), lambda: self.step(lambda: self.core.payload_deleted(effect.number, self.now, ok=ok)))
 
     def change(self, effect, step):
         leases = [self.core._leases[lease] for lease, _, _ in effect.entries if lease in self.core._leases]

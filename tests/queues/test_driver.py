@@ -14,11 +14,11 @@ from windlass.queues.model import Limits, Reject, RetryLater
 from windlass.queues.runner import make_runner
 
 
-def consume(transport, handler, *, until, seconds=10, **limits):
+def consume(transport, handler, *, until, seconds=10, delete_payload=None, **limits):
     """Run until `until()` holds, then stop; the driver."""
 
     async def main():
-        driver = Driver(Core(Limits(**limits)), transport, name="test")
+        driver = Driver(Core(Limits(**limits)), transport, name="test", delete_payload=delete_payload)
         runner = make_runner(handler, driver.ended, threads=limits.get("concurrency", 16))
         work = asyncio.create_task(driver.run(runner))
         async with asyncio.timeout(seconds):

@@ -7,6 +7,7 @@ import zipfile
 import pytest
 
 from tests.queues.conftest import wait_for
+from windlass.queues.payloads import Pointer, write_pointer
 
 CONFIG = """
 [estate]
@@ -15,7 +16,9 @@ regions = ["us-east-1"]
 name = "orders"
 queue = "{queue}"
 handler = "shop:handle"
-unwrap = ["sns"]
+unwrap = ["sns", "s3"]
+payload_bucket = "lambda-payloads"
+delete_payload = true
 idempotency = "dynamodb"
 idempotency_table = "lambda-once"
 idempotency_key = "id"
@@ -41,6 +44,7 @@ def test_an_entry_of_windlass_toml_is_a_function(client, new_queue):
     url, dead = new_queue(receives=5, VisibilityTimeout="120")
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     s3.create_bucket(Bucket="lambda-orders")
+    s3.create_bucket(Bucket="lambda-payloads")
     client("dynamodb").create_table(
         TableName="lambda-once",
         BillingMode="PAY_PER_REQUEST",
@@ -66,6 +70,11 @@ def test_an_entry_of_windlass_toml_is_a_function(client, new_queue):
     for order in ("fine", "fine", "bad", "busy"):
         body = json.dumps({"TopicArn": "arn:aws:sns:x", "Message": json.dumps({"id": order})})
         sqs.send_message(QueueUrl=url, MessageBody=body)
+    for order in ("large", "bad"):
+        s3.put_object(Bucket="lambda-payloads", Key=order, Body=json.dumps({"id": order}).encode())
+        size = {"ExtendedPayloadSize": {"DataType": "Number", "StringValue": "2000000"}}
+        pointer = write_pointer(Pointer("lambda-payloads", order))
+        sqs.send_message(QueueUrl=url, MessageBody=pointer, MessageAttributes=size)
     functions.create_event_source_mapping(
         EventSourceArn=arn, FunctionName="consume", BatchSize=10, FunctionResponseTypes=["ReportBatchItemFailures"]
     )
@@ -76,8 +85,20 @@ def test_an_entry_of_windlass_toml_is_a_function(client, new_queue):
         return sorted((key.partition("-")[0], body) for key, body in bodies.items())
 
     # once for the two of one id; after a second, and not after the queue's 120, for the busy one
-    wait_for(lambda: kept() == [("busy", b"2"), ("fine", b"1")], 60)
-    (letter,) = wait_for(
-        lambda: sqs.receive_message(QueueUrl=dead, MessageAttributeNames=["All"], WaitTimeSeconds=5).get("Messages"), 30
-    )
-    assert json.loads(letter["MessageAttributes"]["WindlassRejected"]["StringValue"])["reason"] == "no such order"
+    wait_for(lambda: kept() == [("busy", b"2"), ("fine", b"1"), ("large", b"1")], 60)
+    letters = {}
+
+    def arrived():
+        found = sqs.receive_message(
+            QueueUrl=dead, MessageAttributeNames=["All"], WaitTimeSeconds=1, MaxNumberOfMessages=10
+        )
+        letters.update({one["MessageId"]: one for one in found.get("Messages", ())})
+        return len(letters) == 2
+
+    wait_for(arrived, 30)
+    reasons = {
+        json.loads(one["MessageAttributes"]["WindlassRejected"]["StringValue"])["reason"] for one in letters.values()
+    }
+    assert reasons == {"no such order"}
+    keys = [one["Key"] for one in s3.list_objects_v2(Bucket="lambda-payloads")["Contents"]]
+    assert keys == ["bad"], "the payload of the handled message is deleted, that of the dead letter remains"

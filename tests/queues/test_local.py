@@ -20,9 +20,9 @@ from windlass.queues.config import ConsumeConfig
 from windlass.queues.consumer import Consumer
 from windlass.queues.idempotency import DynamoLedger, StoreLedger, key_of
 from windlass.queues.model import Reject
+from windlass.queues.payloads import DEDUPLICATION, Pointer, write_pointer
 from windlass.queues.received import Received
-from windlass.queues.transports import DEDUPLICATION, burial
-from windlass.queues.unwrap import Pointer, write_pointer
+from windlass.queues.transports import burial
 from windlass.settings import load
 from windlass.wire.sqs import Message
 

@@ -44,6 +44,15 @@ MUTANTS = {
         "is _Phase.RUNNING]:\n                pass",
     ),
     "the watchdog extends what goes back": ("if lease.phase < _Phase.RELEASING\n", "if True\n"),
+    "a payload is deleted before the answer": (
+        "self._effects.append(Delete(",
+        "[self._delete_payload(one.message) for one in live if self.limits.payload_bucket]\n            self._effects.append(Delete(",
+    ),
+    "the payload of a rejected message is deleted": ("lease.dead_lettered = True", "pass"),
+    "the payload of a rejected message that comes again is deleted": (
+        "lease.dead_lettered = self._handled[message.message_id]",
+        "pass",
+    ),
     "a message is run beside its group": (
         "known is not None and known.phase is _Phase.RELEASING",
         "known is None and known is not None",

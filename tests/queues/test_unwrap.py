@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windlass.queues.model import Reject
-from windlass.queues.unwrap import Pointer, read_pointer, unwrap, write_pointer
+from windlass.queues.payloads import Pointer, read_pointer, write_pointer
+from windlass.queues.unwrap import unwrap
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 

@@ -8,11 +8,11 @@ from botocore.validate import ParamValidator
 
 from windlass.replication.methods.batch.job import Listed, Spot, create_effect
 from windlass.replication.methods.batch.template import Template
-from windlass.replication.model import Operation, Pair, Place
+from windlass.replication.model import BucketRef, Operation, Pair
 
 PAIR = Pair(
-    source=Place(bucket="logs", account_id="111111111111", region="us-east-1"),
-    destination=Place(bucket="logs-replica", account_id="222222222222", region="eu-west-1"),
+    source=BucketRef(bucket="logs", account_id="111111111111", region="us-east-1"),
+    destination=BucketRef(bucket="logs-replica", account_id="222222222222", region="eu-west-1"),
     prefix="2026/",
 )
 T0 = datetime(2026, 11, 21, 8, tzinfo=UTC)
@@ -92,8 +92,8 @@ def test_what_is_not_given_is_left_to_s3():
     keyed = Template.model_validate({"copy": {"SSEAwsKmsKeyId": "k"}})
     assert made(Operation.COPY, OURS, keyed).params["Operation"]["S3PutObjectCopy"]["BucketKeyEnabled"] is True
     china = Pair(
-        source=Place(bucket="a", region="cn-north-1"),
-        destination=Place(bucket="b", account_id="1", region="cn-north-1"),
+        source=BucketRef(bucket="a", region="cn-north-1"),
+        destination=BucketRef(bucket="b", account_id="1", region="cn-north-1"),
     )
     effect = create_effect(
         china,

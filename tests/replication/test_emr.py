@@ -10,15 +10,15 @@ from windlass.replication.effects import perform
 from windlass.replication.methods import emr
 from windlass.replication.methods.batch.job import Listed, Spot
 from windlass.replication.methods.emr_copy import copy_rows
-from windlass.replication.model import Operation, Pair, Place, Way
+from windlass.replication.model import BucketRef, Operation, Pair, Way
 from windlass.replication.planning.plan import Request
 from windlass.replication.service import Ask
 
 
 def pair(account="111111111111"):
     return Pair(
-        source=Place(bucket="logs", account_id=account, region="us-east-1"),
-        destination=Place(bucket="logs-replica", account_id=account, region="us-east-1"),
+        source=BucketRef(bucket="logs", account_id=account, region="us-east-1"),
+        destination=BucketRef(bucket="logs-replica", account_id=account, region="us-east-1"),
         prefix="2026/",
     )
 
@@ -34,7 +34,7 @@ def test_the_step_is_a_command_a_person_can_run():
 
 
 def test_what_s3_dist_cp_refuses_is_refused_first():
-    bad = Pair(source=Place(bucket="my_logs", account_id="1", region="r"), destination=pair().destination)
+    bad = Pair(source=BucketRef(bucket="my_logs", account_id="1", region="r"), destination=pair().destination)
     with pytest.raises(UsageError, match="underscore"):
         emr.step_command(bad)
 

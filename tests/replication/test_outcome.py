@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windlass.replication.model import Operation, Pair, Place, Seed, State, Trouble, Way
+from windlass.replication.model import BucketRef, Operation, Pair, Seed, State, Trouble, Way
 from windlass.replication.seed.outcome import Outcome, incomplete_error
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -14,7 +14,7 @@ SEED = Seed(
     seed_id="s",
     job_id="j",
     set_name="",
-    pair=Pair(source=Place(bucket="a"), destination=Place(bucket="b")),
+    pair=Pair(source=BucketRef(bucket="a"), destination=BucketRef(bucket="b")),
     way=Way.BATCH,
     operation=Operation.REPLICATE,
     why="",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.replication.test_preflight import INTENT, good
 from windlass.core.errors import UsageError
-from windlass.replication.model import Operation, Pair, Place, Way
+from windlass.replication.model import BucketRef, Operation, Pair, Way
 from windlass.replication.planning.facts import KeyFacts
 from windlass.replication.planning.pairs import check_aliases
 from windlass.replication.planning.preflight import Intent, check
@@ -124,7 +124,7 @@ def test_a_key_policy_that_leaves_the_role_out_is_found():
 
 def test_two_names_of_one_bucket_are_no_pair():
     def checked(left, right, name="b"):
-        pair = Pair(source=Place(bucket="a", service="one"), destination=Place(bucket=name, service="two"))
+        pair = Pair(source=BucketRef(bucket="a", service="one"), destination=BucketRef(bucket=name, service="two"))
         check_aliases([pair], {"one": left, "two": right, "": ""})
 
     with pytest.raises(UsageError, match="one:a and two:a are one bucket"):
@@ -133,7 +133,7 @@ def test_two_names_of_one_bucket_are_no_pair():
         checked("s3.eu-west-1.amazonaws.com", "s3.amazonaws.com", "a")
     checked("minio:9000", "minio:9001", "a")
     checked("minio:9000", "minio:9000", "b")
-    aws = Pair(source=Place(bucket="a"), destination=Place(bucket="a", service="two"))
+    aws = Pair(source=BucketRef(bucket="a"), destination=BucketRef(bucket="a", service="two"))
     with pytest.raises(UsageError, match="are one bucket"):
         check_aliases([aws], {"two": "s3.eu-west-1.amazonaws.com", "": ""})
     check_aliases([aws], {"two": "minio:9000", "": ""})
@@ -190,7 +190,7 @@ def test_keys_are_used_through_the_service_of_their_partition():
     from windlass.replication.setup.role import Encryption, replication_statements
 
     def via(region):
-        places = [Place(bucket=name, account_id="111111111111", region=region) for name in ("a", "b")]
+        places = [BucketRef(bucket=name, account_id="111111111111", region=region) for name in ("a", "b")]
         pair = Pair(source=places[0], destination=places[1])
         found = replication_statements(pair, encryption=Encryption(KEY, ""))
         return [one["Condition"]["StringLike"]["kms:ViaService"] for one in found if "Condition" in one]

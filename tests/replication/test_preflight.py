@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from windlass.core.errors import AccessRefused, Conflict, NotFound, UsageError
+from windlass.core.errors import AccessDenied, Conflict, NotFound, UsageError
 from windlass.replication.failures import replication_codes
-from windlass.replication.model import Carry, Operation, Pair, Place, Volume, Way
+from windlass.replication.model import BucketRef, Carry, Operation, Pair, Volume, Way
 from windlass.replication.planning.facts import BucketFacts, KeyFacts, PairFacts, RoleFacts
 from windlass.replication.planning.preflight import Intent, check, refusal
 from windlass.replication.setup.policy import allows, document, missing, trusts
@@ -21,8 +21,8 @@ from windlass.replication.setup.role import (
 )
 
 KEY = "arn:aws:kms:eu-west-1:111111111111:key/k"
-SOURCE = Place(bucket="logs", account_id="111111111111", region="us-east-1")
-TARGET = Place(bucket="logs-replica", account_id="111111111111", region="eu-west-1")
+SOURCE = BucketRef(bucket="logs", account_id="111111111111", region="us-east-1")
+TARGET = BucketRef(bucket="logs-replica", account_id="111111111111", region="eu-west-1")
 PAIR = Pair(source=SOURCE, destination=TARGET)
 RULE = {
     "Status": "Enabled",
@@ -155,10 +155,10 @@ def test_a_fix_shows_what_to_add_and_adding_it_helps():
     [
         (CAUSES["SrcBucketNotFound"], NotFound),
         (CAUSES["DstBucketUnversioned"], Conflict),
-        (CAUSES["DstPutObjectNotPermitted"], AccessRefused),
+        (CAUSES["DstPutObjectNotPermitted"], AccessDenied),
         (bad_side("destination", region="cn-north-1"), UsageError),
         (bad_side("destination", bucket="logs"), UsageError),
-        (bad_side("source", refused={"ListObjectsV2": "AccessDenied"}), AccessRefused),
+        (bad_side("source", refused={"ListObjectsV2": "AccessDenied"}), AccessDenied),
     ],
 )
 def test_one_clear_error(facts, kind):

@@ -11,13 +11,13 @@ from windlass.replication.config import ReplicateConfig, ReplicationConfig
 from windlass.replication.effects import Effect, perform, rows
 from windlass.replication.methods.batch.template import Template, load_template, print_template
 from windlass.replication.methods.batch.upload import part_sizes, upload
-from windlass.replication.model import Operation, Pair, Place, Volume, Way
+from windlass.replication.model import BucketRef, Operation, Pair, Volume, Way
 from windlass.replication.planning.cost import Keys, estimate
 from windlass.replication.planning.method_choice import Situation, choose
 from windlass.replication.planning.pairs import by_pattern, check_pairs, destination_name, parse_location, place_pairs
 
 CONFIG = ReplicationConfig()
-PAIR = Pair(source=Place(bucket="a1a", region="us-east-1"), destination=Place(bucket="b1b", region="eu-west-1"))
+PAIR = Pair(source=BucketRef(bucket="a1a", region="us-east-1"), destination=BucketRef(bucket="b1b", region="eu-west-1"))
 
 
 def volume(objects, size_bytes=1000, **more):
@@ -110,7 +110,7 @@ def test_prices_add_up():
     assert found.usd == pytest.approx(29.65)
     own = ReplicationConfig(prices={"batch_job": 0.0, "transfer_per_gb": 0.0})
     assert estimate(Way.BATCH, Operation.COPY, PAIR, volume(0), own).usd == 0
-    same = Pair(source=PAIR.source, destination=Place(bucket="ccc", region="us-east-1"))
+    same = Pair(source=PAIR.source, destination=BucketRef(bucket="ccc", region="us-east-1"))
     assert estimate(Way.DIRECT, Operation.COPY, same, volume(1), CONFIG).parts["transfer"] == 0
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.replication.direct.local import Aws
 from tests.replication.test_cli import Home
 from windlass.app import App
-from windlass.core.errors import AccessRefused, AwsError, ConfigError, UsageError
+from windlass.core.errors import AccessDenied, AwsError, ConfigError, UsageError
 from windlass.replication.model import Operation, State, Way
 from windlass.replication.planning.pairs import by_pattern, parse_place
 from windlass.replication.planning.plan import Request
@@ -164,9 +164,9 @@ def test_wrong_keys_and_missing_permissions_are_told_apart(opened, photos, there
     target = buckets_of(app).make("photos-replica", "us-east-1", versioned=False)
     rule = {"kind": "error", "service": "s3", "status": 403, "path": f"/{photos}*"}
     for code, operation, kind, said in (
-        ("SignatureDoesNotMatch", "ListObjectsV2", AccessRefused, r"minio \(127.0.0.1:\d+\) does not take these keys"),
-        ("AccessDenied", "ListObjectsV2", AccessRefused, rf"minio:{photos}: we may not ListObjectsV2 there"),
-        ("AccessDenied", "HeadObject", AccessRefused, rf"minio:{photos}: we may not GetObject there"),
+        ("SignatureDoesNotMatch", "ListObjectsV2", AccessDenied, r"minio \(127.0.0.1:\d+\) does not take these keys"),
+        ("AccessDenied", "ListObjectsV2", AccessDenied, rf"minio:{photos}: we may not ListObjectsV2 there"),
+        ("AccessDenied", "HeadObject", AccessDenied, rf"minio:{photos}: we may not GetObject there"),
     ):
         there.faults([rule | {"code": code, "operation": operation}])
         with pytest.raises(kind, match=said) as error:

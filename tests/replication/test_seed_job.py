@@ -368,11 +368,11 @@ def test_each_of_three_destinations_of_one_source_gets_everything(seed_app, buck
 
 def test_a_job_over_a_known_destination_leaves_what_is_completed_alone():
     from windlass.replication.methods.batch.job import Spot, create_effect
-    from windlass.replication.model import Pair, Place
+    from windlass.replication.model import BucketRef, Pair
 
     pair = Pair(
-        source=Place(bucket="a", account_id="1" * 12, region="us-east-1"),
-        destination=Place(bucket="b", account_id="1" * 12, region="us-east-1"),
+        source=BucketRef(bucket="a", account_id="1" * 12, region="us-east-1"),
+        destination=BucketRef(bucket="b", account_id="1" * 12, region="us-east-1"),
     )
 
     def statuses(template, *, first):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from windlass.core import clock
 from windlass.replication.config import ReplicationConfig
-from windlass.replication.model import Operation, Pair, Place, Seed, State, Trouble, Way
+from windlass.replication.model import BucketRef, Operation, Pair, Seed, State, Trouble, Way
 from windlass.replication.service import Replication
 
 
@@ -16,8 +16,8 @@ def no_estate():
 def seed(number, **changes):
     now = clock.now()
     pair = Pair(
-        source=Place(bucket=f"logs-{number}", account_id="1", region="us-east-1"),
-        destination=Place(bucket="replica", region="eu-west-1"),
+        source=BucketRef(bucket=f"logs-{number}", account_id="1", region="us-east-1"),
+        destination=BucketRef(bucket="replica", region="eu-west-1"),
         prefix="é/",
     )
     return (

@@ -12,9 +12,9 @@ from tests.wire.server import access, answer, error, serve
 from tests.wire.test_connection import ANSWERS, BODY
 from windlass.core.errors import AwsError, Throttled
 from windlass.wire import s3
-from windlass.wire.door import Door
+from windlass.wire.client import Client
 from windlass.wire.errors import BrokenAnswer, ConnectionLost
-from windlass.wire.loops import new_loop as our_loop
+from windlass.wire.event_loops import new_loop as our_loop
 
 MIB = 1024 * 1024
 NOISE = b"".join(sha256(b"%d" % at).digest() for at in range(5 * MIB // 32))
@@ -105,13 +105,13 @@ def test_ranges_and_parts_over_one_connection(certificates, tls, factory):
 
     async def main():
         async with serve(play, tls=contexts["good"] if tls else None) as server:
-            async with Door(access(https(server) if tls else server.url, ca_bundle=ca if tls else "")) as door:
+            async with Client(access(https(server) if tls else server.url, ca_bundle=ca if tls else "")) as client:
                 for _ in range(3):
                     into = room(len(NOISE))
-                    await door(s3.get_into(into, "box", "k", first=7, if_match="e"))
+                    await client.send(s3.get_into(into, "box", "k", first=7, if_match="e"))
                     assert into == NOISE
                     put = s3.upload_part("box", "k", upload_id="u", number=1, body=memoryview(bytearray(NOISE)))
-                    assert (await door(put)).etag == "e"
+                    assert (await client.send(put)).etag == "e"
             assert server.connections == 1
             got, sent, *_ = server.asked
             assert got.headers["range"] == f"bytes=7-{len(NOISE) + 6}"
@@ -131,9 +131,9 @@ def test_less_than_was_asked_for_is_an_error_not_old_bytes():
             await conversation.say(answer(200, b"short"))
 
     async def main():
-        async with serve(play) as server, Door(access(server.url)) as door:
+        async with serve(play) as server, Client(access(server.url)) as client:
             with pytest.raises(AwsError, match="5 of the 10 bytes"):
-                await door(s3.get_into(room(10), "box", "k", first=0))
+                await client.send(s3.get_into(room(10), "box", "k", first=0))
 
     asyncio.run(main())
 
@@ -153,8 +153,8 @@ def test_a_part_that_is_refused_before_it_is_sent_is_sent_again_whole():
 
     async def main():
         body = NOISE * 4
-        async with serve(play) as server, Door(access(server.url)) as door:
-            assert (await door(s3.put("box", "k", body))).etag == "e"
+        async with serve(play) as server, Client(access(server.url)) as client:
+            assert (await client.send(s3.put("box", "k", body))).etag == "e"
             assert [one == body for one in bodies] == [True]
             assert server.connections == 2, "what was still to be sent would be taken for a request"
 
@@ -171,10 +171,10 @@ def test_a_server_that_reads_slowly_gets_all_of_it_and_one_that_stops_is_given_u
         await conversation.say(answer(etag='"e"'))
 
     async def main():
-        async with serve(play) as server, Door(access(server.url, read_timeout_s=0.5)) as door:
-            assert (await door(s3.put("box", "k", NOISE * 4))).etag == "e"
+        async with serve(play) as server, Client(access(server.url, read_timeout_s=0.5)) as client:
+            assert (await client.send(s3.put("box", "k", NOISE * 4))).etag == "e"
             with pytest.raises((AwsError, Throttled), match=r"0\.5 s"):
-                await door(s3.put("box", "k", NOISE * 4))
+                await client.send(s3.put("box", "k", NOISE * 4))
             assert server.connections >= 2
 
     asyncio.run(main())

@@ -372,8 +372,8 @@ def test_a_key_that_is_no_utf8_is_asked_for_by_the_same_bytes():
 def test_damaged_pages_are_read_or_refused(text, damage, versions):
     if versions:
         text = text.replace("ListBucketResult", "ListVersionsResult").replace("Contents>", "Version>")
-    for place, what in damage:
-        text = text[: place % (len(text) + 1)] + what + text[place % (len(text) + 1) + len(what) % 3 :]
+    for at, what in damage:
+        text = text[: at % (len(text) + 1)] + what + text[at % (len(text) + 1) + len(what) % 3 :]
     body = text.encode("utf-8", "replace")
     for read in (read_page, read_versions):
         with contextlib.suppress(WindlassError):

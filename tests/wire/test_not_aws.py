@@ -7,12 +7,12 @@ import itertools
 import pytest
 
 from tests.wire.server import access, answer, error, serve
-from windlass.core.errors import AccessRefused, AwsError, Conflict, NotFound, Throttled, WindlassError
+from windlass.core.errors import AccessDenied, AwsError, Conflict, NotFound, Throttled, WindlassError
 from windlass.wire import acls, s3, sqs
-from windlass.wire.copies import Copies
-from windlass.wire.door import Door
+from windlass.wire.client import Client
+from windlass.wire.copy_pipeline import CopyPipeline
+from windlass.wire.copy_requests import CopyRequests
 from windlass.wire.errors import UNIDENTIFIED, BadAnswer
-from windlass.wire.flow import Flow
 from windlass.wire.model import Call, Response
 
 QUEUE = "http://localhost/111111111111/q"
@@ -100,7 +100,7 @@ ERROR_PAGES = {
     "a JSON text": (b'{"__type": null, "code": "AccessDenied"}', "application/json"),
     "text": (b"Access denied", "text/plain"),
 }
-DECIDING = (AccessRefused, Conflict, NotFound)
+DECIDING = (AccessDenied, Conflict, NotFound)
 
 
 def talk(*answers, calls, each=None):
@@ -113,8 +113,8 @@ def talk(*answers, calls, each=None):
             while await conversation.request() is not None:
                 await conversation.say(left.pop(0) if len(left) > 1 else left[0])
 
-        async with serve(play) as server, Door(access(server.url), draw=lambda: 0.0) as door:
-            asking = [each(door, call) if each else door(call) for call in calls]
+        async with serve(play) as server, Client(access(server.url), draw=lambda: 0.0) as client:
+            asking = [each(client, call) if each else client.send(call) for call in calls]
             return await asyncio.gather(*asking, return_exceptions=True), server.asked
 
     return asyncio.run(main())
@@ -154,7 +154,7 @@ def test_a_success_that_the_service_did_not_give_is_no_success():
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "kind"), [(404, "NoSuchKey", NotFound), (403, "AccessDenied", AccessRefused)]
+    ("status", "code", "kind"), [(404, "NoSuchKey", NotFound), (403, "AccessDenied", AccessDenied)]
 )
 def test_the_services_own_error_counts_by_its_id_or_by_its_document(status, code, kind):
     """Some S3-compatible services send no request id: their error documents are theirs all the same."""
@@ -198,20 +198,20 @@ def test_a_receive_is_not_sent_again_after_a_proxys_answer():
 
 
 def test_streams_and_uploads_believe_no_page_either():
-    async def streamed(door, call):
-        async with door.stream(call) as (_, body):
+    async def streamed(client, call):
+        async with client.stream(call) as (_, body):
             return [chunk async for chunk in body]
 
-    async def uploaded(door, call):
+    async def send_upload(client, call):
         async def pieces():
             yield b"content"
 
-        return await door.upload(call, 7, pieces())
+        return await client.upload(call, 7, pieces())
 
     for status, body in itertools.product((302, 403, 404, 409), (b"", b"<html>")):
         page = answer(status, body, request_id="")
         assert type(talk(page, calls=[s3.get("box", "k")], each=streamed)[0][0]) is BadAnswer
-        assert type(talk(page, calls=[s3.put("box", "k", b"")], each=uploaded)[0][0]) is BadAnswer
+        assert type(talk(page, calls=[s3.put("box", "k", b"")], each=send_upload)[0][0]) is BadAnswer
 
 
 @pytest.mark.parametrize("status", [302, 403, 404, 409, 412])
@@ -221,11 +221,13 @@ def test_a_pages_status_says_nothing_of_a_copy(status):
             while await conversation.request() is not None:
                 await conversation.say(answer(status, b"<html>Not here</html>", request_id=""))
 
-        async with serve(play) as server, Door(access(server.url), draw=lambda: 0.0) as door:
+        async with serve(play) as server, Client(access(server.url), draw=lambda: 0.0) as client:
             ended: asyncio.Future[WindlassError | None] = asyncio.get_running_loop().create_future()
             room = asyncio.Event()
-            copies = Copies("box", source_bucket="a")
-            flow = Flow(door, copies, size=1, done=lambda _, failure: ended.set_result(failure), ready=room.set)
+            copies = CopyRequests("box", source_bucket="a")
+            flow = CopyPipeline(
+                client, copies, size=1, done=lambda _, failure: ended.set_result(failure), ready=room.set
+            )
             while flow.room() < 1:
                 await room.wait()
                 room.clear()

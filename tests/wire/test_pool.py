@@ -217,9 +217,9 @@ def test_a_closed_pool_opens_nothing(run):
             waiting = asyncio.create_task(pool.get())
             await asyncio.sleep(0)
             pool.close()
-            with pytest.raises(ConnectionLost, match="door is closed"):
+            with pytest.raises(ConnectionLost, match="client is closed"):
                 await waiting
-            with pytest.raises(ConnectionLost, match="door is closed"):
+            with pytest.raises(ConnectionLost, match="client is closed"):
                 await pool.get()
             return server.connections, pool._slots
 

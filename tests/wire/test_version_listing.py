@@ -161,8 +161,8 @@ def test_escapes_anywhere():
     ),
 )
 def test_damaged_pages_are_read_or_refused_and_never_otherwise_than_slowly(text, damage):
-    for place, what in damage:
-        text = text[: place % (len(text) + 1)] + what + text[place % (len(text) + 1) + len(what) % 3 :]
+    for at, what in damage:
+        text = text[: at % (len(text) + 1)] + what + text[at % (len(text) + 1) + len(what) % 3 :]
     with contextlib.suppress(WindlassError):
         read_version_page(text.encode("utf-8", "replace"))
 

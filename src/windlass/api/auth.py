@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from windlass.core.errors import AccessRefused, ConfigError
+from windlass.core.errors import AccessDenied, ConfigError
 
 __all__ = [
     "Asked",
@@ -148,20 +148,20 @@ def is_trusted(peer: str, trusted: Collection[str]) -> bool:
 
 
 def permit(asked: Asked, *, login_required: bool, hosts: Collection[str]) -> Role:
-    """The role the request has; AccessRefused when it may not be answered at all."""
+    """The role the request has; AccessDenied when it may not be answered at all."""
     name = asked.host.rsplit(":", 1)[0] if not asked.host.endswith("]") else asked.host
     if name.lower() not in hosts:
-        raise AccessRefused(
+        raise AccessDenied(
             f"the host name {name!r} is not this console's", hint="Add it to console.allowed_hosts.", code="WrongHost"
         )
     if asked.method not in ("GET", "HEAD", "OPTIONS") and not asked.bearer and not _from_ourselves(asked):
-        raise AccessRefused(
+        raise AccessDenied(
             "a write must come from the console's own pages", hint="Use a token for programs.", code="CrossSite"
         )
     if not login_required:
         return Role.ADMIN
     if asked.role is Role.NOBODY and asked.path not in _OPEN_PATHS and not asked.path.startswith(_OPEN_FOLDER):
-        raise AccessRefused(
+        raise AccessDenied(
             "a token is required", hint="Send it as `Authorization: Bearer wl_…`, or log in.", code="LoginRequired"
         )
     return asked.role

@@ -27,7 +27,7 @@ from windlass.api.sessions import Login, Sessions, session_cookie
 from windlass.api.tokens import living_token
 from windlass.app import App
 from windlass.core import clock
-from windlass.core.errors import AccessRefused, UsageError, WindlassError
+from windlass.core.errors import AccessDenied, UsageError, WindlassError
 from windlass.observe.log import logger
 
 __all__ = ["MAX_BODY_BYTES", "Guard"]
@@ -137,19 +137,19 @@ class Guard:
                 role=login.role if login else Role.NOBODY,
             )
             scope["role"] = permit(asked, login_required=self.login_required, hosts=self._hosts)
-        except (AccessRefused, LoginBlocked) as error:
+        except (AccessDenied, LoginBlocked) as error:
             return _refusal(request, error)
         scope["actor"] = login.actor if login else "loopback"
         scope["logged_in"] = login is not None and not bearer
         return None
 
     def _login(self, request: Request, address: str) -> tuple[Login | None, bool]:
-        """Who asks, and whether by a bearer token. AccessRefused for a token that is not valid, whatever the bind."""
+        """Who asks, and whether by a bearer token. AccessDenied for a token that is not valid, whatever the bind."""
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and text:
             token = self._logins.by_token(text.strip(), address, way="bearer")
             if token is None:
-                raise AccessRefused(
+                raise AccessDenied(
                     "the token is unknown, expired or revoked",
                     hint="`windlass token list` shows the tokens; `windlass token create` makes one.",
                     code="UnknownToken",

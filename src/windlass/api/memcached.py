@@ -12,7 +12,7 @@ from windlass.core.units import parse_duration_s
 from windlass.memcached import rows
 from windlass.memcached.model import Apply, Cluster
 from windlass.memcached.plan import Scale
-from windlass.memcached.service import Place
+from windlass.memcached.service import ScopeFilter
 
 __all__ = ["router"]
 
@@ -21,7 +21,7 @@ ONE = "/{account_id}/{region}/{name}"
 
 
 def _cluster(app: TheApp, account_id: str, region: str, name: str) -> Cluster:
-    return app.memcached.find(name, Place((account_id,), (region,)))
+    return app.memcached.find(name, ScopeFilter((account_id,), (region,)))
 
 
 @router.get("", summary="Memcached clusters of every account and region")

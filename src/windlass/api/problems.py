@@ -6,7 +6,7 @@ import math
 
 from starlette.responses import JSONResponse
 
-from windlass.core.errors import AccessRefused, Throttled, WindlassError
+from windlass.core.errors import AccessDenied, Throttled, WindlassError
 
 __all__ = ["LoginBlocked", "problem", "status_of"]
 
@@ -25,7 +25,7 @@ class LoginBlocked(Throttled):
 
 def status_of(error: WindlassError) -> int:
     """The HTTP status of an error: its type's, but 401 where logging in would help."""
-    if isinstance(error, AccessRefused) and error.code in ("LoginRequired", "UnknownToken"):
+    if isinstance(error, AccessDenied) and error.code in ("LoginRequired", "UnknownToken"):
         return 401
     return error.http_status
 

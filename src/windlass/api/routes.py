@@ -13,7 +13,7 @@ from windlass.app import App
 from windlass.core import clock
 from windlass.core.canonical import digest, plain
 from windlass.core.clock import parse_when
-from windlass.core.errors import AccessRefused
+from windlass.core.errors import AccessDenied
 from windlass.inventory import rows
 from windlass.inventory.filters import parse_query
 from windlass.inventory.model import ChangeKind
@@ -38,9 +38,9 @@ def configured_accounts(app: App) -> list[str]:
 
 
 def need(request: Request, role: Role) -> None:
-    """AccessRefused unless the request's role reaches `role`."""
+    """AccessDenied unless the request's role reaches `role`."""
     if request.scope.get("role", Role.NOBODY) < role:
-        raise AccessRefused(f"this needs the role {role.name.lower()}", hint="Use a token with that role.")
+        raise AccessDenied(f"this needs the role {role.name.lower()}", hint="Use a token with that role.")
 
 
 TheApp = Annotated[App, Depends(the_app)]

@@ -13,7 +13,7 @@ from http.cookies import CookieError, SimpleCookie
 from starlette.requests import Request
 
 from windlass.api.auth import Role
-from windlass.core.errors import AccessRefused
+from windlass.core.errors import AccessDenied
 
 __all__ = ["COOKIE", "SESSION_S", "Login", "Sessions", "read_cookie", "session_cookie"]
 
@@ -66,9 +66,9 @@ class Sessions:
         return hmac.new(self._key, cookie.encode(), hashlib.sha256).hexdigest()
 
     def check_form(self, cookie: str, mark: str) -> None:
-        """AccessRefused for a form that did not come from our own page in this session."""
+        """AccessDenied for a form that did not come from our own page in this session."""
         if not hmac.compare_digest(self.form_mark(cookie).encode(), mark.encode()):
-            raise AccessRefused(
+            raise AccessDenied(
                 "this form is not from the page you see", hint="Load the page again and repeat.", code="FormMark"
             )
 

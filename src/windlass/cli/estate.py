@@ -13,7 +13,7 @@ import typer
 from windlass import __version__
 from windlass.cli.context import open_app
 from windlass.core import clock
-from windlass.core.errors import AccessRefused, PartialFailure
+from windlass.core.errors import AccessDenied, PartialFailure
 from windlass.present.output import Format, emit, emit_value
 
 if TYPE_CHECKING:
@@ -44,12 +44,12 @@ def whoami_command(ctx: typer.Context, output: Output = Format.TABLE) -> None:
 
 
 def _raise_refused(identities: Sequence[AccountIdentity]) -> None:
-    """PartialFailure when some accounts refuse us, AccessRefused when all do."""
+    """PartialFailure when some accounts refuse us, AccessDenied when all do."""
     refused = [one for one in identities if one.error]
     if refused:
         message = f"{len(refused)} of {len(identities)} accounts are refused; the first: {refused[0].error}"
         hint = "Commands go on with the other accounts; correct [[estate.accounts]] or the roles' trust policies."
-        raise AccessRefused(message) if len(refused) == len(identities) else PartialFailure(message, hint=hint)
+        raise AccessDenied(message) if len(refused) == len(identities) else PartialFailure(message, hint=hint)
 
 
 @doctor.command("doctor")

@@ -6,28 +6,7 @@ import typer
 
 from windlass.cli.context import open_app
 
-__all__ = ["clients", "deploy", "inventory", "memcached", "pipeline", "replicate"]
-
-
-def inventory() -> typer.Typer:
-    """`windlass inventory`."""
-    from windlass.inventory.cli import commands
-
-    return commands(lambda ctx: open_app(ctx).inventory, lambda ctx: open_app(ctx).jobs)
-
-
-def memcached() -> typer.Typer:
-    """`windlass memcached`."""
-    from windlass.memcached.cli import commands
-
-    return commands(lambda ctx: open_app(ctx).memcached, lambda ctx: open_app(ctx).jobs)
-
-
-def clients() -> typer.Typer:
-    """`windlass clients`."""
-    from windlass.clients.cli import commands
-
-    return commands(lambda ctx: open_app(ctx).clients, lambda ctx: open_app(ctx).jobs)
+__all__ = ["deploy", "pipeline", "replicate"]
 
 
 def pipeline() -> typer.Typer:

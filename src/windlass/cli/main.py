@@ -53,7 +53,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("up", "windlass.cli.serve:up", "Run what is configured: collector loop, consumers, console."),
     Command("serve", "windlass.cli.serve:serve", "Serve the web console and REST API alone."),
-    Command("inventory", "windlass.cli.groups:inventory", "Know what exists, who owns it, what changed, and when."),
+    Command("inventory", "windlass.inventory.commands:GROUP", "Know what exists, who owns it, what changed, and when."),
     Command(
         "consume", "windlass.queues.commands.consume:consume", "Consume an SQS queue with a handler, until SIGTERM."
     ),
@@ -66,11 +66,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "memcached",
-        "windlass.cli.groups:memcached",
+        "windlass.memcached.commands:GROUP",
         "See, plan and scale ElastiCache Memcached clusters, past 20 nodes.",
     ),
     Command(
-        "clients", "windlass.cli.groups:clients", "Find who still calls S3 the old way, and whose machine that is."
+        "clients", "windlass.clients.commands:GROUP", "Find who still calls S3 the old way, and whose machine that is."
     ),
     Command(
         "replicate",

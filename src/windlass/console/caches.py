@@ -16,7 +16,7 @@ from typing import Any
 from windlass.core import clock
 from windlass.core.errors import WindlassError
 from windlass.memcached.model import Cluster, NodeStats, Quota
-from windlass.memcached.service import Listing, Memcached, Nodes, Place
+from windlass.memcached.service import Listing, Memcached, Nodes, ScopeFilter
 
 __all__ = ["Caches", "Sample", "Seen", "sample"]
 
@@ -130,7 +130,7 @@ class Caches:
         seen = replace(before, error="", hint="")
         memcached = self._memcached()
         try:
-            seen.cluster = memcached.find(name, Place((account_id,), (region,)))
+            seen.cluster = memcached.find(name, ScopeFilter((account_id,), (region,)))
             if self._now() - seen.quota_at >= _QUOTA_EVERY_S:
                 seen.quota, seen.quota_at = memcached.quota(account_id, region), self._now()
             fresh = memcached.nodes(seen.cluster)

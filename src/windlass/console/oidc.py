@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from windlass.api.auth import Role
 from windlass.app import App
-from windlass.core.errors import AccessRefused, ConfigError, WindlassError
+from windlass.core.errors import AccessDenied, ConfigError, WindlassError
 from windlass.settings.console import OidcConfig
 
 __all__ = ["Pending", "Provider", "ProviderError", "Signer", "claim_values", "provider_of", "role_of"]
@@ -153,14 +153,14 @@ class Provider:
         return str(url), pending
 
     def finish(self, answer: Mapping[str, str], pending: Pending, redirect_uri: str) -> dict[str, Any]:
-        """The claims of whoever logged in. AccessRefused when the provider or a check says no."""
+        """The claims of whoever logged in. AccessDenied when the provider or a check says no."""
         if not hmac.compare_digest(answer.get("state", "").encode(), pending.state.encode()):
-            raise AccessRefused("this login was not begun here", hint="Begin the login again.", code="OidcState")
+            raise AccessDenied("this login was not begun here", hint="Begin the login again.", code="OidcState")
         if answer.get("iss", self.config.issuer) != self.metadata()["issuer"]:  # RFC 9207: mix-up of providers
-            raise AccessRefused("the answer is from another provider", hint="Begin the login again.", code="OidcIssuer")
+            raise AccessDenied("the answer is from another provider", hint="Begin the login again.", code="OidcIssuer")
         if "error" in answer or not answer.get("code"):
             reason = answer.get("error_description") or answer.get("error") or "it sent no code"
-            raise AccessRefused(f"{self.title} refused the login: {reason}", hint="Begin the login again.")
+            raise AccessDenied(f"{self.title} refused the login: {reason}", hint="Begin the login again.")
         with self._session(redirect_uri) as session:
             token = self._ask(
                 lambda: session.fetch_token(
@@ -214,7 +214,7 @@ class Provider:
             claims = CodeIDToken(decoded.claims, decoded.header, options, parameters)
             claims.validate(now=int(self._clock()), leeway=_LEEWAY_S)
         except (JoseError, KeyError, ValueError, _authlib_error()) as error:
-            raise AccessRefused(
+            raise AccessDenied(
                 f"the ID token of {self.title} does not hold: {type(error).__name__} {error}".rstrip(),
                 hint="Begin the login again; compare the clocks, oidc.issuer and oidc.client_id.",
                 code="OidcToken",
@@ -232,7 +232,7 @@ class Provider:
             return claims
         more = self._ask(answer.json)
         if not isinstance(more, dict) or more.get("sub") != claims["sub"]:
-            raise AccessRefused("userinfo is about somebody else", hint="Begin the login again.", code="OidcToken")
+            raise AccessDenied("userinfo is about somebody else", hint="Begin the login again.", code="OidcToken")
         return {**more, **claims}
 
     def _session(self, redirect_uri: str) -> Any:

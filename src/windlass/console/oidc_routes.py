@@ -15,7 +15,7 @@ from windlass.api.sessions import Login, Sessions, read_cookie
 from windlass.api.tokens import digest_of
 from windlass.console.entrance import is_https, open_session, own_page
 from windlass.console.oidc import PENDING_S, Pending, Provider, claim_values, role_of
-from windlass.core.errors import AccessRefused, WindlassError
+from windlass.core.errors import AccessDenied, WindlassError
 
 __all__ = ["add_oidc"]
 
@@ -71,20 +71,20 @@ def _login(request: Request, provider: Provider, pending: Pending | None, logins
     logins.check_address(address)
     try:
         return _checked(request, provider, pending)
-    except AccessRefused as error:
+    except AccessDenied as error:
         logins.record_failure(address, digest_of(request.url.query), way="oidc", reason=error.message)
         raise
 
 
 def _checked(request: Request, provider: Provider, pending: Pending | None) -> Login:
     if pending is None:
-        raise AccessRefused("this login was not begun here, or took too long", hint="Begin it again.")
+        raise AccessDenied("this login was not begun here, or took too long", hint="Begin it again.")
     claims = provider.finish(dict(request.query_params), pending, _redirect_uri(request))
     names = claim_values(claims, provider.config.name_claim)
     name = next(iter(names)) if len(names) == 1 else str(claims["sub"])
     role = role_of(claims, provider.config)
     if not role:
-        raise AccessRefused(
+        raise AccessDenied(
             f"{name} has no role here",
             hint=f"An administrator maps values of the claim {provider.config.role_claim!r} in [oidc] of windlass.toml.",
         )

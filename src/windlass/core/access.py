@@ -28,9 +28,9 @@ class Access:
     endpoint_url: str
     keys: Callable[[], Keys]
     account_id: str = ""
-    place: str = ""
+    service_label: str = ""
     """What people call it, in errors: the name of a service that is not AWS's; the region and account when empty."""
-    elsewhere: Callable[[str], str] = lambda _: ""
+    regional_endpoint: Callable[[str], str] = lambda _: ""
     """The endpoint of the same service in another region; empty when there is only this one (a custom endpoint)."""
     path_style: bool = False
     """S3: the bucket goes into the path, as custom endpoints want it, not into the host."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from windlass.core.errors import AccessRefused, AwsError, Conflict, NotFound, Throttled, WindlassError
+from windlass.core.errors import AccessDenied, AwsError, Conflict, NotFound, Throttled, WindlassError
 from windlass.core.regions import needs_opt_in
 
 __all__ = ["EXPIRED_CODES", "SKEW_CODES", "THROTTLE_CODES", "TRANSIENT_CODES", "masked", "service_error"]
@@ -92,16 +92,16 @@ def service_error(code: str, said: str, *, where: str, request_id: str = "", sta
         hint = "It was slowed down and retried; try later, or ask for a higher limit."
         return Throttled(message, hint=hint, code=code)
     if code in _DENIED_CODES:
-        return AccessRefused(message, hint=_permission_hint(where), code=code)
+        return AccessDenied(message, hint=_permission_hint(where), code=code)
     if code in _OPT_IN_CODES and (region := _opt_in_region(where)):
-        return AccessRefused(
+        return AccessDenied(
             f"{where}: region {region} is not enabled for this account, or the credentials were revoked ({code})",
             hint=f"Enable {region} in the account, or leave it out of estate.regions; `windlass whoami` tests the credentials.",
             code=code,
         )
     if code in _IDENTITY_CODES:
         hint = _IDENTITY_HINTS.get(code, "Renew the credentials; `windlass whoami` shows which are used and why.")
-        return AccessRefused(f"{where}: {_IDENTITY_CODES[code]} ({code})", hint=hint, code=code)
+        return AccessDenied(f"{where}: {_IDENTITY_CODES[code]} ({code})", hint=hint, code=code)
     if _MISSING.search(code):
         hint = "It may have been deleted meanwhile, or live in another account or region."
         return NotFound(message, hint=hint, code=code)

@@ -3,7 +3,7 @@
     WindlassError                 message, hint, exit code
     ├── UsageError           252  call it differently
     ├── ConfigError          253  mend windlass.toml, the environment or the credentials
-    ├── AccessRefused        253  ask for a permission, or use another identity
+    ├── AccessDenied        253  ask for a permission, or use another identity
     ├── NotFound             254  name something that exists
     ├── Conflict             254  somebody else was first, or it exists already
     ├── Throttled            254  wait, or ask for a higher limit
@@ -18,7 +18,7 @@ Exit codes are the AWS CLI's (docs: "AWS CLI return codes"), plus 3 where findin
 from __future__ import annotations
 
 __all__ = [
-    "AccessRefused",
+    "AccessDenied",
     "AwsError",
     "ConfigError",
     "Conflict",
@@ -64,7 +64,7 @@ class ConfigError(WindlassError):
     http_status = 400
 
 
-class AccessRefused(WindlassError):
+class AccessDenied(WindlassError):
     """AWS (or our own token check) knows who asks and says no."""
 
     exit_code = 253

@@ -44,7 +44,7 @@ def make_access(
             raise ConfigError("there are no credentials", hint="`windlass whoami` shows each source and why.")
         return Keys(frozen.access_key, Secret(frozen.secret_key), Secret(frozen.token) if frozen.token else None)
 
-    def elsewhere(other: str) -> str:
+    def regional_endpoint(other: str) -> str:
         return str(client_in(account_id, other, service).meta.endpoint_url)
 
     return Access(
@@ -53,7 +53,7 @@ def make_access(
         endpoint_url=endpoint,
         keys=keys,
         account_id=account_id,
-        elsewhere=(lambda _: "") if custom else elsewhere,
+        regional_endpoint=(lambda _: "") if custom else regional_endpoint,
         path_style=custom,
         ca_bundle=config.ca_bundle or os.environ.get("AWS_CA_BUNDLE", "") or str(DEFAULT_CA_BUNDLE),
         proxy_url=proxy_for(endpoint),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from windlass.core.arns import AccountId
-from windlass.core.errors import AccessRefused, NotFound
+from windlass.core.errors import AccessDenied, NotFound
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.model import Account
 
@@ -32,10 +32,10 @@ def _role_arn(role: str, account_id: str, partition: str) -> str:
 
 
 def check_allowed(accounts: Iterable[Account], allowed: list[str]) -> None:
-    """AccessRefused for an account outside the guard rail `estate.allowed_accounts` (empty allows all)."""
+    """AccessDenied for an account outside the guard rail `estate.allowed_accounts` (empty allows all)."""
     outside = [account.id for account in accounts if allowed and account.id not in allowed]
     if outside:
-        raise AccessRefused(
+        raise AccessDenied(
             f"account {', '.join(outside)} is not in estate.allowed_accounts; nothing was done there",
             hint="Use an identity of an allowed account, or add this one to the list.",
             code="AccountNotAllowed",
@@ -45,7 +45,7 @@ def check_allowed(accounts: Iterable[Account], allowed: list[str]) -> None:
 def within_guard_rail(
     accounts: tuple[Account, ...], allowed: list[str], *, notify: Callable[[str], None]
 ) -> tuple[Account, ...]:
-    """The accounts of an organization that `estate.allowed_accounts` names. AccessRefused when that leaves none."""
+    """The accounts of an organization that `estate.allowed_accounts` names. AccessDenied when that leaves none."""
     inside = tuple(account for account in accounts if not allowed or account.id in allowed)
     if not inside:
         check_allowed(accounts, allowed)

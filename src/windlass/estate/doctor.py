@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from windlass.core.errors import AccessRefused, AwsError, ConfigError, WindlassError
+from windlass.core.errors import AccessDenied, AwsError, ConfigError, WindlassError
 from windlass.estate.service import Estate
 
 __all__ = ["checks"]
@@ -49,7 +49,7 @@ def _identity(estate: Estate) -> str:
     identities = estate.whoami().identities
     broken = [one for one in identities if one.error]
     if broken:
-        raise AccessRefused(
+        raise AccessDenied(
             f"{broken[0].account_id}: {broken[0].error}", hint="Check the role's trust policy and its name."
         )
     return identities[0].arn if identities else "none"
@@ -97,12 +97,12 @@ def _permissions(estate: Estate) -> str:
     for service, operation, params in _TRIALS:
         try:
             estate.call(account, estate.config.home_region, _NAMES.get(service, service), operation, **params)
-        except AccessRefused:
+        except AccessDenied:
             refused.append(f"{service}:{operation}")
         except WindlassError:
             continue  # not there is not refused
     if refused:
-        raise AccessRefused(
+        raise AccessDenied(
             f"refused in {account}: {', '.join(refused)}",
             hint="Attach ReadOnlyAccess, or the policy in docs/guide/real-account.md.",
         )

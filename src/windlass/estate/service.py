@@ -20,7 +20,7 @@ from botocore.parsers import ResponseParserError
 from windlass.core.access import Access
 from windlass.core.arns import GLOBAL_REGION, AccountId, Region, partition_of
 from windlass.core.aws_errors import THROTTLE_CODES
-from windlass.core.errors import AccessRefused, WindlassError
+from windlass.core.errors import AccessDenied, WindlassError
 from windlass.estate import accounts as listing
 from windlass.estate.access import make_access
 from windlass.estate.clients import Clients, client_config, make_client
@@ -108,16 +108,16 @@ class Estate:
             return self._accounts
 
     def account(self, account_id: str) -> Account:
-        """The account of this id; AccessRefused when it is none of ours."""
+        """The account of this id; AccessDenied when it is none of ours."""
         found = next((one for one in self.accounts() if one.id == account_id), None)
         if found is None:
-            raise AccessRefused(
+            raise AccessDenied(
                 f"account {account_id} is not one of this estate's", hint="Add it to [[estate.accounts]]."
             )
         return found
 
     def identity(self, account_id: str) -> Identity:
-        """Who we are in an account, asked of AWS once. AccessRefused when the credentials belong to another account."""
+        """Who we are in an account, asked of AWS once. AccessDenied when the credentials belong to another account."""
         return self._sessions.identity(account_id)
 
     def regions(self, account_id: str) -> tuple[Region, ...]:

@@ -55,7 +55,7 @@ class Services:
             region=config.region,
             endpoint_url=config.endpoint_url.rstrip("/"),
             keys=self._keys(config),
-            place=name,
+            service_label=name,
             path_style=config.path_style,
             ca_bundle=config.ca_bundle or os.environ.get("AWS_CA_BUNDLE", "") or str(DEFAULT_CA_BUNDLE),
             proxy_url=proxy_for(config.endpoint_url),

@@ -16,7 +16,7 @@ from typing import Any
 import botocore.loaders
 
 from windlass.core.arns import AccountId, parse_arn
-from windlass.core.errors import AccessRefused, AwsError, WindlassError
+from windlass.core.errors import AccessDenied, AwsError, WindlassError
 from windlass.estate.accounts import check_allowed
 from windlass.estate.clients import make_client
 from windlass.estate.config import EstateConfig
@@ -70,7 +70,7 @@ class Sessions:
         self._sts: Any = None
 
     def of(self, account_id: str) -> Any:
-        """The session whose credentials belong to `account_id`. AccessRefused when they belong to another account."""
+        """The session whose credentials belong to `account_id`. AccessDenied when they belong to another account."""
         return self._result(account_id, self._open).session
 
     def identity(self, account_id: str) -> Identity:
@@ -142,7 +142,7 @@ class Sessions:
     def _assumed(self, account: Account) -> _Opened:
         owner = parse_arn(account.role_arn)
         if owner is not None and owner.account != account.id:
-            raise AccessRefused(
+            raise AccessDenied(
                 f"account {account.id}: its role {account.role_arn} belongs to account {owner.account}; nothing was "
                 "called with it",
                 hint=f"Name a role of {account.id} in [[estate.accounts]], or correct the account's id.",
@@ -161,15 +161,15 @@ class Sessions:
         return _Opened(session, self._identify(session, account.id))
 
     def _assume(self, account: Account, caller: Identity, params: dict[str, str]) -> dict[str, Any]:
-        """AssumeRole's answer. AccessRefused names both sides of the trust policy."""
+        """AssumeRole's answer. AccessDenied names both sides of the trust policy."""
         scope = Scope(caller.account_id, self._config.home_region, "sts")
         where = f"sts AssumeRole in {self._config.home_region} of {caller.account_id}"
         client = self._sts_of_base()
         try:
             return self._ask(scope, lambda: client.assume_role(**params), where)
-        except AccessRefused as error:
+        except AccessDenied as error:
             external = " with this external id" if account.external_id else ""
-            raise AccessRefused(
+            raise AccessDenied(
                 f"account {account.id}: {caller.arn} may not assume {account.role_arn}: {error.message}",
                 hint=f"Check that the role exists, that its trust policy allows this identity{external}, and that this "
                 "identity has sts:AssumeRole on it.",
@@ -218,14 +218,14 @@ class Sessions:
         return session
 
 
-def _mismatch(config: EstateConfig, account: Account, identity: Identity) -> AccessRefused:
+def _mismatch(config: EstateConfig, account: Account, identity: Identity) -> AccessDenied:
     if account.role_arn:
         hint = f"Correct the role of {account.id} in [[estate.accounts]]."
     elif config.organization:
         hint = "Set estate.organization_role to the role that exists in each account of the organization."
     else:
         hint = f"Give account {account.id} a role in [[estate.accounts]], or use credentials of that account."
-    return AccessRefused(
+    return AccessDenied(
         f"account {account.id}: the credentials belong to account {identity.account_id} ({identity.arn}); nothing else "
         "was called with them",
         hint=hint,

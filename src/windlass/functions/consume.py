@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from windlass.core.errors import ConfigError, NotFound, UsageError
-from windlass.functions.parts import Shared, load_aws, postponing, put_together
+from windlass.functions.parts import Shared, deleting, load_aws, postponing, put_together
 from windlass.queues.address import Queue, read_reference
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.finding import find_queue
 from windlass.queues.handlers import Handler, load_handler
 from windlass.queues.idempotency import DynamoLedger, key_of, once
-from windlass.queues.lambda_ import Bury, lambda_handler
+from windlass.queues.lambda_ import Bury, PayloadDeletion, lambda_handler
+from windlass.queues.payloads import Pointer
 from windlass.queues.transports import burial
 from windlass.queues.unpack import unpacking
-from windlass.queues.unwrap import MAX_UNPACKED_BYTES, Pointer
+from windlass.queues.unwrap import MAX_UNPACKED_BYTES
 from windlass.wire.sqs import Message
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def _entry(queue_arn: str) -> Callable[[Any, Any], Any]:
         load_handler(config.handler, folder=Path.cwd()),
         bury=_burying(estate, queue),
         postpone=postponing(estate),
+        payloads=_payloads(config, estate, queue),
         around=_around(config, estate, queue),
         concurrency=config.concurrency,
     )
@@ -92,9 +94,19 @@ def _around(config: ConsumeConfig, estate: Estate, queue: Queue) -> Callable[[Ha
                 window_s=config.idempotency_window_s,
             )
             function = once(ledger, key_of(queue.arn, config.idempotency_key))(function)
-        return unpacking(config.unwrap, fetch)(function) if config.unwrap else function
+        return unpacking(config.unwrap, fetch, bucket=config.payload_bucket)(function) if config.unwrap else function
 
     return around
+
+
+def _payloads(config: ConsumeConfig, estate: Estate, queue: Queue) -> PayloadDeletion | None:
+    if not config.delete_payload:
+        return None
+
+    def delete_object(pointer: Pointer) -> None:
+        estate.call(queue.account_id, queue.region, "s3", "DeleteObject", Bucket=pointer.bucket, Key=pointer.key)
+
+    return PayloadDeletion(config.payload_bucket, deleting(estate), delete_object)
 
 
 def _burying(estate: Estate, queue: Queue) -> Bury | None:

@@ -22,7 +22,7 @@ from windlass.settings.load import load_sections
 if TYPE_CHECKING:
     from windlass.estate.service import Estate
 
-__all__ = ["Shared", "is_check", "load_aws", "postponing", "put_together", "started"]
+__all__ = ["Shared", "deleting", "is_check", "load_aws", "postponing", "put_together", "started"]
 
 
 class Shared(BaseModel):
@@ -67,6 +67,20 @@ def postponing(estate: Estate) -> Callable[[str, str, int], None]:
         )
 
     return postpone
+
+
+def deleting(estate: Estate) -> Callable[[str, str], None]:
+    """Return `delete(queue_arn, receipt_handle)`: DeleteMessage in the queue's account and region."""
+
+    @cache
+    def queue(arn: str) -> Queue:
+        return find_queue(estate, arn)
+
+    def delete(queue_arn: str, receipt: str) -> None:
+        at = queue(queue_arn)
+        estate.call(at.account_id, at.region, "sqs", "DeleteMessage", QueueUrl=at.url, ReceiptHandle=receipt)
+
+    return delete
 
 
 def is_check(event: Any) -> bool:

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from windlass.core.errors import AccessRefused, WindlassError
+from windlass.core.errors import AccessDenied, WindlassError
 
 __all__ = ["LIST_PARAMS", "bucket_region", "location_region", "owner_params", "storage_measures"]
 
@@ -48,7 +48,7 @@ def bucket_region(call: Call, name: str, partition: str) -> str:
     """
     try:
         return location_region(call("GetBucketLocation", Bucket=name).get("LocationConstraint"), partition)
-    except AccessRefused as refused:
+    except AccessDenied as refused:
         try:
             region = call("HeadBucket", Bucket=name).get("BucketRegion")
         except WindlassError:

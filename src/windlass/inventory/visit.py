@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from windlass.core.errors import AccessRefused, NotFound, Throttled, WindlassError
+from windlass.core.errors import AccessDenied, NotFound, Throttled, WindlassError
 from windlass.inventory.catalog.declare import Detail, ResourceType
 from windlass.inventory.model import Scope, ScopeState
 
@@ -49,7 +49,7 @@ def classify(error: WindlassError) -> ScopeState:
         return ScopeState.UNSUPPORTED
     if error.code in _NO_ANSWER or error.code == "ScopeTimeout":
         return ScopeState.TIMEOUT
-    if isinstance(error, AccessRefused):
+    if isinstance(error, AccessDenied):
         return ScopeState.DENIED
     if isinstance(error, Throttled):
         return ScopeState.THROTTLED

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from windlass.core.errors import AccessRefused, NotFound, WindlassError
+from windlass.core.errors import AccessDenied, NotFound, WindlassError
 from windlass.estate.service import Estate
 from windlass.memcached.model import Apply, Cluster, Node, Pending, Quota, Traffic
 from windlass.memcached.quota import PER_CLUSTER, PER_REGION
@@ -184,4 +184,4 @@ def _node(found: Mapping[str, Any]) -> Node:
 
 
 def _brief(error: WindlassError) -> str:
-    return error.code or ("AccessDenied" if isinstance(error, AccessRefused) else error.message)
+    return error.code or ("AccessDenied" if isinstance(error, AccessDenied) else error.message)

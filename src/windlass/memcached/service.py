@@ -16,13 +16,13 @@ from windlass.memcached.cost import Price, price_of
 from windlass.memcached.model import Cluster, NodeStats, Quota, Traffic
 from windlass.memcached.plan import Plan, Scale, plan_create, plan_delete, plan_scale
 
-__all__ = ["Listing", "Memcached", "NewCluster", "Nodes", "Place", "Problem"]
+__all__ = ["Listing", "Memcached", "NewCluster", "Nodes", "Problem", "ScopeFilter"]
 
 _AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ScopeFilter:
     """Where to look: accounts and regions, all of the estate's unless named."""
 
     accounts: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class Memcached:
         """Accounts and calls."""
         return self._estate()
 
-    def list(self, place: Place = Place()) -> Listing:
+    def list(self, place: ScopeFilter = ScopeFilter()) -> Listing:
         """Every Memcached cluster with its quotas. A region that refuses or fails is a problem, not the end."""
         clusters: list[Cluster] = []
         quotas: dict[tuple[str, str], Quota] = {}
@@ -107,7 +107,7 @@ class Memcached:
         by_place = sorted(problems, key=lambda one: (one.account_id, one.region))
         return Listing(tuple(sorted(clusters, key=lambda one: one.key)), quotas, tuple(by_place))
 
-    def find(self, name: str, place: Place = Place()) -> Cluster:
+    def find(self, name: str, place: ScopeFilter = ScopeFilter()) -> Cluster:
         """The cluster of that name. NotFound; UsageError when several places have one."""
         found: list[Cluster] = []
         failed: list[WindlassError] = []
@@ -189,7 +189,7 @@ class Memcached:
             advised=self.config.warn_above_nodes,
         )
 
-    def plan_create(self, wanted: NewCluster, place: Place = Place()) -> Plan:
+    def plan_create(self, wanted: NewCluster, place: ScopeFilter = ScopeFilter()) -> Plan:
         """What creating would do. Nothing is changed."""
         places = self._places(place)
         if len(places) != 1:
@@ -234,7 +234,7 @@ class Memcached:
     def _price(self, cluster: Cluster) -> Price | None:
         return price_of(cluster.node_type, cluster.region, self.config.hourly_prices)
 
-    def _places(self, place: Place) -> Sequence[tuple[str, str]]:
+    def _places(self, place: ScopeFilter) -> Sequence[tuple[str, str]]:
         accounts = place.accounts or tuple(one.id for one in self.estate.accounts())
         for account_id in place.accounts:
             self.estate.account(account_id)

@@ -25,7 +25,7 @@ from windlass.pipelines.service import Pipelines
 from windlass.pipelines.settle import Outcome
 from windlass.queues.handlers import describe
 from windlass.wire import s3
-from windlass.wire.blocking import Blocking
+from windlass.wire.blocking_client import BlockingClient
 
 __all__ = ["KIND", "backfill_as_job", "register", "start"]
 
@@ -80,8 +80,8 @@ def _run(pipelines: Pipelines, running: RunningJob, *, show: Show, stop: threadi
     account, region = pipelines.place(pipeline.config)
     seen = dict(running.checkpoint) or {"place": 0, "after": "", "done": 0, "refused": 0, "failed": 0}
     access = pipelines.estate().access(account, region, "s3")
-    with pipelines.engine([name]) as engine, Blocking(access, connections=8) as door:
-        keys = _keys(door, pipeline.selection, origin, after=str(seen["after"]), skip=int(seen["place"]))
+    with pipelines.engine([name]) as engine, BlockingClient(access, connections=8) as client:
+        keys = _keys(client, pipeline.selection, origin, after=str(seen["after"]), skip=int(seen["place"]))
         with ThreadPoolExecutor(pipeline.config.concurrency, thread_name_prefix="backfill") as pool:
             while batch := list(islice(keys, _BATCH)):
                 wanted = [key for key in batch if pipeline.selection.takes(pipeline.selection.bucket, key)]
@@ -126,21 +126,21 @@ def _take(engine: Engine, running: RunningJob, name: str, bucket: str, key: str)
 # Where keys come from
 
 
-def _keys(door: Blocking, selection: Selection, origin: str, *, after: str, skip: int) -> Iterator[str]:
+def _keys(client: BlockingClient, selection: Selection, origin: str, *, after: str, skip: int) -> Iterator[str]:
     """Keys in an order that is the same each time; those before `after` (a listing) or `skip` (a file) are left out."""
     if not origin:
-        return _listed(door, selection, after)
+        return _listed(client, selection, after)
     found = (
-        _inventory(door, selection, origin) if origin.startswith("s3://") else _lines(Path(origin), selection.bucket)
+        _inventory(client, selection, origin) if origin.startswith("s3://") else _lines(Path(origin), selection.bucket)
     )
     return islice(found, skip, None)
 
 
-def _listed(door: Blocking, selection: Selection, after: str) -> Iterator[str]:
+def _listed(client: BlockingClient, selection: Selection, after: str) -> Iterator[str]:
     token = ""
     guard = LoopGuard(f"the listing of {selection.bucket}")
     while True:
-        page = door(
+        page = client.send(
             s3.list_objects(selection.bucket, prefix=selection.prefix, start_after="" if token else after, token=token)
         )
         for one in page.objects:
@@ -162,10 +162,10 @@ def _lines(file: Path, bucket: str) -> Iterator[str]:
         yield unquote_plus(row[1]) if len(row) > 1 and row[0] == bucket else line
 
 
-def _inventory(door: Blocking, selection: Selection, url: str) -> Iterator[str]:
+def _inventory(client: BlockingClient, selection: Selection, url: str) -> Iterator[str]:
     """The keys of an S3 Inventory by its manifest.json: CSV or Parquet files."""
     bucket, key = split_url(url)
-    manifest = json.loads(door(s3.get(bucket, key))[1])
+    manifest = json.loads(client.send(s3.get(bucket, key))[1])
     if manifest.get("sourceBucket") != selection.bucket:
         raise UsageError(
             f"{url} is an inventory of {manifest.get('sourceBucket')}, not of {selection.bucket}",
@@ -173,7 +173,7 @@ def _inventory(door: Blocking, selection: Selection, url: str) -> Iterator[str]:
         )
     columns = [one.strip() for one in str(manifest.get("fileSchema", "")).split(",")]
     for file in manifest["files"]:
-        body = door(s3.get(bucket, file["key"], max_bytes=_MAX_INVENTORY_FILE))[1]
+        body = client.send(s3.get(bucket, file["key"], max_bytes=_MAX_INVENTORY_FILE))[1]
         if manifest["fileFormat"] == "Parquet":
             yield from _parquet_keys(body)
         elif manifest["fileFormat"] == "CSV":

@@ -15,7 +15,7 @@ from windlass.events import Kind, ObjectEvent
 from windlass.observe.log import logger
 from windlass.pipelines.build import Pipeline
 from windlass.pipelines.counted import Count, Failure
-from windlass.pipelines.executor import Doors, Handled, process
+from windlass.pipelines.executor import Clients, Handled, process
 from windlass.pipelines.measure import Tally
 from windlass.pipelines.model import Reason, Rejected
 from windlass.pipelines.reading import SourceMoved
@@ -45,10 +45,12 @@ class Refused:
 
 
 class Engine:
-    """Pipelines with their doors. `store` is None where nothing is counted (Lambda)."""
+    """Pipelines with their clients. `store` is None where nothing is counted (Lambda)."""
 
-    def __init__(self, pipelines: Sequence[tuple[Pipeline, Doors]], store: Callable[[], Store] | None = None) -> None:
-        self.pipelines: Mapping[str, tuple[Pipeline, Doors]] = {one.name: (one, doors) for one, doors in pipelines}
+    def __init__(self, pipelines: Sequence[tuple[Pipeline, Clients]], store: Callable[[], Store] | None = None) -> None:
+        self.pipelines: Mapping[str, tuple[Pipeline, Clients]] = {
+            one.name: (one, clients) for one, clients in pipelines
+        }
         self._store = store
         self._counts: dict[tuple[str, datetime, str], list[int]] = {}
         self._lock = threading.Lock()
@@ -78,33 +80,35 @@ class Engine:
 
     def take(self, name: str, bucket: str, key: str, event: ObjectEvent | None = None) -> Handled | Refused:
         """One object through one pipeline. Raises Contended and our errors: then it must come again."""
-        pipeline, doors = self.pipelines[name]
+        pipeline, clients = self.pipelines[name]
         try:
-            handled = self._process(pipeline, doors, bucket, key, event)
+            handled = self._process(pipeline, clients, bucket, key, event)
         except Rejected as error:
-            return self._refuse(pipeline, doors, bucket, key, error, event)
+            return self._refuse(pipeline, clients, bucket, key, error, event)
         if handled.outcome is Outcome.COLLISION:
             hint = "Let the target's template tell sources apart, or move what is there."
             said = "a target of it belongs to another source, or to nobody known"
-            return self._refuse(pipeline, doors, bucket, key, Rejected(Reason.COLLISION, said, hint=hint), event)
+            return self._refuse(pipeline, clients, bucket, key, Rejected(Reason.COLLISION, said, hint=hint), event)
         self._count(name, handled.outcome.name.lower(), handled.read_bytes, handled.written_bytes)
         if handled.outcome is Outcome.CONTENDED:
             raise Contended(f"{key}: source or target kept changing")
         return handled
 
-    def _process(self, pipeline: Pipeline, doors: Doors, bucket: str, key: str, event: ObjectEvent | None) -> Handled:
+    def _process(
+        self, pipeline: Pipeline, clients: Clients, bucket: str, key: str, event: ObjectEvent | None
+    ) -> Handled:
         for _ in range(_MOVES):
             try:
-                return process(pipeline, doors, bucket, key, event, look_first=event is None)
+                return process(pipeline, clients, bucket, key, event, look_first=event is None)
             except SourceMoved:
                 continue
         raise Contended(f"{key}: the source kept changing while it was read")
 
     def _refuse(
-        self, pipeline: Pipeline, doors: Doors, bucket: str, key: str, error: Rejected, event: ObjectEvent | None
+        self, pipeline: Pipeline, clients: Clients, bucket: str, key: str, error: Rejected, event: ObjectEvent | None
     ) -> Refused:
         now = clock.now()
-        kept_at = keep_refused(pipeline, doors, bucket, key, error, event, now=now)
+        kept_at = keep_refused(pipeline, clients, bucket, key, error, event, now=now)
         self._log.warning(
             "object.refused",
             pipeline=pipeline.name,

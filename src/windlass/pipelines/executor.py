@@ -31,20 +31,20 @@ from windlass.pipelines.settle import (
 from windlass.pipelines.spool import Spool
 from windlass.pipelines.writing import Body, write
 from windlass.wire import s3
-from windlass.wire.blocking import Blocking
+from windlass.wire.blocking_client import BlockingClient
 
-__all__ = ["Doors", "Handled", "Tags", "process"]
+__all__ = ["Clients", "Handled", "Tags", "process"]
 
 Tags = Callable[[str, str, str], dict[str, str]]
 """`tags(bucket, key, version_id)`: an object's tags."""
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class Clients:
     """The ways to source and target, and to what is rare."""
 
-    source: Blocking
-    target: Blocking
+    source: BlockingClient
+    target: BlockingClient
     tags: Tags
     large: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(2))  # places for large objects
 
@@ -61,7 +61,7 @@ class Handled:
 
 def process(
     pipeline: Pipeline,
-    doors: Doors,
+    clients: Clients,
     bucket: str,
     key: str,
     event: ObjectEvent | None = None,
@@ -84,7 +84,7 @@ def process(
         look_first=look_first,
         large_bytes=pipeline.config.part_bytes,
     )
-    with _Hands(pipeline, doors, bucket, key) as hands:
+    with _Hands(pipeline, clients, bucket, key) as hands:
         talk = settle(task)
         answer: Any = None
         while True:
@@ -96,8 +96,8 @@ def process(
 
 
 class _Hands:
-    def __init__(self, pipeline: Pipeline, doors: Doors, bucket: str, key: str) -> None:
-        self._pipeline, self._doors = pipeline, doors
+    def __init__(self, pipeline: Pipeline, clients: Clients, bucket: str, key: str) -> None:
+        self._pipeline, self._clients = pipeline, clients
         self._bucket, self._key = bucket, key
         self._source: Source | None = None
         self._outputs: Iterator[Output] = iter(())
@@ -117,12 +117,12 @@ class _Hands:
     def __exit__(self, *_: object) -> None:
         self._close()
         if self._has_place:
-            self._doors.large.release()
+            self._clients.large.release()
 
     def _take_place(self) -> None:
         """Wait until few enough large objects are under way. One place an object: who holds one waits for nobody."""
         if not self._has_place:
-            self._doors.large.acquire()
+            self._clients.large.acquire()
             self._has_place = True
 
     def _close(self) -> None:
@@ -142,10 +142,10 @@ class _Hands:
             case Put():
                 return self._put(effect)
             case LookAtSource():
-                head = look(self._doors.source, self._bucket, self._key)
+                head = look(self._clients.source, self._bucket, self._key)
                 return state_of(head, head.size_bytes) if head is not None else None
             case LookAtTarget(key):
-                found = look(self._doors.target, self._pipeline.target.bucket, key)
+                found = look(self._clients.target, self._pipeline.target.bucket, key)
                 return Found(etag=found.etag, stamp=Stamp.from_metadata(_metadata(found.headers))) if found else None
             case Delete(key, if_match):
                 return self._delete(key, if_match)
@@ -154,13 +154,13 @@ class _Hands:
         self._close()
         config = self._pipeline.config
         opened = open_source(
-            self._doors.source, self._bucket, self._key, version_id=version_id, range_bytes=config.part_bytes
+            self._clients.source, self._bucket, self._key, version_id=version_id, range_bytes=config.part_bytes
         )
         if opened is None:
             return None
         if opened.size_bytes > config.part_bytes:
             self._take_place()
-        tags = self._doors.tags(self._bucket, self._key, opened.head.version_id) if config.tags == "keep" else {}
+        tags = self._clients.tags(self._bucket, self._key, opened.head.version_id) if config.tags == "keep" else {}
         transform = self._pipeline.transform
         if transform.many and not transform.own:
             self._rehearse(opened, tags)
@@ -227,7 +227,7 @@ class _Hands:
         if not self._body.whole:
             self._take_place()
         answer, size = write(
-            self._doors.target,
+            self._clients.target,
             self._pipeline.target.bucket,
             effect.key,
             self._body,
@@ -260,7 +260,7 @@ class _Hands:
 
     def _delete(self, key: str, if_match: str) -> bool:
         try:
-            self._doors.target(s3.delete(self._pipeline.target.bucket, key, if_match=if_match))
+            self._clients.target.send(s3.delete(self._pipeline.target.bucket, key, if_match=if_match))
         except WindlassError as error:
             if error.code in ("PreconditionFailed", "412", "ConditionalRequestConflict", "409"):
                 return False

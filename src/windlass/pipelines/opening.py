@@ -1,4 +1,4 @@
-"""Pipelines made ready to run: a door per account, region and width, and an engine over them."""
+"""Pipelines made ready to run: a client per account, region and width, and an engine over them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from windlass.pipelines.build import Pipeline
 from windlass.pipelines.config import PipelineConfig
 from windlass.pipelines.engine import Engine
-from windlass.pipelines.executor import Doors, Tags
-from windlass.wire.blocking import Blocking
+from windlass.pipelines.executor import Clients, Tags
+from windlass.wire.blocking_client import BlockingClient
 
 if TYPE_CHECKING:
     from windlass.estate.service import Estate
@@ -26,23 +26,23 @@ def open_engine(
 ) -> Iterator[Engine]:
     """The pipelines ready to run, for the block: their connections are closed at its end."""
     with contextlib.ExitStack() as stack:
-        doors: dict[tuple[str, str, int], Blocking] = {}
+        clients: dict[tuple[str, str, int], BlockingClient] = {}
 
-        def door(account: str, region: str, connections: int) -> Blocking:
+        def open_client(account: str, region: str, connections: int) -> BlockingClient:
             key = (account, region, connections)
-            if key not in doors:
+            if key not in clients:
                 access = estate.access(account, region, "s3")
-                doors[key] = stack.enter_context(Blocking(access, connections=connections))
-            return doors[key]
+                clients[key] = stack.enter_context(BlockingClient(access, connections=connections))
+            return clients[key]
 
         made = []
         for one in pipelines:
             account, region = place_of(one.config, estate)
             connections = one.config.concurrency * 2 + 8
-            target = door(account, one.config.target_region or region, connections)
+            target = open_client(account, one.config.target_region or region, connections)
             large = threading.Semaphore(one.config.large_concurrency)
-            source = door(account, region, connections)
-            made.append((one, Doors(source, target, _tags(estate, account, region), large)))
+            source = open_client(account, region, connections)
+            made.append((one, Clients(source, target, _tags(estate, account, region), large)))
         engine = Engine(made, store)
         with engine.flushing():
             yield engine

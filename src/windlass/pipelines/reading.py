@@ -13,7 +13,7 @@ from windlass.pipelines.model import Reason, Rejected, Source
 from windlass.pipelines.plan import SourceState
 from windlass.pipelines.stream import CHUNK_BYTES
 from windlass.wire import s3
-from windlass.wire.blocking import Blocking
+from windlass.wire.blocking_client import BlockingClient
 from windlass.wire.s3 import Head
 
 __all__ = ["Opened", "SourceMoved", "look", "open_source"]
@@ -29,9 +29,11 @@ class SourceMoved(Exception):
 class Opened:
     """An open source; its chunks can be read once, or again from the start by `again()`."""
 
-    def __init__(self, door: Blocking, bucket: str, key: str, head: Head, first: bytes, size_bytes: int) -> None:
+    def __init__(
+        self, client: BlockingClient, bucket: str, key: str, head: Head, first: bytes, size_bytes: int
+    ) -> None:
         self.head, self.size_bytes = head, size_bytes
-        self._door, self._bucket, self._key, self._first = door, bucket, key, first
+        self._client, self._bucket, self._key, self._first = client, bucket, key, first
         self.state = state_of(head, size_bytes)
 
     def source(self, tags: dict[str, str]) -> Source:
@@ -73,7 +75,7 @@ class Opened:
             self._answer(pending)
 
     def _ask(self, at: int, room: memoryview) -> Future[None]:
-        return self._door.submit(
+        return self._client.submit(
             s3.get_into(
                 room, self._bucket, self._key, first=at, version_id=self.head.version_id, if_match=self.head.etag
             )
@@ -94,15 +96,15 @@ def _slices(body: memoryview) -> Iterator[bytes]:
         yield bytes(body[at : at + CHUNK_BYTES])
 
 
-def open_source(door: Blocking, bucket: str, key: str, *, version_id: str, range_bytes: int) -> Opened | None:
+def open_source(client: BlockingClient, bucket: str, key: str, *, version_id: str, range_bytes: int) -> Opened | None:
     """The source as it is now (or that version), its first bytes read; None when it is gone."""
     try:
-        head, body = door(
+        head, body = client.send(
             s3.get(bucket, key, version_id=version_id, byte_range=(0, range_bytes - 1), max_bytes=range_bytes + 1024)
         )
     except WindlassError as error:
         if error.code == "InvalidRange":  # it is empty
-            return _open_empty(door, bucket, key, version_id)
+            return _open_empty(client, bucket, key, version_id)
         if _gone(error):
             return None
         if error.code == "InvalidObjectState":
@@ -110,23 +112,23 @@ def open_source(door: Blocking, bucket: str, key: str, *, version_id: str, range
             raise Rejected(Reason.UNSUPPORTED, f"is archived: {error.message}", hint=hint) from error
         raise
     size = int(head.content_range.rpartition("/")[2]) if head.content_range else len(body)
-    return Opened(door, bucket, key, head, body, size)
+    return Opened(client, bucket, key, head, body, size)
 
 
-def _open_empty(door: Blocking, bucket: str, key: str, version_id: str) -> Opened | None:
+def _open_empty(client: BlockingClient, bucket: str, key: str, version_id: str) -> Opened | None:
     try:
-        head, body = door(s3.get(bucket, key, version_id=version_id))
+        head, body = client.send(s3.get(bucket, key, version_id=version_id))
     except WindlassError as error:
         if _gone(error):
             return None
         raise
-    return Opened(door, bucket, key, head, body, len(body))
+    return Opened(client, bucket, key, head, body, len(body))
 
 
-def look(door: Blocking, bucket: str, key: str) -> Head | None:
+def look(client: BlockingClient, bucket: str, key: str) -> Head | None:
     """An object's head; None when there is none."""
     try:
-        return door(s3.head(bucket, key))
+        return client.send(s3.head(bucket, key))
     except WindlassError as error:
         if _gone(error):
             return None

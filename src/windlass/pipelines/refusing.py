@@ -11,7 +11,7 @@ from windlass.core.clock import format_time
 from windlass.core.errors import WindlassError
 from windlass.events import ObjectEvent
 from windlass.pipelines.build import Pipeline
-from windlass.pipelines.executor import Doors
+from windlass.pipelines.executor import Clients
 from windlass.pipelines.model import Rejected
 from windlass.pipelines.reading import look
 from windlass.wire import s3
@@ -23,7 +23,7 @@ _MAX_COPY_BYTES = 5 << 30
 
 def keep_refused(
     pipeline: Pipeline,
-    doors: Doors,
+    clients: Clients,
     bucket: str,
     key: str,
     error: Rejected,
@@ -40,18 +40,18 @@ def keep_refused(
         return ""
     target = f"{prefix}{key}"
     version_id = event.version_id if event is not None and pipeline.target.per_version else ""
-    head = look(doors.source, bucket, key)
+    head = look(clients.source, bucket, key)
     document = reason_document(pipeline, bucket, key, error, event, now=now)
     if head is not None and head.size_bytes <= _MAX_COPY_BYTES:
         try:
-            doors.target(
+            clients.target.send(
                 s3.copy(errors_bucket, target, source_bucket=bucket, source_key=key, source_version_id=version_id)
             )
         except WindlassError as problem:
             if problem.code not in ("NoSuchKey", "NoSuchVersion", "404", "InvalidObjectState"):
                 raise
     headers = {"content-type": "application/json"}
-    doors.target(s3.put(errors_bucket, f"{target}.reason.json", orjson.dumps(document), headers=headers))
+    clients.target.send(s3.put(errors_bucket, f"{target}.reason.json", orjson.dumps(document), headers=headers))
     return f"s3://{errors_bucket}/{target}"
 
 

@@ -11,7 +11,7 @@ from windlass.core.errors import WindlassError
 from windlass.pipelines.model import Chunks, Reason, Rejected
 from windlass.pipelines.settle import PutAnswer
 from windlass.wire import s3
-from windlass.wire.blocking import Blocking
+from windlass.wire.blocking_client import BlockingClient
 from windlass.wire.s3 import Part
 
 __all__ = ["Body", "write"]
@@ -93,24 +93,24 @@ class Body:
 
 
 def write(
-    door: Blocking, bucket: str, key: str, body: Body, *, headers: Mapping[str, str], if_match: str
+    client: BlockingClient, bucket: str, key: str, body: Body, *, headers: Mapping[str, str], if_match: str
 ) -> tuple[PutAnswer, int]:
     """Put it where nothing is, or over exactly `if_match`; the answer and how many bytes it had."""
     if body.whole:
         data = body.load()
         try:
-            door(s3.put(bucket, key, data, headers=headers, if_match=if_match, if_none_match=not if_match))
+            client.send(s3.put(bucket, key, data, headers=headers, if_match=if_match, if_none_match=not if_match))
         except WindlassError as error:
             return _refused(error, bucket, PutAnswer.REFUSED), 0
         return PutAnswer.WRITTEN, len(data)
-    return _write_parts(door, bucket, key, body, headers=headers, if_match=if_match)
+    return _write_parts(client, bucket, key, body, headers=headers, if_match=if_match)
 
 
 def _write_parts(
-    door: Blocking, bucket: str, key: str, body: Body, *, headers: Mapping[str, str], if_match: str
+    client: BlockingClient, bucket: str, key: str, body: Body, *, headers: Mapping[str, str], if_match: str
 ) -> tuple[PutAnswer, int]:
     try:
-        upload_id = door(s3.create_upload(bucket, key, headers=headers, checksums=True))
+        upload_id = client.send(s3.create_upload(bucket, key, headers=headers, checksums=True))
     except WindlassError as error:
         raise _rejected(error, bucket) from error
     flying: deque[tuple[Future[Part], bytes | memoryview]] = deque()
@@ -134,12 +134,12 @@ def _write_parts(
             if len(flying) >= _IN_FLIGHT:
                 land()
             call = s3.upload_part(bucket, key, upload_id=upload_id, number=number, body=data)
-            flying.append((door.submit(call), data))
+            flying.append((client.submit(call), data))
             size += len(data)
         while flying:
             land()
         try:
-            door(
+            client.send(
                 s3.complete_upload(
                     bucket, key, upload_id=upload_id, parts=parts, if_match=if_match, if_none_match=not if_match
                 )
@@ -154,7 +154,7 @@ def _write_parts(
                 with contextlib.suppress(Exception):
                     future.result()
             with contextlib.suppress(WindlassError):
-                door(s3.abort_upload(bucket, key, upload_id=upload_id))
+                client.send(s3.abort_upload(bucket, key, upload_id=upload_id))
 
 
 def _refused(error: WindlassError, bucket: str, answer: PutAnswer) -> PutAnswer:

@@ -16,6 +16,7 @@ __all__ = [
     "Accounts",
     "DryRun",
     "Duration",
+    "ExitCode",
     "File",
     "Follow",
     "HealthHost",
@@ -85,6 +86,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be don
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Wait until the change is complete, and show its progress.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Keep printing until the end.")]
+ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit 3 when there are results.")]
 File = Annotated[Path, typer.Option("--file", metavar="FILE", help="The file to write.")]
 Settings = Annotated[
     list[str] | None,

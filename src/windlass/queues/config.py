@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from windlass.queues.model import MAX_VISIBILITY_S, Limits
 
@@ -68,6 +68,13 @@ class ConsumeConfig(BaseModel):
         default=[],
         description="What is taken off a body before the handler sees it, in this order; `s3` fetches large payloads.",
     )
+    payload_bucket: str = Field(
+        default="", description="Bucket of large payloads: a pointer to another one is rejected. Any bucket when empty."
+    )
+    delete_payload: bool = Field(
+        default=False,
+        description="Delete a large payload from payload_bucket after the deletion of its message is confirmed.",
+    )
     idempotency: Literal["", "store", "dynamodb"] = Field(
         default="", description="Remember what was done: in the store (SQLite, PostgreSQL), or in a DynamoDB table."
     )
@@ -77,6 +84,12 @@ class ConsumeConfig(BaseModel):
         default="",
         description="JMESPath into a JSON body that names the work; the message's deduplication id, else its id, when empty.",
     )
+
+    @model_validator(mode="after")
+    def _check_payloads(self) -> Self:
+        if self.delete_payload and not (self.payload_bucket and "s3" in self.unwrap):
+            raise ValueError('delete_payload needs payload_bucket, and "s3" in unwrap')
+        return self
 
     @property
     def title(self) -> str:
@@ -100,4 +113,5 @@ class ConsumeConfig(BaseModel):
             "flush_s",
         )
         given = {name: getattr(self, name) for name in names}
-        return Limits(**given, fifo=fifo, max_receive_count=max_receive_count)
+        payload_bucket = self.payload_bucket if self.delete_payload else ""
+        return Limits(**given, fifo=fifo, max_receive_count=max_receive_count, payload_bucket=payload_bucket)

@@ -119,7 +119,12 @@ class Consumer:
 
         transport = make_transport()
         driver = Driver(
-            core, transport, name=queue.name, watch=board.failed if board else None, stopping=self._told_to_stop
+            core,
+            transport,
+            name=queue.name,
+            watch=board.failed if board else None,
+            stopping=self._told_to_stop,
+            delete_payload=self._queues.payload_deleter(queue) if limits.payload_bucket else None,
         )
         collector = ConsumerCollector(
             queue.name, core.counts.as_dict, lambda: _gauges(driver), driver.handling, driver.age
@@ -168,7 +173,9 @@ class Consumer:
             wrapped = handler
             if ledger is not None:
                 wrapped = once(ledger, key_of(queue.arn, self.config.idempotency_key))(wrapped)
-            return unpacking(layers, self._queues.fetcher(queue))(wrapped) if layers else wrapped
+            if not layers:
+                return wrapped
+            return unpacking(layers, self._queues.fetcher(queue), bucket=self.config.payload_bucket)(wrapped)
 
         return around
 

@@ -8,6 +8,7 @@ What holds, whatever the order of inputs:
 - a lease lives until `visibility_s` after its receive, or its last confirmed extension, was *sent*: the earliest moment
   at which SQS could give the message to somebody else. A handler that outlives its lease is told to stop;
 - no more messages are in hand than `concurrency + prefetch`, those on the way here included;
+- a large payload is deleted only after SQS confirmed that its message is deleted, and never when the message was rejected;
 - once a failure has set a message's back-off, no extension overwrites it;
 - after `stop` nothing new is asked for, and what a long poll still brings goes back at once; one that brings nothing
   within a second is broken off, so that an idle consumer's stop does not wait for it.
@@ -29,6 +30,7 @@ from windlass.queues.model import (
     Counts,
     DeadLetter,
     Delete,
+    DeletePayload,
     Done,
     Effect,
     Limits,
@@ -38,6 +40,7 @@ from windlass.queues.model import (
     Start,
     Stopped,
 )
+from windlass.queues.payloads import deletable_payload
 from windlass.wire.sqs import BATCH, Failed, Message
 
 __all__ = ["Core"]
@@ -49,6 +52,7 @@ _CANCEL_GRACE_S = 1.0
 _POLL_GRACE_S = 1.0  # what a busy queue has to answer is on the wire by then
 _ATTEMPT_S = 240.0  # SQS keeps a ReceiveRequestAttemptId for 5 minutes
 _MAX_REMEMBERED = 10_000
+_MAX_PAYLOAD_DELETES = 1000  # on the wire: while S3 does not answer, memory must not grow with the messages
 _FIRST_RETRY_S, _MAX_RETRY_S = 0.2, 30.0
 _GONE = ("ReceiptHandleIsInvalid", "MessageNotInflight", "InvalidParameterValue", "InvalidIdFormat")
 
@@ -76,6 +80,7 @@ class _Lease:
     tries: int = 0
     newest: int = 0  # the receive count that came with the receipt
     not_before: float = 0.0
+    dead_lettered: bool = False  # a copy points to the same payload
 
 
 @dataclass(slots=True)
@@ -130,7 +135,9 @@ class Core:
         self._deadline = 0.0  # of the stop's present stage
         self._cancelled = self._abandoned = False
         self._full_since: float | None = None
-        self._handled: OrderedDict[str, None] = OrderedDict()  # done, but not confirmed as deleted
+        # Handled, but not confirmed as deleted, or dead-lettered (True), by message id.
+        self._handled: OrderedDict[str, bool] = OrderedDict()
+        self._payloads: set[int] = set()  # deletes of payloads on the wire
 
     # What the driver reads
 
@@ -245,6 +252,7 @@ class Core:
         if lease is not None and lease.phase is _Phase.BURYING:
             if ok:
                 self.counts.rejected += 1
+                lease.dead_lettered = True
                 self._to_delete(lease, now)
             else:
                 self._release(lease, self._backoff_s(lease), now)
@@ -262,12 +270,26 @@ class Core:
                 self._to_delete(lease, now)  # received again meanwhile: only the newest receipt surely deletes
             elif fault is None:
                 self.counts.deleted += 1
-                self._handled.pop(lease.message.message_id, None)
+                if (
+                    not lease.dead_lettered
+                ):  # else it stays remembered: a late duplicate must not be handled beside its copy
+                    self._handled.pop(lease.message.message_id, None)
+                    if self.limits.payload_bucket:
+                        self._delete_payload(lease.message)
                 self._forget(lease)
             elif fault.ours or fault.code in _GONE:
                 self._lose(lease, "")
             else:
                 self._again(lease, now)
+        self._advance(now)
+
+    def payload_deleted(self, number: int, now: float, *, ok: bool) -> None:
+        """Record that a payload was deleted, or remains because its delete failed. Its message is not affected."""
+        self._payloads.discard(number)
+        if ok:
+            self.counts.deleted_payloads += 1
+        else:
+            self.counts.failed_payload_deletes += 1
         self._advance(now)
 
     def changed(self, call: int, failed: Iterable[Failed], now: float) -> None:
@@ -346,6 +368,7 @@ class Core:
         self._by_message[message.message_id] = lease.number
         if message.message_id in self._handled:
             self.counts.duplicates += 1
+            lease.dead_lettered = self._handled[message.message_id]
             self._to_delete(lease, now)  # done before; only its delete had not come through
         elif self.stopping:
             self._release(lease, 0, now)
@@ -427,12 +450,23 @@ class Core:
     def _to_delete(self, lease: _Lease, now: float) -> None:
         self._next_of_group(lease)
         lease.phase = _Phase.DONE
-        self._handled[lease.message.message_id] = None
+        self._handled[lease.message.message_id] = lease.dead_lettered
         if len(self._handled) > _MAX_REMEMBERED:
             self._handled.popitem(last=False)
         if not self._deletes:
             self._deletes_since = now
         self._deletes.append(lease.number)
+
+    def _delete_payload(self, message: Message) -> None:
+        pointer = deletable_payload(message, self.limits.payload_bucket)
+        if pointer is None:
+            return
+        if len(self._payloads) >= _MAX_PAYLOAD_DELETES:
+            self.counts.failed_payload_deletes += 1
+            return
+        self._numbers += 1
+        self._payloads.add(self._numbers)
+        self._effects.append(DeletePayload(self._numbers, message.message_id, pointer.bucket, pointer.key))
 
     def _release(self, lease: _Lease, after_s: int, now: float) -> None:
         if lease.phase is _Phase.RELEASING:
@@ -609,7 +643,9 @@ class Core:
         self._flush(now)
         if not self.stopping:
             self._poll(now)
-        elif not (self._polls or self._calls or self._leases) or (self._abandoned and now >= self._deadline):
+        elif not (self._polls or self._calls or self._leases or self._payloads) or (
+            self._abandoned and now >= self._deadline
+        ):
             self.stopped = True
             self._effects.append(Stopped())
 

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from windlass.core.errors import AccessRefused, NotFound, WindlassError
+from windlass.core.errors import AccessDenied, NotFound, WindlassError
 from windlass.observe.log import logger
 from windlass.queues.core import Core
+from windlass.queues.daemon_thread import on_daemon_thread
 from windlass.queues.handlers import trace_of
 from windlass.queues.lease_clock import LeaseClock
 from windlass.queues.measure import Histogram
@@ -20,6 +21,7 @@ from windlass.queues.model import (
     Change,
     DeadLetter,
     Delete,
+    DeletePayload,
     Done,
     Effect,
     Outcome,
@@ -29,7 +31,9 @@ from windlass.queues.model import (
     Start,
     Stopped,
 )
+from windlass.queues.payloads import Pointer
 from windlass.queues.runner import Runner
+from windlass.queues.throttled_log import ThrottledLog
 from windlass.queues.transports import Transport
 from windlass.wire.sqs import Failed, Message
 
@@ -39,6 +43,7 @@ Watcher = Callable[[Message, Outcome], None]
 """Told of every message that was not done: for the failure list."""
 
 _COMPLAIN_S = 30.0
+_PAYLOAD_THREADS = 8
 
 
 class Driver:
@@ -52,6 +57,7 @@ class Driver:
         name: str,
         watch: Watcher | None = None,
         stopping: Callable[[], None] = lambda: None,
+        delete_payload: Callable[[Pointer], None] | None = None,
         now: Callable[[], float] | None = None,
     ) -> None:
         self.core = core
@@ -74,6 +80,9 @@ class Driver:
         self._watch = watch
         self._stopping = stopping
         self._log = logger("queues").bind(queue=name)
+        self._delete_object = delete_payload
+        self._payload_slots = asyncio.Semaphore(_PAYLOAD_THREADS)
+        self._payload_log = ThrottledLog(queue=name)
         self._complained_at = self._ticked_at = -_COMPLAIN_S
         self.runner: Runner | None = None
 
@@ -173,6 +182,8 @@ class Driver:
                 self._spawn(self._change(effect))
             case DeadLetter():
                 self._spawn(self._bury(effect))
+            case DeletePayload():
+                self._spawn(self._delete_payload(effect))
             case Cancel(lease, reason):
                 self._cancel(lease, reason)
             case Stopped():
@@ -248,6 +259,18 @@ class Driver:
             ok = False
         self._feed(self.core.buried, effect.lease, ok=ok)
 
+    async def _delete_payload(self, effect: DeletePayload) -> None:
+        ok, pointer, delete = True, Pointer(effect.bucket, effect.key), self._delete_object
+        assert delete is not None, "Limits.payload_bucket needs delete_payload"
+        try:
+            async with self._payload_slots:
+                await on_daemon_thread(lambda: delete(pointer))
+        except Exception as error:  # noqa: BLE001  the message is deleted already: only the object remains
+            place = f"s3://{effect.bucket}/{effect.key}"
+            ok = False
+            self._payload_log.warning("payload.delete_failed", error, payload=place, message_id=effect.message_id)
+        self._feed(self.core.payload_deleted, effect.number, ok=ok)
+
     # Words
 
     def _tell(self, message: Message, outcome: Outcome) -> None:
@@ -271,6 +294,6 @@ class Driver:
         now = time.monotonic()
         if now - self._complained_at >= _COMPLAIN_S:
             self._complained_at = now
-            serious = not known or isinstance(error, (AccessRefused, NotFound))
+            serious = not known or isinstance(error, (AccessDenied, NotFound))
             say = self._log.error if serious else self._log.warning
             say(event, said=self.complaint, hint=error.hint if isinstance(error, WindlassError) else "")

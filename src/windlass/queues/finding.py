@@ -16,7 +16,7 @@ __all__ = ["find_queue"]
 
 
 def find_queue(estate: Estate, text: str, *, account_id: str = "", region: str = "") -> Queue:
-    """The queue of a URL, an ARN or a name. NotFound, AccessRefused, or UsageError when it can't be one.
+    """The queue of a URL, an ARN or a name. NotFound, AccessDenied, or UsageError when it can't be one.
 
     A URL that does not name its region needs `region`: signed for another region, it would be refused, or be another queue.
     """

@@ -23,18 +23,17 @@ import orjson
 from windlass.core import clock
 from windlass.core.errors import AwsError, WindlassError
 from windlass.core.ids import new_id
-from windlass.observe.log import logger
-from windlass.queues.handlers import Handler, describe, is_async
+from windlass.queues.handlers import Handler, is_async
 from windlass.queues.model import RetryLater
+from windlass.queues.payloads import DEDUPLICATION
 from windlass.queues.received import Received
-from windlass.queues.transports import DEDUPLICATION
+from windlass.queues.throttled_log import ThrottledLog
 
 if TYPE_CHECKING:  # a function in Lambda has no store, and carries no SQLAlchemy
     from windlass.store.engine import Store
 
 __all__ = ["Begun", "DynamoLedger", "KeyOf", "Ledger", "StoreLedger", "key_of", "once"]
 
-_COMPLAIN_S = 30.0
 _MARK_S = 600.0
 _FIRST_MARK_S, _MARK_EVERY_S = 0.1, 5.0
 
@@ -186,8 +185,8 @@ def key_of(queue_arn: str, path: str = "") -> KeyOf:
 
 def once(ledger: Ledger, key: KeyOf, now: Callable[[], datetime] = clock.now) -> Callable[[Handler], Handler]:
     """Wrap a handler so that each key is done once within the ledger's window."""
-    complaints = _Complaints()
-    parts = _Once(ledger, key, now, complaints, _Renewer(ledger, now, complaints))
+    throttled = ThrottledLog()
+    parts = _Once(ledger, key, now, throttled, _Renewer(ledger, now, throttled))
 
     def around(handler: Handler) -> Handler:
         if is_async(handler):
@@ -208,7 +207,7 @@ class _Once:
     ledger: Ledger
     key: KeyOf
     now: Callable[[], datetime]
-    complaints: _Complaints
+    throttled: ThrottledLog
     renewer: _Renewer
 
     def run(self, handler: Handler, received: Received) -> None:
@@ -219,7 +218,7 @@ class _Once:
         self.renewer.add(attempt)
         try:
             handler(received)
-            marking = _Marking(self.ledger, attempt, received, self.now, self.complaints)
+            marking = _Marking(self.ledger, attempt, received, self.now, self.throttled)
             while (wait_s := marking.wait_s()) is not None:
                 time.sleep(wait_s)
         except BaseException:
@@ -238,7 +237,7 @@ class _Once:
         try:
             result: Any = handler(received)
             await result
-            marking = _Marking(self.ledger, attempt, received, self.now, self.complaints)
+            marking = _Marking(self.ledger, attempt, received, self.now, self.throttled)
             while (wait_s := await asyncio.shield(asyncio.to_thread(marking.wait_s))) is not None:
                 await asyncio.sleep(wait_s)
         except BaseException:
@@ -253,7 +252,7 @@ class _Once:
         try:
             self.ledger.end(*attempt, self.now(), done=False)
         except Exception as error:  # noqa: BLE001  the handler's own error is what is raised
-            self.complaints.add("ledger.free_failed", error)
+            self.throttled.warning("ledger.free_failed", error)
 
 
 Attempt = tuple[str, str]  # key, token
@@ -268,32 +267,14 @@ def _take(ledger: Ledger, key: str, now: datetime) -> Attempt | None:
     return (key, token) if begun.state == "mine" else None
 
 
-class _Complaints:
-    """What goes wrong with a ledger, logged at most every half minute: a full disk is one fact, not two thousand."""
-
-    def __init__(self) -> None:
-        self._logged_at = -_COMPLAIN_S
-        self._left_out = 0
-
-    def add(self, event: str, error: Exception) -> None:
-        """Log it, or count it for the next line."""
-        now = time.monotonic()
-        if now - self._logged_at < _COMPLAIN_S:
-            self._left_out += 1
-            return
-        hint = error.hint if isinstance(error, WindlassError) else ""
-        logger("queues").warning(event, error=describe(error), hint=hint, left_out=self._left_out)
-        self._logged_at, self._left_out = now, 0
-
-
 class _Marking:
     """Marking a key as done, again and again while the message is ours: a mark that is lost means that it is handled twice."""
 
     def __init__(
-        self, ledger: Ledger, attempt: Attempt, received: Received, now: Callable[[], datetime], complaints: _Complaints
+        self, ledger: Ledger, attempt: Attempt, received: Received, now: Callable[[], datetime], throttled: ThrottledLog
     ) -> None:
         self._ledger, self._attempt, self._received, self._now = ledger, attempt, received, now
-        self._complaints = complaints
+        self._throttled = throttled
         self._tries = 0
         self._until = time.monotonic() + _MARK_S
 
@@ -304,7 +285,7 @@ class _Marking:
         except Exception as error:
             if self._received.lost or time.monotonic() > self._until:
                 raise
-            self._complaints.add("ledger.mark_failed", error)
+            self._throttled.warning("ledger.mark_failed", error)
             self._tries += 1
             return min(_MARK_EVERY_S, _FIRST_MARK_S * 2.0**self._tries)
         return None
@@ -313,8 +294,8 @@ class _Marking:
 class _Renewer:
     """One thread that moves on the ends of all keys in work; it lives while there are any."""
 
-    def __init__(self, ledger: Ledger, now: Callable[[], datetime], complaints: _Complaints) -> None:
-        self._ledger, self._now, self._complaints = ledger, now, complaints
+    def __init__(self, ledger: Ledger, now: Callable[[], datetime], throttled: ThrottledLog) -> None:
+        self._ledger, self._now, self._throttled = ledger, now, throttled
         self._attempts: set[Attempt] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -344,4 +325,4 @@ class _Renewer:
                 try:
                     self._ledger.renew(*attempt, self._now())
                 except WindlassError as error:
-                    self._complaints.add("ledger.renew_failed", error)
+                    self._throttled.warning("ledger.renew_failed", error)

@@ -5,8 +5,9 @@
 
 A message that fails is named in `batchItemFailures` and comes again; of a FIFO group, all that follow it are named, too,
 so that their order holds. A rejected message goes to `bury` where that is given, and comes again (until the queue's
-redrive policy takes it) where it is not. RetryLater's seconds are set by `postpone`. Messages that the function has no
-time left for are given back instead of being handled twice: the function ends before Lambda ends it.
+redrive policy takes it) where it is not. With `payloads`, the large payload of a handled message is deleted from S3.
+RetryLater's seconds are set by `postpone`. Messages that the function has no time left for are given back instead of being
+handled twice: the function ends before Lambda ends it.
 """
 
 from __future__ import annotations
@@ -17,16 +18,19 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from windlass.observe.log import logger
 from windlass.queues.handlers import Handler, await_handler, call_handler, describe, is_async, trace_of
 from windlass.queues.loop import run_to_end
 from windlass.queues.model import Done, Outcome, Refuse, Retry
+from windlass.queues.payloads import Pointer, deletable_payload
 from windlass.queues.received import Received
+from windlass.queues.throttled_log import ThrottledLog
 from windlass.wire.sqs import Message
 
-__all__ = ["Bury", "Postpone", "lambda_handler"]
+__all__ = ["Bury", "PayloadDeletion", "Postpone", "lambda_handler"]
 
 Bury = Callable[[Message, str], None]
 Postpone = Callable[[str, str, int], None]
@@ -34,6 +38,7 @@ Postpone = Callable[[str, str, int], None]
 
 _RESERVE_S = 3.0
 _RESERVE_SHARE = 0.2  # of a short function's time: one of 3 s, Lambda's default, must still handle something
+_PAYLOAD_RESERVE_S = 1.0
 _NO_TIME = Retry("the function has no time left", 0)
 _FOLLOWS = Retry("a message before it in its group failed", 0)
 
@@ -43,6 +48,7 @@ def lambda_handler(
     *,
     bury: Bury | None = None,
     postpone: Postpone | None = None,
+    payloads: PayloadDeletion | None = None,
     around: Callable[[Handler], Handler] | None = None,
     concurrency: int = 10,
 ) -> Callable[[Any, Any], dict[str, Any]]:
@@ -59,6 +65,8 @@ def lambda_handler(
         failed = []
         for message, outcome in run(wrapped, [_message(one) for one in records.values()], deadline, concurrency):
             settled = _settle(message, outcome, bury)
+            if payloads is not None and isinstance(outcome, Done):
+                payloads.delete(records[message.message_id], message, deadline.context_left_s())
             if isinstance(settled, Done):
                 continue
             failed.append(message.message_id)
@@ -70,11 +78,43 @@ def lambda_handler(
     return handle
 
 
+@dataclass(frozen=True, slots=True)
+class PayloadDeletion:
+    """How a function deletes large payloads: it deletes the message itself first, because Lambda confirms no deletion.
+
+    `delete_message(queue_arn, receipt_handle)` and `delete_object(pointer)` block and raise when they fail. Neither failure
+    fails the message: Lambda deletes it when the function returns, and the payload remains in S3.
+    """
+
+    bucket: str
+    delete_message: Callable[[str, str], None]
+    delete_object: Callable[[Pointer], None]
+    throttled: ThrottledLog = field(default_factory=ThrottledLog)
+
+    def delete(self, record: Mapping[str, Any], message: Message, left_s: float | None) -> None:
+        """Delete a handled message and then its payload. Does nothing when no payload may be deleted. Raises nothing.
+
+        With less than a second left (`left_s`) the payload remains.
+        """
+        pointer = deletable_payload(message, self.bucket)
+        if pointer is None:
+            return
+        if left_s is not None and left_s < _PAYLOAD_RESERVE_S:
+            return
+        try:
+            self.delete_message(record.get("eventSourceARN", ""), message.receipt)
+            self.delete_object(pointer)
+        except Exception as error:  # noqa: BLE001  the message is handled: only the object remains
+            place = f"s3://{pointer.bucket}/{pointer.key}"
+            self.throttled.warning("payload.delete_failed", error, payload=place, message_id=message.message_id)
+
+
 class _Deadline:
     """Until when handlers of one invocation may run: its remaining time less a reserve for what comes after them."""
 
     def __init__(self, context: Any) -> None:
-        remaining = getattr(context, "get_remaining_time_in_millis", None)
+        remaining: Callable[[], float] | None = getattr(context, "get_remaining_time_in_millis", None)
+        self._remaining = remaining
         self.known = remaining is not None
         whole_s = remaining() / 1000 if remaining is not None else 0.0
         self._at = time.monotonic() + whole_s - min(_RESERVE_S, whole_s * _RESERVE_SHARE)
@@ -82,6 +122,10 @@ class _Deadline:
     def left_s(self) -> float | None:
         """Seconds left for handlers, at least 0; None when the time is not known (outside Lambda)."""
         return max(0.0, self._at - time.monotonic()) if self.known else None
+
+    def context_left_s(self) -> float | None:
+        """Return the seconds until Lambda ends the function, None when they are not known."""
+        return None if self._remaining is None else self._remaining() / 1000
 
     @property
     def over(self) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from windlass.wire.loops import new_loop
+from windlass.wire.event_loops import new_loop
 
 __all__ = ["run_to_end"]
 

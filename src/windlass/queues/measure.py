@@ -30,6 +30,8 @@ COUNTERS: Mapping[str, str] = {
     "overruns": "Messages whose lease ended before their handler.",
     "overtime": "Handlers cut off at max_handling_s.",
     "blocked": "Times that an async handler blocked the event loop.",
+    "deleted_payloads": "Large payloads deleted from S3 after their messages.",
+    "failed_payload_deletes": "Large payloads that could not be deleted and remain in S3.",
 }
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "Counts",
     "DeadLetter",
     "Delete",
+    "DeletePayload",
     "Done",
     "Effect",
     "Limits",
@@ -79,6 +80,8 @@ class Limits:
     fifo: bool = False
     max_receive_count: int = 0
     """The redrive policy's; 0 where the queue has none."""
+    payload_bucket: str = ""
+    """Bucket whose large payloads are deleted after their messages; empty deletes none."""
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -212,11 +215,21 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class DeletePayload:
+    """Delete the S3 object of a message whose deletion SQS confirmed; answer with `payload_deleted`."""
+
+    number: int
+    message_id: str
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """All is done after a stop: nothing is held any more."""
 
 
-Effect = Poll | AbortPolls | Start | Cancel | Delete | Change | DeadLetter | Stopped
+Effect = Poll | AbortPolls | Start | Cancel | Delete | Change | DeadLetter | DeletePayload | Stopped
 
 
 @dataclass(slots=True)
@@ -238,6 +251,8 @@ class Counts:
     overruns: int = 0
     overtime: int = 0
     blocked: int = 0
+    deleted_payloads: int = 0
+    failed_payload_deletes: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """Name to number, in order."""

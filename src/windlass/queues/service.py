@@ -19,9 +19,10 @@ from windlass.queues import store as rows
 from windlass.queues.address import Queue
 from windlass.queues.finding import find_queue
 from windlass.queues.model import Limits
+from windlass.queues.payloads import SIZE_ATTRIBUTES, Pointer, write_pointer
 from windlass.queues.report import ConsumerRow, DeadLetterQueue, Depth, Failure, Peeked, Sample
 from windlass.queues.transports import REASON, BotoTransport, LeanTransport, Transport
-from windlass.queues.unwrap import MAX_UNPACKED_BYTES, SIZE_ATTRIBUTES, Pointer, write_pointer
+from windlass.queues.unwrap import MAX_UNPACKED_BYTES
 from windlass.store.engine import Store
 from windlass.wire.sqs import BATCH
 
@@ -60,7 +61,7 @@ class Queues:
     # Finding
 
     def open(self, text: str, *, account_id: str = "", region: str = "") -> Queue:
-        """The queue of a URL, an ARN or a name. NotFound, AccessRefused, or UsageError when it can't be one."""
+        """The queue of a URL, an ARN or a name. NotFound, AccessDenied, or UsageError when it can't be one."""
         return find_queue(self._estate(), text, account_id=account_id, region=region)
 
     def dead_letters_of(self, queue: Queue) -> Queue:
@@ -107,6 +108,15 @@ class Queues:
             return data.decode("utf-8", "surrogateescape")
 
         return fetch
+
+    def payload_deleter(self, queue: Queue) -> Callable[[Pointer], None]:
+        """Return what deletes a large payload from S3. It blocks, and raises a WindlassError when S3 refuses."""
+        call = self.caller(queue.account_id, queue.region, "s3")
+
+        def delete(pointer: Pointer) -> None:
+            call("DeleteObject", Bucket=pointer.bucket, Key=pointer.key)
+
+        return delete
 
     # Looking
 

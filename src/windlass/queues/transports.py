@@ -6,27 +6,24 @@ Trying again is the core's business: it knows which receipts still live.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import orjson
 
 from windlass.core.access import Access
 from windlass.core.errors import AwsError
+from windlass.queues.daemon_thread import on_daemon_thread
+from windlass.queues.payloads import DEDUPLICATION
 from windlass.wire import sqs
-from windlass.wire.door import Door, Observer
+from windlass.wire.client import Client, Observer
 from windlass.wire.sqs import Failed, Message
 
-__all__ = ["DEDUPLICATION", "REASON", "BotoTransport", "LeanTransport", "Transport"]
+__all__ = ["REASON", "BotoTransport", "LeanTransport", "Transport"]
 
 REASON = "WindlassRejected"
-DEDUPLICATION = "WindlassDeduplicationId"
-"""The rejected message's first id: the same in every copy of it, however often a lost answer made one."""
 _MAX_ATTRIBUTES = 10
-T = TypeVar("T")
 
 
 class Transport(Protocol):
@@ -66,7 +63,7 @@ class LeanTransport:
         dead_letter_url: str = "",
         observe: Observer | None = None,
     ) -> None:
-        self._door = Door(access, connections=connections, observe=observe)
+        self._client = Client(access, connections=connections, observe=observe)
         self._queue_url = queue_url
         self._dead_letter_url = dead_letter_url
         self._visibility_s = visibility_s
@@ -76,25 +73,25 @@ class LeanTransport:
         call = sqs.receive(
             self._queue_url, wait_s=wait_s, count=count, visibility_s=self._visibility_s, attempt_id=attempt_id
         )
-        return await self._door(call)
+        return await self._client.send(call)
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[Failed]:
         """DeleteMessageBatch."""
-        return await self._door(sqs.delete(self._queue_url, receipts))
+        return await self._client.send(sqs.delete(self._queue_url, receipts))
 
     async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[Failed]:
         """ChangeMessageVisibilityBatch."""
-        return await self._door(sqs.change_visibility(self._queue_url, changes))
+        return await self._client.send(sqs.change_visibility(self._queue_url, changes))
 
     async def bury(self, message: Message, reason: str) -> None:
         """SendMessageBatch of one to the dead-letter queue."""
-        failed = await self._door(sqs.send(self._dead_letter_url, [burial(message, reason)]))
+        failed = await self._client.send(sqs.send(self._dead_letter_url, [burial(message, reason)]))
         if failed:
             raise AwsError(f"the dead-letter queue did not take the message: {failed[0].code}: {failed[0].message}")
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._door.close()
+        await self._client.close()
 
 
 class BotoTransport:
@@ -142,7 +139,7 @@ class BotoTransport:
                 for one in answer.get("Messages", ())
             ]
 
-        return await _on_daemon_thread(self._loop, ask, self._give_back)
+        return await on_daemon_thread(ask, self._give_back)
 
     def _give_back(self, messages: Sequence[Message]) -> None:
         """Make the messages of a receive that was broken off visible again."""
@@ -186,33 +183,6 @@ class BotoTransport:
             return [sqs.read_failure(entry) for entry in answer.get("Failed", ())]
 
         return await self._loop.run_in_executor(self._others, ask)
-
-
-async def _on_daemon_thread(loop: asyncio.AbstractEventLoop, work: Callable[[], T], unwanted: Callable[[T], None]) -> T:
-    """Await blocking work. When this is cancelled, the thread goes on alone and gives its result to `unwanted`."""
-    future: asyncio.Future[T] = loop.create_future()
-
-    def tell(result: T | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, error = None, None
-        try:
-            result = work()
-            if future.cancelled():
-                unwanted(result)
-        except BaseException as raised:  # noqa: BLE001  raised where it is awaited
-            error = raised
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(tell, result, error)
-
-    threading.Thread(target=run, name="poll", daemon=True).start()
-    return await future
 
 
 def burial(message: Message, reason: str) -> sqs.Entry:

@@ -9,8 +9,9 @@ from typing import Any
 from windlass.core.errors import NotFound
 from windlass.queues.handlers import Handler, is_async
 from windlass.queues.model import Reject
+from windlass.queues.payloads import Pointer, read_pointer
 from windlass.queues.received import Received
-from windlass.queues.unwrap import Pointer, read_pointer, unwrap
+from windlass.queues.unwrap import unwrap
 
 __all__ = ["Fetch", "unpacking"]
 
@@ -18,12 +19,15 @@ Fetch = Callable[[Pointer], str]
 """The large payload a pointer leads to."""
 
 
-def unpacking(layers: Sequence[str], fetch: Fetch) -> Callable[[Handler], Handler]:
-    """Wrap a handler so that it sees bodies without these layers."""
+def unpacking(layers: Sequence[str], fetch: Fetch, *, bucket: str = "") -> Callable[[Handler], Handler]:
+    """Return what wraps a handler so that it gets bodies without these layers.
+
+    A pointer to another bucket than `bucket` is rejected; empty allows any bucket.
+    """
 
     def take_off(body: str) -> str:
         for layer in layers:
-            body = _fetched(body, fetch) if layer == "s3" else unwrap([layer], body)
+            body = _payload(body, fetch, bucket) if layer == "s3" else unwrap([layer], body)
         return body
 
     def around(handler: Handler) -> Handler:
@@ -48,11 +52,14 @@ def unpacking(layers: Sequence[str], fetch: Fetch) -> Callable[[Handler], Handle
     return around
 
 
-def _fetched(body: str, fetch: Fetch) -> str:
+def _payload(body: str, fetch: Fetch, bucket: str) -> str:
+    """Return the payload that a body points to; the body itself when it is not a pointer. Reject when it does not exist."""
     pointer = read_pointer(body)
     if pointer is None:
         return body
+    if bucket and pointer.bucket != bucket:
+        raise Reject(f"the large payload is in bucket {pointer.bucket}, not in payload_bucket = {bucket}")
     try:
         return fetch(pointer)
     except NotFound as error:
-        raise Reject(f"the large payload is gone: {error.message}") from None
+        raise Reject(f"the large payload does not exist: {error.message}") from None

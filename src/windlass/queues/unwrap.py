@@ -10,27 +10,16 @@ import base64
 import binascii
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import orjson
 
 from windlass.queues.model import Reject
 
-__all__ = ["MAX_UNPACKED_BYTES", "Pointer", "read_pointer", "unwrap", "write_pointer"]
+__all__ = ["MAX_UNPACKED_BYTES", "unwrap"]
 
 MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 """A message that unpacks to more is a bomb, not a message."""
 _STEP_BYTES = 4096  # of many small members each copies what is left of its step, not of the body
-_POINTERS = ("software.amazon.payloadoffloading.PayloadS3Pointer", "com.amazon.sqs.javamessaging.MessageS3Pointer")
-SIZE_ATTRIBUTES = ("ExtendedPayloadSize", "SQSLargePayloadSize")
-
-
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """Where a large payload lies, as the SQS extended client libraries write it."""
-
-    bucket: str
-    key: str
 
 
 def unwrap(layers: Sequence[str], body: str) -> str:
@@ -39,22 +28,6 @@ def unwrap(layers: Sequence[str], body: str) -> str:
         if layer in _LAYERS:
             body = _LAYERS[layer](body)
     return body
-
-
-def read_pointer(body: str) -> Pointer | None:
-    """The pointer a body consists of; None when it is none. Reject when it is one, and broken."""
-    if not body.startswith("[") or not any(name in body[:200] for name in _POINTERS):
-        return None
-    try:
-        kind, where = orjson.loads(body)
-        return Pointer(where["s3BucketName"], where["s3Key"]) if kind in _POINTERS else None
-    except (orjson.JSONDecodeError, ValueError, KeyError, TypeError) as error:
-        raise Reject(f"the S3 pointer is broken: {error}") from None
-
-
-def write_pointer(pointer: Pointer) -> str:
-    """The body that points there, as the current extended client libraries read it."""
-    return orjson.dumps([_POINTERS[0], {"s3BucketName": pointer.bucket, "s3Key": pointer.key}]).decode()
 
 
 def _sns(body: str) -> str:

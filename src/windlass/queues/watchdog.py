@@ -19,7 +19,7 @@ from windlass.queues.driver import Driver
 from windlass.queues.handlers import describe
 from windlass.queues.model import Change
 from windlass.queues.transports import Transport
-from windlass.wire.loops import new_loop
+from windlass.wire.event_loops import new_loop
 from windlass.wire.sqs import Failed
 
 __all__ = ["Watchdog"]

@@ -13,10 +13,10 @@ from windlass.core.arns import format_arn, partition_of
 __all__ = [
     "MAX_COPY_BYTES",
     "BatchJob",
+    "BucketRef",
     "Carry",
     "Operation",
     "Pair",
-    "Place",
     "Restore",
     "Seed",
     "State",
@@ -83,7 +83,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class BucketRef:
     """A bucket and where it is. The account is empty when it is none of the estate's; `service` when it is in AWS."""
 
     bucket: str
@@ -107,8 +107,8 @@ class Place:
 class Pair:
     """From one bucket to another; `prefix` limits both to keys that begin with it."""
 
-    source: Place
-    destination: Place
+    source: BucketRef
+    destination: BucketRef
     prefix: str = ""
 
     @property

@@ -13,12 +13,12 @@ from typing import NamedTuple, Self
 from windlass.core.paging import LoopGuard
 from windlass.estate.service import Estate
 from windlass.replication.comparison import Action
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.wire import s3
-from windlass.wire.blocking import Blocking
+from windlass.wire.blocking_client import BlockingClient
 from windlass.wire.listing import Listed, ListedVersion
 
-__all__ = ["FROZEN", "OURS", "Doors", "Merged", "others", "own_prefixes"]
+__all__ = ["FROZEN", "OURS", "Clients", "Merged", "others", "own_prefixes"]
 
 OURS = ".windlass/"
 """Below this, at the top of a bucket or of a pair's prefix, is what Windlass writes; `.windlass-x` is a key as any other."""
@@ -48,31 +48,31 @@ def others(rows: Sequence[Listed], ours: tuple[str, ...]) -> Sequence[Listed]:
     return [row for row in rows if not row.key.startswith(ours)]
 
 
-class Doors:
-    """Doors to S3 by account and region, opened when first asked for; close them, or use it with `with`."""
+class Clients:
+    """Clients to S3 by account and region, opened when first asked for; close them, or use it with `with`."""
 
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
         self._lock = threading.Lock()
-        self._open: dict[tuple[str, str], Blocking] = {}
+        self._open: dict[tuple[str, str], BlockingClient] = {}
 
-    def to(self, place: Place, reader: str) -> Blocking:
-        """The door to where a bucket is, as its own account or as the reader."""
+    def to(self, place: BucketRef, reader: str) -> BlockingClient:
+        """The client to where a bucket is, as its own account or as the reader."""
         key = (place.account_id or reader, place.region)
         with self._lock:
             if key not in self._open:
-                self._open[key] = Blocking(self._estate.access(*key, "s3"))
+                self._open[key] = BlockingClient(self._estate.access(*key, "s3"))
             return self._open[key]
 
-    def versions(self, place: Place, prefix: str, reader: str) -> Iterator[ListedVersion]:
+    def versions(self, place: BucketRef, prefix: str, reader: str) -> Iterator[ListedVersion]:
         """Every version and delete marker, key by key, the newest of a key first."""
-        door, key, version = self.to(place, reader), "", ""
+        client, key, version = self.to(place, reader), "", ""
         guard = LoopGuard(f"the listing of {place.bucket}'s versions")
         while True:
             call = s3.list_versions(
                 place.bucket, prefix=prefix, key_marker=key, version_marker=version, owner=place.account_id
             )
-            page = door(call)
+            page = client.send(call)
             yield from (one for one in page.versions if not one.key.startswith(own_prefixes(prefix)))
             key, version = page.key_marker, page.version_marker
             if not key:
@@ -82,10 +82,10 @@ class Doors:
     def close(self) -> None:
         """Close them all."""
         with self._lock:
-            doors, self._open = list(self._open.values()), {}
-        for door in doors:
+            clients, self._open = list(self._open.values()), {}
+        for client in clients:
             with contextlib.suppress(TimeoutError):
-                door.close()
+                client.close()
 
     def __enter__(self) -> Self:
         return self

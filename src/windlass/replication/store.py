@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, Text,
 
 from windlass.core.canonical import canonical_json, plain
 from windlass.core.clock import format_time, parse_time
-from windlass.replication.model import Operation, Pair, Place, Seed, State, Trouble, Way
+from windlass.replication.model import BucketRef, Operation, Pair, Seed, State, Trouble, Way
 from windlass.store.engine import Store
 from windlass.store.metadata import Json, Message, Time, metadata
 
@@ -178,7 +178,7 @@ def _values(one: Seed) -> dict[str, Any]:
 
 def _seed(row: Row[Any]) -> Seed:
     source, target = (
-        Place(
+        BucketRef(
             bucket=one[f"{side}_bucket"],
             account_id=one[f"{side}_account"],
             region=one[f"{side}_region"],

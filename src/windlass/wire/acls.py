@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from windlass.wire.errors import BadAnswer, safe_xml, sensible
 from windlass.wire.model import Call, Request
-from windlass.wire.sign import encode_path, encode_query
+from windlass.wire.sigv4 import encode_path, encode_query
 
 __all__ = ["Acl", "Grant", "bucket_acl", "grant_headers", "object_acl"]
 

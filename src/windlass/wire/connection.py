@@ -1,7 +1,7 @@
 """One keep-alive connection: HTTP/1.1 responses parsed where they arrive, one request at a time.
 
 The protocol reads into one buffer that all connections of a loop share (what is read is parsed at once), keeps at most
-`Manners.max_body_bytes` of a body, gives up on an answer that is all head, trailers or framing, and lets a streamed body
+`RetryPolicy.max_body_bytes` of a body, gives up on an answer that is all head, trailers or framing, and lets a streamed body
 wait in TCP when its reader is slow. A large body moves without being copied: what arrives is read to where it is
 wanted (`Call.into`), what is sent is given to the socket piece by piece.
 """
@@ -35,11 +35,11 @@ def shared_buffer() -> memoryview:
 
 
 class Body(AsyncIterator[bytes]):
-    """A streamed body: `async for chunk in body`; reading stops at the socket while `ahead_bytes` wait."""
+    """A streamed body: `async for chunk in body`; reading stops at the socket while `read_ahead_bytes` wait."""
 
-    def __init__(self, connection: Connection, ahead_bytes: int) -> None:
+    def __init__(self, connection: Connection, read_ahead_bytes: int) -> None:
         self._connection = connection
-        self._ahead_bytes = ahead_bytes
+        self._ahead_bytes = read_ahead_bytes
         self._chunks: list[bytes | bytearray] = []
         self._waiting_bytes = 0
         self.ended = False
@@ -88,7 +88,7 @@ class Body(AsyncIterator[bytes]):
 
 
 class Waiting(Protocol):
-    """Who waits for an answer: a future, or a lane of a flow."""
+    """Who waits for an answer: a future, or a connection of a flow."""
 
     def done(self) -> bool:
         """Whether nobody waits any more."""
@@ -134,7 +134,7 @@ class Connection(asyncio.BufferedProtocol):
         self._done = False
         self._reset(head_only=False, limit=0, stream=False)
 
-    # What the pool and the door call
+    # What the pool and the client call
 
     def send(
         self,
@@ -145,7 +145,7 @@ class Connection(asyncio.BufferedProtocol):
         limit: int,
         timeout_s: float,
         stream: bool = False,
-        ahead_bytes: int = 4 * 1024 * 1024,
+        read_ahead_bytes: int = 4 * 1024 * 1024,
         patient: bool = False,
         into: memoryview | None = None,
     ) -> asyncio.Future[Response]:
@@ -160,7 +160,7 @@ class Connection(asyncio.BufferedProtocol):
             raise ConnectionLost("the connection is closed", sent=False)
         self._reset(head_only=head_only, limit=limit, stream=stream)
         self.used += 1
-        self._timeout_s, self._ahead_bytes, self._into = timeout_s, ahead_bytes, into
+        self._timeout_s, self._ahead_bytes, self._into = timeout_s, read_ahead_bytes, into
         self._enough_bytes = 1 if stream or patient else max(1, int(timeout_s * _SLOWEST_BYTES_S))
         answer: asyncio.Future[Response] = self.loop.create_future()
         self._answer = answer

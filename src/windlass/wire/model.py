@@ -17,9 +17,9 @@ __all__ = [
     "UNSIGNED",
     "Call",
     "Checksum",
-    "Manners",
     "Request",
     "Response",
+    "RetryPolicy",
     "Streamed",
 ]
 
@@ -31,32 +31,32 @@ EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class RetryPolicy:
     """How a call is treated when it fails.
 
     `attempts` in all. `lost`: a call whose answer was lost may be sent again, though it may have been done.
     `throttled`: what was slowed down is sent again here; who paces by itself wants to hear of it instead.
-    `ahead_bytes`: how much of a streamed body waits here for its reader, before reading stops at the socket.
-    `late_errors`: the service answers 200 before it knows how it ends, sends blanks meanwhile, and the body says it.
+    `read_ahead_bytes`: how much of a streamed body waits here for its reader, before reading stops at the socket.
+    `errors_after_200`: the service answers 200 before it knows how it ends, sends blanks meanwhile, and the body says it.
     """
 
     attempts: int = 4
-    lost: bool = True
-    late_errors: bool = False
-    throttled: bool = True
+    retry_after_lost_response: bool = True
+    errors_after_200: bool = False
+    retry_throttled: bool = True
     max_body_bytes: int = 64 * 1024 * 1024
-    ahead_bytes: int = 4 * 1024 * 1024
+    read_ahead_bytes: int = 4 * 1024 * 1024
 
 
-IDEMPOTENT = Manners()
+IDEMPOTENT = RetryPolicy()
 """Reads, and writes that twice do what they do once."""
-SEND = Manners(attempts=3)
+SEND = RetryPolicy(attempts=3)
 """A lost answer may mean a second message: at least once beats never."""
-POLL = Manners(attempts=1, lost=False)
+POLL = RetryPolicy(attempts=1, retry_after_lost_response=False)
 """A receive: each hidden retry can hide ten more messages."""
-PACED = Manners(throttled=False)
+PACED = RetryPolicy(retry_throttled=False)
 """Reads and writes of one who decides the pace."""
-COPY = Manners(attempts=6, late_errors=True)
+COPY = RetryPolicy(attempts=6, errors_after_200=True)
 """S3's copies and completed uploads."""
 
 
@@ -130,6 +130,6 @@ class Call(Generic[T]):
     name: str
     request: Request
     read: Callable[[Response], T]
-    manners: Manners = IDEMPOTENT
+    retry_policy: RetryPolicy = IDEMPOTENT
     read_timeout_s: float = 0.0  # 0: the access's
     into: memoryview | None = None

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from windlass.core.errors import ConfigError
 from windlass.wire.connection import Connection
 from windlass.wire.errors import ConnectionLost
-from windlass.wire.secured import Secured
+from windlass.wire.tls import TlsTransport
 
 __all__ = ["Endpoint", "Pool", "read_endpoint", "tls_context"]
 
@@ -84,7 +84,7 @@ class Pool:
         self._connect_timeout_s = connect_timeout_s
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
-        self._lent: set[Connection] = set()
+        self._detached: set[Connection] = set()
         self._slots = 0  # open connections, those being opened, and what waiters were promised
         # A waiter is given a connection, or None: a slot to open one in.
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
@@ -120,7 +120,7 @@ class Pool:
                 return handed
             first = True  # it was closed on the way: that must not cost the place in the queue
 
-    async def lend(self, connection: Connection) -> None:
+    async def detach(self, connection: Connection) -> None:
         """Connect a connection that is not the pool's to hand out, nor counted; ConnectionLost when it can't be had."""
         try:
             async with asyncio.timeout(self._connect_timeout_s):
@@ -130,7 +130,7 @@ class Pool:
             if isinstance(error, (OSError, UnicodeError)):
                 raise self._said(error) from None
             raise
-        self._lent.add(connection)
+        self._detached.add(connection)
         self.opened += 1
 
     def give_back(self, connection: Connection) -> None:
@@ -145,9 +145,9 @@ class Pool:
     def close(self) -> None:
         """Close every connection; who waits for one is told."""
         self.closed = True
-        for connection in (*self._all, *self._lent):
+        for connection in (*self._all, *self._detached):
             connection.close()
-        self._lent.clear()
+        self._detached.clear()
         self._idle.clear()
 
     async def _wait(self, *, first: bool) -> Connection | None:
@@ -218,7 +218,7 @@ class Pool:
         self._check_open(connection)
         tls, secured = self._tls, None
         if tls is not None and isinstance(connection, asyncio.Protocol):  # its answers are small
-            secured, tls = Secured(self._loop, connection, tls, self.endpoint.host), None
+            secured, tls = TlsTransport(self._loop, connection, tls, self.endpoint.host), None
         protocol = secured or connection
         name = self.endpoint.host if tls is not None else None
         if self._proxy is None:
@@ -234,7 +234,7 @@ class Pool:
                 raise
         if secured is not None:
             try:
-                await secured.shaken
+                await secured.handshake_done
             except BaseException:
                 secured.abort()
                 raise
@@ -246,7 +246,7 @@ class Pool:
 
     def _check_open(self, connection: Connection) -> None:
         if self.closed:
-            raise ConnectionAbortedError("the door is closed")
+            raise ConnectionAbortedError("the client is closed")
         if connection.closed:
             raise ConnectionAbortedError("the connection was closed at once")
 

@@ -10,64 +10,66 @@ from dataclasses import dataclass
 
 from windlass.core.aws_errors import EXPIRED_CODES, SKEW_CODES, THROTTLE_CODES, TRANSIENT_CODES
 from windlass.wire.errors import BrokenAnswer, ConnectionLost, Fault
-from windlass.wire.model import Manners
+from windlass.wire.model import RetryPolicy
 
-__all__ = ["Again", "after_fault", "after_loss"]
+__all__ = ["RetryDecision", "decide_after_fault", "decide_after_loss"]
 
 _FIRST_S, _FIRST_THROTTLED_S, _LONGEST_S = 0.1, 0.5, 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """Send it again after `wait_s`; `counts` is false for what was mended (keys, clock, region, a stale connection)."""
+class RetryDecision:
+    """Send it again after `wait_s`; `counts_as_attempt` is false for what was mended (keys, clock, region, a stale connection)."""
 
     wait_s: float = 0.0
-    counts: bool = True
+    counts_as_attempt: bool = True
     renew_keys: bool = False
-    set_clock: bool = False
+    correct_clock: bool = False
     region: str = ""
 
 
-def after_fault(fault: Fault, manners: Manners, attempt: int, mended: frozenset[str], draw: float) -> Again | None:
+def decide_after_fault(
+    fault: Fault, retry_policy: RetryPolicy, attempt: int, mended: frozenset[str], draw: float
+) -> RetryDecision | None:
     """What to do about an error answer to attempt number `attempt` (from 1); None is: give up.
 
     `mended` names what was tried already, each once: keys, clock, region. `draw` is a random number in [0, 1).
     """
     if fault.code in EXPIRED_CODES and "keys" not in mended:
-        return Again(counts=False, renew_keys=True)
+        return RetryDecision(counts_as_attempt=False, renew_keys=True)
     if fault.code in SKEW_CODES and "clock" not in mended:
-        return Again(counts=False, set_clock=True)
+        return RetryDecision(counts_as_attempt=False, correct_clock=True)
     moved = fault.status in (301, 307, 400) and fault.code not in THROTTLE_CODES
     if moved and fault.region and "region" not in mended:
-        return Again(counts=False, region=fault.region)
-    if attempt >= manners.attempts:
+        return RetryDecision(counts_as_attempt=False, region=fault.region)
+    if attempt >= retry_policy.attempts:
         return None
     if fault.is_unidentified:
         # The service may have carried it out, and a proxy answered: the same as a lost answer.
-        return Again(_wait_s(_FIRST_S, attempt, draw)) if manners.lost else None
+        return RetryDecision(_wait_s(_FIRST_S, attempt, draw)) if retry_policy.retry_after_lost_response else None
     if fault.code in THROTTLE_CODES or fault.status in (429, 503):
-        if not manners.throttled:
+        if not retry_policy.retry_throttled:
             return None
-        return Again(_wait_s(_FIRST_THROTTLED_S, attempt, draw))
+        return RetryDecision(_wait_s(_FIRST_THROTTLED_S, attempt, draw))
     if fault.status in (408, 500, 502, 504) or fault.code in TRANSIENT_CODES:
-        return Again(_wait_s(_FIRST_S, attempt, draw))
+        return RetryDecision(_wait_s(_FIRST_S, attempt, draw))
     return None
 
 
-def after_loss(
-    error: ConnectionLost | BrokenAnswer, manners: Manners, attempt: int, *, reused: bool, draw: float
-) -> Again | None:
+def decide_after_loss(
+    error: ConnectionLost | BrokenAnswer, retry_policy: RetryPolicy, attempt: int, *, reused: bool, draw: float
+) -> RetryDecision | None:
     """What to do when no whole answer came; `reused` is a connection that had answered before and may have been stale."""
     if isinstance(error, BrokenAnswer):
         return None
     if not error.sent:
-        return Again(_wait_s(_FIRST_S, attempt, draw)) if attempt < manners.attempts else None
-    if not manners.lost:
+        return RetryDecision(_wait_s(_FIRST_S, attempt, draw)) if attempt < retry_policy.attempts else None
+    if not retry_policy.retry_after_lost_response:
         return None
     if reused and not error.begun:
         # The server closed it while it idled: the usual end of a kept connection, and no fault.
-        return Again(counts=False)
-    return Again(_wait_s(_FIRST_S, attempt, draw)) if attempt < manners.attempts else None
+        return RetryDecision(counts_as_attempt=False)
+    return RetryDecision(_wait_s(_FIRST_S, attempt, draw)) if attempt < retry_policy.attempts else None
 
 
 def _wait_s(first_s: float, attempt: int, draw: float) -> float:

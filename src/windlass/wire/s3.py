@@ -12,11 +12,11 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from windlass.core.errors import UsageError
+from windlass.wire.checksums import CRC32_HEADER
 from windlass.wire.errors import BadAnswer, safe_xml
 from windlass.wire.listing import Page, VersionPage, read_page
-from windlass.wire.model import COPY, UNSIGNED, Call, Checksum, Manners, Request, Response
-from windlass.wire.sign import encode, encode_path, encode_query
-from windlass.wire.sums import CRC32_HEADER
+from windlass.wire.model import COPY, UNSIGNED, Call, Checksum, Request, Response, RetryPolicy
+from windlass.wire.sigv4 import encode, encode_path, encode_query
 from windlass.wire.version_listing import read_version_page
 
 __all__ = [
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 Headers = Mapping[str, str]
-_LIST = Manners(max_body_bytes=32 * 1024 * 1024)
+_LIST = RetryPolicy(max_body_bytes=32 * 1024 * 1024)
 _MIN_UNSIGNED_BYTES = 64 * 1024
 _MAX_ERROR_BYTES = 64 * 1024  # an error document is larger than the last bytes of an object may be
 
@@ -150,7 +150,7 @@ def head(
     headers: Headers | None = None,
     owner: str = "",
 ) -> Call[Head]:
-    """HeadObject; with `part`, the size is that part's (of an object that was uploaded in parts)."""
+    """HeadObject; with `part`, the size is that part's (of an object that was send_upload in parts)."""
     asked = dict(headers or {}) | _conditions(if_match)
     pairs = ([("partNumber", str(part))] if part else []) + _given(versionId=version_id)
     return Call("HeadObject", _of(bucket, key, "HEAD", "", asked, owner, query=encode_query(pairs)), _read_head)
@@ -173,14 +173,17 @@ def get(
     owner: str = "",
     max_bytes: int = 64 * 1024 * 1024,
 ) -> Call[tuple[Head, bytes]]:
-    """GetObject; `byte_range` is (first, last) with last included, or None for the rest. Large ones go through `Door.stream`."""
+    """GetObject; `byte_range` is (first, last) with last included, or None for the rest. Large ones go through `Client.stream`."""
     asked = dict(headers or {}) | _conditions(if_match)
     if byte_range is not None:
         first, last = byte_range
         asked["range"] = f"bytes={first}-{'' if last is None else last}"
     request = _of(bucket, key, "GET", version_id, asked, owner)
     return Call(
-        "GetObject", request, lambda response: (_read_head(response), response.body), Manners(max_body_bytes=max_bytes)
+        "GetObject",
+        request,
+        lambda response: (_read_head(response), response.body),
+        RetryPolicy(max_body_bytes=max_bytes),
     )
 
 
@@ -203,7 +206,7 @@ def get_into(
         if response.put_bytes != len(room):
             raise BadAnswer(f"the answer has {response.put_bytes:,} of the {len(room):,} bytes asked for")
 
-    return Call("GetObject", request, read, Manners(max_body_bytes=max(len(room), _MAX_ERROR_BYTES)), into=room)
+    return Call("GetObject", request, read, RetryPolicy(max_body_bytes=max(len(room), _MAX_ERROR_BYTES)), into=room)
 
 
 def restore(bucket: str, key: str, *, days: int, tier: str, owner: str = "") -> Call[None]:
@@ -261,7 +264,7 @@ def copy(
 def create_upload(
     bucket: str, key: str, *, headers: Headers | None = None, owner: str = "", checksums: bool = False
 ) -> Call[str]:
-    """CreateMultipartUpload; the upload's id. `checksums`: its parts are uploaded (not copied), each with a checksum."""
+    """CreateMultipartUpload; the upload's id. `checksums`: its parts are send_upload (not copied), each with a checksum."""
     request = _of(bucket, key, "POST", "", headers, owner, query="uploads=")
     if checksums:
         request = replace(request, checksum=Checksum.DECLARED)

@@ -17,7 +17,7 @@ import orjson
 from windlass.core.aws_errors import THROTTLE_CODES
 from windlass.core.errors import UsageError
 from windlass.wire.errors import BadAnswer, sensible
-from windlass.wire.model import IDEMPOTENT, POLL, SEND, Call, Manners, Request, Response
+from windlass.wire.model import IDEMPOTENT, POLL, SEND, Call, Request, Response, RetryPolicy
 
 __all__ = [
     "BATCH",
@@ -82,7 +82,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """One entry of a batch that did not succeed: its place in the batch, and why."""
+    """One entry of a batch that did not succeed: its position in the batch, and why."""
 
     index: int
     code: str
@@ -159,14 +159,14 @@ def get_url(name: str) -> Call[str]:
 
 
 def _call(
-    name: str, body: dict[str, Any], read: Any, manners: Manners = IDEMPOTENT, *, read_timeout_s: float = 0.0
+    name: str, body: dict[str, Any], read: Any, retry_policy: RetryPolicy = IDEMPOTENT, *, read_timeout_s: float = 0.0
 ) -> Call[Any]:
     headers = (_TYPE, ("x-amz-target", f"AmazonSQS.{name}"))
     try:
         document = orjson.dumps(body)
     except TypeError as error:  # half of a surrogate pair, for one
         raise UsageError(f"sqs {name}: the message can't be written as JSON ({error})") from None
-    return Call(name, Request("POST", headers=headers, body=document), read, manners, read_timeout_s)
+    return Call(name, Request("POST", headers=headers, body=document), read, retry_policy, read_timeout_s)
 
 
 def _json(response: Response) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from windlass.core.access import Access, Keys
 from windlass.core.secret import Secret
 from windlass.replication.direct.direct_copier import Engine
 from windlass.replication.direct.run import Limits
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 
 __all__ = ["FAST", "Aws"]
 
@@ -60,7 +60,7 @@ class Aws:
             self.s3(region).create_bucket(Bucket=name, **where)
             if versioned:
                 self.s3(region).put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-            places.append(Place(bucket=name, account_id=self.account, region=region))
+            places.append(BucketRef(bucket=name, account_id=self.account, region=region))
         return Pair(source=places[0], destination=places[1], prefix=prefix)
 
     def fill(self, bucket, keys, body=b"x"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -13,10 +14,10 @@ from windlass.core.errors import AwsError
 from windlass.replication.direct.listing.comparison import walk
 from windlass.replication.direct.listing.ranges import Ranges
 from windlass.replication.direct.versions.histories import history_of, list_histories
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.wire.listing import VersionPage
 
-PLACE = Place(bucket="bucket")
+PLACE = BucketRef(bucket="bucket")
 
 
 class Seen:
@@ -109,7 +110,7 @@ def test_a_server_whose_markers_lead_nowhere_is_told():
         return VersionPage([row] * 3, [], "k", row.version_id)
 
     with pytest.raises(AwsError, match="does not advance"):
-        asyncio.run(list_histories(stuck, PLACE, "")(""))
+        asyncio.run(list_histories(SimpleNamespace(send=stuck), PLACE, "")(""))
 
 
 def test_a_server_that_shows_the_markers_own_key_again_is_read_the_same():
@@ -117,9 +118,9 @@ def test_a_server_that_shows_the_markers_own_key_again_is_read_the_same():
 
     async def inclusive(call):
         after = call.request.query.partition("key-marker=")[2][:1]
-        found = await bucket(call)
+        found = await bucket.send(call)
         again = bucket.histories.get(after, [])[::-1] if "version-id-marker" not in call.request.query else []
         return VersionPage([*again, *found.versions], [], found.key_marker, found.version_marker)
 
-    seen = walked(inclusive, listers=1)
+    seen = walked(SimpleNamespace(send=inclusive), listers=1)
     assert [(one.key, len(one.versions)) for one in seen.source] == [(key, 3) for key in "abcdef"]

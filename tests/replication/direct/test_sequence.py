@@ -16,9 +16,9 @@ from windlass.replication.direct.versions.histories import History, history_of, 
 from windlass.replication.direct.versions.operations import kept, top_of
 from windlass.replication.direct.versions.run import steps_for, version_journal
 from windlass.replication.direct.versions.sequence import NEWER, OUT_OF_ORDER, alike, compare_histories
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 
-PLACE = Place(bucket="bucket")
+PLACE = BucketRef(bucket="bucket")
 
 
 def history(*contents, at=None):

@@ -16,7 +16,7 @@ from windlass.core.errors import Interrupted, UsageError
 from windlass.estate.config import EstateConfig, ServiceConfig
 from windlass.estate.services import Services
 from windlass.replication.direct.run import Limits
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 
 LARGE = body_of([6 * MIB])  # above what is read whole, put in one piece
 
@@ -34,8 +34,8 @@ class Two:
     def pair(self, *, out=False, versioned=False, prefix=""):
         """From the service into the estate; the other way with `out`."""
         mark = uuid.uuid4().hex[:10]
-        ours = Place(bucket=f"{mark}-ours", account_id=self.aws.account, region="us-east-1")
-        theirs = Place(bucket=f"{mark}-theirs", service="other")
+        ours = BucketRef(bucket=f"{mark}-ours", account_id=self.aws.account, region="us-east-1")
+        theirs = BucketRef(bucket=f"{mark}-theirs", service="other")
         for client, place in ((self.aws, ours), (self.there, theirs)):
             client.s3().create_bucket(Bucket=place.bucket)
             if versioned:
@@ -138,7 +138,7 @@ def replace_config(two, **changes):
 
 def test_two_buckets_of_one_service_are_copied_by_it_and_aws_is_not_asked(two, tmp_path):
     pair = two.pair()
-    other = Place(bucket=f"{pair.source.bucket}-2", service="other")
+    other = BucketRef(bucket=f"{pair.source.bucket}-2", service="other")
     two.there.s3().create_bucket(Bucket=other.bucket)
     pair = Pair(source=pair.source, destination=other)
     two.there.fill(pair.source.bucket, ["a b", "c"])
@@ -212,7 +212,7 @@ def test_nothing_damaged_is_made_where_nobody_looks_at_what_arrives(between, tmp
         for key, value in (("ACCESS_KEY_ID", between.there.account), ("SECRET_ACCESS_KEY", "windlass-local"))
     }
     between.services = Services([between.config, between.config.model_copy(update={"name": "third"})], environ)
-    target = Place(bucket=f"{pair.source.bucket}-2", service="third")
+    target = BucketRef(bucket=f"{pair.source.bucket}-2", service="third")
     between.there.s3().create_bucket(Bucket=target.bucket)
     dice = random.Random(1)
 

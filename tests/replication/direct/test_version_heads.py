@@ -6,13 +6,13 @@ from types import SimpleNamespace
 import pytest
 
 from tests.replication.direct.version_shapes import version
-from windlass.core.errors import AccessRefused, AwsError
+from windlass.core.errors import AccessDenied, AwsError
 from windlass.replication.direct.versions.operations import closer
 from windlass.replication.direct.versions.sequence import NEWER, compare_histories
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 from windlass.wire.s3 import Head
 
-PAIR = Pair(source=Place(bucket="a"), destination=Place(bucket="b"))
+PAIR = Pair(source=BucketRef(bucket="a"), destination=BucketRef(bucket="b"))
 ONE, OTHER = "0" * 32, "1" * 32
 KMS = {"x-amz-server-side-encryption": "aws:kms"}
 SSE = {"x-amz-server-side-encryption": "AES256"}
@@ -45,18 +45,18 @@ def looked(here, there, etag, other, *, error=None):
     theirs = [version("k", "b")._replace(etag=other, size_bytes=1)]
     assert compare_histories(ours, theirs).doubtful
 
-    def door(headers, said):
+    def client(headers, said):
         async def ask(call):
             assert call.request.query == f"versionId={(ours if headers is here else theirs)[0].version_id}"
             if error is not None:
                 raise error
             if headers is None:
-                raise AccessRefused("not for you")
+                raise AccessDenied("not for you")
             return Head(1, said, "v", "", headers)
 
-        return ask
+        return SimpleNamespace(send=ask)
 
-    sides = SimpleNamespace(read=door(here, etag), look=door(there, other), pair=PAIR)
+    sides = SimpleNamespace(read=client(here, etag), look=client(there, other), pair=PAIR)
     return asyncio.run(closer(sides, "k", ours, theirs))
 
 

@@ -29,7 +29,7 @@ def version(key, content, *, at=None, version_id=None):
 
 
 class VersionBucket:
-    """Keys in order, of each its versions, oldest first. A door, too: it answers listing calls, `page` rows at a time."""
+    """Keys in order, of each its versions, oldest first. A client, too: it answers listing calls, `page` rows at a time."""
 
     def __init__(self, histories=(), *, page=1000, before=lambda: None):
         self.histories = {key: list(found) for key, found in dict(histories).items()}
@@ -46,7 +46,7 @@ class VersionBucket:
         del self.histories[key]
         del self.keys[bisect.bisect_left(self.keys, key)]
 
-    async def __call__(self, call):
+    async def send(self, call):
         self.before()
         self.asked += 1
         query = {name: found[0] for name, found in parse_qs(call.request.query, errors="surrogateescape").items()}

@@ -157,6 +157,16 @@ data "aws_iam_policy_document" "worker" {
   }
 
   dynamic "statement" {
+    for_each = length(var.delete_objects) > 0 ? [1] : []
+
+    content {
+      sid       = "Delete"
+      actions   = ["s3:DeleteObject"]
+      resources = var.delete_objects
+    }
+  }
+
+  dynamic "statement" {
     for_each = length(var.table_arns) > 0 ? [1] : []
 
     content {

@@ -115,6 +115,17 @@ variable "write_objects" {
   }
 }
 
+variable "delete_objects" {
+  description = "Objects that the worker deletes, likewise: large payloads of messages (delete_payload)."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for one in var.delete_objects : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9.-]+/.+$", one))])
+    error_message = "delete_objects are ARNs of objects: arn:aws:s3:::bucket/*."
+  }
+}
+
 variable "table_arns" {
   description = "DynamoDB tables of aggregation rules and of idempotency keys."
   type        = list(string)
@@ -140,7 +151,7 @@ variable "policy_json" {
 
   validation {
     condition = var.policy_json != null || length(concat(
-      var.queue_arns, var.send_queue_arns, var.read_objects, var.write_objects, var.table_arns, var.assume_role_arns,
+      var.queue_arns, var.send_queue_arns, var.read_objects, var.write_objects, var.delete_objects, var.table_arns, var.assume_role_arns,
     )) > 0
     error_message = "The role may do nothing: name queues, objects, tables or roles, or give policy_json."
   }

@@ -17,7 +17,7 @@ from windlass.clients.scan.worker import CLOUDTRAIL_NAME, LogFile
 from windlass.core.access import Access
 from windlass.core.errors import NotFound, UsageError
 from windlass.wire import s3
-from windlass.wire.blocking import Blocking
+from windlass.wire.blocking_client import BlockingClient
 
 __all__ = [
     "Caller",
@@ -202,9 +202,9 @@ def _within(name: str, first_day: str, last_day: str) -> bool:
 @contextlib.contextmanager
 def fetching(caller: Caller, account_id: str, region: str) -> Iterator[Callable[[LogFile], bytes]]:
     """What gets a bucket's file, over the wire, for the block."""
-    with Blocking(caller.access(account_id, region, "s3")) as door:
+    with BlockingClient(caller.access(account_id, region, "s3")) as client:
 
         def fetch(file: LogFile) -> bytes:
-            return door(s3.get(file.bucket, file.key, max_bytes=_MAX_FILE_BYTES))[1]
+            return client.send(s3.get(file.bucket, file.key, max_bytes=_MAX_FILE_BYTES))[1]
 
         yield fetch

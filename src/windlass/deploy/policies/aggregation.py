@@ -23,7 +23,7 @@ def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement
         if use is not Use.FUNCTION:
             actions = ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")
             why = "a message without an object event goes to the dead-letter queue"
-            found.append(Statement("Bury", actions, dead_letters(here, config.queue), why))
+            found.append(Statement("DeadLetter", actions, dead_letters(here, config.queue), why))
         if config.table:
             found += _keys(config, here, use)
         found += _ACTIONS[config.action.kind](config, here)

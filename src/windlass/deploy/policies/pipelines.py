@@ -26,7 +26,7 @@ def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement
             if use is not Use.FUNCTION:
                 actions = ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")
                 why = "a message without an object event goes to the dead-letter queue"
-                found.append(Statement("Bury", actions, dead_letters(here, config.queue), why))
+                found.append(Statement("DeadLetter", actions, dead_letters(here, config.queue), why))
     return [*found, *kms(facts, ("sqs", "s3")), *function_logs(facts, use)]
 
 

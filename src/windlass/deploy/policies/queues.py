@@ -24,20 +24,19 @@ def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement
 
 def _consumer(config: ConsumeConfig, facts: Facts, use: Use) -> list[Statement]:
     found = consuming(facts, config.queue, use, "messages are received, deleted, and given back")
-    if use is not Use.FUNCTION:
-        actions = ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")
-        found.append(
-            Statement(
-                "Bury", actions, dead_letters(facts, config.queue), "a rejected message goes to the dead-letter queue"
-            )
-        )
+    if use is Use.FUNCTION:
+        arn = facts.queue(config.queue)
+        found.append(Statement("FindQueue", ("sqs:GetQueueUrl",), (arn,), "the function looks its queue up by its ARN"))
+    actions = ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")
+    why = "a rejected message goes to the dead-letter queue"
+    found.append(Statement("DeadLetter", actions, dead_letters(facts, config.queue), why))
     if "s3" in config.unwrap:
-        anything = facts.arn("s3", "*/*", region="", account="")
-        found.append(
-            Statement(
-                "Payloads", ("s3:GetObject",), (anything,), "large payloads lie where their messages say", facts.owned
-            )
-        )
+        objects = facts.arn("s3", f"{config.payload_bucket or '*'}/*", region="", account="")
+        where = "large payloads are in this bucket" if config.payload_bucket else "any bucket: a message names its own"
+        found.append(Statement("Payloads", ("s3:GetObject",), (objects,), where, facts.owned))
+        if config.delete_payload:
+            why = "a large payload is deleted after its message"
+            found.append(Statement("DeletePayloads", ("s3:DeleteObject",), (objects,), why, facts.owned))
     if config.idempotency == "dynamodb":
         table = facts.arn("dynamodb", f"table/{config.idempotency_table}")
         actions = ("dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:DeleteItem")

@@ -19,10 +19,10 @@ from windlass.replication.direct.copying.reader import Reader
 from windlass.replication.direct.copying.streams import StreamCopier
 from windlass.replication.direct.listing.comparison import List
 from windlass.replication.direct.listing.heads import ASKED, compare_heads
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 from windlass.wire import s3
-from windlass.wire.copies import Copies
-from windlass.wire.door import Door
+from windlass.wire.client import Client
+from windlass.wire.copy_requests import CopyRequests
 from windlass.wire.listing import Listed, Page
 
 __all__ = ["Elsewhere", "Sides"]
@@ -44,12 +44,12 @@ class Elsewhere:
 
 @dataclass(slots=True)
 class Sides:
-    """Doors to both buckets. `reader` copies: the destination's account, or the source's where the destination is a stranger's."""
+    """Clients to both buckets. `reader` copies: the destination's account, or the source's where the destination is a stranger's."""
 
     pair: Pair
-    read: Door
-    write: Door
-    look: Door
+    read: Client
+    write: Client
+    look: Client
     part_bytes: int
     largest: int
     _stack: AsyncExitStack
@@ -72,21 +72,21 @@ class Sides:
         """Open them; close them with `close`. `reader` stands in where both buckets are strangers'."""
         source, target = pair.source, pair.destination
         reader = target.account_id or source.account_id or reader
-        stack, doors = AsyncExitStack(), dict[tuple[str, str, str], Door]()
+        stack, clients = AsyncExitStack(), dict[tuple[str, str, str], Client]()
 
-        async def door(place: Place, account_id: str) -> Door:
+        async def open_client(place: BucketRef, account_id: str) -> Client:
             key = (place.service, "" if place.service else account_id, place.region)
-            if key not in doors:
+            if key not in clients:
                 if place.service:
                     assert elsewhere is not None
                     access = elsewhere.reach(place.service)
                 else:
                     access = reach(account_id, place.region)
-                doors[key] = await stack.enter_async_context(Door(access))
-            return doors[key]
+                clients[key] = await stack.enter_async_context(Client(access))
+            return clients[key]
 
-        read = await door(source, source.account_id or reader)
-        write = await door(target, reader)
+        read = await open_client(source, source.account_id or reader)
+        write = await open_client(target, reader)
         tags = elsewhere.tags if elsewhere is not None else True
         made = cls(pair, read, write, write, part_bytes, largest, stack, tags=tags)
         if not pair.one_service:
@@ -99,7 +99,7 @@ class Sides:
         return made
 
     async def close(self) -> None:
-        """Close the doors."""
+        """Close the clients."""
         await self._stack.aclose()
 
     def source_pages(self) -> List:
@@ -110,10 +110,10 @@ class Sides:
         """The destination's keys."""
         return _pages(self.look, self.pair.destination, self.pair.prefix)
 
-    def copies(self) -> Copies:
+    def copies(self) -> CopyRequests:
         """Small objects, one request each."""
         source, target = self.pair.source, self.pair.destination
-        return Copies(
+        return CopyRequests(
             target.bucket,
             source_bucket=source.bucket,
             owner=target.account_id,
@@ -147,7 +147,7 @@ class Sides:
         """Whether the destination has this row: the same size and ETag, or a later time and nothing that tells them apart."""
         source, target = self.pair.source, self.pair.destination
         try:
-            head = await self.look(s3.head(target.bucket, row.key, headers=ASKED, owner=target.account_id))
+            head = await self.look.send(s3.head(target.bucket, row.key, headers=ASKED, owner=target.account_id))
         except NotFound:
             return False
         if head.size_bytes != row.size_bytes:
@@ -161,7 +161,7 @@ class Sides:
         if self.streams is not None:
             return True
         try:
-            here = await self.read(
+            here = await self.read.send(
                 s3.head(source.bucket, row.key, if_match=row.etag, headers=ASKED, owner=source.account_id)
             )
         except WindlassError:  # whatever it is now: the copy meets it, too, and tells
@@ -175,7 +175,7 @@ class Sides:
             if self.streams is not None:
                 await self.streams.copy_now(row.key)
                 return True
-            head = await self.read(s3.head(source.bucket, row.key, owner=source.account_id))
+            head = await self.read.send(s3.head(source.bucket, row.key, owner=source.account_id))
         except NotFound:
             return False
         now = row._replace(
@@ -184,27 +184,27 @@ class Sides:
         if now.size_bytes > self.largest:
             await self.parts().copy(now)
         else:
-            await self.write(self.copies().call(now.key, now.etag, now.storage_class))
+            await self.write.send(self.copies().call(now.key, now.etag, now.storage_class))
         return True
 
 
-def _pages(door: Door, place: Place, prefix: str) -> List:
+def _pages(client: Client, place: BucketRef, prefix: str) -> List:
     async def page(after: str) -> Page:
         call = s3.list_objects(place.bucket, prefix=prefix, start_after=after, owner=place.account_id)
-        found = await door(call)
+        found = await client.send(call)
         if not found.objects and found.token:
-            found = await _followed(door, place, prefix, found.token)
+            found = await _followed(client, place, prefix, found.token)
         return Page(_timed(found.objects), found.prefixes, found.token) if place.service else found
 
     return page
 
 
-async def _followed(door: Door, place: Place, prefix: str, token: str) -> Page:
+async def _followed(client: Client, place: BucketRef, prefix: str, token: str) -> Page:
     """The first page with keys behind a truncated one without: there only the token leads on."""
     guard = LoopGuard(f"the listing of {place.name}")
     while True:
         guard.advance(token)
-        page = await door(s3.list_objects(place.bucket, prefix=prefix, token=token, owner=place.account_id))
+        page = await client.send(s3.list_objects(place.bucket, prefix=prefix, token=token, owner=place.account_id))
         if page.objects or not page.token:
             return page
         token = page.token

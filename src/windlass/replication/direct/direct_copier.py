@@ -32,7 +32,7 @@ from windlass.replication.direct.versions.run import seed_versions, version_jour
 from windlass.replication.direct.versions.verification import compare_versions
 from windlass.replication.model import MAX_COPY_BYTES, Carry, Pair, Restore, Volume
 from windlass.replication.own_keys import Merged
-from windlass.wire.loops import SharedLoop, run_alone
+from windlass.wire.event_loops import SharedEventLoop, run_alone
 
 __all__ = ["Engine"]
 
@@ -68,7 +68,7 @@ class Engine:
         self._limits = limits or Limits()
         self._largest, self._part = largest_bytes, part_bytes
         self._per_shard, self._ttl_s = per_shard, ttl_s
-        self._counting = SharedLoop("count")
+        self._counting = SharedEventLoop("count")
         self._agreed = (("x-amz-request-payer", "requester"),) if request_payer else ()
 
     def seed(

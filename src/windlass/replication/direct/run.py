@@ -30,7 +30,7 @@ from windlass.replication.direct.model import Moved
 from windlass.replication.failures import explain
 from windlass.replication.model import Restore
 from windlass.replication.own_keys import others, own_prefixes
-from windlass.wire.flow import Flow
+from windlass.wire.copy_pipeline import CopyPipeline
 from windlass.wire.listing import Listed
 
 __all__ = ["Limits", "Run", "seed"]
@@ -231,7 +231,7 @@ class _Seed(Run):
     """Objects: the flow is fed by the copier, the copier by the walk."""
 
     _copier: Copier
-    _flow: Flow[Token] | Streams[Token] | Carrying[Token]
+    _flow: CopyPipeline[Token] | Streams[Token] | Carrying[Token]
 
     def __init__(
         self,
@@ -259,7 +259,7 @@ class _Seed(Run):
         elif sides.streams is not None:
             self._flow = Streams(sides.streams, size=limits.connections, done=copier.done, ready=copier.pump)
         else:
-            self._flow = Flow(
+            self._flow = CopyPipeline(
                 sides.write,
                 sides.copies(),
                 size=limits.connections,

@@ -26,7 +26,7 @@ from windlass.replication.direct.model import Moved
 from windlass.replication.model import Trouble
 from windlass.replication.own_keys import OURS
 from windlass.wire import s3
-from windlass.wire.door import Door
+from windlass.wire.client import Client
 from windlass.wire.listing import Listed
 
 __all__ = ["Board", "Shard", "begin_sharing", "board_place", "cut_shards", "share"]
@@ -61,7 +61,7 @@ def cut_shards(pages: Sequence[tuple[str, int]], per_shard: int) -> list[Shard]:
 class Board:
     """The place in S3 where workers of one seed meet."""
 
-    door: Door
+    client: Client
     bucket: str
     prefix: str
     owner: str = ""
@@ -71,7 +71,9 @@ class Board:
         """Put up the plan; False when there is one already, which then holds."""
         body = json.dumps({**about, "shards": [list(each) for each in shards]}).encode()
         try:
-            await self.door(s3.put(self.bucket, self._key("plan.json"), body, if_none_match=True, owner=self.owner))
+            await self.client.send(
+                s3.put(self.bucket, self._key("plan.json"), body, if_none_match=True, owner=self.owner)
+            )
         except Conflict:
             return False
         return True
@@ -81,20 +83,20 @@ class Board:
         probe = self._key("probe")
         try:
             for _ in range(2):
-                await self.door(s3.put(self.bucket, probe, b"", if_none_match=True, owner=self.owner))
+                await self.client.send(s3.put(self.bucket, probe, b"", if_none_match=True, owner=self.owner))
         except Conflict:
-            await self.door(s3.delete(self.bucket, probe, owner=self.owner))
+            await self.client.send(s3.delete(self.bucket, probe, owner=self.owner))
             return
-        await self.door(s3.delete(self.bucket, probe, owner=self.owner))
+        await self.client.send(s3.delete(self.bucket, probe, owner=self.owner))
         raise UsageError(
-            f"{self.door.access.place} writes over what is there, whatever the condition: a seed can't be shared there",
+            f"{self.client.access.service_label} writes over what is there, whatever the condition: a seed can't be shared there",
             hint="Leave --share out: one process copies.",
         )
 
     async def plan(self) -> dict[str, Any]:
         """The plan; NotFound when there is none."""
         try:
-            _, body = await self.door(s3.get(self.bucket, self._key("plan.json"), owner=self.owner))
+            _, body = await self.client.send(s3.get(self.bucket, self._key("plan.json"), owner=self.owner))
         except NotFound as error:
             if error.code == "NoSuchBucket":
                 raise
@@ -112,7 +114,7 @@ class Board:
 
         async def read(number: int) -> dict[str, Any]:
             async with gate:
-                _, body = await self.door(s3.get(self.bucket, self._key(f"done-{number}"), owner=self.owner))
+                _, body = await self.client.send(s3.get(self.bucket, self._key(f"done-{number}"), owner=self.owner))
             found: dict[str, Any] = json.loads(body)
             return found
 
@@ -122,11 +124,11 @@ class Board:
         """Lease a shard; the lease's ETag, or empty when somebody else has it."""
         key, body = self._key(f"lease-{number}"), holder.encode()
         try:
-            return (await self.door(s3.put(self.bucket, key, body, if_none_match=True, owner=self.owner))).etag
+            return (await self.client.send(s3.put(self.bucket, key, body, if_none_match=True, owner=self.owner))).etag
         except Conflict:
             pass
         try:
-            head = await self.door(s3.head(self.bucket, key, owner=self.owner))
+            head = await self.client.send(s3.head(self.bucket, key, owner=self.owner))
         except NotFound:
             return ""
         age = parsedate_to_datetime(head.headers["date"]) - parsedate_to_datetime(head.headers["last-modified"])
@@ -144,15 +146,15 @@ class Board:
         """Write down what came of a shard, unless that was done, and let its lease go."""
         body = json.dumps(_value(moved)).encode()
         with contextlib.suppress(Conflict):  # two held it one after the other: who copied was the first to finish
-            await self.door(
+            await self.client.send(
                 s3.put(self.bucket, self._key(f"done-{number}"), body, if_none_match=True, owner=self.owner)
             )
         with contextlib.suppress(WindlassError):
-            await self.door(s3.delete(self.bucket, self._key(f"lease-{number}"), owner=self.owner))
+            await self.client.send(s3.delete(self.bucket, self._key(f"lease-{number}"), owner=self.owner))
 
     async def _put_over(self, key: str, body: bytes, etag: str) -> str:
         try:
-            return (await self.door(s3.put(self.bucket, key, body, if_match=etag, owner=self.owner))).etag
+            return (await self.client.send(s3.put(self.bucket, key, body, if_match=etag, owner=self.owner))).etag
         except (Conflict, NotFound):
             return ""
 
@@ -160,7 +162,9 @@ class Board:
         found, token = list[int](), ""
         guard = LoopGuard(f"the listing of {self.bucket}")
         while True:
-            page = await self.door(s3.list_objects(self.bucket, prefix=self._key(kind), token=token, owner=self.owner))
+            page = await self.client.send(
+                s3.list_objects(self.bucket, prefix=self._key(kind), token=token, owner=self.owner)
+            )
             found += [int(row.key.rpartition("-")[2]) for row in page.objects]
             if not page.token:
                 return found

@@ -17,7 +17,7 @@ from windlass.core.errors import UsageError
 from windlass.estate.service import Estate
 from windlass.replication.effects import Effect
 from windlass.replication.methods.batch.job import Listed, Spot
-from windlass.replication.model import Pair, Place, Way
+from windlass.replication.model import BucketRef, Pair, Way
 
 __all__ = ["Progress", "Target", "emr_effects", "look", "script", "step_command"]
 
@@ -188,7 +188,7 @@ def script() -> str:
     return resources.files(__package__).joinpath("emr_copy.py").read_text("utf-8")
 
 
-def started(answers: list[dict[str, Any]], target: Target, place: Place) -> dict[str, str]:
+def started(answers: list[dict[str, Any]], target: Target, place: BucketRef) -> dict[str, str]:
     """What to ask later how it stands, out of the effects' answers."""
     last = answers[-1]
     where = {"account_id": place.account_id, "region": place.region, "way": str(Way.EMR)}

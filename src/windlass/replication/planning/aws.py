@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
-from windlass.core.errors import AccessRefused, NotFound, WindlassError
+from windlass.core.errors import AccessDenied, NotFound, WindlassError
 from windlass.core.pool import map_bounded
 from windlass.estate.service import Estate
-from windlass.replication.model import Pair, Place, Volume
+from windlass.replication.model import BucketRef, Pair, Volume
 from windlass.replication.own_keys import OURS
 from windlass.replication.planning.facts import BucketFacts, KeyFacts, PairFacts, RoleFacts
 
@@ -71,7 +71,7 @@ def pair_facts(
     )
 
 
-def _across(estate: Estate, source: Place, target: Place, *, payer: bool) -> dict[str, str]:
+def _across(estate: Estate, source: BucketRef, target: BucketRef, *, payer: bool) -> dict[str, str]:
     """What the destination's account, which makes direct copies, may not do with the source's objects: asked as that account."""
     if not (source.account_id and target.account_id and source.account_id != target.account_id):
         return {}
@@ -79,7 +79,7 @@ def _across(estate: Estate, source: Place, target: Place, *, payer: bool) -> dic
     return _Asker(estate, target.account_id, source.region, source, payer=payer).unreadable(key) if key else {}
 
 
-def bucket_facts(estate: Estate, place: Place, reader: str = "", *, payer: bool = False) -> BucketFacts:
+def bucket_facts(estate: Estate, place: BucketRef, reader: str = "", *, payer: bool = False) -> BucketFacts:
     """One bucket's facts. What may not be read keeps its default: across accounts that is the usual thing."""
     account_id = place.account_id or reader or estate.accounts()[0].id
     region = _region(estate, account_id, place)
@@ -115,7 +115,7 @@ def bucket_facts(estate: Estate, place: Place, reader: str = "", *, payer: bool 
 class _Asker:
     """Bucket reads of one bucket: what is not configured, or may not be read, has a default."""
 
-    def __init__(self, estate: Estate, account_id: str, region: str, place: Place, *, payer: bool = False) -> None:
+    def __init__(self, estate: Estate, account_id: str, region: str, place: BucketRef, *, payer: bool = False) -> None:
         self._agreed = {"RequestPayer": "requester"} if payer else {}
         self._where = (estate, account_id, region)
         self._params = {"Bucket": place.bucket} | (
@@ -129,7 +129,7 @@ class _Asker:
     def get(self, operation: str, member: str, default: Any, *, unread: Any = None) -> Any:
         try:
             return self._call(operation).get(member, default)
-        except AccessRefused:
+        except AccessDenied:
             return default if unread is None else unread
         except NotFound:
             return default
@@ -148,7 +148,7 @@ class _Asker:
         key = _DRY
         try:
             key = self._listed_key() or _DRY
-        except AccessRefused as error:
+        except AccessDenied as error:
             found["ListObjectsV2"] = error.code
         self._dry(found, "GetObject", "HeadObject", Key=key)
         # S3 asks for s3:PutObject before it looks for the upload: NoSuchUpload means that we might.
@@ -159,7 +159,7 @@ class _Asker:
         """A key of the bucket; empty where there is none, or where we may not list."""
         try:
             return self._listed_key()
-        except AccessRefused:
+        except AccessDenied:
             return ""
 
     def unreadable(self, key: str) -> dict[str, str]:
@@ -176,21 +176,21 @@ class _Asker:
     def _dry(self, found: dict[str, str], needs: str, operation: str, **params: Any) -> None:
         try:
             self._call(operation, **params, **self._agreed)
-        except AccessRefused as error:
+        except AccessDenied as error:
             found[needs] = error.code
         except WindlassError:  # not there, archived, encrypted with a key of the caller's: it let us in
             return
 
 
-def _region(estate: Estate, account_id: str, place: Place) -> str:
+def _region(estate: Estate, account_id: str, place: BucketRef) -> str:
     """Where a bucket is now; empty when there is none. HeadBucket answers from everywhere with the bucket's region."""
     home = place.region or _HOME_REGION.get(estate.partition(account_id), estate.config.home_region)
     try:
         answer = estate.call(account_id, home, "s3", "HeadBucket", Bucket=place.bucket)
     except NotFound:
         return ""
-    except AccessRefused as error:
-        raise AccessRefused(
+    except AccessDenied as error:
+        raise AccessDenied(
             f"bucket {place.bucket}: we may not look at it ({error.code})",
             hint="It is another account's, or a policy refuses us; `windlass whoami` shows which identity is used.",
             code=error.code,
@@ -246,7 +246,7 @@ def role_facts(estate: Estate, account_id: str, arn: str) -> RoleFacts:
             policies.append(got["PolicyVersion"]["Document"])
     except NotFound:
         return RoleFacts(arn=arn, found=False)
-    except AccessRefused:
+    except AccessDenied:
         return RoleFacts(arn=arn, readable=False)
     return RoleFacts(arn=arn, trust=_document(trust), policies=tuple(_document(one) for one in policies))
 
@@ -256,7 +256,7 @@ def _document(value: Any) -> Mapping[str, Any]:
     return found
 
 
-def metrics(estate: Estate, places: Iterable[Place], *, now: datetime) -> dict[str, Volume]:
+def metrics(estate: Estate, places: Iterable[BucketRef], *, now: datetime) -> dict[str, Volume]:
     """What CloudWatch's daily storage metrics say of buckets; those it knows nothing of are left out."""
     found: dict[str, Volume] = {}
     by_place: dict[tuple[str, str], list[str]] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from windlass.replication.comparison import Action
 from windlass.replication.model import Operation, Seed
-from windlass.replication.own_keys import FROZEN, Doors, Merged
+from windlass.replication.own_keys import FROZEN, Clients, Merged
 from windlass.wire.listing import Listed
 
 __all__ = ["Counted", "Peeked", "Rows", "noncurrent", "wanted"]
@@ -38,10 +38,10 @@ def wanted(rows: Iterable[Merged], seed: Seed, tally: Counted, *, largest_bytes:
         yield source
 
 
-def noncurrent(doors: Doors, seed: Seed, reader: str, *, largest_bytes: int) -> Iterator[tuple[str, str]]:
+def noncurrent(clients: Clients, seed: Seed, reader: str, *, largest_bytes: int) -> Iterator[tuple[str, str]]:
     """(key, version) of what is not current, of each key the oldest first: copies are new versions in that order."""
     held: list[tuple[str, str]] = []
-    for one in doors.versions(seed.pair.source, seed.pair.prefix, reader):
+    for one in clients.versions(seed.pair.source, seed.pair.prefix, reader):
         if held and held[0][0] != one.key:
             yield from reversed(held)
             held = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from windlass.core.arns import partition_of
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 from windlass.replication.setup.role import Encryption
 
 __all__ = ["BucketFacts", "KeyFacts", "PairFacts", "RoleFacts"]
@@ -61,11 +61,11 @@ class BucketFacts:
         """`aws`, `aws-cn` …"""
         return partition_of(self.region)
 
-    def place(self) -> Place:
+    def place(self) -> BucketRef:
         """Where it is."""
-        return Place(bucket=self.bucket, account_id=self.account_id, region=self.region, service=self.service)
+        return BucketRef(bucket=self.bucket, account_id=self.account_id, region=self.region, service=self.service)
 
-    def rule_for(self, destination: Place) -> Mapping[str, Any] | None:
+    def rule_for(self, destination: BucketRef) -> Mapping[str, Any] | None:
         """The enabled replication rule towards a bucket: the one of the highest priority."""
         live = [
             one

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from windlass.core.errors import UsageError
-from windlass.replication.model import Pair, Place
+from windlass.replication.model import BucketRef, Pair
 
 __all__ = [
     "by_pattern",
@@ -171,8 +171,8 @@ def check_aliases(pairs: Sequence[Pair], hosts: Mapping[str, str]) -> None:
             )
 
 
-def _place(service: str, bucket: str, known: Mapping[str, tuple[str, str]]) -> Place:
+def _place(service: str, bucket: str, known: Mapping[str, tuple[str, str]]) -> BucketRef:
     if service:
-        return Place(bucket=bucket, service=service)
+        return BucketRef(bucket=bucket, service=service)
     account_id, region = known.get(bucket, ("", ""))
-    return Place(bucket=bucket, account_id=account_id, region=region)
+    return BucketRef(bucket=bucket, account_id=account_id, region=region)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from windlass.core.errors import AccessRefused, Conflict, NotFound, UsageError, WindlassError
+from windlass.core.errors import AccessDenied, Conflict, NotFound, UsageError, WindlassError
 from windlass.replication.model import Carry, Operation, Way
 from windlass.replication.planning.facts import BucketFacts, PairFacts
 from windlass.replication.planning.finding import Finding, Fix, Intent, error_finding, warning_finding
@@ -41,7 +41,7 @@ def refusal(facts: PairFacts, findings: Sequence[Finding]) -> WindlassError | No
     elif first.code in ("SameBucket", "CrossPartition"):
         kind = UsageError
     elif first.code.endswith("NotPermitted") or first.code == "AccessDenied":
-        kind = AccessRefused
+        kind = AccessDenied
     rest = f" (and {len(errors) - 1} more: `windlass replicate preflight` lists them)" if len(errors) > 1 else ""
     return kind(f"{facts.pair.title}: {first.where}: {first.message}{rest}", hint=first.advice, code=first.code)
 

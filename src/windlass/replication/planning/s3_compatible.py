@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from windlass.core.errors import AccessRefused, AwsError, NotFound, WindlassError
+from windlass.core.errors import AccessDenied, AwsError, NotFound, WindlassError
 from windlass.core.paging import LoopGuard
 from windlass.estate.services import Services
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.replication.own_keys import OURS
 from windlass.replication.planning.facts import BucketFacts
 from windlass.wire import s3
-from windlass.wire.blocking import Blocking
+from windlass.wire.blocking_client import BlockingClient
 from windlass.wire.model import Call
 
 __all__ = ["bucket_names", "place_facts"]
@@ -23,26 +23,26 @@ _UNKNOWN_KEYS = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthFailure", "
 _LOST = ("EndpointUnreachable", "ConnectionLost", "ReadTimeout", "BrokenAnswer")
 
 
-def place_facts(services: Services, place: Place) -> BucketFacts:
+def place_facts(services: Services, place: BucketRef) -> BucketFacts:
     """Whether a bucket is there, and may be listed, read and written: by calls that change nothing.
 
-    ConfigError, AccessRefused or AwsError when the service itself can't be reached with the keys it was given.
+    ConfigError, AccessDenied or AwsError when the service itself can't be reached with the keys it was given.
     """
     refused: dict[str, str] = {}
-    with Blocking(services.access(place.service), connections=2) as door:
+    with BlockingClient(services.access(place.service), connections=2) as client:
         try:
-            page = _ask(services, place, door, s3.list_objects(place.bucket, count=1))
+            page = _ask(services, place, client, s3.list_objects(place.bucket, count=1))
         except NotFound:
             return BucketFacts(bucket=place.bucket, service=place.service, exists=False)
-        except AccessRefused as error:
+        except AccessDenied as error:
             if error.code in _UNKNOWN_KEYS:
                 raise
             refused["ListObjectsV2"] = error.code
             page = None
         key = page.objects[0].key if page and page.objects else _DRY
         dry = s3.upload_part(place.bucket, _DRY, upload_id=_DRY, number=1, body=b"")
-        refused["GetObject"] = _refusal(services, place, door, s3.head(place.bucket, key))
-        refused["PutObject"] = _refusal(services, place, door, dry)
+        refused["GetObject"] = _refusal(services, place, client, s3.head(place.bucket, key))
+        refused["PutObject"] = _refusal(services, place, client, dry)
     return BucketFacts(
         bucket=place.bucket,
         service=place.service,
@@ -51,11 +51,11 @@ def place_facts(services: Services, place: Place) -> BucketFacts:
     )
 
 
-def _refusal(services: Services, place: Place, door: Blocking, call: Call[T]) -> str:
+def _refusal(services: Services, place: BucketRef, client: BlockingClient, call: Call[T]) -> str:
     """The code of a refusal; empty when it let us in, and there is no such object or upload."""
     try:
-        _ask(services, place, door, call)
-    except AccessRefused as error:
+        _ask(services, place, client, call)
+    except AccessDenied as error:
         return error.code
     except WindlassError:
         return ""
@@ -65,25 +65,25 @@ def _refusal(services: Services, place: Place, door: Blocking, call: Call[T]) ->
 def bucket_names(services: Services, name: str) -> list[str]:
     """The names of a service's buckets."""
     found: list[str] = []
-    with Blocking(services.access(name), connections=2) as door:
+    with BlockingClient(services.access(name), connections=2) as client:
         token, guard = "", LoopGuard(f"the listing of {name}'s buckets")
         while True:
-            names, token = _ask(services, Place(bucket="", service=name), door, s3.list_buckets(token=token))
+            names, token = _ask(services, BucketRef(bucket="", service=name), client, s3.list_buckets(token=token))
             found += names
             if not token:
                 return found
             guard.advance(token)
 
 
-def _ask(services: Services, place: Place, door: Blocking, call: Call[T]) -> T:
+def _ask(services: Services, place: BucketRef, client: BlockingClient, call: Call[T]) -> T:
     """The answer; errors that say which service, and what to look at."""
     try:
-        return door(call)
-    except (AccessRefused, AwsError) as error:
+        return client.send(call)
+    except (AccessDenied, AwsError) as error:
         config = services.find(place.service)
         where = f"{place.service} ({urlsplit(config.endpoint_url).netloc})"
         if error.code in _UNKNOWN_KEYS:
-            raise AccessRefused(
+            raise AccessDenied(
                 f"{where} does not take these keys: {error.message}",
                 hint=f"Look at {config.keys_from}.",
                 code=error.code,

@@ -18,7 +18,7 @@ from windlass.core.ids import new_id
 from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs, RunningJob
 from windlass.replication.methods.batch import job as batch
-from windlass.replication.model import BatchJob, Operation, Pair, Place, Seed, State, Way
+from windlass.replication.model import BatchJob, BucketRef, Operation, Pair, Seed, State, Way
 from windlass.replication.planning import aws
 from windlass.replication.planning.plan import PairPlan, Request, idle, is_first
 from windlass.replication.rows import IDLE
@@ -315,7 +315,7 @@ def _adopted(replication: Replication, seed_id: str, jobs: Sequence[BatchJob]) -
     )
     known = aws.known_buckets(replication.estate)
     here, there = (
-        Place(bucket=name, account_id=known.get(name, ("", ""))[0], region=known.get(name, ("", ""))[1])
+        BucketRef(bucket=name, account_id=known.get(name, ("", ""))[0], region=known.get(name, ("", ""))[1])
         for name in (tags.get("windlass:source", ""), tags.get("windlass:destination", ""))
     )
     now = replication.now()

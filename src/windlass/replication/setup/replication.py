@@ -22,7 +22,7 @@ from windlass.estate.service import Estate
 from windlass.replication.config import ReplicationConfig
 from windlass.replication.effects import Effect
 from windlass.replication.failures import explain
-from windlass.replication.model import Operation, Pair, Place
+from windlass.replication.model import BucketRef, Operation, Pair
 from windlass.replication.own_keys import OURS
 from windlass.replication.planning.facts import PairFacts, RoleFacts
 from windlass.replication.planning.preflight import Intent
@@ -90,7 +90,7 @@ def switch_effects(
     return tuple(found)
 
 
-def role_effects(place: Place, name: str, service: str, statements: Any, why: str) -> list[Effect]:
+def role_effects(place: BucketRef, name: str, service: str, statements: Any, why: str) -> list[Effect]:
     """A role that the service may assume, with exactly these statements; what is there already is renewed."""
     trust = json.dumps(document([trust_statement(service)]))
 
@@ -228,7 +228,7 @@ def prove(
     )
 
 
-def _put(estate: Estate, place: Place, key: str) -> str:
+def _put(estate: Estate, place: BucketRef, key: str) -> str:
     answer = estate.call(
         place.account_id,
         place.region,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from windlass.core.arns import format_arn, partition_of, via_service
 from windlass.core.canonical import digest
-from windlass.replication.model import Operation, Pair, Place
+from windlass.replication.model import BucketRef, Operation, Pair
 from windlass.replication.setup.policy import Statement
 
 __all__ = [
@@ -123,7 +123,7 @@ def batch_statements(pair: Pair, work: Work, encryption: Encryption = Encryption
 
 def agreement(
     pair: Pair, operation: Operation, principal: str, *, delete_markers: bool = False
-) -> tuple[Place, tuple[Statement, ...]] | None:
+) -> tuple[BucketRef, tuple[Statement, ...]] | None:
     """Between two accounts: the bucket whose policy must let the role in, and with what. None within one account.
 
     A replication rule's role is the source's, and writes. A copy job's role is the destination's, and reads; where the

@@ -14,7 +14,7 @@ from windlass.core.errors import AwsError, NotFound, WindlassError
 from windlass.replication.direct.bucket_pair import Sides
 from windlass.replication.direct.copying.attributes import Carrier
 from windlass.wire import s3
-from windlass.wire.door import Door
+from windlass.wire.client import Client
 from windlass.wire.listing import Listed
 from windlass.wire.model import COPY, Call
 
@@ -40,7 +40,7 @@ class Carrying(Generic[T]):
         self._sides, self._carrier = sides, carrier
         self._size, self._done, self._ready = size, done, ready
         self._copies = sides.copies()
-        self._door = Door(sides.write.access, connections=size)
+        self._client = Client(sides.write.access, connections=size)
         self._tasks: set[asyncio.Task[None]] = set()
         self.under_way = 0
 
@@ -64,7 +64,7 @@ class Carrying(Generic[T]):
         """Copy what is under this key now; whether there was anything."""
         source = self._sides.pair.source
         try:
-            head = await self._sides.read(s3.head(source.bucket, row.key, owner=source.account_id))
+            head = await self._sides.read.send(s3.head(source.bucket, row.key, owner=source.account_id))
         except NotFound:
             return False
         now = row._replace(
@@ -74,14 +74,14 @@ class Carrying(Generic[T]):
             await self.large(now)
         else:
             more = await self._carrier.headers(now.key, "", now.etag)
-            await self._door(self._call(now.key, now.etag, now.storage_class, more))
+            await self._client.send(self._call(now.key, now.etag, now.storage_class, more))
         return True
 
     async def close(self) -> None:
         """Give up what is under way."""
         for task in self._tasks:
             task.cancel()
-        await self._door.close()
+        await self._client.close()
 
     async def _one(self, token: T, key: str, etag: str, storage_class: str) -> None:
         error: WindlassError | None = None
@@ -95,9 +95,9 @@ class Carrying(Generic[T]):
 
     async def _copy(self, call: Call[s3.Copied]) -> None:
         try:
-            await self._door(replace(call, manners=_FIRST))
+            await self._client.send(replace(call, retry_policy=_FIRST))
         except AwsError:
-            await self._door(call)
+            await self._client.send(call)
 
     def _call(self, key: str, etag: str, storage_class: str, more: Mapping[str, str]) -> Call[s3.Copied]:
         call = self._copies.call(key, etag, storage_class)

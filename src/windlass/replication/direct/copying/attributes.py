@@ -15,10 +15,10 @@ from typing import Self
 from windlass.core import clock
 from windlass.core.clock import parse_time
 from windlass.replication.direct.bucket_pair import Sides
-from windlass.replication.model import Carry, Place
+from windlass.replication.model import BucketRef, Carry
 from windlass.wire import s3
 from windlass.wire.acls import bucket_acl, grant_headers, object_acl
-from windlass.wire.door import Door
+from windlass.wire.client import Client
 
 __all__ = ["Carrier", "carried_headers"]
 
@@ -31,18 +31,18 @@ _REDIRECT = "x-amz-website-redirect-location"
 class Carrier:
     """Asks the source. `owner` is the canonical id of who will own the copies; empty where that is the source's owner."""
 
-    door: Door
-    source: Place
+    client: Client
+    source: BucketRef
     what: frozenset[Carry]
     owner: str = ""
     now: Callable[[], datetime] = clock.now
 
     @classmethod
     async def of(cls, sides: Sides, what: frozenset[Carry]) -> Self:
-        """The carrier of a pair. AccessRefused where ACLs are wanted and the destination's owner may not be asked for."""
+        """The carrier of a pair. AccessDenied where ACLs are wanted and the destination's owner may not be asked for."""
         target, owner = sides.pair.destination, ""
         if Carry.ACL in what and target.account_id:
-            owner = (await sides.write(bucket_acl(target.bucket, owner=target.account_id))).owner
+            owner = (await sides.write.send(bucket_acl(target.bucket, owner=target.account_id))).owner
         return cls(sides.read, sides.pair.source, what, owner)
 
     async def headers(self, key: str, version_id: str = "", etag: str = "") -> Mapping[str, str]:
@@ -53,13 +53,13 @@ class Carrier:
             if self.what <= {Carry.ACL}:
                 return {}
             call = s3.head(place.bucket, key, version_id=version_id, if_match=etag, owner=place.account_id)
-            return carried_headers((await self.door(call)).headers, self.what, self.now())
+            return carried_headers((await self.client.send(call)).headers, self.what, self.now())
 
         async def granted() -> Mapping[str, str]:
             if Carry.ACL not in self.what:
                 return {}
             call = object_acl(place.bucket, key, version_id=version_id, owner=place.account_id)
-            return grant_headers(await self.door(call), owner=self.owner)
+            return grant_headers(await self.client.send(call), owner=self.owner)
 
         one, other = await asyncio.gather(told(), granted())
         return {**one, **other}

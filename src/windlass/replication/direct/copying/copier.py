@@ -17,7 +17,7 @@ from windlass.replication.direct.copying.failures import Failures, Refusals, is_
 from windlass.replication.direct.copying.journal import Block, Journal
 from windlass.replication.direct.copying.pacer import Paces
 from windlass.replication.own_keys import FROZEN
-from windlass.wire.flow import Copy
+from windlass.wire.copy_pipeline import Copy
 from windlass.wire.listing import Listed
 
 __all__ = ["HOPELESS", "Copier", "Ways"]

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from windlass.core.errors import AccessRefused, WindlassError
+from windlass.core.errors import AccessDenied, WindlassError
 from windlass.replication.model import Trouble
 
 __all__ = ["MOST_REFUSALS", "Failures", "Refusals", "is_refusal", "stopped_by"]
@@ -65,12 +65,12 @@ class Refusals(Generic[T]):
 
 def is_refusal(error: WindlassError) -> bool:
     """True for an error that is about who asks or with which key, and rarely about one object."""
-    return isinstance(error, AccessRefused) or error.code.startswith(("KMS.", "Kms"))
+    return isinstance(error, AccessDenied) or error.code.startswith(("KMS.", "Kms"))
 
 
 def stopped_by(error: WindlassError, refused: int) -> WindlassError:
     """Return the error that ends a seed of which everything is refused."""
-    return AccessRefused(
+    return AccessDenied(
         f"{refused:,} objects in a row were refused, the last with: {error.message}",
         hint=f"{error.hint} `windlass replicate preflight` shows what is missing; `resume` goes on then.".strip(),
         code=error.code,

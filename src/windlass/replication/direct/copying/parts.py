@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from windlass.core.errors import AwsError, WindlassError
 from windlass.wire import s3
-from windlass.wire.door import Door
+from windlass.wire.client import Client
 from windlass.wire.s3 import Head, Part
 
 __all__ = ["PartCopier", "part_ranges", "uniform"]
@@ -68,10 +68,10 @@ def uniform(size_bytes: int, part_bytes: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class PartCopier:
-    """Copies objects of one pair in parts. `read` and `write` are doors to the two buckets."""
+    """Copies objects of one pair in parts. `read` and `write` are clients to the two buckets."""
 
-    read: Door
-    write: Door
+    read: Client
+    write: Client
     source: str
     bucket: str
     source_owner: str = ""
@@ -95,10 +95,10 @@ class PartCopier:
         tags = await self._tags(key, version_id, head)
         if tags:
             made["x-amz-tagging"] = tags
-        upload = await self.write(s3.create_upload(self.bucket, key, headers=made, owner=self.owner))
+        upload = await self.write.send(s3.create_upload(self.bucket, key, headers=made, owner=self.owner))
         try:
             parts = await self._parts(key, version_id, head, upload, list(part_ranges(sizes)))
-            return await self.write(
+            return await self.write.send(
                 s3.complete_upload(
                     self.bucket,
                     key,
@@ -117,7 +117,7 @@ class PartCopier:
     async def _head(self, key: str, version_id: str) -> Head:
         asked = {"x-amz-checksum-mode": "ENABLED"}
         call = s3.head(self.source, key, version_id=version_id, headers=asked, owner=self.source_owner)
-        return await self.read(call)
+        return await self.read.send(call)
 
     async def _layout(self, key: str, version_id: str, head: Head) -> list[int]:
         """The sizes of the source's parts; equal parts where it has none, or does not tell."""
@@ -131,7 +131,7 @@ class PartCopier:
                 call = s3.head(
                     self.source, key, version_id=version_id, part=number, if_match=head.etag, owner=self.source_owner
                 )
-                return (await self.read(call)).size_bytes
+                return (await self.read.send(call)).size_bytes
 
         try:
             sizes = await asyncio.gather(*[size(number) for number in range(1, int(found[1]) + 1)])
@@ -153,7 +153,7 @@ class PartCopier:
         if not self.tags or head.headers.get("x-amz-tagging-count") == "0":
             return ""
         call = s3.tags(self.source, key, version_id=version_id, owner=self.source_owner)
-        found = await self.read(call)
+        found = await self.read.send(call)
         return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in found)
 
     async def _parts(self, key: str, version_id: str, head: Head, upload: str, ranges: Sequence[Range]) -> list[Part]:
@@ -161,7 +161,7 @@ class PartCopier:
 
         async def part(number: int, first: int, last: int) -> Part:
             async with gate:
-                return await self.write(
+                return await self.write.send(
                     s3.copy_part(
                         self.bucket,
                         key,
@@ -186,7 +186,7 @@ class PartCopier:
 
     async def _abort(self, key: str, upload: str) -> None:
         try:
-            await self.write(s3.abort_upload(self.bucket, key, upload_id=upload, owner=self.owner))
+            await self.write.send(s3.abort_upload(self.bucket, key, upload_id=upload, owner=self.owner))
         except WindlassError as error:
             if not isinstance(error, AwsError):
                 raise

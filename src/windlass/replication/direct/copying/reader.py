@@ -10,7 +10,7 @@ from typing import Any
 from windlass.core.errors import AwsError, Conflict, NotFound, WindlassError
 from windlass.replication.direct.copying.parts import uniform
 from windlass.wire import s3
-from windlass.wire.door import Door
+from windlass.wire.client import Client
 from windlass.wire.errors import ConnectionLost
 from windlass.wire.model import PACED, Call
 from windlass.wire.s3 import Head
@@ -38,20 +38,20 @@ class Read:
 class Reader:
     """Reads objects of one bucket. What the service slows down is told at once: who reads decides the pace."""
 
-    door: Door
+    client: Client
     bucket: str
     owner: str = ""
 
     async def head(self, key: str) -> Head:
         """The object's head, as it is now; NotFound when it is gone."""
-        return await self.door(_paced(s3.head(self.bucket, key, headers=_ASKED, owner=self.owner)))
+        return await self.client.send(_paced(s3.head(self.bucket, key, headers=_ASKED, owner=self.owner)))
 
     async def whole(self, key: str, etag: str, size_bytes: int) -> Read:
         """All of a small object. Conflict when it is another one by now (some services do not look at If-Match)."""
         call = s3.get(
             self.bucket, key, if_match=etag, headers=_ASKED, owner=self.owner, max_bytes=2 * size_bytes + _MIB
         )
-        head, body = await self.door(_paced(call))
+        head, body = await self.client.send(_paced(call))
         self._check(key, etag, head)
         if len(body) != size_bytes:
             if not etag:
@@ -70,7 +70,7 @@ class Reader:
             before = at
             try:
                 call = s3.get(self.bucket, key, byte_range=(at, last), if_match=etag, owner=self.owner)
-                async with self.door.stream(_paced(call)) as (found, pieces):
+                async with self.client.stream(_paced(call)) as (found, pieces):
                     head = found[0]
                     self._check(key, etag, head)
                     if not head.content_range.startswith(f"bytes {at}-{last}/"):
@@ -92,7 +92,7 @@ class Reader:
                 await asyncio.sleep(_PAUSE_S * cuts)
 
     async def layout(self, key: str, head: Head) -> tuple[list[int], bool]:
-        """The sizes of the parts it was uploaded in, and whether the service told them (else they are a guess)."""
+        """The sizes of the parts it was send_upload in, and whether the service told them (else they are a guess)."""
         count = int(head.etag.rpartition("-")[2])
         guess = likely_parts(head.size_bytes, count)
         try:
@@ -116,10 +116,10 @@ class Reader:
         """The object's tags, where its head says that there are some."""
         if head.headers.get("x-amz-tagging-count", "0") == "0":
             return []
-        return await self.door(_paced(s3.tags(self.bucket, key, owner=self.owner)))
+        return await self.client.send(_paced(s3.tags(self.bucket, key, owner=self.owner)))
 
     async def _part(self, key: str, head: Head, number: int) -> Head:
-        found = await self.door(s3.head(self.bucket, key, part=number, if_match=head.etag, owner=self.owner))
+        found = await self.client.send(s3.head(self.bucket, key, part=number, if_match=head.etag, owner=self.owner))
         self._check(key, head.etag, found)
         return found
 
@@ -142,4 +142,6 @@ def likely_parts(size_bytes: int, count: int) -> list[int]:
 
 
 def _paced(call: Call[Any]) -> Call[Any]:
-    return replace(call, manners=replace(PACED, max_body_bytes=call.manners.max_body_bytes, ahead_bytes=_MIB))
+    return replace(
+        call, retry_policy=replace(PACED, max_body_bytes=call.retry_policy.max_body_bytes, read_ahead_bytes=_MIB)
+    )

@@ -46,7 +46,7 @@ class Restores:
         """`archived`, `restoring` or `readable` (S3 API reference, "HeadObject", x-amz-restore)."""
         source = self.sides.pair.source
         async with self._gate:
-            head = await self.sides.read(s3.head(source.bucket, row.key, owner=source.account_id))
+            head = await self.sides.read.send(s3.head(source.bucket, row.key, owner=source.account_id))
         status = head.headers.get("x-amz-restore", "")
         if 'ongoing-request="true"' in status:
             return "restoring"
@@ -57,7 +57,7 @@ class Restores:
         source = self.sides.pair.source
         async with self._gate:
             try:
-                await self.sides.read(
+                await self.sides.read.send(
                     s3.restore(source.bucket, row.key, days=restore.days, tier=restore.tier, owner=source.account_id)
                 )
             except Conflict as error:

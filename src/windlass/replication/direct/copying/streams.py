@@ -34,7 +34,7 @@ from windlass.replication.direct.copying.digests import (
 from windlass.replication.direct.copying.parts import Range, part_ranges, uniform
 from windlass.replication.direct.copying.reader import Reader
 from windlass.wire import s3
-from windlass.wire.door import Door
+from windlass.wire.client import Client
 from windlass.wire.listing import Listed
 from windlass.wire.model import PACED, Call
 from windlass.wire.s3 import Head, Part
@@ -60,7 +60,7 @@ class StreamCopier:
     """Copies objects from a bucket of one service to a bucket of another."""
 
     source: Reader
-    write: Door
+    write: Client
     bucket: str
     owner: str = ""
     classes: Collection[str] = ()
@@ -74,7 +74,7 @@ class StreamCopier:
     @property
     def connections(self) -> int:
         """How many both sides take at once."""
-        return min(self.source.door.access.max_connections, self.write.access.max_connections)
+        return min(self.source.client.access.max_connections, self.write.access.max_connections)
 
     async def copy(self, row: Listed) -> None:
         """Copy the object that was listed. Conflict when it is another one by now, NotFound when it is gone."""
@@ -135,7 +135,7 @@ class StreamCopier:
         digest.update(read.body)
         self.trust.learn(claim, digest.check())
         headers = await self._headers(row.key, read.head, whole=True) | {"content-md5": _base64(digest.md5)}
-        await self.write(_paced(s3.put(self.bucket, row.key, read.body, headers=headers, owner=self.owner)))
+        await self.write.send(_paced(s3.put(self.bucket, row.key, read.body, headers=headers, owner=self.owner)))
 
     async def _in_one(self, row: Listed, head: Head, seen: Sequence[Claim]) -> None:
         claim = claim_of(head, self.trust)
@@ -151,7 +151,7 @@ class StreamCopier:
         sizes, told = await self._sizes(row.key, head)
         headers = await self._headers(row.key, head)
         begin = s3.create_upload(self.bucket, row.key, headers=headers, owner=self.owner, checksums=True)
-        upload = await self.write(_paced(begin))
+        upload = await self.write.send(_paced(begin))
         try:
             made = await self._parts(row.key, head.etag, upload, list(part_ranges(sizes)))
             _check_parts(self.bucket, row.key, made)
@@ -159,7 +159,9 @@ class StreamCopier:
                 claim = etag_claim(head, self.trust)
                 self.trust.learn(claim, of_parts([md5 for _, md5 in made]).among(_claims(claim, seen)))
             parts = [part for part, _ in made]
-            await self.write(s3.complete_upload(self.bucket, row.key, upload_id=upload, parts=parts, owner=self.owner))
+            await self.write.send(
+                s3.complete_upload(self.bucket, row.key, upload_id=upload, parts=parts, owner=self.owner)
+            )
         except BaseException:
             # Parts that nobody completes cost money until a lifecycle rule finds them.
             await asyncio.shield(self._abort(row.key, upload))
@@ -216,7 +218,7 @@ class StreamCopier:
 
     async def _abort(self, key: str, upload: str) -> None:
         with contextlib.suppress(AwsError, NotFound, Throttled):
-            await self.write(s3.abort_upload(self.bucket, key, upload_id=upload, owner=self.owner))
+            await self.write.send(s3.abort_upload(self.bucket, key, upload_id=upload, owner=self.owner))
 
 
 def _check_parts(bucket: str, key: str, made: Sequence[tuple[Part, str]]) -> None:
@@ -254,7 +256,7 @@ async def _held(pieces: AsyncGenerator[bytes, None], digest: Digest) -> AsyncGen
 
 
 class Streams(Generic[T]):
-    """Copies side by side, as many as fit into the budget. It has a Flow's face: `done(token, error)`, `ready()`."""
+    """Copies side by side, as many as fit into the budget. It has a CopyPipeline's face: `done(token, error)`, `ready()`."""
 
     def __init__(
         self,
@@ -310,4 +312,4 @@ class Streams(Generic[T]):
 
 
 def _paced(call: Call[Any]) -> Call[Any]:
-    return replace(call, manners=replace(PACED, max_body_bytes=call.manners.max_body_bytes))
+    return replace(call, retry_policy=replace(PACED, max_body_bytes=call.retry_policy.max_body_bytes))

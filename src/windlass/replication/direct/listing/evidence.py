@@ -11,9 +11,9 @@ from windlass.core.errors import AwsError, WindlassError
 from windlass.replication.comparison import Compare, Verdict, compare_listed
 from windlass.replication.direct.bucket_pair import Sides
 from windlass.replication.direct.listing.heads import ASKED, compare_heads, has_evidence, part_count
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.wire import s3
-from windlass.wire.door import Door
+from windlass.wire.client import Client
 from windlass.wire.errors import ConnectionLost
 from windlass.wire.listing import Listed
 from windlass.wire.s3 import Head
@@ -62,7 +62,7 @@ class Evidence:
         return verdict
 
     async def _same_layout(self, source: Listed, here: Head, destination: Listed, there: Head) -> bool:
-        """True when both were uploaded in as many parts, and the first and the last of them are equally large."""
+        """True when both were send_upload in as many parts, and the first and the last of them are equally large."""
         count, pair = part_count(here), self.sides.pair
         if not count or count != part_count(there):
             return False
@@ -85,18 +85,18 @@ async def by_content(sides: Sides, key: str) -> bool:
     return here == there
 
 
-async def _head(door: Door, place: Place, row: Listed, *, part: int = 0) -> Head:
+async def _head(client: Client, place: BucketRef, row: Listed, *, part: int = 0) -> Head:
     call = s3.head(place.bucket, row.key, part=part, if_match=row.etag, headers=ASKED, owner=place.account_id)
-    head = await door(call)
+    head = await client.send(call)
     if row.etag and head.etag != row.etag:  # some services do not look at If-Match
         raise AwsError(f"{place.name}: {row.key!r} was replaced meanwhile", hint="Compare again.")
     return head
 
 
-async def _digest(door: Door, place: Place, key: str) -> str:
+async def _digest(client: Client, place: BucketRef, key: str) -> str:
     digest = sha256()
     try:
-        async with door.stream(s3.get(place.bucket, key, owner=place.account_id)) as (_, pieces):
+        async with client.stream(s3.get(place.bucket, key, owner=place.account_id)) as (_, pieces):
             async for piece in pieces:
                 digest.update(piece)
     except ConnectionLost as lost:

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from windlass.core.paging import LoopGuard
 from windlass.replication.direct.listing.comparison import Pages
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.wire import s3
-from windlass.wire.door import Door
+from windlass.wire.client import Client
 from windlass.wire.listing import ListedVersion
 
 __all__ = ["Histories", "History", "history_of", "list_histories"]
@@ -38,7 +38,7 @@ class Histories:
     token: str
 
 
-def list_histories(door: Door, place: Place, prefix: str) -> Pages[History]:
+def list_histories(client: Client, place: BucketRef, prefix: str) -> Pages[History]:
     """The versions of a bucket, a page of whole keys after a text. Memory holds a page, or all versions of one key."""
 
     async def page(after: str) -> Histories:
@@ -46,7 +46,7 @@ def list_histories(door: Door, place: Place, prefix: str) -> Pages[History]:
         key, version = after, ""
         guard = LoopGuard(f"the listing of {place.bucket}'s versions")
         while True:
-            found = await door(
+            found = await client.send(
                 s3.list_versions(
                     place.bucket, prefix=prefix, key_marker=key, version_marker=version, owner=place.account_id
                 )
@@ -65,13 +65,13 @@ def list_histories(door: Door, place: Place, prefix: str) -> Pages[History]:
     return page
 
 
-async def history_of(door: Door, place: Place, key: str) -> History:
+async def history_of(client: Client, place: BucketRef, key: str) -> History:
     """What one key has now; without versions where it has none."""
     held: list[ListedVersion] = []
     marker, version = "", ""
     guard = LoopGuard(f"the listing of {place.bucket}'s versions")
     while True:
-        found = await door(
+        found = await client.send(
             s3.list_versions(
                 place.bucket, prefix=key, key_marker=marker, version_marker=version, owner=place.account_id
             )

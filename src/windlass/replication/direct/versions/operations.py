@@ -1,4 +1,4 @@
-"""How one version is copied, and how one key is looked at, over the doors to both buckets.
+"""How one version is copied, and how one key is looked at, over the clients to both buckets.
 
 Every write says what must be on top at the destination (`If-Match`, `If-None-Match`), and is sent once: whoever writes there
 at the same time, and whatever became of a request whose answer was lost, no version is put where it does not belong, and none
@@ -12,23 +12,23 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from windlass.core.errors import AccessRefused, NotFound
+from windlass.core.errors import AccessDenied, NotFound
 from windlass.replication.comparison import Verdict
 from windlass.replication.direct.bucket_pair import Sides
 from windlass.replication.direct.listing.heads import ASKED, compare_heads
 from windlass.replication.direct.versions.histories import history_of
 from windlass.replication.direct.versions.sequence import Outlook, compare_histories, settle, telling
-from windlass.replication.model import Place
+from windlass.replication.model import BucketRef
 from windlass.wire import s3
-from windlass.wire.door import Door
+from windlass.wire.client import Client
 from windlass.wire.listing import ListedVersion
-from windlass.wire.model import Call, Manners
+from windlass.wire.model import Call, RetryPolicy
 from windlass.wire.s3 import Head
 
 __all__ = ["Own", "Step", "VersionWays", "closer", "kept", "step_of", "top_of"]
 
-_DELETE_ONCE = Manners(attempts=1, lost=False)
-_COPY_ONCE = replace(_DELETE_ONCE, late_errors=True)
+_DELETE_ONCE = RetryPolicy(attempts=1, retry_after_lost_response=False)
+_COPY_ONCE = replace(_DELETE_ONCE, errors_after_200=True)
 _HEADS_AT_ONCE = 16
 
 Own = Callable[[str, str, str], Awaitable[Mapping[str, str]]]
@@ -75,10 +75,10 @@ def kept(versions: Sequence[ListedVersion], *, markers: bool) -> Sequence[Listed
 
 @dataclass(frozen=True, slots=True)
 class VersionWays:
-    """`write` is a door of its own, with a connection for each copy under way. `markers`: delete markers are made, too."""
+    """`write` is a client of its own, with a connection for each copy under way. `markers`: delete markers are made, too."""
 
     sides: Sides
-    write: Door
+    write: Client
     markers: bool
     own: Own | None = None
 
@@ -99,14 +99,14 @@ class VersionWays:
         target = self.sides.pair.destination
         if step.marker:
             call = s3.delete(target.bucket, step.key, if_match=top, owner=target.account_id)
-            await self.write(replace(call, manners=_DELETE_ONCE))
+            await self.write.send(replace(call, retry_policy=_DELETE_ONCE))
             return ""
         more = dict(await self.own(step.key, step.version_id, step.etag)) if self.own is not None else {}
         if step.size_bytes > self.sides.largest:
             parts = replace(self.sides.parts(), headers=more)
             made = await parts.copy(step, version_id=step.version_id, if_match=top, if_none_match=not top)
             return made.etag
-        return (await self.write(self._copy(step, top, more))).etag
+        return (await self.write.send(self._copy(step, top, more))).etag
 
     def _copy(self, step: Step, top: str, more: Mapping[str, str]) -> Call[s3.Copied]:
         source, target = self.sides.pair.source, self.sides.pair.destination
@@ -124,7 +124,7 @@ class VersionWays:
             owner=target.account_id,
             source_owner=source.account_id,
         )
-        return replace(call, manners=_COPY_ONCE)
+        return replace(call, retry_policy=_COPY_ONCE)
 
 
 async def closer(
@@ -163,15 +163,15 @@ def _compared(one: Head | None, other: Head | None) -> Verdict:
     return compare_heads(one, other)
 
 
-async def _heads(door: Door, place: Place, key: str, versions: set[str]) -> dict[str, Head]:
+async def _heads(client: Client, place: BucketRef, key: str, versions: set[str]) -> dict[str, Head]:
     gate = asyncio.Semaphore(_HEADS_AT_ONCE)
 
     async def ask(version_id: str) -> tuple[str, Head | None]:
         async with gate:
             try:
                 call = s3.head(place.bucket, key, version_id=version_id, headers=ASKED, owner=place.account_id)
-                return version_id, await door(call)
-            except (AccessRefused, NotFound):
+                return version_id, await client.send(call)
+            except (AccessDenied, NotFound):
                 return version_id, None
 
     found = await asyncio.gather(*map(ask, versions))

@@ -20,7 +20,7 @@ from windlass.replication.direct.versions.histories import History, list_histori
 from windlass.replication.direct.versions.operations import Own, Step, VersionWays, kept, step_of, top_of
 from windlass.replication.direct.versions.sequence import compare_histories
 from windlass.wire import s3
-from windlass.wire.door import Door
+from windlass.wire.client import Client
 from windlass.wire.listing import ListedVersion
 
 __all__ = ["seed_versions", "steps_for", "version_journal"]
@@ -50,14 +50,14 @@ async def seed_versions(
     `stop` is set.
     """
     target = sides.pair.destination
-    status = await sides.write(s3.versioning(target.bucket, owner=target.account_id))
+    status = await sides.write.send(s3.versioning(target.bucket, owner=target.account_id))
     if status != "Enabled":
         raise Conflict(
             f"{target.bucket}: versioning is {status.lower() or 'off'} there: copies of versions would replace each other",
             hint="Enable versioning on the destination first.",
             code="DstBucketUnversioned",
         )
-    async with Door(sides.write.access, connections=limits.connections) as write:
+    async with Client(sides.write.access, connections=limits.connections) as write:
         ways = VersionWays(sides, write, markers, own)
         return await _VersionSeed(sides, journal, limits, stop, tell, ways).run("", None)
 

@@ -20,7 +20,7 @@ from windlass.replication.effects import Effect
 from windlass.replication.methods.batch import report
 from windlass.replication.methods.batch.manifest import FIELDS, FIELDS_WITH_VERSIONS, FORMAT
 from windlass.replication.methods.batch.template import Template
-from windlass.replication.model import BatchJob, Operation, Pair, Place
+from windlass.replication.model import BatchJob, BucketRef, Operation, Pair
 from windlass.replication.own_keys import OURS
 from windlass.replication.setup.role import Work
 
@@ -55,9 +55,9 @@ class Spot:
     prefix: str
 
     @property
-    def arn_of(self) -> Callable[[Place], str]:
+    def arn_of(self) -> Callable[[BucketRef], str]:
         """The bucket's ARN in the partition of a place."""
-        return lambda place: Place(bucket=self.bucket, region=place.region).arn
+        return lambda place: BucketRef(bucket=self.bucket, region=place.region).arn
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Listed:
     """Of the objects listed, where a copy must name it; empty where a job leaves it to S3."""
 
 
-def job_place(operation: Operation, pair: Pair) -> Place:
+def job_place(operation: Operation, pair: Pair) -> BucketRef:
     """The bucket in whose account and region the job is made: a copy's destination, else the source."""
     if operation is Operation.COPY and pair.destination.account_id:
         return pair.destination
@@ -157,7 +157,7 @@ def create_effect(
     }
     if isinstance(manifest, Listed):
         fields = FIELDS_WITH_VERSIONS if manifest.versions else FIELDS
-        arn = f"{Place(bucket=manifest.bucket, region=place.region).arn}/{manifest.key}"
+        arn = f"{BucketRef(bucket=manifest.bucket, region=place.region).arn}/{manifest.key}"
         params["Manifest"] = {
             "Spec": {"Format": FORMAT, "Fields": list(fields)},
             "Location": {"ObjectArn": arn, "ETag": manifest.etag},
@@ -230,7 +230,7 @@ def request_status(estate: Estate, account_id: str, region: str, job_id: str, st
 
 
 def fetch_tally(
-    estate: Estate, job: BatchJob, place: Place, retry: Callable[[bytes], object] | None = None
+    estate: Estate, job: BatchJob, place: BucketRef, retry: Callable[[bytes], object] | None = None
 ) -> report.Tally | None:
     """What a job's completion report says; None where there is none. `retry` gets manifest rows of what failed."""
     if not job.report_bucket:
@@ -245,7 +245,7 @@ def fetch_tally(
     return found
 
 
-def failed_rows(estate: Estate, job: BatchJob, place: Place) -> Iterator[bytes]:
+def failed_rows(estate: Estate, job: BatchJob, place: BucketRef) -> Iterator[bytes]:
     """The manifest rows of a job's failed tasks, block by block: what a retry works through."""
     kept: list[bytes] = []
     for one in _files(estate, job, place):
@@ -262,12 +262,12 @@ def failed_rows(estate: Estate, job: BatchJob, place: Place) -> Iterator[bytes]:
             kept = []
 
 
-def _files(estate: Estate, job: BatchJob, place: Place) -> tuple[report.ReportFile, ...]:
+def _files(estate: Estate, job: BatchJob, place: BucketRef) -> tuple[report.ReportFile, ...]:
     prefix = f"{job.report_prefix}/" if job.report_prefix else ""
     return report.read_index(_get(estate, job, place, f"{prefix}job-{job.job_id}/manifest.json").read())
 
 
-def _get(estate: Estate, job: BatchJob, place: Place, key: str) -> Any:
+def _get(estate: Estate, job: BatchJob, place: BucketRef, key: str) -> Any:
     return estate.call(place.account_id, place.region, "s3", "GetObject", Bucket=job.report_bucket, Key=key)["Body"]
 
 
@@ -312,7 +312,7 @@ def _operation(
     return {"S3PutObjectCopy": {"TargetResource": pair.destination.arn, **given}}
 
 
-def _report(template: Template, spot: Spot, place: Place) -> dict[str, Any]:
+def _report(template: Template, spot: Spot, place: BucketRef) -> dict[str, Any]:
     if not template.report.enabled:
         return {"Enabled": False}
     return {

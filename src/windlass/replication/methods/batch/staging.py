@@ -19,7 +19,7 @@ from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.manifest import encode_rows, encode_versions
 from windlass.replication.methods.batch.upload import upload
 from windlass.replication.model import BatchJob, Operation, Seed, Way
-from windlass.replication.own_keys import Doors
+from windlass.replication.own_keys import Clients
 from windlass.replication.planning.candidates import Counted, Peeked, Rows, noncurrent, wanted
 from windlass.replication.planning.plan import Request, spots
 from windlass.replication.service import Replication
@@ -47,10 +47,10 @@ class Staging:
         seed, request, most = self.seed, self.request, self.replication.config.copy_up_to_bytes
         bucket = seed.pair.source.bucket
         written: list[batch.Listed] = []
-        with Doors(self.replication.estate) as doors:
+        with Clients(self.replication.estate) as clients:
             reader = seed.pair.source.account_id or seed.pair.destination.account_id
             if request.versions:
-                older = encode_versions(bucket, noncurrent(doors, seed, reader, largest_bytes=most))
+                older = encode_versions(bucket, noncurrent(clients, seed, reader, largest_bytes=most))
                 written += self._write("noncurrent", older, versions=True)
             both = self.replication.direct.both(
                 seed.pair, alone=seed.operation is Operation.LAMBDA, criteria=request.criteria

@@ -1,0 +1,26 @@
+"""The actions that change a trail: listed, and confirmed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from windlass.present.confirmation import require_confirmation
+from windlass.present.output import Format, emit
+
+if TYPE_CHECKING:
+    from windlass.clients.trail import Action
+
+__all__ = ["agreed"]
+
+
+def agreed(actions: tuple[Action, ...], action: str, *, dry_run: bool, yes: bool) -> bool:
+    """List the calls and ask for confirmation; False for a dry run."""
+    rows = [
+        {"service": one.service, "operation": one.operation, "why": one.why, "params": dict(one.params)}
+        for one in actions
+    ]
+    columns = ("service", "operation", "why")
+    emit(rows, Format.TABLE, (*columns, "params") if dry_run else columns)
+    if not dry_run:
+        require_confirmation(action, yes=yes)
+    return not dry_run

@@ -1,0 +1,28 @@
+"""The verbs of `windlass inventory`: one file each."""
+
+from windlass.present.commands import Group
+
+__all__ = ["GROUP"]
+
+GROUP = Group(
+    package=__name__,
+    help="Know what exists, who owns it, what changed, and when.",
+    verbs=(
+        "collect",
+        "list",
+        "show",
+        "history",
+        "changes",
+        "diff",
+        "search",
+        "graph",
+        "sql",
+        "stats",
+        "runs",
+        "coverage",
+        "types",
+        "ip",
+        "export",
+        "prune",
+    ),
+)

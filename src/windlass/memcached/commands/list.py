@@ -1,0 +1,40 @@
+"""`windlass memcached list`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from windlass.core import clock
+from windlass.core.errors import PartialFailure
+from windlass.memcached.commands.options import CLUSTER_COLUMNS, open_memcached, place_of
+from windlass.present.options import Accounts, Limit, Output, Regions
+from windlass.present.output import Format, emit
+
+__all__ = ["list_"]
+
+
+def list_(
+    ctx: typer.Context,
+    account: Accounts = None,
+    region: Regions = None,
+    limit: Limit = 0,
+    output: Output = Format.TABLE,
+) -> None:
+    """List clusters of all accounts and regions, with the node quota of each account and region.
+
+    Examples:
+      windlass memcached list
+      windlass memcached list -r us-east-1 -o json
+    """
+    from windlass.memcached.rows import cluster_row
+
+    listing = open_memcached(ctx).list(place_of(account, region))
+    rows = (cluster_row(one, listing.quotas.get((one.account_id, one.region))) for one in listing.clusters)
+    emit(rows, output, CLUSTER_COLUMNS, now=clock.now(), limit=limit, empty="There is no Memcached cluster.")
+    for problem in listing.problems:
+        print(f"windlass: {problem.region} of {problem.account_id}: {problem.error.message}", file=sys.stderr)
+    if listing.problems:
+        count = len(listing.problems)
+        raise PartialFailure(f"{count} accounts or regions could not be read", hint="`windlass doctor` shows why.")

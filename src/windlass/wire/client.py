@@ -1,0 +1,354 @@
+"""Signed calls to one service in one region as one identity: keys, clock, connections, retries.
+
+A Client belongs to one event loop. `await client.send(call)` is one call with its retries; `client.stream(call)` hands the body
+over as it comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
+from hashlib import sha256
+from typing import Any, Self, TypeVar
+
+from windlass.core.access import Access, Keys
+from windlass.core.aws_errors import service_error
+from windlass.core.errors import AccessDenied, AwsError, Conflict, UsageError, WindlassError
+from windlass.wire.checksums import with_checksum
+from windlass.wire.connection import Connection
+from windlass.wire.credential_cache import CredentialCache
+from windlass.wire.errors import BadAnswer, BrokenAnswer, ConnectionLost, Fault, read_fault, read_sensibly
+from windlass.wire.model import EMPTY_SHA256, PACED, UNSIGNED, Call, Checksum, Request, Response
+from windlass.wire.retry import RetryDecision, decide_after_fault, decide_after_loss
+from windlass.wire.routes import Route, RouteTable
+from windlass.wire.upload import send_upload
+
+__all__ = ["Client", "Observer"]
+
+T = TypeVar("T")
+
+_STALE_CONNECTIONS = 3
+_THREADED_CHECKSUM_BYTES = 1024 * 1024
+_ERROR = re.compile(rb"\s*+(?:<\?xml[^<>]*\?>\s*+)?(?:<Error[\s>]|\Z)")
+
+Observer = Callable[[str, str, float], None]
+"""Told of each attempt: the operation, its outcome (ok, throttled, error, lost) and its time in seconds."""
+
+
+class _SoFar:
+    """What befell one call so far, and what its last attempt was sent with."""
+
+    __slots__ = ("attempt", "keys", "lost", "mended", "protected", "reused", "route", "skew_s", "stale")
+
+    def __init__(self) -> None:
+        self.attempt = 1
+        self.stale = 0
+        self.mended: frozenset[str] = frozenset()
+        self.lost = self.reused = False
+        self.skew_s = 0.0
+        self.keys: Keys | None = None
+        self.route: Route | None = None
+        self.protected: Request | None = None
+
+
+class Client:
+    """The way to one service; close it, or use it with `async with`."""
+
+    def __init__(
+        self,
+        access: Access,
+        *,
+        connections: int = 0,
+        observe: Observer | None = None,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self.access = access
+        self._observe = observe
+        loop = asyncio.get_running_loop()
+        self._routes = RouteTable(loop, access, connections=connections)
+        self._ring = CredentialCache(loop, access.keys)
+        self._skew_s = 0.0
+        self._draw = draw  # the jitter of back-offs, in [0, 1)
+
+    async def send(self, call: Call[T]) -> T:
+        """The operation's answer. AccessDenied, NotFound, Conflict, Throttled or AwsError, as the service says."""
+        return self._read(call, await self._attempts(call, stream=False))
+
+    @contextlib.asynccontextmanager
+    async def stream(self, call: Call[T]) -> AsyncIterator[tuple[T, AsyncIterator[bytes]]]:
+        """What the head says, and the body in pieces. A body cut off raises ConnectionLost: ask for the rest by range."""
+        response = await self._attempts(call, stream=True)
+        assert response.stream is not None
+        try:
+            yield self._read(call, response), aiter(response.stream)
+        finally:
+            response.stream.abandon()
+
+    async def upload(self, call: Call[T], size_bytes: int, pieces: AsyncIterator[bytes]) -> T:
+        """One attempt of a call whose body comes in pieces, `size_bytes` in all: they can't be asked for twice here.
+
+        What the pieces raise is raised, and nothing is made of the part that was sent. Errors are those of a call.
+        """
+        started = time.perf_counter()
+        try:
+            response = await send_upload(self, call, size_bytes, pieces)
+        except (ConnectionLost, BrokenAnswer) as error:
+            self._note(call, "lost", started)
+            raise self._lost(call, error) from None
+        if response.status < 300:
+            self._note(call, "ok", started)
+            return self._read(call, response)
+        fault = read_fault(response)
+        self._note(call, "throttled" if fault.status in (429, 503) else "error", started)
+        # There is one attempt, so that who asks decides the pace.
+        raise self._said(replace(call, retry_policy=PACED), fault, response, _SoFar())
+
+    async def close(self) -> None:
+        """Close every connection; calls under way fail."""
+        self._routes.close()
+        self._ring.close()
+        await asyncio.sleep(0)  # aborted transports say so on the next turn
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def opened(self) -> int:
+        """How many connections were opened so far."""
+        return self._routes.opened()
+
+    # What a flow needs to send by itself
+
+    @property
+    def skew_s(self) -> float:
+        """How far the service's clock is ahead of ours."""
+        return self._skew_s
+
+    @property
+    def buffer(self) -> memoryview:
+        """The buffer that connections of this loop read into."""
+        return self._routes.buffer
+
+    def route(self, bucket: str) -> Route:
+        """Where a bucket's requests go, as far as is known."""
+        return self._routes.find(bucket)
+
+    async def fetch_keys(self) -> Keys:
+        """The keys of the moment, asked for where there are none; whatever asking raises."""
+        return self._ring.at_hand() or await self._ring.fetch()
+
+    def keys_at_hand(self) -> Keys | None:
+        """The keys of the moment; None when they must be asked for first, as a call does."""
+        return self._ring.at_hand()
+
+    # One call
+
+    async def _attempts(self, call: Call[T], *, stream: bool) -> Response:
+        so_far = _SoFar()
+        while True:
+            started = time.perf_counter()
+            try:
+                response = await self._once(call, so_far, stream=stream)
+                fault = await self._find_fault(call, response, so_far)
+            except (ConnectionLost, BrokenAnswer) as error:
+                self._note(call, "lost", started)
+                decision = self._decide_after_loss(call, error, so_far)
+            else:
+                if fault is None:
+                    self._note(call, "ok", started)
+                    return response
+                self._note(call, "throttled" if fault.status in (429, 503) else "error", started)
+                decision = self._decide_after_fault(call, fault, response, so_far)
+            so_far.attempt += decision.counts_as_attempt
+            if decision.renew_keys and so_far.keys is not None:
+                await self._ring.renew(so_far.keys)
+            if decision.wait_s:
+                await asyncio.sleep(decision.wait_s)
+
+    async def _once(self, call: Call[T], so_far: _SoFar, *, stream: bool) -> Response:
+        so_far.reused = False
+        so_far.keys = keys = self._ring.at_hand() or await self._ring.fetch()
+        so_far.route = route = self._routes.find(call.request.bucket)
+        request = await self._protected(call.request, route, so_far)
+        connection = route.pool.take() or await route.pool.get()
+        so_far.reused = connection.used > 0
+        so_far.skew_s = self._skew_s  # signed when it is sent: it may have waited long
+        try:
+            head = self._sign(request, route, keys)
+        except UnicodeEncodeError:
+            route.pool.give_back(connection)
+            raise UsageError("a header's value can't be written in UTF-8", hint="Look at the metadata given.") from None
+        except UsageError:
+            route.pool.give_back(connection)
+            raise
+        return await self._exchange(connection, call, head, stream=stream)
+
+    async def _find_fault(self, call: Call[T], response: Response, so_far: _SoFar) -> Fault | None:
+        """The error in an answer, None for a success. ConnectionLost or BrokenAnswer when confirming it fails.
+
+        The answer to a HEAD has no document, and some S3-compatible services send no request id either. Such an error
+        is confirmed by a GET of the first byte: its error document counts when it has the same status.
+        """
+        if response.status < 300 and not (call.retry_policy.errors_after_200 and _ERROR.match(response.body)):
+            return None
+        fault = read_fault(response)
+        if not fault.is_unidentified or call.request.method != "HEAD":
+            return fault
+        headers = tuple(header for header in call.request.headers if header[0] != "range")
+        get = replace(call.request, method="GET", headers=(*headers, ("range", "bytes=0-0")))
+        confirmation = await self._once(replace(call, request=get), so_far, stream=True)
+        if confirmation.stream is not None:  # the GET succeeded: one of the two answers is wrong
+            confirmation.stream.abandon()
+            return fault
+        confirmed = read_fault(confirmation)
+        return confirmed if confirmed.from_service and confirmed.status == fault.status else fault
+
+    async def _protected(self, request: Request, route: Route, so_far: _SoFar) -> Request:
+        """The request with its body's checksum, computed once, and in a thread where that takes long."""
+        if request.payload_hash != UNSIGNED and request.checksum is Checksum.NONE:
+            return request
+        if so_far.protected is None:
+            tls, crc32 = route.pool.endpoint.tls, self.access.crc32
+            if len(request.body) < _THREADED_CHECKSUM_BYTES:
+                so_far.protected = with_checksum(request, tls=tls, crc32=crc32)
+            else:
+                aside = asyncio.get_running_loop().run_in_executor(
+                    None, lambda: with_checksum(request, tls=tls, crc32=crc32)
+                )
+                so_far.protected = await aside
+        return so_far.protected
+
+    async def _exchange(self, connection: Connection, call: Call[T], head: bytes, *, stream: bool) -> Response:
+        answer = connection.send(
+            head,
+            call.request.body,
+            head_only=call.request.method == "HEAD",
+            limit=call.retry_policy.max_body_bytes,
+            read_ahead_bytes=call.retry_policy.read_ahead_bytes,
+            timeout_s=call.read_timeout_s or self.access.read_timeout_s,
+            stream=stream,
+            patient=call.retry_policy.errors_after_200,
+            into=call.into,
+        )
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            connection.close()  # its answer would be taken for the next request's
+            raise
+
+    def _sign(self, request: Request, route: Route, keys: Keys) -> bytes:
+        body, path = request.body, route.prefix + request.path
+        digest = request.payload_hash or (sha256(body).hexdigest() if body else EMPTY_SHA256)
+        headers = [("host", route.pool.endpoint.authority), *request.headers]
+        if self.access.headers:
+            given = {name for name, _ in request.headers}
+            headers += [one for one in self.access.headers if one[0] not in given]
+        route.signer.sign(request.method, path, request.query, headers, digest, keys, time.time() + self._skew_s)
+        target = f"{path}?{request.query}" if request.query else path
+        length = f"content-length: {len(body)}\r\n" if body or request.method in ("PUT", "POST") else ""
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
+            raise UsageError("a header's value has a line break or a NUL in it", hint="Look at the metadata given.")
+        head = f"{request.method} {target} HTTP/1.1\r\n{lines}user-agent: {self.access.user_agent}\r\n{length}\r\n"
+        return head.encode("utf-8", "surrogateescape")
+
+    # What went wrong
+
+    def _decide_after_loss(self, call: Call[T], error: ConnectionLost | BrokenAnswer, so_far: _SoFar) -> RetryDecision:
+        """What to do now that no whole answer came; the error to raise when nothing helps."""
+        reused = so_far.reused and so_far.stale < _STALE_CONNECTIONS
+        decision = decide_after_loss(error, call.retry_policy, so_far.attempt, reused=reused, draw=self._draw())
+        if decision is None or self._routes.closed:
+            raise self._lost(call, error) from None
+        if not decision.counts_as_attempt and so_far.route is not None:
+            so_far.stale += 1
+            so_far.route.pool.drop_idle()
+        so_far.lost = so_far.lost or (isinstance(error, ConnectionLost) and error.sent)
+        return decision
+
+    def _decide_after_fault(self, call: Call[T], fault: Fault, response: Response, so_far: _SoFar) -> RetryDecision:
+        """What to do about an error answer; the error to raise when nothing helps."""
+        while True:
+            decision = decide_after_fault(fault, call.retry_policy, so_far.attempt, so_far.mended, self._draw())
+            if decision is None or self._routes.closed:
+                raise self._said(call, fault, response, so_far)
+            so_far.lost = so_far.lost or fault.is_unidentified
+            mends = _named(decision)
+            so_far.mended |= mends
+            if not mends or self._mend(decision, call.request, response, so_far):
+                return decision
+
+    def _mend(self, decision: RetryDecision, request: Request, response: Response, so_far: _SoFar) -> bool:
+        """Set right what makes another attempt worth while; false when it was right. Another call may have done it."""
+        if decision.correct_clock and so_far.skew_s == self._skew_s:
+            skew_s = _skew(response)
+            # A wrong signature is said with the same code; a clock that is right can't be what is wrong.
+            if skew_s is None or abs(skew_s - self._skew_s) < 30:
+                return False
+            self._skew_s = skew_s
+        if decision.region and so_far.route is not None and so_far.route is self._routes.find(request.bucket):
+            if not request.bucket or decision.region == so_far.route.region:
+                return False
+            self._routes.learn(request.bucket, decision.region)
+        return True
+
+    def _said(self, call: Call[T], fault: Fault, response: Response, so_far: _SoFar) -> WindlassError:
+        if fault.is_unidentified:
+            return BadAnswer.unidentified(self._where(call), fault)
+        status = 0 if call.retry_policy.retry_throttled else fault.status
+        error = service_error(
+            fault.code, fault.message, where=self._where(call), request_id=response.request_id, status=status
+        )
+        if self.access.service_label and isinstance(error, AccessDenied):
+            error.hint = f"Look at the keys of [[service]] {self.access.service_label}, and at what they may do there."
+        if so_far.lost and isinstance(error, Conflict):
+            error.hint = (
+                "An answer to an earlier attempt was lost: this may be our own doing. Look before you try again."
+            )
+        return error
+
+    def _lost(self, call: Call[T], error: Exception) -> WindlassError:
+        code, hint = "ConnectionLost", "Check the network, the proxy and the endpoint."
+        if isinstance(error, BrokenAnswer):
+            code = "BrokenAnswer"
+        elif isinstance(error, ConnectionLost) and not error.sent:
+            code = "EndpointUnreachable"
+        elif isinstance(error, ConnectionLost) and error.timed_out:
+            code, hint = "ReadTimeout", "Raise estate.read_timeout_s if this repeats."
+        return AwsError(f"{self._where(call)}: {error}", hint=hint, code=code)
+
+    def _read(self, call: Call[T], response: Response) -> T:
+        try:
+            return read_sensibly(call.read, response)
+        except BadAnswer as error:
+            raise BadAnswer(f"{self._where(call)}: {error.message}", hint=error.hint) from None
+
+    def _where(self, call: Call[Any]) -> str:
+        of = f" of {self.access.account_id}" if self.access.account_id else ""
+        bucket = f" ({call.request.bucket})" if call.request.bucket else ""
+        if self.access.service_label:
+            return f"{self.access.service} {call.name}{bucket} at {self.access.service_label}"
+        return f"{self.access.service} {call.name}{bucket} in {self.access.region}{of}"
+
+    def _note(self, call: Call[T], outcome: str, started: float) -> None:
+        if self._observe is not None:
+            self._observe(call.name, outcome, time.perf_counter() - started)
+
+
+def _named(decision: RetryDecision) -> frozenset[str]:
+    pairs = (("keys", decision.renew_keys), ("clock", decision.correct_clock), ("region", bool(decision.region)))
+    return frozenset(name for name, did in pairs if did)
+
+
+def _skew(response: Response) -> float | None:
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        return parsedate_to_datetime(response.headers["date"]).timestamp() - time.time()
+    return None

@@ -1,0 +1,306 @@
+"""Many calls of one kind at the least cost: no task, no future, no timer for each.
+
+A flow has connections of its own (connections). Each carries one request at a time, given by `send`; its end is told to
+`done`. What is usual (a 200 that came in one piece) is read where it arrives. What is not (errors, lost answers, keys that must
+be asked for) goes the Client's own way, with its retries; throttling alone is told at once, since who sends decides the pace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from windlass.core.aws_errors import THROTTLE_CODES, service_error
+from windlass.core.errors import WindlassError
+from windlass.wire.client import Client
+from windlass.wire.connection import Connection
+from windlass.wire.copy_requests import CopyRequests
+from windlass.wire.errors import ConnectionLost, read_fault
+from windlass.wire.model import Response
+from windlass.wire.routes import Route
+
+__all__ = ["CopyPipeline"]
+
+T = TypeVar("T")
+_SWEEP_S = 1.0
+_OPENING = 8
+_BEGINS, _LENGTH, _ENDS = b"http/1.1 200 ok\r\n", b"\r\ncontent-length: %d\r\n", b"</CopyObjectResult>"
+_MAX_BODY_BYTES = 64 * 1024
+_GOOD, _BAD = b"<CopyObjectResult", b"<Error"
+
+Copy = tuple[T, str, str, str]
+"""One to send: the sender's token, the key, its ETag and the storage class that the copy asks for."""
+
+
+# As a plain protocol, too, it is given its bytes ready made by loops that can do so (uvloop), which is quicker.
+class PinnedConnection(Connection, asyncio.Protocol):
+    """A connection that tells its flow; `copy` is what is under way."""
+
+    def __init__(self, flow: CopyPipeline[Any], buffer: memoryview) -> None:
+        super().__init__(flow.loop, buffer, flow.on_freed)
+        self._flow = flow
+        self.copy: Copy[Any] | None = None
+        self.sweeps = 0
+        self._seen: tuple[Copy[Any] | None, int] = (None, 0)
+        self._parsed = True
+
+    def expect(self, copy: Copy[Any]) -> None:
+        """The next answer is this copy's."""
+        if self._parsed:  # an answer that is recognised at once leaves nothing behind
+            self._reset(head_only=False, limit=_MAX_BODY_BYTES, stream=False)
+            self._parsed = False
+        self.copy = copy
+        self._answer = self
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """asyncio: so many bytes were read."""
+        self.data_received(bytes(self._buffer[:nbytes]))
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: what was read; an answer that is whole, and good, needs no parser."""
+        if self._read_bytes == 0 and self._answer is self and _is_good(data):
+            self._answer = None
+            self._flow.on_copied(self)
+            return
+        self._parsed = True
+        self.received(data)
+
+    # As who waits for its own answer
+
+    def done(self) -> bool:
+        """Nobody gives up waiting."""
+        return False
+
+    def set_result(self, result: Response, /) -> None:
+        """An answer that was not recognised at once."""
+        self._flow.on_response(self, result)
+
+    def set_exception(self, exception: Exception, /) -> None:
+        """No answer."""
+        self._flow.on_lost(self, exception)
+
+    def sweep(self, timeout_s: float) -> None:
+        """Look whether anything moved since the last time."""
+        if self._answer is not self:
+            return
+        copy, read_bytes = self._seen
+        self.sweeps = self.sweeps + 1 if copy is self.copy and read_bytes == self._read_bytes else 0
+        self._seen = (self.copy, self._read_bytes)
+        if self.sweeps * _SWEEP_S > timeout_s:
+            self._fail(ConnectionLost(f"no answer within {timeout_s:g} s", begun=True, timed_out=True))
+
+    def _start_timer(self) -> None:
+        """The flow's sweep does it."""
+
+
+class CopyPipeline(Generic[T]):
+    """Copies through at most `size` connections. `done(token, error)` hears of each end, `ready()` that there is room.
+
+    `pull()` may give a connection its next copy at once, where its last ended well; None leaves it to `ready`.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        copies: CopyRequests,
+        *,
+        size: int,
+        done: Callable[[T, WindlassError | None], None],
+        ready: Callable[[], None],
+        pull: Callable[[], Copy[T] | None] = lambda: None,
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._client, self._copies = client, copies
+        self._size = size
+        self._done, self._ready, self._pull = done, ready, pull
+        self._pinned: set[PinnedConnection] = set()
+        self._free: list[PinnedConnection] = []
+        self._opening = 0
+        self._unreachable = self._closed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.under_way = 0
+        self._outbox: list[tuple[PinnedConnection, bytes]] = []
+        self._in_turn = False
+        self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep)
+
+    def room(self) -> int:
+        """How many may be sent now. Where there is none, and there may be more connections, some are opened."""
+        if not self._free:
+            self._grow()
+        free = len(self._free)
+        if not free and self._unreachable:
+            return 1 - self.under_way  # one at a time the Client's way, which says what is wrong
+        return min(free, self._size - self.under_way)
+
+    def send(self, token: T, key: str, etag: str, storage_class: str) -> None:
+        """Send one copy; only while there is room."""
+        self._send(self._free.pop() if self._free else None, (token, key, etag, storage_class))
+
+    def _send(self, connection: PinnedConnection | None, copy: Copy[T]) -> None:
+        self.under_way += 1
+        if connection is None or connection.closed or not (self._in_turn or self._begin_turn()):
+            self._give_back(connection)
+            self._send_with_retries(copy)
+            return
+        token, key, etag, storage_class = copy
+        try:
+            head = self._copies.head(key, etag, storage_class)
+        except WindlassError as error:
+            self._give_back(connection)
+            self.loop.call_soon(self._ended, token, error)
+            return
+        connection.expect(copy)
+        self._outbox.append((connection, head))
+
+    def _begin_turn(self) -> bool:
+        """What is sent in this turn of the loop is signed as of now and sent together: a server woken once for many costs less."""
+        keys = self._client.keys_at_hand()
+        if keys is None:
+            return False
+        self._copies.at(self._client.route(self._copies.bucket), keys, time.time() + self._client.skew_s)
+        self._in_turn = True
+        self.loop.call_soon(self._end_turn)
+        if not self._free:
+            self._grow()
+        return True
+
+    def _end_turn(self) -> None:
+        outbox, self._outbox, self._in_turn = self._outbox, [], False
+        for connection, head in outbox:
+            if connection.transport is not None and not connection.closed:
+                connection.transport.write(head)
+
+    async def close(self) -> None:
+        """Close every connection; what is under way is not told any more, nor sent again."""
+        self._closed = True
+        self._sweeper.cancel()
+        for task in self._tasks:
+            task.cancel()
+        for connection in list(self._pinned):
+            connection.close()
+        await asyncio.sleep(0)
+
+    # What connections tell
+
+    def on_copied(self, connection: PinnedConnection) -> None:
+        """A good answer; the connection can take the next request."""
+        copy, connection.copy = connection.copy, None
+        assert copy is not None
+        self.under_way -= 1
+        if self._closed:
+            self._free.append(connection)
+            return
+        self._done(copy[0], None)
+        following = self._pull()
+        if following is None:
+            self._free.append(connection)
+            self._ready()
+        else:
+            self._send(connection, following)
+
+    def on_response(self, connection: PinnedConnection, response: Response) -> None:
+        """An answer to be looked at."""
+        copy, connection.copy = connection.copy, None
+        assert copy is not None
+        if response.status < 300 and _GOOD in response.body and _BAD not in response.body:
+            self._ended(copy[0], None)
+            return
+        fault = read_fault(response)
+        if fault.code in THROTTLE_CODES or fault.status in (429, 503):
+            self._ended(copy[0], service_error(fault.code, fault.message, where="s3 CopyObject", status=503))
+        else:
+            self._send_with_retries(copy)
+
+    def on_lost(self, connection: PinnedConnection, _: Exception) -> None:
+        """No answer: whether it was carried out is not known, and a copy may be asked for twice."""
+        copy, connection.copy = connection.copy, None
+        assert copy is not None
+        self._send_with_retries(copy)
+
+    def on_freed(self, connection: Connection) -> None:
+        """A connection can take the next request, or is gone."""
+        assert isinstance(connection, PinnedConnection)
+        if connection.closed:
+            self._pinned.discard(connection)
+        elif connection not in self._free:
+            self._free.append(connection)
+        if not self._closed:
+            self._ready()
+
+    def _give_back(self, connection: PinnedConnection | None) -> None:
+        if connection is not None and not connection.closed:
+            self._free.append(connection)
+
+    def _ended(self, token: T, error: WindlassError | None) -> None:
+        self.under_way -= 1
+        if not self._closed:
+            self._done(token, error)
+            self._ready()
+
+    def _send_with_retries(self, copy: Copy[T]) -> None:
+        """The Client's way."""
+        if self._closed:
+            return
+        token, *what = copy
+
+        async def go() -> None:
+            error: WindlassError | None = None
+            try:
+                await self._client.send(self._copies.call(*what))
+            except WindlassError as failed:
+                error = failed
+            self._ended(token, error)
+
+        task = self.loop.create_task(go())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _grow(self) -> None:
+        if self._opening >= _OPENING or len(self._pinned) + self._opening >= self._size:
+            return
+        route = self._client.route(self._copies.bucket)
+        for _ in range(min(_OPENING, self._size - len(self._pinned) - self._opening)):
+            self._opening += 1
+            task = self.loop.create_task(self._opened(route))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _opened(self, route: Route) -> None:
+        connection = PinnedConnection(self, self._client.buffer)
+        try:
+            await self._client.fetch_keys()
+            await route.pool.detach(connection)
+        except (ConnectionLost, WindlassError):
+            self._unreachable = not self._pinned
+            self._ready()
+            await asyncio.sleep(_SWEEP_S)
+            self._opening -= 1
+        else:
+            self._opening -= 1
+            self._unreachable = False
+            self._pinned.add(connection)
+            self._free.append(connection)
+        self._ready()
+
+    def _sweep(self) -> None:
+        timeout_s = self._client.access.read_timeout_s
+        for connection in list(self._pinned):
+            connection.sweep(timeout_s)
+        self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep)
+
+
+def _is_good(data: bytes) -> bool:
+    """Whether this is one whole answer that says that a copy was made, and the connection lives on."""
+    if not data.endswith(_ENDS):
+        return False
+    end = data.find(b"\r\n\r\n")
+    head = data[: end + 2].lower()
+    # `find`, since `in` first asks whether what it looks for is a number, and drops an exception.
+    return (
+        head.startswith(_BEGINS)
+        and head.find(_LENGTH % (len(data) - end - 4)) >= 0
+        and head.find(b"transfer-encoding") < 0
+        and head.find(b"connection: close") < 0
+    )

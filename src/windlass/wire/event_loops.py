@@ -1,0 +1,88 @@
+"""Event loops of our own: uvloop's where it is; one for each who asks, or one that many threads share."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+__all__ = ["SharedEventLoop", "new_loop", "run_alone"]
+
+T = TypeVar("T")
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """A loop that nobody runs yet."""
+    try:
+        import uvloop
+    except ImportError:  # Windows has none
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def run_alone(main: Coroutine[Any, Any, T]) -> T:
+    """Run it in a loop of its own."""
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(main)
+
+
+class SharedEventLoop:
+    """A loop on a thread of its own for as long as anybody runs something in it.
+
+    Threads that each have a loop and much to do pass Python's lock to and fro; within one loop nobody waits for it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._users = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """What it returns or raises; it is cancelled when waiting for it is interrupted."""
+        loop = self._enter()
+        try:
+            running = asyncio.run_coroutine_threadsafe(main, loop)
+            try:
+                return running.result()
+            finally:
+                running.cancel()
+        finally:
+            self._leave()
+
+    def _enter(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            self._users += 1
+            if self._loop is None:
+                self._loop = new_loop()
+                self._thread = threading.Thread(target=_serve, args=(self._loop,), name=self._name, daemon=True)
+                self._thread.start()
+            return self._loop
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users or self._loop is None or self._thread is None:
+                return
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+        loop.run_until_complete(_end(loop))
+    finally:
+        loop.close()
+
+
+async def _end(loop: asyncio.AbstractEventLoop) -> None:
+    left = [one for one in asyncio.all_tasks() if one is not asyncio.current_task()]
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await loop.shutdown_default_executor()

@@ -1,0 +1,195 @@
+"""Sending a body that comes in pieces, in constant memory: its size is known beforehand, its content is not.
+
+Over TLS the payload goes unsigned, as the AWS CLI sends it. What nobody encrypts must at least be signed: over plain HTTP
+each chunk is, with the signature of the one before it in its own. A CRC-32 of the content follows it in a trailer, unless the caller
+knows a checksum beforehand or the service is one that may not read trailers. Source: S3 API reference, "Signature Calculations for
+the Authorization Header: Transferring Payload in Multiple Chunks" and "… Including Trailing Headers". tests/wire/test_uploading.py
+has both worked examples.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from windlass.core.access import Keys
+from windlass.core.errors import UsageError
+from windlass.wire.checksums import CRC32_HEADER, crc32_text, has_checksum
+from windlass.wire.model import EMPTY_SHA256, UNSIGNED, Call, Checksum, Request, Response
+from windlass.wire.routes import Route
+
+if TYPE_CHECKING:
+    from windlass.wire.client import Client
+
+__all__ = ["ChunkSigner", "encoded_bytes", "send_upload"]
+
+SIGNED_CHUNKS = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+SIGNED_CHUNKS_AND_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
+UNSIGNED_AND_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+_CHUNK_BYTES = 256 * 1024
+
+
+async def send_upload(client: Client, call: Call[Any], size_bytes: int, pieces: AsyncIterator[bytes]) -> Response:
+    """The answer to one attempt; ConnectionLost or BrokenAnswer when there is none, and whatever the pieces raise."""
+    keys = await client.fetch_keys()
+    route = client.route(call.request.bucket)
+    connection = route.pool.take() or await route.pool.get()
+    try:
+        head, framing = _head(client, call.request, route, keys, size_bytes)
+    except BaseException:
+        route.pool.give_back(connection)
+        raise
+    answer = connection.send(
+        head,
+        b"",
+        head_only=False,
+        limit=call.retry_policy.max_body_bytes,
+        timeout_s=call.read_timeout_s or client.access.read_timeout_s,
+    )
+    connection.unsent = True
+    try:
+        async for piece in pieces if framing is None else framing.frame(pieces):
+            if answer.done():  # it is refused before it is whole
+                break
+            await connection.write(piece)
+        else:
+            connection.unsent = False
+        response = await answer
+    except BaseException:
+        # Without its last bytes the body is no body, and nothing is made of it.
+        answer.cancel()
+        connection.close()
+        raise
+    if connection.unsent:
+        connection.close()
+    return response
+
+
+class ChunkSigner:
+    """Signs the chunks of one body, each over the one before it; `seed` is the signature of the head."""
+
+    def __init__(self, key: bytes, stamp: str, scope: str, seed: str, *, trailer: bool = False) -> None:
+        self._key, self._before = key, seed
+        self._trailer = trailer
+        self._begins = f"AWS4-HMAC-SHA256-PAYLOAD\n{stamp}\n{scope}\n"
+        self._trailer_begins = f"AWS4-HMAC-SHA256-TRAILER\n{stamp}\n{scope}\n"
+
+    def chunk(self, data: bytes) -> bytes:
+        """A chunk as it is sent; an empty one ends the body, or its content where a trailer follows."""
+        text = f"{self._begins}{self._before}\n{EMPTY_SHA256}\n{sha256(data).hexdigest()}"
+        self._before = hmac.digest(self._key, text.encode(), "sha256").hex()
+        end = b"" if self._trailer and not data else b"\r\n"
+        return b"%x;chunk-signature=%b\r\n%b%b" % (len(data), self._before.encode(), data, end)
+
+    def trailer(self, name: str, value: str) -> bytes:
+        """The trailer that ends the body after the empty chunk."""
+        line = f"{name}:{value}\n"
+        text = f"{self._trailer_begins}{self._before}\n{sha256(line.encode()).hexdigest()}"
+        signature = hmac.digest(self._key, text.encode(), "sha256").hex()
+        return f"{name}:{value}\r\nx-amz-trailer-signature:{signature}\r\n\r\n".encode()
+
+
+class PlainChunks:
+    """Frames chunks without signatures, for TLS."""
+
+    def chunk(self, data: bytes) -> bytes:
+        """A chunk as it is sent; an empty one ends the content."""
+        return b"%x\r\n%b%b" % (len(data), data, b"\r\n" if data else b"")
+
+    def trailer(self, name: str, value: str) -> bytes:
+        """The trailer that ends the body."""
+        return f"{name}:{value}\r\n\r\n".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How content becomes a body: chunks of one size, and a trailer with the CRC-32 of all of it."""
+
+    chunks: ChunkSigner | PlainChunks
+    trailer: bool
+
+    async def frame(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The body, from content cut in any way."""
+        waiting = bytearray()
+        checksum = 0
+        async for piece in pieces:
+            checksum = zlib.crc32(piece, checksum) if self.trailer else 0
+            waiting += piece
+            at = 0
+            while len(waiting) - at >= _CHUNK_BYTES:
+                yield self.chunks.chunk(bytes(waiting[at : at + _CHUNK_BYTES]))
+                at += _CHUNK_BYTES
+            del waiting[:at]
+        if waiting:
+            yield self.chunks.chunk(bytes(waiting))
+        end = self.chunks.chunk(b"")
+        yield end + self.chunks.trailer(CRC32_HEADER, crc32_text(checksum)) if self.trailer else end
+
+
+def encoded_bytes(
+    size_bytes: int, chunk_bytes: int = _CHUNK_BYTES, *, signed: bool = True, trailer_bytes: int = 0
+) -> int:
+    """How long a body of this size is with its chunks' heads. `trailer_bytes` counts the trailer and the blank line after it."""
+    whole, rest = divmod(size_bytes, chunk_bytes)
+    last = _framed(0, signed=signed) - (2 if trailer_bytes else 0)
+    content = whole * _framed(chunk_bytes, signed=signed) + (_framed(rest, signed=signed) if rest else 0)
+    return content + last + trailer_bytes
+
+
+def _framed(size_bytes: int, *, signed: bool) -> int:
+    return len(f"{size_bytes:x}") + (len(";chunk-signature=") + 64 if signed else 0) + 2 + size_bytes + 2
+
+
+_TRAILER_BYTES = len(f"{CRC32_HEADER}:{crc32_text(0)}\r\n\r\n")
+_SIGNED_TRAILER_BYTES = _TRAILER_BYTES + len("x-amz-trailer-signature:") + 64 + 2
+
+
+def _head(client: Client, request: Request, route: Route, keys: Keys, size_bytes: int) -> tuple[bytes, Framing | None]:
+    """The head, and the framing of the body; None for a body that goes as it is."""
+    tls = route.pool.endpoint.tls
+    trailer = client.access.crc32 and request.checksum is Checksum.BODY and not has_checksum(request)
+    digest, length = _payload(tls=tls, trailer=trailer, size_bytes=size_bytes)
+    path = route.prefix + request.path
+    headers = [("host", route.pool.endpoint.authority), *request.headers]
+    if trailer:
+        headers = [*_chunked_encoding(headers), ("x-amz-trailer", CRC32_HEADER)]
+    if trailer or not tls:
+        headers.append(("x-amz-decoded-content-length", str(size_bytes)))
+    route.signer.sign(request.method, path, request.query, headers, digest, keys, time.time() + client.skew_s)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
+        raise UsageError("a header's value has a line break or a NUL in it", hint="Look at the metadata given.")
+    target = f"{path}?{request.query}" if request.query else path
+    head = (
+        f"{request.method} {target} HTTP/1.1\r\n{lines}user-agent: {client.access.user_agent}\r\n"
+        f"content-length: {length}\r\n\r\n"
+    ).encode("utf-8", "surrogateescape")
+    if tls:
+        return head, Framing(PlainChunks(), trailer=True) if trailer else None
+    signed = dict(headers)
+    scope, key = route.signer.scope_and_key(signed["x-amz-date"][:8], keys)
+    seed = signed["authorization"].rpartition("=")[2]
+    return head, Framing(ChunkSigner(key, signed["x-amz-date"], scope, seed, trailer=trailer), trailer)
+
+
+def _payload(*, tls: bool, trailer: bool, size_bytes: int) -> tuple[str, int]:
+    """(x-amz-content-sha256, length of the body)."""
+    if tls and not trailer:
+        return UNSIGNED, size_bytes
+    if tls:
+        return UNSIGNED_AND_TRAILER, encoded_bytes(size_bytes, signed=False, trailer_bytes=_TRAILER_BYTES)
+    if trailer:
+        return SIGNED_CHUNKS_AND_TRAILER, encoded_bytes(size_bytes, trailer_bytes=_SIGNED_TRAILER_BYTES)
+    return SIGNED_CHUNKS, encoded_bytes(size_bytes)
+
+
+def _chunked_encoding(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The headers with `aws-chunked` before the object's own content encodings."""
+    own = [value for name, value in headers if name == "content-encoding" and value]
+    rest = [(name, value) for name, value in headers if name != "content-encoding"]
+    return [*rest, ("content-encoding", ",".join(("aws-chunked", *own)))]
