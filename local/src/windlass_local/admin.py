@@ -1,4 +1,4 @@
-"""`/_windlass/…`: the embedded AWS's own pages. Status, the call log, the faults to order, what a file share's clients see."""
+"""The embedded AWS's own pages below `/_windlass/`: status, call log, faults, and what a file share's clients see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The call log: what was asked of the embedded AWS, by whom, and how it was answered. Tests and demos read it."""
+"""The call log: each call, its caller and its response. Tests and demos read it."""
 
 from __future__ import annotations
 

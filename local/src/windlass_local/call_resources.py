@@ -1,4 +1,4 @@
-"""What a call names: the resource it is about, roles that it hands to a service, tags that it sets. For the call log."""
+"""What a call names: its resource, the roles that it passes to a service, the tags that it sets. For the call log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Eventual consistency, to order: for a moment after a change, a call that depends on it fails as in AWS. Pure.
+"""Eventual consistency as an ordered fault: for a moment after a change, a call that depends on it fails as in AWS. Pure.
 
 IAM, EventBridge and S3 answer a change before all their parts know of it. Source: AWS docs, "Troubleshoot IAM: Changes that I
 make are not always immediately visible"; the messages are those that AWS gives.

@@ -1,4 +1,4 @@
-"""What AWS puts around every answer, where moto leaves it out: a request id, and the protocol's content type."""
+"""What AWS adds to every response where moto omits it: a request id, and the protocol's content type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AWS error answers in the protocol of the call that failed, so that every SDK parses the code.
+"""AWS error responses in the protocol of the call that failed, so that every SDK parses the code.
 
 The protocol is read from the request, not from the service: one signing name may speak several (`ses` is SES's query
 protocol and SESv2's REST-JSON; `monitoring` answers query, JSON and CBOR).

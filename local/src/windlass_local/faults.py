@@ -1,4 +1,4 @@
-"""Faults to order: latency, throttling, errors, refusals, dropped connections, dead regions, doubled and late S3 events.
+"""Ordered faults: latency, throttling, errors, denials, dropped connections, dead regions, doubled and late S3 events.
 
 A rule names the calls (or the events) it is for and what happens to them; the same random seed gives the same faults. `decide` and
 `deliveries` are all the logic; they only ask for the time.

@@ -1,4 +1,4 @@
-"""The one port: every call is read, counted, perhaps made to fail, and answered by its service's own door or by moto."""
+"""The one port: each call is read, logged, perhaps made to fail, and answered by its service's own handler or by moto."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outermost layer of the embedded AWS: refuses what a web page could send, before anything else reads the request.
+"""The outermost layer: refuses requests that a web page could send, before any other code reads them.
 
 The embedded AWS runs code for whoever calls it, and every web page that a developer opens can send requests to loopback.
 Three headers that a page cannot forge tell its requests from a program's: `Host` (DNS rebinding), `Origin` and

@@ -1,4 +1,4 @@
-"""Faults ordered for calls that this process makes by itself: a batch job's tasks, replication."""
+"""Faults for calls that this process makes itself: a batch job's tasks, replication."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A look at every private name of moto we build on, at start: an upgrade that moved one is told by name."""
+"""The check of every private name of moto that we rely on, at start: an upgrade that moved one is reported by name."""
 
 from __future__ import annotations
 

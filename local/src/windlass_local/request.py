@@ -1,4 +1,4 @@
-"""What an AWS call is, read from its HTTP request alone: service, region, account, operation."""
+"""An AWS call, parsed from its HTTP request alone: service, region, account, operation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which operation a REST call is, found in the service's own model: Lambda's, EFS's, Route 53's name nothing themselves.
+"""The operation of a REST call, found in the service's own model: Lambda, EFS and Route 53 do not name it in the request.
 
 moto loads the same models for its answers and keeps them, so a service's first call pays for it once.
 """

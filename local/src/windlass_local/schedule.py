@@ -1,4 +1,4 @@
-"""When a scheduled rule fires next: EventBridge's rate and cron expressions. Pure; all times are UTC.
+"""The next time of a scheduled rule: EventBridge's rate and cron expressions. Pure; all times are UTC.
 
 Source: EventBridge User Guide, "Setting a schedule pattern for scheduled rules". The wildcards L, W and # are not known.
 """

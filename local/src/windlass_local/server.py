@@ -1,4 +1,4 @@
-"""Starting and stopping the embedded AWS: in this process, on a thread of its own."""
+"""Start and stop of the embedded AWS: in this process, on a thread of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signature Version 4, verified: with a secret per start, other users of the machine can't call the embedded AWS.
+"""Verification of Signature Version 4: with a secret per start, other users of the machine cannot call the embedded AWS.
 
 Source: AWS docs, "Create a signed AWS API request" and "Authenticating Requests: Using Query Parameters (AWS Signature
 Version 4)". Chunk signatures of aws-chunked bodies are not verified; the signature of their first line of headers is.

@@ -1,4 +1,4 @@
-"""The demo's weather: other people changing the estate, a little at a time, the same for the same seed.
+"""Simulated changes: other people's changes to the estate, a few at a time, the same for the same random seed.
 
 What happens next is chosen as data by a pure function of the rng and of what there is; doing it tolerates anything
 AWS answers, because the real world does.

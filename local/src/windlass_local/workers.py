@@ -1,4 +1,4 @@
-"""Threads that do jobs soon or later, off the path of the call that asked for them. None lives where nothing is to do."""
+"""Threads that run jobs now or later, outside of the call that asked for them. No thread exists while there is no job."""
 
 from __future__ import annotations
 

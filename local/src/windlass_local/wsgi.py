@@ -1,4 +1,4 @@
-"""moto's WSGI application, called with a request that has been read already."""
+"""moto's WSGI application, called with a request that has already been parsed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one XML parser of the embedded AWS: documents in UTF-8 without a document type or entities. Pure."""
+"""The one XML parser of the embedded AWS: UTF-8 documents without a document type or entities. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of the Glue Data Catalog as Athena reads them: as they are now, beside those that its own DDL made."""
+"""Tables of the Glue Data Catalog as Athena reads them: their latest version, beside those created by Athena's DDL."""
 
 from __future__ import annotations
 

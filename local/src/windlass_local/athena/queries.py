@@ -1,4 +1,4 @@
-"""One query, run: DDL changes the catalog, all else is translated to DuckDB over the tables it names."""
+"""Running one query: DDL changes the catalog, everything else is translated to DuckDB over the tables that it names."""
 
 from __future__ import annotations
 

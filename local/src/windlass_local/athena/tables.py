@@ -1,4 +1,4 @@
-"""Hive's CREATE EXTERNAL TABLE as a declaration, and the rows of its files. Pure but for the files' bytes.
+"""Hive's CREATE EXTERNAL TABLE as a declaration, and the rows of its files. Pure except for the files' bytes.
 
 The CloudTrail input format gives each object in a file's `Records`; the JSON SerDe matches names in any case, gives a
 string column whatever stands there as its JSON text, and nothing for what is missing.

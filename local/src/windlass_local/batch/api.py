@@ -1,4 +1,4 @@
-"""The operations of S3 Control on jobs: from a request to its answer."""
+"""The job operations of S3 Control: from a request to its response."""
 
 from __future__ import annotations
 

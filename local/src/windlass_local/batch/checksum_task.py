@@ -1,4 +1,4 @@
-"""S3ComputeObjectChecksum: checksums of objects where they lie, told in the completion report."""
+"""S3ComputeObjectChecksum tasks: checksums of objects, written into the completion report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""S3PutObjectCopy as CopyObject: which headers a job's parameters are. Pure."""
+"""The headers that the parameters of S3PutObjectCopy become in CopyObject. Pure."""
 
 from __future__ import annotations
 

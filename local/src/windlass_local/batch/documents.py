@@ -1,4 +1,4 @@
-"""XML of S3 Control, read and written by the service's own model. Pure, but for the model."""
+"""XML of S3 Control, read and written by the service's own model. Pure except for the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One job: what was asked, how it stands, what it has done."""
+"""One job: its parameters, its state and its progress."""
 
 from __future__ import annotations
 

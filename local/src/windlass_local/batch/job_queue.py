@@ -1,4 +1,4 @@
-"""The jobs of one account and region: made once per token, found, listed, asked to change, and which one has its turn."""
+"""The jobs of one account and region: created once per token, listed, changed, and chosen by priority."""
 
 from __future__ import annotations
 

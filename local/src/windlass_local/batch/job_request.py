@@ -1,4 +1,4 @@
-"""What CreateJob refuses by looking at the request alone. Pure."""
+"""CreateJob's checks of the request alone. Pure."""
 
 from __future__ import annotations
 

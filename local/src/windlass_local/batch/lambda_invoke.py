@@ -1,4 +1,5 @@
-"""LambdaInvoke: a task is an event for a function, in the invocation schema 1.0 or 2.0, and its result code is the task's.
+"""LambdaInvoke tasks: each is an event for a function, in invocation schema 1.0 or 2.0; the task's result is the
+function's result code.
 
 Source: S3 user guide, "Invoking an AWS Lambda function from S3 Batch Operations". Keys are URL-encoded, as in manifests.
 """

@@ -1,4 +1,4 @@
-"""The rows of a manifest, as S3 reads them: CSV, and the files of an S3 Inventory report. Pure.
+"""The rows of a manifest as S3 reads them: CSV, and the files of an S3 Inventory report. Pure.
 
 Source: S3 user guide, "Specifying a manifest": keys are URL-encoded, there is no header, all objects are in one bucket, and
 version ids are on all rows or on none.

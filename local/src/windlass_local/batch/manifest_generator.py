@@ -1,4 +1,4 @@
-"""Lists that S3 makes itself: the nine filters of S3JobManifestGenerator, and the list as it is kept where asked.
+"""Manifests that S3 generates: the nine filters of S3JobManifestGenerator, and the manifest that is written where requested.
 
 Replication's lists have every version, other operations' the newest of each key. Delete markers are on none.
 """

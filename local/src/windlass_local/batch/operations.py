@@ -1,4 +1,4 @@
-"""Which calls a job's tasks are: one function of a row per operation."""
+"""The S3 calls of a job's tasks: one function per operation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""S3ReplicateObject: a version that was there before its rule, or whose replication failed, is replicated now."""
+"""S3ReplicateObject tasks: replicate a version that is older than its rule, or whose replication failed."""
 
 from __future__ import annotations
 

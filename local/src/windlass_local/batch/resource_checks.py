@@ -1,4 +1,4 @@
-"""What CreateJob, and the preparation of a job, refuse by looking at buckets and roles.
+"""Checks of buckets and roles by CreateJob and by the preparation of a job.
 
 Regions: a copy job lives in its destination's Region, every other job in its source's; the manifest of a replicate job, too.
 """

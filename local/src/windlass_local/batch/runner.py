@@ -1,4 +1,4 @@
-"""Brings jobs to their end: prepares them, does their tasks in turns, writes their reports."""
+"""The runner of jobs: prepares them, runs their tasks in turn, writes their reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""S3 as a batch job calls it: in this process, as its role, through the same code as every other call of S3.
+"""S3 as a batch job calls it: in this process, as its role, through the code that answers every other call of S3.
 
 Bucket policies, notifications, encryption, versions and replication so happen as they do for anybody's calls. Faults
 ordered for S3 strike tasks, too.

@@ -1,4 +1,4 @@
-"""The thirteen states of a job and what may follow what. Pure.
+"""The thirteen states of a job and the transitions between them. Pure.
 
 Source: S3 user guide, "Tracking job status and completion reports", and the model's JobStatus.
 """

@@ -1,4 +1,4 @@
-"""What a job does with its rows."""
+"""The tasks of a job, by its operation."""
 
 from __future__ import annotations
 

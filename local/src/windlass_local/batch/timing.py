@@ -1,4 +1,4 @@
-"""What tests and demos may change: how long states last, how often tasks are tried, when a job is given up."""
+"""Times that tests and demos may change: how long states last, how often tasks are retried, when a job is given up."""
 
 from __future__ import annotations
 

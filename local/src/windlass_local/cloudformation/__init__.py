@@ -1,1 +1,1 @@
-"""CloudFormation's resources, made by the calls that CloudFormation makes: moto's own drop half of their properties."""
+"""CloudFormation's resource types, created by the calls that CloudFormation makes: moto's own drop half of their properties."""

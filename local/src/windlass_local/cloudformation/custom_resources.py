@@ -1,4 +1,4 @@
-"""Custom::… and AWS::CloudFormation::CustomResource: a function is told, and puts its answer to a presigned URL.
+"""Custom::… and AWS::CloudFormation::CustomResource: a function is invoked and puts its response to a presigned URL.
 
 As in AWS, the URL is of an object in a bucket of CloudFormation's own, and an answer that never comes is a failure.
 """

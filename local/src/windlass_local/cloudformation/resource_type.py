@@ -1,4 +1,4 @@
-"""What a resource type is: how it is made, changed and deleted by calls, with the properties of a template."""
+"""A resource type: how it is created, changed and deleted by calls, with the properties of a template."""
 
 from __future__ import annotations
 

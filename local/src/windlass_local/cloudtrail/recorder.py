@@ -1,4 +1,4 @@
-"""Recording: S3 calls become events of the trails that select them, and every few seconds a gzip file in their bucket.
+"""The recorder: S3 calls become events of the trails that select them, and every few seconds a gzip file in their bucket.
 
 The real CloudTrail delivers within about five minutes; `GET /_windlass/trails` delivers at once and says what was.
 Owner and caller each get the event in their own account, as they do in AWS.

@@ -1,4 +1,4 @@
-"""Which data events a trail selects, by its basic or advanced event selectors. Pure.
+"""Which data events a trail records, by its basic or advanced event selectors. Pure.
 
 Source: CloudTrail API Reference, AdvancedFieldSelector and DataResource.
 """

@@ -1,4 +1,4 @@
-"""A cluster's life as a state machine over time: no clock, no sockets. The caller says what time it is.
+"""A cluster's life as a state machine over time: no clock, no sockets. The caller passes the time.
 
 Every change takes `node_s` seconds: nodes are creating, rebooting or deleting until then, and the cluster says so. What
 is not applied at once waits for the maintenance window.

@@ -1,4 +1,4 @@
-"""The memcached text protocol from the server's side, without I/O: commands cut out of a stream of bytes."""
+"""The memcached text protocol on the server's side, without I/O: parses commands from a stream of bytes."""
 
 from __future__ import annotations
 

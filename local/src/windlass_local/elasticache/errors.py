@@ -1,4 +1,4 @@
-"""The errors of ElastiCache that clients tell apart, by their wire code (botocore's elasticache model)."""
+"""ElastiCache's errors that clients distinguish, by their wire code (botocore's elasticache model)."""
 
 from __future__ import annotations
 

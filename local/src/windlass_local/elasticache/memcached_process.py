@@ -1,4 +1,4 @@
-"""A real memcached as a child that can't outlive us.
+"""A real memcached as a child process that cannot outlive us.
 
 A shell holds the other end of a pipe from this process: when the pipe closes, because we closed it or because we are
 gone however we went, the shell ends memcached. It costs no Python, and needs nothing of the operating system.

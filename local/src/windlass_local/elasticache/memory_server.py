@@ -1,4 +1,4 @@
-"""A small honest memcached for machines without the program: the text commands that clients and tests use, no I/O.
+"""A small memcached for machines without the program: the text commands that clients and tests use, no I/O.
 
 Bounded by bytes with the least recently used item evicted first. What it does not know is `ERROR`, as in memcached.
 """

@@ -1,4 +1,4 @@
-"""All node servers of this process: ports on loopback, and behind each a memcached that starts with its first client.
+"""All node servers of this process: ports on loopback, each with a memcached that starts with its first client.
 
 Each port also answers auto-discovery, as every ElastiCache node does, when `config get cluster` comes between commands
 that have been answered (clients ask and wait). Everything runs on one thread of its own; `close` leaves nothing.

@@ -1,4 +1,4 @@
-"""Service Quotas as ElastiCache has them: applied values per account and region, raised by request. Pure but for ids."""
+"""Service Quotas of ElastiCache: applied values per account and region, raised by request. Pure except for ids."""
 
 from __future__ import annotations
 

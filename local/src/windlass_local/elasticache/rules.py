@@ -1,4 +1,4 @@
-"""What ElastiCache accepts of a request about Memcached clusters: names, counts, zones, versions. Pure.
+"""Checks of requests about Memcached clusters: names, counts, zones, versions. Pure.
 
 Sources: the API reference of CreateCacheCluster and ModifyCacheCluster; where a message is known from the field (public
 issue threads), it is that one.

@@ -1,4 +1,4 @@
-"""Invoke: the one operation of Lambda's API that is not moto's. A call that waits for its function holds none of moto's threads."""
+"""Invoke, the one operation of Lambda's API that is not moto's. A call that waits for its function holds none of moto's threads."""
 
 from __future__ import annotations
 

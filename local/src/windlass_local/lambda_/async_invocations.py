@@ -1,4 +1,4 @@
-"""Asynchronous invocations: events accepted at once, run soon, tried again, and told of when they are done with."""
+"""Asynchronous invocations: events are accepted at once, run soon, retried, and reported to their destination."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches of SQS messages: as the function gets them, in pieces that fit, and which of them its answer says have failed. Pure.
+"""Batches of SQS messages: their form in events, their split by size, and which of them a response reports as failed. Pure.
 
 Source: Lambda Developer Guide, "Using Lambda with Amazon SQS" and "Implementing partial batch responses": an answer that
 is malformed fails the whole batch, an empty list is success.

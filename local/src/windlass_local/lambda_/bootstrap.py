@@ -1,4 +1,4 @@
-"""What runs inside a runtime process: Lambda's loop around one Python handler. Standard library only; run as a script.
+"""The program of a runtime process: Lambda's loop around one Python handler. Standard library only; run as a script.
 
 Arguments: the descriptor of the control socket, the descriptor of the lifeline, and the folders to import from. A frame
 on the control socket is one byte of kind, eight bytes of length and the body. In: `C` (the invocation's context as JSON)

@@ -1,4 +1,4 @@
-"""Functions' and layers' zips as folders to import from, unpacked once per content."""
+"""Zips of functions and layers as folders to import from, unpacked once per content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one version of a function is made of: its runtime processes are equal when their deployments are. Pure."""
+"""What one version of a function is made of; equal deployments share runtime processes. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the records of asynchronous invocations go: a queue, a topic, an event bus, a function, a bucket."""
+"""Destinations of asynchronous invocations: a queue, a topic, an event bus, a function, a bucket."""
 
 from __future__ import annotations
 

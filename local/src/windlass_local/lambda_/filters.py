@@ -1,4 +1,4 @@
-"""Event filter patterns of event source mappings: which messages a function wants. Pure.
+"""Event filter patterns of event source mappings: which messages a function gets. Pure.
 
 Source: Lambda Developer Guide, "Filter rule syntax" and "Using event filtering with an Amazon SQS event source". Fields are
 ANDed, values of a field and the filters of a mapping ORed. A pattern on a JSON body never matches a body of plain text,

@@ -1,4 +1,4 @@
-"""How functions are named: by name, by name and qualifier, by partial and by full ARN. Pure."""
+"""Names of functions: plain, with a qualifier, partial ARN, full ARN. Pure."""
 
 from __future__ import annotations
 

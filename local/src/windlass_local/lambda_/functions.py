@@ -1,4 +1,4 @@
-"""Every account's functions, running: the one door for the API, the event sources and moto's own services."""
+"""Every account's functions, running: used by the API, the event sources and moto's own services."""
 
 from __future__ import annotations
 

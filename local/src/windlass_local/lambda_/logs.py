@@ -1,4 +1,4 @@
-"""What a run writes to CloudWatch Logs, and the tail of it that its caller may have."""
+"""The log of a run in CloudWatch Logs, and the tail of it that its caller may have."""
 
 from __future__ import annotations
 

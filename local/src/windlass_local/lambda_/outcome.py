@@ -1,4 +1,4 @@
-"""What comes of one run of a function, and Lambda's words for the ways it fails. Pure."""
+"""The outcome of one run of a function, and Lambda's messages for its failures. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One event source mapping at work: takes batches from its queue, has the function run on them, deletes what went well.
+"""One event source mapping at work: receives batches from its queue, runs the function, deletes what succeeded.
 
 It waits for messages as a long poll does (sqs/waiting.py), so an idle mapping costs nothing. A batch that fails is left
 alone: its messages come back when the queue's visibility timeout, or one that the function has set meanwhile, is over.

@@ -1,4 +1,4 @@
-"""The pollers of all event source mappings, on an event loop and a thread of their own that live while there are any."""
+"""The pollers of all event source mappings, on an event loop and a thread of their own that exist while there are mappings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The warm pool: which runtime process takes an event, how many run at once, and when an idle one goes."""
+"""The warm pool: which runtime process takes an event, how many run at once, and when an idle one is closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of an asynchronous event after a run: again later, or done with, and who is told. Pure.
+"""What follows a run of an asynchronous event: a retry, or its end and its destination. Pure.
 
 Source: Lambda Developer Guide, "Asynchronous invocation" and "Capturing records of Lambda asynchronous invocations": two
 retries of a function error, after one and two minutes; throttled events wait from one second to five minutes; six hours

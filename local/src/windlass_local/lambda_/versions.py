@@ -1,4 +1,4 @@
-"""What moto knows of a function: the version that a name means, what that is made of, and how its owner wants it run."""
+"""moto's functions: the version that a name refers to, what it is made of, and how its owner wants it run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""May this call go on: does the bucket exist, is it this region's, and does its owner allow the caller?
+"""Permission of a call: the bucket exists, is in this region, and its owner allows the caller.
 
 Regions: there is one loopback host, so the signing region stands for the endpoint. A call signed for another region
 than the bucket's gets what S3 gives at another region's endpoint: 301 PermanentRedirect with `x-amz-bucket-region`

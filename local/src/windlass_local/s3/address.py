@@ -1,4 +1,4 @@
-"""What an S3 request is about: bucket, key, query, and the IAM action that a policy would name."""
+"""The subject of an S3 request: bucket, key, query, and the IAM action that a policy would name."""
 
 from __future__ import annotations
 

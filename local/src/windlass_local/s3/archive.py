@@ -1,4 +1,4 @@
-"""Archived objects (GLACIER, DEEP_ARCHIVE): refused until they are restored, restored for some days, and told as such.
+"""Archived objects (GLACIER, DEEP_ARCHIVE): unreadable until they are restored, for some days.
 
 Sources: AWS docs, "Working with archived objects", API references of RestoreObject, HeadObject and ListObjectsV2.
 """

@@ -1,4 +1,4 @@
-"""Answering a call on an existing bucket, whoever makes it: a client over HTTP, or a batch job in this process."""
+"""Routing of calls on an existing bucket: from a client over HTTP, or from a batch job in this process."""
 
 from __future__ import annotations
 

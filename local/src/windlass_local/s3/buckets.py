@@ -1,4 +1,4 @@
-"""ListBuckets, HeadBucket, GetBucketLocation, and CreateBucket where moto gets it wrong (the legacy region EU)."""
+"""ListBuckets, HeadBucket, GetBucketLocation, and CreateBucket in the legacy region EU, which moto gets wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who makes an S3 call: account, the ARNs a policy can know it by, and the ids that events carry."""
+"""The caller of an S3 call: account, the ARNs that a policy can name, and the ids that events carry."""
 
 from __future__ import annotations
 

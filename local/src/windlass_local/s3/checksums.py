@@ -1,4 +1,4 @@
-"""A request's body: taken out of its chunks (aws-chunked), and verified against every checksum that came with it. Pure.
+"""A request's body: decoded from its chunks (aws-chunked) and verified against every checksum of the request. Pure.
 
 Sources: AWS docs, "Signature calculations for the Authorization header: transferring payload in multiple chunks" and
 "Checking object integrity in Amazon S3"; CRC-64/NVME: NVM Express 64b CRC.

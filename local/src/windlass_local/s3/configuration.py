@@ -1,4 +1,4 @@
-"""GET of every bucket subresource, and the PUT and DELETE of those that moto lacks.
+"""GET of every bucket subresource, and PUT and DELETE of those that moto lacks.
 
 An inventory reads some two dozen of them per bucket, most of them absent: they are answered from moto's state at once.
 Defaults are S3's of today: AES256 encryption (January 2023), all public access blocked and ACLs off (April 2023).

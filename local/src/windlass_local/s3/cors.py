@@ -1,4 +1,4 @@
-"""A bucket's own CORS configuration: the answer to a preflight, and the headers on answers to pages. Pure.
+"""A bucket's CORS configuration: the response to a preflight, and the headers on responses to pages. Pure.
 
 Source: AWS docs, "Elements of a CORS configuration": the first rule that matches origin, method and every header counts.
 Which origins come this far is the guard's to decide.

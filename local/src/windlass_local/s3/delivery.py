@@ -1,4 +1,4 @@
-"""Brings notices to queues, topics, EventBridge and functions, off the path of the call that made them.
+"""Delivery of S3 events to queues, topics, EventBridge and functions, outside of the call that caused them.
 
 Queues, topics and Lambda's queue of asynchronous events are served by one thread in the order of the changes, EventBridge by
 a few others; AWS promises no order anywhere, and faults.py can be ordered to break it. A reset drops what is under way.

@@ -1,4 +1,4 @@
-"""Bucket configurations kept as the XML that was put, so that what is read is what was written.
+"""Bucket configurations kept as the XML that was put, so that GET returns what PUT wrote.
 
 moto parses configurations into what it acts on and forgets the rest (the filters of a replication rule, the key format
 of logging). S3 gives back what was put, with ids filled in.

@@ -1,4 +1,4 @@
-"""What S3 says of a change: the event record of queues, topics and functions, and EventBridge's form of it. Pure.
+"""S3's event records for queues, topics and functions, and its EventBridge events. Pure.
 
 Sources: AWS docs, "Event message structure" (2.1) and "EventBridge event message structure".
 """

@@ -1,4 +1,4 @@
-"""Sizes that S3 refuses beyond. Tests lower them: no machine wants an object of 5 GiB to see a refusal."""
+"""Sizes that S3 refuses. Tests lower them, so that no machine needs a 5 GiB object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a replica is: the same version in another bucket, put where its time says among the versions there."""
+"""Replicas: the same version in another bucket, placed by its time among the versions there."""
 
 from __future__ import annotations
 

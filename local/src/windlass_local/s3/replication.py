@@ -1,4 +1,4 @@
-"""Replication configurations: their rules, and which of them are for an object. Pure.
+"""Replication configurations: their rules, and which rules apply to an object. Pure.
 
 Source: S3 user guide, "Replication configuration file elements": a configuration has rules of the first version (`Prefix`)
 or of the second (`Filter`, `Priority`); with several rules to one destination, the highest priority decides.

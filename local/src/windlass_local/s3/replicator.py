@@ -1,4 +1,4 @@
-"""Replicates new objects, off the path of the call that wrote them: PENDING, then COMPLETED or FAILED; replicas say REPLICA.
+"""Replication of new objects, outside of the call that wrote them: PENDING, then COMPLETED or FAILED; replicas are REPLICA.
 
 A replica is the same version: its id, bytes, ETag, metadata, tags and times. It is not replicated again. The role must exist
 and trust S3; the destination must be versioned, and its bucket policy must let the role in where it is another account's.

@@ -1,4 +1,4 @@
-"""S3's answers: XML documents, errors, and the headers that every answer carries."""
+"""S3's responses: XML documents, errors, and the headers that every response carries."""
 
 from __future__ import annotations
 

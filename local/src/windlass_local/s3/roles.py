@@ -1,4 +1,4 @@
-"""Roles that S3 itself assumes: to replicate, and to do the tasks of batch jobs."""
+"""Roles that S3 assumes: to replicate, and to run the tasks of batch jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sorted key names of one bucket, kept in order as keys come and go.
+"""Key names of one bucket, kept sorted as keys are added and removed.
 
 moto sorts every key of the bucket for each page of a listing. A sorted list of short sorted lists costs a bisect per
 lookup and moves at most a few thousand pointers per insert. Python compares `str` by code point, which is the order of

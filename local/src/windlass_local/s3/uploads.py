@@ -1,4 +1,4 @@
-"""ListMultipartUploads: pages, prefix and delimiter, and when each upload was begun (moto says 2010 of all)."""
+"""ListMultipartUploads: pages, prefix and delimiter, and when each upload began (moto says 2010)."""
 
 from __future__ import annotations
 

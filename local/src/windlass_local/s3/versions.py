@@ -1,4 +1,4 @@
-"""Putting and deleting versions: the two changes that everything else is made of. These stand in for moto's own.
+"""Putting and deleting versions: every write of S3 is one of these two. They replace moto's.
 
 moto drops old versions when versioning is suspended, makes no marker for a key it never saw, and can lose a version
 when two threads put the same key. Source: AWS docs, "Adding objects to / deleting from versioning-suspended buckets".

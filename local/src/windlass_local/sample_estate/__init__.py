@@ -1,4 +1,4 @@
-"""The demo estate of `windlass local seed`: Harbour Freight & Tide, three accounts in four regions, the same for a seed."""
+"""The sample estate: Harbour Freight & Tide, three accounts in four regions, the same for the same random seed."""
 
 from __future__ import annotations
 

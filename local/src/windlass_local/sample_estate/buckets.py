@@ -1,4 +1,4 @@
-"""Buckets, each with what the plan says is configured on it."""
+"""Buckets of the sample estate, each with the configuration that the plan gives it."""
 
 from __future__ import annotations
 

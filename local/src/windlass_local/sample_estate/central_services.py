@@ -1,4 +1,4 @@
-"""What a company has once or twice and not everywhere: Aurora, Redis, a big cache, Kafka, Batch, Glue jobs, DataSync, a layer."""
+"""Services that a company runs in one or two regions: Aurora, Redis, Kafka, Batch, Glue jobs, DataSync, a layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""boto3 clients for the seed and the weather, which play the outside world (ADR 0010): one per account, region, service."""
+"""boto3 clients of other people's programs (ADR 0010): one per account, region and service."""
 
 from __future__ import annotations
 

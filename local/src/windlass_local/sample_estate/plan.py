@@ -1,4 +1,4 @@
-"""Harbour Freight & Tide, an invented company: its accounts, teams and services, the same for the same random_seed. Pure."""
+"""Harbour Freight & Tide, an invented company: its accounts, teams and services, the same for the same random seed. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rest of a believable estate: databases, containers, streams, analytics, edge; a few of each, where it is usual."""
+"""Databases, containers, streams, analytics and edge services: a few of each, where they are usual."""
 
 from __future__ import annotations
 

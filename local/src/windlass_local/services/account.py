@@ -1,4 +1,4 @@
-"""Account Management: moto's, with ListRegions: the regions that need no opting in are enabled, the others disabled."""
+"""Account Management: moto's, with ListRegions: regions that need no opt-in are enabled, the others are disabled."""
 
 from __future__ import annotations
 

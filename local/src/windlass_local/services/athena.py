@@ -1,4 +1,4 @@
-"""Athena beside moto's: queries are run (by DuckDB) instead of answered from a list; the rest stays moto's.
+"""Athena beside moto's: queries are run by DuckDB instead of being answered from a list; the rest stays moto's.
 
 States go QUEUED, RUNNING, SUCCEEDED as in AWS; results are CSV in the output location, quoted as Athena quotes.
 """

@@ -1,4 +1,4 @@
-"""ElastiCache: moto's, with Memcached clusters of our own beside its Redis ones, and parameter groups.
+"""ElastiCache: moto's for Redis, with Memcached clusters and parameter groups of our own.
 
 A Memcached cluster here has nodes with endpoints one can talk to: real memcached servers where the program is installed.
 """

@@ -1,4 +1,4 @@
-"""S3 of the embedded AWS: decides each call's region and permission, answers the usual ones; moto does the rest."""
+"""S3: checks each call's region and permission and answers the usual calls; moto answers the rest."""
 
 from __future__ import annotations
 

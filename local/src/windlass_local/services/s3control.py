@@ -1,4 +1,4 @@
-"""S3 Control: moto's, with S3 Batch Operations, whose jobs really do their tasks."""
+"""S3 Control: moto's, with S3 Batch Operations whose jobs run their tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQS: replaced. Calls never enter moto's WSGI application; moto's other services deliver into the same queues."""
+"""SQS, replaced: calls never reach moto's WSGI application; moto's other services deliver into the same queues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Storage Gateway, which moto lacks: gateways, NFS and SMB file shares, and a cache that is stale until refreshed.
+"""Storage Gateway, which moto lacks: gateways, NFS and SMB file shares, and a cache that is stale until it is refreshed.
 
 AWS facts kept: RefreshCache answers at once and works in the background; a share takes part in one refresh at a time
 ("InvalidGatewayRequestException" else); "RefreshCache does not evict cache entries if invoked within 60 seconds of a

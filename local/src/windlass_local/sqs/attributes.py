@@ -1,4 +1,4 @@
-"""Queue attributes: which there are, what they may be, and what a queue has when nobody said.
+"""Queue attributes: names, valid values and defaults.
 
 Values are kept as the text that was given, so a policy comes back byte for byte (Terraform's next plan is empty).
 Source: API reference, CreateQueue and SetQueueAttributes.

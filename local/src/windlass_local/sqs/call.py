@@ -1,4 +1,4 @@
-"""What every operation gets: its parameters, who calls, where, and how to find a queue that the caller may touch."""
+"""The input of every operation: its parameters, its caller, its region, and the lookup of queues that the caller may use."""
 
 from __future__ import annotations
 

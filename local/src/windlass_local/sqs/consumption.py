@@ -1,4 +1,4 @@
-"""Taking messages from a queue and being done with them: what ReceiveMessage, DeleteMessage and Lambda's poller share."""
+"""Receiving and deleting messages: shared by ReceiveMessage, DeleteMessage and Lambda's pollers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a FIFO queue remembers for five minutes: deduplication ids of sends and attempt ids of receives."""
+"""The five-minute memory of a FIFO queue: deduplication ids of sends and attempt ids of receives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Message move tasks: a dead-letter queue's messages go back where they came from, or to a queue of choice.
+"""Message move tasks: a dead-letter queue's messages move back to their source, or to another queue.
 
 Source: API reference, StartMessageMoveTask, ListMessageMoveTasks, CancelMessageMoveTask. A moved message is a new one:
 new id, sent now, never received.

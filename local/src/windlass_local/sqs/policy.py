@@ -1,4 +1,4 @@
-"""Queue policies: who but the owner may call what, and AddPermission's and RemovePermission's statements.
+"""Queue policies: what callers other than the owner may do, and AddPermission's and RemovePermission's statements.
 
 Only what queue policies are used for is evaluated: Effect, Principal, Action, Resource. A statement with a Condition
 grants nothing to callers of the API here (conditions mostly name an AWS service as the sender, and services of the

@@ -1,4 +1,4 @@
-"""Receipt handles: opaque text that says which delivery of which message of which queue it stands for.
+"""Receipt handles: opaque text that identifies one delivery of one message of one queue.
 
 Nothing is stored per handle, so a handle stays recognisable for ever, and one of another queue (or of a deleted queue
 of the same name) is told apart by the queue's own random mark.

@@ -1,4 +1,4 @@
-"""A queue as a resource: its name, attributes and tags, its messages (queue.py), and who waits for one."""
+"""A queue as a resource: its name, attributes and tags, its messages (queue.py), and the polls that wait for one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a send's parameters to a message: every check of SendMessage, then the queue.
+"""From SendMessage's parameters to a message in the queue, with every check.
 
 Source: API reference, SendMessage and SendMessageBatch; limits of 1 MiB since August 2025.
 """
