@@ -180,7 +180,7 @@ def test_a_stopped_server_leaves_no_thread_of_its_own(aws):
 
 def test_a_port_that_is_taken_is_a_clear_error(local_aws):
     port = int(local_aws.url.rpartition(":")[2])
-    with pytest.raises(ConfigError, match=f"port {port} can't be had"), LocalServer(port=port):
+    with pytest.raises(ConfigError, match=f"port {port} is not available"), LocalServer(port=port):
         pass
 
 

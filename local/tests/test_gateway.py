@@ -168,7 +168,7 @@ def test_unknown_operations_are_aws_errors_not_pages(client):
         with pytest.raises(ClientError) as caught:
             getattr(client(service), operation)(**params)
         assert caught.value.response["Error"]["Code"] == "NotImplemented", operation
-        assert "does not know" in caught.value.response["Error"]["Message"]
+        assert "does not implement" in caught.value.response["Error"]["Message"]
 
 
 def test_accounts_are_apart_and_a_role_leads_into_another(client):
@@ -286,7 +286,7 @@ def test_a_file_share_is_stale_until_it_is_refreshed(client, local_aws):
 
 
 def test_it_binds_loopback_only():
-    with pytest.raises(ConfigError, match="may not listen on 0.0.0.0"):
+    with pytest.raises(ConfigError, match="cannot listen on 0.0.0.0"):
         LocalServer(host="0.0.0.0")
 
 

@@ -1,4 +1,4 @@
-"""The weather: chosen by seed, visible from outside, quick to stop, never stopped by a refusal."""
+"""The changes: chosen by seed, visible from outside, quick to stop, never stopped by a refusal."""
 
 import random
 import threading
@@ -14,10 +14,10 @@ from windlass_local.simulated_changes import Change, RegionView, next_change
 VIEW = RegionView(
     "111111111111",
     "eu-west-1",
-    ("box", "weather-web-2"),
+    ("box", "simulated-web-2"),
     ("i-1", "i-2"),
     ("sg-1",),
-    ("http://x/111111111111/weather-web-1",),
+    ("http://x/111111111111/simulated-web-1",),
     ("fn",),
     ("i-2",),
 )
@@ -29,7 +29,7 @@ def _series(seed, views=(VIEW,), length=200):
     return [next_change(dice, views, number) for number in range(length)]
 
 
-def test_the_same_seed_brings_the_same_weather_and_another_seed_another():
+def test_the_same_seed_brings_the_same_changes_and_another_seed_another():
     assert _series(3) == _series(3)
     assert _series(3) != _series(4)
 
@@ -43,14 +43,14 @@ def test_an_empty_place_only_gets_new_things():
     assert kinds == {"create", "launch"}
 
 
-def test_only_queues_that_the_weather_made_are_deleted():
+def test_only_queues_that_the_changes_made_are_deleted():
     theirs = RegionView("111111111111", "eu-west-1", (), (), (), ("http://x/111111111111/web-storefront",), ())
     assert not [change for change in _series(3, (theirs,)) if change and change.kind == "delete-queue"]
 
 
-def test_only_what_the_weather_made_is_taken_away_and_it_puts_no_objects_there():
+def test_only_what_the_changes_made_is_taken_away_and_it_puts_no_objects_there():
     changes = [change for change in _series(3, length=1000) if change]
-    assert {change.target for change in changes if change.kind == "delete-bucket"} == {"weather-web-2"}
+    assert {change.target for change in changes if change.kind == "delete-bucket"} == {"simulated-web-2"}
     assert {change.target for change in changes if change.kind == "terminate-instance"} == {"i-2"}
     assert {change.target for change in changes if change.kind == "put-object"} == {"box"}
 
@@ -65,7 +65,7 @@ def clients(local_aws):
 @pytest.fixture
 def box(local_aws):
     """A bucket in eu-west-1 with one object."""
-    name, s3 = fresh("weather"), client(local_aws.url, region="eu-west-1")
+    name, s3 = fresh("changes"), client(local_aws.url, region="eu-west-1")
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     return name
 
@@ -85,7 +85,7 @@ def test_changes_of_a_bucket_are_seen_from_outside(local_aws, clients, box):
 
 
 def test_a_queue_comes_and_goes(local_aws, clients):
-    name, sqs = fresh("weather-data"), client(local_aws.url, "sqs", region="eu-west-1")
+    name, sqs = fresh("simulated-data"), client(local_aws.url, "sqs", region="eu-west-1")
     simulated_changes.apply_change(_change("create-queue", name), clients)
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     simulated_changes.apply_change(_change("delete-queue", url), clients)
@@ -93,7 +93,7 @@ def test_a_queue_comes_and_goes(local_aws, clients):
 
 
 def test_an_instance_is_launched_stopped_and_started(local_aws, clients):
-    name, ec2 = fresh("weather-data"), client(local_aws.url, "ec2", region="eu-west-1")
+    name, ec2 = fresh("simulated-data"), client(local_aws.url, "ec2", region="eu-west-1")
     by_name = [{"Name": "tag:Name", "Values": [name]}]
 
     def instance():
@@ -108,7 +108,7 @@ def test_an_instance_is_launched_stopped_and_started(local_aws, clients):
 
 def test_a_port_that_is_open_is_closed_the_next_time(local_aws, clients):
     ec2 = client(local_aws.url, "ec2", region="eu-west-1")
-    group = ec2.create_security_group(GroupName=fresh("weather"), Description="a test's")["GroupId"]
+    group = ec2.create_security_group(GroupName=fresh("changes"), Description="a test's")["GroupId"]
 
     def ports():
         found = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
@@ -121,7 +121,7 @@ def test_a_port_that_is_open_is_closed_the_next_time(local_aws, clients):
 
 
 def test_a_bucket_a_role_and_an_instance_come_and_the_bucket_and_the_instance_go(local_aws, clients):
-    name, iam = fresh("weather-data"), client(local_aws.url, "iam")
+    name, iam = fresh("simulated-data"), client(local_aws.url, "iam")
     for kind in ("create-bucket", "create-role", "launch-instance"):
         simulated_changes.apply_change(_change(kind, name), clients)
     assert iam.list_role_policies(RoleName=name)["PolicyNames"] == ["read"]

@@ -15,7 +15,7 @@ __all__ = ["AccountClient"]
 
 
 class AccountClient:
-    """Calls as an account of the embedded AWS at `url`; close it, or use it with `with`."""
+    """Calls of one account of the embedded AWS at `url`. Close it, or use it with `with`."""
 
     def __init__(self, url: str, account_id: str) -> None:
         self._clients = Clients(url)

@@ -25,7 +25,7 @@ Page = Callable[[str], Any]
 
 
 class Admin:
-    """Answers every path under `PREFIX`. JSON in, JSON out; `error` says what was wrong."""
+    """The handler of every path under `PREFIX`: JSON in, JSON out; `error` names what is invalid."""
 
     def __init__(self, calls: CallLog, faults: Faults, pages: Mapping[str, Page]) -> None:
         self._calls = calls

@@ -19,10 +19,11 @@ _KEPT = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedCall:
-    """One answered call; `at` is a Unix time in seconds, `took_s` server time.
+    """One answered call; `at` is a Unix time in seconds, `duration_s` server time.
 
-    `resource` is what it names (a queue's URL, a table, a copy's source), `versioned` whether that is an object's version,
-    `roles` are those it hands to a service, `tagged` says whether it makes something with tags on it.
+    `resource` is what it names (a queue's URL, a table, a
+    copy's source); `versioned` is true for an object's version; `roles` are passed to a service; `tagged` is true when it
+    creates something with tags.
     """
 
     at: float

@@ -17,7 +17,7 @@ PRIVATE_NAMES = (
 
 
 class UnknownService(LookupError):
-    """moto has no backend for a host."""
+    """A host for which moto has no backend."""
 
 
 class Dispatcher(DomainDispatcherApplication):

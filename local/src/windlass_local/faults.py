@@ -1,7 +1,7 @@
 """Ordered faults: latency, throttling, errors, denials, dropped connections, dead regions, doubled and late S3 events.
 
-A rule names the calls (or the events) it is for and what happens to them; the same random seed gives the same faults. `decide` and
-`deliveries` are all the logic; they only ask for the time.
+A rule names calls (or events) and what happens to them; the same random seed gives the same faults. `decide` and
+`deliveries` have all the logic; they take the time as a parameter.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _glob(pattern: str, value: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Close the connection without an answer."""
+    """Close the connection without a response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class Hang:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What happens to a call: wait, then perhaps an outcome instead of its own answer."""
+    """The effect on a call: a delay, then perhaps an outcome instead of its own response."""
 
     delay_s: float = 0.0
     outcome: Response | Drop | Hang | None = None
@@ -168,7 +168,7 @@ class _Live:
 
 
 class Faults:
-    """The rules in force; those it was made with come back with `reset`."""
+    """The active rules; `reset` restores those of the start."""
 
     def __init__(self, rules: Iterable[Rule] = (), *, random_seed: int = 0) -> None:
         self._lock = threading.Lock()

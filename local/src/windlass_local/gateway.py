@@ -144,7 +144,7 @@ class Gateway:
                 result = await result
         except Exception:  # noqa: BLE001  one broken call must not end the server; the log has it
             traceback.print_exc()
-            return error_response(request, 500, "InternalError", "the embedded AWS failed; its log has the traceback")
+            return error_response(request, 500, "InternalError", "The embedded AWS failed; its log has the traceback.")
         if result is not None:
             return result
         loop = asyncio.get_running_loop()
@@ -156,7 +156,7 @@ class Gateway:
         except (NotImplementedError, UnknownService):
             return self._unknown(request)
         except KeyError as error:
-            if error.args == (request.region,):  # moto's way to say that a service is not in a region
+            if error.args == (request.region,):  # moto raises this when a service is not in a region
                 message = f"{request.service} is not available in {request.region}"
                 return error_response(request, 400, "UnsupportedOperation", message)
             traceback.print_exc()
@@ -174,7 +174,7 @@ class Gateway:
 
     def _unknown(self, request: Request) -> Response:
         what = f"{request.service or 'this service'} {request.operation or request.method + ' ' + request.path}"
-        return error_response(request, 501, "NotImplemented", f"the embedded AWS does not know {what}")
+        return error_response(request, 501, "NotImplemented", f"The embedded AWS does not implement {what}.")
 
 
 def _xml_refusal(request: Request) -> Response | None:
@@ -199,7 +199,7 @@ async def _hang_up(send: Send, receive: Receive) -> None:
     if transport is None:
         return
     transport.abort()
-    # uvicorn answers 500 for an application that returns without a word, unless it knows that the client has left.
+    # uvicorn answers 500 when an application returns without a response, unless it knows that the client disconnected.
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -24,7 +24,7 @@ CONTROL_PATHS = ("/_windlass", "/moto-api")
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::\d{1,5})?", re.IGNORECASE)
 # moto reads the credential from the second word of the header, whatever its name: for a page it must be S3's there.
 _S3_SIGNED = re.compile(r"AWS4-HMAC-SHA256\s+Credential=[^/\s,]+/\d{8}/[^/\s,]+/s3/aws4_request\s*,")
-_HINT_HOST = "A host name of your own is allowed by `windlass local up --allow-host NAME` (or local.allow_hosts)."
+_HINT_HOST = "Allow a host name with `windlass local up --allow-host NAME` (or local.allow_hosts)."
 _HINT_ORIGIN = (
     "Web pages may not call the embedded AWS: it would run their code as you. Pages that you trust may read S3 objects "
     "with `windlass local up --allow-origin ORIGIN` (or local.allow_origins) and a CORS configuration of the bucket."
@@ -156,7 +156,7 @@ async def _refuse(method: str, path: str, query: str, headers: RawHeaders, refus
     body = b"" if method == "HEAD" else answer.body
     fields = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in answer.headers]
     fields += [(b"content-length", b"%d" % len(body)), (b"x-content-type-options", b"nosniff")]
-    # The body may be there still: a connection that is kept would have to read it.
+    # The body may be unread, so the connection cannot be kept.
     fields.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": 403, "headers": fields})
     await send({"type": "http.response.body", "body": body})

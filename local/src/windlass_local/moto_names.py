@@ -36,7 +36,7 @@ def check_names(names: Iterable[str]) -> None:
 def _refuse(missing: list[str]) -> None:
     if missing:
         raise ConfigError(
-            f"moto {version('moto')} lacks {', '.join(missing)}, which the embedded AWS builds on",
+            f"moto {version('moto')} lacks {', '.join(missing)}, which the embedded AWS needs",
             hint=f"Install moto=={MOTO_VERSION}: pip install 'windlass-aws[local]'.",
         )
 

@@ -28,11 +28,11 @@ class Request:
     query: str
     headers: Mapping[str, str]
     body: bytes
-    service: str  # signing name: s3, sqs, dynamodb …; empty when the request is not signed and does not say
+    service: str  # signing name: s3, sqs, dynamodb …; empty when the request is unsigned and does not name it
     region: str
     account_id: str
     access_key: str
-    operation: str  # ReceiveMessage, GetBucketTagging …; empty when neither the request nor a model tells
+    operation: str  # ReceiveMessage, GetBucketTagging …; empty when neither the request nor a model names it
 
     @property
     def bucket(self) -> str:
@@ -62,7 +62,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """An answer: the length header is added by the front."""
+    """A response; the gateway adds the length header."""
 
     status: int
     headers: tuple[tuple[str, str], ...]

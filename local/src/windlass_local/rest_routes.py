@@ -70,7 +70,7 @@ def _protocols(model: Any) -> list[str]:
 
 
 def _literal_first(route: tuple[str, str, bool]) -> tuple[bool, int, bool]:
-    path, _, asks = route  # of two that differ in a word of their query (Lambda's layers), the plain one
+    path, _, asks = route  # of two that differ only in their query (Lambda's layers), the one without
     return ("+}" in path, path.count("{"), asks)
 
 

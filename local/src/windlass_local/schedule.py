@@ -1,6 +1,6 @@
 """The next time of a scheduled rule: EventBridge's rate and cron expressions. Pure; all times are UTC.
 
-Source: EventBridge User Guide, "Setting a schedule pattern for scheduled rules". The wildcards L, W and # are not known.
+Source: EventBridge User Guide, "Setting a schedule pattern for scheduled rules". The wildcards L, W and # are not supported.
 """
 
 from __future__ import annotations

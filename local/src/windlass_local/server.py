@@ -28,13 +28,13 @@ __all__ = ["Access", "LocalServer"]
 
 _LOOPBACK = ("127.0.0.1", "localhost")
 _START_S = 30.0
-# Longer than SDKs keep idle connections (Go's 90 s): who closes first loses no call, and one that is lost is made twice.
+# Longer than SDKs keep idle connections (Go: 90 s): the client then closes first, and no call is lost or repeated.
 _KEEP_ALIVE_S = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Who may call the embedded AWS besides every program on loopback's names.
+    """The callers that are allowed besides programs that use loopback's names.
 
     `hosts` are further names in the Host header (`*.name` for all below); `origins` may read S3 from web pages; with
     `require_signature` only those who know the secret of this start may call; `moto_api` serves moto's control API.
@@ -50,12 +50,14 @@ class Access:
         try:
             origins = frozenset(check_origin(origin) for origin in self.origins)
         except ValueError as error:
-            raise ConfigError(str(error), hint="`null` and patterns are not origins.") from None
+            raise ConfigError(
+                str(error), hint="Give scheme, host and port, as in http://localhost:5173, no pattern."
+            ) from None
         return HostRules(hosts=frozenset(host.lower() for host in self.hosts), origins=origins)
 
 
 class LocalServer:
-    """`with LocalServer(port=0) as server: server.url`. Any bind but loopback is a ConfigError.
+    """`with LocalServer(port=0) as server: server.url`. A bind address other than loopback is a ConfigError.
 
     moto's state belongs to the process: a second server in the same process serves the same estate. `copy_limit_bytes` is
     what one CopyObject may copy while this server is up (5 GiB if not given, as in AWS). `secret` is the secret access key
@@ -74,7 +76,8 @@ class LocalServer:
     ) -> None:
         if host not in _LOOPBACK:
             raise ConfigError(
-                f"the embedded AWS may not listen on {host}", hint="It has no security; it binds loopback only."
+                f"the embedded AWS cannot listen on {host}",
+                hint="It has no access control; use 127.0.0.1.",
             )
         self._rules_of_access = access.rules()
         self._access = access
@@ -85,7 +88,9 @@ class LocalServer:
         try:
             self._rules = read_rules(faults)
         except (ValueError, TypeError) as error:
-            raise ConfigError(f"a fault rule does not fit: {error}", hint="docs/guide/local.md shows them.") from None
+            raise ConfigError(
+                f"a fault rule is invalid: {error}", hint="docs/guide/local.md describes fault rules."
+            ) from None
         self.url = ""
 
     def __enter__(self) -> Self:
@@ -125,7 +130,7 @@ class LocalServer:
         deadline = time.monotonic() + _START_S
         while not self._server.started:
             if time.monotonic() > deadline or not self._thread.is_alive():
-                raise ConfigError("the embedded AWS did not start", hint="Its log on stderr says why.")
+                raise ConfigError("the embedded AWS did not start", hint="Read its log on stderr.")
             time.sleep(0.005)
         _services().open_all(self.url, self.gateway.faults)
         return self
@@ -134,7 +139,7 @@ class LocalServer:
         self.gateway.let_go()
         _services().close_all(
             self.url, self.gateway.faults
-        )  # functions end first: calls that wait for them would hold the server up
+        )  # functions end first: calls that wait for them would delay the stop
         self._server.should_exit = True
         self._thread.join(10)
         self.gateway.close()
@@ -151,20 +156,20 @@ class LocalServer:
     def _bind(self) -> socket.socket:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by what is accepted
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by accepted sockets
         try:
             listener.bind(("127.0.0.1", self._port))
         except OSError as error:
             listener.close()
             raise ConfigError(
-                f"port {self._port} can't be had: {error.strerror}",
-                hint="Another embedded AWS may be up; --port 0 takes a free one.",
+                f"port {self._port} is not available: {error.strerror}",
+                hint="Another embedded AWS may be running; use --port 0 for a free port.",
             ) from None
         return listener
 
 
 def _build(faults: Faults, access: Access, secret: str) -> Gateway:
-    # Hundreds of Amazon's own images and their snapshots are nobody's estate, and cost a second of every start.
+    # Hundreds of Amazon's own images and snapshots belong to no estate and cost a second of every start.
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     try:
         from windlass_local.cloudtrail.recorder import Recorder
@@ -178,7 +183,7 @@ def _build(faults: Faults, access: Access, secret: str) -> Gateway:
         from windlass_local.services.storagegateway import share_files
     except ImportError as error:
         raise ConfigError(
-            f"the embedded AWS is not installed, or beside a moto it does not know ({error})",
+            f"the embedded AWS cannot be loaded: moto is missing or has another version ({error})",
             hint="pip install 'windlass-aws[local]'",
         ) from None
 

@@ -31,7 +31,7 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Claim:
-    """What a request says about its own signature; `expires_s` is None for one in the header."""
+    """The signature of a request; `expires_s` is None when it is in the header."""
 
     access_key: str
     scope: tuple[str, str, str]  # day, region, service
@@ -42,7 +42,7 @@ class _Claim:
 
 
 class Signatures:
-    """Refuses every request that is not signed with a secret that `secret_of` knows for its access key.
+    """The check of every request: it must be signed with the secret that `secret_of` returns for its access key.
 
     The pages of `/_windlass` and `/moto-api` take `Authorization: Bearer SECRET` instead, the secret of the start.
     """

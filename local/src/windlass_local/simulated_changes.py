@@ -1,7 +1,7 @@
 """Simulated changes: other people's changes to the estate, a few at a time, the same for the same random seed.
 
-What happens next is chosen as data by a pure function of the rng and of what there is; doing it tolerates anything
-AWS answers, because the real world does.
+A pure function chooses the next change as data, from the random numbers and from what exists. Applying it tolerates any AWS error, as
+other people's programs do.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Change", "RegionView", "apply_change", "next_change", "read_views", 
 logger = logging.getLogger(__name__)
 
 _LOOK_EVERY = 25
-_OURS = "weather-"  # what the weather made; only that does it take away again
+_OURS = "simulated-"  # prefix of what the simulation created; only that is deleted again
 _KINDS = (
     ("put-object", 6),
     ("tag-bucket", 4),
@@ -47,7 +47,7 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class RegionView:
-    """What there is to change, in one account and region."""
+    """What can be changed in one account and region."""
 
     account_id: str
     region: str
@@ -56,12 +56,12 @@ class RegionView:
     groups: tuple[str, ...]
     queues: tuple[str, ...]
     functions: tuple[str, ...]
-    launched: tuple[str, ...] = ()  # those of the instances that the weather launched
+    launched: tuple[str, ...] = ()  # those of the instances that the simulation launched
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that somebody does."""
+    """One change by somebody else."""
 
     kind: str
     account_id: str
@@ -268,7 +268,7 @@ def simulate_changes(
     """Make changes at this rate until `stop`; refused ones are skipped."""
     if rate_per_minute <= 0:
         return
-    rng = random.Random(random_seed)  # noqa: S311  weather, not secrets
+    rng = random.Random(random_seed)  # noqa: S311  simulated changes, not secrets
     clients = Clients(endpoint_url)
     views: tuple[RegionView, ...] = ()
     number = 0
@@ -286,6 +286,6 @@ def simulate_changes(
                     if on_change:
                         on_change(str(change))
             except (ClientError, BotoCoreError) as error:
-                logger.info("the weather goes on after a refusal: %s", error)
+                logger.info("simulated change refused: %s", error)
     finally:
         clients.close()

@@ -60,7 +60,7 @@ class Workers:
         while (job := self._next()) is not None:
             try:
                 job()
-            except Exception:  # a target that is gone must not stop the others, as in AWS
+            except Exception:  # a deleted target must not stop the others, as in AWS
                 log.debug("%s: a job failed", self._name, exc_info=True)
 
     def _next(self) -> Job | None:

@@ -63,7 +63,7 @@ def _environ(request: Request, host: str) -> dict[str, Any]:
         "wsgi.run_once": False,
         "CONTENT_LENGTH": str(len(request.body)),
         "HTTP_HOST": host,
-        # The front has decided whose call it is; moto's own rule knows only keys of twenty characters.
+        # The gateway has determined the account; moto's own rule knows only keys of twenty characters.
         "HTTP_X_MOTO_ACCOUNT_ID": request.account_id,
     }
     preserved: dict[str, str] = {}

@@ -23,7 +23,7 @@ Files = Callable[[str, str], Iterable[tuple[str, bytes]]]
 
 
 class QueryFailed(Exception):
-    """What Athena would say of a query that fails."""
+    """A query that fails, with Athena's message."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Hive's CREATE EXTERNAL TABLE as a declaration, and the rows of its files. Pure except for the files' bytes.
 
 The CloudTrail input format gives each object in a file's `Records`; the JSON SerDe matches names in any case, gives a
-string column whatever stands there as its JSON text, and nothing for what is missing.
+string column the JSON text of any value, and null for a missing one.
 """
 
 from __future__ import annotations

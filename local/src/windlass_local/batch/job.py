@@ -23,7 +23,7 @@ _REASON_LENGTH = 256
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Job:
-    """A job of an account and region. Its lane's lock is held over every change of state."""
+    """A job of an account and region. Its queue's lock is held during every change of state."""
 
     account_id: str
     region: str

@@ -20,12 +20,12 @@ _MAKING = threading.Lock()
 
 
 class JobQueue:
-    """Jobs by id, the oldest first."""
+    """Jobs by id, oldest first."""
 
     def __init__(self, account_id: str, region: str) -> None:
         self.account_id, self.region = account_id, region
         self.lock = threading.RLock()
-        self.busy = False  # whether a worker is at it
+        self.busy = False  # True while a worker runs its jobs
         self._jobs: dict[str, Job] = {}
         self._tokens: dict[str, Job] = {}
 

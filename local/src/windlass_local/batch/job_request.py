@@ -27,7 +27,7 @@ _MOST_TOKEN = 64
 
 
 class JobRejected(Exception):
-    """A call that is refused: HTTP status, code, and the text."""
+    """A refused call: HTTP status, code and message."""
 
     def __init__(self, code: str, text: str, status: int = 400) -> None:
         super().__init__(text)

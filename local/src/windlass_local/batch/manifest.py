@@ -26,7 +26,7 @@ Open = Callable[[], Iterator[Row]]
 
 
 class BadManifest(ValueError):
-    """The job fails before a task is run: `code` and the text are its FailureReason."""
+    """A manifest that fails the job before its first task; `code` and the text are its FailureReason."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
@@ -35,7 +35,7 @@ class BadManifest(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest that was looked through: how many rows, of which bucket. `rows` reads it from its beginning."""
+    """A checked manifest: its bucket and number of rows. `rows` reads it from the start."""
 
     bucket: str
     total: int

@@ -1,6 +1,6 @@
 """Manifests that S3 generates: the nine filters of S3JobManifestGenerator, and the manifest that is written where requested.
 
-Replication's lists have every version, other operations' the newest of each key. Delete markers are on none.
+Manifests for replication have every version, others the newest of each key. None has delete markers.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _eligible(bucket: Any, version: Any) -> bool:
 
 def matches(chosen: Mapping[str, Any], version: Any, *, eligible: Any) -> bool:
     """True when an object passes all filters."""
-    at = version.last_modified.replace(microsecond=0, tzinfo=UTC)  # S3 tells times in whole seconds
+    at = version.last_modified.replace(microsecond=0, tzinfo=UTC)  # S3 reports times in whole seconds
     name, size = version.name, version.contentsize
     status = version.replication_status or "NONE"
     keys = chosen.get("KeyNameConstraint", {})

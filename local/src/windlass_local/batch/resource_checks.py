@@ -1,6 +1,6 @@
 """Checks of buckets and roles by CreateJob and by the preparation of a job.
 
-Regions: a copy job lives in its destination's Region, every other job in its source's; the manifest of a replicate job, too.
+Regions: a copy job is in its destination's Region, every other job in its source's, like the manifest of a replicate job.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ _AFTER = {
 
 
 class Runner:
-    """Threads over the lanes that have something to do."""
+    """Threads that run the jobs of queues with work to do."""
 
     def __init__(self) -> None:
         self._workers = Workers("s3-batch", _LANES)
@@ -201,7 +201,7 @@ class Runner:
         parameters, client = job.parameters["Report"], self._door(job)
         bucket = bucket_of(parameters["Bucket"])
         for key, body, kind in job.report.files(bucket, parameters.get("Prefix", ""), job.id, datetime.now(UTC)):
-            digest = hashlib.md5(body, usedforsecurity=False).digest()  # a bucket with retention wants a checksum
+            digest = hashlib.md5(body, usedforsecurity=False).digest()  # a bucket with retention requires a checksum
             headers = {"content-type": kind, "content-md5": base64.b64encode(digest).decode()}
             answer = client.call("PUT", bucket, key, "PutObject", headers=headers, body=body)
             if answer.status != 200:

@@ -1,7 +1,7 @@
 """S3 as a batch job calls it: in this process, as its role, through the code that answers every other call of S3.
 
-Bucket policies, notifications, encryption, versions and replication so happen as they do for anybody's calls. Faults
-ordered for S3 strike tasks, too.
+Bucket policies, notifications, encryption, versions and replication therefore apply as they do to any call, and so do
+faults ordered for S3.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class RoleS3Client:
     def __init__(self, caller: Caller, faults: tuple[Faults, ...]) -> None:
         self.caller = caller
         self._faults = faults
-        # Nothing checks a signature, but moto reads the caller out of it.
+        # No signature is checked here, but moto reads the caller from it.
         self._signed = f"AWS4-HMAC-SHA256 Credential={caller.access_key}/20260101/{{}}/s3/aws4_request"
 
     def call(
@@ -100,7 +100,7 @@ class RoleS3Client:
             if RoleS3Client._moto is None:
                 RoleS3Client._moto = Dispatcher()
         signed = {**request.headers, "authorization": self._signed.format(request.region)}
-        if "x-amz-copy-source" in signed:  # moto wants it of every write with a lock; a copy has no body to sum up
+        if "x-amz-copy-source" in signed:  # moto requires it for every write with a lock; a copy has no body
             signed["x-amz-sdk-checksum-algorithm"] = "CRC32"
         as_signed = Request(
             method=request.method,

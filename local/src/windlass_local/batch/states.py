@@ -12,7 +12,7 @@ __all__ = ["ENDED", "FOLLOWERS", "RUNNABLE", "State", "state_after_request"]
 
 
 class State(StrEnum):
-    """A job's status, in the API's words."""
+    """A job's status as the API names it."""
 
     NEW = "New"
     PREPARING = "Preparing"

@@ -9,7 +9,7 @@ __all__ = ["BATCH_TIMING", "BatchTiming"]
 
 @dataclass(slots=True)
 class BatchTiming:
-    """Times in seconds. AWS's own rule is kept: a job fails when more than half of its tasks did, once 1,000 have run."""
+    """Times in seconds. As in AWS, a job fails when more than half of its tasks did, once 1,000 have run."""
 
     state_s: float = 0.05
     """How long New, Preparing and the states that end in -ing last at least."""

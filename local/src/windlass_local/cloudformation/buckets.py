@@ -29,7 +29,7 @@ def _update(context: ResourceContext, created: Created, before: Props, props: Pr
 
 
 def _delete(context: ResourceContext, created: Created, _props: Props) -> None:
-    context.gone("s3", "delete_bucket", Bucket=created.id)  # one with objects stays, and so does the stack
+    context.gone("s3", "delete_bucket", Bucket=created.id)  # a bucket with objects stays, and so does the stack
 
 
 def _configure(context: ResourceContext, name: str, before: Props, props: Props) -> None:

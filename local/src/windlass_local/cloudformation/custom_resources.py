@@ -22,7 +22,7 @@ _WAIT_S = 60.0
 
 
 class CustomFailed(Exception):
-    """The function said FAILED, or nothing."""
+    """The function answered FAILED, or did not answer."""
 
 
 def _tell(
@@ -31,7 +31,7 @@ def _tell(
     request_id = uuid.uuid4().hex
     bucket = f"cloudformation-custom-resource-response-{context.region.replace('-', '')}"
     store = context.clients.get(_OWNER, "us-east-1", "s3")
-    with contextlib.suppress(ClientError):  # it is there already
+    with contextlib.suppress(ClientError):  # it exists
         store.create_bucket(Bucket=bucket)
     url = store.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": request_id}, ExpiresIn=3600)
     event: dict[str, Any] = {
@@ -77,7 +77,7 @@ def _create(context: ResourceContext, _name: str, props: Props) -> Created:
 
 def _update(context: ResourceContext, created: Created, before: Props, props: Props) -> Created:
     now = _tell(context, "Update", props, created, before)
-    if now.id != created.id:  # another id is another resource, and the old one goes
+    if now.id != created.id:  # another id means another resource; the old one is deleted
         _tell(context, "Delete", before, created)
     return now
 

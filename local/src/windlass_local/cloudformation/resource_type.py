@@ -17,7 +17,7 @@ Props = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A resource: what `Ref` is, and what `GetAtt` tells."""
+    """A created resource: the values of `Ref` and `Fn::GetAtt`."""
 
     id: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class ResourceContext:
-    """Where a stack is, and the way to call AWS there."""
+    """The account and region of a stack, and calls of AWS there."""
 
     clients: Clients
     account_id: str
@@ -63,7 +63,10 @@ class ResourceContext:
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
-    """A resource type. `update` is given what was made, its properties then and now; `fixed` properties need a new one."""
+    """A resource type.
+
+    `update` gets the resource, its old and its new properties. A change of `fixed` properties needs a new resource.
+    """
 
     type: str
     name: str

@@ -49,7 +49,7 @@ _ERRORS = {400: "InvalidRequest", 403: "AccessDenied", 404: "NoSuchKey", 412: "P
 class Identity:
     """Who called, as far as the embedded AWS knows."""
 
-    account_id: str  # "" for nobody
+    account_id: str  # "" for an anonymous caller
     arn: str
     role_arn: str
     principal_id: str

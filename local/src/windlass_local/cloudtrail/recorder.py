@@ -56,7 +56,7 @@ class Recorder:
             return
         try:
             self._record(request, answer)
-        except Exception:  # a record that fails must not fail the call it is of
+        except Exception:  # a failure to record must not fail the call
             log.warning("a CloudTrail event could not be written", exc_info=True)
 
     def page(self, rest: str) -> dict[str, Any]:  # noqa: ARG002  the page has no parts
@@ -117,7 +117,7 @@ class Recorder:
             time.sleep(_EVERY_S)
             try:
                 self.deliver()
-            except Exception:  # the estate may be reset under it
+            except Exception:  # moto may be reset meanwhile
                 log.debug("CloudTrail could not deliver", exc_info=True)
 
 
@@ -185,7 +185,7 @@ def _presigned_key(query: str) -> str:
 
 def _write(bucket: str, account_id: str, region: str, day: str, events: list[dict[str, Any]]) -> None:
     place = s3_backends.bucket_accounts.get(bucket)
-    if place is None:  # the bucket is gone: CloudTrail would say so in LatestDeliveryError
+    if place is None:  # the bucket was deleted: CloudTrail reports that in LatestDeliveryError
         return
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%MZ")
     name = f"{account_id}_CloudTrail_{region}_{stamp}_{secrets.token_urlsafe(12)[:16].replace('-', 'a').replace('_', 'b')}.json.gz"

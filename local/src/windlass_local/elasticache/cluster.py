@@ -1,7 +1,7 @@
 """A cluster's life as a state machine over time: no clock, no sockets. The caller passes the time.
 
-Every change takes `node_s` seconds: nodes are creating, rebooting or deleting until then, and the cluster says so. What
-is not applied at once waits for the maintenance window.
+Every change takes `node_s` seconds: nodes are creating, rebooting or deleting until then, and so is the cluster's
+status. Changes that are not applied at once wait for the maintenance window.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _WEEK_MINUTES = 7 * 24 * 60
 
 @dataclass(slots=True)
 class Node:
-    """A node; `until` ends what it is doing, `port` is 0 until it has been given one."""
+    """A node; `until` is when its transition ends, `port` is 0 until one is assigned."""
 
     node_id: str
     zone: str
@@ -35,7 +35,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What waits for the maintenance window; a count of 0 is none."""
+    """Changes that wait for the maintenance window; a count of 0 means none."""
 
     count: int = 0
     zones: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Pending:
 
 @dataclass(slots=True)
 class Cluster:
-    """One Memcached cluster. `config_version` counts node changes, as auto-discovery tells them."""
+    """One Memcached cluster. `config_version` counts node changes, as auto-discovery reports them."""
 
     name: str
     account_id: str

@@ -8,13 +8,13 @@ __all__ = ["Command", "Commands"]
 
 _STORES = {b"set", b"add", b"replace", b"append", b"prepend", b"cas"}
 _BAD = "CLIENT_ERROR bad data chunk"
-_LONGEST_LINE = 8192  # memcached gives up on a longer one, too, unless it is a get of many keys
+_LONGEST_LINE = 8192  # memcached also refuses a longer line, unless it is a get of many keys
 _LARGEST_ITEM = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command's words, its data (empty where it has none) and its bytes as they came."""
+    """A command's words, its data (may be empty) and its bytes as received."""
 
     words: tuple[bytes, ...]
     data: bytes

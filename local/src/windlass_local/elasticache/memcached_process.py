@@ -30,14 +30,14 @@ class Memcached:
     def __init__(self, program: str, socket: Path) -> None:
         self.socket = socket
         command = [program, "-s", str(socket), "-m", str(_MEMORY_MB), "-t", "1", "-c", "1024"]
-        if os.geteuid() == 0:  # it refuses to run as root by accident
+        if os.geteuid() == 0:  # memcached refuses to run as root without -u
             command += ["-u", "root"]
         self._keeper = subprocess.Popen(  # noqa: S603  our own words and a program found on the PATH
             ["/bin/sh", "-c", _KEEPER, "sh", *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C at the terminal is for us; we end it in order
+            start_new_session=True,  # Ctrl-C at the terminal must reach only us: we stop it in order
         )
 
     def stop(self) -> None:

@@ -45,7 +45,7 @@ class Port:
 
 
 class NodeServers:
-    """Ports by number. Thread-safe; the thread and the folder of sockets are made with the first port."""
+    """Ports by number. Thread-safe; the thread and the folder of sockets are created with the first port."""
 
     def __init__(self, program: Callable[[], str] = find_memcached) -> None:
         self._program = program
@@ -209,7 +209,7 @@ async def _relay(socket: Path, discover: Discover, reader: asyncio.StreamReader,
         while data := await up_reader.read(_BLOCK):
             writer.write(data)
             await writer.drain()
-        writer.close()  # memcached hung up (quit): so do we, and the read below ends
+        writer.close()  # memcached closed the connection (quit): close ours, which ends the read below
 
     back = asyncio.ensure_future(down())
     commands = Commands()
@@ -221,7 +221,7 @@ async def _relay(socket: Path, discover: Discover, reader: asyncio.StreamReader,
                     up_writer.write(command.raw)
                 else:
                     writer.write(reply)
-            if commands.binary or commands.broken:  # memcached's to understand, or to refuse
+            if commands.binary or commands.broken:  # memcached accepts or refuses it
                 up_writer.write(commands.rest())
             await up_writer.drain()
     finally:

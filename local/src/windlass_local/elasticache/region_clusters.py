@@ -20,14 +20,14 @@ __all__ = ["CacheTiming", "RegionClusters"]
 
 @dataclass(slots=True)
 class CacheTiming:
-    """How long a node takes to come, go or restart, and a quota request to be approved."""
+    """Seconds until a node is created, removed or restarted, and until a quota request is approved."""
 
     node_s: float = 2.0
 
 
 @dataclass(slots=True)
 class RegionClusters:
-    """Clusters by name. Every public method lets time pass first, so that what is seen is what is so now."""
+    """Clusters by name. Every public method advances time first, so that it sees the present state."""
 
     account_id: str
     name: str

@@ -38,12 +38,12 @@ class _Event:
 
 
 class AsyncInvocations:
-    """The queue of events of all functions. `invoke` runs a function and waits for it."""
+    """The event queue of all functions. `invoke` runs a function and waits for it."""
 
     def __init__(self, invoke: Callable[..., Any]) -> None:
         self._invoke = invoke
         self._workers = Workers("lambda-events", _THREADS)
-        self._estate = 0  # counts how often everything was forgotten
+        self._estate = 0  # incremented by each reset
 
     def accept(self, name: FunctionName, payload: bytes, *, request_id: str = "") -> None:
         """Take an event in; it is run as soon as a thread is free."""
@@ -132,5 +132,5 @@ class AsyncInvocations:
     def _tell(self, target: str, send: Callable[[], None]) -> None:
         try:
             send()
-        except Exception:  # a destination that is gone must not bring the event back
+        except Exception:  # a deleted destination must not cause another retry
             logger.warning("the record of an event could not be brought to %s", target, exc_info=True)

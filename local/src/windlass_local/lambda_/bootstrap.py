@@ -30,7 +30,7 @@ Handler = Callable[[Any, Any], Any]
 
 
 class InitError(Exception):
-    """The handler can't be had; `kind` is Lambda's name for why."""
+    """A handler that cannot be loaded; `kind` is Lambda's name of the cause."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)

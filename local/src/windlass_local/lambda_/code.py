@@ -48,7 +48,7 @@ class CodeStore:
             if result is None:
                 root = self._made_root()
                 result = root / digest[:40]
-                if not result.exists():  # a folder of this name is whole: it is renamed when it is
+                if not result.exists():  # a folder with this name is complete: it is renamed at the end
                     _unpack(content, root / f"{digest[:40]}.part", result)
             self._folders[digest] = result
             for old in [each for each in self._folders if each not in in_use and each != digest][:-_KEPT]:
@@ -100,7 +100,7 @@ def _unpack(content: bytes, part: Path, target: Path) -> None:
     part.mkdir()
     with zipfile.ZipFile(BytesIO(content)) as archive:
         for entry in archive.infolist():
-            unpacked = Path(archive.extract(entry, part))  # never outside `part`: absolute and .. paths are cut
+            unpacked = Path(archive.extract(entry, part))  # never outside `part`: absolute and .. paths are stripped
             mode = stat.S_IMODE(entry.external_attr >> 16)
             if mode & 0o111 and unpacked.is_file():
                 with contextlib.suppress(OSError):

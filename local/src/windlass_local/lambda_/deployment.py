@@ -10,7 +10,7 @@ __all__ = ["Credentials", "Deployment", "environment_variables"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A version's code, configuration and place. `layers` are the digests of their zips, in the function's order."""
+    """A version's code, configuration and folder. `layers` are the digests of their zips, in the function's order."""
 
     account_id: str
     region: str
@@ -43,7 +43,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """The keys of a session of the function's role in the embedded AWS: invented, and good for nothing elsewhere."""
+    """The keys of a session of the function's role in the embedded AWS: invented, and useless elsewhere."""
 
     key_id: str
     secret_key: str
@@ -82,7 +82,7 @@ def environment_variables(
         "PYTHONUTF8": "1",
         "TMPDIR": temporary,
         "TZ": ":UTC",
-        # Windlass refuses a redirected endpoint unless it is told that one is meant; here it is.
+        # Windlass refuses a redirected endpoint unless this variable permits it.
         "WINDLASS_ESTATE_ALLOW_ENDPOINT_OVERRIDE": "true",
     }
     return usual | dict(deployment.variables) | reserved

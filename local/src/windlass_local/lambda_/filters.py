@@ -26,7 +26,7 @@ Pattern = Mapping[str, Any]
 
 
 class FilterError(ValueError):
-    """The criteria are no filter patterns."""
+    """Criteria that are no valid filter patterns."""
 
 
 def read_filters(criteria: Mapping[str, Any] | None) -> tuple[Pattern, ...]:

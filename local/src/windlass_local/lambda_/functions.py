@@ -37,7 +37,7 @@ _ATTRIBUTE = "windlass_functions"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvocationResponse:
-    """What a caller of Invoke learns."""
+    """The response of Invoke."""
 
     payload: bytes
     failed: bool
@@ -46,7 +46,7 @@ class InvocationResponse:
 
 
 class Functions:
-    """Runs functions while at least one server is open; `reset` and `closed` leave no process behind."""
+    """The runner of functions while at least one server is up; `reset` and `closed` leave no process behind."""
 
     def __init__(self) -> None:
         self.calls = Workers("lambda-calls", _CALLS)
@@ -111,7 +111,7 @@ class Functions:
         )
         lines = full_log(deployment, request_id, outcome)
         logs = logs_backends[deployment.account_id][deployment.region]
-        # What a reset or a deletion overtook makes no log group anew.
+        # A run that was overtaken by a reset or a deletion must not create the log group again.
         if resets == self._resets and (deployment.log_group in logs.groups or _is_there(name)):
             self._logs.write(logs, deployment, stream, lines)
         return InvocationResponse(

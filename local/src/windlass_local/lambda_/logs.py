@@ -50,7 +50,7 @@ def tail(lines: Sequence[LogLine]) -> str:
 
 
 class LogWriter:
-    """Puts lines into moto's log streams; one at a time, for they are plain lists."""
+    """The writer of moto's log streams; one at a time, because they are plain lists."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -37,7 +37,7 @@ class RunOutcome:
 
 
 class Throttled(Exception):
-    """The function may not run once more now; `reason` is the API's."""
+    """A function that is at its concurrency limit; `reason` is the API's."""
 
     def __init__(self, reason: str) -> None:
         super().__init__("Rate Exceeded.")

@@ -124,7 +124,7 @@ class Poller:
                 try:
                     self._queue.core.change_visibility(each.receipt, 0, now_s)
                 except Refusal:
-                    continue  # it is back already, or gone
+                    continue  # it is visible again, or deleted
             self._queue.changed(now_s, arrived=len(batch))
 
     def _record(self, received: Received) -> dict[str, Any]:
@@ -146,7 +146,7 @@ class Poller:
                         self._delete(receipts[message_id], now_s)
             succeeded += len(ids) - len(failed)
             if failed and self._queue.fifo_queue:
-                break  # what comes after a message that failed must not overtake it
+                break  # messages behind a failed one must not overtake it
         self._failures = 0 if succeeded or not batch else self._failures + 1
 
     def _delete(self, receipt: Any, now_s: float) -> None:

@@ -61,7 +61,7 @@ class RuntimeProcess:
         os.set_blocking(self._log, False)
         try:
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter
-                # -P: the bootstrap's own folder is not to be imported from
+                # -P: nothing may be imported from the bootstrap's own folder
                 [sys.executable, "-P", "-u", _BOOTSTRAP, str(original.fileno()), str(lifeline), *folders],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -121,7 +121,7 @@ class RuntimeProcess:
         }
         self._control.settimeout(self._timeout_s)
         event = _frame(b"C", json.dumps(context).encode()) + _frame(b"P", invocation.payload or b"{}")
-        with contextlib.suppress(OSError):  # it died between two events, or takes nothing: the wait tells which
+        with contextlib.suppress(OSError):  # it died between two events, or does not read: the wait shows which
             self._control.sendall(event)
         answer = self._next_frame(started + self._timeout_s)
         duration_ms = (time.monotonic() - started) * 1000
@@ -160,7 +160,7 @@ class RuntimeProcess:
     def _exit_code(self) -> int:
         try:
             return self._process.wait(timeout=1.0)
-        except subprocess.TimeoutExpired:  # it let go of its control socket, but lives on
+        except subprocess.TimeoutExpired:  # it closed its control socket but is still running
             return -int(signal.SIGKILL)
 
     def _outcome(
@@ -192,7 +192,7 @@ class RuntimeProcess:
                     self._read_log()
             frame = self._whole_frame()
             if frame is not None or ended:
-                self._read_log()  # all that was written before the answer is in the pipe by now
+                self._read_log()  # everything written before the response is in the pipe now
                 return frame or "exit"
             if time.monotonic() >= deadline_s:
                 return "timeout"

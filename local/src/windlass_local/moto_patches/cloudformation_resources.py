@@ -162,7 +162,7 @@ def _update(resources: Any, template: dict[str, Any], parameters: dict[str, Any]
         resources.create(template)
     finally:
         stored = [name for name in before if name in previous and name in template["Resources"]]
-        for name in stored:  # an update that failed before it came to them
+        for name in stored:  # the update failed before it reached them
             resources._parsed_resources.setdefault(name, previous.pop(name))
     for name in reversed(list(previous)):
         removed = previous.pop(name)

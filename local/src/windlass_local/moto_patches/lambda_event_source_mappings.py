@@ -113,7 +113,7 @@ def _delete(functions: Functions) -> None:
         functions.sources.close(uuid)
         mapping = original(backend, uuid)
         queue = _queue_of(backend, mapping.event_source_arn) if mapping else None
-        if queue is not None:  # moto leaves it with the queue
+        if queue is not None:  # moto keeps it at the queue
             held = queue.lambda_event_source_mappings
             for key in [key for key, each in held.items() if each is mapping]:
                 del held[key]

@@ -23,7 +23,7 @@ def apply() -> None:
     """Replace the listing."""
 
     def find(backend: Any, event_source_arn: str | None, function_name: str | None) -> list[Any]:
-        # moto compares the function's name as it was once given; it may be asked for by name or ARN.
+        # moto compares the text given at creation, but callers may name the function by name or ARN.
         result = list(backend._event_source_mappings.values())  # noqa: SLF001  moto's own method reads it, too
         if event_source_arn:
             result = [each for each in result if each.event_source_arn == event_source_arn]

@@ -37,9 +37,7 @@ def apply() -> None:
 
     @wraps(original_put)
     def put(response: Any, request: Any, bucket_name: str, querystring: Any) -> Any:
-        if (
-            "notification" in querystring
-        ):  # S3 tells rules as `Prefix`, and takes back what it tells; moto takes `prefix`
+        if "notification" in querystring:  # S3 returns and accepts `Prefix`; moto accepts `prefix`
             response.body = _RULE_NAMES.sub(lambda name: name[0].lower(), _text(response.body))
         answer = original_put(response, request, bucket_name, querystring)
         subresource = next((name for name in documents.KEPT if name in querystring), "")

@@ -42,7 +42,7 @@ def apply() -> None:
         encrypt(bucket, key)
         with bucket.keys.lock:
             forget_tags(models.s3_backends[bucket.account_id][bucket.partition], put_version(bucket, key))
-            if not silent and multipart is None:  # a completed upload tells of itself
+            if not silent and multipart is None:  # a completed upload sends its own event
                 notify(f"s3:ObjectCreated:{'Post' if method == 'POST' else 'Put'}", bucket, key)
         return key
 

@@ -62,7 +62,7 @@ def admit(call: S3Request, bucket: Any) -> Response | None:
     if _must_pay(call, bucket, caller) and not _says_it_pays(call):
         return denied(call, bucket)
     if call.method == "POST" and call.subresource == "delete":
-        return None  # each key is asked about by itself
+        return None  # each key is checked separately
     if not permitted(call, bucket, caller, action(call), call.key):
         return denied(call, bucket)
     return _source_refused(call, caller)

@@ -137,6 +137,6 @@ def _bucket_action(call: S3Request) -> str:
     if not call.subresource:
         return "CreateBucket" if call.method == "PUT" else "DeleteBucket"
     name = _BUCKET_GET.get(call.subresource, "GetBucket").removeprefix("Get")
-    # Deleting a configuration is permitted by its Put action, but for these two.
+    # Deleting a configuration needs its Put action, except for these two.
     deletes = call.method == "DELETE" and call.subresource in ("policy", "website")
     return ("Delete" if deletes else "Put") + name

@@ -112,7 +112,7 @@ class Delivery:
             key=notice.key,
         )
         times = [faults.deliveries(event) for faults in self._faults]
-        for after_s in max(times, key=lambda each: (len(each), each)):  # one server's rules, not all of them at once
+        for after_s in max(times, key=lambda each: (len(each), each)):  # the rules of one server, not of all
             workers.put(job, after_s=after_s)
 
     def _notice(self, name: str, bucket: Any, version: Any) -> S3Event:
@@ -185,7 +185,7 @@ def _to_bridge(account_id: str, notice: S3Event) -> Job:
         if not event["detail-type"]:
             return
         bus = events_backends[account_id][notice.region].event_buses["default"]
-        # moto's targets write the time themselves, and want it as a number.
+        # moto's targets format the time and need it as a number.
         event["time"] = int(notice.at.timestamp())
         for rule in list(bus.rules.values()):
             rule.send_to_targets(event, transform_input=False)

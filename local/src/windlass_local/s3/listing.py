@@ -169,7 +169,7 @@ def _version_rows(store: IndexedKeyStore, key_marker: str, version_id_marker: st
         if name != key_marker:
             return marked
         seen = next((at for at, each in enumerate(newest_first) if each.version_id == version_id_marker), None)
-        # A marker that is gone meanwhile: repeat the key's versions rather than lose some.
+        # The marker was deleted meanwhile: repeat the key's versions rather than lose some.
         return marked if seen is None else marked[seen + 1 :]
 
     return rows

@@ -56,7 +56,7 @@ def read_object(call: S3Request, bucket: Any) -> Response:
 def _absent(call: S3Request, bucket: Any, marker: Any, version_id: str | None) -> Response:
     caller = caller_of(call)
     if caller.account_id != bucket.account_id and not permitted(call, bucket, caller, "s3:ListBucket", ""):
-        return denied(call, bucket)  # whether a key exists is told to those who may list
+        return denied(call, bucket)  # only callers who may list learn whether a key exists
     if isinstance(marker, FakeDeleteMarker):
         headers = {"x-amz-delete-marker": "true", "x-amz-version-id": marker.version_id}
         if version_id is not None:

@@ -255,7 +255,7 @@ def _copied(call: S3Request, bucket: Any, source_bucket: Any, source: ObjectVers
     tags = _copied_tags(call, source_bucket, source)
     if isinstance(tags, Response):
         return tags
-    # A copy is one part: what was a multipart upload, or had an opaque ETag, gets the ETag of its whole.
+    # A copy is one part: a multipart source, or one with an opaque ETag, gets the ETag of its full content.
     opaque = "-" in source.etag or str(source.encryption).startswith("aws:kms") or bool(source.customer_key_md5)
     etag = hashlib.md5(source.value, usedforsecurity=False).hexdigest() if opaque else source.etag.strip('"')
     key = _new_key(call, bucket, source, etag=etag, storage=headers.get("x-amz-storage-class", ""))

@@ -269,7 +269,7 @@ class IndexedKeyStore(utils._VersionedKeyStore):  # noqa: SLF001 - the store tha
             return sum(getattr(version, "contentsize", 0) for versions in lists for version in versions)
 
     def __reduce__(self) -> Any:
-        # moto deep-copies parts of a bucket; the lock can't be, and the index follows from the keys.
+        # moto deep-copies parts of a bucket; a lock cannot be copied, and the index follows from the keys.
         return _restored, (list(self._iterlists()),)
 
 

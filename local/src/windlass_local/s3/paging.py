@@ -25,7 +25,7 @@ class Seekable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """What a caller asks for. `after` is the last key or common prefix already seen ("" for none)."""
+    """The parameters of a page. `after` is the last key or common prefix already seen ("" for none)."""
 
     prefix: str = ""
     delimiter: str = ""

@@ -1,6 +1,6 @@
 """Bucket policies: does a statement apply to this caller, action and resource?
 
-Evaluated as AWS does it: an explicit Deny wins, then an Allow, else nothing is said. A key the request doesn't carry
+Evaluated as AWS does it: an explicit Deny wins, then an Allow; otherwise the policy does not decide. A key the request doesn't carry
 meets negated and `...IfExists` operators only. A condition operator not known here counts as *not met* in an Allow and
 as *met* in a Deny: never more access than AWS would give.
 Source: AWS IAM user guide, "Policy evaluation logic" and "JSON policy elements".
@@ -19,7 +19,7 @@ from typing import Any
 
 
 class Decision(Enum):
-    """What a policy says about one call."""
+    """A policy's decision about one call."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -39,7 +39,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """The verdict, and whether the Allow that gave it was open to everybody."""
+    """The decision, and whether the Allow behind it was open to everybody."""
 
     verdict: Decision
     public: bool = False

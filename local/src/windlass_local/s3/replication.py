@@ -20,7 +20,7 @@ _ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule. `bucket` is the destination's name; what is empty is as it is at the source."""
+    """One rule. `bucket` is the destination's name; an empty field keeps the source's value."""
 
     id: str
     enabled: bool
@@ -46,7 +46,7 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What rules look at: an object's version, or a delete marker."""
+    """The subject of rules: an object's version, or a delete marker."""
 
     key: str
     tags: Mapping[str, str]

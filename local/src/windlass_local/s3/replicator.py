@@ -1,8 +1,8 @@
 """Replication of new objects, outside of the call that wrote them: PENDING, then COMPLETED or FAILED; replicas are REPLICA.
 
 A replica is the same version: its id, bytes, ETag, metadata, tags and times. It is not replicated again. The role must exist
-and trust S3; the destination must be versioned, and its bucket policy must let the role in where it is another account's.
-Faults that are ordered for the operation `ReplicateObject` of the destination's bucket strike here.
+and trust S3; the destination must be versioned, and its bucket policy must allow the role when it is another account's.
+Faults for the operation `ReplicateObject` on the destination's bucket apply.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _FAILED = "s3:Replication:OperationFailedReplication"
 
 @dataclass(slots=True)
 class ReplicationTiming:
-    """In seconds: how long a new object waits at least before it is replicated."""
+    """Seconds that a new object waits at least before it is replicated."""
 
     object_s: float = 0.05
 
@@ -66,7 +66,7 @@ def subject_of(version: Any) -> Subject:
 
 
 class Replicator:
-    """Watches every change of every bucket, and replicates what a rule asks for."""
+    """The watcher of every change in every bucket that replicates what a rule selects."""
 
     def __init__(self, notify: Notify) -> None:
         self._tell = notify
@@ -100,7 +100,7 @@ class Replicator:
             return
         if rules_for(configuration, subject_of(version)):
             version.replication_status = "PENDING"
-        elif not any(rule.tags for rule in configuration.rules):  # tags may yet come: moto puts them after the object
+        elif not any(rule.tags for rule in configuration.rules):  # moto puts tags after the object
             return
         self._workers.put(lambda: self._later(bucket, version), after_s=REPLICATION_TIMING.object_s)
 

@@ -59,7 +59,7 @@ class SortedNames:
 
     def _split(self, at: int) -> None:
         chunk = self._chunks[at]
-        # Names often arrive in ascending order: then a nearly full left half wastes least.
+        # Names often arrive in ascending order: a nearly full left half then wastes the least space.
         half = len(chunk) * 9 // 10 if at == len(self._chunks) - 1 else len(chunk) // 2
         self._chunks.insert(at + 1, chunk[half:])
         self._firsts.insert(at + 1, chunk[half])

@@ -1,6 +1,6 @@
 """Putting and deleting versions: every write of S3 is one of these two. They replace moto's.
 
-moto drops old versions when versioning is suspended, makes no marker for a key it never saw, and can lose a version
+moto drops old versions when versioning is suspended, adds no marker for an unknown key, and can lose a version
 when two threads put the same key. Source: AWS docs, "Adding objects to / deleting from versioning-suspended buckets".
 """
 
@@ -20,7 +20,7 @@ Notify = Callable[[str, Any, Any], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """What a delete did: the version taken out, or the marker put in, or neither."""
+    """The result of a delete: a version removed, a marker added, or neither."""
 
     version_id: str = ""
     delete_marker: bool = False

@@ -26,7 +26,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class PopulateSummary:
-    """How many resources were made, by type, and what the embedded AWS did not know."""
+    """Created resources by type, and operations that the embedded AWS lacks."""
 
     counts: Mapping[str, int]
     skipped: Mapping[str, int]
@@ -48,7 +48,7 @@ def populate(
 
 
 class _Builder:
-    """One building of the estate: accounts first, then places side by side."""
+    """One run that creates the estate: accounts first, then regions in parallel."""
 
     def __init__(self, clients: Clients, random_seed: int, scale: int, progress: Progress) -> None:
         self._clients = clients
@@ -66,7 +66,7 @@ class _Builder:
         management = EstateRegion(self._clients, next(iter(ACCOUNTS)), "us-east-1")
         if any(role["RoleName"] == "WindlassReader" for role in management.client("iam").list_roles()["Roles"]):
             raise Conflict(
-                "this embedded AWS has a demo estate already", hint="Restart it (`windlass local up`) to begin anew."
+                "this embedded AWS already has a sample estate", hint="Restart it (`windlass local up`) for a new one."
             )
         build_organization(management)
         with ThreadPoolExecutor(_THREADS) as threads:

@@ -45,7 +45,7 @@ def build_bucket(estate_region: EstateRegion, bucket: Bucket, network: Network, 
 def _encrypt(s3: Any, bucket: Bucket, network: Network) -> None:
     default = {"SSEAlgorithm": "AES256"}
     if "kms" in bucket.features:
-        # Without a key of the company's own in the region, it is AWS's: the key id is left out.
+        # Without a key of the company in the region, AWS's key is used: the key id is omitted.
         default = {"SSEAlgorithm": "aws:kms"} | ({"KMSMasterKeyID": network.key_arn} if network.key_arn else {})
     elif "sse-s3" not in bucket.features:
         return

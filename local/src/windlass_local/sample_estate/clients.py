@@ -22,9 +22,9 @@ _LOADER = "data_loader"
 
 
 class Clients:
-    """All clients of one endpoint; making them is serialised, using them is not.
+    """All clients of one endpoint. Creating them is serialized, using them is not.
 
-    `secret` is needed where the server is in another process and requires signatures.
+    `secret` is needed when the server runs in another process and requires signatures.
     """
 
     def __init__(self, endpoint_url: str, secret: str = "") -> None:
@@ -54,7 +54,7 @@ class Clients:
                     session = self._sessions[account_id] = botocore.session.Session()
                     session.set_credentials(account_id, self._secret)
                     session.register_component(_LOADER, self._loader)
-                # Presigned URLs of S3 are of version 2 where nothing is said.
+                # botocore presigns S3 URLs with version 2 by default.
                 config = self._config.merge(Config(signature_version="s3v4")) if service == "s3" else self._config
                 self._clients[key] = session.create_client(
                     service, region_name=region, endpoint_url=self._endpoint_url, config=config
@@ -73,7 +73,7 @@ class Clients:
 
 
 class EstateRegion:
-    """One account and region to build in. `make` counts, and leaves out what the embedded AWS does not know."""
+    """One account and region. `make` counts what it creates and skips operations that the embedded AWS lacks."""
 
     def __init__(self, clients: Clients, account_id: str, region: str) -> None:
         self._clients = clients

@@ -13,13 +13,13 @@ __all__ = ["Network", "build_network"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """What machines are put into."""
+    """The network of a region."""
 
     vpc_id: str
     cidr: str
     subnets: tuple[str, ...]
     groups: dict[str, str]
-    key_arn: str  # empty where the company has no key of its own
+    key_arn: str  # empty where the company has no key
     target_group_arn: str
 
 

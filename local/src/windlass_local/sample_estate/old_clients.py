@@ -1,7 +1,7 @@
 """Programs of the demo estate that still call S3 the old way: real agents, real signatures, from the estate's own machines.
 
-Each of some instances calls with its role's session, as an instance profile's is named for its instance; what loopback can't
-show (address, TLS version, time) goes in the headers that `local/trails/events.py` reads.
+Each program runs on an instance and calls with a session of its role, named after the instance. What loopback cannot
+show (address, TLS version, time) goes in the headers that `cloudtrail/events.py` reads.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def simulate_old_clients(
             for day in range(days):
                 for _ in range(max(1, round(program.calls_a_day * rng.uniform(0.5, 1.5)))):
                     clock[0] = now - timedelta(days=day, seconds=rng.randrange(1, 80_000))
-                    with contextlib.suppress(ClientError):  # what is refused or not there is an event, too
+                    with contextlib.suppress(ClientError):  # a refused call is an event, too
                         s3.head_object(Bucket=bucket, Key=f"reports/{clock[0]:%Y-%m-%d}.csv")
     with urllib.request.urlopen(f"{endpoint_url}/_windlass/trails", timeout=30) as answer:  # noqa: S310  loopback
         json.load(answer)

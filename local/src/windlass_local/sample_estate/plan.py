@@ -19,7 +19,7 @@ TEAMS = {
 }
 _ENVIRONMENTS = {"111111111111": "prod", "222222222222": "prod", "333333333333": "dev"}
 _COUNTRIES = {"us-east-1": "us", "eu-west-1": "ie", "eu-central-1": "de", "ap-southeast-2": "au"}
-# How usual each is. Whatever the dice say, bucket 3·n of a round has the n-th, so that an estate shows all of them.
+# How frequent each feature is. Bucket 3·n of a cycle always has the n-th, so that an estate shows all of them.
 _FEATURES = {
     "versioning": 0.45,
     "kms": 0.25,
@@ -47,7 +47,7 @@ _EVERY = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """A bucket to make and what is configured on it."""
+    """A bucket to create, and its configuration."""
 
     name: str
     account_id: str

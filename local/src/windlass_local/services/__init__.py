@@ -68,4 +68,4 @@ def close_all(url: str, faults: Faults) -> None:
 
 
 def _name(service: ModuleType) -> str:
-    return service.__name__.rpartition(".")[2].rstrip("_")  # lambda is a word of Python's
+    return service.__name__.rpartition(".")[2].rstrip("_")  # `lambda` is a Python keyword

@@ -36,7 +36,7 @@ _Catalogs = dict[tuple[str, str], dict[tuple[str, str], Any]]
 
 @dataclass
 class _Query:
-    """A query under way or done."""
+    """A query, running or ended."""
 
     id: str
     text: str
@@ -53,7 +53,7 @@ class _Query:
 
 
 class _State:
-    """Catalogs and queries by account and region; forgotten when moto's Athena is."""
+    """Catalogs and queries by account and region; reset with moto's Athena."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()

@@ -1,6 +1,6 @@
 """EKS: moto's, with Pod Identity associations: which role a service account of a cluster gets from the agent.
 
-AWS facts kept: a service account of a namespace has one association in a cluster (ResourceInUseException else); it goes with
+AWS facts kept: a service account of a namespace has one association in a cluster (ResourceInUseException else); it is deleted with
 its cluster; a listing is a summary, without role and tags.
 """
 

@@ -192,7 +192,7 @@ def _create(region: RegionClusters, parameters: Mapping[str, Any], response: Any
     backend = response.elasticache_backend
 
     def zones(group: str) -> Sequence[str]:
-        from moto.ec2.models import ec2_backends  # large, and seldom needed
+        from moto.ec2.models import ec2_backends  # large, and rarely needed
 
         ec2 = ec2_backends[region.account_id][region.name]
         if not group:

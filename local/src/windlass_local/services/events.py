@@ -54,7 +54,7 @@ class ScheduleClock:
     def _fire(self, rule: Any) -> None:
         rule.__dict__[_ARMED] = False
         if rule.state == "DISABLED" or rule not in _scheduled_rules():
-            return  # changed, deleted, of an estate that was reset; enabling it arms it again
+            return  # changed, deleted, or of an estate that was reset; enabling it schedules it again
         self.arm(rule)
         now = int(datetime.now(UTC).timestamp())
         event = {

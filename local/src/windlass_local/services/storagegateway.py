@@ -39,7 +39,7 @@ _PAGE = 100
 
 @dataclass(slots=True)
 class GatewayTiming:
-    """How long a refresh takes, and how far apart two must be to have an effect. Tests move `ahead_s`, the simulated clock."""
+    """Seconds that a refresh takes, and that must lie between two. Tests advance `ahead_s`, the simulated clock."""
 
     refresh_s: float = 0.2
     spacing_s: float = 60.0
@@ -54,7 +54,7 @@ GATEWAY_TIMING = GatewayTiming()
 
 
 class InvalidGatewayRequest(JsonRESTError):
-    """The service's one word for most things that are off."""
+    """The service's error for most invalid requests."""
 
     code = 400
 
@@ -63,7 +63,7 @@ class InvalidGatewayRequest(JsonRESTError):
 
 
 class FileShare:
-    """A share over a bucket (or a prefix of it) and what its cache knows of it."""
+    """A share of a bucket (or of a prefix) and the content of its cache."""
 
     def __init__(self, backend: StorageGatewayBackend, kind: str, request: dict[str, Any]) -> None:
         self.id = f"share-{uuid.uuid4().hex[:8].upper()}"
@@ -350,7 +350,7 @@ def install() -> None:
     urls.__dict__.update(url_bases=[_URL], url_paths={"{0}/$": StorageGatewayResponse.dispatch})
     package.__dict__.update(models=models, urls=urls, storagegateway_backends=storagegateway_backends, __path__=[])
     sys.modules.update({module.__name__: module for module in (package, models, urls)})
-    # moto finds a backend's URLs by the module its class says it is from.
+    # moto finds a backend's URLs by the module of its class.
     StorageGatewayBackend.__module__ = "moto.storagegateway.models"
     moto.backend_index.backend_url_patterns.insert(0, ("storagegateway", re.compile(_URL)))
 

@@ -51,7 +51,7 @@ _KNOWN = _SETTABLE | frozenset(_COMPUTED)
 
 @dataclass(frozen=True, slots=True)
 class RedrivePolicy:
-    """Where messages go after `max_receive_count` deliveries."""
+    """The queue for messages after `max_receive_count` deliveries."""
 
     target_arn: str
     max_receive_count: int

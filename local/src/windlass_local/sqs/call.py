@@ -36,7 +36,7 @@ _OWNER_ONLY = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqsCall:
-    """One request, whichever protocol it came by; `parameters` are in the JSON protocol's shape."""
+    """One request of either protocol; `parameters` are in the JSON protocol's shape."""
 
     operation: str
     parameters: Mapping[str, Any]

@@ -54,7 +54,7 @@ _SHAPES: dict[str, ErrorShape] = {
 
 
 class SqsError(Exception):
-    """An answer of SQS that is an error; `name` is a key of the table."""
+    """An error response of SQS; `name` is a key of the table."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)

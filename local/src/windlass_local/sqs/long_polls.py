@@ -8,7 +8,7 @@ import math
 
 __all__ = ["LongPolls"]
 
-_SLACK_S = 0.001  # an alarm that rings a moment early would only look again
+_SLACK_S = 0.001  # an alarm that fires a moment early would only cause another check
 Ticket = asyncio.Future[None]
 
 
@@ -37,7 +37,7 @@ class LongPolls:
         try:
             await ticket
         except asyncio.CancelledError:
-            if ticket not in self._waiting:  # it was woken for a message it will not take: the next one may
+            if ticket not in self._waiting:  # it was woken for a message that it will not take: wake the next
                 self.wake(1)
             raise
         finally:
@@ -51,7 +51,7 @@ class LongPolls:
                 ticket = next(iter(self._waiting))
                 loop = self._waiting.pop(ticket)
             except (StopIteration, KeyError, RuntimeError):
-                continue  # a poll on the loop's thread timed out while this thread looked
+                continue  # a poll on the loop's thread timed out while this thread checked
             with contextlib.suppress(RuntimeError):  # the loop of a server that has been stopped
                 loop.call_soon_threadsafe(_release, ticket)
             count -= 1
@@ -67,7 +67,7 @@ class LongPolls:
         """
         if change_s is None or change_s >= self._alarm_s:
             return
-        with contextlib.suppress(StopIteration, RuntimeError):  # nobody waits, or on a server that has been stopped
+        with contextlib.suppress(StopIteration, RuntimeError):  # no poll waits, or only on a server that has stopped
             loop = next(iter(self._waiting.values()))
             loop.call_soon_threadsafe(self._set_alarm, loop, max(0.0, change_s - now_s) + _SLACK_S)
             self._alarm_s = change_s

@@ -16,7 +16,7 @@ NO_ATTRIBUTES: Mapping[str, Mapping[str, Any]] = {}
 
 
 class State(enum.IntEnum):
-    """Where a message stands in its queue; GONE is deleted, expired, purged or moved away."""
+    """The state of a message in its queue; GONE is deleted, expired, purged or moved away."""
 
     DELAYED = 0
     READY = 1
@@ -26,7 +26,7 @@ class State(enum.IntEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Message:
-    """What was sent, and the delivery state that its queue (and only its queue) changes.
+    """A message, and the delivery state that its queue (and only its queue) changes.
 
     `attributes` and `system_attributes` are in the JSON protocol's shape, `BinaryValue` as bytes. Times are epoch
     seconds. `deliveries` counts receives from this queue, `receive_count` those over every queue it was in (the API's

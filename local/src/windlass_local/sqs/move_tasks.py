@@ -1,7 +1,7 @@
 """Message move tasks: a dead-letter queue's messages move back to their source, or to another queue.
 
-Source: API reference, StartMessageMoveTask, ListMessageMoveTasks, CancelMessageMoveTask. A moved message is a new one:
-new id, sent now, never received.
+Source: API reference, StartMessageMoveTask, ListMessageMoveTasks, CancelMessageMoveTask. A moved message is a new
+message: new id, sent now, never received.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ __all__ = ["FifoOrder", "Order", "StandardOrder"]
 
 
 class Order(Protocol):
-    """What a queue asks of its order. `messages` is the queue's live messages by sequence number."""
+    """The protocol of an order. `messages` is the queue's live messages by sequence number."""
 
     def added(self, message: Message) -> None:
         """Add a message that was sent (it may be delayed)."""
@@ -36,7 +36,7 @@ class Order(Protocol):
 
 
 class StandardOrder:
-    """Oldest first. SQS promises best effort only; a returned message keeps its place, as it mostly does there."""
+    """Oldest first. SQS promises best effort only; a returned message keeps its place, as it mostly does in SQS."""
 
     def __init__(self, messages: Mapping[int, Message]) -> None:
         self._messages = messages
@@ -98,7 +98,7 @@ class FifoOrder:
     def ready(self, message: Message) -> None:
         """Make a message available."""
         group_id = message.group_id or ""
-        if message.deliveries:  # it was in flight; a delayed one never left `waiting`
+        if message.deliveries:  # it was in flight; a delayed message never left `waiting`
             group = self._groups[group_id]
             group.in_flight -= 1
             heapq.heappush(group.waiting, message.seq)

@@ -26,7 +26,7 @@ MAX_VISIBILITY_S = 43_200
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One delivery of one message: its number in the queue and the how-manieth delivery it was."""
+    """One delivery of one message: its number in the queue and the number of the delivery."""
 
     seq: int
     delivery: int
@@ -50,7 +50,7 @@ class Counters:
 
 
 class Refusal(Exception):
-    """The queue can't do that; `reason` is one of over_limit, expired, not_in_flight, unknown, too_long."""
+    """An operation that the queue refuses; `reason` is one of over_limit, expired, not_in_flight, unknown, too_long."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

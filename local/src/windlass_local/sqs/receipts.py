@@ -1,7 +1,7 @@
 """Receipt handles: opaque text that identifies one delivery of one message of one queue.
 
-Nothing is stored per handle, so a handle stays recognisable for ever, and one of another queue (or of a deleted queue
-of the same name) is told apart by the queue's own random mark.
+Nothing is stored per handle, so a handle stays recognisable for ever, and the queue's random mark distinguishes
+handles of other queues and of deleted queues of the same name.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The queues of one account in one region, and one lock over them.
 
 moto's other services (S3 notifications, SNS, EventBridge, Scheduler, CloudFormation) reach SQS through
-`moto.sqs.models.sqs_backends[account][region]`. `RegionQueues` stands there in place of moto's own backend, so that
-what they deliver and what clients of the API send are the same messages. POST /moto-api/reset empties it as it does
+`moto.sqs.models.sqs_backends[account][region]`. `RegionQueues` replaces
+moto's backend there, so that these services and clients of the API share the same messages. POST /moto-api/reset empties it as it does
 every moto backend.
 """
 
@@ -25,7 +25,7 @@ from windlass_local.sqs.send_operation import send
 
 __all__ = ["RegionQueues", "as_text"]
 
-_SERVICE_SENDER = "AIDAJQR6QDGQ7PATMSYEY"  # AWS services appear under an id of theirs
+_SERVICE_SENDER = "AIDAJQR6QDGQ7PATMSYEY"  # AWS services appear under their own ids
 
 
 class RegionQueues(SQSBackend):
