@@ -95,7 +95,7 @@ class CallLog:
 
     def find(self, requested: Mapping[str, str], *, limit: int = _KEPT) -> list[dict[str, Any]]:
         """Return the last `limit` calls whose fields equal `wanted`, oldest first. ValueError names an unknown field."""
-        names = {each.name for each in fields(LoggedCall)}
+        names = {field.name for field in fields(LoggedCall)}
         unknown = sorted(requested.keys() - names)
         if unknown:
             raise ValueError(f"a call has no {', '.join(unknown)}; it has {', '.join(sorted(names))}")

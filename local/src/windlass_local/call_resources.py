@@ -58,9 +58,9 @@ def resource_of(service: str, path: str, query: str, headers: Mapping[str, str],
             named = name if name.startswith("arn:") else shape.format(name)
             return f"{named}:{qualifier}" if qualifier else named
     if service == "lambda" and path.rstrip("/").endswith("/functions"):
-        created = _named("FunctionName", body)
+        created = _value_of_field("FunctionName", body)
         return f"function:{created}" if created else ""
-    return _named(_FIELDS.get(service, _USUAL), body)
+    return _value_of_field(_FIELDS.get(service, _USUAL), body)
 
 
 def roles_of(service: str, operation: str, body: bytes) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ def sets_tags(service: str, headers: Mapping[str, str], body: bytes) -> bool:
     return _TAGS.search(_edges(body)) is not None
 
 
-def _named(fields: str, body: bytes) -> str:
+def _value_of_field(fields: str, body: bytes) -> str:
     text = _edges(body)
     in_json, in_form = _patterns(fields)
     match = in_json.search(text)

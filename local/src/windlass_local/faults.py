@@ -110,7 +110,7 @@ def read_rules(documents: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
 
 
 def _check(name: str, value: Any) -> None:
-    types = {each.name: each.type for each in fields(Rule)}
+    types = {field.name: field.type for field in fields(Rule)}
     if name not in types:
         raise ValueError(f"a rule has no {name!r}; it has {', '.join(types)}")
     if types[name] == "str":

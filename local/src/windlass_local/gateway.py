@@ -62,7 +62,7 @@ class Gateway:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="moto")
         self._closing = threading.Event()
 
-    def let_go(self) -> None:
+    def drop_waiting_calls(self) -> None:
         """Drop the calls that hang by order; from any thread, before the server stops and would wait for them."""
         self._closing.set()
 

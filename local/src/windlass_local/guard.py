@@ -70,7 +70,7 @@ class HostRules:
         """Return why a request is refused; empty when it may go on. Reads the head of the request alone."""
         hosts, origins, sites = _values(headers)
         if len(hosts) != 1 or not self.allows_host(hosts[0]):
-            return f"the Host {_shown(hosts)} is not a loopback name. {_HINT_HOST}"
+            return f"the Host {_printable(hosts)} is not a loopback name. {_HINT_HOST}"
         if not origins and not sites:
             return ""  # a program, not a page
         return self._page_refusal(hosts[0], origins, sites) or _unless_read(method, path, query, headers)
@@ -79,9 +79,9 @@ class HostRules:
         own = {f"{scheme}://{host.lower()}" for scheme in ("http", "https")}
         allowed = bool(origins) and all(origin.lower() in self.origins for origin in origins)
         if not allowed and any(origin.lower() not in own for origin in origins):
-            return f"the Origin {_shown(origins)} is foreign. {_HINT_ORIGIN}"
+            return f"the Origin {_printable(origins)} is foreign. {_HINT_ORIGIN}"
         if not allowed and any(site.lower() not in ("none", "same-origin") for site in sites):
-            return f"the request comes from a page of another site (Sec-Fetch-Site {_shown(sites)}). {_HINT_ORIGIN}"
+            return f"the request comes from a page of another site (Sec-Fetch-Site {_printable(sites)}). {_HINT_ORIGIN}"
         return ""
 
 
@@ -127,7 +127,7 @@ def _is_s3(path: str, query: str, headers: Mapping[str, str]) -> bool:
     )
 
 
-def _shown(values: list[str]) -> str:
+def _printable(values: list[str]) -> str:
     return ", ".join(repr(value[:200]) for value in values) or "(none)"
 
 

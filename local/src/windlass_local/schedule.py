@@ -54,7 +54,7 @@ def next_fire(expression: str, after: datetime) -> datetime | None:
         if not (day.year in years and day.month in months and day.day in days and weekday in weekdays):
             continue
         times = (day.replace(hour=hour, minute=minute) for hour in sorted(hours) for minute in sorted(minutes))
-        result = next((each for each in times if each >= start), None)
+        result = next((time for time in times if time >= start), None)
         if result is not None:
             return result
     return None

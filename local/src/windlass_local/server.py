@@ -136,7 +136,7 @@ class LocalServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.gateway.let_go()
+        self.gateway.drop_waiting_calls()
         _services().close_all(
             self.url, self.gateway.faults
         )  # functions end first: calls that wait for them would delay the stop

@@ -110,25 +110,25 @@ def read_views(clients: Clients, stop: threading.Event | None = None) -> tuple[R
             if stop is not None and stop.is_set():
                 return tuple(views)
 
-            def ask(service: str, region: str = region, account_id: str = account_id) -> Any:
+            def client(service: str, region: str = region, account_id: str = account_id) -> Any:
                 return clients.get(account_id, region, service)
 
             running = [
-                one
-                for group in ask("ec2").describe_instances()["Reservations"]
-                for one in group["Instances"]
-                if one["State"]["Name"] != "terminated"
+                instance
+                for group in client("ec2").describe_instances()["Reservations"]
+                for instance in group["Instances"]
+                if instance["State"]["Name"] != "terminated"
             ]
-            groups = ask("ec2").describe_security_groups()["SecurityGroups"]
+            groups = client("ec2").describe_security_groups()["SecurityGroups"]
             views.append(
                 RegionView(
                     account_id,
                     region,
-                    tuple(one["Name"] for one in buckets if one["BucketRegion"] == region),
+                    tuple(bucket["Name"] for bucket in buckets if bucket["BucketRegion"] == region),
                     tuple(one["InstanceId"] for one in running),
-                    tuple(one["GroupId"] for one in groups if one["GroupName"] == "internal"),
-                    tuple(ask("sqs").list_queues().get("QueueUrls", ())),
-                    tuple(one["FunctionName"] for one in ask("lambda").list_functions()["Functions"]),
+                    tuple(group["GroupId"] for group in groups if group["GroupName"] == "internal"),
+                    tuple(client("sqs").list_queues().get("QueueUrls", ())),
+                    tuple(function["FunctionName"] for function in client("lambda").list_functions()["Functions"]),
                     tuple(one["InstanceId"] for one in running if _name_of(one).startswith(_OURS)),
                 )
             )
@@ -142,46 +142,46 @@ def _name_of(instance: Mapping[str, Any]) -> str:
 def apply_change(change: Change, clients: Clients) -> None:
     """Make the change. ClientError when AWS refuses it."""
 
-    def ask(service: str) -> Any:
+    def client(service: str) -> Any:
         return clients.get(change.account_id, change.region, service)
 
-    _ACTIONS[change.kind](ask, change)
+    _ACTIONS[change.kind](client, change)
 
 
-Ask = Callable[[str], Any]
+ClientOf = Callable[[str], Any]
 
 
-def _put_object(ask: Ask, change: Change) -> None:
-    ask("s3").put_object(
+def _put_object(client: ClientOf, change: Change) -> None:
+    client("s3").put_object(
         Bucket=change.target, Key=f"incoming/{change.team}/{change.number:06}.json", Body=b'{"n": %d}' % change.number
     )
 
 
-def _tag_bucket(ask: Ask, change: Change) -> None:
+def _tag_bucket(client: ClientOf, change: Change) -> None:
     tags = [{"Key": "team", "Value": change.team}, {"Key": "reviewed", "Value": f"week-{change.number % 52}"}]
-    ask("s3").put_bucket_tagging(Bucket=change.target, Tagging={"TagSet": tags})
+    client("s3").put_bucket_tagging(Bucket=change.target, Tagging={"TagSet": tags})
 
 
-def _version_bucket(ask: Ask, change: Change) -> None:
+def _version_bucket(client: ClientOf, change: Change) -> None:
     status = "Enabled" if change.number % 3 else "Suspended"
-    ask("s3").put_bucket_versioning(Bucket=change.target, VersioningConfiguration={"Status": status})
+    client("s3").put_bucket_versioning(Bucket=change.target, VersioningConfiguration={"Status": status})
 
 
-def _expire_bucket(ask: Ask, change: Change) -> None:
+def _expire_bucket(client: ClientOf, change: Change) -> None:
     rule = {
         "ID": "expire",
         "Status": "Enabled",
         "Filter": {"Prefix": "incoming/"},
         "Expiration": {"Days": 7 + change.number % 60},
     }
-    ask("s3").put_bucket_lifecycle_configuration(Bucket=change.target, LifecycleConfiguration={"Rules": [rule]})
+    client("s3").put_bucket_lifecycle_configuration(Bucket=change.target, LifecycleConfiguration={"Rules": [rule]})
 
 
-def _open_port(ask: Ask, change: Change) -> None:
+def _open_port(client: ClientOf, change: Change) -> None:
     """Open one of eight ports, or close it when it is open: a group's rules must not grow for ever."""
     port = 8000 + change.number % 8
     permission = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
-    ec2, rule = ask("ec2"), {"GroupId": change.target, "IpPermissions": [permission]}
+    ec2, rule = client("ec2"), {"GroupId": change.target, "IpPermissions": [permission]}
     try:
         ec2.authorize_security_group_ingress(**rule)
     except ClientError as error:
@@ -190,9 +190,9 @@ def _open_port(ask: Ask, change: Change) -> None:
         ec2.revoke_security_group_ingress(**rule)
 
 
-def _launch(ask: Ask, change: Change) -> None:
+def _launch(client: ClientOf, change: Change) -> None:
     tags = [{"Key": "Name", "Value": change.target}, {"Key": "team", "Value": change.team}]
-    ask("ec2").run_instances(
+    client("ec2").run_instances(
         ImageId="ami-0abcdef1234567890",
         MinCount=1,
         MaxCount=1,
@@ -201,15 +201,15 @@ def _launch(ask: Ask, change: Change) -> None:
     )
 
 
-def _tune_function(ask: Ask, change: Change) -> None:
+def _tune_function(client: ClientOf, change: Change) -> None:
     memory = 128 * (1 + change.number % 8)
-    ask("lambda").update_function_configuration(
+    client("lambda").update_function_configuration(
         FunctionName=change.target, MemorySize=memory, Timeout=10 + change.number % 50
     )
 
 
-def _move_threshold(ask: Ask, change: Change) -> None:
-    ask("cloudwatch").put_metric_alarm(
+def _move_threshold(client: ClientOf, change: Change) -> None:
+    client("cloudwatch").put_metric_alarm(
         AlarmName=f"{change.target}-errors",
         Namespace="AWS/Lambda",
         MetricName="Errors",
@@ -221,14 +221,14 @@ def _move_threshold(ask: Ask, change: Change) -> None:
     )
 
 
-def _create_bucket(ask: Ask, change: Change) -> None:
+def _create_bucket(client: ClientOf, change: Change) -> None:
     place = {} if change.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": change.region}}
-    ask("s3").create_bucket(Bucket=change.target, **place)
+    client("s3").create_bucket(Bucket=change.target, **place)
 
 
-def _create_role(ask: Ask, change: Change) -> None:
+def _create_role(client: ClientOf, change: Change) -> None:
     statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::harbour-*-{change.team}-*/*"}
-    iam = ask("iam")
+    iam = client("iam")
     iam.create_role(
         RoleName=change.target, AssumeRolePolicyDocument=_TRUST, Tags=[{"Key": "team", "Value": change.team}]
     )
@@ -237,23 +237,25 @@ def _create_role(ask: Ask, change: Change) -> None:
 
 
 _TRUST = '{"Version": "2012-10-17", "Statement": []}'
-_ACTIONS: Mapping[str, Callable[[Ask, Change], object]] = {
+_ACTIONS: Mapping[str, Callable[[ClientOf, Change], object]] = {
     "put-object": _put_object,
     "tag-bucket": _tag_bucket,
     "version-bucket": _version_bucket,
     "expire-bucket": _expire_bucket,
     "open-port": _open_port,
-    "stop-instance": lambda ask, change: ask("ec2").stop_instances(InstanceIds=[change.target]),
-    "start-instance": lambda ask, change: ask("ec2").start_instances(InstanceIds=[change.target]),
+    "stop-instance": lambda client, change: client("ec2").stop_instances(InstanceIds=[change.target]),
+    "start-instance": lambda client, change: client("ec2").start_instances(InstanceIds=[change.target]),
     "launch-instance": _launch,
-    "create-queue": lambda ask, change: ask("sqs").create_queue(QueueName=change.target, tags={"team": change.team}),
-    "delete-queue": lambda ask, change: ask("sqs").delete_queue(QueueUrl=change.target),
+    "create-queue": lambda client, change: client("sqs").create_queue(
+        QueueName=change.target, tags={"team": change.team}
+    ),
+    "delete-queue": lambda client, change: client("sqs").delete_queue(QueueUrl=change.target),
     "tune-function": _tune_function,
     "move-threshold": _move_threshold,
     "create-role": _create_role,
     "create-bucket": _create_bucket,
-    "delete-bucket": lambda ask, change: ask("s3").delete_bucket(Bucket=change.target),
-    "terminate-instance": lambda ask, change: ask("ec2").terminate_instances(InstanceIds=[change.target]),
+    "delete-bucket": lambda client, change: client("s3").delete_bucket(Bucket=change.target),
+    "terminate-instance": lambda client, change: client("ec2").terminate_instances(InstanceIds=[change.target]),
 }
 
 

@@ -32,9 +32,10 @@ def _table(database: str, name: str, value: Mapping[str, Any]) -> Table:
         database=database,
         name=name,
         columns=tuple(
-            Column(one["Name"].lower(), shape_of(one.get("Type", "string"))) for one in storage.get("Columns", ())
+            Column(column["Name"].lower(), shape_of(column.get("Type", "string")))
+            for column in storage.get("Columns", ())
         ),
-        partitions=tuple(one["Name"].lower() for one in value.get("PartitionKeys", ())),
+        partitions=tuple(partition_key["Name"].lower() for partition_key in value.get("PartitionKeys", ())),
         location=storage.get("Location", ""),
         template=(value.get("Parameters") or {}).get("storage.location.template", ""),
         cloudtrail="CloudTrail" in storage.get("InputFormat", ""),

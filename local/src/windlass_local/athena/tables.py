@@ -77,7 +77,9 @@ def parse_table(text: str, database: str) -> Table:
     return Table(
         database=table.db or database,
         name=table.name,
-        columns=tuple(Column(one.name.lower(), _shape(one.args["kind"])) for one in tree.this.expressions),
+        columns=tuple(
+            Column(expression.name.lower(), _shape(expression.args["kind"])) for expression in tree.this.expressions
+        ),
         partitions=tuple(one.name.lower() for one in partitioned.find_all(exp.ColumnDef)) if partitioned else (),
         location=location.this.name if location else "",
         template=properties.get("storage.location.template", ""),

@@ -60,7 +60,7 @@ def _account(request: Request) -> str:
 
 def _create(runner: Runner, queue: JobQueue, request: Request, _job_id: str) -> dict[str, Any]:
     parameters = input_of("CreateJob", request.body)
-    known = queue.made(parameters)
+    known = queue.find_by_token(parameters)
     if known is not None:
         return {"JobId": known.id}
     check(parameters, queue.account_id, queue.region)
@@ -72,7 +72,7 @@ def _create(runner: Runner, queue: JobQueue, request: Request, _job_id: str) -> 
 
 def _describe(_runner: Runner, queue: JobQueue, _request: Request, job_id: str) -> dict[str, Any]:
     with queue.lock:
-        return {"Job": queue.find(job_id).described()}
+        return {"Job": queue.find(job_id).description()}
 
 
 def _list(_runner: Runner, queue: JobQueue, request: Request, _job_id: str) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _status(runner: Runner, queue: JobQueue, request: Request, job_id: str) -> d
         raise JobRejected("InvalidRequest", "RequestedJobStatus is Ready or Cancelled.")
     job = queue.request(job_id, requested, query.get("statusUpdateReason", [""])[0])
     runner.wake(queue)
-    return {"JobId": job.id, "Status": job.state, "StatusUpdateReason": job.said or None}
+    return {"JobId": job.id, "Status": job.state, "StatusUpdateReason": job.update_reason or None}
 
 
 def _priority(_runner: Runner, queue: JobQueue, request: Request, job_id: str) -> dict[str, Any]:

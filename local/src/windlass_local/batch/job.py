@@ -35,7 +35,7 @@ class Job:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     ended: datetime | None = None
     suspended: datetime | None = None
-    said: str = ""  # StatusUpdateReason
+    update_reason: str = ""  # StatusUpdateReason
     total: int = 0
     succeeded: int = 0
     failed: int = 0
@@ -91,7 +91,7 @@ class Job:
         run = self.succeeded + self.failed
         return run >= pace.failing_after and self.failed > run * pace.failing_share
 
-    def listed(self) -> dict[str, Any]:
+    def as_list_entry(self) -> dict[str, Any]:
         """Return the job as ListJobs describes it."""
         return {
             "JobId": self.id,
@@ -104,7 +104,7 @@ class Job:
             "ProgressSummary": self._progress(),
         }
 
-    def described(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
         """Return the job as DescribeJob describes it."""
         parameters = self.parameters
         return {
@@ -117,7 +117,7 @@ class Job:
             "Operation": parameters["Operation"],
             "Priority": self.priority,
             "ProgressSummary": self._progress(),
-            "StatusUpdateReason": self.said or None,
+            "StatusUpdateReason": self.update_reason or None,
             "FailureReasons": self.failures or None,
             "Report": parameters["Report"],
             "CreationTime": self.created,

@@ -29,7 +29,7 @@ class JobQueue:
         self._jobs: dict[str, Job] = {}
         self._tokens: dict[str, Job] = {}
 
-    def made(self, job_parameters: Mapping[str, Any]) -> Job | None:
+    def find_by_token(self, job_parameters: Mapping[str, Any]) -> Job | None:
         """Return the job created with the same token, or None. JobRejected when its parameters differ."""
         known = self._tokens.get(job_parameters.get("ClientRequestToken", ""))
         if known is not None and known.parameters != job_parameters:
@@ -40,7 +40,7 @@ class JobQueue:
     def create(self, job_parameters: Mapping[str, Any]) -> Job:
         """Create the job, or return the one that was created with the same token."""
         with self.lock:
-            known = self.made(job_parameters)
+            known = self.find_by_token(job_parameters)
             if known is not None:
                 return known
             job = Job(
@@ -76,7 +76,7 @@ class JobQueue:
                 if job.number < below and (not requested or job.state in requested)
             ]
             page = chosen[:most]
-            return [job.listed() for job in page], page[-1].id if page and len(chosen) > most else ""
+            return [job.as_list_entry() for job in page], page[-1].id if page and len(chosen) > most else ""
 
     def request(self, job_id: str, requested: str, why: str) -> Job:
         """Make a suspended job ready, or cancel one. JobRejected where that can't be."""
@@ -86,7 +86,7 @@ class JobQueue:
                 job.move_to(state_after_request(job.state, requested))
             except ValueError as error:
                 raise JobRejected("JobStatusException", str(error)) from None
-            job.said = why
+            job.update_reason = why
             return job
 
     def prioritize(self, job_id: str, priority: int) -> Job:

@@ -57,7 +57,10 @@ def outcome_of_answer(event: Mapping[str, Any], payload: bytes, *, failed: bool)
         )
     try:
         answer = json.loads(payload)
-        known = {each["taskId"]: (each["resultCode"], str(each.get("resultString", ""))) for each in answer["results"]}
+        known = {
+            result["taskId"]: (result["resultCode"], str(result.get("resultString", "")))
+            for result in answer["results"]
+        }
         missing = answer.get("treatMissingKeysAs", "TemporaryFailure")
     except (ValueError, KeyError, TypeError):
         message = f"Lambda returned an answer that is no result of tasks: {text[:300]}"

@@ -52,7 +52,7 @@ def read_csv(body: bytes, fields: Sequence[str]) -> Manifest:
     """Parse a manifest of `S3BatchOperations_CSV_20180820`, whose columns are named by `fields`."""
     if "Bucket" not in fields or "Key" not in fields or not set(fields) <= set(_FIELDS):
         raise BadManifest("ManifestInvalidFields", "The manifest's fields must have Bucket and Key.")
-    return _looked_through(lambda: _rows([_text(body)], fields))
+    return _checked(lambda: _rows([_text(body)], fields))
 
 
 def read_inventory(body: bytes, fetch: Callable[[str, str], bytes]) -> Manifest:
@@ -69,7 +69,7 @@ def read_inventory(body: bytes, fetch: Callable[[str, str], bytes]) -> Manifest:
             raise
         raise BadManifest("ManifestInvalidFormat", "The inventory's manifest.json can't be read.") from None
     fields = [name if name in _FIELDS else "Ignore" for name in fields]
-    return _looked_through(lambda: _rows((_text(_unpacked(fetch(*file))) for file in files), fields))
+    return _checked(lambda: _rows((_text(_unpacked(fetch(*file))) for file in files), fields))
 
 
 def _unpacked(body: bytes) -> bytes:
@@ -99,7 +99,7 @@ def _rows(texts: Iterable[str], fields: Sequence[str]) -> Iterator[Row]:
             yield cells[at_bucket], cells[at_key], cells[at_version] if at_version >= 0 else ""
 
 
-def _looked_through(rows: Open) -> Manifest:
+def _checked(rows: Open) -> Manifest:
     """Check every row before the first task runs."""
     first = next(iter(islice(rows(), 1)), None)
     if first is None:

@@ -28,8 +28,8 @@ def check_resources(job_parameters: Mapping[str, Any], region: str) -> None:
         _in_region(bucket_of(parameters["TargetResource"]), region, "The destination bucket of a copy job")
     if "ManifestGenerator" in job_parameters:
         created = job_parameters["ManifestGenerator"]["S3JobManifestGenerator"]
-        source = _found(bucket_of(created["SourceBucket"]), "The source bucket")
-        _owned(source, created.get("ExpectedBucketOwner", ""))
+        source = _existing_bucket(bucket_of(created["SourceBucket"]), "The source bucket")
+        _check_owner(source, created.get("ExpectedBucketOwner", ""))
         if name != "S3PutObjectCopy":
             _in_region(source.name, region, f"The source bucket of a job of {name}")
         needs_rules = name == "S3ReplicateObject" or created.get("Filter", {}).get("EligibleForReplication")
@@ -37,14 +37,14 @@ def check_resources(job_parameters: Mapping[str, Any], region: str) -> None:
             raise JobRejected("InvalidRequest", f"The bucket {source.name} has no replication configuration.")
         output = created.get("ManifestOutputLocation", {})
         if created["EnableManifestOutput"]:
-            stored = _found(bucket_of(output["Bucket"]), "The bucket for the generated manifest")
-            _owned(stored, output.get("ExpectedManifestBucketOwner", ""))
+            stored = _existing_bucket(bucket_of(output["Bucket"]), "The bucket for the generated manifest")
+            _check_owner(stored, output.get("ExpectedManifestBucketOwner", ""))
     elif name == "S3ReplicateObject":
         place = bucket_of(job_parameters["Manifest"]["Location"]["ObjectArn"])
         _in_region(place, region, "The manifest's bucket of a replicate job")
     if job_parameters["Report"]["Enabled"]:
-        report = _found(bucket_of(job_parameters["Report"]["Bucket"]), "The report's bucket")
-        _owned(report, job_parameters["Report"].get("ExpectedBucketOwner", ""))
+        report = _existing_bucket(bucket_of(job_parameters["Report"]["Bucket"]), "The report's bucket")
+        _check_owner(report, job_parameters["Report"].get("ExpectedBucketOwner", ""))
 
 
 def check_source(name: str, bucket_name: str, region: str) -> None:
@@ -66,7 +66,7 @@ def _replicates(bucket: Any) -> bool:
     return bool(getattr(bucket, "replication", None))
 
 
-def _found(name: str, what: str) -> Any:
+def _existing_bucket(name: str, what: str) -> Any:
     bucket = find_bucket(name)
     if bucket is None:
         raise JobRejected("InvalidRequest", f"{what}, {name}, does not exist.")
@@ -74,13 +74,13 @@ def _found(name: str, what: str) -> Any:
 
 
 def _in_region(name: str, region: str, what: str) -> None:
-    result = _found(name, what).region_name
+    result = _existing_bucket(name, what).region_name
     if result != region:
         raise JobRejected(
             "InvalidRequest", f"{what}, {name}, must be in the job's Region, {region}; it is in {result}."
         )
 
 
-def _owned(bucket: Any, owner: str) -> None:
+def _check_owner(bucket: Any, owner: str) -> None:
     if owner and owner != bucket.account_id:
         raise JobRejected("AccessDenied", f"The bucket {bucket.name} is not owned by {owner}.", 403)

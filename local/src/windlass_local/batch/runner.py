@@ -48,11 +48,11 @@ class Runner:
         self._workers = Workers("s3-batch", _LANES)
         self._faults: tuple[Faults, ...] = ()
 
-    def opened(self, faults: Faults) -> None:
+    def server_started(self, faults: Faults) -> None:
         """Add the faults of a server that started."""
         self._faults = (*self._faults, faults)
 
-    def closed(self, faults: Faults) -> None:
+    def server_stopped(self, faults: Faults) -> None:
         """Remove the faults of a server that stops."""
         self._faults = tuple(fault for fault in self._faults if fault is not faults)
 

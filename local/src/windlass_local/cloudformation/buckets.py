@@ -60,7 +60,7 @@ def _encryption(context: ResourceContext, name: str, value: Any) -> None:
 
 def _public_access(context: ResourceContext, name: str, value: Any) -> None:
     names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    blocked = {one: str(value.get(one, False)).lower() == "true" for one in names}
+    blocked = {name: str(value.get(name, False)).lower() == "true" for name in names}
     context.call("s3", "put_public_access_block", Bucket=name, PublicAccessBlockConfiguration=blocked)
 
 

@@ -40,8 +40,8 @@ def _update(context: ResourceContext, created: Created, before: Props, props: Pr
 
 
 def _grant(context: ResourceContext, name: str, before: Props, props: Props) -> None:
-    now = {one["PolicyName"]: one["PolicyDocument"] for one in props.get("Policies", ())}
-    was = {one["PolicyName"]: one["PolicyDocument"] for one in before.get("Policies", ())}
+    now = {policy["PolicyName"]: policy["PolicyDocument"] for policy in props.get("Policies", ())}
+    was = {policy["PolicyName"]: policy["PolicyDocument"] for policy in before.get("Policies", ())}
     for policy, document in now.items():
         if was.get(policy) != document:
             context.call(

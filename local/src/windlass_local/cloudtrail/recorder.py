@@ -78,9 +78,9 @@ class Recorder:
 
     def _record(self, request: Request, answer: Response) -> None:
         bucket_name = request.bucket
-        place = s3_backends.bucket_accounts.get(bucket_name)
-        owner = place[1] if place else ""
-        result = s3_backends[owner][place[0]].buckets.get(bucket_name) if place else None
+        destination = s3_backends.bucket_accounts.get(bucket_name)
+        owner = destination[1] if destination else ""
+        result = s3_backends[owner][destination[0]].buckets.get(bucket_name) if destination else None
         region = getattr(result, "region_name", "") or request.region or "us-east-1"
         call = _call_of(request, answer, owner, region)
         name, reads = DATA_OPERATIONS[request.operation]
@@ -184,11 +184,11 @@ def _presigned_key(query: str) -> str:
 
 
 def _write(bucket: str, account_id: str, region: str, day: str, events: list[dict[str, Any]]) -> None:
-    place = s3_backends.bucket_accounts.get(bucket)
-    if place is None:  # the bucket was deleted: CloudTrail reports that in LatestDeliveryError
+    destination = s3_backends.bucket_accounts.get(bucket)
+    if destination is None:  # the bucket was deleted: CloudTrail reports that in LatestDeliveryError
         return
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%MZ")
     name = f"{account_id}_CloudTrail_{region}_{stamp}_{secrets.token_urlsafe(12)[:16].replace('-', 'a').replace('_', 'b')}.json.gz"
     key = f"AWSLogs/{account_id}/CloudTrail/{region}/{day.replace('-', '/')}/{name}"
     body = gzip.compress(json.dumps({"Records": events}, separators=(",", ":")).encode(), 6)
-    s3_backends[place[1]][place[0]].put_object(bucket, key, body, disable_notification=True)
+    s3_backends[destination[1]][destination[0]].put_object(bucket, key, body, disable_notification=True)

@@ -84,7 +84,7 @@ class Cluster:
     def settle(self, now: float) -> tuple[list[Node], list[Node]]:
         """Advance time to `now`; return the nodes to restart (their content is lost) and those to close."""
         restarted, closed = [], []
-        for node in [one for one in self.nodes if one.until <= now]:
+        for node in [node for node in self.nodes if node.until <= now]:
             match node.status:
                 case "creating":
                     self.config_version += 1
@@ -96,7 +96,7 @@ class Cluster:
                     continue
             node.status = "available"
         if self.status not in ("available", "deleting", "deleted") and all(
-            one.status == "available" for one in self.nodes
+            node.status == "available" for node in self.nodes
         ):
             self.status = "available"
         if self.status == "deleting" and not self.nodes:
@@ -149,7 +149,7 @@ class Cluster:
         count = parameters.get("NumCacheNodes")
         if count is None and (parameters.get("CacheNodeIdsToRemove") or parameters.get("NewAvailabilityZones")):
             raise combination("CacheNodeIdsToRemove and NewAvailabilityZones need NumCacheNodes.")
-        pending = self.pending if count is None else self._counted(int(count), parameters)
+        pending = self.pending if count is None else self._resized(int(count), parameters)
         if parameters.get("EngineVersion"):
             version = rules.check_version(parameters["EngineVersion"], now=self.version)
             pending = Pending(pending.count, pending.zones, pending.remove, version if version != self.version else "")
@@ -183,7 +183,7 @@ class Cluster:
         minute = at.weekday() * 1440 + at.hour * 60 + at.minute
         return (minute - _minute(start)) % _WEEK_MINUTES < (_minute(end) - _minute(start)) % _WEEK_MINUTES
 
-    def _counted(self, count: int, parameters: Mapping[str, Any]) -> Pending:
+    def _resized(self, count: int, parameters: Mapping[str, Any]) -> Pending:
         present = self.ids()
         remove = list(parameters.get("CacheNodeIdsToRemove") or [])
         zones = list(parameters.get("NewAvailabilityZones") or [])

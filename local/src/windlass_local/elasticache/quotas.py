@@ -56,7 +56,11 @@ class Quotas:
 
     def open_request(self, code: str) -> dict[str, Any] | None:
         """Return the pending request for this quota, or None."""
-        waiting = (one for one in self.requests.values() if one["QuotaCode"] == code and one["Status"] == "PENDING")
+        waiting = (
+            request
+            for request in self.requests.values()
+            if request["QuotaCode"] == code and request["Status"] == "PENDING"
+        )
         return next(waiting, None)
 
     def request(self, code: str, desired: float, *, now: float, answer_s: float) -> dict[str, Any]:

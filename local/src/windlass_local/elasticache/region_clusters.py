@@ -140,7 +140,9 @@ class RegionClusters:
     def check_quota(self, nodes: int, *, other_nodes: int, without: str) -> None:
         """Refuse `nodes` in a cluster; `other_nodes` are those of other engines in this region."""
         self.quotas.settle(self.clock())
-        elsewhere = other_nodes + sum(len(one.ids()) for one in self.clusters.values() if one.name != without)
+        elsewhere = other_nodes + sum(
+            len(cluster.ids()) for cluster in self.clusters.values() if cluster.name != without
+        )
         rules.check_quota(
             nodes,
             per_cluster=int(self.quotas.value(NODES_PER_CLUSTER)),

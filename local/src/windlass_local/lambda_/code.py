@@ -51,7 +51,7 @@ class CodeStore:
                 if not result.exists():  # a folder with this name is complete: it is renamed at the end
                     _unpack(content, root / f"{digest[:40]}.part", result)
             self._folders[digest] = result
-            for old in [each for each in self._folders if each not in in_use and each != digest][:-_KEPT]:
+            for old in [folder for folder in self._folders if folder not in in_use and folder != digest][:-_KEPT]:
                 shutil.rmtree(self._folders.pop(old), ignore_errors=True)
             return result
 

@@ -46,7 +46,7 @@ class InvocationResponse:
 
 
 class Functions:
-    """The runner of functions while at least one server is up; `reset` and `closed` leave no process behind."""
+    """The runner of functions while at least one server is up; `reset` and `server_stopped` leave no process behind."""
 
     def __init__(self) -> None:
         self.calls = Workers("lambda-calls", _CALLS)
@@ -60,12 +60,12 @@ class Functions:
         self._lock = threading.Lock()
         self._resets = 0
 
-    def opened(self, url: str) -> None:
+    def server_started(self, url: str) -> None:
         """Let functions call the server that started at `url`."""
         self._endpoints.append(url)
         self.sources.resume()
 
-    def closed(self, url: str) -> None:
+    def server_stopped(self, url: str) -> None:
         """End the functions of the server at `url`; with the last server, cancel everything that waits."""
         if url in self._endpoints:
             self._endpoints.remove(url)
@@ -169,7 +169,7 @@ def _import_folders(root: Path, layers: Sequence[Path], runtime: str) -> list[st
     folders = [root]
     for layer in reversed(layers):
         folders += [layer / "python" / "lib" / runtime / "site-packages", layer / "python"]
-    return [str(each) for each in folders if each.is_dir()]
+    return [str(folder) for folder in folders if folder.is_dir()]
 
 
 def shared_functions() -> Functions:

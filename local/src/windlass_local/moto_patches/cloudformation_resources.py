@@ -131,7 +131,7 @@ def apply() -> None:
             props.get(kind.name) or parsing.generate_resource_name(kind.type, resources["AWS::StackName"], logical_id)
         )
         if isinstance(previous, Resource) and previous.kind is kind:
-            return Resource.changed(_placed(previous, context), name, props)
+            return Resource.changed(_moved(previous, context), name, props)
         return Resource(kind, context, kind.create(context, name, props), props)
 
     parsing.resource_class_from_type = resource_class
@@ -140,7 +140,7 @@ def apply() -> None:
     ResourceMap.delete = _delete
 
 
-def _placed(resource: Resource, context: ResourceContext) -> Resource:
+def _moved(resource: Resource, context: ResourceContext) -> Resource:
     return Resource(resource.kind, replace(context), resource.created, resource.props)
 
 

@@ -25,11 +25,11 @@ _FIXED_ACCOUNT = ":111222333444:"
 
 def apply() -> None:
     """Wrap the two operations that make ARNs."""
-    DataSyncBackend.create_location = _owned(DataSyncBackend.create_location, "locations")
-    DataSyncBackend.create_task = _owned(DataSyncBackend.create_task, "tasks")
+    DataSyncBackend.create_location = _with_own_account(DataSyncBackend.create_location, "locations")
+    DataSyncBackend.create_task = _with_own_account(DataSyncBackend.create_task, "tasks")
 
 
-def _owned(create: Callable[..., str], kept_in: str) -> Callable[..., str]:
+def _with_own_account(create: Callable[..., str], kept_in: str) -> Callable[..., str]:
     @functools.wraps(create)
     def create_owned(self: Any, *args: Any, **kwargs: Any) -> str:
         stored = getattr(self, kept_in)

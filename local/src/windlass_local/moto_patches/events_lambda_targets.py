@@ -36,13 +36,13 @@ def apply() -> None:
 
     @wraps(original)
     def send(rule: Any, original_event: Any, transform_input: bool = True) -> None:
-        own = [each for each in rule.targets if ":lambda:" in each["Arn"]]
+        own = [target for target in rule.targets if ":lambda:" in target["Arn"]]
         if own and rule.event_pattern.matches_event(original_event):
             for target in own:
                 payload = _input_of(target, original_event)
                 functions.events.accept(parse_name(target["Arn"], "", ""), payload)
         others = copy.copy(rule)
-        others.targets = [each for each in rule.targets if each not in own]
+        others.targets = [target for target in rule.targets if target not in own]
         if others.targets:
             original(others, original_event, transform_input)
 

@@ -40,7 +40,10 @@ def apply() -> None:
         statement_id = json.loads(raw).get("StatementId", "")
         parent = getattr(policy.parent, "function_arn", None) or policy.parent.arn
         resource = f"{parent}:{qualifier}" if qualifier else parent
-        if any(each.get("Sid") == statement_id and each.get("Resource") == resource for each in policy.statements):
+        if any(
+            statement.get("Sid") == statement_id and statement.get("Resource") == resource
+            for statement in policy.statements
+        ):
             raise _StatementExists(statement_id)
         return original(policy, raw, qualifier)
 

@@ -53,7 +53,7 @@ def find_bucket(name: str) -> Any:
     return s3_backends[account_id][partition].buckets.get(name)
 
 
-def admit(call: S3Request, bucket: Any) -> Response | None:
+def check_access(call: S3Request, bucket: Any) -> Response | None:
     """Return the refusal of a call on an existing bucket, or None when it may go on."""
     caller = caller_of(call)
     refusal = _expired(call) or _elsewhere(call, bucket) or _other_owner(call, bucket)
@@ -68,7 +68,7 @@ def admit(call: S3Request, bucket: Any) -> Response | None:
     return _source_refused(call, caller)
 
 
-def charged(call: S3Request, bucket: Any) -> dict[str, str]:
+def charged_headers(call: S3Request, bucket: Any) -> dict[str, str]:
     """Return the header that tells a caller that it pays for the call; nothing for the owner and for what costs nothing."""
     return {"x-amz-request-charged": "requester"} if _must_pay(call, bucket, caller_of(call)) else {}
 

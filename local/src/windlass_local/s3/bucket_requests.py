@@ -8,7 +8,7 @@ from typing import Any
 from moto.s3 import models
 
 from windlass_local.request import Response
-from windlass_local.s3.access import admit, charged
+from windlass_local.s3.access import charged_headers, check_access
 from windlass_local.s3.acls import acl_refused, read_object_acl
 from windlass_local.s3.address import S3Request
 from windlass_local.s3.archive import restore_object
@@ -42,7 +42,7 @@ def install_s3() -> None:
     setattr(models.S3Backend, _DELIVERY, delivery)
     replicator = Replicator(delivery.notify)
     setattr(models.S3Backend, _REPLICATOR, replicator)
-    delivery.watched_by(replicator)
+    delivery.set_watcher(replicator)
 
 
 def shared_delivery() -> Delivery:
@@ -62,14 +62,18 @@ def answer(call: S3Request, bucket: Any) -> Response | None:
     ids = new_request_ids()
     ids_token, call_token = IDS.set(ids), CURRENT.set((call, ids[0][1], ids[1][1]))
     try:
-        refusal = admit(call, bucket)
+        refusal = check_access(call, bucket)
         if refusal is not None:
             return refusal
         verified = _verified(call)
         if isinstance(verified, Response):
             return verified
         result = _on_object(verified, bucket) if verified.key else _on_bucket(verified, bucket)
-        return result if result is None else replace(result, headers=(*result.headers, *charged(call, bucket).items()))
+        return (
+            result
+            if result is None
+            else replace(result, headers=(*result.headers, *charged_headers(call, bucket).items()))
+        )
     finally:
         IDS.reset(ids_token)
         CURRENT.reset(call_token)

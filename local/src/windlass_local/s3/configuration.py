@@ -145,7 +145,9 @@ def _notified(each: Any, wrapper: str, target: str) -> str:
     return f"<{wrapper}>{element('Id', each.id)}{element(target, each.arn)}{events}{chosen}</{wrapper}>"
 
 
-def _kept(present: Callable[[Any], Any], default: str | None = None) -> Callable[[S3Request, Any], Response | None]:
+def _stored_document(
+    present: Callable[[Any], Any], default: str | None = None
+) -> Callable[[S3Request, Any], Response | None]:
     """Answer with the document as it was put; with `default`, or the absent error, when moto says there is none."""
 
     def answer(call: S3Request, bucket: Any) -> Response | None:
@@ -160,7 +162,7 @@ def _kept(present: Callable[[Any], Any], default: str | None = None) -> Callable
 
 
 def _lifecycle(call: S3Request, bucket: Any) -> Response | None:
-    result = _kept(lambda bucket: bucket.rules)(call, bucket)
+    result = _stored_document(lambda bucket: bucket.rules)(call, bucket)
     if result is None or result.status != 200:
         return result
     size = documents_of(bucket).get(MINIMUM_SIZE, MINIMUM_SIZE_DEFAULT.encode()).decode()
@@ -192,11 +194,11 @@ def _identified(call: S3Request, bucket: Any) -> Response:
 _READERS: Mapping[str, Callable[[S3Request, Any], Response | None]] = {
     "accelerate": _accelerate,
     "acl": read_bucket_acl,
-    "cors": _kept(lambda bucket: bucket.cors),
-    "encryption": _kept(lambda bucket: bucket.encryption, _AES256),
+    "cors": _stored_document(lambda bucket: bucket.cors),
+    "encryption": _stored_document(lambda bucket: bucket.encryption, _AES256),
     "lifecycle": _lifecycle,
     "location": lambda _call, bucket: bucket_location(bucket),
-    "logging": _kept(lambda bucket: bucket.logging, "<BucketLoggingStatus/>"),
+    "logging": _stored_document(lambda bucket: bucket.logging, "<BucketLoggingStatus/>"),
     "metadataConfiguration": lambda call, _bucket: _absent(call),
     "metadataTable": lambda call, _bucket: _absent(call),
     "notification": _notification,
@@ -205,7 +207,7 @@ _READERS: Mapping[str, Callable[[S3Request, Any], Response | None]] = {
     "policy": _policy,
     "policyStatus": _policy_status,
     "publicAccessBlock": _public_access_block,
-    "replication": _kept(lambda bucket: getattr(bucket, "replication", None)),
+    "replication": _stored_document(lambda bucket: getattr(bucket, "replication", None)),
     "requestPayment": _request_payment,
     "tagging": _tagging,
     "versioning": _versioning,

@@ -57,15 +57,15 @@ class Delivery:
         self._faults: list[Faults] = []
         self._watchers: tuple[Watcher, ...] = ()
 
-    def watched_by(self, watcher: Watcher) -> None:
+    def set_watcher(self, watcher: Watcher) -> None:
         """Notify `watcher` of every change before any event is sent."""
         self._watchers = (*self._watchers, watcher)
 
-    def opened(self, faults: Faults) -> None:
+    def server_started(self, faults: Faults) -> None:
         """Add the faults of a server that started; they may double or delay events."""
         self._faults = [*self._faults, faults]
 
-    def closed(self, faults: Faults) -> None:
+    def server_stopped(self, faults: Faults) -> None:
         """Remove the faults of a server that stops."""
         self._faults = [fault for fault in self._faults if fault is not faults]
 

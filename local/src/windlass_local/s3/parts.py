@@ -108,14 +108,14 @@ def _copy_part(call: S3Request, bucket: Any, upload: Any, number: int) -> Respon
     return document("CopyPartResult", element("LastModified", stamp) + element("ETag", part.etag), headers=answer)
 
 
-def _listed(body: bytes) -> list[tuple[int, str]] | None:
+def _requested_parts(body: bytes) -> list[tuple[int, str]] | None:
     """Return (part number, ETag without quotes) as the caller lists them; None when it isn't such a list."""
     try:
         root = parse_xml(body)
         parts = [each for each in root.iter() if each.tag.rpartition("}")[2] == "Part"]
         return [
-            (int(each.findtext("{*}PartNumber") or ""), (each.findtext("{*}ETag") or "").strip().strip('"'))
-            for each in parts
+            (int(part.findtext("{*}PartNumber") or ""), (part.findtext("{*}ETag") or "").strip().strip('"'))
+            for part in parts
         ]
     except (ET.ParseError, ValueError):
         return None
@@ -142,7 +142,7 @@ def _wrong_parts(upload: Any, listed: list[tuple[int, str]] | None) -> Response 
 
 
 def _complete(call: S3Request, bucket: Any, upload: Any, notify: Notify) -> Response:
-    listed = _listed(call.request.body)
+    listed = _requested_parts(call.request.body)
     refusal = _wrong_parts(upload, listed) or put_unmet(call, bucket)
     if refusal is not None or listed is None:
         return refusal or empty(400)

@@ -52,7 +52,7 @@ def parse(document: bytes) -> list[dict[str, Any]]:
     except ValueError:
         return []
     statements = policy.get("Statement", []) if isinstance(policy, dict) else []
-    return [each for each in _listed(statements) if isinstance(each, dict)]
+    return [each for each in _as_list(statements) if isinstance(each, dict)]
 
 
 def evaluate(document: bytes, question: Question) -> Evaluation:
@@ -94,7 +94,7 @@ def is_public_statement(statement: Mapping[str, Any]) -> bool:
 def _narrows(keys: Mapping[str, Any]) -> bool:
     return any(
         _NARROWING.fullmatch(key)
-        and not any(value in ("*", "0.0.0.0/0", "::/0") for value in map(str, _listed(values)))
+        and not any(value in ("*", "0.0.0.0/0", "::/0") for value in map(str, _as_list(values)))
         for key, values in keys.items()
     )
 
@@ -108,14 +108,14 @@ def _applies(statement: Mapping[str, Any], question: Question, *, deny: bool) ->
     )
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _principals(principal: Any) -> list[str]:
     if isinstance(principal, dict):
-        return [str(each) for each in _listed(principal.get("AWS"))]
-    return [str(each) for each in _listed(principal)]
+        return [str(each) for each in _as_list(principal.get("AWS"))]
+    return [str(each) for each in _as_list(principal)]
 
 
 def _principal_matches(statement: Mapping[str, Any], question: Question) -> bool:
@@ -136,8 +136,8 @@ def _names_caller(principal: str, question: Question) -> bool:
 
 def _element_matches(statement: Mapping[str, Any], element: str, value: str, *, fold_case: bool) -> bool:
     if element in statement:
-        return any(like(str(each), value, fold_case=fold_case) for each in _listed(statement[element]))
-    negated = _listed(statement.get(f"Not{element}"))
+        return any(like(str(each), value, fold_case=fold_case) for each in _as_list(statement[element]))
+    negated = _as_list(statement.get(f"Not{element}"))
     return bool(negated) and not any(like(str(each), value, fold_case=fold_case) for each in negated)
 
 
@@ -194,7 +194,7 @@ _NEGATED: Mapping[str, str] = {
 def _conditions_met(conditions: Mapping[str, Any], context: Mapping[str, str], *, unknown: bool) -> bool:
     folded = {key.lower(): value for key, value in context.items()}
     return all(
-        _condition_met(operator, folded.get(key.lower()), [str(each) for each in _listed(requested)], unknown=unknown)
+        _condition_met(operator, folded.get(key.lower()), [str(each) for each in _as_list(requested)], unknown=unknown)
         for operator, keys in conditions.items()
         for key, requested in keys.items()
     )
@@ -209,7 +209,7 @@ def _condition_met(operator: str, actual: str | None, requested: list[str], *, u
         return name in _NEGATED or name != operator
     values = [each.lower() if each in ("True", "False") else each for each in requested]
     if name in _NEGATED:
-        return not any(_OPERATORS[_NEGATED[name]](actual, each) for each in values)
+        return not any(_OPERATORS[_NEGATED[name]](actual, value) for value in values)
     if name in _OPERATORS:
-        return any(_OPERATORS[name](actual, each) for each in values)
+        return any(_OPERATORS[name](actual, value) for value in values)
     return unknown

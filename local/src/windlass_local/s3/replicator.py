@@ -75,11 +75,11 @@ class Replicator:
         self._sessions: dict[str, Caller] = {}
         self._lock = threading.Lock()
 
-    def opened(self, faults: Faults) -> None:
+    def server_started(self, faults: Faults) -> None:
         """Add the faults of a server that started; they may fail or delay replication."""
         self._faults = (*self._faults, faults)
 
-    def closed(self, faults: Faults) -> None:
+    def server_stopped(self, faults: Faults) -> None:
         """Remove the faults of a server that stops."""
         self._faults = tuple(fault for fault in self._faults if fault is not faults)
 

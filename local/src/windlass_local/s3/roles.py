@@ -42,8 +42,8 @@ def trusts(role: Any, service: str) -> bool:
     statements = document.get("Statement", [])
     for statement in statements if isinstance(statements, list) else [statements]:
         principal = statement.get("Principal") or {}
-        services = ["*"] if principal == "*" else _listed(principal.get("Service")) + _listed(principal.get("AWS"))
-        actions = [each.lower() for each in _listed(statement.get("Action"))]
+        services = ["*"] if principal == "*" else _as_list(principal.get("Service")) + _as_list(principal.get("AWS"))
+        actions = [each.lower() for each in _as_list(statement.get("Action"))]
         named = service in services or "*" in services
         if statement.get("Effect") == "Allow" and named and {"sts:assumerole", "sts:*", "*"} & set(actions):
             return True
@@ -85,5 +85,5 @@ def session_of(arn: str, region: str, name: str) -> Caller:
     return Caller(account_id=account_id, access_key=role.access_key_id)
 
 
-def _listed(value: Any) -> list[str]:
+def _as_list(value: Any) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list) else [] if value is None else [str(value)]

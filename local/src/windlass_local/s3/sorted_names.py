@@ -48,10 +48,10 @@ class SortedNames:
             return
         at = self._chunk_for(name)
         chunk = self._chunks[at]
-        place = bisect_left(chunk, name)
-        if place < len(chunk) and chunk[place] == name:
+        index = bisect_left(chunk, name)
+        if index < len(chunk) and chunk[index] == name:
             return
-        insort(chunk, name, lo=place)
+        insort(chunk, name, lo=index)
         self._firsts[at] = chunk[0]
         self._size += 1
         if len(chunk) > _SPLIT_AT:
@@ -71,10 +71,10 @@ class SortedNames:
             return
         at = self._chunk_for(name)
         chunk = self._chunks[at]
-        place = bisect_left(chunk, name)
-        if place >= len(chunk) or chunk[place] != name:
+        index = bisect_left(chunk, name)
+        if index >= len(chunk) or chunk[index] != name:
             return
-        del chunk[place]
+        del chunk[index]
         self._size -= 1
         if chunk:
             self._firsts[at] = chunk[0]
@@ -87,7 +87,7 @@ class SortedNames:
             return
         at = self._chunk_for(start)
         chunk = self._chunks[at]
-        place = bisect_left(chunk, start) if inclusive else bisect_right(chunk, start)
-        yield from chunk[place:]
+        index = bisect_left(chunk, start) if inclusive else bisect_right(chunk, start)
+        yield from chunk[index:]
         for later in self._chunks[at + 1 :]:
             yield from later

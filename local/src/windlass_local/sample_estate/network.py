@@ -26,7 +26,7 @@ class Network:
 _KEYS_IN = ("us-east-1", "eu-west-1")  # a key or a certificate costs the embedded AWS a real RSA key pair
 
 
-def _named(name: str) -> dict[str, str]:
+def _name_tags(name: str) -> dict[str, str]:
     return {"Name": name, "team": "platform", "managed-by": "terraform"}
 
 
@@ -76,9 +76,9 @@ def build_network(estate_region: EstateRegion) -> Network:
         PrivateIpAddress=f"{cidr}.0.250",
         Groups=[groups["internal"]],
     )
-    ec2.create_tags(Resources=[vpc], Tags=tag_list(_named("main")))
-    ec2.create_tags(Resources=subnets, Tags=tag_list(_named("main-private")))
-    ec2.create_tags(Resources=[table, gateway], Tags=tag_list(_named("main")))
+    ec2.create_tags(Resources=[vpc], Tags=tag_list(_name_tags("main")))
+    ec2.create_tags(Resources=subnets, Tags=tag_list(_name_tags("main-private")))
+    ec2.create_tags(Resources=[table, gateway], Tags=tag_list(_name_tags("main")))
     return Network(
         vpc_id=vpc,
         cidr=cidr,

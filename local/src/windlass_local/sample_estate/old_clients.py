@@ -82,14 +82,14 @@ def simulate_old_clients(
 
     logs = _trail(client, trail, account_id, region)
     machines = [
-        one
+        instance
         for page in client("ec2").get_paginator("describe_instances").paginate()
         for reservation in page["Reservations"]
-        for one in reservation["Instances"]
-        if one.get("PrivateIpAddress")
+        for instance in reservation["Instances"]
+        if instance.get("PrivateIpAddress")
     ]
-    buckets = [one["Name"] for one in client("s3").list_buckets()["Buckets"] if one["Name"] != logs]
-    roles = [one for one in client("iam").list_roles()["Roles"] if not one["Path"].startswith("/aws-service-role/")]
+    buckets = [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"] if bucket["Name"] != logs]
+    roles = [role for role in client("iam").list_roles()["Roles"] if not role["Path"].startswith("/aws-service-role/")]
     now = datetime.now(UTC)
     for at, program in enumerate(PROGRAMS):
         machine, bucket = machines[at % len(machines)], rng.choice(buckets)

@@ -1,4 +1,4 @@
-"""Services that are replaced or added: modules with `install()`, and perhaps `native(request)`, `opened(…)` and `closed(…)`."""
+"""Services that are replaced or added: modules with `install()`, and perhaps `native`, `server_started` and `server_stopped`."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ def natives() -> Mapping[str, Native]:
 def open_all(url: str, faults: Faults) -> None:
     """Notify the services that a server started at `url`, and pass its faults."""
     for service in SERVICES:
-        if hasattr(service, "opened"):
-            service.opened(url, faults)
+        if hasattr(service, "server_started"):
+            service.server_started(url, faults)
 
 
 def close_all(url: str, faults: Faults) -> None:
     """Notify the services that the server at `url` stops."""
     for service in SERVICES:
-        if hasattr(service, "closed"):
-            service.closed(url, faults)
+        if hasattr(service, "server_stopped"):
+            service.server_stopped(url, faults)
 
 
 def _name(service: ModuleType) -> str:

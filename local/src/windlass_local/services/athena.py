@@ -95,8 +95,8 @@ def _start(request: Request) -> Response:
     with _STATE.lock:
         _STATE.queries[query.id] = query
         catalog = _STATE.catalogs.setdefault((request.account_id, request.region), {})
-    place = (request.account_id, request.region)
-    threading.Thread(target=_run, args=(query, catalog, place), name="athena", daemon=True).start()
+    scope = (request.account_id, request.region)
+    threading.Thread(target=_run, args=(query, catalog, scope), name="athena", daemon=True).start()
     return _json({"QueryExecutionId": query.id})
 
 
@@ -109,13 +109,13 @@ def _output_of(request: Request, parameters: dict[str, Any]) -> str:
     return original if original and (not ours or configuration.get("EnforceWorkGroupConfiguration")) else ours
 
 
-def _run(query: _Query, catalog: dict[tuple[str, str], Any], place: tuple[str, str]) -> None:
+def _run(query: _Query, catalog: dict[tuple[str, str], Any], scope: tuple[str, str]) -> None:
     from windlass_local.athena.glue import glue_tables
     from windlass_local.athena.queries import QueryFailed, run
 
     query.state = "RUNNING"
     try:
-        result = run(query.text, query.database, ChainMap(catalog, glue_tables(*place)), _files)
+        result = run(query.text, query.database, ChainMap(catalog, glue_tables(*scope)), _files)
         query.columns, query.rows, query.scanned_bytes = result.columns, result.rows, result.scanned_bytes
         _write(query)
         state, reason = "SUCCEEDED", ""
@@ -129,10 +129,10 @@ def _run(query: _Query, catalog: dict[tuple[str, str], Any], place: tuple[str, s
 
 
 def _files(bucket: str, prefix: str) -> Iterable[tuple[str, bytes]]:
-    place = s3_backends.bucket_accounts.get(bucket)
-    if place is None:
+    scope = s3_backends.bucket_accounts.get(bucket)
+    if scope is None:
         return
-    result = s3_backends[place[1]][place[0]].buckets[bucket]
+    result = s3_backends[scope[1]][scope[0]].buckets[bucket]
     with result.keys.lock:
         keys = [(name, key) for name, key in result.keys.items() if name.startswith(prefix)]
     for name, key in keys:
@@ -142,13 +142,13 @@ def _files(bucket: str, prefix: str) -> Iterable[tuple[str, bytes]]:
 
 def _write(query: _Query) -> None:
     bucket, _, prefix = query.output.removeprefix("s3://").partition("/")
-    place = s3_backends.bucket_accounts.get(bucket)
-    if place is None:
+    scope = s3_backends.bucket_accounts.get(bucket)
+    if scope is None:
         raise ValueError(f"Unable to verify/create output bucket {bucket}")
     lines = [_line(query.columns)] if query.columns else []
     body = "".join([*lines, *(_line(row) for row in query.rows)]).encode()
     kind = "csv" if query.columns else "txt"
-    s3_backends[place[1]][place[0]].put_object(
+    s3_backends[scope[1]][scope[0]].put_object(
         bucket, f"{prefix}/{query.id}.{kind}".lstrip("/"), body, disable_notification=True
     )
 

@@ -25,11 +25,11 @@ def native(request: Request) -> Awaitable[Response | None] | None:  # noqa: ARG0
     return None if moto_patches.cloudformation_is_patched() else asyncio.to_thread(moto_patches.apply_cloudformation)
 
 
-def opened(url: str, _faults: Faults) -> None:
+def server_started(url: str, _faults: Faults) -> None:
     """Make clients for the server at `url`."""
     server_clients.add_server(url)
 
 
-def closed(url: str, _faults: Faults) -> None:
+def server_stopped(url: str, _faults: Faults) -> None:
     """Close those clients."""
     server_clients.remove_server(url)

@@ -46,7 +46,7 @@ def install() -> None:
 
 def create_pod_identity_association(self: Any) -> str:
     """Answer CreatePodIdentityAssociation."""
-    parameters, (cluster, _) = _asked(self), _named(self)
+    parameters, (cluster, _) = _parameters(self), _path_names(self)
     stored = _associations(self.eks_backend, cluster)
     if any(_same(one, parameters) for one in stored.values()):
         raise ResourceInUseException(message="Association already exists: each service account has one.")
@@ -74,7 +74,7 @@ def describe_pod_identity_association(self: Any) -> str:
 
 def update_pod_identity_association(self: Any) -> str:
     """Answer UpdatePodIdentityAssociation: another role, or whether sessions are tagged."""
-    found, parameters = _one(self), _asked(self)
+    found, parameters = _one(self), _parameters(self)
     found.update(
         {name: parameters[name] for name in ("roleArn", "disableSessionTags") if parameters.get(name) is not None}
     )
@@ -91,7 +91,7 @@ def delete_pod_identity_association(self: Any) -> str:
 
 def list_pod_identity_associations(self: Any) -> str:
     """Answer ListPodIdentityAssociations, all on one page."""
-    cluster, _ = _named(self)
+    cluster, _ = _path_names(self)
     requested = {
         name: value for name in ("namespace", "serviceAccount") if (value := self.querystring.get(name, [""])[0])
     }
@@ -103,13 +103,13 @@ def list_pod_identity_associations(self: Any) -> str:
     return json.dumps({"associations": rows})
 
 
-def _named(response: Any) -> tuple[str, str]:
+def _path_names(response: Any) -> tuple[str, str]:
     """Return the cluster and the association that the path names."""
     parts = [unquote(part) for part in response.path.split("?")[0].strip("/").split("/")]
     return parts[1], parts[3] if len(parts) > 3 else ""
 
 
-def _asked(response: Any) -> dict[str, Any]:
+def _parameters(response: Any) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(response.body or "{}")
     return document
 
@@ -121,7 +121,7 @@ def _associations(backend: EKSBackend, cluster: str) -> dict[str, dict[str, Any]
 
 
 def _one(response: Any) -> dict[str, Any]:
-    cluster, number = _named(response)
+    cluster, number = _path_names(response)
     result = _associations(response.eks_backend, cluster).get(number)
     if result is None:
         raise ResourceNotFoundException(message=f"No association found for id: {number}.")

@@ -104,9 +104,9 @@ def install() -> None:
     setattr(ElastiCacheResponse, _PATCHED, True)
     _patch_backend()
     for name, own in _SHARED.items():
-        setattr(ElastiCacheResponse, name, _either(own, getattr(ElastiCacheResponse, name)))
+        setattr(ElastiCacheResponse, name, _by_engine(own, getattr(ElastiCacheResponse, name)))
     for name, own in _ADDED.items():
-        setattr(ElastiCacheResponse, name, _either(own, _unknown))
+        setattr(ElastiCacheResponse, name, _by_engine(own, _unknown))
     for method in (create_cache_parameter_group, describe_cache_parameter_groups, delete_cache_parameter_group):
         setattr(ElastiCacheResponse, method.__name__, method)
 
@@ -143,21 +143,21 @@ def _patch_backend() -> None:
 
 def _regions() -> list[RegionClusters]:
     backends = [one for account in list(elasticache_backends.values()) for one in list(account.values())]
-    return [one.__dict__[_REGION] for one in backends if _REGION in one.__dict__]
+    return [backend.__dict__[_REGION] for backend in backends if _REGION in backend.__dict__]
 
 
-def _here(response: Any) -> RegionClusters:
+def _clusters_of(response: Any) -> RegionClusters:
     return region_of(response.current_account, response.region)
 
 
 Do = Callable[[RegionClusters, Mapping[str, Any], Any], Any]
 
 
-def _either(own: Do, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _by_engine(own: Do, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return an operation that handles Memcached clusters (and unknown names) here, and leaves the others to moto."""
 
     def act(response: Any) -> Any:
-        parameters, region = _asked(response), _here(response)
+        parameters, region = _parameters(response), _clusters_of(response)
         if _is_theirs(response, parameters):
             return original(response)
         try:
@@ -179,7 +179,7 @@ def _unknown(_: Any) -> Any:
     raise NotImplementedError
 
 
-def _asked(response: Any) -> dict[str, Any]:
+def _parameters(response: Any) -> dict[str, Any]:
     result: dict[str, Any] = response._get_params()  # noqa: SLF001  moto's responses have no other way
     return result
 
@@ -260,7 +260,7 @@ _ADDED: Mapping[str, Do] = {"modify_cache_cluster": _modify, "reboot_cache_clust
 
 def create_cache_parameter_group(self: Any) -> ActionResult:
     """Answer CreateCacheParameterGroup."""
-    parameters, region = _asked(self), _here(self)
+    parameters, region = _parameters(self), _clusters_of(self)
     name = parameters["CacheParameterGroupName"]
     if name in region.parameter_groups:
         raise ElastiCacheException("CacheParameterGroupAlreadyExists", f"Cache parameter group {name} already exists.")
@@ -275,7 +275,7 @@ def create_cache_parameter_group(self: Any) -> ActionResult:
 
 def describe_cache_parameter_groups(self: Any) -> ActionResult:
     """Answer DescribeCacheParameterGroups."""
-    parameters, region = _asked(self), _here(self)
+    parameters, region = _parameters(self), _clusters_of(self)
     name = parameters.get("CacheParameterGroupName")
     if name and name not in region.parameter_groups:
         raise ElastiCacheException("CacheParameterGroupNotFound", f"CacheParameterGroup not found: {name}")
@@ -286,7 +286,7 @@ def describe_cache_parameter_groups(self: Any) -> ActionResult:
 
 def delete_cache_parameter_group(self: Any) -> ActionResult:
     """Answer DeleteCacheParameterGroup."""
-    region, name = _here(self), _asked(self)["CacheParameterGroupName"]
+    region, name = _clusters_of(self), _parameters(self)["CacheParameterGroupName"]
     if name not in region.parameter_groups:
         raise ElastiCacheException("CacheParameterGroupNotFound", f"CacheParameterGroup not found: {name}")
     if any(cluster.parameter_group == name for cluster in region.clusters.values()):

@@ -27,14 +27,14 @@ class ScheduleClock:
         self._workers = Workers("event-schedules", 1)
         self._servers = 0
 
-    def opened(self) -> None:
+    def server_started(self) -> None:
         """Arm every scheduled rule when the first server starts."""
         self._servers += 1
         if self._servers == 1:
             for rule in _scheduled_rules():
                 self.arm(rule)
 
-    def closed(self) -> None:
+    def server_stopped(self) -> None:
         """Stop when the last server stops."""
         self._servers -= 1
         if self._servers == 0:
@@ -84,14 +84,14 @@ def shared_clock() -> ScheduleClock:
     return clock
 
 
-def opened(_url: str, _faults: Faults) -> None:
+def server_started(_url: str, _faults: Faults) -> None:
     """Start the clock: a server is up."""
-    shared_clock().opened()
+    shared_clock().server_started()
 
 
-def closed(_url: str, _faults: Faults) -> None:
+def server_stopped(_url: str, _faults: Faults) -> None:
     """Stop the clock when the last server stops."""
-    shared_clock().closed()
+    shared_clock().server_stopped()
 
 
 def _scheduled_rules() -> list[Any]:

@@ -23,14 +23,14 @@ def native(request: Request) -> Awaitable[Response] | None:
     return api.invoke(shared_functions(), request) if api.invocation_path(request) else None
 
 
-def opened(url: str, _faults: Faults) -> None:
+def server_started(url: str, _faults: Faults) -> None:
     """Let functions call the server at `url`."""
-    shared_functions().opened(url)
+    shared_functions().server_started(url)
 
 
-def closed(url: str, _faults: Faults) -> None:
+def server_stopped(url: str, _faults: Faults) -> None:
     """End the processes of that server's functions."""
-    shared_functions().closed(url)
+    shared_functions().server_stopped(url)
 
 
 def processes(_: str) -> dict[str, Any]:

@@ -31,16 +31,16 @@ def install() -> None:
     install_s3()
 
 
-def opened(_url: str, faults: Faults) -> None:
+def server_started(_url: str, faults: Faults) -> None:
     """Add the faults of a server that started: events and replication have them, too."""
-    shared_delivery().opened(faults)
-    shared_replicator().opened(faults)
+    shared_delivery().server_started(faults)
+    shared_replicator().server_started(faults)
 
 
-def closed(_url: str, faults: Faults) -> None:
+def server_stopped(_url: str, faults: Faults) -> None:
     """Remove the faults of a server that stops."""
-    shared_delivery().closed(faults)
-    shared_replicator().closed(faults)
+    shared_delivery().server_stopped(faults)
+    shared_replicator().server_stopped(faults)
 
 
 def native(request: Request) -> Response | Awaitable[Response | None] | None:

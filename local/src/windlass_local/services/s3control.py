@@ -11,7 +11,7 @@ from windlass_local.faults import Faults
 from windlass_local.request import Request, Response
 from windlass_local.s3 import roles
 
-__all__ = ["PRIVATE_NAMES", "closed", "install", "native", "opened"]
+__all__ = ["PRIVATE_NAMES", "install", "native", "server_started", "server_stopped"]
 
 PRIVATE_NAMES = (*documents.PRIVATE_NAMES, *job_queue.PRIVATE_NAMES, *roles.PRIVATE_NAMES)
 
@@ -29,14 +29,14 @@ def _runner() -> Runner:
     return runner
 
 
-def opened(_url: str, faults: Faults) -> None:
+def server_started(_url: str, faults: Faults) -> None:
     """Add the faults of a server that started: they apply to tasks."""
-    _runner().opened(faults)
+    _runner().server_started(faults)
 
 
-def closed(_url: str, faults: Faults) -> None:
+def server_stopped(_url: str, faults: Faults) -> None:
     """Remove the faults of a server that stops."""
-    _runner().closed(faults)
+    _runner().server_stopped(faults)
 
 
 def native(request: Request) -> Response | None:

@@ -51,12 +51,12 @@ def list_services(self: Any) -> str:
 
 def list_service_quotas(self: Any) -> str:
     """Answer ListServiceQuotas with the applied values."""
-    return _page(self, "Quotas", _listed(self, default=False))
+    return _page(self, "Quotas", _quota_rows(self, default=False))
 
 
 def list_aws_default_service_quotas(self: Any) -> str:
     """Answer ListAWSDefaultServiceQuotas."""
-    return _page(self, "Quotas", _listed(self, default=True))
+    return _page(self, "Quotas", _quota_rows(self, default=True))
 
 
 def get_service_quota(self: Any) -> str:
@@ -71,7 +71,7 @@ def get_aws_default_service_quota(self: Any) -> str:
 
 def request_service_quota_increase(self: Any) -> str:
     """Answer RequestServiceQuotaIncrease."""
-    parameters, quotas = _asked(self), _quotas(self)
+    parameters, quotas = _parameters(self), _quotas(self)
     quota = _one(self, default=False)
     code, desired = quota["QuotaCode"], float(parameters["DesiredValue"])
     if parameters["ServiceCode"] != "elasticache" or not quota["Adjustable"]:
@@ -89,7 +89,7 @@ def request_service_quota_increase(self: Any) -> str:
 
 def get_requested_service_quota_change(self: Any) -> str:
     """Answer GetRequestedServiceQuotaChange."""
-    result = _quotas(self).requests.get(_asked(self)["RequestId"])
+    result = _quotas(self).requests.get(_parameters(self)["RequestId"])
     if result is None:
         raise _missing()
     return json.dumps({"RequestedQuota": result})
@@ -97,12 +97,12 @@ def get_requested_service_quota_change(self: Any) -> str:
 
 def list_requested_service_quota_change_history(self: Any) -> str:
     """Answer ListRequestedServiceQuotaChangeHistory."""
-    return _history(self, lambda one: one["Status"] == _asked(self).get("Status", one["Status"]))
+    return _history(self, lambda one: one["Status"] == _parameters(self).get("Status", one["Status"]))
 
 
 def list_requested_service_quota_change_history_by_quota(self: Any) -> str:
     """Answer ListRequestedServiceQuotaChangeHistoryByQuota."""
-    return _history(self, lambda one: one["QuotaCode"] == _asked(self)["QuotaCode"])
+    return _history(self, lambda one: one["QuotaCode"] == _parameters(self)["QuotaCode"])
 
 
 def _history(response: Any, requested: Any) -> str:
@@ -111,7 +111,7 @@ def _history(response: Any, requested: Any) -> str:
     )
 
 
-def _asked(response: Any) -> dict[str, Any]:
+def _parameters(response: Any) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(response.body or "{}")
     return document
 
@@ -122,8 +122,8 @@ def _quotas(response: Any) -> Quotas:
     return quotas
 
 
-def _listed(response: Any, *, default: bool) -> list[dict[str, Any]]:
-    service = _asked(response).get("ServiceCode")
+def _quota_rows(response: Any, *, default: bool) -> list[dict[str, Any]]:
+    service = _parameters(response).get("ServiceCode")
     if service == "elasticache":
         quotas = _quotas(response)
         return [quotas.describe(code, default=default) for code in QUOTAS]
@@ -133,8 +133,10 @@ def _listed(response: Any, *, default: bool) -> list[dict[str, Any]]:
 
 
 def _one(response: Any, *, default: bool) -> dict[str, Any]:
-    code = _asked(response)["QuotaCode"]
-    result = next((one for one in _listed(response, default=default) if one["QuotaCode"] == code), None)
+    code = _parameters(response)["QuotaCode"]
+    result = next(
+        (quota_row for quota_row in _quota_rows(response, default=default) if quota_row["QuotaCode"] == code), None
+    )
     if result is None:
         raise _missing()
     return result
@@ -147,7 +149,7 @@ def _missing() -> JsonRESTError:
 
 
 def _page(response: Any, name: str, rows: list[dict[str, Any]]) -> str:
-    parameters = _asked(response)
+    parameters = _parameters(response)
     first = int(parameters.get("NextToken") or 0)
     last = first + int(parameters.get("MaxResults") or _PAGE)
     more = {"NextToken": str(last)} if last < len(rows) else {}

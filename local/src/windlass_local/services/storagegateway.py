@@ -245,13 +245,13 @@ class StorageGatewayResponse(BaseResponse):
         return storagegateway_backends[self.current_account][self.region]
 
     @property
-    def _asked(self) -> dict[str, Any]:
+    def _parameters(self) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(self.body or "{}")
         return document
 
     def activate_gateway(self) -> str:
         """Answer ActivateGateway."""
-        return json.dumps({"GatewayARN": self._backend.activate_gateway(self._asked)})
+        return json.dumps({"GatewayARN": self._backend.activate_gateway(self._parameters)})
 
     def list_gateways(self) -> str:
         """Answer ListGateways."""
@@ -259,22 +259,22 @@ class StorageGatewayResponse(BaseResponse):
 
     def describe_gateway_information(self) -> str:
         """Answer DescribeGatewayInformation."""
-        gateway = self._backend.gateways.get(self._asked["GatewayARN"])
+        gateway = self._backend.gateways.get(self._parameters["GatewayARN"])
         if gateway is None:
             raise InvalidGatewayRequest("The specified gateway was not found.")
         return json.dumps(gateway | {"GatewayState": "RUNNING", "GatewayTimezone": "GMT"})
 
     def create_nfs_file_share(self) -> str:
         """Answer CreateNFSFileShare."""
-        return json.dumps({"FileShareARN": self._backend.create_share("NFS", self._asked)})
+        return json.dumps({"FileShareARN": self._backend.create_share("NFS", self._parameters)})
 
     def create_smb_file_share(self) -> str:
         """Answer CreateSMBFileShare."""
-        return json.dumps({"FileShareARN": self._backend.create_share("SMB", self._asked)})
+        return json.dumps({"FileShareARN": self._backend.create_share("SMB", self._parameters)})
 
     def list_file_shares(self) -> str:
         """Answer ListFileShares, of one gateway or of all."""
-        gateway = self._asked.get("GatewayARN")
+        gateway = self._parameters.get("GatewayARN")
         shares = [
             {
                 "FileShareType": share.kind,
@@ -290,7 +290,7 @@ class StorageGatewayResponse(BaseResponse):
 
     def _page(self, name: str, rows: list[dict[str, Any]], next_marker: str) -> str:
         """Return at most Limit rows from Marker on; a marker is a position in the list, opaque to clients."""
-        parameters = self._asked
+        parameters = self._parameters
         first, last = (
             int(parameters.get("Marker") or 0),
             int(parameters.get("Marker") or 0) + parameters.get("Limit", _PAGE),
@@ -307,7 +307,7 @@ class StorageGatewayResponse(BaseResponse):
         return self._describe("SMB")
 
     def _describe(self, kind: str) -> str:
-        arns = self._asked.get("FileShareARNList", [])
+        arns = self._parameters.get("FileShareARNList", [])
         if not 1 <= len(arns) <= _DESCRIBED:
             raise InvalidGatewayRequest(f"FileShareARNList takes 1 to {_DESCRIBED} ARNs.")
         shares = [self._backend.share(arn) for arn in arns]
@@ -315,7 +315,7 @@ class StorageGatewayResponse(BaseResponse):
 
     def refresh_cache(self) -> str:
         """Answer RefreshCache."""
-        parameters = self._asked
+        parameters = self._parameters
         notification = self._backend.refresh_cache(
             parameters["FileShareARN"], parameters.get("FolderList", []), recursive=parameters.get("Recursive", True)
         )
@@ -323,14 +323,14 @@ class StorageGatewayResponse(BaseResponse):
 
     def list_tags_for_resource(self) -> str:
         """Answer ListTagsForResource."""
-        arn = self._asked["ResourceARN"]
+        arn = self._parameters["ResourceARN"]
         result = self._backend.gateways.get(arn)
         tags = result["Tags"] if result else self._backend.share(arn).tags
         return json.dumps({"ResourceARN": arn, "Tags": tags})
 
     def delete_file_share(self) -> str:
         """Answer DeleteFileShare."""
-        share = self._backend.share(self._asked["FileShareARN"])
+        share = self._backend.share(self._parameters["FileShareARN"])
         del self._backend.shares[share.arn]
         return json.dumps({"FileShareARN": share.arn})
 

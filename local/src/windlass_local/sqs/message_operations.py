@@ -45,7 +45,7 @@ def send_message_batch(call: SqsCall) -> Answer:
     region, queue = call.locate()
     entries = _entries(call, "SendMessageBatchRequestEntry")
     total = sum(
-        size_bytes(str(each.get("MessageBody") or ""), _lenient(each.get("MessageAttributes"))) for each in entries
+        size_bytes(str(entry.get("MessageBody") or ""), _lenient(entry.get("MessageAttributes"))) for entry in entries
     )
     if total > MAX_BATCH_BYTES:
         raise SqsError(

@@ -83,7 +83,7 @@ def _page(call: SqsCall, queues: Sequence[SqsQueue], key: str) -> Answer:
             after = base64.b64decode(token, validate=True).decode()
         except (binascii.Error, ValueError):
             raise invalid_value(token, "NextToken", "Unable to decode.") from None
-        queues = [each for each in queues if each.name > after]
+        queues = [queue for queue in queues if queue.name > after]
     page = queues[: limit or _PAGE]
     answer: Answer = {key: [each.url(call.base_url) for each in page]} if page or key == "queueUrls" else {}
     if limit and len(queues) > len(page):
