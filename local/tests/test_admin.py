@@ -206,7 +206,7 @@ def test_a_reset_is_a_fresh_start(aws):
         gateways.activate_gateway(
             ActivationKey="A", GatewayName="gone", GatewayTimezone="GMT", GatewayRegion="us-east-1"
         )
-        ask(url, "/_windlass/faults", "PUT", [{"kind": "drop"}])  # it strikes every call, but not the reset
+        ask(url, "/_windlass/faults", "PUT", [{"kind": "drop"}])  # it applies to every call, but not to the reset
         with urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset", method="POST")) as answer:
             assert json.load(answer) == {"status": "ok"}
         assert ask(url, "/_windlass/calls")[1] == {"calls": [], "total": 0}

@@ -122,13 +122,13 @@ def test_a_call_whose_client_left_in_the_middle_is_not_carried_out(client, local
     assert [one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["p"]
 
 
-def test_the_same_seed_strikes_the_same_calls():
-    def struck(random_seed):
+def test_the_same_seed_drops_the_same_calls():
+    def dropped(random_seed):
         faults = Faults([Rule(kind="drop", probability=0.3)], random_seed=random_seed)
         return [faults.decide(_asked(), 0.0).outcome is not None for _ in range(200)]
 
-    assert struck(5) == struck(5) != struck(6)
-    assert 30 < sum(struck(5)) < 90
+    assert dropped(5) == dropped(5) != dropped(6)
+    assert 30 < sum(dropped(5)) < 90
 
 
 def test_a_throttle_lets_its_rate_through():

@@ -1,4 +1,4 @@
-"""The demo estate: the same for the same random_seed, varied enough to show things, and really there once applied."""
+"""The sample estate: the same for the same random seed, varied enough to show things, and really there once applied."""
 
 import json
 import urllib.request

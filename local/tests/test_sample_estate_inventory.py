@@ -1,4 +1,4 @@
-"""What the demo estate shows: every feature of a bucket for any random_seed, the same code, nothing run in Docker."""
+"""The sample estate shows every feature of a bucket for any random seed, the same code, nothing run in Docker."""
 
 import json
 

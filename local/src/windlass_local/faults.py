@@ -206,7 +206,7 @@ class Faults:
                         live.used += 1
                         return Effect(delay_s, refusal)
                     continue
-                if not self._strikes(live, request, now):
+                if not self._applies(live, request, now):
                     continue
                 live.used += 1
                 if live.rule.kind == "latency":
@@ -248,7 +248,7 @@ class Faults:
                     copies.append(delay_s)
         return (late_s, *(late_s + copy for copy in copies))
 
-    def _strikes(self, live: _Live, request: Request, now: float) -> bool:
+    def _applies(self, live: _Live, request: Request, now: float) -> bool:
         if not (live.rule.matches(request) and self._has_chance(live)):
             return False
         return live.rule.kind != "throttle" or not live.admits(now)

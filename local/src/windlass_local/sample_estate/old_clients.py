@@ -1,4 +1,4 @@
-"""Programs of the demo estate that still call S3 the old way: real agents, real signatures, from the estate's own machines.
+"""Programs of the sample estate that still call S3 the old way: real agents, real signatures, from the estate's own machines.
 
 Each program runs on an instance and calls with a session of its role, named after the instance. What loopback cannot
 show (address, TLS version, time) goes in the headers that `cloudtrail/events.py` reads.
