@@ -188,14 +188,13 @@ def test_a_reset_is_a_fresh_start(aws):
     command = [
         sys.executable,
         "-m",
-        "windlass",
-        "local",
+        "windlass_local",
         "up",
         "--port",
         "0",
         "--no-populate",
         "--moto-api",
-        "--with-parent",
+        "--until-stdin-closes",
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         url = server.stdout.readline().strip()
