@@ -19,7 +19,7 @@ IMPORTED = {"windlass": ["windlass.replication.direct.direct_copier", "uvloop"],
 def windlass(work, port, home, tls):
     from windlass.core.access import Access, Keys
     from windlass.core.secret import Secret
-    from windlass.replication.direct.direct_copier import Engine
+    from windlass.replication.direct.direct_copier import DirectCopier
     from windlass.replication.direct.run import Limits
     from windlass.replication.model import BucketRef, Pair
 
@@ -41,7 +41,7 @@ def windlass(work, port, home, tls):
     places = [BucketRef(bucket=name, account_id="111111111111", region="us-east-1") for name in ("src", "dst")]
     pair = Pair(source=places[0], destination=places[1])
     start = float(os.environ.get("BENCH_START", "100000"))
-    engine = Engine(
+    engine = DirectCopier(
         Estate, Path(home), limits=Limits(start_per_s=start, connections=int(os.environ.get("BENCH_CONNECTIONS", "64")))
     )
     if work == "list":

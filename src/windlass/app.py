@@ -199,7 +199,7 @@ class App:
     @_Part
     def replication(self) -> Replication:
         """Seeds of replicas; the inventory finds the buckets of sets that ask it."""
-        from windlass.replication.direct.direct_copier import Engine
+        from windlass.replication.direct.direct_copier import DirectCopier
         from windlass.replication.service import Replication
 
         return Replication(
@@ -208,7 +208,7 @@ class App:
             self.settings.replication,
             self.settings.replicate,
             finder=lambda: InventoryFinder(self.inventory),
-            direct=lambda: Engine(
+            direct=lambda: DirectCopier(
                 lambda: self.estate,
                 self._journals(),
                 services=self.services,

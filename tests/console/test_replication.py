@@ -8,7 +8,7 @@ import pytest
 
 from tests.console.site import opened_app, served
 from windlass.core import clock
-from windlass.replication.model import BucketRef, Operation, Pair, Seed, State, Trouble, Way
+from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, Seed, State
 
 HTML = {"accept": "text/html"}
 
@@ -24,7 +24,7 @@ def make(number, state, **changes):
         job_id="",
         set_name="dr",
         pair=pair,
-        way=Way.BATCH,
+        method=Method.BATCH,
         operation=Operation.REPLICATE,
         why="<why>",
         state=state,
@@ -53,8 +53,8 @@ def site(tmp_path_factory):
                 verified={**whole, "missing": 10, "examples": {"missing": ["<script>x"]}},
             )
         )
-        replication.save_troubles(
-            bad, [Trouble(code="DstPutObjectNotPermitted", count=10, message="<b>no", keys=("<script>k",))]
+        replication.save_failures(
+            bad, [FailureGroup(code="DstPutObjectNotPermitted", count=10, message="<b>no", keys=("<script>k",))]
         )
         replication.save(make(3, State.COPYING, done=250, jobs=(("111111111111", "us-east-1", "job-3"),)))
         with served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
@@ -95,7 +95,7 @@ def test_the_page_has_totals_reasons_and_a_twin(site):
 
 def test_a_seed_has_its_steps_jobs_and_keys(site):
     page = site.get("/replication/seed_2", headers=HTML).text
-    assert "windlass replicate seed --failed-of seed_2" in page
+    assert "windlass replicate seed --retry seed_2" in page
     assert "&lt;script&gt;k" in page
     assert "<script>k" not in page
     assert "<script>x" not in page

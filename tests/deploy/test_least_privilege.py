@@ -513,8 +513,8 @@ SETS = """
 [replication]
 poll_s = 0.05
 canary_poll_s = 0.05
-canary_s = 30
-role_settles_s = 0
+canary_timeout_s = 30
+role_propagation_s = 0
 [[replicate]]
 name = "set"
 pairs = [["from-{account}", "to-{account}"]]
@@ -589,10 +589,12 @@ def test_replication_by_batch_jobs(world):
     _sides(world)
     world["s3"].put_object(Bucket=f"from-{world.account}", Key="a", Body=b"a", Tagging="team=web")
     world.configure(SETS)
-    world.say("replicate", "seed", "--set", "set", "--via", "batch", "--enable-versioning", "--confirm", "-q")
+    world.say("replicate", "seed", "--set", "set", "--method", "batch", "--enable-versioning", "--confirm", "-q")
     (seed,) = json.loads(world.say("replicate", "status", "-o", "json").stdout)
     world.say("replicate", "resume", seed["seed_id"], "-q")
-    world.say("replicate", "seed", "--set", "set", "--via", "batch", "--operation", "copy", "--all", "-q")
+    world.say(
+        "replicate", "seed", "--set", "set", "--method", "batch", "--operation", "copy", "--include-in-sync", "-q"
+    )
     for file in world.folder.glob("w.db*"):
         file.unlink()  # who has no store finds the jobs by their tags
     assert json.loads(world.say("replicate", "status", "--find", "-o", "json").stdout)
@@ -606,7 +608,17 @@ def test_replication_by_direct_copies(world):
     world["s3"].put_object(Bucket=source, Key="small", Body=b"a", Tagging="team=web")
     world.configure(SETS)
     world.say(
-        "replicate", "seed", "--set", "set", "--via", "direct", "--operation", "copy", "--no-switch-on", "--share", "-q"
+        "replicate",
+        "seed",
+        "--set",
+        "set",
+        "--method",
+        "direct",
+        "--operation",
+        "copy",
+        "--no-switch-on",
+        "--distributed",
+        "-q",
     )
     world["s3"].put_object(Bucket=source, Key="large", Body=bytes(11 << 20), Tagging="team=web")
     world["s3"].put_object(Bucket=target, Key="small", Body=b"b")  # of one size: what it is must be looked at
@@ -644,8 +656,8 @@ def test_replication_of_versions_with_what_they_carry(world):
             Bucket=source, Key="key", Body=body, Tagging="team=web", ACL="public-read", ObjectLockLegalHoldStatus="ON"
         )
     world["s3"].delete_object(Bucket=source, Key="key")
-    world.configure(SETS + 'carry = ["acl", "lock"]\n')
-    words = ("--via", "direct", "--operation", "copy", "--no-switch-on")
+    world.configure(SETS + 'preserve = ["acl", "lock"]\n')
+    words = ("--method", "direct", "--operation", "copy", "--no-switch-on")
     world.say("replicate", "seed", "--set", "set", *words, "--versions", "-q")
     world["s3"].put_object(Bucket=source, Key="plain", Body=b"a", ACL="public-read")
     world.say("replicate", "seed", "--set", "set", *words, "-q")
@@ -678,7 +690,7 @@ def test_replication_by_emr(world):
     for name in ("from", "to"):
         world["s3"].create_bucket(Bucket=f"{name}-{world.account}")
     world["s3"].put_object(Bucket=f"from-{world.account}", Key="a", Body=b"a")
-    world.configure(SETS + 'via = "emr"\noperation = "copy"\n')
+    world.configure(SETS + 'method = "emr"\noperation = "copy"\n')
     emr = world["emr"]
     cluster = emr.run_job_flow(
         Name="theirs",

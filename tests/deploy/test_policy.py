@@ -162,7 +162,7 @@ def test_a_deployment_is_of_what_can_be_deployed_by_its_own_names():
 def test_only_sets_by_emr_may_start_clusters_and_only_those_of_windlass():
     pairs = {"name": "s", "pairs": [["logs", "logs-replica"]]}
     assert "Steps" not in made("replication", Use.OPERATOR, {"replicate": [pairs]})
-    found = made("replication", Use.OPERATOR, {"replicate": [pairs | {"via": "emr"}]})
+    found = made("replication", Use.OPERATOR, {"replicate": [pairs | {"method": "emr"}]})
     assert found["MakeClusters"].conditions == {"StringLike": {"elasticmapreduce:RequestTag/windlass:seed": "*"}}
     assert found["PassExecutionRole"].conditions == {
         "StringEquals": {"iam:PassedToService": "emr-serverless.amazonaws.com"}

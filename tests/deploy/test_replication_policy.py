@@ -17,8 +17,8 @@ KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
 CONFIG = {
     "estate": {"home_region": "eu-west-1", "regions": ["eu-west-1"], "accounts": [{"id": "123456789012"}]},
     "replicate": [
-        {"name": "logs", "pairs": [["logs", "logs-copy"]], "carry": ["acl", "lock", "redirect"]},
-        {"name": "media", "pairs": [["media", "media-copy"]], "via": "emr"},
+        {"name": "logs", "pairs": [["logs", "logs-copy"]], "preserve": ["acl", "lock", "redirect"]},
+        {"name": "media", "pairs": [["media", "media-copy"]], "method": "emr"},
     ],
 }
 SERVICES = ("s3", "s3control", "iam", "kms", "cloudwatch", "emr", "emr-serverless")

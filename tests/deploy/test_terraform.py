@@ -18,7 +18,7 @@ from tests.deploy.leftovers import emptied, leftovers
 from windlass.clients.athena.sql import Layout, create_table
 from windlass.deploy.bundle import this_target
 from windlass.replication.model import BucketRef, Operation, Pair
-from windlass.replication.setup.role import Work, batch_statements, replication_statements
+from windlass.replication.setup.role import RoleScope, batch_statements, replication_statements
 
 RUNTIME = {"runtime": f"python{sys.version_info.major}.{sys.version_info.minor}", "architecture": "x86_64"}
 needs_terraform = pytest.mark.skipif(bool(terraform.MISSING), reason=terraform.MISSING or "it is here")
@@ -515,8 +515,8 @@ def test_replication_s_roles_are_those_that_windlass_would_make(example, client,
     wanted = {
         "replication": replication_statements(pair),
         "batch": [
-            *batch_statements(pair, Work(operation=Operation.REPLICATE, generated=True, **place)),
-            *batch_statements(pair, Work(operation=Operation.COPY, generated=True, **place)),
+            *batch_statements(pair, RoleScope(operation=Operation.REPLICATE, generated=True, **place)),
+            *batch_statements(pair, RoleScope(operation=Operation.COPY, generated=True, **place)),
         ],
     }
     trusted = {"replication": "s3.amazonaws.com", "batch": "batchoperations.s3.amazonaws.com"}

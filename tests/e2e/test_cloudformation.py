@@ -19,7 +19,7 @@ from windlass.deploy.notifications import same
 from windlass.deploy.policies import inventory as inventory_policy
 from windlass.deploy.policy import Facts, Use, document
 from windlass.replication.model import BucketRef, Operation, Pair
-from windlass.replication.setup.role import Encryption, Work, batch_statements, replication_statements
+from windlass.replication.setup.role import Encryption, RoleScope, batch_statements, replication_statements
 from windlass.settings import Settings
 from windlass_local.server import LocalServer
 
@@ -326,7 +326,7 @@ def test_the_replication_roles_are_taken_by_a_rule_and_say_what_windlass_would(w
     }
     out = world.create("replication-role", **asked)
     assert world.role("windlass-replication-replication") == statements({"Statement": replication_statements(pair)})
-    work = Work(
+    work = RoleScope(
         operation=Operation.REPLICATE,
         manifest_bucket=world.raw,
         manifest_prefix="manifests/",

@@ -138,7 +138,7 @@ def test_replicate_resume_works_at_once_after_kill_9(home, aws, number):
         + f'[[replicate]]\nname = "killed"\nvia = "direct"\npairs = [["{source}", "{target}"]]\n'
     )
     faults(aws, [{"kind": "latency", "latency_ms": 400, "operation": "CopyObject"}])
-    first = started(home, "replicate", "seed", source, target, "--via", "direct", "-q")
+    first = started(home, "replicate", "seed", source, target, "--method", "direct", "-q")
     try:
         until(lambda: asked(home, "SELECT 1 FROM replication_seed WHERE state = 'copying'"), first)
         time.sleep(0.1 * number)

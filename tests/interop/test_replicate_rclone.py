@@ -163,7 +163,7 @@ def test_wrong_and_missing_keys_and_what_it_can_not_do_are_one_error(place):
     place.aws.put_object(Bucket=ours, Key="k", Body=b"x")
     assert (
         "can't be shared"
-        in place("seed", ours, "box:back", "--share", code=1).stdout + place("report", ours, code=1).stderr
+        in place("seed", ours, "box:back", "--distributed", code=1).stdout + place("report", ours, code=1).stderr
     )
     assert list(place.objects(ours)) == ["k"]
 

@@ -45,7 +45,7 @@ def seed_app(seed_aws, account, tmp_path):
                 "estate.accounts": [{"id": one} for one in accounts],
                 "replication.poll_s": 0.05,
                 "replication.canary_poll_s": 0.05,
-                "replication.canary_s": 30,
+                "replication.canary_timeout_s": 30,
                 **settings,
             }
             if sets:  # several tables of one kind come from a file only

@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from windlass.replication.methods.batch.job import Listed, Spot, create_effect
+from windlass.replication.methods.batch.job import ManifestRef, StagingPrefix, create_effect
 from windlass.replication.methods.batch.template import Template
 from windlass.replication.model import BucketRef, Operation, Pair
 
@@ -16,8 +16,8 @@ PAIR = Pair(
     prefix="2026/",
 )
 T0 = datetime(2026, 11, 21, 8, tzinfo=UTC)
-OURS = Listed("work", "w/manifest.csv", "etag", versions=True)
-THEIRS = Spot("work", "w")
+OWN_PREFIX = ManifestRef("work", "w/manifest.csv", "etag", versions=True)
+THEIRS = StagingPrefix("work", "w")
 
 
 def made(operation, manifest, template=None, **more):
@@ -37,7 +37,7 @@ def made(operation, manifest, template=None, **more):
 
 
 @pytest.mark.parametrize("operation", list(Operation))
-@pytest.mark.parametrize("manifest", [OURS, THEIRS])
+@pytest.mark.parametrize("manifest", [OWN_PREFIX, THEIRS])
 def test_the_parameters_fit_the_model(operation, manifest):
     template = Template.model_validate(
         {
@@ -55,7 +55,10 @@ def test_a_job_lives_where_s3_wants_it():
         "111111111111",
         "us-east-1",
     )
-    assert (made(Operation.COPY, OURS).account_id, made(Operation.COPY, OURS).region) == ("222222222222", "eu-west-1")
+    assert (made(Operation.COPY, OWN_PREFIX).account_id, made(Operation.COPY, OWN_PREFIX).region) == (
+        "222222222222",
+        "eu-west-1",
+    )
 
 
 def test_replicas_are_of_what_was_there_before_t0():
@@ -73,24 +76,24 @@ def test_replicas_are_of_what_was_there_before_t0():
 
 
 def test_our_manifest_says_whether_it_has_versions():
-    manifest = made(Operation.COPY, OURS).params["Manifest"]
+    manifest = made(Operation.COPY, OWN_PREFIX).params["Manifest"]
     assert manifest["Spec"]["Fields"] == ["Bucket", "Key", "VersionId"]
     assert manifest["Location"] == {"ObjectArn": "arn:aws:s3:::work/w/manifest.csv", "ETag": "etag"}
 
 
 def test_the_token_is_what_the_job_says():
-    one = made(Operation.COPY, OURS).params["ClientRequestToken"]
-    assert made(Operation.COPY, OURS).params["ClientRequestToken"] == one
-    assert made(Operation.COPY, OURS, number=1).params["ClientRequestToken"] != one
-    assert made(Operation.COPY, OURS, Template(priority=11)).params["ClientRequestToken"] != one
+    one = made(Operation.COPY, OWN_PREFIX).params["ClientRequestToken"]
+    assert made(Operation.COPY, OWN_PREFIX).params["ClientRequestToken"] == one
+    assert made(Operation.COPY, OWN_PREFIX, number=1).params["ClientRequestToken"] != one
+    assert made(Operation.COPY, OWN_PREFIX, Template(priority=11)).params["ClientRequestToken"] != one
     assert len(one) <= 64
 
 
 def test_what_is_not_given_is_left_to_s3():
-    copy = made(Operation.COPY, OURS).params["Operation"]["S3PutObjectCopy"]
+    copy = made(Operation.COPY, OWN_PREFIX).params["Operation"]["S3PutObjectCopy"]
     assert copy == {"TargetResource": "arn:aws:s3:::logs-replica"}
     keyed = Template.model_validate({"copy": {"SSEAwsKmsKeyId": "k"}})
-    assert made(Operation.COPY, OURS, keyed).params["Operation"]["S3PutObjectCopy"]["BucketKeyEnabled"] is True
+    assert made(Operation.COPY, OWN_PREFIX, keyed).params["Operation"]["S3PutObjectCopy"]["BucketKeyEnabled"] is True
     china = Pair(
         source=BucketRef(bucket="a", region="cn-north-1"),
         destination=BucketRef(bucket="b", account_id="1", region="cn-north-1"),
@@ -102,7 +105,7 @@ def test_what_is_not_given_is_left_to_s3():
         seed_id="s",
         set_name="",
         role_arn="r",
-        manifest=OURS,
+        manifest=OWN_PREFIX,
         report_to=THEIRS,
         created_before=None,
         confirm=True,

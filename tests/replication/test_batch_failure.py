@@ -6,11 +6,11 @@ from structlog.testing import capture_logs
 from windlass.core.errors import PartialFailure
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.failure import failed_before_role_was_visible
-from windlass.replication.model import BatchJob, Operation, State, Way
+from windlass.replication.model import BatchJob, Method, Operation, State
 from windlass.replication.planning.plan import Request
 from windlass.replication.seed import job as seeding
-from windlass.replication.seed.runner import Hooks
-from windlass.replication.service import Ask
+from windlass.replication.seed.runner import Callbacks
+from windlass.replication.service import PairSelection
 
 DENIED = BatchJob(
     job_id="j", account_id="1" * 12, region="eu-west-1", status="Failed", reasons=("AccessDenied: cannot be assumed",)
@@ -27,8 +27,8 @@ def iam_lag(seed_aws):
 
 
 def copied(app, source, target, hooks=None, **request):
-    asked = Request(operation=Operation.COPY, via=Way.BATCH, **request)
-    plans = app.replication.plan(app.replication.pairs(Ask(source=source, destination=target)), asked)
+    asked = Request(operation=Operation.COPY, method=Method.BATCH, **request)
+    plans = app.replication.plan(app.replication.pairs(PairSelection(source=source, destination=target)), asked)
     (seed,) = seeding.run(app.replication, app.jobs, seeding.begin(app.replication, app.jobs, plans, asked), hooks)
     return seed
 
@@ -48,7 +48,7 @@ def test_a_job_that_failed_before_its_role_was_visible_is_repeated(seed_app, buc
             iam_lag(1)
 
     with capture_logs() as logs:
-        seed = copied(app, source, target, Hooks(show=end_lag), versions=versions)
+        seed = copied(app, source, target, Callbacks(show=end_lag), versions=versions)
     assert seed.state is State.DONE, seed
     assert (seed.total, seed.done, seed.failed) == (6, 6, 0) if versions else (3, 3, 0)
     assert len(seed.jobs) == (2 if versions else 1)
@@ -60,8 +60,8 @@ def test_a_job_that_failed_before_its_role_was_visible_is_repeated(seed_app, buc
 
 
 def test_a_role_that_stays_unknown_fails_the_seed(seed_app, buckets_of, iam_lag):
-    """A job requested later than `role_settles_s` after the role's change is not repeated."""
-    app = seed_app(**{"replication.role_settles_s": 2.0})
+    """A job requested later than `role_propagation_s` after the role's change is not repeated."""
+    app = seed_app(**{"replication.role_propagation_s": 2.0})
     buckets = buckets_of(app)
     source, target = buckets.pair(objects=1, versioned=False)
     iam_lag(600_000)

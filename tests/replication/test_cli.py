@@ -83,10 +83,10 @@ def test_bad_input_is_one_error_with_its_code(home, buckets):
         (("seed", source), 252, "SOURCE and DEST"),
         (("seed", "--set", "none"), 254, "there is no set"),
         (("seed", source, target, "--operation", "lambda"), 252, "needs a function"),
-        (("seed", source, target, "--via", "direct", "--detach", "--operation", "copy"), 252, "can't be detached"),
+        (("seed", source, target, "--method", "direct", "--detach", "--operation", "copy"), 252, "can't be detached"),
         (("seed", source, target, "--tag", "team"), 252, "is not a tag"),
         (("status", "nothing"), 254, "no seed is known"),
-        (("seed", "--failed-of", "nothing"), 254, "no seed is known"),
+        (("seed", "--retry", "nothing"), 254, "no seed is known"),
     ):
         done = home(*words, code=code)
         assert said in done.stderr, words
@@ -177,7 +177,7 @@ def test_templates_are_printed_and_taken_back(home, buckets):
         "seed",
         source,
         target,
-        "--via",
+        "--method",
         "batch",
         "--template",
         "t.toml",
@@ -198,19 +198,19 @@ def test_templates_are_printed_and_taken_back(home, buckets):
 
 def test_emr_without_a_place_prints_the_step(home, buckets):
     source, target = buckets.pair(objects=1, versioned=False)
-    done = home("seed", source, target, "--operation", "copy", "--via", "emr", "-q")
+    done = home("seed", source, target, "--operation", "copy", "--method", "emr", "-q")
     assert done.stdout.startswith("aws emr add-steps")
     assert json.loads(home("status", "-o", "json").stdout) == []
 
 
 def test_a_direct_seed_is_shared_joined_and_looked_at_closely(home, buckets):
     source, target = buckets.pair(objects=9, versioned=False)
-    home("seed", source, target, "--operation", "copy", "--via", "direct", "--share", "-q")
+    home("seed", source, target, "--operation", "copy", "--method", "direct", "--distributed", "-q")
     (seed,) = json.loads(home("status", "-o", "json").stdout)
-    assert (seed["state"], seed["way"], seed["total"], seed["done"]) == ("done", "direct", 9, 9)
-    joined = json.loads(home("work", seed["seed_id"], source, target, "-q", "-o", "json").stdout)
+    assert (seed["state"], seed["method"], seed["total"], seed["done"]) == ("done", "direct", 9, 9)
+    joined = json.loads(home("worker", seed["seed_id"], source, target, "-q", "-o", "json").stdout)
     assert (joined[0]["copied"], joined[0]["failed"]) == (9, 0)
-    missing = home("work", "seed_none", source, target, "-q", code=254)
+    missing = home("worker", "seed_none", source, target, "-q", code=254)
     assert "seed_none" in missing.stderr or "plan.json" in missing.stderr
     buckets.call("eu-west-1", "PutObject", Bucket=target, Key="2026/é 004+%.txt", Body=b"yyyy")
     by_size = home("verify", source, target, "--compare", "size", "-o", "json")
@@ -269,21 +269,27 @@ def test_versions_and_what_is_carried_from_the_command_line(home, buckets):
         buckets.call("us-east-1", "PutObject", Bucket=source, Key="k", Body=body, WebsiteRedirectLocation="/there")
     buckets.call("us-east-1", "PutObject", Bucket=source, Key="gone", Body=b"x")
     buckets.call("us-east-1", "DeleteObject", Bucket=source, Key="gone")
-    copies = ("--operation", "copy", "--via", "direct")
-    refused = home("seed", source, target, *copies, "--carry", "acl,lock", code=254)
+    copies = ("--operation", "copy", "--method", "direct")
+    refused = home("seed", source, target, *copies, "--preserve", "acl,lock", code=254)
     assert "ACLs are off there" in refused.stderr
-    found = json.loads(home("preflight", source, target, *copies, "--carry", "acl,lock", "-o", "json", code=3).stdout)
+    found = json.loads(
+        home("preflight", source, target, *copies, "--preserve", "acl,lock", "-o", "json", code=3).stdout
+    )
     assert {row["code"] for row in found} >= {"AccessControlListNotSupported", "DstBucketObjectLockConfigMissing"}
     assert not buckets.keys(target)
-    assert "is nothing that copies carry" in home("seed", source, target, *copies, "--carry", "acls", code=252).stderr
+    assert (
+        "is nothing that copies carry" in home("seed", source, target, *copies, "--preserve", "acls", code=252).stderr
+    )
     assert (
         "only direct copies carry acl"
-        in home("seed", source, target, "--operation", "copy", "--via", "batch", "--carry", "acl", code=252).stderr
+        in home(
+            "seed", source, target, "--operation", "copy", "--method", "batch", "--preserve", "acl", code=252
+        ).stderr
     )
-    dry = home("seed", source, target, *copies, "--versions", "--carry", "redirect", "--dry-run").stdout
+    dry = home("seed", source, target, *copies, "--versions", "--preserve", "redirect", "--dry-run").stdout
     assert "the versions that are lacking, delete markers, redirect" in dry
     home("verify", source, target, "--versions", code=1)
-    home("seed", source, target, *copies, "--versions", "--carry", "redirect", "-q")
+    home("seed", source, target, *copies, "--versions", "--preserve", "redirect", "-q")
     (row,) = json.loads(home("verify", source, target, "--versions", "-o", "json").stdout)
     assert (row["objects"], row["missing"], row["different"], row["extra"]) == (4, 0, 0, 0)
     head = buckets.call("eu-west-1", "HeadObject", Bucket=target, Key="k")
@@ -299,8 +305,8 @@ def test_a_set_says_what_its_copies_carry(tmp_path, seed_aws, account, buckets):
 name = "site"
 pairs = [["{source}", "{target}"]]
 operation = "copy"
-via = "direct"
-carry = ["redirect"]
+method = "direct"
+preserve = ["redirect"]
 """
     home = Home(tmp_path, seed_aws.url, account, sets)
     home("seed", "--set", "site", "-q")

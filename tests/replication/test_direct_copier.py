@@ -5,15 +5,15 @@ import threading
 import pytest
 
 from windlass.core.errors import PartialFailure, UsageError
-from windlass.replication.direct.direct_copier import Engine
-from windlass.replication.model import Operation, State, Way
+from windlass.replication.direct.direct_copier import DirectCopier
+from windlass.replication.model import Method, Operation, State
 from windlass.replication.planning.plan import Request
 from windlass.replication.seed import job as seeding
-from windlass.replication.service import Ask
+from windlass.replication.service import PairSelection
 
 
 def pair_of(app, source, target):
-    return app.replication.pairs(Ask(source=source, destination=target))[0]
+    return app.replication.pairs(PairSelection(source=source, destination=target))[0]
 
 
 def copied(app, source, target):
@@ -38,7 +38,7 @@ def test_auto_copies_a_small_bucket_directly(seed_app, buckets_of):
     )
     one = copied(app, source, target)
     assert one.state is State.DONE, one
-    assert (str(one.way), one.total, one.done) == ("direct", 13, 13)
+    assert (str(one.method), one.total, one.done) == ("direct", 13, 13)
     assert buckets.keys(target) == buckets.keys(source, "us-east-1")
     head = buckets.call("eu-west-1", "HeadObject", Bucket=target, Key="tagged")
     assert (head["ContentType"], head["Metadata"]) == ("text/x", {"k": "v"})
@@ -73,7 +73,7 @@ def test_objects_too_large_for_one_copy_go_in_parts(seed_app, buckets_of, tmp_pa
         Metadata={"k": "v"},
         Tagging="a=b%26c",
     )
-    mover = Engine(lambda: app.estate, tmp_path, largest_bytes=1_000_000, part_bytes=5 * 1024**2)
+    mover = DirectCopier(lambda: app.estate, tmp_path, largest_bytes=1_000_000, part_bytes=5 * 1024**2)
     moved = mover.seed(
         pair_of(app, source, target), seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None
     )
@@ -93,12 +93,12 @@ def test_archived_objects_are_told_not_copied(seed_app, buckets_of):
     app = seed_app()
     buckets = buckets_of(app)
     source, target = buckets.pair(objects=1, versioned=False)
-    buckets.call("us-east-1", "PutObject", Bucket=source, Key="frozen", Body=b"x", StorageClass="GLACIER")
+    buckets.call("us-east-1", "PutObject", Bucket=source, Key="archived", Body=b"x", StorageClass="GLACIER")
     with pytest.raises(PartialFailure):
         copied(app, source, target)
     (one,) = app.replication.seeds()
-    (trouble,) = app.replication.troubles([one])[one.seed_id]
-    assert (trouble.code, trouble.keys) == ("InvalidObjectState", ("frozen",))
+    (group,) = app.replication.failures([one])[one.seed_id]
+    assert (group.code, group.keys) == ("InvalidObjectState", ("archived",))
     assert (one.done, one.failed) == (1, 1)
 
 
@@ -129,7 +129,7 @@ def contents(buckets, bucket, region):
 
 
 def versions_seeded(app, source, target, **more):
-    request = Request(operation=Operation.COPY, via=Way.DIRECT, versions=True, **more)
+    request = Request(operation=Operation.COPY, method=Method.DIRECT, versions=True, **more)
     plans = app.replication.plan([pair_of(app, source, target)], request)
     return seeding.run(app.replication, app.jobs, seeding.begin(app.replication, app.jobs, plans, request))[0]
 
@@ -167,8 +167,8 @@ def test_what_can_not_be_brought_in_order_is_reported_and_found_by_verify(seed_a
     with pytest.raises(PartialFailure):
         versions_seeded(app, source, target)
     one = app.replication.select(source)[0]
-    (trouble,) = app.replication.troubles([one])[one.seed_id]
-    assert (trouble.code, trouble.keys) == ("DstVersionsNewer", ("k",))
+    (group,) = app.replication.failures([one])[one.seed_id]
+    assert (group.code, group.keys) == ("DstVersionsNewer", ("k",))
     found = app.replication.verify(pair_of(app, source, target), versions=True)
     assert (found.different, found.examples["different"], found.whole) == (1, ("k",), False)
 
@@ -177,7 +177,7 @@ def test_versions_need_a_destination_that_keeps_them(seed_app, buckets_of):
     app = seed_app()
     buckets = buckets_of(app)
     source, target = buckets.pair(objects=1, versioned=False)
-    request = Request(operation=Operation.COPY, via=Way.DIRECT, versions=True)
+    request = Request(operation=Operation.COPY, method=Method.DIRECT, versions=True)
     (plan,) = app.replication.plan([pair_of(app, source, target)], request)
     assert plan.error is not None
     assert plan.error.code == "DstBucketUnversioned"

@@ -8,11 +8,11 @@ import pytest
 from windlass.core.errors import UsageError
 from windlass.replication.effects import perform
 from windlass.replication.methods import emr
-from windlass.replication.methods.batch.job import Listed, Spot
+from windlass.replication.methods.batch.job import ManifestRef, StagingPrefix
 from windlass.replication.methods.emr_copy import copy_rows
-from windlass.replication.model import BucketRef, Operation, Pair, Way
+from windlass.replication.model import BucketRef, Method, Operation, Pair
 from windlass.replication.planning.plan import Request
-from windlass.replication.service import Ask
+from windlass.replication.service import PairSelection
 
 
 def pair(account="111111111111"):
@@ -23,14 +23,14 @@ def pair(account="111111111111"):
     )
 
 
-SPOT = Spot("logs-replica", ".windlass/seed/s")
+SPOT = StagingPrefix("logs-replica", ".windlass/seed/s")
 
 
 def test_the_step_is_a_command_a_person_can_run():
     said = emr.step_command(pair(), encrypt=True)
     assert said.startswith("aws emr add-steps --region us-east-1 --cluster-id CLUSTER --steps ")
     assert "s3-dist-cp,--src=s3://logs/2026/,--dest=s3://logs-replica/2026/,--s3ServerSideEncryption" in said
-    assert emr.emr_effects(pair(), emr.Target(), "s", SPOT, None) == ()
+    assert emr.emr_effects(pair(), emr.EmrTarget(), "s", SPOT, None) == ()
 
 
 def test_what_s3_dist_cp_refuses_is_refused_first():
@@ -41,7 +41,11 @@ def test_what_s3_dist_cp_refuses_is_refused_first():
 
 @pytest.mark.parametrize(
     "target",
-    [emr.Target(cluster="j-1", transient=True), emr.Target(application="a"), emr.Target(application="a", cluster="j")],
+    [
+        emr.EmrTarget(cluster="j-1", transient=True),
+        emr.EmrTarget(application="a"),
+        emr.EmrTarget(application="a", cluster="j"),
+    ],
 )
 def test_a_place_to_run_is_one_place(target):
     with pytest.raises(UsageError):
@@ -61,7 +65,7 @@ def test_a_step_is_added_and_followed(seed_app, account):
         ServiceRole="s",
         Instances={"MasterInstanceType": "m6g.xlarge", "InstanceCount": 1, "KeepJobFlowAliveWhenNoSteps": True},
     )["JobFlowId"]
-    target = emr.Target(cluster=flow)
+    target = emr.EmrTarget(cluster=flow)
     answers = perform(app.estate, emr.emr_effects(pair(account), target, "seed_1", SPOT, None))
     ref = emr.started(answers, target, pair(account).destination)
     step = app.estate.call(account, "us-east-1", "emr", "DescribeStep", ClusterId=flow, StepId=ref["step"])["Step"]
@@ -72,11 +76,11 @@ def test_a_step_is_added_and_followed(seed_app, account):
 def test_a_transient_cluster_ends_with_its_step(seed_app, account):
     app = seed_app()
     (effect,) = emr.emr_effects(
-        pair(account), emr.Target(transient=True, instances=3, subnet="subnet-1"), "seed_2", SPOT, None
+        pair(account), emr.EmrTarget(transient=True, instances=3, subnet="subnet-1"), "seed_2", SPOT, None
     )
     assert effect.params["Instances"]["KeepJobFlowAliveWhenNoSteps"] is False
     assert effect.params["Steps"][0]["ActionOnFailure"] == "TERMINATE_CLUSTER"
-    ref = emr.started(perform(app.estate, [effect]), emr.Target(transient=True), pair(account).destination)
+    ref = emr.started(perform(app.estate, [effect]), emr.EmrTarget(transient=True), pair(account).destination)
     assert ref["cluster"].startswith("j-")
     assert emr.look(app.estate, ref).status in ("Active", "Complete")
 
@@ -95,8 +99,10 @@ def test_serverless_gets_a_script_and_a_manifest(seed_app, account, buckets_of):
         type="SPARK",
         clientToken="t",
     )["applicationId"]
-    target = emr.Target(application=application, execution_role=f"arn:aws:iam::{account}:role/emr")
-    effects = emr.emr_effects(pair(account), target, "seed_3", Spot(work, "w"), Listed(work, "w/m.csv", "e"))
+    target = emr.EmrTarget(application=application, execution_role=f"arn:aws:iam::{account}:role/emr")
+    effects = emr.emr_effects(
+        pair(account), target, "seed_3", StagingPrefix(work, "w"), ManifestRef(work, "w/m.csv", "e")
+    )
     assert [one.operation for one in effects] == ["PutObject", "StartJobRun"]
     ref = emr.started(perform(app.estate, effects), target, pair(account).destination)
     assert ref["run"]
@@ -130,7 +136,7 @@ def test_the_script_copies_what_rows_say(seed_aws, seed_app, account, buckets_of
 def test_a_plan_by_emr_writes_nothing_without_a_place(seed_app, buckets_of):
     app = seed_app()
     source, target = buckets_of(app).pair(objects=1, versioned=False)
-    request = Request(via=Way.EMR, operation=Operation.COPY)
-    (plan,) = app.replication.plan(app.replication.pairs(Ask(source=source, destination=target)), request)
+    request = Request(method=Method.EMR, operation=Operation.COPY)
+    (plan,) = app.replication.plan(app.replication.pairs(PairSelection(source=source, destination=target)), request)
     assert plan.choice.estimate.usd > 0
     assert app.replication.effects(plan, request) == ()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windlass.replication.model import BucketRef, Operation, Pair, Seed, State, Trouble, Way
+from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, Seed, State
 from windlass.replication.seed.outcome import Outcome, incomplete_error
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -15,7 +15,7 @@ SEED = Seed(
     job_id="j",
     set_name="",
     pair=Pair(source=BucketRef(bucket="a"), destination=BucketRef(bucket="b")),
-    way=Way.BATCH,
+    method=Method.BATCH,
     operation=Operation.REPLICATE,
     why="",
     state=State.COPYING,
@@ -53,14 +53,14 @@ seeds = st.builds(
 )
 
 
-def troubles_of(seed):
-    return [Trouble(code="AccessDenied", count=seed.failed, keys=("k",))] if seed.failed else []
+def failures_of(seed):
+    return [FailureGroup(code="AccessDenied", count=seed.failed, keys=("k",))] if seed.failed else []
 
 
 @given(seeds, st.booleans(), st.sampled_from(["Complete", "Failed", "Cancelled"]))
 def test_state_line_exit_code_and_report_agree(seed, strict, status):
     ended = replace(seed, state=Outcome(seed).state_after(status, strict=strict))
-    outcome = Outcome(ended, troubles_of(ended))
+    outcome = Outcome(ended, failures_of(ended))
     error = incomplete_error([outcome], "hint")
     assert (error is not None) == (ended.state is not State.DONE)
     assert ("State: Complete" in outcome.line) == (error is None)
@@ -77,7 +77,7 @@ def test_state_line_exit_code_and_report_agree(seed, strict, status):
 
 @given(seeds)
 def test_no_object_is_counted_twice_and_none_is_left_out(seed):
-    outcome = Outcome(seed, troubles_of(seed))
+    outcome = Outcome(seed, failures_of(seed))
     verified = seed.verified
     total = sum(one.count for one in outcome.shortfalls())
     if "error" in verified:

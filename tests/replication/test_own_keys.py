@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windlass.replication.own_keys import others, own_prefixes
+from windlass.replication.service import PairSelection
 from windlass.wire.listing import Listed
 
 PARTS = st.sampled_from([".windlass", ".windlass/", ".windlass-", ".windlasst", "a", "z/", ".wind", "/", "é"])
@@ -26,9 +27,8 @@ def test_keys_that_begin_alike_are_counted_copied_and_verified(seed_app, buckets
     theirs = [".windlass", ".windlass-notes", ".windlass.toml", ".windlassx/y"]
     for key in [*theirs, ".windlass/seed/manifest.csv"]:
         buckets.call("us-east-1", "PutObject", Bucket=source, Key=key, Body=b"x")
-    from windlass.replication.service import Ask
 
-    (pair,) = app.replication.pairs(Ask(source=source, destination=target))
+    (pair,) = app.replication.pairs(PairSelection(source=source, destination=target))
     assert app.replication.direct.measure(pair).missing == len(theirs)
     moved = app.replication.direct.seed(pair, seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None)
     assert (moved.total, moved.copied) == (4, 4)

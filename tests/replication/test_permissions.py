@@ -8,16 +8,17 @@ from hypothesis import strategies as st
 
 from tests.replication.test_preflight import INTENT, good
 from windlass.core.errors import UsageError
-from windlass.replication.model import BucketRef, Operation, Pair, Way
+from windlass.replication.model import BucketRef, Method, Operation, Pair
 from windlass.replication.planning.facts import KeyFacts
 from windlass.replication.planning.pairs import check_aliases
 from windlass.replication.planning.preflight import Intent, check
+from windlass.replication.service import PairSelection
 from windlass.replication.setup.policy import document, evaluate, missing, uncertain
 
 KEY = "arn:aws:kms:eu-west-1:111111111111:key/k"
 ROLE = "arn:aws:iam::111111111111:role/copier"
 OBJECTS = "arn:aws:s3:::logs/*"
-DIRECT = Intent(operation=Operation.COPY, way=Way.DIRECT)
+DIRECT = Intent(operation=Operation.COPY, method=Method.DIRECT)
 
 
 def statement(effect="Allow", **more):
@@ -145,7 +146,6 @@ def test_copies_between_accounts_are_asked_for_as_the_account_that_makes_them(se
     import threading
 
     from windlass.replication.planning.plan import Request
-    from windlass.replication.service import Ask
 
     other = "999999999997"
     app = seed_app(accounts=(account, other))
@@ -153,8 +153,8 @@ def test_copies_between_accounts_are_asked_for_as_the_account_that_makes_them(se
     source = buckets.make("mine", "us-east-1", versioned=False)
     target = buckets.make("theirs", "eu-west-1", versioned=False, account=other)
     buckets.fill(source, 3)
-    pairs = app.replication.pairs(Ask(source=source, destination=target))
-    request = Request(operation=Operation.COPY, via=Way.DIRECT)
+    pairs = app.replication.pairs(PairSelection(source=source, destination=target))
+    request = Request(operation=Operation.COPY, method=Method.DIRECT)
     (plan,) = app.replication.plan(pairs, request)
     (one,) = [one for one in plan.findings if one.level == "error"]
     assert (one.code, one.where) == ("AccessDenied", source)
@@ -167,7 +167,7 @@ def test_copies_between_accounts_are_asked_for_as_the_account_that_makes_them(se
     moved = app.replication.direct.seed(
         plan.pair, seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None
     )
-    assert (moved.copied, moved.failed) == (3, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (3, 0), moved.failures
 
 
 @pytest.mark.parametrize(

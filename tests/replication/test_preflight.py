@@ -6,7 +6,7 @@ import pytest
 
 from windlass.core.errors import AccessDenied, Conflict, NotFound, UsageError
 from windlass.replication.failures import replication_codes
-from windlass.replication.model import BucketRef, Carry, Operation, Pair, Volume, Way
+from windlass.replication.model import Attribute, BucketRef, Method, Operation, Pair, Volume
 from windlass.replication.planning.facts import BucketFacts, KeyFacts, PairFacts, RoleFacts
 from windlass.replication.planning.preflight import Intent, check, refusal
 from windlass.replication.setup.policy import allows, document, missing, trusts
@@ -14,7 +14,7 @@ from windlass.replication.setup.role import (
     BATCH_SERVICE,
     REPLICATION_SERVICE,
     Encryption,
-    Work,
+    RoleScope,
     batch_statements,
     replication_statements,
     trust_statement,
@@ -31,7 +31,7 @@ RULE = {
     "Destination": {"Bucket": TARGET.arn},
     "SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}},
 }
-WORK = Work(operation=Operation.REPLICATE, report_bucket="logs", report_prefix="w/", generated=True)
+WORK = RoleScope(operation=Operation.REPLICATE, report_bucket="logs", report_prefix="w/", generated=True)
 ENCRYPTION = Encryption(KEY, KEY)
 
 
@@ -179,11 +179,11 @@ def test_another_accounts_bucket_must_agree():
 
 def test_copies_need_no_versioning():
     facts = replace(good(), source=replace(good().source, versioning=""), batch_role=None)
-    assert codes(facts, Intent(operation=Operation.COPY, way=Way.DIRECT)) == {"SrcObjectLock"}
+    assert codes(facts, Intent(operation=Operation.COPY, method=Method.DIRECT)) == {"SrcObjectLock"}
 
 
 def test_glacier_is_a_warning():
-    intent = replace(INTENT, volume=Volume(objects=5, size_bytes=5, frozen=2))
+    intent = replace(INTENT, volume=Volume(objects=5, size_bytes=5, archived=2))
     (finding,) = check(good(), intent)
     assert (finding.level, finding.code) == ("warning", "SrcObjectNotEligible")
     assert refusal(good(), (finding,)) is None
@@ -205,7 +205,7 @@ def test_policies_are_read_as_iam_reads_them():
 
 
 def copies(**more):
-    return Intent(operation=Operation.COPY, way=Way.DIRECT, switch_on=False, **more)
+    return Intent(operation=Operation.COPY, method=Method.DIRECT, switch_on=False, **more)
 
 
 def test_copies_of_versions_need_a_destination_that_keeps_them():
@@ -223,16 +223,16 @@ def test_copies_of_versions_need_a_destination_that_keeps_them():
 @pytest.mark.parametrize(
     ("carried", "without", "code"),
     [
-        (Carry.ACL, {"ownership": "BucketOwnerEnforced"}, "AccessControlListNotSupported"),
-        (Carry.LOCK, {"locked": False}, "DstBucketObjectLockConfigMissing"),
+        (Attribute.ACL, {"ownership": "BucketOwnerEnforced"}, "AccessControlListNotSupported"),
+        (Attribute.LOCK, {"locked": False}, "DstBucketObjectLockConfigMissing"),
     ],
 )
 def test_what_copies_shall_carry_the_destination_must_take(carried, without, code):
     facts = replace(good(), destination=replace(good().destination, ownership="ObjectWriter"))
     lacking = replace(facts, destination=replace(facts.destination, **without))
-    assert code not in codes(facts, copies(carry=frozenset({carried})))
-    assert code in codes(lacking, copies(carry=frozenset({carried})))
-    assert code not in codes(lacking, copies(carry=frozenset({Carry.REDIRECT})))
+    assert code not in codes(facts, copies(preserve=frozenset({carried})))
+    assert code in codes(lacking, copies(preserve=frozenset({carried})))
+    assert code not in codes(lacking, copies(preserve=frozenset({Attribute.REDIRECT})))
     # A stranger's bucket does not say; S3 does, of each object.
     stranger = replace(lacking, destination=replace(lacking.destination, account_id=""))
-    assert code not in codes(stranger, copies(carry=frozenset({carried})))
+    assert code not in codes(stranger, copies(preserve=frozenset({carried})))

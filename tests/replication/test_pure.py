@@ -11,9 +11,9 @@ from windlass.replication.config import ReplicateConfig, ReplicationConfig
 from windlass.replication.effects import Effect, perform, rows
 from windlass.replication.methods.batch.template import Template, load_template, print_template
 from windlass.replication.methods.batch.upload import part_sizes, upload
-from windlass.replication.model import BucketRef, Operation, Pair, Volume, Way
+from windlass.replication.model import BucketRef, Method, Operation, Pair, Volume
 from windlass.replication.planning.cost import Keys, estimate
-from windlass.replication.planning.method_choice import Situation, choose
+from windlass.replication.planning.method_choice import MethodConstraints, choose
 from windlass.replication.planning.pairs import by_pattern, check_pairs, destination_name, parse_location, place_pairs
 
 CONFIG = ReplicationConfig()
@@ -62,30 +62,30 @@ def test_bad_pairs_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("asked", "operation", "situation", "count", "way", "wanted"),
+    ("asked", "operation", "situation", "count", "method", "wanted"),
     [
-        (Way.AUTO, None, Situation(replicating=True), 10, Way.BATCH, Operation.REPLICATE),
-        (Way.AUTO, None, Situation(replicating=False), 1000, Way.DIRECT, Operation.COPY),
-        (Way.AUTO, Operation.COPY, Situation(replicating=True), 1000, Way.DIRECT, Operation.COPY),
-        (Way.AUTO, None, Situation(replicating=False), 9_000_000, Way.BATCH, Operation.COPY),
-        (Way.AUTO, None, Situation(replicating=False, detached=True), 10, Way.BATCH, Operation.COPY),
+        (Method.AUTO, None, MethodConstraints(replicating=True), 10, Method.BATCH, Operation.REPLICATE),
+        (Method.AUTO, None, MethodConstraints(replicating=False), 1000, Method.DIRECT, Operation.COPY),
+        (Method.AUTO, Operation.COPY, MethodConstraints(replicating=True), 1000, Method.DIRECT, Operation.COPY),
+        (Method.AUTO, None, MethodConstraints(replicating=False), 9_000_000, Method.BATCH, Operation.COPY),
+        (Method.AUTO, None, MethodConstraints(replicating=False, detached=True), 10, Method.BATCH, Operation.COPY),
         (
-            Way.AUTO,
+            Method.AUTO,
             None,
-            Situation(replicating=True, elsewhere=("minio",), one_service=False),
+            MethodConstraints(replicating=True, elsewhere=("minio",), one_service=False),
             10**9,
-            Way.DIRECT,
+            Method.DIRECT,
             Operation.COPY,
         ),
-        (Way.AUTO, None, Situation(replicating=False), 10**11, Way.EMR, Operation.COPY),
-        (Way.DIRECT, None, Situation(replicating=True), 10, Way.DIRECT, Operation.COPY),
-        (Way.AUTO, Operation.LAMBDA, Situation(replicating=False), 10, Way.BATCH, Operation.LAMBDA),
+        (Method.AUTO, None, MethodConstraints(replicating=False), 10**11, Method.EMR, Operation.COPY),
+        (Method.DIRECT, None, MethodConstraints(replicating=True), 10, Method.DIRECT, Operation.COPY),
+        (Method.AUTO, Operation.LAMBDA, MethodConstraints(replicating=False), 10, Method.BATCH, Operation.LAMBDA),
     ],
 )
-def test_auto_picks_and_says_why(asked, operation, situation, count, way, wanted):
+def test_auto_picks_and_says_why(asked, operation, situation, count, method, wanted):
     config = ReplicationConfig(batch_objects_per_s=5000)
     found = choose(PAIR, volume(count), asked, operation, situation, config)
-    assert (found.way, found.operation) == (way, wanted)
+    assert (found.method, found.operation) == (method, wanted)
     assert found.why
     assert found.estimate.usd > 0
 
@@ -93,10 +93,10 @@ def test_auto_picks_and_says_why(asked, operation, situation, count, way, wanted
 @pytest.mark.parametrize(
     ("asked", "operation", "situation"),
     [
-        (Way.DIRECT, Operation.REPLICATE, Situation(replicating=True)),
-        (Way.BATCH, None, Situation(replicating=True, elsewhere=("minio",), one_service=False)),
-        (Way.AUTO, Operation.REPLICATE, Situation(replicating=False)),
-        (Way.DIRECT, None, Situation(replicating=False, detached=True)),
+        (Method.DIRECT, Operation.REPLICATE, MethodConstraints(replicating=True)),
+        (Method.BATCH, None, MethodConstraints(replicating=True, elsewhere=("minio",), one_service=False)),
+        (Method.AUTO, Operation.REPLICATE, MethodConstraints(replicating=False)),
+        (Method.DIRECT, None, MethodConstraints(replicating=False, detached=True)),
     ],
 )
 def test_what_can_not_be_is_refused(asked, operation, situation):
@@ -105,17 +105,17 @@ def test_what_can_not_be_is_refused(asked, operation, situation):
 
 
 def test_prices_add_up():
-    found = estimate(Way.BATCH, Operation.COPY, PAIR, volume(1_000_000, 1_000_000), CONFIG, Keys(source=True))
+    found = estimate(Method.BATCH, Operation.COPY, PAIR, volume(1_000_000, 1_000_000), CONFIG, Keys(source=True))
     assert found.parts == pytest.approx({"requests": 5.4, "transfer": 20.0, "kms": 3.0, "batch": 1.25})
     assert found.usd == pytest.approx(29.65)
     own = ReplicationConfig(prices={"batch_job": 0.0, "transfer_per_gb": 0.0})
-    assert estimate(Way.BATCH, Operation.COPY, PAIR, volume(0), own).usd == 0
+    assert estimate(Method.BATCH, Operation.COPY, PAIR, volume(0), own).usd == 0
     same = Pair(source=PAIR.source, destination=BucketRef(bucket="ccc", region="us-east-1"))
-    assert estimate(Way.DIRECT, Operation.COPY, same, volume(1), CONFIG).parts["transfer"] == 0
+    assert estimate(Method.DIRECT, Operation.COPY, same, volume(1), CONFIG).parts["transfer"] == 0
 
 
 def test_only_what_is_missing_is_paid_for():
-    found = estimate(Way.DIRECT, Operation.COPY, PAIR, volume(1000, missing=0, missing_bytes=0), CONFIG)
+    found = estimate(Method.DIRECT, Operation.COPY, PAIR, volume(1000, missing=0, missing_bytes=0), CONFIG)
     assert found.usd == pytest.approx(0.00001)  # two listings
 
 

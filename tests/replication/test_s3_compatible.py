@@ -9,12 +9,12 @@ from tests.replication.direct.local import Aws
 from tests.replication.test_cli import Home
 from windlass.app import App
 from windlass.core.errors import AccessDenied, AwsError, ConfigError, UsageError
-from windlass.replication.model import Operation, State, Way
+from windlass.replication.model import Method, Operation, State
 from windlass.replication.planning.pairs import by_pattern, parse_place
 from windlass.replication.planning.plan import Request
 from windlass.replication.seed import job as seeding
 from windlass.replication.seed import scheduler as rounds
-from windlass.replication.service import Ask
+from windlass.replication.service import PairSelection
 from windlass.settings import load
 
 KEYS = {"MINIO_ACCESS_KEY_ID": "", "MINIO_SECRET_ACCESS_KEY": "windlass-local"}
@@ -58,7 +58,7 @@ def photos(there):
 
 
 def pairs(app, *named):
-    return app.replication.pairs(Ask(source=named[0], destination=named[1]))
+    return app.replication.pairs(PairSelection(source=named[0], destination=named[1]))
 
 
 def seeded(app, named, request=None):
@@ -91,7 +91,7 @@ def test_a_plan_counts_by_listing_takes_the_direct_way_and_says_why(opened, phot
     (plan,) = app.replication.plan(pairs(app, f"minio:{photos}", target), Request())
     assert plan.error is None
     assert (plan.volume.objects, plan.volume.missing, plan.volume.size_bytes) == (3, 3, 15)
-    assert (plan.choice.way, plan.choice.operation) == (Way.DIRECT, Operation.COPY)
+    assert (plan.choice.method, plan.choice.operation) == (Method.DIRECT, Operation.COPY)
     assert "minio is not Amazon S3" in plan.choice.why
     assert plan.choice.estimate.usd < 0.001
     (write,) = app.replication.effects(plan, Request())
@@ -126,8 +126,8 @@ def test_what_only_amazon_s3_does_is_refused_before_anything_is_written(opened, 
     app = opened()
     target = buckets_of(app).make("photos-replica", "eu-west-1", versioned=True)
     for request, said in (
-        (Request(via=Way.BATCH), "--via batch needs Amazon S3 on both sides: minio is not"),
-        (Request(via=Way.EMR), "--via emr needs Amazon S3"),
+        (Request(method=Method.BATCH), "--method batch needs Amazon S3 on both sides: minio is not"),
+        (Request(method=Method.EMR), "--method emr needs Amazon S3"),
         (Request(operation=Operation.REPLICATE), "true replicas are made by Amazon S3"),
         (Request(switch_on=True), "--switch-on can't be done: minio is not Amazon S3"),
         (Request(versions=True, delete_markers=True), "--delete-markers, --versions can't be done"),
@@ -180,7 +180,7 @@ def test_wrong_keys_and_missing_permissions_are_told_apart(opened, photos, there
 def test_a_periodic_set_by_pattern(opened, photos, there, buckets_of):
     mark = photos.partition("-")[0]
     app = opened(
-        f'[[replicate]]\nname = "in"\nsource = "minio:{mark}-*"\ndestination = "{{name}}-replica"\nevery = "1h"\n'
+        f'[[replicate]]\nname = "in"\nsource = "minio:{mark}-*"\ndestination = "{{name}}-replica"\ninterval = "1h"\n'
         f'[[replicate]]\nname = "named"\npairs = [["minio:{photos}/2026/", "{photos}-replica"]]\n'
     )
     buckets = buckets_of(app)
@@ -207,7 +207,7 @@ def test_on_the_command_line(tmp_path, seed_aws, account, photos, there, seed_ap
     home.env |= KEYS | {"MINIO_ACCESS_KEY_ID": there.account}
     assert "Total: 3, Success: 3, Failed 0" in home("seed", f"minio:{photos}", target).stdout
     (row,) = json.loads(home("status", f"minio:{photos}", "-o", "json").stdout)
-    assert (row["source"], row["destination"], row["way"], row["state"]) == (
+    assert (row["source"], row["destination"], row["method"], row["state"]) == (
         f"minio:{photos}",
         target,
         "direct",

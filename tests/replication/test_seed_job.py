@@ -12,19 +12,19 @@ from windlass.jobs.model import JobStatus
 from windlass.replication import rows
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.template import Template
-from windlass.replication.model import Operation, State, Way
+from windlass.replication.model import Method, Operation, State
 from windlass.replication.planning.plan import Request
 from windlass.replication.seed import job as seeding
-from windlass.replication.seed.runner import Hooks, confirm
-from windlass.replication.service import Ask
+from windlass.replication.seed.runner import Callbacks, confirm
+from windlass.replication.service import PairSelection
 
-COPIES = {"operation": Operation.COPY, "via": Way.BATCH}
+COPIES = {"operation": Operation.COPY, "method": Method.BATCH}
 
 
 def begun(app, source, target, **request):
     replication = app.replication
     asked = Request(**request)
-    plans = replication.plan(replication.pairs(Ask(source=source, destination=target)), asked)
+    plans = replication.plan(replication.pairs(PairSelection(source=source, destination=target)), asked)
     return seeding.begin(replication, app.jobs, plans, asked)
 
 
@@ -38,7 +38,7 @@ def followed(app, *, store=None):
     replication = app.replication
     left = seeding.unfinished(app.jobs, replication.seeds())
     with contextlib.suppress(PartialFailure):
-        seeding.follow(replication, left, Hooks(), threading.Event(), requests=seeding.requests_of(app.jobs))
+        seeding.follow(replication, left, Callbacks(), threading.Event(), requests=seeding.requests_of(app.jobs))
     return replication.seeds()
 
 
@@ -70,7 +70,7 @@ def test_replicas_of_what_was_there_before(seed_app, buckets_of):
     buckets = buckets_of(app)
     source, target = buckets.pair(objects=9)
     shown = []
-    one = seeded(app, source, target, Hooks(show=shown.append))
+    one = seeded(app, source, target, Callbacks(show=shown.append))
     assert one.state is State.DONE, one
     assert rows.line(one) == "State: Complete, Total: 9, Success: 9, Failed 0"
     assert buckets.keys(target) == buckets.keys(source, "us-east-1")
@@ -90,13 +90,15 @@ def test_objects_of_the_second_of_the_canary_are_not_lost(seed_app, buckets_of):
     app = seed_app()
     buckets = buckets_of(app)
     source, target = buckets.pair()
-    assert seeded(app, source, target, everything=True).state is State.DONE  # the role is there, and all is settled
+    assert (
+        seeded(app, source, target, include_in_sync=True).state is State.DONE
+    )  # the role is there, and all is settled
     rules = buckets.call("us-east-1", "GetBucketReplication", Bucket=source)["ReplicationConfiguration"]
     buckets.call("us-east-1", "DeleteBucketReplication", Bucket=source)
     time.sleep(1.0 - time.time() % 1)
     buckets.call("us-east-1", "PutObject", Bucket=source, Key="just before", Body=b"x")
     buckets.call("us-east-1", "PutBucketReplication", Bucket=source, ReplicationConfiguration=rules)
-    one = seeded(app, source, target, everything=True)
+    one = seeded(app, source, target, include_in_sync=True)
     assert (one.state, one.total) == (State.DONE, 1)
     assert buckets.keys(target) == ["just before"]
 
@@ -127,9 +129,9 @@ def test_failures_have_reasons_and_a_retry_does_only_them(seed_app, buckets_of):
     (one,) = app.replication.seeds()
     assert (one.state, one.total, one.done, one.failed) == (State.INCOMPLETE, 8, 6, 2)
     assert one.verified["missing"] == 2
-    (trouble,) = app.replication.troubles([one])[one.seed_id]
-    assert trouble.count == 2
-    assert set(trouble.keys) == {"bad 00", "bad 01"}
+    (group,) = app.replication.failures([one])[one.seed_id]
+    assert group.count == 2
+    assert set(group.keys) == {"bad 00", "bad 01"}
     assert app.jobs.get(one.job_id).status is JobStatus.FAILED
     allow(buckets, target)
     job_id = seeding.retry(app.replication, app.jobs, [one], Request())
@@ -196,7 +198,9 @@ def test_whoever_asks_may_say_yes(seed_app, buckets_of):
     app = seed_app()
     source, target = buckets_of(app).pair(objects=2, versioned=False)
     asked = []
-    one = seeded(app, source, target, Hooks(ask=lambda seed: asked.append(seed.total) or True), confirm=True, **COPIES)
+    one = seeded(
+        app, source, target, Callbacks(ask=lambda seed: asked.append(seed.total) or True), confirm=True, **COPIES
+    )
     assert asked == [2]
     assert one.state is State.DONE
 
@@ -221,9 +225,9 @@ def test_a_job_is_never_made_twice(seed_app, buckets_of):
     one = seeded(app, source, target, detach=True, **COPIES)
     place = one.jobs[0][:2]
     forgotten = app.replication.save(one, jobs=(), state=State.PREPARING, facts={"number": 0, "status": ""})
-    from windlass.replication.seed.workflow import Steps
+    from windlass.replication.seed.workflow import Workflow
 
-    again = Steps(app.replication, threading.Event()).prepare(forgotten, Request(detach=True, **COPIES))
+    again = Workflow(app.replication, threading.Event()).prepare(forgotten, Request(detach=True, **COPIES))
     assert again.jobs == one.jobs
     assert len(batch.list_jobs(app.estate, *place)) == 1
 
@@ -247,7 +251,7 @@ def test_an_empty_bucket_is_no_failure(seed_app, buckets_of):
     app = seed_app()
     source, target = buckets_of(app).pair(objects=0)
     assert seeded(app, source, target).detail == "the destination has everything already"
-    one = seeded(app, source, target, everything=True)
+    one = seeded(app, source, target, include_in_sync=True)
     assert one.state is State.DONE, one
 
 
@@ -257,7 +261,7 @@ def test_a_set_is_seeded_side_by_side(seed_app, buckets_of):
     names = [buckets.pair(f"p{number}", objects=2) for number in range(4)]
     other = seed_app(
         store="set",
-        sets=[{"name": "dr", "source": f"{buckets.mark}-p?", "destination": "{name}-replica", "every": "1h"}],
+        sets=[{"name": "dr", "source": f"{buckets.mark}-p?", "destination": "{name}-replica", "interval": "1h"}],
     )
     from windlass.replication.seed.scheduler import due, seed_set
 
@@ -279,7 +283,7 @@ def test_the_loop_seeds_what_is_due_and_finishes_what_was_detached(seed_app, buc
     buckets.pair("due", objects=1)
     other = seed_app(
         store="loop",
-        sets=[{"name": "dr", "source": f"{buckets.mark}-due", "destination": "{name}-replica", "every": "1h"}],
+        sets=[{"name": "dr", "source": f"{buckets.mark}-due", "destination": "{name}-replica", "interval": "1h"}],
     )
     seeded(other, source, target, detach=True)
     from windlass.replication.seed.scheduler import seed_forever
@@ -328,7 +332,7 @@ def test_the_template_shapes_the_job(seed_app, buckets_of):
 
 def test_objects_too_large_for_a_batch_job_go_in_parts(seed_app, buckets_of):
     """One report: the job's objects and those that this process copied after it."""
-    app = seed_app(**{"replication.copy_up_to_bytes": 3})
+    app = seed_app(**{"replication.multipart_threshold_bytes": 3})
     buckets = buckets_of(app)
     source, target = buckets.pair(objects=6, versioned=False)
     one = seeded(app, source, target, **COPIES)
@@ -367,7 +371,7 @@ def test_each_of_three_destinations_of_one_source_gets_everything(seed_app, buck
 
 
 def test_a_job_over_a_known_destination_leaves_what_is_completed_alone():
-    from windlass.replication.methods.batch.job import Spot, create_effect
+    from windlass.replication.methods.batch.job import StagingPrefix, create_effect
     from windlass.replication.model import BucketRef, Pair
 
     pair = Pair(
@@ -383,8 +387,8 @@ def test_a_job_over_a_known_destination_leaves_what_is_completed_alone():
             seed_id="s",
             set_name="",
             role_arn="r",
-            manifest=Spot("a", "m"),
-            report_to=Spot("a", "m"),
+            manifest=StagingPrefix("a", "m"),
+            report_to=StagingPrefix("a", "m"),
             created_before=None,
             confirm=False,
             first=first,
@@ -421,7 +425,7 @@ def test_batch_copies_keep_the_storage_class_of_their_sources(seed_app, buckets_
 def test_a_resumed_seed_shows_how_it_ended_and_not_how_it_had_failed(seed_app, seed_aws, buckets_of, capsys):
     import urllib.request
 
-    from windlass.replication.progress import Lines
+    from windlass.replication.progress import SeedProgress
 
     def faults(rules):
         body = json.dumps({"rules": rules, "seed": 1}).encode()
@@ -432,13 +436,13 @@ def test_a_resumed_seed_shows_how_it_ended_and_not_how_it_had_failed(seed_app, s
     source, target = buckets.pair(objects=4, versioned=False)
     gone = {"kind": "error", "service": "s3", "operation": "CopyObject", "status": 404, "code": "NoSuchBucket"}
     faults([gone | {"path": f"/{target}/*"}])
-    job_id = begun(app, source, target, operation=Operation.COPY, via=Way.DIRECT)
-    with pytest.raises(PartialFailure), Lines(quiet=True) as lines:
-        seeding.run(app.replication, app.jobs, job_id, Hooks(lines.show))
+    job_id = begun(app, source, target, operation=Operation.COPY, method=Method.DIRECT)
+    with pytest.raises(PartialFailure), SeedProgress(quiet=True) as lines:
+        seeding.run(app.replication, app.jobs, job_id, Callbacks(lines.show))
     assert "State: Failed" in capsys.readouterr().out
     faults([])
-    with Lines(quiet=True) as lines:
-        (one,) = seeding.run(app.replication, app.jobs, job_id, Hooks(lines.show))
+    with SeedProgress(quiet=True) as lines:
+        (one,) = seeding.run(app.replication, app.jobs, job_id, Callbacks(lines.show))
     assert one.state is State.DONE
     shown = capsys.readouterr()
     assert shown.out == "State: Complete, Total: 4, Success: 4, Failed 0\n"

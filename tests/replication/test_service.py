@@ -7,17 +7,17 @@ import pytest
 
 from windlass.core.errors import Conflict, NotFound, UsageError
 from windlass.replication.effects import perform
-from windlass.replication.model import Operation, Way
+from windlass.replication.model import Method, Operation
 from windlass.replication.planning.plan import Request
 from windlass.replication.seed import job as seeding
-from windlass.replication.service import Ask
+from windlass.replication.service import PairSelection
 from windlass.replication.setup.policy import missing, trusts
 from windlass.replication.setup.role import BATCH_SERVICE, REPLICATION_SERVICE
 
 
 def planned(app, source, target, **request):
     replication = app.replication
-    return replication.plan(replication.pairs(Ask(source=source, destination=target)), Request(**request))[0]
+    return replication.plan(replication.pairs(PairSelection(source=source, destination=target)), Request(**request))[0]
 
 
 def writes(app, plan, **request):
@@ -32,9 +32,9 @@ def test_a_plan_counts_both_sides_and_names_the_way(seed_app, buckets_of):
     plan = planned(app, source, target)
     assert plan.error is None
     assert (plan.volume.objects, plan.volume.missing) == (7, 6)
-    assert (plan.choice.way, plan.choice.operation) == (Way.BATCH, Operation.REPLICATE)
+    assert (plan.choice.method, plan.choice.operation) == (Method.BATCH, Operation.REPLICATE)
     copies = planned(app, source, target, operation=Operation.COPY)
-    assert copies.choice.way is Way.DIRECT
+    assert copies.choice.method is Method.DIRECT
     assert "less than a batch job" in copies.choice.why
 
 
@@ -73,9 +73,9 @@ def test_a_second_rule_keeps_the_first_and_its_role(seed_app, buckets_of):
     buckets = buckets_of(app)
     source, target = buckets.pair()
     other = buckets.make("other", "eu-west-1")
-    perform(app.estate, writes(app, planned(app, source, target, everything=True), everything=True)[:-1])
-    plan = planned(app, source, other, everything=True)
-    effects = writes(app, plan, everything=True)
+    perform(app.estate, writes(app, planned(app, source, target, include_in_sync=True), include_in_sync=True)[:-1])
+    plan = planned(app, source, other, include_in_sync=True)
+    effects = writes(app, plan, include_in_sync=True)
     assert [one.operation for one in effects][:2] == ["PutRolePolicy", "PutBucketReplication"]
     perform(app.estate, effects[:2])
     facts = planned(app, source, other).facts
@@ -141,9 +141,9 @@ def test_two_accounts_of_ours_agree_by_bucket_policy(seed_app, buckets_of, accou
     buckets = buckets_of(app)
     source = buckets.make("mine", "us-east-1")
     target = buckets.make("theirs", "eu-west-1", account=other)
-    plan = planned(app, source, target, everything=True)
+    plan = planned(app, source, target, include_in_sync=True)
     assert plan.error is None
-    effects = writes(app, plan, everything=True)
+    effects = writes(app, plan, include_in_sync=True)
     (policy,) = [one for one in effects if one.operation == "PutBucketPolicy"]
     assert (policy.account_id, policy.params["Bucket"]) == (other, target)
     rule = next(one for one in effects if one.operation == "PutBucketReplication").params["ReplicationConfiguration"][
@@ -152,10 +152,10 @@ def test_two_accounts_of_ours_agree_by_bucket_policy(seed_app, buckets_of, accou
     assert rule["Destination"]["AccessControlTranslation"] == {"Owner": "Destination"}
     perform(app.estate, [policy])
     assert "PutBucketPolicy" not in [
-        one.operation for one in writes(app, planned(app, source, target, everything=True), everything=True)
+        one.operation for one in writes(app, planned(app, source, target, include_in_sync=True), include_in_sync=True)
     ]
-    copies = planned(app, source, target, everything=True, operation=Operation.COPY, via=Way.BATCH)
-    (job,) = [one for one in writes(app, copies, everything=True) if one.operation == "CreateJob"]
+    copies = planned(app, source, target, include_in_sync=True, operation=Operation.COPY, method=Method.BATCH)
+    (job,) = [one for one in writes(app, copies, include_in_sync=True) if one.operation == "CreateJob"]
     assert (job.account_id, job.region) == (other, "eu-west-1")
 
 
@@ -176,19 +176,19 @@ def test_sets_by_pattern_pairs_and_inventory(seed_app, buckets_of):
         {"name": "asked", "query": "tag:replicate=yes", "destination": "{name}-replica"},
     ]
     other = seed_app(store="sets", sets=sets)
-    assert len(other.replication.pairs(Ask(set_name="pattern"))) == 2
-    assert other.replication.pairs(Ask(set_name="listed"))[0].source.region == "us-east-1"
+    assert len(other.replication.pairs(PairSelection(set_name="pattern"))) == 2
+    assert other.replication.pairs(PairSelection(set_name="listed"))[0].source.region == "us-east-1"
     from windlass.inventory.collecting import collect_as_job
 
     collect_as_job(other.inventory, other.jobs, other.inventory.options(types=("s3.bucket",)))
-    (found,) = other.replication.pairs(Ask(set_name="asked"))
+    (found,) = other.replication.pairs(PairSelection(set_name="asked"))
     assert found.source.bucket == f"{buckets.mark}-prod-b"
     with pytest.raises(NotFound, match="there is no set"):
-        other.replication.pairs(Ask(set_name="none"))
+        other.replication.pairs(PairSelection(set_name="none"))
 
 
 def test_large_buckets_are_taken_from_cloudwatch(seed_app, buckets_of):
-    app = seed_app(**{"replication.count_up_to": 3})
+    app = seed_app(**{"replication.list_threshold_objects": 3})
     buckets = buckets_of(app)
     source, target = buckets.pair(objects=2)
     hours_ago = datetime.now(UTC) - timedelta(hours=5)
@@ -215,8 +215,8 @@ def test_large_buckets_are_taken_from_cloudwatch(seed_app, buckets_of):
 def test_the_batch_role_has_exactly_what_the_job_needs(seed_app, buckets_of):
     app = seed_app()
     source, target = buckets_of(app).pair(objects=1)
-    plan = planned(app, source, target, operation=Operation.COPY, via=Way.BATCH)
-    effects = writes(app, plan, operation=Operation.COPY, via=Way.BATCH)
+    plan = planned(app, source, target, operation=Operation.COPY, method=Method.BATCH)
+    effects = writes(app, plan, operation=Operation.COPY, method=Method.BATCH)
     perform(app.estate, effects[:3])
     name = effects[0].params["RoleName"]
     call = app.estate.call
@@ -239,9 +239,9 @@ def test_who_copies_must_be_let_in(seed_app, buckets_of):
         buckets.call(
             region, "PutBucketPolicy", Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]})
         )
-    direct = planned(app, source, target, operation=Operation.COPY, via=Way.DIRECT)
+    direct = planned(app, source, target, operation=Operation.COPY, method=Method.DIRECT)
     assert {one.where for one in direct.findings} == {source, target}
     assert direct.error.code == "AccessDenied"
-    assert planned(app, source, target, operation=Operation.COPY, via=Way.BATCH).error is None
+    assert planned(app, source, target, operation=Operation.COPY, method=Method.BATCH).error is None
     assert buckets.call("eu-west-1", "ListMultipartUploads", Bucket=target).get("Uploads", []) == []
     assert buckets.keys(target) == []

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from windlass.core import clock
 from windlass.replication.config import ReplicationConfig
-from windlass.replication.model import BucketRef, Operation, Pair, Seed, State, Trouble, Way
+from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, Seed, State
 from windlass.replication.service import Replication
 
 
@@ -26,7 +26,7 @@ def seed(number, **changes):
             job_id="job_1",
             set_name="dr",
             pair=pair,
-            way=Way.BATCH,
+            method=Method.BATCH,
             operation=Operation.COPY,
             why="because",
             state=State.COPYING,
@@ -72,24 +72,24 @@ def test_seeds_are_found_by_what_people_know(store):
     assert replication.last_started("none") is None
 
 
-def test_troubles_replace_each_other(store):
+def test_failures_replace_each_other(store):
     replication = Replication(no_estate, lambda: store, ReplicationConfig())
     one = replication.save(seed(1))
-    replication.save_troubles(
-        one, [Trouble(code="A", count=1), Trouble(code="B", count=9, message="m\0", keys=("k\0", "é"))]
+    replication.save_failures(
+        one, [FailureGroup(code="A", count=1), FailureGroup(code="B", count=9, message="m\0", keys=("k\0", "é"))]
     )
-    found = replication.troubles([one])["seed_1"]
+    found = replication.failures([one])["seed_1"]
     assert [(each.code, each.count) for each in found] == [("B", 9), ("A", 1)]
     assert "é" in found[0].keys
-    replication.save_troubles(one, [Trouble(code="C", count=2)])
-    assert [each.code for each in replication.troubles([one])["seed_1"]] == ["C"]
+    replication.save_failures(one, [FailureGroup(code="C", count=2)])
+    assert [each.code for each in replication.failures([one])["seed_1"]] == ["C"]
 
 
 def test_old_seeds_are_forgotten_and_running_ones_are_not(store):
     replication = Replication(no_estate, lambda: store, ReplicationConfig())
     old = replication.save(seed(1), state=State.DONE, finished_at=clock.now() - timedelta(days=100))
-    replication.save_troubles(old, [Trouble(code="A", count=1)])
+    replication.save_failures(old, [FailureGroup(code="A", count=1)])
     replication.save(replace(seed(2), created_at=clock.now() - timedelta(days=100)))
     assert replication.forget(older_s=90 * 86_400) == 1
     assert [one.seed_id for one in replication.seeds()] == ["seed_2"]
-    assert replication.troubles([old]) == {}
+    assert replication.failures([old]) == {}

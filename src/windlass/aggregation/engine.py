@@ -138,7 +138,7 @@ class Engine:
             if sent:
                 swept += 1
                 self._log.warning(
-                    "timer.lost", rule=item.rule, key=item.key, uncovered=item.uncovered, said="a new one was sent"
+                    "timer.lost", rule=item.rule, key=item.key, uncovered=item.uncovered, detail="a new one was sent"
                 )
         return swept
 
@@ -179,6 +179,6 @@ class Engine:
             try:
                 known = gateway_roles(list_shares(part.call), part.call)
             except WindlassError as error:
-                self._log.warning("shares.unknown", rule=name, said=error.message, hint=error.hint)
+                self._log.warning("shares.unknown", rule=name, error=error.message, hint=error.hint)
             self._roles[name] = (now + _ROLES_S, known)
             return known

@@ -91,13 +91,15 @@ class _Batch:
                 if not self._special(record):
                     self._add(tallies, record)
             except WindlassError as error:
-                self._log.warning("message.failed", message_id=record["messageId"], said=error.message, hint=error.hint)
+                self._log.warning(
+                    "message.failed", message_id=record["messageId"], error=error.message, hint=error.hint
+                )
                 self._failed[record["messageId"]] = None
         for (rule, key), tally in tallies.items():
             try:
                 self._engine.count(rule, key, tally, since=since)
             except WindlassError as error:
-                self._log.warning("count.failed", rule=rule, key=key, said=error.message, hint=error.hint)
+                self._log.warning("count.failed", rule=rule, key=key, error=error.message, hint=error.hint)
                 self._failed |= tally.ids
         return list(self._failed)
 

@@ -225,4 +225,4 @@ class Aggregation:
                     self._tidied_at = time.monotonic()
                     forget_windows(connection, clock.now())
         except WindlassError as error:
-            logger("aggregation").warning("window.not_kept", said=error.message)
+            logger("aggregation").warning("window.not_kept", error=error.message)

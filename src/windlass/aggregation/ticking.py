@@ -64,7 +64,7 @@ def _take(timers: SqlTimers, most: int) -> list[Timer]:
 
 
 def _unreachable(error: WindlassError) -> None:
-    logger("aggregation").warning("timers.unreachable", said=error.message, hint=error.hint)
+    logger("aggregation").warning("timers.unreachable", error=error.message, hint=error.hint)
 
 
 def _handle(timers: SqlTimers, fire: Callable[[Timer], Verdict], timer: Timer) -> None:
@@ -76,7 +76,7 @@ def _handle(timers: SqlTimers, fire: Callable[[Timer], Verdict], timer: Timer) -
             timers.end(timer)
     except WindlassError as error:  # it comes again when its lease is over
         logger("aggregation").warning(
-            "timer.failed", rule=timer.rule, key=timer.key, said=error.message, hint=error.hint
+            "timer.failed", rule=timer.rule, key=timer.key, error=error.message, hint=error.hint
         )
     except BaseException:  # noqa: BLE001  a defect in one must not end the others
         logger("aggregation").exception("timer.broken", rule=timer.rule, key=timer.key)

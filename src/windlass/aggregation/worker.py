@@ -173,7 +173,7 @@ class Worker:
         try:
             consumer.run(stop=self._ending, signals=False)
         except WindlassError as error:
-            logger("aggregation").error("timers.failed", queue=queue, said=error.message, hint=error.hint)
+            logger("aggregation").error("timers.failed", queue=queue, error=error.message, hint=error.hint)
 
     def _on_timer(self, received: Received) -> None:
         timer = read_timer(received.body)
@@ -199,7 +199,7 @@ class Worker:
             try:
                 self.counts.swept += self.engine.sweep()
             except WindlassError as error:
-                logger("aggregation").warning("sweep.failed", said=error.message, hint=error.hint)
+                logger("aggregation").warning("sweep.failed", error=error.message, hint=error.hint)
 
 
 class _Gathering:

@@ -77,7 +77,7 @@ class StoreCollector(Collector):
                     family.add_metric(labels, value)
             except WindlassError as error:
                 up = 0.0
-                logger("api").warning("scrape.partial", metric=name, said=error.message)
+                logger("api").warning("scrape.partial", metric=name, error=error.message)
                 continue
             yield family
         family = _family("store_up")

@@ -27,7 +27,7 @@ def seeds(
 ) -> dict[str, Any]:
     """State, progress, time left, failures by reason and what was verified, as the store has it."""
     found = app.replication.seeds(job_id=job, set_name=set_name, states=state, limit=limit)
-    troubles = app.replication.troubles(found)
+    troubles = app.replication.failures(found)
     now = clock.now()
     return {"items": plain([rows.seed_row(one, now, troubles.get(one.seed_id, ())) for one in found])}
 
@@ -36,5 +36,5 @@ def seeds(
 def failures(app: TheApp, seed_id: str) -> dict[str, Any]:
     """Each reason with its meaning, what to do, and some of the keys."""
     found = app.replication.select(seed_id)
-    troubles = app.replication.troubles(found)
-    return {"items": plain([row for one in found for row in rows.trouble_rows(one, troubles.get(one.seed_id, []))])}
+    troubles = app.replication.failures(found)
+    return {"items": plain([row for one in found for row in rows.failure_rows(one, troubles.get(one.seed_id, []))])}

@@ -87,7 +87,7 @@ def _consume(consumer: Consumer, stop: threading.Event) -> None:
     try:
         consumer.run(stop=stop, signals=False)
     except WindlassError as error:
-        logger("queues").error("consumer.failed", consumer=consumer.config.title, said=error.message, hint=error.hint)
+        logger("queues").error("consumer.failed", consumer=consumer.config.title, error=error.message, hint=error.hint)
 
 
 @contextlib.contextmanager
@@ -113,4 +113,4 @@ def _work(worker: Worker | PipelineWorker, stop: threading.Event) -> None:
     try:
         worker.run(stop=stop, signals=False)
     except WindlassError as error:
-        logger("up").error("worker.failed", said=error.message, hint=error.hint)
+        logger("up").error("worker.failed", error=error.message, hint=error.hint)

@@ -17,6 +17,8 @@ Exit codes are the AWS CLI's (docs: "AWS CLI return codes"), plus 3 where findin
 
 from __future__ import annotations
 
+from typing import Self
+
 __all__ = [
     "AccessDenied",
     "AwsError",
@@ -48,6 +50,15 @@ class WindlassError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+    def with_context(self, *, prefix: str = "", suffix: str = "", hint: str = "") -> Self:
+        """Return a copy with text before or after the message, and another hint when one is given; nothing is mutated."""
+        error = type(self).__new__(type(self))  # not by its constructor, which subclasses change
+        error.__dict__.update(self.__dict__)
+        error.message = f"{prefix}{self.message}{suffix}"
+        error.args = (error.message, *self.args[1:])
+        error.hint = hint or self.hint
+        return error
 
 
 class UsageError(WindlassError):

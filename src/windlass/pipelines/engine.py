@@ -115,7 +115,7 @@ class Engine:
             bucket=bucket,
             key=key,
             reason=error.reason.value,
-            said=error.message,
+            error=error.message,
             kept_at=kept_at,
         )
         self.tally.refused(pipeline.name, error.reason.value)
@@ -188,7 +188,7 @@ class Engine:
                 self._tidied_at = now
                 _forget(store, now)
         except WindlassError as error:
-            self._log.warning("counts.not_kept", said=error.message)
+            self._log.warning("counts.not_kept", error=error.message)
 
 
 def _says_that_content_changed(event: ObjectEvent) -> bool:

@@ -72,7 +72,7 @@ class Board:
             try:
                 self._write(ended=ended)
             except WindlassError as error:
-                log.warning("board.failed", said=error.message)
+                log.warning("board.failed", error=error.message)
             if ended:
                 return
 

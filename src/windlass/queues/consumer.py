@@ -105,7 +105,7 @@ class Consumer:
             logger("queues").warning(
                 "queue.no_dead_letters",
                 queue=queue.name,
-                said="rejected messages will be retried: the queue has no redrive policy",
+                detail="rejected messages will be retried: the queue has no redrive policy",
             )
 
     async def _main(self, queue: Queue, limits: Limits, stop: threading.Event | None, *, signals: bool) -> int:

@@ -236,7 +236,7 @@ class Driver:
             self._feed(self.core.call_failed, effect.number)
         else:
             if failed:
-                self._log.warning("delete.refused", count=len(failed), code=failed[0].code, said=failed[0].message)
+                self._log.warning("delete.refused", count=len(failed), code=failed[0].code, error=failed[0].message)
             self._feed(self.core.deleted, effect.number, failed)
 
     async def _change(self, effect: Change) -> None:
@@ -296,4 +296,4 @@ class Driver:
             self._complained_at = now
             serious = not known or isinstance(error, (AccessDenied, NotFound))
             say = self._log.error if serious else self._log.warning
-            say(event, said=self.complaint, hint=error.hint if isinstance(error, WindlassError) else "")
+            say(event, error=self.complaint, hint=error.hint if isinstance(error, WindlassError) else "")

@@ -19,7 +19,7 @@ from windlass.replication.commands import report, verify
 from windlass.replication.comparison import Compare, Criteria
 from windlass.replication.methods import emr
 from windlass.replication.methods.batch.template import Template, print_template
-from windlass.replication.model import Operation, Seed, State, Way
+from windlass.replication.model import Method, Operation, Seed, State
 from windlass.replication.options import (
     Carried,
     CompareBy,
@@ -57,10 +57,10 @@ from windlass.replication.output import (
     raise_unwell,
 )
 from windlass.replication.planning.plan import PairPlan, Request
-from windlass.replication.progress import Lines
+from windlass.replication.progress import SeedProgress
 from windlass.replication.seed import job as seeding
-from windlass.replication.seed.runner import Hooks, confirm
-from windlass.replication.service import Ask, Replication, latest
+from windlass.replication.seed.runner import Callbacks, confirm
+from windlass.replication.service import PairSelection, Replication, latest
 
 __all__ = ["commands"]
 
@@ -81,7 +81,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         source: Source = "",
         destination: Destination = "",
         set_name: SetName = "",
-        via: Via = Way.AUTO,
+        method: Via = Method.AUTO,
         operation: Does = None,
         prefix: Prefix = "",
         switch_on: SwitchOn = None,
@@ -100,7 +100,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         request = request_from(
             replication,
             set_name,
-            via=via,
+            method=method,
             operation=operation,
             switch_on=switch_on,
             enable_versioning=enable_versioning,
@@ -108,7 +108,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
             template=template,
             compare=compare,
         )
-        ask = Ask(source=source, destination=destination, set_name=set_name, prefix=prefix)
+        ask = PairSelection(source=source, destination=destination, set_name=set_name, prefix=prefix)
         plans = _planned(replication, ask, request)
         if writes:
             print_writes(replication, plans, request, set_name, output)
@@ -122,13 +122,13 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         source: Source = "",
         destination: Destination = "",
         set_name: SetName = "",
-        via: Via = Way.AUTO,
+        method: Via = Method.AUTO,
         operation: Does = None,
         prefix: Prefix = "",
         switch_on: SwitchOn = None,
         enable_versioning: Versioning = False,
         versions: Versions = False,
-        carry: Carried = "",
+        preserve: Carried = "",
         template: TemplateFile = None,
         output: Output = Format.TABLE,
     ) -> None:
@@ -137,16 +137,16 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         request = request_from(
             replication,
             set_name,
-            via=via,
+            method=method,
             operation=operation,
             switch_on=switch_on,
             enable_versioning=enable_versioning,
             measure="none",
             template=template,
             versions=versions,
-            carry=carry,
+            preserve=preserve,
         )
-        ask = Ask(source=source, destination=destination, set_name=set_name, prefix=prefix)
+        ask = PairSelection(source=source, destination=destination, set_name=set_name, prefix=prefix)
         plans = _planned(replication, ask, request)
         found = [row for one in plans for row in findings(one)]
         emit(found, output, FOUND if output is Format.TABLE else (*FOUND, "fix"), empty="Nothing stands in the way.")
@@ -162,14 +162,14 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         source: Source = "",
         destination: Destination = "",
         set_name: SetName = "",
-        via: Via = Way.AUTO,
+        method: Via = Method.AUTO,
         operation: Does = None,
         prefix: Prefix = "",
         switch_on: SwitchOn = None,
         enable_versioning: Versioning = False,
         delete_markers: Markers = None,
         versions: Versions = False,
-        carry: Carried = "",
+        preserve: Carried = "",
         template: TemplateFile = None,
         compare: MaybeCompareBy = None,
         different: Different = False,
@@ -178,7 +178,9 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         detach: Annotated[
             bool, typer.Option("--detach", "-d", help="Make the batch jobs, print their ids, and leave.")
         ] = False,
-        everything: Annotated[bool, typer.Option("--all", help="Seed pairs that lack nothing, too.")] = False,
+        include_in_sync: Annotated[
+            bool, typer.Option("--include-in-sync", help="Seed pairs that lack nothing, too.")
+        ] = False,
         confirm: Annotated[
             bool, typer.Option("--confirm", help="Let S3 count the tasks, then ask before they run.")
         ] = False,
@@ -186,8 +188,8 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         canary: Annotated[
             bool, typer.Option("--canary/--no-canary", help="Prove by an object that replication is on.")
         ] = True,
-        failed_of: Annotated[
-            str, typer.Option("--failed-of", metavar="REF", help="Do again what failed in this seed or batch job.")
+        retry: Annotated[
+            str, typer.Option("--retry", metavar="REF", help="Do again what failed in this seed or batch job.")
         ] = "",
         skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave pairs out that can't be seeded.")] = False,
         priority: Annotated[int, typer.Option(min=-1, help="Priority of batch jobs; higher runs first.")] = -1,
@@ -204,9 +206,11 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         transient: Annotated[
             bool, typer.Option("--transient", help="EMR: start a cluster that ends with the step.")
         ] = False,
-        shared: Annotated[
+        distributed: Annotated[
             bool,
-            typer.Option("--share", help="Direct: let workers on other machines join (`windlass replicate work`)."),
+            typer.Option(
+                "--distributed", help="Direct: let workers on other machines join (`windlass replicate worker`)."
+            ),
         ] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Print every write, and make none.")] = False,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
@@ -223,36 +227,36 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         request = request_from(
             replication,
             set_name,
-            via=via,
+            method=method,
             operation=operation,
             switch_on=switch_on,
             enable_versioning=enable_versioning,
             delete_markers=delete_markers,
             versions=versions,
-            carry=carry,
+            preserve=preserve,
             template=template,
             detach=detach,
-            everything=everything,
+            include_in_sync=include_in_sync,
             confirm=confirm,
             verify=verify,
             canary=canary,
-            shared=shared,
+            distributed=distributed,
             changed=changed,
             compare=compare,
             different=different,
             strict=strict,
             restore_days=restore,
-            target=emr.Target(
+            target=emr.EmrTarget(
                 cluster=cluster, application=application, execution_role=execution_role, transient=transient
             ),
         )
-        if failed_of:
-            job_id = seeding.retry(replication, jobs, _selected(replication, failed_of), request)
+        if retry:
+            job_id = seeding.retry(replication, jobs, _selected(replication, retry), request)
             _carry_out(replication, jobs, job_id, request, quiet=quiet, output=output)
             return
         plans = _planned(
             replication,
-            Ask(source=source, destination=destination, set_name=set_name, prefix=prefix),
+            PairSelection(source=source, destination=destination, set_name=set_name, prefix=prefix),
             request,
             quiet=quiet,
         )
@@ -269,9 +273,11 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         _carry_out(replication, jobs, job_id, request, quiet=quiet, output=output)
 
     @app.command()
-    def work(
+    def worker(
         ctx: typer.Context,
-        seed_id: Annotated[str, typer.Argument(metavar="SEED", help="The shared seed's id, as `status` shows it.")],
+        seed_id: Annotated[
+            str, typer.Argument(metavar="SEED", help="The distributed seed's id, as `status` shows it.")
+        ],
         source: Annotated[str, typer.Argument(metavar="SOURCE", help="Its source, as it was given there.")],
         destination: Annotated[str, typer.Argument(metavar="DEST", help="Its destination.")],
         prefix: Prefix = "",
@@ -282,12 +288,12 @@ def commands(  # noqa: C901  one function per command, nested so that they share
     ) -> None:
         """Join a direct seed that another machine shares, until it is done; exit 1 when objects failed."""
         replication = open_replication(ctx)
-        (pair,) = replication.pairs(Ask(source=source, destination=destination, prefix=prefix))
+        (pair,) = replication.pairs(PairSelection(source=source, destination=destination, prefix=prefix))
         with ProgressLine(f"{pair.title}", quiet=quiet) as line:
             moved = replication.work(
                 pair, seed_id, lambda now: line.update(now.copied, now.total), Criteria(compare, different)
             )
-        row = rows.moved_row(moved)
+        row = rows.progress_row(moved)
         emit([row], output, tuple(row))
         if moved.failed:
             raise PartialFailure(f"{moved.failed:,} objects failed", hint="`windlass replicate report` there says why.")
@@ -300,7 +306,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         looked = seeding.follow(
             replication,
             seeding.unfinished(jobs, seeds),
-            Hooks(),
+            Callbacks(),
             threading.Event(),
             requests=seeding.requests_of(jobs, verify=False),
             wait=False,
@@ -317,10 +323,10 @@ def commands(  # noqa: C901  one function per command, nested so that they share
             print("No seed is under way.", file=sys.stderr)
             return
         ours = seeding.unfinished(jobs, seeds)
-        with Lines() as lines:
+        with SeedProgress() as lines:
             if ours:
                 followed = seeding.follow(
-                    replication, ours, Hooks(lines.show), threading.Event(), requests=seeding.requests_of(jobs)
+                    replication, ours, Callbacks(lines.show), threading.Event(), requests=seeding.requests_of(jobs)
                 )
                 fresh = {one.seed_id: one for one in followed}
                 seeds = [fresh.get(one.seed_id, one) for one in seeds]
@@ -338,11 +344,11 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         for one in confirmed:
             print(f"{one.pair.title}: confirmed, {one.total:,} tasks run", file=sys.stderr)
         job_ids = list(dict.fromkeys(one.job_id for one in seeds if one.job_id))
-        with Lines(quiet=quiet) as lines:
+        with SeedProgress(quiet=quiet) as lines:
             for job_id in job_ids:
                 job = jobs.get(job_id)
                 if job.status.resumable:
-                    seeding.run(replication, jobs, job_id, Hooks(show=lines.show))
+                    seeding.run(replication, jobs, job_id, Callbacks(show=lines.show))
                 elif not confirmed:
                     where = f" on {job.holder}" if not job.status.ended else ""
                     raise UsageError(
@@ -373,7 +379,7 @@ def commands(  # noqa: C901  one function per command, nested so that they share
         emit(
             listed,
             output,
-            ("set", "source", "destination", "via", "every", "last_started"),
+            ("set", "source", "destination", "method", "interval", "last_started"),
             now=clock.now(),
             empty="No [[replicate]] sets.",
         )
@@ -387,8 +393,8 @@ def _carry_out(
     replication: Replication, jobs: Jobs, job_id: str, request: Request, *, quiet: bool, output: Format
 ) -> None:
     ask = _ask if request.confirm and sys.stdin.isatty() else None
-    with Lines(quiet=quiet) as lines:
-        seeds = seeding.run(replication, jobs, job_id, Hooks(lines.show, ask))
+    with SeedProgress(quiet=quiet) as lines:
+        seeds = seeding.run(replication, jobs, job_id, Callbacks(lines.show, ask))
     if request.detach:
         made = [
             {
@@ -411,7 +417,9 @@ def _ask(seed: Seed) -> bool:
     return typer.confirm(f"{seed.pair.title}: run {seed.total:,} tasks?", err=True)
 
 
-def _planned(replication: Replication, ask: Ask, request: Request, *, quiet: bool = False) -> tuple[PairPlan, ...]:
+def _planned(
+    replication: Replication, ask: PairSelection, request: Request, *, quiet: bool = False
+) -> tuple[PairPlan, ...]:
     pairs = replication.pairs(ask)
     with ProgressLine("planning", quiet=quiet) as shown:
         return replication.plan(pairs, request, tell=shown.update)
@@ -419,7 +427,11 @@ def _planned(replication: Replication, ask: Ask, request: Request, *, quiet: boo
 
 def _only_printed(plans: Sequence[PairPlan], request: Request) -> bool:
     """EMR without a place to run: the step is printed, for a person to add it."""
-    return bool(plans) and not request.target.starts and all(one.choice and one.choice.way is Way.EMR for one in plans)
+    return (
+        bool(plans)
+        and not request.target.starts
+        and all(one.choice and one.choice.method is Method.EMR for one in plans)
+    )
 
 
 def _found(replication: Replication, ref: str, *, find: bool = False) -> list[Seed]:

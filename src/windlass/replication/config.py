@@ -16,7 +16,7 @@ class ReplicationConfig(BaseModel):
 
     model_config = _FROZEN
 
-    work: str = Field(
+    staging: str = Field(
         default="",
         description="s3://bucket/prefix for manifests and reports; the bucket of the pair in the job's region when empty.",
     )
@@ -42,24 +42,24 @@ class ReplicationConfig(BaseModel):
     restore_poll_s: float = Field(
         default=1800.0, gt=0, description="Seconds between looks at a restore that a seed waits for (a HEAD an object)."
     )
-    at_once: int = Field(default=8, ge=1, le=64, description="Pairs that are prepared at the same time.")
+    concurrency: int = Field(default=8, ge=1, le=64, description="Pairs that are prepared at the same time.")
     poll_s: float = Field(default=5.0, ge=0.05, description="Seconds between looks at jobs that run.")
-    canary_s: float = Field(
+    canary_timeout_s: float = Field(
         default=900.0,
         gt=0,
         description="Seconds that a canary object may take to be replicated before a seed gives up.",
     )
     canary_poll_s: float = Field(default=3.0, ge=0.05, description="Seconds between looks at a canary object.")
-    role_settles_s: float = Field(
+    role_propagation_s: float = Field(
         default=60.0, ge=0, description="Seconds for which S3 may not know a role yet that was made a moment ago."
     )
     priority: int = Field(default=10, ge=0, le=2_147_483_647, description="Priority of batch jobs; higher runs first.")
-    count_up_to: int = Field(
+    list_threshold_objects: int = Field(
         default=2_000_000,
         ge=0,
         description="Plans list buckets of up to this many objects (by CloudWatch), and take CloudWatch's figures of larger ones.",
     )
-    copy_up_to_bytes: int = Field(
+    multipart_threshold_bytes: int = Field(
         default=5 * 1024**3,
         ge=1,
         le=5 * 1024**3,
@@ -92,13 +92,13 @@ class ReplicateConfig(BaseModel):
         description="Destination's name for sources by pattern or query: `{name}` is the source's, `{1}` what its first * stood for.",
     )
     prefix: str = Field(default="", description="Only keys that begin with this.")
-    via: Literal["auto", "batch", "direct", "emr"] = Field(default="auto", description="Who moves the objects.")
+    method: Literal["auto", "batch", "direct", "emr"] = Field(default="auto", description="Who moves the objects.")
     operation: Literal["", "replicate", "copy"] = Field(
         default="",
         description="True replicas, or copies; replicas where replication is on or is switched on when empty.",
     )
     switch_on: bool = Field(default=True, description="Switch replication on first, where it is not.")
-    carry: list[Literal["acl", "lock", "redirect"]] = Field(
+    preserve: list[Literal["acl", "lock", "redirect"]] = Field(
         default=[], description="What direct copies carry besides, at a request or two an object: acl, lock, redirect."
     )
     compare: Literal["size", "time", "etag", "checksum"] = Field(
@@ -106,7 +106,7 @@ class ReplicateConfig(BaseModel):
         description="By which equal keys are compared; etag and checksum cost a HEAD or two where listings don't tell.",
     )
     template: str = Field(default="", description="File with a job template (TOML or JSON) for batch jobs.")
-    every: str = Field(
+    interval: str = Field(
         default="", description="Seed again this often under `windlass up`, such as 24h; never when empty."
     )
 

@@ -42,7 +42,7 @@ class Effect:
 def perform(
     estate: Caller, effects: Sequence[Effect], *, settle_s: float = 0.0, sleep: Callable[[float], object] = time.sleep
 ) -> list[dict[str, Any]]:
-    """Carry the effects out in order; their answers. What is so already is no error."""
+    """Perform the effects in order and return the responses. An effect whose result already exists is not an error."""
     return [_one(estate, one, settle_s, sleep) for one in effects]
 
 

@@ -12,24 +12,22 @@ from windlass.core.arns import format_arn, partition_of
 
 __all__ = [
     "MAX_COPY_BYTES",
+    "Attribute",
     "BatchJob",
     "BucketRef",
-    "Carry",
     "Operation",
     "Pair",
     "Restore",
     "Seed",
     "State",
-    "Trouble",
     "Volume",
-    "Way",
 ]
 
 MAX_COPY_BYTES = 5 * 1024**3
 """The largest object that one CopyObject, and so Batch Operations, can copy (S3 user guide: "Copy objects", 5 GB)."""
 
 
-class Way(StrEnum):
+class Method(StrEnum):
     """Who moves the objects."""
 
     AUTO = "auto"
@@ -46,7 +44,7 @@ class Operation(StrEnum):
     LAMBDA = "lambda"
 
 
-class Carry(StrEnum):
+class Attribute(StrEnum):
     """What a copy carries of its source only where it is asked for: a HEAD or a GetObjectAcl of each object tells it."""
 
     ACL = "acl"
@@ -143,9 +141,9 @@ class Volume:
     missing_bytes: int | None = None
     large: int = 0
     large_bytes: int = 0
-    frozen: int = 0
+    archived: int = 0
     """Objects in Glacier Flexible Retrieval or Deep Archive: unreadable until they are restored."""
-    unclear: int = 0
+    undecided: int = 0
     """Objects of which a listing does not tell whether the destination has the same: the seed looks closer."""
     source: str = "listing"
     """`listing` (exact) or `metrics` (CloudWatch's daily figures, up to two days old)."""
@@ -210,7 +208,7 @@ class Seed:
     job_id: str
     set_name: str
     pair: Pair
-    way: Way
+    method: Method
     operation: Operation
     why: str
     state: State
@@ -244,7 +242,7 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class FailureGroup:
     """Objects of a seed that failed for one reason: the code, how many, and some of their keys."""
 
     code: str

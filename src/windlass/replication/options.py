@@ -13,7 +13,7 @@ from windlass.core.errors import UsageError
 from windlass.present.output import Format
 from windlass.replication.comparison import Compare
 from windlass.replication.methods.batch.template import load_template
-from windlass.replication.model import Carry, Operation, Way
+from windlass.replication.model import Attribute, Method, Operation
 from windlass.replication.planning.plan import Request
 from windlass.replication.seed.scheduler import request_of
 from windlass.replication.service import Replication
@@ -42,7 +42,7 @@ __all__ = [
     "Versioning",
     "Versions",
     "Via",
-    "carry_from",
+    "preserve_from",
     "request_from",
     "tags_from",
 ]
@@ -75,7 +75,7 @@ MaybeRef = Annotated[
     str, typer.Argument(metavar="[REF]", help="A seed, job, batch job, set or bucket; all when left out.")
 ]
 Output = Annotated[Format, typer.Option("--output", "-o", help="Output format.")]
-Via = Annotated[Way, typer.Option("--via", help="Who moves the objects; auto picks and says why.")]
+Via = Annotated[Method, typer.Option("--method", help="Who moves the objects; auto picks and says why.")]
 Does = Annotated[
     Operation | None,
     typer.Option("--operation", help="True replicas, copies, or a function per object; replicas unless told."),
@@ -105,7 +105,7 @@ Versions = Annotated[
 Carried = Annotated[
     str,
     typer.Option(
-        "--carry",
+        "--preserve",
         metavar="WHAT",
         help="Direct copies: carry acl, lock and redirect, too (by comma); costs a request or two an object.",
     ),
@@ -142,10 +142,10 @@ def request_from(
     *,
     template: Path | None,
     changed: dict[str, Any] | None = None,
-    via: Way = Way.AUTO,
+    method: Method = Method.AUTO,
     operation: Operation | None = None,
     switch_on: bool | None = None,
-    carry: str = "",
+    preserve: str = "",
     compare: Compare | None = None,
     **more: Any,
 ) -> Request:
@@ -177,21 +177,21 @@ def request_from(
         **more,
         template=chosen,
         operation=wanted,
-        via=via if via is not Way.AUTO else base.via,
+        method=method if method is not Method.AUTO else base.method,
         switch_on=base.switch_on if switch_on is None else switch_on,
-        carry=carry_from(carry) if carry else base.carry,
+        preserve=preserve_from(preserve) if preserve else base.preserve,
         compare=compare or base.compare,
     )
 
 
-def carry_from(given: str) -> frozenset[Carry]:
+def preserve_from(given: str) -> frozenset[Attribute]:
     """What copies carry, given as names with commas between them."""
     try:
-        return frozenset(Carry(name.strip()) for name in given.split(","))
+        return frozenset(Attribute(name.strip()) for name in given.split(","))
     except ValueError:
-        known = ", ".join(Carry)
+        known = ", ".join(Attribute)
         raise UsageError(
-            f"{given!r} is nothing that copies carry", hint=f"Name any of {known}: --carry acl,lock."
+            f"{given!r} is nothing that copies carry", hint=f"Name any of {known}: --preserve acl,lock."
         ) from None
 
 

@@ -12,7 +12,7 @@ from windlass.core.units import format_bytes, format_duration
 from windlass.present.output import Column, Format, emit
 from windlass.replication import effects, rows
 from windlass.replication.methods import emr
-from windlass.replication.model import Seed, Way
+from windlass.replication.model import Method, Seed
 from windlass.replication.planning.plan import PairPlan, Request
 from windlass.replication.seed.outcome import Outcome, incomplete_error
 from windlass.replication.service import Replication
@@ -34,7 +34,7 @@ PLANNED = (
     Column("objects", right=True),
     Column("size", right=True),
     Column("missing", right=True),
-    "way",
+    "method",
     "operation",
     Column("cost", right=True),
     Column("time", right=True),
@@ -44,7 +44,7 @@ LISTED = (
     "seed_id",
     "pair",
     "state",
-    "way",
+    "method",
     Column("progress", right=True),
     Column("total", right=True),
     Column("done", right=True),
@@ -115,15 +115,15 @@ def print_writes(
         found += [{"pair": one.pair.title, **row} for row in writes]
     emit(found, output, WRITES if len(plans) == 1 else ("pair", *WRITES), empty="Nothing would be written.")
     for one in plans:
-        if one.choice is not None and one.choice.way is Way.EMR and not request.target.starts:
+        if one.choice is not None and one.choice.method is Method.EMR and not request.target.starts:
             print(emr.step_command(one.pair, encrypt=bool(one.facts and one.facts.destination.key)))
 
 
 def print_seeds(replication: Replication, seeds: Sequence[Seed], output: Format) -> None:
     """Seeds as a listing."""
-    troubles = replication.troubles(seeds)
+    failures = replication.failures(seeds)
     now = clock.now()
-    found = [rows.seed_row(one, now, troubles.get(one.seed_id, ())) for one in seeds]
+    found = [rows.seed_row(one, now, failures.get(one.seed_id, ())) for one in seeds]
     emit(
         found,
         output,
@@ -145,7 +145,7 @@ def raise_refused(plans: Sequence[PairPlan]) -> None:
 def raise_unwell(seeds: Sequence[Seed]) -> None:
     """PartialFailure when a seed is not complete."""
     error = incomplete_error(
-        [Outcome(one) for one in seeds], "`windlass replicate report` says why; `seed --failed-of` retries."
+        [Outcome(one) for one in seeds], "`windlass replicate report` says why; `seed --retry` retries."
     )
     if error is not None:
         raise error

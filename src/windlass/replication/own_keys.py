@@ -18,14 +18,14 @@ from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
 from windlass.wire.listing import Listed, ListedVersion
 
-__all__ = ["FROZEN", "OURS", "Clients", "Merged", "others", "own_prefixes"]
+__all__ = ["ARCHIVE_CLASSES", "OWN_PREFIX", "Candidate", "Clients", "others", "own_prefixes"]
 
-OURS = ".windlass/"
+OWN_PREFIX = ".windlass/"
 """Below this, at the top of a bucket or of a pair's prefix, is what Windlass writes; `.windlass-x` is a key as any other."""
-FROZEN = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+ARCHIVE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
-class Merged(NamedTuple):
+class Candidate(NamedTuple):
     """A key on either side, or on both, and what a seed does about it."""
 
     source: Listed | None
@@ -35,7 +35,7 @@ class Merged(NamedTuple):
 
 def own_prefixes(prefix: str) -> tuple[str, ...]:
     """Return the prefixes of Windlass's own keys in a pair with this prefix."""
-    return tuple({OURS, prefix + OURS})
+    return tuple({OWN_PREFIX, prefix + OWN_PREFIX})
 
 
 def others(rows: Sequence[Listed], ours: tuple[str, ...]) -> Sequence[Listed]:

@@ -13,14 +13,14 @@ from windlass.core.units import format_duration
 from windlass.replication.model import Seed
 from windlass.replication.rows import line
 
-__all__ = ["Lines"]
+__all__ = ["SeedProgress"]
 
 _EVERY_S = 10.0
 _SHOWN = 40
 
 
-class Lines:
-    """`with Lines() as lines: run(…, Hooks(show=lines.show))`. Of one seed the line stands alone, of several after its pair."""
+class SeedProgress:
+    """Progress of seeds: `with SeedProgress() as progress: run(…, Callbacks(progress.show))`."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet

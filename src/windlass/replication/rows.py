@@ -7,23 +7,23 @@ from datetime import datetime
 from typing import Any
 
 from windlass.replication.config import ReplicateConfig
-from windlass.replication.direct.model import Compared, Moved
+from windlass.replication.direct.model import Compared, CopyProgress
 from windlass.replication.failures import explain
-from windlass.replication.model import Seed, Trouble
+from windlass.replication.model import FailureGroup, Seed
 from windlass.replication.planning.plan import PairPlan
 from windlass.replication.planning.preflight import Finding
 from windlass.replication.seed.outcome import Outcome
 
 __all__ = [
     "IDLE",
+    "failure_rows",
     "finding_rows",
     "line",
-    "moved_row",
     "plan_row",
     "plan_total",
+    "progress_row",
     "seed_row",
     "set_row",
-    "trouble_rows",
     "verify_row",
 ]
 
@@ -35,20 +35,20 @@ def line(seed: Seed) -> str:
     return Outcome(seed).line
 
 
-def moved_row(moved: Moved) -> dict[str, Any]:
+def progress_row(moved: CopyProgress) -> dict[str, Any]:
     """What came of a direct seed."""
     return {
         "total": moved.total,
         "copied": moved.copied,
-        "there_already": moved.skipped,
+        "in_sync": moved.skipped,
         "failed": moved.failed,
         "size_bytes": moved.total_bytes,
         "copied_bytes": moved.copied_bytes,
-        "reasons": {one.code: one.count for one in moved.troubles},
+        "reasons": {one.code: one.count for one in moved.failures},
     }
 
 
-def seed_row(seed: Seed, now: datetime, troubles: Sequence[Trouble] = ()) -> dict[str, Any]:
+def seed_row(seed: Seed, now: datetime, failures: Sequence[FailureGroup] = ()) -> dict[str, Any]:
     """A seed in a listing."""
     return {
         "seed_id": seed.seed_id,
@@ -58,7 +58,7 @@ def seed_row(seed: Seed, now: datetime, troubles: Sequence[Trouble] = ()) -> dic
         "prefix": seed.pair.prefix,
         "set": seed.set_name,
         "state": str(seed.state),
-        "way": str(seed.way),
+        "method": str(seed.method),
         "operation": str(seed.operation),
         "why": seed.why,
         "progress": f"{seed.fraction:.0%}",
@@ -71,7 +71,7 @@ def seed_row(seed: Seed, now: datetime, troubles: Sequence[Trouble] = ()) -> dic
         "eta_s": seed.eta_s(now),
         "detail": seed.detail,
         "error": seed.error,
-        "reasons": {one.code: one.count for one in troubles},
+        "reasons": {one.code: one.count for one in failures},
         "verified": dict(seed.verified),
         "batch_jobs": [{"account_id": one[0], "region": one[1], "job_id": one[2]} for one in seed.jobs],
         "job_id": seed.job_id,
@@ -99,15 +99,15 @@ def plan_row(plan: PairPlan) -> dict[str, Any]:
         "missing": volume.missing if volume else None,
         "missing_bytes": volume.missing_bytes if volume else None,
         "large": volume.large if volume else None,
-        "frozen": volume.frozen if volume else None,
-        "unclear": volume.unclear if volume else None,
+        "archived": volume.archived if volume else None,
+        "undecided": volume.undecided if volume else None,
         "counted": volume.source if volume else "",
-        "way": str(choice.way) if choice and not plan.idle else "",
+        "method": str(choice.method) if choice and not plan.idle else "",
         "operation": str(choice.operation) if choice else "",
         "why": IDLE if plan.idle else choice.why if choice else "",
         "usd": round(chosen.usd, 4) if chosen else 0.0 if plan.idle else None,
         "seconds": round(chosen.seconds, 1) if chosen else None,
-        "ways": {str(one.way): {"usd": round(one.usd, 4), "seconds": round(one.seconds, 1)} for one in estimates},
+        "methods": {str(one.method): {"usd": round(one.usd, 4), "seconds": round(one.seconds, 1)} for one in estimates},
         "problem": plan.error.message.removeprefix(f"{plan.pair.title}: ") if plan.error else "",
         "hint": plan.error.hint if plan.error else "",
         "warnings": [f"{one.where}: {one.message}" for one in plan.findings if one.level == "warning"],
@@ -127,7 +127,7 @@ def plan_total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         **summed,
         "missing": summed["missing"] if known else None,
         "seconds": max((row["seconds"] or 0 for row in rows), default=0),
-        "way": "",
+        "method": "",
         "operation": "",
         "problem": f"{bad} can't be seeded" if bad else "",
     }
@@ -150,10 +150,10 @@ def finding_rows(title: str, findings: Iterable[Finding]) -> list[dict[str, Any]
     ]
 
 
-def trouble_rows(seed: Seed, troubles: Sequence[Trouble]) -> list[dict[str, Any]]:
+def failure_rows(seed: Seed, failures: Sequence[FailureGroup]) -> list[dict[str, Any]]:
     """Why objects of a seed failed."""
     found = []
-    for one in Outcome(seed, troubles).shortfalls():
+    for one in Outcome(seed, failures).shortfalls():
         known = explain(one.code, one.message)
         found.append(
             {
@@ -183,7 +183,7 @@ def set_row(one: ReplicateConfig, last: datetime | None) -> dict[str, Any]:
         "set": one.name,
         "source": source,
         "destination": one.destination,
-        "via": one.via,
-        "every": one.every,
+        "method": one.method,
+        "interval": one.interval,
         "last_started": last,
     }

@@ -21,9 +21,9 @@ from windlass.estate.services import Services
 from windlass.replication import store as tables
 from windlass.replication.comparison import BY_ETAG, Compare, Criteria
 from windlass.replication.config import ReplicateConfig, ReplicationConfig
-from windlass.replication.direct.model import Compared, Direct, Moved
+from windlass.replication.direct.model import Compared, CopyProgress, Direct
 from windlass.replication.effects import Effect
-from windlass.replication.model import Pair, Seed, State, Trouble, Volume
+from windlass.replication.model import FailureGroup, Pair, Seed, State, Volume
 from windlass.replication.planning import aws
 from windlass.replication.planning import s3_compatible as elsewhere
 from windlass.replication.planning.facts import PairFacts
@@ -31,13 +31,13 @@ from windlass.replication.planning.pairs import by_pattern, check_aliases, check
 from windlass.replication.planning.plan import PairPlan, Request, effects_for, plan_pair
 from windlass.store.engine import Store
 
-__all__ = ["Ask", "Finder", "Replication"]
+__all__ = ["BucketFinder", "PairSelection", "Replication"]
 
 _AT_ONCE = 16
 _KEPT_FACTS = "facts"
 
 
-class Finder(Protocol):
+class BucketFinder(Protocol):
     """Who finds buckets by a query: the inventory."""
 
     def buckets(self, query: str) -> Sequence[str]:
@@ -45,7 +45,7 @@ class Finder(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class PairSelection:
     """Which pairs: a source and a destination, or a set of windlass.toml by name."""
 
     source: str = ""
@@ -64,7 +64,7 @@ class Replication:
         config: ReplicationConfig,
         sets: Sequence[ReplicateConfig] = (),
         *,
-        finder: Callable[[], Finder] | None = None,
+        finder: Callable[[], BucketFinder] | None = None,
         direct: Callable[[], Direct] | None = None,
         services: Services | None = None,
         now: Callable[[], datetime] = clock.now,
@@ -101,7 +101,7 @@ class Replication:
     def direct(self) -> Direct:
         """Who copies and compares in this process."""
         if self._direct is None:
-            raise UsageError("this process has no direct mover", hint="Use --via batch.")
+            raise UsageError("this process has no direct mover", hint="Use --method batch.")
         return self._direct()
 
     def set_named(self, name: str) -> ReplicateConfig:
@@ -112,7 +112,7 @@ class Replication:
             raise NotFound(f"there is no set {name!r} in windlass.toml", hint=f"[[replicate]] has: {known}.")
         return found
 
-    def pairs(self, ask: Ask) -> tuple[Pair, ...]:
+    def pairs(self, ask: PairSelection) -> tuple[Pair, ...]:
         """The pairs asked for, with the account and region of every bucket that is ours."""
         if bool(ask.set_name) == bool(ask.source) or bool(ask.source) != bool(ask.destination):
             raise UsageError("name SOURCE and DEST, or a set with --set", hint="windlass replicate plan SOURCE DEST")
@@ -204,10 +204,10 @@ class Replication:
             )
         return latest(named)
 
-    def troubles(self, seeds: Sequence[Seed]) -> dict[str, list[Trouble]]:
+    def failures(self, seeds: Sequence[Seed]) -> dict[str, list[FailureGroup]]:
         """What failed, by seed."""
         with self.store.read() as connection:
-            return tables.list_troubles(connection, [one.seed_id for one in seeds])
+            return tables.list_failures(connection, [one.seed_id for one in seeds])
 
     def last_started(self, set_name: str) -> datetime | None:
         """When a set was last begun."""
@@ -234,9 +234,9 @@ class Replication:
         for seed in seeds:
             tables.put_seed(connection, self.store, replace(seed, job_id=job_id, updated_at=self.now()))
 
-    def save_troubles(self, seed: Seed, found: Sequence[Trouble]) -> None:
+    def save_failures(self, seed: Seed, found: Sequence[FailureGroup]) -> None:
         """Write what failed."""
-        self.store.transact(lambda connection: tables.put_troubles(connection, seed.seed_id, found))
+        self.store.transact(lambda connection: tables.put_failures(connection, seed.seed_id, found))
 
     def forget(self, *, older_s: float) -> int:
         """Forget seeds that ended longer ago; how many."""
@@ -267,9 +267,9 @@ class Replication:
         self,
         pair: Pair,
         seed_id: str,
-        tell: Callable[[Moved], object] = lambda _: None,
+        tell: Callable[[CopyProgress], object] = lambda _: None,
         criteria: Criteria = BY_ETAG,
-    ) -> Moved:
+    ) -> CopyProgress:
         """Join a shared seed of another machine until it is done."""
         return self.direct.work(pair, seed_id=seed_id, stop=threading.Event(), tell=tell, criteria=criteria)
 
@@ -318,10 +318,10 @@ class Replication:
         return PairFacts(pair=pair, source=source, destination=target)
 
     def _volume(self, pair: Pair, request: Request, known: Volume | None) -> Volume | None:
-        """Counted by listing both sides; of large buckets CloudWatch's figures do."""
+        """CandidateCounts by listing both sides; of large buckets CloudWatch's figures do."""
         if request.measure == "none":
             return None
-        large = known is not None and known.objects > self.config.count_up_to and not pair.prefix
+        large = known is not None and known.objects > self.config.list_threshold_objects and not pair.prefix
         if known is not None and (request.measure == "metrics" or (large and request.measure == "auto")):
             return known
         return self.direct.measure(pair, criteria=request.criteria)

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Column, Connection, Row, String, Table, Text,
 
 from windlass.core.canonical import canonical_json, plain
 from windlass.core.clock import format_time, parse_time
-from windlass.replication.model import BucketRef, Operation, Pair, Seed, State, Trouble, Way
+from windlass.replication.model import BucketRef, FailureGroup, Method, Operation, Pair, Seed, State
 from windlass.store.engine import Store
 from windlass.store.metadata import Json, Message, Time, metadata
 
@@ -20,10 +20,10 @@ __all__ = [
     "get_seed",
     "last_moved",
     "last_started",
+    "list_failures",
     "list_seeds",
-    "list_troubles",
+    "put_failures",
     "put_seed",
-    "put_troubles",
 ]
 
 _PLACE = ("bucket", "account", "region", "service")
@@ -36,7 +36,7 @@ seed = Table(
     Column("set_name", Text, nullable=False),
     *(Column(f"{side}_{name}", Text, nullable=False) for side in ("source", "destination") for name in _PLACE),
     Column("prefix", Text, nullable=False),
-    Column("way", String(16), nullable=False),
+    Column("method", String(16), nullable=False),
     Column("operation", String(16), nullable=False),
     Column("why", Text, nullable=False),
     Column("state", String(16), nullable=False),
@@ -44,15 +44,15 @@ seed = Table(
     *(Column(name, BigInteger, nullable=False) for name in ("total", "done", "failed", "size_bytes", "done_bytes")),
     Column("detail", Message, nullable=False),
     Column("error", Message, nullable=False),
-    Column("facts", Json, nullable=False),
+    Column("checkpoint", Json, nullable=False),
     Column("verified", Json, nullable=False),
     Column("created_at", Time, nullable=False, index=True),
     Column("started_at", Time),
     Column("updated_at", Time, nullable=False, index=True),
     Column("finished_at", Time),
 )
-trouble = Table(
-    "replication_trouble",
+failure = Table(
+    "replication_failure",
     metadata,
     Column("seed_id", String(40), primary_key=True),
     Column("code", String(100), primary_key=True),
@@ -102,12 +102,12 @@ def last_moved(connection: Connection) -> str:
     return f"{row[0] or ''} {row[1]}"
 
 
-def put_troubles(connection: Connection, seed_id: str, found: Sequence[Trouble]) -> None:
+def put_failures(connection: Connection, seed_id: str, found: Sequence[FailureGroup]) -> None:
     """Write what failed, in the place of what was known."""
-    connection.execute(delete(trouble).where(trouble.c.seed_id == seed_id))
+    connection.execute(delete(failure).where(failure.c.seed_id == seed_id))
     if found:
         connection.execute(
-            insert(trouble),
+            insert(failure),
             [
                 {
                     "seed_id": seed_id,
@@ -124,18 +124,18 @@ def put_troubles(connection: Connection, seed_id: str, found: Sequence[Trouble])
 def forget_old(connection: Connection, before: datetime) -> int:
     """Forget seeds that ended before then, and what failed in them; how many."""
     old = select(seed.c.seed_id).where(seed.c.finished_at < format_time(before))
-    connection.execute(delete(trouble).where(trouble.c.seed_id.in_(old)))
+    connection.execute(delete(failure).where(failure.c.seed_id.in_(old)))
     return connection.execute(delete(seed).where(seed.c.finished_at < format_time(before))).rowcount
 
 
-def list_troubles(connection: Connection, seed_ids: Sequence[str]) -> dict[str, list[Trouble]]:
+def list_failures(connection: Connection, seed_ids: Sequence[str]) -> dict[str, list[FailureGroup]]:
     """What failed, by seed, the most frequent first."""
     statement = (
-        select(trouble).where(trouble.c.seed_id.in_(list(seed_ids))).order_by(trouble.c.count.desc(), trouble.c.code)
+        select(failure).where(failure.c.seed_id.in_(list(seed_ids))).order_by(failure.c.count.desc(), failure.c.code)
     )
-    found: dict[str, list[Trouble]] = {}
+    found: dict[str, list[FailureGroup]] = {}
     for row in connection.execute(statement):
-        one = Trouble(code=row.code, count=row[2], message=row.message, keys=tuple(json.loads(row[4])))
+        one = FailureGroup(code=row.code, count=row[2], message=row.message, keys=tuple(json.loads(row[4])))
         found.setdefault(row.seed_id, []).append(one)
     return found
 
@@ -162,7 +162,7 @@ def _values(one: Seed) -> dict[str, Any]:
         "set_name": one.set_name,
         **places,
         "prefix": one.pair.prefix,
-        "way": str(one.way),
+        "method": str(one.method),
         "operation": str(one.operation),
         "why": one.why,
         "state": str(one.state),
@@ -170,7 +170,7 @@ def _values(one: Seed) -> dict[str, Any]:
         **numbers,
         "detail": _text(one.detail),
         "error": _text(one.error),
-        "facts": canonical_json(plain(dict(one.facts))),
+        "checkpoint": canonical_json(plain(dict(one.facts))),
         "verified": canonical_json(plain(dict(one.verified))),
         **times,
     }
@@ -191,7 +191,7 @@ def _seed(row: Row[Any]) -> Seed:
         job_id=row.job_id,
         set_name=row.set_name,
         pair=Pair(source=source, destination=target, prefix=row.prefix),
-        way=Way(row.way),
+        method=Method(row.method),
         operation=Operation(row.operation),
         why=row.why,
         state=State(row.state),
@@ -203,7 +203,7 @@ def _seed(row: Row[Any]) -> Seed:
         done_bytes=row.done_bytes,
         detail=row.detail,
         error=row.error,
-        facts=json.loads(row.facts),
+        facts=json.loads(row.checkpoint),
         verified=json.loads(row.verified),
         created_at=parse_time(row.created_at),
         started_at=parse_time(row.started_at) if row.started_at else None,

@@ -308,10 +308,11 @@ class Client:
             fault.code, fault.message, where=self._where(call), request_id=response.request_id, status=status
         )
         if self.access.service_label and isinstance(error, AccessDenied):
-            error.hint = f"Look at the keys of [[service]] {self.access.service_label}, and at what they may do there."
+            label = self.access.service_label
+            return error.with_context(hint=f"Check the keys of [[service]] {label} and their permissions.")
         if so_far.lost and isinstance(error, Conflict):
-            error.hint = (
-                "An answer to an earlier attempt was lost: this may be our own doing. Look before you try again."
+            return error.with_context(
+                hint="The answer to an earlier attempt was lost: this call may have made the change. Check before you retry."
             )
         return error
 
@@ -329,7 +330,7 @@ class Client:
         try:
             return read_sensibly(call.read, response)
         except BadAnswer as error:
-            raise BadAnswer(f"{self._where(call)}: {error.message}", hint=error.hint) from None
+            raise error.with_context(prefix=f"{self._where(call)}: ") from None
 
     def _where(self, call: Call[Any]) -> str:
         of = f" of {self.access.account_id}" if self.access.account_id else ""

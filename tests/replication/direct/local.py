@@ -8,7 +8,7 @@ import boto3
 
 from windlass.core.access import Access, Keys
 from windlass.core.secret import Secret
-from windlass.replication.direct.direct_copier import Engine
+from windlass.replication.direct.direct_copier import DirectCopier
 from windlass.replication.direct.run import Limits
 from windlass.replication.model import BucketRef, Pair
 
@@ -103,7 +103,7 @@ class Aws:
         }
 
     def engine(self, home, **more):
-        return Engine(lambda: self, home, **({"limits": FAST} | more))
+        return DirectCopier(lambda: self, home, **({"limits": FAST} | more))
 
     def faults(self, rules, seed=1):
         body = json.dumps({"rules": rules, "seed": seed}).encode()

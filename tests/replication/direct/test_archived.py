@@ -15,12 +15,12 @@ def test_restored_objects_are_copied_and_the_others_told(aws, tmp_path, monkeypa
     pair = aws.pair()
     client = aws.s3()
     aws.fill(pair.source.bucket, ["plain"], b"plain")
-    for key in ("restored", "frozen", "restoring"):
+    for key in ("restored", "archived", "restoring"):
         client.put_object(Bucket=pair.source.bucket, Key=key, Body=key.encode(), StorageClass="GLACIER")
     client.restore_object(Bucket=pair.source.bucket, Key="restored", RestoreRequest={"Days": 1})
     moved = aws.engine(tmp_path).seed(pair, seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None)
     assert (moved.total, moved.copied, moved.failed) == (4, 2, 2), moved
-    assert [(one.code, one.count) for one in moved.troubles] == [("InvalidObjectState", 2)]
+    assert [(one.code, one.count) for one in moved.failures] == [("InvalidObjectState", 2)]
     got = aws.s3("eu-west-1").get_object(Bucket=pair.destination.bucket, Key="plain")["Body"].read()
     assert got == b"plain"
     assert set(aws.listed(pair.destination)) == {"plain", "restored"}
@@ -41,7 +41,7 @@ def test_a_restore_under_way_is_told_as_such(engine_server, aws, tmp_path):
             pair, seed_id="s", versions=False, stop=threading.Event(), tell=lambda _: None
         )
         behind.close()
-    assert [(one.code, one.keys) for one in moved.troubles] == [("RestoreInProgress", ("k",))]
+    assert [(one.code, one.keys) for one in moved.failures] == [("RestoreInProgress", ("k",))]
 
 
 def test_a_seed_restores_what_is_archived_and_waits_for_it(engine_server, aws, tmp_path):

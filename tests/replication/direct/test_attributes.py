@@ -7,9 +7,9 @@ import pytest
 
 from windlass.core.errors import UsageError
 from windlass.replication.direct.copying.attributes import carried_headers
-from windlass.replication.model import Carry
+from windlass.replication.model import Attribute
 
-EVERYTHING = frozenset(Carry)
+EVERYTHING = frozenset(Attribute)
 READER = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
 LATER = datetime(2040, 1, 1, tzinfo=UTC)
 UNTIL = "x-amz-object-lock-retain-until-date"
@@ -39,9 +39,11 @@ def locked_pair(aws):
     return replace(pair, source=places[0], destination=places[1])
 
 
-def seed(aws, tmp_path, pair, *, carry=EVERYTHING, versions=False, **more):
+def seed(aws, tmp_path, pair, *, preserve=EVERYTHING, versions=False, **more):
     engine = aws.engine(tmp_path, **more)
-    return engine.seed(pair, seed_id="s", versions=versions, carry=carry, stop=threading.Event(), tell=lambda _: None)
+    return engine.seed(
+        pair, seed_id="s", versions=versions, preserve=preserve, stop=threading.Event(), tell=lambda _: None
+    )
 
 
 def told(aws, place, key, **which):
@@ -76,7 +78,7 @@ def test_everything_is_carried(aws, tmp_path, size):
     put(aws, pair.source, "full é", b"x" * size, **FULL)
     put(aws, pair.source, "plain", b"y" * size)
     moved = seed(aws, tmp_path, pair, largest_bytes=1 << 20, part_bytes=5 << 20)
-    assert (moved.copied, moved.failed) == (2, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (2, 0), moved.failures
     found = told(aws, pair.destination, "full é")
     assert found == told(aws, pair.source, "full é")
     assert (found["mode"], found["hold"], found["redirect"]) == ("GOVERNANCE", "ON", "/elsewhere")
@@ -90,8 +92,8 @@ def test_nothing_is_carried_that_was_not_asked_for(aws, tmp_path):
     pair = locked_pair(aws)
     put(aws, pair.source, "k", b"x", **FULL)
     aws.forget_calls()
-    moved = seed(aws, tmp_path, pair, carry=frozenset({Carry.REDIRECT}))
-    assert moved.failed == 0, moved.troubles
+    moved = seed(aws, tmp_path, pair, preserve=frozenset({Attribute.REDIRECT}))
+    assert moved.failed == 0, moved.failures
     found = told(aws, pair.destination, "k")
     assert (found["mode"], found["hold"], found["redirect"]) == (None, None, "/elsewhere")
     assert ("READ", READER) not in found["grants"]
@@ -107,7 +109,7 @@ def test_each_version_carries_its_own(aws, tmp_path):
     put(aws, pair.source, "k", b"22", WebsiteRedirectLocation="/two")
     put(aws, pair.source, "k", b"333")
     moved = seed(aws, tmp_path, pair, versions=True)
-    assert (moved.copied, moved.failed) == (4, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (4, 0), moved.failures
     assert aws.histories(pair.destination) == {"k": [b"1", None, b"22", b"333"]}
     there = aws.s3("eu-west-1").list_object_versions(Bucket=pair.destination.bucket)["Versions"]
     ids = {one["Size"]: one["VersionId"] for one in there}
@@ -129,10 +131,10 @@ def test_a_bucket_that_has_no_lock_is_told_of_each_object(aws, tmp_path):
     from dataclasses import replace
 
     bare = replace(pair, destination=aws.pair().destination)
-    moved = seed(aws, tmp_path, bare, carry=frozenset({Carry.LOCK}))
+    moved = seed(aws, tmp_path, bare, preserve=frozenset({Attribute.LOCK}))
     assert (moved.copied, moved.failed) == (1, 1)
-    assert moved.troubles[0].code == "InvalidRequest"
-    assert "Object Lock" in moved.troubles[0].message
+    assert moved.failures[0].code == "InvalidRequest"
+    assert "Object Lock" in moved.failures[0].message
 
 
 FOUL = [
@@ -147,9 +149,9 @@ def test_foul_weather(aws, tmp_path):
     for at in range(200):
         put(aws, pair.source, f"{at % 3}/{at:03}", b"x", WebsiteRedirectLocation=f"/{at}")
     aws.faults(FOUL)
-    moved = seed(aws, tmp_path, pair, carry=frozenset({Carry.REDIRECT}))
+    moved = seed(aws, tmp_path, pair, preserve=frozenset({Attribute.REDIRECT}))
     aws.faults([])
-    assert (moved.copied, moved.failed) == (200, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (200, 0), moved.failures
     for at in range(0, 200, 17):
         assert told(aws, pair.destination, f"{at % 3}/{at:03}")["redirect"] == f"/{at}"
 
@@ -164,7 +166,7 @@ def test_a_retention_that_is_over_is_none():
     assert carried_headers(head, EVERYTHING, now) == {}
     before = now - timedelta(seconds=1)
     assert carried_headers(head, EVERYTHING, before) == {"x-amz-object-lock-mode": "GOVERNANCE", UNTIL: head[UNTIL]}
-    assert carried_headers(head, frozenset({Carry.ACL}), before) == {}
+    assert carried_headers(head, frozenset({Attribute.ACL}), before) == {}
 
 
 def test_a_shared_seed_carries_nothing(aws, tmp_path):
@@ -173,8 +175,8 @@ def test_a_shared_seed_carries_nothing(aws, tmp_path):
             aws.pair(),
             seed_id="s",
             versions=False,
-            carry=EVERYTHING,
-            shared=True,
+            preserve=EVERYTHING,
+            distributed=True,
             stop=threading.Event(),
             tell=lambda _: None,
         )

@@ -44,12 +44,12 @@ def test_other_bytes_of_the_same_size_in_a_newer_object_are_found_named_and_mend
         set_time(aws, pair.destination, key, 60)
     engine = aws.engine(tmp_path)
     volume = engine.measure(pair)
-    assert (volume.missing, volume.unclear) == (0, 1), "a plan that calls this idle ends as Complete, Total 0"
+    assert (volume.missing, volume.undecided) == (0, 1), "a plan that calls this idle ends as Complete, Total 0"
     found = verified(engine, pair)
     assert (found.verdict, found.different, found.examples) == (Verdict.DIFFERENT, 1, {"different": ("other",)})
     moved = seed(engine, pair)
     assert (moved.total, moved.copied, moved.failed, moved.skipped) == (1, 0, 1, 1)
-    assert [(one.code, one.keys) for one in moved.troubles] == [("DstObjectNewer", ("other",))]
+    assert [(one.code, one.keys) for one in moved.failures] == [("DstObjectNewer", ("other",))]
     moved = seed(engine, pair, criteria=REPLACE)
     assert (moved.total, moved.copied, moved.failed) == (1, 1, 0)
     assert verified(engine, pair).verdict is Verdict.SAME
@@ -143,7 +143,7 @@ def test_a_refused_object_stays_refused_after_an_interruption(aws, tmp_path):
         seed(engine, pair, stop=stop, tell=tell)
     moved = seed(aws.engine(tmp_path), pair)
     assert (moved.total, moved.copied, moved.failed) == (600, 598, 2)
-    assert [(one.code, one.count, one.keys) for one in moved.troubles] == [("DstObjectNewer", 2, ("0000", "0599"))]
+    assert [(one.code, one.count, one.keys) for one in moved.failures] == [("DstObjectNewer", 2, ("0000", "0599"))]
     got = aws.s3("eu-west-1").get_object(Bucket=pair.destination.bucket, Key="0599")["Body"].read()
     assert got == b"theirs"
 

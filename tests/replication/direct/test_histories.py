@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.replication.direct.shapes import SHAPES
 from tests.replication.direct.version_shapes import VersionBucket, version
 from windlass.core.errors import AwsError
-from windlass.replication.direct.listing.comparison import walk
+from windlass.replication.direct.listing.comparison import compare_listings
 from windlass.replication.direct.listing.ranges import Ranges
 from windlass.replication.direct.versions.histories import history_of, list_histories
 from windlass.replication.model import BucketRef
@@ -44,7 +44,9 @@ def walked(one, other=None, *, listers=8, beyond=False):
     seen = Seen()
     there = list_histories(other, PLACE, "") if other is not None else None
     asyncio.run(
-        walk(Ranges(prune=not beyond), list_histories(one, PLACE, ""), there, seen, listers=listers, beyond=beyond)
+        compare_listings(
+            Ranges(prune=not beyond), list_histories(one, PLACE, ""), there, seen, listers=listers, beyond=beyond
+        )
     )
     return seen
 

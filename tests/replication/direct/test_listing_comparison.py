@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.replication.direct.shapes import SHAPES, Bucket, row
 from windlass.core.errors import AwsError
-from windlass.replication.direct.listing.comparison import walk
+from windlass.replication.direct.listing.comparison import compare_listings
 from windlass.replication.direct.listing.ranges import Ranges
 from windlass.wire.listing import Page
 
@@ -54,7 +54,7 @@ def walked(left, right, *, listers=8, beyond=False, draw=None, page=1000):
         return await bucket.listed(after)
 
     asyncio.run(
-        walk(
+        compare_listings(
             Ranges(prune=not beyond),
             lambda after: slowly(one, after),
             lambda after: slowly(other, after),
@@ -108,7 +108,7 @@ def test_an_error_of_one_page_ends_the_walk_with_that_error():
         return await Bucket(SHAPES["uuid"](20_000)).listed(after)
 
     with pytest.raises(AwsError, match="the listing failed"):
-        asyncio.run(walk(Ranges(), broken, None, Seen()))
+        asyncio.run(compare_listings(Ranges(), broken, None, Seen()))
 
 
 def test_a_server_that_lists_out_of_order_is_told():
@@ -116,4 +116,4 @@ def test_a_server_that_lists_out_of_order_is_told():
         return Page([row("b"), row("a")], [], "more")
 
     with pytest.raises(AwsError, match="out of order"):
-        asyncio.run(walk(Ranges(), odd, None, Seen()))
+        asyncio.run(compare_listings(Ranges(), odd, None, Seen()))

@@ -78,7 +78,7 @@ def test_forty_shapes_arrive_as_they_were(aws, tmp_path, layout, headers, tags):
     source, target = aws.s3(), aws.s3("eu-west-1")
     body = put(source, pair.source.bucket, "large é+/x", layout, headers, TAGS[tags])
     moved = copied(aws, tmp_path, pair)
-    assert (moved.copied, moved.failed) == (1, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (1, 0), moved.failures
     before = source.head_object(Bucket=pair.source.bucket, Key="large é+/x")
     after = target.head_object(Bucket=pair.destination.bucket, Key="large é+/x")
     assert {name: after.get(name) for name in KEPT} == {name: before.get(name) for name in KEPT}
@@ -101,7 +101,7 @@ def test_small_objects_arrive_with_all_that_belongs_to_them(aws, tmp_path):
     for name, extra in HEADERS.items():
         source.put_object(Bucket=pair.source.bucket, Key=name, Body=name.encode(), Tagging="a=b", **extra)
     moved = copied(aws, tmp_path, pair)
-    assert (moved.copied, moved.failed) == (len(HEADERS), 0), moved.troubles
+    assert (moved.copied, moved.failed) == (len(HEADERS), 0), moved.failures
     for name in HEADERS:
         before = source.head_object(Bucket=pair.source.bucket, Key=name)
         after = target.head_object(Bucket=pair.destination.bucket, Key=name)
@@ -117,10 +117,10 @@ def test_s3_refuses_one_copy_of_what_is_copied_in_parts(aws, tmp_path, monkeypat
     body = put(aws.s3(), pair.source.bucket, "large", "odd parts", "bare", "")
     refused = copied(aws, tmp_path, pair, largest_bytes=1 << 40)
     assert (refused.copied, refused.failed) == (0, 1)
-    assert refused.troubles[0].code == "InvalidRequest"
+    assert refused.failures[0].code == "InvalidRequest"
     monkeypatch.setattr(LIMITS, "copy_bytes", 8 * MIB)
     moved = copied(aws, tmp_path, pair, largest_bytes=8 * MIB)
-    assert (moved.copied, moved.failed) == (1, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (1, 0), moved.failures
     got = aws.s3("eu-west-1").get_object(Bucket=pair.destination.bucket, Key="large")
     assert got["Body"].read() == body
     assert got["ETag"] == aws.s3().head_object(Bucket=pair.source.bucket, Key="large")["ETag"]
@@ -134,7 +134,7 @@ def test_a_copy_that_fails_leaves_no_parts_behind(aws, tmp_path, operation):
     moved = copied(aws, tmp_path, pair)
     aws.faults([])
     assert (moved.copied, moved.failed) == (0, 1)
-    assert moved.troubles[0].code == "AccessDenied"
+    assert moved.failures[0].code == "AccessDenied"
     assert "Uploads" not in aws.s3("eu-west-1").list_multipart_uploads(Bucket=pair.destination.bucket)
 
 
@@ -150,7 +150,7 @@ def test_parts_in_bad_weather(aws, tmp_path):
     )
     moved = copied(aws, tmp_path, pair)
     aws.faults([])
-    assert (moved.copied, moved.failed) == (1, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (1, 0), moved.failures
     assert aws.s3("eu-west-1").get_object(Bucket=pair.destination.bucket, Key="large")["Body"].read() == body
 
 
@@ -167,10 +167,10 @@ def test_parts_cover_every_byte_once():
 
 def test_an_object_that_is_gone_is_told(aws, tmp_path):
     pair = aws.pair()
-    from windlass.replication.direct.bucket_pair import Sides
+    from windlass.replication.direct.bucket_pair import BucketPair
 
     async def go():
-        sides = await Sides.open(
+        sides = await BucketPair.open(
             pair, lambda account_id, region: aws.access(account_id, region, "s3"), largest=1, part_bytes=5 * MIB
         )
         try:

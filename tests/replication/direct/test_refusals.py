@@ -41,7 +41,7 @@ def test_a_permission_revoked_in_mid_run_stops_the_seed_and_a_resumed_one_copies
     assert len(aws.calls(operation="CopyObject")) <= 2 * (MOST_REFUSALS + 3 * limits.connections)
     aws.faults([])
     moved = seed(aws.engine(tmp_path), pair)
-    assert (moved.total, moved.copied, moved.failed) == (OBJECTS, OBJECTS, 0), moved.troubles
+    assert (moved.total, moved.copied, moved.failed) == (OBJECTS, OBJECTS, 0), moved.failures
     assert aws.listed(pair.destination) == aws.listed(pair.source)
 
 

@@ -85,14 +85,14 @@ def test_foul_weather_costs_time_and_no_object(aws, tmp_path, name):
     aws.faults(FOUL[name])
     moved = seed(aws.engine(tmp_path), pair)
     aws.faults([])
-    assert (moved.copied, moved.failed) == (1500, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (1500, 0), moved.failures
     assert aws.listed(pair.destination) == aws.listed(pair.source)
 
 
 def test_what_can_not_be_copied_is_told_by_reason_and_the_rest_is_copied(aws, tmp_path):
     pair = aws.pair()
     aws.fill(pair.source.bucket, [f"good/{at}" for at in range(50)] + [f"bad/{at}" for at in range(7)])
-    aws.s3().put_object(Bucket=pair.source.bucket, Key="frozen", Body=b"x", StorageClass="GLACIER")
+    aws.s3().put_object(Bucket=pair.source.bucket, Key="archived", Body=b"x", StorageClass="GLACIER")
     rule = {
         "kind": "access_denied",
         "service": "s3",
@@ -102,8 +102,8 @@ def test_what_can_not_be_copied_is_told_by_reason_and_the_rest_is_copied(aws, tm
     aws.faults([rule])
     moved = seed(aws.engine(tmp_path), pair)
     assert (moved.total, moved.copied, moved.failed) == (58, 50, 8)
-    assert {one.code: one.count for one in moved.troubles} == {"AccessDenied": 7, "InvalidObjectState": 1}
-    assert set(moved.troubles[0].keys) <= {f"bad/{at}" for at in range(7)}
+    assert {one.code: one.count for one in moved.failures} == {"AccessDenied": 7, "InvalidObjectState": 1}
+    assert set(moved.failures[0].keys) <= {f"bad/{at}" for at in range(7)}
 
 
 def test_what_changes_or_goes_between_listing_and_copying(aws, tmp_path):
@@ -203,16 +203,16 @@ def test_keys_that_expire_in_mid_run_are_renewed(aws, tmp_path):
 
     moved = seed(renewing.engine(tmp_path, limits=Limits(start_per_s=100.0, most_per_s=400.0)), pair, tell=expire)
     assert expired.is_set()
-    assert (moved.copied, moved.failed) == (800, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (800, 0), moved.failures
 
 
 def test_an_endpoint_that_is_not_there_is_one_clear_error(aws, tmp_path):
     pair = aws.pair()
 
-    class Elsewhere(type(aws)):
+    class ServiceAccess(type(aws)):
         pass
 
-    away = Elsewhere("http://127.0.0.1:9", aws.account)
+    away = ServiceAccess("http://127.0.0.1:9", aws.account)
     with pytest.raises(AwsError, match="can't be reached"):
         seed(away.engine(tmp_path, limits=FAST), pair)
 
@@ -231,7 +231,7 @@ def test_workers_share_a_seed_and_one_that_dies_is_replaced(aws, tmp_path):
     def work(number):
         try:
             if number == 0:
-                results[number] = seed(engines[0], pair, stop=stops[0], shared=True)
+                results[number] = seed(engines[0], pair, stop=stops[0], distributed=True)
             else:
                 while True:  # it joins when the plan is there
                     try:

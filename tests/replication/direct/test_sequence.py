@@ -27,7 +27,7 @@ def history(*contents, at=None):
 
 def told(source, destination):
     found = compare_histories(source, destination)
-    return [one.etag or None for one in found.lacking], found.trouble
+    return [one.etag or None for one in found.lacking], found.conflict
 
 
 CASES = {
@@ -45,9 +45,9 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_lacking(name):
-    source, there, lacking, trouble = CASES[name]
+    source, there, lacking, conflict = CASES[name]
     ours = history(*source)
-    assert told(ours, history(*there)) == (list(lacking), trouble)
+    assert told(ours, history(*there)) == (list(lacking), conflict)
 
 
 def test_what_stands_in_the_way_is_told():
@@ -76,7 +76,7 @@ def test_archived_versions_do_not_keep_others_waiting():
     frozen = [first._replace(storage_class="GLACIER"), second]
     found = compare_histories(frozen, [])
     assert [one.etag for one in found.lacking] == ["b"]
-    assert [one.etag for one in found.frozen] == ["a"]
+    assert [one.etag for one in found.archived] == ["a"]
     assert compare_histories(frozen, history("b")).lacking == ()
     assert compare_histories(frozen, history("a", "b")).whole
 
@@ -252,12 +252,9 @@ def test_any_history_onto_any_destination_however_often_it_dies(tmp_path_factory
     for key, outlook in wanted.items():
         there = [one.etag or None for one in memory.destination.histories.get(key, [])]
         assert there[: len(before[key])] == before[key], "something was taken away"
-        if outlook.trouble:
+        if outlook.conflict:
             assert there == before[key], "what could not be brought in order was touched"
-            assert (
-                key in {one for trouble in copier.failures.troubles() for one in trouble.keys}
-                or len(copier.failures) > 5
-            )
+            assert key in {one for group in copier.failures.groups() for one in group.keys} or len(copier.failures) > 5
             continue
         # Not one more than was lacking, in the source's order, the newest on top.
         assert there == before[key] + [one.etag or None for one in outlook.lacking]
@@ -290,4 +287,4 @@ def test_somebody_who_writes_there_meanwhile_is_not_written_over_unseen(tmp_path
     if ours[at] is None and (at == 0 or ours[at - 1] is None):
         return  # S3 has no condition for a delete onto nothing
     assert there == [*ours[:at], "own333"]
-    assert {one.code for one in copier.failures.troubles()} == {NEWER}
+    assert {one.code for one in copier.failures.groups()} == {NEWER}

@@ -91,7 +91,7 @@ def test_odd_keys_large_ones_and_what_belongs_to_them(two, tmp_path, out):
     source.put_object(Bucket=bucket, Key="empty", Body=b"", Metadata={"k": "v"}, StorageClass="STANDARD_IA")
     engine = two.engine(tmp_path)
     moved = seed(engine, pair)
-    assert (moved.copied, moved.failed) == (len(keys) + 5, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (len(keys) + 5, 0), moved.failures
     assert two.listed(pair.destination) == two.listed(pair.source)  # with the ETags, those of parts among them
     target = two.side(pair.destination)
     for key, body in bodies.items():
@@ -147,10 +147,10 @@ def test_two_buckets_of_one_service_are_copied_by_it_and_aws_is_not_asked(two, t
         def __getattr__(self, name):
             raise AssertionError(f"the estate was asked for its {name}")
 
-    from windlass.replication.direct.direct_copier import Engine
+    from windlass.replication.direct.direct_copier import DirectCopier
 
     two.aws.forget_calls()
-    engine = Engine(Untouched, tmp_path, limits=FAST, services=two.services)
+    engine = DirectCopier(Untouched, tmp_path, limits=FAST, services=two.services)
     assert seed(engine, pair).copied == 2
     assert two.listed(other) == two.listed(pair.source)
     assert len(two.aws.calls(operation="CopyObject", bucket=other.bucket)) == 2
@@ -175,7 +175,7 @@ def test_what_was_damaged_on_the_way_is_read_again(between, tmp_path, body):
     between.line.after = damage
     moved = seed(between.engine(tmp_path), pair)
     assert damaged
-    assert (moved.copied, moved.failed) == (1, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (1, 0), moved.failures
     assert between.listed(pair.destination) == between.listed(pair.source)
 
 
@@ -197,7 +197,7 @@ def test_what_is_damaged_each_time_is_never_made(between, tmp_path, layout):
     between.line.after = damage
     moved = seed(between.engine(tmp_path), pair)
     assert (moved.copied, moved.failed) == (0, 1)
-    assert moved.troubles[0].code == "BadDigest"
+    assert moved.failures[0].code == "BadDigest"
     assert between.listed(pair.destination) == {}
     assert between.uploads(pair.destination) == []
 
@@ -229,7 +229,7 @@ def test_nothing_damaged_is_made_where_nobody_looks_at_what_arrives(between, tmp
     between.line.after = damage
     moved = seed(between.engine(tmp_path), Pair(source=pair.source, destination=target))
     assert (moved.copied, moved.failed) == (0, 1)
-    assert moved.troubles[0].code == "BadDigest"
+    assert moved.failures[0].code == "BadDigest"
     assert between.listed(target) == {}
 
 
@@ -250,7 +250,7 @@ def test_opaque_etags_are_no_corruption(between, tmp_path):
     between.line.after = hide
     engine = between.engine(tmp_path)
     moved = seed(engine, pair)
-    assert (moved.copied, moved.failed) == (21, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (21, 0), moved.failures
     assert between.listed(pair.destination).keys() == between.listed(pair.source).keys()
     got = between.side(pair.destination).get_object(Bucket=pair.destination.bucket, Key="large")
     assert got["Body"].read() == LARGE
@@ -292,7 +292,7 @@ def test_a_body_that_is_cut_off_is_gone_on_with(between, tmp_path, body):
 
     between.line.after = cut
     moved = seed(between.engine(tmp_path), pair)
-    assert (moved.copied, moved.failed) == (1, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (1, 0), moved.failures
     assert len(cuts) == 2
     assert between.listed(pair.destination) == between.listed(pair.source)
     if body is LARGE:
@@ -319,7 +319,7 @@ def test_a_body_that_never_comes_whole_makes_nothing(between, tmp_path, key, bod
     between.line.after = shorten
     moved = seed(between.engine(tmp_path), pair)
     assert (moved.copied, moved.failed) == (0, 1)
-    assert moved.troubles[0].code == "IncompleteBody"
+    assert moved.failures[0].code == "IncompleteBody"
     assert between.listed(pair.destination) == {}
     assert between.uploads(pair.destination) == []
 
@@ -346,7 +346,7 @@ def test_what_is_replaced_while_it_is_copied_is_copied_as_it_is_then(between, tm
     between.line.before = before
     moved = seed(between.engine(tmp_path), pair)
     assert replaced
-    assert (moved.copied, moved.failed) == (1, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (1, 0), moved.failures
     got = between.side(pair.destination).get_object(Bucket=pair.destination.bucket, Key="k")
     assert got["Body"].read() == now[::-1]
     assert between.uploads(pair.destination) == [], "the parts of the old one are still there"
@@ -367,7 +367,7 @@ def test_what_is_beside_the_flow_begins_anew_by_itself(between, tmp_path):
     between.line.before = before
     moved = seed(between.engine(tmp_path, largest_bytes=MIB), pair)
     assert replaced
-    assert (moved.copied, moved.failed) == (1, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (1, 0), moved.failures
     assert between.listed(pair.destination) == between.listed(pair.source)
     assert between.uploads(pair.destination) == []
 
@@ -413,7 +413,7 @@ def test_foul_weather_costs_time_and_no_object(two, tmp_path, name):
     two.aws.faults(FOUL[name])
     moved = seed(two.engine(tmp_path, limits=Limits()), pair)
     two.aws.faults([])
-    assert (moved.copied, moved.failed) == (251, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (251, 0), moved.failures
     assert two.listed(pair.destination) == two.listed(pair.source)
 
 
@@ -448,9 +448,9 @@ def test_stopped_and_resumed_nothing_is_copied_twice_and_nothing_listed_again(tw
 def test_workers_share_a_seed_at_a_service_that_heeds_conditions_and_are_refused_elsewhere(between, tmp_path):
     pair = between.pair(out=True)
     between.aws.fill(pair.source.bucket, ["a", "b"])
-    moved = seed(between.engine(tmp_path), pair, shared=True)
+    moved = seed(between.engine(tmp_path), pair, distributed=True)
     assert (moved.copied, moved.failed) == (2, 0)
     assert list(between.listed(pair.destination)) == ["a", "b"]
     between.line.before = lambda asked: asked.headers.pop("if-none-match", None)
     with pytest.raises(UsageError, match="can't be shared"):
-        seed(between.engine(tmp_path), between.pair(out=True), seed_id="t", shared=True)
+        seed(between.engine(tmp_path), between.pair(out=True), seed_id="t", distributed=True)

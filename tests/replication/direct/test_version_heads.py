@@ -66,7 +66,7 @@ def test_what_heads_say(name):
     here, there = (None if one is None else dict(one) for one in (here, there))
     found = looked(here, there, etag, other)
     assert found.whole is same
-    assert found.trouble == ("" if same else NEWER)
+    assert found.conflict == ("" if same else NEWER)
 
 
 def test_a_failure_is_no_answer():

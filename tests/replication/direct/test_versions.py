@@ -81,8 +81,8 @@ def test_what_is_newer_at_the_destination_is_told_and_left_alone(aws, tmp_path):
     for _ in range(2):
         moved = seed(engine, pair)
         assert (moved.copied, moved.failed) == (0, 2), moved
-        (trouble,) = moved.troubles
-        assert (trouble.code, set(trouble.keys)) == ("DstVersionsNewer", {"k", "gone"})
+        (group,) = moved.failures
+        assert (group.code, set(group.keys)) == ("DstVersionsNewer", {"k", "gone"})
     assert aws.histories(pair.destination) == {
         "k": [b"1", b"22", b"somebody else's"],
         "other": [b"o"],
@@ -107,7 +107,7 @@ def test_archived_versions_are_told_and_do_not_keep_the_others_waiting(aws, tmp_
         client.put_object(Bucket=pair.source.bucket, Key="k", Body=body, StorageClass=storage)
     for _ in range(2):
         moved = seed(engine, pair)
-        assert {one.code: one.count for one in moved.troubles} == {"InvalidObjectState": 1}
+        assert {one.code: one.count for one in moved.failures} == {"InvalidObjectState": 1}
         assert aws.histories(pair.destination) == {"k": [b"22", b"333"]}
     listed = aws.s3("eu-west-1").list_object_versions(Bucket=pair.destination.bucket)["Versions"]
     assert [one["StorageClass"] for one in listed] == ["STANDARD", "STANDARD_IA"]
@@ -119,7 +119,7 @@ def test_large_versions_go_in_parts_and_multipart_etags_are_known_again(aws, tmp
     aws.make(pair.source, "large", [bodies[0], None, bodies[1], b"small"])
     engine = aws.engine(tmp_path, largest_bytes=1 << 20, part_bytes=5 << 20)
     moved = seed(engine, pair)
-    assert (moved.copied, moved.failed) == (4, 0), moved.troubles
+    assert (moved.copied, moved.failed) == (4, 0), moved.failures
     assert aws.histories(pair.destination) == aws.histories(pair.source)
     # The copies' ETags are of parts now, the source's are not: sizes are equal, and only a closer look tells.
     again = seed(engine, pair)
@@ -145,7 +145,7 @@ def test_a_version_that_is_gone_is_left_out_and_one_refused_keeps_the_newer_ones
     aws.faults([rule | {"limit": 1}])
     engine = aws.engine(tmp_path)
     moved = seed(engine, pair)
-    assert {one.code: one.count for one in moved.troubles} == {"AccessDenied": 1, "OlderVersionFailed": 2}
+    assert {one.code: one.count for one in moved.failures} == {"AccessDenied": 1, "OlderVersionFailed": 2}
     assert aws.histories(pair.destination) == {"k": [b"1", b"22", b"333"]}
     aws.faults([])
     assert seed(engine, pair).failed == 0
@@ -184,7 +184,7 @@ def test_foul_weather_loses_nothing_and_doubles_nothing(aws, tmp_path, name):
     aws.faults(FOUL[name])
     moved = seed(aws.engine(tmp_path), pair)
     aws.faults([])
-    assert moved.failed == 0, moved.troubles
+    assert moved.failed == 0, moved.failures
     assert aws.histories(pair.destination) == aws.histories(pair.source)
     assert moved.copied == sum(map(len, aws.histories(pair.source).values()))
 

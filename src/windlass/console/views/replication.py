@@ -14,7 +14,7 @@ from windlass.core import clock
 from windlass.core.canonical import plain
 from windlass.core.errors import NotFound
 from windlass.replication import rows
-from windlass.replication.model import Seed, State, Trouble
+from windlass.replication.model import FailureGroup, Seed, State
 from windlass.replication.seed.job import KIND
 from windlass.replication.service import latest
 
@@ -51,15 +51,15 @@ def replication(desk: Desk, params: Params) -> Data:
     chosen = one_of(params, "set", {*names, *(one.name for one in desk.replication.sets)})
     seeds = [one for one in found if not chosen or one.set_name == chosen]
     seeds.sort(key=lambda one: (_ORDER.index(one.state), one.pair.title))
-    troubles = desk.replication.troubles(seeds[:_SHOWN])
-    items = [_row(one, now, troubles.get(one.seed_id, ())) for one in seeds[:_SHOWN]]
+    failures = desk.replication.failures(seeds[:_SHOWN])
+    items = [_row(one, now, failures.get(one.seed_id, ())) for one in seeds[:_SHOWN]]
     return {
         "items": items,
         "more": max(0, len(seeds) - _SHOWN),
         "set": chosen,
         "set_names": names,
         "total": _total(seeds, now),
-        "reasons": _reasons(seeds, troubles),
+        "reasons": _reasons(seeds, failures),
         "states": dict(Counter(str(one.state) for one in seeds)),
         "sets": [plain(rows.set_row(one, desk.replication.last_started(one.name))) for one in desk.replication.sets],
         "jobs": [job_value(one) for one in desk.jobs.list(kind=KIND, limit=5)],
@@ -74,10 +74,10 @@ def seed(desk: Desk, params: Params) -> Data:
     found = next((one for one in desk.replication.select(seed_id) if one.seed_id == seed_id), None)
     if found is None:
         raise NotFound(f"there is no seed {seed_id!r}", hint="The page Replication lists them.")
-    troubles = desk.replication.troubles([found]).get(seed_id, [])
+    failures = desk.replication.failures([found]).get(seed_id, [])
     return {
-        "row": _row(found, clock.now(), troubles),
-        "reasons": plain(rows.trouble_rows(found, troubles)),
+        "row": _row(found, clock.now(), failures),
+        "reasons": plain(rows.failure_rows(found, failures)),
         "steps": _steps(found),
         "t0": found.facts.get("t0", ""),
         "service_role": found.facts.get("role", ""),
@@ -86,13 +86,13 @@ def seed(desk: Desk, params: Params) -> Data:
         "source": _place(found.pair.source),
         "destination": _place(found.pair.destination),
         "cli": f"windlass replicate report {seed_id}",
-        "retry": f"windlass replicate seed --failed-of {seed_id}",
+        "retry": f"windlass replicate seed --retry {seed_id}",
     }
 
 
-def _row(found: Seed, now: datetime, troubles: Sequence[Trouble]) -> Data:
+def _row(found: Seed, now: datetime, failures: Sequence[FailureGroup]) -> Data:
     """A seed as the command line has it; what was verified has every key, `compared` tells whether it was."""
-    row: Data = plain(rows.seed_row(found, now, troubles))
+    row: Data = plain(rows.seed_row(found, now, failures))
     compared = bool(row["verified"]) and "error" not in row["verified"]
     return row | {"verified": {**_UNCOMPARED, **row["verified"], "compared": compared}}
 
@@ -130,13 +130,13 @@ def _total(seeds: Sequence[Seed], now: datetime) -> Data:
     }
 
 
-def _reasons(seeds: Sequence[Seed], troubles: dict[str, list[Trouble]]) -> list[Data]:
+def _reasons(seeds: Sequence[Seed], failures: dict[str, list[FailureGroup]]) -> list[Data]:
     """Failures by reason over all pairs, the most frequent first."""
     counts: Counter[str] = Counter()
     pairs: dict[str, list[str]] = {}
     told: dict[str, Data] = {}
     for one in seeds:
-        for row in rows.trouble_rows(one, troubles.get(one.seed_id, [])):
+        for row in rows.failure_rows(one, failures.get(one.seed_id, [])):
             counts[row["code"]] += row["count"]
             pairs.setdefault(row["code"], []).append(one.pair.title)
             told.setdefault(row["code"], row)

@@ -1,4 +1,4 @@
-"""`windlass replicate seed --via emr`: a step on a cluster, a Spark job on EMR Serverless, or a cluster of its own."""
+"""`windlass replicate seed --method emr`: a step on a cluster, a Spark job on EMR Serverless, or a cluster of its own."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _INSTANCE_ROLE, _SERVICE_ROLE = "EMR_EC2_DefaultRole", "EMR_DefaultRole"
 
 
 def statements(settings: Settings, facts: Facts) -> Sequence[Statement]:
-    """What sets with `via = "emr"` need; of the three ways only the one that `facts` name, where they name one."""
-    if not (facts.cluster or facts.application or any(one.via == "emr" for one in settings.replicate)):
+    """What sets with method = "emr" need; of the three ways only the one that `facts` name, where they name one."""
+    if not (facts.cluster or facts.application or any(one.method == "emr" for one in settings.replicate)):
         return []
     found: list[Statement] = []
     if facts.cluster or not facts.application:

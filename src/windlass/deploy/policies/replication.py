@@ -8,7 +8,7 @@ from windlass.deploy.policies import emr
 from windlass.deploy.policies.shared import estate, kms
 from windlass.deploy.policy import Facts, Statement, Use, role_arn
 from windlass.replication.config import ReplicateConfig
-from windlass.replication.own_keys import OURS
+from windlass.replication.own_keys import OWN_PREFIX
 from windlass.replication.planning.pairs import is_elsewhere, parse_location
 from windlass.replication.setup.role import BATCH_SERVICE, REPLICATION_SERVICE
 from windlass.settings import Settings
@@ -116,10 +116,10 @@ def _objects(
             "a canary proves replication; preflight asks whether objects may be read and written",
         ),
     ]
-    if any(one.via in ("auto", "direct") for one in sets):
+    if any(one.method in ("auto", "direct") for one in sets):
         owners = tuple(facts.bucket(one) for one in dict.fromkeys(targets))
-        board = tuple(f"{one}/{OURS}*" for one in owners)
-        carried = {thing for one in sets for thing in one.carry}
+        board = tuple(f"{one}/{OWN_PREFIX}*" for one in owners)
+        carried = {thing for one in sets for thing in one.preserve}
         reading, writing = _carrying(carried, versions=facts.versions)
         found += [
             Statement("ReadForCopies", reading, read, "direct copies take tags along, and what `carry` names"),
@@ -156,9 +156,9 @@ def _carrying(carried: Collection[str], *, versions: bool) -> tuple[tuple[str, .
 
 
 def _work(settings: Settings, facts: Facts, sources: Sequence[str], targets: Sequence[str]) -> list[Statement]:
-    """Manifests and reports: under `replication.work`, else beside the job."""
-    if settings.replication.work:
-        bucket, prefix = parse_location(settings.replication.work)
+    """Manifests and reports: under `replication.staging`, else beside the job."""
+    if settings.replication.staging:
+        bucket, prefix = parse_location(settings.replication.staging)
         where = [facts.objects(bucket, prefix)]
     else:
         where = [f"{facts.bucket(one)}/*windlass*" for one in dict.fromkeys([*sources, *targets])]

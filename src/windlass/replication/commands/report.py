@@ -35,8 +35,8 @@ def register(app: typer.Typer, open_replication: Callable[[typer.Context], Repli
         """Show why objects failed, by reason, with what to do; exit 1 when some did."""
         replication = open_replication(ctx)
         seeds = replication.select(ref) if ref else latest(replication.seeds(limit=10_000))
-        troubles = replication.troubles(seeds)
-        found = [row for one in seeds for row in rows.trouble_rows(one, troubles.get(one.seed_id, []))]
+        failures = replication.failures(seeds)
+        found = [row for one in seeds for row in rows.failure_rows(one, failures.get(one.seed_id, []))]
         emit(found, output, REASONS, empty="No object failed.")
         if output is Format.TABLE:
             for one in seeds:

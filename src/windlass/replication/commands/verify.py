@@ -15,7 +15,7 @@ from windlass.replication import rows
 from windlass.replication.comparison import Compare, Verdict
 from windlass.replication.options import CompareBy, Destination, Output, Prefix, SetName, Source, Strict
 from windlass.replication.output import VERIFIED
-from windlass.replication.service import Ask, Replication
+from windlass.replication.service import PairSelection, Replication
 
 __all__ = ["register"]
 
@@ -54,7 +54,9 @@ def register(app: typer.Typer, open_replication: Callable[[typer.Context], Repli
             pairs = [one.pair for one in replication.select(source)]
         else:
             pairs = list(
-                replication.pairs(Ask(source=source, destination=destination, set_name=set_name, prefix=prefix))
+                replication.pairs(
+                    PairSelection(source=source, destination=destination, set_name=set_name, prefix=prefix)
+                )
             )
         found = []
         with ProgressLine("verifying") as shown:

@@ -25,7 +25,7 @@ from windlass.wire.client import Client
 from windlass.wire.copy_requests import CopyRequests
 from windlass.wire.listing import Listed, Page
 
-__all__ = ["Elsewhere", "Sides"]
+__all__ = ["BucketPair", "ServiceAccess"]
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -34,7 +34,7 @@ Open = Callable[[str, str], Access]
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class ServiceAccess:
     """How services that are not AWS are reached, by name, and what goes along from one service to another."""
 
     reach: Callable[[str], Access]
@@ -43,7 +43,7 @@ class Elsewhere:
 
 
 @dataclass(slots=True)
-class Sides:
+class BucketPair:
     """Clients to both buckets. `reader` copies: the destination's account, or the source's where the destination is a stranger's."""
 
     pair: Pair
@@ -67,7 +67,7 @@ class Sides:
         largest: int,
         part_bytes: int,
         reader: str = "",
-        elsewhere: Elsewhere | None = None,
+        elsewhere: ServiceAccess | None = None,
     ) -> Self:
         """Open them; close them with `close`. `reader` stands in where both buckets are strangers'."""
         source, target = pair.source, pair.destination

@@ -16,25 +16,25 @@ from windlass.core.ids import new_id
 from windlass.estate.service import Estate
 from windlass.estate.services import Services
 from windlass.replication.comparison import BY_ETAG, Compare, Criteria
-from windlass.replication.direct.bucket_pair import Elsewhere, Sides
-from windlass.replication.direct.copying.attributes import Carrier
+from windlass.replication.direct.bucket_pair import BucketPair, ServiceAccess
+from windlass.replication.direct.copying.attributes import AttributeReader
 from windlass.replication.direct.copying.journal import Journal
-from windlass.replication.direct.listing.comparison import walk
+from windlass.replication.direct.listing.comparison import compare_listings
 from windlass.replication.direct.listing.decisions import Decisions
 from windlass.replication.direct.listing.evidence import Evidence
 from windlass.replication.direct.listing.ranges import Ranges
-from windlass.replication.direct.listing.volume import Measured
-from windlass.replication.direct.model import Compared, Moved, Tell
+from windlass.replication.direct.listing.volume import VolumeVisitor
+from windlass.replication.direct.model import Compared, CopyProgress, Tell
 from windlass.replication.direct.run import Limits, seed
 from windlass.replication.direct.shards import Board, Shard, begin_sharing, board_place, share
-from windlass.replication.direct.verification import Passed, compare
+from windlass.replication.direct.verification import QueueVisitor, compare
 from windlass.replication.direct.versions.run import seed_versions, version_journal
 from windlass.replication.direct.versions.verification import compare_versions
-from windlass.replication.model import MAX_COPY_BYTES, Carry, Pair, Restore, Volume
-from windlass.replication.own_keys import Merged
+from windlass.replication.model import MAX_COPY_BYTES, Attribute, Pair, Restore, Volume
+from windlass.replication.own_keys import Candidate
 from windlass.wire.event_loops import SharedEventLoop, run_alone
 
-__all__ = ["Engine"]
+__all__ = ["DirectCopier"]
 
 T = TypeVar("T")
 _PART_BYTES = 512 * 1024**2
@@ -42,7 +42,7 @@ _PER_SHARD = 100_000
 _PAGES_AHEAD = 64
 
 
-class Engine:
+class DirectCopier:
     """Copies and compares over the estate's credentials; `largest_bytes` is what one CopyObject takes.
 
     `request_payer`: every request to AWS agrees to pay where the bucket says that the requester does.
@@ -79,31 +79,32 @@ class Engine:
         versions: bool,
         stop: threading.Event,
         tell: Tell,
-        shared: bool = False,
+        distributed: bool = False,
         markers: bool = True,
-        carry: frozenset[Carry] = frozenset(),
+        preserve: frozenset[Attribute] = frozenset(),
         criteria: Criteria = BY_ETAG,
         restore: Restore | None = None,
-    ) -> Moved:
+    ) -> CopyProgress:
         """Copy what the destination lacks, or has older; what was done before an interruption is not done again.
 
         `shared`: other workers may join (`work`), below `.windlass/SEED` of the destination. `versions`: every version, and with
         `markers` every delete marker, of each key in order. `carry`: what copies have of their sources besides what S3 copies.
         `criteria`: how objects are compared. `restore`: archived objects are restored, and copied when they can be read.
         """
-        if shared and (versions or carry or restore):
+        if distributed and (versions or preserve or restore):
             raise UsageError(
-                "only a seed of objects as they are can be shared", hint="Leave --versions, --carry and --restore out."
+                "only a seed of objects as they are can be shared",
+                hint="Leave --versions, --preserve and --restore out.",
             )
         if versions and restore:
             raise UsageError("only current objects are restored", hint="Leave --versions or --restore out.")
         if versions:
-            return self._versions(pair, seed_id, stop, tell, markers=markers, carry=carry)
-        if shared:
+            return self._versions(pair, seed_id, stop, tell, markers=markers, preserve=preserve)
+        if distributed:
             return self._with(pair, lambda sides: self._shared(sides, seed_id, stop, tell, criteria, begin=True))
 
-        async def go(sides: Sides) -> Moved:
-            carrier = await Carrier.of(sides, carry) if carry else None
+        async def go(sides: BucketPair) -> CopyProgress:
+            carrier = await AttributeReader.of(sides, preserve) if preserve else None
             return await seed(
                 sides, journal, self._limits, stop=stop, tell=tell, carrier=carrier, criteria=criteria, restore=restore
             )
@@ -114,10 +115,17 @@ class Engine:
         return moved
 
     def _versions(
-        self, pair: Pair, seed_id: str, stop: threading.Event, tell: Tell, *, markers: bool, carry: frozenset[Carry]
-    ) -> Moved:
-        async def go(sides: Sides) -> Moved:
-            own = (await Carrier.of(sides, carry)).headers if carry else None
+        self,
+        pair: Pair,
+        seed_id: str,
+        stop: threading.Event,
+        tell: Tell,
+        *,
+        markers: bool,
+        preserve: frozenset[Attribute],
+    ) -> CopyProgress:
+        async def go(sides: BucketPair) -> CopyProgress:
+            own = (await AttributeReader.of(sides, preserve)).headers if preserve else None
             return await seed_versions(sides, journal, self._limits, markers=markers, own=own, stop=stop, tell=tell)
 
         with version_journal(self._home / f"{seed_id}-versions") as journal:
@@ -127,13 +135,13 @@ class Engine:
 
     def work(
         self, pair: Pair, *, seed_id: str, stop: threading.Event, tell: Tell, criteria: Criteria = BY_ETAG
-    ) -> Moved:
+    ) -> CopyProgress:
         """Join a shared seed until it is done; what came of it, by all workers. NotFound when there is none."""
         return self._with(pair, lambda sides: self._shared(sides, seed_id, stop, tell, criteria, begin=False))
 
     async def _shared(
-        self, sides: Sides, seed_id: str, stop: threading.Event, tell: Tell, criteria: Criteria, *, begin: bool
-    ) -> Moved:
+        self, sides: BucketPair, seed_id: str, stop: threading.Event, tell: Tell, criteria: Criteria, *, begin: bool
+    ) -> CopyProgress:
         target = sides.pair.destination
         board = Board(sides.write, target.bucket, board_place(seed_id), owner=target.account_id, ttl_s=self._ttl_s)
         if begin:
@@ -141,7 +149,7 @@ class Engine:
                 await board.check()
             await begin_sharing(board, sides, listers=self._limits.listers, per_shard=self._per_shard)
 
-        async def work(number: int, shard: Shard, stop: threading.Event) -> Moved:
+        async def work(number: int, shard: Shard, stop: threading.Event) -> CopyProgress:
             with Journal(self._home / f"{seed_id}-{number}") as journal:
                 moved = await seed(
                     sides,
@@ -175,7 +183,7 @@ class Engine:
         """
         listers = self._limits.listers
 
-        async def go(sides: Sides) -> Compared:
+        async def go(sides: BucketPair) -> Compared:
             if versions:
                 return await compare_versions(sides, listers=listers, stop=stop, tell=tell, by=by, markers=markers)
             return await compare(sides, listers=listers, stop=stop, tell=tell, by=by, sample=sample)
@@ -185,27 +193,29 @@ class Engine:
     def measure(self, pair: Pair, *, criteria: Criteria = BY_ETAG) -> Volume:
         """Count both sides."""
 
-        async def go(sides: Sides) -> Volume:
-            found = Measured(sides.pair, criteria)
-            await walk(Ranges(), sides.source_pages(), sides.destination_pages(), found, listers=self._limits.listers)
+        async def go(sides: BucketPair) -> Volume:
+            found = VolumeVisitor(sides.pair, criteria)
+            await compare_listings(
+                Ranges(), sides.source_pages(), sides.destination_pages(), found, listers=self._limits.listers
+            )
             return found.value()
 
         return self._with(pair, go, run=self._counting.run)
 
     def both(
         self, pair: Pair, *, alone: bool = False, stop: threading.Event | None = None, criteria: Criteria = BY_ETAG
-    ) -> Iterator[Merged]:
+    ) -> Iterator[Candidate]:
         """Both sides compared, listed by several listers: in order within a range of keys, ranges in any order.
 
         `alone` leaves the destination out.
         """
-        found: queue.Queue[Sequence[Merged] | BaseException | None] = queue.Queue(_PAGES_AHEAD)
+        found: queue.Queue[Sequence[Candidate] | BaseException | None] = queue.Queue(_PAGES_AHEAD)
         over = stop or threading.Event()
 
-        async def go(sides: Sides) -> None:
+        async def go(sides: BucketPair) -> None:
             there = None if alone else sides.destination_pages()
-            sink = Passed(Decisions(criteria, Evidence(sides, criteria.by)), sides.pair, found, over)
-            await walk(
+            sink = QueueVisitor(Decisions(criteria, Evidence(sides, criteria.by)), sides.pair, found, over)
+            await compare_listings(
                 Ranges(prune=alone), sides.source_pages(), there, sink, listers=self._limits.listers, beyond=not alone
             )
 
@@ -232,7 +242,7 @@ class Engine:
     def _with(
         self,
         pair: Pair,
-        go: Callable[[Sides], Coroutine[Any, Any, T]],
+        go: Callable[[BucketPair], Coroutine[Any, Any, T]],
         *,
         run: Callable[[Coroutine[Any, Any, T]], T] = run_alone,
     ) -> T:
@@ -249,7 +259,7 @@ class Engine:
         elsewhere = self._elsewhere(pair)
 
         async def within() -> T:
-            sides = await Sides.open(
+            sides = await BucketPair.open(
                 pair,
                 lambda account_id, region: ways[account_id, region],
                 largest=self._largest,
@@ -265,9 +275,9 @@ class Engine:
         with seldom():
             return run(within())
 
-    def _elsewhere(self, pair: Pair) -> Elsewhere:
+    def _elsewhere(self, pair: Pair) -> ServiceAccess:
         """Storage classes go along that every service involved names, and tags where the destination takes them."""
         known = [self._services.find(one) for one in pair.services]
         classes = frozenset.intersection(*[frozenset(one.storage_classes) for one in known]) if known else frozenset()
         target = pair.destination.service
-        return Elsewhere(self._services.access, classes, self._services.find(target).tags if target else True)
+        return ServiceAccess(self._services.access, classes, self._services.find(target).tags if target else True)

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from windlass.replication.comparison import BY_ETAG, Compare, Criteria, Verdict
-from windlass.replication.model import Carry, Pair, Restore, Trouble, Volume
-from windlass.replication.own_keys import Merged
+from windlass.replication.model import Attribute, FailureGroup, Pair, Restore, Volume
+from windlass.replication.own_keys import Candidate
 
-__all__ = ["Compared", "Direct", "Moved", "Tell"]
+__all__ = ["Compared", "CopyProgress", "Direct", "Tell"]
 
-Tell = Callable[["Moved"], object]
+Tell = Callable[["CopyProgress"], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class CopyProgress:
     """How far a direct seed is: objects and bytes in all, copied, there already, failed by reason."""
 
     total: int = 0
@@ -26,7 +26,7 @@ class Moved:
     failed: int = 0
     total_bytes: int = 0
     copied_bytes: int = 0
-    troubles: tuple[Trouble, ...] = ()
+    failures: tuple[FailureGroup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +79,12 @@ class Direct(Protocol):
         versions: bool,
         stop: threading.Event,
         tell: Tell,
-        shared: bool = False,
+        distributed: bool = False,
         markers: bool = True,
-        carry: frozenset[Carry] = frozenset(),
+        preserve: frozenset[Attribute] = frozenset(),
         criteria: Criteria = BY_ETAG,
         restore: Restore | None = None,
-    ) -> Moved:
+    ) -> CopyProgress:
         """Copy what the destination lacks; what was done before an interruption is not done again. `shared`: others may join.
 
         `versions`: every version of each key, in order, and delete markers (`markers`) in their places. `carry`: what copies
@@ -94,7 +94,7 @@ class Direct(Protocol):
 
     def work(
         self, pair: Pair, *, seed_id: str, stop: threading.Event, tell: Tell, criteria: Criteria = BY_ETAG
-    ) -> Moved:
+    ) -> CopyProgress:
         """Join a shared seed until it is done."""
 
     def verify(
@@ -115,5 +115,5 @@ class Direct(Protocol):
 
     def both(
         self, pair: Pair, *, alone: bool = False, stop: threading.Event | None = None, criteria: Criteria = BY_ETAG
-    ) -> Iterator[Merged]:
+    ) -> Iterator[Candidate]:
         """Both sides listed and compared, in no particular order; `alone`: the source only."""

@@ -12,21 +12,21 @@ from typing import Any, Protocol
 
 from windlass.core.errors import Interrupted, WindlassError
 from windlass.replication.comparison import BY_ETAG, Action, Criteria
-from windlass.replication.direct.bucket_pair import Sides
-from windlass.replication.direct.copying.attribute_pipeline import Carrying
-from windlass.replication.direct.copying.attributes import Carrier
-from windlass.replication.direct.copying.copier import Copier, Token, Ways
+from windlass.replication.direct.bucket_pair import BucketPair
+from windlass.replication.direct.copying.attribute_pipeline import AttributePipeline
+from windlass.replication.direct.copying.attributes import AttributeReader
+from windlass.replication.direct.copying.copier import Copier, CopyOperations, Token
 from windlass.replication.direct.copying.failures import Failures
 from windlass.replication.direct.copying.journal import Journal, JournalOf
 from windlass.replication.direct.copying.journal_records import writing
 from windlass.replication.direct.copying.pacer import Paces
 from windlass.replication.direct.copying.restores import Restores
 from windlass.replication.direct.copying.streams import Streams
-from windlass.replication.direct.listing.comparison import walk
+from windlass.replication.direct.listing.comparison import compare_listings
 from windlass.replication.direct.listing.decisions import Decisions
 from windlass.replication.direct.listing.evidence import Evidence
-from windlass.replication.direct.listing.ranges import Cut, Range, Ranges
-from windlass.replication.direct.model import Moved
+from windlass.replication.direct.listing.ranges import Range, Ranges, Split
+from windlass.replication.direct.model import CopyProgress
 from windlass.replication.failures import explain
 from windlass.replication.model import Restore
 from windlass.replication.own_keys import others, own_prefixes
@@ -56,18 +56,18 @@ class Limits:
 
 
 async def seed(
-    sides: Sides,
+    sides: BucketPair,
     journal: Journal,
     limits: Limits,
     *,
     after: str = "",
     upto: str | None = None,
     stop: threading.Event,
-    tell: Callable[[Moved], object],
-    carrier: Carrier | None = None,
+    tell: Callable[[CopyProgress], object],
+    carrier: AttributeReader | None = None,
     criteria: Criteria = BY_ETAG,
     restore: Restore | None = None,
-) -> Moved:
+) -> CopyProgress:
     """Copy what the destination lacks, from where the journal says. Interrupted when `stop` is set: it goes on from there."""
     return await _Seed(sides, journal, limits, stop, tell, carrier, criteria, restore).run(after, upto)
 
@@ -116,18 +116,18 @@ class Run(ABC):
 
     def __init__(
         self,
-        sides: Sides,
+        sides: BucketPair,
         journal: JournalOf[Any],
         limits: Limits,
         stop: threading.Event,
-        tell: Callable[[Moved], object],
+        tell: Callable[[CopyProgress], object],
     ) -> None:
         self._sides, self._journal, self._limits = sides, journal, limits
         self._stop, self._tell = stop, tell
         self._heard = asyncio.Event()
         self._ours = own_prefixes(sides.pair.prefix)
 
-    async def run(self, after: str, upto: str | None) -> Moved:
+    async def run(self, after: str, upto: str | None) -> CopyProgress:
         """From where the journal is to the end."""
         ledger = self._journal.ledger
         for one in ledger.failed:
@@ -185,7 +185,7 @@ class Run(ABC):
     async def _walk(self, ranges: Ranges) -> None:
         """List and compare both sides."""
 
-    def cut(self, cut: Cut) -> None:
+    def cut(self, cut: Split) -> None:
         """Sink: a range became two."""
         self._journal.cut(cut.number, cut.new, cut.at)
 
@@ -214,16 +214,16 @@ class Run(ABC):
                     for number in self._journal.files():
                         await loop.run_in_executor(None, os.fsync, number)
 
-    def _moved(self) -> Moved:
+    def _moved(self) -> CopyProgress:
         ledger, copier = self._journal.ledger, self._copier
-        return Moved(
+        return CopyProgress(
             total=ledger.total - copier.gone,
             total_bytes=ledger.total_bytes - copier.gone_bytes,
             copied=ledger.copied + copier.copied,
             copied_bytes=ledger.copied_bytes + copier.copied_bytes,
             skipped=ledger.skipped + copier.gone,
             failed=len(copier.failures),
-            troubles=copier.failures.troubles(),
+            failures=copier.failures.groups(),
         )
 
 
@@ -231,16 +231,16 @@ class _Seed(Run):
     """Objects: the flow is fed by the copier, the copier by the walk."""
 
     _copier: Copier
-    _flow: CopyPipeline[Token] | Streams[Token] | Carrying[Token]
+    _flow: CopyPipeline[Token] | Streams[Token] | AttributePipeline[Token]
 
     def __init__(
         self,
-        sides: Sides,
+        sides: BucketPair,
         journal: Journal,
         limits: Limits,
         stop: threading.Event,
-        tell: Callable[[Moved], object],
-        carrier: Carrier | None,
+        tell: Callable[[CopyProgress], object],
+        carrier: AttributeReader | None,
         criteria: Criteria,
         restore: Restore | None,
     ) -> None:
@@ -252,7 +252,7 @@ class _Seed(Run):
         copier = self._copier = Copier(journal, paces, loop.time, sides.largest, self._heard.set)
         large, anew = sides.large, sides.anew
         if carrier is not None:
-            self._flow = slow = Carrying[Token](
+            self._flow = slow = AttributePipeline[Token](
                 sides, carrier, size=limits.connections, done=copier.done, ready=copier.pump
             )
             large, anew = slow.large, slow.anew
@@ -267,10 +267,12 @@ class _Seed(Run):
                 ready=copier.pump,
                 pull=copier.pull,
             )
-        copier.ways = Ways(self._flow.room, self._send, large, sides.there, Restores(sides, restore).readable, anew)
+        copier.ways = CopyOperations(
+            self._flow.room, self._send, large, sides.there, Restores(sides, restore).readable, anew
+        )
 
     async def _walk(self, ranges: Ranges) -> None:
-        await walk(
+        await compare_listings(
             ranges, self._sides.source_pages(), self._sides.destination_pages(), self, listers=self._limits.listers
         )
 

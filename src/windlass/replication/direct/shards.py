@@ -19,12 +19,12 @@ from typing import Any
 
 from windlass.core.errors import Conflict, Interrupted, NotFound, UsageError, WindlassError
 from windlass.core.paging import LoopGuard
-from windlass.replication.direct.bucket_pair import Sides
-from windlass.replication.direct.listing.comparison import walk
-from windlass.replication.direct.listing.ranges import Cut, Range, Ranges
-from windlass.replication.direct.model import Moved
-from windlass.replication.model import Trouble
-from windlass.replication.own_keys import OURS
+from windlass.replication.direct.bucket_pair import BucketPair
+from windlass.replication.direct.listing.comparison import compare_listings
+from windlass.replication.direct.listing.ranges import Range, Ranges, Split
+from windlass.replication.direct.model import CopyProgress
+from windlass.replication.model import FailureGroup
+from windlass.replication.own_keys import OWN_PREFIX
 from windlass.wire import s3
 from windlass.wire.client import Client
 from windlass.wire.listing import Listed
@@ -42,7 +42,7 @@ Shard = tuple[str, str | None]
 
 def board_place(seed_id: str) -> str:
     """Where the workers of a shared seed meet, in the destination: below our own keys, which belong to neither side."""
-    return f"{OURS}{seed_id}"
+    return f"{OWN_PREFIX}{seed_id}"
 
 
 def cut_shards(pages: Sequence[tuple[str, int]], per_shard: int) -> list[Shard]:
@@ -90,7 +90,7 @@ class Board:
         await self.client.send(s3.delete(self.bucket, probe, owner=self.owner))
         raise UsageError(
             f"{self.client.access.service_label} writes over what is there, whatever the condition: a seed can't be shared there",
-            hint="Leave --share out: one process copies.",
+            hint="Leave --distributed out: one process copies.",
         )
 
     async def plan(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class Board:
                 raise
             raise NotFound(
                 f"no seed is shared below s3://{self.bucket}/{self.prefix}",
-                hint="`windlass replicate seed … --share` shares one; its id is in `windlass replicate status` there.",
+                hint="`windlass replicate seed … --distributed` shares one; its id is in `windlass replicate status` there.",
             ) from None
         found: dict[str, Any] = json.loads(body)
         return found
@@ -142,7 +142,7 @@ class Board:
         turn = f"{holder} {asyncio.get_running_loop().time()}".encode()
         return await self._put_over(self._key(f"lease-{number}"), turn, etag)
 
-    async def finish(self, number: int, moved: Moved) -> None:
+    async def finish(self, number: int, moved: CopyProgress) -> None:
         """Write down what came of a shard, unless that was done, and let its lease go."""
         body = json.dumps(_value(moved)).encode()
         with contextlib.suppress(Conflict):  # two held it one after the other: who copied was the first to finish
@@ -175,13 +175,13 @@ class Board:
         return f"{self.prefix}/{name}"
 
 
-async def begin_sharing(board: Board, sides: Sides, *, listers: int, per_shard: int) -> None:
+async def begin_sharing(board: Board, sides: BucketPair, *, listers: int, per_shard: int) -> None:
     """List the source, and put up the shards; a plan that is there already holds."""
     try:
         await board.plan()
     except NotFound:
         ends = _Ends()
-        await walk(Ranges(), sides.source_pages(), None, ends, listers=listers)
+        await compare_listings(Ranges(), sides.source_pages(), None, ends, listers=listers)
         source, target = sides.pair.source, sides.pair.destination
         about = {"source": source.bucket, "destination": target.bucket, "prefix": sides.pair.prefix}
         await board.post(about, cut_shards(ends.pages, per_shard))
@@ -198,7 +198,7 @@ class _Ends:
         if source:
             self.pages.append((source[-1].key, len(source)))
 
-    def cut(self, cut: Cut) -> None:
+    def cut(self, cut: Split) -> None:
         """Sink: nothing to keep."""
 
     def end(self, number: int) -> None:
@@ -208,12 +208,12 @@ class _Ends:
 async def share(
     board: Board,
     holder: str,
-    work: Callable[[int, Shard, threading.Event], Awaitable[Moved]],
+    work: Callable[[int, Shard, threading.Event], Awaitable[CopyProgress]],
     *,
     stop: threading.Event,
-    tell: Callable[[Moved], object],
-) -> Moved:
-    """Work on shards until all are done, by whomever; what came of all together."""
+    tell: Callable[[CopyProgress], object],
+) -> CopyProgress:
+    """Copy shards until every shard is done by some worker; return the totals of all shards."""
     shards: list[Shard] = [(after, upto) for after, upto in (await board.plan())["shards"]]
     done: dict[int, dict[str, Any]] = {}
     while not stop.is_set():
@@ -232,7 +232,7 @@ async def share(
                 break
         if not worked:
             await asyncio.sleep(min(_LOOK_S, board.ttl_s / 4))
-    raise Interrupted("the shared seed was stopped here", hint="Others go on; `windlass replicate work` joins again.")
+    raise Interrupted("the shared seed was stopped here", hint="Others go on; `windlass replicate worker` joins again.")
 
 
 async def _hold(
@@ -240,11 +240,11 @@ async def _hold(
     number: int,
     holder: str,
     etag: str,
-    work: Callable[[int, Shard, threading.Event], Awaitable[Moved]],
+    work: Callable[[int, Shard, threading.Event], Awaitable[CopyProgress]],
     shard: Shard,
     stop: threading.Event,
 ) -> bool:
-    """Work on one shard while its lease holds; whether it was finished."""
+    """Copy one shard while its lease is held; True when the shard was finished."""
     working = asyncio.ensure_future(work(number, shard, stop))
     try:
         while not working.done():
@@ -261,23 +261,23 @@ async def _hold(
     return True
 
 
-def total(found: dict[int, dict[str, Any]]) -> Moved:
+def total(found: dict[int, dict[str, Any]]) -> CopyProgress:
     """What came of all shards together."""
     sums: dict[str, int] = {}
-    troubles: dict[str, Trouble] = {}
+    failures: dict[str, FailureGroup] = {}
     for one in found.values():
         for name, number in one["counts"].items():
             sums[name] = sums.get(name, 0) + number
-        for code, count, message, keys in one["troubles"]:
-            before = troubles.get(code)
-            kept = before or Trouble(code=code, count=0, message=message)
-            troubles[code] = replace(kept, count=kept.count + count, keys=(*kept.keys, *keys)[:_EXAMPLES])
-    return Moved(**sums, troubles=tuple(sorted(troubles.values(), key=lambda one: -one.count)))
+        for code, count, message, keys in one["failures"]:
+            before = failures.get(code)
+            kept = before or FailureGroup(code=code, count=0, message=message)
+            failures[code] = replace(kept, count=kept.count + count, keys=(*kept.keys, *keys)[:_EXAMPLES])
+    return CopyProgress(**sums, failures=tuple(sorted(failures.values(), key=lambda one: -one.count)))
 
 
-def _value(moved: Moved) -> dict[str, Any]:
+def _value(moved: CopyProgress) -> dict[str, Any]:
     names = ("total", "copied", "skipped", "failed", "total_bytes", "copied_bytes")
     return {
         "counts": {name: getattr(moved, name) for name in names},
-        "troubles": [[one.code, one.count, one.message, list(one.keys)] for one in moved.troubles],
+        "failures": [[one.code, one.count, one.message, list(one.keys)] for one in moved.failures],
     }

@@ -12,30 +12,30 @@ from itertools import repeat
 
 from windlass.core.errors import Interrupted
 from windlass.replication.comparison import Compare
-from windlass.replication.direct.bucket_pair import Sides
-from windlass.replication.direct.listing.comparison import walk
+from windlass.replication.direct.bucket_pair import BucketPair
+from windlass.replication.direct.listing.comparison import compare_listings
 from windlass.replication.direct.listing.decisions import Decisions
 from windlass.replication.direct.listing.evidence import Evidence, by_content
-from windlass.replication.direct.listing.ranges import Cut, Range, Ranges
+from windlass.replication.direct.listing.ranges import Range, Ranges, Split
 from windlass.replication.direct.model import Compared
 from windlass.replication.model import Pair
-from windlass.replication.own_keys import Merged, others, own_prefixes
+from windlass.replication.own_keys import Candidate, others, own_prefixes
 from windlass.wire.listing import Listed
 
-__all__ = ["Passed", "compare"]
+__all__ = ["QueueVisitor", "compare"]
 
 _EXAMPLES = 5
 _FULL_S = 0.01
 
 
-class Passed:
+class QueueVisitor:
     """A sink that puts pages of compared rows into a queue, and waits while it is full."""
 
     def __init__(
         self,
         decisions: Decisions,
         pair: Pair,
-        found: queue.Queue[Sequence[Merged] | BaseException | None],
+        found: queue.Queue[Sequence[Candidate] | BaseException | None],
         stop: threading.Event,
     ) -> None:
         self._decisions, self._found, self._stop = decisions, found, stop
@@ -46,15 +46,15 @@ class Passed:
         mine, there = others(source, self._ours), {row.key: row for row in others(destination, self._ours)}
         actions = await self._decisions.of(mine, there)
         triples = zip(mine, [there.pop(row.key, None) for row in mine] if there else repeat(None), actions)  # noqa: B905  endless
-        rows = list(map(tuple.__new__, repeat(Merged), triples))
-        rows += [Merged(None, row) for row in there.values()]
+        rows = list(map(tuple.__new__, repeat(Candidate), triples))
+        rows += [Candidate(None, row) for row in there.values()]
         while self._found.full():  # nobody else puts, so that room stays room
             if self._stop.is_set():
                 raise Interrupted("the listing was stopped")
             await asyncio.sleep(_FULL_S)
         self._found.put_nowait(rows)
 
-    def cut(self, cut: Cut) -> None:
+    def cut(self, cut: Split) -> None:
         """Sink: nothing to keep."""
 
     def end(self, number: int) -> None:
@@ -62,7 +62,7 @@ class Passed:
 
 
 async def compare(
-    sides: Sides,
+    sides: BucketPair,
     *,
     listers: int,
     stop: threading.Event,
@@ -75,7 +75,7 @@ async def compare(
     The content of `sample` objects, drawn from all that are or may be the same, is read on both sides.
     """
     found = _Comparison(sides, stop, tell, by=by, sample=sample)
-    await walk(
+    await compare_listings(
         Ranges(prune=False), sides.source_pages(), sides.destination_pages(), found, listers=listers, beyond=True
     )
     await found.read_sample()
@@ -86,7 +86,7 @@ class _Comparison:
     """Counts what is the same and what is not; a difference of opaque ETags says nothing."""
 
     def __init__(
-        self, sides: Sides, stop: threading.Event, tell: Callable[[int], object], *, by: Compare, sample: int
+        self, sides: BucketPair, stop: threading.Event, tell: Callable[[int], object], *, by: Compare, sample: int
     ) -> None:
         self._sides, self._stop, self._tell = sides, stop, tell
         self._evidence, self._sample = Evidence(sides, by), sample
@@ -126,7 +126,7 @@ class _Comparison:
         if self._stop.is_set():
             raise Interrupted(f"the comparison of {self._sides.pair.title} was stopped")
 
-    def cut(self, cut: Cut) -> None:
+    def cut(self, cut: Split) -> None:
         """Sink: nothing to keep."""
 
     def end(self, number: int) -> None:

@@ -16,17 +16,17 @@ from windlass.core.canonical import digest
 from windlass.core.errors import UsageError
 from windlass.estate.service import Estate
 from windlass.replication.effects import Effect
-from windlass.replication.methods.batch.job import Listed, Spot
-from windlass.replication.model import BucketRef, Pair, Way
+from windlass.replication.methods.batch.job import ManifestRef, StagingPrefix
+from windlass.replication.model import BucketRef, Method, Pair
 
-__all__ = ["Progress", "Target", "emr_effects", "look", "script", "step_command"]
+__all__ = ["EmrTarget", "Progress", "emr_effects", "look", "script", "step_command"]
 
 _ENDED = {"COMPLETED": "Complete", "SUCCESS": "Complete", "FAILED": "Failed", "CANCELLED": "Cancelled"}
 _INSTANCE_ROLE, _SERVICE_ROLE = "EMR_EC2_DefaultRole", "EMR_DefaultRole"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class EmrTarget:
     """Where the step runs: an existing cluster, an EMR Serverless application, or (`transient`) a cluster of its own."""
 
     cluster: str = ""
@@ -76,7 +76,7 @@ def step_arguments(pair: Pair, *, encrypt: bool = False) -> list[str]:
     for place in (pair.source, pair.destination):
         if "_" in place.bucket:
             raise UsageError(
-                f"s3-dist-cp refuses {place.bucket}: it takes no bucket with an underscore", hint="Use --via direct."
+                f"s3-dist-cp refuses {place.bucket}: it takes no bucket with an underscore", hint="Use --method direct."
             )
     return [
         "s3-dist-cp",
@@ -95,7 +95,13 @@ def step_command(pair: Pair, *, encrypt: bool = False) -> str:
 
 
 def emr_effects(
-    pair: Pair, target: Target, seed_id: str, spot: Spot, manifest: Listed | None, *, encrypt: bool = False
+    pair: Pair,
+    target: EmrTarget,
+    seed_id: str,
+    spot: StagingPrefix,
+    manifest: ManifestRef | None,
+    *,
+    encrypt: bool = False,
 ) -> tuple[Effect, ...]:
     """The writes that start it; none when the step is only printed."""
     target.check()
@@ -129,7 +135,7 @@ def emr_effects(
     return ()
 
 
-def _cluster(target: Target, seed_id: str, step: Mapping[str, Any]) -> dict[str, Any]:
+def _cluster(target: EmrTarget, seed_id: str, step: Mapping[str, Any]) -> dict[str, Any]:
     groups = [
         {"Name": "primary", "InstanceRole": "MASTER", "InstanceType": target.instance_type, "InstanceCount": 1},
         {
@@ -157,7 +163,7 @@ def _cluster(target: Target, seed_id: str, step: Mapping[str, Any]) -> dict[str,
 
 
 def _serverless(
-    effect: Any, pair: Pair, target: Target, seed_id: str, spot: Spot, manifest: Listed | None
+    effect: Any, pair: Pair, target: EmrTarget, seed_id: str, spot: StagingPrefix, manifest: ManifestRef | None
 ) -> tuple[Effect, ...]:
     key = f"{spot.prefix}/emr_copy.py"
     listed = f"s3://{manifest.bucket}/{manifest.key}" if manifest else f"s3://{spot.bucket}/{spot.prefix}/manifest.csv"
@@ -188,10 +194,10 @@ def script() -> str:
     return resources.files(__package__).joinpath("emr_copy.py").read_text("utf-8")
 
 
-def started(answers: list[dict[str, Any]], target: Target, place: BucketRef) -> dict[str, str]:
+def started(answers: list[dict[str, Any]], target: EmrTarget, place: BucketRef) -> dict[str, str]:
     """What to ask later how it stands, out of the effects' answers."""
     last = answers[-1]
-    where = {"account_id": place.account_id, "region": place.region, "way": str(Way.EMR)}
+    where = {"account_id": place.account_id, "region": place.region, "method": str(Method.EMR)}
     if target.application:
         return where | {"application": target.application, "run": last["jobRunId"]}
     if target.cluster:

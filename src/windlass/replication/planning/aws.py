@@ -12,7 +12,7 @@ from windlass.core.errors import AccessDenied, NotFound, WindlassError
 from windlass.core.pool import map_bounded
 from windlass.estate.service import Estate
 from windlass.replication.model import BucketRef, Pair, Volume
-from windlass.replication.own_keys import OURS
+from windlass.replication.own_keys import OWN_PREFIX
 from windlass.replication.planning.facts import BucketFacts, KeyFacts, PairFacts, RoleFacts
 
 __all__ = ["bucket_facts", "known_buckets", "metrics", "pair_facts", "role_facts"]
@@ -30,7 +30,7 @@ _SIZE_TYPES = (
     *_FROZEN_TYPES,
 )
 _AT_ONCE = 8
-_DRY = f"{OURS}dry-call"
+_DRY = f"{OWN_PREFIX}dry-call"
 
 
 def known_buckets(estate: Estate) -> dict[str, tuple[str, str]]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from windlass.replication.comparison import Action
 from windlass.replication.model import Operation, Seed
-from windlass.replication.own_keys import FROZEN, Clients, Merged
+from windlass.replication.own_keys import ARCHIVE_CLASSES, Candidate, Clients
 from windlass.wire.listing import Listed
 
-__all__ = ["Counted", "Peeked", "Rows", "noncurrent", "wanted"]
+__all__ = ["CandidateCounts", "PeekedChunks", "Rows", "noncurrent", "wanted"]
 
 
 @dataclass(slots=True)
-class Counted:
+class CandidateCounts:
     """What was listed: rows for the batch job, their bytes, and objects that are too large for it."""
 
     rows: int = 0
@@ -22,11 +22,11 @@ class Counted:
     large: int = 0
 
 
-def wanted(rows: Iterable[Merged], seed: Seed, tally: Counted, *, largest_bytes: int) -> Iterator[Listed]:
+def wanted(rows: Iterable[Candidate], seed: Seed, tally: CandidateCounts, *, largest_bytes: int) -> Iterator[Listed]:
     """Objects for a batch job: what is missing, unless it is archived or too large for it; of a function's, all."""
     for row in rows:
         source = row.source
-        if source is None or source.storage_class in FROZEN:
+        if source is None or source.storage_class in ARCHIVE_CLASSES:
             continue
         if seed.operation is not Operation.LAMBDA and row.action is not Action.COPY:
             continue
@@ -50,7 +50,7 @@ def noncurrent(clients: Clients, seed: Seed, reader: str, *, largest_bytes: int)
     yield from reversed(held)
 
 
-class Peeked:
+class PeekedChunks:
     """Chunks of which the first was looked at: whether there are any."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:

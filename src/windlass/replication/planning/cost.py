@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any
 
 from windlass.replication.config import ReplicationConfig
-from windlass.replication.model import Operation, Pair, Volume, Way
+from windlass.replication.model import Method, Operation, Pair, Volume
 
 __all__ = ["Estimate", "Keys", "estimate", "price_list"]
 
@@ -40,7 +40,7 @@ class Keys:
 class Estimate:
     """USD and seconds of one way, by what they are made of."""
 
-    way: Way
+    method: Method
     operation: Operation
     usd: float
     seconds: float
@@ -53,7 +53,7 @@ def price_list(own: Mapping[str, float]) -> Mapping[str, Any]:
 
 
 def estimate(
-    way: Way, operation: Operation, pair: Pair, volume: Volume, config: ReplicationConfig, keys: Keys = Keys()
+    method: Method, operation: Operation, pair: Pair, volume: Volume, config: ReplicationConfig, keys: Keys = Keys()
 ) -> Estimate:
     """What it would cost and take to move the volume this way."""
     prices = price_list(config.prices)
@@ -61,10 +61,10 @@ def estimate(
     parts = {"requests": _requests(prices, objects, volume.large_bytes), "transfer": _transfer(prices, pair, size)}
     if (keys.source or keys.destination) and not keys.bucket_key:
         parts["kms"] = objects * (keys.source + keys.destination) / 10_000 * prices["kms_per_10000"]
-    if way is Way.BATCH:
+    if method is Method.BATCH:
         parts["batch"] = prices["batch_job"] + objects / 1e6 * prices["batch_per_million"]
         seconds = _MANAGED_START_S + max(objects / config.batch_objects_per_s, size / _COPY_BYTES_PER_S)
-    elif way is Way.EMR:
+    elif method is Method.EMR:
         rate = prices["emr_objects_per_core_s"] * prices["emr_cores"]
         seconds = prices["emr_start_s"] + max(objects / rate, size / _COPY_BYTES_PER_S)
         parts["emr"] = prices["emr_cores"] * prices["emr_core_hour"] * max(seconds, 60) / 3600
@@ -77,7 +77,7 @@ def estimate(
         seconds = max(objects / objects_per_s, size / bytes_per_s)
     if operation is Operation.LAMBDA:
         parts["lambda"] = objects / 1e6 * prices["lambda_per_million"]
-    return Estimate(way=way, operation=operation, usd=sum(parts.values()), seconds=seconds, parts=parts)
+    return Estimate(method=method, operation=operation, usd=sum(parts.values()), seconds=seconds, parts=parts)
 
 
 _MANAGED_START_S = 60.0

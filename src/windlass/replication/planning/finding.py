@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.replication.failures import explain
-from windlass.replication.model import Carry, Operation, Volume, Way
+from windlass.replication.model import Attribute, Method, Operation, Volume
 from windlass.replication.setup.policy import difference
-from windlass.replication.setup.role import Work
+from windlass.replication.setup.role import RoleScope
 
 __all__ = ["Finding", "Fix", "Intent", "error_finding", "warning_finding"]
 
@@ -45,14 +45,14 @@ class Intent:
     """What is going to be done with a pair."""
 
     operation: Operation
-    way: Way = Way.BATCH
+    method: Method = Method.BATCH
     switch_on: bool = True
     enable_versioning: bool = False
     delete_markers: bool = False
-    work: Work | None = None
+    work: RoleScope | None = None
     volume: Volume | None = None
     versions: bool = False
-    carry: frozenset[Carry] = frozenset()
+    preserve: frozenset[Attribute] = frozenset()
     request_payer: bool = False
 
 

@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from windlass.core.errors import UsageError
 from windlass.core.units import format_duration
 from windlass.replication.config import ReplicationConfig
-from windlass.replication.model import Operation, Pair, Volume, Way
+from windlass.replication.model import Method, Operation, Pair, Volume
 from windlass.replication.planning.cost import Estimate, Keys, estimate
 
-__all__ = ["Choice", "Situation", "choose"]
+__all__ = ["Choice", "MethodConstraints", "choose"]
 
 _DIRECT_S = 1800.0
 _MOST_TASKS = 20_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class MethodConstraints:
     """What the choice depends on beside the volume."""
 
     replicating: bool
@@ -39,7 +39,7 @@ class Situation:
 class Choice:
     """The way chosen, the reason, and what every possible way would cost and take."""
 
-    way: Way
+    method: Method
     operation: Operation
     why: str
     estimates: tuple[Estimate, ...]
@@ -47,11 +47,16 @@ class Choice:
     @property
     def estimate(self) -> Estimate:
         """The chosen way's."""
-        return next(one for one in self.estimates if one.way is self.way and one.operation is self.operation)
+        return next(one for one in self.estimates if one.method is self.method and one.operation is self.operation)
 
 
 def choose(
-    pair: Pair, volume: Volume, asked: Way, operation: Operation | None, situation: Situation, config: ReplicationConfig
+    pair: Pair,
+    volume: Volume,
+    asked: Method,
+    operation: Operation | None,
+    situation: MethodConstraints,
+    config: ReplicationConfig,
 ) -> Choice:
     """The way asked for, or the best one. UsageError when what is asked for can't be done so."""
     _refuse(asked, operation, situation)
@@ -60,46 +65,49 @@ def choose(
     estimates = tuple(
         estimate(way, does, pair, volume, config, situation.keys) for way, does in ((way, wanted) for way in ways)
     )
-    if asked is not Way.AUTO:
-        return Choice(way=asked, operation=wanted, why="asked for", estimates=estimates)
-    way, why = _best(wanted, volume, situation, {one.way: one for one in estimates})
-    return Choice(way=way, operation=wanted, why=why, estimates=estimates)
+    if asked is not Method.AUTO:
+        return Choice(method=asked, operation=wanted, why="asked for", estimates=estimates)
+    way, why = _best(wanted, volume, situation, {one.method: one for one in estimates})
+    return Choice(method=way, operation=wanted, why=why, estimates=estimates)
 
 
-def _replicas(asked: Way, situation: Situation) -> bool:
-    return situation.replicating and not situation.elsewhere and asked in (Way.AUTO, Way.BATCH)
+def _replicas(asked: Method, situation: MethodConstraints) -> bool:
+    return situation.replicating and not situation.elsewhere and asked in (Method.AUTO, Method.BATCH)
 
 
-def _possible(operation: Operation, situation: Situation) -> tuple[Way, ...]:
+def _possible(operation: Operation, situation: MethodConstraints) -> tuple[Method, ...]:
     if operation is not Operation.COPY:
-        return (Way.BATCH,)
+        return (Method.BATCH,)
     if situation.elsewhere:
-        return (Way.DIRECT,)
-    return (Way.DIRECT, Way.BATCH, Way.EMR)
+        return (Method.DIRECT,)
+    return (Method.DIRECT, Method.BATCH, Method.EMR)
 
 
-def _refuse(asked: Way, operation: Operation | None, situation: Situation) -> None:
+def _refuse(asked: Method, operation: Operation | None, situation: MethodConstraints) -> None:
     if situation.elsewhere:
         _refuse_elsewhere(asked, operation, situation)
-    if operation in (Operation.REPLICATE, Operation.LAMBDA) and asked in (Way.DIRECT, Way.EMR):
+    if operation in (Operation.REPLICATE, Operation.LAMBDA) and asked in (Method.DIRECT, Method.EMR):
         what = "make true replicas" if operation is Operation.REPLICATE else "invoke a function per object"
-        raise UsageError(f"--via {asked} can't {what}: only batch jobs can", hint="Use --via batch or auto.")
+        raise UsageError(f"--method {asked} can't {what}: only batch jobs can", hint="Use --method batch or auto.")
     if operation is Operation.REPLICATE and not situation.replicating:
         raise UsageError(
             "true replicas need a replication rule from the source to the destination",
             hint="Leave --no-switch-on out, so that replication is switched on first; or use --operation copy.",
         )
-    if situation.detached and asked is Way.DIRECT:
+    if situation.detached and asked is Method.DIRECT:
         raise UsageError(
-            "a direct seed runs in this process: it can't be detached", hint="Use --via batch, or run it in background."
+            "a direct seed runs in this process: it can't be detached",
+            hint="Use --method batch, or run it in background.",
         )
 
 
-def _refuse_elsewhere(asked: Way, operation: Operation | None, situation: Situation) -> None:
+def _refuse_elsewhere(asked: Method, operation: Operation | None, situation: MethodConstraints) -> None:
     """What only Amazon S3 does, between buckets of its own."""
     where = f"{' and '.join(situation.elsewhere)} {'is' if len(situation.elsewhere) == 1 else 'are'} not Amazon S3"
-    if asked in (Way.BATCH, Way.EMR):
-        raise UsageError(f"--via {asked} needs Amazon S3 on both sides: {where}", hint="Use --via direct, or auto.")
+    if asked in (Method.BATCH, Method.EMR):
+        raise UsageError(
+            f"--method {asked} needs Amazon S3 on both sides: {where}", hint="Use --method direct, or auto."
+        )
     if operation in (Operation.REPLICATE, Operation.LAMBDA):
         what = "true replicas are made" if operation is Operation.REPLICATE else "functions are invoked per object"
         raise UsageError(f"{what} by Amazon S3 between its own buckets only: {where}", hint="Use --operation copy.")
@@ -110,28 +118,31 @@ def _refuse_elsewhere(asked: Way, operation: Operation | None, situation: Situat
 
 
 def _best(
-    operation: Operation, volume: Volume, situation: Situation, estimates: dict[Way, Estimate]
-) -> tuple[Way, str]:
+    operation: Operation, volume: Volume, situation: MethodConstraints, estimates: dict[Method, Estimate]
+) -> tuple[Method, str]:
     if operation is Operation.REPLICATE:
-        return Way.BATCH, "replication is on: only Batch Replication makes true replicas (version ids, times, status)"
+        return (
+            Method.BATCH,
+            "replication is on: only Batch Replication makes true replicas (version ids, times, status)",
+        )
     if operation is Operation.LAMBDA:
-        return Way.BATCH, "a function per object: S3 Batch Operations invokes it"
+        return Method.BATCH, "a function per object: S3 Batch Operations invokes it"
     if situation.elsewhere:
         where = " and ".join(situation.elsewhere)
         if situation.one_service:
-            return Way.DIRECT, f"{where} copies by itself, and has no batch jobs: asked for from here"
-        return Way.DIRECT, f"{where} is not Amazon S3: objects are read and written by this process"
+            return Method.DIRECT, f"{where} copies by itself, and has no batch jobs: asked for from here"
+        return Method.DIRECT, f"{where} is not Amazon S3: objects are read and written by this process"
     if situation.detached:
-        return Way.BATCH, "detached: a batch job needs no process of ours"
+        return Method.BATCH, "detached: a batch job needs no process of ours"
     if volume.to_move > _MOST_TASKS:
-        return Way.EMR, f"{volume.to_move:,} objects are more than the {_MOST_TASKS:,} a batch job takes"
-    direct, batch = estimates[Way.DIRECT], estimates[Way.BATCH]
+        return Method.EMR, f"{volume.to_move:,} objects are more than the {_MOST_TASKS:,} a batch job takes"
+    direct, batch = estimates[Method.DIRECT], estimates[Method.BATCH]
     if direct.seconds <= _DIRECT_S or direct.seconds <= batch.seconds / 4:
-        return Way.DIRECT, (
+        return Method.DIRECT, (
             f"{volume.to_move:,} objects take about {format_duration(direct.seconds)} directly, "
             f"${batch.usd - direct.usd:,.2f} less than a batch job"
         )
-    return Way.BATCH, (
+    return Method.BATCH, (
         f"{volume.to_move:,} objects would keep this process busy for {format_duration(direct.seconds)}; "
         f"a batch job costs ${batch.usd - direct.usd:,.2f} more and needs none"
     )

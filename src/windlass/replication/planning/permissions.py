@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from windlass.core.arns import format_arn, partition_of
-from windlass.replication.model import Operation, Way
+from windlass.replication.model import Method, Operation
 from windlass.replication.planning.facts import PairFacts, RoleFacts
 from windlass.replication.planning.finding import Finding, Fix, Intent, error_finding, warning_finding
 from windlass.replication.setup.policy import Statement, document, merged, missing, trusts, uncertain
@@ -49,7 +49,7 @@ _CODES_OF_ACTIONS = {
 
 def check_crossing(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     """Direct copies between two accounts of ours: the destination's account makes them, and must be let in by the source."""
-    if intent.way is not Way.DIRECT or not facts.source_refused:
+    if intent.method is not Method.DIRECT or not facts.source_refused:
         return
     placed = facts.placed
     principal = format_arn(
@@ -75,7 +75,7 @@ def check_roles(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             placed, encryption=facts.encryption, locked=facts.source.locked, delete_markers=intent.delete_markers
         )
         yield from _role(facts.replication_role, REPLICATION_SERVICE, needed)
-    if intent.way is Way.BATCH and intent.work is not None and facts.batch_role is not None:
+    if intent.method is Method.BATCH and intent.work is not None and facts.batch_role is not None:
         yield from _role(facts.batch_role, BATCH_SERVICE, batch_statements(placed, intent.work, facts.encryption))
 
 
@@ -175,10 +175,10 @@ def _caller(facts: PairFacts, intent: Intent) -> str:
     pair = facts.placed
     if intent.operation is Operation.REPLICATE:
         known, kind, place = facts.replication_role, "replication", pair.source
-    elif intent.way is Way.BATCH and intent.operation is Operation.COPY:
+    elif intent.method is Method.BATCH and intent.operation is Operation.COPY:
         known, kind = facts.batch_role, f"batch-{intent.operation}"
         place = pair.destination if pair.destination.account_id else pair.source
-    elif intent.way is Way.DIRECT:
+    elif intent.method is Method.DIRECT:
         account_id = pair.destination.account_id or pair.source.account_id
         return (
             format_arn("iam", "", account_id, "root", partition=partition_of(pair.source.region)) if account_id else ""

@@ -14,13 +14,13 @@ from windlass.replication.effects import Effect
 from windlass.replication.methods import emr
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.template import Template
-from windlass.replication.model import Carry, Operation, Pair, Volume, Way
+from windlass.replication.model import Attribute, Method, Operation, Pair, Volume
 from windlass.replication.planning.cost import Keys
 from windlass.replication.planning.facts import PairFacts, RoleFacts
-from windlass.replication.planning.method_choice import Choice, Situation, choose
+from windlass.replication.planning.method_choice import Choice, MethodConstraints, choose
 from windlass.replication.planning.preflight import Finding, Intent, check, refusal
 from windlass.replication.setup.replication import agreement_effects, role_effects, switch_effects
-from windlass.replication.setup.role import BATCH_SERVICE, Work, batch_statements, role_arn, role_name
+from windlass.replication.setup.role import BATCH_SERVICE, RoleScope, batch_statements, role_arn, role_name
 
 __all__ = [
     "PairPlan",
@@ -36,6 +36,15 @@ __all__ = [
 ]
 
 
+_RENAMED = {
+    "method": "method",
+    "preserve": "preserve",
+    "include_in_sync": "include_in_sync",
+    "distributed": "distributed",
+}
+"""Fields of jobs that were stored under earlier names."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What is asked for, the same for every pair. `switch_on` None: where true replicas are made.
@@ -43,19 +52,19 @@ class Request:
     `delete_markers` None: not by the rule, and in their places by direct copies of versions.
     """
 
-    via: Way = Way.AUTO
+    method: Method = Method.AUTO
     operation: Operation | None = None
     switch_on: bool | None = None
     enable_versioning: bool = False
     delete_markers: bool | None = None
     canary: bool = True
     versions: bool = False
-    everything: bool = False
+    include_in_sync: bool = False
     detach: bool = False
     confirm: bool = False
     verify: bool = True
-    shared: bool = False
-    carry: frozenset[Carry] = frozenset()
+    distributed: bool = False
+    preserve: frozenset[Attribute] = frozenset()
     compare: Compare = Compare.ETAG
     different: bool = False
     """Replace objects of the destination that differ and are newer."""
@@ -65,7 +74,7 @@ class Request:
     """Restore archived objects for so many days and wait for them; 0 for not."""
     measure: str = "auto"
     template: Template = field(default_factory=Template)
-    target: emr.Target = field(default_factory=emr.Target)
+    target: emr.EmrTarget = field(default_factory=emr.EmrTarget)
 
     @property
     def criteria(self) -> Criteria:
@@ -82,39 +91,39 @@ class Request:
                 "delete_markers",
                 "canary",
                 "versions",
-                "everything",
+                "include_in_sync",
                 "detach",
                 "confirm",
                 "verify",
                 "measure",
-                "shared",
+                "distributed",
                 "different",
                 "strict",
                 "restore_days",
             )
         }
         return plain | {
-            "via": str(self.via),
+            "method": str(self.method),
             "compare": str(self.compare),
             "operation": str(self.operation or ""),
             "target": self.target.params(),
             "template": self.template.model_dump(mode="json", by_alias=True),
-            "carry": sorted(map(str, self.carry)),
+            "preserve": sorted(map(str, self.preserve)),
         }
 
     @staticmethod
     def of(params: Mapping[str, Any]) -> Request:
         """The request that a job kept."""
-        known = dict(params)
+        known = {_RENAMED.get(name, name): value for name, value in params.items()}
         return Request(
             **known
             | {
-                "via": Way(known["via"]),
+                "method": Method(known["method"]),
                 "compare": Compare(known.get("compare", Compare.ETAG)),
                 "operation": Operation(known["operation"]) if known["operation"] else None,
-                "target": emr.Target(**known["target"]),
+                "target": emr.EmrTarget(**known["target"]),
                 "template": Template.model_validate(known["template"]),
-                "carry": frozenset(map(Carry, known.get("carry", ()))),
+                "preserve": frozenset(map(Attribute, known.get("preserve", ()))),
             }
         )
 
@@ -133,7 +142,7 @@ class PairPlan:
     @property
     def idle(self) -> bool:
         """Whether the destination has everything already."""
-        return self.volume is not None and self.volume.missing == 0 and not self.volume.unclear
+        return self.volume is not None and self.volume.missing == 0 and not self.volume.undecided
 
 
 def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config: ReplicationConfig) -> PairPlan:
@@ -144,7 +153,7 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
         findings = check(facts, Intent(operation=request.operation or Operation.REPLICATE))
         return PairPlan(pair=facts.pair, facts=facts, findings=findings, error=refusal(facts, findings))
     placed = facts.placed
-    situation = Situation(
+    situation = MethodConstraints(
         replicating=not placed.services and (facts.rule is not None or request.switch_on is not False),
         detached=request.detach,
         elsewhere=placed.services,
@@ -153,21 +162,21 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
     )
     try:
         choice = choose(
-            placed, volume or Volume(objects=0, size_bytes=0), request.via, request.operation, situation, config
+            placed, volume or Volume(objects=0, size_bytes=0), request.method, request.operation, situation, config
         )
     except WindlassError as error:
         return PairPlan(pair=placed, facts=facts, volume=volume, error=error)
-    if request.restore_days and choice.way is not Way.DIRECT:
+    if request.restore_days and choice.method is not Method.DIRECT:
         refused = UsageError(
-            f"{placed.title}: only direct copies wait for restores, and the way is {choice.way}",
-            hint="Add --operation copy --via direct.",
+            f"{placed.title}: only direct copies wait for restores, and the way is {choice.method}",
+            hint="Add --operation copy --method direct.",
         )
         return PairPlan(pair=placed, facts=facts, volume=volume, choice=choice, error=refused)
-    if request.carry and choice.way is not Way.DIRECT:
-        what = ", ".join(sorted(request.carry))
+    if request.preserve and choice.method is not Method.DIRECT:
+        what = ", ".join(sorted(request.preserve))
         refused = UsageError(
-            f"{placed.title}: only direct copies carry {what} where it is asked for, and the way is {choice.way}",
-            hint="Add --operation copy --via direct. True replicas carry ACLs and locks by themselves.",
+            f"{placed.title}: only direct copies carry {what} where it is asked for, and the way is {choice.method}",
+            hint="Add --operation copy --method direct. True replicas carry ACLs and locks by themselves.",
         )
         return PairPlan(pair=placed, facts=facts, volume=volume, choice=choice, error=refused)
     findings = check(facts, _intent(facts, request, choice, config, volume))
@@ -183,7 +192,7 @@ def _refused_elsewhere(pair: Pair, request: Request) -> WindlassError | None:
         "--enable-versioning": request.enable_versioning,
         "--delete-markers": request.delete_markers is True,
         "--versions": request.versions,
-        "--carry": bool(request.carry),
+        "--preserve": bool(request.preserve),
     }
     given = [name for name, is_asked in asked.items() if is_asked]
     if not given:
@@ -197,8 +206,8 @@ def _refused_elsewhere(pair: Pair, request: Request) -> WindlassError | None:
 
 def idle(plan: PairPlan, request: Request) -> bool:
     """Whether nothing is to be done: a plan counts current objects only, and says nothing of their older versions."""
-    direct = plan.choice is not None and plan.choice.way is Way.DIRECT
-    return plan.idle and not request.everything and not (request.versions and direct)
+    direct = plan.choice is not None and plan.choice.method is Method.DIRECT
+    return plan.idle and not request.include_in_sync and not (request.versions and direct)
 
 
 def is_first(plan: PairPlan) -> bool:
@@ -231,12 +240,12 @@ def effects_for(
     """Every write of a pair's seed, in order: what --dry-run prints. Copies of single objects are not listed one by one."""
     if plan.facts is None or plan.choice is None or idle(plan, request):
         return ()
-    operation, way = plan.choice.operation, plan.choice.way
+    operation, way = plan.choice.operation, plan.choice.method
     found: list[Effect] = []
     if switching(plan.choice, request):
         intent = _intent(plan.facts, request, plan.choice, config, plan.volume)
         found += switch_effects(plan.facts, intent, config, held)
-    if way is Way.BATCH:
+    if way is Method.BATCH:
         role, made = copy_role(plan.facts, request, operation, config, seed_id)
         found += made
         number = plan.volume.to_move if plan.volume else 0
@@ -251,8 +260,8 @@ def effects_for(
             count=number,
             first=is_first(plan),
         )
-    elif way is Way.EMR:
-        spot = spots(plan.pair, request.template, operation, config, seed_id)[0]
+    elif way is Method.EMR:
+        spot = staging_prefixes(plan.pair, request.template, operation, config, seed_id)[0]
         found += emr.emr_effects(
             plan.pair, request.target, seed_id, spot, None, encrypt=plan.facts.destination.key is not None
         )
@@ -267,7 +276,7 @@ def copy_role(
     """The job's role, and the writes that make it, where none was named."""
     named = request.template.role or config.role
     pair = facts.placed
-    place = batch.job_place(operation, pair)
+    place = batch.job_bucket(operation, pair)
     name = role_name(f"batch-{operation}", pair)
     arn = named or role_arn(name, place.account_id, place.region)
     found: list[Effect] = []
@@ -289,21 +298,21 @@ def batch_effects(
     set_name: str,
     role: str,
     count: int = 0,
-    listed: batch.Listed | None = None,
+    listed: batch.ManifestRef | None = None,
     created_before: datetime | None = None,
     number: int = 0,
     first: bool = False,
 ) -> list[Effect]:
     """The manifest, where it is ours and not written yet, and the job."""
-    manifest_at, report_to = spots(pair, request.template, operation, config, seed_id)
+    manifest_at, report_to = staging_prefixes(pair, request.template, operation, config, seed_id)
     found: list[Effect] = []
-    manifest: batch.Listed | batch.Spot = manifest_at
+    manifest: batch.ManifestRef | batch.StagingPrefix = manifest_at
     if listed is not None:
         manifest = listed
     elif not generated(request.template, operation):
         key = f"{manifest_at.prefix}/manifest-{number}.csv"
-        manifest = batch.Listed(manifest_at.bucket, key, "(known once it is written)", request.versions)
-        place = batch.job_place(operation, pair)
+        manifest = batch.ManifestRef(manifest_at.bucket, key, "(known once it is written)", request.versions)
+        place = batch.job_bucket(operation, pair)
         found.append(
             Effect(
                 account_id=place.account_id,
@@ -334,19 +343,25 @@ def batch_effects(
     return found
 
 
-def spots(
+def staging_prefixes(
     pair: Pair, template: Template, operation: Operation, config: ReplicationConfig, seed_id: str
-) -> tuple[batch.Spot, batch.Spot]:
+) -> tuple[batch.StagingPrefix, batch.StagingPrefix]:
     """Where the manifest and the report go."""
     manifest, report = template.manifest, template.report
     return (
-        batch.spot_for(pair, operation, seed_id, bucket=manifest.bucket, prefix=manifest.prefix, work=config.work),
-        batch.spot_for(pair, operation, seed_id, bucket=report.bucket, prefix=report.prefix, work=config.work),
+        batch.staging_prefix_for(
+            pair, operation, seed_id, bucket=manifest.bucket, prefix=manifest.prefix, work=config.staging
+        ),
+        batch.staging_prefix_for(
+            pair, operation, seed_id, bucket=report.bucket, prefix=report.prefix, work=config.staging
+        ),
     )
 
 
-def _work(facts: PairFacts, request: Request, operation: Operation, config: ReplicationConfig, seed_id: str) -> Work:
-    manifest, report = spots(facts.placed, request.template, operation, config, seed_id)
+def _work(
+    facts: PairFacts, request: Request, operation: Operation, config: ReplicationConfig, seed_id: str
+) -> RoleScope:
+    manifest, report = staging_prefixes(facts.placed, request.template, operation, config, seed_id)
     return batch.work_for(
         request.template,
         operation,
@@ -358,7 +373,7 @@ def _work(facts: PairFacts, request: Request, operation: Operation, config: Repl
     )
 
 
-def _above(spot: batch.Spot) -> batch.Spot:
+def _above(spot: batch.StagingPrefix) -> batch.StagingPrefix:
     """The role outlives the seed: it may reach every seed's folder, not only this one's."""
     return replace(spot, prefix=spot.prefix.rpartition("/")[0])
 
@@ -368,13 +383,13 @@ def _intent(
 ) -> Intent:
     return Intent(
         operation=choice.operation,
-        way=choice.way,
+        method=choice.method,
         switch_on=switching(choice, request),
         enable_versioning=request.enable_versioning,
         delete_markers=bool(request.delete_markers),
         volume=volume,
         versions=request.versions,
-        carry=request.carry,
+        preserve=request.preserve,
         request_payer=config.request_payer,
         work=_work(facts, request, choice.operation, config, "*"),
     )
@@ -404,4 +419,4 @@ def _besides(request: Request) -> str:
     besides = ["the versions that are lacking"] if request.versions else []
     if request.versions and request.delete_markers is not False:
         besides.append("delete markers")
-    return "".join(f", {one}" for one in (*besides, *sorted(request.carry)))
+    return "".join(f", {one}" for one in (*besides, *sorted(request.preserve)))

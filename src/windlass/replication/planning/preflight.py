@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from windlass.core.errors import AccessDenied, Conflict, NotFound, UsageError, WindlassError
-from windlass.replication.model import Carry, Operation, Way
+from windlass.replication.model import Attribute, Method, Operation
 from windlass.replication.planning.facts import BucketFacts, PairFacts
 from windlass.replication.planning.finding import Finding, Fix, Intent, error_finding, warning_finding
 from windlass.replication.planning.permissions import check_bucket_policies, check_crossing, check_keys, check_roles
@@ -86,7 +86,7 @@ def _refused(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     """What dry calls met: everybody lists both sides; reading and writing is ours only where we are the ones who copy."""
     for side, ours in ((facts.source, "GetObject"), (facts.destination, "PutObject")):
         for operation, code in side.refused.items():
-            if operation != "ListObjectsV2" and not (intent.way is Way.DIRECT and operation == ours):
+            if operation != "ListObjectsV2" and not (intent.method is Method.DIRECT and operation == ours):
                 continue
             yield error_finding(
                 "AccessDenied",
@@ -124,7 +124,7 @@ def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             "versioning is off: copies of versions would replace each other",
             "Enable versioning on the destination first.",
         )
-    if facts.rule is not None and intent.way is Way.DIRECT:
+    if facts.rule is not None and intent.method is Method.DIRECT:
         yield warning_finding(
             "SrcBucketReplicating",
             facts.source.bucket,
@@ -134,25 +134,25 @@ def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
 
 
 def _carried(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
-    """What copies shall carry: a stranger's bucket does not tell whether it takes it, and S3 says so then of each object."""
+    """What copies shall preserve: a stranger's bucket does not tell whether it takes it, and S3 says so then of each object."""
     target = facts.destination
     if not target.account_id:
         return
-    if Carry.ACL in intent.carry and target.ownership == "BucketOwnerEnforced":
+    if Attribute.ACL in intent.preserve and target.ownership == "BucketOwnerEnforced":
         yield error_finding("AccessControlListNotSupported", target.bucket)
-    if Carry.LOCK in intent.carry and not target.locked:
+    if Attribute.LOCK in intent.preserve and not target.locked:
         yield error_finding("DstBucketObjectLockConfigMissing", target.bucket)
 
 
 def _lock(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     if facts.source.locked and not facts.destination.locked and intent.operation is Operation.REPLICATE:
         yield error_finding("DstBucketObjectLockConfigMissing", facts.destination.bucket)
-    if facts.source.locked and intent.operation is Operation.COPY and Carry.LOCK not in intent.carry:
+    if facts.source.locked and intent.operation is Operation.COPY and Attribute.LOCK not in intent.preserve:
         yield warning_finding(
             "SrcObjectLock",
             facts.source.bucket,
             "Object Lock at the source: copies do not keep retention and legal holds",
-            "Add --carry lock (--via direct), or make true replicas with --operation replicate.",
+            "Add --preserve lock (--method direct), or make true replicas with --operation replicate.",
         )
     if facts.destination.locked and not facts.source.locked:
         yield warning_finding(
@@ -200,12 +200,12 @@ def _rule(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
 
 
 def _objects(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
-    if intent.volume is not None and intent.volume.frozen:
+    if intent.volume is not None and intent.volume.archived:
         yield warning_finding(
             "SrcObjectNotEligible",
             facts.source.bucket,
-            f"{intent.volume.frozen:,} objects are in Glacier: only restored ones can be read",
-            "Restore them first (S3InitiateRestoreObject), then seed again with --via direct, which finds restored copies.",
+            f"{intent.volume.archived:,} objects are in Glacier: only restored ones can be read",
+            "Restore them first (S3InitiateRestoreObject), then seed again with --method direct, which finds restored copies.",
         )
     for side in (facts.source, facts.destination):
         if side.expires:

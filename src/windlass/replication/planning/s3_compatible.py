@@ -9,7 +9,7 @@ from windlass.core.errors import AccessDenied, AwsError, NotFound, WindlassError
 from windlass.core.paging import LoopGuard
 from windlass.estate.services import Services
 from windlass.replication.model import BucketRef
-from windlass.replication.own_keys import OURS
+from windlass.replication.own_keys import OWN_PREFIX
 from windlass.replication.planning.facts import BucketFacts
 from windlass.wire import s3
 from windlass.wire.blocking_client import BlockingClient
@@ -18,7 +18,7 @@ from windlass.wire.model import Call
 __all__ = ["bucket_names", "place_facts"]
 
 T = TypeVar("T")
-_DRY = f"{OURS}dry-call"
+_DRY = f"{OWN_PREFIX}dry-call"
 _UNKNOWN_KEYS = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthFailure", "InvalidSecurity")
 _LOST = ("EndpointUnreachable", "ConnectionLost", "ReadTimeout", "BrokenAnswer")
 

@@ -18,12 +18,12 @@ from windlass.core.ids import new_id
 from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs, RunningJob
 from windlass.replication.methods.batch import job as batch
-from windlass.replication.model import BatchJob, BucketRef, Operation, Pair, Seed, State, Way
+from windlass.replication.model import BatchJob, BucketRef, Method, Operation, Pair, Seed, State
 from windlass.replication.planning import aws
 from windlass.replication.planning.plan import PairPlan, Request, idle, is_first
 from windlass.replication.rows import IDLE
 from windlass.replication.seed.outcome import Outcome, incomplete_error
-from windlass.replication.seed.runner import Crew, Hooks
+from windlass.replication.seed.runner import Callbacks, SeedRunner
 from windlass.replication.service import Replication
 from windlass.store.leases import Lease
 
@@ -62,8 +62,8 @@ def begin(
         assert error is not None
         if len(refused) > 1:
             names = ", ".join(one.pair.title for one in refused[1:4])
-            error.message += (
-                f"; and {len(refused) - 1} more pairs can't be seeded: {names}{' …' if len(refused) > 4 else ''}"
+            error = error.with_context(
+                suffix=f"; and {len(refused) - 1} more pairs can't be seeded: {names}{' …' if len(refused) > 4 else ''}"
             )
         raise error
     made = [_seed(replication, one, request, set_name) for one in plans if one.choice is not None]
@@ -84,7 +84,7 @@ def retry(replication: Replication, jobs: Jobs, seeds: Sequence[Seed], request: 
             job_id="",
             set_name=one.set_name,
             pair=one.pair,
-            way=Way.BATCH,
+            method=Method.BATCH,
             operation=one.operation,
             why=f"what failed in {one.seed_id}",
             state=State.QUEUED,
@@ -103,36 +103,36 @@ def run(
     replication: Replication,
     jobs: Jobs,
     job_id: str,
-    hooks: Hooks | None = None,
+    hooks: Callbacks | None = None,
     *,
     stop: threading.Event | None = None,
     under: Sequence[Lease] = (),
 ) -> list[Seed]:
-    """Carry a job out to its end (detached: until every batch job is made). PartialFailure when objects failed.
+    """Run a job to its end, or (detached) until every batch job is created. PartialFailure when objects failed.
 
     Interrupted when `stop` was set, or a lease of `under` was lost, before the end.
     """
     with jobs.run(job_id, under=under) as running:
-        _run(replication, running, hooks or Hooks(), stop)
+        _run(replication, running, hooks or Callbacks(), stop)
     return replication.seeds(job_id=job_id)
 
 
 def register(replication: Callable[[], Replication], jobs: Jobs) -> None:
     """Let `jobs.resume` take up seeds."""
-    jobs.runners[KIND] = lambda running: _run(replication(), running, Hooks())
+    jobs.runners[KIND] = lambda running: _run(replication(), running, Callbacks())
 
 
 def follow(
     replication: Replication,
     seeds: Sequence[Seed],
-    hooks: Hooks,
+    hooks: Callbacks,
     stop: threading.Event,
     *,
     requests: Callable[[Seed], Request] = lambda _: Request(),
     wait: bool = True,
 ) -> list[Seed]:
     """Look at seeds that somebody else began, and finish those whose jobs have ended; without `wait` only those."""
-    crew = Crew(replication, {one.seed_id: one for one in seeds}, requests, hooks, stop)
+    crew = SeedRunner(replication, {one.seed_id: one for one in seeds}, requests, hooks, stop)
     crew.work(prepare=False, wait=wait)
     return list(crew.seeds.values())
 
@@ -214,7 +214,7 @@ def write_failed(replication: Replication, seeds: Sequence[Seed], path: Path) ->
         for seed in seeds:
             for job_at in seed.jobs if seed.failed else ():
                 job = batch.describe(replication.estate, *job_at)
-                for rows in batch.failed_rows(replication.estate, job, batch.job_place(seed.operation, seed.pair)):
+                for rows in batch.failed_rows(replication.estate, job, batch.job_bucket(seed.operation, seed.pair)):
                     count += rows.count(b"\n")
                     file.write(rows)
     return count
@@ -254,7 +254,7 @@ def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: 
         job_id="",
         set_name=set_name,
         pair=plan.pair,
-        way=plan.choice.way,
+        method=plan.choice.method,
         operation=plan.choice.operation,
         why=plan.choice.why,
         state=State.DONE if done else State.QUEUED,
@@ -268,7 +268,7 @@ def _seed(replication: Replication, plan: PairPlan, request: Request, set_name: 
     )
 
 
-def _run(replication: Replication, running: RunningJob, hooks: Hooks, stop: threading.Event | None = None) -> None:
+def _run(replication: Replication, running: RunningJob, hooks: Callbacks, stop: threading.Event | None = None) -> None:
     replication = replication.on(running.store)
     request = Request.of(running.params["request"])
     seeds = {one.seed_id: one for one in replication.seeds(job_id=running.job_id, limit=100_000)}
@@ -283,7 +283,7 @@ def _run(replication: Replication, running: RunningJob, hooks: Hooks, stop: thre
         )
         hooks.show(found)
 
-    crew = Crew(replication, seeds, lambda _: request, Hooks(show, hooks.ask), running.stop)
+    crew = SeedRunner(replication, seeds, lambda _: request, Callbacks(show, hooks.ask), running.stop)
     crew.work(prepare=True, wait=not request.detach)
     for one in crew.seeds.values():
         if Outcome(one).incomplete:
@@ -325,7 +325,7 @@ def _adopted(replication: Replication, seed_id: str, jobs: Sequence[BatchJob]) -
             job_id="",
             set_name=tags.get("windlass:set", ""),
             pair=Pair(source=here, destination=there),
-            way=Way.BATCH,
+            method=Method.BATCH,
             operation=operation,
             why="found in AWS",
             state=State.COPYING,

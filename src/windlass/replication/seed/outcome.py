@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.core.errors import PartialFailure
-from windlass.replication.model import Seed, State, Trouble
+from windlass.replication.model import FailureGroup, Seed, State
 
 __all__ = ["DIFFERENT", "MISSING", "NOT_VERIFIED", "VERIFY_FAILED", "Outcome", "incomplete_error"]
 
@@ -38,7 +38,7 @@ class Outcome:
     """How a seed ended, or stands: `troubles` are the failures of its copies."""
 
     seed: Seed
-    troubles: Sequence[Trouble] = ()
+    failures: Sequence[FailureGroup] = ()
 
     @property
     def incomplete(self) -> bool:
@@ -72,13 +72,13 @@ class Outcome:
         words += [word.lower() if word[0].isupper() else word for word in self._verified_words()]
         return ", ".join(words) or self.seed.error or str(self.seed.state)
 
-    def shortfalls(self) -> tuple[Trouble, ...]:
+    def shortfalls(self) -> tuple[FailureGroup, ...]:
         """Return the reasons for the report: failures of copies, then what only the comparison found. No object is told twice."""
         verified = self.seed.verified
-        newer = sum(trouble.count for trouble in self.troubles if trouble.code == NEWER)
-        failed = sum(trouble.count for trouble in self.troubles) - newer
-        named = {key for trouble in self.troubles for key in trouble.keys}
-        shortfalls: list[Trouble] = list(self.troubles)
+        newer = sum(group.count for group in self.failures if group.code == NEWER)
+        failed = sum(group.count for group in self.failures) - newer
+        named = {key for group in self.failures for key in group.keys}
+        shortfalls: list[FailureGroup] = list(self.failures)
         for code, kind, known in (
             (MISSING, "missing", failed),
             (DIFFERENT, "different", newer),
@@ -86,9 +86,9 @@ class Outcome:
         ):
             if (count := self._count(kind) - known) > 0:
                 keys = [key for key in self._keys(kind) if key not in named]
-                shortfalls.append(Trouble(code=code, count=count, keys=tuple(keys)))
+                shortfalls.append(FailureGroup(code=code, count=count, keys=tuple(keys)))
         if verified.get("error"):
-            shortfalls.append(Trouble(code=VERIFY_FAILED, count=1, message=str(verified["error"])))
+            shortfalls.append(FailureGroup(code=VERIFY_FAILED, count=1, message=str(verified["error"])))
         return tuple(shortfalls)
 
     def _verified_words(self) -> list[str]:

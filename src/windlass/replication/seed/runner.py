@@ -14,17 +14,17 @@ from windlass.observe.log import logger
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.model import BatchJob, Seed, State
 from windlass.replication.planning.plan import Request
-from windlass.replication.seed.workflow import Steps
+from windlass.replication.seed.workflow import Workflow
 from windlass.replication.service import Replication
 
-__all__ = ["Crew", "Hooks", "confirm"]
+__all__ = ["Callbacks", "SeedRunner", "confirm"]
 
 _TICK_S = 0.2
 _UNDER_WAY = (State.COPYING, State.WAITING, State.VERIFYING)
 
 
 @dataclass(frozen=True, slots=True)
-class Hooks:
+class Callbacks:
     """Who watches: `show` gets all seeds now and then, `ask` says whether a counted job shall run (None: leave it waiting)."""
 
     show: Callable[[Sequence[Seed]], object] = lambda _: None
@@ -42,13 +42,13 @@ def confirm(replication: Replication, seeds: Sequence[Seed]) -> list[Seed]:
 
 
 @dataclass(slots=True)
-class Crew:
+class SeedRunner:
     """Works on seeds until all have ended (or wait for somebody, or need not be waited for)."""
 
     replication: Replication
     seeds: dict[str, Seed]
     request_of: Callable[[Seed], Request]
-    hooks: Hooks
+    hooks: Callbacks
     stop: threading.Event
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _busy: dict[str, Future[Seed]] = field(default_factory=dict)
@@ -56,8 +56,8 @@ class Crew:
 
     def work(self, *, prepare: bool, wait: bool) -> None:
         """Begin what has not begun (`prepare`), and go on until all have ended, or (not `wait`) once over what has."""
-        steps = Steps(self.replication, self.stop, self._keep)
-        with ThreadPoolExecutor(self.replication.config.at_once, thread_name_prefix="seed") as pool:
+        steps = Workflow(self.replication, self.stop, self._keep)
+        with ThreadPoolExecutor(self.replication.config.concurrency, thread_name_prefix="seed") as pool:
             try:
                 if prepare:
                     for seed in self._fresh():
@@ -69,7 +69,7 @@ class Crew:
                     future.cancel()
                 raise
 
-    def _loop(self, pool: ThreadPoolExecutor, steps: Steps, wait: bool) -> None:
+    def _loop(self, pool: ThreadPoolExecutor, steps: Workflow, wait: bool) -> None:
         poll_s, looked = self.replication.config.poll_s, float("-inf")
         while True:
             self._collect(steps)
@@ -109,7 +109,7 @@ class Crew:
         request = self.request_of(seed)
         self._busy[seed.seed_id] = pool.submit(step, seed, request)
 
-    def _collect(self, steps: Steps) -> None:
+    def _collect(self, steps: Workflow) -> None:
         for seed_id, future in [item for item in self._busy.items() if item[1].done()]:
             del self._busy[seed_id]
             error = future.exception()
@@ -123,7 +123,7 @@ class Crew:
                 logger("replication").error("seed.broke", seed=seed_id, exc_info=error)
                 self._keep(steps.fail(self.seeds[seed_id], WindlassError(f"{type(error).__name__}: {error}")))
 
-    def _look(self, pool: ThreadPoolExecutor, steps: Steps) -> None:
+    def _look(self, pool: ThreadPoolExecutor, steps: Workflow) -> None:
         live = [one for one in self._now() if one.seed_id not in self._busy and one.state in _UNDER_WAY]
         jobs = self._listed([one for one in live if one.jobs])
         for seed in live:
@@ -132,7 +132,7 @@ class Crew:
             elif seed.facts.get("emr") and steps.look_emr(seed).ended:
                 self._submit(pool, self.seeds[seed.seed_id], steps.finish)
 
-    def _looked(self, pool: ThreadPoolExecutor, steps: Steps, seed: Seed, jobs: Mapping[str, BatchJob]) -> None:
+    def _looked(self, pool: ThreadPoolExecutor, steps: Workflow, seed: Seed, jobs: Mapping[str, BatchJob]) -> None:
         self._keep(seed)
         mine = [jobs.get(job_id) for _, _, job_id in seed.jobs]
         if all(one is not None and one.ended for one in mine):

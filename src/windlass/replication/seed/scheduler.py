@@ -15,11 +15,11 @@ from windlass.observe.log import logger
 from windlass.replication.comparison import Compare
 from windlass.replication.config import ReplicateConfig
 from windlass.replication.methods.batch.template import Template, load_template
-from windlass.replication.model import Carry, Operation, State, Way
+from windlass.replication.model import Attribute, Method, Operation, State
 from windlass.replication.planning.plan import Request
 from windlass.replication.seed import job as seeding
-from windlass.replication.seed.runner import Hooks
-from windlass.replication.service import Ask, Replication
+from windlass.replication.seed.runner import Callbacks
+from windlass.replication.service import PairSelection, Replication
 from windlass.store.leases import POLL_S, Lease, LeaseLost
 
 __all__ = ["request_of", "seed_forever", "seed_set"]
@@ -36,11 +36,11 @@ def request_of(chosen: ReplicateConfig) -> Request:
     """What a set of windlass.toml asks for."""
     template = load_template(Path(chosen.template)) if chosen.template else Template()
     return Request(
-        via=Way(chosen.via),
+        method=Method(chosen.method),
         operation=Operation(chosen.operation) if chosen.operation else None,
         switch_on=None if chosen.switch_on else False,
         template=template,
-        carry=frozenset(map(Carry, chosen.carry)),
+        preserve=frozenset(map(Attribute, chosen.preserve)),
         compare=Compare(chosen.compare),
     )
 
@@ -55,17 +55,17 @@ def seed_set(
 ) -> str:
     """Seed a set now, to its end; the job's id. Pairs that can't be seeded are left out and logged."""
     request = request_of(chosen)
-    plans = replication.plan(replication.pairs(Ask(set_name=chosen.name)), request)
+    plans = replication.plan(replication.pairs(PairSelection(set_name=chosen.name)), request)
     for plan in plans:
         if plan.error is not None:
             logger("replication").warning(
-                "pair.refused", pair=plan.pair.title, said=plan.error.message, hint=plan.error.hint
+                "pair.refused", pair=plan.pair.title, error=plan.error.message, hint=plan.error.hint
             )
     seedable = [plan for plan in plans if plan.error is None]
     job_id = seeding.begin(
         replication, jobs, seedable, request, set_name=chosen.name, params=_loop_params(chosen, request)
     )
-    seeding.run(replication, jobs, job_id, Hooks(), stop=stop, under=under)
+    seeding.run(replication, jobs, job_id, Callbacks(), stop=stop, under=under)
     jobs.prune(seeding.KIND, keep=_KEPT_JOBS)
     replication.forget(older_s=_KEPT_S)
     return job_id
@@ -78,10 +78,10 @@ def _loop_params(chosen: ReplicateConfig, request: Request) -> dict[str, object]
 
 def due(replication: Replication, chosen: ReplicateConfig) -> bool:
     """Whether a set's time has come."""
-    if not chosen.every:
+    if not chosen.interval:
         return False
     last = replication.last_started(chosen.name)
-    return last is None or replication.now() - last >= timedelta(seconds=parse_duration_s(chosen.every))
+    return last is None or replication.now() - last >= timedelta(seconds=parse_duration_s(chosen.interval))
 
 
 def seed_forever(
@@ -105,7 +105,7 @@ def seed_forever(
             kwargs={"look_s": look_s, "seeded": seeded},
         )
         for chosen in replication.sets
-        if chosen.every
+        if chosen.interval
     ]
     for thread in threads:
         thread.start()
@@ -134,7 +134,7 @@ def _seed_set_forever(
                 return POLL_S
             if job is not None:
                 logger("replication").info("set.resumed", set=chosen.name, job_id=job.job_id)
-                seeding.run(replication, jobs, job.job_id, Hooks(), stop=stop, under=[lease])
+                seeding.run(replication, jobs, job.job_id, Callbacks(), stop=stop, under=[lease])
                 seeded(job.job_id)
             elif due(replication, chosen):
                 seeded(seed_set(replication, jobs, chosen, stop=stop, under=[lease]))
@@ -143,7 +143,7 @@ def _seed_set_forever(
         except LeaseLost:
             raise
         except WindlassError as error:
-            logger("replication").warning("set.failed", set=chosen.name, said=error.message, hint=error.hint)
+            logger("replication").warning("set.failed", set=chosen.name, error=error.message, hint=error.hint)
         return look_s
 
     jobs.leases.run_alone(f"replicate/{chosen.name}"[:200], seed_round, stop=stop)
@@ -155,12 +155,12 @@ def _follow_round(replication: Replication, jobs: Jobs, lease: Lease, stop: thre
         left = seeding.unfinished(jobs, replication.seeds(states=_UNDER_WAY))
         if left:
             seeding.follow(
-                replication.on(lease.store), left, Hooks(), stop, requests=seeding.requests_of(jobs), wait=False
+                replication.on(lease.store), left, Callbacks(), stop, requests=seeding.requests_of(jobs), wait=False
             )
     except Interrupted:
         return 0.0  # `stop` is set
     except LeaseLost:
         raise
     except WindlassError as error:
-        logger("replication").warning("seeds.unseen", said=error.message, hint=error.hint)
+        logger("replication").warning("seeds.unseen", error=error.message, hint=error.hint)
     return look_s

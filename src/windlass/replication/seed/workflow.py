@@ -14,29 +14,37 @@ from typing import Any
 from windlass.core.clock import format_time, parse_time
 from windlass.core.errors import AwsError, Interrupted, WindlassError
 from windlass.observe.log import logger
-from windlass.replication.direct.model import Moved
+from windlass.replication.direct.model import CopyProgress
 from windlass.replication.effects import perform
 from windlass.replication.methods import emr
 from windlass.replication.methods.batch import failure
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.report import Tally
-from windlass.replication.methods.batch.staging import Staging, from_facts, to_facts
-from windlass.replication.model import BatchJob, Operation, Restore, Seed, State, Way
-from windlass.replication.planning.candidates import Counted
+from windlass.replication.methods.batch.staging import ManifestWriter, from_facts, to_facts
+from windlass.replication.model import BatchJob, Method, Operation, Restore, Seed, State
+from windlass.replication.planning.candidates import CandidateCounts
 from windlass.replication.planning.facts import PairFacts
-from windlass.replication.planning.plan import PairPlan, Request, batch_effects, copy_role, generated, spots, switching
+from windlass.replication.planning.plan import (
+    PairPlan,
+    Request,
+    batch_effects,
+    copy_role,
+    generated,
+    staging_prefixes,
+    switching,
+)
 from windlass.replication.seed.outcome import Outcome
 from windlass.replication.service import Replication
 from windlass.replication.setup import replication as switch
 
-__all__ = ["Steps"]
+__all__ = ["Workflow"]
 
 _SECOND = timedelta(seconds=1)
 _NO_TASKS = "nothing to do: no object was eligible"
 
 
 @dataclass(slots=True)
-class Steps:
+class Workflow:
     """The steps over one service, until `stop` is set. `tell` hears of every change of a seed."""
 
     replication: Replication
@@ -57,9 +65,9 @@ class Steps:
         assert facts is not None
         if switching(seed.operation, request) and "t0" not in seed.facts:
             seed = self._switch_on(seed, plan, request)
-        if seed.way is Way.BATCH:
+        if seed.method is Method.BATCH:
             return self._batch(seed, facts, request)
-        if seed.way is Way.EMR:
+        if seed.method is Method.EMR:
             return self._emr(seed, facts, request)
         return self._direct(self._save(seed, state=State.COPYING, detail="copying"), request)
 
@@ -98,11 +106,11 @@ class Steps:
         """What came of it: reasons of failures, the objects too large for a batch job, the comparison, the final state."""
         status = str(seed.facts.get("status") or "Complete")
         error = ""
-        if seed.way is Way.BATCH and seed.jobs:
+        if seed.method is Method.BATCH and seed.jobs:
             if status == "Failed" and (repeated := self._repeated(seed, request)) is not None:
                 return repeated
             seed, status, error = self._read_reports(seed)
-        elif seed.way is Way.EMR:
+        elif seed.method is Method.EMR:
             error = seed.detail if status == "Failed" else ""
         if seed.facts.get("large") and status == "Complete":
             seed = self._large(seed, request)
@@ -127,7 +135,7 @@ class Steps:
 
     def _planned(self, seed: Seed, request: Request) -> PairPlan:
         """The pair looked at again, now: what changed since the plan is seen before anything is written."""
-        asked = replace(request, via=seed.way, operation=seed.operation, measure="none")
+        asked = replace(request, method=seed.method, operation=seed.operation, measure="none")
         (plan,) = self.replication.plan([seed.pair], asked)
         if plan.error is not None:
             raise plan.error
@@ -138,11 +146,11 @@ class Steps:
         self._check(seed)
         writes = [
             one
-            for one in self.replication.effects(plan, replace(request, everything=True), seed_id=seed.seed_id)
+            for one in self.replication.effects(plan, replace(request, include_in_sync=True), seed_id=seed.seed_id)
             if one.operation in _SWITCHING
         ]
         seed = self._save(seed, detail="switching replication on" if writes else "replication is on")
-        perform(estate, writes, settle_s=config.role_settles_s, sleep=self._sleep)
+        perform(estate, writes, settle_s=config.role_propagation_s, sleep=self._sleep)
         t0 = self.replication.now()
         if request.canary:
             seed = self._save(seed, detail="waiting for the canary object")
@@ -156,7 +164,9 @@ class Steps:
         if "role" not in seed.facts:
             role, writes = copy_role(facts, request, seed.operation, self.replication.config, seed.seed_id)
             self._check(seed)
-            perform(self.replication.estate, writes, settle_s=self.replication.config.role_settles_s, sleep=self._sleep)
+            perform(
+                self.replication.estate, writes, settle_s=self.replication.config.role_propagation_s, sleep=self._sleep
+            )
             named = {"role": role, "role_changed_at": format_time(self.replication.now()) if writes else ""}
             seed = self._save(seed, facts=named, detail="the job's role is ready")
         if "manifests" in seed.facts:
@@ -174,7 +184,12 @@ class Steps:
         return self._create(seed, request, listed=written[0], more={"queue": [to_facts(one) for one in written[1:]]})
 
     def _create(
-        self, seed: Seed, request: Request, *, listed: batch.Listed | None = None, more: Mapping[str, Any] | None = None
+        self,
+        seed: Seed,
+        request: Request,
+        *,
+        listed: batch.ManifestRef | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> Seed:
         number = int(seed.facts.get("number", 0))
         before = parse_time(seed.facts["t0"]) if seed.facts.get("t0") else None
@@ -193,7 +208,7 @@ class Steps:
         )
         config = self.replication.config
         requested_at = format_time(self.replication.now())
-        answers = perform(self.replication.estate, writes, settle_s=config.role_settles_s, sleep=self._sleep)
+        answers = perform(self.replication.estate, writes, settle_s=config.role_propagation_s, sleep=self._sleep)
         made = (writes[-1].account_id, writes[-1].region, str(answers[-1]["JobId"]))
         jobs = seed.jobs if made in seed.jobs else (*seed.jobs, made)
         return self._save(
@@ -207,7 +222,7 @@ class Steps:
     def _repeated(self, seed: Seed, request: Request) -> Seed | None:
         """Create a job again that failed because S3 did not know its role yet; None when it failed for another reason."""
         job = batch.describe(self.replication.estate, *seed.jobs[-1])
-        if not failure.failed_before_role_was_visible(job, seed.facts, self.replication.config.role_settles_s):
+        if not failure.failed_before_role_was_visible(job, seed.facts, self.replication.config.role_propagation_s):
             return None
         log = logger("replication")
         log.warning("seed.job_repeated", seed=seed.seed_id, job=job.job_id, error="; ".join(job.reasons))
@@ -216,10 +231,10 @@ class Steps:
         listed = from_facts(manifests[len(manifests) - len(queue) - 1]) if manifests else None
         return self._create(replace(seed, jobs=seed.jobs[:-1]), request, listed=listed)
 
-    def _manifests(self, seed: Seed, request: Request) -> tuple[Seed, list[batch.Listed]]:
+    def _manifests(self, seed: Seed, request: Request) -> tuple[Seed, list[batch.ManifestRef]]:
         """What is to be done, as manifests."""
-        tally = Counted()
-        written = Staging(self.replication, seed, request, self.stop).list_objects(tally)
+        tally = CandidateCounts()
+        written = ManifestWriter(self.replication, seed, request, self.stop).list_objects(tally)
         return self._save(
             seed,
             total=tally.rows,
@@ -228,10 +243,10 @@ class Steps:
             detail=f"{tally.rows:,} objects listed",
         ), written
 
-    def _retry_manifest(self, seed: Seed, request: Request) -> tuple[Seed, list[batch.Listed]]:
+    def _retry_manifest(self, seed: Seed, request: Request) -> tuple[Seed, list[batch.ManifestRef]]:
         """What failed in earlier jobs, as manifests."""
-        tally = Counted()
-        written = Staging(self.replication, seed, request, self.stop).list_failed(tally)
+        tally = CandidateCounts()
+        written = ManifestWriter(self.replication, seed, request, self.stop).list_failed(tally)
         return self._save(
             seed,
             total=tally.rows,
@@ -242,8 +257,8 @@ class Steps:
     def _emr(self, seed: Seed, facts: PairFacts, request: Request) -> Seed:
         if seed.facts.get("emr"):
             return self._save(seed, state=State.COPYING)
-        spot = spots(seed.pair, request.template, seed.operation, self.replication.config, seed.seed_id)[0]
-        listed: batch.Listed | None = None
+        spot = staging_prefixes(seed.pair, request.template, seed.operation, self.replication.config, seed.seed_id)[0]
+        listed: batch.ManifestRef | None = None
         if request.target.application:
             seed, written = self._manifests(seed, replace(request, versions=False))
             if not written:
@@ -264,11 +279,11 @@ class Steps:
     def _direct(self, seed: Seed, request: Request) -> Seed:
         moved = self._copied(seed, request)
         seed = self._moved(seed, moved)
-        self.replication.save_troubles(seed, moved.troubles)
+        self.replication.save_failures(seed, moved.failures)
         return self.finish(seed, request)
 
-    def _copied(self, seed: Seed, request: Request) -> Moved:
-        def tell(moved: Moved) -> None:
+    def _copied(self, seed: Seed, request: Request) -> CopyProgress:
+        def tell(moved: CopyProgress) -> None:
             self._moved(seed, moved)
 
         return self.replication.direct.seed(
@@ -277,9 +292,9 @@ class Steps:
             versions=request.versions,
             stop=self.stop,
             tell=tell,
-            shared=request.shared,
+            distributed=request.distributed,
             markers=request.delete_markers is not False,
-            carry=request.carry,
+            preserve=request.preserve,
             criteria=request.criteria,
             restore=self._restore(request),
         )
@@ -290,7 +305,7 @@ class Steps:
             return None
         return Restore(days=request.restore_days, tier=config.restore_tier, poll_s=config.restore_poll_s)
 
-    def _moved(self, seed: Seed, moved: Moved) -> Seed:
+    def _moved(self, seed: Seed, moved: CopyProgress) -> Seed:
         return self._save(
             seed,
             total=moved.total,
@@ -313,8 +328,8 @@ class Steps:
             tell=lambda _: None,
             criteria=request.criteria,
         )
-        known = self.replication.troubles([seed]).get(seed.seed_id, [])
-        self.replication.save_troubles(seed, [*known, *moved.troubles])
+        known = self.replication.failures([seed]).get(seed.seed_id, [])
+        self.replication.save_failures(seed, [*known, *moved.failures])
         # What the job failed at and this pass could copy is no failure any more.
         mended = max(0, moved.copied - large)
         return self._save(
@@ -329,14 +344,14 @@ class Steps:
         estate = self.replication.estate
         jobs = [batch.describe(estate, *one) for one in seed.jobs]
         tally = Tally()
-        place = batch.job_place(seed.operation, seed.pair)
+        place = batch.job_bucket(seed.operation, seed.pair)
         for job in jobs:
             found = batch.fetch_tally(estate, job, place)
             if found is not None:
                 tally.counts.update(found.counts)
                 tally.samples |= found.samples
                 tally.messages |= found.messages
-        self.replication.save_troubles(seed, tally.troubles())
+        self.replication.save_failures(seed, tally.failures())
         status = next((one.status for one in jobs if one.status != "Complete"), "Complete")
         reasons = "; ".join(dict.fromkeys(reason for one in jobs for reason in one.reasons))
         total = sum(one.total for one in jobs)
@@ -359,7 +374,7 @@ class Steps:
                 seed.pair,
                 stop=self.stop,
                 by=request.compare,
-                versions=request.versions and seed.way is Way.DIRECT,
+                versions=request.versions and seed.method is Method.DIRECT,
                 markers=request.delete_markers is not False,
             )
         except (Interrupted, KeyboardInterrupt):

@@ -23,7 +23,7 @@ from windlass.replication.config import ReplicationConfig
 from windlass.replication.effects import Effect
 from windlass.replication.failures import explain
 from windlass.replication.model import BucketRef, Operation, Pair
-from windlass.replication.own_keys import OURS
+from windlass.replication.own_keys import OWN_PREFIX
 from windlass.replication.planning.facts import PairFacts, RoleFacts
 from windlass.replication.planning.preflight import Intent
 from windlass.replication.setup.policy import document, merged, missing
@@ -211,10 +211,10 @@ def prove(
 
     A rule takes a while to be in force: a canary that nobody picked up is written again. Conflict when S3 says FAILED.
     """
-    key = f"{pair.prefix}{OURS}canary-{seed_id}"
+    key = f"{pair.prefix}{OWN_PREFIX}canary-{seed_id}"
     began = time.monotonic()
     try:
-        while time.monotonic() - began < config.canary_s:
+        while time.monotonic() - began < config.canary_timeout_s:
             found = _wait(estate, pair, key, _put(estate, pair.source, key), config, stop, began)
             if found is not None:
                 tell(f"the canary arrived after {time.monotonic() - began:.1f} s")
@@ -222,8 +222,8 @@ def prove(
     finally:
         _clean(estate, pair, key)
     raise AwsError(
-        f"{pair.title}: the canary object was not replicated within {config.canary_s:.0f} s",
-        hint="The rule is on; S3 may be slow (raise replication.canary_s), or `windlass replicate preflight` finds the cause.",
+        f"{pair.title}: the canary object was not replicated within {config.canary_timeout_s:.0f} s",
+        hint="The rule is on; S3 may be slow (raise replication.canary_timeout_s), or `windlass replicate preflight` finds the cause.",
         code="CanaryLost",
     )
 
@@ -273,7 +273,7 @@ def _wait(
                 code="ReplicationFailed",
             )
         waited = time.monotonic()
-        if waited - began > config.canary_s or (not status and waited - put_at > _AGAIN_S):
+        if waited - began > config.canary_timeout_s or (not status and waited - put_at > _AGAIN_S):
             return None
         if stop.wait(config.canary_poll_s):
             raise Interrupted(f"{pair.title} was stopped while the canary was under way")

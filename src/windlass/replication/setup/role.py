@@ -17,7 +17,7 @@ __all__ = [
     "BATCH_SERVICE",
     "REPLICATION_SERVICE",
     "Encryption",
-    "Work",
+    "RoleScope",
     "agreement",
     "batch_statements",
     "replication_statements",
@@ -39,7 +39,7 @@ class Encryption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class RoleScope:
     """Where a job's manifest and report are, and what it does."""
 
     operation: Operation
@@ -90,7 +90,7 @@ def replication_statements(
     )
 
 
-def batch_statements(pair: Pair, work: Work, encryption: Encryption = Encryption()) -> tuple[Statement, ...]:
+def batch_statements(pair: Pair, work: RoleScope, encryption: Encryption = Encryption()) -> tuple[Statement, ...]:
     """What a batch job's role needs."""
     source, target = pair.source.arn, pair.destination.arn
     found: list[Statement] = []

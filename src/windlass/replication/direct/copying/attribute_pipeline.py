@@ -11,27 +11,27 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from windlass.core.errors import AwsError, NotFound, WindlassError
-from windlass.replication.direct.bucket_pair import Sides
-from windlass.replication.direct.copying.attributes import Carrier
+from windlass.replication.direct.bucket_pair import BucketPair
+from windlass.replication.direct.copying.attributes import AttributeReader
 from windlass.wire import s3
 from windlass.wire.client import Client
 from windlass.wire.listing import Listed
 from windlass.wire.model import COPY, Call
 
-__all__ = ["Carrying"]
+__all__ = ["AttributePipeline"]
 
 T = TypeVar("T")
 _FIRST = replace(COPY, attempts=1)
 """Who sends decides the pace: throttling is told at once."""
 
 
-class Carrying(Generic[T]):
+class AttributePipeline(Generic[T]):
     """At most `size` copies under way. `done(token, error)` hears of each end, `ready()` that there is room."""
 
     def __init__(
         self,
-        sides: Sides,
-        carrier: Carrier,
+        sides: BucketPair,
+        carrier: AttributeReader,
         *,
         size: int,
         done: Callable[[T, WindlassError | None], None],

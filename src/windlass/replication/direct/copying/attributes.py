@@ -14,13 +14,13 @@ from typing import Self
 
 from windlass.core import clock
 from windlass.core.clock import parse_time
-from windlass.replication.direct.bucket_pair import Sides
-from windlass.replication.model import BucketRef, Carry
+from windlass.replication.direct.bucket_pair import BucketPair
+from windlass.replication.model import Attribute, BucketRef
 from windlass.wire import s3
 from windlass.wire.acls import bucket_acl, grant_headers, object_acl
 from windlass.wire.client import Client
 
-__all__ = ["Carrier", "carried_headers"]
+__all__ = ["AttributeReader", "carried_headers"]
 
 _MODE, _UNTIL = "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date"
 _HOLD = "x-amz-object-lock-legal-hold"
@@ -28,20 +28,20 @@ _REDIRECT = "x-amz-website-redirect-location"
 
 
 @dataclass(frozen=True, slots=True)
-class Carrier:
+class AttributeReader:
     """Asks the source. `owner` is the canonical id of who will own the copies; empty where that is the source's owner."""
 
     client: Client
     source: BucketRef
-    what: frozenset[Carry]
+    what: frozenset[Attribute]
     owner: str = ""
     now: Callable[[], datetime] = clock.now
 
     @classmethod
-    async def of(cls, sides: Sides, what: frozenset[Carry]) -> Self:
+    async def of(cls, sides: BucketPair, what: frozenset[Attribute]) -> Self:
         """The carrier of a pair. AccessDenied where ACLs are wanted and the destination's owner may not be asked for."""
         target, owner = sides.pair.destination, ""
-        if Carry.ACL in what and target.account_id:
+        if Attribute.ACL in what and target.account_id:
             owner = (await sides.write.send(bucket_acl(target.bucket, owner=target.account_id))).owner
         return cls(sides.read, sides.pair.source, what, owner)
 
@@ -50,13 +50,13 @@ class Carrier:
         place = self.source
 
         async def told() -> Mapping[str, str]:
-            if self.what <= {Carry.ACL}:
+            if self.what <= {Attribute.ACL}:
                 return {}
             call = s3.head(place.bucket, key, version_id=version_id, if_match=etag, owner=place.account_id)
             return carried_headers((await self.client.send(call)).headers, self.what, self.now())
 
         async def granted() -> Mapping[str, str]:
-            if Carry.ACL not in self.what:
+            if Attribute.ACL not in self.what:
                 return {}
             call = object_acl(place.bucket, key, version_id=version_id, owner=place.account_id)
             return grant_headers(await self.client.send(call), owner=self.owner)
@@ -65,14 +65,14 @@ class Carrier:
         return {**one, **other}
 
 
-def carried_headers(head: Mapping[str, str], what: frozenset[Carry], now: datetime) -> dict[str, str]:
+def carried_headers(head: Mapping[str, str], what: frozenset[Attribute], now: datetime) -> dict[str, str]:
     """The lock and the redirect that a HEAD tells, as a copy takes them. A retention that is over is none: S3 takes no past date."""
     found: dict[str, str] = {}
-    if Carry.LOCK in what:
+    if Attribute.LOCK in what:
         if _MODE in head and _UNTIL in head and parse_time(head[_UNTIL]) > now:
             found |= {_MODE: head[_MODE], _UNTIL: head[_UNTIL]}
         if head.get(_HOLD) == "ON":
             found[_HOLD] = "ON"
-    if Carry.REDIRECT in what and head.get(_REDIRECT):
+    if Attribute.REDIRECT in what and head.get(_REDIRECT):
         found[_REDIRECT] = head[_REDIRECT]
     return found

@@ -16,11 +16,11 @@ from windlass.core.errors import AwsError, ConfigError, Conflict, NotFound, Thro
 from windlass.replication.direct.copying.failures import Failures, Refusals, is_refusal, stopped_by
 from windlass.replication.direct.copying.journal import Block, Journal
 from windlass.replication.direct.copying.pacer import Paces
-from windlass.replication.own_keys import FROZEN
+from windlass.replication.own_keys import ARCHIVE_CLASSES
 from windlass.wire.copy_pipeline import Copy
 from windlass.wire.listing import Listed
 
-__all__ = ["HOPELESS", "Copier", "Ways"]
+__all__ = ["HOPELESS", "Copier", "CopyOperations"]
 
 _OPEN = 8
 _MOST_OPEN = 64
@@ -36,7 +36,7 @@ Token = tuple[Block, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class CopyOperations:
     """How a row is copied. `room()` and `send(token, row)` are the flow's; the others are awaited."""
 
     room: Callable[[], int]
@@ -60,7 +60,7 @@ class Copier:
     now: Callable[[], float]
     largest: int
     heard: Callable[[], None]
-    ways: Ways = field(init=False)
+    ways: CopyOperations = field(init=False)
     """Set when the flow is there, which is made with this copier's `done` and `pull`."""
     copied: int = 0
     copied_bytes: int = 0
@@ -214,7 +214,7 @@ class Copier:
             if block.done >> block.next & 1:
                 block.next += 1
                 continue
-            if row.storage_class in FROZEN:
+            if row.storage_class in ARCHIVE_CLASSES:
                 index, block.next = block.next, block.next + 1
                 self._spawn(self._archived(block, index, row))
                 continue
@@ -238,7 +238,7 @@ class Copier:
         if "/" not in texts or (top and last.startswith(top)):  # so do those between: rows are in order
             block.pace = self.paces.of(first)
         block.plain = (
-            not block.done and not block.doubtful and max(sizes) <= self.largest and FROZEN.isdisjoint(classes)
+            not block.done and not block.doubtful and max(sizes) <= self.largest and ARCHIVE_CLASSES.isdisjoint(classes)
         )
         self._open.append(block)
         if block.left:

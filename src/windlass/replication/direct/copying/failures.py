@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from windlass.core.errors import AccessDenied, WindlassError
-from windlass.replication.model import Trouble
+from windlass.replication.model import FailureGroup
 
 __all__ = ["MOST_REFUSALS", "Failures", "Refusals", "is_refusal", "stopped_by"]
 
@@ -34,10 +34,10 @@ class Failures:
         if len(keys) < _EXAMPLES:
             keys.append(key)
 
-    def troubles(self) -> tuple[Trouble, ...]:
+    def groups(self) -> tuple[FailureGroup, ...]:
         """By reason, the most frequent first."""
         return tuple(
-            Trouble(code=code, count=number, message=self._said[code][0], keys=tuple(self._said[code][1]))
+            FailureGroup(code=code, count=number, message=self._said[code][0], keys=tuple(self._said[code][1]))
             for code, number in self._codes.most_common()
         )
 

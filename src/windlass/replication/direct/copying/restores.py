@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass, field
 
 from windlass.core.errors import AwsError, Conflict
-from windlass.replication.direct.bucket_pair import Sides
+from windlass.replication.direct.bucket_pair import BucketPair
 from windlass.replication.model import Restore
-from windlass.replication.own_keys import FROZEN
+from windlass.replication.own_keys import ARCHIVE_CLASSES
 from windlass.wire import s3
 from windlass.wire.listing import Listed
 
@@ -21,7 +21,7 @@ _CALLS_AT_ONCE = 32
 class Restores:
     """Asks the source; with `restore`, an archived object is restored and waited for: hours, and up to two days."""
 
-    sides: Sides
+    sides: BucketPair
     restore: Restore | None = None
     _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CALLS_AT_ONCE))
 
@@ -50,7 +50,9 @@ class Restores:
         status = head.headers.get("x-amz-restore", "")
         if 'ongoing-request="true"' in status:
             return "restoring"
-        archived = head.headers.get("x-amz-storage-class", "") in FROZEN and 'ongoing-request="false"' not in status
+        archived = (
+            head.headers.get("x-amz-storage-class", "") in ARCHIVE_CLASSES and 'ongoing-request="false"' not in status
+        )
         return "archived" if archived else "readable"
 
     async def _begin(self, row: Listed, restore: Restore) -> None:

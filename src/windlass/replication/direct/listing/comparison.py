@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from windlass.core.errors import AwsError
-from windlass.replication.direct.listing.ranges import Cut, Range, Ranges
+from windlass.replication.direct.listing.ranges import Range, Ranges, Split
 from windlass.wire.listing import Listed
 
-__all__ = ["Compared", "Keyed", "List", "Paged", "Pages", "Sink", "walk"]
+__all__ = ["Compared", "Keyed", "List", "ListingVisitor", "Paged", "Pages", "compare_listings"]
 
 
 class Keyed(Protocol):
@@ -55,13 +55,13 @@ class Compared(NamedTuple):
     destination: Listed | None
 
 
-class Sink(Protocol[R_contra]):
+class ListingVisitor(Protocol[R_contra]):
     """Who takes what was compared. Each call is awaited before the range goes on."""
 
     async def page(self, of: Range, source: Sequence[R_contra], destination: Sequence[R_contra]) -> None:
         """Keys of the source, and those of the destination up to the last of them (and, at the range's end, to its end)."""
 
-    def cut(self, cut: Cut) -> None:
+    def cut(self, cut: Split) -> None:
         """A range became two."""
 
     def end(self, number: int) -> None:
@@ -78,22 +78,22 @@ class _Side(Generic[R]):
     first: asyncio.Future[Paged[R]] | None = None
 
 
-async def walk(
+async def compare_listings(
     ranges: Ranges,
     source: Pages[R],
     destination: Pages[R] | None,
-    sink: Sink[R],
+    sink: ListingVisitor[R],
     *,
     listers: int = 16,
     beyond: bool = False,
 ) -> None:
     """List everything that `ranges` has. `beyond`: what only the destination has is wanted, too, to the ends of ranges."""
-    await _Walk(ranges, source, destination, sink, beyond=beyond).run(listers)
+    await _ListingComparison(ranges, source, destination, sink, beyond=beyond).run(listers)
 
 
-class _Walk(Generic[R]):
+class _ListingComparison(Generic[R]):
     def __init__(
-        self, ranges: Ranges, source: Pages[R], destination: Pages[R] | None, sink: Sink[R], *, beyond: bool
+        self, ranges: Ranges, source: Pages[R], destination: Pages[R] | None, sink: ListingVisitor[R], *, beyond: bool
     ) -> None:
         self._ranges, self._sink = ranges, sink
         self._source, self._destination = source, destination

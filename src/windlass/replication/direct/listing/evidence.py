@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from windlass.core.errors import AwsError, WindlassError
 from windlass.replication.comparison import Compare, Verdict, compare_listed
-from windlass.replication.direct.bucket_pair import Sides
+from windlass.replication.direct.bucket_pair import BucketPair
 from windlass.replication.direct.listing.heads import ASKED, compare_heads, has_evidence, part_count
 from windlass.replication.model import BucketRef
 from windlass.wire import s3
@@ -27,7 +27,7 @@ _HEADS_AT_ONCE = 64
 class Evidence:
     """Compares rows of both sides; asks for heads where a listing says nothing, at most `_HEADS_AT_ONCE` pairs at a time."""
 
-    sides: Sides
+    sides: BucketPair
     by: Compare
     _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_HEADS_AT_ONCE))
 
@@ -77,7 +77,7 @@ class Evidence:
         return has_parts and sizes[:2] == sizes[2:]
 
 
-async def by_content(sides: Sides, key: str) -> bool:
+async def by_content(sides: BucketPair, key: str) -> bool:
     """Whether the content is the same, byte for byte: both are read whole, in constant memory."""
     here, there = await asyncio.gather(
         _digest(sides.read, sides.pair.source, key), _digest(sides.look, sides.pair.destination, key)

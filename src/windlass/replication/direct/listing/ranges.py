@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from windlass.replication.direct.listing.keyspace import KeySpace
 
-__all__ = ["Cut", "Range", "Ranges"]
+__all__ = ["Range", "Ranges", "Split"]
 
 _REACH = 16.0
 _FARTHER, _FARTHEST = 4.0, 1e12
@@ -60,7 +60,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class Split:
     """A range became two: `number` ends at `at` now, `new` begins after it."""
 
     number: int
@@ -104,7 +104,7 @@ class Ranges:
         found, self._finished = self._finished, []
         return found
 
-    def next(self) -> tuple[Range | None, Cut | None]:
+    def next(self) -> tuple[Range | None, Split | None]:
         """The range whose next page is to be asked for, and the cut that made it; None while the others are under way."""
         for one in self._ranges.values():
             if not one.asked:
@@ -132,7 +132,7 @@ class Ranges:
         self._next += 1
         one.upto, one.reckoned = at, None
         self._ranges[new.number] = new
-        return new, Cut(one.number, new.number, at)
+        return new, Split(one.number, new.number, at)
 
     def page(self, one: Range, keys: Sequence[str], *, more: bool) -> int:
         """A page of this range came: how many of its keys belong to it. Out of order is ValueError."""

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from windlass.replication.comparison import BY_ETAG, Action, Criteria, Verdict, action_for, compare_listed
-from windlass.replication.direct.listing.ranges import Cut, Range
+from windlass.replication.direct.listing.ranges import Range, Split
 from windlass.replication.model import MAX_COPY_BYTES, Pair, Volume
-from windlass.replication.own_keys import FROZEN, others, own_prefixes
+from windlass.replication.own_keys import ARCHIVE_CLASSES, others, own_prefixes
 from windlass.wire.listing import Listed
 
-__all__ = ["Measured"]
+__all__ = ["VolumeVisitor"]
 
 _size, _class = attrgetter("size_bytes"), attrgetter("storage_class")
 
 
-class Measured:
+class VolumeVisitor:
     """A sink that counts what the source has, and what the destination lacks of it."""
 
     def __init__(self, pair: Pair, criteria: Criteria = BY_ETAG) -> None:
@@ -41,8 +41,8 @@ class Measured:
             large = [row.size_bytes for row in rows if row.size_bytes > MAX_COPY_BYTES]
             self._large += len(large)
             self._large_bytes += sum(large)
-        if not set(map(_class, rows)).isdisjoint(FROZEN):
-            self._frozen += sum(row.storage_class in FROZEN for row in rows)
+        if not set(map(_class, rows)).isdisjoint(ARCHIVE_CLASSES):
+            self._frozen += sum(row.storage_class in ARCHIVE_CLASSES for row in rows)
 
     def _lacks(self, row: Listed, there: Listed | None) -> bool:
         """True when the row is to be copied; of two that a listing does not tell apart, the seed asks for more."""
@@ -52,7 +52,7 @@ class Measured:
             self._unclear += verdict is not Verdict.SAME
         return action is Action.COPY
 
-    def cut(self, cut: Cut) -> None:
+    def cut(self, cut: Split) -> None:
         """Sink: nothing to keep."""
 
     def end(self, number: int) -> None:
@@ -67,6 +67,6 @@ class Measured:
             missing_bytes=self._missing_bytes,
             large=self._large,
             large_bytes=self._large_bytes,
-            frozen=self._frozen,
-            unclear=self._unclear,
+            archived=self._frozen,
+            undecided=self._unclear,
         )

@@ -24,7 +24,7 @@ from windlass.replication.direct.versions.operations import Step, step_of
 from windlass.replication.direct.versions.sequence import NEWER, OUT_OF_ORDER, Outlook
 from windlass.replication.failures import explain
 
-__all__ = ["BEHIND", "VersionCopier", "Ways"]
+__all__ = ["BEHIND", "CopyOperations", "VersionCopier"]
 
 BEHIND = "OlderVersionFailed"
 
@@ -49,7 +49,7 @@ Chain = tuple[BlockOf[Step], list[int]]
 """What is left of a key in a block: indexes of its rows."""
 
 
-class Ways(Protocol):
+class CopyOperations(Protocol):
     """How a key is looked at, and one of its versions put."""
 
     async def look(self, key: str) -> tuple[Outlook, str]:
@@ -65,7 +65,7 @@ class VersionCopier:
 
     journal: JournalOf[Step]
     paces: Paces
-    ways: Ways
+    ways: CopyOperations
     now: Callable[[], float]
     at_once: int
     heard: Callable[[], None]
@@ -183,13 +183,13 @@ class VersionCopier:
         """Look where that is needed, and copy; whether the key is over. False when we were stopped."""
         if work.top is None:
             outlook, top = await self.ways.look(work.key)
-            for one in outlook.frozen:
+            for one in outlook.archived:
                 self._row_failed(work, one.version_id, *_FROZEN)
             lacking = {one.version_id for one in outlook.lacking}
             for version_id in work.left.keys() - lacking:
                 self._there(work, version_id)
-            if outlook.trouble:
-                self._failed(work, outlook.trouble, explain(outlook.trouble).meaning)
+            if outlook.conflict:
+                self._failed(work, outlook.conflict, explain(outlook.conflict).meaning)
                 return True
             work.steps, work.top = [step_of(one, None) for one in outlook.lacking], top
         while work.steps:

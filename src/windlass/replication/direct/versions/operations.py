@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from windlass.core.errors import AccessDenied, NotFound
 from windlass.replication.comparison import Verdict
-from windlass.replication.direct.bucket_pair import Sides
+from windlass.replication.direct.bucket_pair import BucketPair
 from windlass.replication.direct.listing.heads import ASKED, compare_heads
 from windlass.replication.direct.versions.histories import history_of
 from windlass.replication.direct.versions.sequence import Outlook, compare_histories, settle, telling
@@ -77,7 +77,7 @@ def kept(versions: Sequence[ListedVersion], *, markers: bool) -> Sequence[Listed
 class VersionWays:
     """`write` is a client of its own, with a connection for each copy under way. `markers`: delete markers are made, too."""
 
-    sides: Sides
+    sides: BucketPair
     write: Client
     markers: bool
     own: Own | None = None
@@ -128,7 +128,7 @@ class VersionWays:
 
 
 async def closer(
-    sides: Sides,
+    sides: BucketPair,
     key: str,
     source: Sequence[ListedVersion],
     destination: Sequence[ListedVersion],

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from windlass.core.errors import Conflict
-from windlass.replication.direct.bucket_pair import Sides
+from windlass.replication.direct.bucket_pair import BucketPair
 from windlass.replication.direct.copying.journal import JournalOf
 from windlass.replication.direct.copying.pacer import Paces
-from windlass.replication.direct.listing.comparison import walk
+from windlass.replication.direct.listing.comparison import compare_listings
 from windlass.replication.direct.listing.ranges import Range, Ranges
-from windlass.replication.direct.model import Moved
+from windlass.replication.direct.model import CopyProgress
 from windlass.replication.direct.run import Limits, Run
 from windlass.replication.direct.versions.copier import VersionCopier
 from windlass.replication.direct.versions.histories import History, list_histories
@@ -35,15 +35,15 @@ def version_journal(folder: Path) -> JournalOf[Step]:
 
 
 async def seed_versions(
-    sides: Sides,
+    sides: BucketPair,
     journal: JournalOf[Step],
     limits: Limits,
     *,
     markers: bool,
     own: Own | None = None,
     stop: threading.Event,
-    tell: Callable[[Moved], object],
-) -> Moved:
+    tell: Callable[[CopyProgress], object],
+) -> CopyProgress:
     """Copy every version that the destination lacks, of each key in order, from where the journal says.
 
     `markers`: delete markers are made in their places. Conflict when the destination keeps no versions, Interrupted when
@@ -70,11 +70,11 @@ class _VersionSeed(Run):
 
     def __init__(
         self,
-        sides: Sides,
+        sides: BucketPair,
         journal: JournalOf[Step],
         limits: Limits,
         stop: threading.Event,
-        tell: Callable[[Moved], object],
+        tell: Callable[[CopyProgress], object],
         ways: VersionWays,
     ) -> None:
         super().__init__(sides, journal, limits, stop, tell)
@@ -87,7 +87,7 @@ class _VersionSeed(Run):
         pair = self._sides.pair
         source = list_histories(self._sides.read, pair.source, pair.prefix)
         destination = list_histories(self._sides.look, pair.destination, pair.prefix)
-        await walk(ranges, source, destination, self, listers=self._limits.listers)
+        await compare_listings(ranges, source, destination, self, listers=self._limits.listers)
 
     async def page(self, of: Range, source: Sequence[History], destination: Sequence[History]) -> None:
         """Sink: histories were compared."""
@@ -111,7 +111,7 @@ class _VersionSeed(Run):
 def steps_for(ours: History, theirs: Sequence[ListedVersion], *, markers: bool) -> list[Step]:
     """What is to be put for a key; what can't be told from listings, or goes wrong, is looked at when it is its turn."""
     found = compare_histories(ours.versions, kept(theirs, markers=markers))
-    plain = not (found.trouble or found.doubtful or found.frozen)
+    plain = not (found.conflict or found.doubtful or found.archived)
     top = top_of(theirs) if plain else None
-    wanted = {one.version_id for one in (*found.lacking, *found.frozen)}
+    wanted = {one.version_id for one in (*found.lacking, *found.archived)}
     return [step_of(one, top) for one in ours.versions if one.version_id in wanted]

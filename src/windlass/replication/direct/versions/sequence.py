@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from windlass.replication.own_keys import FROZEN
+from windlass.replication.own_keys import ARCHIVE_CLASSES
 from windlass.wire.listing import ListedVersion
 
 __all__ = ["NEWER", "OUT_OF_ORDER", "Outlook", "Same", "alike", "compare_histories", "settle", "telling"]
@@ -33,9 +33,9 @@ class Outlook:
 
     lacking: tuple[ListedVersion, ...] = ()
     """To be copied onto what is there, in this order."""
-    frozen: tuple[ListedVersion, ...] = ()
+    archived: tuple[ListedVersion, ...] = ()
     """The destination lacks these, and nobody can read them before they are restored."""
-    trouble: str = ""
+    conflict: str = ""
     """Why `lacking` can't be copied: a code."""
     extra: int = 0
     """Versions of the destination that are none of the source's sequence."""
@@ -45,7 +45,7 @@ class Outlook:
     @property
     def whole(self) -> bool:
         """Whether the destination has everything, in order, and the newest on top."""
-        return not (self.lacking or self.frozen or self.trouble or self.doubtful)
+        return not (self.lacking or self.archived or self.conflict or self.doubtful)
 
 
 def alike(source: ListedVersion, destination: ListedVersion) -> bool | None:
@@ -82,7 +82,7 @@ def compare_histories(source: Sequence[ListedVersion], destination: Sequence[Lis
     if lenient == strict:
         return strict
     return Outlook(
-        lacking=strict.lacking or tuple(source[-1:]), frozen=strict.frozen, extra=strict.extra, doubtful=True
+        lacking=strict.lacking or tuple(source[-1:]), archived=strict.archived, extra=strict.extra, doubtful=True
     )
 
 
@@ -92,17 +92,17 @@ def settle(source: Sequence[ListedVersion], destination: Sequence[ListedVersion]
         return Outlook(extra=len(destination) - len(source))
     found, _ = _found(source, destination, same)
     # An archived version can't be read: what is above it is not kept waiting for it.
-    frozen = tuple(one for one in source[found:] if one.storage_class in FROZEN)
-    readable = [one for one in source if one not in frozen]
+    archived = tuple(one for one in source[found:] if one.storage_class in ARCHIVE_CLASSES)
+    readable = [one for one in source if one not in archived]
     if _in_place(readable, destination, same):
-        return Outlook(frozen=frozen, extra=len(destination) - len(readable))
+        return Outlook(archived=archived, extra=len(destination) - len(readable))
     found, last = _found(readable, destination, same)
     lacking = tuple(readable[found:])
     return Outlook(
         lacking=lacking or (readable[-1],),
-        frozen=frozen,
+        archived=archived,
         extra=len(destination) - found,
-        trouble=_trouble(source, lacking, destination, destination[last + 1 :], same),
+        conflict=_conflict(source, lacking, destination, destination[last + 1 :], same),
     )
 
 
@@ -124,7 +124,7 @@ def _found(source: Sequence[ListedVersion], destination: Sequence[ListedVersion]
     return count, last
 
 
-def _trouble(
+def _conflict(
     source: Sequence[ListedVersion],
     lacking: Sequence[ListedVersion],
     destination: Sequence[ListedVersion],

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 
 from windlass.core.errors import Interrupted
 from windlass.replication.comparison import Compare
-from windlass.replication.direct.bucket_pair import Sides
-from windlass.replication.direct.listing.comparison import walk
-from windlass.replication.direct.listing.ranges import Cut, Range, Ranges
+from windlass.replication.direct.bucket_pair import BucketPair
+from windlass.replication.direct.listing.comparison import compare_listings
+from windlass.replication.direct.listing.ranges import Range, Ranges, Split
 from windlass.replication.direct.model import Compared
 from windlass.replication.direct.versions.histories import History, list_histories
 from windlass.replication.direct.versions.operations import closer, kept
@@ -24,7 +24,7 @@ _EXAMPLES = 5
 
 
 async def compare_versions(
-    sides: Sides,
+    sides: BucketPair,
     *,
     listers: int,
     stop: threading.Event,
@@ -39,13 +39,13 @@ async def compare_versions(
     found = _Comparison(sides, stop, tell, by=by, markers=markers)
     source = list_histories(sides.read, pair.source, pair.prefix)
     destination = list_histories(sides.look, pair.destination, pair.prefix)
-    await walk(Ranges(prune=False), source, destination, found, listers=listers, beyond=True)
+    await compare_listings(Ranges(prune=False), source, destination, found, listers=listers, beyond=True)
     return found.value()
 
 
 class _Comparison:
     def __init__(
-        self, sides: Sides, stop: threading.Event, tell: Callable[[int], object], *, by: Compare, markers: bool
+        self, sides: BucketPair, stop: threading.Event, tell: Callable[[int], object], *, by: Compare, markers: bool
     ) -> None:
         self._sides, self._stop, self._tell = sides, stop, tell
         self._by, self._markers = by, markers
@@ -75,11 +75,11 @@ class _Comparison:
 
     def _add(self, key: str, number: int, outlook: Outlook) -> None:
         lacking = len(outlook.lacking)
-        kind = "unknown" if outlook.doubtful else "different" if outlook.trouble else "missing"
+        kind = "unknown" if outlook.doubtful else "different" if outlook.conflict else "missing"
         self._count(kind, key, lacking)
-        self._count("missing", key, len(outlook.frozen))
+        self._count("missing", key, len(outlook.archived))
         self._count("extra", key, outlook.extra)
-        self._counts["same"] += number - lacking - len(outlook.frozen)
+        self._counts["same"] += number - lacking - len(outlook.archived)
 
     def _count(self, kind: str, key: str, number: int) -> None:
         if not number:
@@ -89,7 +89,7 @@ class _Comparison:
         if kind != "unknown" and len(examples) < _EXAMPLES:
             examples.append(key)
 
-    def cut(self, cut: Cut) -> None:
+    def cut(self, cut: Split) -> None:
         """Sink: nothing to keep."""
 
     def end(self, number: int) -> None:

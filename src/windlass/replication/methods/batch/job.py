@@ -21,22 +21,22 @@ from windlass.replication.methods.batch import report
 from windlass.replication.methods.batch.manifest import FIELDS, FIELDS_WITH_VERSIONS, FORMAT
 from windlass.replication.methods.batch.template import Template
 from windlass.replication.model import BatchJob, BucketRef, Operation, Pair
-from windlass.replication.own_keys import OURS
-from windlass.replication.setup.role import Work
+from windlass.replication.own_keys import OWN_PREFIX
+from windlass.replication.setup.role import RoleScope
 
 __all__ = [
     "DONE_STATES",
-    "Listed",
-    "Spot",
+    "ManifestRef",
+    "StagingPrefix",
     "create_effect",
     "describe",
     "failed_rows",
     "fetch_tally",
     "find_jobs",
-    "job_place",
+    "job_bucket",
     "list_jobs",
     "request_status",
-    "spot_for",
+    "staging_prefix_for",
     "tags_of",
     "work_for",
 ]
@@ -48,7 +48,7 @@ _AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class StagingPrefix:
     """A place for manifests or reports: bucket, its region's account, prefix without a slash at its end."""
 
     bucket: str
@@ -61,7 +61,7 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ManifestRef:
     """A manifest that we wrote: where, its ETag, and whether its rows have version ids."""
 
     bucket: str
@@ -72,36 +72,38 @@ class Listed:
     """Of the objects listed, where a copy must name it; empty where a job leaves it to S3."""
 
 
-def job_place(operation: Operation, pair: Pair) -> BucketRef:
+def job_bucket(operation: Operation, pair: Pair) -> BucketRef:
     """The bucket in whose account and region the job is made: a copy's destination, else the source."""
     if operation is Operation.COPY and pair.destination.account_id:
         return pair.destination
     return pair.source
 
 
-def spot_for(pair: Pair, operation: Operation, seed_id: str, *, bucket: str, prefix: str, work: str) -> Spot:
-    """Where a seed keeps its things: as the template says, else `replication.work`, else beside the job."""
+def staging_prefix_for(
+    pair: Pair, operation: Operation, seed_id: str, *, bucket: str, prefix: str, work: str
+) -> StagingPrefix:
+    """Where a seed keeps its things: as the template says, else `replication.staging`, else beside the job."""
     if bucket:
-        return Spot(bucket, f"{(prefix or OURS).strip('/')}/{seed_id}")
+        return StagingPrefix(bucket, f"{(prefix or OWN_PREFIX).strip('/')}/{seed_id}")
     if work:
         name, _, below = work.removeprefix("s3://").partition("/")
-        return Spot(name, f"{(below or OURS).strip('/')}/{seed_id}")
-    return Spot(job_place(operation, pair).bucket, f"{(prefix or OURS).strip('/')}/{seed_id}")
+        return StagingPrefix(name, f"{(below or OWN_PREFIX).strip('/')}/{seed_id}")
+    return StagingPrefix(job_bucket(operation, pair).bucket, f"{(prefix or OWN_PREFIX).strip('/')}/{seed_id}")
 
 
 def work_for(
     template: Template,
     operation: Operation,
-    manifest: Spot,
-    report_to: Spot,
+    manifest: StagingPrefix,
+    report_to: StagingPrefix,
     *,
     generated: bool,
     versions: bool,
     locked: bool,
-) -> Work:
+) -> RoleScope:
     """What the job's role must be able to reach."""
     wants_manifest = not generated or template.manifest.keep
-    return Work(
+    return RoleScope(
         operation=operation,
         generated=generated,
         versions=versions,
@@ -122,8 +124,8 @@ def create_effect(
     seed_id: str,
     set_name: str,
     role_arn: str,
-    manifest: Listed | Spot,
-    report_to: Spot,
+    manifest: ManifestRef | StagingPrefix,
+    report_to: StagingPrefix,
     created_before: datetime | None,
     confirm: bool,
     number: int = 0,
@@ -132,9 +134,9 @@ def create_effect(
 ) -> Effect:
     """CreateJob as an effect. Its token is made of what it says, so that a second try is the same job.
 
-    A `Spot` as manifest means that S3 makes the list itself. `first`: nothing was replicated to this destination before.
+    A `StagingPrefix` as manifest means that S3 makes the list itself. `first`: nothing was replicated to this destination before.
     """
-    place = job_place(operation, pair)
+    place = job_bucket(operation, pair)
     names = {"source": pair.source.bucket, "destination": pair.destination.bucket}
     described = template.description.replace("{source}", names["source"]).replace("{destination}", names["destination"])
     tags = {
@@ -155,7 +157,7 @@ def create_effect(
         "Report": _report(template, report_to, place),
         "Tags": [{"Key": key, "Value": value[:256]} for key, value in tags.items() if value],
     }
-    if isinstance(manifest, Listed):
+    if isinstance(manifest, ManifestRef):
         fields = FIELDS_WITH_VERSIONS if manifest.versions else FIELDS
         arn = f"{BucketRef(bucket=manifest.bucket, region=place.region).arn}/{manifest.key}"
         params["Manifest"] = {
@@ -216,7 +218,7 @@ def tags_of(estate: Estate, job: BatchJob) -> dict[str, str]:
 
 
 def request_status(estate: Estate, account_id: str, region: str, job_id: str, status: str, why: str) -> None:
-    """Ask for `Ready` (confirm) or `Cancelled`, the two that may be asked for."""
+    """Request the status `Ready` (confirm) or `Cancelled`: S3 accepts no other."""
     estate.call(
         account_id,
         region,
@@ -272,7 +274,7 @@ def _get(estate: Estate, job: BatchJob, place: BucketRef, key: str) -> Any:
 
 
 def _whole(data: bytes) -> tuple[bytes, bytes]:
-    """Cut after the last line break outside quotes."""
+    """Split after the last line break outside quotes."""
     cut = data.rfind(b"\n") + 1
     while cut and data.count(b'"', 0, cut) % 2:
         cut = data.rfind(b"\n", 0, cut - 1) + 1
@@ -286,7 +288,7 @@ def _retry(data: bytes) -> list[bytes]:
 
 
 def _operation(
-    template: Template, operation: Operation, pair: Pair, request_payer: bool, manifest: Listed | Spot
+    template: Template, operation: Operation, pair: Pair, request_payer: bool, manifest: ManifestRef | StagingPrefix
 ) -> dict[str, Any]:
     if operation is Operation.REPLICATE:
         return {"S3ReplicateObject": {}}
@@ -299,7 +301,7 @@ def _operation(
             invoked["UserArguments"] = dict(template.invocation.arguments)
         return {"LambdaInvoke": invoked}
     copying = template.copying.model_dump()
-    if isinstance(manifest, Listed):
+    if isinstance(manifest, ManifestRef):
         copying["StorageClass"] = copying["StorageClass"] or manifest.storage_class
     if request_payer:
         copying["RequesterPays"] = True
@@ -312,7 +314,7 @@ def _operation(
     return {"S3PutObjectCopy": {"TargetResource": pair.destination.arn, **given}}
 
 
-def _report(template: Template, spot: Spot, place: BucketRef) -> dict[str, Any]:
+def _report(template: Template, spot: StagingPrefix, place: BucketRef) -> dict[str, Any]:
     if not template.report.enabled:
         return {"Enabled": False}
     return {
@@ -325,7 +327,12 @@ def _report(template: Template, spot: Spot, place: BucketRef) -> dict[str, Any]:
 
 
 def _generator(
-    pair: Pair, template: Template, operation: Operation, spot: Spot, created_before: datetime | None, first: bool
+    pair: Pair,
+    template: Template,
+    operation: Operation,
+    spot: StagingPrefix,
+    created_before: datetime | None,
+    first: bool,
 ) -> dict[str, Any]:
     chosen = template.filter
     keys = {

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from windlass.core.errors import AwsError
-from windlass.replication.model import Trouble
+from windlass.replication.model import FailureGroup
 
 __all__ = ["ReportFile", "Tally", "read_index", "tally"]
 
@@ -54,11 +54,11 @@ class Tally:
     samples: dict[str, list[str]] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
 
-    def troubles(self) -> tuple[Trouble, ...]:
+    def failures(self) -> tuple[FailureGroup, ...]:
         """The reasons, the most frequent first."""
         ordered = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
         return tuple(
-            Trouble(
+            FailureGroup(
                 code=code, count=number, message=self.messages.get(code, ""), keys=tuple(self.samples.get(code, ()))
             )
             for code, number in ordered

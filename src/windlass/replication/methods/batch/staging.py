@@ -18,14 +18,14 @@ from windlass.core.errors import Interrupted, NotFound
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.manifest import encode_rows, encode_versions
 from windlass.replication.methods.batch.upload import upload
-from windlass.replication.model import BatchJob, Operation, Seed, Way
+from windlass.replication.model import BatchJob, Method, Operation, Seed
 from windlass.replication.own_keys import Clients
-from windlass.replication.planning.candidates import Counted, Peeked, Rows, noncurrent, wanted
-from windlass.replication.planning.plan import Request, spots
+from windlass.replication.planning.candidates import CandidateCounts, PeekedChunks, Rows, noncurrent, wanted
+from windlass.replication.planning.plan import Request, staging_prefixes
 from windlass.replication.service import Replication
 from windlass.wire.listing import Listed
 
-__all__ = ["Staging", "from_facts", "to_facts"]
+__all__ = ["ManifestWriter", "from_facts", "to_facts"]
 
 _BUFFERED_KEYS = 4096
 _CHUNK_BYTES = 1 << 20
@@ -34,7 +34,7 @@ _COPIED_CLASSES = frozenset({"STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
 
 
 @dataclass(frozen=True, slots=True)
-class Staging:
+class ManifestWriter:
     """Writes the manifests of one seed until `stop` is set."""
 
     replication: Replication
@@ -42,11 +42,11 @@ class Staging:
     request: Request
     stop: threading.Event
 
-    def list_objects(self, tally: Counted) -> list[batch.Listed]:
+    def list_objects(self, tally: CandidateCounts) -> list[batch.ManifestRef]:
         """List what is to be done, straight into manifests: noncurrent versions first, in a list of their own."""
-        seed, request, most = self.seed, self.request, self.replication.config.copy_up_to_bytes
+        seed, request, most = self.seed, self.request, self.replication.config.multipart_threshold_bytes
         bucket = seed.pair.source.bucket
-        written: list[batch.Listed] = []
+        written: list[batch.ManifestRef] = []
         with Clients(self.replication.estate) as clients:
             reader = seed.pair.source.account_id or seed.pair.destination.account_id
             if request.versions:
@@ -56,15 +56,19 @@ class Staging:
                 seed.pair, alone=seed.operation is Operation.LAMBDA, criteria=request.criteria
             )
             rows = wanted(both, seed, tally, largest_bytes=most)
-            if seed.way is Way.BATCH and seed.operation is Operation.COPY and not request.template.copying.StorageClass:
+            if (
+                seed.method is Method.BATCH
+                and seed.operation is Operation.COPY
+                and not request.template.copying.StorageClass
+            ):
                 written += self._write_by_class(bucket, rows)
             else:
                 written += self._write("current", encode_rows(bucket, (row.key for row in rows)), versions=False)
         return written
 
-    def list_failed(self, tally: Counted) -> list[batch.Listed]:
+    def list_failed(self, tally: CandidateCounts) -> list[batch.ManifestRef]:
         """What failed in earlier jobs, by their reports: a manifest for each job, of its storage class."""
-        written: list[batch.Listed] = []
+        written: list[batch.ManifestRef] = []
         for number, job_at in enumerate(self.seed.facts["retry_of"]):
             job = batch.describe(self.replication.estate, *job_at)
             rows = Rows(self._failed_rows(job))
@@ -76,7 +80,7 @@ class Staging:
         return written
 
     def _failed_rows(self, job: BatchJob) -> Iterator[bytes]:
-        place = batch.job_place(self.seed.operation, self.seed.pair)
+        place = batch.job_bucket(self.seed.operation, self.seed.pair)
         try:
             yield from batch.failed_rows(self.replication.estate, job, place)
         except NotFound:
@@ -85,8 +89,8 @@ class Staging:
                 hint="Seed the pair again; what the destination has already is skipped.",
             ) from None
 
-    def _write_by_class(self, bucket: str, rows: Iterable[Listed]) -> list[batch.Listed]:
-        written: list[batch.Listed] = []
+    def _write_by_class(self, bucket: str, rows: Iterable[Listed]) -> list[batch.ManifestRef]:
+        written: list[batch.ManifestRef] = []
         with contextlib.ExitStack() as files:
             spooled = _spool(bucket, rows, files)
             for storage_class in sorted(spooled, key=lambda name: (name != "", name)):
@@ -97,14 +101,16 @@ class Staging:
                 written += [replace(manifest, storage_class=storage_class) for manifest in manifests]
         return written
 
-    def _write(self, name: str, chunks: Iterable[bytes], *, versions: bool) -> list[batch.Listed]:
+    def _write(self, name: str, chunks: Iterable[bytes], *, versions: bool) -> list[batch.ManifestRef]:
         """One manifest; none where there are no rows."""
-        seen = Peeked(chunks)
+        seen = PeekedChunks(chunks)
         if not seen.any:
             return []
         seed = self.seed
-        spot = spots(seed.pair, self.request.template, seed.operation, self.replication.config, seed.seed_id)[0]
-        place = batch.job_place(seed.operation, seed.pair)
+        spot = staging_prefixes(
+            seed.pair, self.request.template, seed.operation, self.replication.config, seed.seed_id
+        )[0]
+        place = batch.job_bucket(seed.operation, seed.pair)
         estate = self.replication.estate
 
         def call(operation: str, **params: Any) -> dict[str, Any]:
@@ -114,10 +120,10 @@ class Staging:
 
         key = f"{spot.prefix}/manifest-{name}.csv"
         done = upload(call, spot.bucket, key, seen)
-        return [batch.Listed(spot.bucket, key, done.etag, versions)]
+        return [batch.ManifestRef(spot.bucket, key, done.etag, versions)]
 
 
-def to_facts(manifest: batch.Listed) -> dict[str, Any]:
+def to_facts(manifest: batch.ManifestRef) -> dict[str, Any]:
     """A manifest as a seed's facts have it."""
     return {
         "bucket": manifest.bucket,
@@ -128,9 +134,9 @@ def to_facts(manifest: batch.Listed) -> dict[str, Any]:
     }
 
 
-def from_facts(kept: Mapping[str, Any]) -> batch.Listed:
+def from_facts(kept: Mapping[str, Any]) -> batch.ManifestRef:
     """The manifest that facts tell."""
-    return batch.Listed(kept["bucket"], kept["key"], kept["etag"], kept["versions"], kept.get("storage_class", ""))
+    return batch.ManifestRef(kept["bucket"], kept["key"], kept["etag"], kept["versions"], kept.get("storage_class", ""))
 
 
 def _spool(bucket: str, rows: Iterable[Listed], files: contextlib.ExitStack) -> dict[str, IO[bytes]]:
