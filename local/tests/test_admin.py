@@ -78,13 +78,13 @@ def test_the_status_counts_by_service_and_account(local_aws, aws):
 @pytest.mark.parametrize(
     ("document", "told"),
     [
-        ([{"kind": "latency", "latency_ms": "30"}], "latency_ms can't be '30'"),
-        ([{"kind": "latency", "latency_ms": -1}], "latency_ms can't be -1"),
-        ([{"kind": "error", "status": 500.5}], "status can't be 500.5"),
-        ([{"kind": "drop", "probability": True}], "probability can't be True"),
-        ([{"kind": "drop", "serivce": "s3"}], "no 'serivce'; it has kind, service"),
-        ([{"service": "s3"}], "a rule has a kind: latency"),
-        (["drop"], "a rule is an object"),
+        ([{"kind": "latency", "latency_ms": "30"}], "invalid value of latency_ms: '30'"),
+        ([{"kind": "latency", "latency_ms": -1}], "invalid value of latency_ms: -1"),
+        ([{"kind": "error", "status": 500.5}], "invalid value of status: 500.5"),
+        ([{"kind": "drop", "probability": True}], "invalid value of probability: True"),
+        ([{"kind": "drop", "serivce": "s3"}], "no field 'serivce'; fields are kind, service"),
+        ([{"service": "s3"}], "a rule needs a kind: one of latency"),
+        (["drop"], "a rule must be an object"),
         ({"rule": []}, "rules"),
     ],
 )
@@ -98,7 +98,7 @@ def test_a_rule_that_does_not_fit_is_refused_whole(local_aws, faulty, document, 
 
 
 def test_a_server_is_not_started_with_a_rule_that_does_not_fit():
-    with pytest.raises(ConfigError, match="no kind of fault"):
+    with pytest.raises(ConfigError, match="no fault kind"):
         LocalServer(faults=[{"kind": "tsunami"}])
 
 

@@ -98,7 +98,7 @@ class CallLog:
         names = {field.name for field in fields(LoggedCall)}
         unknown = sorted(requested.keys() - names)
         if unknown:
-            raise ValueError(f"a call has no {', '.join(unknown)}; it has {', '.join(sorted(names))}")
+            raise ValueError(f"a call has no field {', '.join(unknown)}; fields are {', '.join(sorted(names))}")
         with self._lock:
             stored = list(self._calls)
         result = (

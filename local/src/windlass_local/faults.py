@@ -68,7 +68,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"{self.kind!r} is no kind of fault; there are {', '.join(KINDS)}")
+            raise ValueError(f"{self.kind!r} is no fault kind; kinds are {', '.join(KINDS)}")
 
     def matches(self, request: Request) -> bool:
         """True when the rule applies to this call."""
@@ -100,11 +100,11 @@ def read_rules(documents: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
     rules = []
     for document in documents:
         if not isinstance(document, Mapping):
-            raise TypeError(f"a rule is an object, not {document!r}")
+            raise TypeError(f"a rule must be an object, not {document!r}")
         for name, value in document.items():
             _check(name, value)
         if "kind" not in document:
-            raise ValueError(f"a rule has a kind: {', '.join(KINDS)}")
+            raise ValueError(f"a rule needs a kind: one of {', '.join(KINDS)}")
         rules.append(Rule(**document))
     return tuple(rules)
 
@@ -112,14 +112,14 @@ def read_rules(documents: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
 def _check(name: str, value: Any) -> None:
     types = {field.name: field.type for field in fields(Rule)}
     if name not in types:
-        raise ValueError(f"a rule has no {name!r}; it has {', '.join(types)}")
+        raise ValueError(f"a rule has no field {name!r}; fields are {', '.join(types)}")
     if types[name] == "str":
         fits = isinstance(value, str)
     else:
         whole = types[name] == "int"
         fits = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and value >= 0
     if not fits:
-        raise ValueError(f"{name} can't be {value!r}")
+        raise ValueError(f"invalid value of {name}: {value!r}")
 
 
 def _glob(pattern: str, value: str) -> bool:

@@ -17,7 +17,7 @@ OPERATIONS = (
     "S3ReplicateObject",
     "S3ComputeObjectChecksum",
 )
-"""What the embedded AWS carries out; AWS has restores, retention, legal holds and encryption beside."""
+"""The operations that run here; AWS also has restores, retention, legal holds and encryption."""
 
 _ROLE = re.compile(r"arn:[^:]+:iam::(\d{12}):role/.+")
 _FUNCTION_ARN = re.compile(r"arn:[^:]+:lambda:(?P<region>[^:]+):(?P<account>\d{12}):function:.+")
@@ -54,7 +54,7 @@ def check(job_parameters: Mapping[str, Any], account_id: str, region: str) -> No
         raise JobRejected("InvalidRequest", "A job has exactly one operation.")
     name, parameters = operation_of(job_parameters)
     if name not in OPERATIONS:
-        raise JobRejected("NotImplemented", f"the embedded AWS does not carry out {name}", 501)
+        raise JobRejected("NotImplemented", f"the embedded AWS does not run {name}", 501)
     if ("Manifest" in job_parameters) == ("ManifestGenerator" in job_parameters):
         raise JobRejected("InvalidRequest", "A job has either a manifest or a manifest generator, not both.")
     if not 0 <= job_parameters["Priority"] <= _MOST_PRIORITY:

@@ -63,7 +63,7 @@ def outcome_of_answer(event: Mapping[str, Any], payload: bytes, *, failed: bool)
         }
         missing = answer.get("treatMissingKeysAs", "TemporaryFailure")
     except (ValueError, KeyError, TypeError):
-        message = f"Lambda returned an answer that is no result of tasks: {text[:300]}"
+        message = f"Lambda returned a response without task results: {text[:300]}"
         return TaskResult(ok=False, http=200, code="PermanentFailure", message=message)
     code, reply = known.get(event["tasks"][0]["taskId"], (missing, ""))
     if code == "Succeeded":

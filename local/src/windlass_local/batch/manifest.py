@@ -60,14 +60,14 @@ def read_inventory(body: bytes, fetch: Callable[[str, str], bytes]) -> Manifest:
     try:
         document: dict[str, Any] = json.loads(body)
         if document.get("fileFormat", "CSV") != "CSV":
-            raise BadManifest("ManifestInvalidFormat", "The inventory report isn't in CSV format.")
+            raise BadManifest("ManifestInvalidFormat", "The inventory report is not in CSV format.")
         fields = [name.strip() for name in document["fileSchema"].split(",")]
         place = document["destinationBucket"].rpartition(":")[2]
         files = [(place, file["key"]) for file in document["files"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, BadManifest):
             raise
-        raise BadManifest("ManifestInvalidFormat", "The inventory's manifest.json can't be read.") from None
+        raise BadManifest("ManifestInvalidFormat", "The inventory's manifest.json cannot be read.") from None
     fields = [name if name in _FIELDS else "Ignore" for name in fields]
     return _checked(lambda: _rows((_text(_unpacked(fetch(*file))) for file in files), fields))
 
@@ -76,14 +76,14 @@ def _unpacked(body: bytes) -> bytes:
     try:
         return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
     except (OSError, EOFError):
-        raise BadManifest("ManifestInvalidFormat", "A file of the inventory can't be unpacked.") from None
+        raise BadManifest("ManifestInvalidFormat", "A file of the inventory cannot be decompressed.") from None
 
 
 def _text(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError:
-        raise BadManifest("ManifestInvalidFormat", "The manifest isn't UTF-8.") from None
+        raise BadManifest("ManifestInvalidFormat", "The manifest is not UTF-8.") from None
 
 
 def _rows(texts: Iterable[str], fields: Sequence[str]) -> Iterator[Row]:

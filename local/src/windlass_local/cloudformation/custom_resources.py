@@ -54,7 +54,7 @@ def _tell(
         raise CustomFailed(f"{context.logical_id}: the function failed: {reported}")
     answer = _answer(store, bucket, request_id)
     if answer is None:
-        raise CustomFailed(f"{context.logical_id}: no answer came to the response URL")
+        raise CustomFailed(f"{context.logical_id}: no response was put to the response URL")
     if answer["Status"] != "SUCCESS":
         raise CustomFailed(f"{context.logical_id}: {answer.get('Reason', 'FAILED without a reason')}")
     return Created(str(answer["PhysicalResourceId"]), answer.get("Data") or {})

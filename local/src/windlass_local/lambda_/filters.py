@@ -33,7 +33,7 @@ def read_filters(criteria: Mapping[str, Any] | None) -> tuple[Pattern, ...]:
     """Parse and check the patterns of a mapping's FilterCriteria. FilterError."""
     filters = (criteria or {}).get("Filters") or ()
     if len(filters) > 5:
-        raise FilterError("a mapping has at most 5 filters")
+        raise FilterError("A mapping has at most 5 filters.")
     patterns = []
     for each in filters:
         try:

@@ -158,10 +158,10 @@ def sent_body(headers: Mapping[str, str], body: bytes) -> tuple[Mapping[str, str
         parts.append(body[end + 2 : end + 2 + size])
         at = end + 2 + size + 2
         if body[at - 2 : at] != b"\r\n":
-            raise ValueError("a chunk does not end where it says")
+            raise ValueError("a chunk does not end at its declared size")
     lines = body[end + 2 :].decode("latin-1").replace("\r\n", "\n").split("\n")
     named = (line.partition(":") for line in lines if line.startswith(_PREFIX))
     plain = b"".join(parts)
     if int(headers.get("x-amz-decoded-content-length", len(plain))) != len(plain):
-        raise ValueError("the chunks are not as long as x-amz-decoded-content-length says")
+        raise ValueError("the chunks are not as long as x-amz-decoded-content-length")
     return {**headers, **{name: value.strip() for name, _, value in named}}, plain
