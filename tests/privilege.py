@@ -19,6 +19,7 @@ import urllib.request
 
 import pytest
 
+from tests.command import LISTENERS
 from windlass.core.errors import ConfigError
 from windlass.deploy.capabilities import CAPABILITIES
 from windlass.deploy.policy import Use, facts_of
@@ -183,7 +184,9 @@ def least_privilege(request, tmp_path, monkeypatch):
             super().__init__(args, *more, **options)
 
     monkeypatch.setattr(subprocess, "Popen", Popen)
+    LISTENERS.append(proof.ran)
     yield proof
+    LISTENERS.remove(proof.ran)
     reasons = [mark.args[0] for mark in request.node.iter_markers("unproved")]
     if reasons:
         proof.check_reason(reasons[0])

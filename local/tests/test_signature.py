@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_functions import Lab
-from windlass.cli.local.status import read_page
+from windlass.cli.commands.local.status import read_page
 from windlass.core.errors import AwsError
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate

@@ -199,6 +199,7 @@ class App:
     @_Part
     def replication(self) -> Replication:
         """Seeds of replicas; the inventory finds the buckets of sets that ask it."""
+        from windlass.replication.customer_keys import CustomerKeys
         from windlass.replication.direct.direct_copier import DirectCopier
         from windlass.replication.service import Replication
 
@@ -213,6 +214,7 @@ class App:
                 self._journals(),
                 services=self.services,
                 request_payer=self.settings.replication.request_payer,
+                customer_keys=CustomerKeys(self.settings.replication.customer_keys, self._environ),
             ),
             services=self.services,
         )

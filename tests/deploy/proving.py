@@ -14,6 +14,7 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
+from tests.command import run_windlass
 from windlass.deploy.capabilities import CAPABILITIES
 from windlass.deploy.policy import facts_of, merged
 from windlass.deploy.policy_check import check
@@ -84,7 +85,8 @@ class World:
         }
 
     def say(self, *words, code=0):
-        done = subprocess.run(**self._popen(words), capture_output=True, timeout=120, check=False)
+        options = self._popen(words)
+        done = run_windlass(words, cwd=options["cwd"], env=options["env"])
         assert done.returncode == code, f"{words}: {done.stderr}"
         return done
 

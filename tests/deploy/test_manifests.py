@@ -254,7 +254,7 @@ def test_probes_ask_what_the_code_serves(file):
             assert probes["livenessProbe"]["path"] == "/healthz"
             name, params = parse_command(command_line(one))
             if name in ("serve", "up"):
-                assert (params["port"] if params["port"] >= 0 else 8470) == ports[probes["livenessProbe"]["port"]]
+                assert (8470 if params["port"] is None else params["port"]) == ports[probes["livenessProbe"]["port"]]
                 for get in probes.values():
                     assert _admitted(get["path"], get["httpHeaders"][0]["value"]) is Role.NOBODY
                     with pytest.raises(AccessDenied):  # without the header, the kubelet would say the pod's address

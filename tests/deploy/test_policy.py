@@ -2,11 +2,10 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
+from tests.command import run_windlass
 from tests.deploy.proving import statements_of
 from windlass.deploy.capabilities import CAPABILITIES
 from windlass.deploy.policies.inventory import chosen
@@ -320,15 +319,7 @@ def test_the_check_finds_what_lacks_and_what_is_too_much():
 
 def say(folder, *words):
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
-    return subprocess.run(
-        [sys.executable, "-m", "windlass", "policy", *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_windlass(["policy", *words], cwd=folder, env=environment)
 
 
 def test_the_command_prints_the_document_alone(tmp_path):
@@ -345,4 +336,4 @@ def test_the_command_prints_the_document_alone(tmp_path):
     refused = say(tmp_path, "inventory", "--for", "function")
     assert (refused.returncode, "inventory has no policy for a function" in refused.stderr) == (252, True)
     assert say(tmp_path, "pipes").returncode == 252
-    assert "nothing of it is configured" in say(tmp_path, "pipelines").stderr
+    assert "configures nothing of this capability" in say(tmp_path, "pipelines").stderr

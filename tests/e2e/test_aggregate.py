@@ -12,6 +12,7 @@ import urllib.request
 import boto3
 import pytest
 
+from tests.command import run_windlass
 from windlass_local.server import LocalServer
 
 pytestmark = pytest.mark.own_actions("s3:ListBucket")  # the action below lists the bucket
@@ -96,7 +97,10 @@ class World:
         return {"args": command, "cwd": self.folder, "env": environment, "text": True}
 
     def say(self, *arguments):
-        return subprocess.run(**self.command(*arguments), capture_output=True, check=True, timeout=60)
+        command = self.command(*arguments)
+        done = run_windlass(["aggregate", *arguments], cwd=command["cwd"], env=command["env"])
+        done.check_returncode()
+        return done
 
     def work(self):
         fast = ("wait_s=1", "read_timeout_s=11", "visibility_s=12", "drain_s=3")

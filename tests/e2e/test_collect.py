@@ -14,20 +14,14 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.command import run_windlass
+
 ENV = {"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true"}
 ACCOUNTS = ("111111111111", "222222222222")
 
 
 def windlass(*words, cwd, check=True, **env):
-    done = subprocess.run(
-        [sys.executable, "-m", "windlass", *words],
-        cwd=cwd,
-        env=ENV | {"HOME": str(cwd)} | env,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run_windlass(words, cwd=cwd, env=ENV | {"HOME": str(cwd)} | env)
     assert not check or done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
     return done

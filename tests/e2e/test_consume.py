@@ -12,6 +12,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from tests.command import run_windlass
 from windlass_local.server import LocalServer
 
 HANDLER = """
@@ -240,15 +241,7 @@ def test_the_queue_commands_end_to_end(queue, aws, tmp_path):
     }
 
     def windlass(*arguments, stdin="", code=0):
-        done = subprocess.run(
-            [sys.executable, "-m", "windlass", "queue", *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env=environment,
-            cwd=tmp_path,
-            timeout=60,
-        )
+        done = run_windlass(["queue", *arguments], cwd=tmp_path, env=environment, stdin=stdin)
         assert done.returncode == code, done.stderr
         return done.stdout
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.proving import statements_of
-from windlass.cli.demo.demo import private_files
+from windlass.cli.commands.demo import private_files
 from windlass.deploy.policy import Use
 from windlass.deploy.policy_check import check
 from windlass.settings import load

@@ -11,6 +11,7 @@ import time
 import boto3
 import pytest
 
+from tests.command import run_windlass
 from windlass_local.server import LocalServer
 
 CONFIG = """
@@ -92,7 +93,8 @@ class World:
         }
 
     def say(self, *arguments, code=0):
-        done = subprocess.run(**self.command(*arguments), capture_output=True, check=False, timeout=120)
+        command = self.command(*arguments)
+        done = run_windlass(arguments, cwd=command["cwd"], env=command["env"])
         assert done.returncode == code, done.stderr
         return done
 
@@ -170,7 +172,7 @@ def test_killed_again_and_again_every_object_comes_out_once_and_what_is_broken_i
 
     # Mended, a retry takes it through.
     world.put({"in/bad.yaml": b"n: mended\n"})
-    assert "1 of 1 went through" in world.say("pipeline", "retry", "uniform", "--key", "in/bad.yaml").stderr
+    assert "1 of 1 succeeded" in world.say("pipeline", "retry", "uniform", "--key", "in/bad.yaml").stderr
     assert json.loads(world.contents(world.out)["bad.json"]) == {"n": "mended"}
     world.say("pipeline", "retry", "uniform", code=1)
     (row,) = json.loads(world.say("pipeline", "list", "-o", "json").stdout)

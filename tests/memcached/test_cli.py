@@ -13,6 +13,7 @@ import boto3
 import pytest
 
 import windlass as package
+from tests.command import run_windlass
 from tests.privilege import least_privilege
 
 __all__ = ["least_privilege"]
@@ -66,15 +67,7 @@ class Home:
         )
 
     def run(self, *words, code=0):
-        done = subprocess.run(
-            [sys.executable, "-m", "windlass", *words],
-            cwd=self.folder,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = run_windlass(words, cwd=self.folder, env=self.env)
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
         return done

@@ -13,7 +13,7 @@ from tests.queues.conftest import wait_for
 from tests.queues.memory import MemoryTransport
 from tests.queues.test_core import Bench
 from tests.queues.test_driver import consume
-from windlass.core.errors import AccessRefused, AwsError
+from windlass.core.errors import AccessDenied, AwsError
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.lambda_ import PayloadDeletion, lambda_handler
 from windlass.queues.model import Delete, DeletePayload, Refuse, Reject, Retry, Stopped
@@ -189,7 +189,7 @@ def test_a_payload_that_cannot_be_deleted_is_counted_and_logged_once():
 
     def delete(pointer):
         if pointer.key in ("payload-m7", "payload-m8"):
-            raise AccessRefused("may not delete", hint="Allow s3:DeleteObject.")
+            raise AccessDenied("may not delete", hint="Allow s3:DeleteObject.")
         deleted.append(pointer.key)
 
     def handler(_):
@@ -270,7 +270,7 @@ def test_a_function_deletes_the_message_and_then_its_payload():
     def delete_object(pointer):
         calls.append(("payload", pointer.key))
         if pointer.key == "payload-denied":
-            raise AccessRefused("may not delete")
+            raise AccessDenied("may not delete")
 
     function = lambda_handler(
         handler,

@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 import time
 import tomllib
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import windlass as package
+from tests.command import run_windlass
 from tests.privilege import least_privilege
 
 __all__ = ["least_privilege"]
@@ -49,15 +48,7 @@ poll_s = 0.1
         (folder / "windlass-policy.toml").write_text(accounts + said)
 
     def __call__(self, *words, code=0):
-        done = subprocess.run(
-            [sys.executable, "-m", "windlass", "replicate", *words],
-            cwd=self.folder,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = run_windlass(["replicate", *words], cwd=self.folder, env=self.env)
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done

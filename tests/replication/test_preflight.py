@@ -187,6 +187,17 @@ def test_glacier_is_a_warning():
     (finding,) = check(good(), intent)
     assert (finding.level, finding.code) == ("warning", "SrcObjectNotEligible")
     assert refusal(good(), (finding,)) is None
+    assert "does not replicate objects of these storage classes" in finding.message
+    copies = [one for one in check(good(), replace(intent, operation=Operation.COPY)) if one.code == finding.code]
+    assert ["only restored ones can be read" in one.message for one in copies] == [True]
+
+
+def test_batch_copies_of_versions_say_that_their_order_is_not_kept():
+    def codes(method):
+        return {one.code for one in check(good(), Intent(operation=Operation.COPY, method=method, versions=True))}
+
+    assert "VersionOrder" in codes(Method.BATCH)
+    assert "VersionOrder" not in codes(Method.DIRECT)
 
 
 def test_policies_are_read_as_iam_reads_them():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from windlass.wire.connection import Connection, shared_buffer
+from windlass.wire.timer import SilenceTimer
 
 
 class Pipe:
@@ -37,7 +38,8 @@ class Fed:
     def __init__(self, loop):
         self.freed = []
         self.pipe = Pipe()
-        self.connection = Connection(loop, shared_buffer(), self.freed.append)
+        self.timer = SilenceTimer(loop)
+        self.connection = Connection(loop, shared_buffer(), self.freed.append, timer=self.timer)
         self.connection.connection_made(self.pipe)
 
     def ask(self, *, head_only=False, limit=1 << 20, stream=False, into=None):

@@ -223,12 +223,12 @@ def test_the_timer_looks_at_what_moves(loop):
     fed = Fed(loop)
     fed.pipe.unsent_bytes = 5_000_000
     fed.connection.send(b"PUT", b"x" * 20_000, head_only=False, limit=10, timeout_s=1, stream=False)
-    fed.connection._stop_timer()
+    fed.timer.stop()
     fed.pipe.unsent_bytes = 4_000_000  # a large body on its way out
-    fed.connection._look_back()
+    fed.timer.look_back()
     assert not fed.connection.closed
-    fed.connection._stop_timer()
-    fed.connection._look_back()  # and nothing more went
+    fed.timer.stop()
+    fed.timer.look_back()  # and nothing more went
     assert fed.connection.closed
 
 
@@ -237,8 +237,8 @@ def test_a_drip_is_no_answer_but_a_patient_call_waits(loop):
         fed = Fed(loop)
         answer = fed.connection.send(b"PUT", b"", head_only=False, limit=1000, timeout_s=1, patient=patient)
         fed.feed(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n ")
-        fed.connection._stop_timer()
-        fed.connection._look_back()
+        fed.timer.stop()
+        fed.timer.look_back()
         assert fed.connection.closed is not patient
         if not patient:
             assert answer.exception().timed_out

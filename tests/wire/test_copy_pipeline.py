@@ -134,6 +134,14 @@ def test_a_server_that_says_nothing_is_given_up(flowed):
     assert len(server.asked) == 2
 
 
+def test_a_copy_sent_before_unrequested_bytes_closed_its_connection_is_sent_again(flowed):
+    """The first answer needs the parser and frees the connection, the next copy goes out, then the rest of the read closes it."""
+    both = chunked(GOOD) + answer(200, GOOD)
+    ends, server = flowed(script(both, *[answer(200, GOOD)] * 3), 2, size=1)
+    assert ends == [None, None]
+    assert len(server.asked) == 2, "the second copy was written to no closed connection"
+
+
 def test_expired_keys_are_renewed_in_mid_run(flowed):
     made = [Keys("AKIAOLD", Secret("old")), Keys("AKIANEW", Secret("new"))]
     old = 0

@@ -42,7 +42,7 @@ def both(key, etag, storage, *, keys=KEYS, path_style=True, bucket="target", hea
                     lean = copies.head(key, etag, storage)
                 except UsageError:
                     return None, None
-                usual = client._sign(copies.call(key, etag, storage).request, route, keys)
+                usual = client._sign("CopyObject", copies.call(key, etag, storage).request, route, keys)
                 if int(time.time()) == int(now):
                     return lean, usual
 

@@ -90,7 +90,7 @@ def test_any_bytes_end_in_an_answer_or_an_error_of_ours(said, cuts, head_only, s
             elif error is None:
                 assert answer.result().stream.ended
         assert fed.connection.closed
-        assert fed.connection._timer is None
+        assert not fed.timer.running
 
 
 # Errors

@@ -6,14 +6,7 @@ import typer
 
 from windlass.cli.context import open_app
 
-__all__ = ["deploy", "pipeline", "replicate"]
-
-
-def pipeline() -> typer.Typer:
-    """`windlass pipeline`."""
-    from windlass.pipelines.cli import commands
-
-    return commands(lambda ctx: open_app(ctx).pipelines, lambda ctx: open_app(ctx).jobs)
+__all__ = ["replicate"]
 
 
 def replicate() -> typer.Typer:
@@ -21,10 +14,3 @@ def replicate() -> typer.Typer:
     from windlass.replication.cli import commands
 
     return commands(lambda ctx: open_app(ctx).replication, lambda ctx: open_app(ctx).jobs)
-
-
-def deploy() -> typer.Typer:
-    """`windlass deploy`."""
-    from windlass.deploy.cli import commands
-
-    return commands(lambda ctx: open_app(ctx).deploy)

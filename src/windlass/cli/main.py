@@ -19,13 +19,12 @@ from types import TracebackType
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from windlass import __version__
-from windlass.cli.context import open_app
+from windlass.cli.context import loaded_settings, open_app
 from windlass.core.errors import WindlassError
 from windlass.core.limits import raise_file_limit
-from windlass.present.commands import command_of, unknown_command
+from windlass.present.commands import LeanGroup, command_of, unknown_command
 
 __all__ = ["COMMANDS", "main", "root"]
 
@@ -48,17 +47,17 @@ class Command:
 COMMANDS: tuple[Command, ...] = (
     Command(
         "demo",
-        "windlass.cli.demo.demo:demo",
+        "windlass.cli.commands.demo:demo",
         "Show everything on an embedded AWS: a sample estate, live, with the console.",
     ),
-    Command("up", "windlass.cli.serve:up", "Run what is configured: collector loop, consumers, console."),
-    Command("serve", "windlass.cli.serve:serve", "Serve the web console and REST API alone."),
+    Command("up", "windlass.cli.commands.up:up", "Run what is configured: collector loop, consumers, console."),
+    Command("serve", "windlass.cli.commands.serve:serve", "Serve the web console and REST API alone."),
     Command("inventory", "windlass.inventory.commands:GROUP", "Know what exists, who owns it, what changed, and when."),
     Command(
         "consume", "windlass.queues.commands.consume:consume", "Consume an SQS queue with a handler, until SIGTERM."
     ),
     Command("queue", "windlass.queues.commands:GROUP", "Look into SQS queues, send, drain, and redrive dead letters."),
-    Command("pipeline", "windlass.cli.groups:pipeline", "Transform objects of S3 as they land, exactly once."),
+    Command("pipeline", "windlass.pipelines.commands:GROUP", "Transform objects of S3 as they land, exactly once."),
     Command(
         "aggregate",
         "windlass.aggregation.commands:GROUP",
@@ -77,20 +76,30 @@ COMMANDS: tuple[Command, ...] = (
         "windlass.cli.groups:replicate",
         "Seed the replicas of buckets, for one pair or two hundred, and prove them.",
     ),
-    Command("build", "windlass.deploy.build_cli:app", "Build what is deployed: Lambda zips and layers."),
-    Command("policy", "windlass.cli.policy:policy", "Print the least-privilege IAM policy of what is configured."),
-    Command("deploy", "windlass.cli.groups:deploy", "Run pipelines and aggregators in AWS Lambda, with all they need."),
-    Command("jobs", "windlass.cli.jobs:app", "Watch, cancel and resume long work of any kind."),
-    Command("whoami", "windlass.cli.estate:whoami", "Show which identity is used, why, and what was refused."),
-    Command("doctor", "windlass.cli.estate:doctor", "Check identity, endpoints, permissions, clock and store."),
-    Command("config", "windlass.cli.config:app", "Show, write and check windlass.toml."),
-    Command("store", "windlass.cli.store:app", "Prepare the database for people who read it: the reader's role."),
-    Command("token", "windlass.cli.token:app", "Make and revoke tokens of the console and API."),
-    Command("local", "windlass.cli.local:GROUP", "The embedded AWS: start it, populate it, read its status."),
+    Command("build", "windlass.deploy.commands.build:GROUP", "Build what is deployed: Lambda zips and layers."),
+    Command(
+        "policy",
+        "windlass.deploy.commands.policy:policy",
+        "Print the least-privilege IAM policy of what is configured.",
+    ),
+    Command(
+        "deploy", "windlass.deploy.commands:GROUP", "Run pipelines and aggregators in AWS Lambda, with all they need."
+    ),
+    Command("jobs", "windlass.cli.commands.jobs:GROUP", "Watch, cancel and resume long work of any kind."),
+    Command("whoami", "windlass.cli.commands.whoami:whoami", "Show which identity is used, why, and what was refused."),
+    Command(
+        "doctor", "windlass.cli.commands.doctor:doctor", "Check identity, endpoints, permissions, clock and store."
+    ),
+    Command("config", "windlass.cli.commands.config:GROUP", "Show, write and check windlass.toml."),
+    Command(
+        "store", "windlass.cli.commands.store:GROUP", "Prepare the database for people who read it: the reader's role."
+    ),
+    Command("token", "windlass.cli.commands.token:GROUP", "Make and revoke tokens of the console and API."),
+    Command("local", "windlass.cli.commands.local:GROUP", "The embedded AWS: start it, populate it, read its status."),
 )
 
 
-class LazyGroup(TyperGroup):
+class RootGroup(LeanGroup):
     """The root group: it imports a command when it is called, and writes its help from the table alone."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -114,7 +123,7 @@ class LazyGroup(TyperGroup):
 
 root = typer.Typer(
     name="windlass",
-    cls=LazyGroup,
+    cls=RootGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -154,6 +163,7 @@ def options(
         "overrides": {key: value for key, value in overrides.items() if value},
         "debug": debug,
         "open_app": open_app,
+        "load_settings": loaded_settings,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from windlass.core.secret import Secret
@@ -45,3 +45,12 @@ class Access:
     """S3: uploads carry a CRC-32 that the service checks, as AWS's SDKs send it; else their MD5, which all services know."""
     headers: tuple[tuple[str, str], ...] = ()
     """Of every request that does not say otherwise, names in lower case: who asks agrees to something for all of them."""
+    operation_headers: Mapping[str, tuple[tuple[str, Secret], ...]] = field(
+        default_factory=dict, repr=False, hash=False
+    )
+    """Headers of single operations (`GetObject` …), names in lower case: customer keys go where S3 asks for them, and nowhere else."""
+
+    def headers_of(self, operation: str) -> list[tuple[str, str]]:
+        """Return the headers of this access that a request of the operation is sent with."""
+        secret = self.operation_headers.get(operation, ())
+        return [*self.headers, *((name, value.reveal()) for name, value in secret)]

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from windlass.core.arns import format_arn, parse_arn, partition_of
 from windlass.queues.address import read_reference
-from windlass.settings import Settings
+
+if TYPE_CHECKING:  # the settings' models are slow to import, and `windlass policy --help` needs none
+    from windlass.settings import Settings
 
 __all__ = ["Facts", "Statement", "Statements", "Use", "document", "facts_of", "merged", "size_of"]
 
@@ -112,7 +114,7 @@ class Facts:
         return {**self.owned, "StringLikeIfExists": {"s3:prefix": [f"{one}*" for one in prefixes]}}
 
 
-Statements = Callable[[Settings, Facts, Use], Sequence[Statement]]
+Statements = Callable[["Settings", Facts, Use], Sequence[Statement]]
 """A capability's policy."""
 
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import keyword
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from windlass.core.errors import UsageError
 from windlass.core.suggest import nearest
 
-__all__ = ["Group", "VerbCommand", "command_of", "service"]
+__all__ = ["Group", "LeanGroup", "VerbCommand", "command_of", "service", "settings_of", "unknown_command"]
 
 _EXAMPLES = "\nExamples:\n"
 _HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
@@ -35,7 +36,7 @@ class Group:
 
     def load(self, verb: str) -> Group | Callable[..., Any]:
         """Import the module of `verb`; its inner GROUP, or the verb's function (`list_` where the name is a builtin's)."""
-        name = verb.replace("-", "_")
+        name = verb.replace("-", "_") + ("_" if keyword.iskeyword(verb) else "")
         module = importlib.import_module(f"{self.package}.{name}")
         loaded: Group | Callable[..., Any] | None = getattr(module, "GROUP", None) or getattr(module, name, None)
         return loaded or cast("Callable[..., Any]", getattr(module, f"{name}_"))
@@ -63,7 +64,45 @@ class VerbCommand(TyperCommand):
             formatter.write("Examples:\n" + "".join(f"  {line}\n" for line in self.examples))
 
 
-class VerbGroup(TyperGroup):
+class LeanOption(TyperOption):
+    """A text or a flag of a group, taken as it is. Typer's coercion would import pydantic: half the cost of a help."""
+
+    def process_value(self, ctx: Any, value: Any) -> Any:
+        """Return the value, or what the option's callback makes of it."""
+        return value if self.callback is None else self.callback(ctx, self, value)
+
+
+class LeanGroup(TyperGroup):
+    """A group whose own options are not coerced, so that the help of its commands is fast."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._lean: dict[str, LeanOption] = {}
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options, `--help` and those of shell completion among them: the same objects each time."""
+        for option in super().get_params(ctx):
+            if option.name not in self._lean:
+                self._lean[option.name] = _lean(option)
+        return list(self._lean.values())
+
+
+def _lean(option: Any) -> LeanOption:
+    return LeanOption(
+        param_decls=[option.name, *option.opts],
+        type_descriptor=option.type_descriptor,
+        default=option.default,
+        callback=option.callback,
+        metavar=option.metavar,
+        expose_value=option.expose_value,
+        is_eager=option.is_eager,
+        is_flag=option.is_flag,
+        help=option.help,
+        show_default=option.show_default,
+    )
+
+
+class VerbGroup(LeanGroup):
     """A click group over a Group: it imports one verb to call it, and all of them to list them."""
 
     def __init__(self, group: Group, *, name: str) -> None:
@@ -112,6 +151,11 @@ def unknown_command(path: str, word: str, known: tuple[str, ...]) -> UsageError:
 def service(ctx: typer.Context, name: str) -> Any:
     """Return a service of the App that the root command opens: `queues`, `jobs`, `store` …"""
     return getattr(ctx.find_root().obj["open_app"](ctx), name)
+
+
+def settings_of(ctx: typer.Context) -> Any:
+    """Return the settings in force, without opening the App: faster, and enough for commands that only read them."""
+    return ctx.find_root().obj["load_settings"](ctx).settings
 
 
 def _usage_piece(argument: Any) -> str:

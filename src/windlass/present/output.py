@@ -6,17 +6,12 @@ formats show every key, untouched, for programs.
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import IO, Any
-
-from windlass.core.canonical import plain
-from windlass.present.times import ago
 
 __all__ = ["ALL", "Column", "Format", "emit", "emit_value"]
 
@@ -61,6 +56,11 @@ def emit(
     shown = [column if isinstance(column, Column) else Column(str(column)) for column in columns]
     if fmt is Format.TABLE:
         return _table(list(rows), shown, now, empty, stream)
+    import csv
+    import json
+
+    from windlass.core.canonical import plain
+
     count = 0
     if fmt is Format.JSON:
         listed = [plain(row) for row in rows]
@@ -79,6 +79,10 @@ def emit(
 
 def emit_value(value: Mapping[str, Any] | Sequence[Any], out: IO[str] | None = None) -> None:
     """One document as indented JSON."""
+    import json
+
+    from windlass.core.canonical import plain
+
     (out or sys.stdout).write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
 
 
@@ -116,6 +120,9 @@ def _table(
 
 
 def _cell(value: Any, now: datetime | None) -> str:
+    from windlass.core.canonical import plain
+    from windlass.present.times import ago
+
     match value:
         case None:
             return ""
@@ -136,6 +143,10 @@ def _cell(value: Any, now: datetime | None) -> str:
 
 
 def _csv_cell(value: Any) -> Any:
+    import json
+
+    from windlass.core.canonical import plain
+
     clean = plain(value)
     if isinstance(clean, (dict, list)):
         return json.dumps(clean, ensure_ascii=False)

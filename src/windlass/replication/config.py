@@ -6,9 +6,29 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["ReplicateConfig", "ReplicationConfig"]
+__all__ = ["CustomerKeyConfig", "ReplicateConfig", "ReplicationConfig"]
 
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
+
+
+class CustomerKeyConfig(BaseModel):
+    """Where the customer key (SSE-C) of a bucket's objects is. The key itself is never in this file."""
+
+    model_config = _FROZEN
+
+    bucket: str = Field(
+        min_length=1, description="Bucket whose objects have this key, or a pattern: `logs`, `logs-*`, `minio:photos`."
+    )
+    key_file: str = Field(default="", description="File with the key: its 32 bytes, or their base64.")
+    key_env: str = Field(
+        default="", description="Variable of the environment with the key's base64, instead of a file."
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> CustomerKeyConfig:
+        if bool(self.key_file) == bool(self.key_env):
+            raise ValueError("give exactly one of key_file and key_env")
+        return self
 
 
 class ReplicationConfig(BaseModel):
@@ -35,6 +55,10 @@ class ReplicationConfig(BaseModel):
     request_payer: bool = Field(
         default=False,
         description="Pay for requests to requester-pays buckets (x-amz-request-payer); without it S3 refuses other accounts.",
+    )
+    customer_keys: list[CustomerKeyConfig] = Field(
+        default=[],
+        description="Customer keys (SSE-C) for direct copies, one bucket or pattern each; the first that matches counts.",
     )
     restore_tier: Literal["Standard", "Bulk", "Expedited"] = Field(
         default="Bulk", description="Tier of restores that `seed --restore DAYS` begins; DEEP_ARCHIVE has no Expedited."

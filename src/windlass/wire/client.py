@@ -182,7 +182,7 @@ class Client:
         so_far.reused = connection.used > 0
         so_far.skew_s = self._skew_s  # signed when it is sent: it may have waited long
         try:
-            head = self._sign(request, route, keys)
+            head = self._sign(call.name, request, route, keys)
         except UnicodeEncodeError:
             route.pool.give_back(connection)
             raise UsageError("a header's value can't be written in UTF-8", hint="Look at the metadata given.") from None
@@ -244,13 +244,13 @@ class Client:
             connection.close()  # its answer would be taken for the next request's
             raise
 
-    def _sign(self, request: Request, route: Route, keys: Keys) -> bytes:
+    def _sign(self, operation: str, request: Request, route: Route, keys: Keys) -> bytes:
         body, path = request.body, route.prefix + request.path
         digest = request.payload_hash or (sha256(body).hexdigest() if body else EMPTY_SHA256)
         headers = [("host", route.pool.endpoint.authority), *request.headers]
-        if self.access.headers:
+        if self.access.headers or self.access.operation_headers:
             given = {name for name, _ in request.headers}
-            headers += [one for one in self.access.headers if one[0] not in given]
+            headers += [header for header in self.access.headers_of(operation) if header[0] not in given]
         route.signer.sign(request.method, path, request.query, headers, digest, keys, time.time() + self._skew_s)
         target = f"{path}?{request.query}" if request.query else path
         length = f"content-length: {len(body)}\r\n" if body or request.method in ("PUT", "POST") else ""

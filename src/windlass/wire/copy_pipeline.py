@@ -10,89 +10,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from windlass.core.aws_errors import THROTTLE_CODES, service_error
 from windlass.core.errors import WindlassError
 from windlass.wire.client import Client
-from windlass.wire.connection import Connection
 from windlass.wire.copy_requests import CopyRequests
 from windlass.wire.errors import ConnectionLost, read_fault
 from windlass.wire.model import Response
+from windlass.wire.pinned_connection import SWEEP_S, Copy, PinnedConnection
 from windlass.wire.routes import Route
 
-__all__ = ["CopyPipeline"]
+__all__ = ["Copy", "CopyPipeline"]
 
 T = TypeVar("T")
-_SWEEP_S = 1.0
 _OPENING = 8
-_BEGINS, _LENGTH, _ENDS = b"http/1.1 200 ok\r\n", b"\r\ncontent-length: %d\r\n", b"</CopyObjectResult>"
-_MAX_BODY_BYTES = 64 * 1024
 _GOOD, _BAD = b"<CopyObjectResult", b"<Error"
-
-Copy = tuple[T, str, str, str]
-"""One to send: the sender's token, the key, its ETag and the storage class that the copy asks for."""
-
-
-# As a plain protocol, too, it is given its bytes ready made by loops that can do so (uvloop), which is quicker.
-class PinnedConnection(Connection, asyncio.Protocol):
-    """A connection that tells its flow; `copy` is what is under way."""
-
-    def __init__(self, flow: CopyPipeline[Any], buffer: memoryview) -> None:
-        super().__init__(flow.loop, buffer, flow.on_freed)
-        self._flow = flow
-        self.copy: Copy[Any] | None = None
-        self.sweeps = 0
-        self._seen: tuple[Copy[Any] | None, int] = (None, 0)
-        self._parsed = True
-
-    def expect(self, copy: Copy[Any]) -> None:
-        """The next answer is this copy's."""
-        if self._parsed:  # an answer that is recognised at once leaves nothing behind
-            self._reset(head_only=False, limit=_MAX_BODY_BYTES, stream=False)
-            self._parsed = False
-        self.copy = copy
-        self._answer = self
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """asyncio: so many bytes were read."""
-        self.data_received(bytes(self._buffer[:nbytes]))
-
-    def data_received(self, data: bytes) -> None:
-        """asyncio: what was read; an answer that is whole, and good, needs no parser."""
-        if self._read_bytes == 0 and self._answer is self and _is_good(data):
-            self._answer = None
-            self._flow.on_copied(self)
-            return
-        self._parsed = True
-        self.received(data)
-
-    # As who waits for its own answer
-
-    def done(self) -> bool:
-        """Nobody gives up waiting."""
-        return False
-
-    def set_result(self, result: Response, /) -> None:
-        """An answer that was not recognised at once."""
-        self._flow.on_response(self, result)
-
-    def set_exception(self, exception: Exception, /) -> None:
-        """No answer."""
-        self._flow.on_lost(self, exception)
-
-    def sweep(self, timeout_s: float) -> None:
-        """Look whether anything moved since the last time."""
-        if self._answer is not self:
-            return
-        copy, read_bytes = self._seen
-        self.sweeps = self.sweeps + 1 if copy is self.copy and read_bytes == self._read_bytes else 0
-        self._seen = (self.copy, self._read_bytes)
-        if self.sweeps * _SWEEP_S > timeout_s:
-            self._fail(ConnectionLost(f"no answer within {timeout_s:g} s", begun=True, timed_out=True))
-
-    def _start_timer(self) -> None:
-        """The flow's sweep does it."""
 
 
 class CopyPipeline(Generic[T]):
@@ -123,7 +56,7 @@ class CopyPipeline(Generic[T]):
         self.under_way = 0
         self._outbox: list[tuple[PinnedConnection, bytes]] = []
         self._in_turn = False
-        self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep)
+        self._sweeper = self.loop.call_later(SWEEP_S, self._sweep)
 
     def room(self) -> int:
         """How many may be sent now. Where there is none, and there may be more connections, some are opened."""
@@ -219,9 +152,8 @@ class CopyPipeline(Generic[T]):
         assert copy is not None
         self._send_with_retries(copy)
 
-    def on_freed(self, connection: Connection) -> None:
+    def on_freed(self, connection: PinnedConnection) -> None:
         """A connection can take the next request, or is gone."""
-        assert isinstance(connection, PinnedConnection)
         if connection.closed:
             self._pinned.discard(connection)
         elif connection not in self._free:
@@ -275,7 +207,7 @@ class CopyPipeline(Generic[T]):
         except (ConnectionLost, WindlassError):
             self._unreachable = not self._pinned
             self._ready()
-            await asyncio.sleep(_SWEEP_S)
+            await asyncio.sleep(SWEEP_S)
             self._opening -= 1
         else:
             self._opening -= 1
@@ -288,19 +220,4 @@ class CopyPipeline(Generic[T]):
         timeout_s = self._client.access.read_timeout_s
         for connection in list(self._pinned):
             connection.sweep(timeout_s)
-        self._sweeper = self.loop.call_later(_SWEEP_S, self._sweep)
-
-
-def _is_good(data: bytes) -> bool:
-    """Whether this is one whole answer that says that a copy was made, and the connection lives on."""
-    if not data.endswith(_ENDS):
-        return False
-    end = data.find(b"\r\n\r\n")
-    head = data[: end + 2].lower()
-    # `find`, since `in` first asks whether what it looks for is a number, and drops an exception.
-    return (
-        head.startswith(_BEGINS)
-        and head.find(_LENGTH % (len(data) - end - 4)) >= 0
-        and head.find(b"transfer-encoding") < 0
-        and head.find(b"connection: close") < 0
-    )
+        self._sweeper = self.loop.call_later(SWEEP_S, self._sweep)

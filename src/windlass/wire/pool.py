@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from windlass.core.errors import ConfigError
 from windlass.wire.connection import Connection
 from windlass.wire.errors import ConnectionLost
+from windlass.wire.pinned_connection import PinnedConnection
 from windlass.wire.tls import TlsTransport
 
 __all__ = ["Endpoint", "Pool", "read_endpoint", "tls_context"]
@@ -84,7 +85,7 @@ class Pool:
         self._connect_timeout_s = connect_timeout_s
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
-        self._detached: set[Connection] = set()
+        self._detached: set[PinnedConnection] = set()
         self._slots = 0  # open connections, those being opened, and what waiters were promised
         # A waiter is given a connection, or None: a slot to open one in.
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
@@ -120,7 +121,7 @@ class Pool:
                 return handed
             first = True  # it was closed on the way: that must not cost the place in the queue
 
-    async def detach(self, connection: Connection) -> None:
+    async def detach(self, connection: PinnedConnection) -> None:
         """Connect a connection that is not the pool's to hand out, nor counted; ConnectionLost when it can't be had."""
         try:
             async with asyncio.timeout(self._connect_timeout_s):
@@ -130,7 +131,7 @@ class Pool:
             if isinstance(error, (OSError, UnicodeError)):
                 raise self._said(error) from None
             raise
-        self._detached.add(connection)
+        self._detached = {pinned for pinned in self._detached if not pinned.closed} | {connection}
         self.opened += 1
 
     def give_back(self, connection: Connection) -> None:
@@ -145,8 +146,10 @@ class Pool:
     def close(self) -> None:
         """Close every connection; who waits for one is told."""
         self.closed = True
-        for connection in (*self._all, *self._detached):
+        for connection in tuple(self._all):  # closing one takes it out
             connection.close()
+        for pinned in tuple(self._detached):
+            pinned.close()
         self._detached.clear()
         self._idle.clear()
 
@@ -214,10 +217,10 @@ class Pool:
             return ConnectionLost(f"{where} can't be reached: {why}", sent=False)
         return ConnectionLost(f"{where} can't be reached: {str(error) or type(error).__name__}", sent=False)
 
-    async def _connect(self, connection: Connection) -> None:
+    async def _connect(self, connection: Connection | PinnedConnection) -> None:
         self._check_open(connection)
         tls, secured = self._tls, None
-        if tls is not None and isinstance(connection, asyncio.Protocol):  # its answers are small
+        if tls is not None and isinstance(connection, PinnedConnection):  # its answers are small
             secured, tls = TlsTransport(self._loop, connection, tls, self.endpoint.host), None
         protocol = secured or connection
         name = self.endpoint.host if tls is not None else None
@@ -244,7 +247,7 @@ class Pool:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._check_open(connection)
 
-    def _check_open(self, connection: Connection) -> None:
+    def _check_open(self, connection: Connection | PinnedConnection) -> None:
         if self.closed:
             raise ConnectionAbortedError("the client is closed")
         if connection.closed:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from windlass.core.access import Keys
 from windlass.core.errors import UsageError
 from windlass.wire.checksums import CRC32_HEADER, crc32_text, has_checksum
-from windlass.wire.model import EMPTY_SHA256, UNSIGNED, Call, Checksum, Request, Response
+from windlass.wire.model import EMPTY_SHA256, UNSIGNED, Call, Checksum, Response
 from windlass.wire.routes import Route
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ async def send_upload(client: Client, call: Call[Any], size_bytes: int, pieces: 
     route = client.route(call.request.bucket)
     connection = route.pool.take() or await route.pool.get()
     try:
-        head, framing = _head(client, call.request, route, keys, size_bytes)
+        head, framing = _head(client, call, route, keys, size_bytes)
     except BaseException:
         route.pool.give_back(connection)
         raise
@@ -149,13 +149,15 @@ _TRAILER_BYTES = len(f"{CRC32_HEADER}:{crc32_text(0)}\r\n\r\n")
 _SIGNED_TRAILER_BYTES = _TRAILER_BYTES + len("x-amz-trailer-signature:") + 64 + 2
 
 
-def _head(client: Client, request: Request, route: Route, keys: Keys, size_bytes: int) -> tuple[bytes, Framing | None]:
+def _head(client: Client, call: Call[Any], route: Route, keys: Keys, size_bytes: int) -> tuple[bytes, Framing | None]:
     """The head, and the framing of the body; None for a body that goes as it is."""
-    tls = route.pool.endpoint.tls
+    request, tls = call.request, route.pool.endpoint.tls
     trailer = client.access.crc32 and request.checksum is Checksum.BODY and not has_checksum(request)
     digest, length = _payload(tls=tls, trailer=trailer, size_bytes=size_bytes)
     path = route.prefix + request.path
     headers = [("host", route.pool.endpoint.authority), *request.headers]
+    given = {name for name, _ in request.headers}
+    headers += [header for header in client.access.headers_of(call.name) if header[0] not in given]
     if trailer:
         headers = [*_chunked_encoding(headers), ("x-amz-trailer", CRC32_HEADER)]
     if trailer or not tls:

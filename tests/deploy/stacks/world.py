@@ -4,14 +4,13 @@ import io
 import json
 import os
 import random
-import subprocess
-import sys
 import time
 import zipfile
 
 import boto3
 from botocore.config import Config
 
+from tests.command import run_windlass
 from tests.deploy.stacks.zips import function_zip
 
 ESTATE = """
@@ -74,16 +73,7 @@ class World:
             "WINDLASS_ESTATE_ENDPOINT_URL": self.url,
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         }
-        done = subprocess.run(
-            [sys.executable, "-m", "windlass", *arguments],
-            cwd=self.folder,
-            env=environment,
-            text=True,
-            capture_output=True,
-            check=False,
-            timeout=120,
-            stdin=subprocess.DEVNULL,
-        )
+        done = run_windlass(arguments, cwd=self.folder, env=environment)
         assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
         return done
 

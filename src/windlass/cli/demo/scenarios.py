@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from windlass.app import App
+from windlass.cli.commands.local.status import read_page
 from windlass.cli.demo.config import ACCOUNT, REGION
 from windlass.cli.demo.replication import seed_replicas
 from windlass.cli.demo.workers import SHORT_WAITS, KilledWorker, worker
 from windlass.cli.embedded_aws import run_process, started, stdout_line
-from windlass.cli.local.status import read_page
 from windlass.core.errors import WindlassError
 from windlass.observe.log import logger
 

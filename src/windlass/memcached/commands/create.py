@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from windlass.memcached.commands.execution import execute
-from windlass.memcached.commands.options import ClusterName, open_memcached, place_of
+from windlass.memcached.commands.options import ClusterName, open_memcached, scope_filter
 from windlass.present.options import Accounts, DryRun, Output, Regions, Watch, Yes, pairs_of, words_of
 from windlass.present.output import Format
 
@@ -60,5 +60,5 @@ def create(
         zones=words_of(zones),
         tags=tuple(pairs_of(tag).items()),
     )
-    plan = memcached.plan_create(cluster, place_of(account, region))
+    plan = memcached.plan_create(cluster, scope_filter(account, region))
     execute(ctx, plan, yes=yes, dry_run=dry_run, watch=watch, output=output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from windlass.memcached.commands.execution import execute
-from windlass.memcached.commands.options import ClusterName, open_memcached, place_of
+from windlass.memcached.commands.options import ClusterName, open_memcached, scope_filter
 from windlass.present.options import Accounts, DryRun, Output, Regions, Watch, Yes
 from windlass.present.output import Format
 
@@ -29,5 +29,5 @@ def delete(
       windlass memcached delete sessions -r us-east-1 --yes --watch
     """
     memcached = open_memcached(ctx)
-    plan = memcached.plan_delete(memcached.find(name, place_of(account, region)))
+    plan = memcached.plan_delete(memcached.find(name, scope_filter(account, region)))
     execute(ctx, plan, yes=yes, dry_run=dry_run, watch=watch, output=output)

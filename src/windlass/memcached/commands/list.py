@@ -8,7 +8,7 @@ import typer
 
 from windlass.core import clock
 from windlass.core.errors import PartialFailure
-from windlass.memcached.commands.options import CLUSTER_COLUMNS, open_memcached, place_of
+from windlass.memcached.commands.options import CLUSTER_COLUMNS, open_memcached, scope_filter
 from windlass.present.options import Accounts, Limit, Output, Regions
 from windlass.present.output import Format, emit
 
@@ -30,7 +30,7 @@ def list_(
     """
     from windlass.memcached.rows import cluster_row
 
-    listing = open_memcached(ctx).list(place_of(account, region))
+    listing = open_memcached(ctx).list(scope_filter(account, region))
     rows = (cluster_row(one, listing.quotas.get((one.account_id, one.region))) for one in listing.clusters)
     emit(rows, output, CLUSTER_COLUMNS, now=clock.now(), limit=limit, empty="There is no Memcached cluster.")
     for problem in listing.problems:

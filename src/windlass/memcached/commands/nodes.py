@@ -7,7 +7,7 @@ import sys
 import typer
 
 from windlass.core.errors import PartialFailure
-from windlass.memcached.commands.options import ClusterName, open_memcached, place_of
+from windlass.memcached.commands.options import ClusterName, open_memcached, scope_filter
 from windlass.present.options import Accounts, Limit, Output, Regions
 from windlass.present.output import Column, Format, emit, emit_value
 
@@ -46,7 +46,7 @@ def nodes(
     from windlass.memcached.rows import nodes_value
 
     memcached = open_memcached(ctx)
-    answers = memcached.nodes(memcached.find(name, place_of(account, region)))
+    answers = memcached.nodes(memcached.find(name, scope_filter(account, region)))
     value = nodes_value(answers)
     if output is Format.JSON:
         emit_value(value)

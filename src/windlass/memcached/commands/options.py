@@ -12,7 +12,7 @@ from windlass.present.output import Column
 if TYPE_CHECKING:
     from windlass.memcached.service import Memcached, ScopeFilter
 
-__all__ = ["CLUSTER_COLUMNS", "ClusterName", "open_memcached", "place_of"]
+__all__ = ["CLUSTER_COLUMNS", "ClusterName", "open_memcached", "scope_filter"]
 
 ClusterName = Annotated[str, typer.Argument(metavar="CLUSTER", help="The cluster's name.")]
 
@@ -36,7 +36,7 @@ def open_memcached(ctx: typer.Context) -> Memcached:
     return cast("Memcached", service(ctx, "memcached"))
 
 
-def place_of(accounts: list[str] | None, regions: list[str] | None) -> ScopeFilter:
+def scope_filter(accounts: list[str] | None, regions: list[str] | None) -> ScopeFilter:
     """Return the accounts and regions to look in; all of the estate where none is given."""
     from windlass.memcached.service import ScopeFilter
 

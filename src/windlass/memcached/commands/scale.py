@@ -8,7 +8,7 @@ import typer
 
 from windlass.core.errors import UsageError
 from windlass.memcached.commands.execution import execute
-from windlass.memcached.commands.options import ClusterName, open_memcached, place_of
+from windlass.memcached.commands.options import ClusterName, open_memcached, scope_filter
 from windlass.memcached.model import Apply
 from windlass.present.options import Accounts, DryRun, Duration, Output, Regions, Watch, Yes, words_of
 from windlass.present.output import Format
@@ -65,5 +65,5 @@ def scale(
         )
     memcached = open_memcached(ctx)
     change = Scale(to, node_ids(words_of(remove)), words_of(zones), step, pause, apply)
-    plan = memcached.plan_scale(memcached.find(name, place_of(account, region)), change)
+    plan = memcached.plan_scale(memcached.find(name, scope_filter(account, region)), change)
     execute(ctx, plan, yes=yes, dry_run=dry_run, watch=watch, output=output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from windlass.core import clock
-from windlass.memcached.commands.options import CLUSTER_COLUMNS, ClusterName, open_memcached, place_of
+from windlass.memcached.commands.options import CLUSTER_COLUMNS, ClusterName, open_memcached, scope_filter
 from windlass.present.options import Accounts, Output, Regions
 from windlass.present.output import Column, Format, emit, emit_value
 
@@ -30,7 +30,7 @@ def show(
     from windlass.memcached.rows import cluster_value
 
     memcached = open_memcached(ctx)
-    cluster = memcached.find(name, place_of(account, region))
+    cluster = memcached.find(name, scope_filter(account, region))
     value = cluster_value(cluster, memcached.quota(cluster.account_id, cluster.region))
     if output in (Format.JSON, Format.JSONL):
         emit_value(value)

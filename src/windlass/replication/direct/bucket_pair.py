@@ -14,6 +14,7 @@ from windlass.core.clock import format_time, parse_time
 from windlass.core.errors import AwsError, NotFound, WindlassError
 from windlass.core.paging import LoopGuard
 from windlass.replication.comparison import Verdict
+from windlass.replication.customer_keys import NO_KEYS, OTHER_ENCRYPTION, PairKeys
 from windlass.replication.direct.copying.parts import PartCopier
 from windlass.replication.direct.copying.reader import Reader
 from windlass.replication.direct.copying.streams import StreamCopier
@@ -68,25 +69,28 @@ class BucketPair:
         part_bytes: int,
         reader: str = "",
         elsewhere: ServiceAccess | None = None,
+        customer_keys: PairKeys = NO_KEYS,
     ) -> Self:
         """Open them; close them with `close`. `reader` stands in where both buckets are strangers'."""
         source, target = pair.source, pair.destination
         reader = target.account_id or source.account_id or reader
-        stack, clients = AsyncExitStack(), dict[tuple[str, str, str], Client]()
+        stack, clients = AsyncExitStack(), dict[tuple[str, str, str, str], Client]()
 
-        async def open_client(place: BucketRef, account_id: str) -> Client:
-            key = (place.service, "" if place.service else account_id, place.region)
+        async def open_client(place: BucketRef, account_id: str, with_keys: Callable[[Access], Access]) -> Client:
+            # Each bucket has headers of its own where customer keys are given, and one connection pool serves both where none is.
+            side = place.name if customer_keys else ""
+            key = (place.service, "" if place.service else account_id, place.region, side)
             if key not in clients:
                 if place.service:
                     assert elsewhere is not None
                     access = elsewhere.reach(place.service)
                 else:
                     access = reach(account_id, place.region)
-                clients[key] = await stack.enter_async_context(Client(access))
+                clients[key] = await stack.enter_async_context(Client(with_keys(access)))
             return clients[key]
 
-        read = await open_client(source, source.account_id or reader)
-        write = await open_client(target, reader)
+        read = await open_client(source, source.account_id or reader, customer_keys.reading)
+        write = await open_client(target, reader, customer_keys.writing)
         tags = elsewhere.tags if elsewhere is not None else True
         made = cls(pair, read, write, write, part_bytes, largest, stack, tags=tags)
         if not pair.one_service:
@@ -119,7 +123,7 @@ class BucketPair:
             owner=target.account_id,
             source_owner=source.account_id,
             user_agent=self.write.access.user_agent,
-            headers=dict(self.write.access.headers),
+            headers=dict(self.write.access.headers_of("CopyObject")),
         )
 
     async def large(self, row: Listed) -> None:
@@ -149,6 +153,10 @@ class BucketPair:
         try:
             head = await self.look.send(s3.head(target.bucket, row.key, headers=ASKED, owner=target.account_id))
         except NotFound:
+            return False
+        except AwsError as error:
+            if error.code not in OTHER_ENCRYPTION:
+                raise
             return False
         if head.size_bytes != row.size_bytes:
             return False

@@ -16,6 +16,7 @@ from windlass.core.ids import new_id
 from windlass.estate.service import Estate
 from windlass.estate.services import Services
 from windlass.replication.comparison import BY_ETAG, Compare, Criteria
+from windlass.replication.customer_keys import CustomerKeys
 from windlass.replication.direct.bucket_pair import BucketPair, ServiceAccess
 from windlass.replication.direct.copying.attributes import AttributeReader
 from windlass.replication.direct.copying.journal import Journal
@@ -45,7 +46,8 @@ _PAGES_AHEAD = 64
 class DirectCopier:
     """Copies and compares over the estate's credentials; `largest_bytes` is what one CopyObject takes.
 
-    `request_payer`: every request to AWS agrees to pay where the bucket says that the requester does.
+    `request_payer`: every request to AWS agrees to pay where the bucket says that the requester does. `customer_keys`: keys
+    (SSE-C) of the buckets' objects, read anew for each seed.
 
     Journals are folders of `home`, one a seed, until the seed is over.
     """
@@ -62,6 +64,7 @@ class DirectCopier:
         ttl_s: float = 60.0,
         services: Services | None = None,
         request_payer: bool = False,
+        customer_keys: CustomerKeys | None = None,
     ) -> None:
         self._estate, self._home = estate, home
         self._services = services or Services((), {})
@@ -69,6 +72,7 @@ class DirectCopier:
         self._largest, self._part = largest_bytes, part_bytes
         self._per_shard, self._ttl_s = per_shard, ttl_s
         self._counting = SharedEventLoop("count")
+        self._customer_keys = customer_keys or CustomerKeys()
         self._agreed = (("x-amz-request-payer", "requester"),) if request_payer else ()
 
     def seed(
@@ -257,6 +261,7 @@ class DirectCopier:
             for account_id in {one.account_id or reader, reader}
         }
         elsewhere = self._elsewhere(pair)
+        customer_keys = self._customer_keys.of(pair)
 
         async def within() -> T:
             sides = await BucketPair.open(
@@ -266,6 +271,7 @@ class DirectCopier:
                 part_bytes=self._part,
                 reader=reader,
                 elsewhere=elsewhere,
+                customer_keys=customer_keys,
             )
             try:
                 return await go(sides)

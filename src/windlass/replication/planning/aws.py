@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from windlass.core.errors import AccessDenied, NotFound, WindlassError
 from windlass.core.pool import map_bounded
 from windlass.estate.service import Estate
+from windlass.replication.customer_keys import OTHER_ENCRYPTION
 from windlass.replication.model import BucketRef, Pair, Volume
 from windlass.replication.own_keys import OWN_PREFIX
 from windlass.replication.planning.facts import BucketFacts, KeyFacts, PairFacts, RoleFacts
@@ -88,6 +89,8 @@ def bucket_facts(estate: Estate, place: BucketRef, reader: str = "", *, payer: b
     ask = _Asker(estate, account_id, region, place, payer=payer)
     rules, role = ask.replication()
     encryption = ask.get("GetBucketEncryption", "ServerSideEncryptionConfiguration", {}).get("Rules") or [{}]
+    blocked = (encryption[0].get("BlockedEncryptionTypes") or {}).get("EncryptionType") or ()
+    refused = ask.refused()
     lifecycle = ask.get("GetBucketLifecycleConfiguration", "Rules", [])
     policy = ask.get("GetBucketPolicy", "Policy", "")
     # A bucket of before April 2023 without any has ACLs on.
@@ -108,7 +111,9 @@ def bucket_facts(estate: Estate, place: BucketRef, reader: str = "", *, payer: b
         requester_pays=ask.get("GetBucketRequestPayment", "Payer", "") == "Requester",
         replication_role=role,
         rules=rules,
-        refused=ask.refused(),
+        refused=refused,
+        customer_keyed=ask.customer_keyed,
+        blocks_customer_keys="SSE-C" in blocked,
     )
 
 
@@ -117,6 +122,7 @@ class _Asker:
 
     def __init__(self, estate: Estate, account_id: str, region: str, place: BucketRef, *, payer: bool = False) -> None:
         self._agreed = {"RequestPayer": "requester"} if payer else {}
+        self.customer_keyed = False
         self._where = (estate, account_id, region)
         self._params = {"Bucket": place.bucket} | (
             {"ExpectedBucketOwner": place.account_id} if place.account_id else {}
@@ -178,8 +184,9 @@ class _Asker:
             self._call(operation, **params, **self._agreed)
         except AccessDenied as error:
             found[needs] = error.code
-        except WindlassError:  # not there, archived, encrypted with a key of the caller's: it let us in
-            return
+        except WindlassError as error:  # not there, or archived: it let us in
+            if operation == "HeadObject" and error.code in OTHER_ENCRYPTION:
+                self.customer_keyed = True
 
 
 def _region(estate: Estate, account_id: str, place: BucketRef) -> str:

@@ -2,52 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
 
+from windlass.core.errors import NotFound
+from windlass.core.pool import map_bounded
+from windlass.replication.archive import RestoreState, restore_state
 from windlass.replication.comparison import Action
-from windlass.replication.model import Operation, Seed
+from windlass.replication.model import BucketRef, Operation, Seed
 from windlass.replication.own_keys import ARCHIVE_CLASSES, Candidate, Clients
-from windlass.wire.listing import Listed
+from windlass.wire import s3
+from windlass.wire.listing import Listed, ListedVersion
 
-__all__ = ["CandidateCounts", "PeekedChunks", "Rows", "noncurrent", "wanted"]
+__all__ = ["CandidateCounts", "IsRestored", "PeekedChunks", "Rows", "noncurrent", "restored_check", "wanted"]
+
+Row = TypeVar("Row", Listed, ListedVersion)
+IsRestored = Callable[[Collection[tuple[str, str]]], Collection[tuple[str, str]]]
+"""Which of these archived (key, version id) can be read because they are restored."""
+
+_LOOKED_AT = 256
+_HEADS_AT_ONCE = 32
 
 
 @dataclass(slots=True)
 class CandidateCounts:
-    """What was listed: rows for the batch job, their bytes, and objects that are too large for it."""
+    """What was listed: rows for the batch job, their bytes, and objects that are too large for it, or archived."""
 
     rows: int = 0
     size_bytes: int = 0
     large: int = 0
+    archived: int = 0
+
+    @property
+    def summary(self) -> str:
+        """What people read: rows, and how many archived objects no manifest has."""
+        left_out = f", {self.archived:,} archived ones left out (not restored)" if self.archived else ""
+        return f"{self.rows:,} objects listed{left_out}"
 
 
-def wanted(rows: Iterable[Candidate], seed: Seed, tally: CandidateCounts, *, largest_bytes: int) -> Iterator[Listed]:
+def wanted(
+    rows: Iterable[Candidate], seed: Seed, tally: CandidateCounts, *, largest_bytes: int, is_restored: IsRestored
+) -> Iterator[Listed]:
     """Objects for a batch job: what is missing, unless it is archived or too large for it; of a function's, all."""
+    for row in _readable(_missing(rows, seed, tally, largest_bytes), tally, is_restored):
+        tally.rows += 1
+        tally.size_bytes += row.size_bytes
+        yield row
+
+
+def _missing(rows: Iterable[Candidate], seed: Seed, tally: CandidateCounts, largest_bytes: int) -> Iterator[Listed]:
     for row in rows:
         source = row.source
-        if source is None or source.storage_class in ARCHIVE_CLASSES:
-            continue
-        if seed.operation is not Operation.LAMBDA and row.action is not Action.COPY:
+        if source is None or (seed.operation is not Operation.LAMBDA and row.action is not Action.COPY):
             continue
         if seed.operation is Operation.COPY and source.size_bytes > largest_bytes:
             tally.large += 1
             continue
-        tally.rows += 1
-        tally.size_bytes += source.size_bytes
         yield source
 
 
-def noncurrent(clients: Clients, seed: Seed, reader: str, *, largest_bytes: int) -> Iterator[tuple[str, str]]:
-    """(key, version) of what is not current, of each key the oldest first: copies are new versions in that order."""
-    held: list[tuple[str, str]] = []
-    for one in clients.versions(seed.pair.source, seed.pair.prefix, reader):
-        if held and held[0][0] != one.key:
+def noncurrent(
+    clients: Clients, seed: Seed, reader: str, tally: CandidateCounts, *, largest_bytes: int, is_restored: IsRestored
+) -> Iterator[ListedVersion]:
+    """What is not current, of each key the oldest first; archived versions only when they are restored."""
+    return _readable(_oldest_first(clients, seed, reader, largest_bytes), tally, is_restored)
+
+
+def _oldest_first(clients: Clients, seed: Seed, reader: str, largest_bytes: int) -> Iterator[ListedVersion]:
+    held: list[ListedVersion] = []
+    for version in clients.versions(seed.pair.source, seed.pair.prefix, reader):
+        if held and held[0].key != version.key:
             yield from reversed(held)
             held = []
-        if not one.latest and not one.marker and one.size_bytes <= largest_bytes:
-            held.append((one.key, one.version_id))
+        if not version.latest and not version.marker and version.size_bytes <= largest_bytes:
+            held.append(version)
     yield from reversed(held)
+
+
+def _readable(rows: Iterable[Row], tally: CandidateCounts, is_restored: IsRestored) -> Iterator[Row]:
+    """Rows in order without those that are archived, which are counted. A block with archived ones is asked about at once."""
+    source = iter(rows)
+    while block := list(islice(source, _LOOKED_AT)):
+        archived = {_identity(row) for row in block if row.storage_class in ARCHIVE_CLASSES}
+        left_out = archived - set(is_restored(archived)) if archived else archived
+        tally.archived += len(left_out)
+        yield from (row for row in block if _identity(row) not in left_out)
+
+
+def _identity(row: Listed | ListedVersion) -> tuple[str, str]:
+    return row.key, row.version_id if isinstance(row, ListedVersion) else ""
+
+
+def restored_check(clients: Clients, place: BucketRef, reader: str) -> IsRestored:
+    """Return what asks a bucket by HEADs, several at a time. An object that is gone is not restored; other errors are raised."""
+    client = clients.to(place, reader)
+
+    def is_readable(item: tuple[str, str]) -> bool:
+        try:
+            head = client.send(s3.head(place.bucket, item[0], version_id=item[1], owner=place.account_id))
+        except NotFound:
+            return False
+        return restore_state(head.headers) is RestoreState.READABLE
+
+    def check(items: Collection[tuple[str, str]]) -> Collection[tuple[str, str]]:
+        restored: list[tuple[str, str]] = []
+        for outcome in map_bounded(is_readable, items, limit=_HEADS_AT_ONCE, name="restored"):
+            if outcome.error is not None:
+                raise outcome.error
+            if outcome.result:
+                restored.append(outcome.item)
+        return restored
+
+    return check
 
 
 class PeekedChunks:

@@ -52,6 +52,10 @@ class BucketFacts:
     policy: Mapping[str, Any] | None = None
     expires: bool = False
     requester_pays: bool = False
+    customer_keyed: bool = False
+    """True when the first object that a listing shows is under a customer key (SSE-C)."""
+    blocks_customer_keys: bool = False
+    """True when the bucket refuses objects under customer keys, as new buckets do since April 2026."""
     replication_role: str = ""
     rules: tuple[Mapping[str, Any], ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)

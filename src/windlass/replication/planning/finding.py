@@ -54,6 +54,8 @@ class Intent:
     versions: bool = False
     preserve: frozenset[Attribute] = frozenset()
     request_payer: bool = False
+    customer_keys: tuple[bool, bool] = (False, False)
+    """True for the source, and for the destination, when a customer key (SSE-C) is configured for it."""
 
 
 def error_finding(code: str, where: str, message: str = "", advice: str = "", fix: Fix | None = None) -> Finding:

@@ -32,6 +32,8 @@ class MethodConstraints:
     one_service: bool = True
     """One service has both sides: it can copy by itself."""
     detached: bool = False
+    customer_keys: bool = False
+    """A customer key (SSE-C) is configured for one of the buckets."""
     keys: Keys = field(default_factory=Keys)
 
 
@@ -61,6 +63,7 @@ def choose(
     """The way asked for, or the best one. UsageError when what is asked for can't be done so."""
     _refuse(asked, operation, situation)
     wanted = operation or (Operation.REPLICATE if _replicas(asked, situation) else Operation.COPY)
+    _refuse_customer_keys(asked, wanted, situation)
     ways = _possible(wanted, situation)
     estimates = tuple(
         estimate(way, does, pair, volume, config, situation.keys) for way, does in ((way, wanted) for way in ways)
@@ -72,13 +75,15 @@ def choose(
 
 
 def _replicas(asked: Method, situation: MethodConstraints) -> bool:
+    if situation.customer_keys and asked is Method.AUTO:
+        return False
     return situation.replicating and not situation.elsewhere and asked in (Method.AUTO, Method.BATCH)
 
 
 def _possible(operation: Operation, situation: MethodConstraints) -> tuple[Method, ...]:
     if operation is not Operation.COPY:
         return (Method.BATCH,)
-    if situation.elsewhere:
+    if situation.elsewhere or situation.customer_keys:
         return (Method.DIRECT,)
     return (Method.DIRECT, Method.BATCH, Method.EMR)
 
@@ -98,6 +103,23 @@ def _refuse(asked: Method, operation: Operation | None, situation: MethodConstra
         raise UsageError(
             "a direct seed runs in this process: it can't be detached",
             hint="Use --method batch, or run it in background.",
+        )
+
+
+def _refuse_customer_keys(asked: Method, operation: Operation, situation: MethodConstraints) -> None:
+    """Refuse copies by a service that takes no customer keys (S3 user guide, "Copy objects" of S3 Batch Operations)."""
+    if not situation.customer_keys or operation is not Operation.COPY:
+        return
+    if asked in (Method.BATCH, Method.EMR):
+        service = "S3 Batch Operations" if asked is Method.BATCH else "S3DistCp on EMR"
+        raise UsageError(
+            f"--method {asked} cannot copy objects under customer keys (SSE-C): {service} takes no keys",
+            hint="Use --method direct.",
+        )
+    if situation.detached:
+        raise UsageError(
+            "objects under customer keys (SSE-C) are copied by this process: the seed cannot be detached",
+            hint="Run it in the background.",
         )
 
 
@@ -132,6 +154,11 @@ def _best(
         if situation.one_service:
             return Method.DIRECT, f"{where} copies by itself, and has no batch jobs: asked for from here"
         return Method.DIRECT, f"{where} is not Amazon S3: objects are read and written by this process"
+    if situation.customer_keys:
+        return (
+            Method.DIRECT,
+            "objects are under customer keys (SSE-C): S3 Batch Operations takes none, so this process copies",
+        )
     if situation.detached:
         return Method.BATCH, "detached: a batch job needs no process of ours"
     if volume.to_move > _MOST_TASKS:

@@ -10,6 +10,7 @@ from typing import Any
 from windlass.core.errors import UsageError, WindlassError
 from windlass.replication.comparison import Compare, Criteria
 from windlass.replication.config import ReplicationConfig
+from windlass.replication.customer_keys import CustomerKeys
 from windlass.replication.effects import Effect
 from windlass.replication.methods import emr
 from windlass.replication.methods.batch import job as batch
@@ -158,6 +159,7 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
         detached=request.detach,
         elsewhere=placed.services,
         one_service=placed.one_service,
+        customer_keys=CustomerKeys(config.customer_keys).covers(placed),
         keys=Keys(facts.source.key is not None, facts.destination.key is not None, facts.destination.bucket_key),
     )
     try:
@@ -391,6 +393,7 @@ def _intent(
         versions=request.versions,
         preserve=request.preserve,
         request_payer=config.request_payer,
+        customer_keys=CustomerKeys(config.customer_keys).sides(facts.placed),
         work=_work(facts, request, choice.operation, config, "*"),
     )
 

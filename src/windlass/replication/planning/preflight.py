@@ -124,6 +124,13 @@ def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             "versioning is off: copies of versions would replace each other",
             "Enable versioning on the destination first.",
         )
+    if intent.method is Method.BATCH:
+        yield warning_finding(
+            "VersionOrder",
+            facts.source.bucket,
+            "S3 Batch Operations copies noncurrent versions in no particular order; only the current version is surely the last",
+            "Use --method direct to keep the order of every history, and its delete markers.",
+        )
     if facts.rule is not None and intent.method is Method.DIRECT:
         yield warning_finding(
             "SrcBucketReplicating",
@@ -177,6 +184,34 @@ def _keys(facts: PairFacts, _: Intent) -> Iterator[Finding]:
             yield error_finding(code, side.bucket, f"its KMS key is {side.key.state}")
 
 
+def _customer_keys(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
+    """Objects under customer keys (SSE-C): S3 replicates them by itself, and copies them only with their key."""
+    source, target = facts.source, facts.destination
+    of_source, of_target = intent.customer_keys
+    if source.customer_keyed and not of_source and intent.operation is Operation.COPY:
+        yield warning_finding(
+            "SrcCustomerKey",
+            source.bucket,
+            "objects are under a customer key (SSE-C), and S3 copies them only with that key",
+            "Name the key in [[replication.customer_keys]] and copy with --method direct: S3 Batch Operations takes no keys.",
+        )
+    replicated = intent.operation is Operation.REPLICATE
+    if target.blocks_customer_keys and (of_target if not replicated else of_source or source.customer_keyed):
+        yield error_finding(
+            "DstCustomerKeysBlocked",
+            target.bucket,
+            "the bucket refuses objects under customer keys (BlockedEncryptionTypes: SSE-C)",
+            "Set BlockedEncryptionTypes to NONE in the bucket's default encryption, or leave the destination's key out.",
+        )
+    if replicated and of_target:
+        yield warning_finding(
+            "CustomerKeyUnused",
+            target.bucket,
+            "S3 replicates objects under their own customer keys: the destination's key is not used",
+            "Use --operation copy --method direct to write the copies with another key.",
+        )
+
+
 def _rule(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     rule = facts.rule
     if rule is None or intent.operation is not Operation.REPLICATE:
@@ -204,8 +239,8 @@ def _objects(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield warning_finding(
             "SrcObjectNotEligible",
             facts.source.bucket,
-            f"{intent.volume.archived:,} objects are in Glacier: only restored ones can be read",
-            "Restore them first (S3InitiateRestoreObject), then seed again with --method direct, which finds restored copies.",
+            f"{intent.volume.archived:,} objects are in Glacier: {_frozen_rule(intent)}",
+            "Use --operation copy --method direct --restore DAYS; or restore them, then copy by any method: restored ones are found.",
         )
     for side in (facts.source, facts.destination):
         if side.expires:
@@ -237,6 +272,12 @@ def _objects(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             )
 
 
+def _frozen_rule(intent: Intent) -> str:
+    if intent.operation is Operation.REPLICATE:
+        return "S3 does not replicate objects of these storage classes"
+    return "only restored ones can be read"
+
+
 def _prefix(rule: Mapping[str, Any]) -> str:
     chosen = rule.get("Filter") or {}
     both = chosen.get("And") or {}
@@ -252,6 +293,7 @@ _LOOKS: tuple[Callable[[PairFacts, Intent], Iterator[Finding]], ...] = (
     _carried,
     _lock,
     _keys,
+    _customer_keys,
     _rule,
     check_roles,
     check_bucket_policies,

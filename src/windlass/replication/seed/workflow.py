@@ -240,7 +240,7 @@ class Workflow:
             total=tally.rows,
             size_bytes=tally.size_bytes,
             facts={"manifests": list(map(to_facts, written)), "large": tally.large},
-            detail=f"{tally.rows:,} objects listed",
+            detail=tally.summary,
         ), written
 
     def _retry_manifest(self, seed: Seed, request: Request) -> tuple[Seed, list[batch.ManifestRef]]:

@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass, field
 
 from windlass.core.errors import AwsError, Conflict
+from windlass.replication.archive import RestoreState, restore_state
 from windlass.replication.direct.bucket_pair import BucketPair
 from windlass.replication.model import Restore
-from windlass.replication.own_keys import ARCHIVE_CLASSES
 from windlass.wire import s3
 from windlass.wire.listing import Listed
 
@@ -28,32 +28,25 @@ class Restores:
     async def readable(self, row: Listed) -> bool:
         """Whether an archived object can be read, if need be after its restore. AwsError for one under way that nobody waits for."""
         state = await self._state(row)
-        if state == "archived" and self.restore is not None:
+        if state is RestoreState.ARCHIVED and self.restore is not None:
             await self._begin(row, self.restore)
-            state = "restoring"
-        if state == "restoring" and self.restore is None:
+            state = RestoreState.RESTORING
+        if state is RestoreState.RESTORING and self.restore is None:
             raise AwsError(
                 f"{self.sides.pair.source.name}: {row.key!r} is being restored",
                 code="RestoreInProgress",
                 hint="Seed again when the restore has ended, or wait for it with --restore DAYS.",
             )
-        while state == "restoring" and self.restore is not None:
+        while state is RestoreState.RESTORING and self.restore is not None:
             await asyncio.sleep(self.restore.poll_s)
             state = await self._state(row)
-        return state == "readable"
+        return state is RestoreState.READABLE
 
-    async def _state(self, row: Listed) -> str:
-        """`archived`, `restoring` or `readable` (S3 API reference, "HeadObject", x-amz-restore)."""
+    async def _state(self, row: Listed) -> RestoreState:
         source = self.sides.pair.source
         async with self._gate:
             head = await self.sides.read.send(s3.head(source.bucket, row.key, owner=source.account_id))
-        status = head.headers.get("x-amz-restore", "")
-        if 'ongoing-request="true"' in status:
-            return "restoring"
-        archived = (
-            head.headers.get("x-amz-storage-class", "") in ARCHIVE_CLASSES and 'ongoing-request="false"' not in status
-        )
-        return "archived" if archived else "readable"
+        return restore_state(head.headers)
 
     async def _begin(self, row: Listed, restore: Restore) -> None:
         source = self.sides.pair.source

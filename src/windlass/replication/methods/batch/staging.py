@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import IO, Any
 
 from windlass.core.errors import Interrupted, NotFound
@@ -20,17 +21,26 @@ from windlass.replication.methods.batch.manifest import encode_rows, encode_vers
 from windlass.replication.methods.batch.upload import upload
 from windlass.replication.model import BatchJob, Method, Operation, Seed
 from windlass.replication.own_keys import Clients
-from windlass.replication.planning.candidates import CandidateCounts, PeekedChunks, Rows, noncurrent, wanted
+from windlass.replication.planning.candidates import (
+    CandidateCounts,
+    PeekedChunks,
+    Rows,
+    noncurrent,
+    restored_check,
+    wanted,
+)
 from windlass.replication.planning.plan import Request, staging_prefixes
 from windlass.replication.service import Replication
-from windlass.wire.listing import Listed
+from windlass.wire.listing import Listed, ListedVersion
 
 __all__ = ["ManifestWriter", "from_facts", "to_facts"]
 
-_BUFFERED_KEYS = 4096
+_BUFFERED_ROWS = 4096
 _CHUNK_BYTES = 1 << 20
-_COPIED_CLASSES = frozenset({"STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"})
-"""Those that a batch copy can write and that can be read without a restore (S3 Control API, S3CopyObjectOperation)."""
+_COPIED_CLASSES = frozenset(
+    {"STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"}
+)
+"""The classes that a batch copy can write besides STANDARD (S3 Control API, S3CopyObjectOperation)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +53,32 @@ class ManifestWriter:
     stop: threading.Event
 
     def list_objects(self, tally: CandidateCounts) -> list[batch.ManifestRef]:
-        """List what is to be done, straight into manifests: noncurrent versions first, in a list of their own."""
+        """List what is to be done, straight into manifests: noncurrent versions first, in lists of their own.
+
+        Archived objects are listed when they are restored; `tally` counts the others.
+        """
         seed, request, most = self.seed, self.request, self.replication.config.multipart_threshold_bytes
         bucket = seed.pair.source.bucket
         written: list[batch.ManifestRef] = []
         with Clients(self.replication.estate) as clients:
             reader = seed.pair.source.account_id or seed.pair.destination.account_id
+            is_restored = restored_check(clients, seed.pair.source, reader)
+            by_class = seed.method is Method.BATCH and seed.operation is Operation.COPY
+            by_class = by_class and not request.template.copying.StorageClass
             if request.versions:
-                older = encode_versions(bucket, noncurrent(clients, seed, reader, largest_bytes=most))
-                written += self._write("noncurrent", older, versions=True)
+                older = noncurrent(clients, seed, reader, tally, largest_bytes=most, is_restored=is_restored)
+                if by_class:
+                    written += self._write_by_class("noncurrent", older, versions=True)
+                else:
+                    written += self._write("noncurrent", _encoded(bucket, older), versions=True)
             both = self.replication.direct.both(
                 seed.pair, alone=seed.operation is Operation.LAMBDA, criteria=request.criteria
             )
-            rows = wanted(both, seed, tally, largest_bytes=most)
-            if (
-                seed.method is Method.BATCH
-                and seed.operation is Operation.COPY
-                and not request.template.copying.StorageClass
-            ):
-                written += self._write_by_class(bucket, rows)
+            rows = wanted(both, seed, tally, largest_bytes=most, is_restored=is_restored)
+            if by_class:
+                written += self._write_by_class("current", rows, versions=False)
             else:
-                written += self._write("current", encode_rows(bucket, (row.key for row in rows)), versions=False)
+                written += self._write("current", _encoded(bucket, rows), versions=False)
         return written
 
     def list_failed(self, tally: CandidateCounts) -> list[batch.ManifestRef]:
@@ -89,15 +104,18 @@ class ManifestWriter:
                 hint="Seed the pair again; what the destination has already is skipped.",
             ) from None
 
-    def _write_by_class(self, bucket: str, rows: Iterable[Listed]) -> list[batch.ManifestRef]:
+    def _write_by_class(
+        self, name: str, rows: Iterable[Listed | ListedVersion], *, versions: bool
+    ) -> list[batch.ManifestRef]:
+        """Write a manifest for each storage class of the rows: `NAME-standard-ia`; NAME alone for what a job need not name."""
         written: list[batch.ManifestRef] = []
         with contextlib.ExitStack() as files:
-            spooled = _spool(bucket, rows, files)
+            spooled = _spool(self.seed.pair.source.bucket, rows, files)
             for storage_class in sorted(spooled, key=lambda name: (name != "", name)):
                 file = spooled[storage_class]
                 file.seek(0)
-                name = f"current-{storage_class.lower().replace('_', '-')}" if storage_class else "current"
-                manifests = self._write(name, iter(partial(file.read, _CHUNK_BYTES), b""), versions=False)
+                of_class = f"{name}-{storage_class.lower().replace('_', '-')}" if storage_class else name
+                manifests = self._write(of_class, iter(partial(file.read, _CHUNK_BYTES), b""), versions=versions)
                 written += [replace(manifest, storage_class=storage_class) for manifest in manifests]
         return written
 
@@ -139,21 +157,33 @@ def from_facts(kept: Mapping[str, Any]) -> batch.ManifestRef:
     return batch.ManifestRef(kept["bucket"], kept["key"], kept["etag"], kept["versions"], kept.get("storage_class", ""))
 
 
-def _spool(bucket: str, rows: Iterable[Listed], files: contextlib.ExitStack) -> dict[str, IO[bytes]]:
+def _encoded(bucket: str, rows: Iterable[Listed | ListedVersion]) -> Iterator[bytes]:
+    """Encode rows of one kind: those of versions with their ids."""
+    source = iter(rows)
+    first = next(source, None)
+    if first is None:
+        return iter(())
+    every = chain((first,), source)
+    if isinstance(first, ListedVersion):
+        return encode_versions(bucket, ((row.key, row.version_id) for row in every if isinstance(row, ListedVersion)))
+    return encode_rows(bucket, (row.key for row in every))
+
+
+def _spool(bucket: str, rows: Iterable[Listed | ListedVersion], files: contextlib.ExitStack) -> dict[str, IO[bytes]]:
     """Manifest rows in a file for each storage class that a job must name; those of the others under the empty name."""
     spooled: dict[str, IO[bytes]] = {}
-    waiting: dict[str, list[str]] = {}
+    waiting: dict[str, list[Listed | ListedVersion]] = {}
 
     def write(name: str) -> None:
         if name not in spooled:
             spooled[name] = files.enter_context(tempfile.TemporaryFile(prefix="windlass-manifest-"))  # noqa: SIM115  it is entered
-        spooled[name].writelines(encode_rows(bucket, waiting.pop(name)))
+        spooled[name].writelines(_encoded(bucket, waiting.pop(name)))
 
     for row in rows:
         name = row.storage_class if row.storage_class in _COPIED_CLASSES else ""
-        keys = waiting.setdefault(name, [])
-        keys.append(row.key)
-        if len(keys) == _BUFFERED_KEYS:
+        rows_of_class = waiting.setdefault(name, [])
+        rows_of_class.append(row)
+        if len(rows_of_class) == _BUFFERED_ROWS:
             write(name)
     for name in list(waiting):
         write(name)

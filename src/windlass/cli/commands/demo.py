@@ -49,8 +49,8 @@ def demo(
 
 
 def _serve(ctx: typer.Context, file: Path, url: str, *, port: int | None, started_at: float, exit_after: float) -> None:
+    from windlass.cli.background import collector
     from windlass.cli.demo import scenarios
-    from windlass.cli.rounds import collector
     from windlass.console.serve import serve
 
     ctx.find_root().obj |= {"config": str(file)}

@@ -6,9 +6,9 @@ import os
 
 import typer
 
+from windlass.cli.commands.local.status import Url
 from windlass.cli.context import loaded_settings
 from windlass.cli.embedded_aws import SECRET_VARIABLE, replace_process
-from windlass.cli.local.status import Url
 
 __all__ = ["populate"]
 

@@ -1,0 +1,31 @@
+"""`windlass up`."""
+
+from __future__ import annotations
+
+import threading
+
+import typer
+
+from windlass.cli.commands.options import Host, Port
+from windlass.cli.context import open_app
+
+__all__ = ["up"]
+
+
+def up(ctx: typer.Context, host: Host = "", port: Port = None) -> None:
+    """Run everything that windlass.toml configures, with the console, until Ctrl-C.
+
+    That is the collector, consumers, aggregation rules, pipelines, periodic seeds, and the console.
+
+    Examples:
+      windlass up
+      windlass up --host 0.0.0.0 --port 8080
+    """
+    from windlass.cli.background import collector, consumers, seeds, workers
+    from windlass.console.serve import serve as run_console
+
+    app = open_app(ctx)
+    console = app.settings.console
+    stop = threading.Event()
+    with collector(app, stop), consumers(app, stop), workers(app, stop), seeds(app, stop):
+        run_console(app, host=host or console.host, port=console.port if port is None else port)

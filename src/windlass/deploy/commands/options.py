@@ -1,0 +1,138 @@
+"""What the verbs of `windlass deploy` share: their options, and how they open the service."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from windlass.core.errors import UsageError
+from windlass.deploy.stacks import Kind, Via
+from windlass.present.commands import service
+from windlass.present.options import Duration
+from windlass.present.output import Format, emit, emit_value
+
+if TYPE_CHECKING:
+    from windlass.deploy.bundle import Target
+    from windlass.deploy.effects import Effect, Plan
+    from windlass.deploy.service import Deploy
+    from windlass.deploy.stacks import Stack
+    from windlass.deploy.stacks_parts import FunctionSettings
+
+__all__ = [
+    "Arch",
+    "Buckets",
+    "Concurrency",
+    "EntryName",
+    "KmsKeys",
+    "Memory",
+    "Python",
+    "Timeout",
+    "ViaOption",
+    "What",
+    "function_settings",
+    "open_deploy",
+    "print_effect",
+    "print_plan",
+    "target_of",
+]
+
+_MAX_TIMEOUT_S = 900  # Lambda's limit of a function's timeout
+_EFFECT_COLUMNS = ("part", "call", "what")
+
+What = Annotated[Kind, typer.Argument(metavar="WHAT", help="pipeline or aggregator.")]
+EntryName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the [[pipeline]] or [[aggregate]] entry.")]
+Buckets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--bucket",
+        metavar="BUCKET",
+        help="Aggregator: a bucket that sends its events, where `buckets` of the entry names none. Repeat for more.",
+    ),
+]
+Timeout = Annotated[
+    Duration,
+    typer.Option(
+        "--timeout",
+        parser=Duration,
+        metavar="DURATION",
+        help="Time for one batch, at most 15m; queues wait 6 times as long.",
+    ),
+]
+Memory = Annotated[int, typer.Option("--memory", metavar="MB", min=128, max=10_240, help="Memory of the function.")]
+Arch = Annotated[str, typer.Option("--arch", metavar="ARCH", help="arm64 or x86_64; this machine's by default.")]
+Python = Annotated[str, typer.Option("--python", metavar="VERSION", help="Lambda's Python; this one by default.")]
+Concurrency = Annotated[
+    int,
+    typer.Option(
+        "--concurrency", metavar="COUNT", min=0, max=1000, help="Batches at once, at least 2; 0 sets no limit."
+    ),
+]
+KmsKeys = Annotated[
+    list[str] | None,
+    typer.Option("--kms-key", metavar="ARN", help="Pipeline: a KMS key of source or target. Repeat for more."),
+]
+ViaOption = Annotated[
+    Via,
+    typer.Option(
+        "--via",
+        help="How events reach the queue: notification, or eventbridge where other consumers need the same events.",
+    ),
+]
+
+
+def open_deploy(ctx: typer.Context) -> Deploy:
+    """Open the service."""
+    return cast("Deploy", service(ctx, "deploy"))
+
+
+def target_of(arch: str, python: str) -> Target:
+    """Return what the function runs on, this machine's where nothing is given; UsageError for what Lambda does not have."""
+    from windlass.deploy.bundle import VERSIONS, Target
+    from windlass.deploy.code import default_target
+
+    here = default_target()
+    target = Target(arch or here.arch, python or here.python)
+    if target.arch not in ("arm64", "x86_64"):
+        raise UsageError(f"Lambda has no architecture {arch!r}", hint="Give arm64 or x86_64.")
+    if target.python not in VERSIONS:
+        raise UsageError(
+            f"Windlass does not run on Lambda's Python {python}", hint=f"Give one of {', '.join(VERSIONS)}."
+        )
+    return target
+
+
+def function_settings(
+    timeout: Duration, memory: int, target: Target, concurrency: int, keys: list[str] | None, via: Via
+) -> FunctionSettings:
+    """Return the function's settings; UsageError for a timeout or concurrency that Lambda does not allow."""
+    from windlass.deploy.stacks_parts import FunctionSettings
+
+    if not 1 <= timeout <= _MAX_TIMEOUT_S:
+        raise UsageError(
+            f"a function may run for 1 s to 15 min, not {timeout}", hint="Split the work, or run a worker."
+        )
+    if concurrency == 1:
+        raise UsageError("Lambda's smallest concurrency of a queue is 2", hint="0 sets no limit.")
+    runtime = f"python{target.python}"
+    settings = FunctionSettings(round(timeout), memory, target.arch, runtime, concurrency, tuple(keys or ()))
+    return replace(settings, via=via)
+
+
+def print_plan(stack: Stack, plan: Plan, output: Format) -> None:
+    """Print the calls of a plan."""
+    from windlass.deploy import rows
+
+    if output is Format.JSON:
+        emit_value(rows.plan_value(stack, plan))
+    else:
+        emit(rows.plan_rows(plan), output, _EFFECT_COLUMNS, empty="Nothing to do: everything is as configured.")
+
+
+def print_effect(effect: Effect) -> None:
+    """Print a call that was made, on stderr."""
+    from windlass.deploy.rows import effect_row
+
+    print(f"windlass: {effect.part}: {effect_row(effect)['call']}", file=sys.stderr)

@@ -1,0 +1,57 @@
+"""`windlass deploy status`."""
+
+from __future__ import annotations
+
+import typer
+
+from windlass.deploy.commands.options import (
+    Arch,
+    Buckets,
+    Concurrency,
+    EntryName,
+    KmsKeys,
+    Memory,
+    Python,
+    Timeout,
+    ViaOption,
+    What,
+    function_settings,
+    open_deploy,
+    target_of,
+)
+from windlass.deploy.stacks import Via
+from windlass.present.options import Duration, Limit, Output
+from windlass.present.output import Format, emit
+
+__all__ = ["status"]
+
+
+def status(
+    ctx: typer.Context,
+    what: What,
+    name: EntryName,
+    bucket: Buckets = None,
+    timeout: Timeout = Duration("60s"),
+    memory: Memory = 512,
+    arch: Arch = "",
+    python: Python = "",
+    concurrency: Concurrency = 0,
+    kms_key: KmsKeys = None,
+    via: ViaOption = Via.NOTIFICATION,
+    limit: Limit = 0,
+    output: Output = Format.TABLE,
+) -> None:
+    """List each part with its state: ok, missing, different from windlass.toml and these options, or not ours.
+
+    Examples:
+      windlass deploy status pipeline notes
+      windlass deploy status aggregator refresh-scans --memory 1024 -o json
+    """
+    from windlass.deploy.plan import states
+    from windlass.deploy.rows import state_row
+
+    deploy = open_deploy(ctx)
+    settings = function_settings(timeout, memory, target_of(arch, python), concurrency, kms_key, via)
+    look = deploy.look(deploy.stack(what, name, settings=settings, buckets=bucket or ()))
+    columns = ("part", "kind", "name", "state", "details")
+    emit((state_row(state) for state in states(look)), output, columns, limit=limit)
