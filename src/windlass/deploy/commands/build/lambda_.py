@@ -47,11 +47,15 @@ def lambda_(
     arch: Annotated[Arch, typer.Option("--arch", help="Architecture; this machine's by default.")] = _ARCH,
     python: Annotated[
         str,
-        typer.Option("--python", metavar="VERSION", help=f"Lambda's Python: {', '.join(VERSIONS)}; this one by default."),
+        typer.Option(
+            "--python", metavar="VERSION", help=f"Lambda's Python: {', '.join(VERSIONS)}; this one by default."
+        ),
     ] = _HERE.python if _HERE else "3.12",
     config: Annotated[
         Path | None,
-        typer.Option("--config", metavar="FILE", help="Add this windlass.toml and the project's modules that it names."),
+        typer.Option(
+            "--config", metavar="FILE", help="Add this windlass.toml and the project's modules that it names."
+        ),
     ] = None,
     extras: Annotated[
         list[str] | None, typer.Option("--with", metavar="EXTRA", help=f"Add an extra. {_EXTRAS}. Repeat for more.")
@@ -63,7 +67,9 @@ def lambda_(
         list[Path] | None,
         typer.Option("--add", metavar="PATH", help="Add a module or package of yours. Repeat for more."),
     ] = None,
-    layer: Annotated[bool, typer.Option("--layer", help="Build a layer of the extras instead of the function.")] = False,
+    layer: Annotated[
+        bool, typer.Option("--layer", help="Build a layer of the extras instead of the function.")
+    ] = False,
     compiled: Annotated[
         bool, typer.Option("--bytecode/--no-bytecode", help="Include bytecode: cold starts take half the time.")
     ] = True,
@@ -98,7 +104,9 @@ def lambda_(
 
 def _target(arch: Arch, python: str) -> Target:
     if python not in VERSIONS:
-        raise UsageError(f"Windlass does not run on Lambda's Python {python}", hint=f"Give one of {', '.join(VERSIONS)}.")
+        raise UsageError(
+            f"Windlass does not run on Lambda's Python {python}", hint=f"Give one of {', '.join(VERSIONS)}."
+        )
     return Target(arch.value, python)
 
 
