@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from windlass.cli.context import loaded_settings
 from windlass.cli.embedded_aws import replace_process
-from windlass.settings.model import LocalConfig
+
+if TYPE_CHECKING:
+    from windlass.settings.model import LocalConfig
 
 __all__ = ["up"]
 
