@@ -21,7 +21,7 @@ __all__ = ["PREFIX", "Admin", "Page"]
 PREFIX = "/_windlass/"
 
 Page = Callable[[str], Any]
-"""A service's own page: from the rest of the path to its JSON; None where there is no such thing."""
+"""A service's own page: from the rest of the path to its JSON; None when it does not exist."""
 
 
 class Admin:

@@ -178,7 +178,7 @@ class Gateway:
 
 
 def _xml_refusal(request: Request) -> Response | None:
-    """Refuse an XML document with a DTD, whoever is to parse it: ours or moto."""
+    """Refuse an XML document with a DTD, before our parser or moto's reads it."""
     if not request.body or request.service not in XML_SERVICES or request.operation in ("PutObject", "UploadPart"):
         return None
     is_form = request.headers.get("content-type", "").startswith("multipart/form-data")

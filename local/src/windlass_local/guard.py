@@ -1,7 +1,7 @@
 """The outermost layer: refuses requests that a web page could send, before any other code reads them.
 
 The embedded AWS runs code for whoever calls it, and every web page that a developer opens can send requests to loopback.
-Three headers that a page cannot forge tell its requests from a program's: `Host` (DNS rebinding), `Origin` and
+Three headers that a page cannot forge distinguish its requests from a program's: `Host` (DNS rebinding), `Origin` and
 `Sec-Fetch-Site` (https://www.w3.org/TR/fetch-metadata/). Pure, but for the ASGI call.
 """
 
@@ -105,7 +105,7 @@ def _is_loopback(name: str) -> bool:
 def _unless_read(method: str, path: str, query: str, headers: RawHeaders) -> str:
     """Return a refusal of everything a browser sends but reads: a page shown from a bucket must not run code either.
 
-    A browser may read S3 (GET, HEAD and the preflight of them) and look at `/_windlass/…`; nothing else.
+    A browser may read S3 (GET, HEAD and the preflight of them) and `/_windlass/…`; nothing else.
     """
     if method in ("GET", "HEAD") and path.startswith("/_windlass/"):
         return ""

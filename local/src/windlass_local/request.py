@@ -106,7 +106,7 @@ def read_request(
 
 
 def signing_service(headers: Mapping[str, str], path: str, query: str) -> str:
-    """Return the service that a request is for, by its signature, target or path; empty when none of them tells."""
+    """Return the service that a request is for, by its signature, target or path; empty when none of them names it."""
     service = _credential(headers, query)[2]
     if service == "s3" and path.startswith("/v20180820/"):
         return "s3control"  # signed as S3, but an API of its own

@@ -46,7 +46,7 @@ def bucket_of(arn: str) -> str:
 
 
 def check(job_parameters: Mapping[str, Any], account_id: str, region: str) -> None:
-    """Raise JobRejected for the first thing that is wrong."""
+    """Raise JobRejected for the first invalid parameter."""
     for name in ("Operation", "Report", "Priority", "RoleArn", "ClientRequestToken"):
         if name not in job_parameters:
             raise JobRejected("InvalidRequest", f"Missing required parameter: {name}")
@@ -97,7 +97,7 @@ def _check_manifest(manifest: Mapping[str, Any] | None) -> None:
         if "Bucket" not in fields or "Key" not in fields:
             raise JobRejected("InvalidRequest", "The fields of a CSV manifest must have Bucket and Key.")
     elif fields:
-        raise JobRejected("InvalidRequest", "An inventory report says by itself which fields it has.")
+        raise JobRejected("InvalidRequest", "An inventory report defines its own fields; Fields must be empty.")
 
 
 def _check_generator(generator: Mapping[str, Any] | None) -> None:

@@ -21,7 +21,7 @@ __all__ = ["One", "Tasks", "each", "outcome_of", "s3_task"]
 
 One = Callable[[Row], TaskResult]
 Tasks = Callable[[Sequence[Row]], list[TaskResult]]
-"""Does some rows' tasks, and says how each ended."""
+"""Runs the tasks of some rows and returns their results."""
 
 _DONE = TaskResult(ok=True, http=200, code="", message="Successful")
 _AGAIN_S = 0.02

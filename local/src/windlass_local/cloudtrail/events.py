@@ -2,7 +2,7 @@
 
 Source: CloudTrail User Guide, "CloudTrail record contents"; Amazon S3 User Guide, "Example log entries". As CloudTrail
 does, it names ListObjectsV2 `ListObjects`, keeps no signature version for anonymous calls, and puts the agent of a call in
-brackets or not, as it came. What loopback can't show is told by headers that only tests and the demo send:
+brackets or not, as it came. What loopback cannot show is taken from headers that only tests and the demo send:
 `x-forwarded-for` for the client's address, `x-windlass-tls` for its TLS version, `x-windlass-time` for when it was.
 """
 

@@ -1,6 +1,6 @@
 """The recorder: S3 calls become events of the trails that select them, and every few seconds a gzip file in their bucket.
 
-The real CloudTrail delivers within about five minutes; `GET /_windlass/trails` delivers at once and says what was.
+The real CloudTrail delivers within about five minutes; `GET /_windlass/trails` delivers at once and returns what was delivered.
 Owner and caller each get the event in their own account, as they do in AWS.
 """
 
@@ -51,7 +51,7 @@ class Recorder:
         self.delivered = 0
 
     def watch(self, request: Request, answer: Response) -> None:
-        """Record the call where a trail selects it; called for every call, so it looks at the cheapest things first."""
+        """Record the call if a trail selects it. It runs for every call, so the cheapest checks come first."""
         if request.service != "s3" or request.operation not in DATA_OPERATIONS or not _any_trail():
             return
         try:

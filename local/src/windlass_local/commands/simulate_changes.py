@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Change things until Ctrl-C, or until stdin ends."""
+    """Make changes until Ctrl-C, or until stdin ends."""
     stop = threading.Event()
     if options.until_stdin_closes:
         stop_with_stdin(stop)

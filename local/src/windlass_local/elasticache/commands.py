@@ -22,7 +22,7 @@ class Command:
 
 
 class Commands:
-    """`feed` bytes as they come, get whole commands.
+    """A parser: `feed` bytes as they arrive, get complete commands.
 
     A stream can turn out to be `binary` (the binary protocol) or `broken` (then the server's last line for it): nothing is
     cut from there on, and `rest` has what was not.

@@ -1,7 +1,7 @@
 """A real memcached as a child process that cannot outlive us.
 
-A shell holds the other end of a pipe from this process: when the pipe closes, because we closed it or because we are
-gone however we went, the shell ends memcached. It costs no Python, and needs nothing of the operating system.
+A shell holds the other end of a pipe from this process. When the pipe closes, because we closed it or because this process
+ended in any way, the shell ends memcached. This needs no Python process and no feature of the operating system.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def invocation_path(request: Request) -> re.Match[str] | None:
 
 
 async def invoke(functions: Functions, request: Request) -> Response:
-    """Answer Invoke: RequestResponse (waits), Event (accepts), DryRun (looks)."""
+    """Answer Invoke: RequestResponse (waits), Event (accepts), DryRun (only checks)."""
     found = invocation_path(request)
     assert found is not None
     qualifier = parse_qs(request.query).get("Qualifier", [""])[0]

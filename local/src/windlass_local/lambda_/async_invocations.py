@@ -57,7 +57,7 @@ class AsyncInvocations:
         self._workers.put(lambda: self._run(event))
 
     def forget(self) -> None:
-        """Drop every event; those that run now are not tried again, and nobody is told of them."""
+        """Drop every event; running ones are not retried and not reported."""
         self._estate += 1
         self._workers.forget()
 

@@ -33,7 +33,7 @@ class RunOutcome:
     init_ms: float | None
     peak_mb: int
     ended: str = ""
-    """`timeout` or `error` where the run ended the process; the report line says so."""
+    """`timeout` or `error` when the run ended the process, as the report line shows."""
 
 
 class Throttled(Exception):

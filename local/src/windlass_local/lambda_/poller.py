@@ -169,7 +169,7 @@ class Poller:
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, 1.0)
             except (UnknownFunctionException, Unrunnable) as error:
-                logger.warning("%s feeds nobody: %s", self._queue.queue_arn, error)
+                logger.warning("polling of %s stopped: %s", self._queue.queue_arn, error)
                 return frozenset(ids)
             except Exception:
                 logger.exception("%s: a batch could not be run", self._queue.queue_arn)

@@ -42,7 +42,7 @@ class InvokeRetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RetryDecision:
-    """Try again in `again_s`; or (None) the event is done with, and `condition` says why."""
+    """A retry after `again_s`; None means that the event has ended, and `condition` is the cause."""
 
     again_s: float | None
     condition: str = ""

@@ -69,7 +69,7 @@ def check_access(call: S3Request, bucket: Any) -> Response | None:
 
 
 def charged_headers(call: S3Request, bucket: Any) -> dict[str, str]:
-    """Return the header that tells a caller that it pays for the call; nothing for the owner and for what costs nothing."""
+    """Return the header that says that the caller pays for the call; none for the owner and for free calls."""
     return {"x-amz-request-charged": "requester"} if _must_pay(call, bucket, caller_of(call)) else {}
 
 

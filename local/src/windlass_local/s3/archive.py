@@ -83,7 +83,7 @@ def source_archived(source: ObjectVersion) -> Response | None:
 
 
 def restore_header(key: ObjectVersion) -> dict[str, str]:
-    """Return `x-amz-restore` as GetObject and HeadObject tell it; nothing without a restore."""
+    """Return the header `x-amz-restore` of GetObject and HeadObject; none without a restore."""
     state = _state(key)
     if not state or key.restore_expires_at is None:
         return {}

@@ -82,7 +82,7 @@ def answer(call: S3Request, bucket: Any) -> Response | None:
 def _verified(call: S3Request) -> S3Request | Response:
     """Return the call with its body out of its chunks; the refusal of a body that is not what its checksums say.
 
-    A completed upload's checksum is of the object, not of the list in the body: `parts` looks at it.
+    A completed upload's checksum is of the object, not of the list in the body: `parts` verifies it.
     """
     request = call.request
     try:

@@ -148,7 +148,7 @@ def _notified(each: Any, wrapper: str, target: str) -> str:
 def _stored_document(
     present: Callable[[Any], Any], default: str | None = None
 ) -> Callable[[S3Request, Any], Response | None]:
-    """Answer with the document as it was put; with `default`, or the absent error, when moto says there is none."""
+    """Answer with the document as it was put; with `default`, or the absent error, when moto has none."""
 
     def answer(call: S3Request, bucket: Any) -> Response | None:
         if not present(bucket):

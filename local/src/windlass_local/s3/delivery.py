@@ -47,7 +47,7 @@ class Watcher(Protocol):
 
 
 class Delivery:
-    """Turns changes of buckets into notices, and sends them where the bucket's configuration says."""
+    """The delivery of bucket changes as events to the destinations of the bucket's configuration."""
 
     def __init__(self) -> None:
         self._ordered = Workers("s3-events", 1)

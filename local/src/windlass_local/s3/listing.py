@@ -54,7 +54,7 @@ def _owner(bucket: Any) -> str:
 
 
 def _restores(call: S3Request) -> Callable[[Any], str]:
-    """Return how entries tell of restores: when asked for, as an optional attribute."""
+    """Return the function that writes an entry's restore status, if that optional attribute was requested."""
     requested = [name.strip() for name in call.header("x-amz-optional-object-attributes").split(",")]
     return restore_status if "RestoreStatus" in requested else lambda _: ""
 

@@ -89,7 +89,7 @@ def http_date(at: datetime) -> str:
 
 
 def encryption_headers(key: ObjectVersion) -> dict[str, str]:
-    """Return the headers that tell how an object is encrypted."""
+    """Return the headers that describe an object's encryption."""
     if key.customer_key_md5:
         return customer_headers(key.customer_key_md5)
     headers: dict[str, str] = {}
@@ -103,7 +103,7 @@ def encryption_headers(key: ObjectVersion) -> dict[str, str]:
 
 
 def object_headers(call: S3Request, key: ObjectVersion) -> dict[str, str]:
-    """Return the headers of a whole object, without content-length."""
+    """Return the headers of a complete object, without content-length."""
     headers = {"etag": key.etag, "last-modified": http_date(key.last_modified), "accept-ranges": "bytes"}
     headers |= encryption_headers(key) | key.metadata
     if key.shows_version:
@@ -135,7 +135,7 @@ def _lock_headers(key: ObjectVersion) -> dict[str, str]:
 
 
 def checksum_headers(key: ObjectVersion) -> dict[str, str]:
-    """Return the checksum of a whole object, as asked for with `x-amz-checksum-mode: ENABLED`."""
+    """Return the checksum of a complete object, requested by `x-amz-checksum-mode: ENABLED`."""
     if not key.checksum_algorithm or not key.checksum_value:
         return {}
     composite = key.checksum_type == "COMPOSITE"

@@ -121,7 +121,7 @@ def _new_key(call: S3Request, bucket: Any, data: Any, *, etag: str | None, stora
 def store(
     call: S3Request, bucket: Any, key: ObjectVersion, tags: list[dict[str, str]], *, event: str, notify: Notify
 ) -> Response | None:
-    """Make a new object the newest version, with its tags, and tell of it; or return the refusal of its condition.
+    """Make a new object the newest version, with its tags, and send its event; or return the refusal of its condition.
 
     The condition is asked about once more under the lock: large bodies come by several threads, and one may win only.
     """

@@ -132,7 +132,7 @@ class ObjectVersion(models.FakeKey):
         self._data, self.contentsize, self._etag = source._data, source.contentsize, etag
 
     def seal_etag(self) -> None:
-        """Make the ETag opaque, as that of an object under a KMS key is: no digest of the content, though it looks like one.
+        """Make the ETag opaque, as that of an object under a KMS key is: not a digest of the content.
 
         The number of an upload's parts stays. Source: S3 API reference, "Object" (ETag).
         """
@@ -220,7 +220,7 @@ class DeleteMarker(models.FakeDeleteMarker):
 class IndexedKeyStore(utils._VersionedKeyStore):  # noqa: SLF001 - the store that moto's buckets are made with
     """Key name -> versions (oldest first), with the names in order beside it.
 
-    `lock` is held over each change and over a whole page of a listing: moto's own threads write here, too.
+    `lock` is held during each change and during a page of a listing, because moto's own threads write here, too.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """UploadPart, UploadPartCopy and CompleteMultipartUpload. Creating, listing and aborting uploads are moto's.
 
-moto copies a completed object three times over and reads every part's bytes again for a checksum nobody asked for.
+moto copies a completed object three times and reads every part again for a checksum that was not requested.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def _complete(call: S3Request, bucket: Any, upload: Any, notify: Notify) -> Resp
 def _checksum(call: S3Request, upload: Any, key: ObjectVersion, parts: list[ObjectVersion]) -> Response | None:
     """Give the object the checksum its upload asked for: of its bytes, or of its parts' checksums (COMPOSITE).
 
-    Returns the refusal where the caller says another one.
+    Returns the refusal when the caller gives another one.
     """
     argument = given_checksum(call.request.headers)
     algorithm = upload.metadata.get("x-amz-checksum-algorithm", "").upper() or (argument[0].upper() if argument else "")

@@ -56,7 +56,7 @@ def parse(document: bytes) -> list[dict[str, Any]]:
 
 
 def evaluate(document: bytes, question: Question) -> Evaluation:
-    """Return what the policy says about the call."""
+    """Return the policy's decision about the call."""
     allowed, public = False, False
     for statement in parse(document):
         deny = statement.get("Effect") == "Deny"

@@ -54,7 +54,7 @@ def configuration_of(bucket: Any) -> Configuration | None:
 
 
 def subject_of(version: Any) -> Subject:
-    """Return what rules look at."""
+    """Return the subject of replication rules."""
     if not isinstance(version, ObjectVersion):
         return Subject(key=version.name, tags={}, marker=True)
     return Subject(

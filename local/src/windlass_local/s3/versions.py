@@ -67,7 +67,7 @@ def encrypt(bucket: Any, key: ObjectVersion) -> None:
 
 
 def forget_tags(backend: Any, versions: list[Any]) -> None:
-    """Drop the tags of versions that are gone: moto keeps them by ARN, and a new object of that name has the same."""
+    """Delete the tags of deleted versions: moto keeps them by ARN, and a new object of that name has the same ARN."""
     for version in versions:
         if isinstance(version, models.FakeKey):
             backend.tagger.delete_all_tags_for_resource(version.arn)
@@ -76,7 +76,7 @@ def forget_tags(backend: Any, versions: list[Any]) -> None:
 def remove(
     bucket: Any, name: str, version_id: str | None, *, bypass: bool, notify: Notify
 ) -> tuple[Removed, list[Any]]:
-    """Delete a key or one version of it; return what happened and the versions that are gone.
+    """Delete a key or one version of it; return the result and the deleted versions.
 
     Raises moto's AccessDeniedByLock for a version under object lock.
     """

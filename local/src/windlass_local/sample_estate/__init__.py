@@ -35,7 +35,7 @@ class PopulateSummary:
 def populate(
     endpoint_url: str, *, random_seed: int = 7, scale: int = 1, secret: str = "", progress: Progress | None = None
 ) -> PopulateSummary:
-    """Build the estate in a running embedded AWS. Conflict when one was built there already.
+    """Create the estate in a running embedded AWS. Conflict when it already has one.
 
     `secret` is the one that a server in another process printed when it was started with --require-signature.
     """

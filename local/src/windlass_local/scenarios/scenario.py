@@ -24,7 +24,7 @@ class Scenario(Protocol):
         ...
 
     def act(self, aws: AccountClient, action: str) -> None:
-        """Do one thing that the viewer asked for; unknown actions do nothing. CallFailed."""
+        """Perform an action that the viewer requested; unknown actions do nothing. CallFailed."""
         ...
 
 

@@ -25,11 +25,11 @@ PRIVATE_NAMES: tuple[str, ...] = (
     "moto.sqs.exceptions.QueueDoesNotExist",
     "moto.sqs.exceptions.SQSException",
 )
-"""moto's names that this service stands on; the start-up self-check looks for each."""
+"""moto's names that this service relies on; each is checked at start."""
 
 
 def install() -> None:
-    """Put our queues where moto's services look for queues. Before the first backend is made, and harmless twice."""
+    """Replace moto's queue backend by ours, before the first backend exists. Idempotent."""
     if sqs_backends.backend is not RegionQueues:
         sqs_backends.backend = RegionQueues
         sqs_backends.clear()

@@ -16,7 +16,7 @@ class LongPolls:
     """The long polls of one queue, first come first served, and one alarm for when the queue changes by itself.
 
     No thread is held while one waits. `join`, `wake` and `watch` are called under the region's lock, so that no message
-    slips in between a look at the queue and the joining.
+    arrives between the check of the queue and the joining.
     """
 
     def __init__(self) -> None:

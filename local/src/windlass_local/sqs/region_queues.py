@@ -40,7 +40,7 @@ class RegionQueues(SQSBackend):
         self.lock = threading.RLock()
 
     def reset(self) -> None:
-        """Forget every queue; who polls one learns that it is gone."""
+        """Delete every queue and wake its polls."""
         queues = list(self.queues.values())
         super().reset()
         for queue in queues:
