@@ -57,7 +57,7 @@ def _process(
 ) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "windlass", "-c", str(config), *words]
     for setting in settings:
-        command += ["--set", setting]
+        command += ["--setting", setting]
     return subprocess.Popen(  # noqa: S603  our own interpreter and module
         command,
         stdin=subprocess.DEVNULL,
