@@ -18,7 +18,7 @@ _FAILURES_SHOWN_S = 45.0
 
 def seed_replicas(app: App, url: str, log: Path, stop: threading.Event) -> None:
     """Create the pairs, seed the set, and retry what failed. A failure is logged: the demo goes on without it."""
-    from windlass.replication.planning.plan import Request
+    from windlass.replication.planning.request import Request
     from windlass.replication.seed import job as seeding
     from windlass.replication.seed.scheduler import seed_set
 

@@ -18,7 +18,7 @@ def populate(ctx: typer.Context, url: Url = "") -> None:
 
     Examples:
       windlass local populate
-      windlass --set local.scale=10 local populate --url http://127.0.0.1:8471
+      windlass local populate --url http://127.0.0.1:9000
     """
     settings = loaded_settings(ctx).settings
     config = settings.local
