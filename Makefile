@@ -25,7 +25,7 @@ $(VENV)/.dev: $(VENV)/.base requirements/dev.lock
 setup: $(VENV)/.base      ## make the virtual environment and install what is locked
 setup-dev: $(VENV)/.dev   ## the same, with what the tests need
 
-demo: $(VENV)/.base       ## embedded AWS, a seeded estate, a first collection, live changes, the console
+demo: $(VENV)/.base       ## embedded AWS, a sample estate, a first collection, live changes, the console
 	@$(WINDLASS) demo
 
 check: $(VENV)/.dev       ## lint, format, types, import contracts
@@ -48,6 +48,7 @@ bench: $(VENV)/.dev       ## every claim in the docs, measured here and now
 
 docs: $(VENV)/.dev        ## renew the generated reference pages
 	$(BIN)/python -m windlass.cli.reference docs/reference
+	$(BIN)/python -m windlass_local.patch_list > docs/reference/moto-patches.md
 
 UV_COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 lock:                     ## renew requirements/*.lock (needs uv on the PATH)

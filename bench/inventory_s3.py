@@ -36,7 +36,7 @@ REGIONS = ["us-east-1", "eu-west-1", "eu-central-1", "ap-southeast-2"]
 
 @contextlib.contextmanager
 def embedded_aws():
-    command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--with-parent"]
+    command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-populate", "--with-parent"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as server:

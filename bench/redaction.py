@@ -19,7 +19,7 @@ from windlass.inventory.catalog import BY_NAME, CATALOG
 from windlass.inventory.collector import Collector
 from windlass.inventory.plan import plan_scopes
 from windlass.inventory.redaction import redact
-from windlass_local import seed
+from windlass_local import sample_estate
 from windlass_local.server import LocalServer
 
 RULE = re.compile(r"redacted:([a-z0-9-]+):")
@@ -80,7 +80,7 @@ def rest_ms(observations, rounds=3):
 def main():
     observations.redact = lambda document, *_, **__: document
     with LocalServer() as server:
-        seed.apply(server.url)
+        sample_estate.populate(server.url)
         with open_estate(EstateConfig(endpoint_url=server.url), {}) as estate:
             raw = collect(estate)
     found = collections.Counter()

@@ -61,8 +61,8 @@ class Servers:
 
         def left(server, *error):
             self.up.discard(server)
-            self.ended += server.front.calls.find({})
-            self.accounts |= set(server.front.calls.by_account())
+            self.ended += server.gateway.calls.find({})
+            self.accounts |= set(server.gateway.calls.by_account())
             return leave(server, *error)
 
         kind.__enter__, kind.__exit__ = entered, left
@@ -82,7 +82,7 @@ class Proof:
         self._began = time.time()
         self._watched, self._words, self._typed = [], [], []
         _SERVERS.ended.clear()
-        up = {account for server in _SERVERS.up for account in server.front.calls.by_account()}
+        up = {account for server in _SERVERS.up for account in server.gateway.calls.by_account()}
         self._strangers = (
             up | _SERVERS.accounts
         )  # one process serves one estate: functions of tests whose server ended call on
@@ -136,13 +136,13 @@ class Proof:
         """Windlass's own calls since the test began."""
         made = list(_SERVERS.ended)
         for server in _SERVERS.up:
-            made += server.front.calls.find({})
+            made += server.gateway.calls.find({})
         for url in self._watched:
             with urllib.request.urlopen(f"{url}/_windlass/calls", timeout=60) as answer:
                 made += json.load(answer)["calls"]
         # A long poll of a worker that the test before has just stopped is answered now, and is not ours.
         ours = (one for one in made if "windlass/" in one["user_agent"])
-        return [one for one in ours if one["at"] - one["took_s"] >= self._began]
+        return [one for one in ours if one["at"] - one["duration_s"] >= self._began]
 
     def _of_ours(self, made, settings):
         """Functions of other tests' accounts may still be at work: only accounts that are new, or that we name, count."""

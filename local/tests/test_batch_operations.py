@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import quote_plus, urlsplit
 
 import pytest
@@ -15,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from batch_jobs import SOURCE_REGION, TARGET_REGION, Jobs, counts, why
 from s3_clients import error_of, fresh
-from windlass_local.batch.pace import PACE, Pace
+from windlass_local.batch.timing import BATCH_TIMING, BatchTiming
 from windlass_local.s3.limits import LIMITS
 from windlass_local.server import LocalServer
 
@@ -28,10 +29,10 @@ def jobs(local_aws):
 @pytest.fixture
 def pace():
     """The pace, as it was before once the test is over."""
-    before = {name: getattr(PACE, name) for name in Pace.__slots__}
-    yield PACE
+    before = {name: getattr(BATCH_TIMING, name) for name in BatchTiming.__slots__}
+    yield BATCH_TIMING
     for name, given in before.items():
-        setattr(PACE, name, given)
+        setattr(BATCH_TIMING, name, given)
 
 
 @pytest.fixture
@@ -161,15 +162,15 @@ def test_copies_with_an_acl_and_into_a_locked_bucket(jobs):
 def test_calls_on_jobs_are_known_to_faults_and_to_the_log(local_aws, jobs):
     source, target = jobs.filled(1), jobs.bucket()
     rule = {"kind": "throttle", "service": "s3control", "operation": "CreateJob", "account": jobs.account}
-    local_aws.front.faults.load([rule])
+    local_aws.gateway.faults.load([rule])
     try:
         with pytest.raises(ClientError) as refused:
             jobs.copy(source, target)
         assert refused.value.response["Error"]["Code"] == "ThrottlingException"
     finally:
-        local_aws.front.faults.load([])
+        local_aws.gateway.faults.load([])
     jobs.copy(source, target)
-    found = local_aws.front.calls.find({"service": "s3control", "account_id": jobs.account})
+    found = local_aws.gateway.calls.find({"service": "s3control", "account_id": jobs.account})
     assert {each["operation"] for each in found} == {"CreateJob"}
 
 
@@ -460,13 +461,13 @@ def test_faults_ordered_for_s3_strike_tasks(local_aws, jobs):
         "status": 503,
         "code": "SlowDown",
     }
-    local_aws.front.faults.load([{**rule, "limit": 2}])
+    local_aws.gateway.faults.load([{**rule, "limit": 2}])
     try:
         assert counts(jobs.wait(jobs.copy(source, target))) == (3, 3, 0)
-        local_aws.front.faults.load([{**rule, "status": 403, "code": "AccessDenied", "limit": 1}])
+        local_aws.gateway.faults.load([{**rule, "status": 403, "code": "AccessDenied", "limit": 1}])
         assert counts(jobs.wait(jobs.copy(source, target))) == (3, 2, 1)
     finally:
-        local_aws.front.faults.load([])
+        local_aws.gateway.faults.load([])
 
 
 def test_keys_of_every_kind_come_through(jobs):
@@ -500,23 +501,30 @@ def test_a_reset_forgets_jobs_and_ends_what_runs():
     code = (
         "import time, urllib.request\n"
         "from batch_jobs import Jobs\n"
-        "from windlass_local.batch.pace import PACE\n"
+        "from windlass_local.batch.timing import BATCH_TIMING\n"
         "from windlass_local.server import Access, LocalServer\n"
-        "PACE.task_s = 0.05\n"
+        "BATCH_TIMING.task_s = 0.05\n"
         "with LocalServer(access=Access(moto_api=True)) as server:\n"
-        "    from windlass_local.batch.lane import lane_of\n"
+        "    from windlass_local.batch.job_queue import job_queue_of\n"
         "    jobs = Jobs(server.url, '111111111111')\n"
         "    source, target = jobs.filled(1), jobs.bucket()\n"
         "    rows = jobs.rows(source) * 1000\n"
         "    job = jobs.copy(source, target, manifest=jobs.manifest(target, rows))\n"
         "    jobs.wait(job, until=('Active',))\n"
-        "    lane = lane_of(jobs.account, 'eu-west-1')\n"
+        "    queue = job_queue_of(jobs.account, 'eu-west-1')\n"
         "    urllib.request.urlopen(urllib.request.Request(server.url + '/moto-api/reset', method='POST')).read()\n"
         "    assert jobs.control().list_jobs(AccountId=jobs.account)['Jobs'] == []\n"
         "    until = time.monotonic() + 20\n"
-        "    while lane.busy and time.monotonic() < until:\n"
+        "    while queue.busy and time.monotonic() < until:\n"
         "        time.sleep(0.01)\n"
-        "    assert not lane.busy\n"
+        "    assert not queue.busy\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from batch_jobs import SOURCE_REGION, TARGET_REGION, Jobs, counts, why
 from lambda_functions import zipped
 from s3_clients import fresh
-from windlass_local.batch.sums import ALGORITHMS
+from windlass_local.batch.checksum_task import ALGORITHMS
 
 HERE = {"region": SOURCE_REGION}
 

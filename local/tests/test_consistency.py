@@ -19,7 +19,7 @@ class Lagging:
 
     def __init__(self, faults):
         self._faults = faults
-        self._faults.load([LAG | {"latency_ms": 600_000}], seed=3)
+        self._faults.load([LAG | {"latency_ms": 600_000}], random_seed=3)
 
     def eventually(self, call, code, message, **arguments):
         with pytest.raises(ClientError, match=message) as caught:
@@ -31,8 +31,8 @@ class Lagging:
 
 @pytest.fixture
 def lagging(local_aws):
-    yield Lagging(local_aws.front.faults)
-    local_aws.front.faults.load([])
+    yield Lagging(local_aws.gateway.faults)
+    local_aws.gateway.faults.load([])
 
 
 def test_a_role_is_deleted_a_moment_after_its_last_policy(lagging, aws):
@@ -82,12 +82,12 @@ def test_a_destination_is_known_to_a_bucket_a_moment_after_its_policy(lagging, l
         arn = aws("sns").create_topic(Name=name)["TopicArn"]
         rule = {"TopicConfigurations": [{"TopicArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
     else:
-        local_aws.front.faults.load([])  # for making it
+        local_aws.gateway.faults.load([])  # for making it
         lab = Lab(aws)
         arn = lab.functions.get_function(FunctionName=lab.function("def handler(e, c): return 1", name=name))[
             "Configuration"
         ]
-        local_aws.front.faults.load([LAG | {"latency_ms": 600_000}])
+        local_aws.gateway.faults.load([LAG | {"latency_ms": 600_000}])
         lab.functions.add_permission(
             FunctionName=name, StatementId="s", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"
         )
@@ -103,14 +103,14 @@ def test_a_destination_is_known_to_a_bucket_a_moment_after_its_policy(lagging, l
 def test_a_batch_job_of_a_new_role_is_accepted_and_fails_while_it_prepares(local_aws):
     jobs = Jobs(local_aws.url)
     source, target = jobs.filled(1), jobs.bucket()
-    local_aws.front.faults.load([LAG | {"latency_ms": 600_000}])
+    local_aws.gateway.faults.load([LAG | {"latency_ms": 600_000}])
     try:
         jobs.role = jobs.make_role("fresh")
         job = jobs.wait(jobs.copy(source, target, manifest=jobs.manifest(target, jobs.rows(source))))
         assert (job["Status"], job["FailureReasons"][0]["FailureCode"]) == ("Failed", "AccessDenied")
         assert job["ProgressSummary"]["NumberOfTasksSucceeded"] == 0
     finally:
-        local_aws.front.faults.load([])
+        local_aws.gateway.faults.load([])
     again = jobs.wait(jobs.copy(source, target, manifest=jobs.manifest(target, jobs.rows(source))))
     assert again["Status"] == "Complete"
 
@@ -141,9 +141,9 @@ def _call(action, **fields):
     return read_request(method="POST", path="/", query="", headers=headers, body=body, account_of=lambda key: key)
 
 
-def _lags(seed, probability=1.0):
+def _lags(random_seed, probability=1.0):
     """For 50 roles: until when each can't be deleted, in hundredths of a second."""
-    faults = Faults(read_rules([LAG | {"probability": probability}]), seed=seed)
+    faults = Faults(read_rules([LAG | {"probability": probability}]), random_seed=random_seed)
     ends = []
     for number in range(50):
         faults.note(_call("DeleteRolePolicy", RoleName=f"r{number}"), 100.0)

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 import pytest
 from werkzeug.routing import Map, Rule
 
-import windlass_local.dispatch  # noqa: F401  what guards the making of rules
+from windlass_local.moto_patches import werkzeug_rule_locks
+
+werkzeug_rule_locks.apply()
 
 
 def _give_way(_phase: str, _info: dict[str, int]) -> None:

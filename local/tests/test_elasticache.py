@@ -15,7 +15,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-import windlass
+import windlass_local
 from windlass_local.elasticache.cluster import Cluster, far_window
 from windlass_local.services import elasticache as service
 
@@ -26,9 +26,9 @@ QUICK_S = 0.05
 @pytest.fixture
 def quick():
     """Nodes that take a twentieth of a second, for this test."""
-    before, service.PACE.node_s = service.PACE.node_s, QUICK_S
-    yield service.PACE
-    service.PACE.node_s = before
+    before, service.CACHE_TIMING.node_s = service.CACHE_TIMING.node_s, QUICK_S
+    yield service.CACHE_TIMING
+    service.CACHE_TIMING.node_s = before
 
 
 class Caches:
@@ -329,7 +329,7 @@ def test_nothing_runs_until_somebody_connects(caches, local_aws):
     import urllib.request
 
     web = caches.ready("web", 30)
-    page = f"{local_aws.url}/_windlass/caches/{caches.account}/{REGION}/web"
+    page = f"{local_aws.url}/_windlass/memcached/{caches.account}/{REGION}/web"
 
     def servers():
         with urllib.request.urlopen(page) as answer:
@@ -345,13 +345,13 @@ def test_nothing_runs_until_somebody_connects(caches, local_aws):
 )
 @pytest.mark.parametrize("how", ["kill -9", "end of its parent"])
 def test_no_server_outlives_the_embedded_aws(tmp_path, how):
-    command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--with-parent"]
+    command = [sys.executable, "-m", "windlass_local", "up", "--port", "0", "--no-populate", "--until-stdin-closes"]
+    command += ["--cache-node-s", "0"]
     env = {
-        "PYTHONPATH": str(Path(windlass.__file__).parents[1]),
+        "PYTHONPATH": str(Path(windlass_local.__file__).parents[1]),
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
         "TMPDIR": str(tmp_path),
-        "WINDLASS_LOCAL_CACHE_NODE_S": "0",
     }
     with subprocess.Popen(
         command, cwd=tmp_path, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from windlass_local.elasticache.commands import Commands
-from windlass_local.elasticache.fleet import Fleet
-from windlass_local.elasticache.memory import Memory
+from windlass_local.elasticache.memory_server import MemoryServer
+from windlass_local.elasticache.node_servers import NodeServers
 
 STREAM = b"set a 0 0 5\r\nend\r\n\r\nget a b\r\nms k 2 T0\r\nhi\r\nconfig get cluster\r\n\r\nversion\nquit\r\n"
 KEYS = st.sampled_from(["a", "b", "c", "longer-key"])
@@ -80,7 +80,7 @@ def answer(memory, text):
 
 def test_items_expire_are_evicted_and_compared():
     now = [1_000_000.0]
-    memory = Memory(limit_bytes=2000, clock=lambda: now[0])
+    memory = MemoryServer(limit_bytes=2000, clock=lambda: now[0])
     answer(memory, "set a 5 10 1\r\nx\r\n")
     assert answer(memory, "get a\r\n") == b"VALUE a 5 1\r\nx\r\nEND\r\n"
     unique = answer(memory, "gets a\r\n").split()[4].decode()
@@ -105,7 +105,7 @@ class Ends:
     """Two nodes of one fleet each: the real program, and ours."""
 
     def __init__(self):
-        self.fleets = [Fleet(), Fleet(program=lambda: "")]
+        self.fleets = [NodeServers(), NodeServers(program=lambda: "")]
         self.ports = [fleet.open(lambda _: None) for fleet in self.fleets]
         self.lines = [socket.create_connection(("127.0.0.1", port), timeout=10) for port in self.ports]
 
@@ -145,7 +145,7 @@ def test_our_memcached_answers_as_the_real_one(ends, script):
 def test_many_clients_at_once_start_one_server_and_lose_nothing(program):
     if program == "memcached" and not shutil.which("memcached"):
         pytest.skip("no memcached on the PATH (Debian: apt-get install memcached)")
-    fleet = Fleet() if program == "memcached" else Fleet(program=lambda: "")
+    fleet = NodeServers() if program == "memcached" else NodeServers(program=lambda: "")
     port = fleet.open(lambda _: None)
     said = []
 

@@ -7,7 +7,7 @@ from botocore.parsers import create_parser
 
 from windlass_local.errors import error_response
 from windlass_local.request import Request, read_request
-from windlass_local.rest import rest_operation
+from windlass_local.rest_routes import rest_operation
 
 MESSAGE = "Rate <exceeded> & more\n" * 20
 SESSION = botocore.session.get_session()

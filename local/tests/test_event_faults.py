@@ -11,7 +11,9 @@ from test_admin import ask
 @pytest.fixture
 def ordered(local_aws):
     """Orders faults, and takes them back."""
-    yield lambda *rules, seed=0: ask(local_aws.url, "/_windlass/faults", "PUT", {"rules": list(rules), "seed": seed})
+    yield lambda *rules, random_seed=0: ask(
+        local_aws.url, "/_windlass/faults", "PUT", {"rules": list(rules), "random_seed": random_seed}
+    )
     ask(local_aws.url, "/_windlass/faults", "DELETE")
 
 
@@ -51,7 +53,7 @@ def test_every_event_may_come_twice(lab, ordered):
 
 def test_events_may_overtake_each_other_and_the_sequencer_tells(lab, ordered):
     s3, bucket, url = to_queue(lab)
-    ordered({"kind": "reorder", "bucket": bucket, "latency_ms": 400}, seed=3)
+    ordered({"kind": "reorder", "bucket": bucket, "latency_ms": 400}, random_seed=3)
     for _ in range(20):
         s3.put_object(Bucket=bucket, Key="same", Body=b"x")
     found = sequencers(lab.received(url, 20))

@@ -130,7 +130,7 @@ def guarded():
 
 
 def test_foreign_pages_and_hosts_get_403_on_every_path_and_nothing_sees_them(guarded):
-    before = guarded.front.calls.total
+    before = guarded.gateway.calls.total
     strangers = [{"Host": host} for host in FOREIGN_HOSTS] + list(FOREIGN_PAGES)
     refused = 0
     for path, headers in itertools.product(PATHS, strangers):
@@ -141,7 +141,7 @@ def test_foreign_pages_and_hosts_get_403_on_every_path_and_nothing_sees_them(gua
         assert not [name for name in answered if name.startswith("access-control-")]
         refused += 1
     assert refused == len(PATHS) * len(strangers)
-    assert guarded.front.calls.total == before
+    assert guarded.gateway.calls.total == before
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -232,7 +232,7 @@ def test_an_allowed_origin_reads_s3_as_the_buckets_cors_rules_say(guarded):
 @pytest.mark.parametrize("origin", [FRIEND, "own"])
 def test_even_an_allowed_or_our_own_page_does_nothing_but_read(guarded, origin):
     """A page shown from a bucket has the server's own origin: somebody's HTML in a bucket must not run code, either."""
-    before = guarded.front.calls.total
+    before = guarded.gateway.calls.total
     origin = guarded.url if origin == "own" else origin
     for method, path, more in (
         ("PUT", "/guarded/page.html", {}),
@@ -252,7 +252,7 @@ def test_even_an_allowed_or_our_own_page_does_nothing_but_read(guarded, origin):
         status, headers, _ = ask(guarded.url, method, path, {"Origin": origin, "Sec-Fetch-Site": "same-origin"} | more)
         assert status == 403, (method, path)
         assert "access-control-allow-origin" not in headers
-    assert guarded.front.calls.total == before
+    assert guarded.gateway.calls.total == before
 
 
 def test_the_address_bar_may_look_at_status_and_public_objects_only(guarded):

@@ -17,9 +17,9 @@ from botocore.exceptions import BotoCoreError
 
 from lambda_functions import ACCOUNT, TELL, Lab, fresh, is_running, processes, until
 from windlass_local.lambda_.deployment import Deployment
-from windlass_local.lambda_.fleet import Fleet
 from windlass_local.lambda_.outcome import Invocation, Throttled
 from windlass_local.lambda_.process import RuntimeProcess
+from windlass_local.lambda_.process_pool import ProcessPool
 from windlass_local.server import LocalServer
 from windlass_local.workers import Workers
 
@@ -239,7 +239,7 @@ class FleetLab:
 
 
 def test_the_pool_is_bounded_and_keeps_the_most_recent(tmp_path):
-    lab, fleet = FleetLab(tmp_path), Fleet(idle_limit=2)
+    lab, fleet = FleetLab(tmp_path), ProcessPool(idle_limit=2)
     pids = [lab.run(fleet, lab.deployment(name)) for name in ("a", "b", "c")]
     assert [each["function"] for each in fleet.describe()] == ["b", "c"]
     until(lambda: not is_running(pids[0]))
@@ -250,14 +250,14 @@ def test_the_pool_is_bounded_and_keeps_the_most_recent(tmp_path):
 
 
 def test_an_idle_process_ends_after_its_time(tmp_path):
-    lab, fleet = FleetLab(tmp_path), Fleet(idle_s=0.1)
+    lab, fleet = FleetLab(tmp_path), ProcessPool(idle_s=0.1)
     pid = lab.run(fleet, lab.deployment("a"))
     until(lambda: fleet.describe() == [])
     until(lambda: not is_running(pid))
 
 
 def test_too_many_at_once_are_throttled(tmp_path):
-    lab, fleet = FleetLab(tmp_path), Fleet(running_limit=1)
+    lab, fleet = FleetLab(tmp_path), ProcessPool(running_limit=1)
     busy = threading.Thread(target=lab.run, args=(fleet, lab.deployment("a"), {"s": 2}))
     busy.start()
     until(lambda: any(each["busy"] for each in fleet.describe()))
@@ -270,7 +270,7 @@ def test_too_many_at_once_are_throttled(tmp_path):
 
 
 def test_a_process_that_died_while_idle_is_replaced(tmp_path):
-    lab, fleet = FleetLab(tmp_path), Fleet()
+    lab, fleet = FleetLab(tmp_path), ProcessPool()
     pid = lab.run(fleet, lab.deployment("a"))
     os.kill(pid, signal.SIGKILL)
     until(lambda: not is_running(pid))

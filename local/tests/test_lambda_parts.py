@@ -6,8 +6,14 @@ import pytest
 
 from windlass_local.lambda_.batches import failed_ids, split
 from windlass_local.lambda_.filters import FilterError, matches, passes, read_filters
-from windlass_local.lambda_.names import parse_name
-from windlass_local.lambda_.retries import Policy, Verdict, delays_of_tag, verdict, wait_for_room_s
+from windlass_local.lambda_.function_name import parse_name
+from windlass_local.lambda_.retries import (
+    InvokeRetryPolicy,
+    RetryDecision,
+    decide_retry,
+    delays_of_tag,
+    wait_for_room_s,
+)
 
 
 @pytest.mark.parametrize(
@@ -85,13 +91,17 @@ def test_functions_have_four_ways_to_be_named(text, qualifier, arn):
 
 
 def test_an_event_is_tried_as_often_and_as_long_as_its_owner_wants():
-    usual = Policy()
-    assert verdict(usual, runs=1, failed=False, age_s=0) == Verdict(None, "Success")
-    assert verdict(usual, runs=1, failed=True, age_s=0) == Verdict(60.0)
-    assert verdict(usual, runs=2, failed=True, age_s=61) == Verdict(120.0)
-    assert verdict(usual, runs=3, failed=True, age_s=182) == Verdict(None, "RetriesExhausted")
-    assert verdict(Policy(retries=0), runs=1, failed=True, age_s=0) == Verdict(None, "RetriesExhausted")
-    assert verdict(Policy(max_age_s=90), runs=1, failed=True, age_s=40) == Verdict(None, "EventAgeExceeded")
+    usual = InvokeRetryPolicy()
+    assert decide_retry(usual, runs=1, failed=False, age_s=0) == RetryDecision(None, "Success")
+    assert decide_retry(usual, runs=1, failed=True, age_s=0) == RetryDecision(60.0)
+    assert decide_retry(usual, runs=2, failed=True, age_s=61) == RetryDecision(120.0)
+    assert decide_retry(usual, runs=3, failed=True, age_s=182) == RetryDecision(None, "RetriesExhausted")
+    assert decide_retry(InvokeRetryPolicy(retries=0), runs=1, failed=True, age_s=0) == RetryDecision(
+        None, "RetriesExhausted"
+    )
+    assert decide_retry(InvokeRetryPolicy(max_age_s=90), runs=1, failed=True, age_s=40) == RetryDecision(
+        None, "EventAgeExceeded"
+    )
     assert delays_of_tag("0.1 2") == (0.1, 2.0)
     assert delays_of_tag("soon") == delays_of_tag("") == usual.delays_s
     assert wait_for_room_s(0) < wait_for_room_s(3) < wait_for_room_s(50) == 2.0

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from s3_clients import A, B, client, error_of, fresh
-from windlass_local.s3.archive import RESTORES
+from windlass_local.s3.archive import RESTORE_TIMING
 
 ARCHIVED = (403, "InvalidObjectState")
 
@@ -87,13 +87,13 @@ def test_an_archived_object_is_read_and_copied_after_its_restore_only(s3, box, s
         "RestoreAlreadyInProgress",
     )
 
-    RESTORES.ahead_s += 60
+    RESTORE_TIMING.ahead_s += 60
     told = s3.head_object(Bucket=box, Key="k")["Restore"]
     assert told.startswith('ongoing-request="false", expiry-date="')
     assert told.endswith('00:00:00 GMT"')
     (found,) = status_in_listings(s3, box).values()
     assert found["IsRestoreInProgress"] is False
-    days = (found["RestoreExpiryDate"] - RESTORES.now()).total_seconds() / 86_400
+    days = (found["RestoreExpiryDate"] - RESTORE_TIMING.now()).total_seconds() / 86_400
     assert 2 < days <= 3  # rounded up to midnight
     assert s3.get_object(Bucket=box, Key="k")["Body"].read() == b"cold"
     assert s3.get_object(Bucket=box, Key="k")["Restore"] == told
@@ -103,7 +103,7 @@ def test_an_archived_object_is_read_and_copied_after_its_restore_only(s3, box, s
     assert ("StorageClass" in copied, "Restore" in copied) == (False, False)
     assert restore(s3, box, days=9) == 200  # it lasts longer
 
-    RESTORES.ahead_s += 11 * 86_400
+    RESTORE_TIMING.ahead_s += 11 * 86_400
     assert "Restore" not in s3.head_object(Bucket=box, Key="k")
     assert error_of(s3.get_object, Bucket=box, Key="k") == ARCHIVED
 
@@ -113,7 +113,7 @@ def test_a_version_is_restored_by_itself(s3, box):
     old = s3.put_object(Bucket=box, Key="k", Body=b"old", StorageClass="GLACIER")["VersionId"]
     new = s3.put_object(Bucket=box, Key="k", Body=b"new", StorageClass="GLACIER")["VersionId"]
     s3.restore_object(Bucket=box, Key="k", VersionId=old, RestoreRequest={"Days": 1})
-    RESTORES.ahead_s += 60
+    RESTORE_TIMING.ahead_s += 60
     assert s3.get_object(Bucket=box, Key="k", VersionId=old)["Body"].read() == b"old"
     assert error_of(s3.get_object, Bucket=box, Key="k", VersionId=new) == ARCHIVED
     listed = s3.list_object_versions(Bucket=box, OptionalObjectAttributes=["RestoreStatus"])["Versions"]
@@ -233,4 +233,4 @@ def test_user_metadata_beyond_two_kilobytes_is_refused(s3, box, size, fits):
 
 
 def test_the_clock_of_restores_is_the_worlds_until_a_test_moves_it():
-    assert (RESTORES.now() - datetime.now(UTC)).total_seconds() == pytest.approx(RESTORES.ahead_s, abs=5)
+    assert (RESTORE_TIMING.now() - datetime.now(UTC)).total_seconds() == pytest.approx(RESTORE_TIMING.ahead_s, abs=5)

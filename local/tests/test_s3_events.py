@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from s3_clients import A, B, client, error_of, fresh
-from windlass_local.s3.notices import Notice, Origin, bridge_event, detail_type, event_key, record
+from windlass_local.s3.event_records import Origin, S3Event, bridge_event, detail_type, event_key, record
 
 ORIGIN = Origin(principal_id="AWS:1", account_id=A, source_ip="127.0.0.1", request_id="R", host_id="H")
 
 
-def notice(**changed: Any) -> Notice:
+def notice(**changed: Any) -> S3Event:
     given: dict[str, Any] = {
         "name": "s3:ObjectCreated:Put",
         "at": datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
@@ -30,7 +30,7 @@ def notice(**changed: Any) -> Notice:
         "sequencer": "01",
         "origin": ORIGIN,
     }
-    return Notice(**{**given, **changed})
+    return S3Event(**{**given, **changed})
 
 
 def test_keys_are_encoded_as_s3_does() -> None:

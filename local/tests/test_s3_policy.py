@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from windlass_local.s3.policy import Question, Verdict, evaluate, is_public, like
+from windlass_local.s3.policy import Decision, Question, evaluate, is_public, like
 
 A, B = "111111111111", "222222222222"
 
@@ -28,7 +28,7 @@ def ask(account_id: str = B, action: str = "s3:GetObject", key: str = "/in/a", *
     return Question(account_id=account_id, arns=arns, action=action, resource=resource, context=context)
 
 
-def verdict(document: bytes, question: Question) -> Verdict:
+def verdict(document: bytes, question: Question) -> Decision:
     return evaluate(document, question).verdict
 
 
@@ -37,41 +37,41 @@ def verdict(document: bytes, question: Question) -> Verdict:
     ["*", {"AWS": "*"}, {"AWS": B}, {"AWS": f"arn:aws:iam::{B}:root"}, {"AWS": [A, f"arn:aws:iam::{B}:role/reader"]}],
 )
 def test_each_way_to_name_a_principal(principal: Any) -> None:
-    assert verdict(policy(allow(principal)), ask()) is Verdict.ALLOW
+    assert verdict(policy(allow(principal)), ask()) is Decision.ALLOW
 
 
 def test_another_account_or_role_is_not_meant() -> None:
-    assert verdict(policy(allow({"AWS": A})), ask()) is Verdict.SILENT
-    assert verdict(policy(allow({"AWS": f"arn:aws:iam::{B}:role/writer"})), ask()) is Verdict.SILENT
-    assert verdict(policy(allow({"Service": "logging.s3.amazonaws.com"})), ask()) is Verdict.SILENT
+    assert verdict(policy(allow({"AWS": A})), ask()) is Decision.SILENT
+    assert verdict(policy(allow({"AWS": f"arn:aws:iam::{B}:role/writer"})), ask()) is Decision.SILENT
+    assert verdict(policy(allow({"Service": "logging.s3.amazonaws.com"})), ask()) is Decision.SILENT
 
 
 def test_only_everybody_includes_the_anonymous() -> None:
     nobody = Question(account_id="", arns=(), action="s3:GetObject", resource="arn:aws:s3:::box/in/a")
-    assert verdict(policy(allow("*")), nobody) is Verdict.ALLOW
-    assert verdict(policy(allow({"AWS": B})), nobody) is Verdict.SILENT
+    assert verdict(policy(allow("*")), nobody) is Decision.ALLOW
+    assert verdict(policy(allow({"AWS": B})), nobody) is Decision.SILENT
 
 
 def test_deny_wins_wherever_it_stands() -> None:
     deny = {**allow("*"), "Effect": "Deny"}
-    assert verdict(policy(deny, allow("*")), ask()) is Verdict.DENY
-    assert verdict(policy(allow("*"), deny), ask()) is Verdict.DENY
+    assert verdict(policy(deny, allow("*")), ask()) is Decision.DENY
+    assert verdict(policy(allow("*"), deny), ask()) is Decision.DENY
 
 
 def test_wildcards_in_actions_and_resources() -> None:
     document = policy(allow(action="s3:get*", resource="arn:aws:s3:::box/in/?"))
-    assert verdict(document, ask()) is Verdict.ALLOW
-    assert verdict(document, ask(key="/in/ab")) is Verdict.SILENT
-    assert verdict(document, ask(action="s3:PutObject")) is Verdict.SILENT
+    assert verdict(document, ask()) is Decision.ALLOW
+    assert verdict(document, ask(key="/in/ab")) is Decision.SILENT
+    assert verdict(document, ask(action="s3:PutObject")) is Decision.SILENT
     assert like("arn:*:box/*", "arn:aws:s3:::box/a/b/c")
     assert not like("box", "boxes")
 
 
 def test_not_action_and_not_principal() -> None:
     document = policy({"Effect": "Deny", "NotPrincipal": {"AWS": A}, "NotAction": "s3:Get*", "Resource": "*"})
-    assert verdict(document, ask(action="s3:PutObject")) is Verdict.DENY
-    assert verdict(document, ask(account_id=A, action="s3:PutObject")) is Verdict.SILENT
-    assert verdict(document, ask()) is Verdict.SILENT
+    assert verdict(document, ask(action="s3:PutObject")) is Decision.DENY
+    assert verdict(document, ask(account_id=A, action="s3:PutObject")) is Decision.SILENT
+    assert verdict(document, ask()) is Decision.SILENT
 
 
 @pytest.mark.parametrize(
@@ -92,14 +92,14 @@ def test_not_action_and_not_principal() -> None:
     ],
 )
 def test_conditions(condition: Any, context: dict[str, str], met: bool) -> None:
-    assert verdict(policy(allow(Condition=condition)), ask(**context)) is (Verdict.ALLOW if met else Verdict.SILENT)
+    assert verdict(policy(allow(Condition=condition)), ask(**context)) is (Decision.ALLOW if met else Decision.SILENT)
 
 
 def test_an_unknown_condition_never_gives_access() -> None:
     odd = {"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}}
     now = {"aws:CurrentTime": "2026-01-01T00:00:00Z"}
-    assert verdict(policy(allow(Condition=odd)), ask(**now)) is Verdict.SILENT
-    assert verdict(policy({**allow(Condition=odd), "Effect": "Deny"}), ask(**now)) is Verdict.DENY
+    assert verdict(policy(allow(Condition=odd)), ask(**now)) is Decision.SILENT
+    assert verdict(policy({**allow(Condition=odd), "Effect": "Deny"}), ask(**now)) is Decision.DENY
 
 
 @pytest.mark.parametrize(
@@ -120,5 +120,5 @@ def test_what_public_means(statement: dict[str, Any], public: bool) -> None:
 
 
 def test_something_that_is_no_policy_says_nothing() -> None:
-    assert verdict(b"not json", ask()) is Verdict.SILENT
-    assert verdict(b"[]", ask()) is Verdict.SILENT
+    assert verdict(b"not json", ask()) is Decision.SILENT
+    assert verdict(b"[]", ask()) is Decision.SILENT

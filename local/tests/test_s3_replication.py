@@ -6,8 +6,8 @@ import time
 import pytest
 
 from batch_jobs import SOURCE_REGION, TARGET_REGION, Jobs
-from windlass_local.s3.replicating import DELAYS
 from windlass_local.s3.replication import Subject, parse, rules_for
+from windlass_local.s3.replicator import REPLICATION_TIMING
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_new_object_is_replicated_as_it_is(estate):
 
 
 def test_it_is_pending_first_and_listings_say_nothing(estate, monkeypatch):
-    monkeypatch.setattr(DELAYS, "object_s", 0.5)
+    monkeypatch.setattr(REPLICATION_TIMING, "object_s", 0.5)
     source, target = estate.pair()
     estate.put(source, "k")
     assert estate.status(source, "k") == "PENDING"
@@ -322,14 +322,14 @@ def test_replicas_make_events(estate, aws):
 def test_faults_strike_replication(local_aws, estate):
     source, target = estate.pair()
     rule = {"kind": "error", "service": "s3", "operation": "ReplicateObject", "bucket": target, "limit": 1}
-    local_aws.front.faults.load([rule])
+    local_aws.gateway.faults.load([rule])
     try:
         estate.put(source, "k")
         assert estate.settled(source, "k") == "FAILED"
         estate.put(source, "k")
         assert estate.settled(source, "k") == "COMPLETED"
     finally:
-        local_aws.front.faults.load([])
+        local_aws.gateway.faults.load([])
 
 
 def test_puts_are_not_slowed(estate):
@@ -337,7 +337,9 @@ def test_puts_are_not_slowed(estate):
     began = time.monotonic()
     for number in range(100):
         estate.put(source, f"k{number}")
-    assert time.monotonic() - began < 100 * DELAYS.object_s  # a put that waited for its replica would take that long
+    assert (
+        time.monotonic() - began < 100 * REPLICATION_TIMING.object_s
+    )  # a put that waited for its replica would take that long
     assert estate.settled(source, "k99") == "COMPLETED"
 
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_functions import Lab
-from windlass.cli.local import _get
+from windlass.cli.commands.local.status import read_page
 from windlass.core.errors import AwsError
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
@@ -247,7 +247,7 @@ def test_the_command_prints_a_secret_of_each_start_and_windlass_uses_it():
         "up",
         "--port",
         "0",
-        "--no-seed",
+        "--no-populate",
         "--require-signature",
         "--with-parent",
     ]
@@ -258,9 +258,9 @@ def test_the_command_prints_a_secret_of_each_start_and_windlass_uses_it():
         assert len(secret) >= 40
 
         with pytest.raises(AwsError) as refusal:
-            _get(url, "/_windlass/status")
+            read_page(url, "/_windlass/status")
         assert "estate.endpoint_secret" in refusal.value.hint
-        assert _get(url, "/_windlass/status", secret)["calls"] == 0
+        assert read_page(url, "/_windlass/status", secret)["calls"] == 0
         config = EstateConfig(endpoint_url=url, endpoint_secret=secret, accounts=[AccountConfig(id=ACCOUNT)])
         with open_estate(config, {}) as estate:
             assert estate.call(ACCOUNT, "us-east-1", "s3", "ListBuckets")["Buckets"] == []

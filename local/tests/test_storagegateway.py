@@ -49,7 +49,7 @@ class Site:
             return json.load(answer)
 
     def refresh(self, share, *, after_s=60, **more):
-        storagegateway.PACE.ahead_s += after_s
+        storagegateway.GATEWAY_TIMING.ahead_s += after_s
         answer = self.api.refresh_cache(FileShareARN=share, **more)
         deadline = time.monotonic() + 20
         while self.seen(share)["refreshing"]:

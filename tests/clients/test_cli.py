@@ -217,7 +217,7 @@ def test_the_price_counts_what_s3_counted(local_aws, windlass):
 
 
 def test_the_demo_estates_old_programs_are_traced_to_their_machines(local_aws, windlass):
-    from windlass_local.seed.old_clients import PROGRAMS, call_the_old_way
+    from windlass_local.sample_estate.old_clients import PROGRAMS, simulate_old_clients
 
     url, account = local_aws.url, "555566667777"
     keys = {"aws_access_key_id": account, "aws_secret_access_key": "x", "endpoint_url": url, "region_name": "us-east-1"}
@@ -234,7 +234,7 @@ def test_the_demo_estates_old_programs_are_traced_to_their_machines(local_aws, w
             MaxCount=1,
             TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
         )
-    location = call_the_old_way(url, account_id=account, region="us-east-1", days=3)
+    location = simulate_old_clients(url, account_id=account, region="us-east-1", days=3)
     config = config_of(url).replace(ACCOUNT, account)
     assert windlass("inventory", "collect", "-q", "-t", "ec2.instance", "-t", "iam.*", config=config)[0] in (0, 1)
     code, _, err = windlass("clients", "scan", location, "-q")

@@ -128,14 +128,14 @@ def test_a_redrive_is_a_job_that_moves_the_letters_and_is_audited(site, app, con
 
 
 def test_pages_answer_though_aws_does_not(site, app, consumed):
-    app.aws.front.faults.load([{"kind": "dead", "service": "sqs"}])
+    app.aws.gateway.faults.load([{"kind": "dead", "service": "sqs"}])
     try:
         began = time.monotonic()
         for _ in range(3):
             assert site.get("/queues").status_code == 200
         assert time.monotonic() - began < 5
     finally:
-        app.aws.front.faults.load([])
+        app.aws.gateway.faults.load([])
 
 
 def test_a_queue_that_nobody_knows_is_not_found(site):

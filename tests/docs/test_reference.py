@@ -9,7 +9,9 @@ from windlass.cli.reference import pages, walk
 from windlass.settings.load import known_keys
 
 ROOT = Path(__file__).parents[2]
-MARKDOWN = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "src").rglob("*.md")])
+MARKDOWN = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "src").rglob("*.md"), *(ROOT / "local").rglob("*.md")]
+)
 
 
 @pytest.mark.parametrize("name", ["commands.md", "settings.md", "types.md", "metrics.md", "errors.md"])

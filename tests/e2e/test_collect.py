@@ -31,7 +31,7 @@ def windlass(*words, cwd, check=True, **env):
 def aws(tmp_path_factory):
     """The embedded AWS as users start it, with two accounts of a few buckets."""
     folder = tmp_path_factory.mktemp("aws")
-    command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--with-parent"]
+    command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-populate", "--with-parent"]
     log = (folder / "log").open("wb")
     with (
         log,

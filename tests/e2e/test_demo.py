@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.proving import statements_of
-from windlass.cli.demo import private_files
+from windlass.cli.commands.demo import private_files
 from windlass.deploy.policy import Use
 from windlass.deploy.policy_check import check
 from windlass.settings import load
@@ -48,7 +48,7 @@ def test_the_demo_lives_changes_and_leaves_nothing_behind(tmp_path, least_privil
             assert stats["by_type"]["s3.bucket"] >= 60
             deadline = time.monotonic() + 90
             while not get(f"{url}/v1/changes?kind=updated")["items"]:
-                assert time.monotonic() < deadline, "the weather should have changed something by now"
+                assert time.monotonic() < deadline, "the simulated changes should have changed something by now"
                 time.sleep(1)
             shown = subprocess.run(
                 [

@@ -22,8 +22,8 @@ def aws():
 
 @pytest.fixture
 def faults(aws):
-    yield aws.front.faults
-    aws.front.faults.load([])
+    yield aws.gateway.faults
+    aws.gateway.faults.load([])
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_throttling_is_retried_counted_and_at_last_said(estate, faults, service,
 def test_a_passing_fault_is_not_seen(estate, faults, aws):
     faults.load([{"kind": "error", "service": "sqs", "status": 503, "code": "ServiceUnavailable", "limit": 2}])
     estate.call(ONE, "us-east-1", "sqs", "ListQueues")
-    assert aws.front.faults.dump()[0]["used"] == 2
+    assert aws.gateway.faults.dump()[0]["used"] == 2
 
 
 def test_a_role_in_another_account_is_assumed(aws):

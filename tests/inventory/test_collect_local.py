@@ -99,9 +99,9 @@ def collect(estate, *names):
 @pytest.fixture(scope="module")
 def collections(server, estate):
     """Two collections of everything, and the calls the first one made."""
-    server.front.calls.clear()
+    server.gateway.calls.clear()
     first = collect(estate)
-    calls = server.front.calls.find({"account_id": ACCOUNT})
+    calls = server.gateway.calls.find({"account_id": ACCOUNT})
     return first, collect(estate), calls
 
 
@@ -164,8 +164,8 @@ def test_no_secret_of_the_estate_is_in_any_observation(collections):
 
 @pytest.fixture
 def faults(server):
-    yield server.front.faults.load
-    server.front.faults.load([])
+    yield server.gateway.faults.load
+    server.gateway.faults.load([])
 
 
 def test_a_denied_detail_over_the_wire_is_unknown_and_the_rest_is_read(estate, collections, faults):

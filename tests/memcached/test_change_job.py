@@ -15,7 +15,7 @@ from windlass.memcached.model import Apply
 from windlass.memcached.plan import ScaleRequest
 from windlass.memcached.service import NewCluster, ScopeFilter
 from windlass_local.services import elasticache as service
-from windlass_local.services.elasticache import PACE
+from windlass_local.services.elasticache import CACHE_TIMING
 
 
 def create(app, name, nodes, **more):
@@ -160,7 +160,7 @@ def test_a_step_that_aws_took_before_we_died_is_not_taken_again(cache_app, accou
             raise Interrupted("the power went")
 
     with monkeypatch.context() as slowly, pytest.raises(Interrupted):
-        slowly.setattr(PACE, "node_s", 3.0)  # so that a busy machine sees it on its way, too
+        slowly.setattr(CACHE_TIMING, "node_s", 3.0)  # so that a busy machine sees it on its way, too
         run_plan(app.memcached, app.jobs, plan, watch=True, show=die)
     (job,) = app.jobs.list(status=JobStatus.INTERRUPTED)
     assert job.checkpoint == {}, "nothing was written down: AWS alone knows"
@@ -253,7 +253,7 @@ def test_deleting_watches_to_the_end_and_can_be_taken_up_again(cache_app):
 def test_a_cluster_that_is_busy_is_not_planned_for(cache_app, monkeypatch):
     app = cache_app()
     create(app, "web", 2)
-    monkeypatch.setattr(service.PACE, "node_s", 3600)
+    monkeypatch.setattr(service.CACHE_TIMING, "node_s", 3600)
     change(app, "web", 3, watch=False)
     with pytest.raises(Conflict, match="web is modifying"):
         app.memcached.plan_scale(app.memcached.find("web"), ScaleRequest(4))

@@ -30,7 +30,7 @@ ENV = {
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory):
     folder = tmp_path_factory.mktemp("aws")
-    command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-seed", "--with-parent"]
+    command = [sys.executable, "-m", "windlass", "local", "up", "--port", "0", "--no-populate", "--with-parent"]
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen(

@@ -117,9 +117,11 @@ class Search:
         if self.world.window:
             return found  # time ends after some ticks: what would come to rest later is not seen
         reached = set(good)
-        front = good
-        while front:
-            front = [one for number in front for one in backward[number] if one not in reached and not reached.add(one)]
+        gateway = good
+        while gateway:
+            gateway = [
+                one for number in gateway for one in backward[number] if one not in reached and not reached.add(one)
+            ]
         if len(reached) < len(index):
             stuck = next(number for number in range(len(index)) if number not in reached)
             return self._failed(found, len(index), "STUCK: from here it never comes to rest", parents, stuck)

@@ -373,11 +373,11 @@ def test_a_network_that_goes_away_is_survived_and_told_by_readiness(queues, new_
 
     consumer = consuming(url, handler, health=("127.0.0.1", 0))
     wait_for(lambda: consumer.counts.polls >= 2)
-    local_aws.front.faults.load([{"kind": "drop", "service": "sqs", "operation": "ReceiveMessage"}])
+    local_aws.gateway.faults.load([{"kind": "drop", "service": "sqs", "operation": "ReceiveMessage"}])
     try:
         wait_for(lambda: consumer.counts.failed_polls >= 3)
     finally:
-        local_aws.front.faults.load([])
+        local_aws.gateway.faults.load([])
     queues.send(queues.open(url), ["after"])
     wait_for(lambda: consumer.counts.deleted == 1)
 
@@ -447,7 +447,7 @@ def test_dead_letters_go_back_where_they_came_from(by_hand, queues, new_queue, c
     source, letters = queues.open(url), queues.open(dead)
     queues.send(letters, [f"m{n}" for n in range(15)])
     if by_hand:
-        local_aws.front.faults.load(
+        local_aws.gateway.faults.load(
             [
                 {
                     "kind": "error",
@@ -461,7 +461,7 @@ def test_dead_letters_go_back_where_they_came_from(by_hand, queues, new_queue, c
     try:
         steps = list(queues.redrive(letters, to=source, poll_s=0.05))
     finally:
-        local_aws.front.faults.load([])
+        local_aws.gateway.faults.load([])
     assert steps[-1].status == "COMPLETED"
     wait_for(lambda: queues.depth(source).visible == 15)
     assert queues.depth(letters).total == 0

@@ -8,7 +8,7 @@ import pytest
 
 from windlass.app import App
 from windlass.settings import load
-from windlass_local.batch.pace import PACE
+from windlass_local.batch.timing import BATCH_TIMING
 from windlass_local.server import LocalServer
 
 SOURCE_REGION, TARGET_REGION = "us-east-1", "eu-west-1"
@@ -24,7 +24,7 @@ def seed_aws():
 @pytest.fixture
 def slow_jobs(monkeypatch):
     """Batch jobs that take a while, as AWS's do: who looks right after making one finds it under way."""
-    monkeypatch.setattr(PACE, "state_s", 1.0)
+    monkeypatch.setattr(BATCH_TIMING, "state_s", 1.0)
 
 
 @pytest.fixture

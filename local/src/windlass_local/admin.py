@@ -1,4 +1,4 @@
-"""`/_windlass/…`: the embedded AWS's own pages. Status, the call log, the faults to order, what a file share's clients see."""
+"""The embedded AWS's own pages below `/_windlass/`: status, call log, faults, and what a file share's clients see."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from windlass_local import __version__
-from windlass_local.calls import CallLog
+from windlass_local.call_log import CallLog
 from windlass_local.faults import Faults
 from windlass_local.request import DEFAULT_ACCOUNT, Request, Response
 
@@ -21,11 +21,11 @@ __all__ = ["PREFIX", "Admin", "Page"]
 PREFIX = "/_windlass/"
 
 Page = Callable[[str], Any]
-"""A service's own page: from the rest of the path to its JSON; None where there is no such thing."""
+"""A service's own page: from the rest of the path to its JSON; None when it does not exist."""
 
 
 class Admin:
-    """Answers every path under `PREFIX`. JSON in, JSON out; `error` says what was wrong."""
+    """The handler of every path under `PREFIX`: JSON in, JSON out; `error` names what is invalid."""
 
     def __init__(self, calls: CallLog, faults: Faults, pages: Mapping[str, Page]) -> None:
         self._calls = calls
@@ -34,12 +34,12 @@ class Admin:
         self._started = time.monotonic()
 
     def answer(self, request: Request) -> Response:
-        """The page that `request` asks for."""
+        """Return the page that `request` asks for."""
         try:
-            found = self._page(request)
+            result = self._page(request)
         except (ValueError, TypeError, KeyError) as error:
             return _json({"error": str(error)}, 400)
-        return _json({"error": f"no such page: {request.path}"}, 404) if found is None else _json(found)
+        return _json({"error": f"no such page: {request.path}"}, 404) if result is None else _json(result)
 
     def _page(self, request: Request) -> Any:
         match request.path.removeprefix(PREFIX):
@@ -58,15 +58,15 @@ class Admin:
         if request.method == "DELETE":
             self._calls.clear()
             return {}
-        wanted = dict(parse_qsl(request.query))
-        limit = {"limit": int(wanted.pop("limit"))} if "limit" in wanted else {}
-        return {"calls": self._calls.find(wanted, **limit), "total": self._calls.total}
+        requested = dict(parse_qsl(request.query))
+        limit = {"limit": int(requested.pop("limit"))} if "limit" in requested else {}
+        return {"calls": self._calls.find(requested, **limit), "total": self._calls.total}
 
     def _fault_page(self, request: Request) -> Any:
         if request.method == "PUT":
-            asked = json.loads(request.body)
-            document = asked if isinstance(asked, dict) else {"rules": asked}
-            self._faults.load(document["rules"], seed=int(document.get("seed", 0)))
+            parameters = json.loads(request.body)
+            document = parameters if isinstance(parameters, dict) else {"rules": parameters}
+            self._faults.load(document["rules"], random_seed=int(document.get("random_seed", 0)))
         elif request.method == "DELETE":
             self._faults.load([])
         return {"rules": self._faults.dump()}

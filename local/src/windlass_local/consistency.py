@@ -1,6 +1,6 @@
-"""Eventual consistency, to order: for a moment after a change, a call that depends on it fails as in AWS. Pure.
+"""Eventual consistency as an ordered fault: for a moment after a change, a call that depends on it fails as in AWS. Pure.
 
-IAM, EventBridge and S3 answer a change before all their parts know of it. Source: AWS docs, "Troubleshoot IAM: Changes that I
+IAM, EventBridge and S3 confirm a change before it is visible everywhere. Source: AWS docs, "Troubleshoot IAM: Changes that I
 make are not always immediately visible"; the messages are those that AWS gives.
 """
 
@@ -25,7 +25,7 @@ _NO_DESTINATION = "Unable to validate the following destination configurations"
 
 @dataclass(frozen=True, slots=True)
 class _Dependence:
-    """A call that may fail after another one on the same resource. `named` finds the resource's name in its request."""
+    """A call that may fail after another one on the same resource. `named` returns the resource's name from its request."""
 
     service: str
     operation: str
@@ -68,7 +68,7 @@ _DEPENDENCES = (
         "InvalidParameterValueException",
         _NOT_ASSUMED,
     ),
-    _Dependence(  # no call of AWS's: what a batch job does first, after CreateJob was accepted
+    _Dependence(  # no API call: the first step of a batch job after CreateJob
         "s3control",
         "PrepareJob",
         _after("iam", *_ROLE_CHANGES, "PutRolePolicy", "AttachRolePolicy"),
@@ -103,17 +103,17 @@ _FUNCTION = re.compile(rb'/functions/([^/]+)/policy|"FunctionName"\s*:\s*"([^"]+
 
 
 class Consistency:
-    """Remembers recent changes for up to `delay_s`; each takes its own time to be seen, the same for the same seed."""
+    """Recent changes, kept for up to `delay_s`. Each becomes visible after a random time, the same for the same random seed."""
 
-    def __init__(self, delay_s: float, probability: float, dice: random.Random) -> None:
+    def __init__(self, delay_s: float, probability: float, rng: random.Random) -> None:
         self._delay_s = delay_s
         self._probability = probability
-        self._dice = dice
-        # By account, service, operation and name: until when a change is not seen by all.
+        self._dice = rng
+        # By account, service, operation and name: the time from which a change is visible everywhere.
         self._seen_at: dict[tuple[str, str, str, str], float] = {}
 
     def changed(self, request: Request, now: float) -> None:
-        """Note a change that succeeded at `now` (monotonic seconds)."""
+        """Record a change that succeeded at `now` (monotonic seconds)."""
         if (request.service, request.operation) not in _CHANGES or self._dice.random() >= self._probability:
             return
         name = _changed_name(request)
@@ -141,5 +141,5 @@ def _changed_name(request: Request) -> str:
         match = _FUNCTION.search(request.path.encode() + b" " + request.body[-65_536:] + request.body[:65_536])
     else:
         match = _CHANGED[request.service].search(request.body)
-    found = next(filter(None, match.groups()), b"") if match else b""
-    return unquote(found.decode("utf-8", "replace"))
+    result = next(filter(None, match.groups()), b"") if match else b""
+    return unquote(result.decode("utf-8", "replace"))

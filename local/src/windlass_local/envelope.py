@@ -1,4 +1,4 @@
-"""What AWS puts around every answer, where moto leaves it out: a request id, and the protocol's content type."""
+"""What AWS adds to every response where moto omits it: a request id, and the protocol's content type."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _REQUEST_IDS = ("x-amzn-requestid", "x-amz-request-id")
 
 
 def enveloped(request: Request, answer: Response) -> Response:
-    """`answer` with a request id, and with the content type of its body instead of moto's defaults (`text/html`, `text`)."""
+    """Return `answer` with a request id, and with its body's content type instead of moto's defaults (`text/html`, `text`)."""
     headers = [(name, value) for name, value in answer.headers]
     names = {name.lower(): value for name, value in headers}
     if not any(name in names for name in _REQUEST_IDS):
@@ -27,7 +27,7 @@ def enveloped(request: Request, answer: Response) -> Response:
 
 
 def _content_type(request: Request, moto_type: str, body: bytes) -> str:
-    """The right type, or an empty text where moto's is right."""
+    """Return the right content type, or "" when moto's is right."""
     if request.service == "s3" or not moto_type.startswith("text") or "xml" in moto_type:
         return ""
     if body.lstrip()[:1] == b"<":

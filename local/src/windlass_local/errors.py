@@ -1,4 +1,4 @@
-"""AWS error answers in the protocol of the call that failed, so that every SDK parses the code.
+"""AWS error responses in the protocol of the call that failed, so that every SDK parses the code.
 
 The protocol is read from the request, not from the service: one signing name may speak several (`ses` is SES's query
 protocol and SESv2's REST-JSON; `monitoring` answers query, JSON and CBOR).
@@ -24,7 +24,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 def error_response(request: Request, status: int, code: str, message: str) -> Response:
-    """The answer of `request`'s service for an error `code`, with a message of any length."""
+    """Return the response of `request`'s service for an error `code`, with a message of any length."""
     request_id = str(uuid.uuid4())
     common: Headers = (("x-amzn-requestid", request_id), ("x-amz-request-id", request_id))
     if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
@@ -50,7 +50,7 @@ def error_response(request: Request, status: int, code: str, message: str) -> Re
 
 
 def _is_query(request: Request) -> bool:
-    """The query protocol: a form, or (presigned) an Action in the URL; both name the operation."""
+    """True for the query protocol: a form, or (presigned) an Action in the URL; both name the operation."""
     if "x-amz-target" in request.headers:
         return False
     form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
@@ -74,7 +74,7 @@ def _xml(status: int, body: str, headers: Headers) -> Response:
 
 
 def _cbor(status: int, code: str, message: str, headers: Headers) -> Response:
-    """RFC 8949: a map (major type 5) of two pairs of texts."""
+    """Encode the error as CBOR (RFC 8949): a map (major type 5) of two pairs of texts."""
     body = b"\xa2" + b"".join(_cbor_text(text) for text in ("__type", code, "message", message))
     own = (("content-type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor"))
     return Response(status=status, headers=(*own, *headers), body=body)

@@ -1,7 +1,7 @@
-"""Faults to order: latency, throttling, errors, refusals, dropped connections, dead regions, doubled and late S3 events.
+"""Ordered faults: latency, throttling, errors, denials, dropped connections, dead regions, doubled and late S3 events.
 
-A rule names the calls (or the events) it is for and what happens to them; the same for the same seed. `decide` and
-`deliveries` are all the logic; they only ask for the time.
+A rule names calls (or events) and what happens to them; the same random seed gives the same faults. `decide` and
+`deliveries` have all the logic; they take the time as a parameter.
 """
 
 from __future__ import annotations
@@ -68,10 +68,10 @@ class Rule:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"{self.kind!r} is no kind of fault; there are {', '.join(KINDS)}")
+            raise ValueError(f"{self.kind!r} is no fault kind; kinds are {', '.join(KINDS)}")
 
     def matches(self, request: Request) -> bool:
-        """Whether the rule is for this call."""
+        """True when the rule applies to this call."""
         return (
             self.kind not in EVENT_KINDS
             and _glob(self.service, request.service)
@@ -83,7 +83,7 @@ class Rule:
         )
 
     def matches_event(self, event: ObjectEvent) -> bool:
-        """Whether the rule is for this event."""
+        """True when the rule applies to this event."""
         return (
             self.kind in EVENT_KINDS
             and _glob(self.service, "s3")
@@ -96,30 +96,30 @@ class Rule:
 
 
 def read_rules(documents: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
-    """Rules from JSON. ValueError or TypeError name the first thing that does not fit, before any rule is in force."""
+    """Parse rules from JSON. ValueError or TypeError names the first that is invalid, before any rule is applied."""
     rules = []
     for document in documents:
         if not isinstance(document, Mapping):
-            raise TypeError(f"a rule is an object, not {document!r}")
+            raise TypeError(f"a rule must be an object, not {document!r}")
         for name, value in document.items():
             _check(name, value)
         if "kind" not in document:
-            raise ValueError(f"a rule has a kind: {', '.join(KINDS)}")
+            raise ValueError(f"a rule needs a kind: one of {', '.join(KINDS)}")
         rules.append(Rule(**document))
     return tuple(rules)
 
 
 def _check(name: str, value: Any) -> None:
-    types = {each.name: each.type for each in fields(Rule)}
+    types = {field.name: field.type for field in fields(Rule)}
     if name not in types:
-        raise ValueError(f"a rule has no {name!r}; it has {', '.join(types)}")
+        raise ValueError(f"a rule has no field {name!r}; fields are {', '.join(types)}")
     if types[name] == "str":
         fits = isinstance(value, str)
     else:
         whole = types[name] == "int"
         fits = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and value >= 0
     if not fits:
-        raise ValueError(f"{name} can't be {value!r}")
+        raise ValueError(f"invalid value of {name}: {value!r}")
 
 
 def _glob(pattern: str, value: str) -> bool:
@@ -128,7 +128,7 @@ def _glob(pattern: str, value: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Close the connection without an answer."""
+    """Close the connection without a response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class Hang:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What happens to a call: wait, then perhaps an outcome instead of its own answer."""
+    """The effect on a call: a delay, then perhaps an outcome instead of its own response."""
 
     delay_s: float = 0.0
     outcome: Response | Drop | Hang | None = None
@@ -153,7 +153,7 @@ class _Live:
     lag: Consistency | None = None
 
     def admits(self, now: float) -> bool:
-        """A token bucket of one second's depth: whether the throttle lets this call through."""
+        """True when the throttle admits this call: a token bucket of one second's depth."""
         rate = self.rule.rate
         if rate <= 0:
             return False
@@ -168,33 +168,33 @@ class _Live:
 
 
 class Faults:
-    """The rules in force; those it was made with come back with `reset`."""
+    """The active rules; `reset` restores those of the start."""
 
-    def __init__(self, rules: Iterable[Rule] = (), *, seed: int = 0) -> None:
+    def __init__(self, rules: Iterable[Rule] = (), *, random_seed: int = 0) -> None:
         self._lock = threading.Lock()
-        self._first = (tuple(rules), seed)
+        self._first = (tuple(rules), random_seed)
         self.reset()
 
     def reset(self) -> None:
-        """The rules, the counts and the chances of the beginning."""
+        """Restore the rules, counters and random numbers of the start."""
         self._replace(*self._first)
 
-    def load(self, rules: Iterable[Mapping[str, Any]], *, seed: int = 0) -> None:
+    def load(self, rules: Iterable[Mapping[str, Any]], *, random_seed: int = 0) -> None:
         """Replace all rules by these, from JSON. ValueError or TypeError name what does not fit, and nothing changes."""
-        self._replace(read_rules(rules), seed)
+        self._replace(read_rules(rules), random_seed)
 
-    def _replace(self, rules: Iterable[Rule], seed: int) -> None:
+    def _replace(self, rules: Iterable[Rule], random_seed: int) -> None:
         with self._lock:
-            self._random = random.Random(seed)  # noqa: S311  chance to order, not secrets
+            self._random = random.Random(random_seed)  # noqa: S311  chance to order, not secrets
             self._live = [_Live(rule, lag=_lag_of(rule, self._random)) for rule in rules]
 
     def dump(self) -> list[dict[str, Any]]:
-        """The rules as JSON, each with how often it struck."""
+        """Return the rules as JSON, each with how often it was applied."""
         with self._lock:
             return [asdict(live.rule) | {"used": live.used} for live in self._live]
 
     def decide(self, request: Request, now: float) -> Effect:
-        """What happens to this call at `now` (monotonic seconds). Delays add up; the first outcome wins."""
+        """Decide what happens to this call at `now` (monotonic seconds). Delays add up; the first outcome wins."""
         if not self._live:
             return Effect()
         delay_s = 0.0
@@ -206,7 +206,7 @@ class Faults:
                         live.used += 1
                         return Effect(delay_s, refusal)
                     continue
-                if not self._strikes(live, request, now):
+                if not self._applies(live, request, now):
                     continue
                 live.used += 1
                 if live.rule.kind == "latency":
@@ -222,7 +222,7 @@ class Faults:
             return next((refusal for refusal in refusals if refusal is not None), None)
 
     def note(self, request: Request, now: float) -> None:
-        """Note a call that succeeded at `now`: what depends on it may fail for a moment."""
+        """Record a call that succeeded at `now`: calls that depend on it may fail for a moment."""
         if not self._live:
             return
         with self._lock:
@@ -231,7 +231,7 @@ class Faults:
                     live.lag.changed(request, now)
 
     def deliveries(self, event: ObjectEvent) -> tuple[float, ...]:
-        """When this event is delivered, in seconds from now: once and at once where no rule says otherwise."""
+        """Return when this event is delivered, in seconds from now: once and at once unless a rule says otherwise."""
         if not self._live:
             return (0.0,)
         late_s = 0.0
@@ -246,9 +246,9 @@ class Faults:
                     late_s += delay_s
                 else:
                     copies.append(delay_s)
-        return (late_s, *(late_s + each for each in copies))
+        return (late_s, *(late_s + copy for copy in copies))
 
-    def _strikes(self, live: _Live, request: Request, now: float) -> bool:
+    def _applies(self, live: _Live, request: Request, now: float) -> bool:
         if not (live.rule.matches(request) and self._has_chance(live)):
             return False
         return live.rule.kind != "throttle" or not live.admits(now)
@@ -260,10 +260,10 @@ class Faults:
         return rule.probability >= 1 or self._random.random() < rule.probability
 
 
-def _lag_of(rule: Rule, dice: random.Random) -> Consistency | None:
+def _lag_of(rule: Rule, rng: random.Random) -> Consistency | None:
     if rule.kind != _LAG:
         return None
-    return Consistency(rule.latency_ms / 1000 or _LAG_S, rule.probability, dice)
+    return Consistency(rule.latency_ms / 1000 or _LAG_S, rule.probability, rng)
 
 
 _THROTTLE_CODES = {

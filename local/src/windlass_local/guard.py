@@ -1,7 +1,7 @@
-"""The outermost layer of the embedded AWS: refuses what a web page could send, before anything else reads the request.
+"""The outermost layer: refuses requests that a web page could send, before any other code reads them.
 
 The embedded AWS runs code for whoever calls it, and every web page that a developer opens can send requests to loopback.
-Three headers that a page cannot forge tell its requests from a program's: `Host` (DNS rebinding), `Origin` and
+Three headers that a page cannot forge distinguish its requests from a program's: `Host` (DNS rebinding), `Origin` and
 `Sec-Fetch-Site` (https://www.w3.org/TR/fetch-metadata/). Pure, but for the ASGI call.
 """
 
@@ -24,7 +24,7 @@ CONTROL_PATHS = ("/_windlass", "/moto-api")
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::\d{1,5})?", re.IGNORECASE)
 # moto reads the credential from the second word of the header, whatever its name: for a page it must be S3's there.
 _S3_SIGNED = re.compile(r"AWS4-HMAC-SHA256\s+Credential=[^/\s,]+/\d{8}/[^/\s,]+/s3/aws4_request\s*,")
-_HINT_HOST = "A host name of your own is allowed by `windlass local up --allow-host NAME` (or local.allow_hosts)."
+_HINT_HOST = "Allow a host name with `windlass local up --allow-host NAME` (or local.allow_hosts)."
 _HINT_ORIGIN = (
     "Web pages may not call the embedded AWS: it would run their code as you. Pages that you trust may read S3 objects "
     "with `windlass local up --allow-origin ORIGIN` (or local.allow_origins) and a CORS configuration of the bucket."
@@ -55,7 +55,7 @@ class HostRules:
     origins: frozenset[str] = frozenset()
 
     def allows_host(self, host: str) -> bool:
-        """Whether a Host header names loopback or a configured name."""
+        """True when a Host header names loopback or a configured name."""
         match = _HOST.fullmatch(host)
         if match is None:
             return False
@@ -70,7 +70,7 @@ class HostRules:
         """Return why a request is refused; empty when it may go on. Reads the head of the request alone."""
         hosts, origins, sites = _values(headers)
         if len(hosts) != 1 or not self.allows_host(hosts[0]):
-            return f"the Host {_shown(hosts)} is not a loopback name. {_HINT_HOST}"
+            return f"the Host {_printable(hosts)} is not a loopback name. {_HINT_HOST}"
         if not origins and not sites:
             return ""  # a program, not a page
         return self._page_refusal(hosts[0], origins, sites) or _unless_read(method, path, query, headers)
@@ -79,9 +79,9 @@ class HostRules:
         own = {f"{scheme}://{host.lower()}" for scheme in ("http", "https")}
         allowed = bool(origins) and all(origin.lower() in self.origins for origin in origins)
         if not allowed and any(origin.lower() not in own for origin in origins):
-            return f"the Origin {_shown(origins)} is foreign. {_HINT_ORIGIN}"
+            return f"the Origin {_printable(origins)} is foreign. {_HINT_ORIGIN}"
         if not allowed and any(site.lower() not in ("none", "same-origin") for site in sites):
-            return f"the request comes from a page of another site (Sec-Fetch-Site {_shown(sites)}). {_HINT_ORIGIN}"
+            return f"the request comes from a page of another site (Sec-Fetch-Site {_printable(sites)}). {_HINT_ORIGIN}"
         return ""
 
 
@@ -105,13 +105,13 @@ def _is_loopback(name: str) -> bool:
 def _unless_read(method: str, path: str, query: str, headers: RawHeaders) -> str:
     """Return a refusal of everything a browser sends but reads: a page shown from a bucket must not run code either.
 
-    A browser may read S3 (GET, HEAD and the preflight of them) and look at `/_windlass/…`; nothing else.
+    A browser may read S3 (GET, HEAD and the preflight of them) and `/_windlass/…`; nothing else.
     """
     if method in ("GET", "HEAD") and path.startswith("/_windlass/"):
         return ""
     named = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
-    asked = named.get("access-control-request-method", "") if method == "OPTIONS" else method
-    if asked in ("GET", "HEAD") and _is_s3(path, query, named):
+    parameters = named.get("access-control-request-method", "") if method == "OPTIONS" else method
+    if parameters in ("GET", "HEAD") and _is_s3(path, query, named):
         return ""
     return f"a browser may only read S3 objects here, not {method} {path[:200]}. {_HINT_ORIGIN}"
 
@@ -127,7 +127,7 @@ def _is_s3(path: str, query: str, headers: Mapping[str, str]) -> bool:
     )
 
 
-def _shown(values: list[str]) -> str:
+def _printable(values: list[str]) -> str:
     return ", ".join(repr(value[:200]) for value in values) or "(none)"
 
 
@@ -156,7 +156,7 @@ async def _refuse(method: str, path: str, query: str, headers: RawHeaders, refus
     body = b"" if method == "HEAD" else answer.body
     fields = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in answer.headers]
     fields += [(b"content-length", b"%d" % len(body)), (b"x-content-type-options", b"nosniff")]
-    # The body may be there still: a connection that is kept would have to read it.
+    # The body may be unread, so the connection cannot be kept.
     fields.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": 403, "headers": fields})
     await send({"type": "http.response.body", "body": body})

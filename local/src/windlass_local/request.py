@@ -1,4 +1,4 @@
-"""What an AWS call is, read from its HTTP request alone: service, region, account, operation."""
+"""An AWS call, parsed from its HTTP request alone: service, region, account, operation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from windlass_local.named import resource_of, roles_of, sets_tags
+from windlass_local.call_resources import resource_of, roles_of, sets_tags
 
 __all__ = ["DEFAULT_ACCOUNT", "Native", "Request", "Response", "read_request", "signing_service"]
 
@@ -28,41 +28,41 @@ class Request:
     query: str
     headers: Mapping[str, str]
     body: bytes
-    service: str  # signing name: s3, sqs, dynamodb …; empty when the request is not signed and does not say
+    service: str  # signing name: s3, sqs, dynamodb …; empty when the request is unsigned and does not name it
     region: str
     account_id: str
     access_key: str
-    operation: str  # ReceiveMessage, GetBucketTagging …; empty when neither the request nor a model tells
+    operation: str  # ReceiveMessage, GetBucketTagging …; empty when neither the request nor a model names it
 
     @property
     def bucket(self) -> str:
-        """The bucket of an S3 call, path style; empty for others."""
+        """Return the bucket of a path-style S3 call; "" for others."""
         return self.path.lstrip("/").partition("/")[0] if self.service == "s3" else ""
 
     @property
     def resource(self) -> str:
-        """What it is about, as the request names it; empty where it names nothing."""
+        """Return the resource that the request names, or ""."""
         return resource_of(self.service, self.path, self.query, self.headers, self.body)
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """Roles that it hands to a service."""
+        """Return the roles that it passes to a service."""
         return roles_of(self.service, self.operation, self.body)
 
     @property
     def tagged(self) -> bool:
-        """Whether it makes something with tags on it."""
+        """True when it creates something with tags."""
         return sets_tags(self.service, self.headers, self.body)
 
     @property
     def versioned(self) -> bool:
-        """Whether it names a version of an object."""
+        """True when it names a version of an object."""
         return self.service == "s3" and "versionId=" in f"{self.query}{self.headers.get('x-amz-copy-source', '')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """An answer: the length header is added by the front."""
+    """A response; the gateway adds the length header."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -83,10 +83,10 @@ def read_request(
     account_of: Callable[[str], str],
     rest_operation: Callable[[str, str, str], str] = lambda *_: "",
 ) -> Request:
-    """The call in an HTTP request.
+    """Parse the call in an HTTP request.
 
-    `account_of` maps an access key to its account; `rest_operation` names a call of which only the method and the path
-    tell what it is, from (service, method, path).
+    `account_of` maps an access key to its account; `rest_operation` names the operation of a REST call from (service,
+    method, path).
     """
     access_key, region, _ = _credential(headers, query)
     service = signing_service(headers, path, query)
@@ -106,7 +106,7 @@ def read_request(
 
 
 def signing_service(headers: Mapping[str, str], path: str, query: str) -> str:
-    """Return the service that a request is for, by its signature, target or path; empty when none of them tells."""
+    """Return the service that a request is for, by its signature, target or path; empty when none of them names it."""
     service = _credential(headers, query)[2]
     if service == "s3" and path.startswith("/v20180820/"):
         return "s3control"  # signed as S3, but an API of its own
@@ -114,9 +114,9 @@ def signing_service(headers: Mapping[str, str], path: str, query: str) -> str:
 
 
 def _credential(headers: Mapping[str, str], query: str) -> tuple[str, str, str]:
-    found = _CREDENTIAL.search(headers.get("authorization", ""))
-    if found:
-        return found[1], found[2], found[3]
+    match = _CREDENTIAL.search(headers.get("authorization", ""))
+    if match:
+        return match[1], match[2], match[3]
     presigned = _PRESIGNED.search(query)
     if presigned:
         parts = re.split("%2F|/", presigned[1])
@@ -130,7 +130,7 @@ def _credential(headers: Mapping[str, str], query: str) -> tuple[str, str, str]:
 
 
 def _is_unsigned_s3(path: str, headers: Mapping[str, str]) -> bool:
-    """Anonymous reads and old presigned URLs: S3 alone is called by path without a signature (moto thinks so, too)."""
+    """True for anonymous reads and old presigned URLs: only S3 is called by path without a signature (moto agrees)."""
     form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
     by_path = len(path) > 1 and not path.startswith(("/moto-api", "/_windlass/"))
     return by_path and not form and "x-amz-target" not in headers
@@ -151,8 +151,8 @@ def _operation(method: str, path: str, query: str, headers: Mapping[str, str], b
     if action:
         return action[0]
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        found = _ACTION.search(body[:4096])
-        return found[1].decode() if found else ""
+        match = _ACTION.search(body[:4096])
+        return match[1].decode() if match else ""
     return ""
 
 

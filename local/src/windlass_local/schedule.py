@@ -1,6 +1,6 @@
-"""When a scheduled rule fires next: EventBridge's rate and cron expressions. Pure; all times are UTC.
+"""The next time of a scheduled rule: EventBridge's rate and cron expressions. Pure; all times are UTC.
 
-Source: EventBridge User Guide, "Setting a schedule pattern for scheduled rules". The wildcards L, W and # are not known.
+Source: EventBridge User Guide, "Setting a schedule pattern for scheduled rules". The wildcards L, W and # are not supported.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _NO_NAMES: Mapping[str, int] = {}
 
 
 def next_fire(expression: str, after: datetime) -> datetime | None:
-    """The first time after `after` (aware); None where there is none, or the expression is not understood.
+    """Return the first time after `after` (aware); None when there is none or the expression is not understood.
 
-    A rate counts from `after`: the rule's creation, then each time it fired.
+    A rate counts from `after`: the rule's creation, then each time that it fired.
     """
     rate = _RATE.fullmatch(expression)
     if rate:
@@ -54,28 +54,28 @@ def next_fire(expression: str, after: datetime) -> datetime | None:
         if not (day.year in years and day.month in months and day.day in days and weekday in weekdays):
             continue
         times = (day.replace(hour=hour, minute=minute) for hour in sorted(hours) for minute in sorted(minutes))
-        found = next((each for each in times if each >= start), None)
-        if found is not None:
-            return found
+        result = next((time for time in times if time >= start), None)
+        if result is not None:
+            return result
     return None
 
 
 def _numbers(field: str, low: int, high: int, names: Mapping[str, int]) -> frozenset[int]:
-    """The values that a field stands for. ValueError for what it may not say."""
+    """Return the values that a field stands for. ValueError for an invalid one."""
     if field == "?":
         return frozenset(range(low, high + 1))
-    found: set[int] = set()
+    result: set[int] = set()
     for part in field.split(","):
-        said = _PART.fullmatch(part.upper())
-        if said is None:
+        reply = _PART.fullmatch(part.upper())
+        if reply is None:
             raise ValueError(part)
-        first, last, step = said[1], said[2], int(said[3] or 1)
+        first, last, step = reply[1], reply[2], int(reply[3] or 1)
         start = low if first == "*" else _number(first, names)
-        end = _number(last, names) if last else (high if first == "*" or said[3] else start)
+        end = _number(last, names) if last else (high if first == "*" or reply[3] else start)
         if not (low <= start <= end <= high) or step < 1:
             raise ValueError(part)
-        found.update(range(start, end + 1, step))
-    return frozenset(found)
+        result.update(range(start, end + 1, step))
+    return frozenset(result)
 
 
 def _number(text: str, names: Mapping[str, int]) -> int:

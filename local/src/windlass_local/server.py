@@ -1,4 +1,4 @@
-"""Starting and stopping the embedded AWS: in this process, on a thread of its own."""
+"""Start and stop of the embedded AWS: in this process, on a thread of its own."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ import uvicorn
 from windlass_local.exceptions import ConfigError
 from windlass_local.faults import Faults, read_rules
 from windlass_local.guard import Guard, HostRules, check_origin
-from windlass_local.seed.clients import SECRET, SECRETS
+from windlass_local.sample_estate.clients import SECRET, SECRETS
 from windlass_local.signature import Signatures
 
 if TYPE_CHECKING:
-    from windlass_local.front import Front
+    from windlass_local.gateway import Gateway
 
 __all__ = ["Access", "LocalServer"]
 
 _LOOPBACK = ("127.0.0.1", "localhost")
 _START_S = 30.0
-# Longer than SDKs keep idle connections (Go's 90 s): who closes first loses no call, and one that is lost is made twice.
+# Longer than SDKs keep idle connections (Go: 90 s): the client then closes first, and no call is lost or repeated.
 _KEEP_ALIVE_S = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Who may call the embedded AWS besides every program on loopback's names.
+    """The callers that are allowed besides programs that use loopback's names.
 
     `hosts` are further names in the Host header (`*.name` for all below); `origins` may read S3 from web pages; with
     `require_signature` only those who know the secret of this start may call; `moto_api` serves moto's control API.
@@ -50,12 +50,14 @@ class Access:
         try:
             origins = frozenset(check_origin(origin) for origin in self.origins)
         except ValueError as error:
-            raise ConfigError(str(error), hint="`null` and patterns are not origins.") from None
+            raise ConfigError(
+                str(error), hint="Give scheme, host and port, as in http://localhost:5173, no pattern."
+            ) from None
         return HostRules(hosts=frozenset(host.lower() for host in self.hosts), origins=origins)
 
 
 class LocalServer:
-    """`with LocalServer(port=0) as server: server.url`. Any bind but loopback is a ConfigError.
+    """`with LocalServer(port=0) as server: server.url`. A bind address other than loopback is a ConfigError.
 
     moto's state belongs to the process: a second server in the same process serves the same estate. `copy_limit_bytes` is
     what one CopyObject may copy while this server is up (5 GiB if not given, as in AWS). `secret` is the secret access key
@@ -74,7 +76,8 @@ class LocalServer:
     ) -> None:
         if host not in _LOOPBACK:
             raise ConfigError(
-                f"the embedded AWS may not listen on {host}", hint="It has no security; it binds loopback only."
+                f"the embedded AWS cannot listen on {host}",
+                hint="It has no access control; use 127.0.0.1.",
             )
         self._rules_of_access = access.rules()
         self._access = access
@@ -85,13 +88,15 @@ class LocalServer:
         try:
             self._rules = read_rules(faults)
         except (ValueError, TypeError) as error:
-            raise ConfigError(f"a fault rule does not fit: {error}", hint="docs/guide/local.md shows them.") from None
+            raise ConfigError(
+                f"a fault rule is invalid: {error}", hint="docs/guide/local.md describes fault rules."
+            ) from None
         self.url = ""
 
     def __enter__(self) -> Self:
         self._socket = self._bind()
         try:
-            self.front = _build(Faults(self._rules), self._access, self.secret)
+            self.gateway = _build(Faults(self._rules), self._access, self.secret)
         except BaseException:
             self._socket.close()
             raise
@@ -99,7 +104,7 @@ class LocalServer:
 
         elasticache.started(self)
         if self._cache_node_s is not None:
-            elasticache.PACE.node_s = self._cache_node_s
+            elasticache.CACHE_TIMING.node_s = self._cache_node_s
         if self._copy_limit_bytes is not None:
             from windlass_local.s3.limits import LIMITS
 
@@ -107,7 +112,7 @@ class LocalServer:
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         SECRETS[self.url] = self.secret or SECRET
         config = uvicorn.Config(
-            Guard(self.front, self._rules_of_access),
+            Guard(self.gateway, self._rules_of_access),
             http="httptools",
             ws="none",
             lifespan="off",
@@ -125,19 +130,19 @@ class LocalServer:
         deadline = time.monotonic() + _START_S
         while not self._server.started:
             if time.monotonic() > deadline or not self._thread.is_alive():
-                raise ConfigError("the embedded AWS did not start", hint="Its log on stderr says why.")
+                raise ConfigError("the embedded AWS did not start", hint="Read its log on stderr.")
             time.sleep(0.005)
-        _services().open_all(self.url, self.front.faults)
+        _services().open_all(self.url, self.gateway.faults)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.front.let_go()
+        self.gateway.drop_waiting_calls()
         _services().close_all(
-            self.url, self.front.faults
-        )  # functions end first: calls that wait for them would hold the server up
+            self.url, self.gateway.faults
+        )  # functions end first: calls that wait for them would delay the stop
         self._server.should_exit = True
         self._thread.join(10)
-        self.front.close()
+        self.gateway.close()
         self._socket.close()
         SECRETS.pop(self.url, None)
         from windlass_local.services import elasticache
@@ -151,48 +156,47 @@ class LocalServer:
     def _bind(self) -> socket.socket:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by what is accepted
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by accepted sockets
         try:
             listener.bind(("127.0.0.1", self._port))
         except OSError as error:
             listener.close()
             raise ConfigError(
-                f"port {self._port} can't be had: {error.strerror}",
-                hint="Another embedded AWS may be up; --port 0 takes a free one.",
+                f"port {self._port} is not available: {error.strerror}",
+                hint="Another embedded AWS may be running; use --port 0 for a free port.",
             ) from None
         return listener
 
 
-def _build(faults: Faults, access: Access, secret: str) -> Front:
-    # Hundreds of Amazon's own images and their snapshots are nobody's estate, and cost a second of every start.
+def _build(faults: Faults, access: Access, secret: str) -> Gateway:
+    # Hundreds of Amazon's own images and snapshots belong to no estate and cost a second of every start.
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     try:
+        from windlass_local.cloudtrail.recorder import Recorder
         from windlass_local.dispatch import Dispatcher
-        from windlass_local.front import Front
-        from windlass_local.selfcheck import self_check
+        from windlass_local.gateway import Gateway
+        from windlass_local.moto_names import self_check
         from windlass_local.services import install_all, natives
         from windlass_local.services.elasticache import cache_nodes
         from windlass_local.services.lambda_ import processes
         from windlass_local.services.s3 import page_headers
         from windlass_local.services.storagegateway import share_files
-        from windlass_local.trails.recorder import Recorder
     except ImportError as error:
         raise ConfigError(
-            f"the embedded AWS is not installed, or beside a moto it does not know ({error})",
+            f"the embedded AWS cannot be loaded: moto is missing or has another version ({error})",
             hint="pip install 'windlass-aws[local]'",
         ) from None
 
     self_check()
     install_all()
-    _quieten_moto()
     recorder = Recorder()
-    return Front(
+    return Gateway(
         Dispatcher(control_api=access.moto_api),
         natives(),
         _account_of,
         {
             "/_windlass/fileshares/": share_files,
-            "/_windlass/caches/": cache_nodes,
+            "/_windlass/memcached/": cache_nodes,
             "/_windlass/functions": processes,
             "/_windlass/trails": recorder.page,
         },
@@ -209,20 +213,8 @@ def _services() -> ModuleType:
     return services
 
 
-def _quieten_moto() -> None:
-    """Keep moto from Docker (it would fetch images and run containers) and from reading a folder of models per service."""
-    import moto.core.utils
-    from moto.core.config import default_user_config
-
-    for service in ("lambda", "batch"):
-        default_user_config[service]["use_docker"] = False
-    # A loader remembers which services there are; moto makes a new one for each service's first call.
-    if not hasattr(moto.core.utils.create_loader, "cache_info"):
-        moto.core.utils.create_loader = functools.cache(moto.core.utils.create_loader)
-
-
 def _secret_of(secret: str, access_key: str) -> str | None:
-    """The secret of a key: of this start for an account's own, moto's for those that IAM and STS gave out."""
+    """Return the secret of a key: that of this start for an account's own key, moto's for keys of IAM and STS."""
     from moto.iam.models import iam_backends
 
     if len(access_key) == 12 and access_key.isdigit():
@@ -236,7 +228,7 @@ def _secret_of(secret: str, access_key: str) -> str | None:
 
 
 def _account_of(access_key: str) -> str:
-    """An access key id of twelve digits *is* its account; others are users' and assumed roles', which moto knows."""
+    """Return the account of an access key id: the id itself when it has twelve digits, else the account that moto knows."""
     from moto.iam.models import get_account_id_from
 
     if len(access_key) == 12 and access_key.isdigit():

@@ -1,4 +1,4 @@
-"""Signature Version 4, verified: with a secret per start, other users of the machine can't call the embedded AWS.
+"""Verification of Signature Version 4: with a secret per start, other users of the machine cannot call the embedded AWS.
 
 Source: AWS docs, "Create a signed AWS API request" and "Authenticating Requests: Using Query Parameters (AWS Signature
 Version 4)". Chunk signatures of aws-chunked bodies are not verified; the signature of their first line of headers is.
@@ -31,7 +31,7 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Claim:
-    """What a request says about its own signature; `expires_s` is None for one in the header."""
+    """The signature of a request; `expires_s` is None when it is in the header."""
 
     access_key: str
     scope: tuple[str, str, str]  # day, region, service
@@ -42,7 +42,7 @@ class _Claim:
 
 
 class Signatures:
-    """Refuses every request that is not signed with a secret that `secret_of` knows for its access key.
+    """The check of every request: it must be signed with the secret that `secret_of` returns for its access key.
 
     The pages of `/_windlass` and `/moto-api` take `Authorization: Bearer SECRET` instead, the secret of the start.
     """
@@ -176,9 +176,9 @@ def _string_to_sign(request: Request, claim: _Claim) -> str:
 
 
 def _payload_hash(request: Request, claim: _Claim, *, presigned: bool) -> str:
-    given = request.headers.get("x-amz-content-sha256")
-    if given is not None:
-        return given
+    value = request.headers.get("x-amz-content-sha256")
+    if value is not None:
+        return value
     return "UNSIGNED-PAYLOAD" if presigned and claim.scope[2] == "s3" else hashlib.sha256(request.body).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Threads that do jobs soon or later, off the path of the call that asked for them. None lives where nothing is to do."""
+"""Threads that run jobs now or later, outside of the call that asked for them. No thread exists while there is no job."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Workers:
         self._threads = self._waiting = 0
 
     def put(self, job: Job, *, after_s: float = 0.0) -> None:
-        """Have `job` done soon, or `after_s` from now."""
+        """Run `job` soon, or `after_s` from now."""
         due_s = time.monotonic() + after_s if after_s > 0 else 0.0
         with self._changed:
             heapq.heappush(self._jobs, (due_s, next(self._numbers), job))
@@ -52,7 +52,7 @@ class Workers:
             self._changed.notify_all()
 
     def count(self) -> int:
-        """How many jobs are not yet begun."""
+        """Count the jobs that have not started."""
         with self._changed:
             return len(self._jobs)
 
@@ -60,11 +60,11 @@ class Workers:
         while (job := self._next()) is not None:
             try:
                 job()
-            except Exception:  # a target that is gone must not stop the others, as in AWS
+            except Exception:  # a deleted target must not stop the others, as in AWS
                 log.debug("%s: a job failed", self._name, exc_info=True)
 
     def _next(self) -> Job | None:
-        """The next job that is due; None where this thread is needed no more."""
+        """Return the next job that is due; None when this thread is no longer needed."""
         with self._changed:
             while True:
                 now_s = time.monotonic()
@@ -82,7 +82,7 @@ class Workers:
 
 
 async def done_by(workers: Workers, work: Callable[[], T]) -> T:
-    """Have one of `workers` do it, while the event loop does other things. What it raises is raised here."""
+    """Run a job on one of `workers` while the event loop continues. Its exceptions are raised here."""
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[T] = loop.create_future()
 

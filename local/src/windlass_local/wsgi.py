@@ -1,4 +1,4 @@
-"""moto's WSGI application, called with a request that has been read already."""
+"""moto's WSGI application, called with a request that has already been parsed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def call_wsgi(application: Application, request: Request, host: str) -> Response:
-    """The application's whole answer. Exceptions of the application are its caller's to turn into an answer."""
+    """Call the application and return its whole response. The caller turns its exceptions into a response."""
     started: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], object]:
@@ -63,7 +63,7 @@ def _environ(request: Request, host: str) -> dict[str, Any]:
         "wsgi.run_once": False,
         "CONTENT_LENGTH": str(len(request.body)),
         "HTTP_HOST": host,
-        # The front has decided whose call it is; moto's own rule knows only keys of twenty characters.
+        # The gateway has determined the account; moto's own rule knows only keys of twenty characters.
         "HTTP_X_MOTO_ACCOUNT_ID": request.account_id,
     }
     preserved: dict[str, str] = {}

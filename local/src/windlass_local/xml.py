@@ -1,4 +1,4 @@
-"""The one XML parser of the embedded AWS: documents in UTF-8 without a document type or entities. Pure."""
+"""The one XML parser of the embedded AWS: UTF-8 documents without a document type or entities. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ENCODING = re.compile(rb"""\s*(?:\xef\xbb\xbf)?<\?xml[^>]*?\bencoding\s*=\s*["'
 
 
 def declares_entities(body: bytes) -> bool:
-    """Whether a document has a DTD or an entity, or is in an encoding in which one could hide."""
+    """True when a document has a DTD or an entity, or an encoding that could hide one."""
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body or b"\0" in body:
         return True
     encoding = _ENCODING.match(body)

@@ -47,7 +47,7 @@ class Command:
 COMMANDS: tuple[Command, ...] = (
     Command(
         "demo",
-        "windlass.cli.demo:app",
+        "windlass.cli.commands.demo:demo",
         "Show every feature on an embedded AWS: a sample estate, live changes, and the console.",
     ),
     Command("up", "windlass.cli.commands.up:up", "Run everything that windlass.toml configures, with the console."),
@@ -99,7 +99,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("config", "windlass.cli.commands.config:GROUP", "Show, write and check windlass.toml."),
     Command("store", "windlass.cli.commands.store:GROUP", "Prepare the database for people who read it."),
     Command("token", "windlass.cli.commands.token:GROUP", "Create, list and revoke tokens of the console and API."),
-    Command("local", "windlass.cli.local:app", "The embedded AWS: start it, fill it, look at it."),
+    Command("local", "windlass.cli.commands.local:GROUP", "The embedded AWS: start it, populate it, read its status."),
 )
 
 

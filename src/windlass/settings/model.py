@@ -34,15 +34,18 @@ class LocalConfig(BaseModel):
         description="Origins whose web pages may read S3, as the buckets' CORS rules say; every other page is refused.",
     )
     require_signature: bool = Field(
-        default=False, description="Take only requests signed with a secret of each start, which is printed."
+        default=False, description="Accept only requests signed with a secret of each start, which is printed."
     )
-    seed: int = Field(default=7, description="The demo estate is the same for the same seed.")
-    scale: int = Field(default=1, ge=1, le=100, description="Multiplies the demo estate.")
+    random_seed: int = Field(default=7, description="The sample estate is the same for the same number.")
+    scale: int = Field(default=1, ge=1, le=100, description="Multiplies the sample estate.")
     cache_node_s: float = Field(
         default=2.0, ge=0, le=3600, description="Seconds an ElastiCache node takes to be created, removed or rebooted."
     )
     changes_per_minute: float = Field(
-        default=20.0, ge=0, le=6000, description="Random changes that `windlass demo` makes to the estate; 0 for none."
+        default=20.0,
+        ge=0,
+        le=6000,
+        description="Random changes that `windlass demo` simulates in the estate; 0 for none.",
     )
 
 

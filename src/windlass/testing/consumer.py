@@ -156,7 +156,7 @@ class _Worker:
             case AbortPolls():
                 for number in effect.numbers:
                     if self._polls.pop(number, None) is not None:
-                        self._later(lambda number=number: self._coordinator.poll_failed(number, self._now))
+                        self._fail_poll_later(number)
             case Stopped():
                 self._stopped = True
             case _:
@@ -184,6 +184,9 @@ class _Worker:
     def _later(self, feed: Callable[[], None]) -> None:
         """An answer is an input of its own: never fed while effects of another input are carried out."""
         self._at(self._now, lambda: self._feed(feed))
+
+    def _fail_poll_later(self, number: int) -> None:
+        self._later(lambda: self._coordinator.poll_failed(number, self._now))
 
     def _answer_poll(self, number: int) -> None:
         """Answer a long poll when a message is visible or its wait is over."""

@@ -163,7 +163,7 @@ def test_two_refreshes_of_a_share_keep_their_distance(site, world):
         REFRESH.act(site.put("two"), world.context(now=1020, key="another"))
     assert caught.value.after_s == 40
     assert len(world.asked("RefreshCache")) == 1
-    storagegateway.PACE.ahead_s += 60
+    storagegateway.GATEWAY_TIMING.ahead_s += 60
     assert REFRESH.act(site.put("two"), world.context(now=1060))
     assert site.seen(share) == ["one", "two"]
 
@@ -182,7 +182,7 @@ def test_a_refresh_in_flight_is_waited_for_until_its_completion_is_told(site, wo
 
 
 def test_anothers_refresh_in_progress_is_waited_out_and_the_other_shares_are_not_kept_waiting(site, world, monkeypatch):
-    monkeypatch.setattr(storagegateway.PACE, "refresh_s", 3.0)  # long enough to be met
+    monkeypatch.setattr(storagegateway.GATEWAY_TIMING, "refresh_s", 3.0)  # long enough to be met
     busy, free = site.share(), site.share("smb")
     summary = site.put("one")
     site.api.refresh_cache(FileShareARN=busy, FolderList=["/none"])  # somebody else's
@@ -192,7 +192,7 @@ def test_anothers_refresh_in_progress_is_waited_out_and_the_other_shares_are_not
     assert caught.value.after_s == 60  # a refresh sooner after another evicts nothing
     assert site.seen(free) == ["one"]
     assert site.seen(busy) == []
-    storagegateway.PACE.ahead_s += 60
+    storagegateway.GATEWAY_TIMING.ahead_s += 60
     assert REFRESH.act(summary, world.context(now=1060))
     assert site.seen(busy) == ["one"]
 

@@ -7,11 +7,11 @@ from tests.replication.direct.middle import middle
 from windlass.replication.direct.copying.streams import _check_parts
 from windlass.replication.model import Restore
 from windlass.wire.s3 import Part
-from windlass_local.s3.archive import RESTORES
+from windlass_local.s3.archive import RESTORE_TIMING
 
 
 def test_restored_objects_are_copied_and_the_others_told(aws, tmp_path, monkeypatch):
-    monkeypatch.setattr(RESTORES, "takes_s", 0.0)
+    monkeypatch.setattr(RESTORE_TIMING, "takes_s", 0.0)
     pair = aws.pair()
     client = aws.s3()
     aws.fill(pair.source.bucket, ["plain"], b"plain")

@@ -1,1 +1,1 @@
-"""Athena, answered by DuckDB: SQL translated by sqlglot, tables read from the embedded AWS's own buckets."""
+"""Athena, answered by DuckDB: SQL is translated by sqlglot, tables are read from the embedded AWS's own buckets."""

@@ -1,4 +1,4 @@
-"""Tables of the Glue Data Catalog as Athena reads them: as they are now, beside those that its own DDL made."""
+"""Tables of the Glue Data Catalog as Athena reads them: their latest version, beside those created by Athena's DDL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["glue_tables"]
 
 
 def glue_tables(account_id: str, region: str) -> dict[tuple[str, str], Table]:
-    """All tables by database and name, and each database with an empty name."""
+    """Return all tables by (database, name); the entry with an empty name is the database itself."""
     return {(one.database, one.name): one for one in _all(glue_backends[account_id][region])}
 
 
@@ -26,16 +26,17 @@ def _all(backend: Any) -> Iterator[Table]:
             yield _table(database.name, table.name, table.versions[max(table.versions, key=int)])
 
 
-def _table(database: str, name: str, given: Mapping[str, Any]) -> Table:
-    storage = given.get("StorageDescriptor") or {}
+def _table(database: str, name: str, value: Mapping[str, Any]) -> Table:
+    storage = value.get("StorageDescriptor") or {}
     return Table(
         database=database,
         name=name,
         columns=tuple(
-            Column(one["Name"].lower(), shape_of(one.get("Type", "string"))) for one in storage.get("Columns", ())
+            Column(column["Name"].lower(), shape_of(column.get("Type", "string")))
+            for column in storage.get("Columns", ())
         ),
-        partitions=tuple(one["Name"].lower() for one in given.get("PartitionKeys", ())),
+        partitions=tuple(partition_key["Name"].lower() for partition_key in value.get("PartitionKeys", ())),
         location=storage.get("Location", ""),
-        template=(given.get("Parameters") or {}).get("storage.location.template", ""),
+        template=(value.get("Parameters") or {}).get("storage.location.template", ""),
         cloudtrail="CloudTrail" in storage.get("InputFormat", ""),
     )

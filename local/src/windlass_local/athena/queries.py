@@ -1,4 +1,4 @@
-"""One query, run: DDL changes the catalog, all else is translated to DuckDB over the tables it names."""
+"""Running one query: DDL changes the catalog, everything else is translated to DuckDB over the tables that it names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Files = Callable[[str, str], Iterable[tuple[str, bytes]]]
 
 
 class QueryFailed(Exception):
-    """What Athena would say of a query that fails."""
+    """A query that fails, with Athena's message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Result:
 
 
 def run(text: str, database: str, catalog: Catalog, files: Files) -> Result:
-    """The query's result. QueryFailed with Athena's kind of message."""
+    """Run one query. QueryFailed has a message as Athena writes it."""
     try:
         tree = parse_one(text, dialect="athena")
     except ParseError as error:
@@ -90,9 +90,9 @@ def _select(tree: exp.Expression, database: str, catalog: Catalog, files: Files)
             reference.set("db", exp.to_identifier(key[0]))
             scanned += _load(connection, table, Path(folder), files)
         try:
-            found = connection.execute(tree.sql(dialect="duckdb"))
-            columns = tuple(one[0] for one in found.description or ())
-            listed = tuple(tuple(_text(value) for value in row) for row in found.fetchall())
+            result = connection.execute(tree.sql(dialect="duckdb"))
+            columns = tuple(one[0] for one in result.description or ())
+            listed = tuple(tuple(_text(value) for value in row) for row in result.fetchall())
         except duckdb.Error as error:
             raise QueryFailed(f"GENERIC_USER_ERROR: {str(error).splitlines()[0]}") from None
     return Result(columns, listed, scanned)

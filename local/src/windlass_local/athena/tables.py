@@ -1,7 +1,7 @@
-"""Hive's CREATE EXTERNAL TABLE as a declaration, and the rows of its files. Pure but for the files' bytes.
+"""Hive's CREATE EXTERNAL TABLE as a declaration, and the rows of its files. Pure except for the files' bytes.
 
 The CloudTrail input format gives each object in a file's `Records`; the JSON SerDe matches names in any case, gives a
-string column whatever stands there as its JSON text, and nothing for what is missing.
+string column the JSON text of any value, and null for a missing one.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ class Table:
 
     @property
     def bucket(self) -> str:
-        """Where its files are."""
+        """Return the bucket of the table's location."""
         return self.location.removeprefix("s3://").partition("/")[0]
 
     @property
     def prefix(self) -> str:
-        """Below which its files are."""
+        """Return the key prefix of the table's location."""
         return self.location.removeprefix("s3://").partition("/")[2]
 
     def partition_of(self, key: str) -> dict[str, str] | None:
-        """The partition columns' values for a file; None when it is in no partition."""
+        """Return the partition columns' values of a file; None when it is in no partition."""
         if not self.template:
             return {}
         pattern = re.escape(self.template.removeprefix(f"s3://{self.bucket}/"))
@@ -65,7 +65,7 @@ class Table:
 
 
 def parse_table(text: str, database: str) -> Table:
-    """The table that a CREATE EXTERNAL TABLE makes. ValueError for what is none."""
+    """Parse a CREATE EXTERNAL TABLE statement. ValueError when it is something else."""
     tree = parse_one(text, dialect="athena")
     if not isinstance(tree, exp.Create) or tree.kind != "TABLE" or not isinstance(tree.this, exp.Schema):
         raise ValueError("not a CREATE EXTERNAL TABLE")
@@ -77,7 +77,9 @@ def parse_table(text: str, database: str) -> Table:
     return Table(
         database=table.db or database,
         name=table.name,
-        columns=tuple(Column(one.name.lower(), _shape(one.args["kind"])) for one in tree.this.expressions),
+        columns=tuple(
+            Column(expression.name.lower(), _shape(expression.args["kind"])) for expression in tree.this.expressions
+        ),
         partitions=tuple(one.name.lower() for one in partitioned.find_all(exp.ColumnDef)) if partitioned else (),
         location=location.this.name if location else "",
         template=properties.get("storage.location.template", ""),
@@ -86,20 +88,20 @@ def parse_table(text: str, database: str) -> Table:
 
 
 def shape_of(text: str) -> Any:
-    """The shape of a type as Hive writes it: `struct<a:string,b:array<int>>`."""
+    """Parse a Hive type such as `struct<a:string,b:array<int>>`."""
     return _shape(exp.DataType.build(text, dialect="hive"))
 
 
 def _shape(kind: exp.DataType) -> Any:
     if kind.this is exp.DataType.Type.STRUCT:
-        return {one.name.lower(): _shape(one.args["kind"]) for one in kind.expressions}
+        return {expression.name.lower(): _shape(expression.args["kind"]) for expression in kind.expressions}
     if kind.this is exp.DataType.Type.ARRAY:
         return [_shape(kind.expressions[0])]
     return "string"
 
 
 def duckdb_type(shape: Any) -> str:
-    """The type of a column in DuckDB."""
+    """Return the DuckDB type of a column."""
     if isinstance(shape, Mapping):
         fields = ", ".join(f'"{name}" {duckdb_type(inner)}' for name, inner in shape.items())
         return f"STRUCT({fields})"
@@ -109,15 +111,15 @@ def duckdb_type(shape: Any) -> str:
 
 
 def rows(table: Table, files: Iterable[tuple[str, bytes]]) -> Iterator[dict[str, Any]]:
-    """The rows of the table's files, (key, bytes) each."""
+    """Yield the rows of the table's files; `files` are (key, bytes)."""
     for key, body in files:
         partition = table.partition_of(key)
         if partition is None:
             continue
         raw = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
         if table.cloudtrail:
-            found = json.loads(raw)
-            records = found.get("Records", []) if isinstance(found, dict) else []
+            document = json.loads(raw)
+            records = document.get("Records", []) if isinstance(document, dict) else []
         else:
             records = [json.loads(line) for line in raw.splitlines() if line.strip()]
         for record in records:

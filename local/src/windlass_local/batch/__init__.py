@@ -1,10 +1,9 @@
-"""S3 Batch Operations: jobs that really do their tasks through the embedded S3.
+"""S3 Batch Operations: jobs that carry out their tasks through the embedded S3.
 
-pure          `states` the thirteen states · `manifest` rows of a manifest · `report` completion reports · `documents` XML by
-              the service's model · `asked` what CreateJob refuses by looking at the request alone
-estate        `places` what it refuses by looking at buckets and roles · `door` calls of S3 as the job's role · `generator` lists
-              that S3 makes itself
-work          `job` one job · `lane` the jobs of an account and region · `runner` prepares, runs and ends them
-tasks         `operations` which task is which call · `copying` · `functions` LambdaInvoke · `replicating` · `sums` checksums
-api           `api` the eight operations · `pace` what tests and demos may change
+pure          `states` the thirteen states · `manifest` its rows · `report` completion reports · `documents` XML ·
+              `job_request` checks of the request alone · `copy_headers`
+estate        `resource_checks` checks of buckets and roles · `s3_client` calls of S3 as the job's role · `manifest_generator`
+work          `job` · `job_queue` the jobs of an account and region · `runner` prepares, runs and ends them
+tasks         `tasks` by operation · `operations` · `lambda_invoke` · `replicate_task` · `checksum_task`
+api           `api` the eight operations · `timing` what tests and demos may change
 """

@@ -1,4 +1,4 @@
-"""The operations of S3 Control on jobs: from a request to its answer."""
+"""The job operations of S3 Control: from a request to its response."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from windlass_local.batch.asked import Refused, check
 from windlass_local.batch.documents import input_of, output_of
-from windlass_local.batch.lane import Lane, lane_of
-from windlass_local.batch.places import check_places
+from windlass_local.batch.job_queue import JobQueue, job_queue_of
+from windlass_local.batch.job_request import JobRejected, check
+from windlass_local.batch.resource_checks import check_resources
 from windlass_local.batch.runner import Runner
 from windlass_local.batch.states import State
 from windlass_local.errors import error_response
@@ -26,22 +26,22 @@ _MOST_TAGS = 50
 
 
 def is_job_call(request: Request) -> bool:
-    """Whether the path is one of jobs."""
+    """True when the path is one of jobs."""
     return _PATH.fullmatch(request.path) is not None
 
 
 def answer(runner: Runner, request: Request) -> Response:
     """Answer one call on jobs."""
-    found = _PATH.fullmatch(request.path)
-    assert found is not None
-    operation = _OPERATIONS.get((request.method, bool(found["id"]), found["part"] or ""))
+    match = _PATH.fullmatch(request.path)
+    assert match is not None
+    operation = _OPERATIONS.get((request.method, bool(match["id"]), match["part"] or ""))
     if operation is None:
         return error_response(request, 405, "MethodNotAllowed", "The specified method is not allowed here.")
     name, act = operation
     try:
-        lane = lane_of(_account(request), request.region or "us-east-1")
-        values = act(runner, lane, request, found["id"] or "")
-    except Refused as error:
+        queue = job_queue_of(_account(request), request.region or "us-east-1")
+        values = act(runner, queue, request, match["id"] or "")
+    except JobRejected as error:
         return error_response(request, error.status, error.code, str(error))
     except ValueError as error:
         return error_response(request, 400, "MalformedXML", str(error))
@@ -50,78 +50,78 @@ def answer(runner: Runner, request: Request) -> Response:
 
 
 def _account(request: Request) -> str:
-    """The account of the jobs, from the header or the host; only the caller's own may be named."""
+    """Return the account of the jobs, from the header or the host. A caller may name only its own account."""
     host = _HOST_ACCOUNT.match(request.headers.get("host", ""))
     account_id = request.headers.get("x-amz-account-id") or (host[1] if host else request.account_id)
     if account_id != request.account_id:
-        raise Refused("AccessDenied", "Access Denied", 403)
+        raise JobRejected("AccessDenied", "Access Denied", 403)
     return account_id
 
 
-def _create(runner: Runner, lane: Lane, request: Request, _job_id: str) -> dict[str, Any]:
-    asked = input_of("CreateJob", request.body)
-    known = lane.made(asked)
+def _create(runner: Runner, queue: JobQueue, request: Request, _job_id: str) -> dict[str, Any]:
+    parameters = input_of("CreateJob", request.body)
+    known = queue.find_by_token(parameters)
     if known is not None:
         return {"JobId": known.id}
-    check(asked, lane.account_id, lane.region)
-    check_places(asked, lane.region)
-    job = lane.create(asked)
-    runner.wake(lane)
+    check(parameters, queue.account_id, queue.region)
+    check_resources(parameters, queue.region)
+    job = queue.create(parameters)
+    runner.wake(queue)
     return {"JobId": job.id}
 
 
-def _describe(_runner: Runner, lane: Lane, _request: Request, job_id: str) -> dict[str, Any]:
-    with lane.lock:
-        return {"Job": lane.find(job_id).described()}
+def _describe(_runner: Runner, queue: JobQueue, _request: Request, job_id: str) -> dict[str, Any]:
+    with queue.lock:
+        return {"Job": queue.find(job_id).description()}
 
 
-def _list(_runner: Runner, lane: Lane, request: Request, _job_id: str) -> dict[str, Any]:
+def _list(_runner: Runner, queue: JobQueue, request: Request, _job_id: str) -> dict[str, Any]:
     query = parse_qs(request.query)
     statuses = query.get("jobStatuses", [])
     if not set(statuses) <= set(State):
-        raise Refused("InvalidRequest", f"{', '.join(sorted(set(statuses) - set(State)))} is no status of a job.")
+        raise JobRejected("InvalidRequest", f"{', '.join(sorted(set(statuses) - set(State)))} is no status of a job.")
     most = int(query.get("maxResults", [str(_MOST_LISTED)])[0])
     if not 0 <= most <= _MOST_LISTED:
-        raise Refused("InvalidRequest", f"MaxResults must be between 0 and {_MOST_LISTED}.")
-    jobs, token = lane.page(statuses, query.get("nextToken", [""])[0], most or _MOST_LISTED)
+        raise JobRejected("InvalidRequest", f"MaxResults must be between 0 and {_MOST_LISTED}.")
+    jobs, token = queue.page(statuses, query.get("nextToken", [""])[0], most or _MOST_LISTED)
     return {"NextToken": token or None, "Jobs": jobs}
 
 
-def _status(runner: Runner, lane: Lane, request: Request, job_id: str) -> dict[str, Any]:
+def _status(runner: Runner, queue: JobQueue, request: Request, job_id: str) -> dict[str, Any]:
     query = parse_qs(request.query)
-    wanted = query.get("requestedJobStatus", [""])[0]
-    if wanted not in (State.READY, State.CANCELLED):
-        raise Refused("InvalidRequest", "RequestedJobStatus is Ready or Cancelled.")
-    job = lane.request(job_id, wanted, query.get("statusUpdateReason", [""])[0])
-    runner.wake(lane)
-    return {"JobId": job.id, "Status": job.state, "StatusUpdateReason": job.said or None}
+    requested = query.get("requestedJobStatus", [""])[0]
+    if requested not in (State.READY, State.CANCELLED):
+        raise JobRejected("InvalidRequest", "RequestedJobStatus is Ready or Cancelled.")
+    job = queue.request(job_id, requested, query.get("statusUpdateReason", [""])[0])
+    runner.wake(queue)
+    return {"JobId": job.id, "Status": job.state, "StatusUpdateReason": job.update_reason or None}
 
 
-def _priority(_runner: Runner, lane: Lane, request: Request, job_id: str) -> dict[str, Any]:
-    given = parse_qs(request.query).get("priority", [""])[0]
-    if not given.isdigit():
-        raise Refused("InvalidRequest", "Priority must be a number from 0 on.")
-    return {"JobId": job_id, "Priority": lane.prioritize(job_id, int(given)).priority}
+def _priority(_runner: Runner, queue: JobQueue, request: Request, job_id: str) -> dict[str, Any]:
+    value = parse_qs(request.query).get("priority", [""])[0]
+    if not value.isdigit():
+        raise JobRejected("InvalidRequest", "Priority must be a number from 0 on.")
+    return {"JobId": job_id, "Priority": queue.prioritize(job_id, int(value)).priority}
 
 
-def _get_tags(_runner: Runner, lane: Lane, _request: Request, job_id: str) -> dict[str, Any]:
-    return {"Tags": lane.find(job_id).tags}
+def _get_tags(_runner: Runner, queue: JobQueue, _request: Request, job_id: str) -> dict[str, Any]:
+    return {"Tags": queue.find(job_id).tags}
 
 
-def _put_tags(_runner: Runner, lane: Lane, request: Request, job_id: str) -> dict[str, Any]:
+def _put_tags(_runner: Runner, queue: JobQueue, request: Request, job_id: str) -> dict[str, Any]:
     tags = input_of("PutJobTagging", request.body).get("Tags", [])
     if len(tags) > _MOST_TAGS:
-        raise Refused("TooManyTagsException", f"A job can have {_MOST_TAGS} tags at most.")
-    lane.find(job_id).tags = tags
+        raise JobRejected("TooManyTagsException", f"A job can have {_MOST_TAGS} tags at most.")
+    queue.find(job_id).tags = tags
     return {}
 
 
-def _delete_tags(_runner: Runner, lane: Lane, _request: Request, job_id: str) -> dict[str, Any]:
-    lane.find(job_id).tags = []
+def _delete_tags(_runner: Runner, queue: JobQueue, _request: Request, job_id: str) -> dict[str, Any]:
+    queue.find(job_id).tags = []
     return {}
 
 
-Act = Callable[[Runner, Lane, Request, str], dict[str, Any]]
+Act = Callable[[Runner, JobQueue, Request, str], dict[str, Any]]
 _OPERATIONS: dict[tuple[str, bool, str], tuple[str, Act]] = {
     ("POST", False, ""): ("CreateJob", _create),
     ("GET", False, ""): ("ListJobs", _list),

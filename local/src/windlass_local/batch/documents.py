@@ -1,4 +1,4 @@
-"""XML of S3 Control, read and written by the service's own model. Pure, but for the model."""
+"""XML of S3 Control, read and written by the service's own model. Pure except for the model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import moto.core.utils
 
-from windlass_local.s3.answers import escape
+from windlass_local.s3.responses import escape
 from windlass_local.xml import parse_xml
 
 __all__ = ["NAMESPACE", "PRIVATE_NAMES", "input_of", "output_of"]
@@ -18,19 +18,19 @@ NAMESPACE = "http://awss3control.amazonaws.com/doc/2018-08-20/"
 
 
 def input_of(operation: str, body: bytes) -> dict[str, Any]:
-    """What the body of a call says, by the model's names. Raises ValueError when it isn't such a document."""
+    """Parse the body of a call into the model's names. ValueError when it is no such document."""
     try:
         root = parse_xml(body)
     except ET.ParseError as error:
         raise ValueError(f"The XML you provided was not well-formed: {error}") from None
-    found: dict[str, Any] = _read(_model(operation).input_shape, root)
-    return found
+    result: dict[str, Any] = _read(_model(operation).input_shape, root)
+    return result
 
 
 def output_of(operation: str, values: dict[str, Any]) -> bytes:
-    """The document that answers a call."""
+    """Render the document that answers a call."""
     shape = _model(operation).output_shape
-    inner = "".join(_member(shape, name, given) for name, given in values.items())
+    inner = "".join(_member(shape, name, value) for name, value in values.items())
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<{operation}Result xmlns="{NAMESPACE}">{inner}</{operation}Result>'
     ).encode()
@@ -68,34 +68,35 @@ def _read(shape: Any, node: ET.Element) -> Any:
 
 
 def _text(node: ET.Element, name: str) -> str:
-    found = _child(node, name)
-    return "" if found is None else found.text or ""
+    result = _child(node, name)
+    return "" if result is None else result.text or ""
 
 
-def _member(shape: Any, name: str, given: Any) -> str:
-    if given is None:
+def _member(shape: Any, name: str, value: Any) -> str:
+    if value is None:
         return ""
     member = shape.members[name]
-    return _element(member.serialization.get("name", name), member, given)
+    return _element(member.serialization.get("name", name), member, value)
 
 
-def _element(name: str, shape: Any, given: Any) -> str:
-    return f"<{name}>{_written(shape, given)}</{name}>"
+def _element(name: str, shape: Any, value: Any) -> str:
+    return f"<{name}>{_written(shape, value)}</{name}>"
 
 
-def _written(shape: Any, given: Any) -> str:
+def _written(shape: Any, argument: Any) -> str:
     match shape.type_name:
         case "structure":
-            return "".join(_member(shape, name, each) for name, each in given.items())
+            return "".join(_member(shape, name, each) for name, each in argument.items())
         case "list":
             name = shape.member.serialization.get("name", "member")
-            return "".join(_element(name, shape.member, each) for each in given)
+            return "".join(_element(name, shape.member, each) for each in argument)
         case "map":
             return "".join(
-                f"<entry><key>{escape(name)}</key><value>{escape(each)}</value></entry>" for name, each in given.items()
+                f"<entry><key>{escape(name)}</key><value>{escape(each)}</value></entry>"
+                for name, each in argument.items()
             )
         case "boolean":
-            return "true" if given else "false"
+            return "true" if argument else "false"
         case "timestamp":
-            return f"{given.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
-    return escape(str(given))
+            return f"{argument.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    return escape(str(argument))

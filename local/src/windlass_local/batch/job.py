@@ -1,4 +1,4 @@
-"""One job: what was asked, how it stands, what it has done."""
+"""One job: its parameters, its state and its progress."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from windlass_local.batch.asked import operation_of
+from windlass_local.batch.job_request import operation_of
 from windlass_local.batch.manifest import Manifest, Row
 from windlass_local.batch.operations import Tasks
-from windlass_local.batch.pace import Pace
-from windlass_local.batch.report import Outcome, Report
+from windlass_local.batch.report import Report, TaskResult
 from windlass_local.batch.states import ENDED, FOLLOWERS, State
+from windlass_local.batch.timing import BatchTiming
 
 __all__ = ["Job"]
 
@@ -23,19 +23,19 @@ _REASON_LENGTH = 256
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Job:
-    """A job of an account and region. Its lane's lock is held over every change of state."""
+    """A job of an account and region. Its queue's lock is held during every change of state."""
 
     account_id: str
     region: str
     number: int
-    asked: Mapping[str, Any]
+    parameters: Mapping[str, Any]
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     state: State = State.NEW
     priority: int = 0
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     ended: datetime | None = None
     suspended: datetime | None = None
-    said: str = ""  # StatusUpdateReason
+    update_reason: str = ""  # StatusUpdateReason
     total: int = 0
     succeeded: int = 0
     failed: int = 0
@@ -51,16 +51,16 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Its operation's name."""
-        return operation_of(self.asked)[0]
+        """Return the operation's name."""
+        return operation_of(self.parameters)[0]
 
     @property
     def arn(self) -> str:
-        """The job's ARN."""
-        partition = self.asked["RoleArn"].split(":")[1]
+        """Return the job's ARN."""
+        partition = self.parameters["RoleArn"].split(":")[1]
         return f"arn:{partition}:s3:{self.region}:{self.account_id}:job/{self.id}"
 
-    def go(self, state: State) -> None:
+    def move_to(self, state: State) -> None:
         """Take the next state. AssertionError for one that can't follow."""
         assert state in FOLLOWERS[self.state], f"{self.state} can't become {state}"
         now_s = time.monotonic()
@@ -78,24 +78,24 @@ class Job:
         """Write down why the job fails."""
         self.failures.append({"FailureCode": code[:64], "FailureReason": reason[:_REASON_LENGTH]})
 
-    def count(self, row: Row, outcome: Outcome) -> None:
-        """A task has ended."""
+    def count(self, row: Row, outcome: TaskResult) -> None:
+        """Count one task that has ended."""
         if outcome.ok:
             self.succeeded += 1
         else:
             self.failed += 1
         self.report.take(row, outcome)
 
-    def lost(self, pace: Pace) -> bool:
-        """Whether so many tasks failed that the job does."""
+    def is_failed(self, pace: BatchTiming) -> bool:
+        """True when so many tasks failed that the job fails."""
         run = self.succeeded + self.failed
         return run >= pace.failing_after and self.failed > run * pace.failing_share
 
-    def listed(self) -> dict[str, Any]:
-        """As ListJobs tells of it."""
+    def as_list_entry(self) -> dict[str, Any]:
+        """Return the job as ListJobs describes it."""
         return {
             "JobId": self.id,
-            "Description": self.asked.get("Description"),
+            "Description": self.parameters.get("Description"),
             "Operation": self.name,
             "Priority": self.priority,
             "Status": self.state,
@@ -104,28 +104,28 @@ class Job:
             "ProgressSummary": self._progress(),
         }
 
-    def described(self) -> dict[str, Any]:
-        """As DescribeJob tells of it."""
-        asked = self.asked
+    def description(self) -> dict[str, Any]:
+        """Return the job as DescribeJob describes it."""
+        parameters = self.parameters
         return {
             "JobId": self.id,
-            "ConfirmationRequired": asked.get("ConfirmationRequired", False),
-            "Description": asked.get("Description"),
+            "ConfirmationRequired": parameters.get("ConfirmationRequired", False),
+            "Description": parameters.get("Description"),
             "JobArn": self.arn,
             "Status": self.state,
-            "Manifest": asked.get("Manifest"),
-            "Operation": asked["Operation"],
+            "Manifest": parameters.get("Manifest"),
+            "Operation": parameters["Operation"],
             "Priority": self.priority,
             "ProgressSummary": self._progress(),
-            "StatusUpdateReason": self.said or None,
+            "StatusUpdateReason": self.update_reason or None,
             "FailureReasons": self.failures or None,
-            "Report": asked["Report"],
+            "Report": parameters["Report"],
             "CreationTime": self.created,
             "TerminationDate": self.ended,
-            "RoleArn": asked["RoleArn"],
+            "RoleArn": parameters["RoleArn"],
             "SuspendedDate": self.suspended,
             "SuspendedCause": "AwaitingConfirmation" if self.state is State.SUSPENDED else None,
-            "ManifestGenerator": asked.get("ManifestGenerator"),
+            "ManifestGenerator": parameters.get("ManifestGenerator"),
             "GeneratedManifestDescriptor": self.generated,
         }
 

@@ -1,4 +1,4 @@
-"""The rows of a manifest, as S3 reads them: CSV, and the files of an S3 Inventory report. Pure.
+"""The rows of a manifest as S3 reads them: CSV, and the files of an S3 Inventory report. Pure.
 
 Source: S3 user guide, "Specifying a manifest": keys are URL-encoded, there is no header, all objects are in one bucket, and
 version ids are on all rows or on none.
@@ -26,7 +26,7 @@ Open = Callable[[], Iterator[Row]]
 
 
 class BadManifest(ValueError):
-    """The job fails before a task is run: `code` and the text are its FailureReason."""
+    """A manifest that fails the job before its first task; `code` and the text are its FailureReason."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
@@ -35,7 +35,7 @@ class BadManifest(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest that was looked through: how many rows, of which bucket. `rows` reads it from its beginning."""
+    """A checked manifest: its bucket and number of rows. `rows` reads it from the start."""
 
     bucket: str
     total: int
@@ -44,46 +44,46 @@ class Manifest:
 
 
 def key_of(written: str) -> str:
-    """The object's key behind what a manifest writes."""
+    """Decode an object key as a manifest writes it."""
     return unquote_plus(written) if "%" in written or "+" in written else written
 
 
 def read_csv(body: bytes, fields: Sequence[str]) -> Manifest:
-    """A manifest of `S3BatchOperations_CSV_20180820`, whose columns are named by `fields`."""
+    """Parse a manifest of `S3BatchOperations_CSV_20180820`, whose columns are named by `fields`."""
     if "Bucket" not in fields or "Key" not in fields or not set(fields) <= set(_FIELDS):
         raise BadManifest("ManifestInvalidFields", "The manifest's fields must have Bucket and Key.")
-    return _looked_through(lambda: _rows([_text(body)], fields))
+    return _checked(lambda: _rows([_text(body)], fields))
 
 
 def read_inventory(body: bytes, fetch: Callable[[str, str], bytes]) -> Manifest:
-    """A manifest of `S3InventoryReport_CSV_20161130`: `body` is manifest.json, `fetch(bucket, key)` gives its files."""
+    """Parse a manifest of `S3InventoryReport_CSV_20161130`: `body` is manifest.json, `fetch(bucket, key)` returns its files."""
     try:
         document: dict[str, Any] = json.loads(body)
         if document.get("fileFormat", "CSV") != "CSV":
-            raise BadManifest("ManifestInvalidFormat", "The inventory report isn't in CSV format.")
+            raise BadManifest("ManifestInvalidFormat", "The inventory report is not in CSV format.")
         fields = [name.strip() for name in document["fileSchema"].split(",")]
         place = document["destinationBucket"].rpartition(":")[2]
-        files = [(place, each["key"]) for each in document["files"]]
+        files = [(place, file["key"]) for file in document["files"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, BadManifest):
             raise
-        raise BadManifest("ManifestInvalidFormat", "The inventory's manifest.json can't be read.") from None
+        raise BadManifest("ManifestInvalidFormat", "The inventory's manifest.json cannot be read.") from None
     fields = [name if name in _FIELDS else "Ignore" for name in fields]
-    return _looked_through(lambda: _rows((_text(_unpacked(fetch(*each))) for each in files), fields))
+    return _checked(lambda: _rows((_text(_unpacked(fetch(*file))) for file in files), fields))
 
 
 def _unpacked(body: bytes) -> bytes:
     try:
         return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
     except (OSError, EOFError):
-        raise BadManifest("ManifestInvalidFormat", "A file of the inventory can't be unpacked.") from None
+        raise BadManifest("ManifestInvalidFormat", "A file of the inventory cannot be decompressed.") from None
 
 
 def _text(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError:
-        raise BadManifest("ManifestInvalidFormat", "The manifest isn't UTF-8.") from None
+        raise BadManifest("ManifestInvalidFormat", "The manifest is not UTF-8.") from None
 
 
 def _rows(texts: Iterable[str], fields: Sequence[str]) -> Iterator[Row]:
@@ -99,8 +99,8 @@ def _rows(texts: Iterable[str], fields: Sequence[str]) -> Iterator[Row]:
             yield cells[at_bucket], cells[at_key], cells[at_version] if at_version >= 0 else ""
 
 
-def _looked_through(rows: Open) -> Manifest:
-    """Every row is looked at before the first is worked on."""
+def _checked(rows: Open) -> Manifest:
+    """Check every row before the first task runs."""
     first = next(iter(islice(rows(), 1)), None)
     if first is None:
         raise BadManifest("ManifestEmpty", "No keys were found in the manifest.")

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from windlass_local.batch.manifest import Row
 
-__all__ = ["FORMAT", "Outcome", "Report"]
+__all__ = ["FORMAT", "Report", "TaskResult"]
 
 FORMAT = "Report_CSV_20180820"
 _SCHEMA = "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage"
@@ -24,7 +24,7 @@ _FILE_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TaskResult:
     """How a task ended: HTTP status, the error's code ("" for a success), the message."""
 
     ok: bool
@@ -41,7 +41,7 @@ class Report:
     succeeded: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
-    def take(self, row: Row, outcome: Outcome) -> None:
+    def take(self, row: Row, outcome: TaskResult) -> None:
         """Write a task down."""
         if not self.scope or (outcome.ok and self.scope == "FailedTasksOnly"):
             return
@@ -52,7 +52,7 @@ class Report:
         (self.succeeded if outcome.ok else self.failed).append(line)
 
     def files(self, bucket: str, prefix: str, job_id: str, at: datetime) -> Iterator[tuple[str, bytes, str]]:
-        """What is to be put: (key, body, content type); the index with its MD5 comes last."""
+        """Yield (key, body, content type) of the report's files; the manifest with their MD5 comes last."""
         lead = f"{prefix}/job-{job_id}" if prefix else f"job-{job_id}"
         results: list[dict[str, str]] = []
         for status, rows in (("succeeded", self.succeeded), ("failed", self.failed)):
@@ -75,7 +75,7 @@ def _md5(body: bytes) -> str:
 
 
 def _quoted(text: str) -> str:
-    """One cell of CSV."""
+    """Quote one CSV cell."""
     if not any(sign in text for sign in ',"\r\n'):
         return text
     out = io.StringIO()

@@ -1,4 +1,4 @@
-"""The thirteen states of a job and what may follow what. Pure.
+"""The thirteen states of a job and the transitions between them. Pure.
 
 Source: S3 user guide, "Tracking job status and completion reports", and the model's JobStatus.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-__all__ = ["ENDED", "FOLLOWERS", "RUNNABLE", "State", "requested"]
+__all__ = ["ENDED", "FOLLOWERS", "RUNNABLE", "State", "state_after_request"]
 
 
 class State(StrEnum):
-    """A job's status, in the API's words."""
+    """A job's status as the API names it."""
 
     NEW = "New"
     PREPARING = "Preparing"
@@ -50,10 +50,10 @@ ENDED = frozenset({State.COMPLETE, State.FAILED, State.CANCELLED})
 RUNNABLE = frozenset({State.READY, State.ACTIVE, State.PAUSED})
 
 
-def requested(state: State, wanted: str) -> State:
-    """The state that a job goes to when UpdateJobStatus asks for `Ready` or `Cancelled`.
+def state_after_request(state: State, wanted: str) -> State:
+    """Return the state that a job enters when UpdateJobStatus asks for `Ready` or `Cancelled`.
 
-    Raises ValueError with the service's words where that can't be asked for, or not now.
+    ValueError, in the service's words, when that cannot be requested or not in this state.
     """
     if wanted == State.READY:
         if state is not State.SUSPENDED:

@@ -1,7 +1,7 @@
-"""A cluster's life as a state machine over time: no clock, no sockets. The caller says what time it is.
+"""A cluster's life as a state machine over time: no clock, no sockets. The caller passes the time.
 
-Every change takes `node_s` seconds: nodes are creating, rebooting or deleting until then, and the cluster says so. What
-is not applied at once waits for the maintenance window.
+Every change takes `node_s` seconds: nodes are creating, rebooting or deleting until then, and so is the cluster's
+status. Changes that are not applied at once wait for the maintenance window.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _WEEK_MINUTES = 7 * 24 * 60
 
 @dataclass(slots=True)
 class Node:
-    """A node; `until` ends what it is doing, `port` is 0 until it has been given one."""
+    """A node; `until` is when its transition ends, `port` is 0 until one is assigned."""
 
     node_id: str
     zone: str
@@ -35,7 +35,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What waits for the maintenance window; a count of 0 is none."""
+    """Changes that wait for the maintenance window; a count of 0 means none."""
 
     count: int = 0
     zones: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Pending:
 
 @dataclass(slots=True)
 class Cluster:
-    """One Memcached cluster. `config_version` counts node changes, as auto-discovery tells them."""
+    """One Memcached cluster. `config_version` counts node changes, as auto-discovery reports them."""
 
     name: str
     account_id: str
@@ -70,21 +70,21 @@ class Cluster:
     port: int = 0
 
     def ids(self) -> tuple[str, ...]:
-        """The ids of the nodes that are to stay."""
+        """Return the ids of the nodes that stay."""
         return tuple(node.node_id for node in self.nodes if node.status != "deleting")
 
     def by_zone(self) -> Counter[str]:
-        """How many nodes each zone has."""
+        """Count nodes by zone."""
         return Counter(node.zone for node in self.nodes if node.status != "deleting")
 
     def serving(self) -> tuple[Node, ...]:
-        """The nodes that clients may ask, in the order of their ids."""
+        """Return the nodes that clients may use, by id."""
         return tuple(node for node in self.nodes if node.status in ("available", "rebooting"))
 
     def settle(self, now: float) -> tuple[list[Node], list[Node]]:
-        """Let time pass until `now`: nodes to restart (their content is gone) and to close."""
+        """Advance time to `now`; return the nodes to restart (their content is lost) and those to close."""
         restarted, closed = [], []
-        for node in [one for one in self.nodes if one.until <= now]:
+        for node in [node for node in self.nodes if node.until <= now]:
             match node.status:
                 case "creating":
                     self.config_version += 1
@@ -96,7 +96,7 @@ class Cluster:
                     continue
             node.status = "available"
         if self.status not in ("available", "deleting", "deleted") and all(
-            one.status == "available" for one in self.nodes
+            node.status == "available" for node in self.nodes
         ):
             self.status = "available"
         if self.status == "deleting" and not self.nodes:
@@ -104,12 +104,12 @@ class Cluster:
         return restarted, closed
 
     def due(self) -> float | None:
-        """When something happens next by itself."""
+        """Return when the next transition happens by itself, or None."""
         busy = [node.until for node in self.nodes if node.status != "available"]
         return min(busy) if busy else None
 
     def add(self, zones: Sequence[str], now: float, node_s: float) -> None:
-        """Begin to create a node in each of these zones; ids are the lowest that are free."""
+        """Start creating a node in each of these zones; ids are the lowest free ones."""
         taken = {node.node_id for node in self.nodes}
         free = (f"{number:04}" for number in range(1, 10_000))
         for zone in zones:
@@ -118,20 +118,20 @@ class Cluster:
         self.nodes.sort(key=lambda node: node.node_id)
 
     def remove(self, ids: Sequence[str], now: float, node_s: float) -> None:
-        """Begin to delete these nodes: they leave the configuration at once."""
+        """Start deleting these nodes: they leave the configuration at once."""
         for node in self.nodes:
             if node.node_id in ids:
                 node.status, node.until = "deleting", now + node_s
         self.config_version += len(ids)
 
     def delete(self, now: float, node_s: float) -> None:
-        """Begin to delete all of it."""
+        """Start deleting the cluster."""
         self._need_available()
         self.status = "deleting"
         self.remove([node.node_id for node in self.nodes], now, node_s)
 
     def reboot(self, ids: Sequence[str], now: float, node_s: float) -> None:
-        """Begin to restart these nodes."""
+        """Start restarting these nodes."""
         self._need_available()
         unknown = sorted(set(ids) - set(self.ids()))
         if unknown or not ids:
@@ -141,27 +141,27 @@ class Cluster:
             if node.node_id in ids:
                 node.status, node.until = "rebooting", now + node_s
 
-    def modify(self, asked: Mapping[str, Any], now: float, node_s: float) -> None:
-        """ModifyCacheCluster: what is asked for joins or replaces what is pending; then all of it, or none, is applied."""
+    def modify(self, parameters: Mapping[str, Any], now: float, node_s: float) -> None:
+        """Apply ModifyCacheCluster: requested changes join or replace pending ones; then all of them, or none, are applied."""
         self._need_available()
-        if asked.get("CacheNodeType") not in (None, self.node_type):
+        if parameters.get("CacheNodeType") not in (None, self.node_type):
             raise combination("The node type of a Memcached cluster can't be modified.")
-        count = asked.get("NumCacheNodes")
-        if count is None and (asked.get("CacheNodeIdsToRemove") or asked.get("NewAvailabilityZones")):
+        count = parameters.get("NumCacheNodes")
+        if count is None and (parameters.get("CacheNodeIdsToRemove") or parameters.get("NewAvailabilityZones")):
             raise combination("CacheNodeIdsToRemove and NewAvailabilityZones need NumCacheNodes.")
-        pending = self.pending if count is None else self._counted(int(count), asked)
-        if asked.get("EngineVersion"):
-            version = rules.check_version(asked["EngineVersion"], now=self.version)
+        pending = self.pending if count is None else self._resized(int(count), parameters)
+        if parameters.get("EngineVersion"):
+            version = rules.check_version(parameters["EngineVersion"], now=self.version)
             pending = Pending(pending.count, pending.zones, pending.remove, version if version != self.version else "")
-        self.window = asked.get("PreferredMaintenanceWindow") or self.window
-        self.parameter_group = asked.get("CacheParameterGroupName") or self.parameter_group
-        self.security_groups = tuple(asked.get("SecurityGroupIds") or self.security_groups)
+        self.window = parameters.get("PreferredMaintenanceWindow") or self.window
+        self.parameter_group = parameters.get("CacheParameterGroupName") or self.parameter_group
+        self.security_groups = tuple(parameters.get("SecurityGroupIds") or self.security_groups)
         self.pending = pending
-        if asked.get("ApplyImmediately"):
+        if parameters.get("ApplyImmediately"):
             self.apply_pending(now, node_s)
 
     def apply_pending(self, now: float, node_s: float) -> None:
-        """Begin everything that waits."""
+        """Start every pending change."""
         pending, self.pending = self.pending, Pending()
         if not pending or self.status != "available":
             return
@@ -177,22 +177,22 @@ class Cluster:
                     node.status, node.until = "rebooting", now + node_s
 
     def in_window(self, now: float) -> bool:
-        """Whether `now` is inside the maintenance window (`sun:05:00-sun:06:00`, UTC)."""
+        """True when `now` is inside the maintenance window (`sun:05:00-sun:06:00`, UTC)."""
         start, _, end = self.window.partition("-")
         at = datetime.fromtimestamp(now, UTC)
         minute = at.weekday() * 1440 + at.hour * 60 + at.minute
         return (minute - _minute(start)) % _WEEK_MINUTES < (_minute(end) - _minute(start)) % _WEEK_MINUTES
 
-    def _counted(self, count: int, asked: Mapping[str, Any]) -> Pending:
+    def _resized(self, count: int, parameters: Mapping[str, Any]) -> Pending:
         present = self.ids()
-        remove = list(asked.get("CacheNodeIdsToRemove") or [])
-        zones = list(asked.get("NewAvailabilityZones") or [])
+        remove = list(parameters.get("CacheNodeIdsToRemove") or [])
+        zones = list(parameters.get("NewAvailabilityZones") or [])
         coming = len(present) + len(self.pending.zones)
         if count < 1:
             raise value("NumCacheNodes must be at least 1.")
         if count < len(present):
-            gone = rules.check_removal(present, count, remove)
-            return Pending(count, remove=gone, version=self.pending.version)
+            removed = rules.check_removal(present, count, remove)
+            return Pending(count, remove=removed, version=self.pending.version)
         if remove:
             raise combination(
                 "CacheNodeIdsToRemove is only valid when NumCacheNodes is less than the existing number of cache nodes."
@@ -205,7 +205,7 @@ class Cluster:
             )
         new = rules.place(
             count - coming,
-            mode=asked.get("AZMode"),
+            mode=parameters.get("AZMode"),
             zones=zones,
             offered=self.zones_offered,
             present=self.by_zone() + Counter(self.pending.zones),
@@ -220,9 +220,9 @@ class Cluster:
 
 
 def far_window(now: float) -> str:
-    """The window of a cluster that asked for none: an hour at least two days away.
+    """Return the maintenance window of a cluster created without one: an hour at least two days away.
 
-    AWS picks the day by chance. A change that waits has to be seen waiting, whatever the day it is made.
+    AWS picks the day at random. Here a pending change must stay pending for a while on any day.
     """
     day = _DAYS[(datetime.fromtimestamp(now, UTC).weekday() + 3) % len(_DAYS)]
     return f"{day}:05:00-{day}:06:00"

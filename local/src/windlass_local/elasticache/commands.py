@@ -1,4 +1,4 @@
-"""The memcached text protocol from the server's side, without I/O: commands cut out of a stream of bytes."""
+"""The memcached text protocol on the server's side, without I/O: parses commands from a stream of bytes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ __all__ = ["Command", "Commands"]
 
 _STORES = {b"set", b"add", b"replace", b"append", b"prepend", b"cas"}
 _BAD = "CLIENT_ERROR bad data chunk"
-_LONGEST_LINE = 8192  # memcached gives up on a longer one, too, unless it is a get of many keys
+_LONGEST_LINE = 8192  # memcached also refuses a longer line, unless it is a get of many keys
 _LARGEST_ITEM = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command's words, its data (empty where it has none) and its bytes as they came."""
+    """A command's words, its data (may be empty) and its bytes as received."""
 
     words: tuple[bytes, ...]
     data: bytes
@@ -22,7 +22,7 @@ class Command:
 
 
 class Commands:
-    """`feed` bytes as they come, get whole commands.
+    """A parser: `feed` bytes as they arrive, get complete commands.
 
     A stream can turn out to be `binary` (the binary protocol) or `broken` (then the server's last line for it): nothing is
     cut from there on, and `rest` has what was not.
@@ -34,18 +34,18 @@ class Commands:
         self.broken = ""
 
     def rest(self) -> bytes:
-        """What has come and was not cut; it is given once."""
+        """Return the bytes received but not parsed, once."""
         left = bytes(self._buffer)
         self._buffer.clear()
         return left
 
     def feed(self, data: bytes) -> list[Command]:
-        """The commands that are complete now."""
+        """Return the commands that are complete now."""
         self._buffer += data
-        found = []
+        result = []
         while (command := self._next()) is not None:
-            found.append(command)
-        return found
+            result.append(command)
+        return result
 
     def _next(self) -> Command | None:
         if self._buffer[:1] == b"\x80":  # the magic byte of a binary request
@@ -81,7 +81,7 @@ class Commands:
 
 
 def _data_bytes(words: tuple[bytes, ...]) -> int | None:
-    """How many bytes follow the line, their CR LF included; None when the line says it wrongly."""
+    """Return how many bytes follow the line, CR LF included; None when the line is malformed."""
     verb = words[0] if words else b""
     at = 4 if verb in _STORES else 2 if verb == b"ms" else 0
     if not at:

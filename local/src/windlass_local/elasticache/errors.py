@@ -1,4 +1,4 @@
-"""The errors of ElastiCache that clients tell apart, by their wire code (botocore's elasticache model)."""
+"""ElastiCache's errors that clients distinguish, by their wire code (botocore's elasticache model)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class CacheError(Exception):
 
 
 def value(message: str) -> CacheError:
-    """InvalidParameterValue."""
+    """Return InvalidParameterValue."""
     return CacheError("InvalidParameterValue", message)
 
 
 def combination(message: str) -> CacheError:
-    """InvalidParameterCombination."""
+    """Return InvalidParameterCombination."""
     return CacheError("InvalidParameterCombination", message)

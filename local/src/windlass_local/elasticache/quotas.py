@@ -1,4 +1,4 @@
-"""Service Quotas as ElastiCache has them: applied values per account and region, raised by request. Pure but for ids."""
+"""Service Quotas of ElastiCache: applied values per account and region, raised by request. Pure except for ids."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Quotas:
     _due: dict[str, float] = field(default_factory=dict)
 
     def value(self, code: str) -> float:
-        """What is in force."""
+        """Return the value in force."""
         return self.values.get(code, QUOTAS[code][1])
 
     def describe(self, code: str, *, default: bool = False) -> dict[str, Any]:
-        """As GetServiceQuota answers (GetAWSDefaultServiceQuota with `default`)."""
+        """Return the quota as GetServiceQuota does (as GetAWSDefaultServiceQuota with `default`)."""
         name, standard, adjustable = QUOTAS[code]
         owner = "" if default else self.account_id
         return {
@@ -55,14 +55,18 @@ class Quotas:
         }
 
     def open_request(self, code: str) -> dict[str, Any] | None:
-        """The request that waits for this quota, if there is one."""
-        waiting = (one for one in self.requests.values() if one["QuotaCode"] == code and one["Status"] == "PENDING")
+        """Return the pending request for this quota, or None."""
+        waiting = (
+            request
+            for request in self.requests.values()
+            if request["QuotaCode"] == code and request["Status"] == "PENDING"
+        )
         return next(waiting, None)
 
     def request(self, code: str, desired: float, *, now: float, answer_s: float) -> dict[str, Any]:
-        """A new request; it is approved after `answer_s` seconds."""
+        """Open a request; it is approved after `answer_s` seconds."""
         at = datetime.fromtimestamp(now, UTC).timestamp()
-        made = {
+        created = {
             **_SERVICE,
             "Id": uuid.uuid4().hex,
             "QuotaCode": code,
@@ -77,14 +81,14 @@ class Quotas:
             "QuotaRequestedAtLevel": "ACCOUNT",
             "Requester": f'{{"accountId":"{self.account_id}"}}',
         }
-        self.requests[made["Id"]] = made
-        self._due[made["Id"]] = now + answer_s
-        return made
+        self.requests[created["Id"]] = created
+        self._due[created["Id"]] = now + answer_s
+        return created
 
     def settle(self, now: float) -> None:
-        """Approve the requests whose time has come."""
+        """Approve the requests that are due."""
         for request_id in [one for one, at in self._due.items() if at <= now]:
             del self._due[request_id]
-            made = self.requests[request_id]
-            made.update(Status="APPROVED", LastUpdated=now)
-            self.values[made["QuotaCode"]] = made["DesiredValue"]
+            created = self.requests[request_id]
+            created.update(Status="APPROVED", LastUpdated=now)
+            self.values[created["QuotaCode"]] = created["DesiredValue"]

@@ -1,4 +1,4 @@
-"""What ElastiCache accepts of a request about Memcached clusters: names, counts, zones, versions. Pure.
+"""Checks of requests about Memcached clusters: names, counts, zones, versions. Pure.
 
 Sources: the API reference of CreateCacheCluster and ModifyCacheCluster; where a message is known from the field (public
 issue threads), it is that one.
@@ -35,7 +35,7 @@ _LONGEST = 50
 
 
 def check_name(name: str) -> str:
-    """The name as it is stored: lower case."""
+    """Return the name in lower case, as it is stored. CacheError."""
     lower = name.lower()
     if len(lower) > _LONGEST or not _NAME.match(lower):
         raise value(
@@ -46,7 +46,7 @@ def check_name(name: str) -> str:
 
 
 def check_node_type(node_type: str | None) -> str:
-    """The node type; it has no default."""
+    """Return the node type, which has no default. CacheError."""
     if not node_type:
         raise value("The parameter CacheNodeType must be provided and must not be null.")
     if not _NODE_TYPE.match(node_type):
@@ -55,7 +55,7 @@ def check_node_type(node_type: str | None) -> str:
 
 
 def check_version(version: str | None, *, now: str = "") -> str:
-    """The engine version, never lower than `now`."""
+    """Return the engine version, never lower than `now`. CacheError."""
     chosen = version or now or DEFAULT_VERSION
     if chosen not in VERSIONS:
         raise value(f"Cannot find version {chosen} for memcached")
@@ -65,12 +65,12 @@ def check_version(version: str | None, *, now: str = "") -> str:
 
 
 def default_parameter_group(version: str) -> str:
-    """`default.memcached1.6` of 1.6.22."""
+    """Return `default.memcached1.6` for 1.6.22."""
     return "default.memcached" + ".".join(version.split(".")[:2])
 
 
 def speaks_config(version: str) -> bool:
-    """Whether the engine knows `config get cluster` (1.4.14 and later)."""
+    """True when the engine knows `config get cluster` (1.4.14 and later)."""
     return tuple(map(int, version.split("."))) >= (1, 4, 14)
 
 
@@ -90,7 +90,7 @@ def check_quota(nodes: int, *, per_cluster: int, elsewhere: int, per_region: int
 
 
 def check_removal(present: Sequence[str], wanted: int, remove: Sequence[str]) -> tuple[str, ...]:
-    """The ids to remove: there, distinct and as many as go."""
+    """Return the ids to remove: existing, distinct, and as many as requested. CacheError."""
     if len(remove) != len(present) - wanted:
         raise combination(
             "The number of CacheNodeIdsToRemove must match the number of nodes you are trying to remove, current number of "
@@ -106,7 +106,7 @@ def check_removal(present: Sequence[str], wanted: int, remove: Sequence[str]) ->
 def place(
     count: int, *, mode: str | None, zones: Sequence[str], offered: Sequence[str], present: Mapping[str, int]
 ) -> tuple[str, ...]:
-    """The zones of `count` new nodes beside `present` ones (nodes by zone): as asked for, or chosen by the service."""
+    """Return the zones of `count` new nodes beside `present` ones (nodes by zone): as requested, or chosen by the service."""
     if zones and len(zones) != count:
         raise combination(
             f"The number of Availability Zones ({len(zones)}) must match the number of nodes to add ({count})."

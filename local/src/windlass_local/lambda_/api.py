@@ -1,4 +1,4 @@
-"""Invoke: the one operation of Lambda's API that is not moto's. A call that waits for its function holds none of moto's threads."""
+"""Invoke, the one operation of Lambda's API that is not moto's. A call that waits for its function holds none of moto's threads."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from moto.awslambda.exceptions import UnknownFunctionException
 
 from windlass_local.errors import error_response
 from windlass_local.lambda_.batches import MAX_EVENT_BYTES
+from windlass_local.lambda_.function_name import FunctionName, parse_name
 from windlass_local.lambda_.functions import Functions
-from windlass_local.lambda_.names import FunctionName, parse_name
 from windlass_local.lambda_.outcome import Throttled
 from windlass_local.lambda_.versions import Unrunnable, find
 from windlass_local.request import Request, Response
@@ -31,12 +31,12 @@ _JSON = ("content-type", "application/json")
 
 
 def invocation_path(request: Request) -> re.Match[str] | None:
-    """Whether this is a call of Invoke or of InvokeAsync."""
+    """Match a path of Invoke or InvokeAsync."""
     return (_PATH.fullmatch(request.path) or _ASYNC_PATH.fullmatch(request.path)) if request.method == "POST" else None
 
 
 async def invoke(functions: Functions, request: Request) -> Response:
-    """Answer Invoke: RequestResponse (waits), Event (accepts), DryRun (looks)."""
+    """Answer Invoke: RequestResponse (waits), Event (accepts), DryRun (only checks)."""
     found = invocation_path(request)
     assert found is not None
     qualifier = parse_qs(request.query).get("Qualifier", [""])[0]
@@ -76,7 +76,7 @@ async def invoke(functions: Functions, request: Request) -> Response:
 
 
 def _refusal(request: Request, name: FunctionName, kind: str) -> Response | None:
-    """What is wrong with the call before any code runs."""
+    """Return the refusal of a call that fails before any code runs, or None."""
     if kind not in ("RequestResponse", "Event", "DryRun"):
         return error_response(request, 400, "InvalidParameterValueException", f"{kind} is no invocation type")
     try:
@@ -102,7 +102,7 @@ def _refusal(request: Request, name: FunctionName, kind: str) -> Response | None
 
 
 def _shared(function: Any, account_id: str) -> bool:
-    """Whether the function's resource policy lets the account invoke it."""
+    """True when the function's resource policy lets the account invoke it."""
     for statement in function.policy.statements:
         actions, principal = statement.get("Action"), statement.get("Principal")
         named = principal.get("AWS", "") if isinstance(principal, dict) else principal

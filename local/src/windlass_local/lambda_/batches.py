@@ -1,4 +1,4 @@
-"""Batches of SQS messages: as the function gets them, in pieces that fit, and which of them its answer says have failed. Pure.
+"""Batches of SQS messages: their form in events, their split by size, and which of them a response reports as failed. Pure.
 
 Source: Lambda Developer Guide, "Using Lambda with Amazon SQS" and "Implementing partial batch responses": an answer that
 is malformed fails the whole batch, an empty list is success.
@@ -11,8 +11,8 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from windlass_local.sqs.consumption import system_attributes
 from windlass_local.sqs.message import Message
-from windlass_local.sqs.receiving import system_attributes
 
 __all__ = ["MAX_EVENT_BYTES", "failed_ids", "record_of", "split"]
 
@@ -22,7 +22,7 @@ Record = Mapping[str, Any]
 
 
 def record_of(message: Message, handle: str, queue_arn: str, region: str) -> dict[str, Any]:
-    """One message as functions get it."""
+    """Return one message as functions get it."""
     record = {
         "messageId": message.message_id,
         "receiptHandle": handle,
@@ -40,14 +40,14 @@ def record_of(message: Message, handle: str, queue_arn: str, region: str) -> dic
 
 
 def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
+    result: dict[str, Any] = {"stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
     if "BinaryValue" in value:
-        return {"binaryValue": base64.b64encode(value["BinaryValue"]).decode(), **found}
-    return {"stringValue": value["StringValue"], **found}
+        return {"binaryValue": base64.b64encode(value["BinaryValue"]).decode(), **result}
+    return {"stringValue": value["StringValue"], **result}
 
 
 def split(records: Iterable[Record], max_bytes: int = MAX_EVENT_BYTES) -> list[tuple[list[Record], bytes]]:
-    """The records in their order, in events no larger than `max_bytes` each: (records, event as JSON)."""
+    """Split records, in order, into events of at most `max_bytes`: (records, event as JSON)."""
     pieces: list[tuple[list[Record], bytes]] = []
     group: list[Record] = []
     texts: list[str] = []
@@ -70,9 +70,9 @@ def _event(texts: Sequence[str]) -> bytes:
 
 
 def failed_ids(payload: bytes, ids: Collection[str], *, failed: bool, partial: bool) -> frozenset[str]:
-    """Which of the messages stay in the queue, after a run that `failed` or answered `payload`.
+    """Return the ids of the messages that stay in the queue, after a run that `failed` or answered `payload`.
 
-    `partial` is whether the mapping reads answers (ReportBatchItemFailures).
+    `partial` is true when the mapping reads responses (ReportBatchItemFailures).
     """
     everything = frozenset(ids)
     if failed:

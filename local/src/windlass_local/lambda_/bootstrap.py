@@ -1,4 +1,4 @@
-"""What runs inside a runtime process: Lambda's loop around one Python handler. Standard library only; run as a script.
+"""The program of a runtime process: Lambda's loop around one Python handler. Standard library only; run as a script.
 
 Arguments: the descriptor of the control socket, the descriptor of the lifeline, and the folders to import from. A frame
 on the control socket is one byte of kind, eight bytes of length and the body. In: `C` (the invocation's context as JSON)
@@ -30,7 +30,7 @@ Handler = Callable[[Any, Any], Any]
 
 
 class InitError(Exception):
-    """The handler can't be had; `kind` is Lambda's name for why."""
+    """A handler that cannot be loaded; `kind` is Lambda's name of the cause."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -55,7 +55,7 @@ class Context:
         self._deadline_ms: int = given["deadline_ms"]
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the timeout; never negative."""
+        """Return the milliseconds until the timeout, never negative."""
         return max(0, self._deadline_ms - int(time.time() * 1000))
 
     def log(self, message: str) -> None:
@@ -74,7 +74,7 @@ class _LogHandler(logging.Handler):
 
 
 def _die_with_parent(lifeline: int) -> None:
-    """Nobody ever writes to the lifeline: it ends when the embedded AWS does, however that goes."""
+    """Exit when the embedded AWS does: the pipe, which nobody writes to, then ends."""
     os.read(lifeline, 1)
     os.killpg(0, signal.SIGKILL)
 
@@ -98,7 +98,7 @@ def _load(name: str) -> Handler:
 
 
 def _describe(error: BaseException, request_id: str) -> dict[str, Any]:
-    """The error as its caller gets it, without the frames of this file."""
+    """Return the error as its caller gets it, without the frames of this file."""
     frames = [each for each in traceback.extract_tb(error.__traceback__) if each.filename != __file__]
     if isinstance(error, InitError):
         frames = []
@@ -146,7 +146,7 @@ def _answer(handler: Handler, context: Context, payload: bytes) -> tuple[bytes, 
 
 
 def _plain(value: Any) -> Any:
-    """awslambdaric takes Decimals, too; nothing else beyond JSON."""
+    """Convert Decimals, as awslambdaric does; other types must be JSON already."""
     decimal = sys.modules.get("decimal")
     if decimal is not None and isinstance(value, decimal.Decimal):
         return float(value)
@@ -186,7 +186,7 @@ def _logging() -> _LogHandler:
 
 
 def main() -> None:
-    """Initialise, then answer one invocation after another until the control socket is closed."""
+    """Initialize, then answer one invocation after another until the control socket closes."""
     control_fd, lifeline, folders = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     for descriptor in (control_fd, lifeline):
         os.set_inheritable(descriptor, False)

@@ -1,4 +1,4 @@
-"""Functions' and layers' zips as folders to import from, unpacked once per content."""
+"""Zips of functions and layers as folders to import from, unpacked once per content."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEPT = 24
 
 
 def check_zip(content: bytes) -> str:
-    """What Lambda says of a zip that it does not take; "" for a good one. Reads the directory of the archive only."""
+    """Return Lambda's message for a zip that it does not accept; "" for a valid one. Only the archive's directory is read."""
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             size = sum(each.file_size for each in archive.infolist())
@@ -42,21 +42,21 @@ class CodeStore:
         self._folders: dict[str, Path] = {}
 
     def folder(self, digest: str, content: bytes, in_use: Collection[str] = ()) -> Path:
-        """The zip's files. `in_use` are the digests that running processes import from: those folders stay."""
+        """Return the folder of a zip's files. `in_use` are the digests that running processes import from: their folders stay."""
         with self._lock:
-            found = self._folders.pop(digest, None)
-            if found is None:
+            result = self._folders.pop(digest, None)
+            if result is None:
                 root = self._made_root()
-                found = root / digest[:40]
-                if not found.exists():  # a folder of this name is whole: it is renamed when it is
-                    _unpack(content, root / f"{digest[:40]}.part", found)
-            self._folders[digest] = found
-            for old in [each for each in self._folders if each not in in_use and each != digest][:-_KEPT]:
+                result = root / digest[:40]
+                if not result.exists():  # a folder with this name is complete: it is renamed at the end
+                    _unpack(content, root / f"{digest[:40]}.part", result)
+            self._folders[digest] = result
+            for old in [folder for folder in self._folders if folder not in in_use and folder != digest][:-_KEPT]:
                 shutil.rmtree(self._folders.pop(old), ignore_errors=True)
-            return found
+            return result
 
     def temporary(self, name: str) -> Path:
-        """A folder of its own for a process: its home, and its place for temporary files."""
+        """Create a folder for one process: its home, and its place for temporary files."""
         with self._lock:
             folder = self._made_root() / f"tmp-{name}"
         folder.mkdir(exist_ok=True)
@@ -78,7 +78,7 @@ class CodeStore:
 
 
 def _remove_orphans() -> None:
-    """Folders of an embedded AWS that was killed before it could tidy up."""
+    """Remove the folders of embedded AWSs that were killed before they could."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if owner.isdigit() and int(owner) != os.getpid() and not _is_running(int(owner)):
@@ -100,7 +100,7 @@ def _unpack(content: bytes, part: Path, target: Path) -> None:
     part.mkdir()
     with zipfile.ZipFile(BytesIO(content)) as archive:
         for entry in archive.infolist():
-            unpacked = Path(archive.extract(entry, part))  # never outside `part`: absolute and .. paths are cut
+            unpacked = Path(archive.extract(entry, part))  # never outside `part`: absolute and .. paths are stripped
             mode = stat.S_IMODE(entry.external_attr >> 16)
             if mode & 0o111 and unpacked.is_file():
                 with contextlib.suppress(OSError):

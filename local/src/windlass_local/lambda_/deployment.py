@@ -1,4 +1,4 @@
-"""What one version of a function is made of: its runtime processes are equal when their deployments are. Pure."""
+"""What one version of a function is made of; equal deployments share runtime processes. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Credentials", "Deployment", "environment_variables"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A version's code, configuration and place. `layers` are the digests of their zips, in the function's order."""
+    """A version's code, configuration and folder. `layers` are the digests of their zips, in the function's order."""
 
     account_id: str
     region: str
@@ -28,22 +28,22 @@ class Deployment:
 
     @property
     def function(self) -> tuple[str, str, str]:
-        """The function that this is a version of; reserved concurrency is counted by it."""
+        """Return the function that this is a version of; reserved concurrency is counted by it."""
         return (self.account_id, self.region, self.name)
 
     def is_replaced_by(self, other: Deployment) -> bool:
-        """Whether `other` is the same version after a change of its code or configuration."""
+        """True when `other` is the same version after a change of its code or configuration."""
         return self != other and (self.function, self.version) == (other.function, other.version)
 
     @property
     def log_group(self) -> str:
-        """Where its log goes."""
+        """Return the name of its log group."""
         return f"/aws/lambda/{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """The keys of a session of the function's role in the embedded AWS: invented, and good for nothing elsewhere."""
+    """The keys of a session of the function's role in the embedded AWS: invented, and useless elsewhere."""
 
     key_id: str
     secret_key: str
@@ -53,9 +53,9 @@ class Credentials:
 def environment_variables(
     deployment: Deployment, credentials: Credentials, *, task_root: str, temporary: str, stream: str, path: str
 ) -> Mapping[str, str]:
-    """The process's whole environment. Nothing is inherited, so no real key of the user can get in.
+    """Return the process's whole environment. Nothing is inherited, so no real key of the user can get in.
 
-    The function's own variables yield to the reserved ones, and win over the rest, as in Lambda.
+    The function's own variables yield to the reserved ones and override the rest, as in Lambda.
     """
     reserved = {
         "_HANDLER": deployment.handler,
@@ -82,7 +82,7 @@ def environment_variables(
         "PYTHONUTF8": "1",
         "TMPDIR": temporary,
         "TZ": ":UTC",
-        # Windlass refuses a redirected endpoint unless it is told that one is meant; here it is.
+        # Windlass refuses a redirected endpoint unless this variable permits it.
         "WINDLASS_ESTATE_ALLOW_ENDPOINT_OVERRIDE": "true",
     }
     return usual | dict(deployment.variables) | reserved

@@ -1,4 +1,4 @@
-"""Where the records of asynchronous invocations go: a queue, a topic, an event bus, a function, a bucket."""
+"""Destinations of asynchronous invocations: a queue, a topic, an event bus, a function, a bucket."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["send", "send_dead_letter"]
 
 
 def send(arn: str, record: Mapping[str, Any], invoke: Callable[[str, bytes], None]) -> None:
-    """Bring `record` to `arn`; `invoke` starts a function. Raises what the service raises when it isn't there."""
+    """Send `record` to `arn`; `invoke` starts a function. Raises what the service raises when the target does not exist."""
     body = json.dumps(record)
     _, _, service, region, account_id, rest = arn.split(":", 5)
     context = record["requestContext"]
@@ -45,7 +45,7 @@ def send(arn: str, record: Mapping[str, Any], invoke: Callable[[str, bytes], Non
 
 
 def send_dead_letter(arn: str, payload: bytes, *, request_id: str, code: str, message: str) -> None:
-    """Bring an event that failed to its function's dead-letter queue or topic: the event itself, why as attributes."""
+    """Send a failed event to its function's dead-letter queue or topic: the event as body, the cause as attributes."""
     _, _, service, region, account_id, rest = arn.split(":", 5)
     attributes = {"RequestID": request_id, "ErrorCode": code, "ErrorMessage": message[:1024] or "unknown"}
     if service == "sqs":

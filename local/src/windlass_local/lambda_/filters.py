@@ -1,4 +1,4 @@
-"""Event filter patterns of event source mappings: which messages a function wants. Pure.
+"""Event filter patterns of event source mappings: which messages a function gets. Pure.
 
 Source: Lambda Developer Guide, "Filter rule syntax" and "Using event filtering with an Amazon SQS event source". Fields are
 ANDed, values of a field and the filters of a mapping ORed. A pattern on a JSON body never matches a body of plain text,
@@ -26,14 +26,14 @@ Pattern = Mapping[str, Any]
 
 
 class FilterError(ValueError):
-    """The criteria are no filter patterns."""
+    """Criteria that are no valid filter patterns."""
 
 
 def read_filters(criteria: Mapping[str, Any] | None) -> tuple[Pattern, ...]:
-    """The patterns of a mapping's FilterCriteria, checked. Raises FilterError."""
+    """Parse and check the patterns of a mapping's FilterCriteria. FilterError."""
     filters = (criteria or {}).get("Filters") or ()
     if len(filters) > 5:
-        raise FilterError("a mapping has at most 5 filters")
+        raise FilterError("A mapping has at most 5 filters.")
     patterns = []
     for each in filters:
         try:
@@ -48,15 +48,15 @@ def read_filters(criteria: Mapping[str, Any] | None) -> tuple[Pattern, ...]:
 def _check(pattern: Any) -> None:
     if not isinstance(pattern, dict) or not pattern:
         raise FilterError("Invalid filter pattern definition.")
-    for key, wanted in pattern.items():
+    for key, requested in pattern.items():
         if key == "$or":
-            if not isinstance(wanted, list) or len(wanted) < 2:
+            if not isinstance(requested, list) or len(requested) < 2:
                 raise FilterError("Invalid filter pattern definition.")
-            for each in wanted:
+            for each in requested:
                 _check(each)
-        elif isinstance(wanted, dict):
-            _check(wanted)
-        elif not isinstance(wanted, list) or not all(_is_rule(each) for each in wanted):
+        elif isinstance(requested, dict):
+            _check(requested)
+        elif not isinstance(requested, list) or not all(_is_rule(each) for each in requested):
             raise FilterError("Invalid filter pattern definition.")
 
 
@@ -67,7 +67,7 @@ def _is_rule(rule: Any) -> bool:
 
 
 def passes(filters: Sequence[Pattern], record: Mapping[str, Any]) -> bool:
-    """Whether a record (its `body` as text) is one that the function wants."""
+    """True when the patterns pass a record (its `body` as text)."""
     if not filters:
         return True
     body = record.get("body", "")
@@ -86,23 +86,23 @@ def passes(filters: Sequence[Pattern], record: Mapping[str, Any]) -> bool:
 
 
 def matches(pattern: Pattern, value: Any) -> bool:
-    """Whether a JSON object has all that the pattern wants."""
-    for key, wanted in pattern.items():
+    """True when a JSON object matches the pattern."""
+    for key, requested in pattern.items():
         if key == "$or":
-            if not any(matches(each, value) for each in wanted):
+            if not any(matches(each, value) for each in requested):
                 return False
             continue
-        found = value.get(key, _ABSENT) if isinstance(value, dict) else _ABSENT
-        if isinstance(wanted, dict):
-            if not any(matches(wanted, each) for each in (found if isinstance(found, list) else [found])):
+        result = value.get(key, _ABSENT) if isinstance(value, dict) else _ABSENT
+        if isinstance(requested, dict):
+            if not any(matches(requested, each) for each in (result if isinstance(result, list) else [result])):
                 return False
-        elif not any(_agrees(rule, found) for rule in wanted):
+        elif not any(_agrees(rule, result) for rule in requested):
             return False
     return True
 
 
 def _agrees(rule: Any, found: Any) -> bool:
-    """One rule and one value; a list of values agrees when one of them does."""
+    """True when one rule matches one value; a list matches when one of its values does."""
     if isinstance(found, list) and not (isinstance(rule, dict) and "exists" in rule):
         return any(_agrees(rule, each) for each in found)
     if isinstance(rule, dict):

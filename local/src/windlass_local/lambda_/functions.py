@@ -1,4 +1,4 @@
-"""Every account's functions, running: the one door for the API, the event sources and moto's own services."""
+"""Every account's functions, running: used by the API, the event sources and moto's own services."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.models import LambdaBackend
 from moto.logs.models import logs_backends
 
+from windlass_local.lambda_.async_invocations import AsyncInvocations
 from windlass_local.lambda_.code import CodeStore
 from windlass_local.lambda_.deployment import Credentials, Deployment, environment_variables
-from windlass_local.lambda_.events import Events
-from windlass_local.lambda_.fleet import Fleet
-from windlass_local.lambda_.logs import LogWriter, tail, whole_log
-from windlass_local.lambda_.names import FunctionName
+from windlass_local.lambda_.function_name import FunctionName
+from windlass_local.lambda_.logs import LogWriter, full_log, tail
 from windlass_local.lambda_.outcome import Invocation
+from windlass_local.lambda_.pollers import Pollers
 from windlass_local.lambda_.process import RuntimeProcess
-from windlass_local.lambda_.sources import Sources
+from windlass_local.lambda_.process_pool import ProcessPool
 from windlass_local.lambda_.versions import LAYERS, Unrunnable, assume_role, deployment_of, find, reserved_of
 from windlass_local.workers import Workers
 
-__all__ = ["Answer", "Functions", "the_functions"]
+__all__ = ["Functions", "InvocationResponse", "shared_functions"]
 
 _CALLS = 48
 """Threads that wait for functions on behalf of callers; more than may run at once, so that none waits for a thread."""
@@ -36,8 +36,8 @@ _ATTRIBUTE = "windlass_functions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a caller of Invoke learns."""
+class InvocationResponse:
+    """The response of Invoke."""
 
     payload: bytes
     failed: bool
@@ -46,13 +46,13 @@ class Answer:
 
 
 class Functions:
-    """Runs functions while at least one server is open; `reset` and `closed` leave no process behind."""
+    """The runner of functions while at least one server is up; `reset` and `server_stopped` leave no process behind."""
 
     def __init__(self) -> None:
         self.calls = Workers("lambda-calls", _CALLS)
-        self.events = Events(self.invoke)
-        self.sources = Sources(self.invoke, self.calls)
-        self.fleet = Fleet()
+        self.events = AsyncInvocations(self.invoke)
+        self.sources = Pollers(self.invoke, self.calls)
+        self.fleet = ProcessPool()
         self._codes = CodeStore()
         self._logs = LogWriter()
         self._endpoints: list[str] = []
@@ -60,13 +60,13 @@ class Functions:
         self._lock = threading.Lock()
         self._resets = 0
 
-    def opened(self, url: str) -> None:
-        """A server answers at `url`: functions call it."""
+    def server_started(self, url: str) -> None:
+        """Let functions call the server that started at `url`."""
         self._endpoints.append(url)
         self.sources.resume()
 
-    def closed(self, url: str) -> None:
-        """The server is going: its functions end; with the last one, everything that waits ends, too."""
+    def server_stopped(self, url: str) -> None:
+        """End the functions of the server at `url`; with the last server, cancel everything that waits."""
         if url in self._endpoints:
             self._endpoints.remove(url)
         if not self._endpoints:
@@ -86,7 +86,7 @@ class Functions:
             self._sessions.clear()
 
     def deleted(self, name: FunctionName) -> None:
-        """The function, or the version that `name` is qualified with, is gone."""
+        """End the processes of a deleted function, or of the version that `name` is qualified with."""
         function = (name.account_id, name.region, name.name)
         self.fleet.retire(
             lambda deployment: deployment.function == function and name.qualifier in ("", deployment.version)
@@ -94,7 +94,7 @@ class Functions:
 
     def invoke(
         self, name: FunctionName, payload: bytes, *, request_id: str = "", client_context: object = None
-    ) -> Answer:
+    ) -> InvocationResponse:
         """Run the function on `payload` and wait for it. From any thread that may wait that long.
 
         Raises moto's UnknownFunctionException, Throttled, Unrunnable.
@@ -109,12 +109,14 @@ class Functions:
         outcome, stream = self.fleet.run(
             deployment, lambda: self._start(function, deployment), invocation, reserved=reserved_of(name)
         )
-        lines = whole_log(deployment, request_id, outcome)
+        lines = full_log(deployment, request_id, outcome)
         logs = logs_backends[deployment.account_id][deployment.region]
-        # What a reset or a deletion overtook makes no log group anew.
+        # A run that was overtaken by a reset or a deletion must not create the log group again.
         if resets == self._resets and (deployment.log_group in logs.groups or _is_there(name)):
             self._logs.write(logs, deployment, stream, lines)
-        return Answer(payload=outcome.payload, failed=outcome.failed, version=deployment.version, log_tail=tail(lines))
+        return InvocationResponse(
+            payload=outcome.payload, failed=outcome.failed, version=deployment.version, log_tail=tail(lines)
+        )
 
     def _start(self, function: Any, deployment: Deployment) -> RuntimeProcess:
         in_use = self.fleet.code_in_use()
@@ -150,7 +152,7 @@ class Functions:
             return self._sessions[key]
 
     def describe(self) -> dict[str, Any]:
-        """The processes there are, and what waits."""
+        """Describe the processes, and count the events that wait."""
         return {"processes": self.fleet.describe(), "events_waiting": self.events.waiting()}
 
 
@@ -163,17 +165,17 @@ def _is_there(name: FunctionName) -> bool:
 
 
 def _import_folders(root: Path, layers: Sequence[Path], runtime: str) -> list[str]:
-    """The function's own files, then its layers' (a later layer covers an earlier one), as under /var/task and /opt."""
+    """Return the function's folder, then its layers' (a later layer covers an earlier one), as under /var/task and /opt."""
     folders = [root]
     for layer in reversed(layers):
         folders += [layer / "python" / "lib" / runtime / "site-packages", layer / "python"]
-    return [str(each) for each in folders if each.is_dir()]
+    return [str(folder) for folder in folders if folder.is_dir()]
 
 
-def the_functions() -> Functions:
-    """The functions of this process's estate: moto's state belongs to the process, and so do they."""
-    found: Functions | None = getattr(LambdaBackend, _ATTRIBUTE, None)
-    if found is None:
-        found = Functions()
-        setattr(LambdaBackend, _ATTRIBUTE, found)
-    return found
+def shared_functions() -> Functions:
+    """Return the functions of this process's estate, which live as long as moto's state."""
+    result: Functions | None = getattr(LambdaBackend, _ATTRIBUTE, None)
+    if result is None:
+        result = Functions()
+        setattr(LambdaBackend, _ATTRIBUTE, result)
+    return result

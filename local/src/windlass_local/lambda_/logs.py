@@ -1,4 +1,4 @@
-"""What a run writes to CloudWatch Logs, and the tail of it that its caller may have."""
+"""The log of a run in CloudWatch Logs, and the tail of it that its caller may have."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from windlass_local.lambda_.deployment import Deployment
-from windlass_local.lambda_.outcome import LogLine, Outcome
+from windlass_local.lambda_.outcome import LogLine, RunOutcome
 
-__all__ = ["LogWriter", "tail", "whole_log"]
+__all__ = ["LogWriter", "full_log", "tail"]
 
 _TAIL_BYTES = 4096
 _KEPT_EVENTS = 20_000
@@ -20,8 +20,8 @@ _KEPT_EVENTS = 20_000
 _KEPT_STREAMS = 200
 
 
-def whole_log(deployment: Deployment, request_id: str, outcome: Outcome) -> tuple[LogLine, ...]:
-    """The run's lines between Lambda's own: START, END, REPORT."""
+def full_log(deployment: Deployment, request_id: str, outcome: RunOutcome) -> tuple[LogLine, ...]:
+    """Return the run's lines between Lambda's own: START, END, REPORT."""
     now_ms = int(time.time() * 1000)
     first_ms = outcome.lines[0][0] if outcome.lines else now_ms
     report = (
@@ -38,19 +38,19 @@ def whole_log(deployment: Deployment, request_id: str, outcome: Outcome) -> tupl
 
 
 def tail(lines: Sequence[LogLine]) -> str:
-    """The log's last 4 KB as X-Amz-Log-Result carries them."""
-    kept: list[bytes] = []
+    """Return the log's last 4 KB as X-Amz-Log-Result carries them."""
+    stored: list[bytes] = []
     size = 0
     for _, line in reversed(lines):
-        kept.append(line.encode() + b"\n")
-        size += len(kept[-1])
+        stored.append(line.encode() + b"\n")
+        size += len(stored[-1])
         if size >= _TAIL_BYTES:
             break
-    return base64.b64encode(b"".join(reversed(kept))[-_TAIL_BYTES:]).decode()
+    return base64.b64encode(b"".join(reversed(stored))[-_TAIL_BYTES:]).decode()
 
 
 class LogWriter:
-    """Puts lines into moto's log streams; one at a time, for they are plain lists."""
+    """The writer of moto's log streams; one at a time, because they are plain lists."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -66,6 +66,6 @@ class LogWriter:
                     del group.streams[next(iter(group.streams))]
                 group.create_log_stream(stream)
             group.put_log_events(stream, events)
-            kept = group.streams[stream].events
-            if len(kept) > _KEPT_EVENTS:
-                del kept[: _KEPT_EVENTS // 2]
+            stored = group.streams[stream].events
+            if len(stored) > _KEPT_EVENTS:
+                del stored[: _KEPT_EVENTS // 2]

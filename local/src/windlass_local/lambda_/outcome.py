@@ -1,4 +1,4 @@
-"""What comes of one run of a function, and Lambda's words for the ways it fails. Pure."""
+"""The outcome of one run of a function, and Lambda's messages for its failures. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-__all__ = ["Invocation", "LogLine", "Outcome", "Throttled", "exited", "timed_out"]
+__all__ = ["Invocation", "LogLine", "RunOutcome", "Throttled", "exited", "timed_out"]
 
 LogLine = tuple[int, str]
 """When it was written (epoch milliseconds), and the line without its end."""
@@ -23,7 +23,7 @@ class Invocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class RunOutcome:
     """`payload` is the function's answer or, when it `failed`, the error document. Times in milliseconds."""
 
     payload: bytes
@@ -33,11 +33,11 @@ class Outcome:
     init_ms: float | None
     peak_mb: int
     ended: str = ""
-    """`timeout` or `error` where the run ended the process; the report line says so."""
+    """`timeout` or `error` when the run ended the process, as the report line shows."""
 
 
 class Throttled(Exception):
-    """The function may not run once more now; `reason` is the API's."""
+    """A function that is at its concurrency limit; `reason` is the API's."""
 
     def __init__(self, reason: str) -> None:
         super().__init__("Rate Exceeded.")
@@ -45,7 +45,7 @@ class Throttled(Exception):
 
 
 def timed_out(request_id: str, timeout_s: int) -> tuple[bytes, str]:
-    """The error document and the log line of a run that was cut off."""
+    """Return the error document and the log line of a run that timed out."""
     text = f"Task timed out after {timeout_s:.2f} seconds"
     document = {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request_id} Error: {text}"}
     now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
@@ -53,7 +53,7 @@ def timed_out(request_id: str, timeout_s: int) -> tuple[bytes, str]:
 
 
 def exited(request_id: str, returncode: int) -> tuple[bytes, str]:
-    """The error document and the log line of a process that ended by itself, or was killed (a negative code)."""
+    """Return the error document and the log line of a process that exited or was killed (a negative code)."""
     if returncode < 0:
         how = "with error: signal: killed" if returncode == -9 else f"with error: signal: {-returncode}"
     else:

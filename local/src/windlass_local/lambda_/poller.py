@@ -1,4 +1,4 @@
-"""One event source mapping at work: takes batches from its queue, has the function run on them, deletes what went well.
+"""One event source mapping at work: receives batches from its queue, runs the function, deletes what succeeded.
 
 It waits for messages as a long poll does (sqs/waiting.py), so an idle mapping costs nothing. A batch that fails is left
 alone: its messages come back when the queue's visibility timeout, or one that the function has set meanwhile, is over.
@@ -18,17 +18,17 @@ from moto.awslambda.exceptions import UnknownFunctionException
 
 from windlass_local.lambda_.batches import failed_ids, record_of, split
 from windlass_local.lambda_.filters import Pattern, passes
-from windlass_local.lambda_.names import FunctionName
+from windlass_local.lambda_.function_name import FunctionName
 from windlass_local.lambda_.outcome import Throttled
 from windlass_local.lambda_.versions import Unrunnable
+from windlass_local.sqs.consumption import delete, receive
 from windlass_local.sqs.queue import Received, Refusal
 from windlass_local.sqs.receipts import encode
-from windlass_local.sqs.receiving import delete, receive
-from windlass_local.sqs.region import RegionQueues
+from windlass_local.sqs.region_queues import RegionQueues
 from windlass_local.sqs.resource import SqsQueue
 from windlass_local.workers import Workers, done_by
 
-__all__ = ["Invoke", "Poller", "Settings"]
+__all__ = ["Invoke", "Poller", "PollerSettings"]
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ Invoke = Callable[[FunctionName, bytes], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class PollerSettings:
     """A mapping's configuration. `partial`: answers are read (ReportBatchItemFailures)."""
 
     function: FunctionName
@@ -60,13 +60,13 @@ class Poller:
         self._handling: set[asyncio.Task[None]] = set()
         self._failures = 0
 
-    def apply(self, settings: Settings | None) -> None:
-        """Poll with these settings from now on; None stops polling. Batches that are being handled are finished."""
+    def apply(self, settings: PollerSettings | None) -> None:
+        """Poll with these settings from now on; None stops polling. Batches in progress are finished."""
         if self._collecting is not None:
             self._collecting.cancel()
         self._collecting = None if settings is None else asyncio.get_running_loop().create_task(self._poll(settings))
 
-    async def _poll(self, settings: Settings) -> None:
+    async def _poll(self, settings: PollerSettings) -> None:
         while not self._queue.is_deleted:
             while len(self._handling) >= settings.concurrency:
                 await asyncio.wait(self._handling, return_when=asyncio.FIRST_COMPLETED)
@@ -77,8 +77,8 @@ class Poller:
             self._handling.add(task)
             task.add_done_callback(self._handling.discard)
 
-    async def _collect(self, settings: Settings) -> list[Received]:
-        """The next batch: full, or as full as it got in the window that its first message opened."""
+    async def _collect(self, settings: PollerSettings) -> list[Received]:
+        """Collect the next batch: full, or what arrived in the window that its first message opened."""
         batch: list[Received] = []
         closes_s = math.inf
         try:
@@ -103,8 +103,8 @@ class Poller:
             self._give_back(batch)
             raise
 
-    def _take(self, settings: Settings, limit: int, now_s: float) -> list[Received]:
-        """Up to `limit` messages that the filters let pass; the others are deleted, as Lambda does."""
+    def _take(self, settings: PollerSettings, limit: int, now_s: float) -> list[Received]:
+        """Receive up to `limit` messages that pass the filters; the others are deleted, as Lambda does."""
         visibility_s = self._queue.seconds("VisibilityTimeout")
         taken: list[Received] = []
         while True:
@@ -124,7 +124,7 @@ class Poller:
                 try:
                     self._queue.core.change_visibility(each.receipt, 0, now_s)
                 except Refusal:
-                    continue  # it is back already, or gone
+                    continue  # it is visible again, or deleted
             self._queue.changed(now_s, arrived=len(batch))
 
     def _record(self, received: Received) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class Poller:
         handle = encode(queue.mark, received.receipt)
         return record_of(received.message, handle, queue.queue_arn, self._region.region_name)
 
-    async def _handle(self, settings: Settings, batch: Sequence[Received]) -> None:
+    async def _handle(self, settings: PollerSettings, batch: Sequence[Received]) -> None:
         receipts = {each.message.message_id: each.receipt for each in batch}
         until_s = min((each.message.due_s for each in batch), default=0.0) - _MARGIN_S
         succeeded = 0
@@ -146,7 +146,7 @@ class Poller:
                         self._delete(receipts[message_id], now_s)
             succeeded += len(ids) - len(failed)
             if failed and self._queue.fifo_queue:
-                break  # what comes after a message that failed must not overtake it
+                break  # messages behind a failed one must not overtake it
         self._failures = 0 if succeeded or not batch else self._failures + 1
 
     def _delete(self, receipt: Any, now_s: float) -> None:
@@ -155,7 +155,9 @@ class Poller:
         except Refusal:
             logger.info("%s: the visibility timeout was over before the function was", self._queue.queue_arn)
 
-    async def _failed(self, settings: Settings, event: bytes, ids: Collection[str], until_s: float) -> frozenset[str]:
+    async def _failed(
+        self, settings: PollerSettings, event: bytes, ids: Collection[str], until_s: float
+    ) -> frozenset[str]:
         """Run the function; the ids of the messages that stay. Throttled runs wait, as long as the messages are hidden."""
         wait_s = 0.05
         while True:
@@ -167,7 +169,7 @@ class Poller:
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, 1.0)
             except (UnknownFunctionException, Unrunnable) as error:
-                logger.warning("%s feeds nobody: %s", self._queue.queue_arn, error)
+                logger.warning("polling of %s stopped: %s", self._queue.queue_arn, error)
                 return frozenset(ids)
             except Exception:
                 logger.exception("%s: a batch could not be run", self._queue.queue_arn)

@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from windlass_local.lambda_.outcome import Invocation, LogLine, Outcome, exited, timed_out
+from windlass_local.lambda_.outcome import Invocation, LogLine, RunOutcome, exited, timed_out
 
 __all__ = ["RuntimeProcess"]
 
@@ -55,18 +55,18 @@ class RuntimeProcess:
         self.used_s = time.monotonic()
         self.runs = 0
         self._memory_mb, self._timeout_s = memory_mb, timeout_s
-        self._control, theirs = socket.socketpair()
+        self._control, original = socket.socketpair()
         lifeline, self._lifeline = os.pipe()
         self._log, log = os.pipe()
         os.set_blocking(self._log, False)
         try:
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter
-                # -P: the bootstrap's own folder is not to be imported from
-                [sys.executable, "-P", "-u", _BOOTSTRAP, str(theirs.fileno()), str(lifeline), *folders],
+                # -P: nothing may be imported from the bootstrap's own folder
+                [sys.executable, "-P", "-u", _BOOTSTRAP, str(original.fileno()), str(lifeline), *folders],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                pass_fds=(theirs.fileno(), lifeline),
+                pass_fds=(original.fileno(), lifeline),
                 start_new_session=True,
                 env=dict(variables),
                 cwd=folders[0],
@@ -77,7 +77,7 @@ class RuntimeProcess:
             os.close(self._lifeline)
             raise
         finally:
-            theirs.close()
+            original.close()
             os.close(lifeline)
             os.close(log)
         self._selector = selectors.DefaultSelector()
@@ -94,16 +94,16 @@ class RuntimeProcess:
 
     @property
     def pid(self) -> int:
-        """The process, and its group: whatever the function started."""
+        """Return the id of the process and of its group, which has all that the function started."""
         return self._process.pid
 
     @property
     def is_alive(self) -> bool:
-        """Whether another event may be given to it."""
+        """True when the process can take another event."""
         return not self.is_closed and self._process.poll() is None
 
-    def run(self, invocation: Invocation) -> Outcome:
-        """One event. A process that comes out of it dead (killed, timed out, exited) is closed by then."""
+    def run(self, invocation: Invocation) -> RunOutcome:
+        """Run one event. A process that did not survive it (killed, timed out, exited) is closed afterwards."""
         self.runs += 1
         init_ms = None
         if not self._initialised:
@@ -121,7 +121,7 @@ class RuntimeProcess:
         }
         self._control.settimeout(self._timeout_s)
         event = _frame(b"C", json.dumps(context).encode()) + _frame(b"P", invocation.payload or b"{}")
-        with contextlib.suppress(OSError):  # it died between two events, or takes nothing: the wait tells which
+        with contextlib.suppress(OSError):  # it died between two events, or does not read: the wait shows which
             self._control.sendall(event)
         answer = self._next_frame(started + self._timeout_s)
         duration_ms = (time.monotonic() - started) * 1000
@@ -134,8 +134,8 @@ class RuntimeProcess:
         kind, body = answer
         return self._outcome(body, kind == b"E", duration_ms, init_ms, peak_mb)
 
-    def _ended(self, invocation: Invocation, how: str | Frame, duration_ms: float, init_ms: float | None) -> Outcome:
-        """The process can't be used again: say why, and see that it is gone."""
+    def _ended(self, invocation: Invocation, how: str | Frame, duration_ms: float, init_ms: float | None) -> RunOutcome:
+        """Return why the process cannot be used again, and make sure that it has ended."""
         if isinstance(how, tuple):  # the handler could not be loaded; the process ends itself
             body = json.loads(how[1]) | {"requestId": invocation.request_id}
             self.close()
@@ -160,17 +160,17 @@ class RuntimeProcess:
     def _exit_code(self) -> int:
         try:
             return self._process.wait(timeout=1.0)
-        except subprocess.TimeoutExpired:  # it let go of its control socket, but lives on
+        except subprocess.TimeoutExpired:  # it closed its control socket but is still running
             return -int(signal.SIGKILL)
 
     def _outcome(
         self, payload: bytes, failed: bool, duration_ms: float, init_ms: float | None, peak_mb: int, ended: str = ""
-    ) -> Outcome:
+    ) -> RunOutcome:
         if self._partial:
             self._lines.append((int(time.time() * 1000), self._partial.decode("utf-8", "replace")))
             self._partial = b""
         lines, self._lines, self._log_bytes = tuple(self._lines), [], 0
-        return Outcome(
+        return RunOutcome(
             payload=payload,
             failed=failed,
             lines=lines,
@@ -181,7 +181,7 @@ class RuntimeProcess:
         )
 
     def _next_frame(self, deadline_s: float) -> Frame | str:
-        """The next frame; or what came instead: `timeout`, `memory`, `exit`."""
+        """Return the next frame, or what happened instead: `timeout`, `memory`, `exit`."""
         while True:
             ended = False
             remaining_s = deadline_s - time.monotonic()
@@ -192,7 +192,7 @@ class RuntimeProcess:
                     self._read_log()
             frame = self._whole_frame()
             if frame is not None or ended:
-                self._read_log()  # all that was written before the answer is in the pipe by now
+                self._read_log()  # everything written before the response is in the pipe now
                 return frame or "exit"
             if time.monotonic() >= deadline_s:
                 return "timeout"
@@ -238,7 +238,7 @@ class RuntimeProcess:
                 return
 
     def peak_mb(self) -> int:
-        """The most memory it ever held, in MiB; 0 where the system doesn't tell."""
+        """Return the peak memory in MiB; 0 where the system does not report it."""
         try:
             with open(f"/proc/{self.pid}/status", "rb") as status:  # noqa: PTH123  read fifty times a second
                 for line in status:
@@ -249,7 +249,7 @@ class RuntimeProcess:
         return 0
 
     def kill(self) -> None:
-        """End it and all that it started, at once; whoever runs an event in it learns that it was killed."""
+        """Kill the process and all that it started, at once; the thread that runs an event in it learns that it was killed."""
         with self._ending:
             self._kill()
 
@@ -259,7 +259,7 @@ class RuntimeProcess:
                 os.killpg(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Kill it, wait for its end, and give everything back. By the thread that uses it; harmless twice."""
+        """Kill the process, wait for its end and release everything. Idempotent; called by the thread that uses it."""
         with self._ending:
             if self.is_closed:
                 return

@@ -1,4 +1,4 @@
-"""What becomes of an asynchronous event after a run: again later, or done with, and who is told. Pure.
+"""What follows a run of an asynchronous event: a retry, or its end and its destination. Pure.
 
 Source: Lambda Developer Guide, "Asynchronous invocation" and "Capturing records of Lambda asynchronous invocations": two
 retries of a function error, after one and two minutes; throttled events wait from one second to five minutes; six hours
@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["RETRY_TAG", "Policy", "Verdict", "delays_of_tag", "destination_record", "verdict", "wait_for_room_s"]
+__all__ = [
+    "RETRY_TAG",
+    "InvokeRetryPolicy",
+    "RetryDecision",
+    "decide_retry",
+    "delays_of_tag",
+    "destination_record",
+    "wait_for_room_s",
+]
 
 RETRY_TAG = "windlass:retry-seconds"
 """A function's tag: the waits before its two retries, as `0.1 0.5`. AWS's are fixed; tests have not the time."""
@@ -21,7 +29,7 @@ _MAX_AGE_S = 21_600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class InvokeRetryPolicy:
     """A function's wishes: how often and how long to try, and where the records go (ARNs, or "")."""
 
     retries: int = 2
@@ -33,32 +41,32 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Try again in `again_s`; or (None) the event is done with, and `condition` says why."""
+class RetryDecision:
+    """A retry after `again_s`; None means that the event has ended, and `condition` is the cause."""
 
     again_s: float | None
     condition: str = ""
 
 
-def verdict(policy: Policy, *, runs: int, failed: bool, age_s: float) -> Verdict:
-    """After the `runs`-th run of an event that was accepted `age_s` ago."""
+def decide_retry(policy: InvokeRetryPolicy, *, runs: int, failed: bool, age_s: float) -> RetryDecision:
+    """Decide what follows the `runs`-th run of an event that was accepted `age_s` ago."""
     if not failed:
-        return Verdict(None, "Success")
+        return RetryDecision(None, "Success")
     if runs > policy.retries:
-        return Verdict(None, "RetriesExhausted")
+        return RetryDecision(None, "RetriesExhausted")
     again_s = policy.delays_s[min(runs, len(policy.delays_s)) - 1]
     if age_s + again_s > policy.max_age_s:
-        return Verdict(None, "EventAgeExceeded")
-    return Verdict(again_s)
+        return RetryDecision(None, "EventAgeExceeded")
+    return RetryDecision(again_s)
 
 
 def wait_for_room_s(throttles: int) -> float:
-    """How long a throttled event waits. AWS begins at a second; this is one machine, where room is made sooner."""
+    """Return how long a throttled event waits. AWS starts at one second; here capacity is free sooner."""
     return float(min(0.05 * 2 ** min(throttles, 12), 2.0))
 
 
 def delays_of_tag(text: str) -> tuple[float, ...]:
-    """The waits that the tag orders; AWS's own where it is absent or no numbers."""
+    """Return the waits that the tag sets; AWS's own when it is absent or not numeric."""
     try:
         delays = tuple(float(each) for each in text.split())
     except ValueError:
@@ -77,7 +85,7 @@ def destination_record(
     failed: bool,
     answer: bytes | None,
 ) -> dict[str, Any]:
-    """The document that destinations get."""
+    """Return the document that destinations receive."""
     record: dict[str, Any] = {
         "version": "1.0",
         "timestamp": f"{datetime.now(UTC).isoformat(timespec='milliseconds').removesuffix('+00:00')}Z",

@@ -1,4 +1,4 @@
-"""What moto knows of a function: the version that a name means, what that is made of, and how its owner wants it run."""
+"""moto's functions: the version that a name refers to, what it is made of, and how its owner wants it run."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from moto.awslambda.utils import get_backend
 from moto.sts.models import sts_backends
 
 from windlass_local.lambda_.deployment import Credentials, Deployment
-from windlass_local.lambda_.names import FunctionName
-from windlass_local.lambda_.retries import RETRY_TAG, Policy, delays_of_tag
+from windlass_local.lambda_.function_name import FunctionName
+from windlass_local.lambda_.retries import RETRY_TAG, InvokeRetryPolicy, delays_of_tag
 
 __all__ = ["LAYERS", "Unrunnable", "assume_role", "deployment_of", "find", "policy_of", "reserved_of"]
 
@@ -28,9 +28,9 @@ class Unrunnable(Exception):
 
 
 def find(name: FunctionName) -> Any:
-    """moto's function of that name and qualifier. moto's UnknownFunctionException where there is none.
+    """Return moto's function of that name and qualifier. Raises moto's UnknownFunctionException.
 
-    An alias with routing weights means another version now and then, as it does in AWS.
+    An alias with routing weights returns another version now and then, as in AWS.
     """
     backend = get_backend(name.account_id, name.region)
     qualifier = name.qualifier
@@ -54,7 +54,7 @@ def find(name: FunctionName) -> Any:
 
 
 def deployment_of(function: Any, endpoint_url: str) -> Deployment:
-    """What the version is made of. Unrunnable for anything but Python from a zip."""
+    """Return what the version is made of. Unrunnable for anything but Python from a zip."""
     if function.package_type != "Zip" or not _PYTHON.fullmatch(function.run_time or ""):
         what = function.run_time or f"package type {function.package_type}"
         raise Unrunnable(f"the embedded AWS runs Python functions from zips; {function.function_name} is {what}")
@@ -76,17 +76,17 @@ def deployment_of(function: Any, endpoint_url: str) -> Deployment:
 
 
 def reserved_of(name: FunctionName) -> int | None:
-    """The reserved concurrency of the function, which its versions share."""
+    """Return the function's reserved concurrency, which its versions share."""
     reserved = get_backend(name.account_id, name.region).get_function(name.name).reserved_concurrency
     return None if reserved is None else int(reserved)
 
 
-def policy_of(name: FunctionName) -> Policy:
-    """How the function's asynchronous events are to be treated."""
+def policy_of(name: FunctionName) -> InvokeRetryPolicy:
+    """Return how the function's asynchronous events are retried."""
     function = get_backend(name.account_id, name.region).get_function(name.name)
     config = function.event_invoke_config[-1].config if function.event_invoke_config else {}
     destinations = config.get("DestinationConfig") or {}
-    policy = Policy(
+    policy = InvokeRetryPolicy(
         on_success=(destinations.get("OnSuccess") or {}).get("Destination") or "",
         on_failure=(destinations.get("OnFailure") or {}).get("Destination") or "",
         dead_letter=getattr(function, "dead_letter_config", {}).get("TargetArn") or "",
@@ -100,7 +100,7 @@ def policy_of(name: FunctionName) -> Policy:
 
 
 def assume_role(deployment: Deployment) -> Credentials:
-    """A session of the function's role, as Lambda makes it: the function's calls are told from others' by it."""
+    """Assume the function's role, as Lambda does; the session identifies the function's calls."""
     role = sts_backends[deployment.account_id]["aws"].assume_role(
         region_name=deployment.region,
         role_session_name=deployment.name,

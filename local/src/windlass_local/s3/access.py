@@ -1,4 +1,4 @@
-"""May this call go on: does the bucket exist, is it this region's, and does its owner allow the caller?
+"""Permission of a call: the bucket exists, is in this region, and its owner allows the caller.
 
 Regions: there is one loopback host, so the signing region stands for the endpoint. A call signed for another region
 than the bucket's gets what S3 gives at another region's endpoint: 301 PermanentRedirect with `x-amz-bucket-region`
@@ -20,9 +20,9 @@ from moto.s3.models import s3_backends
 from windlass_local.request import Response
 from windlass_local.s3 import policy
 from windlass_local.s3.acls import object_acl
-from windlass_local.s3.address import Call, action
-from windlass_local.s3.answers import refuse
+from windlass_local.s3.address import S3Request, action
 from windlass_local.s3.caller import Caller, caller_of, canonical_id, principal_of
+from windlass_local.s3.responses import refuse
 
 _ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 _ANY_ACCOUNT = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
@@ -53,7 +53,7 @@ def find_bucket(name: str) -> Any:
     return s3_backends[account_id][partition].buckets.get(name)
 
 
-def admit(call: Call, bucket: Any) -> Response | None:
+def check_access(call: S3Request, bucket: Any) -> Response | None:
     """Return the refusal of a call on an existing bucket, or None when it may go on."""
     caller = caller_of(call)
     refusal = _expired(call) or _elsewhere(call, bucket) or _other_owner(call, bucket)
@@ -62,43 +62,43 @@ def admit(call: Call, bucket: Any) -> Response | None:
     if _must_pay(call, bucket, caller) and not _says_it_pays(call):
         return denied(call, bucket)
     if call.method == "POST" and call.subresource == "delete":
-        return None  # each key is asked about by itself
+        return None  # each key is checked separately
     if not permitted(call, bucket, caller, action(call), call.key):
         return denied(call, bucket)
     return _source_refused(call, caller)
 
 
-def charged(call: Call, bucket: Any) -> dict[str, str]:
-    """Return the header that tells a caller that it pays for the call; nothing for the owner and for what costs nothing."""
+def charged_headers(call: S3Request, bucket: Any) -> dict[str, str]:
+    """Return the header that says that the caller pays for the call; none for the owner and for free calls."""
     return {"x-amz-request-charged": "requester"} if _must_pay(call, bucket, caller_of(call)) else {}
 
 
-def _must_pay(call: Call, bucket: Any, caller: Caller) -> bool:
-    """Whether a requester-pays bucket charges the caller: for objects and listings, not for configurations."""
+def _must_pay(call: S3Request, bucket: Any, caller: Caller) -> bool:
+    """True when a requester-pays bucket charges the caller: for objects and listings, not for configurations."""
     if bucket.payer != "Requester" or caller.account_id == bucket.account_id:
         return False
     listing = call.method == "GET" and call.subresource in ("", "versions", "uploads")
     return bool(call.key) or listing or call.subresource == "delete"
 
 
-def _says_it_pays(call: Call) -> bool:
+def _says_it_pays(call: S3Request) -> bool:
     payer = call.header("x-amz-request-payer") or call.query.get("x-amz-request-payer", "")
     return bool(caller_of(call).account_id) and payer.lower() == "requester"
 
 
-def no_such_bucket(call: Call) -> Response:
-    """404, the bucket isn't there."""
+def no_such_bucket(call: S3Request) -> Response:
+    """Return 404 NoSuchBucket."""
     details = {"BucketName": call.bucket}
     return refuse(404, "NoSuchBucket", "The specified bucket does not exist", method=call.method, details=details)
 
 
-def denied(call: Call, bucket: Any) -> Response:
-    """403; HeadBucket still tells the region, as S3 does."""
+def denied(call: S3Request, bucket: Any) -> Response:
+    """Return 403 AccessDenied; HeadBucket still reports the region, as S3 does."""
     headers = {"x-amz-bucket-region": bucket.region_name} if call.method == "HEAD" and not call.key else None
     return refuse(403, "AccessDenied", "Access Denied", method=call.method, headers=headers)
 
 
-def _expired(call: Call) -> Response | None:
+def _expired(call: S3Request) -> Response | None:
     query = call.query
     if not query or not ("X-Amz-Expires" in query or "AWSAccessKeyId" in query):
         return None
@@ -114,7 +114,7 @@ def _expired(call: Call) -> Response | None:
     return refuse(403, "AccessDenied", "Request has expired", method=call.method) if ends < datetime.now(UTC) else None
 
 
-def _signing_region(call: Call) -> str:
+def _signing_region(call: S3Request) -> str:
     region = call.request.region if "authorization" in call.request.headers else ""
     if not region and "X-Amz-Credential" in call.query:
         scope = call.query["X-Amz-Credential"].split("/")
@@ -122,7 +122,7 @@ def _signing_region(call: Call) -> str:
     return "us-east-1" if region == "aws-global" else region
 
 
-def _elsewhere(call: Call, bucket: Any) -> Response | None:
+def _elsewhere(call: S3Request, bucket: Any) -> Response | None:
     region = _signing_region(call)
     if not region or region == bucket.region_name or (call.subresource == "location" and region == "us-east-1"):
         return None
@@ -136,7 +136,7 @@ def _elsewhere(call: Call, bucket: Any) -> Response | None:
     return refuse(301, "PermanentRedirect", message, method=call.method, details=details, headers=headers)
 
 
-def _other_owner(call: Call, bucket: Any) -> Response | None:
+def _other_owner(call: S3Request, bucket: Any) -> Response | None:
     expected = call.header("x-amz-expected-bucket-owner")
     if expected and expected != bucket.account_id:
         return denied(call, bucket)
@@ -145,7 +145,7 @@ def _other_owner(call: Call, bucket: Any) -> Response | None:
     return denied(call, bucket) if source is not None and source.account_id != source_owner else None
 
 
-def copy_source(call: Call) -> tuple[str, str, str]:
+def copy_source(call: S3Request) -> tuple[str, str, str]:
     """Return (bucket, key, version id) of `x-amz-copy-source`; three "" without that header."""
     path, _, query = call.header("x-amz-copy-source").partition("?versionId=")
     bucket, _, key = path.lstrip("/").partition("/")
@@ -155,7 +155,7 @@ def copy_source(call: Call) -> tuple[str, str, str]:
     return unquote(bucket), unquote(key), query
 
 
-def _source_refused(call: Call, caller: Caller) -> Response | None:
+def _source_refused(call: S3Request, caller: Caller) -> Response | None:
     if "x-amz-copy-source" not in call.request.headers:
         return None
     name, key, version_id = copy_source(call)
@@ -164,28 +164,28 @@ def _source_refused(call: Call, caller: Caller) -> Response | None:
         return no_such_bucket(call)
     if source.payer == "Requester" and caller.account_id != source.account_id and not _says_it_pays(call):
         return denied(call, source)
-    wanted = "s3:GetObjectVersion" if version_id else "s3:GetObject"
-    return None if permitted(call, source, caller, wanted, key) else denied(call, source)
+    requested = "s3:GetObjectVersion" if version_id else "s3:GetObject"
+    return None if permitted(call, source, caller, requested, key) else denied(call, source)
 
 
-def permitted(call: Call, bucket: Any, caller: Caller, wanted: str, key: str) -> bool:
-    """Whether `caller` may do `wanted` on the bucket, or on `key` in it."""
+def permitted(call: S3Request, bucket: Any, caller: Caller, requested: str, key: str) -> bool:
+    """True when `caller` may do `wanted` on the bucket, or on `key` in it."""
     own = caller.account_id == bucket.account_id
-    if own and (bucket.policy is None or wanted in _POLICY_CALLS):
+    if own and (bucket.policy is None or requested in _POLICY_CALLS):
         return True
     if bucket.policy is not None:
-        answer = policy.evaluate(bucket.policy, _question(call, bucket, caller, wanted, key))
-        if answer.verdict is policy.Verdict.DENY:
+        answer = policy.evaluate(bucket.policy, _question(call, bucket, caller, requested, key))
+        if answer.verdict is policy.Decision.DENY:
             return False
         blocked = bucket.public_access_block
         if not own and blocked and blocked.restrict_public_buckets and policy.is_public(bucket.policy):
             return False
-        if own or answer.verdict is policy.Verdict.ALLOW:
+        if own or answer.verdict is policy.Decision.ALLOW:
             return True
-    return _granted(bucket, caller, wanted, key)
+    return _granted(bucket, caller, requested, key)
 
 
-def _question(call: Call, bucket: Any, caller: Caller, wanted: str, key: str) -> policy.Question:
+def _question(call: S3Request, bucket: Any, caller: Caller, requested: str, key: str) -> policy.Question:
     arns = principal_of(caller).arns
     context = {
         # Loopback stands for S3's TLS endpoints: the usual "deny without TLS" statement must not lock everyone out.
@@ -198,20 +198,22 @@ def _question(call: Call, bucket: Any, caller: Caller, wanted: str, key: str) ->
     if caller.account_id:
         context |= {"aws:PrincipalAccount": caller.account_id, "aws:PrincipalArn": arns[-1]}
     context |= {f"s3:{name}": call.query[name] for name in ("prefix", "delimiter", "max-keys") if name in call.query}
-    context |= {f"s3:{name}": given for name, given in call.request.headers.items() if name.startswith("x-amz-")}
+    context |= {f"s3:{name}": value for name, value in call.request.headers.items() if name.startswith("x-amz-")}
     if "versionId" in call.query:
         context["s3:VersionId"] = call.query["versionId"]
     resource = f"arn:{bucket.partition}:s3:::{bucket.name}" + (f"/{key}" if key else "")
-    return policy.Question(account_id=caller.account_id, arns=arns, action=wanted, resource=resource, context=context)
+    return policy.Question(
+        account_id=caller.account_id, arns=arns, action=requested, resource=resource, context=context
+    )
 
 
-def _granted(bucket: Any, caller: Caller, wanted: str, key: str) -> bool:
+def _granted(bucket: Any, caller: Caller, requested: str, key: str) -> bool:
     if bucket.ownership_rule == "BucketOwnerEnforced":
         return False
-    if wanted in _GRANTED_BY:
-        return _acl_grants(bucket, bucket.acl, caller, _GRANTED_BY[wanted])
-    if wanted in _GRANTED_BY_OBJECT and key:
-        return _acl_grants(bucket, object_acl(bucket, bucket.keys.get(key)), caller, _GRANTED_BY_OBJECT[wanted])
+    if requested in _GRANTED_BY:
+        return _acl_grants(bucket, bucket.acl, caller, _GRANTED_BY[requested])
+    if requested in _GRANTED_BY_OBJECT and key:
+        return _acl_grants(bucket, object_acl(bucket, bucket.keys.get(key)), caller, _GRANTED_BY_OBJECT[requested])
     return False
 
 

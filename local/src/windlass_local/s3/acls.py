@@ -9,9 +9,9 @@ from typing import Any
 from moto.s3.models import OWNER, FakeAcl, FakeGrant, FakeGrantee, FakeKey, get_canned_acl
 
 from windlass_local.request import Response
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import document, element, refuse
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.caller import canonical_id
+from windlass_local.s3.responses import document, element, refuse
 
 _GRANT = "x-amz-grant-"
 _GRANTEE = re.compile(r'\s*(id|uri|emailAddress)="?([^",]+)"?\s*')
@@ -37,7 +37,7 @@ def _grantee(grantee: Any, owner: str) -> str:
     return f'<Grantee {_XSI} xsi:type="CanonicalUser">{element("ID", identifier)}</Grantee>'
 
 
-def read_bucket_acl(_call: Call, bucket: Any) -> Response:
+def read_bucket_acl(_call: S3Request, bucket: Any) -> Response:
     """Answer GetBucketAcl."""
     return document("AccessControlPolicy", acl_document(bucket.acl, bucket.account_id))
 
@@ -62,21 +62,21 @@ def read_object_acl(bucket: Any, key: Any) -> Response | None:
 def acl_of(headers: Mapping[str, str]) -> Any:
     """Return the ACL that a put's headers give, canned or by grants; None where they give none."""
     grants = []
-    for name, given in headers.items():
+    for name, value in headers.items():
         if name.startswith(_GRANT):
             permission = name.removeprefix(_GRANT).replace("-", "_").upper()
-            found = _GRANTEE.findall(given)
-            named = [FakeGrantee(uri=to) if kind == "uri" else FakeGrantee(grantee_id=to) for kind, to in found]
+            result = _GRANTEE.findall(value)
+            named = [FakeGrantee(uri=to) if kind == "uri" else FakeGrantee(grantee_id=to) for kind, to in result]
             grants.append(FakeGrant(named, [permission]))
     if grants:
         return FakeAcl(grants)
     return get_canned_acl(headers["x-amz-acl"]) if headers.get("x-amz-acl") else None
 
 
-def acl_refused(call: Call, bucket: Any) -> Response | None:
+def acl_refused(call: S3Request, bucket: Any) -> Response | None:
     """Refuse an ACL where the bucket has them off, or a public one where those are blocked; None when it is fine."""
     canned = call.header("x-amz-acl")
-    granted = [given for name, given in call.request.headers.items() if name.startswith(_GRANT)]
+    granted = [value for name, value in call.request.headers.items() if name.startswith(_GRANT)]
     if canned and granted:
         return refuse(400, "InvalidRequest", "Specifying both Canned ACLs and Header Grants is not allowed")
     if bucket.ownership_rule == "BucketOwnerEnforced":
@@ -90,7 +90,7 @@ def acl_refused(call: Call, bucket: Any) -> Response | None:
     public = (
         canned.startswith("public-")
         or canned == "authenticated-read"
-        or any("groups/global/" in given for given in granted)
+        or any("groups/global/" in value for value in granted)
         or b"groups/global/" in (call.request.body if call.subresource == "acl" else b"")
     )
     return refuse(403, "AccessDenied", "Access Denied") if public and blocked and blocked.block_public_acls else None

@@ -1,4 +1,4 @@
-"""What an S3 request is about: bucket, key, query, and the IAM action that a policy would name."""
+"""The subject of an S3 request: bucket, key, query, and the IAM action that a policy would name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from windlass_local.request import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class S3Request:
     """One S3 call. `key` is "" for one on the bucket, `subresource` "" for the plain one (ListBucket, GetObject)."""
 
     request: Request
@@ -23,7 +23,7 @@ class Call:
 
     @property
     def method(self) -> str:
-        """The HTTP method."""
+        """Return the HTTP method."""
         return self.request.method
 
     def header(self, name: str) -> str:
@@ -80,13 +80,13 @@ _OBJECT_ACTIONS: Mapping[tuple[str, str], str] = MappingProxyType(
 _PLAIN_OBJECT = {"GET": "GetObject", "HEAD": "GetObject", "DELETE": "DeleteObject"}
 
 
-def parse(request: Request) -> Call:
+def parse(request: Request) -> S3Request:
     """Split a request into bucket, key and query. Path style, and virtual-host style on `<bucket>.localhost`."""
     query = dict(parse_qsl(request.query, keep_blank_values=True)) if request.query else {}
     path = request.path[1:]
     host = _bucket_in_host(request.headers.get("host", ""))
     bucket, _, key = (host, "", path) if host else path.partition("/")
-    return Call(
+    return S3Request(
         request=request,
         bucket=unquote(bucket),
         key=unquote(key),
@@ -101,8 +101,8 @@ _LOCALHOST = re.compile(r"(?P<bucket>.+?)\.(s3[.\-].*)?localhost(:\d+)?", re.IGN
 def _bucket_in_host(host: str) -> str:
     if not host.rpartition(":")[0].endswith("localhost") and not host.endswith("localhost"):
         return ""
-    found = _LOCALHOST.fullmatch(host)
-    return found["bucket"] if found and not found["bucket"].startswith("s3.") and found["bucket"] != "s3" else ""
+    match = _LOCALHOST.fullmatch(host)
+    return match["bucket"] if match and not match["bucket"].startswith("s3.") and match["bucket"] != "s3" else ""
 
 
 def _subresource(query: Mapping[str, str], *, on_object: bool) -> str:
@@ -113,14 +113,14 @@ def _subresource(query: Mapping[str, str], *, on_object: bool) -> str:
     return next((name for name in query if name in _BUCKET_GET or name == "delete"), "")
 
 
-def action(call: Call) -> str:
+def action(call: S3Request) -> str:
     """Return the IAM action of the call, with its `s3:`. Source: AWS service authorization reference, Amazon S3."""
     if not call.bucket:
         return "s3:ListAllMyBuckets"
     return "s3:" + (_object_action(call) if call.key else _bucket_action(call))
 
 
-def _object_action(call: Call) -> str:
+def _object_action(call: S3Request) -> str:
     name = _OBJECT_ACTIONS.get((call.method, call.subresource)) or _PLAIN_OBJECT.get(call.method, "PutObject")
     if "versionId" not in call.query or not name.startswith(("GetObject", "PutObject", "DeleteObject")):
         return name
@@ -129,7 +129,7 @@ def _object_action(call: Call) -> str:
     return name.replace("Object", "ObjectVersion", 1)
 
 
-def _bucket_action(call: Call) -> str:
+def _bucket_action(call: S3Request) -> str:
     if call.method in ("GET", "HEAD"):
         return _BUCKET_GET.get(call.subresource, "ListBucket")
     if call.method == "POST":
@@ -137,6 +137,6 @@ def _bucket_action(call: Call) -> str:
     if not call.subresource:
         return "CreateBucket" if call.method == "PUT" else "DeleteBucket"
     name = _BUCKET_GET.get(call.subresource, "GetBucket").removeprefix("Get")
-    # Deleting a configuration is permitted by its Put action, but for these two.
+    # Deleting a configuration needs its Put action, except for these two.
     deletes = call.method == "DELETE" and call.subresource in ("policy", "website")
     return ("Delete" if deletes else "Put") + name

@@ -1,4 +1,4 @@
-"""Archived objects (GLACIER, DEEP_ARCHIVE): refused until they are restored, restored for some days, and told as such.
+"""Archived objects (GLACIER, DEEP_ARCHIVE): unreadable until they are restored, for some days.
 
 Sources: AWS docs, "Working with archived objects", API references of RestoreObject, HeadObject and ListObjectsV2.
 """
@@ -17,19 +17,27 @@ from xml.etree import ElementTree as ET
 from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
 
 from windlass_local.request import Response
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import empty, refuse
-from windlass_local.s3.objects import LeanKey
+from windlass_local.s3.address import S3Request
+from windlass_local.s3.objects import ObjectVersion
+from windlass_local.s3.responses import empty, refuse
 from windlass_local.xml import parse_xml
 
-__all__ = ["RESTORES", "Restores", "archived", "restore_header", "restore_object", "restore_status", "source_archived"]
+__all__ = [
+    "RESTORE_TIMING",
+    "RestoreTiming",
+    "archived",
+    "restore_header",
+    "restore_object",
+    "restore_status",
+    "source_archived",
+]
 
 _TIERS = ("Standard", "Bulk", "Expedited")
 Tell = Callable[[str, Any, Any], None]
 
 
 @dataclass(slots=True)
-class Restores:
+class RestoreTiming:
     """How long a restore takes (hours in AWS). Tests move `ahead_s`, the simulated clock of restores and their expiry."""
 
     takes_s: float = 0.5
@@ -40,26 +48,26 @@ class Restores:
         return datetime.fromtimestamp(time.time() + self.ahead_s, UTC)
 
 
-RESTORES = Restores()
+RESTORE_TIMING = RestoreTiming()
 """The pace of this process, as moto's state is."""
 
 
-def _state(key: LeanKey) -> str:
+def _state(key: ObjectVersion) -> str:
     """Return "" for what no restore was asked for (or has expired), "ongoing", or "restored"."""
     if key.restore_ready_at is None or key.restore_expires_at is None:
         return ""
-    now = RESTORES.now()
+    now = RESTORE_TIMING.now()
     if now < key.restore_ready_at:
         return "ongoing"
     return "restored" if now < key.restore_expires_at else ""
 
 
-def is_archived(key: LeanKey) -> bool:
-    """Whether the object's bytes can't be read now."""
+def is_archived(key: ObjectVersion) -> bool:
+    """True when the object's bytes cannot be read now."""
     return key.storage_class in ARCHIVE_STORAGE_CLASSES and _state(key) != "restored"
 
 
-def archived(call: Call, key: LeanKey) -> Response | None:
+def archived(call: S3Request, key: ObjectVersion) -> Response | None:
     """Return the refusal to read an archived object; None when it can be read. Its headers can always be."""
     if call.method == "HEAD" or not is_archived(key):
         return None
@@ -67,15 +75,15 @@ def archived(call: Call, key: LeanKey) -> Response | None:
     return refuse(403, "InvalidObjectState", message, details={"StorageClass": key.storage_class})
 
 
-def source_archived(source: LeanKey) -> Response | None:
+def source_archived(source: ObjectVersion) -> Response | None:
     """Return the refusal of a copy (or of a part) of an archived object; None when it can be copied."""
     if not is_archived(source):
         return None
     return refuse(403, "InvalidObjectState", "Operation is not valid for the source object's storage class")
 
 
-def restore_header(key: LeanKey) -> dict[str, str]:
-    """Return `x-amz-restore` as GetObject and HeadObject tell it; nothing without a restore."""
+def restore_header(key: ObjectVersion) -> dict[str, str]:
+    """Return the header `x-amz-restore` of GetObject and HeadObject; none without a restore."""
     state = _state(key)
     if not state or key.restore_expires_at is None:
         return {}
@@ -85,7 +93,7 @@ def restore_header(key: LeanKey) -> dict[str, str]:
     return {"x-amz-restore": f'ongoing-request="false", expiry-date="{expiry}"'}
 
 
-def restore_status(key: LeanKey) -> str:
+def restore_status(key: ObjectVersion) -> str:
     """Return the element RestoreStatus of a listing; "" without a restore."""
     state = _state(key)
     if not state or key.restore_expires_at is None:
@@ -99,18 +107,18 @@ def restore_status(key: LeanKey) -> str:
     )
 
 
-def restore_object(call: Call, bucket: Any, key: LeanKey, tell: Tell) -> Response:
+def restore_object(call: S3Request, bucket: Any, key: ObjectVersion, notify: Tell) -> Response:
     """Answer RestoreObject: 202 for a new restore, 200 where one is extended, 409 while one is under way."""
-    wish = _wish(call)
-    if isinstance(wish, Response):
-        return wish
-    days, tier = wish
+    request_body = _wish(call)
+    if isinstance(request_body, Response):
+        return request_body
+    days, tier = request_body
     if key.storage_class not in ARCHIVE_STORAGE_CLASSES:
         message = "Restore is not allowed for the object's current storage class"
         return refuse(403, "InvalidObjectState", message, details={"StorageClass": key.storage_class})
     if tier == "Expedited" and key.storage_class == "DEEP_ARCHIVE":
         return refuse(400, "InvalidArgument", "Retrieval option is not supported by this storage class")
-    now = RESTORES.now()
+    now = RESTORE_TIMING.now()
     with bucket.keys.lock:
         state = _state(key)
         if state == "ongoing":
@@ -119,15 +127,15 @@ def restore_object(call: Call, bucket: Any, key: LeanKey, tell: Tell) -> Respons
         key.restore_expires_at = midnight + timedelta(days=days + 1)  # rounded up to midnight
         if state == "restored":
             return empty(200)
-        key.restore_ready_at = now + timedelta(seconds=RESTORES.takes_s)
-        tell("s3:ObjectRestore:Post", bucket, key)
-    timer = threading.Timer(RESTORES.takes_s, tell, ("s3:ObjectRestore:Completed", bucket, key))
+        key.restore_ready_at = now + timedelta(seconds=RESTORE_TIMING.takes_s)
+        notify("s3:ObjectRestore:Post", bucket, key)
+    timer = threading.Timer(RESTORE_TIMING.takes_s, notify, ("s3:ObjectRestore:Completed", bucket, key))
     timer.daemon = True
     timer.start()
     return empty(202)
 
 
-def _wish(call: Call) -> tuple[int, str] | Response:
+def _wish(call: S3Request) -> tuple[int, str] | Response:
     malformed = refuse(
         400, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema"
     )

@@ -1,4 +1,4 @@
-"""ListBuckets, HeadBucket, GetBucketLocation, and CreateBucket where moto gets it wrong (the legacy region EU)."""
+"""ListBuckets, HeadBucket, GetBucketLocation, and CreateBucket in the legacy region EU, which moto gets wrong."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from moto.s3.models import s3_backends
 
 from windlass_local.request import Response
 from windlass_local.s3.access import find_bucket
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import document, element, empty, escape, refuse
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.caller import caller_of, canonical_id
+from windlass_local.s3.responses import document, element, empty, escape, refuse
 
 LEGACY_EU = "EU"
 _MOST_BUCKETS = 10_000
 
 
-def list_buckets(call: Call) -> Response:
-    """ListBuckets: all regions whatever the signing region; BucketRegion only when the request has a parameter."""
+def list_buckets(call: S3Request) -> Response:
+    """Answer ListBuckets: all regions, whatever the signing region; BucketRegion only when the request has a parameter."""
     caller = caller_of(call)
     if not caller.account_id:
         return refuse(403, "AccessDenied", "Access Denied")
-    query = {name: given for name, given in call.query.items() if name != "x-id"}
+    query = {name: value for name, value in call.query.items() if name != "x-id"}
     limit, after = query.get("max-buckets", str(_MOST_BUCKETS)), _name_in(query.get("continuation-token", ""))
     if not limit.isdigit() or not 1 <= int(limit) <= _MOST_BUCKETS or after is None:
         wrong = "continuation-token" if after is None else "max-buckets"
@@ -33,17 +33,17 @@ def list_buckets(call: Call) -> Response:
         return refuse(400, "InvalidArgument", f"The {wrong} provided is not valid", details=details)
     prefix, region = query.get("prefix", ""), query.get("bucket-region", "")
     owned = s3_backends[caller.account_id]["aws"].buckets
-    found = sorted(
+    result = sorted(
         name
         for name, bucket in list(owned.items())
         if name > after and name.startswith(prefix) and region in ("", bucket.region_name)
     )
-    page = found[: int(limit)]
+    page = result[: int(limit)]
     inner = (
         f"<Owner><ID>{canonical_id(caller.account_id)}</ID></Owner><Buckets>"
         + "".join(_bucket(owned[name], with_region=bool(query)) for name in page if name in owned)
         + "</Buckets>"
-        + (f"<ContinuationToken>{_token(page[-1])}</ContinuationToken>" if len(found) > len(page) else "")
+        + (f"<ContinuationToken>{_token(page[-1])}</ContinuationToken>" if len(result) > len(page) else "")
         + element("Prefix", query.get("prefix"))
     )
     return document("ListAllMyBucketsResult", inner)
@@ -69,7 +69,7 @@ def _name_in(token: str) -> str | None:
 
 
 def head_bucket(bucket: Any) -> Response:
-    """HeadBucket: there, yours, and where."""
+    """Answer HeadBucket: exists, accessible, and its region."""
     headers = {
         "x-amz-bucket-region": bucket.region_name,
         "x-amz-bucket-arn": bucket.arn,
@@ -79,7 +79,7 @@ def head_bucket(bucket: Any) -> Response:
 
 
 def bucket_location(bucket: Any) -> Response:
-    """GetBucketLocation: empty means us-east-1, EU is what old buckets of eu-west-1 say."""
+    """Answer GetBucketLocation: empty for us-east-1, EU for old buckets of eu-west-1."""
     location = getattr(bucket, "location_constraint", None) or bucket.region_name
     return document("LocationConstraint", "" if location == "us-east-1" else escape(location))
 
@@ -87,10 +87,10 @@ def bucket_location(bucket: Any) -> Response:
 _CONSTRAINT = re.compile(rb"<LocationConstraint>\s*([^<\s]+)\s*</LocationConstraint>")
 
 
-def create_bucket(call: Call) -> Response | None:
-    """CreateBucket with LocationConstraint EU; None leaves all others to moto."""
-    found = _CONSTRAINT.search(call.request.body)
-    if found is None or found[1].decode() != LEGACY_EU:
+def create_bucket(call: S3Request) -> Response | None:
+    """Answer CreateBucket with LocationConstraint EU; None leaves all others to moto."""
+    match = _CONSTRAINT.search(call.request.body)
+    if match is None or match[1].decode() != LEGACY_EU:
         return None
     caller = caller_of(call)
     if call.request.region not in ("us-east-1", "eu-west-1"):

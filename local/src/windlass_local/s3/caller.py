@@ -1,4 +1,4 @@
-"""Who makes an S3 call: account, the ARNs a policy can know it by, and the ids that events carry."""
+"""The caller of an S3 call: account, the ARNs that a policy can name, and the ids that events carry."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 from moto.iam.models import get_account_id_from, iam_backends
 from moto.sts.models import sts_backends
 
-from windlass_local.s3.address import Call
+from windlass_local.s3.address import S3Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Principal:
     principal_id: str
 
 
-def caller_of(call: Call) -> Caller:
+def caller_of(call: S3Request) -> Caller:
     """Return who signed the request, in the header or in a presigned URL."""
     request = call.request
     if request.access_key:
@@ -42,7 +42,7 @@ def account_of(access_key: str) -> str:
     return access_key if len(access_key) == 12 and access_key.isdigit() else get_account_id_from(access_key)
 
 
-def _presigned_key(call: Call) -> str:
+def _presigned_key(call: S3Request) -> str:
     query = call.query
     if not query:
         return ""

@@ -1,4 +1,4 @@
-"""A request's body: taken out of its chunks (aws-chunked), and verified against every checksum that came with it. Pure.
+"""A request's body: decoded from its chunks (aws-chunked) and verified against every checksum of the request. Pure.
 
 Sources: AWS docs, "Signature calculations for the Authorization header: transferring payload in multiple chunks" and
 "Checking object integrity in Amazon S3"; CRC-64/NVME: NVM Express 64b CRC.
@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["ALGORITHMS", "COMPUTED", "Wrong", "compute", "given_checksum", "sent_body", "wrong_checksum"]
+__all__ = ["ALGORITHMS", "COMPUTED", "ChecksumMismatch", "compute", "given_checksum", "sent_body", "wrong_checksum"]
 
 _CRC32C, _CRC64NVME = 0x82F63B78, 0x9A6C9329AC4BC9B5
 """The polynomials, reflected."""
@@ -64,7 +64,7 @@ _PREFIX = "x-amz-checksum-"
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class ChecksumMismatch:
     """S3's error code and message for a checksum; all of them are 400."""
 
     code: str
@@ -85,7 +85,7 @@ def compute(algorithm: str, body: bytes) -> str | None:
     return None if computed is None else base64.b64encode(computed(body)).decode()
 
 
-def wrong_checksum(headers: Mapping[str, str], body: bytes) -> Wrong | None:
+def wrong_checksum(headers: Mapping[str, str], body: bytes) -> ChecksumMismatch | None:
     """Return what is wrong when the body isn't what its headers and trailers say; None when it is.
 
     Checked are Content-MD5, each `x-amz-checksum-*`, a trailer that was promised, and a signed SHA-256 of the body.
@@ -93,43 +93,45 @@ def wrong_checksum(headers: Mapping[str, str], body: bytes) -> Wrong | None:
     return _wrong_md5(headers, body) or _wrong_sum(headers, body) or _wrong_payload_hash(headers, body)
 
 
-def _wrong_md5(headers: Mapping[str, str], body: bytes) -> Wrong | None:
+def _wrong_md5(headers: Mapping[str, str], body: bytes) -> ChecksumMismatch | None:
     if "content-md5" not in headers:
         return None
     if len(_decoded(headers["content-md5"])) != 16:
-        return Wrong("InvalidDigest", "The Content-MD5 you specified was invalid.")
+        return ChecksumMismatch("InvalidDigest", "The Content-MD5 you specified was invalid.")
     if _decoded(headers["content-md5"]) != hashlib.md5(body, usedforsecurity=False).digest():
-        return Wrong("BadDigest", "The Content-MD5 you specified did not match what we received.")
+        return ChecksumMismatch("BadDigest", "The Content-MD5 you specified did not match what we received.")
     return None
 
 
-def _wrong_sum(headers: Mapping[str, str], body: bytes) -> Wrong | None:
-    given = {name: headers[f"{_PREFIX}{name}"] for name in ALGORITHMS if f"{_PREFIX}{name}" in headers}
+def _wrong_sum(headers: Mapping[str, str], body: bytes) -> ChecksumMismatch | None:
+    argument = {name: headers[f"{_PREFIX}{name}"] for name in ALGORITHMS if f"{_PREFIX}{name}" in headers}
     promised = [name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",") if name.strip()]
     if any(name not in headers for name in promised):
         message = (
             "The request contained trailing data that was not well-formed or did not conform to our published schema."
         )
-        return Wrong("MalformedTrailerError", message)
-    if len(given) > 1:
-        return Wrong(
+        return ChecksumMismatch("MalformedTrailerError", message)
+    if len(argument) > 1:
+        return ChecksumMismatch(
             "InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
         )
-    for name, value in given.items():
+    for name, value in argument.items():
         digest = COMPUTED[name](body)
         if len(_decoded(value)) != len(digest):
-            return Wrong("InvalidRequest", f"Value for {_PREFIX}{name} header is invalid.")
+            return ChecksumMismatch("InvalidRequest", f"Value for {_PREFIX}{name} header is invalid.")
         if _decoded(value) != digest:
-            return Wrong("BadDigest", f"The {name.upper()} you specified did not match the calculated checksum.")
+            return ChecksumMismatch(
+                "BadDigest", f"The {name.upper()} you specified did not match the calculated checksum."
+            )
     return None
 
 
-def _wrong_payload_hash(headers: Mapping[str, str], body: bytes) -> Wrong | None:
+def _wrong_payload_hash(headers: Mapping[str, str], body: bytes) -> ChecksumMismatch | None:
     sent = headers.get("x-amz-content-sha256", "")
     if len(sent) != 64 or sent == hashlib.sha256(body).hexdigest():
         return None
     message = "The provided 'x-amz-content-sha256' header does not match what was computed."
-    return Wrong("XAmzContentSHA256Mismatch", message)
+    return ChecksumMismatch("XAmzContentSHA256Mismatch", message)
 
 
 def _decoded(text: str) -> bytes:
@@ -156,10 +158,10 @@ def sent_body(headers: Mapping[str, str], body: bytes) -> tuple[Mapping[str, str
         parts.append(body[end + 2 : end + 2 + size])
         at = end + 2 + size + 2
         if body[at - 2 : at] != b"\r\n":
-            raise ValueError("a chunk does not end where it says")
+            raise ValueError("a chunk does not end at its declared size")
     lines = body[end + 2 :].decode("latin-1").replace("\r\n", "\n").split("\n")
     named = (line.partition(":") for line in lines if line.startswith(_PREFIX))
     plain = b"".join(parts)
     if int(headers.get("x-amz-decoded-content-length", len(plain))) != len(plain):
-        raise ValueError("the chunks are not as long as x-amz-decoded-content-length says")
-    return {**headers, **{name: given.strip() for name, _, given in named}}, plain
+        raise ValueError("the chunks are not as long as x-amz-decoded-content-length")
+    return {**headers, **{name: value.strip() for name, _, value in named}}, plain

@@ -1,4 +1,4 @@
-"""GET of every bucket subresource, and the PUT and DELETE of those that moto lacks.
+"""GET of every bucket subresource, and PUT and DELETE of those that moto lacks.
 
 An inventory reads some two dozen of them per bucket, most of them absent: they are answered from moto's state at once.
 Defaults are S3's of today: AES256 encryption (January 2023), all public access blocked and ACLs off (April 2023).
@@ -16,8 +16,7 @@ from moto.s3.models import s3_backends
 from windlass_local.request import Response
 from windlass_local.s3 import policy
 from windlass_local.s3.acls import acl_refused, read_bucket_acl
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import document, element, empty, escape, raw_xml, refuse, request_ids
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.buckets import bucket_location
 from windlass_local.s3.documents import (
     IDENTIFIED,
@@ -28,6 +27,7 @@ from windlass_local.s3.documents import (
     forget,
     keep,
 )
+from windlass_local.s3.responses import document, element, empty, escape, raw_xml, refuse, request_ids
 from windlass_local.xml import parse_xml
 
 _MESSAGES: Mapping[str, tuple[str, str]] = {
@@ -52,44 +52,44 @@ _MESSAGES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _absent(call: Call) -> Response:
+def _absent(call: S3Request) -> Response:
     code, message = _MESSAGES[call.subresource]
     return refuse(404, code, message, details={"BucketName": call.bucket})
 
 
-def _versioning(_call: Call, bucket: Any) -> Response:
+def _versioning(_call: S3Request, bucket: Any) -> Response:
     return document("VersioningConfiguration", element("Status", bucket.versioning_status))
 
 
-def _accelerate(_call: Call, bucket: Any) -> Response:
+def _accelerate(_call: S3Request, bucket: Any) -> Response:
     return document("AccelerateConfiguration", element("Status", bucket.accelerate_configuration))
 
 
-def _request_payment(_call: Call, bucket: Any) -> Response:
+def _request_payment(_call: S3Request, bucket: Any) -> Response:
     return document("RequestPaymentConfiguration", element("Payer", bucket.payer))
 
 
-def _tagging(call: Call, bucket: Any) -> Response:
+def _tagging(call: S3Request, bucket: Any) -> Response:
     tags = s3_backends[bucket.account_id][bucket.partition].tagger.tags.get(bucket.arn)
     if not tags:
         return _absent(call)
-    written = (f"<Tag>{element('Key', name)}{element('Value', given or '')}</Tag>" for name, given in tags.items())
+    written = (f"<Tag>{element('Key', name)}{element('Value', value or '')}</Tag>" for name, value in tags.items())
     return document("Tagging", f"<TagSet>{''.join(written)}</TagSet>")
 
 
-def _policy(call: Call, bucket: Any) -> Response:
+def _policy(call: S3Request, bucket: Any) -> Response:
     if not bucket.policy:
         return _absent(call)
     return Response(status=200, headers=(*request_ids(), ("content-type", "application/json")), body=bucket.policy)
 
 
-def _policy_status(call: Call, bucket: Any) -> Response:
+def _policy_status(call: S3Request, bucket: Any) -> Response:
     if not bucket.policy:
         return _absent(call)
     return document("PolicyStatus", element("IsPublic", str(policy.is_public(bucket.policy)).lower()))
 
 
-def _public_access_block(call: Call, bucket: Any) -> Response:
+def _public_access_block(call: S3Request, bucket: Any) -> Response:
     blocked = bucket.public_access_block
     if blocked is None:
         return _absent(call)
@@ -99,17 +99,17 @@ def _public_access_block(call: Call, bucket: Any) -> Response:
         "BlockPublicPolicy": blocked.block_public_policy,
         "RestrictPublicBuckets": blocked.restrict_public_buckets,
     }
-    inner = "".join(element(name, str(bool(given)).lower()) for name, given in settings.items())
+    inner = "".join(element(name, str(bool(value)).lower()) for name, value in settings.items())
     return document("PublicAccessBlockConfiguration", inner)
 
 
-def _ownership(call: Call, bucket: Any) -> Response:
+def _ownership(call: S3Request, bucket: Any) -> Response:
     if not bucket.ownership_rule:
         return _absent(call)
     return document("OwnershipControls", f"<Rule>{element('ObjectOwnership', bucket.ownership_rule)}</Rule>")
 
 
-def _object_lock(call: Call, bucket: Any) -> Response:
+def _object_lock(call: S3Request, bucket: Any) -> Response:
     if not bucket.object_lock_enabled:
         return _absent(call)
     inner = "<ObjectLockEnabled>Enabled</ObjectLockEnabled>"
@@ -120,7 +120,7 @@ def _object_lock(call: Call, bucket: Any) -> Response:
     return document("ObjectLockConfiguration", inner)
 
 
-def _notification(_call: Call, bucket: Any) -> Response:
+def _notification(_call: S3Request, bucket: Any) -> Response:
     configuration = bucket.notification_configuration
     if configuration is None:
         return document("NotificationConfiguration", "")
@@ -145,29 +145,31 @@ def _notified(each: Any, wrapper: str, target: str) -> str:
     return f"<{wrapper}>{element('Id', each.id)}{element(target, each.arn)}{events}{chosen}</{wrapper}>"
 
 
-def _kept(present: Callable[[Any], Any], default: str | None = None) -> Callable[[Call, Any], Response | None]:
-    """Answer with the document as it was put; with `default`, or the absent error, when moto says there is none."""
+def _stored_document(
+    present: Callable[[Any], Any], default: str | None = None
+) -> Callable[[S3Request, Any], Response | None]:
+    """Answer with the document as it was put; with `default`, or the absent error, when moto has none."""
 
-    def answer(call: Call, bucket: Any) -> Response | None:
+    def answer(call: S3Request, bucket: Any) -> Response | None:
         if not present(bucket):
             if default is None:
                 return _absent(call)
             return raw_xml(default.encode())
-        kept = documents_of(bucket).get(call.subresource)
-        return None if kept is None else raw_xml(kept)  # set past the API (CloudFormation): moto writes it
+        stored = documents_of(bucket).get(call.subresource)
+        return None if stored is None else raw_xml(stored)  # set past the API (CloudFormation): moto writes it
 
     return answer
 
 
-def _lifecycle(call: Call, bucket: Any) -> Response | None:
-    found = _kept(lambda bucket: bucket.rules)(call, bucket)
-    if found is None or found.status != 200:
-        return found
+def _lifecycle(call: S3Request, bucket: Any) -> Response | None:
+    result = _stored_document(lambda bucket: bucket.rules)(call, bucket)
+    if result is None or result.status != 200:
+        return result
     size = documents_of(bucket).get(MINIMUM_SIZE, MINIMUM_SIZE_DEFAULT.encode()).decode()
-    return raw_xml(found.body, headers={MINIMUM_SIZE: size})
+    return raw_xml(result.body, headers={MINIMUM_SIZE: size})
 
 
-def _website(call: Call, bucket: Any) -> Response:
+def _website(call: S3Request, bucket: Any) -> Response:
     return raw_xml(bucket.website_configuration) if bucket.website_configuration else _absent(call)
 
 
@@ -178,25 +180,25 @@ _AES256 = (
 )
 
 
-def _identified(call: Call, bucket: Any) -> Response:
-    wanted = call.query.get("id")
-    if wanted is None:
+def _identified(call: S3Request, bucket: Any) -> Response:
+    requested = call.query.get("id")
+    if requested is None:
         listed = b"".join(all_of(bucket, call.subresource)).decode()
         return document(f"List{IDENTIFIED[call.subresource]}sResult", f"<IsTruncated>false</IsTruncated>{listed}")
-    kept = documents_of(bucket).get(f"{call.subresource}:{wanted}")
-    if kept is None:
+    stored = documents_of(bucket).get(f"{call.subresource}:{requested}")
+    if stored is None:
         return refuse(404, "NoSuchConfiguration", "The specified configuration does not exist.")
-    return raw_xml(kept)
+    return raw_xml(stored)
 
 
-_READERS: Mapping[str, Callable[[Call, Any], Response | None]] = {
+_READERS: Mapping[str, Callable[[S3Request, Any], Response | None]] = {
     "accelerate": _accelerate,
     "acl": read_bucket_acl,
-    "cors": _kept(lambda bucket: bucket.cors),
-    "encryption": _kept(lambda bucket: bucket.encryption, _AES256),
+    "cors": _stored_document(lambda bucket: bucket.cors),
+    "encryption": _stored_document(lambda bucket: bucket.encryption, _AES256),
     "lifecycle": _lifecycle,
     "location": lambda _call, bucket: bucket_location(bucket),
-    "logging": _kept(lambda bucket: bucket.logging, "<BucketLoggingStatus/>"),
+    "logging": _stored_document(lambda bucket: bucket.logging, "<BucketLoggingStatus/>"),
     "metadataConfiguration": lambda call, _bucket: _absent(call),
     "metadataTable": lambda call, _bucket: _absent(call),
     "notification": _notification,
@@ -205,7 +207,7 @@ _READERS: Mapping[str, Callable[[Call, Any], Response | None]] = {
     "policy": _policy,
     "policyStatus": _policy_status,
     "publicAccessBlock": _public_access_block,
-    "replication": _kept(lambda bucket: getattr(bucket, "replication", None)),
+    "replication": _stored_document(lambda bucket: getattr(bucket, "replication", None)),
     "requestPayment": _request_payment,
     "tagging": _tagging,
     "versioning": _versioning,
@@ -214,13 +216,13 @@ _READERS: Mapping[str, Callable[[Call, Any], Response | None]] = {
 }
 
 
-def read_configuration(call: Call, bucket: Any) -> Response | None:
+def read_configuration(call: S3Request, bucket: Any) -> Response | None:
     """Answer GET of a subresource; None leaves it to moto."""
     reader = _READERS.get(call.subresource)
     return None if reader is None else reader(call, bucket)
 
 
-def write_configuration(call: Call, bucket: Any) -> Response | None:
+def write_configuration(call: S3Request, bucket: Any) -> Response | None:
     """Answer PUT of what moto lacks, and refuse what S3 refuses; None leaves it to moto."""
     if call.subresource == "policy":
         return _policy_refused(call, bucket)
@@ -239,7 +241,7 @@ def write_configuration(call: Call, bucket: Any) -> Response | None:
     return empty(200)
 
 
-def delete_configuration(call: Call, bucket: Any) -> Response | None:
+def delete_configuration(call: S3Request, bucket: Any) -> Response | None:
     """Answer DELETE of what moto lacks; None leaves it to moto."""
     if call.subresource not in IDENTIFIED:
         return None
@@ -248,7 +250,7 @@ def delete_configuration(call: Call, bucket: Any) -> Response | None:
     return empty(204)
 
 
-def _policy_refused(call: Call, bucket: Any) -> Response | None:
+def _policy_refused(call: S3Request, bucket: Any) -> Response | None:
     try:
         statements = json.loads(call.request.body)["Statement"]
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""A bucket's own CORS configuration: the answer to a preflight, and the headers on answers to pages. Pure.
+"""A bucket's CORS configuration: the response to a preflight, and the headers on responses to pages. Pure.
 
 Source: AWS docs, "Elements of a CORS configuration": the first rule that matches origin, method and every header counts.
 Which origins come this far is the guard's to decide.
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from windlass_local.request import Response
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import empty, refuse
+from windlass_local.s3.address import S3Request
+from windlass_local.s3.responses import empty, refuse
 
 __all__ = ["cors_headers", "preflight"]
 
@@ -23,18 +23,20 @@ _REFUSED = (
 )
 
 
-def preflight(call: Call, bucket: Any) -> Response:
+def preflight(call: S3Request, bucket: Any) -> Response:
     """Answer OPTIONS: 200 with the rule's headers, 403 when no rule allows the request that is to follow."""
     headers = call.request.headers
     if "origin" not in headers:
         return refuse(400, "BadRequest", "Insufficient information. Origin request header needed.")
     if not bucket.cors:
         return refuse(403, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.")
-    wanted = [name.strip().lower() for name in call.header("access-control-request-headers").split(",") if name.strip()]
-    granted = _granted(bucket, headers["origin"], call.header("access-control-request-method"), wanted)
+    requested = [
+        name.strip().lower() for name in call.header("access-control-request-headers").split(",") if name.strip()
+    ]
+    granted = _granted(bucket, headers["origin"], call.header("access-control-request-method"), requested)
     if not granted:
         return refuse(403, "AccessForbidden", _REFUSED)
-    return empty(200, granted | ({"access-control-allow-headers": ", ".join(wanted)} if wanted else {}))
+    return empty(200, granted | ({"access-control-allow-headers": ", ".join(requested)} if requested else {}))
 
 
 def cors_headers(bucket: Any, method: str, headers: Mapping[str, str]) -> dict[str, str]:
@@ -44,12 +46,12 @@ def cors_headers(bucket: Any, method: str, headers: Mapping[str, str]) -> dict[s
     return _granted(bucket, headers["origin"], method, [])
 
 
-def _granted(bucket: Any, origin: str, method: str, wanted: Iterable[str]) -> dict[str, str]:
+def _granted(bucket: Any, origin: str, method: str, requested: Iterable[str]) -> dict[str, str]:
     for rule in bucket.cors:
-        pattern = next((each for each in _texts(rule.allowed_origins) if _matches(each, origin)), None)
+        pattern = next((text for text in _texts(rule.allowed_origins) if _matches(text, origin)), None)
         if pattern is None or method not in _texts(rule.allowed_methods):
             continue
-        if not all(any(_matches(each.lower(), name) for each in _texts(rule.allowed_headers)) for name in wanted):
+        if not all(any(_matches(text.lower(), name) for text in _texts(rule.allowed_headers)) for name in requested):
             continue
         granted = {
             "access-control-allow-origin": "*" if pattern == "*" else origin,
@@ -63,11 +65,11 @@ def _granted(bucket: Any, origin: str, method: str, wanted: Iterable[str]) -> di
     return {}
 
 
-def _texts(given: Any) -> list[str]:
+def _texts(value: Any) -> list[str]:
     """Return moto's lists, single texts and None as a list."""
-    if given is None:
+    if value is None:
         return []
-    return [str(each) for each in given] if isinstance(given, list) else [str(given)]
+    return [str(each) for each in value] if isinstance(value, list) else [str(value)]
 
 
 def _matches(pattern: str, text: str) -> bool:

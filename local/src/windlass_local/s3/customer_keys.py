@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from windlass_local.request import Response
-from windlass_local.s3.answers import refuse
-from windlass_local.s3.objects import LeanKey
+from windlass_local.s3.objects import ObjectVersion
+from windlass_local.s3.responses import refuse
 
 __all__ = ["customer_headers", "key_md5", "keys_refused", "part_refused", "source_unreadable", "unreadable"]
 
@@ -47,24 +47,24 @@ def keys_refused(headers: Mapping[str, str], *, method: str) -> Response | None:
     return None if wrong is None else refuse(400, *wrong, method=method)
 
 
-def unreadable(headers: Mapping[str, str], key: LeanKey, *, method: str) -> Response | None:
+def unreadable(headers: Mapping[str, str], key: ObjectVersion, *, method: str) -> Response | None:
     """Return the refusal of a read without the object's key, or with a key where there is none; else None."""
     return _refused(key_md5(headers), key, method)
 
 
-def source_unreadable(headers: Mapping[str, str], source: LeanKey) -> Response | None:
+def source_unreadable(headers: Mapping[str, str], source: ObjectVersion) -> Response | None:
     """Return the refusal of a copy that does not give its source's key; else None."""
     return _refused(key_md5(headers, _OF_SOURCE), source, "PUT")
 
 
 def part_refused(headers: Mapping[str, str], upload: Any) -> Response | None:
     """Return the refusal of a part that is given with another key than its upload was begun with; else None."""
-    given = key_md5(headers)
-    if given == upload.customer_key_md5:
+    value = key_md5(headers)
+    if value == upload.customer_key_md5:
         return None
     if not upload.customer_key_md5:
         return refuse(400, "InvalidRequest", "The multipart upload initiate did not request encryption.")
-    if not given:
+    if not value:
         message = (
             "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate "
             "encryption parameters."
@@ -74,17 +74,17 @@ def part_refused(headers: Mapping[str, str], upload: Any) -> Response | None:
 
 
 def customer_headers(md5: str) -> dict[str, str]:
-    """Return the headers that tell of a customer key."""
+    """Return the headers that notify of a customer key."""
     return {f"{_PREFIX}algorithm": "AES256", f"{_PREFIX}key-md5": md5}
 
 
-def _refused(given: str, key: LeanKey, method: str) -> Response | None:
-    kept = key.customer_key_md5
-    if kept and not given:
+def _refused(value: str, key: ObjectVersion, method: str) -> Response | None:
+    stored = key.customer_key_md5
+    if stored and not value:
         return refuse(400, "InvalidRequest", _NEEDED, method=method)
-    if given and not kept:
+    if value and not stored:
         return refuse(400, "InvalidRequest", _NOT_APPLICABLE, method=method)
-    return None if hmac.compare_digest(given, kept) else refuse(403, "AccessDenied", "Access Denied", method=method)
+    return None if hmac.compare_digest(value, stored) else refuse(403, "AccessDenied", "Access Denied", method=method)
 
 
 def _malformed(headers: Mapping[str, str], prefix: str) -> tuple[str, str] | None:

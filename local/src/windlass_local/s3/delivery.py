@@ -1,4 +1,4 @@
-"""Brings notices to queues, topics, EventBridge and functions, off the path of the call that made them.
+"""Delivery of S3 events to queues, topics, EventBridge and functions, outside of the call that caused them.
 
 Queues, topics and Lambda's queue of asynchronous events are served by one thread in the order of the changes, EventBridge by
 a few others; AWS promises no order anywhere, and faults.py can be ordered to break it. A reset drops what is under way.
@@ -23,14 +23,14 @@ from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
 from windlass_local.faults import Faults, ObjectEvent
-from windlass_local.lambda_.functions import the_functions
-from windlass_local.lambda_.names import parse_name
-from windlass_local.s3.address import Call
+from windlass_local.lambda_.function_name import parse_name
+from windlass_local.lambda_.functions import shared_functions
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.caller import Caller, account_of, caller_of, principal_of
-from windlass_local.s3.notices import EMPTY_ETAG, Notice, Origin, bridge_event, record, timestamp
+from windlass_local.s3.event_records import EMPTY_ETAG, Origin, S3Event, bridge_event, record, timestamp
 from windlass_local.workers import Workers
 
-CURRENT: ContextVar[tuple[Call, str, str] | None] = ContextVar("windlass_local_s3_call", default=None)
+CURRENT: ContextVar[tuple[S3Request, str, str] | None] = ContextVar("windlass_local_s3_call", default=None)
 """The native call being answered, its request id and host id; None inside moto's own server."""
 
 Job = Callable[[], None]
@@ -39,15 +39,15 @@ Job = Callable[[], None]
 class Watcher(Protocol):
     """Who acts on changes beside the configured destinations. Told inside the bucket's lock: work is for later."""
 
-    def tell(self, name: str, bucket: Any, version: Any) -> None:
-        """A bucket has changed."""
+    def notify(self, name: str, bucket: Any, version: Any) -> None:
+        """Queue the events of a change in a bucket."""
 
     def forget(self) -> None:
         """Drop what is under way: the estate was reset."""
 
 
 class Delivery:
-    """Turns changes of buckets into notices, and sends them where the bucket's configuration says."""
+    """The delivery of bucket changes as events to the destinations of the bucket's configuration."""
 
     def __init__(self) -> None:
         self._ordered = Workers("s3-events", 1)
@@ -57,17 +57,17 @@ class Delivery:
         self._faults: list[Faults] = []
         self._watchers: tuple[Watcher, ...] = ()
 
-    def watched_by(self, watcher: Watcher) -> None:
-        """Tell `watcher` of every change, too, before any event is sent."""
+    def set_watcher(self, watcher: Watcher) -> None:
+        """Notify `watcher` of every change before any event is sent."""
         self._watchers = (*self._watchers, watcher)
 
-    def opened(self, faults: Faults) -> None:
-        """A server is up that may be ordered to double events, or to bring them late."""
+    def server_started(self, faults: Faults) -> None:
+        """Add the faults of a server that started; they may double or delay events."""
         self._faults = [*self._faults, faults]
 
-    def closed(self, faults: Faults) -> None:
-        """It is going."""
-        self._faults = [each for each in self._faults if each is not faults]
+    def server_stopped(self, faults: Faults) -> None:
+        """Remove the faults of a server that stops."""
+        self._faults = [fault for fault in self._faults if fault is not faults]
 
     def forget(self) -> None:
         """Drop what is under way: the estate was reset."""
@@ -76,10 +76,10 @@ class Delivery:
         for watcher in self._watchers:
             watcher.forget()
 
-    def tell(self, name: str, bucket: Any, version: Any) -> None:
+    def notify(self, name: str, bucket: Any, version: Any) -> None:
         """Send an event to every configuration of the bucket that asks for it."""
         for watcher in self._watchers:
-            watcher.tell(name, bucket, version)
+            watcher.notify(name, bucket, version)
         configuration = bucket.notification_configuration
         if configuration is None:
             return
@@ -99,8 +99,8 @@ class Delivery:
         if bridge:
             self._bring(notice, self._slow, _to_bridge(bucket.account_id, notice))
 
-    def _bring(self, notice: Notice, workers: Workers, job: Job) -> None:
-        """Once and soon, unless a fault was ordered."""
+    def _bring(self, notice: S3Event, workers: Workers, job: Job) -> None:
+        """Deliver once and soon, unless a fault applies."""
         if not self._faults:
             workers.put(job)
             return
@@ -112,12 +112,12 @@ class Delivery:
             key=notice.key,
         )
         times = [faults.deliveries(event) for faults in self._faults]
-        for after_s in max(times, key=lambda each: (len(each), each)):  # one server's rules, not all of them at once
+        for after_s in max(times, key=lambda each: (len(each), each)):  # the rules of one server, not of all
             workers.put(job, after_s=after_s)
 
-    def _notice(self, name: str, bucket: Any, version: Any) -> Notice:
+    def _notice(self, name: str, bucket: Any, version: Any) -> S3Event:
         marker = isinstance(version, FakeDeleteMarker)
-        return Notice(
+        return S3Event(
             name=str(getattr(name, "value", name)),
             at=datetime.now(UTC),
             bucket=bucket.name,
@@ -176,16 +176,16 @@ def _to_topic(arn: str, message: dict[str, Any]) -> Job:
 
 def _to_function(arn: str, message: dict[str, Any]) -> Job:
     name, payload = parse_name(arn, "", ""), json.dumps(message).encode()
-    return lambda: the_functions().events.accept(name, payload)
+    return lambda: shared_functions().events.accept(name, payload)
 
 
-def _to_bridge(account_id: str, notice: Notice) -> Job:
+def _to_bridge(account_id: str, notice: S3Event) -> Job:
     def send() -> None:
         event = bridge_event(notice, str(uuid.uuid4()))
         if not event["detail-type"]:
             return
         bus = events_backends[account_id][notice.region].event_buses["default"]
-        # moto's targets write the time themselves, and want it as a number.
+        # moto's targets format the time and need it as a number.
         event["time"] = int(notice.at.timestamp())
         for rule in list(bus.rules.values()):
             rule.send_to_targets(event, transform_input=False)

@@ -1,4 +1,4 @@
-"""Bucket configurations kept as the XML that was put, so that what is read is what was written.
+"""Bucket configurations kept as the XML that was put, so that GET returns what PUT wrote.
 
 moto parses configurations into what it acts on and forgets the rest (the filters of a replication rule, the key format
 of logging). S3 gives back what was put, with ids filled in.
@@ -33,8 +33,8 @@ _RULES_WITH_ID = ("lifecycle", "replication")
 
 def documents_of(bucket: Any) -> dict[str, bytes]:
     """Return the documents kept with a bucket: subresource, or `subresource:id` -> XML without its declaration."""
-    kept: dict[str, bytes] = vars(bucket).setdefault("windlass_documents", {})
-    return kept
+    stored: dict[str, bytes] = vars(bucket).setdefault("windlass_documents", {})
+    return stored
 
 
 def keep(bucket: Any, subresource: str, body: bytes) -> None:
@@ -64,5 +64,5 @@ def forget(bucket: Any, name: str) -> bool:
 
 def all_of(bucket: Any, subresource: str) -> list[bytes]:
     """Return the configurations of a subresource that has many, by id."""
-    kept = documents_of(bucket)
-    return [kept[name] for name in sorted(kept) if name.startswith(f"{subresource}:")]
+    stored = documents_of(bucket)
+    return [stored[name] for name in sorted(stored) if name.startswith(f"{subresource}:")]

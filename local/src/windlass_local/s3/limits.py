@@ -1,4 +1,4 @@
-"""Sizes that S3 refuses beyond. Tests lower them: no machine wants an object of 5 GiB to see a refusal."""
+"""Sizes that S3 refuses. Tests lower them, so that no machine needs a 5 GiB object."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from windlass_local.request import Response
-from windlass_local.s3.answers import refuse
+from windlass_local.s3.responses import refuse
 
 __all__ = ["LIMITS", "METADATA_BYTES", "Limits", "metadata_refused", "too_large"]
 
@@ -27,7 +27,7 @@ LIMITS = Limits()
 
 
 def too_large(size_bytes: int) -> Response | None:
-    """The refusal of a copy of that many bytes; None where it may go on."""
+    """Return the refusal of a copy of that many bytes; None when it is allowed."""
     if size_bytes <= LIMITS.copy_bytes:
         return None
     message = (

@@ -11,34 +11,34 @@ from urllib.parse import quote_plus
 from moto.s3.models import FakeDeleteMarker
 
 from windlass_local.request import Response
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import document, element, escape, refuse
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.archive import restore_status
 from windlass_local.s3.caller import canonical_id
 from windlass_local.s3.objects import IndexedKeyStore
-from windlass_local.s3.paging import Asked, Group, entries, take
+from windlass_local.s3.paging import Group, PageRequest, entries, take
+from windlass_local.s3.responses import document, element, escape, refuse
 
 Written = Callable[[str], str]
 _MOST = 1000
 
 
-def _invalid(message: str, name: str, given: str) -> Response:
-    return refuse(400, "InvalidArgument", message, details={"ArgumentName": name, "ArgumentValue": given})
+def _invalid(message: str, name: str, value: str) -> Response:
+    return refuse(400, "InvalidArgument", message, details={"ArgumentName": name, "ArgumentValue": value})
 
 
-def echoed_limit(call: Call, name: str = "max-keys") -> int | Response:
+def echoed_limit(call: S3Request, name: str = "max-keys") -> int | Response:
     """Return the page size asked for (1,000 when none; S3 echoes it and caps it), or the refusal of what is none."""
-    given = call.query.get(name, "")
-    if not given:
+    value = call.query.get(name, "")
+    if not value:
         return _MOST
-    if not given.isascii() or not given.removeprefix("-").isdigit():
-        return _invalid(f"Provided {name} not an integer or within integer range", name, given)
-    if int(given) < 0:
-        return _invalid(f"Argument {name} must be an integer between 0 and 2147483647", name, given)
-    return int(given)
+    if not value.isascii() or not value.removeprefix("-").isdigit():
+        return _invalid(f"Provided {name} not an integer or within integer range", name, value)
+    if int(value) < 0:
+        return _invalid(f"Argument {name} must be an integer between 0 and 2147483647", name, value)
+    return int(value)
 
 
-def written_names(call: Call) -> Written:
+def written_names(call: S3Request) -> Written:
     """Return how names are written: percent-encoded when asked for (space as +, / kept), else as XML text."""
     if call.query.get("encoding-type") == "url":
         return lambda name: quote_plus(name, safe="/")
@@ -53,10 +53,10 @@ def _owner(bucket: Any) -> str:
     return f"<Owner><ID>{canonical_id(bucket.account_id)}</ID></Owner>"
 
 
-def _restores(call: Call) -> Callable[[Any], str]:
-    """Return how entries tell of restores: when asked for, as an optional attribute."""
-    wanted = [name.strip() for name in call.header("x-amz-optional-object-attributes").split(",")]
-    return restore_status if "RestoreStatus" in wanted else lambda _: ""
+def _restores(call: S3Request) -> Callable[[Any], str]:
+    """Return the function that writes an entry's restore status, if that optional attribute was requested."""
+    requested = [name.strip() for name in call.header("x-amz-optional-object-attributes").split(",")]
+    return restore_status if "RestoreStatus" in requested else lambda _: ""
 
 
 def _content(key: Any, written: Written, owner: str, restores: Callable[[Any], str]) -> str:
@@ -76,7 +76,7 @@ def _groups(page: list[Any], written: Written) -> str:
     )
 
 
-def _echo(call: Call, written: Written, limit: int, truncated: bool) -> str:
+def _echo(call: S3Request, written: Written, limit: int, truncated: bool) -> str:
     encoding = call.query.get("encoding-type")
     return (
         f"<Name>{escape(call.bucket)}</Name><Prefix>{written(call.query.get('prefix', ''))}</Prefix>"
@@ -95,19 +95,21 @@ def _visible(store: IndexedKeyStore) -> Callable[[str], list[Any]]:
     return rows
 
 
-def _page(bucket: Any, call: Call, after: str, limit: int) -> tuple[list[Any], bool]:
+def _page(bucket: Any, call: S3Request, after: str, limit: int) -> tuple[list[Any], bool]:
     store: IndexedKeyStore = bucket.keys
-    asked = Asked(prefix=call.query.get("prefix", ""), delimiter=call.query.get("delimiter", ""), after=after)
+    parameters = PageRequest(
+        prefix=call.query.get("prefix", ""), delimiter=call.query.get("delimiter", ""), after=after
+    )
     with store.lock:
-        return take(entries(store.names, asked, _visible(store)), min(limit, _MOST))
+        return take(entries(store.names, parameters, _visible(store)), min(limit, _MOST))
 
 
 def _last(page: list[Any]) -> str:
     return page[-1].prefix if isinstance(page[-1], Group) else page[-1].name
 
 
-def list_objects(call: Call, bucket: Any) -> Response:
-    """ListObjects (version 1): pages by Marker; NextMarker is given with a delimiter only."""
+def list_objects(call: S3Request, bucket: Any) -> Response:
+    """Answer ListObjects (version 1): pages by Marker; NextMarker only with a delimiter."""
     limit = echoed_limit(call)
     if isinstance(limit, Response):
         return limit
@@ -136,8 +138,8 @@ def _name_in(token: str) -> str | None:
     return name if token.startswith("1") and name else None
 
 
-def list_objects_v2(call: Call, bucket: Any) -> Response:
-    """ListObjectsV2. The continuation token holds the last name itself: it outlives a restart."""
+def list_objects_v2(call: S3Request, bucket: Any) -> Response:
+    """Answer ListObjectsV2. The continuation token contains the last name, so it survives a restart."""
     limit = echoed_limit(call)
     if isinstance(limit, Response):
         return limit
@@ -167,7 +169,7 @@ def _version_rows(store: IndexedKeyStore, key_marker: str, version_id_marker: st
         if name != key_marker:
             return marked
         seen = next((at for at, each in enumerate(newest_first) if each.version_id == version_id_marker), None)
-        # A marker that is gone meanwhile: repeat the key's versions rather than lose some.
+        # The marker was deleted meanwhile: repeat the key's versions rather than lose some.
         return marked if seen is None else marked[seen + 1 :]
 
     return rows
@@ -187,8 +189,8 @@ def _version(entry: tuple[Any, bool], written: Written, owner: str, restores: Ca
     )
 
 
-def list_object_versions(call: Call, bucket: Any) -> Response:
-    """ListObjectVersions: every version and delete marker, newest first within a key."""
+def list_object_versions(call: S3Request, bucket: Any) -> Response:
+    """Answer ListObjectVersions: every version and delete marker, newest first within a key."""
     limit = echoed_limit(call)
     if isinstance(limit, Response):
         return limit
@@ -210,13 +212,17 @@ def list_object_versions(call: Call, bucket: Any) -> Response:
     return document("ListVersionsResult", inner, headers={"x-amz-bucket-region": bucket.region_name})
 
 
-def _versions_page(bucket: Any, call: Call, key_marker: str, version_marker: str, limit: int) -> tuple[list[Any], bool]:
+def _versions_page(
+    bucket: Any, call: S3Request, key_marker: str, version_marker: str, limit: int
+) -> tuple[list[Any], bool]:
     store: IndexedKeyStore = bucket.keys
-    asked = Asked(prefix=call.query.get("prefix", ""), delimiter=call.query.get("delimiter", ""), after=key_marker)
+    parameters = PageRequest(
+        prefix=call.query.get("prefix", ""), delimiter=call.query.get("delimiter", ""), after=key_marker
+    )
     rows = _version_rows(store, key_marker if version_marker else "", version_marker)
     with store.lock:
-        found = entries(store.names, asked, rows, again=bool(version_marker))
-        return take(found, limit)
+        result = entries(store.names, parameters, rows, again=bool(version_marker))
+        return take(result, limit)
 
 
 def _next_markers(last: Any, written: Written) -> str:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from windlass_local.request import Response
-from windlass_local.s3.answers import refuse
-from windlass_local.s3.objects import LeanKey
+from windlass_local.s3.objects import ObjectVersion
+from windlass_local.s3.responses import refuse
 
 MODE, UNTIL, HOLD = (
     "x-amz-object-lock-mode",
@@ -34,7 +34,7 @@ def lock_refused(headers: Mapping[str, str], bucket: Any) -> Response | None:
     return None
 
 
-def unsummed(headers: Mapping[str, str], locks: Mapping[str, str], bucket: Any, what: str) -> Response | None:
+def missing_checksum(headers: Mapping[str, str], locks: Mapping[str, str], bucket: Any, what: str) -> Response | None:
     """Refuse an upload that will be locked and carries no checksum; None when it has one, or will not be locked.
 
     `headers` are those of the upload with its trailers, `locks` those with the lock (of a part: its upload's), `what` is
@@ -51,7 +51,7 @@ def unsummed(headers: Mapping[str, str], locks: Mapping[str, str], bucket: Any, 
     return refuse(400, "InvalidRequest", message)
 
 
-def lock(key: LeanKey, headers: Mapping[str, str], bucket: Any) -> None:
+def lock(key: ObjectVersion, headers: Mapping[str, str], bucket: Any) -> None:
     """Give an object the lock asked for; without a retention of its own, the bucket's default."""
     if headers.get(HOLD):
         key.lock_legal_status = headers[HOLD]

@@ -13,12 +13,12 @@ from moto.s3.models import FakeDeleteMarker, FakeKey, s3_backends
 
 from windlass_local.request import Response
 from windlass_local.s3.access import denied, permitted
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import refuse, request_ids
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.archive import archived, restore_header
 from windlass_local.s3.caller import caller_of
 from windlass_local.s3.customer_keys import customer_headers, unreadable
-from windlass_local.s3.objects import LeanKey
+from windlass_local.s3.objects import ObjectVersion
+from windlass_local.s3.responses import refuse, request_ids
 
 _OVERRIDES: Mapping[str, str] = {
     "response-content-type": "content-type",
@@ -39,7 +39,7 @@ def find_version(bucket: Any, name: str, version_id: str | None) -> Any:
     return next((each for each in bucket.keys.getlist(name, []) if each.version_id == version_id), None)
 
 
-def read_object(call: Call, bucket: Any) -> Response:
+def read_object(call: S3Request, bucket: Any) -> Response:
     """Answer GET and HEAD of an object."""
     version_id = call.query.get("versionId")
     key = find_version(bucket, call.key, version_id)
@@ -53,10 +53,10 @@ def read_object(call: Call, bucket: Any) -> Response:
     return unmet if unmet is not None else _ranged(call, key, headers)
 
 
-def _absent(call: Call, bucket: Any, marker: Any, version_id: str | None) -> Response:
+def _absent(call: S3Request, bucket: Any, marker: Any, version_id: str | None) -> Response:
     caller = caller_of(call)
     if caller.account_id != bucket.account_id and not permitted(call, bucket, caller, "s3:ListBucket", ""):
-        return denied(call, bucket)  # whether a key exists is told to those who may list
+        return denied(call, bucket)  # only callers who may list learn whether a key exists
     if isinstance(marker, FakeDeleteMarker):
         headers = {"x-amz-delete-marker": "true", "x-amz-version-id": marker.version_id}
         if version_id is not None:
@@ -72,8 +72,8 @@ def _absent(call: Call, bucket: Any, marker: Any, version_id: str | None) -> Res
     return no_such_key(call)
 
 
-def no_such_key(call: Call, headers: Mapping[str, str] | None = None) -> Response:
-    """404, the key isn't there."""
+def no_such_key(call: S3Request, headers: Mapping[str, str] | None = None) -> Response:
+    """Return 404 NoSuchKey."""
     message = "The specified key does not exist."
     return refuse(404, "NoSuchKey", message, method=call.method, details={"Key": call.key}, headers=headers)
 
@@ -88,8 +88,8 @@ def http_date(at: datetime) -> str:
     return _http_second(at.replace(microsecond=0, tzinfo=None))
 
 
-def encryption_headers(key: LeanKey) -> dict[str, str]:
-    """Return the headers that tell how an object is encrypted."""
+def encryption_headers(key: ObjectVersion) -> dict[str, str]:
+    """Return the headers that describe an object's encryption."""
     if key.customer_key_md5:
         return customer_headers(key.customer_key_md5)
     headers: dict[str, str] = {}
@@ -102,8 +102,8 @@ def encryption_headers(key: LeanKey) -> dict[str, str]:
     return headers
 
 
-def object_headers(call: Call, key: LeanKey) -> dict[str, str]:
-    """Return the headers of a whole object, without content-length."""
+def object_headers(call: S3Request, key: ObjectVersion) -> dict[str, str]:
+    """Return the headers of a complete object, without content-length."""
     headers = {"etag": key.etag, "last-modified": http_date(key.last_modified), "accept-ranges": "bytes"}
     headers |= encryption_headers(key) | key.metadata
     if key.shows_version:
@@ -125,17 +125,17 @@ def object_headers(call: Call, key: LeanKey) -> dict[str, str]:
     return headers
 
 
-def _lock_headers(key: LeanKey) -> dict[str, str]:
+def _lock_headers(key: ObjectVersion) -> dict[str, str]:
     named = {
         "x-amz-object-lock-mode": key.lock_mode,
         "x-amz-object-lock-retain-until-date": key.lock_until,
         "x-amz-object-lock-legal-hold": key.lock_legal_status,
     }
-    return {name: str(given) for name, given in named.items() if given}
+    return {name: str(value) for name, value in named.items() if value}
 
 
-def checksum_headers(key: LeanKey) -> dict[str, str]:
-    """Return the checksum of a whole object, as asked for with `x-amz-checksum-mode: ENABLED`."""
+def checksum_headers(key: ObjectVersion) -> dict[str, str]:
+    """Return the checksum of a complete object, requested by `x-amz-checksum-mode: ENABLED`."""
     if not key.checksum_algorithm or not key.checksum_value:
         return {}
     composite = key.checksum_type == "COMPOSITE"
@@ -144,9 +144,9 @@ def checksum_headers(key: LeanKey) -> dict[str, str]:
     return {name: value, "x-amz-checksum-type": key.checksum_type or "FULL_OBJECT"}
 
 
-def etag_matches(given: str, key: LeanKey) -> bool:
-    """Whether an If-Match list names the object's ETag; quotes don't matter to S3."""
-    return any(each.strip().strip('"') in ("*", key.etag.strip('"')) for each in given.split(","))
+def etag_matches(value: str, key: ObjectVersion) -> bool:
+    """True when an If-Match list names the object's ETag; S3 ignores quotes."""
+    return any(each.strip().strip('"') in ("*", key.etag.strip('"')) for each in value.split(","))
 
 
 def _instant(text: str) -> datetime | None:
@@ -156,37 +156,37 @@ def _instant(text: str) -> datetime | None:
         return None
 
 
-def changed_since(text: str, key: LeanKey, *, default: bool) -> bool:
-    """Whether the object is newer than an HTTP date; `default` when the text is none."""
+def changed_since(text: str, key: ObjectVersion, *, default: bool) -> bool:
+    """True when the object is newer than an HTTP date; `default` when the text is no date."""
     since = _instant(text)
     return default if since is None else key.last_modified.replace(microsecond=0) > since
 
 
-def precondition_failed(call: Call, condition: str) -> Response:
-    """412, naming the condition."""
+def precondition_failed(call: S3Request, condition: str) -> Response:
+    """Return 412 PreconditionFailed, naming the condition."""
     message = "At least one of the pre-conditions you specified did not hold"
     return refuse(412, "PreconditionFailed", message, method=call.method, details={"Condition": condition})
 
 
-def _condition_unmet(call: Call, key: LeanKey, headers: Mapping[str, str]) -> Response | None:
-    """RFC 9110 §13.2.2: the ETag conditions come before the times, and make them moot."""
-    given = call.request.headers
-    if "if-match" in given:
-        if not etag_matches(given["if-match"], key):
+def _condition_unmet(call: S3Request, key: ObjectVersion, headers: Mapping[str, str]) -> Response | None:
+    """Return the refusal of an unmet condition, or None. ETag conditions come before dates and override them (RFC 9110 §13.2.2)."""
+    value = call.request.headers
+    if "if-match" in value:
+        if not etag_matches(value["if-match"], key):
             return precondition_failed(call, "If-Match")
-    elif "if-unmodified-since" in given and changed_since(given["if-unmodified-since"], key, default=False):
+    elif "if-unmodified-since" in value and changed_since(value["if-unmodified-since"], key, default=False):
         return precondition_failed(call, "If-Unmodified-Since")
-    if "if-none-match" in given:
-        unmodified = etag_matches(given["if-none-match"], key)
+    if "if-none-match" in value:
+        unmodified = etag_matches(value["if-none-match"], key)
     else:
-        unmodified = "if-modified-since" in given and not changed_since(given["if-modified-since"], key, default=True)
+        unmodified = "if-modified-since" in value and not changed_since(value["if-modified-since"], key, default=True)
     if not unmodified:
         return None
-    kept = {name: each for name, each in headers.items() if not name.startswith("content-")}
-    return Response(status=304, headers=(*request_ids(), *kept.items()), body=b"")
+    stored = {name: each for name, each in headers.items() if not name.startswith("content-")}
+    return Response(status=304, headers=(*request_ids(), *stored.items()), body=b"")
 
 
-def _ranged(call: Call, key: LeanKey, headers: dict[str, str]) -> Response:
+def _ranged(call: S3Request, key: ObjectVersion, headers: dict[str, str]) -> Response:
     size = key.contentsize
     by_part = "partNumber" in call.query
     span = _part(call, key, headers) if by_part else _span(call.header("range"), size)
@@ -207,26 +207,26 @@ def _ranged(call: Call, key: LeanKey, headers: dict[str, str]) -> Response:
     return Response(status=200 if span is None else 206, headers=(*request_ids(), *headers.items()), body=body)
 
 
-def _span(given: str, size: int) -> tuple[int, int] | None:
+def _span(value: str, size: int) -> tuple[int, int] | None:
     """Return [start, stop) of a Range header; None to ignore it (absent, several, or malformed)."""
-    found = _RANGE.fullmatch(given.replace(" ", "")) if given else None
-    if found is None or not (found[1] or found[2]):
+    result = _RANGE.fullmatch(value.replace(" ", "")) if value else None
+    if result is None or not (result[1] or result[2]):
         return None
-    if not found[1]:
-        suffix = min(int(found[2]), size)
+    if not result[1]:
+        suffix = min(int(result[2]), size)
         return (size - suffix, size) if suffix else _UNSATISFIABLE
-    start = int(found[1])
-    if found[2] and int(found[2]) < start:
+    start = int(result[1])
+    if result[2] and int(result[2]) < start:
         return None
-    return (start, min(int(found[2]) + 1, size) if found[2] else size) if start < size else _UNSATISFIABLE
+    return (start, min(int(result[2]) + 1, size) if result[2] else size) if start < size else _UNSATISFIABLE
 
 
-def _part(call: Call, key: LeanKey, headers: dict[str, str]) -> tuple[int, int] | Response:
-    given = call.query["partNumber"]
+def _part(call: S3Request, key: ObjectVersion, headers: dict[str, str]) -> tuple[int, int] | Response:
+    value = call.query["partNumber"]
     sizes = key.part_sizes or (key.contentsize,)
-    if not given.isdigit() or not 1 <= int(given) <= len(sizes):
+    if not value.isdigit() or not 1 <= int(value) <= len(sizes):
         return refuse(416, "InvalidPartNumber", "The requested partnumber is not satisfiable", method=call.method)
     if key.part_sizes:
         headers["x-amz-mp-parts-count"] = str(len(sizes))
-    start = sum(sizes[: int(given) - 1])
-    return start, start + sizes[int(given) - 1]
+    start = sum(sizes[: int(value) - 1])
+    return start, start + sizes[int(value) - 1]

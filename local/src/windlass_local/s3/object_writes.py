@@ -15,14 +15,13 @@ from moto.s3.utils import STORAGE_CLASS
 from windlass_local.request import Response
 from windlass_local.s3.access import copy_source, find_bucket, permitted
 from windlass_local.s3.acls import acl_of
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import document, element, empty, escape, refuse
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.archive import source_archived
 from windlass_local.s3.caller import caller_of
 from windlass_local.s3.checksums import compute, given_checksum
 from windlass_local.s3.customer_keys import key_md5, source_unreadable
 from windlass_local.s3.limits import too_large
-from windlass_local.s3.locks import lock, unsummed
+from windlass_local.s3.locks import lock, missing_checksum
 from windlass_local.s3.object_reads import (
     changed_since,
     encryption_headers,
@@ -31,8 +30,9 @@ from windlass_local.s3.object_reads import (
     no_such_key,
     precondition_failed,
 )
-from windlass_local.s3.objects import LeanKey
-from windlass_local.s3.writing import Tell, encrypt, forget_tags, put_version, remove
+from windlass_local.s3.objects import ObjectVersion
+from windlass_local.s3.responses import document, element, empty, escape, refuse
+from windlass_local.s3.versions import Notify, encrypt, forget_tags, put_version, remove
 from windlass_local.xml import parse_xml
 
 _SYSTEM_METADATA = (
@@ -47,29 +47,29 @@ _LEFT_TO_MOTO = ("x-amz-write-offset",)
 _MOST_DELETES = 1000
 
 
-def _left_to_moto(call: Call) -> bool:
+def _left_to_moto(call: S3Request) -> bool:
     return any(name.startswith(_LEFT_TO_MOTO) for name in call.request.headers)
 
 
 def metadata_of(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the metadata that an object keeps of its put's headers."""
-    kept = {
-        name: given for name, given in headers.items() if name.startswith("x-amz-meta-") or name in _SYSTEM_METADATA
+    stored = {
+        name: value for name, value in headers.items() if name.startswith("x-amz-meta-") or name in _SYSTEM_METADATA
     }
-    encoding = ",".join(each for each in kept.pop("content-encoding", "").split(",") if each.strip() != "aws-chunked")
+    encoding = ",".join(each for each in stored.pop("content-encoding", "").split(",") if each.strip() != "aws-chunked")
     if encoding:
-        kept["content-encoding"] = encoding
-    return {"content-type": "binary/octet-stream", **kept}
+        stored["content-encoding"] = encoding
+    return {"content-type": "binary/octet-stream", **stored}
 
 
-def _tags(call: Call) -> list[dict[str, str]] | Response:
+def _tags(call: S3Request) -> list[dict[str, str]] | Response:
     pairs = parse_qsl(call.header("x-amz-tagging"), keep_blank_values=True)
     if len(pairs) > 10:
         return refuse(400, "BadRequest", "Object tags cannot be greater than 10")
-    return [{"Key": name, "Value": given} for name, given in pairs]
+    return [{"Key": name, "Value": value} for name, value in pairs]
 
 
-def put_unmet(call: Call, bucket: Any) -> Response | None:
+def put_unmet(call: S3Request, bucket: Any) -> Response | None:
     """Return the refusal of a conditional write (If-None-Match: *, If-Match); None when its conditions hold."""
     headers = call.request.headers
     if "if-none-match" not in headers and "if-match" not in headers:
@@ -86,7 +86,7 @@ def put_unmet(call: Call, bucket: Any) -> Response | None:
     return None
 
 
-def _refused(call: Call, bucket: Any) -> Response | None:
+def _refused(call: S3Request, bucket: Any) -> Response | None:
     if len(call.key.encode()) > 1024:
         return refuse(400, "KeyTooLongError", "Your key is too long")
     storage = call.header("x-amz-storage-class")
@@ -95,11 +95,11 @@ def _refused(call: Call, bucket: Any) -> Response | None:
     return put_unmet(call, bucket)
 
 
-def _new_key(call: Call, bucket: Any, data: Any, *, etag: str | None, storage: str) -> LeanKey:
+def _new_key(call: S3Request, bucket: Any, data: Any, *, etag: str | None, storage: str) -> ObjectVersion:
     headers = call.request.headers
-    key = LeanKey(
+    key = ObjectVersion(
         call.key,
-        b"" if isinstance(data, LeanKey) else data,
+        b"" if isinstance(data, ObjectVersion) else data,
         bucket.account_id,
         bucket.partition,
         bucket_name=bucket.name,
@@ -110,7 +110,7 @@ def _new_key(call: Call, bucket: Any, data: Any, *, etag: str | None, storage: s
         website_redirect_location=headers.get("x-amz-website-redirect-location"),
         customer_key_md5=key_md5(headers),
     )
-    if isinstance(data, LeanKey):
+    if isinstance(data, ObjectVersion):
         key.share(data, etag or "")
     if bucket.partition != "aws":
         key.partition = bucket.partition
@@ -119,9 +119,9 @@ def _new_key(call: Call, bucket: Any, data: Any, *, etag: str | None, storage: s
 
 
 def store(
-    call: Call, bucket: Any, key: LeanKey, tags: list[dict[str, str]], *, event: str, tell: Tell
+    call: S3Request, bucket: Any, key: ObjectVersion, tags: list[dict[str, str]], *, event: str, notify: Notify
 ) -> Response | None:
-    """Make a new object the newest version, with its tags, and tell of it; or return the refusal of its condition.
+    """Make a new object the newest version, with its tags, and send its event; or return the refusal of its condition.
 
     The condition is asked about once more under the lock: large bodies come by several threads, and one may win only.
     """
@@ -133,11 +133,11 @@ def store(
         forget_tags(backend, put_version(bucket, key))
         if tags:
             backend.tagger.tag_resource(key.arn, tags)
-        tell(event, bucket, key)
+        notify(event, bucket, key)
     return None
 
 
-def put_object(call: Call, bucket: Any, tell: Tell) -> Response | None:
+def put_object(call: S3Request, bucket: Any, notify: Notify) -> Response | None:
     """Answer PutObject; None leaves it to moto."""
     if _left_to_moto(call):
         return None
@@ -145,7 +145,7 @@ def put_object(call: Call, bucket: Any, tell: Tell) -> Response | None:
     if refusal is not None:
         return refusal
     headers, body = call.request.headers, call.request.body
-    refusal = unsummed(headers, headers, bucket, "Object")
+    refusal = missing_checksum(headers, headers, bucket, "Object")
     if refusal is not None:
         return refusal
     tags = _tags(call) if "x-amz-tagging" in headers else []
@@ -160,7 +160,7 @@ def put_object(call: Call, bucket: Any, tell: Tell) -> Response | None:
     if checksum:
         key.checksum_algorithm, key.checksum_value, key.checksum_type = checksum[0].upper(), checksum[1], "FULL_OBJECT"
         answer |= {f"x-amz-checksum-{checksum[0]}": checksum[1], "x-amz-checksum-type": "FULL_OBJECT"}
-    unmet = store(call, bucket, key, tags, event="s3:ObjectCreated:Put", tell=tell)
+    unmet = store(call, bucket, key, tags, event="s3:ObjectCreated:Put", notify=notify)
     if unmet is not None:
         return unmet
     if key.shows_version:
@@ -168,28 +168,28 @@ def put_object(call: Call, bucket: Any, tell: Tell) -> Response | None:
     return empty(200, answer)
 
 
-def copy_object(call: Call, bucket: Any, tell: Tell) -> Response | None:
+def copy_object(call: S3Request, bucket: Any, notify: Notify) -> Response | None:
     """Answer CopyObject; None leaves it to moto. The source's bucket and its permission were seen to before."""
     source_bucket_name, source_name, version_id = copy_source(call)
     source_bucket = find_bucket(source_bucket_name)
     if source_bucket is None:
         return None
     source = find_version(source_bucket, source_name, version_id or None)
-    refusal = too_large(source.contentsize) if isinstance(source, LeanKey) else None
+    refusal = too_large(source.contentsize) if isinstance(source, ObjectVersion) else None
     if refusal is not None:
         return refusal
-    if not isinstance(source, LeanKey):
+    if not isinstance(source, ObjectVersion):
         return no_source(source_name, version_id, source)
     refusal = _refused(call, bucket) or source_unreadable(call.request.headers, source)
     refusal = refusal or copy_unmet(call, source) or source_archived(source)
     refusal = refusal or _changes_nothing(call, bucket, source)
     if refusal is not None:
         return refusal
-    return _copied(call, bucket, source_bucket, source, tell)
+    return _copied(call, bucket, source_bucket, source, notify)
 
 
 def no_source(name: str, version_id: str, found: Any) -> Response:
-    """Say what is wrong with a copy's source that is no object: not there, or a delete marker."""
+    """Return the refusal of a copy whose source does not exist or is a delete marker."""
     if found is not None:
         message = "The source of a copy request may not specifically refer to a delete marker by version id."
         return (
@@ -203,23 +203,23 @@ def no_source(name: str, version_id: str, found: Any) -> Response:
     return refuse(404, "NoSuchKey", "The specified key does not exist.", details={"Key": name})
 
 
-def copy_unmet(call: Call, source: LeanKey) -> Response | None:
+def copy_unmet(call: S3Request, source: ObjectVersion) -> Response | None:
     """Return the refusal of a copy whose conditions on the source don't hold; None when they do."""
-    given = call.request.headers
+    value = call.request.headers
     prefix = "x-amz-copy-source-"
-    if f"{prefix}if-match" in given and not etag_matches(given[f"{prefix}if-match"], source):
+    if f"{prefix}if-match" in value and not etag_matches(value[f"{prefix}if-match"], source):
         return precondition_failed(call, f"{prefix}If-Match")
-    if f"{prefix}if-none-match" in given and etag_matches(given[f"{prefix}if-none-match"], source):
+    if f"{prefix}if-none-match" in value and etag_matches(value[f"{prefix}if-none-match"], source):
         return precondition_failed(call, f"{prefix}If-None-Match")
-    since, until = given.get(f"{prefix}if-modified-since"), given.get(f"{prefix}if-unmodified-since")
+    since, until = value.get(f"{prefix}if-modified-since"), value.get(f"{prefix}if-unmodified-since")
     if since and not changed_since(since, source, default=True):
         return precondition_failed(call, f"{prefix}If-Modified-Since")
-    if until and f"{prefix}if-match" not in given and changed_since(until, source, default=False):
+    if until and f"{prefix}if-match" not in value and changed_since(until, source, default=False):
         return precondition_failed(call, f"{prefix}If-Unmodified-Since")
     return None
 
 
-def _changes_nothing(call: Call, bucket: Any, source: LeanKey) -> Response | None:
+def _changes_nothing(call: S3Request, bucket: Any, source: ObjectVersion) -> Response | None:
     headers = call.request.headers
     if (
         source.bucket_name != bucket.name
@@ -243,19 +243,19 @@ def _changes_nothing(call: Call, bucket: Any, source: LeanKey) -> Response | Non
     return None if changed else refuse(400, "InvalidRequest", message)
 
 
-def _copied_tags(call: Call, source_bucket: Any, source: LeanKey) -> list[dict[str, str]] | Response:
+def _copied_tags(call: S3Request, source_bucket: Any, source: ObjectVersion) -> list[dict[str, str]] | Response:
     if call.header("x-amz-tagging-directive").upper() == "REPLACE":
         return _tags(call)
     tagger = s3_backends[source_bucket.account_id][source_bucket.partition].tagger
     return tagger.list_tags_for_resource(source.arn)["Tags"] if tagger.tags else []
 
 
-def _copied(call: Call, bucket: Any, source_bucket: Any, source: LeanKey, tell: Tell) -> Response:
+def _copied(call: S3Request, bucket: Any, source_bucket: Any, source: ObjectVersion, notify: Notify) -> Response:
     headers = call.request.headers
     tags = _copied_tags(call, source_bucket, source)
     if isinstance(tags, Response):
         return tags
-    # A copy is one part: what was a multipart upload, or had an opaque ETag, gets the ETag of its whole.
+    # A copy is one part: a multipart source, or one with an opaque ETag, gets the ETag of its full content.
     opaque = "-" in source.etag or str(source.encryption).startswith("aws:kms") or bool(source.customer_key_md5)
     etag = hashlib.md5(source.value, usedforsecurity=False).hexdigest() if opaque else source.etag.strip('"')
     key = _new_key(call, bucket, source, etag=etag, storage=headers.get("x-amz-storage-class", ""))
@@ -264,7 +264,7 @@ def _copied(call: Call, bucket: Any, source_bucket: Any, source: LeanKey, tell: 
     _copy_checksum(call, source, key)
     lock(key, headers, bucket)
     key.acl = acl_of(headers)
-    unmet = store(call, bucket, key, tags, event="s3:ObjectCreated:Copy", tell=tell)
+    unmet = store(call, bucket, key, tags, event="s3:ObjectCreated:Copy", notify=notify)
     if unmet is not None:
         return unmet
     answer = encryption_headers(key)
@@ -281,7 +281,7 @@ def _copied(call: Call, bucket: Any, source_bucket: Any, source: LeanKey, tell: 
     return document("CopyObjectResult", inner, headers=answer)
 
 
-def _copy_checksum(call: Call, source: LeanKey, key: LeanKey) -> None:
+def _copy_checksum(call: S3Request, source: ObjectVersion, key: ObjectVersion) -> None:
     algorithm = call.header("x-amz-checksum-algorithm").upper()
     computed = compute(algorithm, source.value) if algorithm and algorithm != source.checksum_algorithm else None
     if computed is not None:
@@ -291,18 +291,18 @@ def _copy_checksum(call: Call, source: LeanKey, key: LeanKey) -> None:
         key.checksum_type = source.checksum_type or "FULL_OBJECT"
 
 
-def _bypasses(call: Call) -> bool:
+def _bypasses(call: S3Request) -> bool:
     return call.header("x-amz-bypass-governance-retention").lower() == "true"
 
 
-def delete_object(call: Call, bucket: Any, tell: Tell) -> Response:
+def delete_object(call: S3Request, bucket: Any, notify: Notify) -> Response:
     """Answer DeleteObject: a delete marker, or a version taken out, or nothing (that is no error)."""
     if "if-match" in call.request.headers and "versionId" not in call.query:
         unmet = put_unmet(call, bucket)
         if unmet is not None:
             return unmet
     try:
-        removed, gone = remove(bucket, call.key, call.query.get("versionId"), bypass=_bypasses(call), tell=tell)
+        removed, gone = remove(bucket, call.key, call.query.get("versionId"), bypass=_bypasses(call), notify=notify)
     except AccessDeniedByLock:
         return refuse(403, "AccessDenied", "Access Denied because object protected by object lock.")
     forget_tags(s3_backends[bucket.account_id][bucket.partition], gone)
@@ -312,21 +312,21 @@ def delete_object(call: Call, bucket: Any, tell: Tell) -> Response:
     return empty(204, headers)
 
 
-def delete_objects(call: Call, bucket: Any, tell: Tell) -> Response:
+def delete_objects(call: S3Request, bucket: Any, notify: Notify) -> Response:
     """Answer DeleteObjects: up to 1,000 keys, each permitted and reported by itself."""
     try:
         root = parse_xml(call.request.body)
     except ET.ParseError:
         root = ET.Element("none")
-    wanted = [
+    requested = [
         (each.findtext("{*}Key"), each.findtext("{*}VersionId") or None) for each in root.iter() if _is_object(each)
     ]
-    if not wanted or len(wanted) > _MOST_DELETES or any(not name for name, _ in wanted):
+    if not requested or len(requested) > _MOST_DELETES or any(not name for name, _ in requested):
         message = "The XML you provided was not well-formed or did not validate against our published schema"
         return refuse(400, "MalformedXML", message)
     quiet = (root.findtext("{*}Quiet") or "").strip().lower() == "true"
     return document(
-        "DeleteResult", "".join(_delete_one(call, bucket, tell, name or "", each, quiet) for name, each in wanted)
+        "DeleteResult", "".join(_delete_one(call, bucket, notify, name or "", each, quiet) for name, each in requested)
     )
 
 
@@ -334,13 +334,13 @@ def _is_object(node: ET.Element) -> bool:
     return node.tag.rpartition("}")[2] == "Object"
 
 
-def _delete_one(call: Call, bucket: Any, tell: Tell, name: str, version_id: str | None, quiet: bool) -> str:
+def _delete_one(call: S3Request, bucket: Any, notify: Notify, name: str, version_id: str | None, quiet: bool) -> str:
     named = f"<Key>{escape(name)}</Key>" + element("VersionId", version_id)
     action = "s3:DeleteObject" if version_id is None else "s3:DeleteObjectVersion"
     if not permitted(call, bucket, caller_of(call), action, name):
         return f"<Error>{named}<Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
     try:
-        removed, gone = remove(bucket, name, version_id, bypass=_bypasses(call), tell=tell)
+        removed, gone = remove(bucket, name, version_id, bypass=_bypasses(call), notify=notify)
     except AccessDeniedByLock:
         message = "Access Denied because object protected by object lock."
         return f"<Error>{named}<Code>AccessDenied</Code><Message>{message}</Message></Error>"

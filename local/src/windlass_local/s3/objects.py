@@ -1,7 +1,7 @@
 """Objects and delete markers as moto sees them, without what makes moto's heavy.
 
 moto's `FakeKey` opens a SpooledTemporaryFile, a lock and an ACL for every object, keeps each one in a list for ever and
-warns when it is collected. `LeanKey` keeps the bytes, and class attributes for whatever is at its default: about 1 KB
+warns when it is collected. `ObjectVersion` keeps the bytes, and class attributes for whatever is at its default: about 1 KB
 beside the data. Bodies above `SPILL_BYTES` go to an unlinked file, so that a copy of a large object doesn't live in
 memory.
 """
@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from moto.s3 import models, utils
 
-from windlass_local.s3.names import SortedNames
+from windlass_local.s3.sorted_names import SortedNames
 
 SPILL_BYTES = 16 * 1024 * 1024
 _CAN_SPILL = hasattr(os, "pread")
@@ -56,7 +56,7 @@ class SpilledBytes:
         os.close(self._fd)
 
 
-class LeanKey(models.FakeKey):
+class ObjectVersion(models.FakeKey):
     """One version of one object."""
 
     _transitions: Any = ((None, "IN_PROGRESS"), ("IN_PROGRESS", "RESTORED"))
@@ -91,7 +91,7 @@ class LeanKey(models.FakeKey):
     restore_expires_at: datetime | None = None
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
-        """Skip moto's list of every object ever made."""
+        """Create the object without adding it to moto's list of all objects."""
         return object.__new__(cls)
 
     def __init__(self, name: str, value: bytes, account_id: str, region_name: str, **kept: Any) -> None:
@@ -108,14 +108,14 @@ class LeanKey(models.FakeKey):
         if kept.pop("is_versioned", False):
             self._is_versioned = True
         kept.pop("max_buffer_size", None)
-        for field, given in kept.items():
-            if given is not None:
-                setattr(self, field, given)
+        for field, argument in kept.items():
+            if argument is not None:
+                setattr(self, field, argument)
         self.value = value
 
     @property
     def value(self) -> bytes:
-        """The object's bytes."""
+        """Return the object's bytes."""
         data = self._data
         return data if isinstance(data, bytes) else data.read(0, data.size)
 
@@ -127,12 +127,12 @@ class LeanKey(models.FakeKey):
             self._etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
         self._data = SpilledBytes(data) if _CAN_SPILL and len(data) > SPILL_BYTES else data
 
-    def share(self, source: LeanKey, etag: str) -> None:
+    def share(self, source: ObjectVersion, etag: str) -> None:
         """Take the bytes of another object without copying them: they never change."""
         self._data, self.contentsize, self._etag = source._data, source.contentsize, etag
 
     def seal_etag(self) -> None:
-        """Make the ETag opaque, as that of an object under a KMS key is: no digest of the content, though it looks like one.
+        """Make the ETag opaque, as that of an object under a KMS key is: not a digest of the content.
 
         The number of an upload's parts stays. Source: S3 API reference, "Object" (ETag).
         """
@@ -147,7 +147,7 @@ class LeanKey(models.FakeKey):
 
     @property
     def metadata_headers(self) -> dict[str, Any]:
-        """The metadata as headers; names in lower case."""
+        """Return the metadata as headers, names in lower case."""
         return self._metadata
 
     @metadata_headers.setter
@@ -156,7 +156,7 @@ class LeanKey(models.FakeKey):
 
     @property
     def shows_version(self) -> bool:
-        """Whether answers name the version: put when versioning was on or suspended."""
+        """True when responses name the version: it was put while versioning was enabled or suspended."""
         return self._is_versioned or self._version_id != "null"
 
     def part(self, start: int, stop: int) -> bytes:
@@ -166,27 +166,27 @@ class LeanKey(models.FakeKey):
 
     @property
     def etag(self) -> str:
-        """The ETag in its quotes."""
+        """Return the ETag with its quotes."""
         return f'"{self._etag}"'
 
     def set_metadata(self, metadata: Any, replace: bool = False) -> None:
         """Take over metadata headers; names are kept in lower case, `aws-chunked` is no content encoding."""
         if replace:
             self._metadata = {}
-        for name, given in metadata.items():
+        for name, value in metadata.items():
             folded = name.lower()
             if folded == "content-encoding":
-                given = ",".join(each for each in given.split(",") if each.strip() != "aws-chunked")
-                if not given:
+                value = ",".join(each for each in value.split(",") if each.strip() != "aws-chunked")
+                if not value:
                     continue
-            self._metadata[folded] = given
+            self._metadata[folded] = value
 
     def dispose(self, garbage: bool = False) -> None:  # noqa: ARG002 - moto's signature
-        """Nothing to close: the bytes go when the last reference does."""
+        """Do nothing: the bytes are freed with the last reference."""
         self.disposed = True
 
     def __del__(self) -> None:
-        """Not moto's, which warns."""
+        """Do nothing: moto's would warn."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_data": self.value}
@@ -196,7 +196,7 @@ class LeanKey(models.FakeKey):
         self.value = state["_data"]
 
 
-class LeanMarker(models.FakeDeleteMarker):
+class DeleteMarker(models.FakeDeleteMarker):
     """A delete marker; `version_id` is "null" where versioning is suspended."""
 
     replication_status: str | None = None
@@ -204,7 +204,7 @@ class LeanMarker(models.FakeDeleteMarker):
     restore_expires_at: datetime | None = None
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
-        """Skip moto's list of every marker ever made."""
+        """Create the marker without adding it to moto's list of all markers."""
         return object.__new__(cls)
 
     def __init__(self, key: Any = None, *, name: str = "", version_id: str = "") -> None:
@@ -220,7 +220,7 @@ class LeanMarker(models.FakeDeleteMarker):
 class IndexedKeyStore(utils._VersionedKeyStore):  # noqa: SLF001 - the store that moto's buckets are made with
     """Key name -> versions (oldest first), with the names in order beside it.
 
-    `lock` is held over each change and over a whole page of a listing: moto's own threads write here, too.
+    `lock` is held during each change and during a page of a listing, because moto's own threads write here, too.
     """
 
     def __init__(self) -> None:
@@ -254,22 +254,22 @@ class IndexedKeyStore(utils._VersionedKeyStore):  # noqa: SLF001 - the store tha
 
     def versions(self, key: str) -> list[Any]:
         """Return the versions of a key, newest first."""
-        found: list[Any] = dict.get(self, key) or []
-        return found[::-1]
+        result: list[Any] = dict.get(self, key) or []
+        return result[::-1]
 
     def current(self, key: str) -> Any:
         """Return the newest version (an object or a delete marker), or None."""
-        found: list[Any] | None = dict.get(self, key)
-        return found[-1] if found else None
+        result: list[Any] | None = dict.get(self, key)
+        return result[-1] if result else None
 
     def item_size(self) -> int:
         """Return the bytes of all versions (moto gives this to CloudWatch as BucketSizeBytes)."""
         with self.lock:
             lists: list[list[Any]] = list(dict.values(self))
-            return sum(getattr(each, "contentsize", 0) for versions in lists for each in versions)
+            return sum(getattr(version, "contentsize", 0) for versions in lists for version in versions)
 
     def __reduce__(self) -> Any:
-        # moto deep-copies parts of a bucket; the lock can't be, and the index follows from the keys.
+        # moto deep-copies parts of a bucket; a lock cannot be copied, and the index follows from the keys.
         return _restored, (list(self._iterlists()),)
 
 

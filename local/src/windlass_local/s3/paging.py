@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from windlass_local.s3.names import prefix_end
+from windlass_local.s3.sorted_names import prefix_end
 
 Row = TypeVar("Row")
 
@@ -24,8 +24,8 @@ class Seekable(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a caller asks for. `after` is the last key or common prefix already seen ("" for none)."""
+class PageRequest:
+    """The parameters of a page. `after` is the last key or common prefix already seen ("" for none)."""
 
     prefix: str = ""
     delimiter: str = ""
@@ -40,24 +40,24 @@ class Group:
 
 
 def entries(
-    names: Seekable, asked: Asked, rows: Callable[[str], list[Row]], *, again: bool = False
+    names: Seekable, parameters: PageRequest, rows: Callable[[str], list[Row]], *, again: bool = False
 ) -> Iterator[Row | Group]:
     """Yield rows and groups in order. `rows(name)` gives what is to be shown of a name: [] hides it (a delete marker).
 
     `again` asks for the name `after` once more: more of its rows are to come.
     """
-    position, inclusive = _start(asked)
+    position, inclusive = _start(parameters)
     inclusive = inclusive or again
     while position is not None:
         jump: str | None = None
         for name in names.since(position, inclusive=inclusive):
-            if not name.startswith(asked.prefix):
+            if not name.startswith(parameters.prefix):
                 return
-            group = _group_of(name, asked)
+            group = _group_of(name, parameters)
             if group is None:
                 yield from rows(name)
                 continue
-            if group == asked.after:
+            if group == parameters.after:
                 jump = prefix_end(group)
                 break
             if rows(name):  # a group whose keys are all deleted is not shown
@@ -67,19 +67,19 @@ def entries(
         position, inclusive = jump, True
 
 
-def _start(asked: Asked) -> tuple[str | None, bool]:
-    if asked.after < asked.prefix:
-        return asked.prefix, True
-    if asked.delimiter and _group_of(asked.after, asked) == asked.after:
-        return prefix_end(asked.after), True
-    return asked.after, asked.after == ""
+def _start(parameters: PageRequest) -> tuple[str | None, bool]:
+    if parameters.after < parameters.prefix:
+        return parameters.prefix, True
+    if parameters.delimiter and _group_of(parameters.after, parameters) == parameters.after:
+        return prefix_end(parameters.after), True
+    return parameters.after, parameters.after == ""
 
 
-def _group_of(name: str, asked: Asked) -> str | None:
-    if not asked.delimiter:
+def _group_of(name: str, parameters: PageRequest) -> str | None:
+    if not parameters.delimiter:
         return None
-    at = name.find(asked.delimiter, len(asked.prefix))
-    return None if at < 0 else name[: at + len(asked.delimiter)]
+    at = name.find(parameters.delimiter, len(parameters.prefix))
+    return None if at < 0 else name[: at + len(parameters.delimiter)]
 
 
 def take(found: Iterator[Row | Group], limit: int) -> tuple[list[Row | Group], bool]:

@@ -1,6 +1,6 @@
 """UploadPart, UploadPartCopy and CompleteMultipartUpload. Creating, listing and aborting uploads are moto's.
 
-moto copies a completed object three times over and reads every part's bytes again for a checksum nobody asked for.
+moto copies a completed object three times and reads every part again for a checksum that was not requested.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from moto.s3.models import S3_UPLOAD_PART_MIN_SIZE
 
 from windlass_local.request import Response
 from windlass_local.s3.access import copy_source, find_bucket
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import document, element, empty, refuse
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.archive import source_archived
 from windlass_local.s3.checksums import compute, given_checksum
 from windlass_local.s3.customer_keys import customer_headers, part_refused, source_unreadable
 from windlass_local.s3.limits import too_large
-from windlass_local.s3.locks import lock, unsummed
+from windlass_local.s3.locks import lock, missing_checksum
 from windlass_local.s3.object_reads import checksum_headers, encryption_headers, find_version
 from windlass_local.s3.object_writes import copy_unmet, metadata_of, no_source, put_unmet, store
-from windlass_local.s3.objects import LeanKey
-from windlass_local.s3.writing import Tell, default_encryption, encrypt
+from windlass_local.s3.objects import ObjectVersion
+from windlass_local.s3.responses import document, element, empty, refuse
+from windlass_local.s3.versions import Notify, default_encryption, encrypt
 from windlass_local.xml import parse_xml
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 _MOST_PARTS = 10_000
 
 
-def on_upload(call: Call, bucket: Any, tell: Tell) -> Response | None:
+def on_upload(call: S3Request, bucket: Any, notify: Notify) -> Response | None:
     """Answer a call on an upload; None leaves it to moto."""
     if call.method not in ("PUT", "POST"):
         return None
@@ -45,7 +45,7 @@ def on_upload(call: Call, bucket: Any, tell: Tell) -> Response | None:
         )
         return refuse(404, "NoSuchUpload", message, details={"UploadId": call.query["uploadId"]})
     if call.method == "POST":
-        return _complete(call, bucket, upload, tell)
+        return _complete(call, bucket, upload, notify)
     number = call.query.get("partNumber", "")
     if not number.isdigit() or not 1 <= int(number) <= _MOST_PARTS:
         message = "Part number must be an integer between 1 and 10000, inclusive"
@@ -60,9 +60,9 @@ def _encryption(bucket: Any, upload: Any) -> dict[str, str]:
     return {"x-amz-server-side-encryption": upload.sse_encryption or default_encryption(bucket)[0]}
 
 
-def _put_part(call: Call, bucket: Any, upload: Any, number: int) -> Response:
+def _put_part(call: S3Request, bucket: Any, upload: Any, number: int) -> Response:
     headers = call.request.headers
-    refusal = part_refused(headers, upload) or unsummed(headers, upload.lock_headers, bucket, "Part")
+    refusal = part_refused(headers, upload) or missing_checksum(headers, upload.lock_headers, bucket, "Part")
     if refusal is not None:
         return refusal
     with bucket.keys.lock:
@@ -75,11 +75,11 @@ def _put_part(call: Call, bucket: Any, upload: Any, number: int) -> Response:
     return empty(200, answer)
 
 
-def _copy_part(call: Call, bucket: Any, upload: Any, number: int) -> Response:
+def _copy_part(call: S3Request, bucket: Any, upload: Any, number: int) -> Response:
     source_bucket_name, source_name, version_id = copy_source(call)
     source_bucket = find_bucket(source_bucket_name)
     source = find_version(source_bucket, source_name, version_id or None)
-    if not isinstance(source, LeanKey):
+    if not isinstance(source, ObjectVersion):
         return no_source(source_name, version_id, source)
     headers = call.request.headers
     unmet = part_refused(headers, upload) or source_unreadable(headers, source)
@@ -87,14 +87,14 @@ def _copy_part(call: Call, bucket: Any, upload: Any, number: int) -> Response:
     if unmet is not None:
         return unmet
     start, stop = 0, source.contentsize
-    asked = call.header("x-amz-copy-source-range")
-    if asked:
-        found = _RANGE.fullmatch(asked)
-        start, stop = (int(found[1]), int(found[2]) + 1) if found else (1, 0)
+    parameters = call.header("x-amz-copy-source-range")
+    if parameters:
+        match = _RANGE.fullmatch(parameters)
+        start, stop = (int(match[1]), int(match[2]) + 1) if match else (1, 0)
         if not start < stop <= source.contentsize:
             message = f"Range specified is not valid for source object of size: {source.contentsize}"
             return refuse(
-                400 if found is None else 416, "InvalidArgument" if found is None else "InvalidRange", message
+                400 if match is None else 416, "InvalidArgument" if match is None else "InvalidRange", message
             )
     refusal = too_large(stop - start)
     if refusal is not None:
@@ -108,14 +108,14 @@ def _copy_part(call: Call, bucket: Any, upload: Any, number: int) -> Response:
     return document("CopyPartResult", element("LastModified", stamp) + element("ETag", part.etag), headers=answer)
 
 
-def _listed(body: bytes) -> list[tuple[int, str]] | None:
+def _requested_parts(body: bytes) -> list[tuple[int, str]] | None:
     """Return (part number, ETag without quotes) as the caller lists them; None when it isn't such a list."""
     try:
         root = parse_xml(body)
         parts = [each for each in root.iter() if each.tag.rpartition("}")[2] == "Part"]
         return [
-            (int(each.findtext("{*}PartNumber") or ""), (each.findtext("{*}ETag") or "").strip().strip('"'))
-            for each in parts
+            (int(part.findtext("{*}PartNumber") or ""), (part.findtext("{*}ETag") or "").strip().strip('"'))
+            for part in parts
         ]
     except (ET.ParseError, ValueError):
         return None
@@ -141,14 +141,14 @@ def _wrong_parts(upload: Any, listed: list[tuple[int, str]] | None) -> Response 
     return None
 
 
-def _complete(call: Call, bucket: Any, upload: Any, tell: Tell) -> Response:
-    listed = _listed(call.request.body)
+def _complete(call: S3Request, bucket: Any, upload: Any, notify: Notify) -> Response:
+    listed = _requested_parts(call.request.body)
     refusal = _wrong_parts(upload, listed) or put_unmet(call, bucket)
     if refusal is not None or listed is None:
         return refusal or empty(400)
-    parts: list[LeanKey] = [upload.parts[number] for number, _ in listed]
+    parts: list[ObjectVersion] = [upload.parts[number] for number, _ in listed]
     digests = b"".join(bytes.fromhex(etag) for _, etag in listed)
-    key = LeanKey(
+    key = ObjectVersion(
         upload.key_name,
         b"".join(part.value for part in parts),
         bucket.account_id,
@@ -163,14 +163,14 @@ def _complete(call: Call, bucket: Any, upload: Any, tell: Tell) -> Response:
         customer_key_md5=upload.customer_key_md5,
     )
     key.website_redirect_location = upload.metadata.get("x-amz-website-redirect-location")
-    key.metadata_headers = metadata_of({name.lower(): given for name, given in upload.metadata.items()})
+    key.metadata_headers = metadata_of({name.lower(): argument for name, argument in upload.metadata.items()})
     encrypt(bucket, key)
     lock(key, upload.lock_headers, bucket)
     refusal = _checksum(call, upload, key, parts)
     if refusal is not None:
         return refusal
-    tags = [{"Key": name, "Value": given} for name, given in (upload.tags or {}).items()]
-    unmet = store(call, bucket, key, tags, event="s3:ObjectCreated:CompleteMultipartUpload", tell=tell)
+    tags = [{"Key": name, "Value": argument} for name, argument in (upload.tags or {}).items()]
+    unmet = store(call, bucket, key, tags, event="s3:ObjectCreated:CompleteMultipartUpload", notify=notify)
     if unmet is not None:
         return unmet
     bucket.multiparts.pop(upload.id, None)
@@ -181,18 +181,18 @@ def _complete(call: Call, bucket: Any, upload: Any, tell: Tell) -> Response:
         + element("Key", key.name)
         + element("ETag", key.etag)
     )
-    for name, given in checksum_headers(key).items():
-        inner += element("ChecksumType" if name.endswith("-type") else f"Checksum{key.checksum_algorithm}", given)
+    for name, argument in checksum_headers(key).items():
+        inner += element("ChecksumType" if name.endswith("-type") else f"Checksum{key.checksum_algorithm}", argument)
     return document("CompleteMultipartUploadResult", inner, headers=headers)
 
 
-def _checksum(call: Call, upload: Any, key: LeanKey, parts: list[LeanKey]) -> Response | None:
+def _checksum(call: S3Request, upload: Any, key: ObjectVersion, parts: list[ObjectVersion]) -> Response | None:
     """Give the object the checksum its upload asked for: of its bytes, or of its parts' checksums (COMPOSITE).
 
-    Returns the refusal where the caller says another one.
+    Returns the refusal when the caller gives another one.
     """
-    given = given_checksum(call.request.headers)
-    algorithm = upload.metadata.get("x-amz-checksum-algorithm", "").upper() or (given[0].upper() if given else "")
+    argument = given_checksum(call.request.headers)
+    algorithm = upload.metadata.get("x-amz-checksum-algorithm", "").upper() or (argument[0].upper() if argument else "")
     if not algorithm:
         return None
     default = (
@@ -203,7 +203,7 @@ def _checksum(call: Call, upload: Any, key: LeanKey, parts: list[LeanKey]) -> Re
         value = compute(algorithm, b"".join(base64.b64decode(part.checksum_value or "") for part in parts))
     else:
         value = compute(algorithm, key.value)
-    if given and given[0].upper() == algorithm and given[1] not in (value, f"{value}-{len(parts)}"):
+    if argument and argument[0].upper() == algorithm and argument[1] not in (value, f"{value}-{len(parts)}"):
         message = f"The {algorithm} you specified did not match the calculated checksum."
         return refuse(400, "BadDigest", message)
     if value is not None:

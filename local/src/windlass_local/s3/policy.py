@@ -1,6 +1,6 @@
 """Bucket policies: does a statement apply to this caller, action and resource?
 
-Evaluated as AWS does it: an explicit Deny wins, then an Allow, else nothing is said. A key the request doesn't carry
+Evaluated as AWS does it: an explicit Deny wins, then an Allow; otherwise the policy does not decide. A key the request doesn't carry
 meets negated and `...IfExists` operators only. A condition operator not known here counts as *not met* in an Allow and
 as *met* in a Deny: never more access than AWS would give.
 Source: AWS IAM user guide, "Policy evaluation logic" and "JSON policy elements".
@@ -18,8 +18,8 @@ from functools import lru_cache
 from typing import Any
 
 
-class Verdict(Enum):
-    """What a policy says about one call."""
+class Decision(Enum):
+    """A policy's decision about one call."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -38,10 +38,10 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """The verdict, and whether the Allow that gave it was open to everybody."""
+class Evaluation:
+    """The decision, and whether the Allow behind it was open to everybody."""
 
-    verdict: Verdict
+    verdict: Decision
     public: bool = False
 
 
@@ -52,27 +52,27 @@ def parse(document: bytes) -> list[dict[str, Any]]:
     except ValueError:
         return []
     statements = policy.get("Statement", []) if isinstance(policy, dict) else []
-    return [each for each in _listed(statements) if isinstance(each, dict)]
+    return [each for each in _as_list(statements) if isinstance(each, dict)]
 
 
-def evaluate(document: bytes, question: Question) -> Answer:
-    """Return what the policy says about the call."""
+def evaluate(document: bytes, question: Question) -> Evaluation:
+    """Return the policy's decision about the call."""
     allowed, public = False, False
     for statement in parse(document):
         deny = statement.get("Effect") == "Deny"
         if not _applies(statement, question, deny=deny):
             continue
         if deny:
-            return Answer(verdict=Verdict.DENY)
+            return Evaluation(verdict=Decision.DENY)
         allowed, public = True, public or is_public_statement(statement)
-    return Answer(verdict=Verdict.ALLOW if allowed else Verdict.SILENT, public=public)
+    return Evaluation(verdict=Decision.ALLOW if allowed else Decision.SILENT, public=public)
 
 
 def is_public(document: bytes) -> bool:
-    """Whether the policy makes its bucket public, as GetBucketPolicyStatus answers.
+    """True when the policy makes its bucket public, as GetBucketPolicyStatus reports.
 
-    Source: AWS docs, "The meaning of public": an Allow for everybody, unless a condition holds it to fixed accounts,
-    organisations, VPCs or address ranges.
+    Source: AWS docs, "The meaning of public": an Allow for everybody, unless a condition limits it to fixed accounts,
+    organizations, VPCs or address ranges.
     """
     return any(is_public_statement(statement) for statement in parse(document))
 
@@ -85,7 +85,7 @@ _NARROWING = re.compile(
 
 
 def is_public_statement(statement: Mapping[str, Any]) -> bool:
-    """Whether one statement allows everybody."""
+    """True when one statement allows everybody."""
     if statement.get("Effect") != "Allow" or "*" not in _principals(statement.get("Principal")):
         return False
     return not any(_narrows(keys) for keys in (statement.get("Condition") or {}).values())
@@ -94,7 +94,7 @@ def is_public_statement(statement: Mapping[str, Any]) -> bool:
 def _narrows(keys: Mapping[str, Any]) -> bool:
     return any(
         _NARROWING.fullmatch(key)
-        and not any(value in ("*", "0.0.0.0/0", "::/0") for value in map(str, _listed(values)))
+        and not any(value in ("*", "0.0.0.0/0", "::/0") for value in map(str, _as_list(values)))
         for key, values in keys.items()
     )
 
@@ -108,20 +108,20 @@ def _applies(statement: Mapping[str, Any], question: Question, *, deny: bool) ->
     )
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _principals(principal: Any) -> list[str]:
     if isinstance(principal, dict):
-        return [str(each) for each in _listed(principal.get("AWS"))]
-    return [str(each) for each in _listed(principal)]
+        return [str(each) for each in _as_list(principal.get("AWS"))]
+    return [str(each) for each in _as_list(principal)]
 
 
 def _principal_matches(statement: Mapping[str, Any], question: Question) -> bool:
     if "NotPrincipal" in statement:
-        return not any(_names_caller(each, question) for each in _principals(statement["NotPrincipal"]))
-    return any(_names_caller(each, question) for each in _principals(statement.get("Principal")))
+        return not any(_names_caller(principal, question) for principal in _principals(statement["NotPrincipal"]))
+    return any(_names_caller(principal, question) for principal in _principals(statement.get("Principal")))
 
 
 def _names_caller(principal: str, question: Question) -> bool:
@@ -136,8 +136,8 @@ def _names_caller(principal: str, question: Question) -> bool:
 
 def _element_matches(statement: Mapping[str, Any], element: str, value: str, *, fold_case: bool) -> bool:
     if element in statement:
-        return any(like(str(each), value, fold_case=fold_case) for each in _listed(statement[element]))
-    negated = _listed(statement.get(f"Not{element}"))
+        return any(like(str(each), value, fold_case=fold_case) for each in _as_list(statement[element]))
+    negated = _as_list(statement.get(f"Not{element}"))
     return bool(negated) and not any(like(str(each), value, fold_case=fold_case) for each in negated)
 
 
@@ -194,22 +194,22 @@ _NEGATED: Mapping[str, str] = {
 def _conditions_met(conditions: Mapping[str, Any], context: Mapping[str, str], *, unknown: bool) -> bool:
     folded = {key.lower(): value for key, value in context.items()}
     return all(
-        _condition_met(operator, folded.get(key.lower()), [str(each) for each in _listed(wanted)], unknown=unknown)
+        _condition_met(operator, folded.get(key.lower()), [str(each) for each in _as_list(requested)], unknown=unknown)
         for operator, keys in conditions.items()
-        for key, wanted in keys.items()
+        for key, requested in keys.items()
     )
 
 
-def _condition_met(operator: str, actual: str | None, wanted: list[str], *, unknown: bool) -> bool:
+def _condition_met(operator: str, actual: str | None, requested: list[str], *, unknown: bool) -> bool:
     name = operator.removesuffix("IfExists")
     if name == "Null":
-        return (actual is None) == (wanted == ["true"])
+        return (actual is None) == (requested == ["true"])
     if actual is None:
         # A negated operator holds for an absent key (AWS docs, "Condition operators"); others don't, except IfExists.
         return name in _NEGATED or name != operator
-    values = [each.lower() if each in ("True", "False") else each for each in wanted]
+    values = [each.lower() if each in ("True", "False") else each for each in requested]
     if name in _NEGATED:
-        return not any(_OPERATORS[_NEGATED[name]](actual, each) for each in values)
+        return not any(_OPERATORS[_NEGATED[name]](actual, value) for value in values)
     if name in _OPERATORS:
-        return any(_OPERATORS[name](actual, each) for each in values)
+        return any(_OPERATORS[name](actual, value) for value in values)
     return unknown

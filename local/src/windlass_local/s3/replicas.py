@@ -1,4 +1,4 @@
-"""What a replica is: the same version in another bucket, put where its time says among the versions there."""
+"""Replicas: the same version in another bucket, placed by its time among the versions there."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from typing import Any
 
 from moto.s3.models import s3_backends
 
-from windlass_local.s3.objects import IndexedKeyStore, LeanKey, LeanMarker
+from windlass_local.s3.objects import DeleteMarker, IndexedKeyStore, ObjectVersion
 from windlass_local.s3.replication import Rule
-from windlass_local.s3.writing import encrypt
+from windlass_local.s3.versions import encrypt
 
 __all__ = ["put_replica", "replica_of", "tags_of"]
 
 REPLICA = "REPLICA"
 
 
-def tags_of(key: LeanKey) -> dict[str, str]:
+def tags_of(key: ObjectVersion) -> dict[str, str]:
     """Return an object's tags."""
-    found: dict[str, str] = s3_backends[key.account_id][key.partition].tagger.tags.get(key.arn) or {}
-    return found
+    result: dict[str, str] = s3_backends[key.account_id][key.partition].tagger.tags.get(key.arn) or {}
+    return result
 
 
-def replica_of(version: Any, destination: Any, rule: Rule) -> LeanKey | LeanMarker:
+def replica_of(version: Any, destination: Any, rule: Rule) -> ObjectVersion | DeleteMarker:
     """Return the replica of an object or a delete marker; the bytes are shared, for they never change."""
-    if not isinstance(version, LeanKey):
-        marker = LeanMarker(name=version.name, version_id=version.version_id)
+    if not isinstance(version, ObjectVersion):
+        marker = DeleteMarker(name=version.name, version_id=version.version_id)
         marker.last_modified, marker.replication_status = version.last_modified, REPLICA
         return marker
-    replica = LeanKey.__new__(LeanKey)
+    replica = ObjectVersion.__new__(ObjectVersion)
     replica.__dict__.update(version.__dict__)
     replica.account_id, replica.bucket_name = destination.account_id, destination.name
     replica.partition = replica.region_name = destination.partition
@@ -44,7 +44,7 @@ def replica_of(version: Any, destination: Any, rule: Rule) -> LeanKey | LeanMark
     return replica
 
 
-def put_replica(bucket: Any, replica: LeanKey | LeanMarker, tags: dict[str, str]) -> bool:
+def put_replica(bucket: Any, replica: ObjectVersion | DeleteMarker, tags: dict[str, str]) -> bool:
     """Put it among the versions of its key, by time; whether it is new there. Inside the bucket's lock."""
     store: IndexedKeyStore = bucket.keys
     versions = [each for each in store.getlist(replica.name, []) if each.version_id != replica.version_id]
@@ -53,7 +53,7 @@ def put_replica(bucket: Any, replica: LeanKey | LeanMarker, tags: dict[str, str]
     while at and versions[at - 1].last_modified > replica.last_modified:
         at -= 1
     store.setlist(replica.name, [*versions[:at], replica, *versions[at:]])
-    if isinstance(replica, LeanKey):
+    if isinstance(replica, ObjectVersion):
         tagger = s3_backends[bucket.account_id][bucket.partition].tagger
         tagger.delete_all_tags_for_resource(replica.arn)
         if tags:

@@ -1,4 +1,4 @@
-"""Replication configurations: their rules, and which of them are for an object. Pure.
+"""Replication configurations: their rules, and which rules apply to an object. Pure.
 
 Source: S3 user guide, "Replication configuration file elements": a configuration has rules of the first version (`Prefix`)
 or of the second (`Filter`, `Priority`); with several rules to one destination, the highest priority decides.
@@ -20,7 +20,7 @@ _ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule. `bucket` is the destination's name; what is empty is as it is at the source."""
+    """One rule. `bucket` is the destination's name; an empty field keeps the source's value."""
 
     id: str
     enabled: bool
@@ -46,7 +46,7 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What rules look at: an object's version, or a delete marker."""
+    """The subject of rules: an object's version, or a delete marker."""
 
     key: str
     tags: Mapping[str, str]
@@ -63,7 +63,7 @@ def parse(document: bytes) -> Configuration:
 
 
 def rules_for(configuration: Configuration, subject: Subject) -> tuple[Rule, ...]:
-    """The rules that replicate an object: one for each destination."""
+    """Return the rules that replicate an object: one per destination."""
     chosen: dict[str, Rule] = {}
     for rule in configuration.rules:
         known = chosen.get(rule.bucket)
@@ -81,7 +81,7 @@ def _applies(rule: Rule, subject: Subject) -> bool:
         return False
     if subject.encryption.startswith("aws:kms") and not rule.kms_objects:
         return False
-    return all(subject.tags.get(name) == given for name, given in rule.tags)
+    return all(subject.tags.get(name) == value for name, value in rule.tags)
 
 
 def _rule(node: ET.Element) -> Rule:

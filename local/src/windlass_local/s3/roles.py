@@ -1,4 +1,4 @@
-"""Roles that S3 itself assumes: to replicate, and to do the tasks of batch jobs."""
+"""Roles that S3 assumes: to replicate, and to run the tasks of batch jobs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def find_role(arn: str) -> Any:
 
 
 def trusts(role: Any, service: str) -> bool:
-    """Whether a role's trust policy lets a service assume it."""
+    """True when a role's trust policy lets a service assume it."""
     try:
         document = json.loads(unquote(role.assume_role_policy_document or "{}"))
     except ValueError:
@@ -42,8 +42,8 @@ def trusts(role: Any, service: str) -> bool:
     statements = document.get("Statement", [])
     for statement in statements if isinstance(statements, list) else [statements]:
         principal = statement.get("Principal") or {}
-        services = ["*"] if principal == "*" else _listed(principal.get("Service")) + _listed(principal.get("AWS"))
-        actions = [each.lower() for each in _listed(statement.get("Action"))]
+        services = ["*"] if principal == "*" else _as_list(principal.get("Service")) + _as_list(principal.get("AWS"))
+        actions = [each.lower() for each in _as_list(statement.get("Action"))]
         named = service in services or "*" in services
         if statement.get("Effect") == "Allow" and named and {"sts:assumerole", "sts:*", "*"} & set(actions):
             return True
@@ -51,27 +51,33 @@ def trusts(role: Any, service: str) -> bool:
 
 
 def denies(role: Any, action: str, resource: str) -> bool:
-    """Whether a policy of the role says Deny: what it does not allow is not looked at, as nowhere in the embedded AWS."""
-    documents = [*role.policies.values(), *(each.document for each in role.managed_policies.values())]
+    """True when a policy of the role denies the action.
+
+    What it does not allow is not checked: the embedded AWS checks no Allow of roles.
+    """
+    documents = [
+        *role.policies.values(),
+        *(managed_policy.document for managed_policy in role.managed_policies.values()),
+    ]
     question = policy.Question(account_id="", arns=(), action=action, resource=resource)
     return any(
-        policy.evaluate(_for_everybody(document), question).verdict is policy.Verdict.DENY for document in documents
+        policy.evaluate(_for_everybody(document), question).verdict is policy.Decision.DENY for document in documents
     )
 
 
 def _for_everybody(document: str) -> bytes:
-    """The role's policy as a bucket's would be: its statements are for whoever asks."""
+    """Return the role's policy in the form of a bucket policy, for any principal."""
     try:
         parsed = json.loads(document)
     except ValueError:
         return b"{}"
     statements = parsed.get("Statement", [])
     statements = statements if isinstance(statements, list) else [statements]
-    return json.dumps({"Statement": [{**each, "Principal": "*"} for each in statements]}).encode()
+    return json.dumps({"Statement": [{**statement, "Principal": "*"} for statement in statements]}).encode()
 
 
 def session_of(arn: str, region: str, name: str) -> Caller:
-    """A session of a role, as S3 makes it: policies of buckets know its calls by it."""
+    """Assume a role as S3 does; bucket policies know its calls by the session."""
     _, partition, _, _, account_id, _ = arn.split(":", 5)
     role = sts_backends[account_id][partition].assume_role(
         region_name=region, role_session_name=name, role_arn=arn, policy="", duration=_SESSION_S, external_id=""
@@ -79,5 +85,5 @@ def session_of(arn: str, region: str, name: str) -> Caller:
     return Caller(account_id=account_id, access_key=role.access_key_id)
 
 
-def _listed(value: Any) -> list[str]:
+def _as_list(value: Any) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list) else [] if value is None else [str(value)]

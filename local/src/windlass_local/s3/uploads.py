@@ -1,25 +1,27 @@
-"""ListMultipartUploads: pages, prefix and delimiter, and when each upload was begun (moto says 2010 of all)."""
+"""ListMultipartUploads: pages, prefix and delimiter, and when each upload began (moto says 2010)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from windlass_local.request import Response
-from windlass_local.s3.address import Call
-from windlass_local.s3.answers import document, element, escape
+from windlass_local.s3.address import S3Request
 from windlass_local.s3.caller import canonical_id
 from windlass_local.s3.listing import echoed_limit, written_names
-from windlass_local.s3.names import SortedNames
-from windlass_local.s3.paging import Asked, Group, entries, take
+from windlass_local.s3.paging import Group, PageRequest, entries, take
+from windlass_local.s3.responses import document, element, escape
+from windlass_local.s3.sorted_names import SortedNames
 
 
-def list_uploads(call: Call, bucket: Any) -> Response:
+def list_uploads(call: S3Request, bucket: Any) -> Response:
     """Answer ListMultipartUploads: by key, then by the time of initiation."""
     limit = echoed_limit(call, "max-uploads")
     if isinstance(limit, Response):
         return limit
     key_marker, id_marker = call.query.get("key-marker", ""), call.query.get("upload-id-marker", "")
-    asked = Asked(prefix=call.query.get("prefix", ""), delimiter=call.query.get("delimiter", ""), after=key_marker)
+    parameters = PageRequest(
+        prefix=call.query.get("prefix", ""), delimiter=call.query.get("delimiter", ""), after=key_marker
+    )
     with bucket.keys.lock:
         by_key: dict[str, list[Any]] = {}
         for upload in bucket.multiparts.values():
@@ -29,17 +31,17 @@ def list_uploads(call: Call, bucket: Any) -> Response:
         names.add(name)
 
     def rows(name: str) -> list[Any]:
-        found = by_key[name]
+        result = by_key[name]
         if name != key_marker:
-            return found
-        seen = next((at for at, upload in enumerate(found) if upload.id == id_marker), len(found) - 1)
-        return found[seen + 1 :]
+            return result
+        seen = next((at for at, upload in enumerate(result) if upload.id == id_marker), len(result) - 1)
+        return result[seen + 1 :]
 
-    page, truncated = take(entries(names, asked, rows, again=bool(id_marker)), min(limit, 1000))
+    page, truncated = take(entries(names, parameters, rows, again=bool(id_marker)), min(limit, 1000))
     return document("ListMultipartUploadsResult", _described(call, bucket, page, limit, truncated))
 
 
-def _described(call: Call, bucket: Any, page: list[Any], limit: int, truncated: bool) -> str:
+def _described(call: S3Request, bucket: Any, page: list[Any], limit: int, truncated: bool) -> str:
     written = written_names(call)
     inner = (
         element("Bucket", bucket.name)

@@ -1,29 +1,25 @@
-"""What is mended, replaced or added: modules with `install()`, and perhaps `native(request)`, `opened(…)` and `closed(…)`."""
+"""Services that are replaced or added: modules with `install()`, and perhaps `native`, `server_started` and `server_stopped`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import ModuleType
 
+from windlass_local import moto_patches
 from windlass_local.faults import Faults
 from windlass_local.request import Native
 from windlass_local.services import (
     account,
     athena,
     cloudformation,
-    cloudtrail,
-    datasync,
-    dynamodb,
     eks,
     elasticache,
     events,
     lambda_,
-    organizations,
     s3,
     s3control,
     servicequotas,
     sqs,
-    stacksets,
     storagegateway,
 )
 
@@ -35,18 +31,13 @@ SERVICES: tuple[ModuleType, ...] = (
     s3control,
     lambda_,
     events,
-    dynamodb,
     storagegateway,
-    organizations,
     elasticache,
     servicequotas,
     athena,
     cloudformation,
     eks,
-    stacksets,
-    cloudtrail,
     account,
-    datasync,
 )
 
 
@@ -54,26 +45,27 @@ def install_all() -> None:
     """Put every service in place; before moto's server starts, once per process (a second call changes nothing)."""
     for service in SERVICES:
         service.install()
+    moto_patches.apply_all()
 
 
 def natives() -> Mapping[str, Native]:
-    """Each service's own door, by signing name."""
+    """Return each service's own handler, by signing name."""
     return {_name(service): service.native for service in SERVICES if hasattr(service, "native")}
 
 
 def open_all(url: str, faults: Faults) -> None:
-    """Tell the services that a server is up at `url`, and which faults it was ordered to make."""
+    """Notify the services that a server started at `url`, and pass its faults."""
     for service in SERVICES:
-        if hasattr(service, "opened"):
-            service.opened(url, faults)
+        if hasattr(service, "server_started"):
+            service.server_started(url, faults)
 
 
 def close_all(url: str, faults: Faults) -> None:
-    """Tell the services that the server at `url` is going."""
+    """Notify the services that the server at `url` stops."""
     for service in SERVICES:
-        if hasattr(service, "closed"):
-            service.closed(url, faults)
+        if hasattr(service, "server_stopped"):
+            service.server_stopped(url, faults)
 
 
 def _name(service: ModuleType) -> str:
-    return service.__name__.rpartition(".")[2].rstrip("_")  # lambda is a word of Python's
+    return service.__name__.rpartition(".")[2].rstrip("_")  # `lambda` is a Python keyword

@@ -1,4 +1,4 @@
-"""Account Management: moto's, with ListRegions: the regions that need no opting in are enabled, the others disabled."""
+"""Account Management: moto's, with ListRegions: regions that need no opt-in are enabled, the others are disabled."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def install() -> None:
 
 
 def list_regions(self: Any) -> str:
-    """ListRegions, by RegionOptStatusContains, paged by MaxResults (AWS: Account Management API Reference)."""
-    wanted = self._get_param("RegionOptStatusContains") or []
+    """Answer ListRegions, by RegionOptStatusContains, paged by MaxResults (AWS: Account Management API Reference)."""
+    requested = self._get_param("RegionOptStatusContains") or []
     names = sorted(
         region.name for region in RegionsAndZonesBackend.regions if partition_of(region.name) == self.partition
     )
@@ -37,7 +37,7 @@ def list_regions(self: Any) -> str:
         {"RegionName": name, "RegionOptStatus": "DISABLED" if needs_opt_in(name) else "ENABLED_BY_DEFAULT"}
         for name in names
     ]
-    rows = [row for row in rows if not wanted or row["RegionOptStatus"] in wanted]
+    rows = [row for row in rows if not requested or row["RegionOptStatus"] in requested]
     start, size = int(self._get_param("NextToken") or 0), int(self._get_param("MaxResults") or _PAGE)
     more = {"NextToken": str(start + size)} if start + size < len(rows) else {}
     return json.dumps({"Regions": rows[start : start + size]} | more)

@@ -1,4 +1,4 @@
-"""Athena beside moto's: queries are run (by DuckDB) instead of answered from a list; the rest stays moto's.
+"""Athena beside moto's: queries are run by DuckDB instead of being answered from a list; the rest stays moto's.
 
 States go QUEUED, RUNNING, SUCCEEDED as in AWS; results are CSV in the output location, quoted as Athena quotes.
 """
@@ -36,7 +36,7 @@ _Catalogs = dict[tuple[str, str], dict[tuple[str, str], Any]]
 
 @dataclass
 class _Query:
-    """A query under way or done."""
+    """A query, running or ended."""
 
     id: str
     text: str
@@ -53,7 +53,7 @@ class _Query:
 
 
 class _State:
-    """Catalogs and queries by account and region; forgotten when moto's Athena is."""
+    """Catalogs and queries by account and region; reset with moto's Athena."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -65,7 +65,7 @@ _STATE = _State()
 
 
 def install() -> None:
-    """Nothing to patch: `native` answers before moto does."""
+    """Do nothing: `native` answers before moto does."""
 
 
 def native(request: Request) -> Response | None:
@@ -80,42 +80,42 @@ def native(request: Request) -> Response | None:
 
 
 def _start(request: Request) -> Response:
-    asked = json.loads(request.body)
-    output = _output_of(request, asked)
+    parameters = json.loads(request.body)
+    output = _output_of(request, parameters)
     if not output:
         message = "No output location provided. You did not provide an output location for your query results."
         return _error("InvalidRequestException", message)
     query = _Query(
         id=str(uuid.uuid4()),
-        text=asked["QueryString"],
-        workgroup=asked.get("WorkGroup", "primary"),
-        database=asked.get("QueryExecutionContext", {}).get("Database", "default"),
+        text=parameters["QueryString"],
+        workgroup=parameters.get("WorkGroup", "primary"),
+        database=parameters.get("QueryExecutionContext", {}).get("Database", "default"),
         output=output.rstrip("/"),
     )
     with _STATE.lock:
         _STATE.queries[query.id] = query
         catalog = _STATE.catalogs.setdefault((request.account_id, request.region), {})
-    place = (request.account_id, request.region)
-    threading.Thread(target=_run, args=(query, catalog, place), name="athena", daemon=True).start()
+    scope = (request.account_id, request.region)
+    threading.Thread(target=_run, args=(query, catalog, scope), name="athena", daemon=True).start()
     return _json({"QueryExecutionId": query.id})
 
 
-def _output_of(request: Request, asked: dict[str, Any]) -> str:
-    """Where results go: as the query says, unless its workgroup says it and does not let itself be overruled."""
-    group = athena_backends[request.account_id][request.region].work_groups.get(asked.get("WorkGroup", "primary"))
+def _output_of(request: Request, parameters: dict[str, Any]) -> str:
+    """Return where results go: the query's location, unless its workgroup enforces its own."""
+    group = athena_backends[request.account_id][request.region].work_groups.get(parameters.get("WorkGroup", "primary"))
     configuration = getattr(group, "configuration", None) or {}
-    theirs = str(configuration.get("ResultConfiguration", {}).get("OutputLocation", ""))
-    ours = str(asked.get("ResultConfiguration", {}).get("OutputLocation", ""))
-    return theirs if theirs and (not ours or configuration.get("EnforceWorkGroupConfiguration")) else ours
+    original = str(configuration.get("ResultConfiguration", {}).get("OutputLocation", ""))
+    ours = str(parameters.get("ResultConfiguration", {}).get("OutputLocation", ""))
+    return original if original and (not ours or configuration.get("EnforceWorkGroupConfiguration")) else ours
 
 
-def _run(query: _Query, catalog: dict[tuple[str, str], Any], place: tuple[str, str]) -> None:
+def _run(query: _Query, catalog: dict[tuple[str, str], Any], scope: tuple[str, str]) -> None:
     from windlass_local.athena.glue import glue_tables
     from windlass_local.athena.queries import QueryFailed, run
 
     query.state = "RUNNING"
     try:
-        result = run(query.text, query.database, ChainMap(catalog, glue_tables(*place)), _files)
+        result = run(query.text, query.database, ChainMap(catalog, glue_tables(*scope)), _files)
         query.columns, query.rows, query.scanned_bytes = result.columns, result.rows, result.scanned_bytes
         _write(query)
         state, reason = "SUCCEEDED", ""
@@ -129,12 +129,12 @@ def _run(query: _Query, catalog: dict[tuple[str, str], Any], place: tuple[str, s
 
 
 def _files(bucket: str, prefix: str) -> Iterable[tuple[str, bytes]]:
-    place = s3_backends.bucket_accounts.get(bucket)
-    if place is None:
+    scope = s3_backends.bucket_accounts.get(bucket)
+    if scope is None:
         return
-    found = s3_backends[place[1]][place[0]].buckets[bucket]
-    with found.keys.lock:
-        keys = [(name, key) for name, key in found.keys.items() if name.startswith(prefix)]
+    result = s3_backends[scope[1]][scope[0]].buckets[bucket]
+    with result.keys.lock:
+        keys = [(name, key) for name, key in result.keys.items() if name.startswith(prefix)]
     for name, key in keys:
         if not isinstance(key, FakeDeleteMarker) and not name.endswith("/"):
             yield name, key.value
@@ -142,19 +142,19 @@ def _files(bucket: str, prefix: str) -> Iterable[tuple[str, bytes]]:
 
 def _write(query: _Query) -> None:
     bucket, _, prefix = query.output.removeprefix("s3://").partition("/")
-    place = s3_backends.bucket_accounts.get(bucket)
-    if place is None:
+    scope = s3_backends.bucket_accounts.get(bucket)
+    if scope is None:
         raise ValueError(f"Unable to verify/create output bucket {bucket}")
     lines = [_line(query.columns)] if query.columns else []
     body = "".join([*lines, *(_line(row) for row in query.rows)]).encode()
     kind = "csv" if query.columns else "txt"
-    s3_backends[place[1]][place[0]].put_object(
+    s3_backends[scope[1]][scope[0]].put_object(
         bucket, f"{prefix}/{query.id}.{kind}".lstrip("/"), body, disable_notification=True
     )
 
 
 def _line(row: Iterable[str | None]) -> str:
-    """Every value in quotes, null as nothing at all: so Athena's CSV tells the two apart."""
+    """Render a row of Athena's CSV: values in quotes, null as nothing, so that the two differ."""
     return ",".join("" if value is None else '"' + value.replace('"', '""') + '"' for value in row) + "\n"
 
 
@@ -168,7 +168,7 @@ def _get(request: Request) -> Response:
         status["CompletionDateTime"] = query.completed
     if query.reason:
         status["StateChangeReason"] = query.reason
-    found = {
+    result = {
         "QueryExecutionId": query.id,
         "Query": query.text,
         "StatementType": "DML" if query.columns else "DDL",
@@ -181,18 +181,18 @@ def _get(request: Request) -> Response:
         },
         "WorkGroup": query.workgroup,
     }
-    return _json({"QueryExecution": found})
+    return _json({"QueryExecution": result})
 
 
 def _results(request: Request) -> Response:
-    asked = json.loads(request.body)
-    query = _STATE.queries.get(asked.get("QueryExecutionId", ""))
+    parameters = json.loads(request.body)
+    query = _STATE.queries.get(parameters.get("QueryExecutionId", ""))
     if query is None:
         return _error("InvalidRequestException", "QueryExecution was not found")
     if query.state != "SUCCEEDED":
         return _error("InvalidRequestException", f"Query has not yet finished. Current state: {query.state}")
     listed: list[tuple[str | None, ...]] = [query.columns, *query.rows] if query.columns else []
-    at, most = int(asked.get("NextToken") or 0), min(int(asked.get("MaxResults") or _PAGE), _PAGE)
+    at, most = int(parameters.get("NextToken") or 0), min(int(parameters.get("MaxResults") or _PAGE), _PAGE)
     page = [{"Data": [{} if one is None else {"VarCharValue": one} for one in row]} for row in listed[at : at + most]]
     kinds = [{"Name": name, "Label": name, "Type": "varchar", "Nullable": "UNKNOWN"} for name in query.columns]
     answer: dict[str, Any] = {"ResultSet": {"Rows": page, "ResultSetMetadata": {"ColumnInfo": kinds}}, "UpdateCount": 0}

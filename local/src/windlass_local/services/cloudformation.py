@@ -1,71 +1,35 @@
-"""CloudFormation: moto's stacks over resources that are made by calls, as the service itself makes them.
+"""CloudFormation: moto's stacks over resources that are made by calls (`moto_patches/cloudformation_resources.py`).
 
-moto's CloudFormation loads half of moto, a second of every start: it is loaded and patched when it is first called.
+Loading moto's CloudFormation takes a second, so it is loaded and patched at its first call.
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Awaitable
-from typing import Any
 
+from windlass_local import moto_patches
+from windlass_local.cloudformation import server_clients
 from windlass_local.faults import Faults
 from windlass_local.request import Request, Response
-from windlass_local.seed.clients import Clients
 
-PRIVATE_NAMES: tuple[str, ...] = ()  # those of stacks/engine.py are looked at when it is loaded
-
-_LOCK = threading.Lock()
-
-
-class _Callers:
-    """Clients of the servers that are up, and whether moto is patched: both belong to the process, as moto's state does."""
-
-    def __init__(self) -> None:
-        self.clients: list[tuple[str, Clients]] = []
-        self.patched = False
-
-    def latest(self) -> Clients:
-        """Clients of the server that came up last."""
-        return self.clients[-1][1]
-
-
-_CALLERS = _Callers()
+PRIVATE_NAMES: tuple[str, ...] = ()  # those of the patches are checked when they are applied
 
 
 def install() -> None:
-    """Nothing yet."""
+    """Do nothing: the patches are applied at the first call."""
 
 
 def native(request: Request) -> Awaitable[Response | None] | None:  # noqa: ARG001  moto answers
-    """None, which leaves every call to moto, once that is loaded and patched."""
-    return None if _CALLERS.patched else asyncio.to_thread(_patch)
+    """Apply the patches at the first call; return None, which leaves every call to moto."""
+    return None if moto_patches.cloudformation_is_patched() else asyncio.to_thread(moto_patches.apply_cloudformation)
 
 
-def opened(url: str, _faults: Faults) -> None:
-    """A server is up at `url`, which stacks call."""
-    _CALLERS.clients.append((url, Clients(url)))
+def server_started(url: str, _faults: Faults) -> None:
+    """Make clients for the server at `url`."""
+    server_clients.add_server(url)
 
 
-def closed(url: str, _faults: Faults) -> None:
-    """That server is going."""
-    for one in [each for each in _CALLERS.clients if each[0] == url]:
-        _CALLERS.clients.remove(one)
-        one[1].close()
-
-
-def _patch() -> None:
-    with _LOCK:
-        if _CALLERS.patched:
-            return
-        from windlass_local.selfcheck import check_names
-        from windlass_local.stacks import engine
-
-        check_names(engine.PRIVATE_NAMES)
-        engine.apply(_latest)
-        _CALLERS.patched = True
-
-
-def _latest() -> Any:
-    return _CALLERS.latest()
+def server_stopped(url: str, _faults: Faults) -> None:
+    """Close those clients."""
+    server_clients.remove_server(url)

@@ -1,6 +1,6 @@
 """EKS: moto's, with Pod Identity associations: which role a service account of a cluster gets from the agent.
 
-AWS facts kept: a service account of a namespace has one association in a cluster (ResourceInUseException else); it goes with
+AWS facts kept: a service account of a namespace has one association in a cluster (ResourceInUseException else); it is deleted with
 its cluster; a listing is a summary, without role and tags.
 """
 
@@ -45,87 +45,91 @@ def install() -> None:
 
 
 def create_pod_identity_association(self: Any) -> str:
-    """CreatePodIdentityAssociation."""
-    asked, (cluster, _) = _asked(self), _named(self)
-    kept = _associations(self.eks_backend, cluster)
-    if any(_same(one, asked) for one in kept.values()):
+    """Answer CreatePodIdentityAssociation."""
+    parameters, (cluster, _) = _parameters(self), _path_names(self)
+    stored = _associations(self.eks_backend, cluster)
+    if any(_same(one, parameters) for one in stored.values()):
         raise ResourceInUseException(message="Association already exists: each service account has one.")
     number, now = f"a-{secrets.token_hex(8)}", time.time()
     arn = f"arn:{self.partition}:eks:{self.region}:{self.current_account}:podidentityassociation/{cluster}/{number}"
-    kept[number] = {
+    stored[number] = {
         "clusterName": cluster,
-        "namespace": asked["namespace"],
-        "serviceAccount": asked["serviceAccount"],
-        "roleArn": asked["roleArn"],
+        "namespace": parameters["namespace"],
+        "serviceAccount": parameters["serviceAccount"],
+        "roleArn": parameters["roleArn"],
         "associationArn": arn,
         "associationId": number,
-        "tags": asked.get("tags") or {},
+        "tags": parameters.get("tags") or {},
         "createdAt": now,
         "modifiedAt": now,
-        "disableSessionTags": bool(asked.get("disableSessionTags")),
+        "disableSessionTags": bool(parameters.get("disableSessionTags")),
     }
-    return _answer(kept[number])
+    return _answer(stored[number])
 
 
 def describe_pod_identity_association(self: Any) -> str:
-    """DescribePodIdentityAssociation."""
+    """Answer DescribePodIdentityAssociation."""
     return _answer(_one(self))
 
 
 def update_pod_identity_association(self: Any) -> str:
-    """UpdatePodIdentityAssociation: another role, or whether sessions are tagged."""
-    found, asked = _one(self), _asked(self)
-    found.update({name: asked[name] for name in ("roleArn", "disableSessionTags") if asked.get(name) is not None})
+    """Answer UpdatePodIdentityAssociation: another role, or whether sessions are tagged."""
+    found, parameters = _one(self), _parameters(self)
+    found.update(
+        {name: parameters[name] for name in ("roleArn", "disableSessionTags") if parameters.get(name) is not None}
+    )
     found["modifiedAt"] = time.time()
     return _answer(found)
 
 
 def delete_pod_identity_association(self: Any) -> str:
-    """DeletePodIdentityAssociation."""
-    found = _one(self)
-    del _associations(self.eks_backend, found["clusterName"])[found["associationId"]]
-    return _answer(found)
+    """Answer DeletePodIdentityAssociation."""
+    result = _one(self)
+    del _associations(self.eks_backend, result["clusterName"])[result["associationId"]]
+    return _answer(result)
 
 
 def list_pod_identity_associations(self: Any) -> str:
-    """ListPodIdentityAssociations, all on one page."""
-    cluster, _ = _named(self)
-    wanted = {name: value for name in ("namespace", "serviceAccount") if (value := self.querystring.get(name, [""])[0])}
+    """Answer ListPodIdentityAssociations, all on one page."""
+    cluster, _ = _path_names(self)
+    requested = {
+        name: value for name in ("namespace", "serviceAccount") if (value := self.querystring.get(name, [""])[0])
+    }
     rows = [
-        {name: one[name] for name in _SUMMARY}
-        for one in _associations(self.eks_backend, cluster).values()
-        if all(one[name] == value for name, value in wanted.items())
+        {name: association[name] for name in _SUMMARY}
+        for association in _associations(self.eks_backend, cluster).values()
+        if all(association[name] == value for name, value in requested.items())
     ]
     return json.dumps({"associations": rows})
 
 
-def _named(response: Any) -> tuple[str, str]:
-    """The cluster and the association that the path names."""
+def _path_names(response: Any) -> tuple[str, str]:
+    """Return the cluster and the association that the path names."""
     parts = [unquote(part) for part in response.path.split("?")[0].strip("/").split("/")]
     return parts[1], parts[3] if len(parts) > 3 else ""
 
 
-def _asked(response: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(response.body or "{}")
-    return found
+def _parameters(response: Any) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(response.body or "{}")
+    return document
 
 
 def _associations(backend: EKSBackend, cluster: str) -> dict[str, dict[str, Any]]:
-    """A cluster's own; with the cluster they are gone. ResourceNotFoundException where there is none."""
-    kept: dict[str, dict[str, Any]] = vars(backend.describe_cluster(cluster)).setdefault(_KEPT, {})
-    return kept
+    """Return the associations of a cluster, which are deleted with it. ResourceNotFoundException."""
+    stored: dict[str, dict[str, Any]] = vars(backend.describe_cluster(cluster)).setdefault(_KEPT, {})
+    return stored
 
 
 def _one(response: Any) -> dict[str, Any]:
-    cluster, number = _named(response)
-    found = _associations(response.eks_backend, cluster).get(number)
-    if found is None:
+    cluster, number = _path_names(response)
+    result = _associations(response.eks_backend, cluster).get(number)
+    if result is None:
         raise ResourceNotFoundException(message=f"No association found for id: {number}.")
-    return found
+    return result
 
 
-def _same(one: dict[str, Any], asked: dict[str, Any]) -> bool:
-    return (one["namespace"], one["serviceAccount"]) == (asked["namespace"], asked["serviceAccount"])
+def _same(one: dict[str, Any], parameters: dict[str, Any]) -> bool:
+    return (one["namespace"], one["serviceAccount"]) == (parameters["namespace"], parameters["serviceAccount"])
 
 
 def _answer(found: dict[str, Any]) -> str:

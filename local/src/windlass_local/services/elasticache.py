@@ -1,4 +1,4 @@
-"""ElastiCache: moto's, with Memcached clusters of our own beside its Redis ones, and parameter groups.
+"""ElastiCache: moto's for Redis, with Memcached clusters and parameter groups of our own.
 
 A Memcached cluster here has nodes with endpoints one can talk to: real memcached servers where the program is installed.
 """
@@ -15,10 +15,10 @@ from moto.elasticache.models import ElastiCacheBackend, elasticache_backends
 from moto.elasticache.responses import ElastiCacheResponse
 
 from windlass_local.elasticache.errors import CacheError, value
-from windlass_local.elasticache.fleet import Fleet
-from windlass_local.elasticache.region import Pace, Region
+from windlass_local.elasticache.node_servers import NodeServers
+from windlass_local.elasticache.region_clusters import CacheTiming, RegionClusters
 
-__all__ = ["PACE", "PRIVATE_NAMES", "cache_nodes", "install", "region_of", "started", "stopped"]
+__all__ = ["CACHE_TIMING", "PRIVATE_NAMES", "cache_nodes", "install", "region_of", "started", "stopped"]
 
 PRIVATE_NAMES = (
     "moto.elasticache.models.ElastiCacheBackend.create_cache_subnet_group",
@@ -32,8 +32,8 @@ PRIVATE_NAMES = (
 )
 
 # moto's state belongs to the process, and so do the servers behind it.
-PACE = Pace()
-_FLEET = Fleet()
+CACHE_TIMING = CacheTiming()
+_FLEET = NodeServers()
 _LOCK = threading.Lock()
 _USERS: list[object] = []
 
@@ -43,13 +43,13 @@ _FEWEST, _MOST = 20, 100  # MaxRecords
 
 
 def started(user: object) -> None:
-    """One more embedded AWS in this process uses the servers."""
+    """Register one more embedded AWS of this process that uses the servers."""
     with _LOCK:
         _USERS.append(user)
 
 
 def stopped(user: object) -> None:
-    """One less; with the last one every server ends. Clusters stay moto's state, and are served anew when looked at."""
+    """Unregister one; with the last one every server stops. Clusters stay in moto's state and are served again when they are read."""
     with _LOCK:
         _USERS[:] = [one for one in _USERS if one is not user]
         if _USERS:
@@ -61,18 +61,18 @@ def stopped(user: object) -> None:
     _FLEET.close()
 
 
-def region_of(account_id: str, name: str) -> Region:
-    """The Memcached side of an account's ElastiCache in a region."""
+def region_of(account_id: str, name: str) -> RegionClusters:
+    """Return the Memcached clusters of an account and region."""
     backend = elasticache_backends[account_id][name]
     with _LOCK:
         if _REGION not in backend.__dict__:
-            backend.__dict__[_REGION] = Region(account_id, name, _FLEET, PACE)
-        found: Region = backend.__dict__[_REGION]
-        return found
+            backend.__dict__[_REGION] = RegionClusters(account_id, name, _FLEET, CACHE_TIMING)
+        result: RegionClusters = backend.__dict__[_REGION]
+        return result
 
 
 def cache_nodes(path: str) -> dict[str, Any] | None:
-    """What is behind a cluster's nodes, by `<account>/<region>/<cluster>`: for tests and demos."""
+    """Return what serves a cluster's nodes, by `<account>/<region>/<cluster>`, for tests and demos; None when it does not exist."""
     account_id, _, rest = path.partition("/")
     name, _, cluster_name = rest.partition("/")
     if not cluster_name or account_id not in elasticache_backends or name not in elasticache_backends[account_id]:
@@ -103,10 +103,10 @@ def install() -> None:
         return
     setattr(ElastiCacheResponse, _PATCHED, True)
     _patch_backend()
-    for name, ours in _SHARED.items():
-        setattr(ElastiCacheResponse, name, _either(ours, getattr(ElastiCacheResponse, name)))
-    for name, ours in _ADDED.items():
-        setattr(ElastiCacheResponse, name, _either(ours, _unknown))
+    for name, own in _SHARED.items():
+        setattr(ElastiCacheResponse, name, _by_engine(own, getattr(ElastiCacheResponse, name)))
+    for name, own in _ADDED.items():
+        setattr(ElastiCacheResponse, name, _by_engine(own, _unknown))
     for method in (create_cache_parameter_group, describe_cache_parameter_groups, delete_cache_parameter_group):
         setattr(ElastiCacheResponse, method.__name__, method)
 
@@ -141,37 +141,37 @@ def _patch_backend() -> None:
     ElastiCacheBackend.iter_tagged_resources = iter_tagged_resources
 
 
-def _regions() -> list[Region]:
+def _regions() -> list[RegionClusters]:
     backends = [one for account in list(elasticache_backends.values()) for one in list(account.values())]
-    return [one.__dict__[_REGION] for one in backends if _REGION in one.__dict__]
+    return [backend.__dict__[_REGION] for backend in backends if _REGION in backend.__dict__]
 
 
-def _here(response: Any) -> Region:
+def _clusters_of(response: Any) -> RegionClusters:
     return region_of(response.current_account, response.region)
 
 
-Do = Callable[[Region, Mapping[str, Any], Any], Any]
+Do = Callable[[RegionClusters, Mapping[str, Any], Any], Any]
 
 
-def _either(ours: Do, theirs: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """An operation that is ours for Memcached clusters (and names that are nowhere), moto's for the others."""
+def _by_engine(own: Do, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return an operation that handles Memcached clusters (and unknown names) here, and leaves the others to moto."""
 
     def act(response: Any) -> Any:
-        asked, region = _asked(response), _here(response)
-        if _is_theirs(response, asked):
-            return theirs(response)
+        parameters, region = _parameters(response), _clusters_of(response)
+        if _is_theirs(response, parameters):
+            return original(response)
         try:
-            return ActionResult(ours(region, asked, response))
+            return ActionResult(own(region, parameters, response))
         except CacheError as error:
             raise ElastiCacheException(error.code, error.message) from None
 
     return act
 
 
-def _is_theirs(response: Any, asked: Mapping[str, Any]) -> bool:
-    name = str(asked.get("CacheClusterId", ""))
+def _is_theirs(response: Any, parameters: Mapping[str, Any]) -> bool:
+    name = str(parameters.get("CacheClusterId", ""))
     if response._get_action() == "CreateCacheCluster":  # noqa: SLF001
-        return str(asked.get("Engine", "")).lower() != "memcached"
+        return str(parameters.get("Engine", "")).lower() != "memcached"
     return name in response.elasticache_backend.cache_clusters
 
 
@@ -179,61 +179,61 @@ def _unknown(_: Any) -> Any:
     raise NotImplementedError
 
 
-def _asked(response: Any) -> dict[str, Any]:
-    found: dict[str, Any] = response._get_params()  # noqa: SLF001  moto's responses have no other way
-    return found
+def _parameters(response: Any) -> dict[str, Any]:
+    result: dict[str, Any] = response._get_params()  # noqa: SLF001  moto's responses have no other way
+    return result
 
 
-def _one(region: Region, cluster: Any) -> dict[str, Any]:
+def _one(region: RegionClusters, cluster: Any) -> dict[str, Any]:
     return {"CacheCluster": region.describe(cluster, with_nodes=False)}
 
 
-def _create(region: Region, asked: Mapping[str, Any], response: Any) -> dict[str, Any]:
+def _create(region: RegionClusters, parameters: Mapping[str, Any], response: Any) -> dict[str, Any]:
     backend = response.elasticache_backend
 
     def zones(group: str) -> Sequence[str]:
-        from moto.ec2.models import ec2_backends  # large, and seldom needed
+        from moto.ec2.models import ec2_backends  # large, and rarely needed
 
         ec2 = ec2_backends[region.account_id][region.name]
         if not group:
             return sorted(zone.name for zone in ec2.describe_availability_zones())
-        found = backend.cache_subnet_groups.get(group)
-        if found is None:
+        result = backend.cache_subnet_groups.get(group)
+        if result is None:
             raise CacheError("CacheSubnetGroupNotFoundFault", f"CacheSubnetGroup not found: {group}")
-        return sorted({subnet.availability_zone for subnet in ec2.describe_subnets(subnet_ids=found.subnet_ids)})
+        return sorted({subnet.availability_zone for subnet in ec2.describe_subnets(subnet_ids=result.subnet_ids)})
 
     cluster = region.create(
-        asked, other_nodes=_other_nodes(response), zones=zones, taken=lambda name: name in backend.cache_clusters
+        parameters, other_nodes=_other_nodes(response), zones=zones, taken=lambda name: name in backend.cache_clusters
     )
-    if asked.get("Tags"):
-        backend.tagging_service.tag_resource(cluster.arn, asked["Tags"])
+    if parameters.get("Tags"):
+        backend.tagging_service.tag_resource(cluster.arn, parameters["Tags"])
     return _one(region, cluster)
 
 
-def _modify(region: Region, asked: Mapping[str, Any], response: Any) -> dict[str, Any]:
-    return _one(region, region.modify(asked["CacheClusterId"], asked, other_nodes=_other_nodes(response)))
+def _modify(region: RegionClusters, parameters: Mapping[str, Any], response: Any) -> dict[str, Any]:
+    return _one(region, region.modify(parameters["CacheClusterId"], parameters, other_nodes=_other_nodes(response)))
 
 
-def _reboot(region: Region, asked: Mapping[str, Any], _: Any) -> dict[str, Any]:
-    return _one(region, region.reboot(asked["CacheClusterId"], asked.get("CacheNodeIdsToReboot") or []))
+def _reboot(region: RegionClusters, parameters: Mapping[str, Any], _: Any) -> dict[str, Any]:
+    return _one(region, region.reboot(parameters["CacheClusterId"], parameters.get("CacheNodeIdsToReboot") or []))
 
 
-def _delete(region: Region, asked: Mapping[str, Any], _: Any) -> dict[str, Any]:
-    return _one(region, region.delete(asked["CacheClusterId"]))
+def _delete(region: RegionClusters, parameters: Mapping[str, Any], _: Any) -> dict[str, Any]:
+    return _one(region, region.delete(parameters["CacheClusterId"]))
 
 
 def _other_nodes(response: Any) -> int:
     backend = response.elasticache_backend
     groups = sum(len(group.member_clusters) for group in backend.replication_groups.values())
-    return groups + sum(one.num_cache_nodes for one in backend.cache_clusters.values())
+    return groups + sum(cache_cluster.num_cache_nodes for cache_cluster in backend.cache_clusters.values())
 
 
-def _describe(region: Region, asked: Mapping[str, Any], response: Any) -> dict[str, Any]:
-    with_nodes = str(asked.get("ShowCacheNodeInfo", "")).lower() == "true"
-    most = int(asked.get("MaxRecords") or _MOST)
+def _describe(region: RegionClusters, parameters: Mapping[str, Any], response: Any) -> dict[str, Any]:
+    with_nodes = str(parameters.get("ShowCacheNodeInfo", "")).lower() == "true"
+    most = int(parameters.get("MaxRecords") or _MOST)
     if not _FEWEST <= most <= _MOST:
         raise value(f"Invalid value {most} for MaxRecords. Must be between {_FEWEST} and {_MOST}")
-    one = str(asked.get("CacheClusterId") or "").lower()
+    one = str(parameters.get("CacheClusterId") or "").lower()
     if one and region.find(one) is None:
         raise CacheError("CacheClusterNotFound", f"CacheCluster not found: {one}")
     region.settle()
@@ -245,7 +245,7 @@ def _describe(region: Region, asked: Mapping[str, Any], response: Any) -> dict[s
         }
     if not one:
         rows |= dict(response.elasticache_backend.cache_clusters)
-    names = sorted(name for name in rows if name > str(asked.get("Marker") or ""))
+    names = sorted(name for name in rows if name > str(parameters.get("Marker") or ""))
     more = {"Marker": names[most - 1]} if len(names) > most else {}
     return {"CacheClusters": [rows[name] for name in names[:most]], **more}
 
@@ -259,24 +259,24 @@ _ADDED: Mapping[str, Do] = {"modify_cache_cluster": _modify, "reboot_cache_clust
 
 
 def create_cache_parameter_group(self: Any) -> ActionResult:
-    """CreateCacheParameterGroup."""
-    asked, region = _asked(self), _here(self)
-    name = asked["CacheParameterGroupName"]
+    """Answer CreateCacheParameterGroup."""
+    parameters, region = _parameters(self), _clusters_of(self)
+    name = parameters["CacheParameterGroupName"]
     if name in region.parameter_groups:
         raise ElastiCacheException("CacheParameterGroupAlreadyExists", f"Cache parameter group {name} already exists.")
     region.parameter_groups[name] = {
         "CacheParameterGroupName": name,
-        "CacheParameterGroupFamily": asked["CacheParameterGroupFamily"],
-        "Description": asked["Description"],
+        "CacheParameterGroupFamily": parameters["CacheParameterGroupFamily"],
+        "Description": parameters["Description"],
         "ARN": region.arn("parametergroup", name),
     }
     return ActionResult({"CacheParameterGroup": region.parameter_groups[name]})
 
 
 def describe_cache_parameter_groups(self: Any) -> ActionResult:
-    """DescribeCacheParameterGroups."""
-    asked, region = _asked(self), _here(self)
-    name = asked.get("CacheParameterGroupName")
+    """Answer DescribeCacheParameterGroups."""
+    parameters, region = _parameters(self), _clusters_of(self)
+    name = parameters.get("CacheParameterGroupName")
     if name and name not in region.parameter_groups:
         raise ElastiCacheException("CacheParameterGroupNotFound", f"CacheParameterGroup not found: {name}")
     return ActionResult(
@@ -285,8 +285,8 @@ def describe_cache_parameter_groups(self: Any) -> ActionResult:
 
 
 def delete_cache_parameter_group(self: Any) -> ActionResult:
-    """DeleteCacheParameterGroup."""
-    region, name = _here(self), _asked(self)["CacheParameterGroupName"]
+    """Answer DeleteCacheParameterGroup."""
+    region, name = _clusters_of(self), _parameters(self)["CacheParameterGroupName"]
     if name not in region.parameter_groups:
         raise ElastiCacheException("CacheParameterGroupNotFound", f"CacheParameterGroup not found: {name}")
     if any(cluster.parameter_group == name for cluster in region.clusters.values()):

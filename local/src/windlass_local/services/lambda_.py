@@ -5,44 +5,34 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
-from moto.awslambda.models import LambdaBackend
-
 from windlass_local.faults import Faults
-from windlass_local.lambda_ import api, mappings, patches, triggers
-from windlass_local.lambda_.functions import the_functions
+from windlass_local.lambda_ import api
+from windlass_local.lambda_.functions import shared_functions
 from windlass_local.request import Request, Response
 
-PRIVATE_NAMES = (*patches.PRIVATE_NAMES, *mappings.PRIVATE_NAMES, *triggers.PRIVATE_NAMES)
-
-_PATCHED = "_windlass_runs"
+PRIVATE_NAMES: tuple[str, ...] = ()  # moto's Lambda is changed by moto_patches/lambda_*.py
 
 
 def install() -> None:
-    """Patch moto's Lambda and what invokes functions; a second call changes nothing."""
-    if hasattr(LambdaBackend, _PATCHED):
-        return
-    setattr(LambdaBackend, _PATCHED, True)
-    functions = the_functions()
-    patches.apply(functions)
-    mappings.apply(functions)
-    triggers.apply(functions)
+    """Make what runs functions; a second call changes nothing."""
+    shared_functions()
 
 
 def native(request: Request) -> Awaitable[Response] | None:
     """Answer Invoke; everything else is moto's."""
-    return api.invoke(the_functions(), request) if api.invocation_path(request) else None
+    return api.invoke(shared_functions(), request) if api.invocation_path(request) else None
 
 
-def opened(url: str, _faults: Faults) -> None:
-    """A server is up at `url`, which functions will call."""
-    the_functions().opened(url)
+def server_started(url: str, _faults: Faults) -> None:
+    """Let functions call the server at `url`."""
+    shared_functions().server_started(url)
 
 
-def closed(url: str, _faults: Faults) -> None:
-    """That server is going: its functions' processes end."""
-    the_functions().closed(url)
+def server_stopped(url: str, _faults: Faults) -> None:
+    """End the processes of that server's functions."""
+    shared_functions().server_stopped(url)
 
 
 def processes(_: str) -> dict[str, Any]:
-    """The runtime processes there are, and how many events wait: for tests and the curious."""
-    return the_functions().describe()
+    """Return the runtime processes, and how many events wait, for tests and debugging."""
+    return shared_functions().describe()

@@ -1,4 +1,4 @@
-"""S3 of the embedded AWS: decides each call's region and permission, answers the usual ones; moto does the rest."""
+"""S3: checks each call's region and permission and answers the usual calls; moto answers the rest."""
 
 from __future__ import annotations
 
@@ -8,33 +8,39 @@ from typing import Any
 
 from windlass_local.faults import Faults
 from windlass_local.request import Request, Response
-from windlass_local.s3 import patches
 from windlass_local.s3.access import find_bucket, no_such_bucket
-from windlass_local.s3.address import Call, parse
+from windlass_local.s3.address import S3Request, parse
+from windlass_local.s3.bucket_requests import answer, install_s3, shared_delivery, shared_replicator
 from windlass_local.s3.buckets import create_bucket, list_buckets
-from windlass_local.s3.calling import answer, begin, the_delivery, the_replicator
 from windlass_local.s3.cors import cors_headers, preflight
 
-PRIVATE_NAMES = patches.PRIVATE_NAMES
+PRIVATE_NAMES = (
+    "moto.s3.models.MultipartDict",
+    "moto.s3.models.OWNER",
+    "moto.sqs.models.sqs_backends",
+    "moto.sns.models.sns_backends",
+    "moto.events.models.events_backends",
+    "moto.s3.models.s3_backends",
+)
 
 _LARGE_BYTES = 512 * 1024
 
 
 def install() -> None:
-    """Patch moto's S3; a second call changes nothing."""
-    begin()
+    """Make what delivers events and replicates objects; a second call changes nothing."""
+    install_s3()
 
 
-def opened(_url: str, faults: Faults) -> None:
-    """A server is up; its faults may be for events, and for replication."""
-    the_delivery().opened(faults)
-    the_replicator().opened(faults)
+def server_started(_url: str, faults: Faults) -> None:
+    """Add the faults of a server that started: events and replication have them, too."""
+    shared_delivery().server_started(faults)
+    shared_replicator().server_started(faults)
 
 
-def closed(_url: str, faults: Faults) -> None:
-    """That server is going."""
-    the_delivery().closed(faults)
-    the_replicator().closed(faults)
+def server_stopped(_url: str, faults: Faults) -> None:
+    """Remove the faults of a server that stops."""
+    shared_delivery().server_stopped(faults)
+    shared_replicator().server_stopped(faults)
 
 
 def native(request: Request) -> Response | Awaitable[Response | None] | None:
@@ -62,7 +68,7 @@ def page_headers(request: Request) -> Mapping[str, str]:
     return {} if bucket is None else cors_headers(bucket, request.method, request.headers)
 
 
-def _is_large(call: Call, bucket: Any) -> bool:
+def _is_large(call: S3Request, bucket: Any) -> bool:
     if len(call.request.body) > _LARGE_BYTES or (call.subresource == "uploadId" and call.method == "POST"):
         return True
     if not call.key or call.method != "GET":

@@ -1,19 +1,19 @@
-"""S3 Control: moto's, with S3 Batch Operations, whose jobs really do their tasks."""
+"""S3 Control: moto's, with S3 Batch Operations whose jobs run their tasks."""
 
 from __future__ import annotations
 
 from moto.s3control.models import S3ControlBackend
 
-from windlass_local.batch import documents, lane
+from windlass_local.batch import documents, job_queue
 from windlass_local.batch.api import answer, is_job_call
 from windlass_local.batch.runner import Runner
 from windlass_local.faults import Faults
 from windlass_local.request import Request, Response
 from windlass_local.s3 import roles
 
-__all__ = ["PRIVATE_NAMES", "closed", "install", "native", "opened"]
+__all__ = ["PRIVATE_NAMES", "install", "native", "server_started", "server_stopped"]
 
-PRIVATE_NAMES = (*documents.PRIVATE_NAMES, *lane.PRIVATE_NAMES, *roles.PRIVATE_NAMES)
+PRIVATE_NAMES = (*documents.PRIVATE_NAMES, *job_queue.PRIVATE_NAMES, *roles.PRIVATE_NAMES)
 
 _RUNNER = "windlass_runner"
 
@@ -29,14 +29,14 @@ def _runner() -> Runner:
     return runner
 
 
-def opened(_url: str, faults: Faults) -> None:
-    """A server is up; its faults strike tasks, too."""
-    _runner().opened(faults)
+def server_started(_url: str, faults: Faults) -> None:
+    """Add the faults of a server that started: they apply to tasks."""
+    _runner().server_started(faults)
 
 
-def closed(_url: str, faults: Faults) -> None:
-    """That server is going."""
-    _runner().closed(faults)
+def server_stopped(_url: str, faults: Faults) -> None:
+    """Remove the faults of a server that stops."""
+    _runner().server_stopped(faults)
 
 
 def native(request: Request) -> Response | None:

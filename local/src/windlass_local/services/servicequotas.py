@@ -11,7 +11,7 @@ from moto.servicequotas.models import VPC_DEFAULT_QUOTAS
 from moto.servicequotas.responses import ServiceQuotasResponse
 
 from windlass_local.elasticache.quotas import QUOTAS, Quotas
-from windlass_local.services.elasticache import PACE, region_of
+from windlass_local.services.elasticache import CACHE_TIMING, region_of
 
 __all__ = ["PRIVATE_NAMES", "install"]
 
@@ -44,37 +44,37 @@ def install() -> None:
 
 
 def list_services(self: Any) -> str:
-    """ListServices."""
+    """Answer ListServices."""
     services = {"elasticache": "Amazon ElastiCache", "vpc": "Amazon Virtual Private Cloud (Amazon VPC)"}
     return _page(self, "Services", [{"ServiceCode": code, "ServiceName": name} for code, name in services.items()])
 
 
 def list_service_quotas(self: Any) -> str:
-    """ListServiceQuotas: the applied values."""
-    return _page(self, "Quotas", _listed(self, default=False))
+    """Answer ListServiceQuotas with the applied values."""
+    return _page(self, "Quotas", _quota_rows(self, default=False))
 
 
 def list_aws_default_service_quotas(self: Any) -> str:
-    """ListAWSDefaultServiceQuotas."""
-    return _page(self, "Quotas", _listed(self, default=True))
+    """Answer ListAWSDefaultServiceQuotas."""
+    return _page(self, "Quotas", _quota_rows(self, default=True))
 
 
 def get_service_quota(self: Any) -> str:
-    """GetServiceQuota: the applied value."""
+    """Answer GetServiceQuota with the applied value."""
     return json.dumps({"Quota": _one(self, default=False)})
 
 
 def get_aws_default_service_quota(self: Any) -> str:
-    """GetAWSDefaultServiceQuota."""
+    """Answer GetAWSDefaultServiceQuota."""
     return json.dumps({"Quota": _one(self, default=True)})
 
 
 def request_service_quota_increase(self: Any) -> str:
-    """RequestServiceQuotaIncrease."""
-    asked, quotas = _asked(self), _quotas(self)
+    """Answer RequestServiceQuotaIncrease."""
+    parameters, quotas = _parameters(self), _quotas(self)
     quota = _one(self, default=False)
-    code, desired = quota["QuotaCode"], float(asked["DesiredValue"])
-    if asked["ServiceCode"] != "elasticache" or not quota["Adjustable"]:
+    code, desired = quota["QuotaCode"], float(parameters["DesiredValue"])
+    if parameters["ServiceCode"] != "elasticache" or not quota["Adjustable"]:
         raise JsonRESTError("IllegalArgumentException", "This quota can't be changed here.")
     if desired <= quota["Value"]:
         raise JsonRESTError(
@@ -84,34 +84,36 @@ def request_service_quota_increase(self: Any) -> str:
         raise JsonRESTError(
             "ResourceAlreadyExistsException", "Only one open service quota increase request is allowed per quota."
         )
-    return json.dumps({"RequestedQuota": quotas.request(code, desired, now=time.time(), answer_s=PACE.node_s)})
+    return json.dumps({"RequestedQuota": quotas.request(code, desired, now=time.time(), answer_s=CACHE_TIMING.node_s)})
 
 
 def get_requested_service_quota_change(self: Any) -> str:
-    """GetRequestedServiceQuotaChange."""
-    found = _quotas(self).requests.get(_asked(self)["RequestId"])
-    if found is None:
+    """Answer GetRequestedServiceQuotaChange."""
+    result = _quotas(self).requests.get(_parameters(self)["RequestId"])
+    if result is None:
         raise _missing()
-    return json.dumps({"RequestedQuota": found})
+    return json.dumps({"RequestedQuota": result})
 
 
 def list_requested_service_quota_change_history(self: Any) -> str:
-    """ListRequestedServiceQuotaChangeHistory."""
-    return _history(self, lambda one: one["Status"] == _asked(self).get("Status", one["Status"]))
+    """Answer ListRequestedServiceQuotaChangeHistory."""
+    return _history(self, lambda one: one["Status"] == _parameters(self).get("Status", one["Status"]))
 
 
 def list_requested_service_quota_change_history_by_quota(self: Any) -> str:
-    """ListRequestedServiceQuotaChangeHistoryByQuota."""
-    return _history(self, lambda one: one["QuotaCode"] == _asked(self)["QuotaCode"])
+    """Answer ListRequestedServiceQuotaChangeHistoryByQuota."""
+    return _history(self, lambda one: one["QuotaCode"] == _parameters(self)["QuotaCode"])
 
 
-def _history(response: Any, wanted: Any) -> str:
-    return _page(response, "RequestedQuotas", [one for one in _quotas(response).requests.values() if wanted(one)])
+def _history(response: Any, requested: Any) -> str:
+    return _page(
+        response, "RequestedQuotas", [request for request in _quotas(response).requests.values() if requested(request)]
+    )
 
 
-def _asked(response: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(response.body or "{}")
-    return found
+def _parameters(response: Any) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(response.body or "{}")
+    return document
 
 
 def _quotas(response: Any) -> Quotas:
@@ -120,8 +122,8 @@ def _quotas(response: Any) -> Quotas:
     return quotas
 
 
-def _listed(response: Any, *, default: bool) -> list[dict[str, Any]]:
-    service = _asked(response).get("ServiceCode")
+def _quota_rows(response: Any, *, default: bool) -> list[dict[str, Any]]:
+    service = _parameters(response).get("ServiceCode")
     if service == "elasticache":
         quotas = _quotas(response)
         return [quotas.describe(code, default=default) for code in QUOTAS]
@@ -131,11 +133,13 @@ def _listed(response: Any, *, default: bool) -> list[dict[str, Any]]:
 
 
 def _one(response: Any, *, default: bool) -> dict[str, Any]:
-    code = _asked(response)["QuotaCode"]
-    found = next((one for one in _listed(response, default=default) if one["QuotaCode"] == code), None)
-    if found is None:
+    code = _parameters(response)["QuotaCode"]
+    result = next(
+        (quota_row for quota_row in _quota_rows(response, default=default) if quota_row["QuotaCode"] == code), None
+    )
+    if result is None:
         raise _missing()
-    return found
+    return result
 
 
 def _missing() -> JsonRESTError:
@@ -145,8 +149,8 @@ def _missing() -> JsonRESTError:
 
 
 def _page(response: Any, name: str, rows: list[dict[str, Any]]) -> str:
-    asked = _asked(response)
-    first = int(asked.get("NextToken") or 0)
-    last = first + int(asked.get("MaxResults") or _PAGE)
+    parameters = _parameters(response)
+    first = int(parameters.get("NextToken") or 0)
+    last = first + int(parameters.get("MaxResults") or _PAGE)
     more = {"NextToken": str(last)} if last < len(rows) else {}
     return json.dumps({name: rows[first:last], **more})

@@ -1,4 +1,4 @@
-"""SQS: replaced. Calls never enter moto's WSGI application; moto's other services deliver into the same queues."""
+"""SQS, replaced: calls never reach moto's WSGI application; moto's other services deliver into the same queues."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from moto.sqs.models import sqs_backends
 
 from windlass_local.request import Request, Response
-from windlass_local.sqs import cloudformation, wire_json, wire_query
-from windlass_local.sqs.calls import Call
+from windlass_local.sqs import wire_json, wire_query
+from windlass_local.sqs.call import SqsCall
 from windlass_local.sqs.errors import SqsError
 from windlass_local.sqs.operations import OPERATIONS
-from windlass_local.sqs.region import RegionQueues
+from windlass_local.sqs.region_queues import RegionQueues
 
 __all__ = ["PRIVATE_NAMES", "install", "native"]
 
@@ -22,21 +22,17 @@ PRIVATE_NAMES: tuple[str, ...] = (
     "moto.sqs.models.SQSBackend",
     "moto.sqs.models.sqs_backends",
     "moto.sqs.models.sqs_backends.backend",
-    "moto.sqs.models.Queue.update_from_cloudformation_json",
-    "moto.sqs.models.Queue.has_cfn_attr",
     "moto.sqs.exceptions.QueueDoesNotExist",
     "moto.sqs.exceptions.SQSException",
-    "moto.core.common_models.CloudFormationModel",
 )
-"""moto's names that this service stands on; the start-up self-check looks for each."""
+"""moto's names that this service relies on; each is checked at start."""
 
 
 def install() -> None:
-    """Put our queues where moto's services look for queues. Before the first backend is made, and harmless twice."""
+    """Replace moto's queue backend by ours, before the first backend exists. Idempotent."""
     if sqs_backends.backend is not RegionQueues:
         sqs_backends.backend = RegionQueues
         sqs_backends.clear()
-    cloudformation.install()
 
 
 async def native(request: Request) -> Response | None:
@@ -69,7 +65,7 @@ async def _answer(request: Request, operation: str, parameters: dict[str, Any]) 
     act = OPERATIONS.get(operation)
     if act is None:
         raise SqsError("InvalidAction", f"The action {operation} is not valid for this endpoint.")
-    call = Call(
+    call = SqsCall(
         operation=operation,
         parameters=parameters,
         account_id=request.account_id,

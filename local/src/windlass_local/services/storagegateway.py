@@ -1,4 +1,4 @@
-"""Storage Gateway, which moto lacks: gateways, NFS and SMB file shares, and a cache that is stale until refreshed.
+"""Storage Gateway, which moto lacks: gateways, NFS and SMB file shares, and a cache that is stale until it is refreshed.
 
 AWS facts kept: RefreshCache answers at once and works in the background; a share takes part in one refresh at a time
 ("InvalidGatewayRequestException" else); "RefreshCache does not evict cache entries if invoked within 60 seconds of a
@@ -38,8 +38,8 @@ _PAGE = 100
 
 
 @dataclass(slots=True)
-class Pace:
-    """How long a refresh takes, and how far apart two must be to have an effect. Tests move `ahead_s`, the simulated clock."""
+class GatewayTiming:
+    """Seconds that a refresh takes, and that must lie between two. Tests advance `ahead_s`, the simulated clock."""
 
     refresh_s: float = 0.2
     spacing_s: float = 60.0
@@ -50,11 +50,11 @@ class Pace:
         return time.time() + self.ahead_s
 
 
-PACE = Pace()
+GATEWAY_TIMING = GatewayTiming()
 
 
 class InvalidGatewayRequest(JsonRESTError):
-    """The service's one word for most things that are off."""
+    """The service's error for most invalid requests."""
 
     code = 400
 
@@ -63,7 +63,7 @@ class InvalidGatewayRequest(JsonRESTError):
 
 
 class FileShare:
-    """A share over a bucket (or a prefix of it) and what its cache knows of it."""
+    """A share of a bucket (or of a prefix) and the content of its cache."""
 
     def __init__(self, backend: StorageGatewayBackend, kind: str, request: dict[str, Any]) -> None:
         self.id = f"share-{uuid.uuid4().hex[:8].upper()}"
@@ -83,12 +83,12 @@ class FileShare:
         self._asked_at: float | None = None
 
     def evicts(self, now: float) -> bool:
-        """Note a RefreshCache request at `now`; whether it is far enough from the one before to evict anything."""
+        """Record a RefreshCache request at `now`; True when it is late enough after the previous one to evict anything."""
         before, self._asked_at = self._asked_at, now
-        return before is None or now - before >= PACE.spacing_s
+        return before is None or now - before >= GATEWAY_TIMING.spacing_s
 
     def describe(self) -> dict[str, Any]:
-        """As DescribeNFSFileShares and DescribeSMBFileShares answer."""
+        """Return the share as DescribeNFSFileShares and DescribeSMBFileShares do."""
         return {
             f"{self.kind}FileShareDefaults" if self.kind == "NFS" else "Authentication": {}
             if self.kind == "NFS"
@@ -112,9 +112,9 @@ class FileShare:
         """Take the listing of these folders into the cache; the others stay as they were."""
         present = bucket_keys(self.location_arn)
         covered = [folder.strip("/") for folder in folders] or [""]
-        kept = {key for key in self.cached if not _covers(covered, key, recursive=recursive)}
-        self.cached = tuple(sorted(kept | {key for key in present if _covers(covered, key, recursive=recursive)}))
-        self.refreshed_at = PACE.now()
+        stored = {key for key in self.cached if not _covers(covered, key, recursive=recursive)}
+        self.cached = tuple(sorted(stored | {key for key in present if _covers(covered, key, recursive=recursive)}))
+        self.refreshed_at = GATEWAY_TIMING.now()
         self.refreshes += 1
 
 
@@ -127,9 +127,9 @@ def _covers(folders: list[str], key: str, *, recursive: bool) -> bool:
 
 
 def bucket_keys(location_arn: str) -> tuple[str, ...]:
-    """The keys under a share's location, relative to it, as the bucket has them now; deleted ones are not there.
+    """Return the keys under a share's location, relative to it, as the bucket has them now, without deleted ones.
 
-    The one place that knows how moto keeps a bucket's keys.
+    This is the only function that knows how moto keeps a bucket's keys.
     """
     bucket_name, _, prefix = location_arn.rpartition(":")[2].partition("/")
     for account in list(s3_backends.values()):
@@ -137,8 +137,8 @@ def bucket_keys(location_arn: str) -> tuple[str, ...]:
             bucket = backend.buckets.get(bucket_name)
             if bucket is not None:
                 with bucket.keys.lock:
-                    found = [key for key, value in bucket.keys.items() if not isinstance(value, FakeDeleteMarker)]
-                return tuple(key[len(prefix) :] for key in found if key.startswith(prefix))
+                    result = [key for key, value in bucket.keys.items() if not isinstance(value, FakeDeleteMarker)]
+                return tuple(key[len(prefix) :] for key in result if key.startswith(prefix))
     return ()
 
 
@@ -153,7 +153,7 @@ class StorageGatewayBackend(BaseBackend):
         self._lock = threading.Lock()
 
     def activate_gateway(self, request: dict[str, Any]) -> str:
-        """A new gateway's ARN."""
+        """Create a gateway and return its ARN."""
         gateway_id = f"sgw-{uuid.uuid4().hex[:8].upper()}"
         arn = f"arn:aws:storagegateway:{self.region_name}:{self.account_id}:gateway/{gateway_id}"
         self.gateways[arn] = {
@@ -168,7 +168,7 @@ class StorageGatewayBackend(BaseBackend):
         return arn
 
     def create_share(self, kind: str, request: dict[str, Any]) -> str:
-        """A new share's ARN, or that of the same ClientToken; its cache is filled once, as a fresh share's is."""
+        """Create a share and return its ARN, or that of the same ClientToken; its cache is filled once, as a new share's is."""
         token = request.get("ClientToken", "")
         if self._made.get(token) in self.shares:
             return self._made[token]
@@ -183,7 +183,7 @@ class StorageGatewayBackend(BaseBackend):
         return share.arn
 
     def share(self, arn: str) -> FileShare:
-        """The share, or the service's error."""
+        """Return the share. InvalidGatewayRequest."""
         if arn not in self.shares:
             raise InvalidGatewayRequest("The specified file share was not found.")
         return self.shares[arn]
@@ -195,7 +195,7 @@ class StorageGatewayBackend(BaseBackend):
             if share.refreshing:
                 raise InvalidGatewayRequest("A refresh is already in progress for the file share.")
             share.refreshing = True
-            evicts = share.evicts(PACE.now())
+            evicts = share.evicts(GATEWAY_TIMING.now())
 
         notification = str(uuid.uuid4())
 
@@ -209,17 +209,17 @@ class StorageGatewayBackend(BaseBackend):
                 share.refreshing = False
             self._tell(share, notification, folders)
 
-        timer = threading.Timer(PACE.refresh_s, finish)
+        timer = threading.Timer(GATEWAY_TIMING.refresh_s, finish)
         timer.daemon = True
         timer.start()
         return notification
 
     def _tell(self, share: FileShare, notification: str, folders: list[str]) -> None:
-        """EventBridge hears of it, in the shape that the service's user guide shows."""
+        """Send the event to EventBridge, in the shape of the service's user guide."""
         detail = {
             "event-type": "refresh-complete",
             "notification-id": notification,
-            "completed": int(PACE.now() * 1000),
+            "completed": int(GATEWAY_TIMING.now() * 1000),
             "folderList": folders or ["/"],
         }
         entry = {
@@ -245,36 +245,36 @@ class StorageGatewayResponse(BaseResponse):
         return storagegateway_backends[self.current_account][self.region]
 
     @property
-    def _asked(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.body or "{}")
-        return found
+    def _parameters(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.body or "{}")
+        return document
 
     def activate_gateway(self) -> str:
-        """ActivateGateway."""
-        return json.dumps({"GatewayARN": self._backend.activate_gateway(self._asked)})
+        """Answer ActivateGateway."""
+        return json.dumps({"GatewayARN": self._backend.activate_gateway(self._parameters)})
 
     def list_gateways(self) -> str:
-        """ListGateways."""
-        return self._page("Gateways", [_without_tags(one) for one in self._backend.gateways.values()], "Marker")
+        """Answer ListGateways."""
+        return self._page("Gateways", [_without_tags(gateway) for gateway in self._backend.gateways.values()], "Marker")
 
     def describe_gateway_information(self) -> str:
-        """DescribeGatewayInformation."""
-        gateway = self._backend.gateways.get(self._asked["GatewayARN"])
+        """Answer DescribeGatewayInformation."""
+        gateway = self._backend.gateways.get(self._parameters["GatewayARN"])
         if gateway is None:
             raise InvalidGatewayRequest("The specified gateway was not found.")
         return json.dumps(gateway | {"GatewayState": "RUNNING", "GatewayTimezone": "GMT"})
 
     def create_nfs_file_share(self) -> str:
-        """CreateNFSFileShare."""
-        return json.dumps({"FileShareARN": self._backend.create_share("NFS", self._asked)})
+        """Answer CreateNFSFileShare."""
+        return json.dumps({"FileShareARN": self._backend.create_share("NFS", self._parameters)})
 
     def create_smb_file_share(self) -> str:
-        """CreateSMBFileShare."""
-        return json.dumps({"FileShareARN": self._backend.create_share("SMB", self._asked)})
+        """Answer CreateSMBFileShare."""
+        return json.dumps({"FileShareARN": self._backend.create_share("SMB", self._parameters)})
 
     def list_file_shares(self) -> str:
-        """ListFileShares, of one gateway or of all."""
-        gateway = self._asked.get("GatewayARN")
+        """Answer ListFileShares, of one gateway or of all."""
+        gateway = self._parameters.get("GatewayARN")
         shares = [
             {
                 "FileShareType": share.kind,
@@ -289,45 +289,48 @@ class StorageGatewayResponse(BaseResponse):
         return self._page("FileShareInfoList", shares, "NextMarker")
 
     def _page(self, name: str, rows: list[dict[str, Any]], next_marker: str) -> str:
-        """At most Limit rows from Marker on; a marker is the place in the list, as clients must not look into it."""
-        asked = self._asked
-        first, last = int(asked.get("Marker") or 0), int(asked.get("Marker") or 0) + asked.get("Limit", _PAGE)
+        """Return at most Limit rows from Marker on; a marker is a position in the list, opaque to clients."""
+        parameters = self._parameters
+        first, last = (
+            int(parameters.get("Marker") or 0),
+            int(parameters.get("Marker") or 0) + parameters.get("Limit", _PAGE),
+        )
         more = {next_marker: str(last)} if last < len(rows) else {}
         return json.dumps({name: rows[first:last], **more})
 
     def describe_nfs_file_shares(self) -> str:
-        """DescribeNFSFileShares."""
+        """Answer DescribeNFSFileShares."""
         return self._describe("NFS")
 
     def describe_smb_file_shares(self) -> str:
-        """DescribeSMBFileShares."""
+        """Answer DescribeSMBFileShares."""
         return self._describe("SMB")
 
     def _describe(self, kind: str) -> str:
-        arns = self._asked.get("FileShareARNList", [])
+        arns = self._parameters.get("FileShareARNList", [])
         if not 1 <= len(arns) <= _DESCRIBED:
             raise InvalidGatewayRequest(f"FileShareARNList takes 1 to {_DESCRIBED} ARNs.")
         shares = [self._backend.share(arn) for arn in arns]
         return json.dumps({f"{kind}FileShareInfoList": [share.describe() for share in shares if share.kind == kind]})
 
     def refresh_cache(self) -> str:
-        """RefreshCache."""
-        asked = self._asked
+        """Answer RefreshCache."""
+        parameters = self._parameters
         notification = self._backend.refresh_cache(
-            asked["FileShareARN"], asked.get("FolderList", []), recursive=asked.get("Recursive", True)
+            parameters["FileShareARN"], parameters.get("FolderList", []), recursive=parameters.get("Recursive", True)
         )
-        return json.dumps({"FileShareARN": asked["FileShareARN"], "NotificationId": notification})
+        return json.dumps({"FileShareARN": parameters["FileShareARN"], "NotificationId": notification})
 
     def list_tags_for_resource(self) -> str:
-        """ListTagsForResource."""
-        arn = self._asked["ResourceARN"]
-        found = self._backend.gateways.get(arn)
-        tags = found["Tags"] if found else self._backend.share(arn).tags
+        """Answer ListTagsForResource."""
+        arn = self._parameters["ResourceARN"]
+        result = self._backend.gateways.get(arn)
+        tags = result["Tags"] if result else self._backend.share(arn).tags
         return json.dumps({"ResourceARN": arn, "Tags": tags})
 
     def delete_file_share(self) -> str:
-        """DeleteFileShare."""
-        share = self._backend.share(self._asked["FileShareARN"])
+        """Answer DeleteFileShare."""
+        share = self._backend.share(self._parameters["FileShareARN"])
         del self._backend.shares[share.arn]
         return json.dumps({"FileShareARN": share.arn})
 
@@ -337,7 +340,7 @@ def _without_tags(gateway: dict[str, Any]) -> dict[str, Any]:
 
 
 def install() -> None:
-    """Publish the service to moto under the name `moto.storagegateway`; a second call changes nothing."""
+    """Publish the service to moto under the name `moto.storagegateway`. Idempotent."""
     if "moto.storagegateway" in sys.modules:
         return
     package, models, urls = (
@@ -347,13 +350,15 @@ def install() -> None:
     urls.__dict__.update(url_bases=[_URL], url_paths={"{0}/$": StorageGatewayResponse.dispatch})
     package.__dict__.update(models=models, urls=urls, storagegateway_backends=storagegateway_backends, __path__=[])
     sys.modules.update({module.__name__: module for module in (package, models, urls)})
-    # moto finds a backend's URLs by the module its class says it is from.
+    # moto finds a backend's URLs by the module of its class.
     StorageGatewayBackend.__module__ = "moto.storagegateway.models"
     moto.backend_index.backend_url_patterns.insert(0, ("storagegateway", re.compile(_URL)))
 
 
 def share_files(share_id: str) -> dict[str, Any] | None:
-    """What a share's clients see, beside what the bucket holds: for tests and demos, by share id or ARN."""
+    """Return what a share's clients see and what its bucket holds, by share id or ARN, for tests and demos; None when it
+    does not exist.
+    """
     for account in list(storagegateway_backends.values()):
         for backend in list(account.values()):
             for share in backend.shares.values():

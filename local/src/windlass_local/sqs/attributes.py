@@ -1,4 +1,4 @@
-"""Queue attributes: which there are, what they may be, and what a queue has when nobody said.
+"""Queue attributes: names, valid values and defaults.
 
 Values are kept as the text that was given, so a policy comes back byte for byte (Terraform's next plan is empty).
 Source: API reference, CreateQueue and SetQueueAttributes.
@@ -51,7 +51,7 @@ _KNOWN = _SETTABLE | frozenset(_COMPUTED)
 
 @dataclass(frozen=True, slots=True)
 class RedrivePolicy:
-    """Where messages go after `max_receive_count` deliveries."""
+    """The queue for messages after `max_receive_count` deliveries."""
 
     target_arn: str
     max_receive_count: int
@@ -69,7 +69,7 @@ def check_name(name: str, *, fifo: bool) -> None:
 
 
 def defaults(*, fifo: bool) -> dict[str, str]:
-    """The attributes of a queue that was created with none."""
+    """Return the attributes of a queue that was created without any."""
     common = {
         "VisibilityTimeout": "30",
         "MaximumMessageSize": "1048576",
@@ -88,9 +88,9 @@ def defaults(*, fifo: bool) -> dict[str, str]:
     return common
 
 
-def check(given: Mapping[str, str], *, fifo: bool) -> None:
+def check(argument: Mapping[str, str], *, fifo: bool) -> None:
     """Raise InvalidAttributeName or InvalidAttributeValue unless each of `given` may be set on such a queue."""
-    for name, value in given.items():
+    for name, value in argument.items():
         if name not in _SETTABLE or (name in _FIFO_ONLY and not fifo and value != "false"):
             raise SqsError("InvalidAttributeName", f"Unknown Attribute {name}.")
         if not _is_valid(name, value, fifo=fifo):
@@ -117,7 +117,7 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def parse_redrive_policy(text: str) -> RedrivePolicy | None:
-    """The policy in `text`; None where it is empty. Raises InvalidParameterValue where it is not one."""
+    """Parse a redrive policy; None for an empty text. InvalidParameterValue."""
     document = (_object(text) if text else {}) or {}
     if not document:
         return None
@@ -135,7 +135,7 @@ def parse_redrive_policy(text: str) -> RedrivePolicy | None:
 
 
 def same_value(name: str, left: str, right: str) -> bool:
-    """Whether two values of an attribute say the same (documents are compared by content)."""
+    """True when two values of an attribute are equal (documents are compared by content)."""
     if name in _DOCUMENTS and left and right:
         return _object(left) == _object(right)
     return left == right
@@ -144,7 +144,7 @@ def same_value(name: str, left: str, right: str) -> bool:
 def render(
     names: Iterable[str], stored: Mapping[str, str], *, counters: Counters, computed: Mapping[str, str]
 ) -> dict[str, str]:
-    """GetQueueAttributes' answer for `names` ("All" is every one the queue has)."""
+    """Return GetQueueAttributes' response for `names` ("All" is every attribute of the queue)."""
     values = {
         **stored,
         **computed,
@@ -152,8 +152,8 @@ def render(
         "ApproximateNumberOfMessagesNotVisible": str(counters.in_flight),
         "ApproximateNumberOfMessagesDelayed": str(counters.delayed),
     }
-    wanted = list(names)
-    for name in wanted:
+    requested = list(names)
+    for name in requested:
         if name != "All" and name not in _KNOWN:
             raise SqsError("InvalidAttributeName", f"Unknown Attribute {name}.")
-    return values if "All" in wanted else {name: values[name] for name in wanted if name in values}
+    return values if "All" in requested else {name: values[name] for name in requested if name in values}

@@ -54,7 +54,7 @@ _SHAPES: dict[str, ErrorShape] = {
 
 
 class SqsError(Exception):
-    """An answer of SQS that is an error; `name` is a key of the table."""
+    """An error response of SQS; `name` is a key of the table."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
@@ -63,7 +63,7 @@ class SqsError(Exception):
 
 
 def shape_of(name: str) -> ErrorShape:
-    """The protocol facts of the error `name`."""
+    """Return the protocol's status and code of the error `name`."""
     shape = _SHAPES[name]
     if shape.json_type:
         return shape
@@ -71,10 +71,10 @@ def shape_of(name: str) -> ErrorShape:
 
 
 def invalid_value(value: object, parameter: str, reason: str) -> SqsError:
-    """InvalidParameterValue in SQS's wording."""
+    """Return InvalidParameterValue in SQS's wording."""
     return SqsError("InvalidParameterValue", f"Value {value} for parameter {parameter} is invalid. Reason: {reason}")
 
 
 def missing(parameter: str) -> SqsError:
-    """MissingParameter in SQS's wording."""
+    """Return MissingParameter in SQS's wording."""
     return SqsError("MissingParameter", f"The request must contain the parameter {parameter}.")

@@ -16,7 +16,7 @@ NO_ATTRIBUTES: Mapping[str, Mapping[str, Any]] = {}
 
 
 class State(enum.IntEnum):
-    """Where a message stands in its queue; GONE is deleted, expired, purged or moved away."""
+    """The state of a message in its queue; GONE is deleted, expired, purged or moved away."""
 
     DELAYED = 0
     READY = 1
@@ -26,7 +26,7 @@ class State(enum.IntEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Message:
-    """What was sent, and the delivery state that its queue (and only its queue) changes.
+    """A message, and the delivery state that its queue (and only its queue) changes.
 
     `attributes` and `system_attributes` are in the JSON protocol's shape, `BinaryValue` as bytes. Times are epoch
     seconds. `deliveries` counts receives from this queue, `receive_count` those over every queue it was in (the API's
@@ -55,12 +55,12 @@ class Message:
 
 
 def md5_of_body(body: str) -> str:
-    """The hex MD5 of the body's UTF-8."""
+    """Return the hex MD5 of the body in UTF-8."""
     return hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
 
 
 def md5_of_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> str:
-    """The hex MD5 over the attributes sorted by name, or "" where there are none."""
+    """Return the hex MD5 of the attributes sorted by name; "" for none."""
     if not attributes:
         return ""
     digest = hashlib.md5(usedforsecurity=False)
@@ -77,7 +77,7 @@ def md5_of_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def size_bytes(body: str, attributes: Mapping[str, Mapping[str, Any]]) -> int:
-    """What counts against the size limits: the body plus each attribute's name, type and value."""
+    """Return the size that counts against the limits: the body plus each attribute's name, type and value."""
     size = len(body.encode())
     for name, attribute in attributes.items():
         size += len(name.encode()) + len(str(attribute.get("DataType", "")).encode())

@@ -8,15 +8,15 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from windlass_local.sqs.calls import Call, required
+from windlass_local.sqs.call import SqsCall, required
+from windlass_local.sqs.consumption import delete, receive, system_attributes
 from windlass_local.sqs.errors import SqsError, invalid_value, shape_of
 from windlass_local.sqs.message import md5_of_attributes, size_bytes
 from windlass_local.sqs.queue import IN_FLIGHT_LIMIT, MAX_VISIBILITY_S, Receipt, Received, Refusal
 from windlass_local.sqs.receipts import decode, encode
-from windlass_local.sqs.receiving import delete, receive, system_attributes
-from windlass_local.sqs.region import RegionQueues
+from windlass_local.sqs.region_queues import RegionQueues
 from windlass_local.sqs.resource import SqsQueue
-from windlass_local.sqs.sending import MAX_BATCH_BYTES, attributes_of, send, whole_number
+from windlass_local.sqs.send_operation import MAX_BATCH_BYTES, attributes_of, send, whole_number
 
 __all__ = [
     "change_message_visibility",
@@ -33,19 +33,19 @@ _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 Answer = dict[str, Any]
 
 
-def send_message(call: Call) -> Answer:
-    """SendMessage."""
+def send_message(call: SqsCall) -> Answer:
+    """Answer SendMessage."""
     region, queue = call.locate()
     with region.lock:
         return send(queue, call.parameters, sender_id=_sender_id(call), now_s=call.now_s)
 
 
-def send_message_batch(call: Call) -> Answer:
-    """SendMessageBatch: entries that can't be sent are in Failed, the others are sent."""
+def send_message_batch(call: SqsCall) -> Answer:
+    """Answer SendMessageBatch: entries that cannot be sent are in Failed, the others are sent."""
     region, queue = call.locate()
     entries = _entries(call, "SendMessageBatchRequestEntry")
     total = sum(
-        size_bytes(str(each.get("MessageBody") or ""), _lenient(each.get("MessageAttributes"))) for each in entries
+        size_bytes(str(entry.get("MessageBody") or ""), _lenient(entry.get("MessageAttributes"))) for entry in entries
     )
     if total > MAX_BATCH_BYTES:
         raise SqsError(
@@ -57,20 +57,20 @@ def send_message_batch(call: Call) -> Answer:
         return _each(entries, lambda entry: send(queue, entry, sender_id=sender_id, now_s=call.now_s))
 
 
-def _lenient(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """An entry's attributes for measuring; a wrong one is reported with its entry, later."""
+def _lenient(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return an entry's attributes for measuring; an invalid one is reported with its entry, later."""
     try:
-        return attributes_of(given or {})
+        return attributes_of(value or {})
     except SqsError:
         return {}
 
 
-def _sender_id(call: Call) -> str:
+def _sender_id(call: SqsCall) -> str:
     return call.access_key if call.access_key.startswith("A") else f"AIDA{call.account_id}LOCAL"
 
 
-async def receive_message(call: Call) -> Answer:
-    """ReceiveMessage. A long poll holds no thread, and ends as soon as there is a message."""
+async def receive_message(call: SqsCall) -> Answer:
+    """Answer ReceiveMessage. A long poll holds no thread and ends when a message arrives."""
     region, queue = call.locate()
     limit = whole_number(call.parameters, "MaxNumberOfMessages", low=1, high=_MAX_ENTRIES) or 1
     wait_s = whole_number(call.parameters, "WaitTimeSeconds", low=0, high=20)
@@ -91,7 +91,7 @@ async def receive_message(call: Call) -> Answer:
 
 
 def _receive(
-    region: RegionQueues, queue: SqsQueue, limit: int, visibility_s: int | None, now_s: float, call: Call
+    region: RegionQueues, queue: SqsQueue, limit: int, visibility_s: int | None, now_s: float, call: SqsCall
 ) -> list[Received]:
     if visibility_s is None:
         visibility_s = queue.seconds("VisibilityTimeout")
@@ -116,9 +116,9 @@ def _rendered(queue: SqsQueue, received: Received, parameters: Mapping[str, Any]
         rendered["Attributes"] = (
             attributes if "All" in names else {key: value for key, value in attributes.items() if key in names}
         )
-    wanted = parameters.get("MessageAttributeNames")
-    if wanted and message.attributes:
-        chosen = {name: value for name, value in message.attributes.items() if _is_wanted(name, wanted)}
+    requested = parameters.get("MessageAttributeNames")
+    if requested and message.attributes:
+        chosen = {name: value for name, value in message.attributes.items() if _is_wanted(name, requested)}
         if chosen:
             whole = len(chosen) == len(message.attributes)
             rendered["MD5OfMessageAttributes"] = message.attributes_md5 if whole else md5_of_attributes(chosen)
@@ -126,10 +126,10 @@ def _rendered(queue: SqsQueue, received: Received, parameters: Mapping[str, Any]
     return rendered
 
 
-def _is_wanted(name: str, wanted: Iterable[str]) -> bool:
+def _is_wanted(name: str, requested: Iterable[str]) -> bool:
     return any(
         each in ("All", name) or (each.endswith(".*") and (each == ".*" or name.startswith(each[:-1])))
-        for each in wanted
+        for each in requested
     )
 
 
@@ -139,23 +139,23 @@ def _on_the_wire(attribute: Mapping[str, Any]) -> dict[str, Any]:
     return {**attribute, "BinaryValue": base64.b64encode(attribute["BinaryValue"]).decode()}
 
 
-def delete_message(call: Call) -> Answer:
-    """DeleteMessage."""
+def delete_message(call: SqsCall) -> Answer:
+    """Answer DeleteMessage."""
     region, queue = call.locate()
     with region.lock:
         _delete(queue, required(call.parameters, "ReceiptHandle"), call.now_s)
     return {}
 
 
-def delete_message_batch(call: Call) -> Answer:
-    """DeleteMessageBatch."""
+def delete_message_batch(call: SqsCall) -> Answer:
+    """Answer DeleteMessageBatch."""
     region, queue = call.locate()
     entries = _entries(call, "DeleteMessageBatchRequestEntry")
 
     def delete_one(entry: Mapping[str, Any]) -> Answer:
         try:
             _delete(queue, required(entry, "ReceiptHandle"), call.now_s)
-        except SqsError as error:  # a batch entry has its own code for what a single call answers differently
+        except SqsError as error:  # a batch entry reports some errors with a code of its own
             raise SqsError("ReceiptHandleIsInvalid", error.message.rpartition("Reason: ")[2]) from None
         return {}
 
@@ -171,16 +171,16 @@ def _delete(queue: SqsQueue, handle: str, now_s: float) -> None:
         raise invalid_value(handle, "ReceiptHandle", "The receipt handle has expired.") from None
 
 
-def change_message_visibility(call: Call) -> Answer:
-    """ChangeMessageVisibility."""
+def change_message_visibility(call: SqsCall) -> Answer:
+    """Answer ChangeMessageVisibility."""
     region, queue = call.locate()
     with region.lock:
         _change_visibility(queue, call.parameters, call.now_s)
     return {}
 
 
-def change_message_visibility_batch(call: Call) -> Answer:
-    """ChangeMessageVisibilityBatch."""
+def change_message_visibility_batch(call: SqsCall) -> Answer:
+    """Answer ChangeMessageVisibilityBatch."""
     region, queue = call.locate()
     entries = _entries(call, "ChangeMessageVisibilityBatchRequestEntry")
 
@@ -221,8 +221,8 @@ def _receipt(queue: SqsQueue, handle: str) -> Receipt:
     return receipt
 
 
-def _entries(call: Call, shape: str) -> Sequence[Mapping[str, Any]]:
-    """The batch's entries. Raises for none, more than ten, ids that repeat or are no ids."""
+def _entries(call: SqsCall, shape: str) -> Sequence[Mapping[str, Any]]:
+    """Return the batch's entries. SqsError for none, more than ten, and repeated or invalid ids."""
     entries: Sequence[Mapping[str, Any]] = call.parameters.get("Entries") or ()
     if not entries:
         raise SqsError("EmptyBatchRequest", f"There should be at least one {shape} in the request.")
@@ -247,7 +247,7 @@ def _entries(call: Call, shape: str) -> Sequence[Mapping[str, Any]]:
 
 
 def _each(entries: Sequence[Mapping[str, Any]], act: Callable[[Mapping[str, Any]], Answer]) -> Answer:
-    """A batch's answer: Successful and Failed, in the entries' order."""
+    """Return a batch's response: Successful and Failed, in the entries' order."""
     done: list[Answer] = []
     failed: list[Answer] = []
     for entry in entries:

@@ -7,11 +7,11 @@ from typing import Any
 
 from windlass_local.sqs import message_operations as messages
 from windlass_local.sqs import queue_operations as queues
-from windlass_local.sqs.calls import Call
+from windlass_local.sqs.call import SqsCall
 
 __all__ = ["OPERATIONS", "Operation"]
 
-Operation = Callable[[Call], dict[str, Any] | Awaitable[dict[str, Any]]]
+Operation = Callable[[SqsCall], dict[str, Any] | Awaitable[dict[str, Any]]]
 
 OPERATIONS: Mapping[str, Operation] = {
     "AddPermission": queues.add_permission,

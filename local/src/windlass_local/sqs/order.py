@@ -1,6 +1,6 @@
 """The order in which ready messages leave a queue: oldest first, or FIFO by message group.
 
-Both orders hold sequence numbers only, in heaps with lazy deletion: an entry whose message is gone, hidden or taken
+Both orders hold sequence numbers only, in heaps with lazy deletion: an entry whose message is deleted, hidden or taken
 is dropped when it reaches the top. Every call is O(log n) amortised, whatever the backlog.
 """
 
@@ -17,45 +17,45 @@ __all__ = ["FifoOrder", "Order", "StandardOrder"]
 
 
 class Order(Protocol):
-    """What a queue asks of its order. `messages` is the queue's live messages by sequence number."""
+    """The protocol of an order. `messages` is the queue's live messages by sequence number."""
 
     def added(self, message: Message) -> None:
-        """A message was sent (it may be delayed)."""
+        """Add a message that was sent (it may be delayed)."""
 
     def ready(self, message: Message) -> None:
-        """A delayed or in-flight message became visible."""
+        """Make a delayed or in-flight message available."""
 
     def removed(self, message: Message, was: State) -> None:
-        """A message left the queue from state `was`."""
+        """Remove a message that was in state `was`."""
 
     def take(self, limit: int) -> list[Message]:
-        """Up to `limit` messages that may be received now; each must be received or removed by the caller."""
+        """Return up to `limit` available messages; the caller must receive or remove each."""
 
     def clear(self) -> None:
         """Forget everything (purge)."""
 
 
 class StandardOrder:
-    """Oldest first. SQS promises best effort only; a returned message keeps its place, as it mostly does there."""
+    """Oldest first. SQS promises best effort only; a returned message keeps its place, as it mostly does in SQS."""
 
     def __init__(self, messages: Mapping[int, Message]) -> None:
         self._messages = messages
         self._ready: list[int] = []
 
     def added(self, message: Message) -> None:
-        """See Order."""
+        """Add a message that was sent."""
         if message.state is State.READY:
             heapq.heappush(self._ready, message.seq)
 
     def ready(self, message: Message) -> None:
-        """See Order."""
+        """Make a message available."""
         heapq.heappush(self._ready, message.seq)
 
     def removed(self, message: Message, was: State) -> None:
-        """See Order: the entry left behind in the heap is skipped when it comes up."""
+        """Skip the entry left in the heap when it is reached."""
 
     def take(self, limit: int) -> list[Message]:
-        """See Order."""
+        """Return available messages."""
         taken: list[Message] = []
         while self._ready and len(taken) < limit:
             message = self._messages.get(heapq.heappop(self._ready))
@@ -64,7 +64,7 @@ class StandardOrder:
         return taken
 
     def clear(self) -> None:
-        """See Order."""
+        """Remove all messages."""
         self._ready.clear()
 
 
@@ -86,7 +86,7 @@ class FifoOrder:
         self._open: list[tuple[int, str]] = []  # (the group's first sequence number, group) that may be receivable
 
     def added(self, message: Message) -> None:
-        """See Order."""
+        """Add a message that was sent."""
         group_id = message.group_id or ""
         group = self._groups.get(group_id)
         if group is None:
@@ -96,23 +96,23 @@ class FifoOrder:
             self._offer(group_id)
 
     def ready(self, message: Message) -> None:
-        """See Order."""
+        """Make a message available."""
         group_id = message.group_id or ""
-        if message.deliveries:  # it was in flight; a delayed one never left `waiting`
+        if message.deliveries:  # it was in flight; a delayed message never left `waiting`
             group = self._groups[group_id]
             group.in_flight -= 1
             heapq.heappush(group.waiting, message.seq)
         self._offer(group_id)
 
     def removed(self, message: Message, was: State) -> None:
-        """See Order."""
+        """Remove a message."""
         group_id = message.group_id or ""
         if was is State.IN_FLIGHT and (group := self._groups.get(group_id)):
             group.in_flight -= 1
         self._offer(group_id)
 
     def take(self, limit: int) -> list[Message]:
-        """See Order."""
+        """Return available messages."""
         taken: list[Message] = []
         while self._open and len(taken) < limit:
             first, group_id = heapq.heappop(self._open)
@@ -125,7 +125,7 @@ class FifoOrder:
         return taken
 
     def clear(self) -> None:
-        """See Order."""
+        """Remove all messages."""
         self._groups.clear()
         self._open.clear()
 

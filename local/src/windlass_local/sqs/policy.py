@@ -1,4 +1,4 @@
-"""Queue policies: who but the owner may call what, and AddPermission's and RemovePermission's statements.
+"""Queue policies: what callers other than the owner may do, and AddPermission's and RemovePermission's statements.
 
 Only what queue policies are used for is evaluated: Effect, Principal, Action, Resource. A statement with a Condition
 grants nothing to callers of the API here (conditions mostly name an AWS service as the sender, and services of the
@@ -31,7 +31,7 @@ _MAX_ACTIONS = 7
 
 
 def allows(policy: str, *, account_id: str, action: str, queue_arn: str) -> bool:
-    """Whether `policy` lets `account_id` (not the owner) do `action` ("SendMessage") on the queue."""
+    """True when `policy` lets `account_id` (not the owner) do `action` ("SendMessage") on the queue."""
     allowed = False
     for statement in _statements(policy):
         if "Condition" in statement or not _applies(statement, account_id, action, queue_arn):
@@ -43,12 +43,12 @@ def allows(policy: str, *, account_id: str, action: str, queue_arn: str) -> bool
 
 
 def _applies(statement: Mapping[str, Any], account_id: str, action: str, queue_arn: str) -> bool:
-    actions = [str(each).lower() for each in _listed(statement.get("Action"))]
-    resources = [str(each) for each in _listed(statement.get("Resource", queue_arn))]
+    actions = [str(each).lower() for each in _as_list(statement.get("Action"))]
+    resources = [str(each) for each in _as_list(statement.get("Resource", queue_arn))]
     return (
         _names_principal(statement.get("Principal"), account_id)
         and any(fnmatch.fnmatchcase(f"sqs:{action}".lower(), each) or each == "*" for each in actions)
-        and any(fnmatch.fnmatchcase(queue_arn, each) for each in resources)
+        and any(fnmatch.fnmatchcase(queue_arn, resource) for resource in resources)
     )
 
 
@@ -57,17 +57,17 @@ def _names_principal(principal: object, account_id: str) -> bool:
         return True
     if not isinstance(principal, dict):
         return False
-    named = _listed(principal.get("AWS"))
+    named = _as_list(principal.get("AWS"))
     return any(each in ("*", account_id) or f"::{account_id}:" in str(each) for each in named)
 
 
 def _statements(policy: str) -> list[dict[str, Any]]:
     if not policy:
         return []
-    return [each for each in _listed(json.loads(policy).get("Statement")) if isinstance(each, dict)]
+    return [each for each in _as_list(json.loads(policy).get("Statement")) if isinstance(each, dict)]
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
@@ -76,7 +76,7 @@ def _listed(value: Any) -> list[Any]:
 def add_permission(
     policy: str, *, label: str, account_ids: Sequence[str], actions: Sequence[str], queue_arn: str
 ) -> str:
-    """`policy` with one more Allow statement whose Sid is `label`."""
+    """Return `policy` with one more Allow statement whose Sid is `label`."""
     if len(actions) > _MAX_ACTIONS:
         raise SqsError("OverLimit", f"{len(actions)} Actions were found, maximum allowed is {_MAX_ACTIONS}.")
     for action in actions:
@@ -84,7 +84,7 @@ def add_permission(
             raise invalid_value(f"SQS:{action}", "ActionName", "Only the queue owner is allowed to invoke this action.")
     document = json.loads(policy) if policy else {"Version": "2012-10-17", "Id": f"{queue_arn}/SQSDefaultPolicy"}
     statements = _statements(policy)
-    if any(each.get("Sid") == label for each in statements):
+    if any(statement.get("Sid") == label for statement in statements):
         raise invalid_value(label, "Label", "Already exists.")
     partition = queue_arn.split(":")[1]
     principals = [f"arn:{partition}:iam::{account_id}:root" for account_id in account_ids]
@@ -100,9 +100,9 @@ def add_permission(
 
 
 def remove_permission(policy: str, *, label: str) -> str:
-    """`policy` without the statement `label`; "" when it was the last."""
+    """Return `policy` without the statement `label`; "" when it was the last."""
     statements = _statements(policy)
-    kept = [each for each in statements if each.get("Sid") != label]
-    if len(kept) == len(statements):
+    stored = [statement for statement in statements if statement.get("Sid") != label]
+    if len(stored) == len(statements):
         raise invalid_value(label, "Label", "can't find label on existing policy.")
-    return json.dumps({**json.loads(policy), "Statement": kept}) if kept else ""
+    return json.dumps({**json.loads(policy), "Statement": stored}) if stored else ""

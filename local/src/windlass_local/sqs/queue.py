@@ -13,7 +13,7 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from windlass_local.sqs.dedup import Remembered
+from windlass_local.sqs.deduplication import DeduplicationIds
 from windlass_local.sqs.message import Message, State
 from windlass_local.sqs.order import FifoOrder, Order, StandardOrder
 
@@ -26,7 +26,7 @@ MAX_VISIBILITY_S = 43_200
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One delivery of one message: its number in the queue and the how-manieth delivery it was."""
+    """One delivery of one message: its number in the queue and the number of the delivery."""
 
     seq: int
     delivery: int
@@ -50,7 +50,7 @@ class Counters:
 
 
 class Refusal(Exception):
-    """The queue can't do that; `reason` is one of over_limit, expired, not_in_flight, unknown, too_long."""
+    """An operation that the queue refuses; `reason` is one of over_limit, expired, not_in_flight, unknown, too_long."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -73,13 +73,13 @@ class Queue:
         self._ages: list[tuple[float, int]] = []
         self._counts = [0, 0, 0, 0]  # by State
         self._next_seq = 0
-        self._sent: Remembered[tuple[str, str | None]] = Remembered()
-        self._attempts: Remembered[Sequence[Received]] = Remembered()
+        self._sent: DeduplicationIds[tuple[str, str | None]] = DeduplicationIds()
+        self._attempts: DeduplicationIds[Sequence[Received]] = DeduplicationIds()
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
     def duplicate_of(self, message: Message, scope: str, now_s: float) -> tuple[str, str | None] | None:
-        """(message id, sequence number) of the message that `message` repeats within five minutes, if any."""
+        """Return (message id, sequence number) of the message that `message` repeats within five minutes, or None."""
         if message.deduplication_id is None:
             return None
         return self._sent.get((scope, message.deduplication_id), now_s)
@@ -129,8 +129,8 @@ class Queue:
                 return []
             raise Refusal("over_limit")
         received: list[Received] = []
-        while wanted := min(limit, room) - len(received):
-            taken = self._order.take(wanted)
+        while requested := min(limit, room) - len(received):
+            taken = self._order.take(requested)
             if not taken:
                 break
             received.extend(self._deliver(taken, visibility_s, now_s))
@@ -157,7 +157,7 @@ class Queue:
         return delivered
 
     def _repeat(self, attempt_id: str, visibility_s: float, now_s: float) -> list[Received]:
-        """The deliveries of an earlier receive with this attempt id, hidden anew, or nothing if one was touched."""
+        """Return the deliveries of an earlier receive with this attempt id, hidden again; none if one was changed."""
         earlier = self._attempts.get(("", attempt_id), now_s) or ()
         for each in earlier:
             message = self._messages.get(each.receipt.seq)
@@ -173,7 +173,7 @@ class Queue:
         return limit is not None and self.dead_letter is not None and message.deliveries >= limit
 
     def _to_dead_letter(self, message: Message, now_s: float) -> None:
-        """Standard queues keep the time it was sent (so its retention runs on); FIFO queues reset it."""
+        """Move to the dead-letter queue: standard queues keep the time of sending (retention runs on), FIFO queues reset it."""
         target = self.dead_letter
         assert target is not None
         self._remove(message)
@@ -204,10 +204,10 @@ class Queue:
             self._remove(message)
 
     def change_visibility(self, receipt: Receipt, visibility_s: float, now_s: float) -> None:
-        """Hide the delivery for `visibility_s` from now; 0 gives it back at once.
+        """Hide the delivery for `visibility_s` from now; 0 makes it visible at once.
 
-        Raises Refusal: "unknown" (deleted), "not_in_flight" (its visibility timeout is over, or it was received
-        again since), "too_long" (more than 12 hours since it was received).
+        Raises Refusal: "unknown" (deleted), "not_in_flight" (its visibility timeout has ended, or it was received
+        again), "too_long" (more than 12 hours since it was received).
         """
         self.advance(now_s)
         message = self._messages.get(receipt.seq)
@@ -247,7 +247,7 @@ class Queue:
     # -- time ------------------------------------------------------------------------------------------------------
 
     def advance(self, now_s: float) -> None:
-        """Let time pass: delays and visibility timeouts end, messages beyond the retention period go."""
+        """Advance time: delays and visibility timeouts end, messages past the retention period are deleted."""
         while self._timers and self._timers[0][0] <= now_s:
             due_s, seq = heapq.heappop(self._timers)
             message = self._messages.get(seq)
@@ -259,16 +259,16 @@ class Queue:
                 self._remove(message)
 
     def next_change_s(self) -> float | None:
-        """When a delay or a visibility timeout may end next: a long poll looks again then."""
+        """Return when a delay or a visibility timeout may end next, for long polls; None for never."""
         return self._timers[0][0] if self._timers else None
 
     def counters(self, now_s: float) -> Counters:
-        """How many messages are visible, in flight and delayed at `now_s`."""
+        """Count visible, in-flight and delayed messages at `now_s`."""
         self.advance(now_s)
         return Counters(self._counts[State.READY], self._counts[State.IN_FLIGHT], self._counts[State.DELAYED])
 
     def oldest_age_s(self, now_s: float) -> float:
-        """ApproximateAgeOfOldestMessage: seconds since the oldest message that is still here was sent; 0 if empty."""
+        """Return ApproximateAgeOfOldestMessage: seconds since the oldest message in the queue was sent; 0 if empty."""
         self.advance(now_s)
         while self._ages and self._ages[0][1] not in self._messages:
             heapq.heappop(self._ages)

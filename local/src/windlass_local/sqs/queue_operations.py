@@ -7,12 +7,12 @@ import binascii
 from collections.abc import Sequence
 from typing import Any
 
-from windlass_local.sqs import moves, policy
-from windlass_local.sqs.calls import Call, required
+from windlass_local.sqs import move_tasks, policy
+from windlass_local.sqs.call import SqsCall, required
 from windlass_local.sqs.errors import SqsError, invalid_value, missing
-from windlass_local.sqs.region import as_text
+from windlass_local.sqs.region_queues import as_text
 from windlass_local.sqs.resource import SqsQueue
-from windlass_local.sqs.sending import whole_number
+from windlass_local.sqs.send_operation import whole_number
 
 __all__ = [
     "add_permission",
@@ -39,8 +39,8 @@ _PAGE = 1000
 Answer = dict[str, Any]
 
 
-def create_queue(call: Call) -> Answer:
-    """CreateQueue."""
+def create_queue(call: SqsCall) -> Answer:
+    """Answer CreateQueue."""
     name = required(call.parameters, "QueueName")
     attributes = {key: as_text(value) for key, value in (call.parameters.get("Attributes") or {}).items()}
     tags = call.parameters.get("tags") or {}
@@ -49,31 +49,33 @@ def create_queue(call: Call) -> Answer:
         return {"QueueUrl": region.create(name, attributes, tags, call.now_s).url(call.base_url)}
 
 
-def get_queue_url(call: Call) -> Answer:
-    """GetQueueUrl, of another account's queue too where its policy lets the caller."""
+def get_queue_url(call: SqsCall) -> Answer:
+    """Answer GetQueueUrl, for another account's queue too when its policy permits the caller."""
     owner = call.parameters.get("QueueOwnerAWSAccountId") or call.account_id
     queue = call.queues_of(owner).find(required(call.parameters, "QueueName"))
     call.authorize(queue)
     return {"QueueUrl": queue.url(call.base_url)}
 
 
-def list_queues(call: Call) -> Answer:
-    """ListQueues."""
+def list_queues(call: SqsCall) -> Answer:
+    """Answer ListQueues."""
     prefix = call.parameters.get("QueueNamePrefix") or ""
     region = call.queues
     with region.lock:
-        found = sorted((each for each in region.queues.values() if each.name.startswith(prefix)), key=lambda q: q.name)
-    return _page(call, found, "QueueUrls")
+        result = sorted(
+            (queue for queue in region.queues.values() if queue.name.startswith(prefix)), key=lambda q: q.name
+        )
+    return _page(call, result, "QueueUrls")
 
 
-def list_dead_letter_source_queues(call: Call) -> Answer:
-    """ListDeadLetterSourceQueues (whose list is spelt with a small q)."""
+def list_dead_letter_source_queues(call: SqsCall) -> Answer:
+    """Answer ListDeadLetterSourceQueues (whose list is spelled `queueUrls`)."""
     region, queue = call.locate()
     with region.lock:
         return _page(call, sorted(region.sources_of(queue), key=lambda q: q.name), "queueUrls")
 
 
-def _page(call: Call, queues: Sequence[SqsQueue], key: str) -> Answer:
+def _page(call: SqsCall, queues: Sequence[SqsQueue], key: str) -> Answer:
     limit = whole_number(call.parameters, "MaxResults", low=1, high=_PAGE)
     token = call.parameters.get("NextToken")
     if token:
@@ -81,7 +83,7 @@ def _page(call: Call, queues: Sequence[SqsQueue], key: str) -> Answer:
             after = base64.b64decode(token, validate=True).decode()
         except (binascii.Error, ValueError):
             raise invalid_value(token, "NextToken", "Unable to decode.") from None
-        queues = [each for each in queues if each.name > after]
+        queues = [queue for queue in queues if queue.name > after]
     page = queues[: limit or _PAGE]
     answer: Answer = {key: [each.url(call.base_url) for each in page]} if page or key == "queueUrls" else {}
     if limit and len(queues) > len(page):
@@ -89,17 +91,17 @@ def _page(call: Call, queues: Sequence[SqsQueue], key: str) -> Answer:
     return answer
 
 
-def get_queue_attributes(call: Call) -> Answer:
-    """GetQueueAttributes."""
+def get_queue_attributes(call: SqsCall) -> Answer:
+    """Answer GetQueueAttributes."""
     region, queue = call.locate()
     names = call.parameters.get("AttributeNames") or []
     with region.lock:
-        found = queue.describe(names, call.now_s)
-    return {"Attributes": found} if found else {}
+        result = queue.describe(names, call.now_s)
+    return {"Attributes": result} if result else {}
 
 
-def set_queue_attributes(call: Call) -> Answer:
-    """SetQueueAttributes."""
+def set_queue_attributes(call: SqsCall) -> Answer:
+    """Answer SetQueueAttributes."""
     region, queue = call.locate()
     attributes = {key: as_text(value) for key, value in required(call.parameters, "Attributes").items()}
     with region.lock:
@@ -107,16 +109,16 @@ def set_queue_attributes(call: Call) -> Answer:
     return {}
 
 
-def delete_queue(call: Call) -> Answer:
-    """DeleteQueue. The name may be used again at once (AWS asks for 60 s)."""
+def delete_queue(call: SqsCall) -> Answer:
+    """Answer DeleteQueue. The name can be used again at once (AWS requires 60 s)."""
     region, queue = call.locate()
     with region.lock:
         region.remove(queue)
     return {}
 
 
-def purge_queue(call: Call) -> Answer:
-    """PurgeQueue, at most once a minute per queue."""
+def purge_queue(call: SqsCall) -> Answer:
+    """Answer PurgeQueue, at most once a minute per queue."""
     region, queue = call.locate()
     with region.lock:
         if call.now_s - queue.purged_s < _PURGE_INTERVAL_S:
@@ -129,8 +131,8 @@ def purge_queue(call: Call) -> Answer:
     return {}
 
 
-def tag_queue(call: Call) -> Answer:
-    """TagQueue."""
+def tag_queue(call: SqsCall) -> Answer:
+    """Answer TagQueue."""
     region, queue = call.locate()
     tags = required(call.parameters, "Tags")
     with region.lock:
@@ -141,8 +143,8 @@ def tag_queue(call: Call) -> Answer:
     return {}
 
 
-def untag_queue(call: Call) -> Answer:
-    """UntagQueue; a tag that is not there is no error."""
+def untag_queue(call: SqsCall) -> Answer:
+    """Answer UntagQueue; a tag that does not exist is no error."""
     region, queue = call.locate()
     keys = set(required(call.parameters, "TagKeys"))
     with region.lock:
@@ -150,14 +152,14 @@ def untag_queue(call: Call) -> Answer:
     return {}
 
 
-def list_queue_tags(call: Call) -> Answer:
-    """ListQueueTags."""
+def list_queue_tags(call: SqsCall) -> Answer:
+    """Answer ListQueueTags."""
     _, queue = call.locate()
     return {"Tags": dict(queue.tags)} if queue.tags else {}
 
 
-def add_permission(call: Call) -> Answer:
-    """AddPermission."""
+def add_permission(call: SqsCall) -> Answer:
+    """Answer AddPermission."""
     region, queue = call.locate()
     account_ids = required(call.parameters, "AWSAccountIds")
     actions = required(call.parameters, "Actions")
@@ -173,8 +175,8 @@ def add_permission(call: Call) -> Answer:
     return {}
 
 
-def remove_permission(call: Call) -> Answer:
-    """RemovePermission."""
+def remove_permission(call: SqsCall) -> Answer:
+    """Answer RemovePermission."""
     region, queue = call.locate()
     with region.lock:
         before = queue.attributes.get("Policy", "")
@@ -183,36 +185,36 @@ def remove_permission(call: Call) -> Answer:
     return {}
 
 
-def start_message_move_task(call: Call) -> Answer:
-    """StartMessageMoveTask."""
+def start_message_move_task(call: SqsCall) -> Answer:
+    """Answer StartMessageMoveTask."""
     source = _queue_by_arn(call, required(call.parameters, "SourceArn"))
     destination_arn = call.parameters.get("DestinationArn")
     destination = _queue_by_arn(call, destination_arn) if destination_arn else None
     per_s = whole_number(call.parameters, "MaxNumberOfMessagesPerSecond", low=1, high=500)
     region = call.queues
     with region.lock:
-        return {"TaskHandle": moves.start(region, source, destination, per_s, call.now_s).handle}
+        return {"TaskHandle": move_tasks.start(region, source, destination, per_s, call.now_s).handle}
 
 
-def list_message_move_tasks(call: Call) -> Answer:
-    """ListMessageMoveTasks, the latest first."""
+def list_message_move_tasks(call: SqsCall) -> Answer:
+    """Answer ListMessageMoveTasks, newest first."""
     source = _queue_by_arn(call, required(call.parameters, "SourceArn"))
     limit = whole_number(call.parameters, "MaxResults", low=1, high=10) or 1
     region = call.queues
     with region.lock:
         tasks = [task for task in reversed(region.moves) if task.source is source]
-        return {"Results": moves.describe(tasks[:limit])}
+        return {"Results": move_tasks.describe(tasks[:limit])}
 
 
-def cancel_message_move_task(call: Call) -> Answer:
-    """CancelMessageMoveTask."""
+def cancel_message_move_task(call: SqsCall) -> Answer:
+    """Answer CancelMessageMoveTask."""
     region = call.queues
     with region.lock:
-        task = moves.cancel(region, required(call.parameters, "TaskHandle"))
+        task = move_tasks.cancel(region, required(call.parameters, "TaskHandle"))
     return {"ApproximateNumberOfMessagesMoved": task.moved}
 
 
-def _queue_by_arn(call: Call, arn: str) -> SqsQueue:
+def _queue_by_arn(call: SqsCall, arn: str) -> SqsQueue:
     if arn.count(":") != 5:
         raise missing("SourceArn") if not arn else invalid_value(arn, "SourceArn", "Not a queue's ARN.")
     queue = call.queues.by_arn(arn)

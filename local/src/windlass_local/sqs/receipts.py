@@ -1,7 +1,7 @@
-"""Receipt handles: opaque text that says which delivery of which message of which queue it stands for.
+"""Receipt handles: opaque text that identifies one delivery of one message of one queue.
 
-Nothing is stored per handle, so a handle stays recognisable for ever, and one of another queue (or of a deleted queue
-of the same name) is told apart by the queue's own random mark.
+Nothing is stored per handle, so a handle stays recognisable for ever, and the queue's random mark distinguishes
+handles of other queues and of deleted queues of the same name.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _LAYOUT = struct.Struct(f">{MARK_BYTES}sQI")
 
 
 def encode(mark: bytes, receipt: Receipt) -> str:
-    """The handle of `receipt` in the queue marked `mark`."""
+    """Return the handle of `receipt` in the queue marked `mark`."""
     return _PREFIX + base64.b64encode(_LAYOUT.pack(mark, receipt.seq, receipt.delivery)).decode()
 
 
 def decode(mark: bytes, handle: str) -> Receipt | None:
-    """The receipt that `handle` stands for, or None if it is not a handle of this queue."""
+    """Return the receipt of `handle`; None when it is no handle of this queue."""
     if not handle.startswith(_PREFIX):
         return None
     try:

@@ -1,4 +1,4 @@
-"""A queue as a resource: its name, attributes and tags, its messages (queue.py), and who waits for one."""
+"""A queue as a resource: its name, attributes and tags, its messages (queue.py), and the polls that wait for one."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from windlass_local.sqs import attributes as queue_attributes
+from windlass_local.sqs.long_polls import LongPolls
 from windlass_local.sqs.queue import Queue
 from windlass_local.sqs.receipts import MARK_BYTES
-from windlass_local.sqs.waiting import Waiters
 
 __all__ = ["SqsQueue"]
 
@@ -41,20 +41,20 @@ class SqsQueue:
         self.purged_s = float("-inf")
         self.is_deleted = False
         self.mark = secrets.token_bytes(MARK_BYTES)
-        self.waiters = Waiters()
+        self.waiters = LongPolls()
         self.lambda_event_source_mappings: dict[str, Any] = {}
         self.core = Queue(fifo=self.fifo_queue, retention_s=0)
         self.core.arn = arn
         self.set_attributes(attributes, now_s)
 
-    def set_attributes(self, given: Mapping[str, str], now_s: float) -> None:
+    def set_attributes(self, argument: Mapping[str, str], now_s: float) -> None:
         """Take over checked attributes; an empty document (or key id) removes the attribute."""
-        for name, value in given.items():
+        for name, value in argument.items():
             if value == "":
                 self.attributes.pop(name, None)
             else:
                 self.attributes[name] = value
-        if given.get("KmsMasterKeyId"):
+        if argument.get("KmsMasterKeyId"):
             self.attributes["SqsManagedSseEnabled"] = "false"  # one kind of encryption at a time
         self.modified_s = now_s
         self.core.retention_s = self.seconds("MessageRetentionPeriod")
@@ -63,24 +63,24 @@ class SqsQueue:
 
     @property
     def redrive_policy(self) -> queue_attributes.RedrivePolicy | None:
-        """Where exhausted messages go."""
+        """Return the redrive policy, or None."""
         return queue_attributes.parse_redrive_policy(self.attributes.get("RedrivePolicy", ""))
 
     def seconds(self, name: str) -> int:
-        """A whole-number attribute."""
+        """Return a whole-number attribute."""
         return int(self.attributes[name])
 
     def is_on(self, name: str) -> bool:
-        """A true/false attribute."""
+        """Return a boolean attribute."""
         return self.attributes.get(name) == "true"
 
     def changed(self, now_s: float, *, arrived: int = 0) -> None:
-        """Tell the waiting polls: `arrived` of them may find a message now, one when the next timer ends."""
+        """Wake polls: `arrived` of them may find a message now, one more when the next timer ends."""
         self.waiters.wake(arrived)
         self.waiters.watch(self.core.next_change_s(), now_s)
 
     def describe(self, names: list[str], now_s: float) -> dict[str, str]:
-        """GetQueueAttributes' answer."""
+        """Return GetQueueAttributes' response."""
         computed = {
             "QueueArn": self.queue_arn,
             "CreatedTimestamp": str(int(self.created_s)),
@@ -90,21 +90,21 @@ class SqsQueue:
         return queue_attributes.render(names, self.attributes, counters=counters, computed=computed)
 
     def url(self, base_url: str) -> str:
-        """The queue's URL on the server whose address is `base_url`."""
+        """Return the queue's URL on the server whose address is `base_url`."""
         return f"{base_url.rstrip('/')}/{self.account_id}/{self.name}"
 
     @property
     def physical_resource_id(self) -> str:
-        """What CloudFormation's Ref gives: the URL, on the host that the template was sent to."""
+        """Return what CloudFormation's Ref returns: the URL, on the host that received the template."""
         import flask
 
         base_url = flask.request.host_url if flask.has_request_context() else "http://127.0.0.1"
         return self.url(base_url)
 
     def get_cfn_attribute(self, name: str) -> str:
-        """CloudFormation's Fn::GetAtt; KeyError for an attribute that queues don't have."""
+        """Return what CloudFormation's Fn::GetAtt returns. KeyError for an unknown attribute."""
         return {"Arn": self.queue_arn, "QueueName": self.name, "QueueUrl": self.physical_resource_id}[name]
 
     def is_created(self) -> bool:
-        """CloudFormation need not wait for it."""
+        """Return True: CloudFormation need not wait."""
         return True

@@ -15,7 +15,7 @@ CONTENT_TYPE = "application/x-amz-json-1.0"
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """The operation's parameters. Raises SqsError SerializationException."""
+    """Parse the operation's parameters. SqsError SerializationException."""
     try:
         document = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError:
@@ -26,12 +26,12 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def render(answer: dict[str, Any]) -> bytes:
-    """The answer's body."""
+    """Render the response's body."""
     return orjson.dumps(answer)
 
 
 def render_error(error: SqsError) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
-    """Status, extra headers and body. The header gives SDKs the code of the query protocol, which they show."""
+    """Return status, extra headers and body. The header has the query protocol's code, which SDKs show."""
     shape = shape_of(error.name)
     body = orjson.dumps({"__type": shape.json_type, "message": error.message})
     return shape.json_status, (("x-amzn-query-error", f"{shape.query_code};Sender"),), body

@@ -75,12 +75,12 @@ Tree = dict[str, Any]
 
 
 def action_of(query: str, body: bytes) -> str:
-    """The operation a request names, "" if it is not of this protocol."""
+    """Return the operation that a request names; "" when it is not of this protocol."""
     return next((value for name, value in _pairs(query, body) if name == "Action"), "")
 
 
 def parse(query: str, body: bytes) -> Tree:
-    """The operation's parameters in the JSON protocol's shape."""
+    """Parse the operation's parameters into the JSON protocol's shape."""
     tree: Tree = {}
     for name, value in _pairs(query, body):
         node = tree
@@ -120,7 +120,7 @@ def _in_order(numbered: Tree) -> list[Any]:
 
 
 def render(operation: str, answer: Mapping[str, Any], request_id: str) -> bytes:
-    """The answer's XML."""
+    """Render the response's XML."""
     result = "".join(_elements(operation, name, value) for name, value in answer.items())
     if operation not in _WITHOUT_RESULT:
         result = f"<{operation}Result>{result}</{operation}Result>"
@@ -151,7 +151,7 @@ def _text(value: Any) -> str:
 
 
 def render_error(error: SqsError, request_id: str) -> tuple[int, bytes]:
-    """Status and XML of an error."""
+    """Return status and XML of an error."""
     shape = shape_of(error.name)
     xml = (
         f'<?xml version="1.0"?><ErrorResponse xmlns="{_NAMESPACE}"><Error><Type>Sender</Type>'

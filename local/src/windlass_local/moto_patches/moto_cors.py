@@ -1,0 +1,20 @@
+"""Answers carry no CORS headers of moto.
+
+Upstream: every answer lets pages of every origin read it.
+AWS: S3 answers pages as the bucket's CORS configuration says; other services send no such headers.
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html
+Offered upstream: no.
+"""
+
+from __future__ import annotations
+
+from moto.moto_server import werkzeug_app
+
+__all__ = ["PRIVATE_NAMES", "apply"]
+
+PRIVATE_NAMES = ("moto.moto_server.werkzeug_app.DISABLE_GLOBAL_CORS",)
+
+
+def apply() -> None:
+    """Switch moto's CORS headers off."""
+    werkzeug_app.DISABLE_GLOBAL_CORS = True

@@ -1,0 +1,1 @@
+"""`windlass demo`: everything on an embedded AWS, from an empty folder to a live console."""

@@ -1,0 +1,84 @@
+"""The configuration file of the demo; its bucket and queue names are those of the scenarios of `windlass_local`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["ACCOUNT", "CONSUMED_QUEUE", "REGION", "REPLICATION_SET", "render_config"]
+
+ACCOUNT, REGION = "111111111111", "us-east-1"
+CONSUMED_QUEUE = "object-events"
+REPLICATION_SET = "dr"
+_COLLECT_INTERVAL_S = 20
+
+_CONFIG = """\
+# Written by `windlass demo`, which replaces it at each start.
+[estate]
+endpoint_url = "{url}"
+regions = ["us-east-1", "eu-west-1", "eu-central-1", "ap-southeast-2"]
+accounts = [
+  {{ id = "111111111111", alias = "harbour-prod" }},
+  {{ id = "222222222222", alias = "harbour-data" }},
+  {{ id = "333333333333", alias = "harbour-dev" }},
+]
+
+[store]
+url = "sqlite:///{folder}/windlass.db"
+
+[inventory]
+interval_s = {interval_s}
+
+[[consume]]
+name = "arrivals"
+queue = "{queue}"
+account = "{account}"
+region = "{region}"
+handler = "windlass.queues.samples:log_objects"
+wait_s = 2            # so that the demo stops at once; the default is 20
+read_timeout_s = 12
+visibility_s = 30
+drain_s = 4
+first_backoff_s = 2
+
+[[aggregate]]
+name = "refresh-scans"
+queue = "scan-events"
+account = "{account}"
+region = "{region}"
+window_s = 60         # a file share is refreshed once a minute at most
+linger_s = 2
+action = {{ kind = "storage-gateway-refresh" }}
+
+[[pipeline]]
+name = "papers"
+queue = "paper-events"
+account = "{account}"
+region = "{region}"
+source = "s3://harbour-prod-papers/incoming/"
+transform = "yaml-to-json"
+target = "s3://harbour-prod-uniform/{{dir}}{{stem}}.json"
+on_error = "s3://harbour-prod-uniform/failed/"
+concurrency = 4
+
+[replication]
+poll_s = 1
+canary_poll_s = 0.5
+
+[[replicate]]
+name = "{set_name}"
+source = "harbour-dr-*"
+destination = "replica-of-{{name}}"
+"""
+
+
+def render_config(url: str, folder: Path) -> str:
+    """Return the text of windlass.toml for an embedded AWS at `url` and a database in `folder`."""
+    return _CONFIG.format(
+        url=url,
+        folder=folder.as_posix(),
+        interval_s=_COLLECT_INTERVAL_S,
+        queue=CONSUMED_QUEUE,
+        account=ACCOUNT,
+        region=REGION,
+        set_name=REPLICATION_SET,
+    )
