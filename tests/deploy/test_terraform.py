@@ -215,7 +215,7 @@ def built(folder, name, config):
         name,
         "--config",
         "windlass.toml",
-        "--output",
+        "--file",
         f"{name}.zip",
     ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200, check=False)

@@ -89,7 +89,7 @@ class World:
             "windlass.toml",
             "-o",
             "json",
-            "--output",
+            "--file",
             "function.zip",
             *arguments,
         ]

@@ -21,7 +21,7 @@ __all__ = ["CAPABILITIES", "Capability"]
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """A capability, who may use it, and its policy."""
+    """A capability with its policy, and the identities that it is for."""
 
     name: str
     uses: tuple[Use, ...]

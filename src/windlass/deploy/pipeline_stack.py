@@ -46,19 +46,19 @@ def pipeline_stack(
     )
 
 
-def queue_name(said: str, place: StackLocation) -> str:
+def queue_name(reference: str, place: StackLocation) -> str:
     """Return the queue's name from a name, ARN or URL; empty when none is set. ConfigError for another region or a FIFO queue."""
-    if not said:
+    if not reference:
         return ""
-    if said.startswith("arn:"):
-        *_, region, account, name = said.split(":")
+    if reference.startswith("arn:"):
+        *_, region, account, name = reference.split(":")
         if (region, account) != (place.region, place.account_id):
             raise ConfigError(
-                f"queue {said} is not in {place.region} of {place.account_id}",
+                f"queue {reference} is not in {place.region} of {place.account_id}",
                 hint="The function, queue and bucket must be in one region: set account and region.",
             )
     else:
-        name = said.rstrip("/").rpartition("/")[2]
+        name = reference.rstrip("/").rpartition("/")[2]
     if name.endswith(".fifo"):
         raise ConfigError(
             f"{name} is a FIFO queue; S3 sends events to standard queues only", hint="Use a standard queue."

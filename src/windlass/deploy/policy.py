@@ -98,8 +98,10 @@ class Facts:
 
     def queue(self, text: str) -> str:
         """Return the ARN of a queue given by URL, ARN or name."""
-        said = read_reference(text)
-        return self.arn("sqs", said.name, region=said.region or self.region, account=said.account_id or self.account)
+        reference = read_reference(text)
+        return self.arn(
+            "sqs", reference.name, region=reference.region or self.region, account=reference.account_id or self.account
+        )
 
     @property
     def owned(self) -> dict[str, dict[str, Any]]:

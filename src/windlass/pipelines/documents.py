@@ -46,7 +46,7 @@ def dump_json(value: Any, *, indent: bool = False, sort: bool = False) -> bytes:
     except orjson.JSONEncodeError:  # an integer beyond 64 bits, mostly
         try:
             separators = None if indent else (",", ":")
-            whole = json.dumps(
+            text = json.dumps(
                 value,
                 ensure_ascii=False,
                 indent=2 if indent else None,
@@ -54,7 +54,7 @@ def dump_json(value: Any, *, indent: bool = False, sort: bool = False) -> bytes:
                 sort_keys=sort,
                 allow_nan=False,
             )
-            return whole.encode() + b"\n"
+            return text.encode() + b"\n"
         except (ValueError, TypeError, RecursionError) as problem:
             raise Rejected(Reason.UNSUPPORTED, f"can't be written as JSON: {problem}") from problem
 

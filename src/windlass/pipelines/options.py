@@ -81,7 +81,7 @@ def _typed(option: StepOption, value: object) -> Any:
 
 def _count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise TypeError(f"{value!r} is not a whole number")
+        raise TypeError(f"{value!r} is not an integer")
     return int(value)
 
 

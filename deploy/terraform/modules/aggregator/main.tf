@@ -122,7 +122,7 @@ resource "aws_lambda_event_source_mapping" "events" {
     maximum_concurrency = var.maximum_concurrency
   }
 
-  # Not before the role may receive: Lambda refuses the mapping else.
+  # Lambda refuses the mapping until the role may receive messages.
   depends_on = [module.function]
 }
 

@@ -34,12 +34,12 @@ output "queue_name" {
 }
 
 output "dead_letter_queue_url" {
-  description = "The URL of the queue of messages that were given up."
+  description = "The URL of the dead-letter queue."
   value       = module.queue.dead_letter_url
 }
 
 output "dead_letter_queue_arn" {
-  description = "The ARN of the queue of messages that were given up."
+  description = "The ARN of the dead-letter queue."
   value       = module.queue.dead_letter_arn
 }
 

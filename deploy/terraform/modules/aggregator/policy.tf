@@ -11,7 +11,7 @@ locals {
   }
   kinds     = [for one in var.actions : one.kind]
   refreshes = contains(local.kinds, "storage-gateway-refresh")
-  # Completions that are waited for are items of their own.
+  # Expected completions are separate items.
   puts = var.completion_events || local.refreshes || contains(local.kinds, "cloudfront-invalidate")
 }
 
@@ -46,7 +46,7 @@ data "aws_iam_policy_document" "function" {
     }
   }
 
-  # Which shares are over a bucket is known only when all were listed; the gateway's own writes are told by its role's id.
+  # A bucket's shares are found only by listing all; the gateway's own writes are recognised by its role's id.
   dynamic "statement" {
     for_each = local.refreshes ? [1] : []
 

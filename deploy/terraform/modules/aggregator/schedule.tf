@@ -2,7 +2,7 @@
 
 resource "aws_cloudwatch_event_rule" "sweep" {
   name                = "${var.name}-sweep"
-  description         = "Windlass: look for lost timers"
+  description         = "Windlass: check for lost timers"
   schedule_expression = "rate(${var.sweep_minutes} minutes)"
   tags                = var.tags
 }

@@ -10,29 +10,29 @@ variable "name" {
 }
 
 variable "source_bucket" {
-  description = "Bucket whose objects are taken."
+  description = "Bucket whose objects the pipeline reads."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.source_bucket))
-    error_message = "source_bucket is no bucket name."
+    error_message = "source_bucket is not a valid bucket name."
   }
 }
 
 variable "create_source_bucket" {
-  description = "Make the source bucket here; false when it is there already."
+  description = "Create the source bucket; false when it exists."
   type        = bool
   default     = false
 }
 
 variable "source_prefix" {
-  description = "Prefix of the keys that are taken; empty for all."
+  description = "Prefix of the keys to read; empty for all."
   type        = string
   default     = ""
 }
 
 variable "source_suffixes" {
-  description = "Suffixes of the keys that are told of; empty for all. None may be the end of another (S3 refuses that)."
+  description = "Suffixes of the keys to read; empty for all. No suffix may end with another one (S3 refuses that)."
   type        = list(string)
   default     = []
 
@@ -43,7 +43,7 @@ variable "source_suffixes" {
 }
 
 variable "events" {
-  description = "S3 events to take."
+  description = "S3 events to receive."
   type        = list(string)
   default     = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
 
@@ -54,7 +54,7 @@ variable "events" {
 }
 
 variable "manage_notification" {
-  description = "Own the source bucket's whole notification configuration. Only for buckets with no entry of anybody else: applying REPLACES what is there, destroying empties it."
+  description = "Manage the source bucket's complete notification configuration. Use it only for buckets without entries of others: an apply REPLACES the configuration, a destroy empties it."
   type        = bool
   default     = false
 }
@@ -83,7 +83,7 @@ variable "actions" {
 }
 
 variable "batch_size" {
-  description = "Object events of one run: they are counted together, so large is cheap."
+  description = "Object events of one run. They are counted together, so a large batch is cheap."
   type        = number
   default     = 1000
 
@@ -94,7 +94,7 @@ variable "batch_size" {
 }
 
 variable "batching_window_s" {
-  description = "Seconds that Lambda waits for a batch of object events to fill; it delays an action by as much."
+  description = "Seconds that Lambda waits for a batch of object events to fill; it delays actions by the same time."
   type        = number
   default     = 5
 
@@ -105,7 +105,7 @@ variable "batching_window_s" {
 }
 
 variable "maximum_concurrency" {
-  description = "Runs at once that each queue may start."
+  description = "Concurrent runs per queue."
   type        = number
   default     = 2
 
@@ -116,13 +116,13 @@ variable "maximum_concurrency" {
 }
 
 variable "sweep_minutes" {
-  description = "Minutes between two looks for lost timers."
+  description = "Minutes between two checks for lost timers."
   type        = number
   default     = 5
 
   validation {
     condition     = var.sweep_minutes >= 2 && var.sweep_minutes <= 60 && floor(var.sweep_minutes) == var.sweep_minutes
-    error_message = "sweep_minutes is a whole number from 2 to 60."
+    error_message = "sweep_minutes is an integer from 2 to 60."
   }
 }
 
@@ -133,7 +133,7 @@ variable "completion_events" {
 }
 
 variable "deletion_protection" {
-  description = "Protect the table from deletion. It holds what is not yet covered; without it, put objects since the last action wait for their key's next event."
+  description = "Protect the table from deletion. The table holds pending windows; without it, the changes since the last action wait for their key's next event."
   type        = bool
   default     = false
 }
@@ -180,7 +180,7 @@ variable "zip_s3" {
 }
 
 variable "runtime" {
-  description = "Lambda's Python: the one that the zip was built for."
+  description = "Python version in Lambda; it must be the version that the zip was built for."
   type        = string
   default     = "python3.13"
 
@@ -213,7 +213,7 @@ variable "memory_mb" {
 }
 
 variable "timeout_s" {
-  description = "Seconds that one run may take. Messages are hidden for six times that, as AWS advises."
+  description = "Timeout of one run in seconds. The queue's visibility timeout is six times as long, as AWS recommends."
   type        = number
   default     = 60
 
@@ -224,7 +224,7 @@ variable "timeout_s" {
 }
 
 variable "reserved_concurrency" {
-  description = "Runs at once that are reserved out of the account's; -1 reserves none."
+  description = "Concurrent runs reserved from the account's limit; -1 reserves none."
   type        = number
   default     = -1
 }
@@ -253,7 +253,7 @@ variable "log_retention_days" {
 }
 
 variable "kms_key_arn" {
-  description = "KMS key for the queues, the log, the table and the environment variables; null for AWS's own. Its policy must let sqs, logs and what sends events use it."
+  description = "KMS key for the queues, the log, the table and the environment variables; null for AWS's own. Its policy must allow sqs, logs and the sender of events to use it."
   type        = string
   default     = null
 }
@@ -265,7 +265,7 @@ variable "policy_json" {
 }
 
 variable "tags" {
-  description = "Tags of everything that can have some."
+  description = "Tags of all resources."
   type        = map(string)
   default     = {}
 }

@@ -73,7 +73,7 @@ resource "aws_glue_catalog_table" "this" {
 
 resource "aws_athena_workgroup" "this" {
   name          = var.workgroup_name
-  description   = "Windlass: who still calls S3 how"
+  description   = "Windlass: how clients call S3"
   force_destroy = var.force_destroy
   tags          = var.tags
 

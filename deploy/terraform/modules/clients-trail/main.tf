@@ -82,9 +82,9 @@ module "results_bucket" {
 }
 
 resource "aws_cloudtrail" "this" {
-  #checkov:skip=CKV_AWS_35:SSE-S3 encrypts by default; kms_key_arn switches to a key whose policy lets CloudTrail in
-  #checkov:skip=CKV_AWS_252:Nobody waits for single files: `windlass clients scan` reads what is new when it runs
-  #checkov:skip=CKV2_AWS_10:S3 data events in CloudWatch Logs would cost fifty cents a GB, for nothing that reads them there
+  #checkov:skip=CKV_AWS_35:SSE-S3 encrypts by default; kms_key_arn switches to a key whose policy allows CloudTrail
+  #checkov:skip=CKV_AWS_252:No process waits for single files: `windlass clients scan` reads new files when it runs
+  #checkov:skip=CKV2_AWS_10:S3 data events in CloudWatch Logs would cost fifty cents a GB, and nothing reads them there
   name                          = var.trail_name
   s3_bucket_name                = module.log_bucket.name
   is_multi_region_trail         = true
@@ -94,7 +94,7 @@ resource "aws_cloudtrail" "this" {
   kms_key_id                    = var.kms_key_arn
   tags                          = var.tags
 
-  # S3 object events and nothing else. The buckets that CloudTrail and Athena write are left out, or each file would be an event.
+  # S3 object events and nothing else. The buckets that CloudTrail and Athena write are excluded, because each file would be an event.
   advanced_event_selector {
     name = "S3 data events"
 

@@ -28,7 +28,7 @@ variable "bucket_names" {
 }
 
 variable "keep_days" {
-  description = "Days after which log files go."
+  description = "Days until log files expire."
   type        = number
   default     = 90
 
@@ -39,7 +39,7 @@ variable "keep_days" {
 }
 
 variable "results_keep_days" {
-  description = "Days after which query results go."
+  description = "Days until query results expire."
   type        = number
   default     = 7
 }
@@ -51,13 +51,13 @@ variable "logging" {
 }
 
 variable "kms_key_arn" {
-  description = "KMS key of log files and query results; its policy must let cloudtrail.amazonaws.com use it. null for S3's own encryption."
+  description = "KMS key of log files and query results; its policy must allow cloudtrail.amazonaws.com. null for S3's own encryption."
   type        = string
   default     = null
 }
 
 variable "database_name" {
-  description = "Glue database that is made: `clients.athena_database` in windlass.toml."
+  description = "Glue database to create: `clients.athena_database` in windlass.toml."
   type        = string
   default     = "windlass"
 
@@ -68,7 +68,7 @@ variable "database_name" {
 }
 
 variable "table_name" {
-  description = "Table over the log files, for SQL of your own; `windlass clients scan --athena` makes one for each layout."
+  description = "Table over the log files, for your own SQL; `windlass clients scan --athena` creates one per layout."
   type        = string
   default     = "s3_data_events"
 }
@@ -85,7 +85,7 @@ variable "first_day" {
 }
 
 variable "regions" {
-  description = "Regions that the table knows; the trail records all."
+  description = "Regions in the table's partitions; the trail records all."
   type        = list(string)
   default = [
     "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1",
@@ -100,13 +100,13 @@ variable "regions" {
 }
 
 variable "workgroup_name" {
-  description = "Athena workgroup that is made: `clients.athena_workgroup` in windlass.toml."
+  description = "Athena workgroup to create: `clients.athena_workgroup` in windlass.toml."
   type        = string
   default     = "windlass"
 }
 
 variable "scan_limit_gb" {
-  description = "Most that one query may read; Athena stops it there."
+  description = "Limit of the data that one query reads; Athena stops a larger query."
   type        = number
   default     = 1000
 
@@ -131,7 +131,7 @@ variable "force_destroy" {
 }
 
 variable "tags" {
-  description = "Tags of everything that can have some."
+  description = "Tags of all resources."
   type        = map(string)
   default     = {}
 }

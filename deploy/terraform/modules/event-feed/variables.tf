@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "bucket_names" {
-  description = "Buckets whose events are taken. EventBridge must be on for each (see enable_eventbridge)."
+  description = "Buckets whose events are received. EventBridge must be enabled for each (see enable_eventbridge)."
   type        = list(string)
 
   validation {
@@ -26,7 +26,7 @@ variable "key_prefixes" {
 }
 
 variable "key_suffixes" {
-  description = "Suffixes of keys; empty for all. With key_prefixes, a key that has any of either is taken: the consumer filters again."
+  description = "Suffixes of keys; empty for all. With key_prefixes, a key that matches any of either is sent: the consumer filters again."
   type        = list(string)
   default     = []
 }
@@ -43,7 +43,7 @@ variable "detail_types" {
 }
 
 variable "create_queue" {
-  description = "Make a queue with a dead-letter queue; false to send to queue_arn, whose policy must let the rule in."
+  description = "Create a queue with a dead-letter queue; false to send to queue_arn, whose policy must allow the rule."
   type        = bool
   default     = true
 }
@@ -66,7 +66,7 @@ variable "undeliverable_queue_arn" {
 }
 
 variable "visibility_timeout_s" {
-  description = "Seconds for which a received message of the new queue is hidden: six times a function's timeout, or a worker's visibility_s."
+  description = "Visibility timeout of the new queue in seconds: six times a function's timeout, or a worker's visibility_s."
   type        = number
   default     = 720
 }
@@ -78,13 +78,13 @@ variable "max_receive_count" {
 }
 
 variable "kms_key_arn" {
-  description = "KMS key of the new queue; its policy must let events.amazonaws.com use it. null for SQS's own encryption."
+  description = "KMS key of the new queue; its policy must allow events.amazonaws.com. null for SQS's own encryption."
   type        = string
   default     = null
 }
 
 variable "enable_eventbridge" {
-  description = "Buckets of bucket_names to switch EventBridge on for. This owns their WHOLE notification configuration: only for buckets with no entry of anybody else."
+  description = "Buckets of bucket_names for which to enable EventBridge. This replaces their COMPLETE notification configuration: use it only for buckets without entries of others."
   type        = list(string)
   default     = []
 
@@ -95,7 +95,7 @@ variable "enable_eventbridge" {
 }
 
 variable "tags" {
-  description = "Tags of everything that can have some."
+  description = "Tags of all resources."
   type        = map(string)
   default     = {}
 }

@@ -10,23 +10,23 @@ variable "name" {
 }
 
 variable "trusted_principal_arns" {
-  description = "Roles (or users) that may assume it: the worker's role of module worker-irsa, the role of your CI."
+  description = "Roles (or users) that may assume the role: the worker's role of module worker-irsa, the role of your CI."
   type        = list(string)
 
   validation {
     condition     = length(var.trusted_principal_arns) > 0 && alltrue([for one in var.trusted_principal_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+$", one))])
-    error_message = "trusted_principal_arns are ARNs of roles or users; whole accounts and * are not taken."
+    error_message = "trusted_principal_arns are ARNs of roles or users; accounts and * are not allowed."
   }
 }
 
 variable "external_id" {
-  description = "External id that must be given to assume it; null for none (within one organization it adds nothing)."
+  description = "External id required to assume the role; null for none (within one organization it adds nothing)."
   type        = string
   default     = null
 }
 
 variable "organization_id" {
-  description = "Organization that the caller must belong to, such as o-a1b2c3d4e5; null to not ask."
+  description = "Organization that the caller must belong to, such as o-a1b2c3d4e5; null for no condition."
   type        = string
   default     = null
 
@@ -37,19 +37,19 @@ variable "organization_id" {
 }
 
 variable "create_role" {
-  description = "Make the role in this account. false where only the StackSet is wanted."
+  description = "Create the role in this account; false for the StackSet only."
   type        = bool
   default     = true
 }
 
 variable "organizational_unit_ids" {
-  description = "OUs (or the root) whose accounts get the role by a StackSet, new accounts too. Run from the management account or a delegated administrator."
+  description = "OUs (or the root) whose present and future accounts get the role through a StackSet. Run from the management account or a delegated administrator."
   type        = list(string)
   default     = []
 }
 
 variable "delegated_admin" {
-  description = "The StackSet is made from a delegated administrator's account."
+  description = "Create the StackSet from a delegated administrator's account."
   type        = bool
   default     = false
 }
@@ -66,7 +66,7 @@ variable "max_session_s" {
 }
 
 variable "tags" {
-  description = "Tags of everything that can have some."
+  description = "Tags of all resources."
   type        = map(string)
   default     = {}
 }

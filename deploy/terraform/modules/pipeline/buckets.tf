@@ -21,7 +21,7 @@ module "target_bucket" {
 }
 
 locals {
-  # A bucket that is made here is named by the module that makes it, so that what is in it waits for it.
+  # The name of a new bucket comes from its module, so that dependent resources wait for it.
   source_bucket = var.create_source_bucket ? module.source_bucket[0].name : var.source_bucket
   target_bucket = var.create_target_bucket ? module.target_bucket[0].name : var.target_bucket
   error_bucket  = coalesce(var.error_bucket, var.target_bucket)

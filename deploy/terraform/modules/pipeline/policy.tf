@@ -25,7 +25,7 @@ data "aws_iam_policy_document" "function" {
     resources = [module.queue.arn]
   }
 
-  # Without it S3 answers 403 instead of 404 for an object that is not there, and gone can't be told from forbidden. Such
+  # Without it S3 answers 403 instead of 404 for a missing object, so missing and forbidden look the same. Such
   # requests carry no prefix, hence IfExists.
   dynamic "statement" {
     for_each = local.listed
@@ -67,7 +67,7 @@ data "aws_iam_policy_document" "function" {
     resources = [local.outputs]
   }
 
-  # A refused object is copied with its tags, and the reason is put beside it.
+  # A refused object is copied with its tags, and the reason is written beside it.
   statement {
     sid       = "KeepRefused"
     actions   = ["s3:PutObject", "s3:PutObjectTagging"]

@@ -10,29 +10,29 @@ variable "name" {
 }
 
 variable "source_bucket" {
-  description = "Bucket whose objects are taken."
+  description = "Bucket whose objects the pipeline reads."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.source_bucket))
-    error_message = "source_bucket is no bucket name."
+    error_message = "source_bucket is not a valid bucket name."
   }
 }
 
 variable "create_source_bucket" {
-  description = "Make the source bucket here; false when it is there already."
+  description = "Create the source bucket; false when it exists."
   type        = bool
   default     = false
 }
 
 variable "source_prefix" {
-  description = "Prefix of the keys that are taken; empty for all."
+  description = "Prefix of the keys to read; empty for all."
   type        = string
   default     = ""
 }
 
 variable "source_suffixes" {
-  description = "Suffixes of the keys that are told of; empty for all. None may be the end of another (S3 refuses that)."
+  description = "Suffixes of the keys to read; empty for all. No suffix may end with another one (S3 refuses that)."
   type        = list(string)
   default     = []
 
@@ -43,7 +43,7 @@ variable "source_suffixes" {
 }
 
 variable "events" {
-  description = "S3 events to take."
+  description = "S3 events to receive."
   type        = list(string)
   default     = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
 
@@ -54,7 +54,7 @@ variable "events" {
 }
 
 variable "manage_notification" {
-  description = "Own the source bucket's whole notification configuration. Only for buckets with no entry of anybody else: applying REPLACES what is there, destroying empties it."
+  description = "Manage the source bucket's complete notification configuration. Use it only for buckets without entries of others: an apply REPLACES the configuration, a destroy empties it."
   type        = bool
   default     = false
 }
@@ -71,35 +71,35 @@ variable "target_bucket" {
 
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.target_bucket))
-    error_message = "target_bucket is no bucket name."
+    error_message = "target_bucket is not a valid bucket name."
   }
 }
 
 variable "create_target_bucket" {
-  description = "Make the target bucket here; false when it is there already."
+  description = "Create the target bucket; false when it exists."
   type        = bool
   default     = false
 
   validation {
     condition     = !(var.create_target_bucket && var.create_source_bucket && var.target_bucket == var.source_bucket)
-    error_message = "One bucket can't be made twice: create_target_bucket = false where it is the source bucket."
+    error_message = "One bucket cannot be created twice: set create_target_bucket = false when it is the source bucket."
   }
 }
 
 variable "target_prefix" {
-  description = "Prefix of the keys that are written; empty for the whole bucket."
+  description = "Prefix of the keys to write; empty for the complete bucket."
   type        = string
   default     = ""
 }
 
 variable "error_bucket" {
-  description = "Bucket of what is refused (on_error); null for the target bucket."
+  description = "Bucket of refused objects (on_error); null for the target bucket."
   type        = string
   default     = null
 }
 
 variable "error_prefix" {
-  description = "Prefix of what is refused."
+  description = "Prefix of refused objects."
   type        = string
   default     = "failed/"
 }
@@ -152,7 +152,7 @@ variable "batching_window_s" {
 }
 
 variable "maximum_concurrency" {
-  description = "Runs at once that the queue may start."
+  description = "Concurrent runs of the queue."
   type        = number
   default     = 10
 
@@ -198,7 +198,7 @@ variable "zip_s3" {
 }
 
 variable "runtime" {
-  description = "Lambda's Python: the one that the zip was built for."
+  description = "Python version in Lambda; it must be the version that the zip was built for."
   type        = string
   default     = "python3.13"
 
@@ -231,7 +231,7 @@ variable "memory_mb" {
 }
 
 variable "timeout_s" {
-  description = "Seconds that one run may take. Messages are hidden for six times that, as AWS advises."
+  description = "Timeout of one run in seconds. The queue's visibility timeout is six times as long, as AWS recommends."
   type        = number
   default     = 120
 
@@ -242,7 +242,7 @@ variable "timeout_s" {
 }
 
 variable "reserved_concurrency" {
-  description = "Runs at once that are reserved out of the account's; -1 reserves none."
+  description = "Concurrent runs reserved from the account's limit; -1 reserves none."
   type        = number
   default     = -1
 }
@@ -271,7 +271,7 @@ variable "log_retention_days" {
 }
 
 variable "kms_key_arn" {
-  description = "KMS key for the queues, the log and the environment variables; null for AWS's own. Its policy must let sqs, logs and what sends events use it."
+  description = "KMS key for the queues, the log and the environment variables; null for AWS's own. Its policy must allow sqs, logs and the sender of events to use it."
   type        = string
   default     = null
 }
@@ -283,7 +283,7 @@ variable "policy_json" {
 }
 
 variable "tags" {
-  description = "Tags of everything that can have some."
+  description = "Tags of all resources."
   type        = map(string)
   default     = {}
 }

@@ -173,7 +173,7 @@ data "aws_iam_policy_document" "batch" {
     }
   }
 
-  # Manifests are read, and written where S3 makes them; reports are written.
+  # The role reads manifests, writes those that S3 generates, and writes reports.
   statement {
     sid       = "Work"
     actions   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]

@@ -1,11 +1,11 @@
 output "replication_role_arn" {
-  description = "ARN for replication rules: `replication_role` of [replication] in windlass.toml; null where it was not made."
+  description = "ARN for replication rules: `replication_role` of [replication] in windlass.toml; null when it was not created."
   value       = try(aws_iam_role.this["replication"].arn, null)
   depends_on  = [aws_iam_role_policy.this]
 }
 
 output "batch_role_arn" {
-  description = "ARN for batch jobs: `role` of [replication] in windlass.toml; null where it was not made."
+  description = "ARN for batch jobs: `role` of [replication] in windlass.toml; null when it was not created."
   value       = try(aws_iam_role.this["batch"].arn, null)
   depends_on  = [aws_iam_role_policy.this]
 }
@@ -16,7 +16,7 @@ output "role_names" {
 }
 
 output "destination_policies" {
-  description = "For replicas of other accounts: bucket ARN and the policy document that its owner has to add."
+  description = "For replicas in other accounts: the bucket's ARN and the policy document that its owner must add."
   value       = { for arn, document in data.aws_iam_policy_document.agreement : arn => document.json }
 }
 

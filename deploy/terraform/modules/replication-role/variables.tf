@@ -75,7 +75,7 @@ variable "object_lock" {
 }
 
 variable "delete_markers" {
-  description = "Replicate delete markers, too."
+  description = "Also replicate delete markers."
   type        = bool
   default     = false
 }
@@ -105,7 +105,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "tags" {
-  description = "Tags of everything that can have some."
+  description = "Tags of all resources."
   type        = map(string)
   default     = {}
 }

@@ -65,7 +65,7 @@ data "aws_iam_policy_document" "trust" {
     }
   }
 
-  # The agent tags its sessions; without these conditions any association of the account could hand the role out.
+  # The agent tags its sessions; without these conditions, any association of the account could use the role.
   dynamic "statement" {
     for_each = local.pod_identity ? [1] : []
 
@@ -125,7 +125,7 @@ data "aws_iam_policy_document" "worker" {
     }
   }
 
-  # Without it S3 answers 403 instead of 404 for an object that is not there, and gone can't be told from forbidden.
+  # Without it S3 answers 403 instead of 404 for a missing object, so missing and forbidden look the same.
   dynamic "statement" {
     for_each = length(local.buckets) > 0 ? [1] : []
 

@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "trust" {
-  description = "How the pod gets the role: irsa (the cluster's OIDC provider), pod-identity (the EKS Pod Identity agent), or both while moving."
+  description = "Trust of the role: irsa (the cluster's OIDC provider), pod-identity (the EKS Pod Identity agent), or both during a migration."
   type        = string
   default     = "irsa"
 
@@ -27,7 +27,7 @@ variable "namespace" {
 
   validation {
     condition     = can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", var.namespace))
-    error_message = "namespace is no Kubernetes name (wildcards are not taken)."
+    error_message = "namespace is not a Kubernetes name (wildcards are not allowed)."
   }
 }
 
@@ -38,12 +38,12 @@ variable "service_account" {
 
   validation {
     condition     = can(regex("^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", var.service_account))
-    error_message = "service_account is no Kubernetes name (wildcards are not taken)."
+    error_message = "service_account is not a Kubernetes name (wildcards are not allowed)."
   }
 }
 
 variable "keda_service_account" {
-  description = "NAMESPACE/NAME of KEDA's operator, which with irsa reads the queue's depth as this role; empty keeps it out."
+  description = "NAMESPACE/NAME of KEDA's operator, which with irsa reads the queue's depth with this role; empty forbids it."
   type        = string
   default     = "keda/keda-operator"
 
@@ -76,7 +76,7 @@ variable "cluster_name" {
 }
 
 variable "associate" {
-  description = "Make the Pod Identity association here; false where the cluster's owner makes it."
+  description = "Create the Pod Identity association; false when the cluster's owner creates it."
   type        = bool
   default     = true
 }
@@ -105,7 +105,7 @@ variable "read_objects" {
 }
 
 variable "write_objects" {
-  description = "Objects that the worker writes, likewise."
+  description = "Objects that the worker writes, as ARNs with a pattern."
   type        = list(string)
   default     = []
 
@@ -116,7 +116,7 @@ variable "write_objects" {
 }
 
 variable "delete_objects" {
-  description = "Objects that the worker deletes, likewise: large payloads of messages (delete_payload)."
+  description = "Objects that the worker deletes, as ARNs with a pattern: large payloads of messages (delete_payload)."
   type        = list(string)
   default     = []
 
@@ -153,7 +153,7 @@ variable "policy_json" {
     condition = var.policy_json != null || length(concat(
       var.queue_arns, var.send_queue_arns, var.read_objects, var.write_objects, var.delete_objects, var.table_arns, var.assume_role_arns,
     )) > 0
-    error_message = "The role may do nothing: name queues, objects, tables or roles, or give policy_json."
+    error_message = "The role has no permission: name queues, objects, tables or roles, or set policy_json."
   }
 }
 
@@ -164,7 +164,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "tags" {
-  description = "Tags of everything that can have some."
+  description = "Tags of all resources."
   type        = map(string)
   default     = {}
 }

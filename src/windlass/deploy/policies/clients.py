@@ -55,7 +55,9 @@ def _athena(settings: Settings, facts: Facts, buckets: tuple[str, ...]) -> list[
         Statement(
             "Results", results, (facts.objects(bucket, prefix),), "Athena writes its answers, as us; we read them"
         ),
-        Statement("ResultsPlace", place, (facts.bucket(bucket), *buckets), "Athena looks where logs and answers are"),
+        Statement(
+            "ResultsPlace", place, (facts.bucket(bucket), *buckets), "Athena reads the location of logs and results"
+        ),
     ]
 
 
@@ -90,5 +92,5 @@ def _trail(settings: Settings, facts: Facts) -> list[Statement]:
             (bucket,),
             "`windlass clients trail enable` makes the logs' bucket",
         ),
-        Statement("Price", pricing, ("*",), "the price is told before: how many requests buckets get"),
+        Statement("Price", pricing, ("*",), "the estimate of the price needs the buckets' request metrics"),
     ]

@@ -124,7 +124,7 @@ def _log_group(facts: Facts, part: StackResource) -> list[Statement]:
             "Logs",
             tuple(f"logs:{one}" for one in names),
             (group, f"{group}:*"),
-            "functions' logs, and how long they keep",
+            "functions' logs and their retention",
         ),
     ]
 
@@ -149,7 +149,7 @@ def _role(facts: Facts, part: StackResource) -> list[Statement]:
         Statement(
             "Roles", tuple(f"iam:{one}" for one in names), (role,), "functions' roles, each with one inline policy"
         ),
-        Statement("PassRoles", ("iam:PassRole",), (role,), "Lambda works as these roles, and nobody else", passed),
+        Statement("PassRoles", ("iam:PassRole",), (role,), "only Lambda may use these roles", passed),
     ]
 
 
@@ -170,7 +170,7 @@ def _function(facts: Facts, part: StackResource) -> list[Statement]:
             "Functions",
             tuple(f"lambda:{one}" for one in names),
             (function,),
-            "functions; whose they are, their tags say",
+            "functions, recognised by their tags",
         )
     ]
 
@@ -187,7 +187,10 @@ def _of_functions(stacks: Sequence[Stack]) -> list[Statement]:
     changing = ("lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping")
     found = [
         Statement(
-            "FindMappings", ("lambda:ListEventSourceMappings",), ("*",), "what feeds functions; it takes no resource"
+            "FindMappings",
+            ("lambda:ListEventSourceMappings",),
+            ("*",),
+            "the mappings of functions; the action takes no resource",
         ),
         Statement(
             "MakeMappings", ("lambda:CreateEventSourceMapping",), ("*",), "a new mapping has no ARN yet", feeding

@@ -28,7 +28,7 @@ def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement
             "SeeQuotas",
             ("servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQuota"),
             ("*",),
-            "what a plan may come to",
+            "the changes that a plan may contain",
         ),
         Statement(
             "SeeTraffic",

@@ -12,7 +12,7 @@ from windlass.settings import Settings
 
 __all__ = ["statements"]
 
-_REPORTED = "S3 says that a key is not there to those alone who may list the bucket"
+_REPORTED = "S3 answers 404 for a missing key only to an identity that may list the bucket"
 
 
 def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:

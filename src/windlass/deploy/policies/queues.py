@@ -13,7 +13,7 @@ __all__ = ["statements"]
 
 
 def statements(settings: Settings, facts: Facts, use: Use) -> Sequence[Statement]:
-    """What the consumers need; an operator also lists, looks, sends, drains and redrives."""
+    """Return what consumers need; an operator may also list, peek, send, drain and redrive."""
     found = [*estate(settings, facts)] if use is Use.OPERATOR else []
     for config in settings.consume:
         found += _consumer(config, facts.at(config.account, config.region), use)
@@ -26,7 +26,7 @@ def _consumer(config: ConsumeConfig, facts: Facts, use: Use) -> list[Statement]:
     found = consuming(facts, config.queue, use, "messages are received, deleted, and given back")
     if use is Use.FUNCTION:
         arn = facts.queue(config.queue)
-        found.append(Statement("FindQueue", ("sqs:GetQueueUrl",), (arn,), "the function looks its queue up by its ARN"))
+        found.append(Statement("FindQueue", ("sqs:GetQueueUrl",), (arn,), "the function finds its queue by ARN"))
     actions = ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")
     why = "a rejected message goes to the dead-letter queue"
     found.append(Statement("DeadLetter", actions, dead_letters(facts, config.queue), why))

@@ -48,7 +48,7 @@ def consuming(facts: Facts, queue: str, use: Use, why: str) -> list[Statement]:
 
 
 def dead_letters(facts: Facts, queue: str) -> tuple[str, ...]:
-    """The dead-letter queues of a queue: as told, else those whose names begin with the queue's (`orders`, `orders-dlq`)."""
+    """Return the dead-letter queues of a queue: those given, else those whose names begin with the queue's (`orders-dlq`)."""
     if facts.dead_letters:
         return tuple(facts.queue(one) for one in facts.dead_letters)
     return (f"{facts.queue(queue)}-*",)

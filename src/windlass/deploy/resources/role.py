@@ -52,7 +52,7 @@ def update(resource: StackResource, found: ExistingResource, *, ours: bool) -> t
     calls: list[DeploymentEffect] = []
     if found.actual["trust"] != resource.desired["trust"]:
         params = {"RoleName": resource.name, "PolicyDocument": canonical_json(resource.desired["trust"])}
-        calls.append(ApiCall(resource.purpose, "iam", "UpdateAssumeRolePolicy", params, f"who may be {resource.name}"))
+        calls.append(ApiCall(resource.purpose, "iam", "UpdateAssumeRolePolicy", params, f"trust of {resource.name}"))
     if found.actual["policy"] != resource.desired["policy"]:
         calls.append(_may(resource))
     return tuple(calls)

@@ -91,13 +91,13 @@ def _text_tables(source: Source, options: Mapping[str, Any]) -> Iterator[Any]:
                 for batch in throttled_batches(reader, file):
                     yield pa.Table.from_batches([batch])
     except pa.ArrowInvalid as problem:
-        said = str(problem)
-        if "straddling" in said:
+        message = str(problem)
+        if "straddling" in message:
             limit = format_bytes(options["block_bytes"])
             raise Rejected(
                 Reason.TOO_LARGE, f"a row is longer than {limit} (block_bytes), or its quotes are never closed"
             ) from problem
-        raise Rejected(Reason.MALFORMED, f"not CSV: {said}") from problem
+        raise Rejected(Reason.MALFORMED, f"not CSV: {message}") from problem
 
 
 def _header(chunks: Iterator[bytes], options: Mapping[str, Any]) -> tuple[list[str], Iterator[bytes]]:
@@ -114,9 +114,9 @@ def _header(chunks: Iterator[bytes], options: Mapping[str, Any]) -> tuple[list[s
                     f"the first row is larger than {format_bytes(options['block_bytes'])} (block_bytes)",
                 )
             continue
-        whole = held[: held.rindex(b"\n") + 1] if chunk else held
+        complete_rows = held[: held.rindex(b"\n") + 1] if chunk else held
         # Not splitlines: it ends lines at U+2028 and its kin, which are letters of a name here.
-        lines = list(io.StringIO(whole.decode(), newline=""))
+        lines = list(io.StringIO(complete_rows.decode(), newline=""))
         reader = csv_rows(iter(lines), delimiter=checked_delimiter(options["delimiter"]), strict=True)
         try:
             row = next((row for row in reader if row), [])

@@ -14,9 +14,9 @@ __all__ = ["STEP"]
 
 
 def _run(source: Source, options: Mapping[str, Any]) -> Iterator[Output]:
-    whole = options["input"] == "json"
-    chunks = _document(source, options) if whole else _lines(source, options)
-    kind = "application/json" if whole else "application/x-ndjson"
+    is_document = options["input"] == "json"
+    chunks = _document(source, options) if is_document else _lines(source, options)
+    kind = "application/json" if is_document else "application/x-ndjson"
     yield Output(chunks=rechunk(chunks), name=source.name, content_type=kind)
 
 

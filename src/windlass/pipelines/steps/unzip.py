@@ -32,7 +32,7 @@ _DAMAGE = (
     RuntimeError,
     ValueError,
 )
-_MAX_INDEX_BYTES = 64 << 20  # zipfile holds the whole index in memory
+_MAX_INDEX_BYTES = 64 << 20  # zipfile holds the complete index in memory
 _END, _END64_AT, _END64 = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06"
 
 

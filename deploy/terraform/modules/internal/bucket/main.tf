@@ -4,8 +4,8 @@ resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_18:Access logging needs a bucket of the caller's: access_log switches it on
   #checkov:skip=CKV_AWS_144:A replica in a second region is the caller's decision; module replication-role and `windlass replicate` make one
   #checkov:skip=CKV_AWS_145:SSE-S3 encrypts by default at no cost per request; kms_key_arn switches to a KMS key
-  #checkov:skip=CKV2_AWS_62:Who is told of its events is decided by the module around it
-  #checkov:skip=CKV_AWS_21:On by default; only the bucket of Athena's results, which are made anew by asking again, has none
+  #checkov:skip=CKV2_AWS_62:The calling module decides where its events go
+  #checkov:skip=CKV_AWS_21:On by default, except for the bucket of Athena's results, which a new query reproduces
   bucket        = var.name
   force_destroy = var.force_destroy
   tags          = var.tags
@@ -113,6 +113,6 @@ resource "aws_s3_bucket_policy" "this" {
   bucket = aws_s3_bucket.this.id
   policy = data.aws_iam_policy_document.this.json
 
-  # S3 refuses two changes of a bucket's access at once.
+  # S3 refuses two simultaneous changes of a bucket's access settings.
   depends_on = [aws_s3_bucket_public_access_block.this]
 }

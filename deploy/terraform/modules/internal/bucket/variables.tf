@@ -16,13 +16,13 @@ variable "kms_key_arn" {
 }
 
 variable "expire_days" {
-  description = "Days after which objects go; null keeps them."
+  description = "Days until objects expire; null keeps them."
   type        = number
   default     = null
 }
 
 variable "noncurrent_days" {
-  description = "Days after which old versions go."
+  description = "Days until old versions expire."
   type        = number
   default     = 30
 }

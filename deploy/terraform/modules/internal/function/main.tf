@@ -1,7 +1,7 @@
 # A function with its role and its log. Part of other modules.
 
 resource "aws_cloudwatch_log_group" "this" {
-  #checkov:skip=CKV_AWS_338:What must be kept for a year is the caller's decision: log_retention_days
+  #checkov:skip=CKV_AWS_338:The caller decides the retention: log_retention_days
   #checkov:skip=CKV_AWS_158:CloudWatch encrypts with AWS's own key; kms_key_arn switches to one of yours
   name              = "/aws/lambda/${var.name}"
   retention_in_days = var.log_retention_days
@@ -35,7 +35,7 @@ data "aws_iam_policy_document" "all" {
 }
 
 resource "aws_iam_role" "this" {
-  # Roles are the account's, functions a region's: the same module in two regions makes two roles.
+  # A role belongs to the account, a function to a region: the module in two regions makes two roles.
   name               = "${var.name}-${data.aws_region.current.id}"
   description        = "Role of the function ${var.name}"
   assume_role_policy = data.aws_iam_policy_document.trust.json

@@ -30,7 +30,7 @@ variable "zip_s3" {
 }
 
 variable "runtime" {
-  description = "Lambda's Python, which must be the one that the zip was built for."
+  description = "Python version in Lambda; it must be the version that the zip was built for."
   type        = string
 }
 
@@ -40,17 +40,17 @@ variable "architecture" {
 }
 
 variable "memory_mb" {
-  description = "Memory; CPU comes with it."
+  description = "Memory in MB; Lambda assigns CPU by memory."
   type        = number
 }
 
 variable "timeout_s" {
-  description = "Seconds that one run may take."
+  description = "Timeout of one run in seconds."
   type        = number
 }
 
 variable "reserved_concurrency" {
-  description = "Runs at once, reserved out of the account's; -1 reserves none."
+  description = "Concurrent runs reserved from the account's limit; -1 reserves none."
   type        = number
   default     = -1
 }

@@ -38,7 +38,7 @@ data "aws_iam_policy_document" "this" {
         values   = statement.value.source_arns
       }
 
-      # A bucket's ARN does not say whose it is, and its name may be somebody else's one day; a rule's ARN says it.
+      # A bucket's ARN does not name its account, and another account may get its name one day; a rule's ARN names the account.
       dynamic "condition" {
         for_each = statement.value.service == "s3.amazonaws.com" ? [1] : []
 

@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "dead_letter" {
-  description = "Make a dead-letter queue beside it."
+  description = "Create a dead-letter queue."
   type        = bool
   default     = true
 }
@@ -16,13 +16,13 @@ variable "max_receive_count" {
 }
 
 variable "visibility_timeout_s" {
-  description = "Seconds for which a received message is hidden."
+  description = "Visibility timeout in seconds."
   type        = number
   default     = 60
 }
 
 variable "retention_s" {
-  description = "Seconds for which a message is kept."
+  description = "Retention of messages in seconds."
   type        = number
   default     = 1209600
 }
