@@ -29,7 +29,7 @@ def observe(kind, name, *, account=ACCOUNT, region="us-east-1", arn="", tags=Non
     )
 
 
-def visit(store, at, kind, found, *, account=ACCOUNT, region="us-east-1"):
+def collect(store, at, kind, found, *, account=ACCOUNT, region="us-east-1"):
     run = runs.begin_run(store, now=at, scopes_total=1)
     scope = Scope(account, region, kind)
     writer.write_result(
@@ -54,22 +54,22 @@ def inventory_with_history(store) -> Inventory:
     before = CHANGED - timedelta(days=30)
     first = observe("ec2.instance", "i-0aaaaaaaaaaaaaaaa", tags={"team": "web"}, addresses=["10.0.1.5"])
     second = observe("ec2.instance", "i-0bbbbbbbbbbbbbbbb", tags={"owner": "data"})
-    visit(store, before, "ec2.instance", [first, second])
+    collect(store, before, "ec2.instance", [first, second])
     moved = observe("ec2.instance", "i-0aaaaaaaaaaaaaaaa", tags={"team": "web"}, addresses=["10.0.1.9"])
     held = observe("ec2.instance", "i-0bbbbbbbbbbbbbbbb", tags={"owner": "data"}, addresses=["10.0.1.5"])
-    visit(store, CHANGED, "ec2.instance", [moved, held])
+    collect(store, CHANGED, "ec2.instance", [moved, held])
     nat = observe("ec2.nat_gateway", "nat-1", tags={"team": "network"}, addresses=["198.51.100.7", "10.0.9.1"])
-    visit(store, before, "ec2.nat_gateway", [nat])
+    collect(store, before, "ec2.nat_gateway", [nat])
     interfaces = [
         observe("ec2.network_interface", "eni-lambda", tags={"team": "functions"}, addresses=["10.0.2.20"]),
         observe("ec2.network_interface", "eni-endpoint", tags={"team": "platform"}, addresses=["10.0.2.30"]),
         observe("ec2.network_interface", "eni-first", tags={}, addresses=["10.0.1.9"]),
     ]
-    visit(store, before, "ec2.network_interface", interfaces)
+    collect(store, before, "ec2.network_interface", interfaces)
     foreign = observe(
         "ec2.instance", "i-0cccccccccccccccc", account=OTHER, tags={"team": "others"}, addresses=["10.0.1.5"]
     )
-    visit(store, before, "ec2.instance", [foreign], account=OTHER)
+    collect(store, before, "ec2.instance", [foreign], account=OTHER)
     role = observe(
         "iam.role",
         "reports",
@@ -77,5 +77,5 @@ def inventory_with_history(store) -> Inventory:
         arn="arn:aws:iam::123456789012:role/reports",
         tags={"team": "finance"},
     )
-    visit(store, before, "iam.role", [role], region="aws-global")
+    collect(store, before, "iam.role", [role], region="aws-global")
     return Inventory(store, lambda: None, InventoryConfig(), now=lambda: CHANGED + timedelta(days=1))

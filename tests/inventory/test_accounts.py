@@ -116,7 +116,7 @@ def test_an_account_under_a_wrong_id_is_refused_and_nothing_is_stored(aws, windl
     assert {call.account for call in aws.taken() if call.service == "sqs"} == {ONE, THREE}
 
 
-def test_types_that_were_never_visited_are_no_blank(aws, windlass):
+def test_types_that_were_never_scanned_are_no_blank(aws, windlass):
     assert windlass("inventory", "collect", "-q")[0] == 0
     wider = CONFIG.replace('"sqs.queue"', '"sqs.queue", "sns.topic"')
     covered = rows(windlass("inventory", "coverage", "-o", "json", config=wider))

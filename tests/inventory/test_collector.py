@@ -294,7 +294,7 @@ def test_a_stop_reports_what_was_listed_with_the_details_that_were_read():
     assert not [one for one in threading.enumerate() if one.name.startswith("collect-")]
 
 
-def test_a_resumed_run_visits_the_rest_only():
+def test_a_resumed_run_scans_the_rest_only():
     before = frozenset(Scope(ONE, region, "ec2.vpc") for region in ("us-east-1", "eu-west-1"))
     caller, told = estate(), []
     whole, results = collect(caller, "ec2.vpc", "sqs.queue", done_before=before, progress=told.append)

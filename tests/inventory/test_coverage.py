@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.inventory.test_revisions import SCOPE, T0, begin, inventory_of, seen, visit
+from tests.inventory.test_revisions import SCOPE, T0, begin, inventory_of, scan, seen
 from windlass.inventory import writer
 from windlass.inventory.coverage import UNSCANNED, coverage
 from windlass.inventory.model import Scope, ScopeState, ScopeStatus
@@ -75,15 +75,15 @@ def test_a_scope_remembers_since_when_and_how_many_items_are_unknown(store):
     run, inventory = begin(store), inventory_of(store)
     moments = [T0 + timedelta(hours=n) for n in range(6)]
     partial = [seen("a", {"x": 1}), seen("b", {}, unknown={"Policy"}), seen("c", {}, unknown={"*"})]
-    writer.write_result(store, run, visit([seen("a", {"x": 1})], moments[0]))
-    writer.write_result(store, run, visit([seen("a", {"x": 1})], moments[1]))
+    writer.write_result(store, run, scan([seen("a", {"x": 1})], moments[0]))
+    writer.write_result(store, run, scan([seen("a", {"x": 1})], moments[1]))
     [scope] = inventory.scopes()
     assert (scope.state_since, scope.last_good_at, scope.details_unknown) == (moments[0], moments[1], 0)
-    writer.write_result(store, run, visit(partial, moments[2], ScopeState.PARTIAL))
+    writer.write_result(store, run, scan(partial, moments[2], ScopeState.PARTIAL))
     [scope] = inventory.scopes()
     assert (scope.state_since, scope.last_good_at, scope.details_unknown) == (moments[2], moments[2], 2)
-    writer.write_result(store, run, visit([], moments[3], ScopeState.DENIED))
-    writer.write_result(store, run, visit([], moments[4], ScopeState.DENIED))
+    writer.write_result(store, run, scan([], moments[3], ScopeState.DENIED))
+    writer.write_result(store, run, scan([], moments[4], ScopeState.DENIED))
     [scope] = inventory.scopes()
     assert (scope.state_since, scope.last_good_at, scope.details_unknown) == (moments[3], moments[2], 2)
     assert [one.scope for one in inventory.scopes()] == [SCOPE]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.inventory.test_revisions import begin, seen, visit
+from tests.inventory.test_revisions import begin, scan, seen
 from windlass.cli.main import _run
 from windlass.inventory import runs, writer
 from windlass.inventory.catalog import CATALOG
@@ -36,9 +36,9 @@ def filled(tmp_path):
     with open_store(StoreConfig(url=f"sqlite:///{tmp_path}/w.db")) as store:
         run = begin(store)
         bucket = seen("assets", {"Versioning": {"Status": "Enabled"}, "Region": "eu-west-1"}, scope=BUCKETS)
-        writer.write_result(store, run, visit([bucket], NOW, scope=BUCKETS))
+        writer.write_result(store, run, scan([bucket], NOW, scope=BUCKETS))
         writer.write_result(
-            store, run, visit([seen("jobs", {"VisibilityTimeout": "30"}, scope=QUEUES)], NOW, scope=QUEUES)
+            store, run, scan([seen("jobs", {"VisibilityTimeout": "30"}, scope=QUEUES)], NOW, scope=QUEUES)
         )
         runs.finish_run(store, run, status="done", now=NOW)
 

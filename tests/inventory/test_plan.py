@@ -8,7 +8,7 @@ from windlass.inventory.plan import CollectOptions, plan_scopes, select_types
 KINDS = [BY_NAME["iam.role"], BY_NAME["sqs.queue"], BY_NAME["ec2.vpc"]]
 
 
-def test_every_account_region_and_type_is_one_scope_and_global_types_are_visited_once():
+def test_every_account_region_and_type_is_one_scope_and_global_types_are_scanned_once():
     scopes = plan_scopes(KINDS, {"1": ["r1", "r2"], "2": ["r1"]})
     assert len(scopes) == len(set(scopes)) == (1 + 4) + (1 + 2)
     assert [scope.region for scope in scopes if scope.type == "iam.role"] == [GLOBAL, GLOBAL]

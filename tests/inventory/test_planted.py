@@ -156,9 +156,9 @@ def test_places_of_types_that_nobody_declared_are_known(document):
 def test_nothing_planted_is_in_the_database_file_or_an_export(sqlite_store, tmp_path):
     run = begin(sqlite_store)
     written = 0
-    for visit in (0, 1):  # the second visit's changes are patches
-        for kind in CATALOG if visit == 0 else CATALOG[::4]:
-            seen = observe(kind, scope_of(kind), planted_item(kind, rotating(visit)), partition="aws", salt=b"s")
+    for scan in (0, 1):  # the second scan's changes are patches
+        for kind in CATALOG if scan == 0 else CATALOG[::4]:
+            seen = observe(kind, scope_of(kind), planted_item(kind, rotating(scan)), partition="aws", salt=b"s")
             result = ScopeResult(
                 scope=scope_of(kind),
                 state=ScopeState.OK,
@@ -167,7 +167,7 @@ def test_nothing_planted_is_in_the_database_file_or_an_export(sqlite_store, tmp_
                 error="",
                 calls=1,
                 started_at=T0,
-                finished_at=T0 + timedelta(minutes=visit),
+                finished_at=T0 + timedelta(minutes=scan),
             )
             applied = writer.write_result(sqlite_store, run, result)
             written += applied.created + applied.updated

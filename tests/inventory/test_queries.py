@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.inventory.test_revisions import SCOPE, T0, begin, inventory_of, seen, visit
+from tests.inventory.test_revisions import SCOPE, T0, begin, inventory_of, scan, seen
 from windlass.core.errors import NotFound, UsageError
 from windlass.inventory import writer
 from windlass.inventory.filters import parse_query
@@ -34,8 +34,8 @@ def inventory(store):
         )
         for n in range(4)
     ]
-    writer.write_result(store, run, visit(queues, T0))
-    writer.write_result(store, run, visit(buckets, T0 + timedelta(minutes=1), scope=BUCKETS))
+    writer.write_result(store, run, scan(queues, T0))
+    writer.write_result(store, run, scan(buckets, T0 + timedelta(minutes=1), scope=BUCKETS))
     return inventory_of(store)
 
 
@@ -140,7 +140,7 @@ def test_references_by_arn_id_name_and_number(inventory):
 
 def test_an_ambiguous_name_lists_its_candidates(inventory, store):
     other = Scope("333333333333", "eu-west-1", "sqs.queue")
-    writer.write_result(store, begin(store), visit([seen("pay-web_01", {}, scope=other)], T0, scope=other))
+    writer.write_result(store, begin(store), scan([seen("pay-web_01", {}, scope=other)], T0, scope=other))
     with pytest.raises(UsageError, match="names 2 resources") as caught:
         inventory.show("pay-web_01")
     assert "333333333333" in caught.value.message

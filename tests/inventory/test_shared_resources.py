@@ -28,7 +28,7 @@ def seen(kind, account, item, region=REGION):
     return observe(kind, scope, item, partition="aws", salt=b"salt")
 
 
-def visit(kind, account, items, at, state=ScopeState.OK, region=REGION):
+def scan(kind, account, items, at, state=ScopeState.OK, region=REGION):
     observations = tuple(seen(kind, account, item, region) for item in items) if state.complete else ()
     return ScopeResult(
         scope=Scope(account, region, kind.name), state=state, observations=observations, started_at=at, finished_at=at
@@ -71,22 +71,22 @@ def viewers_of(store, at=None):
 def test_participants_share_one_resource_and_the_last_one_to_lose_it_ends_it(store):
     run, shared = begin(store), item_of(SUBNET, OUTSIDE, name="s")
     hours = [T0 + timedelta(hours=n) for n in range(8)]
-    first = writer.write_result(store, run, visit(SUBNET, ONE, [shared, item_of(SUBNET, ONE, name="own")], hours[0]))
-    second = writer.write_result(store, run, visit(SUBNET, TWO, [shared], hours[1]))
+    first = writer.write_result(store, run, scan(SUBNET, ONE, [shared, item_of(SUBNET, ONE, name="own")], hours[0]))
+    second = writer.write_result(store, run, scan(SUBNET, TWO, [shared], hours[1]))
     assert (first.created, second) == (2, writer.ChangeCounts(0, 0, 0))
     assert subnets_of(store) == [(ONE, "own-1"), (OUTSIDE, "s-1")]
     assert viewers_of(store) == [ONE, TWO]
-    again = [writer.write_result(store, run, visit(SUBNET, account, [shared], hours[2])) for account in (TWO,)]
+    again = [writer.write_result(store, run, scan(SUBNET, account, [shared], hours[2])) for account in (TWO,)]
     assert again == [writer.ChangeCounts(0, 0, 0)]
-    assert writer.write_result(store, run, visit(SUBNET, ONE, [], hours[3])).deleted == 1, (
+    assert writer.write_result(store, run, scan(SUBNET, ONE, [], hours[3])).deleted == 1, (
         "its own subnet, not the shared one"
     )
     assert viewers_of(store) == [TWO]
     assert viewers_of(store, at=hours[2]) == [ONE, TWO]
-    assert writer.write_result(store, run, visit(SUBNET, TWO, [], hours[4], ScopeState.DENIED)).deleted == 0
-    assert writer.write_result(store, run, visit(SUBNET, TWO, [], hours[5])).deleted == 1
+    assert writer.write_result(store, run, scan(SUBNET, TWO, [], hours[4], ScopeState.DENIED)).deleted == 0
+    assert writer.write_result(store, run, scan(SUBNET, TWO, [], hours[5])).deleted == 1
     assert subnets_of(store) == []
-    assert writer.write_result(store, run, visit(SUBNET, TWO, [shared], hours[6])).created == 1
+    assert writer.write_result(store, run, scan(SUBNET, TWO, [shared], hours[6])).created == 1
     assert viewers_of(store) == [TWO]
 
 
@@ -95,20 +95,18 @@ def test_the_owners_own_listing_says_what_a_shared_resource_is(store):
     hours = [T0 + timedelta(hours=n) for n in range(6)]
     full = item_of(SUBNET, ONE, name="s", Tags=[{"Key": "team", "Value": "net"}])
     plain = item_of(SUBNET, ONE, name="s")
-    writer.write_result(store, run, visit(SUBNET, TWO, [plain], hours[0]))
-    assert writer.write_result(store, run, visit(SUBNET, ONE, [full], hours[1])) == writer.ChangeCounts(0, 1, 0)
+    writer.write_result(store, run, scan(SUBNET, TWO, [plain], hours[0]))
+    assert writer.write_result(store, run, scan(SUBNET, ONE, [full], hours[1])) == writer.ChangeCounts(0, 1, 0)
     for account in (TWO, THREE, TWO):
-        assert writer.write_result(store, run, visit(SUBNET, account, [plain], hours[2])) == writer.ChangeCounts(
-            0, 0, 0
-        )
+        assert writer.write_result(store, run, scan(SUBNET, account, [plain], hours[2])) == writer.ChangeCounts(0, 0, 0)
     assert inventory_of(store).show("s-1").tags == {"team": "net"}
     assert viewers_of(store) == [TWO, THREE]
-    assert writer.write_result(store, run, visit(SUBNET, TWO, [], hours[3])).deleted == 0, (
+    assert writer.write_result(store, run, scan(SUBNET, TWO, [], hours[3])).deleted == 0, (
         "not shared any longer is not gone"
     )
-    assert writer.write_result(store, run, visit(SUBNET, ONE, [], hours[4])).deleted == 1
+    assert writer.write_result(store, run, scan(SUBNET, ONE, [], hours[4])).deleted == 1
     assert viewers_of(store) == []
-    assert writer.write_result(store, run, visit(SUBNET, THREE, [plain], hours[5])) == writer.ChangeCounts(0, 0, 0)
+    assert writer.write_result(store, run, scan(SUBNET, THREE, [plain], hours[5])) == writer.ChangeCounts(0, 0, 0)
 
 
 EXAMPLES = itertools.count()
@@ -124,15 +122,15 @@ VISITS = st.lists(
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(visits=VISITS)
-def test_whatever_is_listed_by_whom_each_resource_is_there_once_under_its_owner(sqlite_store, visits):
+@given(scans=VISITS)
+def test_whatever_is_listed_by_whom_each_resource_is_there_once_under_its_owner(sqlite_store, scans):
     owners, region = {"a": ONE, "b": TWO, "c": OUTSIDE}, f"r-{next(EXAMPLES)}"  # a region of this example's own
     listed: dict[str, set[str]] = {}  # by account: the ids of its last complete listing
     run, inventory = begin(sqlite_store), inventory_of(sqlite_store)
-    for hour, (account, names, complete) in enumerate(visits):
+    for hour, (account, names, complete) in enumerate(scans):
         at, state = T0 + timedelta(hours=hour), ScopeState.OK if complete else ScopeState.FAILED
         items = [item_of(SUBNET, owners[name], name=name) for name in names]
-        writer.write_result(sqlite_store, run, visit(SUBNET, account, items, at, state, region=region))
+        writer.write_result(sqlite_store, run, scan(SUBNET, account, items, at, state, region=region))
         if complete:
             listed[account] = set(names)
         rows = [(one.account_id, one.resource_id) for one in inventory.list(Query(regions=(region,))).rows]

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from tests.inventory.test_revisions import T0, begin, inventory_of, seen, visit
+from tests.inventory.test_revisions import T0, begin, inventory_of, scan, seen
 from tests.postgres import start_postgres
 from windlass.api.auth import Role
 from windlass.api.tokens import audit, create_token, list_audit
@@ -36,7 +36,7 @@ on_sqlite = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 def filled(store):
     """A store with a queue whose name holds words of the old word filter, a token, and an audited action."""
     store_meta.salt_of(store)
-    writer.write_result(store, begin(store), visit([seen("release-bucket", {"Delay": 7})], T0))
+    writer.write_result(store, begin(store), scan([seen("release-bucket", {"Delay": 7})], T0))
     create_token(store, name="me", role=Role.named("read"), now=NOW)
     audit(store, actor="me", action="token.create", target="t", now=NOW)
     return store

@@ -190,7 +190,7 @@ def early(*case):
         (["scale", "web", "--to", "2", "--remove", "0009"], 252, "no node 0009"),
         (["scale", "web", "--to", "1", "--remove", "0001"], 252, "names 1 nodes"),
         (["scale", "web", "--to", "1", "--step", "1", "--apply", "maintenance"], 252, "only the latest pending"),
-        (["scale", "web", "--to", "1", "--pause", "5m"], 252, "--pause needs --step"),
+        (["scale", "web", "--to", "1", "--pause", "5m"], 252, "--pause needs a --step"),
         early(["scale", "web", "--to", "1", "--pause", "soon"], 252, "not a duration"),
         early(["scale", "web", "--to", "1", "--apply", "maintenance", "--watch"], 252, "maintenance window"),
         early(["scale", "web", "--to", "1", "--apply", "later"], 252, "later"),
