@@ -15,7 +15,7 @@ from windlass.inventory.model import Run
 from windlass.observe.log import logger
 
 if TYPE_CHECKING:
-    from windlass.aggregation.worker import Worker
+    from windlass.aggregation.worker import AggregationWorker
     from windlass.pipelines.worker import Worker as PipelineWorker
     from windlass.queues.consumer import Consumer
 
@@ -93,7 +93,7 @@ def _consume(consumer: Consumer, stop: threading.Event) -> None:
 @contextlib.contextmanager
 def workers(app: App, stop: threading.Event) -> Iterator[None]:
     """Run the rules of every [[aggregate]] entry and every [[pipeline]] with a queue for the block, a worker per queue."""
-    made: list[Worker | PipelineWorker] = []
+    made: list[AggregationWorker | PipelineWorker] = []
     if app.settings.aggregate:
         made += app.aggregation.workers(registry=app.metrics.registry)
     if any(one.queue for one in app.settings.pipeline):
@@ -109,7 +109,7 @@ def workers(app: App, stop: threading.Event) -> Iterator[None]:
             thread.join()
 
 
-def _work(worker: Worker | PipelineWorker, stop: threading.Event) -> None:
+def _work(worker: AggregationWorker | PipelineWorker, stop: threading.Event) -> None:
     try:
         worker.run(stop=stop, signals=False)
     except WindlassError as error:
