@@ -7,7 +7,7 @@ import pytest
 
 from tests.console.site import opened_app, served
 from windlass.app import App
-from windlass.console.caches import sample
+from windlass.console.memcached_poller import sample
 from windlass.console.noderings import hit_rates, node_ring
 from windlass.memcached.model import NodeStats
 from windlass.memcached.scaling import carry_out

@@ -16,8 +16,8 @@ from typing import Any, TypeVar, cast
 
 from windlass.api.routes import configured_accounts
 from windlass.app import App
-from windlass.console.caches import Caches
-from windlass.console.depths import Depths
+from windlass.console.memcached_poller import MemcachedPoller
+from windlass.console.queue_poller import QueuePoller
 from windlass.core.canonical import digest, plain
 from windlass.core.errors import WindlassError
 from windlass.estate.model import WhoAmI
@@ -80,8 +80,8 @@ class Desk:
     def __init__(self, app: App) -> None:
         self.app = app
         self._memory = Memory()
-        self.caches = Caches(lambda: app.memcached)
-        self.depths = Depths(lambda: app.queues)
+        self.memcached_poller = MemcachedPoller(lambda: app.memcached)
+        self.queue_poller = QueuePoller(lambda: app.queues)
         self._lock = threading.Lock()
         self._asked_at = float("-inf")
         self._asked: Future[WhoAmI] | None = None
@@ -120,8 +120,8 @@ class Desk:
             "jobs": digest(plain(moved))[:12],
             "runs": self._runs_mark(),
             "identity": str(answered),
-            "caches": self.caches.mark,
-            "queues": f"{self.depths.mark} {self._consumers_mark()}",
+            "caches": self.memcached_poller.mark,
+            "queues": f"{self.queue_poller.mark} {self._consumers_mark()}",
             "windows": self._windows_mark(),
             "pipelines": self._pipelines_mark(),
             "seeds": self.replication.mark(),

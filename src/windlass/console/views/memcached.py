@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from windlass.api.routes import job_value
-from windlass.console.caches import Seen
 from windlass.console.desk import Desk
+from windlass.console.memcached_poller import ClusterState
 from windlass.console.views.links import Data, Params, first
 from windlass.core.canonical import plain
 from windlass.core.errors import NotFound, UsageError, WindlassError
@@ -23,7 +23,7 @@ _JOBS = 20
 
 def memcached(desk: Desk, _: Params) -> Data:
     """Every cluster, where it could be told."""
-    found = desk.caches.listing()
+    found = desk.memcached_poller.listing()
     data: Data = {
         "aliases": desk.aliases(),
         "asking": found is None,
@@ -49,7 +49,7 @@ def memcached(desk: Desk, _: Params) -> Data:
 def cache(desk: Desk, params: Params) -> Data:
     """One cluster; with `to` the plan of scaling it, which is carried out on the command line only."""
     key = (first(params, "account"), first(params, "region"), first(params, "name"))
-    seen = desk.caches.cluster(key)
+    seen = desk.memcached_poller.cluster(key)
     if seen.cluster is None and seen.error:
         raise NotFound(seen.error, hint=seen.hint)
     cluster = seen.cluster
@@ -76,7 +76,7 @@ def cache(desk: Desk, params: Params) -> Data:
     }
 
 
-def _members(seen: Seen, value: Data | None) -> list[Data]:
+def _members(seen: ClusterState, value: Data | None) -> list[Data]:
     """AWS's nodes, each with what it says of itself."""
     told: dict[str, Any] = {f"{one.host}:{one.port}": one for one in seen.nodes.stats} if seen.nodes else {}
     found = []
@@ -98,7 +98,7 @@ def _members(seen: Seen, value: Data | None) -> list[Data]:
     return found
 
 
-def _plan(desk: Desk, seen: Seen, params: Params) -> Data:
+def _plan(desk: Desk, seen: ClusterState, params: Params) -> Data:
     to, step = first(params, "to"), first(params, "step", "0")
     blank: Data = {"to": to, "step": step, "plan": None, "plan_text": "", "plan_error": "", "plan_cli": ""}
     if not to or seen.cluster is None or seen.quota is None:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from windlass.api.routes import job_value
-from windlass.console.depths import Seen
 from windlass.console.desk import Desk
+from windlass.console.queue_poller import QueueState
 from windlass.console.views.links import Data, Params, first
 from windlass.core import clock
 from windlass.core.canonical import plain
@@ -31,7 +31,7 @@ def queues(desk: Desk, _: Params) -> Data:
     known = _known(desk)
     arns = list(dict.fromkeys([one.queue_arn for one in consumers] + known))
     shown = arns[:_SHOWN]
-    seen = desk.depths.look(shown)
+    seen = desk.queue_poller.read(shown)
     samples = desk.queues.samples([one.consumer_id for one in consumers], within_s=_SPAN_S)
     failures = desk.queues.failures(limit=200)
     now = clock.now()
@@ -61,7 +61,7 @@ def queue(desk: Desk, params: Params) -> Data:
     consumers = desk.queues.consumers(arn, within_s=86_400)
     if not consumers and arn not in _known(desk):
         raise NotFound(f"{name} is not known in {region} of {account}", hint="Collect the inventory, or consume it.")
-    seen = desk.depths.look([arn])[arn]
+    seen = desk.queue_poller.read([arn])[arn]
     samples = desk.queues.samples([one.consumer_id for one in consumers], within_s=_SPAN_S)
     now = clock.now()
     failures = desk.queues.failures(arn, limit=25)
@@ -92,7 +92,7 @@ def _partition(region: str) -> str:
 
 
 def _row(
-    arn: str, seen: Seen, consumers: Sequence[ConsumerRow], samples: Iterable[Sample], now: datetime
+    arn: str, seen: QueueState, consumers: Sequence[ConsumerRow], samples: Iterable[Sample], now: datetime
 ) -> dict[str, Any]:
     _, _, _, region, account, name = arn.split(":", 5)
     ours = {one.consumer_id for one in consumers}
