@@ -258,7 +258,7 @@ DASHBOARDS: dict[str, tuple[str, list[str], list[Panel]]] = {
                 "ops",
                 [
                     (rate(f"windlass_aggregation_{one}_total", "queue", QUEUE), f"{{{{queue}}}} {one}")
-                    for one in ("ended", "deferred", "swept")
+                    for one in ("ended", "deferred", "repaired_timers")
                 ],
             ),
             (

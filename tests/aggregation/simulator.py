@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 
 from windlass.aggregation import effects as fx
 from windlass.aggregation import protocol
-from windlass.aggregation.gather import Tally
-from windlass.aggregation.model import Mode, Pace
-from windlass.aggregation.perform import PROMPT_S
+from windlass.aggregation.interpreter import PROMPT_S
+from windlass.aggregation.model import Mode, WindowPace
 from windlass.aggregation.tables.memory import MemoryTable
+from windlass.aggregation.tally import EventTally
 from windlass.events import Kind, ObjectEvent
 
 RULE = "r"
@@ -63,7 +63,7 @@ class Put:
 class Run:
     """One conversation under way."""
 
-    talk: object
+    steps: object
     skew: float
     give_back: object
     end: object
@@ -73,7 +73,7 @@ class Run:
 
 
 @dataclass
-class Outcome:
+class ActionOutcome:
     """What a schedule came to."""
 
     steps: int = 0
@@ -89,9 +89,9 @@ class Schedule:
     def __init__(self, seed, *, pace=None, chances=None, keys=2, puts=12, horizon_s=200.0):
         self.rng = random.Random(seed)
         self.chances = chances or Chances()
-        self.pace = pace or Pace(10.0)
+        self.pace = pace or WindowPace(10.0)
         self.table = MemoryTable()
-        self.found = Outcome()
+        self.found = ActionOutcome()
         self.now = 0.0
         self.queue = []
         self.order = itertools.count()
@@ -104,7 +104,7 @@ class Schedule:
             self._plan_put(self.rng.choice("ab"[:keys]), self.rng.uniform(0, horizon_s))
         end = int(horizon_s) + 4000
         for moment in (*range(60, end, 120), *range(end, 40_000, 1200)):
-            self.at(moment, self._sweep)
+            self.at(moment, self._repair_timers)
 
     def run(self):
         while self.queue:
@@ -156,7 +156,7 @@ class Schedule:
     def _batch(self, batch):
         by_key = {}
         for message_id, one, _ in batch:
-            by_key.setdefault(one.key, Tally()).add(message_id, one.event)
+            by_key.setdefault(one.key, EventTally()).add(message_id, one.event)
         since = min(moment for *_, moment in batch)
         todo = list(by_key.items())
         skew = self._skew()
@@ -169,7 +169,7 @@ class Schedule:
             if not todo:
                 return
             key, tally = todo.pop()
-            talk = protocol.count(
+            steps = protocol.count(
                 self.pace,
                 RULE,
                 key,
@@ -179,7 +179,7 @@ class Schedule:
                 since=since + skew,
                 now=self.now + skew,
             )
-            self._start(Run(talk, skew, give_back, lambda _: next_key()))
+            self._start(Run(steps, skew, give_back, lambda _: next_key()))
 
         next_key()
 
@@ -193,21 +193,21 @@ class Schedule:
 
     def _fire(self, timer):
         def end(verdict):
-            if isinstance(verdict, fx.Defer):
+            if isinstance(verdict, fx.DeferTimer):
                 self.after(min(verdict.after_s, 43_200), lambda: self._fire(timer))
 
         def give_back():
             self.after(self.rng.uniform(1, 30), lambda: self._fire(timer))
 
         receives = self.rng.choice((1, protocol.ROTATE_RECEIVES))
-        talk = protocol.fire(self.pace, timer, lambda: f"t{next(self.ids)}", receives=receives)
-        self._start(Run(talk, self._skew(), give_back, end))
+        steps = protocol.on_timer(self.pace, timer, lambda: f"t{next(self.ids)}", receives=receives)
+        self._start(Run(steps, self._skew(), give_back, end))
 
-    def _sweep(self):
+    def _repair_timers(self):
         for item in self.table.items():
             skew = self._skew()
-            talk = protocol.sweep(self.pace, item, f"s{next(self.ids)}", now=self.now + skew, slack_s=60.0)
-            self._start(Run(talk, skew, lambda: None, lambda _: None))
+            steps = protocol.repair_timers(self.pace, item, f"s{next(self.ids)}", now=self.now + skew, slack_s=60.0)
+            self._start(Run(steps, skew, lambda: None, lambda _: None))
 
     # Conversations
 
@@ -223,14 +223,16 @@ class Schedule:
             run.give_back()
             return
         try:
-            effect = run.talk.send(run.answer)
+            effect = run.steps.send(run.answer)
         except StopIteration as stop:
             if self.chance(self.chances.death):  # before the message is deleted
                 run.give_back()
             else:
                 run.end(stop.value)
             return
-        slow_s = self.chances.table_s * self.rng.uniform(0.8, 1.2) * (not isinstance(effect, (fx.Moment, fx.Act)))
+        slow_s = (
+            self.chances.table_s * self.rng.uniform(0.8, 1.2) * (not isinstance(effect, (fx.ReadClock, fx.RunAction)))
+        )
         took_s = (
             slow_s
             + self.rng.choice((0.001, 0.05, 0.3))
@@ -240,11 +242,11 @@ class Schedule:
 
     def _carry_out(self, run, effect):
         chances = self.chances
-        if isinstance(effect, fx.Moment):
+        if isinstance(effect, fx.ReadClock):
             run.read_at, run.answer = self.now, self.now + run.skew
             self._step(run)
             return
-        if isinstance(effect, fx.Act):
+        if isinstance(effect, fx.RunAction):
             self._act(run, effect)
             return
         try:
@@ -261,9 +263,9 @@ class Schedule:
         self._step(run)
 
     def _perform(self, effect):
-        if isinstance(effect, fx.Send):
+        if isinstance(effect, fx.SendTimer):
             return self._send(effect.timer, effect.delay_s)
-        if isinstance(effect, fx.Hold):
+        if isinstance(effect, fx.AwaitCompletions):
             for token in effect.tokens:
                 self.awaited[token] = (effect.key, effect.attempt)
         return self.table.perform(effect)
@@ -273,11 +275,11 @@ class Schedule:
     def _act(self, run, effect):
         late_s = self.now - run.read_at
         if late_s > PROMPT_S + effect.slack_s:
-            run.answer = fx.Abandoned(late_s)
+            run.answer = fx.ActionTooLate(late_s)
             self._step(run)
             return
         if self.chance(self.chances.action_later):
-            run.answer = fx.Postponed(self.rng.uniform(0, 30), "busy")
+            run.answer = fx.ActionPostponed(self.rng.uniform(0, 30), "busy")
             self._step(run)
             return
         self.found.actions += 1
@@ -292,10 +294,10 @@ class Schedule:
 
         def ended():
             if fails:
-                run.answer = fx.Failed("it failed")
+                run.answer = fx.ActionFailed("it failed")
             else:
                 self._cover(effect, started)
-                run.answer = fx.Completed()
+                run.answer = fx.ActionCompleted()
             self._step(run)
 
         self.after(took_s, ended)
@@ -303,7 +305,7 @@ class Schedule:
     def _begin(self, run, effect, started, fails, took_s):
         """It starts work on two shares; both completions may come before the start is written down."""
         if fails:
-            run.answer = fx.Failed("it failed")
+            run.answer = fx.ActionFailed("it failed")
             self._step(run)
             return
         tokens = (f"c{next(self.ids)}", f"c{next(self.ids)}")
@@ -314,7 +316,7 @@ class Schedule:
                     took_s + self.rng.uniform(0, 1),
                     lambda token=token: self._completes(token, left, effect, started, 0),
                 )
-        run.answer = fx.Begun(tokens)
+        run.answer = fx.ActionStarted(tokens)
         self._step(run)
 
     def _completes(self, token, left, effect, started, tries):
@@ -331,7 +333,7 @@ class Schedule:
         if last is not None:
             item = self.table.read(RULE, last.key)
             if item.claim == last.attempt:
-                self.table.perform(fx.Commit(RULE, last.key, item.claimed, self.now))
+                self.table.perform(fx.CommitCoverage(RULE, last.key, item.claimed, self.now))
 
     def _cover(self, effect, started):
         told = effect.summary
@@ -356,8 +358,8 @@ def paces(rng):
     strict = rng.random() < 0.3
     window_s = rng.choice((3.0, 10.0, 30.0, 1200.0))
     if rng.random() < 0.4:
-        return Pace(window_s, Mode.DEBOUNCE, rng.choice((1.0, 5.0)), rng.choice((5.0, 60.0)), strict, 60.0)
-    return Pace(window_s, strict=strict, strict_s=60.0)
+        return WindowPace(window_s, Mode.DEBOUNCE, rng.choice((1.0, 5.0)), rng.choice((5.0, 60.0)), strict, 60.0)
+    return WindowPace(window_s, strict=strict, strict_s=60.0)
 
 
 def random_schedule(seed):

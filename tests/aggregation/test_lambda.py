@@ -113,4 +113,4 @@ def test_objects_become_few_actions_and_all_are_covered(deployed):
         seen = [s3.get_object(Bucket="lambda-seen", Key=key)["Body"].read().decode() for key in keys]
     assert len(seen) <= 6
     answer = functions.invoke(FunctionName="aggregator", Payload=json.dumps({"detail-type": "Scheduled Event"}))
-    assert json.load(answer["Payload"]) == {"swept": 0}
+    assert json.load(answer["Payload"]) == {"repaired_timers": 0}

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.aggregation.simulator import Chances, Schedule, check, random_schedule
-from windlass.aggregation.model import Pace, Summary
-from windlass.aggregation.tables import decide
+from windlass.aggregation.model import Summary, WindowPace
+from windlass.aggregation.tables import transitions
 
 
 def run_all(seeds):
@@ -35,7 +35,7 @@ def test_every_object_is_covered_in_many_more():
 
 def test_without_misfortunes_an_object_waits_a_window_and_little_more():
     for seed in range(200):
-        schedule = Schedule(seed, pace=Pace(10.0), chances=Chances(*[0.0] * 11), puts=20)
+        schedule = Schedule(seed, pace=WindowPace(10.0), chances=Chances(*[0.0] * 11), puts=20)
         waits = {}
         act = schedule._act
 
@@ -82,12 +82,12 @@ MISTAKES = {
         ),
     ),
 }
-decide_commit, decide_claim = decide.commit, decide.claim
+decide_commit, decide_claim = transitions.commit, transitions.claim
 
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_found(name, monkeypatch):
     where, wrong = MISTAKES[name]
-    monkeypatch.setattr(decide, where, wrong)
+    monkeypatch.setattr(transitions, where, wrong)
     with pytest.raises(AssertionError, match="seed"):
         run_all(range(1500))

@@ -8,19 +8,19 @@ import pytest
 
 from tests.aggregation.simulator import Chances, Schedule, check
 from windlass.aggregation import protocol
-from windlass.aggregation.actions.base import Context, Later, Started
+from windlass.aggregation.actions.base import Context, RetryActionLater, StartedAction
 from windlass.aggregation.actions.spacing import MARGIN_S, SHARED, Spacing
 from windlass.aggregation.actions.storage_gateway_refresh import StorageGatewayRefresh
 from windlass.aggregation.config import AggregateConfig
-from windlass.aggregation.effects import Ack, Completed, Defer, Failed
-from windlass.aggregation.engine import Engine, Part
+from windlass.aggregation.effects import AckTimer, ActionCompleted, ActionFailed, DeferTimer
+from windlass.aggregation.interpreter import ProtocolHandlers, run_protocol
 from windlass.aggregation.lambda_ import make_handler
-from windlass.aggregation.model import Pace, Summary
-from windlass.aggregation.perform import Hands, carry_out
-from windlass.aggregation.rules import Rule
+from windlass.aggregation.model import Summary, WindowPace
+from windlass.aggregation.rules import AggregationRule
 from windlass.aggregation.tables.memory import MemoryTable
 from windlass.aggregation.timers import timer_body
-from windlass.aggregation.worker import Worker
+from windlass.aggregation.window_engine import RuleRuntime, WindowEngine
+from windlass.aggregation.worker import AggregationWorker
 from windlass.core.errors import AwsError
 from windlass.queues.model import Limits
 
@@ -30,15 +30,15 @@ RULE, KEY = "r", "k"
 class World:
     """A table whose writes take a while of a virtual clock, and timers that come when they are due."""
 
-    def __init__(self, table_s, *, window_s=30.0, outcome=Completed):
+    def __init__(self, table_s, *, window_s=30.0, outcome=ActionCompleted):
         self.now = 1000.0
         self.table_s = table_s
-        self.pace = Pace(window_s)
+        self.pace = WindowPace(window_s)
         self.table = MemoryTable()
         self.sent, self.acted = [], []
         self.names = itertools.count()
         self.outcome = outcome
-        self.hands = Hands(self, self.send, self.act, now=lambda: self.now, monotonic=lambda: self.now)
+        self.hands = ProtocolHandlers(self, self.send, self.act, now=lambda: self.now, monotonic=lambda: self.now)
 
     def perform(self, effect):
         took_s = self.table_s() if callable(self.table_s) else self.table_s
@@ -55,14 +55,14 @@ class World:
         return self.outcome()
 
     def put(self):
-        carry_out(
+        run_protocol(
             protocol.count(self.pace, RULE, KEY, [f"m{next(self.names)}"], 1, Summary(), since=self.now, now=self.now),
             self.hands,
         )
 
-    def fire(self, timer, receives=0):
-        talk = protocol.fire(self.pace, timer, lambda: f"t{next(self.names)}", receives=receives)
-        return carry_out(talk, self.hands)
+    def on_timer(self, timer, receives=0):
+        steps = protocol.on_timer(self.pace, timer, lambda: f"t{next(self.names)}", receives=receives)
+        return run_protocol(steps, self.hands)
 
 
 @pytest.mark.parametrize("table_s", [0.0, 1.9, 2.3, 5.0, 11.0, 29.0])
@@ -72,9 +72,9 @@ def test_however_slow_the_table_is_its_first_timer_acts(table_s, window_s):
     world.put()
     (timer, due) = world.sent[0]
     world.now = max(world.now, due)
-    verdict = world.fire(timer)
+    verdict = world.on_timer(timer)
     assert len(world.acted) == 1
-    assert isinstance(verdict, Ack)
+    assert isinstance(verdict, AckTimer)
 
 
 def test_a_claim_that_was_late_once_delays_only_itself():
@@ -84,7 +84,7 @@ def test_a_claim_that_was_late_once_delays_only_itself():
     world.put()
     (timer, due) = world.sent[0]
     world.now = due
-    assert isinstance(world.fire(timer), Ack)
+    assert isinstance(world.on_timer(timer), AckTimer)
     assert world.acted[0] - due == pytest.approx(8.0, abs=0.1)
 
 
@@ -92,46 +92,49 @@ def test_a_claim_that_was_late_once_delays_only_itself():
 def test_with_a_slow_table_all_is_covered_within_its_time(table_s):
     for seed in range(20):
         chances = Chances(*[0.0] * 11, table_s=table_s)
-        schedule = Schedule(seed, pace=Pace(10.0), chances=chances, puts=12)
+        schedule = Schedule(seed, pace=WindowPace(10.0), chances=chances, puts=12)
         found = schedule.run()
         check(found, schedule)
         assert found.actions > 0
 
 
 def test_a_timer_message_is_replaced_long_before_a_redrive_policy_takes_it_for_poison():
-    world = World(0.0, outcome=lambda: Failed("the share is offline"))
+    world = World(0.0, outcome=lambda: ActionFailed("the share is offline"))
     world.put()
     (timer, _), receives, most = world.sent.pop(), 0, 0
     for _ in range(400):  # hours of failures
         receives += 1
         most = max(most, receives)
-        verdict = world.fire(timer, receives)
-        if isinstance(verdict, Defer):
+        verdict = world.on_timer(timer, receives)
+        if isinstance(verdict, DeferTimer):
             world.now += verdict.after_s
         else:
             ((timer, due), receives) = world.sent.pop(), 0
             world.now = max(world.now, due)
     assert most == protocol.ROTATE_RECEIVES
     assert world.table.read(RULE, KEY).armed == timer.token
-    world.outcome = Completed
+    world.outcome = ActionCompleted
     world.now += 1000
-    assert world.fire(timer, 1) == Ack("covered")
+    assert world.on_timer(timer, 1) == AckTimer("covered")
 
 
 def test_a_message_that_took_over_and_was_never_sent_is_sent_when_the_old_one_comes_again():
-    world = World(0.0, outcome=lambda: Failed("no"))
+    world = World(0.0, outcome=lambda: ActionFailed("no"))
     world.put()
     (timer, _) = world.sent.pop()
 
     def broken(*_):
         raise AwsError("the network is down")
 
-    send, world.hands = world.hands, Hands(world, broken, world.act, now=lambda: world.now, monotonic=lambda: world.now)
+    send, world.hands = (
+        world.hands,
+        ProtocolHandlers(world, broken, world.act, now=lambda: world.now, monotonic=lambda: world.now),
+    )
     world.now += 60
     with pytest.raises(AwsError):
-        world.fire(timer, protocol.ROTATE_RECEIVES)
+        world.on_timer(timer, protocol.ROTATE_RECEIVES)
     world.hands = send
-    assert isinstance(world.fire(timer, protocol.ROTATE_RECEIVES + 1), Ack)
+    assert isinstance(world.on_timer(timer, protocol.ROTATE_RECEIVES + 1), AckTimer)
     assert [sent.token for sent, _ in world.sent] == [protocol.successor(timer.token)]
 
 
@@ -155,7 +158,10 @@ def rule(**given):
 
 
 def engine_of(world, config):
-    return Engine([Part(Rule(config), world, world.send, world.act, lambda *_, **__: {}, {})], now=lambda: world.now)
+    return WindowEngine(
+        [RuleRuntime(AggregationRule(config), world, world.send, world.act, lambda *_, **__: {}, {})],
+        now=lambda: world.now,
+    )
 
 
 def test_in_lambda_the_window_begins_when_the_first_message_was_sent():
@@ -189,7 +195,7 @@ def test_in_lambda_the_window_begins_when_the_first_message_was_sent():
 
 
 def test_in_lambda_a_timer_received_often_is_replaced_too():
-    world = World(0.0, outcome=lambda: Failed("no"))
+    world = World(0.0, outcome=lambda: ActionFailed("no"))
     world.table.paused = lambda _: False
     world.paused = lambda _: False
     world.put()
@@ -212,7 +218,7 @@ def test_in_lambda_a_timer_received_often_is_replaced_too():
 
 @pytest.mark.parametrize("window_s", [1, 5, 15, 30, 60, 600])
 def test_what_a_killed_worker_held_comes_back_within_about_a_window(window_s):
-    worker = Worker(None, [rule(window_s=window_s)], queues=_NoQueues(), store=None, timers=None)
+    worker = AggregationWorker(None, [rule(window_s=window_s)], queues=_NoQueues(), store=None, timers=None)
     config = worker._source_config()
     assert config.visibility_s <= max(12, min(60, window_s)) + 11 + config.batch_window_s + 1
     config.limits()  # the times do not contradict each other
@@ -221,7 +227,7 @@ def test_what_a_killed_worker_held_comes_back_within_about_a_window(window_s):
 
 def test_times_that_are_set_are_left_alone():
     settings = {"wait_s": 20, "read_timeout_s": 35.0, "visibility_s": 90}
-    worker = Worker(None, [rule(window_s=5)], queues=_NoQueues(), store=None, timers=None, settings=settings)
+    worker = AggregationWorker(None, [rule(window_s=5)], queues=_NoQueues(), store=None, timers=None, settings=settings)
     assert worker._source_config().visibility_s == 90
 
 
@@ -295,9 +301,9 @@ def test_two_processes_never_refresh_a_share_within_sixty_seconds():
         try:
             assert isinstance(
                 StorageGatewayRefresh(in_flight_s=0).act(SUMMARY, process(gateway, table, clock, memories[step % 2])),
-                Started,
+                StartedAction,
             )
-        except Later:
+        except RetryActionLater:
             later += 1
     gaps = [after - before for before, after in itertools.pairwise(gateway.refreshed)]
     assert len(gaps) >= 20
@@ -309,11 +315,11 @@ def test_a_process_that_stood_still_after_its_reservation_does_not_refresh():
     clock, table = Clock(), MemoryTable()
     gateway = Gateway(clock)
     readings = iter([0.0, MARGIN_S + 1])
-    with pytest.raises(Later, match="stood still"):
+    with pytest.raises(RetryActionLater, match="stood still"):
         StorageGatewayRefresh().act(SUMMARY, process(gateway, table, clock, steady=lambda: next(readings)))
     assert gateway.refreshed == []
     assert isinstance(
-        StorageGatewayRefresh().act(SUMMARY, process(gateway, table, clock)), Started
+        StorageGatewayRefresh().act(SUMMARY, process(gateway, table, clock)), StartedAction
     )  # it was given back
 
 

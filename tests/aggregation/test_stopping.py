@@ -7,11 +7,11 @@ import boto3
 import pytest
 
 from windlass.aggregation.config import AggregateConfig
-from windlass.aggregation.effects import Ack
+from windlass.aggregation.effects import AckTimer
 from windlass.aggregation.model import Timer
 from windlass.aggregation.tables.sql import SqlTimers
-from windlass.aggregation.ticking import tick_forever
-from windlass.aggregation.worker import Worker
+from windlass.aggregation.timer_loop import run_timers
+from windlass.aggregation.worker import AggregationWorker
 from windlass.core.errors import NotFound
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
@@ -90,10 +90,10 @@ class Held:
     def complete(self, token):
         return False
 
-    def fire(self, timer):
-        return Ack("over")
+    def on_timer(self, timer):
+        return AckTimer("over")
 
-    def sweep(self):
+    def repair_timers(self):
         return 0
 
 
@@ -122,7 +122,7 @@ def test_timers_and_the_source_queue_stop_at_the_same_time(queues, sqlite_store,
     second = second.model_copy(update={"queue": first.queue})
     held, stop = Held(), threading.Event()
     timers = SqlTimers(sqlite_store, now=lambda: 0.0)
-    worker = Worker(held, [first, second], queues=queues, store=None, timers=timers, settings=FAST)
+    worker = AggregationWorker(held, [first, second], queues=queues, store=None, timers=timers, settings=FAST)
     sqs.send_message(QueueUrl=queues.open(first.queue).url, MessageBody=EVENT.format(key="a"))
     thread, result = running(lambda: worker.run(stop=stop, signals=False))
     assert held.counting.wait(LONG_S)
@@ -148,12 +148,14 @@ def test_a_worker_that_can_t_start_stops_no_other(queues, sqlite_store, rule):
     gone = rule("gone").model_copy(update={"queue": "no-such-queue"})
     stop = threading.Event()
     with pytest.raises(NotFound):
-        Worker(Held(), [gone], queues=queues, store=None, timers=None, settings=FAST).run(stop=stop, signals=False)
+        AggregationWorker(Held(), [gone], queues=queues, store=None, timers=None, settings=FAST).run(
+            stop=stop, signals=False
+        )
     assert not stop.is_set()
     assert not named(f"timers-{gone.timers}")
 
 
-class Part:
+class RuleRuntime:
     """A worker that stops when it is let go; `failing` before it has begun."""
 
     def __init__(self, failing=None):
@@ -170,13 +172,13 @@ class Part:
 
 
 def test_workers_of_several_queues_are_told_to_stop_at_the_same_time():
-    class Signalled(Part):
+    class Signalled(RuleRuntime):
         def run(self, *, stop=None, signals=True):
             assert signals
             stop.set()  # as a consumer does that gets a signal
             return super().run(stop=stop)
 
-    parts = [Signalled(), Part(), Part()]
+    parts = [Signalled(), RuleRuntime(), RuleRuntime()]
     thread, result = running(lambda: run_group(parts))
     for one in parts:
         assert one.stopping.wait(LONG_S)
@@ -189,8 +191,8 @@ def test_workers_of_several_queues_are_told_to_stop_at_the_same_time():
 
 @pytest.mark.parametrize("at", [0, 1])
 def test_when_one_fails_all_stop_and_its_error_is_told(at):
-    parts = [Part(), Part(), Part()]
-    parts[at] = Part(failing=NotFound("its queue is gone"))
+    parts = [RuleRuntime(), RuleRuntime(), RuleRuntime()]
+    parts[at] = RuleRuntime(failing=NotFound("its queue is gone"))
     for one in parts:
         one.go.set()
     thread, result = running(lambda: run_group(parts))
@@ -205,14 +207,14 @@ def test_timers_under_way_keep_their_lease_while_they_end(store):
     timers.send(Timer("r", "k", "token"), 0)
     begun, go, ended = threading.Event(), threading.Event(), threading.Event()
 
-    def fire(_):
+    def on_timer(_):
         begun.set()
         assert go.wait(LONG_S)
-        return Ack("over")
+        return AckTimer("over")
 
     renewed = threading.Event()
     timers.renew = lambda one, renew=timers.renew: (renew(one), renewed.set())
-    thread, _ = running(lambda: tick_forever(timers, fire, ended, LONG_S))
+    thread, _ = running(lambda: run_timers(timers, on_timer, ended, LONG_S))
     assert begun.wait(LONG_S)
     ended.set()
     assert thread.is_alive()

@@ -4,8 +4,19 @@ import itertools
 
 import pytest
 
-from windlass.aggregation.effects import Claim, Commit, Count, Disarm, Hold, Note, Refused, Renew, Reserve, Rotate
-from windlass.aggregation.model import Item, Mode, Pace, Summary
+from windlass.aggregation.effects import (
+    AwaitCompletions,
+    ClaimEvents,
+    CommitCoverage,
+    ConditionFailed,
+    CountEvents,
+    DisarmTimer,
+    RecordFailure,
+    RenewClaim,
+    ReserveResource,
+    RotateTimer,
+)
+from windlass.aggregation.model import Item, Mode, Summary, WindowPace
 from windlass.aggregation.tables.dynamodb import DynamoTable
 from windlass.aggregation.tables.memory import MemoryTable
 from windlass.aggregation.tables.sql import SqlTable
@@ -16,7 +27,7 @@ from windlass.store.database import open_store
 from windlass_local.server import LocalServer
 
 ACCOUNT = "777788880021"
-PACE = Pace(30)
+PACE = WindowPace(30)
 _NAMES = itertools.count()
 
 
@@ -69,15 +80,15 @@ def summary(*keys, kind="created", at="2026-11-21T10:00:00Z", size=10):
 
 
 def count(table, rule, mine, *keys, since=100.0, now=101.0, key="k", **more):
-    return table.perform(Count(rule, key, mine, len(keys), since, now, summary(*keys, **more)))
+    return table.perform(CountEvents(rule, key, mine, len(keys), since, now, summary(*keys, **more)))
 
 
 def claim(table, rule, token, attempt, now, *, pace=PACE, again=False, key="k"):
-    return table.perform(Claim(rule, key, token, attempt, now, pace, again))
+    return table.perform(ClaimEvents(rule, key, token, attempt, now, pace, again))
 
 
 def commit(table, rule, claimed, now, key="k"):
-    return table.perform(Commit(rule, key, claimed, now))
+    return table.perform(CommitCoverage(rule, key, claimed, now))
 
 
 def test_the_first_arms_and_the_second_only_counts(table, rule):
@@ -112,7 +123,7 @@ def test_a_claim_takes_what_is_dirty_once(table, rule):
     assert taken.held.folders == ("a/",)
     assert taken.summary == Summary()
     refused = claim(table, rule, "m1", "t2", 131.0)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, ConditionFailed)
     assert (refused.item.claim, refused.item.claimed) == ("t1", 2)
 
 
@@ -122,23 +133,23 @@ def test_a_claim_takes_what_is_dirty_once(table, rule):
 def test_a_claim_is_refused(table, rule, token, now, why):
     count(table, rule, "m1", "a/1")
     refused = claim(table, rule, token, "t1", now)
-    assert isinstance(refused, Refused), why
+    assert isinstance(refused, ConditionFailed), why
     assert refused.item.claimed == 0
 
 
 def test_a_claim_of_nothing_says_so(table, rule):
-    assert claim(table, rule, "m1", "t1", 200.0) == Refused(None)
+    assert claim(table, rule, "m1", "t1", 200.0) == ConditionFailed(None)
 
 
 def test_debounce_waits_for_quiet_but_not_for_ever(table, rule):
-    pace = Pace(1, Mode.DEBOUNCE, quiet_s=10, max_wait_s=60)
+    pace = WindowPace(1, Mode.DEBOUNCE, quiet_s=10, max_wait_s=60)
     for at in range(100, 160, 5):
         count(table, rule, "m1", "a/1", since=at, now=at)
-    assert isinstance(claim(table, rule, "m1", "t", 158.0, pace=pace), Refused)
+    assert isinstance(claim(table, rule, "m1", "t", 158.0, pace=pace), ConditionFailed)
     assert isinstance(claim(table, rule, "m1", "t", 160.0, pace=pace), Item)  # 60 s after the first
     commit(table, rule, 12, 161.0)
     count(table, rule, "m2", "a/1", since=170, now=170)
-    assert isinstance(claim(table, rule, "m1", "t2", 179.0, pace=pace), Refused)
+    assert isinstance(claim(table, rule, "m1", "t2", 179.0, pace=pace), ConditionFailed)
     assert isinstance(claim(table, rule, "m1", "t2", 180.0, pace=pace), Item)  # 10 s of quiet
 
 
@@ -151,16 +162,16 @@ def test_a_commit_covers_what_was_claimed_and_no_more(table, rule):
     assert after.held == Summary()
     assert after.summary.folders == ("z/",)
     assert commit(table, rule, 1, 133.0) is None
-    assert table.perform(Disarm(rule, "k", "m1")) is False  # one is uncovered
+    assert table.perform(DisarmTimer(rule, "k", "m1")) is False  # one is uncovered
 
 
 def test_disarm_needs_the_token_and_nothing_uncovered(table, rule):
     count(table, rule, "m1", "a/1")
     claim(table, rule, "m1", "t1", 130.0)
-    assert table.perform(Disarm(rule, "k", "m1")) is False
+    assert table.perform(DisarmTimer(rule, "k", "m1")) is False
     commit(table, rule, 1, 132.0)
-    assert table.perform(Disarm(rule, "k", "other")) is False
-    assert table.perform(Disarm(rule, "k", "m1")) is True
+    assert table.perform(DisarmTimer(rule, "k", "other")) is False
+    assert table.perform(DisarmTimer(rule, "k", "m1")) is True
     assert table.read(rule, "k").armed == ""
     assert count(table, rule, "m2", "a/2", since=140.0, now=141.0).armed == "m2"
     assert table.read(rule, "k").armed_at == 140.0
@@ -170,8 +181,8 @@ def test_an_unsettled_claim_is_taken_again_with_the_same_events(table, rule):
     count(table, rule, "m1", "a/1")
     claim(table, rule, "m1", "t1", 130.0)
     count(table, rule, "m2", "b/1", since=135.0, now=135.0)
-    assert isinstance(claim(table, rule, "m1", "t2", 159.0, again=True), Refused)
-    assert isinstance(claim(table, rule, "m1", "t2", 165.0), Refused)  # not afresh while it is unsettled
+    assert isinstance(claim(table, rule, "m1", "t2", 159.0, again=True), ConditionFailed)
+    assert isinstance(claim(table, rule, "m1", "t2", 165.0), ConditionFailed)  # not afresh while it is unsettled
     again = claim(table, rule, "m1", "t2", 165.0, again=True)
     assert (again.claim, again.claimed, again.held.folders, again.summary.folders) == ("t2", 1, ("a/",), ("b/",))
     assert commit(table, rule, 1, 166.0).done == 1
@@ -181,9 +192,9 @@ def test_an_unsettled_claim_is_taken_again_with_the_same_events(table, rule):
 def test_a_failure_is_counted_for_its_own_attempt_alone(table, rule):
     count(table, rule, "m1", "a/1")
     claim(table, rule, "m1", "t1", 130.0)
-    assert table.perform(Note(rule, "k", "t1", "no such share")) == 1
-    assert table.perform(Note(rule, "k", "t1", "x" * 600)) == 2
-    assert table.perform(Note(rule, "k", "t0", "late")) in (0, 2)
+    assert table.perform(RecordFailure(rule, "k", "t1", "no such share")) == 1
+    assert table.perform(RecordFailure(rule, "k", "t1", "x" * 600)) == 2
+    assert table.perform(RecordFailure(rule, "k", "t0", "late")) in (0, 2)
     found = table.read(rule, "k")
     assert (found.failures, found.note) == (2, "x" * 500)
     commit(table, rule, 1, 140.0)
@@ -196,25 +207,25 @@ def test_completions_are_taken_off_and_the_last_one_is_told(table, rule):
     claim(table, rule, "m1", "t1", 130.0)
     assert not table.knows(one)
     assert table.complete(one) is None
-    assert table.perform(Hold(rule, "k", "t1", (one, two), 1030.0)) is True
+    assert table.perform(AwaitCompletions(rule, "k", "t1", (one, two), 1030.0)) is True
     assert table.knows(one)
     assert table.read(rule, "k").pending == (one, two)
     assert table.complete(one) is None
     assert table.complete(one) is None  # told twice
     last = table.complete(two)
     assert (last.rule, last.key, last.attempt) == (rule, "k", "t1")
-    assert isinstance(claim(table, rule, "m1", "t2", 500.0, again=True), Refused)  # its deadline is at 1030
+    assert isinstance(claim(table, rule, "m1", "t2", 500.0, again=True), ConditionFailed)  # its deadline is at 1030
     assert isinstance(claim(table, rule, "m1", "t2", 1030.0, again=True), Item)
     assert table.complete(two) is None  # of an older attempt
-    assert table.perform(Hold(rule, "k", "t1", ("late",), 1.0)) is False
+    assert table.perform(AwaitCompletions(rule, "k", "t1", ("late",), 1.0)) is False
 
 
 def test_a_token_is_replaced_by_whoever_knows_it(table, rule):
-    assert table.perform(Rotate(rule, "k", "m1", "s1", 500.0)) is None
+    assert table.perform(RotateTimer(rule, "k", "m1", "s1", 500.0)) is None
     count(table, rule, "m1", "a/1")
-    assert table.perform(Rotate(rule, "k", "m0", "s1", 500.0)) is None
-    assert table.perform(Rotate(rule, "k", "m1", "s1", 500.0)).armed == "s1"
-    assert isinstance(claim(table, rule, "m1", "t1", 600.0), Refused)
+    assert table.perform(RotateTimer(rule, "k", "m0", "s1", 500.0)) is None
+    assert table.perform(RotateTimer(rule, "k", "m1", "s1", 500.0)).armed == "s1"
+    assert isinstance(claim(table, rule, "m1", "t1", 600.0), ConditionFailed)
     assert isinstance(claim(table, rule, "s1", "t1", 600.0), Item)
     assert table.read(rule, "k").token_at == 500.0
 
@@ -223,7 +234,7 @@ def test_pausing_keeps_claims_off_a_key_and_is_told_of_a_rule(table, rule):
     assert table.set_paused(rule, "k", paused=True) is False
     count(table, rule, "m1", "a/1")
     assert table.set_paused(rule, "k", paused=True) is True
-    assert isinstance(claim(table, rule, "m1", "t1", 200.0), Refused)
+    assert isinstance(claim(table, rule, "m1", "t1", 200.0), ConditionFailed)
     assert table.set_paused(rule, "k", paused=False) is True
     assert isinstance(claim(table, rule, "m1", "t1", 200.0), Item)
     assert table.paused(rule) is False
@@ -245,17 +256,17 @@ def test_items_lists_a_rules_keys(table, rule):
 def test_a_claim_is_renewed_by_its_own_attempt_alone(table, rule):
     count(table, rule, "m1", "a/1")
     claim(table, rule, "m1", "t1", 130.0)
-    assert table.perform(Renew(rule, "k", "t2", 140.0, PACE, 5.0)) is None
-    renewed = table.perform(Renew(rule, "k", "t1", 140.0, PACE, 5.0))
+    assert table.perform(RenewClaim(rule, "k", "t2", 140.0, PACE, 5.0)) is None
+    renewed = table.perform(RenewClaim(rule, "k", "t1", 140.0, PACE, 5.0))
     assert (renewed.na, renewed.claimed, renewed.claim) == (175.0, 1, "t1")
-    assert isinstance(claim(table, rule, "m1", "t3", 174.0, again=True), Refused)
+    assert isinstance(claim(table, rule, "m1", "t3", 174.0, again=True), ConditionFailed)
     commit(table, rule, 1, 141.0)
-    assert table.perform(Renew(rule, "k", "t1", 150.0, PACE, 0.0)) is None
+    assert table.perform(RenewClaim(rule, "k", "t1", 150.0, PACE, 0.0)) is None
 
 
 def test_a_resource_is_one_holders_until_its_time_is_over(table, rule):
     def reserve(holder, now, until):
-        return table.perform(Reserve("~shared", f"share {rule}", holder, now, until))
+        return table.perform(ReserveResource("~shared", f"share {rule}", holder, now, until))
 
     assert reserve("a", 100.0, 170.0) == 0.0
     assert reserve("b", 130.0, 200.0) == pytest.approx(40.0)

@@ -14,7 +14,7 @@ from starlette.routing import Mount
 import windlass.console
 from tests.console.site import opened_app, served
 from windlass.aggregation.config import AggregateConfig
-from windlass.aggregation.effects import Count
+from windlass.aggregation.effects import CountEvents
 from windlass.aggregation.model import Summary
 from windlass.aggregation.service import Aggregation
 from windlass.aggregation.tables.sql import SqlTable
@@ -83,7 +83,7 @@ def app(tmp_path_factory):
             opened.built.once("aggregation", lambda: aggregation)
             now = clock.now()
             SqlTable(opened.store).perform(
-                Count("shares", "drop", "m1", 5, now.timestamp(), now.timestamp(), Summary("drop", 5))
+                CountEvents("shares", "drop", "m1", 5, now.timestamp(), now.timestamp(), Summary("drop", 5))
             )
             for bucket in ("actions-raw", "actions-out"):
                 estate.call(ACCOUNT, REGION, "s3", "CreateBucket", Bucket=bucket)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.console.site import opened_app, served
 from windlass.aggregation.config import AggregateConfig
-from windlass.aggregation.effects import Completed, Count, Failed
+from windlass.aggregation.effects import ActionCompleted, ActionFailed, CountEvents
 from windlass.aggregation.model import Summary
 from windlass.aggregation.service import Aggregation
 from windlass.aggregation.tables.sql import SqlTable
@@ -59,7 +59,7 @@ def happened(app, attempt, outcome, *, events=7, ago_s=60):
 def counted(app, events=5):
     table = SqlTable(app.store)
     now = clock.now().timestamp()
-    table.perform(Count("shares", "drop<b>", "m1", events, now, now, Summary("drop<b>", events)))
+    table.perform(CountEvents("shares", "drop<b>", "m1", events, now, now, Summary("drop<b>", events)))
     return table
 
 
@@ -70,8 +70,8 @@ def test_without_windows_the_page_says_how_it_stands(site):
 
 
 def test_windows_are_drawn_and_listed_with_what_came_of_them(app, site):
-    happened(app, "t1", Completed(), events=1234)
-    happened(app, "t2", Failed("no such share"), ago_s=30)
+    happened(app, "t1", ActionCompleted(), events=1234)
+    happened(app, "t2", ActionFailed("no such share"), ago_s=30)
     counted(app)
     page = site.get("/aggregation").text
     assert "1,234 events, first" in page

@@ -5,7 +5,7 @@ import re
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from windlass.aggregation.measure import EngineCollector
+from windlass.aggregation.metrics import AggregationCollector
 from windlass.api.measure import GAUGES
 from windlass.observe.metrics import Metrics
 from windlass.queues.metrics import ConsumerCollector, Histogram
@@ -52,7 +52,7 @@ def series():
     registry = CollectorRegistry()
     gauges = {"in_flight": 0.0, "running": 0.0, "hung": 0.0, "polling": 0.0, "stalled_seconds": 0.0}
     registry.register(ConsumerCollector("q", Counts().as_dict, lambda: gauges, Histogram(), Histogram()))
-    registry.register(EngineCollector("q"))
+    registry.register(AggregationCollector("q"))
     for family in text_string_to_metric_families(generate_latest(registry).decode()):
         for sample in family.samples:
             found.setdefault(sample.name, set()).update(sample.labels)

@@ -190,7 +190,7 @@ _FIRES = {
         "20m",
     ),
     "WindlassActionsFailing": ({'windlass_aggregation_windows{rule="r", outcome="failed"}': "1x30"}, "15m"),
-    "WindlassTimersLost": ({'windlass_aggregation_swept_total{queue="q"}': "0x5 1x20"}, "10m"),
+    "WindlassTimersLost": ({'windlass_aggregation_repaired_timers_total{queue="q"}': "0x5 1x20"}, "10m"),
     "WindlassEventsUnmatched": (
         {
             'windlass_aggregation_unmatched_total{queue="q"}': "0+5x200",
@@ -251,7 +251,7 @@ _QUIET = {
     'windlass_queue_lost_leases_total{queue="q"}': "2x120",
     'windlass_pipeline_refused{pipeline="p"}': "0x120",
     'windlass_aggregation_windows{rule="r", outcome="done"}': "9x120",
-    'windlass_aggregation_swept_total{queue="q"}': "1x120",
+    'windlass_aggregation_repaired_timers_total{queue="q"}': "1x120",
     'windlass_aggregation_unmatched_total{queue="q"}': "0+1x120",
     'windlass_aggregation_events_total{queue="q"}': "0+9x120",
     'windlass_replication_seeds{state="done"}': "200x120",

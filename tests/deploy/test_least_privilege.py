@@ -347,7 +347,7 @@ table = "agg"
 timers = "agg-timers"
 strict = true
 strict_s = 60
-sweep_s = 1
+repair_interval_s = 1
 action = {{ kind = "cloudfront-invalidate", distribution_id = "{0}" }}
 """
 
@@ -405,7 +405,7 @@ def test_aggregation_as_a_function(world):
     made = {"Publish", "SendMessage", "Invoke", "RefreshCache", "GetRole"}
     world.until(lambda: made <= {one["operation"] for one in world.calls()}, 90)
     swept = world["lambda"].invoke(FunctionName="function", Payload=json.dumps({"detail-type": "Scheduled Event"}))
-    assert "swept" in json.load(swept["Payload"])
+    assert "repaired_timers" in json.load(swept["Payload"])
     found = [
         *(f"{sid} sqs:{one}" for sid in ("Consume", "Consume2") for one in ("ReceiveMessage", "DeleteMessage")),
         "Consume sqs:GetQueueAttributes",

@@ -465,7 +465,7 @@ def test_the_aggregator_acts_once_a_window(example, client, account, embedded, t
     swept = client("lambda").invoke(
         FunctionName=told["function_name"], Payload=json.dumps({"detail-type": "Scheduled Event"})
     )
-    assert "swept" in json.load(swept["Payload"])
+    assert "repaired_timers" in json.load(swept["Payload"])
 
     assert root.plan() == ""
     emptied(s3, told["source_bucket"])

@@ -39,7 +39,7 @@ queue = "{queue}"
 key = "bucket"
 window_s = {window}
 linger_s = 0.5
-sweep_s = 5
+repair_interval_s = 5
 {where}
 action = {{ kind = "python", function = "acts:look" }}
 """

@@ -16,7 +16,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 
 from windlass.aggregation import effects as fx
-from windlass.aggregation.model import Item, Pace, Summary, Timer
+from windlass.aggregation.model import Item, Summary, Timer, WindowPace
 
 RULE, KEY = "r", "k"
 _NOTHING = Summary()
@@ -61,9 +61,9 @@ class Ended(Exception):
 class Search:
     """One search over a world, by the given protocol and table modules (the real ones, or mutants of them)."""
 
-    def __init__(self, protocol, decide, world):
-        self.protocol, self.decide, self.world = protocol, decide, world
-        self.pace = Pace(float(world.window))
+    def __init__(self, protocol, transitions, world):
+        self.protocol, self.transitions, self.world = protocol, transitions, world
+        self.pace = WindowPace(float(world.window))
         self.steps = {}
 
     # States: (now, item, sources, timers, processes, budget, covered, last action)
@@ -167,9 +167,9 @@ class Search:
                 yield f"put {at}", (now, item, _set(sources, at, 1), timers, processes, budget, covered, last), False
                 break  # they are alike: in order is enough
         if self.sweepable(state):
-            talk = self.protocol.sweep(self.pace, _item(item), "s", now=1e9, slack_s=0.0)
-            after, answer = self._perform(item, next(talk))
-            sent = talk.send(_answer(answer))
+            steps = self.protocol.repair_timers(self.pace, _item(item), "s", now=1e9, slack_s=0.0)
+            after, answer = self._perform(item, next(steps))
+            sent = steps.send(_answer(answer))
             yield "sweep", (now, after, sources, _add(timers, sent.timer.token, now), *state[4:]), False
         free = [slot for slot in range(world.slots) if all(one[0] != slot for one in processes)]
         if free:
@@ -237,7 +237,7 @@ class Search:
                 for one in what:
                     gone = _set(gone, one, 3)
                 yield f"ack {what}", (now, item, gone, timers, rest, budget, covered, last), False
-            elif isinstance(effect.verdict, fx.Ack):
+            elif isinstance(effect.verdict, fx.AckTimer):
                 yield f"end {what}", _settled((now, item, sources, timers, rest, budget, covered, last), slot), False
             else:
                 ready = now + int(effect.verdict.after_s) if self.world.window else 0
@@ -251,14 +251,14 @@ class Search:
             again = _with(rest, (slot, kind, what, (*answers, answer), claimed_at))
             return (now, item, sources, timers, again, budget, covered, last)
 
-        if isinstance(effect, fx.Moment):
+        if isinstance(effect, fx.ReadClock):
             yield "moment", answered(("now", now)), False
-        elif isinstance(effect, fx.Send):
+        elif isinstance(effect, fx.SendTimer):
             sent = _add(
                 timers, effect.timer.token, min(now + effect.delay_s, self.world.ticks) if self.world.window else 0
             )
             yield f"send {effect.timer.token}", answered(("none",), timers=sent), False
-        elif isinstance(effect, fx.Act):
+        elif isinstance(effect, fx.RunAction):
             if self.world.window and now > claimed_at:
                 yield "late", answered(("abandoned",)), False
                 return
@@ -279,7 +279,7 @@ class Search:
         name = type(effect).__name__.lower()
         item_1, answer_1 = self._perform(item, effect)
         more = {}
-        if isinstance(effect, (fx.Claim, fx.Renew)) and answer_1[0] == "item":
+        if isinstance(effect, (fx.ClaimEvents, fx.RenewClaim)) and answer_1[0] == "item":
             more = {"claimed_at": int(effect.now)}  # the pace counts from there, however long the write took
         yield f"{name} {process[0]}", answered(answer_1, item=item_1, **more), False
         if budget[3]:
@@ -293,10 +293,10 @@ class Search:
 
     def _perform(self, item, effect):
         before = _item(item)
-        after = self.decide.apply(before, effect)
-        answer = self.decide.answer(effect, before, after)
+        after = self.transitions.apply(before, effect)
+        answer = self.transitions.answer(effect, before, after)
         kept = _tuple(after) if after is not None else item
-        if isinstance(answer, fx.Refused):
+        if isinstance(answer, fx.ConditionFailed):
             return kept, ("refused", _tuple(answer.item) if answer.item else None)
         if isinstance(answer, Item):
             return kept, ("item", _tuple(answer))
@@ -307,7 +307,7 @@ class Search:
         found = self.steps.get(key)
         if found is None:
             found = self.steps[key] = self._replay(process, process[3])
-        if isinstance(found, fx.Count) and self.world.window:
+        if isinstance(found, fx.CountEvents) and self.world.window:
             return replace(found, since=float(now), now=float(now))
         return found
 
@@ -318,23 +318,23 @@ class Search:
             now = 0.0
             if self.world.window and answers and answers[0][0] == "item":
                 now = answers[0][1][8]  # last_at: when it was counted
-            talk = self.protocol.count(self.pace, RULE, KEY, ids, len(ids), _NOTHING, since=now, now=now)
+            steps = self.protocol.count(self.pace, RULE, KEY, ids, len(ids), _NOTHING, since=now, now=now)
         else:
             # Only first messages count as received often: a second rotation would add states, and no new kind of them.
             receives = self.protocol.ROTATE_RECEIVES if self.world.rotate and "~" not in what else 0
-            talk = self.protocol.fire(self.pace, Timer(RULE, KEY, what), lambda: f"a{slot}", receives=receives)
+            steps = self.protocol.on_timer(self.pace, Timer(RULE, KEY, what), lambda: f"a{slot}", receives=receives)
         try:
-            effect = self._skipped(talk, next(talk))
+            effect = self._skipped(steps, next(steps))
             for answer in answers:
-                effect = self._skipped(talk, talk.send(_answer(answer)))
+                effect = self._skipped(steps, steps.send(_answer(answer)))
         except StopIteration as stop:
             return Ended(stop.value)
         return effect
 
-    def _skipped(self, talk, effect):
+    def _skipped(self, steps, effect):
         """Without a clock, asking for the time is no step."""
-        while not self.world.window and isinstance(effect, fx.Moment):
-            effect = talk.send(0.0)
+        while not self.world.window and isinstance(effect, fx.ReadClock):
+            effect = steps.send(0.0)
         return effect
 
     def _given_back(self, sources, timers, process, now):
@@ -376,15 +376,15 @@ def _answer(plain):
         case "item":
             return _item(plain[1])
         case "refused":
-            return fx.Refused(_item(plain[1]))
+            return fx.ConditionFailed(_item(plain[1]))
         case "now":
             return float(plain[1])
         case "completed":
-            return fx.Completed()
+            return fx.ActionCompleted()
         case "failed":
-            return fx.Failed("it failed")
+            return fx.ActionFailed("it failed")
         case "abandoned":
-            return fx.Abandoned()
+            return fx.ActionTooLate()
         case "none":
             return None
         case _:

@@ -13,7 +13,7 @@ import pytest
 from tests.model.published import Faults, lost
 from tests.model.search import Search, World
 from windlass.aggregation import protocol
-from windlass.aggregation.tables import decide
+from windlass.aggregation.tables import transitions
 
 NONE = {"crashes": 0, "duplicates": 0, "failures": 0, "retries": 0}
 
@@ -66,7 +66,7 @@ def named(one):
 @functools.cache
 def found_in(given):
     """What the real code comes to in a world; mutants are held against the same few worlds again and again."""
-    return Search(protocol, decide, given).run()
+    return Search(protocol, transitions, given).run()
 
 
 @pytest.mark.parametrize("given", QUICK, ids=named)
@@ -79,13 +79,13 @@ def test_every_object_is_covered_and_all_comes_to_rest(given):
 @pytest.mark.slow
 @pytest.mark.parametrize("given", LONG, ids=named)
 def test_every_object_is_covered_in_larger_worlds(given):
-    found = Search(protocol, decide, given).run(most=30_000_000)
+    found = Search(protocol, transitions, given).run(most=30_000_000)
     print(f"{named(given)}: {found.states:,} states")
     assert not found.fault, "\n".join((found.fault, *found.trace))
 
 
 # Each is one mistake in the real code: where, what it says, what it would say, and the world that finds it.
-PROTOCOL, DECIDE = protocol.__file__, decide.__file__
+PROTOCOL, TRANSITIONS = protocol.__file__, transitions.__file__
 MUTANTS = {
     "armed without an owner": (
         PROTOCOL,
@@ -101,39 +101,39 @@ MUTANTS = {
     ),
     "the timer is sent before it is armed": (
         PROTOCOL,
-        "    item: Item = yield Count(rule, key, mine, events, since, now, summary)\n",
-        "    yield Send(Timer(rule, key, mine), 0)\n"
-        "    item: Item = yield Count(rule, key, mine, events, since, now, summary)\n    return\n",
+        "    item: Item = yield CountEvents(rule, key, mine, events, since, now, summary)\n",
+        "    yield SendTimer(Timer(rule, key, mine), 0)\n"
+        "    item: Item = yield CountEvents(rule, key, mine, events, since, now, summary)\n    return\n",
         world(2, crashes=1),
     ),
-    "all that is dirty is done": (DECIDE, "item, done=asked.claimed,", "item, done=item.dirty,", world(2)),
+    "all that is dirty is done": (TRANSITIONS, "item, done=asked.claimed,", "item, done=item.dirty,", world(2)),
     "claimed after the action": (
         PROTOCOL,
-        "yield Commit(timer.rule, timer.key, taken.claimed, now)",
-        "yield Commit(timer.rule, timer.key, 99, now)",
+        "yield CommitCoverage(timer.rule, timer.key, taken.claimed, now)",
+        "yield CommitCoverage(timer.rule, timer.key, 99, now)",
         world(2),
     ),
     "disarmed though something is dirty": (
-        DECIDE,
+        TRANSITIONS,
         "if item.armed != asked.token or item.uncovered > 0:",
         "if item.armed != asked.token:",
         world(2),
     ),
     "disarmed without asking": (
         PROTOCOL,
-        '    if (yield Disarm(timer.rule, timer.key, timer.token)):\n        return Ack("covered")',
-        '    yield Disarm(timer.rule, timer.key, timer.token)\n    return Ack("covered")',
+        '    if (yield DisarmTimer(timer.rule, timer.key, timer.token)):\n        return AckTimer("covered")',
+        '    yield DisarmTimer(timer.rule, timer.key, timer.token)\n    return AckTimer("covered")',
         world(2),
     ),
     "a failed action ends the timer": (
         PROTOCOL,
-        "            return Defer(max(next_s, _retry_s(failures)), reason)",
-        '            return Ack("failed")',
+        "            return DeferTimer(max(next_s, _retry_s(failures)), reason)",
+        '            return AckTimer("failed")',
         world(1, failures=1),
     ),
     "a failed action is committed": (
         PROTOCOL,
-        "            return Defer(max(next_s, _retry_s(failures)), reason)",
+        "            return DeferTimer(max(next_s, _retry_s(failures)), reason)",
         "            pass",
         world(1, failures=1),
     ),
@@ -146,17 +146,17 @@ MUTANTS = {
     "a timer that is too early is deleted": (
         PROTOCOL,
         "        return _not_yet(pace, met, now)",
-        '        return Ack("early")',
+        '        return AckTimer("early")',
         world(1, window=2, ticks=5, crashes=1),
     ),
     "no pace between two claims": (
-        DECIDE,
+        TRANSITIONS,
         "or item.paused or item.na > asked.now:",
         "or item.paused:",
         world(1, window=2, ticks=4, crashes=1),
     ),
     "a claim does not move the pace on": (
-        DECIDE,
+        TRANSITIONS,
         "item, na=asked.now + asked.pace.window_s,",
         "item, na=asked.now,",
         world(1, window=2, ticks=4, crashes=1),
@@ -164,7 +164,7 @@ MUTANTS = {
     "our own claim, retried, is taken for nothing to do": (
         PROTOCOL,
         "        return met  # our own",
-        '        return Ack("refused")  # our own',
+        '        return AckTimer("refused")  # our own',
         world(1, window=2, ticks=5, retries=1),
     ),
     "a stale timer acts, and the live one is ended": (
@@ -181,18 +181,18 @@ MUTANTS = {
     ),
     "a message takes over without being sent": (
         PROTOCOL,
-        "    yield Send(fresh, _delay_s(verdict.after_s))\n",
+        "    yield SendTimer(fresh, _delay_s(verdict.after_s))\n",
         "",
         world(2, failures=1, rotate=True),
     ),
     "a renewal does not move the pace on": (
-        DECIDE,
+        TRANSITIONS,
         "    return replace(item, na=asked.now + asked.pace.window_s + asked.slack_s)",
         "    return item",
         world(1, window=2, ticks=5, crashes=1),
     ),
     "counting does not arm again after a disarm": (
-        DECIDE,
+        TRANSITIONS,
         "    if not found.armed:\n",
         "    if item is None:\n",
         world(2),
@@ -219,7 +219,7 @@ def loaded(path, old, new):
 def test_a_mistake_is_found(name):
     path, old, new, given = MUTANTS[name]
     mutant = loaded(path, old, new)
-    parts = (mutant, decide) if path == PROTOCOL else (protocol, mutant)
+    parts = (mutant, transitions) if path == PROTOCOL else (protocol, mutant)
     assert Search(*parts, given).run().fault
     assert not found_in(given).fault  # and only the mistake
 

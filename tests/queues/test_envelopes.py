@@ -34,7 +34,7 @@ def test_what_is_not_wrapped_is_left_alone(body):
 
 def test_truncated_gzip_is_rejected_with_its_reason():
     packed = base64.b64encode(gzip.compress(b"x" * 10_000)[:-8]).decode()
-    with pytest.raises(Reject, match="not whole gzip"):
+    with pytest.raises(Reject, match="not valid gzip"):
         unwrap(["gzip"], packed)
 
 

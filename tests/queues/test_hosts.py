@@ -71,7 +71,7 @@ class Estate:
 @pytest.mark.parametrize("host", ["localhost:9324", "vpce.internal.example", "sqs.internal.example.com"])
 def test_a_url_without_a_region_is_never_taken_for_the_home_regions(host):
     estate, url = Estate(), f"https://{host}/{ACCOUNT}/orders"
-    with pytest.raises(UsageError, match="does not tell its region"):
+    with pytest.raises(UsageError, match="does not name its region"):
         find_queue(estate, url)
     assert estate.asked == []
     assert find_queue(estate, url, region="ap-south-1").region == "ap-south-1"

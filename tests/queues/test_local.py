@@ -387,7 +387,7 @@ def test_a_missing_queue_and_a_bad_handler_are_said_at_once(queues):
     with pytest.raises(NotFound, match="no-such-queue|NonExistentQueue"):
         Consumer(config, queues=queues).run(signals=False)
     for handler, said in (
-        ("nope", "names no handler"),
+        ("nope", "is not the name of a handler"),
         ("no_such_module:x", "no module"),
         ("windlass.queues.samples:x", "no function x"),
     ):

@@ -161,7 +161,7 @@ def test_a_function_that_returns_a_coroutine_has_not_handled_its_message():
 
 
 def test_retry_later_takes_fractions_and_rounds_up():
-    assert outcome_of(RetryLater(0.2)) == Retry("again in 0.2 s", 1)
+    assert outcome_of(RetryLater(0.2)) == Retry("retry in 0.2 s", 1)
     assert outcome_of(Reject(ValueError("x"))) == Rejected("x")
     assert outcome_of(None) == Done()
     assert describe(Mute()) == "Mute: (its text can't be read)"
@@ -250,5 +250,5 @@ def test_ready_says_for_how_long_nothing_has_ended():
         return before, during, alive, after
 
     before, during, alive, after = run_event_loop(main())
-    line = "no handler has concluded for 400 s while all 2 slots are taken"
+    line = "no handler has ended for 400 s while all 2 slots are taken"
     assert (before, during, alive, after) == ((True, ""), (False, line), (True, line), (True, ""))

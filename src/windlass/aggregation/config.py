@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from windlass.aggregation.actions import ActionConfig
-from windlass.aggregation.model import Mode, Pace
+from windlass.aggregation.model import Mode, WindowPace
 from windlass.events import Kind
 
 __all__ = ["AggregateConfig"]
@@ -61,7 +61,9 @@ class AggregateConfig(BaseModel):
     )
     table: str = Field(default="", description="DynamoDB table that keeps the keys; the store when empty.")
     timers: str = Field(default="", description="Queue for timers, beside a DynamoDB table; the store when empty.")
-    sweep_s: float = Field(default=300.0, ge=1, description="Seconds between two looks for timers that were lost.")
+    repair_interval_s: float = Field(
+        default=300.0, ge=1, description="Seconds between two looks for timers that were lost."
+    )
     ignore_gateway_writes: bool = Field(
         default=True, description="Leave out what a Storage Gateway wrote itself, when the action refreshes its shares."
     )
@@ -78,12 +80,12 @@ class AggregateConfig(BaseModel):
         return self
 
     @property
-    def pace(self) -> Pace:
+    def pace(self) -> WindowPace:
         """When its actions are due."""
-        return Pace(self.window_s, self.mode, self.quiet_s, self.max_wait_s, self.strict, self.strict_s)
+        return WindowPace(self.window_s, self.mode, self.quiet_s, self.max_wait_s, self.strict, self.strict_s)
 
     @property
-    def gathered_s(self) -> float:
+    def batch_window_s(self) -> float:
         """How long events wait to be counted together; the window begins when they arrive, so it costs no time."""
         return self.linger_s or min(_MOST_LINGER_S, self.shortest_s / 3)
 

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from windlass.aggregation.model import Item, Pace, Summary, Timer
+from windlass.aggregation.model import Item, Summary, Timer, WindowPace
 
 __all__ = [
-    "Abandoned",
-    "Ack",
-    "Act",
-    "Begun",
-    "Claim",
-    "Commit",
-    "Completed",
-    "Count",
-    "Defer",
-    "Disarm",
-    "Effect",
-    "Failed",
-    "Hold",
-    "Moment",
-    "Note",
-    "Outcome",
-    "Postponed",
-    "Refused",
-    "Renew",
-    "Reserve",
-    "Rotate",
-    "Send",
+    "AckTimer",
+    "ActionCompleted",
+    "ActionFailed",
+    "ActionOutcome",
+    "ActionPostponed",
+    "ActionStarted",
+    "ActionTooLate",
+    "AwaitCompletions",
+    "ClaimEvents",
+    "CommitCoverage",
+    "ConditionFailed",
+    "CountEvents",
+    "DeferTimer",
+    "DisarmTimer",
+    "ProtocolEffect",
+    "ReadClock",
+    "RecordFailure",
+    "RenewClaim",
+    "ReserveResource",
+    "RotateTimer",
+    "RunAction",
+    "SendTimer",
     "StoreEffect",
-    "Verdict",
+    "TimerVerdict",
 ]
 
 
@@ -38,7 +38,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class CountEvents:
     """Add events to a key, and arm it for `mine` when nobody has armed it. Answer: the item after it."""
 
     rule: str
@@ -51,7 +51,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ClaimEvents:
     """Take what is uncovered. Answer: the item after it, or Refused.
 
     Afresh: when the token owns the key, something is dirty and due, and no claim is unsettled; `summary` moves to `held`.
@@ -63,12 +63,12 @@ class Claim:
     token: str
     attempt: str
     now: float
-    pace: Pace
+    pace: WindowPace
     again: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Renew:
+class RenewClaim:
     """The attempt claims again what it claimed, because its claim took too long to act on. Answer: the item after it, or None.
 
     The next claim may be made `slack_s` later than a window from now, and the action may start that much later.
@@ -78,12 +78,12 @@ class Renew:
     key: str
     attempt: str
     now: float
-    pace: Pace
+    pace: WindowPace
     slack_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class Reserve:
+class ReserveResource:
     """Take a resource that all processes share (a file share) until then, or keep it longer. Answer: seconds to wait, 0 when taken.
 
     `rule` is SHARED and `key` the resource's name. Taken when nobody's reservation lasts at `now`, or it is the holder's own.
@@ -97,7 +97,7 @@ class Reserve:
 
 
 @dataclass(frozen=True, slots=True)
-class Commit:
+class CommitCoverage:
     """So many events are covered, if not more are already. Answer: the item after it, or None when it was so before."""
 
     rule: str
@@ -107,7 +107,7 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class AwaitCompletions:
     """Strict mode: the attempt waits until then for these completions. Answer: whether it is still the key's attempt."""
 
     rule: str
@@ -118,7 +118,7 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class RecordFailure:
     """The attempt failed. Answer: how many did in a row."""
 
     rule: str
@@ -128,7 +128,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Disarm:
+class DisarmTimer:
     """Nobody owns the timer any more, if the token did and nothing is uncovered. Answer: whether that is so now."""
 
     rule: str
@@ -137,7 +137,7 @@ class Disarm:
 
 
 @dataclass(frozen=True, slots=True)
-class Rotate:
+class RotateTimer:
     """The timer's owner changes from one token to another. Answer: the item after it, or None when it was not the first's."""
 
     rule: str
@@ -147,14 +147,24 @@ class Rotate:
     now: float
 
 
-StoreEffect = Count | Claim | Renew | Reserve | Commit | Hold | Note | Disarm | Rotate
+StoreEffect = (
+    CountEvents
+    | ClaimEvents
+    | RenewClaim
+    | ReserveResource
+    | CommitCoverage
+    | AwaitCompletions
+    | RecordFailure
+    | DisarmTimer
+    | RotateTimer
+)
 
 
 # What others do
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
+class SendTimer:
     """Send a timer that comes after `delay_s` (at most 900)."""
 
     timer: Timer
@@ -162,7 +172,7 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class RunAction:
     """Run the rule's action, promptly: the pace counts from the claim, which left `slack_s` for it. Answer: an Outcome."""
 
     rule: str
@@ -174,37 +184,37 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ReadClock:
     """Answer: epoch seconds now."""
 
 
-Effect = StoreEffect | Send | Act | Moment
+ProtocolEffect = StoreEffect | SendTimer | RunAction | ReadClock
 
 
 # Answers
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ConditionFailed:
     """A condition did not hold; `item` is what it met, None when there is none."""
 
     item: Item | None
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
+class ActionCompleted:
     """The action did it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class ActionStarted:
     """The action began it; these completions will be told."""
 
     tokens: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Postponed:
+class ActionPostponed:
     """The action could not start now, and that is no failure."""
 
     after_s: float
@@ -212,38 +222,38 @@ class Postponed:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class ActionFailed:
     """The action raised."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Abandoned:
+class ActionTooLate:
     """So long after the claim that the pace would be broken: nothing was done."""
 
     late_s: float = 0.0
 
 
-Outcome = Completed | Begun | Postponed | Failed | Abandoned
+ActionOutcome = ActionCompleted | ActionStarted | ActionPostponed | ActionFailed | ActionTooLate
 
 
 # A timer's end
 
 
 @dataclass(frozen=True, slots=True)
-class Ack:
+class AckTimer:
     """It is over: delete it."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Defer:
+class DeferTimer:
     """It comes again, after `after_s`."""
 
     after_s: float
     reason: str
 
 
-Verdict = Ack | Defer
+TimerVerdict = AckTimer | DeferTimer

@@ -13,34 +13,34 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from windlass.aggregation.completions import completion_of
-from windlass.aggregation.effects import Defer
-from windlass.aggregation.engine import Engine
-from windlass.aggregation.gather import Tally
+from windlass.aggregation.effects import DeferTimer
+from windlass.aggregation.tally import EventTally
 from windlass.aggregation.timers import read_timer
+from windlass.aggregation.window_engine import WindowEngine
 from windlass.core.errors import WindlassError
 from windlass.events import ObjectEvent, Unrecognised, read_events
 from windlass.observe.log import logger
 
 __all__ = ["make_handler"]
 
-Postpone = Callable[[str, str, int], None]
+PostponeMessage = Callable[[str, str, int], None]
 """`postpone(queue_arn, receipt_handle, seconds)` sets a message's visibility."""
 
 
-def make_handler(engine: Engine, postpone: Postpone) -> Callable[[Any, Any], Any]:
+def make_handler(engine: WindowEngine, postpone: PostponeMessage) -> Callable[[Any, Any], Any]:
     """The entry point over an engine."""
     log = logger("aggregation")
 
     def handle(event: Any, context: Any) -> Any:  # noqa: ARG001  Lambda's signature
         records = event.get("Records") if isinstance(event, Mapping) else None
         if isinstance(records, list) and any(_is_sqs(one) for one in records):
-            failed = _Batch(engine, postpone).handle([one for one in records if _is_sqs(one)])
+            failed = _TimerBatch(engine, postpone).handle([one for one in records if _is_sqs(one)])
             return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
         token = completion_of(event) if isinstance(event, Mapping) else ""
         if token:
             return {"completed": engine.complete(token)}
         if isinstance(event, Mapping) and event.get("detail-type") == "Scheduled Event":
-            return {"swept": engine.sweep()}
+            return {"repaired_timers": engine.repair_timers()}
         _count_direct(engine, event)
         log.debug("event.counted")
         return {}
@@ -62,20 +62,20 @@ def _is_sqs(record: Any) -> bool:
     return isinstance(record, Mapping) and record.get("eventSource") == "aws:sqs"
 
 
-def _count_direct(engine: Engine, event: Any) -> None:
+def _count_direct(engine: WindowEngine, event: Any) -> None:
     """S3 or EventBridge called the function itself: what fails is raised, and Lambda tries the event again."""
     events = [one for one in read_events(event) if isinstance(one, ObjectEvent)]
-    tallies: dict[tuple[str, str], Tally] = {}
+    tallies: dict[tuple[str, str], EventTally] = {}
     name = next((one.request_id for one in events if one.request_id), "") or f"direct-{time.time_ns()}"
     engine.tally(tallies, name, events)
     for (rule, key), tally in tallies.items():
         engine.count(rule, key, tally, since=time.time())
 
 
-class _Batch:
+class _TimerBatch:
     """One batch of an SQS event source: object events counted together, timers and completions one by one."""
 
-    def __init__(self, engine: Engine, postpone: Postpone) -> None:
+    def __init__(self, engine: WindowEngine, postpone: PostponeMessage) -> None:
         self._engine, self._postpone = engine, postpone
         self._failed: dict[str, None] = {}
         self._log = logger("aggregation")
@@ -85,7 +85,7 @@ class _Batch:
         # The window begins when the first message was sent: the mapping's batching window is part of it.
         now = time.time()
         since = min((_sent_at(record, now) for record in records), default=now)
-        tallies: dict[tuple[str, str], Tally] = {}
+        tallies: dict[tuple[str, str], EventTally] = {}
         for record in records:
             try:
                 if not self._special(record):
@@ -103,7 +103,7 @@ class _Batch:
                 self._failed |= tally.ids
         return list(self._failed)
 
-    def _add(self, tallies: dict[tuple[str, str], Tally], record: Mapping[str, Any]) -> None:
+    def _add(self, tallies: dict[tuple[str, str], EventTally], record: Mapping[str, Any]) -> None:
         readings = read_events(record["body"])
         events = [one for one in readings if isinstance(one, ObjectEvent)]
         if not events and any(isinstance(one, Unrecognised) for one in readings):
@@ -115,8 +115,8 @@ class _Batch:
         """Whether it was a timer or a completion, which are done here."""
         timer = read_timer(record["body"])
         if timer is not None:
-            verdict = self._engine.fire(timer, receives=_receives(record))
-            if isinstance(verdict, Defer):
+            verdict = self._engine.on_timer(timer, receives=_receives(record))
+            if isinstance(verdict, DeferTimer):
                 self._failed[record["messageId"]] = None
                 seconds = max(1, min(43_200, math.ceil(verdict.after_s)))
                 self._postpone(record["eventSourceARN"], record["receiptHandle"], seconds)

@@ -12,9 +12,9 @@ __all__ = [
     "Arrival",
     "Item",
     "Mode",
-    "Pace",
     "Summary",
     "Timer",
+    "WindowPace",
     "merge",
     "summarise",
 ]
@@ -114,7 +114,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class WindowPace:
     """When a rule's actions are due, all in seconds.
 
     `window_s` lies between two action starts of a key, and in window mode between its first event and the action.

@@ -10,7 +10,7 @@ from windlass.present.output import Column
 if TYPE_CHECKING:
     from windlass.aggregation.config import AggregateConfig
     from windlass.aggregation.model import Item
-    from windlass.aggregation.simulate import Design
+    from windlass.aggregation.simulation import Design
     from windlass.aggregation.timeline import Window
 
 __all__ = [

@@ -11,13 +11,13 @@ from windlass.aggregation.config import AggregateConfig
 from windlass.core.errors import ConfigError
 from windlass.events import ObjectEvent
 
-__all__ = ["MAX_KEY_BYTES", "Rule"]
+__all__ = ["MAX_KEY_BYTES", "AggregationRule"]
 
 MAX_KEY_BYTES = 1024
 """Longer keys are cut: DynamoDB takes 2,048 bytes, and a rule's name and what makes a text safe want some of them."""
 
 
-class Rule:
+class AggregationRule:
     """A configured rule, made ready to match; ConfigError when its expression is none."""
 
     def __init__(self, config: AggregateConfig) -> None:

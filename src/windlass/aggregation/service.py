@@ -11,15 +11,15 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from windlass.aggregation.config import AggregateConfig
-from windlass.aggregation.effects import Count
-from windlass.aggregation.engine import Engine, Part
+from windlass.aggregation.effects import CountEvents
 from windlass.aggregation.model import Item, Summary
-from windlass.aggregation.parts import dynamo_table, make_part, place_of, timer_sender
-from windlass.aggregation.tables.base import Table
+from windlass.aggregation.runtime import dynamo_table, make_part, place_of, timer_sender
+from windlass.aggregation.tables.base import KeyTable
 from windlass.aggregation.tables.sql import SqlTable, SqlTimers
 from windlass.aggregation.timeline import Window
+from windlass.aggregation.window_engine import RuleRuntime, WindowEngine
 from windlass.aggregation.windows import forget_windows, list_windows, put_window
-from windlass.aggregation.worker import Worker
+from windlass.aggregation.worker import AggregationWorker
 from windlass.core import clock
 from windlass.core.errors import ConfigError, NotFound, UsageError, WindlassError
 from windlass.core.ids import new_id
@@ -92,11 +92,11 @@ class Aggregation:
 
     # Doing
 
-    def fire(self, name: str, key: str) -> None:
-        """An action for the key as soon as its pace allows, whether anything is uncovered or not."""
+    def trigger(self, name: str, key: str) -> None:
+        """Run the action for a key as soon as its pace allows, whether it has uncovered events or not."""
         config = self.config(name)
         bucket = key.partition("/")[0] if config.key == "prefix" else key
-        mine, now = new_id("fire"), time.time()
+        mine, now = new_id("trigger"), time.time()
         engine = self.engine([config])
         table = engine.parts[name].table
         summary = (
@@ -104,7 +104,7 @@ class Aggregation:
             if config.key in ("bucket", "prefix")
             else Summary(folders_cut=True)
         )
-        table.perform(Count(name, key, mine, 1, now - config.window_s, now, summary))
+        table.perform(CountEvents(name, key, mine, 1, now - config.window_s, now, summary))
         engine.wake(name, key)
 
     def pause(self, name: str, key: str = "") -> None:
@@ -118,9 +118,9 @@ class Aggregation:
         waiting = [one.key for one in self.items(name, key) if one.uncovered > 0]
         return sum(engine.wake(name, one) for one in waiting)
 
-    def sweep(self, name: str = "") -> int:
+    def repair_timers(self, name: str = "") -> int:
         """Look for timers that were lost, now; how many were sent anew."""
-        return self.engine([self.config(name)] if name else self.configs).sweep(name)
+        return self.engine([self.config(name)] if name else self.configs).repair_timers(name)
 
     def missing(self, name: str) -> tuple[str, ...]:
         """List what the rule needs and AWS does not have: `table NAME`, `queue NAME`; empty for a rule kept in the store."""
@@ -139,7 +139,7 @@ class Aggregation:
             absent.append(f"queue {config.timers}")
         return tuple(absent)
 
-    def prepare(self, name: str) -> tuple[str, ...]:
+    def init(self, name: str) -> tuple[str, ...]:
         """Create the rule's DynamoDB table and timer queue where they are missing; return what was created."""
         config = self.config(name)
         account, region = self._place(config)
@@ -153,9 +153,9 @@ class Aggregation:
 
     # Running
 
-    def engine(self, configs: Sequence[AggregateConfig]) -> Engine:
+    def engine(self, configs: Sequence[AggregateConfig]) -> WindowEngine:
         """The rules, ready to run."""
-        return Engine([self._part(config) for config in configs])
+        return WindowEngine([self._part(config) for config in configs])
 
     def workers(
         self,
@@ -164,7 +164,7 @@ class Aggregation:
         registry: CollectorRegistry | None = None,
         health: tuple[str, int] | None = None,
         settings: dict[str, object] | None = None,
-    ) -> tuple[Worker, ...]:
+    ) -> tuple[AggregationWorker, ...]:
         """A worker per source queue of these rules (of all, when none is named)."""
         chosen = [self.config(name) for name in names] or list(self.configs)
         if not chosen:
@@ -177,7 +177,7 @@ class Aggregation:
         for config in chosen:
             by_queue.setdefault(self._source(config), []).append(config)
         return tuple(
-            Worker(
+            AggregationWorker(
                 self.engine(mine),
                 mine,
                 queues=self._queues(),
@@ -196,14 +196,14 @@ class Aggregation:
     def _place(self, config: AggregateConfig) -> tuple[str, str]:
         return place_of(config, self._estate())
 
-    def _part(self, config: AggregateConfig) -> Part:
+    def _part(self, config: AggregateConfig) -> RuleRuntime:
         estate = self._estate()
         send = timer_sender(config, estate) if config.table else self._timers().send
         return make_part(
             config, estate, table=self._table(config), send=send, memory=self._memory, record=self._write_down
         )
 
-    def _table(self, config: AggregateConfig) -> Table:
+    def _table(self, config: AggregateConfig) -> KeyTable:
         return dynamo_table(config, self._estate()) if config.table else SqlTable(self._store().patient())
 
     def _timers(self) -> SqlTimers:

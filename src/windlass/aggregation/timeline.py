@@ -5,18 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from windlass.aggregation.effects import Abandoned, Begun, Completed, Failed, Outcome, Postponed
+from windlass.aggregation.effects import (
+    ActionCompleted,
+    ActionFailed,
+    ActionOutcome,
+    ActionPostponed,
+    ActionStarted,
+    ActionTooLate,
+)
 from windlass.aggregation.model import Summary
 from windlass.core.clock import parse_time
 
 __all__ = ["Window"]
 
 _NAMES = {
-    Completed: "done",
-    Begun: "started",
-    Postponed: "postponed",
-    Failed: "failed",
-    Abandoned: "abandoned",
+    ActionCompleted: "done",
+    ActionStarted: "started",
+    ActionPostponed: "postponed",
+    ActionFailed: "failed",
+    ActionTooLate: "abandoned",
 }
 
 
@@ -33,7 +40,7 @@ class Window:
     outcome: str = "running"
     reason: str = ""
 
-    def ended(self, outcome: Outcome, at: datetime) -> Window:
+    def ended(self, outcome: ActionOutcome, at: datetime) -> Window:
         """The window with what came of it."""
         return replace(self, ended_at=at, outcome=_NAMES[type(outcome)], reason=getattr(outcome, "reason", "")[:500])
 

@@ -12,14 +12,14 @@ from prometheus_client import CollectorRegistry
 
 from windlass.aggregation.completions import completion_of
 from windlass.aggregation.config import AggregateConfig
-from windlass.aggregation.effects import Defer, Verdict
-from windlass.aggregation.engine import Engine
-from windlass.aggregation.gather import Tally
-from windlass.aggregation.measure import EngineCollector
+from windlass.aggregation.effects import DeferTimer, TimerVerdict
+from windlass.aggregation.metrics import AggregationCollector
 from windlass.aggregation.model import Timer
 from windlass.aggregation.tables.sql import SqlTimers
-from windlass.aggregation.ticking import tick_forever
+from windlass.aggregation.tally import EventTally
+from windlass.aggregation.timer_loop import run_timers
 from windlass.aggregation.timers import read_timer
+from windlass.aggregation.window_engine import WindowEngine
 from windlass.core.errors import WindlassError
 from windlass.events import ObjectEvent, Unrecognised
 from windlass.observe.log import logger
@@ -31,7 +31,7 @@ from windlass.queues.received_message import ReceivedMessage
 from windlass.queues.service import Queues
 from windlass.store.engine import Store
 
-__all__ = ["Worker"]
+__all__ = ["AggregationWorker"]
 
 _MOST_MESSAGES = 2_000
 _IN_HAND = 20_000
@@ -40,12 +40,12 @@ _COMPLETION_WAIT_S = 5
 _COMPLETION_TRIES = 5
 
 
-class Worker:
+class AggregationWorker:
     """Every rule of one source queue. `run` blocks until SIGTERM (with `signals`) or until `stop` is set."""
 
     def __init__(
         self,
-        engine: Engine,
+        engine: WindowEngine,
         configs: Sequence[AggregateConfig],
         *,
         queues: Queues,
@@ -56,14 +56,14 @@ class Worker:
         settings: dict[str, object] | None = None,
     ) -> None:
         self.engine = engine
-        self.counts = EngineCollector(configs[0].queue.rstrip("/").rpartition("/")[2].rpartition(":")[2])
+        self.counts = AggregationCollector(configs[0].queue.rstrip("/").rpartition("/")[2].rpartition(":")[2])
         self._configs = configs
         self._queues, self._store = queues, store
         self._timers = timers
         self._registry = registry or queues.registry()
         self._health = health
         self._settings = settings or {}
-        self._gathering = _Gathering(engine, self.counts, linger_s=min(one.gathered_s for one in configs))
+        self._gathering = _Gathering(engine, self.counts, linger_s=min(one.batch_window_s for one in configs))
         self._ending = threading.Event()
         self._over_at = math.inf  # when the timers will have stopped; time.monotonic()
 
@@ -84,10 +84,10 @@ class Worker:
 
     def _aside(self, config: ConsumeConfig) -> list[threading.Thread]:
         """What runs beside the source queue, until `_ending` is set."""
-        aside = [threading.Thread(target=self._sweep_forever, name="aggregation-sweeper", daemon=True)]
+        aside = [threading.Thread(target=self._repair_timers_forever, name="aggregation-sweeper", daemon=True)]
         if self._timers is not None:
             ticking = (self._timers, self._fire, self._ending, config.drain_s)
-            aside.append(threading.Thread(target=tick_forever, args=ticking, name="aggregation-timers"))
+            aside.append(threading.Thread(target=run_timers, args=ticking, name="aggregation-timers"))
         queues = sorted({one.timers for one in self._configs if one.timers})
         return aside + [
             threading.Thread(target=self._consume_timers, args=(one,), name=f"timers-{one}") for one in queues
@@ -182,22 +182,22 @@ class Worker:
                 return
             raise Reject("it is no timer of aggregation")
         verdict = self._fire(timer, receives=received.receive_count)
-        if isinstance(verdict, Defer):
+        if isinstance(verdict, DeferTimer):
             raise RetryLater(math.ceil(verdict.after_s), verdict.reason)
 
     def _on_completion(self, received: ReceivedMessage) -> bool:
         return _completed(self.engine, received)
 
-    def _fire(self, timer: Timer, *, receives: int = 0) -> Verdict:
-        verdict = self.engine.fire(timer, receives=receives)
-        self.counts.fired(verdict)
+    def _fire(self, timer: Timer, *, receives: int = 0) -> TimerVerdict:
+        verdict = self.engine.on_timer(timer, receives=receives)
+        self.counts.timer_ended(verdict)
         return verdict
 
-    def _sweep_forever(self) -> None:
-        every_s = min(one.sweep_s for one in self._configs)
+    def _repair_timers_forever(self) -> None:
+        every_s = min(one.repair_interval_s for one in self._configs)
         while not self._ending.wait(every_s):
             try:
-                self.counts.swept += self.engine.sweep()
+                self.counts.repaired_timers += self.engine.repair_timers()
             except WindlassError as error:
                 logger("aggregation").warning("sweep.failed", error=error.message, hint=error.hint)
 
@@ -205,10 +205,10 @@ class Worker:
 class _Gathering:
     """Messages in hand until their events are counted: each handler waits for the batch that it is in."""
 
-    def __init__(self, engine: Engine, counts: EngineCollector, *, linger_s: float) -> None:
+    def __init__(self, engine: WindowEngine, counts: AggregationCollector, *, linger_s: float) -> None:
         self.linger_s = linger_s
         self._engine, self._counts = engine, counts
-        self._tallies: dict[tuple[str, str], Tally] = {}
+        self._tallies: dict[tuple[str, str], EventTally] = {}
         self._waiting: list[asyncio.Future[None]] = []
         self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -254,7 +254,7 @@ class _Gathering:
             self._tallies, self._waiting = {}, []
 
     async def _count(
-        self, tallies: dict[tuple[str, str], Tally], waiting: list[asyncio.Future[None]], since: float
+        self, tallies: dict[tuple[str, str], EventTally], waiting: list[asyncio.Future[None]], since: float
     ) -> None:
         failed: BaseException | None = None
         try:
@@ -269,13 +269,13 @@ class _Gathering:
             else:
                 future.set_exception(failed)
 
-    def _count_all(self, tallies: dict[tuple[str, str], Tally], since: float) -> None:
+    def _count_all(self, tallies: dict[tuple[str, str], EventTally], since: float) -> None:
         for (rule, key), tally in tallies.items():
             self._engine.count(rule, key, tally, since=since)
             self._counts.batches += 1
 
 
-def _completed(engine: Engine, received: ReceivedMessage) -> bool:
+def _completed(engine: WindowEngine, received: ReceivedMessage) -> bool:
     """Whether the message is a completion event; one that comes before its action was written down comes again."""
     token = completion_of(received.body)
     if not token:

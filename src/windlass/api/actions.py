@@ -110,7 +110,7 @@ def _redrive(app: App, values: Values) -> Outcome:
 
 
 def _trigger(app: App, values: Values) -> Outcome:
-    app.aggregation.fire(values["rule"], values["key"])
+    app.aggregation.trigger(values["rule"], values["key"])
     return _of_rule(values, {})
 
 

@@ -16,7 +16,7 @@ from windlass.inventory.model import Run
 from windlass.observe.log import logger
 
 if TYPE_CHECKING:
-    from windlass.aggregation.worker import Worker
+    from windlass.aggregation.worker import AggregationWorker
     from windlass.pipelines.worker import Worker as PipelineWorker
     from windlass.queues.consumer import Consumer
 
@@ -61,7 +61,7 @@ def consumers(app: App, stop: threading.Event) -> Iterator[None]:
 @contextlib.contextmanager
 def workers(app: App, stop: threading.Event) -> Iterator[None]:
     """Run a worker per queue of the [[aggregate]] and [[pipeline]] entries for the block."""
-    configured: list[Worker | PipelineWorker] = []
+    configured: list[AggregationWorker | PipelineWorker] = []
     if app.settings.aggregate:
         configured += app.aggregation.workers(registry=app.metrics.registry)
     if any(pipeline.queue for pipeline in app.settings.pipeline):
@@ -101,7 +101,7 @@ def _consume(consumer: Consumer, stop: threading.Event) -> None:
         logger("queues").error("consumer.failed", consumer=consumer.config.title, error=error.message, hint=error.hint)
 
 
-def _work(worker: Worker | PipelineWorker, stop: threading.Event) -> None:
+def _work(worker: AggregationWorker | PipelineWorker, stop: threading.Event) -> None:
     """Run a worker. One that cannot start is logged, and does not stop the others."""
     try:
         worker.run(stop=stop, signals=False)

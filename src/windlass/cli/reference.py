@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from windlass.aggregation.measure import COUNTERS as AGGREGATION_COUNTERS
+from windlass.aggregation.metrics import COUNTERS as AGGREGATION_COUNTERS
 from windlass.api.measure import GAUGES as STORE_GAUGES
 from windlass.cli.main import COMMANDS
 from windlass.core import errors

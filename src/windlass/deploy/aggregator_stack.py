@@ -56,7 +56,7 @@ def aggregator_stack(
     sources = _sources(rules, buckets)
     sending, rule_arns = resources.sending(place, mark, function, queue, sources, settings.via)
     log = resources.log_group(function)
-    window_s = min(300, math.ceil(min(one.gathered_s for one in rules)))
+    window_s = min(300, math.ceil(min(one.batch_window_s for one in rules)))
     policy = rules_policy(rules, place, function, settings.kms_key_arns)
     return Stack(
         StackKind.AGGREGATOR,
@@ -91,7 +91,7 @@ def aggregator_stack(
                 concurrency=settings.concurrency,
             ),
             resources.mapping(place, function, timers, purpose="timers mapping", batch=TIMER_BATCH),
-            _sweeps(place, function, min(one.sweep_s for one in rules)),
+            _sweeps(place, function, min(one.repair_interval_s for one in rules)),
             *([completion_rule(place, function)] if any(one.strict for one in rules) else []),
             *sending,
         ),

@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import Field
 
 from windlass.aggregation.config import AggregateConfig
-from windlass.aggregation.engine import Engine
 from windlass.aggregation.lambda_ import make_handler
-from windlass.aggregation.parts import dynamo_table, make_part, timer_sender
+from windlass.aggregation.runtime import dynamo_table, make_part, timer_sender
+from windlass.aggregation.window_engine import WindowEngine
 from windlass.core.errors import ConfigError
 from windlass.functions.runtime import (
     SharedSections,
@@ -47,7 +47,7 @@ def _made() -> Callable[[Any, Any], Any]:
         what = f"rule {kept[0]} keeps its keys in the store" if kept else "windlass.toml has no [[aggregate]] entry"
         raise ConfigError(f"{what}; a Lambda function has no store", hint="Set `table` and `timers` in each rule.")
     memory: dict[str, Any] = {}
-    engine = Engine(
+    engine = WindowEngine(
         [
             make_part(one, estate, table=dynamo_table(one, estate), send=timer_sender(one, estate), memory=memory)
             for one in settings.aggregate

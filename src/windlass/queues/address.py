@@ -1,4 +1,4 @@
-"""Which queue a person means: by URL, by ARN, or by name."""
+"""Queue references: read a URL, an ARN or a name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Call = Callable[..., dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What was said of a queue; what was not said is empty."""
+    """The parts of a queue reference; parts that it does not name are empty."""
 
     name: str
     account_id: str = ""
@@ -33,7 +33,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue as it is: where, and what of its attributes decides how it is consumed."""
+    """A queue: its location, and the attributes that decide how it is consumed."""
 
     name: str
     account_id: str
@@ -46,17 +46,17 @@ class Queue:
 
     @property
     def fifo(self) -> bool:
-        """Whether it keeps the order of groups."""
+        """True for a FIFO queue."""
         return self.name.endswith(".fifo")
 
     @property
     def dead_letter_name(self) -> str:
-        """Its dead-letter queue's name; empty when it has none."""
+        """Name of its dead-letter queue; empty when it has none."""
         return self.dead_letter_arn.rpartition(":")[2]
 
 
 def read_reference(text: str) -> Reference:
-    """URL, ARN or name; UsageError when it is none of them."""
+    """Read a URL, an ARN or a name. Raises UsageError when the text is none of them."""
     if found := _ARN.match(text):
         return Reference(found[4], found[3], found[2])
     if "://" in text:
@@ -73,10 +73,10 @@ def read_reference(text: str) -> Reference:
 
 
 def read_queue(reference: Reference, url: str, attributes: Mapping[str, str]) -> Queue:
-    """The queue from its attributes; NotFound when they are none."""
+    """Return the queue that GetQueueAttributes describes. Raises NotFound when it describes none."""
     arn = _ARN.match(attributes.get("QueueArn", ""))
     if arn is None:
-        raise NotFound(f"{url} is not a queue", hint="`windlass queue list` shows those there are.")
+        raise NotFound(f"{url} is not a queue", hint="`windlass queue list` shows the queues that exist.")
     redrive = _redrive(attributes.get("RedrivePolicy", ""))
     return Queue(
         name=reference.name,

@@ -1,4 +1,4 @@
-"""A consumer put together: transport, coordinator, handler, health, heartbeat; run until SIGTERM.
+"""The consumer: it joins transport, coordinator, handler, health port and heartbeat, and runs until SIGTERM.
 
 consumer = Consumer(config, handler, queues=queues)
 consumer.run()
@@ -44,9 +44,9 @@ _REACHED_S = 90.0
 
 
 class Consumer:
-    """One queue, one handler. `run` blocks; everything that can be wrong with the configuration is said before it.
+    """One queue and its handler. `run` blocks. Raises ConfigError at construction when the configuration is wrong.
 
-    `stopping` is called once on the loop when a stop begins: a handler that gathers messages should end what it has.
+    `stopping` is called once on the loop when a shutdown starts: a handler that collects batches should finish its batch.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Consumer:
         self.counts = Counts()
         self.health_port = 0
         self._handler = handler or load_handler(config.handler, folder=folder)
-        config.limits()  # before anything is asked of AWS
+        config.limits()  # raises before the first call to AWS
         self._queues = queues
         self._store = store
         self._registry = registry or queues.registry()
@@ -73,12 +73,12 @@ class Consumer:
         self._told_to_stop = stopping
         self._signals_are_ours = False
         if config.idempotency == "store" and store is None:
-            raise ConfigError('idempotency = "store" needs a store', hint="Set store.url, or use dynamodb.")
+            raise ConfigError('idempotency = "store" needs a store', hint='Set store.url, or idempotency = "dynamodb".')
 
     def run(self, *, stop: threading.Event | None = None, signals: bool = True) -> int:
-        """Consume until SIGTERM or SIGINT (with `signals`, on the main thread), or until `stop` is set; the exit code.
+        """Consume until SIGTERM or SIGINT (with `signals`, on the main thread) or until `stop` is set; return the exit code.
 
-        A signal sets `stop`, so that what shares it stops at the same time. A second signal exits at once with 130.
+        A signal sets `stop`, so that all workers that share it stop. A second signal exits at once with 130.
         """
         queue = self._queues.open(self.config.queue, account_id=self.config.account, region=self.config.region)
         limits = self.config.limits(fifo=queue.fifo, max_receive_count=queue.max_receive_count)
@@ -86,7 +86,7 @@ class Consumer:
         return run_event_loop(self._main(queue, limits, stop, signals=signals), goes_on=self._goes_on)
 
     def _goes_on(self, error: BaseException) -> bool:
-        """Whether the loop is entered again after a SystemExit or KeyboardInterrupt: signals are taken elsewhere by now."""
+        """True when the loop continues after a SystemExit or KeyboardInterrupt: only a handler can have raised it."""
         if self._signals_are_ours:
             logger("queues").error(
                 "handler.escaped", hint="A task or callback of a handler raised it.", **trace_of(error)
@@ -97,9 +97,9 @@ class Consumer:
         grace_s = self.config.grace_s
         if grace_s and limits.grace_s > grace_s:
             raise ConfigError(
-                f"the pod's grace period of {grace_s:g} s ends before drain_s + flush_s + 3 = {limits.grace_s:g} s: "
-                "handlers would be killed in the middle",
-                hint=f"Set terminationGracePeriodSeconds to at least {limits.grace_s:g}, or drain_s lower.",
+                f"the pod's grace period of {grace_s:g} s is shorter than drain_s + flush_s + 3 = {limits.grace_s:g} s: "
+                "Kubernetes would kill running handlers",
+                hint=f"Set terminationGracePeriodSeconds to at least {limits.grace_s:g}, or lower drain_s.",
             )
         if not queue.dead_letter_arn:
             logger("queues").warning(
@@ -205,7 +205,7 @@ class Consumer:
 
     @contextlib.contextmanager
     def _stopping(self, driver: Driver, told: threading.Event | None, *, signals: bool) -> Iterator[None]:
-        """SIGTERM and SIGINT stop in order, the second one at once."""
+        """Shut down on SIGTERM, SIGINT and SIGHUP during the block; exit at once on the second signal."""
         if not signals:
             self._signals_are_ours = True
             yield
@@ -244,7 +244,7 @@ class Consumer:
 
 
 async def _watch(driver: Driver, heartbeat: Heartbeat | None, stop: threading.Event | None) -> None:
-    """What is looked at every so often: the outside stop, the heartbeat."""
+    """Watch the external stop event and update the heartbeat, once a second."""
     while True:
         await asyncio.sleep(0.1 if stop is not None and not stop.is_set() else 1.0)
         if stop is not None and stop.is_set():
@@ -267,16 +267,18 @@ def _gauges(driver: Driver) -> Mapping[str, float]:
 def _alive(driver: Driver) -> tuple[bool, str]:
     coordinator = driver.coordinator
     if coordinator.hung and coordinator.hung >= coordinator.limits.concurrency:
-        return False, f"all {coordinator.hung} handlers hang past max_handling_s"
+        return False, f"all {coordinator.hung} handlers run longer than max_handling_s"
     return True, _stalled(driver)
 
 
 def _stalled(driver: Driver, least_s: float = 60.0) -> str:
-    """A line that says for how long no handler has concluded while every slot is taken; empty below `least_s`."""
+    """Return how long no handler has ended while every slot is taken, as a sentence; empty below `least_s`."""
     stalled_s = driver.coordinator.stalled_s(driver.now())
     if stalled_s < least_s:
         return ""
-    return f"no handler has concluded for {stalled_s:.0f} s while all {driver.coordinator.limits.concurrency} slots are taken"
+    return (
+        f"no handler has ended for {stalled_s:.0f} s while all {driver.coordinator.limits.concurrency} slots are taken"
+    )
 
 
 def _ready(driver: Driver, stall_s: float) -> tuple[bool, str]:

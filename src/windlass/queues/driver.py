@@ -1,4 +1,4 @@
-"""The coordinator on an event loop: effects become calls, handlers and timers; their ends become inputs."""
+"""Runs the coordinator on an event loop: effects become calls, handlers and timers; their results become inputs."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ from windlass.wire.sqs import Failed, Message
 __all__ = ["Driver", "Watcher"]
 
 Watcher = Callable[[Message, Outcome], None]
-"""Told of every message that was not done: for the failure list."""
+"""Called with every message that was not handled successfully, and its outcome."""
 
 _COMPLAIN_S = 30.0
 _PAYLOAD_THREADS = 8
 
 
 class Driver:
-    """One consumer at work."""
+    """One running consumer."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Driver:
         self.runner: Runner | None = None
 
     async def run(self, runner: Runner) -> None:
-        """Until `stop` was called and all is given back."""
+        """Run until `stop` was called and no message is held."""
         self.runner = runner
         self._ticked_at = self.now()
         self._step()
@@ -100,13 +100,13 @@ class Driver:
         await self._transport.close()
 
     def stop(self) -> None:
-        """Begin to stop; again is no sooner."""
+        """Start a graceful shutdown. Idempotent: later calls do not shorten `drain_s`."""
         if not self.coordinator.stopping:
             self._stopping()
         self._feed(self.coordinator.stop)
 
     def ended(self, lease: int, outcome: Outcome) -> None:
-        """A handler came to something."""
+        """Record a handler's outcome and perform the effects that the coordinator asks for."""
         started = self._started.pop(lease, None)
         self._feed(self.coordinator.handled, lease, outcome)
         if started is not None:
@@ -121,12 +121,12 @@ class Driver:
         self.turned_at = time.monotonic()
         now = self.now()
         if self.coordinator.in_flight and now - self._ticked_at > self.coordinator.limits.visibility_s / 2:
-            self._log.warning("consumer.stood_still", duration_s=round(now - self._ticked_at, 1))
+            self._log.warning("consumer.suspended", duration_s=round(now - self._ticked_at, 1))
         self._ticked_at = now
         self._feed(self.coordinator.tick)
 
     def _feed(self, take: Callable[..., None], *arguments: Any, **options: Any) -> None:
-        """Give the coordinator one input with the time, and carry out the effects it asks for."""
+        """Pass one input with the time to the coordinator, and perform the effects that it asks for."""
         with self._lock:
             take(*arguments, self.now(), **options)
         self._perform()
@@ -143,10 +143,10 @@ class Driver:
             if self._timer_at <= wake:
                 return
             self._timer.cancel()
-        # uvloop answers a moment that is past with a handle that has no `when`: it is kept here.
+        # uvloop returns a handle without `when` for a time in the past: the time is kept here.
         self._timer, self._timer_at = self.loop.call_later(max(0.0, wake - self.now()), self._step), wake
 
-    # From the watchdog's thread, while the loop stands still
+    # Called on the watchdog's thread while the loop is blocked
 
     def due_extensions(self) -> list[ChangeVisibility]:
         """Return the extensions that are due now; each is answered with `extension_answered` or `extension_failed`."""
@@ -159,12 +159,12 @@ class Driver:
             self.coordinator.changed(call, failed, self.now())
 
     def extension_failed(self, call: int) -> None:
-        """Record that an extension brought no answer."""
+        """Record that an extension had no answer."""
         with self._lock:
             self.coordinator.call_failed(call, self.now())
 
     def count_blocked(self) -> None:
-        """Count that the loop stands still."""
+        """Count that a handler blocked the loop."""
         with self._lock:
             self.coordinator.counts.blocked += 1
 
@@ -217,9 +217,9 @@ class Driver:
     async def _poll(self, effect: Poll) -> None:
         try:
             messages = await self._transport.receive(effect.count, effect.wait_s, effect.attempt_id)
-        except asyncio.CancelledError:  # it was broken off at the stop
+        except asyncio.CancelledError:  # aborted at the stop
             self._feed(self.coordinator.poll_failed, effect.number)
-        except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
+        except Exception as error:  # noqa: BLE001  a defect counts as a failed call: the loop continues
             self._complain("poll.failed", error)
             self._feed(self.coordinator.poll_failed, effect.number)
         else:
@@ -231,7 +231,7 @@ class Driver:
     async def _delete(self, effect: Delete) -> None:
         try:
             failed = await self._transport.delete([receipt for _, receipt in effect.entries])
-        except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
+        except Exception as error:  # noqa: BLE001  a defect counts as a failed call: the loop continues
             self._complain("delete.failed", error)
             self._feed(self.coordinator.call_failed, effect.number)
         else:
@@ -244,7 +244,7 @@ class Driver:
             failed = await self._transport.change_visibility(
                 [(receipt, seconds) for _, receipt, seconds in effect.entries]
             )
-        except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
+        except Exception as error:  # noqa: BLE001  a defect counts as a failed call: the loop continues
             self._complain("visibility.failed", error)
             self._feed(self.coordinator.call_failed, effect.number)
         else:
@@ -254,7 +254,7 @@ class Driver:
         ok = True
         try:
             await self._transport.dead_letter(effect.message, effect.reason)
-        except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
+        except Exception as error:  # noqa: BLE001  a defect counts as a failed call: the loop continues
             self._complain("reject.failed", error)
             ok = False
         self._feed(self.coordinator.dead_lettered, effect.lease, ok=ok)
@@ -271,7 +271,7 @@ class Driver:
             self._payload_log.warning("payload.delete_failed", error, payload=place, message_id=effect.message_id)
         self._feed(self.coordinator.payload_deleted, effect.number, ok=ok)
 
-    # Words
+    # Logging
 
     def _tell(self, message: Message, outcome: Outcome) -> None:
         if isinstance(outcome, Rejected):
@@ -288,7 +288,7 @@ class Driver:
             self._watch(message, outcome)
 
     def _complain(self, event: str, error: Exception) -> None:
-        """At most every half minute: an hour without network is one fact, not ten thousand."""
+        """Log a failed call, at most once per 30 s: an hour without network is one fact, not ten thousand."""
         known = isinstance(error, WindlassError)
         self.complaint = str(error) if known else f"{type(error).__name__}: {error}"
         now = time.monotonic()

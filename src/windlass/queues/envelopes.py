@@ -18,12 +18,12 @@ from windlass.queues.model import Reject
 __all__ = ["MAX_UNPACKED_BYTES", "unwrap"]
 
 MAX_UNPACKED_BYTES = 256 * 1024 * 1024
-"""A message that unpacks to more is a bomb, not a message."""
+"""A larger body is rejected: it is a decompression bomb."""
 _STEP_BYTES = 4096  # of many small members each copies what is left of its step, not of the body
 
 
 def unwrap(layers: Sequence[str], body: str) -> str:
-    """The body without these layers, in their order; `s3` is the caller's (it needs I/O). Reject when one is broken."""
+    """Return the body without these layers, in their order; `s3` is left to the caller (it needs I/O). Raises Reject."""
     for layer in layers:
         if layer in _LAYERS:
             body = _LAYERS[layer](body)
@@ -72,7 +72,7 @@ def _gzip(body: str) -> str:
     try:
         return _members(data).decode("utf-8")
     except (zlib.error, UnicodeDecodeError) as error:
-        raise Reject(f"the body is not whole gzip: {error}") from None
+        raise Reject(f"the body is not valid gzip: {error}") from None
 
 
 def _members(data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""A loop of our own: uvloop's where it is, and an end that waits for nothing that hangs."""
+"""Run a coroutine on a new event loop (uvloop when installed) whose end does not wait for anything that hangs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _PATIENCE_S = 0.5
 
 
 def run_event_loop(main: Coroutine[Any, Any, T], *, goes_on: Callable[[BaseException], bool] = lambda _: False) -> T:
-    """Run a coroutine and close the loop. Unlike asyncio.run, it waits neither for threads nor for tasks that won't be cancelled.
+    """Run a coroutine, close the loop, and return the result. Unlike asyncio.run, it does not wait for threads or uncancellable tasks.
 
-    A SystemExit or KeyboardInterrupt of some other task or callback breaks out of the loop; the loop is entered again
-    when `goes_on(error)` is true. What `main` itself raises is raised.
+    A SystemExit or KeyboardInterrupt of another task or callback leaves the loop; the loop continues when
+    `goes_on(error)` is true. Raises what `main` raises.
     """
     loop = new_loop()
     asyncio.set_event_loop(loop)

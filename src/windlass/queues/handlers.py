@@ -1,7 +1,7 @@
-"""Handlers: loading them by name, calling them, and the outcome of each call.
+"""Handlers: load them by name, call them, and turn every result into an outcome.
 
 Every exception that a handler raises is the outcome of its message, those outside `Exception` included (pyo3's
-PanicException, gevent's Timeout, `sys.exit()`, KeyboardInterrupt): no handler can end a worker or keep its slot.
+PanicException, gevent's Timeout, `sys.exit()`, KeyboardInterrupt): no handler can end a worker or block its slot.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ __all__ = ["Handler", "await_handler", "call_handler", "describe", "is_async", "
 _MAX_REASON = 500  # characters of a reason in logs, the failure list and the dead-letter queue
 
 Handler = Callable[[ReceivedMessage], Awaitable[Any] | Any]
-"""Takes one message and returns (done), raises (again, later), or raises Reject (never again)."""
+"""A function of one message. It returns (done), raises (retried with back-off), or raises Reject (dead-lettered)."""
 
 
 def load_handler(name: str, *, folder: Path | None = None) -> Handler:
-    """The function that `package.module:function` names; ConfigError says what is wrong with it.
+    """Return the function that `package.module:function` names. Raises ConfigError with the reason when it cannot be loaded.
 
-    The current folder is looked in, too, as `python -m` does.
+    The current folder is searched, too, as `python -m` does.
     """
     module_name, colon, attribute = name.partition(":")
     if not colon or not module_name or not attribute:
-        raise ConfigError(f"{name!r} names no handler", hint="Write package.module:function.")
+        raise ConfigError(f"{name!r} is not the name of a handler", hint="Write package.module:function.")
     here = str(folder or Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -42,7 +42,7 @@ def load_handler(name: str, *, folder: Path | None = None) -> Handler:
         found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         missing = error.name or module_name
-        hint = f"Run it where {module_name.partition('.')[0]} can be imported (the current folder is looked in)."
+        hint = f"Run it where {module_name.partition('.')[0]} can be imported (the current folder is searched)."
         raise ConfigError(f"handler {name}: there is no module {missing}", hint=hint) from None
     except Exception as error:  # whatever the user's module raises is theirs to see
         raise ConfigError(
@@ -57,7 +57,7 @@ def load_handler(name: str, *, folder: Path | None = None) -> Handler:
 
 
 def is_async(handler: Handler) -> bool:
-    """Whether calling it gives a coroutine: `async def` functions and objects with an async `__call__`."""
+    """True when calling it returns a coroutine: `async def` functions and objects with an async `__call__`."""
     return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004
 
 

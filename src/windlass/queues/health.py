@@ -1,4 +1,4 @@
-"""`/healthz` (the loop turns, not all handlers hang), `/readyz` (the queue answers), `/metrics`: a port beside the consumer."""
+"""The consumer's health port: `/healthz` (loop and handlers run), `/readyz` (the queue answers), `/metrics`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from windlass.core.errors import ConfigError
 __all__ = ["HealthPort", "Report"]
 
 Report = Callable[[], tuple[bool, str]]
-"""Whether all is well, and a line that says why not."""
+"""A check: (healthy, reason when it is not)."""
 
 
 class HealthPort:
-    """An ASGI application of three paths under uvicorn, on the consumer's own loop: if the loop hangs, so does the probe."""
+    """An ASGI application with three paths, served by uvicorn on the consumer's own loop: if the loop hangs, the probe fails."""
 
     def __init__(self, *, alive: Report, ready: Report, metrics: Callable[[], bytes]) -> None:
         self._paths: dict[str, Callable[[], tuple[int, bytes, bytes]]] = {
@@ -30,7 +30,7 @@ class HealthPort:
         self.port = 0
 
     async def start(self, host: str, port: int) -> None:
-        """Listen (on `::` for IPv4, too); ConfigError when the port can't be had."""
+        """Listen (on `::` for IPv4, too). Raises ConfigError when the port is not available."""
         import socket
 
         import uvicorn
@@ -40,7 +40,7 @@ class HealthPort:
             listener = socket.create_server((host, port), family=family, dualstack_ipv6=host == "::")
         except OSError as error:
             raise ConfigError(
-                f"health port {port} can't be had: {error.strerror}", hint="Choose another --health-port."
+                f"health port {port} is not available: {error.strerror}", hint="Choose another --health-port."
             ) from None
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(

@@ -1,4 +1,4 @@
-"""What a consumer tells the store of itself, so that `windlass queue` and the console see it from anywhere."""
+"""The consumer's heartbeat: it writes its state to the store, so that `windlass queue` and the console show it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MAX_WAITING = 1000
 
 
 class Heartbeat:
-    """Writes on a thread of its own: a slow database holds up no message, and a broken one only the picture."""
+    """Writes on its own thread: a slow database delays no message, and a broken one affects only what people see."""
 
     def __init__(self, store: Store, *, name: str, queue_arn: str, handler: str) -> None:
         self.consumer_id = new_id("consumer")
@@ -44,15 +44,15 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start the thread."""
         self._thread.start()
 
     def show(self, counts: Mapping[str, int], in_flight: int) -> None:
-        """How the consumer stands now; cheap, called often."""
+        """Update the counters to write next. Cheap: called often."""
         self._counts, self._in_hand = counts, in_flight
 
     def failed(self, message: Message, outcome: Outcome) -> None:
-        """A message was not done."""
+        """Record a message whose handler failed."""
         kind = "rejected" if isinstance(outcome, Rejected) else "failed"
         reason = outcome.reason if isinstance(outcome, (Rejected, Retry)) else ""
         if self._failures.qsize() < _MAX_WAITING:
@@ -61,7 +61,7 @@ class Heartbeat:
             )
 
     def close(self) -> None:
-        """Write the last of it."""
+        """Write the final state and stop the thread."""
         self._ended.set()
         self._thread.join(5.0)
 

@@ -1,9 +1,9 @@
-"""Doing a piece of work once, whatever the queue delivers: a ledger beside the handler.
+"""Idempotency: handle each key once within a window, whatever the queue delivers.
 
-A key is taken (busy, with an end that is moved on while the handler runs) before the handler and marked done after it;
-all are conditional writes under a token of that one attempt, so that neither two pods nor two messages of one pod can
-have a key at once. A crash leaves it busy until its end. What is done is acknowledged without running the handler; what
-somebody else is at comes again when that may be over.
+A key is taken before the handler runs (busy, extended while the handler runs) and marked done after it. All writes are
+conditional on the token of that attempt, so that two pods, or two messages of one pod, never hold a key at once. After a
+crash the key stays busy until it expires. A message whose key is done is deleted without running the handler; one whose key
+is busy is retried when the key may be free.
 """
 
 from __future__ import annotations
@@ -42,28 +42,28 @@ KeyOf = Callable[[ReceivedMessage], str]
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What came of taking a key: `mine`, `busy` or `done`, and until when that holds."""
+    """The result of taking a key: `mine`, `busy` or `done`, and until when."""
 
     state: str
     until: datetime
 
 
 class Ledger(Protocol):
-    """Who does what, and what is done."""
+    """Keeps which keys are busy and which are done."""
 
     busy_s: float
-    """Seconds for which a key is taken; renewed three times as often."""
+    """Seconds for which a key is taken; it is renewed after a third of that."""
 
     def begin(self, key: str, token: str, now: datetime) -> Begun:
         """Take a key for one attempt."""
         ...
 
     def renew(self, key: str, token: str, now: datetime) -> None:
-        """The attempt goes on."""
+        """Extend the key of an attempt."""
         ...
 
     def end(self, key: str, token: str, now: datetime, *, done: bool) -> None:
-        """It is done, or free again; nothing when the key is no longer this attempt's."""
+        """Mark a key as done, or free it. Does nothing when another attempt holds it."""
         ...
 
 
@@ -76,7 +76,7 @@ class StoreLedger:
         self._busy, self._window = timedelta(seconds=busy_s), timedelta(seconds=window_s)
 
     def begin(self, key: str, token: str, now: datetime) -> Begun:
-        """Take it in one transaction."""
+        """Take a key in one transaction."""
         from windlass.queues import store as rows
 
         until = now + self._busy
@@ -85,13 +85,13 @@ class StoreLedger:
         )
 
     def renew(self, key: str, token: str, now: datetime) -> None:
-        """Move its end on."""
+        """Extend a key."""
         from windlass.queues import store as rows
 
         self._store.transact(lambda connection: rows.renew_work(connection, key, token, now + self._busy))
 
     def end(self, key: str, token: str, now: datetime, *, done: bool) -> None:
-        """Mark it."""
+        """Mark a key as done, or free it."""
         from windlass.queues import store as rows
 
         until = now + self._window if done else None
@@ -111,7 +111,7 @@ class DynamoLedger:
         self._window_s = window_s
 
     def begin(self, key: str, token: str, now: datetime) -> Begun:
-        """One conditional put; what it met is read when it is refused."""
+        """Take a key with one conditional put; read the item when the condition fails."""
         moment = now.timestamp()
         end = moment + self.busy_s
         try:
@@ -131,12 +131,12 @@ class DynamoLedger:
         return Begun("mine", datetime.fromtimestamp(end, UTC))
 
     def renew(self, key: str, token: str, now: datetime) -> None:
-        """Move its end on, if it is still ours."""
+        """Extend a key that this attempt holds."""
         item = _item(key, "busy", token, now.timestamp() + self.busy_s)
         self._if_ours("PutItem", token, TableName=self._table, Item=item)
 
     def end(self, key: str, token: str, now: datetime, *, done: bool) -> None:
-        """Mark it, if it is still ours."""
+        """Mark a key that this attempt holds as done, or free it."""
         if done:
             item = _item(key, "done", token, now.timestamp() + self._window_s)
             self._if_ours("PutItem", token, TableName=self._table, Item=item)
@@ -162,9 +162,9 @@ def _item(key: str, state: str, token: str, expires: float) -> dict[str, Any]:
 
 
 def key_of(queue_arn: str, path: str = "") -> KeyOf:
-    """What names a message's work: the JMESPath `path` into its body, else its deduplication id, else its id.
+    """Return what derives the key of a message: the JMESPath `path` into its body, else its deduplication id, else its id.
 
-    Copies of a rejected message have the first one's id, so that a redrive of two of them is handled once.
+    Copies of a rejected message have the first message's id, so that two redriven copies are handled once.
     """
     import jmespath
 
@@ -184,7 +184,7 @@ def key_of(queue_arn: str, path: str = "") -> KeyOf:
 
 
 def once(ledger: Ledger, key: KeyOf, now: Callable[[], datetime] = clock.now) -> Callable[[Handler], Handler]:
-    """Wrap a handler so that each key is done once within the ledger's window."""
+    """Return what wraps a handler so that each key is handled once within the ledger's window."""
     throttled = ThrottledLog()
     parts = _Once(ledger, key, now, throttled, _Renewer(ledger, now, throttled))
 
@@ -202,7 +202,7 @@ def once(ledger: Ledger, key: KeyOf, now: Callable[[], datetime] = clock.now) ->
 
 @dataclass(frozen=True, slots=True)
 class _Once:
-    """A handler's run between taking its key and marking it done."""
+    """Runs a handler between taking its key and marking it as done."""
 
     ledger: Ledger
     key: KeyOf
@@ -248,7 +248,7 @@ class _Once:
             self.renewer.drop(attempt)
 
     def _free(self, attempt: Attempt) -> None:
-        """Free a key whose handler failed; where that fails it is free when its time is over."""
+        """Free a key whose handler failed. When that fails, the key is free after it expires."""
         try:
             self.ledger.end(*attempt, self.now(), done=False)
         except Exception as error:  # noqa: BLE001  the handler's own error is what is raised
@@ -263,12 +263,12 @@ def _take(ledger: Ledger, key: str, now: datetime) -> Attempt | None:
     begun = ledger.begin(key, token, now)
     if begun.state == "busy":
         left_s = (begun.until - now).total_seconds()
-        raise RetryLater(max(1, math.ceil(left_s)), "somebody else is at it")
+        raise RetryLater(max(1, math.ceil(left_s)), "another attempt holds the key")
     return (key, token) if begun.state == "mine" else None
 
 
 class _Marking:
-    """Marking a key as done, again and again while the message is ours: a mark that is lost means that it is handled twice."""
+    """Marks a key as done and retries while the message is ours: without the mark the message would be handled twice."""
 
     def __init__(
         self,
@@ -284,7 +284,7 @@ class _Marking:
         self._until = time.monotonic() + _MARK_S
 
     def wait_s(self) -> float | None:
-        """Try once: None when it is marked, else the seconds to wait. Raises when the message is lost, or after ten minutes."""
+        """Try once; return None when the key is marked, else the seconds to wait. Raises after ten minutes."""
         try:
             self._ledger.end(*self._attempt, self._now(), done=True)
         except Exception as error:
@@ -297,7 +297,7 @@ class _Marking:
 
 
 class _Renewer:
-    """One thread that moves on the ends of all keys in work; it lives while there are any."""
+    """Extends all busy keys on one thread, which runs while there are any."""
 
     def __init__(self, ledger: Ledger, now: Callable[[], datetime], throttled: ThrottledLog) -> None:
         self._ledger, self._now, self._throttled = ledger, now, throttled
@@ -306,7 +306,7 @@ class _Renewer:
         self._thread: threading.Thread | None = None
 
     def add(self, attempt: Attempt) -> None:
-        """A handler began."""
+        """Start extending the key of an attempt."""
         with self._lock:
             self._attempts.add(attempt)
             if self._thread is None:
@@ -314,7 +314,7 @@ class _Renewer:
                 self._thread.start()
 
     def drop(self, attempt: Attempt) -> None:
-        """A handler ended."""
+        """Stop extending the key of an attempt."""
         with self._lock:
             self._attempts.discard(attempt)
 

@@ -3,11 +3,11 @@
     from windlass.queues.lambda_ import lambda_handler
     handler = lambda_handler(handle)            # set ReportBatchItemFailures on the event source mapping
 
-A message that fails is named in `batchItemFailures` and comes again; of a FIFO group, all that follow it are named, too,
-so that their order holds. A rejected message goes to `dead_letter` where that is given, and comes again (until the queue's
-redrive policy takes it) where it is not. With `payloads`, the large payload of a handled message is deleted from S3.
-RetryLater's seconds are set by `postpone`. Messages that the function has no time left for are given back instead of being
-handled twice: the function ends before Lambda ends it.
+A message that fails is listed in `batchItemFailures` and delivered again, and so are all that follow it in its FIFO group,
+so that their order holds. A rejected message is passed to `dead_letter`; without it, the message is delivered again until
+the queue's redrive policy moves it. With `payloads`, the large payload of a handled message is deleted from S3.
+RetryLater's seconds are set by `postpone`. Messages that the function has no time left for are returned: the function ends
+before Lambda ends it, so that no message is handled twice.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class PayloadDeletion:
 
 
 class _Deadline:
-    """Until when handlers of one invocation may run: its remaining time less a reserve for what comes after them."""
+    """The time until which handlers of one invocation may run: its remaining time less a reserve for the steps after them."""
 
     def __init__(self, context: Any) -> None:
         remaining: Callable[[], float] | None = getattr(context, "get_remaining_time_in_millis", None)
@@ -129,7 +129,7 @@ class _Deadline:
 
     @property
     def over(self) -> bool:
-        """Whether no further handler may start."""
+        """True when no further handler may start."""
         return self.left_s() == 0.0
 
 
@@ -169,7 +169,7 @@ def _run_each(
 
 
 def _call(handler: Handler, message: Message, deadline: _Deadline) -> Outcome:
-    """Call a function, and leave it alone (with `ReceivedMessage.lost` set) when the time is over, as a worker does."""
+    """Call a function, and abandon it (`ReceivedMessage.lost` becomes true) when the time is over, as a worker does."""
     left_s = deadline.left_s()
     if left_s is None:
         return call_handler(handler, ReceivedMessage(message, message.body))
@@ -227,8 +227,8 @@ def _settle(message: Message, outcome: Outcome, dead_letter: SendDeadLetter | No
         return outcome
     try:
         dead_letter(message, outcome.reason)
-    except Exception as error:  # noqa: BLE001  it stays in the queue, and is seen there
-        return Retry(f"it could not be sent to the dead-letter queue: {describe(error)}")
+    except Exception as error:  # noqa: BLE001  the message stays in the queue
+        return Retry(f"the dead-letter queue did not accept it: {describe(error)}")
     return Done()
 
 
@@ -239,8 +239,8 @@ def _tell(message: Message, outcome: Outcome) -> None:
 
 
 def _put_off(postpone: Postpone, record: Mapping[str, Any], message: Message, seconds: int) -> None:
-    """Set when a failed message comes again; where that fails it comes after the queue's visibility timeout."""
+    """Set when a failed message is delivered again. When that fails, it is delivered after the queue's visibility timeout."""
     try:
         postpone(record.get("eventSourceARN", ""), message.receipt, seconds)
-    except Exception as error:  # noqa: BLE001  the message comes again in any case
+    except Exception as error:  # noqa: BLE001  the message is delivered again in any case
         logger("queues").warning("visibility.failed", message_id=message.message_id, error=describe(error))

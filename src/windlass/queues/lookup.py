@@ -1,4 +1,4 @@
-"""A queue, asked of SQS: from what a person says of it to what it is."""
+"""Look a queue up in SQS by its URL, ARN or name."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ __all__ = ["find_queue"]
 
 
 def find_queue(estate: Estate, text: str, *, account_id: str = "", region: str = "") -> Queue:
-    """The queue of a URL, an ARN or a name. NotFound, AccessDenied, or UsageError when it can't be one.
+    """Return the queue of a URL, an ARN or a name. Raises NotFound, AccessDenied, or UsageError when it is not a reference.
 
-    A URL that does not name its region needs `region`: signed for another region, it would be refused, or be another queue.
+    A URL without a region needs `region`: SQS refuses requests signed for another region, or finds another queue.
     """
-    said = read_reference(text)
-    account = said.account_id or account_id or estate.accounts()[0].id
-    where = said.region or region or _home_region(estate, said)
-    url = said.url
+    reference = read_reference(text)
+    account = reference.account_id or account_id or estate.accounts()[0].id
+    where = reference.region or region or _home_region(estate, reference)
+    url = reference.url
     if not url:
-        owner = {"QueueOwnerAWSAccountId": account} if said.account_id else {}
-        url = str(estate.call(account, where, "sqs", "GetQueueUrl", QueueName=said.name, **owner)["QueueUrl"])
-    elif said.account_id not in {one.id for one in estate.accounts()}:
-        account = estate.accounts()[0].id  # somebody else's queue, by its URL: asked with our own identity
+        owner = {"QueueOwnerAWSAccountId": account} if reference.account_id else {}
+        url = str(estate.call(account, where, "sqs", "GetQueueUrl", QueueName=reference.name, **owner)["QueueUrl"])
+    elif reference.account_id not in {one.id for one in estate.accounts()}:
+        account = estate.accounts()[0].id  # a queue of an account outside the estate: called with our own identity
     attributes = estate.call(account, where, "sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["All"])
-    found = read_queue(said, url, attributes.get("Attributes", {}))
+    found = read_queue(reference, url, attributes.get("Attributes", {}))
     return found if found.account_id == account else replace(found, account_id=account)
 
 
-def _home_region(estate: Estate, said: Reference) -> str:
-    """The estate's region for a queue that names none; UsageError for a URL of a host that is not the estate's endpoint."""
+def _home_region(estate: Estate, reference: Reference) -> str:
+    """Return the home region for a reference without a region. Raises UsageError for the URL of an unknown host."""
     endpoint = estate.config.endpoint_of("sqs")
-    if said.url and urlsplit(said.url).hostname != (urlsplit(endpoint).hostname if endpoint else None):
+    if reference.url and urlsplit(reference.url).hostname != (urlsplit(endpoint).hostname if endpoint else None):
         raise UsageError(
-            f"{said.url} does not tell its region",
+            f"the queue URL {reference.url} does not name its region",
             hint="Give the queue's ARN, or name the region: `region` of the windlass.toml entry, --region.",
         )
     return estate.config.home_region

@@ -1,4 +1,4 @@
-"""The consumer's words: limits, outcomes, effects and counts, as values."""
+"""Values of the consumer: limits, outcomes, effects and counts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _MARGIN_S = 10.0
 
 
 class Reject(Exception):
-    """Raised by a handler: never again. The message goes to the dead-letter queue with this reason."""
+    """A handler raises this for a message that can never be handled. It goes to the dead-letter queue with `reason`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -45,21 +45,21 @@ class Reject(Exception):
 
 
 class RetryLater(Exception):
-    """Raised by a handler: not now. The message comes again after `after_s` seconds, whatever the back-off."""
+    """A handler raises this to get the message again after `after_s` seconds, regardless of the back-off."""
 
     def __init__(self, after_s: float, reason: str = "") -> None:
-        super().__init__(reason or f"again in {after_s} s")
+        super().__init__(reason or f"retry in {after_s} s")
         self.after_s = max(0, min(MAX_VISIBILITY_S, math.ceil(after_s)))
-        self.reason = reason or f"again in {after_s} s"
+        self.reason = reason or f"retry in {after_s} s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How a consumer works. Every time is in seconds.
+    """How a consumer works. All times are in seconds.
 
-    `concurrency` handlers run at once and `prefetch` messages wait beside them; never more than both are received.
-    `visibility_s` is asked for with every receive and renewed while a handler runs, up to `max_handling_s`.
-    `drain_s` is what running handlers get after a stop, `flush_s` what the last calls get after that.
+    `concurrency` handlers run at once and `prefetch` more messages wait; a consumer never receives more than the sum.
+    Every receive sets the visibility timeout `visibility_s`, which is extended while a handler runs, up to `max_handling_s`.
+    After a stop, handlers have `drain_s` to end; the last calls have `flush_s` after that.
     Raises ConfigError when the times contradict each other.
     """
 
@@ -72,16 +72,16 @@ class Limits:
     max_handling_s: float = 3600.0
     linger_s: float = 0.1
     batch_window_s: float = 0.0
-    """Seconds to wait after a receive that brought fewer messages than it asked for: full receives cost a tenth."""
+    """Seconds to wait after a receive that was not full, so that more messages share a call."""
     first_backoff_s: float = 5.0
     max_backoff_s: float = 900.0
     drain_s: float = 25.0
     flush_s: float = 3.0
     fifo: bool = False
     max_receive_count: int = 0
-    """The redrive policy's; 0 where the queue has none."""
+    """maxReceiveCount of the redrive policy; 0 when the queue has none."""
     payload_bucket: str = ""
-    """Bucket whose large payloads are deleted after their messages; empty deletes none."""
+    """Bucket of the large payloads that are deleted after their messages; empty deletes none."""
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -100,9 +100,9 @@ class Limits:
                 raise ConfigError(f"{name} = {value:g} is not between {least:g} and {most:g}", hint=_HINT)
         if self.read_timeout_s < self.wait_s + _MARGIN_S:
             raise ConfigError(
-                f"read_timeout_s = {self.read_timeout_s:g} is too short for wait_s = {self.wait_s}: the client would hang up "
-                "on long polls, and what they bring would stay hidden for a visibility timeout",
-                hint=f"Set read_timeout_s to at least {self.wait_s + _MARGIN_S:g} (wait_s + {_MARGIN_S:g}), or wait less.",
+                f"read_timeout_s = {self.read_timeout_s:g} is too short for wait_s = {self.wait_s}: the client would end "
+                "long polls early, and their messages would stay hidden for a visibility timeout",
+                hint=f"Set read_timeout_s to at least {self.wait_s + _MARGIN_S:g} (wait_s + {_MARGIN_S:g}), or lower wait_s.",
             )
         if self.visibility_s <= self.read_timeout_s:
             raise ConfigError(
@@ -113,19 +113,19 @@ class Limits:
 
     @property
     def capacity(self) -> int:
-        """Messages in hand at most."""
+        """The most messages that may be in flight."""
         return self.concurrency + self.prefetch
 
     @property
     def grace_s(self) -> float:
-        """The least terminationGracePeriodSeconds of a pod: drain, cancel, flush, and two seconds to spare."""
+        """The shortest terminationGracePeriodSeconds of a pod: drain, cancel, flush, and two seconds of margin."""
         return self.drain_s + self.flush_s + 3.0
 
 
 _HINT = "`windlass consume --help` lists the settings and their ranges."
 
 
-# What a handler came to
+# Outcomes of a handler
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The handler raised `error`, or was cancelled; `after_s` overrules the back-off."""
+    """The handler raised `error`, or was cancelled. `after_s` replaces the back-off; None keeps it."""
 
     reason: str = ""
     after_s: int | None = None
@@ -152,30 +152,30 @@ class Rejected:
 Outcome = Done | Retry | Rejected
 
 
-# What the coordinator wants done
+# Effects: what the coordinator asks the driver to do
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """Receive up to `count` messages; answer with `received` or `poll_failed`."""
+    """Receive up to `count` messages. Answer with `received` or `poll_failed`."""
 
     number: int
     count: int
     wait_s: int
     attempt_id: str = ""
-    """ReceiveRequestAttemptId of a FIFO queue: a receive whose answer was lost is asked again under the same one."""
+    """ReceiveRequestAttemptId of a FIFO queue: a receive whose answer was lost is repeated with the same one."""
 
 
 @dataclass(frozen=True, slots=True)
 class AbortPolls:
-    """Break off these receives: they brought nothing since the stop. Answer each with `poll_failed`."""
+    """Abort these receives, which have brought nothing since the stop. Answer each with `poll_failed`."""
 
     numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start the handler on a message; answer with `handled`."""
+    """Start the handler of a message. Answer with `handled`."""
 
     lease: int
     message: Message
@@ -183,7 +183,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Tell a handler to stop: it no longer holds its message. Whatever it comes to is not acknowledged."""
+    """Cancel a handler. When its lease has ended, its outcome is ignored."""
 
     lease: int
     reason: str
@@ -191,7 +191,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete these (lease, receipt); answer with `deleted` or `call_failed`."""
+    """Delete the messages of these (lease, receipt). Answer with `deleted` or `call_failed`."""
 
     number: int
     entries: tuple[tuple[int, str], ...]
@@ -199,7 +199,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class ChangeVisibility:
-    """Set the visibility of these (lease, receipt, seconds); answer with `changed` or `call_failed`."""
+    """Set the visibility timeout of these (lease, receipt, seconds). Answer with `changed` or `call_failed`."""
 
     number: int
     entries: tuple[tuple[int, str, int], ...]
@@ -207,7 +207,7 @@ class ChangeVisibility:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Send the message to the dead-letter queue with its reason; answer with `dead_lettered`."""
+    """Send a copy of a message to the dead-letter queue, with the reason. Answer with `dead_lettered`."""
 
     lease: int
     message: Message
@@ -216,7 +216,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class DeletePayload:
-    """Delete the S3 object of a message whose deletion SQS confirmed; answer with `payload_deleted`."""
+    """Delete the S3 object of a message whose deletion SQS confirmed. Answer with `payload_deleted`."""
 
     number: int
     message_id: str
@@ -226,7 +226,7 @@ class DeletePayload:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """All is done after a stop: nothing is held any more."""
+    """The shutdown is complete: no message is held."""
 
 
 Effect = Poll | AbortPolls | Start | Cancel | Delete | ChangeVisibility | DeadLetter | DeletePayload | Stopped
@@ -234,7 +234,7 @@ Effect = Poll | AbortPolls | Start | Cancel | Delete | ChangeVisibility | DeadLe
 
 @dataclass(slots=True)
 class Counts:
-    """What happened since the start."""
+    """Counters since the start of a consumer."""
 
     polls: int = 0
     empty_polls: int = 0
@@ -255,5 +255,5 @@ class Counts:
     failed_payload_deletes: int = 0
 
     def as_dict(self) -> dict[str, int]:
-        """Name to number, in order."""
+        """Return counter name to value, in order."""
         return {one.name: getattr(self, one.name) for one in fields(self)}

@@ -1,4 +1,4 @@
-"""Several workers in one process, which start and stop together."""
+"""Workers of one process that start and stop as a group."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["Worker", "run_group"]
 
 
 class Worker(Protocol):
-    """A consumer, or a worker made of one."""
+    """A consumer, or a worker that runs one."""
 
     def run(self, *, stop: threading.Event | None = None, signals: bool = True) -> int:
-        """Work until a signal, which sets `stop`, or until `stop` is set; the exit code."""
+        """Work until a signal, which sets `stop`, or until `stop` is set; return the exit code."""
         ...
 
 
 def run_group(workers: Sequence[Worker]) -> int:
-    """Run them until a signal: one on this thread, where signals arrive, the others beside it; the exit code.
+    """Run workers until a signal, and return the exit code: the first on this thread, which receives signals, the others on theirs.
 
-    When one fails, all stop, and its error is raised: a supervisor starts them anew.
+    When one fails, all stop, and its error is raised, so that a supervisor restarts the process.
     """
     stop = threading.Event()
     failed: list[BaseException] = []

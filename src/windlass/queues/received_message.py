@@ -1,4 +1,4 @@
-"""What a handler is given: one message, its parsed forms made when they are asked for."""
+"""The message that a handler receives. Its JSON and its events are parsed when they are first used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["ReceivedMessage"]
 
 
 class ReceivedMessage:
-    """One message. `body` is the text as the producer meant it: unwrapped, unpacked and fetched, where that was asked for."""
+    """One message. `body` is the text that the producer sent, without the layers that `unwrap` names."""
 
     __slots__ = ("_lost", "body", "message")
 
@@ -28,17 +28,17 @@ class ReceivedMessage:
 
     @property
     def message_id(self) -> str:
-        """SQS's id: the same each time the message is delivered."""
+        """The id of SQS, the same in every delivery of the message."""
         return self.message.message_id
 
     @property
     def attributes(self) -> Mapping[str, Any]:
-        """The sender's attributes, in SQS's own form: `{"name": {"DataType": …, "StringValue": …}}`."""
+        """The sender's attributes, in the form of SQS: `{"name": {"DataType": …, "StringValue": …}}`."""
         return self.message.message_attributes
 
     @property
     def receive_count(self) -> int:
-        """How often it was delivered, this time included."""
+        """Number of deliveries, this one included."""
         return self.message.receive_count
 
     @property
@@ -53,18 +53,18 @@ class ReceivedMessage:
 
     @property
     def lost(self) -> bool:
-        """Whether the message is no longer ours: a long handler that sees this should stop; what it does will be done again."""
+        """True when another consumer may have the message. A long handler should then stop: its work will be repeated."""
         if self._lost is None:
             return False
         return self._lost() if callable(self._lost) else self._lost.is_set()
 
     def json(self) -> Any:
-        """The body as JSON; Reject (never retried) when it is none."""
+        """Return the body as JSON. Raises Reject when it is not JSON."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
             raise Reject(f"the body is not JSON: {error}") from None
 
     def events(self) -> tuple[Reading, ...]:
-        """The object events in it, whatever they are wrapped in; what is none comes as Unrecognised."""
+        """Return the object events in the body, from any envelope; other content is returned as Unrecognised."""
         return read_events(self.body)

@@ -1,4 +1,4 @@
-"""A redrive as a job: seen on the Jobs page, cancelled there, taken up again after a crash (SQS goes on by itself)."""
+"""The redrive job: shown and cancelled on the Jobs page, resumed after a crash (SQS continues on its own meanwhile)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KIND = "queue.redrive"
 
 
 def start(queues: Queues, jobs: Jobs, source: Queue) -> str:
-    """Move the queue's dead letters back to it, on a thread; the job's id. NotFound when it has no dead-letter queue."""
+    """Move the dead letters of a queue back to it, on a thread; return the job id. Raises NotFound without a dead-letter queue."""
     dead = queues.dead_letters_of(source)
     job_id = jobs.create(
         KIND, f"redrive {dead.name} to {source.name}", params={"dead": dead.arn, "to": source.arn}, unit="messages"
@@ -32,7 +32,7 @@ def start(queues: Queues, jobs: Jobs, source: Queue) -> str:
 
 
 def register(queues: Callable[[], Queues], jobs: Jobs) -> None:
-    """Let `jobs.resume` take up redrives."""
+    """Register the runner, so that `jobs.resume` resumes redrives."""
     jobs.runners[KIND] = lambda running: _run(queues(), running)
 
 

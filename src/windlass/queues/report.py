@@ -1,4 +1,4 @@
-"""What is told of queues and consumers, as values."""
+"""Values that describe queues and consumers to people: depths, dead letters, consumers, failures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SILENT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many messages a queue holds, as SQS counts them (approximately); `oldest_s` is None where nobody knows."""
+    """How many messages a queue holds, as SQS counts them (approximately); `oldest_s` is None when it is not known."""
 
     visible: int
     in_flight: int
@@ -22,13 +22,13 @@ class Depth:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The sum of all three."""
         return self.visible + self.in_flight + self.delayed
 
 
 @dataclass(frozen=True, slots=True)
 class Peeked:
-    """A message looked at."""
+    """A message as `peek` shows it."""
 
     message_id: str
     sent_at: datetime | None
@@ -40,7 +40,7 @@ class Peeked:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterQueue:
-    """A queue, and where what it can't handle goes."""
+    """A queue and its dead-letter queue; `waiting` is -1 when that does not exist."""
 
     queue: str
     queue_arn: str
@@ -52,7 +52,7 @@ class DeadLetterQueue:
 
 @dataclass(frozen=True, slots=True)
 class ConsumerRow:
-    """A consumer, wherever it runs."""
+    """A consumer in any process, as its heartbeat reports it."""
 
     consumer_id: str
     name: str
@@ -66,7 +66,7 @@ class ConsumerRow:
     counts: Mapping[str, int]
 
     def state(self, now: datetime) -> str:
-        """running, stopped, or lost (it went without a word)."""
+        """Return `running`, `stopped`, or `lost` (no heartbeat for 30 s and no orderly stop)."""
         if self.stopped_at is not None:
             return "stopped"
         return "lost" if (now - self.seen_at).total_seconds() > _SILENT_S else "running"
@@ -74,7 +74,7 @@ class ConsumerRow:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A consumer's counts at a moment."""
+    """A consumer's counters at one time."""
 
     consumer_id: str
     at: datetime
@@ -86,7 +86,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A message that was not done: `kind` is failed or rejected."""
+    """A message whose handler failed; `kind` is `failed` or `rejected`."""
 
     at: datetime
     queue_arn: str

@@ -1,7 +1,7 @@
-"""Running handlers: coroutines as tasks of the loop, functions on threads of their own.
+"""Run handlers: coroutines as tasks of the loop, functions on daemon threads.
 
-A function that does not return can't be stopped from outside: its message is fenced (`ReceivedMessage.lost`), its thread is
-left alone, and because the threads are daemons, it holds up no exit.
+A function that does not return cannot be stopped: `ReceivedMessage.lost` becomes true, its outcome is ignored, and its thread
+is abandoned. Daemon threads do not delay the exit.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ from windlass.wire.sqs import Message
 __all__ = ["Ended", "Runner", "make_runner"]
 
 Ended = Callable[[int, Outcome], None]
-"""Told on the loop's thread how the handler of a lease ended."""
+"""Called on the loop's thread with the outcome of a lease's handler."""
 Prepare = Callable[[Message], Awaitable[str]]
 
 
 class Runner(Protocol):
-    """What starts handlers and tells them to stop."""
+    """Starts and cancels handlers."""
 
     def start(self, lease: int, message: Message) -> None:
-        """Run the handler on a message; `ended` is called when it has come to something."""
+        """Run the handler on a message; `ended` is called with its outcome."""
         ...
 
     def cancel(self, lease: int, reason: str) -> None:
-        """Tell the handler that its message is no longer its own."""
+        """Cancel the handler of a lease. Does nothing when it has ended."""
         ...
 
     def close(self) -> None:
-        """Start no more; what runs is left alone."""
+        """Start no more handlers."""
         ...
 
 
 def make_runner(
     handler: Handler, ended: Ended, *, threads: int, around: Callable[[Handler], Handler] | None = None
 ) -> Runner:
-    """The runner for this kind of handler; `around` wraps it (wrap_envelopes, idempotency)."""
+    """The runner for this kind of handler; `around` wraps it (envelopes, idempotency)."""
     wrapped = around(handler) if around is not None else handler
     return _Tasks(wrapped, ended) if is_async(wrapped) else _Threads(wrapped, ended, threads)
 
 
 class _Tasks:
-    """Coroutines on the loop."""
+    """Runs coroutines on the loop."""
 
     def __init__(self, handler: Handler, ended: Ended) -> None:
         self._handler = handler
@@ -60,10 +60,10 @@ class _Tasks:
         self._lost: set[int] = set()
 
     def start(self, lease: int, message: Message) -> None:
-        """A task for one message."""
+        """Start a task for one message."""
         received = ReceivedMessage(message, message.body, lambda: lease in self._lost)
         task = self._tasks[lease] = self._loop.create_task(await_handler(self._handler, received))
-        # A callback, and not the coroutine's last line: a task that is cancelled before its first step runs none of it.
+        # A callback, because a task that is cancelled before its first step runs no line of the coroutine.
         task.add_done_callback(lambda task: self._conclude(lease, task))
 
     def _conclude(self, lease: int, task: asyncio.Task[Outcome]) -> None:
@@ -72,20 +72,20 @@ class _Tasks:
         self._ended(lease, Retry("cancelled") if task.cancelled() else task.result())
 
     def cancel(self, lease: int, reason: str) -> None:
-        """CancelledError inside the coroutine."""
+        """Raise CancelledError inside the coroutine."""
         task = self._tasks.get(lease)
         if task is not None:
             self._lost.add(lease)
             task.cancel(reason)
 
     def close(self) -> None:
-        """Cancel what is left."""
+        """Cancel the tasks that still run."""
         for task in list(self._tasks.values()):
             task.cancel("the consumer stops")
 
 
 class _Threads:
-    """Functions on threads, as many as may run at once, started when they are needed."""
+    """Runs functions on at most `threads` threads, which are started when they are needed."""
 
     def __init__(self, handler: Handler, ended: Ended, threads: int) -> None:
         self._handler = handler
@@ -117,14 +117,14 @@ class _Threads:
                     return
                 lease, message, lost = item
                 self._conclude(lease, call_handler(self._handler, ReceivedMessage(message, message.body, lost)))
-            except BaseException as error:  # noqa: BLE001  PyThreadState_SetAsyncExc can strike after the handler's end
+            except BaseException as error:  # noqa: BLE001  PyThreadState_SetAsyncExc can raise after the handler has ended
                 if item is not None:
                     self._conclude(item[0], outcome_of(error))
 
     def _conclude(self, lease: int, outcome: Outcome) -> None:
         """Hand an outcome to the loop. Idempotent: the first outcome of a lease counts."""
         self._over.append((lease, outcome))
-        # Waking the loop costs more than the rest: one wake-up serves all that ended until it runs.
+        # Waking the loop is the largest cost: one wake-up serves all handlers that ended until it runs.
         if not self._called and not self._closed:
             self._called = True
             self._loop.call_soon_threadsafe(self._collect)
@@ -136,14 +136,14 @@ class _Threads:
             if self._lost.pop(lease, None) is not None:
                 self._ended(lease, outcome)
 
-    def cancel(self, lease: int, reason: str) -> None:  # noqa: ARG002  a function can only look
-        """Set what `ReceivedMessage.lost` reads."""
+    def cancel(self, lease: int, reason: str) -> None:  # noqa: ARG002  a function can only be told through `lost`
+        """Make `ReceivedMessage.lost` true."""
         lost = self._lost.get(lease)
         if lost is not None:
             lost.set()
 
     def close(self) -> None:
-        """Let the threads that are idle end."""
+        """End the idle threads."""
         self._closed = True
         for _ in self._threads:
             self._work.put(None)

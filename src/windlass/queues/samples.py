@@ -1,4 +1,4 @@
-"""Handlers to try a queue with, and to read when writing one's own."""
+"""Sample handlers: try a queue with them, and start your own from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["log_objects", "nothing"]
 
 
 async def log_objects(received: ReceivedMessage) -> None:
-    """Log each object event in a message; what holds none can never be handled and goes to the dead-letter queue."""
+    """Log each object event of a message. Raises Reject for a message without object events."""
     log = logger("objects")
     for event in received.events():
         if isinstance(event, ObjectEvent):
@@ -19,8 +19,8 @@ async def log_objects(received: ReceivedMessage) -> None:
                 "object.event", kind=str(event.kind), bucket=event.bucket, key=event.key, size_bytes=event.size_bytes
             )
         elif not isinstance(event, Ignored):
-            raise Reject(f"this is no object event: {event.reason}")
+            raise Reject(f"not an object event: {event.reason}")
 
 
 async def nothing(received: ReceivedMessage) -> None:
-    """Do nothing: for measuring everything around the handler."""
+    """Do nothing. Measures the cost of everything but the handler."""

@@ -1,4 +1,4 @@
-"""The queues' one door: find them, look into them, send, drain, redrive, and open them for a consumer."""
+"""The service of queues: find, inspect, send, drain, redrive, and open them for a consumer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _UNSUPPORTED = ("UnsupportedOperation", "InvalidAction", "NotImplemented", "Unkn
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A redrive under way: moved so far, of how many (approximately), and how it stands."""
+    """Progress of a redrive: messages moved, of how many (approximately), and the status."""
 
     moved: int
     total: int
@@ -42,9 +42,9 @@ class Move:
 
 
 class Queues:
-    """Queues of the estate. AWS is reached when something is asked; the store only for consumers and failures.
+    """Queues of the estate. AWS is called on use; the store is opened only for consumers and failures.
 
-    `registry` makes what a consumer's `/metrics` shows beside its own series, where the consumer is given no other.
+    `registry` makes the Prometheus registry of consumers that are given none.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class Queues:
     # Finding
 
     def open(self, text: str, *, account_id: str = "", region: str = "") -> Queue:
-        """The queue of a URL, an ARN or a name. NotFound, AccessDenied, or UsageError when it can't be one."""
+        """Return the queue of a URL, an ARN or a name. Raises NotFound, AccessDenied, or UsageError when it is not a reference."""
         return find_queue(self._estate(), text, account_id=account_id, region=region)
 
     def dead_letters_of(self, queue: Queue) -> Queue:
-        """The queue's dead-letter queue; NotFound when it has none."""
+        """Return the dead-letter queue of a queue. Raises NotFound when it has none."""
         if not queue.dead_letter_arn:
             raise NotFound(f"{queue.name} has no dead-letter queue", hint="Give it a redrive policy (RedrivePolicy).")
         return self.open(queue.dead_letter_arn)
@@ -73,9 +73,11 @@ class Queues:
     # What a consumer needs
 
     def transport(self, queue: Queue, limits: Limits, *, lean: bool = True) -> Transport:
-        """The way to the queue, within the running event loop."""
+        """Return a transport to the queue. Call it within the running event loop."""
         dead_letter_url = self.dead_letters_of(queue).url if queue.dead_letter_arn else ""
-        connections = limits.max_pollers * 3 + 4  # a poll, a delete and a change per poller never wait for each other
+        connections = (
+            limits.max_pollers * 3 + 4
+        )  # a receive, a delete and a visibility change per poller never wait for each other
         estate = self._estate()
         if lean:
             access = estate.access(queue.account_id, queue.region, "sqs")
@@ -98,7 +100,7 @@ class Queues:
         )
 
     def caller(self, account_id: str, region: str, service: str) -> Callable[..., dict[str, Any]]:
-        """`call(operation, **params)` of a service there."""
+        """Return `call(operation, **params)` for a service in an account and region."""
         estate = self._estate()
 
         def call(operation: str, /, **params: Any) -> dict[str, Any]:
@@ -107,7 +109,7 @@ class Queues:
         return call
 
     def fetcher(self, queue: Queue) -> Callable[[Pointer], str]:
-        """What reads large payloads from S3."""
+        """Return what reads a large payload from S3. It blocks."""
         call = self.caller(queue.account_id, queue.region, "s3")
 
         def fetch(pointer: Pointer) -> str:
@@ -129,7 +131,7 @@ class Queues:
     # Looking
 
     def depth(self, queue: Queue, *, oldest: bool = False) -> Depth:
-        """How many messages it holds; `oldest` asks CloudWatch for the age of the oldest, too."""
+        """Return how many messages a queue holds; `oldest` asks CloudWatch for the age of the oldest message, too."""
         names = (
             "ApproximateNumberOfMessages",
             "ApproximateNumberOfMessagesNotVisible",
@@ -140,7 +142,7 @@ class Queues:
         return Depth(visible, in_flight, delayed, self._oldest_s(queue) if oldest else None)
 
     def list(self, *, account_id: str = "", region: str = "", prefix: str = "") -> tuple[Queue, ...]:
-        """The queues of an account and region."""
+        """Return the queues of an account and region."""
         estate = self._estate()
         account = account_id or estate.accounts()[0].id
         where = region or estate.config.home_region
@@ -155,7 +157,7 @@ class Queues:
         return tuple(found)
 
     def peek(self, queue: Queue, *, count: int = 10) -> tuple[Peeked, ...]:
-        """Up to `count` messages, left where they are. SQS counts it as a receive: each look brings them nearer to a DLQ."""
+        """Return up to `count` messages and leave them in the queue. SQS counts a receive: each peek brings them closer to the DLQ."""
         found: dict[str, Peeked] = {}
         for _ in range(-(-count // BATCH) * 3):
             if len(found) >= count:
@@ -174,7 +176,7 @@ class Queues:
         return tuple(found.values())[:count]
 
     def dead_letter_queues(self, *, account_id: str = "", region: str = "") -> tuple[DeadLetterQueue, ...]:
-        """Every queue with a redrive policy, and how many messages wait in its dead-letter queue."""
+        """Return every queue with a redrive policy, and how many messages wait in its dead-letter queue."""
         found = []
         for queue in self.list(account_id=account_id, region=region):
             if not queue.dead_letter_arn:
@@ -182,7 +184,7 @@ class Queues:
             try:
                 waiting = self.depth(self.open(queue.dead_letter_arn)).visible
             except NotFound:
-                waiting = -1  # the policy names a queue that is gone: messages past their count are lost
+                waiting = -1  # the policy names a queue that does not exist: SQS drops messages past their count
             found.append(
                 DeadLetterQueue(
                     queue.name,
@@ -200,7 +202,10 @@ class Queues:
     def send(
         self, queue: Queue, bodies: Iterable[str], *, delay_s: int = 0, group: str = "", large_bucket: str = ""
     ) -> int:
-        """Send each body; how many. Larger ones go to `large_bucket` with a pointer in their place. PartialFailure names the rest."""
+        """Send each body and return how many were sent. Bodies that SQS does not accept are stored in `large_bucket`.
+
+        Raises PartialFailure when SQS refused some.
+        """
         if queue.fifo and not group:
             raise UsageError(f"{queue.name} is a FIFO queue", hint="Give the messages a group: --group NAME.")
         sent, refused = 0, []
@@ -214,7 +219,7 @@ class Queues:
         return sent
 
     def drain(self, queue: Queue, keep: Callable[[Sequence[dict[str, Any]]], None], *, most: int = 0) -> Iterator[int]:
-        """Take messages out: each batch is given to `keep` and deleted after that; yields how many so far, ends when empty."""
+        """Remove messages: pass each batch to `keep`, then delete it. Yield the count so far; end when the queue is empty."""
         taken, empty = 0, 0
         while empty < 2 and (not most or taken < most):
             answer = self._call(
@@ -236,19 +241,19 @@ class Queues:
             if failed:
                 raise PartialFailure(
                     f"{len(failed)} messages were kept but not deleted: {failed[0].get('Message', '')}",
-                    hint="They come again: run it once more; message_id tells which they are.",
+                    hint="They will be delivered again: run the command again, and use message_id to find duplicates.",
                 )
             taken += len(messages)
             yield taken
 
     def purge(self, queue: Queue) -> None:
-        """Delete every message. SQS allows it once a minute."""
+        """Delete every message. SQS allows this once per minute."""
         self._call(queue, "PurgeQueue")
 
     def redrive(
         self, dead: Queue, *, to: Queue | None = None, rate_per_s: int = 0, poll_s: float = 1.0
     ) -> Iterator[Move]:
-        """Move a dead-letter queue's messages back where they came from (or to `to`): by SQS itself, else by hand."""
+        """Move the messages of a dead-letter queue back to their source (or to `to`): by SQS, or by hand where SQS cannot."""
         asked: dict[str, Any] = {"SourceArn": dead.arn}
         if to is not None:
             asked["DestinationArn"] = to.arn
@@ -284,20 +289,20 @@ class Queues:
     # Consumers and failures
 
     def consumers(self, queue_arn: str = "", *, within_s: float = 3600.0) -> tuple[ConsumerRow, ...]:
-        """The consumers heard of lately, wherever they run."""
+        """Return the consumers seen within the last `within_s` seconds, in any process."""
         with self._store().read() as connection:
             return tuple(
                 rows.list_consumers(connection, since=clock.now() - timedelta(seconds=within_s), queue_arn=queue_arn)
             )
 
     def samples(self, consumer_ids: Sequence[str], *, within_s: float = 3600.0) -> tuple[Sample, ...]:
-        """Their counts over time."""
+        """Return the counters of these consumers over time."""
         with self._store().read() as connection:
             since = clock.now() - timedelta(seconds=within_s)
             return tuple(rows.list_samples(connection, consumer_ids, since=since))
 
     def failures(self, queue_arn: str = "", *, limit: int = 100) -> tuple[Failure, ...]:
-        """The messages that failed lately."""
+        """Return the latest messages whose handler failed."""
         with self._store().read() as connection:
             return tuple(rows.list_failures(connection, queue_arn=queue_arn, limit=limit))
 
@@ -325,10 +330,10 @@ class Queues:
         return entry
 
     def _redrive_by_hand(self, dead: Queue, to: Queue | None, rate_per_s: int) -> Iterator[Move]:
-        """Receive, send, delete: for a service that has no move tasks. A crash in between leaves a message in both queues."""
+        """Receive, send, delete: for a service without move tasks. A crash in between leaves a message in both queues."""
         if to is None:
             raise UsageError(
-                f"this service moves no messages by itself, and {dead.name} does not say where they came from",
+                f"this service has no message move tasks, and {dead.name} does not name the source of its messages",
                 hint="Give --to QUEUE.",
             )
         total, started = self.depth(dead).visible, time.monotonic()
@@ -396,7 +401,7 @@ def _kept(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _batches(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Batches of at most ten messages and of SQS's bytes together."""
+    """Yield batches of at most ten messages and at most the bytes that SQS accepts."""
     batch: list[dict[str, Any]] = []
     size = 0
     for entry in entries:

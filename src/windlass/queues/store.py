@@ -1,4 +1,4 @@
-"""The queues' tables and every query on them: consumers at work, their samples, what failed, what was done."""
+"""The tables of queues and all queries on them: consumers, samples, failures, idempotency keys."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ ledger = Table(
 
 
 def put_consumer(connection: Connection, store: Store, row: ConsumerRow, taken: Sample) -> None:
-    """Write how a consumer stands, and a sample of it."""
+    """Insert or update a consumer, and add a sample of its counters."""
     values = {
         "name": row.name,
         "queue_arn": row.queue_arn,
@@ -111,12 +111,12 @@ def put_consumer(connection: Connection, store: Store, row: ConsumerRow, taken: 
 
 
 def stop_consumer(connection: Connection, consumer_id: str, at: datetime) -> None:
-    """Note that a consumer ended in order."""
+    """Record that a consumer stopped in an orderly way."""
     connection.execute(update(consumer).where(consumer.c.consumer_id == consumer_id).values(stopped_at=format_time(at)))
 
 
 def list_consumers(connection: Connection, *, since: datetime, queue_arn: str = "") -> list[ConsumerRow]:
-    """The consumers heard of since then, the latest first."""
+    """Return the consumers seen since then, the most recently started first."""
     statement = select(consumer).where(consumer.c.seen_at >= format_time(since)).order_by(consumer.c.started_at.desc())
     if queue_arn:
         statement = statement.where(consumer.c.queue_arn == queue_arn)
@@ -124,7 +124,7 @@ def list_consumers(connection: Connection, *, since: datetime, queue_arn: str = 
 
 
 def list_samples(connection: Connection, consumer_ids: Sequence[str], *, since: datetime) -> list[Sample]:
-    """The samples of these consumers since then, in order of time."""
+    """Return the samples of these consumers since then, ordered by time."""
     statement = (
         select(sample)
         .where(sample.c.consumer_id.in_(list(consumer_ids)), sample.c.at >= format_time(since))
@@ -137,7 +137,7 @@ def list_samples(connection: Connection, consumer_ids: Sequence[str], *, since: 
 
 
 def add_failure(connection: Connection, found: Failure) -> None:
-    """One more message that was not done."""
+    """Add a message whose handler failed."""
     connection.execute(
         insert(failure).values(
             at=format_time(found.at),
@@ -151,7 +151,7 @@ def add_failure(connection: Connection, found: Failure) -> None:
 
 
 def list_failures(connection: Connection, *, queue_arn: str = "", limit: int = 100) -> list[Failure]:
-    """The latest failures, the latest first."""
+    """Return the latest failures, the latest first."""
     statement = select(failure).order_by(failure.c.failure_id.desc()).limit(limit)
     if queue_arn:
         statement = statement.where(failure.c.queue_arn == queue_arn)
@@ -162,7 +162,7 @@ def list_failures(connection: Connection, *, queue_arn: str = "", limit: int = 1
 
 
 def forget_old(connection: Connection, now: datetime) -> None:
-    """Samples of more than an hour, consumers unheard of for a day, all but the last failures, what the ledger outlived."""
+    """Delete samples older than an hour, consumers not seen for a day, all but the last 1,000 failures, and expired keys."""
     connection.execute(delete(sample).where(sample.c.at < format_time(now - timedelta(hours=1))))
     connection.execute(delete(consumer).where(consumer.c.seen_at < format_time(now - timedelta(days=1))))
     kept = select(failure.c.failure_id).order_by(failure.c.failure_id.desc()).offset(_KEPT_FAILURES).limit(1)
@@ -175,7 +175,7 @@ def forget_old(connection: Connection, now: datetime) -> None:
 def begin_work(
     connection: Connection, store: Store, key: str, token: str, now: datetime, until: datetime
 ) -> tuple[str, datetime]:
-    """Take a piece of work: `mine`, or `busy` (somebody is at it) or `done`, and until when. One statement decides."""
+    """Take a key for one attempt: return `mine`, `busy` (another attempt has it) or `done`, and until when. One statement decides."""
     moment, end = format_time(now), format_time(until)
     taken = store.upsert(ledger).values(ledger_key=key, state="busy", holder=token, expires_at=end)
     connection.execute(
@@ -191,13 +191,13 @@ def begin_work(
 
 
 def renew_work(connection: Connection, key: str, token: str, until: datetime) -> None:
-    """Its holder is still at it."""
+    """Extend a key. Does nothing unless `token` holds it."""
     ours = and_(ledger.c.ledger_key == key, ledger.c.holder == token, ledger.c.state == "busy")
     connection.execute(update(ledger).where(ours).values(expires_at=format_time(until)))
 
 
 def end_work(connection: Connection, key: str, token: str, *, until: datetime | None) -> None:
-    """The work is done and remembered until then, or (None) was not done and is free again; only its holder may say so."""
+    """Mark a key as done until then, or free it (None). Does nothing unless `token` holds it."""
     ours = and_(ledger.c.ledger_key == key, ledger.c.holder == token, ledger.c.state == "busy")
     if until is None:
         connection.execute(delete(ledger).where(ours))

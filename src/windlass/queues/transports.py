@@ -1,6 +1,6 @@
-"""How the consumer reaches its queue: the wire, or boto3 on threads. Both do one attempt per call.
+"""Transports to the queue: the lean client, or boto3 on threads. Both make one attempt per call.
 
-Trying again is the coordinator's business: it knows which receipts still live.
+The coordinator decides about retries: it knows which receipts are still valid.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _MAX_ATTRIBUTES = 10
 
 
 class Transport(Protocol):
-    """The calls a consumer makes. Errors are windlass errors."""
+    """The calls of a consumer. They raise WindlassError."""
 
     async def receive(self, count: int, wait_s: int, attempt_id: str = "") -> Sequence[Message]:
         """ReceiveMessage; `attempt_id` is for FIFO queues, empty for others."""
         ...
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[Failed]:
-        """DeleteMessageBatch; what was not deleted."""
+        """DeleteMessageBatch; return the entries that were not deleted."""
         ...
 
     async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[Failed]:
-        """ChangeMessageVisibilityBatch; what was not changed."""
+        """ChangeMessageVisibilityBatch; return the entries that were not changed."""
         ...
 
     async def dead_letter(self, message: Message, reason: str) -> None:
@@ -51,7 +51,7 @@ class Transport(Protocol):
 
 
 class LeanTransport:
-    """The queue over the wire."""
+    """The queue over the lean client."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class BotoTransport:
         self._others = ThreadPoolExecutor(max(4, threads // 2), thread_name_prefix="sqs")
 
     async def receive(self, count: int, wait_s: int, attempt_id: str = "") -> Sequence[Message]:
-        """ReceiveMessage, on a daemon thread: one that is broken off holds up no exit."""
+        """ReceiveMessage, on a daemon thread: an aborted call does not delay the exit."""
         more = {"ReceiveRequestAttemptId": attempt_id} if attempt_id else {}
 
         def ask() -> list[Message]:
@@ -142,7 +142,7 @@ class BotoTransport:
         return await on_daemon_thread(ask, self._give_back)
 
     def _give_back(self, messages: Sequence[Message]) -> None:
-        """Make the messages of a receive that was broken off visible again."""
+        """Make the messages of an aborted receive visible again."""
         entries = [
             {"Id": str(at), "ReceiptHandle": message.receipt, "VisibilityTimeout": 0}
             for at, message in enumerate(messages)
@@ -174,7 +174,7 @@ class BotoTransport:
             raise AwsError(f"the dead-letter queue did not take the message: {failed[0].code}: {failed[0].message}")
 
     async def close(self) -> None:
-        """Let the threads end; a long poll still out is not waited for."""
+        """Close the thread pool without waiting for a long poll."""
         self._others.shutdown(wait=False, cancel_futures=True)
 
     async def _batch(self, operation: str, queue_url: str, entries: list[dict[str, Any]]) -> list[Failed]:
@@ -186,18 +186,18 @@ class BotoTransport:
 
 
 def dead_letter_entry(message: Message, reason: str) -> sqs.Entry:
-    """The message for the dead-letter queue: body and attributes as they came, what it is the copy of, and why it is there.
+    """Return the entry for the dead-letter queue: the body and attributes as received, the original message id, and the reason.
 
-    SQS takes ten attributes: a message that has them all already is sent without the reason, then without the id.
+    SQS accepts ten attributes: a message that has all ten is sent without the reason, then without the id.
     """
     attributes = {name: _attribute(value) for name, value in message.message_attributes.items()}
     if DEDUPLICATION not in attributes and len(attributes) < _MAX_ATTRIBUTES:
         attributes[DEDUPLICATION] = {"DataType": "String", "StringValue": message.message_id}
     if len(attributes) < _MAX_ATTRIBUTES or REASON in attributes:
-        said = orjson.dumps(
+        details = orjson.dumps(
             {"reason": reason[:2000], "message_id": message.message_id, "receive_count": message.receive_count}
         )
-        attributes[REASON] = {"DataType": "String", "StringValue": said.decode()}
+        attributes[REASON] = {"DataType": "String", "StringValue": details.decode()}
     group = message.group
     return sqs.Entry(message.body, attributes=attributes, group=group, dedup=message.message_id if group else "")
 

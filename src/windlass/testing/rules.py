@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from windlass.aggregation.config import AggregateConfig
-from windlass.aggregation.rules import Rule
-from windlass.aggregation.simulate import Simulation, simulate
+from windlass.aggregation.rules import AggregationRule
+from windlass.aggregation.simulation import Simulation, simulate
 from windlass.core.errors import ConfigError
 from windlass.events import ObjectEvent
 
@@ -34,4 +34,4 @@ def aggregate(
         raise ConfigError(
             f"the rule's {where or 'table'}: {first['msg']}", hint="See [[aggregate]] in the settings."
         ) from None
-    return simulate(Rule(config), events, lag_s=lag_s, action_s=action_s)
+    return simulate(AggregationRule(config), events, lag_s=lag_s, action_s=action_s)

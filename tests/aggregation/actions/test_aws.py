@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from lambda_functions import Lab, fresh
 from windlass.aggregation.actions import ACTIONS, ActionConfig
-from windlass.aggregation.actions.base import Later
+from windlass.aggregation.actions.base import RetryActionLater
 from windlass.aggregation.actions.cloudfront_invalidate import CloudFrontInvalidate, invalidation_paths
 from windlass.aggregation.actions.lambda_invoke import LambdaInvoke
 from windlass.aggregation.actions.payload import summary_json, summary_text
@@ -241,6 +241,6 @@ def test_a_distribution_with_its_fill_of_invalidations_is_tried_later(world):
         raise AwsError("too many", code="TooManyInvalidationsInProgress")
 
     world.call = full
-    with pytest.raises(Later) as caught:
+    with pytest.raises(RetryActionLater) as caught:
         CloudFrontInvalidate(distribution_id="E1", busy_s=90).act(of("a/one"), world.context())
     assert caught.value.after_s == 90

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from windlass.aggregation.actions.base import Later
+from windlass.aggregation.actions.base import RetryActionLater
 from windlass.aggregation.actions.http_post import HttpPost, PostFailed
 from windlass.aggregation.actions.payload import summary_json
 from windlass.aggregation.model import Arrival, summarise
@@ -127,7 +127,7 @@ def test_a_refusal_is_not_repeated(receiver, context):
 )
 def test_too_many_requests_is_no_failure(receiver, context, headers, after_s):
     receiver.answers = [(429, headers)]
-    with pytest.raises(Later) as caught:
+    with pytest.raises(RetryActionLater) as caught:
         post(receiver.url).act(SUMMARY, context)
     assert caught.value.after_s == after_s
 

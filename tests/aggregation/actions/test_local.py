@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from windlass.aggregation.actions.base import Started
+from windlass.aggregation.actions.base import StartedAction
 from windlass.aggregation.actions.exec_ import CommandFailed, Exec
 from windlass.aggregation.actions.payload import summary_json
 from windlass.aggregation.actions.python_ import Python
@@ -113,7 +113,7 @@ def functions(tmp_path, monkeypatch):
 def test_a_function_gets_what_every_action_gets_and_answers_as_one(functions, context):
     assert Python(function="my_actions:Deep.done").act(SUMMARY, context) is None
     assert sys.modules["my_actions"].seen == [(SUMMARY, context)]
-    assert Python(function="my_actions:begun").act(SUMMARY, context) == Started(("attempt-1",))
+    assert Python(function="my_actions:begun").act(SUMMARY, context) == StartedAction(("attempt-1",))
     with pytest.raises(Exception, match="not now") as caught:
         Python(function="my_actions:later").act(SUMMARY, context)
     assert caught.value.after_s == 5

@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from windlass.aggregation.actions import pace
-from windlass.aggregation.actions.base import Later, Started
+from windlass.aggregation.actions.base import RetryActionLater, StartedAction
 from windlass.aggregation.actions.shares import gateway_roles, list_shares, location
 from windlass.aggregation.actions.storage_gateway_refresh import StorageGatewayRefresh, folder_list
 from windlass.aggregation.gateway import written_by_gateway
@@ -68,7 +68,7 @@ def test_both_kinds_of_shares_see_what_came_and_other_buckets_shares_are_left_al
     summary = site.put("in/one", "in/deep/two", "top")
     assert site.seen(nfs) == []
     started = REFRESH.act(summary, world.context())
-    assert isinstance(started, Started)
+    assert isinstance(started, StartedAction)
     assert len(set(started.tokens)) == 2
     assert all(started.tokens)
     assert site.seen(nfs) == site.seen(smb) == ["in/deep/two", "in/one", "top"]
@@ -159,7 +159,7 @@ def test_two_refreshes_of_a_share_keep_their_distance(site, world):
     share = site.share()
     REFRESH.act(site.put("one"), world.context(now=1000))
     site.seen(share)
-    with pytest.raises(Later) as caught:
+    with pytest.raises(RetryActionLater) as caught:
         REFRESH.act(site.put("two"), world.context(now=1020, key="another"))
     assert caught.value.after_s == 40
     assert len(world.asked("RefreshCache")) == 1
@@ -173,7 +173,7 @@ def test_a_refresh_in_flight_is_waited_for_until_its_completion_is_told(site, wo
     share, summary = site.share(), site.put("one")
     started = patient.act(summary, world.context(now=1000))
     site.seen(share)
-    with pytest.raises(Later) as caught:
+    with pytest.raises(RetryActionLater) as caught:
         patient.act(summary, world.context(now=1100))
     assert caught.value.after_s == 500
     assert pace.completed(world.memory, started.tokens[0])
@@ -186,7 +186,7 @@ def test_anothers_refresh_in_progress_is_waited_out_and_the_other_shares_are_not
     busy, free = site.share(), site.share("smb")
     summary = site.put("one")
     site.api.refresh_cache(FileShareARN=busy, FolderList=["/none"])  # somebody else's
-    with pytest.raises(Later, match="busy") as caught:
+    with pytest.raises(RetryActionLater, match="busy") as caught:
         REFRESH.act(summary, world.context(now=1000))
     monkeypatch.undo()
     assert caught.value.after_s == 60  # a refresh sooner after another evicts nothing
@@ -224,7 +224,7 @@ def test_a_refresh_whose_answer_was_lost_still_counts(site, world):
     world.call = losing
     with pytest.raises(AwsError):
         REFRESH.act(summary, world.context(now=1000))
-    with pytest.raises(Later):
+    with pytest.raises(RetryActionLater):
         REFRESH.act(summary, world.context(now=1010))
 
 
@@ -232,7 +232,7 @@ def test_a_clock_set_back_does_not_stop_refreshes_for_longer_than_the_pace(site,
     share, summary = site.share(), site.put("one")
     REFRESH.act(summary, world.context(now=100_000))
     site.seen(share)
-    with pytest.raises(Later) as caught:
+    with pytest.raises(RetryActionLater) as caught:
         REFRESH.act(summary, world.context(now=1000))
     assert caught.value.after_s == 60
     assert REFRESH.act(summary, world.context(now=1060))

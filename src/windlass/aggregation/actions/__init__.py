@@ -1,8 +1,8 @@
 """The actions, one file each, listed here: what a window's events lead to.
 
-An action is a pydantic model of its options with `act(summary, context)`. It returns when what it started is under way
-(`Started`, with what its completion will be known by, in strict mode) or done (None), raises `Later` when it can't be done now
-for a reason that is no failure, and raises anything else when it failed: the window is then tried again.
+An action is a pydantic model of its options with `act(summary, context)`. It returns None when it is done, or `StartedAction`
+with the tokens of its completion events (strict mode). It raises `RetryActionLater` when it cannot run now for a reason that is
+no failure, and anything else when it failed: the window is then tried again.
 """
 
 from __future__ import annotations

@@ -9,13 +9,13 @@ from typing import Any, Protocol
 from windlass.aggregation.actions.spacing import Spacing
 from windlass.aggregation.model import Summary
 
-__all__ = ["Action", "Context", "Later", "Started"]
+__all__ = ["Context", "RetryActionLater", "RuleAction", "StartedAction"]
 
-Call = Callable[..., dict[str, Any]]
+AwsCall = Callable[..., dict[str, Any]]
 """`call(service, operation, **params)` in the rule's account and region."""
 
 
-class Later(Exception):
+class RetryActionLater(Exception):
     """Not now, and no failure: another refresh is in progress, a pace must be kept. Tried again after `after_s`."""
 
     def __init__(self, after_s: float, reason: str) -> None:
@@ -25,7 +25,7 @@ class Later(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class StartedAction:
     """The action only began; `tokens` are what its completion events name it by (RefreshCache's NotificationId)."""
 
     tokens: tuple[str, ...]
@@ -40,7 +40,7 @@ class Context:
     `attempt` is unique to one claim: an idempotency token for services that take one (CallerReference).
     """
 
-    call: Call
+    call: AwsCall
     rule: str
     key: str
     attempt: str
@@ -51,9 +51,9 @@ class Context:
     spacing: Spacing | None = None
 
 
-class Action(Protocol):
+class RuleAction(Protocol):
     """One kind of action, its options already read."""
 
-    def act(self, summary: Summary, context: Context) -> Started | None:
+    def act(self, summary: Summary, context: Context) -> StartedAction | None:
         """Do it."""
         ...

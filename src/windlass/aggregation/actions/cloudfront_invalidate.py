@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from windlass.aggregation.actions.base import Context, Later
+from windlass.aggregation.actions.base import Context, RetryActionLater
 from windlass.aggregation.actions.payload import token
 from windlass.aggregation.model import Summary
 from windlass.core.errors import WindlassError
@@ -72,7 +72,9 @@ class CloudFrontInvalidate(BaseModel):
             )
         except WindlassError as error:
             if error.code == "TooManyInvalidationsInProgress":
-                raise Later(self.busy_s, f"distribution {self.distribution_id} has its fill of invalidations") from None
+                raise RetryActionLater(
+                    self.busy_s, f"distribution {self.distribution_id} has its fill of invalidations"
+                ) from None
             raise
 
 

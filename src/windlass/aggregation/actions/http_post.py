@@ -19,7 +19,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from windlass.aggregation.actions.base import Context, Later
+from windlass.aggregation.actions.base import Context, RetryActionLater
 from windlass.aggregation.actions.payload import summary_text, token
 from windlass.aggregation.model import Summary
 from windlass.core.errors import ConfigError, WindlassError
@@ -71,7 +71,7 @@ class HttpPost(BaseModel):
         return url
 
     def act(self, summary: Summary, context: Context) -> None:
-        """Post. `Idempotency-Key` is the attempt: what is tried again here has the same. 429 is `Later`."""
+        """Post. `Idempotency-Key` is the attempt: what is tried again here has the same. 429 is `RetryActionLater`."""
         body = summary_text(summary, context).encode()
         headers = {
             "Content-Type": "application/json",
@@ -116,7 +116,7 @@ class HttpPost(BaseModel):
 
     def _refused(self, error: HTTPError) -> str:
         if error.code == 429:
-            raise Later(_retry_after_s(error.headers), f"{self._shown} asks for fewer requests") from None
+            raise RetryActionLater(_retry_after_s(error.headers), f"{self._shown} asks for fewer requests") from None
         if error.code >= 500:
             return f"it answered {error.code}"
         if 300 <= error.code < 400:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from windlass.aggregation.actions.base import Context, Started
+from windlass.aggregation.actions.base import Context, StartedAction
 from windlass.aggregation.model import Summary
 from windlass.core.errors import ConfigError
 
@@ -16,7 +16,7 @@ __all__ = ["Python"]
 
 
 class Python(BaseModel):
-    """Call `function(summary, context)` in this process. It returns None when done or `Started`, and raises when it failed."""
+    """Call `function(summary, context)` in this process. It returns None when done or `StartedAction`, and raises when it failed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -25,10 +25,10 @@ class Python(BaseModel):
         pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$", description="The function, as package.module:function."
     )
 
-    def act(self, summary: Summary, context: Context) -> Started | None:
-        """Call it; ConfigError when there is no such function, or when it answers neither None nor `Started`."""
+    def act(self, summary: Summary, context: Context) -> StartedAction | None:
+        """Call it; ConfigError when there is no such function, or when it answers neither None nor `StartedAction`."""
         answer = self._load()(summary, context)
-        if answer is not None and not isinstance(answer, Started):
+        if answer is not None and not isinstance(answer, StartedAction):
             raise ConfigError(
                 f"{self.function} returned {type(answer).__name__}",
                 hint="An action returns None when done, or Started; it raises when it failed.",

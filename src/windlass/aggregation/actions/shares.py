@@ -10,19 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from windlass.aggregation.actions.base import Call, Context
+from windlass.aggregation.actions.base import AwsCall, Context
 from windlass.aggregation.gateway import GatewayRole
 from windlass.core.arns import parse_arn
 from windlass.core.paging import LoopGuard
 
-__all__ = ["Share", "forget_shares", "gateway_roles", "list_shares", "location", "shares_of"]
+__all__ = ["FileShare", "forget_shares", "gateway_roles", "list_shares", "location", "shares_of"]
 
 DESCRIBED = 10
 _GONE = ("DELETING", "FORCE_DELETING")
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class FileShare:
     """A file share: what it is over (`place`: a bucket's name, an access point's ARN or alias), below which prefix.
 
     `prefix` ends with a slash, or is empty for the whole bucket. `role_arn` is what the share reads and writes with.
@@ -50,7 +50,7 @@ def location(location_arn: str) -> tuple[str, str]:
     return place, f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
 
-def list_shares(call: Call) -> tuple[Share, ...]:
+def list_shares(call: AwsCall) -> tuple[FileShare, ...]:
     """All shares of an account and region, NFS and SMB, but those being deleted."""
     by_kind: dict[str, list[str]] = {"NFS": [], "SMB": []}
     for row in _listed(call):
@@ -64,11 +64,11 @@ def list_shares(call: Call) -> tuple[Share, ...]:
             )
             for one in answer[f"{kind}FileShareInfoList"]:
                 place, prefix = location(one["LocationARN"])
-                found.append(Share(one["FileShareARN"], kind, place, prefix, one.get("Role", "")))
+                found.append(FileShare(one["FileShareARN"], kind, place, prefix, one.get("Role", "")))
     return tuple(found)
 
 
-def _listed(call: Call) -> Iterator[dict[str, Any]]:
+def _listed(call: AwsCall) -> Iterator[dict[str, Any]]:
     marker: dict[str, str] = {}
     guard = LoopGuard("ListFileShares")
     while True:
@@ -82,7 +82,7 @@ def _listed(call: Call) -> Iterator[dict[str, Any]]:
 
 def shares_of(
     bucket: str, context: Context, *, access_points: Mapping[str, str], remember_s: float
-) -> tuple[Share, ...]:
+) -> tuple[FileShare, ...]:
     """The shares over a bucket. Listed anew when remembered for too long, or when none of those remembered is over it."""
     name = _memory_name(context)
     places = {bucket} | {place for place, leads_to in access_points.items() if leads_to == bucket}
@@ -101,7 +101,7 @@ def forget_shares(context: Context) -> None:
     context.memory.pop(_memory_name(context), None)
 
 
-def gateway_roles(shares: Sequence[Share], call: Call) -> tuple[GatewayRole, ...]:
+def gateway_roles(shares: Sequence[FileShare], call: AwsCall) -> tuple[GatewayRole, ...]:
     """The roles that shares write with, with their unique ids, for `written_by_gateway`."""
     arns = dict.fromkeys(one.role_arn for one in shares if one.role_arn)
     return tuple(

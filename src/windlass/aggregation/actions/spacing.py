@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from windlass.aggregation.effects import Reserve
-from windlass.aggregation.tables.base import Table
+from windlass.aggregation.effects import ReserveResource
+from windlass.aggregation.tables.base import KeyTable
 from windlass.core.ids import new_id
 
 __all__ = ["MARGIN_S", "SHARED", "Spacing"]
@@ -26,7 +26,7 @@ MARGIN_S = 5.0
 class Spacing:
     """The reservations of one action run. WindlassError when the table can't be reached: then nothing may be used."""
 
-    table: Table
+    table: KeyTable
     now: Callable[[], float] = time.time
     steady: Callable[[], float] = time.monotonic
     holder: str = field(default_factory=lambda: new_id("use"))
@@ -53,5 +53,5 @@ class Spacing:
 
     def _set(self, name: str, for_s: float) -> float:
         now = self.now()
-        wait_s: float = self.table.perform(Reserve(SHARED, name, self.holder, now, now + for_s))
+        wait_s: float = self.table.perform(ReserveResource(SHARED, name, self.holder, now, now + for_s))
         return wait_s

@@ -14,8 +14,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from windlass.aggregation.actions import pace
-from windlass.aggregation.actions.base import Context, Later, Started
-from windlass.aggregation.actions.shares import Share, forget_shares, shares_of
+from windlass.aggregation.actions.base import Context, RetryActionLater, StartedAction
+from windlass.aggregation.actions.shares import FileShare, forget_shares, shares_of
 from windlass.aggregation.actions.spacing import MARGIN_S
 from windlass.aggregation.model import Summary
 from windlass.core.errors import NotFound, UsageError, WindlassError
@@ -61,7 +61,7 @@ class StorageGatewayRefresh(BaseModel):
     )
     remember_s: float = Field(default=300.0, ge=0, description="Seconds that the list of file shares is remembered.")
 
-    def act(self, summary: Summary, context: Context) -> Started | None:
+    def act(self, summary: Summary, context: Context) -> StartedAction | None:
         """Begin a refresh of every share that changes are in; None when they are in none of the shares' prefixes."""
         due = self._due(summary, context)
         if not due:
@@ -74,20 +74,20 @@ class StorageGatewayRefresh(BaseModel):
             in_flight_s=self.in_flight_s,
         )
         if wait_s:
-            raise Later(wait_s, _TOO_SOON)
+            raise RetryActionLater(wait_s, _TOO_SOON)
         reserved_at = self._reserve([share.arn for share, _ in due], context)
         return self._refresh_all(due, reserved_at, context)
 
     def _refresh_all(
-        self, due: Sequence[tuple[Share, tuple[str, ...]]], reserved_at: float, context: Context
-    ) -> Started:
+        self, due: Sequence[tuple[FileShare, tuple[str, ...]]], reserved_at: float, context: Context
+    ) -> StartedAction:
         """Refresh each share; one share's trouble must not keep the others stale, and is raised after them."""
         begun, busy, failed = [], [], []
         for share, folders in due:
             try:
                 self._check_prompt(share, reserved_at, context)
                 begun.append(_refresh(share, folders, context))
-            except Later as later:
+            except RetryActionLater as later:
                 busy.append(later.reason)
                 continue
             except WindlassError as error:
@@ -99,8 +99,8 @@ class StorageGatewayRefresh(BaseModel):
         if failed:
             raise failed[0]
         if busy:
-            raise Later(self.spacing_s, busy[0])
-        return Started(tuple(begun))
+            raise RetryActionLater(self.spacing_s, busy[0])
+        return StartedAction(tuple(begun))
 
     def _reserve(self, arns: Sequence[str], context: Context) -> float:
         """Take the shares among all processes; when that was, by the steady clock. Later while another holds one."""
@@ -114,17 +114,17 @@ class StorageGatewayRefresh(BaseModel):
             raise
         if wait_s > 0:
             _give_back(arns, context)
-            raise Later(wait_s, _TOO_SOON)
+            raise RetryActionLater(wait_s, _TOO_SOON)
         return reserved_at
 
-    def _check_prompt(self, share: Share, reserved_at: float, context: Context) -> None:
+    def _check_prompt(self, share: FileShare, reserved_at: float, context: Context) -> None:
         """Later when the reservation is too old to begin under: the next holder's refresh could follow too soon."""
         if context.spacing is not None and context.spacing.steady() - reserved_at > MARGIN_S:
             _give_back([share.arn], context)
             context.spacing.release(share.arn)
-            raise Later(1.0, "the process stood still between a reservation and its refresh")
+            raise RetryActionLater(1.0, "the process stood still between a reservation and its refresh")
 
-    def _due(self, summary: Summary, context: Context) -> list[tuple[Share, tuple[str, ...]]]:
+    def _due(self, summary: Summary, context: Context) -> list[tuple[FileShare, tuple[str, ...]]]:
         if not summary.bucket:
             raise UsageError(
                 "storage-gateway-refresh needs to know the bucket, and this window names none",
@@ -174,7 +174,7 @@ def _give_back(arns: Sequence[str], context: Context) -> None:
         pace.give_back(context.memory, arn)
 
 
-def _refresh(share: Share, folders: Sequence[str], context: Context) -> str:
+def _refresh(share: FileShare, folders: Sequence[str], context: Context) -> str:
     asked = {"FolderList": list(folders), "Recursive": False} if folders else {"FolderList": ["/"], "Recursive": True}
     try:
         answer = context.call("storagegateway", "RefreshCache", FileShareARN=share.arn, **asked)
@@ -183,7 +183,7 @@ def _refresh(share: Share, folders: Sequence[str], context: Context) -> str:
             raise  # a lost answer keeps the pace: the refresh may well have begun
         if _BUSY.search(error.message):
             # Somebody else's, or ours whose answer was lost: it may have begun just now, so the pace is kept as well.
-            raise Later(0, f"file share {share.arn} is busy with a refresh") from None
+            raise RetryActionLater(0, f"file share {share.arn} is busy with a refresh") from None
         pace.give_back(context.memory, share.arn)
         if context.spacing is not None:
             context.spacing.release(share.arn)

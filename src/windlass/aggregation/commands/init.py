@@ -24,5 +24,5 @@ def init(ctx: typer.Context, rule: RuleName, dry_run: DryRun = False) -> None:
         missing = aggregation.missing(rule)
         print(f"would create {', '.join(missing)}" if missing else f"rule {rule} has everything it needs")
         return
-    created = aggregation.prepare(rule)
+    created = aggregation.init(rule)
     print(f"created {', '.join(created)}" if created else f"rule {rule} has everything it needs", file=sys.stderr)

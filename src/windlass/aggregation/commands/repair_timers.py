@@ -24,4 +24,4 @@ def repair_timers(ctx: typer.Context, rule: AnyRule = "", dry_run: DryRun = Fals
         waiting = sum(item.uncovered > 0 for item in aggregation.items(rule))
         print(f"would check {waiting:,} keys with uncovered events, and send a timer for each that has none")
         return
-    print(f"sent {aggregation.sweep(rule):,} timers", file=sys.stderr)
+    print(f"sent {aggregation.repair_timers(rule):,} timers", file=sys.stderr)

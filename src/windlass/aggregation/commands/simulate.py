@@ -16,7 +16,7 @@ from windlass.present.output import Format, emit, emit_value
 
 if TYPE_CHECKING:
     from windlass.aggregation.config import AggregateConfig
-    from windlass.aggregation.simulate import Simulation
+    from windlass.aggregation.simulation import Simulation
     from windlass.events import ObjectEvent
 
 __all__ = ["simulate"]
@@ -51,13 +51,13 @@ def simulate(
       windlass aggregate simulate --rate 50 --for 10m
       windlass aggregate simulate --rule refresh-scans --rate 5 --for 5m --buckets 3 -o json
     """
-    from windlass.aggregation.rules import Rule
-    from windlass.aggregation.simulate import made_up
-    from windlass.aggregation.simulate import simulate as run_simulation
+    from windlass.aggregation.rules import AggregationRule
+    from windlass.aggregation.simulation import made_up
+    from windlass.aggregation.simulation import simulate as run_simulation
 
     config = open_aggregation(ctx).config(rule) if rule else _plain_rule(window)
     events = _recorded(file) if file is not None else made_up(rate=rate, seconds=duration, buckets=buckets)
-    _show(run_simulation(Rule(config), events, lag_s=lag), output)
+    _show(run_simulation(AggregationRule(config), events, lag_s=lag), output)
 
 
 def _plain_rule(window_s: float) -> AggregateConfig:

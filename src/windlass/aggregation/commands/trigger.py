@@ -24,5 +24,5 @@ def trigger(ctx: typer.Context, rule: RuleName, key: Key, dry_run: DryRun = Fals
         action = aggregation.config(rule).action.kind
         print(f"would send a timer for {key}; a worker then runs {action}")
         return
-    aggregation.fire(rule, key)
+    aggregation.trigger(rule, key)
     print(f"{rule} {key}: sent a timer; a worker runs the action when it arrives", file=sys.stderr)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from windlass.aggregation.effects import StoreEffect
 from windlass.aggregation.model import Item
 
-__all__ = ["Completion", "Table"]
+__all__ = ["Completion", "KeyTable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Completion:
     attempt: str
 
 
-class Table(Protocol):
+class KeyTable(Protocol):
     """Items by rule and key. Every method may raise WindlassError; then nothing is known of what was done."""
 
     def perform(self, effect: StoreEffect) -> Any:

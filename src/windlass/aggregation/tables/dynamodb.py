@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from windlass.aggregation.effects import (
-    Claim,
-    Commit,
-    Count,
-    Disarm,
-    Hold,
-    Note,
-    Refused,
-    Renew,
-    Reserve,
-    Rotate,
+    AwaitCompletions,
+    ClaimEvents,
+    CommitCoverage,
+    ConditionFailed,
+    CountEvents,
+    DisarmTimer,
+    RecordFailure,
+    RenewClaim,
+    ReserveResource,
+    RotateTimer,
     StoreEffect,
 )
 from windlass.aggregation.model import MAX_FOLDERS, MAX_SAMPLES, Item, Mode, Summary
@@ -47,14 +47,14 @@ _PARTS = (
     "samples",
 )
 
-Call = Callable[..., dict[str, Any]]
+AwsCall = Callable[..., dict[str, Any]]
 """`call(operation, **params)` of DynamoDB in the table's account and region."""
 
 
 class DynamoTable:
     """One table for all rules."""
 
-    def __init__(self, call: Call, table: str) -> None:
+    def __init__(self, call: AwsCall, table: str) -> None:
         self._call = call
         self._table = table
         # Keys whose window is known to name all the folders it may: a stale memory only cuts too early, which is safe.
@@ -63,26 +63,26 @@ class DynamoTable:
     def perform(self, effect: StoreEffect) -> Any:
         """One UpdateItem; a condition that does not hold is an answer, not an error."""
         match effect:
-            case Count():
+            case CountEvents():
                 return self._count(effect)
-            case Claim():
+            case ClaimEvents():
                 taken = self._claim(effect)
-                return Refused(self.read(effect.rule, effect.key)) if taken is None else taken
-            case Renew():
+                return ConditionFailed(self.read(effect.rule, effect.key)) if taken is None else taken
+            case RenewClaim():
                 return self._renew(effect)
-            case Reserve():
+            case ReserveResource():
                 return self._reserve(effect)
-            case Commit():
+            case CommitCoverage():
                 return self._commit(effect)
-            case Hold():
+            case AwaitCompletions():
                 return self._hold(effect)
-            case Note():
+            case RecordFailure():
                 return self._note(effect)
-            case Disarm():
+            case DisarmTimer():
                 gone = "REMOVE armed, armed_at, token_at"
                 done = {":token": effect.token}
                 return self._update(effect.rule, effect.key, gone, "armed = :token AND dirty = done", done) is not None
-            case Rotate():
+            case RotateTimer():
                 return self._rotate(effect)
 
     def read(self, rule: str, key: str) -> Item | None:
@@ -136,7 +136,7 @@ class DynamoTable:
 
     # Writes
 
-    def _count(self, asked: Count) -> Item:
+    def _count(self, asked: CountEvents) -> Item:
         summary, at = asked.summary, f"{asked.rule}#{asked.key}"
         sets = [
             "armed = if_not_exists(armed, :mine)",
@@ -178,7 +178,7 @@ class DynamoTable:
         (self._full.add if len(after.summary.folders) >= MAX_FOLDERS else self._full.discard)(at)
         return after
 
-    def _claim(self, asked: Claim) -> Item | None:
+    def _claim(self, asked: ClaimEvents) -> Item | None:
         pace = asked.pace
         sets = "SET na = :na, claim = :attempt, armed_at = :now"
         condition = "armed = :token AND na <= :now AND (attribute_not_exists(paused) OR paused = :false)"
@@ -205,13 +205,13 @@ class DynamoTable:
             values[":null"] = None
         return self._update(asked.rule, asked.key, f"{sets} REMOVE {', '.join(gone)}", condition, values)
 
-    def _renew(self, asked: Renew) -> Item | None:
+    def _renew(self, asked: RenewClaim) -> Item | None:
         condition = "claim = :attempt AND claimed > done AND (attribute_not_exists(paused) OR paused = :false)"
         until = asked.now + asked.pace.window_s + asked.slack_s
         values = {":na": until, ":attempt": asked.attempt, ":false": False}
         return self._update(asked.rule, asked.key, "SET na = :na", condition, values)
 
-    def _reserve(self, asked: Reserve) -> float:
+    def _reserve(self, asked: ReserveResource) -> float:
         condition = "attribute_not_exists(na) OR na <= :now OR claim = :holder"
         values = {":now": asked.now, ":until": asked.until, ":holder": asked.holder}
         if self._update(asked.rule, asked.key, "SET na = :until, claim = :holder", condition, values) is not None:
@@ -219,13 +219,13 @@ class DynamoTable:
         met = self.read(asked.rule, asked.key)
         return max(met.na - asked.now, 0.0) if met is not None else 1.0
 
-    def _commit(self, asked: Commit) -> Item | None:
+    def _commit(self, asked: CommitCoverage) -> Item | None:
         gone = ("failures", "note", "pending", "hold_until", *(f"held_{one}" for one in _PARTS))
         expression = f"SET done = :claimed, acted_at = :now REMOVE {', '.join(gone)}"
         values = {":claimed": asked.claimed, ":now": asked.now}
         return self._update(asked.rule, asked.key, expression, "done < :claimed", values)
 
-    def _hold(self, asked: Hold) -> bool:
+    def _hold(self, asked: AwaitCompletions) -> bool:
         for token in asked.tokens:  # first: a completion that is told at once must find it
             self._call(
                 "PutItem",
@@ -249,7 +249,7 @@ class DynamoTable:
         )
         return after is not None
 
-    def _note(self, asked: Note) -> int:
+    def _note(self, asked: RecordFailure) -> int:
         after = self._update(
             asked.rule,
             asked.key,
@@ -259,7 +259,7 @@ class DynamoTable:
         )
         return after.failures if after is not None else 0
 
-    def _rotate(self, asked: Rotate) -> Item | None:
+    def _rotate(self, asked: RotateTimer) -> Item | None:
         condition = "armed = :old" if asked.old else "attribute_exists(dirty) AND attribute_not_exists(armed)"
         values = {":new": asked.new, ":now": asked.now} | ({":old": asked.old} if asked.old else {})
         return self._update(asked.rule, asked.key, "SET armed = :new, token_at = :now", condition, values)

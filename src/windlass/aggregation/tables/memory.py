@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from windlass.aggregation.effects import Hold, StoreEffect
+from windlass.aggregation.effects import AwaitCompletions, StoreEffect
 from windlass.aggregation.model import Item
-from windlass.aggregation.tables import decide
+from windlass.aggregation.tables import transitions
 from windlass.aggregation.tables.base import Completion
 
 __all__ = ["MemoryTable"]
@@ -29,13 +29,13 @@ class MemoryTable:
         with self._lock:
             at = (effect.rule, effect.key)
             before = self._items.get(at)
-            after = decide.apply(before, effect)
+            after = transitions.apply(before, effect)
             if after is not None:
                 self._items[at] = after
-                if isinstance(effect, Hold):
+                if isinstance(effect, AwaitCompletions):
                     for token in effect.tokens:
                         self._completions[token] = Completion(token, effect.rule, effect.key, effect.attempt)
-            return decide.answer(effect, before, after)
+            return transitions.answer(effect, before, after)
 
     def read(self, rule: str, key: str) -> Item | None:
         """A key's item."""
@@ -50,7 +50,7 @@ class MemoryTable:
         with self._lock:
             known = self._completions.get(token)
             found = self._items.get((known.rule, known.key)) if known else None
-            after = decide.complete(found, known.attempt, token) if known and found else None
+            after = transitions.complete(found, known.attempt, token) if known and found else None
             if known is None or after is None:
                 return None
             self._items[known.rule, known.key] = after

@@ -10,11 +10,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Row, String, Table, Text, delete, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Row,
+    String,
+    Table,
+    Text,
+    delete,
+    select,
+    update,
+)
 
-from windlass.aggregation.effects import Hold, StoreEffect
+from windlass.aggregation.effects import AwaitCompletions, StoreEffect
 from windlass.aggregation.model import Item, Summary, Timer
-from windlass.aggregation.tables import decide
+from windlass.aggregation.tables import transitions
 from windlass.aggregation.tables.base import Completion
 from windlass.core.canonical import canonical_json
 from windlass.store.engine import Store
@@ -64,16 +77,16 @@ class SqlTable:
         """One transaction."""
         with self._store.write() as connection:
             before = _read(connection, effect.rule, effect.key, lock=True)
-            after = decide.apply(before, effect)
+            after = transitions.apply(before, effect)
             if after is not None and before is None and not self._insert(connection, after):
                 # Somebody else made it since we looked: what they wrote is there now.
                 before = _read(connection, effect.rule, effect.key, lock=True)
-                after = decide.apply(before, effect)
+                after = transitions.apply(before, effect)
             if after is not None:
                 _write(connection, after)
-                if isinstance(effect, Hold):
+                if isinstance(effect, AwaitCompletions):
                     self._remember(connection, effect)
-            return decide.answer(effect, before, after)
+            return transitions.answer(effect, before, after)
 
     def read(self, rule: str, key: str) -> Item | None:
         """A key's item."""
@@ -96,7 +109,7 @@ class SqlTable:
             if row is None:
                 return None
             found = _read(connection, row.rule, row.key, lock=True)
-            after = decide.complete(found, row.attempt, token) if found else None
+            after = transitions.complete(found, row.attempt, token) if found else None
             if after is None:
                 return None
             _write(connection, after)
@@ -127,7 +140,7 @@ class SqlTable:
         statement = self._store.upsert(item).values(rule=made.rule, key=made.key, **_columns(made))
         return bool(connection.execute(statement.on_conflict_do_nothing()).rowcount)
 
-    def _remember(self, connection: Connection, effect: Hold) -> None:
+    def _remember(self, connection: Connection, effect: AwaitCompletions) -> None:
         for token in effect.tokens:
             values = {"rule": effect.rule, "key": effect.key, "attempt": effect.attempt, "until": effect.until}
             statement = self._store.upsert(completion).values(token=token, **values)

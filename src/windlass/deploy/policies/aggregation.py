@@ -36,7 +36,7 @@ def _keys(config: AggregateConfig, facts: Facts, use: Use) -> list[Statement]:
     if config.strict:  # what a completion will be known by is written down
         items.append("dynamodb:PutItem")
     found = [
-        Statement("Keys", tuple(items), (table,), "keys are counted, claimed and swept"),
+        Statement("Keys", tuple(items), (table,), "keys are counted and claimed; lost timers are sent again"),
         Statement(
             "SendTimers",
             ("sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes"),

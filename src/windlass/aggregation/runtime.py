@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from windlass.aggregation.acting import Acting
+from windlass.aggregation.action_runner import ActionRunner
 from windlass.aggregation.config import AggregateConfig
-from windlass.aggregation.engine import Part
 from windlass.aggregation.model import Timer
-from windlass.aggregation.rules import Rule
-from windlass.aggregation.tables.base import Table
+from windlass.aggregation.rules import AggregationRule
+from windlass.aggregation.tables.base import KeyTable
 from windlass.aggregation.tables.dynamodb import DynamoTable
 from windlass.aggregation.timeline import Window
 from windlass.aggregation.timers import queue_sender
+from windlass.aggregation.window_engine import RuleRuntime
 from windlass.core.errors import ConfigError
 from windlass.queues.lookup import find_queue
 
@@ -58,16 +58,18 @@ def make_part(
     config: AggregateConfig,
     estate: Estate,
     *,
-    table: Table,
+    table: KeyTable,
     send: Callable[[Timer, int], None],
     memory: dict[str, Any],
     record: Callable[[Window], None] = lambda _: None,
-) -> Part:
+) -> RuleRuntime:
     """The rule, ready to run. `record` is told of its windows; `memory` is what its actions share in this process."""
     account, region = place_of(config, estate)
 
     def call(service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         return estate.call(account, region, service, operation, **params)
 
-    acting = Acting(config.action, call, account_id=account, region=region, memory=memory, table=table, record=record)
-    return Part(Rule(config), table, send, acting.act, call, memory)
+    acting = ActionRunner(
+        config.action, call, account_id=account, region=region, memory=memory, table=table, record=record
+    )
+    return RuleRuntime(AggregationRule(config), table, send, acting.act, call, memory)

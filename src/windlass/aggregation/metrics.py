@@ -8,9 +8,9 @@ from typing import Any
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
-from windlass.aggregation.effects import Ack, Verdict
+from windlass.aggregation.effects import AckTimer, TimerVerdict
 
-__all__ = ["COUNTERS", "EngineCollector"]
+__all__ = ["COUNTERS", "AggregationCollector"]
 
 COUNTERS: Mapping[str, str] = {
     "events": "Object events that a rule was for.",
@@ -18,20 +18,20 @@ COUNTERS: Mapping[str, str] = {
     "batches": "Writes that counted events: one per source batch and key.",
     "ended": "Timers that were over: their key was covered.",
     "deferred": "Timers that came too early, or whose action was not done, and come again.",
-    "swept": "Keys whose timer was lost and sent anew.",
+    "repaired_timers": "Keys whose timer was lost and sent anew.",
 }
 
 
-class EngineCollector(Collector):
+class AggregationCollector(Collector):
     """Counts of one worker; plain numbers, shown when Prometheus asks."""
 
     def __init__(self, queue: str = "") -> None:
         self.queue = queue
-        self.events = self.unmatched = self.batches = self.ended = self.deferred = self.swept = 0
+        self.events = self.unmatched = self.batches = self.ended = self.deferred = self.repaired_timers = 0
 
-    def fired(self, verdict: Verdict) -> None:
+    def timer_ended(self, verdict: TimerVerdict) -> None:
         """A timer came to this."""
-        if isinstance(verdict, Ack):
+        if isinstance(verdict, AckTimer):
             self.ended += 1
         else:
             self.deferred += 1

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from windlass.aggregation.model import MAX_FOLDERS, MAX_SAMPLES, Summary
-from windlass.aggregation.rules import Rule
+from windlass.aggregation.rules import AggregationRule
 from windlass.core.clock import format_time
 from windlass.events import ObjectEvent
 
-__all__ = ["Tally", "add_events"]
+__all__ = ["EventTally", "add_events"]
 
 
 @dataclass(slots=True)
-class Tally:
+class EventTally:
     """What one source batch brings one key. `ids` keeps the messages in order, each once."""
 
     ids: dict[str, None] = field(default_factory=dict)
@@ -67,7 +67,10 @@ class Tally:
 
 
 def add_events(
-    tallies: dict[tuple[str, str], Tally], rules: Sequence[Rule], message_id: str, events: Iterable[ObjectEvent]
+    tallies: dict[tuple[str, str], EventTally],
+    rules: Sequence[AggregationRule],
+    message_id: str,
+    events: Iterable[ObjectEvent],
 ) -> int:
     """Add a message's events to the tallies of the rules that are for them; how many times one counted."""
     counted = 0
@@ -77,7 +80,7 @@ def add_events(
             if key is not None:
                 tally = tallies.get((rule.name, key))
                 if tally is None:
-                    tally = tallies[rule.name, key] = Tally()
+                    tally = tallies[rule.name, key] = EventTally()
                 tally.add(message_id, event)
                 counted += 1
     return counted

@@ -8,19 +8,21 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from windlass.aggregation.effects import Defer, Verdict
+from windlass.aggregation.effects import DeferTimer, TimerVerdict
 from windlass.aggregation.model import Timer
 from windlass.aggregation.tables.sql import SqlTimers
 from windlass.core.errors import WindlassError
 from windlass.observe.log import logger
 
-__all__ = ["tick_forever"]
+__all__ = ["run_timers"]
 
 _POLL_S = 0.5
 _AT_ONCE = 8
 
 
-def tick_forever(timers: SqlTimers, fire: Callable[[Timer], Verdict], ended: threading.Event, drain_s: float) -> None:
+def run_timers(
+    timers: SqlTimers, on_timer: Callable[[Timer], TimerVerdict], ended: threading.Event, drain_s: float
+) -> None:
     """Handle timers until `ended` is set; those under way then have `drain_s` seconds to end."""
     running: dict[Timer, Future[None]] = {}
     renewed_at, deadline = time.monotonic(), math.inf
@@ -38,7 +40,7 @@ def tick_forever(timers: SqlTimers, fire: Callable[[Timer], Verdict], ended: thr
                 _renew(timers, running)
             due = [] if stopping else _take(timers, _AT_ONCE - len(running))
             for timer in due:
-                running[timer] = pool.submit(_handle, timers, fire, timer)
+                running[timer] = pool.submit(_handle, timers, on_timer, timer)
             if stopping:
                 wait(running.values(), timeout=min(_POLL_S, deadline - now))
             else:
@@ -67,10 +69,10 @@ def _unreachable(error: WindlassError) -> None:
     logger("aggregation").warning("timers.unreachable", error=error.message, hint=error.hint)
 
 
-def _handle(timers: SqlTimers, fire: Callable[[Timer], Verdict], timer: Timer) -> None:
+def _handle(timers: SqlTimers, on_timer: Callable[[Timer], TimerVerdict], timer: Timer) -> None:
     try:
-        verdict = fire(timer)
-        if isinstance(verdict, Defer):
+        verdict = on_timer(timer)
+        if isinstance(verdict, DeferTimer):
             timers.defer(timer, verdict.after_s)
         else:
             timers.end(timer)

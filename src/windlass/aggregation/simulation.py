@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from windlass.aggregation.effects import Act, Completed, Defer, Outcome
-from windlass.aggregation.gather import Tally, add_events
+from windlass.aggregation.effects import ActionCompleted, ActionOutcome, DeferTimer, RunAction
+from windlass.aggregation.interpreter import ProtocolHandlers, run_protocol
 from windlass.aggregation.model import Timer
-from windlass.aggregation.perform import Hands, carry_out
-from windlass.aggregation.protocol import count, fire
-from windlass.aggregation.rules import Rule
+from windlass.aggregation.protocol import count, on_timer
+from windlass.aggregation.rules import AggregationRule
 from windlass.aggregation.tables.memory import MemoryTable
+from windlass.aggregation.tally import EventTally, add_events
 from windlass.events import Kind, ObjectEvent
 
 __all__ = ["PRICES", "Design", "Simulation", "made_up", "simulate"]
@@ -97,13 +97,15 @@ def made_up(*, rate: float, seconds: float, buckets: int = 1, folders: int = 10)
         )
 
 
-def simulate(rule: Rule, events: Iterable[ObjectEvent], *, lag_s: float = 1.0, action_s: float = 0.5) -> Simulation:
+def simulate(
+    rule: AggregationRule, events: Iterable[ObjectEvent], *, lag_s: float = 1.0, action_s: float = 0.5
+) -> Simulation:
     """Run the stream through; events without a time follow the one before them."""
     return _World(rule, lag_s, action_s).run(events)
 
 
 class _World:
-    def __init__(self, rule: Rule, lag_s: float, action_s: float) -> None:
+    def __init__(self, rule: AggregationRule, lag_s: float, action_s: float) -> None:
         self._rule, self._pace = rule, rule.config.pace
         self._lag_s, self._action_s = lag_s, action_s
         self._table = MemoryTable()
@@ -114,7 +116,9 @@ class _World:
         self._waiting: dict[str, list[float]] = {}
         self._latencies: list[float] = []
         self._last: dict[str, float] = {}
-        self._hands = Hands(self._table, self._send, self._act, now=lambda: self._now, monotonic=lambda: self._now)
+        self._hands = ProtocolHandlers(
+            self._table, self._send, self._act, now=lambda: self._now, monotonic=lambda: self._now
+        )
 
     def run(self, events: Iterable[ObjectEvent]) -> Simulation:
         found, first, last = self._found, 0.0, 0.0
@@ -132,7 +136,7 @@ class _World:
                 continue
             found.matched += 1
             self._publish(until, key, at)
-            if batch and at - batch[0][0] > self._rule.config.gathered_s:
+            if batch and at - batch[0][0] > self._rule.config.batch_window_s:
                 self._flush(batch)
                 batch = []
             batch.append((at, event))
@@ -156,9 +160,9 @@ class _World:
         since = batch[0][0] + self._lag_s
         self._fire_until(since)
         # Timers that are due while it gathers come first, then the batch is counted.
-        self._fire_until(since + self._rule.config.gathered_s)
-        self._now = max(self._now, since + self._rule.config.gathered_s)
-        tallies: dict[tuple[str, str], Tally] = {}
+        self._fire_until(since + self._rule.config.batch_window_s)
+        self._now = max(self._now, since + self._rule.config.batch_window_s)
+        tallies: dict[tuple[str, str], EventTally] = {}
         for number, (at, event) in enumerate(batch):
             add_events(tallies, (self._rule,), f"m{next(self._order)}-{number}", (event,))
             key = self._rule.key_of(event)
@@ -166,10 +170,10 @@ class _World:
             self._waiting.setdefault(key, []).append(at)
         for (name, key), tally in tallies.items():
             self._found.ours.dynamodb_writes += 1
-            talk = count(
+            steps = count(
                 self._pace, name, key, tally.ids.keys(), tally.events, tally.summary, since=since, now=self._now
             )
-            carry_out(talk, self._hands)
+            run_protocol(steps, self._hands)
         spread = max(batch[-1][0] - batch[0][0], _POLL_S)
         polls = math.ceil(len(batch) / 10) + math.ceil(spread / _POLL_S / 2)
         self._found.ours.sqs_requests += polls + math.ceil(len(batch) / 10)
@@ -179,17 +183,17 @@ class _World:
             due, _, timer = heapq.heappop(self._timers)
             self._now = max(self._now, due)
             self._found.ours.sqs_requests += 1  # its receive
-            verdict = carry_out(fire(self._pace, timer, lambda: f"a{next(self._order)}"), self._hands)
+            verdict = run_protocol(on_timer(self._pace, timer, lambda: f"a{next(self._order)}"), self._hands)
             self._found.ours.dynamodb_writes += 1  # a claim; the rest is counted where it is made
             self._found.ours.sqs_requests += 1  # its delete, or its visibility
-            if isinstance(verdict, Defer):
+            if isinstance(verdict, DeferTimer):
                 heapq.heappush(self._timers, (self._now + verdict.after_s, next(self._order), timer))
 
     def _send(self, timer: Timer, delay_s: int) -> None:
         self._found.ours.sqs_requests += 1
         heapq.heappush(self._timers, (self._now + delay_s, next(self._order), timer))
 
-    def _act(self, asked: Act) -> Outcome:
+    def _act(self, asked: RunAction) -> ActionOutcome:
         found = self._found
         found.ours.actions += 1
         found.ours.dynamodb_writes += 2  # commit, disarm
@@ -201,7 +205,7 @@ class _World:
         self._latencies += [self._now - at for at in waiting if at <= self._now]
         self._waiting[asked.key] = [at for at in waiting if at > self._now]
         self._now += self._action_s
-        return Completed()
+        return ActionCompleted()
 
     def _sum_up(self, seconds: float) -> Simulation:
         found = self._found

@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 from windlass.aggregation.effects import (
-    Claim,
-    Commit,
-    Count,
-    Disarm,
-    Hold,
-    Note,
-    Refused,
-    Renew,
-    Reserve,
-    Rotate,
+    AwaitCompletions,
+    ClaimEvents,
+    CommitCoverage,
+    ConditionFailed,
+    CountEvents,
+    DisarmTimer,
+    RecordFailure,
+    RenewClaim,
+    ReserveResource,
+    RotateTimer,
     StoreEffect,
 )
 from windlass.aggregation.model import Item, Mode, Summary, merge
@@ -25,47 +25,50 @@ __all__ = ["answer", "apply", "complete"]
 
 def apply(item: Item | None, effect: StoreEffect) -> Item | None:
     """The item after a write, or None when its condition does not hold (which leaves it as it was)."""
-    if isinstance(effect, Count):
+    if isinstance(effect, CountEvents):
         return count(item, effect)
-    if isinstance(effect, Reserve):
+    if isinstance(effect, ReserveResource):
         return reserve(item, effect)
     return None if item is None else _apply(item, effect)
 
 
-def _apply(item: Item, effect: Claim | Renew | Commit | Hold | Note | Disarm | Rotate) -> Item | None:
+def _apply(
+    item: Item,
+    effect: ClaimEvents | RenewClaim | CommitCoverage | AwaitCompletions | RecordFailure | DisarmTimer | RotateTimer,
+) -> Item | None:
     match effect:
-        case Claim():
+        case ClaimEvents():
             return claim(item, effect)
-        case Renew():
+        case RenewClaim():
             return renew(item, effect)
-        case Commit():
+        case CommitCoverage():
             return commit(item, effect)
-        case Hold():
+        case AwaitCompletions():
             return hold(item, effect)
-        case Note():
+        case RecordFailure():
             return note(item, effect)
-        case Disarm():
+        case DisarmTimer():
             return disarm(item, effect)
-        case Rotate():
+        case RotateTimer():
             return rotate(item, effect)
 
 
 def answer(effect: StoreEffect, before: Item | None, after: Item | None) -> Any:
     """What the protocol is told of a write (effects.py says what each is answered)."""
     match effect:
-        case Claim():
-            return after if after is not None else Refused(before)
-        case Reserve():
+        case ClaimEvents():
+            return after if after is not None else ConditionFailed(before)
+        case ReserveResource():
             return 0.0 if after is not None or before is None else before.na - effect.now
-        case Note():
+        case RecordFailure():
             return after.failures if after is not None else 0
-        case Disarm() | Hold():
+        case DisarmTimer() | AwaitCompletions():
             return after is not None
         case _:
             return after
 
 
-def count(item: Item | None, asked: Count) -> Item:
+def count(item: Item | None, asked: CountEvents) -> Item:
     """The item with the events counted; armed for the asker when nobody was."""
     found = item or Item(asked.rule, asked.key)
     if not found.armed:
@@ -75,7 +78,7 @@ def count(item: Item | None, asked: Count) -> Item:
     )
 
 
-def claim(item: Item, asked: Claim) -> Item | None:
+def claim(item: Item, asked: ClaimEvents) -> Item | None:
     """The item claimed, or None when a condition does not hold."""
     if item.armed != asked.token or item.paused or item.na > asked.now:
         return None
@@ -89,14 +92,14 @@ def claim(item: Item, asked: Claim) -> Item | None:
     return replace(taken, claimed=item.dirty, held=item.summary, summary=Summary())
 
 
-def renew(item: Item, asked: Renew) -> Item | None:
+def renew(item: Item, asked: RenewClaim) -> Item | None:
     """The item whose pace counts from now, or None when another attempt claimed it, or its events are covered."""
     if item.claim != asked.attempt or not item.unsettled or item.paused:
         return None
     return replace(item, na=asked.now + asked.pace.window_s + asked.slack_s)
 
 
-def reserve(item: Item | None, asked: Reserve) -> Item | None:
+def reserve(item: Item | None, asked: ReserveResource) -> Item | None:
     """The resource's item taken by the holder, or None while another's reservation lasts."""
     found = item or Item(asked.rule, asked.key)
     if found.na > asked.now and found.claim != asked.holder:
@@ -104,7 +107,7 @@ def reserve(item: Item | None, asked: Reserve) -> Item | None:
     return replace(found, na=asked.until, claim=asked.holder)
 
 
-def commit(item: Item, asked: Commit) -> Item | None:
+def commit(item: Item, asked: CommitCoverage) -> Item | None:
     """The item with that much done, or None when as much was done before."""
     if item.done >= asked.claimed:
         return None
@@ -113,7 +116,7 @@ def commit(item: Item, asked: Commit) -> Item | None:
     )
 
 
-def hold(item: Item, asked: Hold) -> Item | None:
+def hold(item: Item, asked: AwaitCompletions) -> Item | None:
     """The item waiting for completions, or None when the attempt is not its own any more."""
     if item.claim != asked.attempt or not item.unsettled:
         return None
@@ -127,28 +130,28 @@ def complete(item: Item, attempt: str, token: str) -> Item | None:
     return replace(item, pending=tuple(one for one in item.pending if one != token))
 
 
-def note(item: Item, asked: Note) -> Item:
+def note(item: Item, asked: RecordFailure) -> Item:
     """The item with one more failure of its attempt."""
     if item.claim != asked.attempt:
         return item
     return replace(item, failures=item.failures + 1, note=asked.reason[:500])
 
 
-def disarm(item: Item, asked: Disarm) -> Item | None:
+def disarm(item: Item, asked: DisarmTimer) -> Item | None:
     """The item without an owner, or None when it is another's or events are uncovered."""
     if item.armed != asked.token or item.uncovered > 0:
         return None
     return replace(item, armed="", armed_at=0.0, token_at=0.0)
 
 
-def rotate(item: Item, asked: Rotate) -> Item | None:
+def rotate(item: Item, asked: RotateTimer) -> Item | None:
     """The item with its new owner, or None when the old one is not its owner."""
     if item.armed != asked.old:
         return None
     return replace(item, armed=asked.new, token_at=asked.now)
 
 
-def _due(item: Item, asked: Claim) -> bool:
+def _due(item: Item, asked: ClaimEvents) -> bool:
     pace = asked.pace
     if pace.mode is Mode.DEBOUNCE:
         quiet = item.last_at + pace.quiet_s <= asked.now
