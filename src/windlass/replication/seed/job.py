@@ -18,6 +18,7 @@ from windlass.core.ids import new_id
 from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs, RunningJob
 from windlass.replication.methods.batch import job as batch
+from windlass.replication.methods.batch.report_download import failed_rows
 from windlass.replication.model import BatchJob, BucketRef, Method, Operation, Pair, State
 from windlass.replication.planning import aws
 from windlass.replication.planning.plan import PairPlan
@@ -216,7 +217,7 @@ def write_failed(replication: Replication, seeds: Sequence[SeedTask], path: Path
         for seed in seeds:
             for job_at in seed.jobs if seed.failed else ():
                 job = batch.describe(replication.estate, *job_at)
-                for rows in batch.failed_rows(replication.estate, job, batch.job_bucket(seed.operation, seed.pair)):
+                for rows in failed_rows(replication.estate, job, batch.job_bucket(seed.operation, seed.pair)):
                     count += rows.count(b"\n")
                     file.write(rows)
     return count
