@@ -128,14 +128,14 @@ def test_two_names_of_one_bucket_are_no_pair():
         pair = Pair(source=BucketRef(bucket="a", service="one"), destination=BucketRef(bucket=name, service="two"))
         check_aliases([pair], {"one": left, "two": right, "": ""})
 
-    with pytest.raises(UsageError, match="one:a and two:a are one bucket"):
+    with pytest.raises(UsageError, match="one:a and two:a are the same bucket"):
         checked("minio:9000", "minio:9000", "a")
-    with pytest.raises(UsageError, match="are one bucket"):
+    with pytest.raises(UsageError, match="are the same bucket"):
         checked("s3.eu-west-1.amazonaws.com", "s3.amazonaws.com", "a")
     checked("minio:9000", "minio:9001", "a")
     checked("minio:9000", "minio:9000", "b")
     aws = Pair(source=BucketRef(bucket="a"), destination=BucketRef(bucket="a", service="two"))
-    with pytest.raises(UsageError, match="are one bucket"):
+    with pytest.raises(UsageError, match="are the same bucket"):
         check_aliases([aws], {"two": "s3.eu-west-1.amazonaws.com", "": ""})
     check_aliases([aws], {"two": "minio:9000", "": ""})
 

@@ -105,8 +105,8 @@ class ManifestWriter:
             yield from failed_rows(self.replication.estate, job, place)
         except NotFound:
             raise NotFound(
-                f"job {job.job_id} has no completion report: its failed objects can't be told",
-                hint="Seed the pair again; what the destination has already is skipped.",
+                f"job {job.job_id} has no completion report: its failed objects are unknown",
+                hint="Seed the pair again: objects that are in sync are skipped.",
             ) from None
 
     def _write_by_class(
@@ -138,7 +138,7 @@ class ManifestWriter:
 
         def call(operation: str, **params: Any) -> dict[str, Any]:
             if self.stop.is_set():
-                raise Interrupted(f"{seed.pair.title} was stopped")
+                raise Interrupted(f"the seed of {seed.pair.title} was stopped")
             return estate.call(place.account_id, place.region, "s3", operation, **params)
 
         key = f"{spot.prefix}/manifest-{name}.csv"
