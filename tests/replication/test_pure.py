@@ -36,7 +36,7 @@ def test_patterns_capture_and_skip_their_own_replicas():
     )
     with pytest.raises(UsageError, match="has no value"):
         destination_name("{2}", "x", ["one"])
-    with pytest.raises(UsageError, match="no bucket's name"):
+    with pytest.raises(UsageError, match="not a valid bucket name"):
         destination_name("{name}_UP", "logs")
 
 
