@@ -165,8 +165,8 @@ def test_wrong_keys_and_missing_permissions_are_told_apart(opened, photos, there
     rule = {"kind": "error", "service": "s3", "status": 403, "path": f"/{photos}*"}
     for code, operation, kind, said in (
         ("SignatureDoesNotMatch", "ListObjectsV2", AccessDenied, r"minio \(127.0.0.1:\d+\) does not take these keys"),
-        ("AccessDenied", "ListObjectsV2", AccessDenied, rf"minio:{photos}: we may not ListObjectsV2 there"),
-        ("AccessDenied", "HeadObject", AccessDenied, rf"minio:{photos}: we may not GetObject there"),
+        ("AccessDenied", "ListObjectsV2", AccessDenied, rf"minio:{photos}: ListObjectsV2 is not allowed there"),
+        ("AccessDenied", "HeadObject", AccessDenied, rf"minio:{photos}: GetObject is not allowed there"),
     ):
         there.faults([rule | {"code": code, "operation": operation}])
         with pytest.raises(kind, match=said) as error:
