@@ -68,16 +68,16 @@ def test_bad_input_is_one_error_with_its_code(home, buckets):
     source, target = buckets.pair(objects=1, versioned=False)
     for words, code, said in (
         (("seed", source, source), 252, "its own replica"),
-        (("seed", source, f"{target}-none"), 254, "there is no such bucket"),
-        (("seed", f"{source}-none", target), 254, "there is no such bucket"),
+        (("seed", source, f"{target}-none"), 254, "the bucket does not exist"),
+        (("seed", f"{source}-none", target), 254, "the bucket does not exist"),
         (("seed", source, target), 254, "versioning is off"),
         (("seed", source), 252, "SOURCE and DEST"),
         (("seed", "--set", "none"), 254, "there is no set"),
         (("seed", source, target, "--operation", "lambda"), 252, "needs a function"),
-        (("seed", source, target, "--method", "direct", "--detach", "--operation", "copy"), 252, "can't be detached"),
+        (("seed", source, target, "--method", "direct", "--detach", "--operation", "copy"), 252, "cannot be detached"),
         (("seed", source, target, "--tag", "team"), 252, "is not a tag"),
-        (("status", "nothing"), 254, "no seed is known"),
-        (("seed", "--retry", "nothing"), 254, "no seed is known"),
+        (("status", "nothing"), 254, "no seed matches"),
+        (("seed", "--retry", "nothing"), 254, "no seed matches"),
     ):
         done = home(*words, code=code)
         assert said in done.stderr, words
@@ -93,7 +93,7 @@ def test_a_copy_is_one_line_and_then_nothing_to_do(home, buckets):
     again = home("seed", source, target, "--operation", "copy", "-q")
     assert again.stdout == "State: Complete, Total: 0, Success: 0, Failed 0\n"
     (row,) = json.loads(home("status", source, "-o", "json").stdout)
-    assert (row["state"], row["detail"]) == ("done", "the destination has everything already")
+    assert (row["state"], row["detail"]) == ("done", "the destination is in sync")
     assert "No object failed" in home("report", source).stderr
     (row,) = json.loads(home("verify", source, target, "-o", "json").stdout)
     assert row["verdict"] == "same"
@@ -117,7 +117,7 @@ def test_a_set_is_planned_in_one_table_with_a_total(tmp_path, seed_aws, account,
     assert json.loads(home("sets", "-o", "json").stdout)[0]["set"] == "dr"
     buckets.make("p9", "us-east-1", versioned=False)
     done = home("seed", "--set", "dr", "-q", code=254)
-    assert "there is no such bucket" in done.stderr
+    assert "the bucket does not exist" in done.stderr
     writes = json.loads(home("seed", "--set", "dr", "--dry-run", "--skip-bad", "-q", "-o", "json").stdout)
     assert sum(row["call"] == "s3control CreateJob" for row in writes) == 3
     assert json.loads(home("status", "-o", "json").stdout) == []
@@ -270,7 +270,7 @@ def test_versions_and_what_is_carried_from_the_command_line(home, buckets):
     assert not buckets.keys(target)
     assert "copies cannot preserve" in home("seed", source, target, *copies, "--preserve", "acls", code=252).stderr
     assert (
-        "only direct copies carry acl"
+        "only direct copies preserve acl"
         in home(
             "seed", source, target, "--operation", "copy", "--method", "batch", "--preserve", "acl", code=252
         ).stderr

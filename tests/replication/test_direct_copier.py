@@ -46,7 +46,7 @@ def test_auto_copies_a_small_bucket_directly(seed_app, buckets_of):
     assert buckets.call("eu-west-1", "GetObjectTagging", Bucket=target, Key="tagged")["TagSet"] == [
         {"Key": "a", "Value": "b"}
     ]
-    assert copied(app, source, target).detail == "the destination has everything already"
+    assert copied(app, source, target).detail == "the destination is in sync"
 
 
 def test_a_prefix_limits_both_sides(seed_app, buckets_of):

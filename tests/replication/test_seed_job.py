@@ -253,7 +253,7 @@ def test_noncurrent_versions_go_first(seed_app, buckets_of):
 def test_an_empty_bucket_is_no_failure(seed_app, buckets_of):
     app = seed_app()
     source, target = buckets_of(app).pair(objects=0)
-    assert seeded(app, source, target).detail == "the destination has everything already"
+    assert seeded(app, source, target).detail == "the destination is in sync"
     one = seeded(app, source, target, include_in_sync=True)
     assert one.state is State.DONE, one
 

@@ -1,1 +1,1 @@
-"""Seeding replicas: what was in a bucket before replication was switched on, brought over and proved."""
+"""Seeds of replicas: objects that existed before replication was switched on are copied and verified."""

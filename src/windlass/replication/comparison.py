@@ -2,7 +2,7 @@
 
 Seeds, plans, manifests and `verify` all ask here, so that none of them calls an object in sync that another calls different.
 A listing tells sizes, times and ETags. An ETag is the content's MD5 only of an object that was put in one piece and is not
-encrypted with SSE-KMS or SSE-C (S3 API reference, "Object", ETag); whether it is, only a HEAD tells: engine/evidence.py.
+encrypted with SSE-KMS or SSE-C (S3 API reference, "Object", ETag); whether it is, only a HEAD tells: direct/listing/evidence.py.
 """
 
 from __future__ import annotations

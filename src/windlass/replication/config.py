@@ -38,19 +38,19 @@ class ReplicationConfig(BaseModel):
 
     staging: str = Field(
         default="",
-        description="s3://bucket/prefix for manifests and reports; the bucket of the pair in the job's region when empty.",
+        description="s3://bucket/prefix for manifests and reports; by default, the pair's bucket in the job's region.",
     )
     role: str = Field(
         default="",
-        description="ARN of a service role for batch jobs; a least-privilege role per pair is made when empty.",
+        description="ARN of the role of batch jobs; by default, a least-privilege role per pair is created.",
     )
     replication_role: str = Field(
         default="",
-        description="ARN of a role for replication rules; a least-privilege role per pair is made when empty.",
+        description="ARN of the role of replication rules; by default, a least-privilege role per pair is created.",
     )
     journals: str = Field(
         default="",
-        description="Folder for the journals of direct seeds; beside the SQLite file, or in ~/.local/state/windlass, when empty.",
+        description="Folder for the journals of direct seeds; by default beside the SQLite file, or in ~/.local/state/windlass.",
     )
     request_payer: bool = Field(
         default=False,
@@ -61,42 +61,49 @@ class ReplicationConfig(BaseModel):
         description="Customer keys (SSE-C) for direct copies, one bucket or pattern each; the first that matches counts.",
     )
     restore_tier: Literal["Standard", "Bulk", "Expedited"] = Field(
-        default="Bulk", description="Tier of restores that `seed --restore DAYS` begins; DEEP_ARCHIVE has no Expedited."
+        default="Bulk",
+        description="Tier of the restores that `seed --restore DAYS` requests; DEEP_ARCHIVE has no Expedited.",
     )
     restore_poll_s: float = Field(
-        default=1800.0, gt=0, description="Seconds between looks at a restore that a seed waits for (a HEAD an object)."
+        default=1800.0,
+        gt=0,
+        description="Seconds between polls of a restore that a seed waits for (one HEAD per object).",
     )
-    concurrency: int = Field(default=8, ge=1, le=64, description="Pairs that are prepared at the same time.")
-    poll_s: float = Field(default=5.0, ge=0.05, description="Seconds between looks at jobs that run.")
+    concurrency: int = Field(default=8, ge=1, le=64, description="Number of pairs that are prepared at the same time.")
+    poll_s: float = Field(default=5.0, ge=0.05, description="Seconds between polls of running jobs.")
     canary_timeout_s: float = Field(
         default=900.0,
         gt=0,
-        description="Seconds that a canary object may take to be replicated before a seed gives up.",
+        description="Seconds within which S3 must replicate the canary object; after that the seed fails.",
     )
-    canary_poll_s: float = Field(default=3.0, ge=0.05, description="Seconds between looks at a canary object.")
+    canary_poll_s: float = Field(default=3.0, ge=0.05, description="Seconds between polls of the canary object.")
     role_propagation_s: float = Field(
-        default=60.0, ge=0, description="Seconds for which S3 may not know a role yet that was made a moment ago."
+        default=60.0,
+        ge=0,
+        description="Seconds until S3 is expected to know a new role; until then, its refusals are retried.",
     )
-    priority: int = Field(default=10, ge=0, le=2_147_483_647, description="Priority of batch jobs; higher runs first.")
+    priority: int = Field(
+        default=10, ge=0, le=2_147_483_647, description="Priority of batch jobs; a higher number runs first."
+    )
     list_threshold_objects: int = Field(
         default=2_000_000,
         ge=0,
-        description="Plans list buckets of up to this many objects (by CloudWatch), and take CloudWatch's figures of larger ones.",
+        description="Plans list buckets with at most this many objects; larger buckets are measured by CloudWatch.",
     )
     multipart_threshold_bytes: int = Field(
         default=5 * 1024**3,
         ge=1,
         le=5 * 1024**3,
-        description="Larger objects are copied in parts by this process after a batch job; S3's own limit is 5 GiB.",
+        description="This process copies larger objects in parts after a batch job; S3's own limit is 5 GiB.",
     )
     batch_objects_per_s: float = Field(
-        default=1000.0, gt=0, description="Objects a second a batch job is reckoned with; AWS publishes no figure."
+        default=1000.0, gt=0, description="Estimated objects per second of a batch job; AWS publishes no figure."
     )
     direct_objects_per_s: float = Field(
-        default=3300.0, gt=0, description="Objects a second the direct mover is reckoned with, on one prefix."
+        default=3300.0, gt=0, description="Estimated objects per second of direct copies on one prefix."
     )
     prices: dict[str, float] = Field(
-        default={}, description="Your own prices in USD, before the built-in list: `batch_job = 0.25`."
+        default={}, description="Your prices in USD, which replace the built-in ones: `batch_job = 0.25`."
     )
 
 
@@ -110,28 +117,29 @@ class ReplicateConfig(BaseModel):
         default=[], description='Pairs: [["logs", "logs-replica"], ["minio:photos", "photos"], …].'
     )
     source: str = Field(default="", description="Pattern of source buckets: `harbour-prod-*`, `minio:*`.")
-    query: str = Field(default="", description="Sources by inventory query instead: `tag:replicate=yes`.")
+    query: str = Field(default="", description="Inventory query that selects the sources: `tag:replicate=yes`.")
     destination: str = Field(
         default="",
-        description="Destination's name for sources by pattern or query: `{name}` is the source's, `{1}` what its first * stood for.",
+        description="Destination for sources by pattern or query: `{name}` is the source's name, `{1}` the match of its first *.",
     )
-    prefix: str = Field(default="", description="Only keys that begin with this.")
-    method: Literal["auto", "batch", "direct", "emr"] = Field(default="auto", description="Who moves the objects.")
+    prefix: str = Field(default="", description="Only keys that begin with this prefix.")
+    method: Literal["auto", "batch", "direct", "emr"] = Field(default="auto", description="What copies the objects.")
     operation: Literal["", "replicate", "copy"] = Field(
         default="",
-        description="True replicas, or copies; replicas where replication is on or is switched on when empty.",
+        description="Replicas or copies; by default, replicas where replication is on or is switched on.",
     )
-    switch_on: bool = Field(default=True, description="Switch replication on first, where it is not.")
+    switch_on: bool = Field(default=True, description="Switch replication on first, where it is off.")
     preserve: list[Literal["acl", "lock", "redirect"]] = Field(
-        default=[], description="What direct copies carry besides, at a request or two an object: acl, lock, redirect."
+        default=[],
+        description="What direct copies preserve as well, at one or two requests per object: acl, lock, redirect.",
     )
     compare: Literal["size", "time", "etag", "checksum"] = Field(
         default="etag",
-        description="By which equal keys are compared; etag and checksum cost a HEAD or two where listings don't tell.",
+        description="How equal keys are compared; etag and checksum cost one or two HEADs where listings do not decide.",
     )
-    template: str = Field(default="", description="File with a job template (TOML or JSON) for batch jobs.")
+    template: str = Field(default="", description="File with the template (TOML or JSON) of batch jobs.")
     interval: str = Field(
-        default="", description="Seed again this often under `windlass up`, such as 24h; never when empty."
+        default="", description="Interval at which `windlass up` seeds the set again, such as 24h; by default never."
     )
 
     @model_validator(mode="after")

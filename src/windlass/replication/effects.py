@@ -1,4 +1,4 @@
-"""What a seed writes to AWS, as data: the list that --dry-run prints is the list that is carried out."""
+"""Writes to AWS as data: `--dry-run` prints the same list that is performed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of a seed: pairs of buckets, ways, states, the volume to move, and S3's Batch Operations jobs, as values."""
+"""Values of replication: pairs of buckets, methods, states, volumes, and jobs of S3 Batch Operations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MAX_COPY_BYTES = 5 * 1024**3
 
 
 class Method(StrEnum):
-    """Who moves the objects."""
+    """What copies the objects."""
 
     AUTO = "auto"
     BATCH = "batch"
@@ -48,7 +48,7 @@ class Operation(StrEnum):
 
 
 class Attribute(StrEnum):
-    """What a copy carries of its source only where it is asked for: a HEAD or a GetObjectAcl of each object tells it."""
+    """What a copy preserves of its source only on request: it costs a HEAD or a GetObjectAcl per object."""
 
     ACL = "acl"
     LOCK = "lock"
@@ -79,7 +79,7 @@ class State(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more happens by itself."""
+        """True when the state is final."""
         return self in (State.DONE, State.INCOMPLETE, State.FAILED, State.CANCELLED)
 
 

@@ -1,4 +1,4 @@
-"""Plans, findings, writes and seeds on stdout, and the error that a command ends with."""
+"""Output of plans, findings, writes and seeds on stdout, and the error with which a command ends."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def print_writes(
     for one in plans:
         writes = effects.rows(replication.effects(one, request, set_name=set_name))
         found += [{"pair": one.pair.title, **row} for row in writes]
-    emit(found, output, WRITES if len(plans) == 1 else ("pair", *WRITES), empty="Nothing would be written.")
+    emit(found, output, WRITES if len(plans) == 1 else ("pair", *WRITES), empty="Nothing to write.")
     for one in plans:
         if one.choice is not None and one.choice.method is Method.EMR and not request.target.starts:
             print(emr.step_command(one.pair, encrypt=bool(one.facts and one.facts.destination.key)))
@@ -141,13 +141,14 @@ def raise_refused(plans: Sequence[PairPlan]) -> None:
     if len(plans) == 1 and bad:
         raise bad[0]
     if bad:
-        raise PartialFailure(f"{len(bad)} of {len(plans)} pairs can't be seeded: {bad[0].message}", hint=bad[0].hint)
+        raise PartialFailure(f"{len(bad)} of {len(plans)} pairs cannot be seeded: {bad[0].message}", hint=bad[0].hint)
 
 
 def raise_unwell(seeds: Sequence[SeedTask]) -> None:
     """PartialFailure when a seed is not complete."""
     error = incomplete_error(
-        [Outcome(one) for one in seeds], "`windlass replicate report` says why; `seed --retry` retries."
+        [Outcome(one) for one in seeds],
+        "`windlass replicate report` shows why; `windlass replicate seed --retry REF` copies the failed objects.",
     )
     if error is not None:
         raise error

@@ -1,4 +1,4 @@
-"""One line per seed while seeds run: live on a terminal, and the last word of each on stdout when it ends."""
+"""The progress of running seeds: one live line each on a terminal, and each result on stdout."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ __all__ = [
     "verify_row",
 ]
 
-IDLE = "the destination has everything already"
+IDLE = "the destination is in sync"
 
 
 def line(seed: SeedTask) -> str:
@@ -130,7 +130,7 @@ def plan_total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "seconds": max((row["seconds"] or 0 for row in rows), default=0),
         "method": "",
         "operation": "",
-        "problem": f"{bad} can't be seeded" if bad else "",
+        "problem": f"{bad} cannot be seeded" if bad else "",
     }
 
 
@@ -178,7 +178,7 @@ def verify_row(title: str, found: VerifyResult) -> dict[str, Any]:
 
 
 def set_row(one: ReplicateConfig, last: datetime | None) -> dict[str, Any]:
-    """A set of windlass.toml."""
+    """Return a set of windlass.toml by name. NotFound when there is none."""
     source = one.query or one.source or f"{len(one.pairs)} pairs"
     return {
         "set": one.name,

@@ -1,4 +1,4 @@
-"""Replication's use cases, the one door for the command line, the API and the console. Seeds themselves are seeding.py."""
+"""The use cases of replication, for the command line, the API and the console. Running seeds is `seed/job.py`'s."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ _AT_ONCE = 16
 
 
 class BucketFinder(Protocol):
-    """Who finds buckets by a query: the inventory."""
+    """Finds buckets by a query: the inventory."""
 
     def buckets(self, query: str) -> Sequence[str]:
-        """Names of the buckets that the query selects. UsageError when it does not parse."""
+        """Return the names of the buckets that the query selects. UsageError for an invalid query."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairSelection:
-    """Which pairs: a source and a destination, or a set of windlass.toml by name."""
+    """Selects pairs: a source and a destination, or a set of windlass.toml by name."""
 
     source: str = ""
     destination: str = ""
@@ -57,7 +57,7 @@ class PairSelection:
 
 
 class Replication:
-    """Plans, seeds in the store, and what is asked about them."""
+    """Plans, seeds and queries over one estate and one store."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Replication:
         self.config, self.sets, self.now = config, tuple(sets), now
 
     def on(self, store: Store) -> Replication:
-        """The same, reading and writing by another view of its store: a running job's."""
+        """Return this service over another view of its store: that of a running job."""
         return Replication(
             self._estate,
             lambda: store,
@@ -96,18 +96,18 @@ class Replication:
 
     @property
     def store(self) -> Store:
-        """Where seeds are kept."""
+        """The store of the seeds."""
         return self._store()
 
     @property
     def direct(self) -> PairCopier:
-        """Who copies and compares in this process."""
+        """Copies and compares in this process. UsageError when this process has no copier."""
         if self._direct is None:
             raise UsageError("this process cannot copy objects itself", hint="Use --method batch.")
         return self._direct()
 
     def set_named(self, name: str) -> ReplicateConfig:
-        """A set of windlass.toml."""
+        """Return a set of windlass.toml by name. NotFound when there is none."""
         found = next((one for one in self.sets if one.name == name), None)
         if found is None:
             known = ", ".join(one.name for one in self.sets) or "none"
@@ -115,7 +115,7 @@ class Replication:
         return found
 
     def pairs(self, ask: PairSelection) -> tuple[Pair, ...]:
-        """The pairs asked for, with the account and region of every bucket that is ours."""
+        """Return the selected pairs, with account and region of every bucket of the estate. UsageError for an invalid selection."""
         if bool(ask.set_name) == bool(ask.source) or bool(ask.source) != bool(ask.destination):
             raise UsageError("name SOURCE and DEST, or a set with --set", hint="windlass replicate plan SOURCE DEST")
         known = functools.cache(lambda: aws.known_buckets(self.estate))
@@ -144,7 +144,7 @@ class Replication:
     def plan(
         self, pairs: Sequence[Pair], request: Request, *, tell: Callable[[int, int, str], object] = lambda *_: None
     ) -> tuple[PairPlan, ...]:
-        """Every pair's plan, in order; AWS is only read. What stands in a pair's way is in its plan."""
+        """Plan every pair, in order. AWS is only read; an error of a pair is in its plan."""
         measured = self._metrics(pairs, request)
         found: dict[str, PairPlan] = {}
 
@@ -162,7 +162,7 @@ class Replication:
         return tuple(found[one.key] for one in pairs)
 
     def effects(self, plan: PairPlan, request: Request, *, seed_id: str = "", set_name: str = "") -> tuple[Effect, ...]:
-        """The writes of a pair's seed, in order."""
+        """Return the writes of a planned seed, in order."""
         held = None
         if plan.facts is not None and plan.facts.source.replication_role and plan.facts.rule is None:
             held = aws.role_facts(self.estate, plan.pair.source.account_id, plan.facts.source.replication_role)
@@ -173,7 +173,7 @@ class Replication:
     def seeds(
         self, *, job_id: str = "", set_name: str = "", states: Sequence[State] = (), limit: int = 1000
     ) -> list[SeedTask]:
-        """Seeds, the newest first."""
+        """Return seeds, newest first."""
         with self.store.read() as connection:
             return tables.list_seeds(connection, job_id=job_id, set_name=set_name, states=states, limit=limit)
 
@@ -202,22 +202,22 @@ class Replication:
         ]
         if not named:
             raise NotFound(
-                f"no seed is known by {ref!r}", hint="`windlass replicate status` lists them; --find looks in AWS."
+                f"no seed matches {ref!r}", hint="`windlass replicate status` lists them; --find looks in AWS."
             )
         return latest(named)
 
     def failures(self, seeds: Sequence[SeedTask]) -> dict[str, list[FailureGroup]]:
-        """What failed, by seed."""
+        """Return the failures of each seed, by seed id."""
         with self.store.read() as connection:
             return tables.list_failures(connection, [one.seed_id for one in seeds])
 
     def last_started(self, set_name: str) -> datetime | None:
-        """When a set was last begun."""
+        """Return when a set was last started; None when it never was."""
         with self.store.read() as connection:
             return tables.last_started(connection, set_name)
 
     def mark(self) -> str:
-        """A text that is another one after any seed moved."""
+        """Return a text that changes whenever a seed changes."""
         with self.store.read() as connection:
             return tables.last_moved(connection)
 
@@ -235,11 +235,11 @@ class Replication:
             tables.put_seed(connection, self.store, replace(seed, job_id=job_id, updated_at=self.now()))
 
     def save_failures(self, seed: SeedTask, found: Sequence[FailureGroup]) -> None:
-        """Write what failed."""
+        """Store the failures of a seed, in place of earlier ones."""
         self.store.transact(lambda connection: tables.put_failures(connection, seed.seed_id, found))
 
     def forget(self, *, older_s: float) -> int:
-        """Forget seeds that ended longer ago; how many."""
+        """Delete seeds that ended longer ago than `older_s`, and return their number."""
         with self.store.write() as connection:
             return tables.forget_old(connection, self.now() - timedelta(seconds=older_s))
 
@@ -281,7 +281,7 @@ class Replication:
         if chosen.source:
             return by_pattern(known(), chosen.source, chosen.destination, regions)
         if self._finder is None:
-            raise UsageError(f"set {chosen.name} asks the inventory, which is not here")
+            raise UsageError(f"set {chosen.name} queries the inventory, which this process does not have")
         return by_pattern(self._finder().buckets(chosen.query), "*", chosen.destination, regions)
 
     def _metrics(self, pairs: Sequence[Pair], request: Request) -> dict[str, Volume]:
@@ -313,7 +313,7 @@ class Replication:
         return PairFacts(pair=pair, source=source, destination=target)
 
     def _volume(self, pair: Pair, request: Request, known: Volume | None) -> Volume | None:
-        """CandidateCounts by listing both sides; of large buckets CloudWatch's figures do."""
+        """Count by listing both buckets; take CloudWatch's figures of large ones."""
         if request.measure == "none":
             return None
         large = known is not None and known.objects > self.config.list_threshold_objects and not pair.prefix
@@ -323,7 +323,7 @@ class Replication:
 
 
 def latest(seeds: Sequence[SeedTask]) -> list[SeedTask]:
-    """The newest seed of each pair."""
+    """Return the newest seed of each pair."""
     found: dict[str, SeedTask] = {}
     for one in sorted(seeds, key=lambda each: each.created_at):
         found[one.pair.key] = one

@@ -80,7 +80,7 @@ def get_seed(connection: Connection, seed_id: str) -> SeedTask | None:
 def list_seeds(
     connection: Connection, *, job_id: str = "", set_name: str = "", states: Iterable[State] = (), limit: int = 1000
 ) -> list[SeedTask]:
-    """Seeds, the newest first."""
+    """Return seeds, newest first."""
     statement = select(seed).order_by(seed.c.created_at.desc(), seed.c.seed_id.desc()).limit(limit)
     if job_id:
         statement = statement.where(seed.c.job_id == job_id)
@@ -92,7 +92,7 @@ def list_seeds(
 
 
 def last_started(connection: Connection, set_name: str) -> datetime | None:
-    """When a set was last begun."""
+    """Return when a set was last started; None when it never was."""
     statement = select(seed.c.created_at).where(seed.c.set_name == set_name).order_by(seed.c.created_at.desc()).limit(1)
     found = connection.execute(statement).scalar()
     return parse_time(found) if found else None

@@ -35,7 +35,7 @@ def test_a_permission_revoked_in_mid_run_stops_the_seed_and_a_resumed_one_copies
             aws.forget_calls()
 
     limits = Limits(connections=32, start_per_s=100.0, most_per_s=2000.0)
-    with pytest.raises(AccessDenied, match="500 objects in a row were refused") as stopped:
+    with pytest.raises(AccessDenied, match="500 consecutive objects were refused") as stopped:
         seed(aws.engine(tmp_path, limits=limits), pair, revoke)
     assert "resume" in stopped.value.hint
     # Some codes are asked about once more, with renewed keys.
@@ -60,7 +60,7 @@ def test_versions_stop_as_objects_do(aws, tmp_path):
     aws.fill(pair.source.bucket, [f"{at:04}" for at in range(1500)])
     refuse(aws, "AccessDenied")
     aws.forget_calls()
-    with pytest.raises(AccessDenied, match="500 objects in a row"):
+    with pytest.raises(AccessDenied, match="500 consecutive objects"):
         copy_pair(
             aws.engine(tmp_path, limits=Limits(connections=16, start_per_s=10_000.0)),
             pair,

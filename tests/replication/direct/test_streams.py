@@ -452,5 +452,5 @@ def test_workers_share_a_seed_at_a_service_that_heeds_conditions_and_are_refused
     assert (moved.copied, moved.failed) == (2, 0)
     assert list(between.listed(pair.destination)) == ["a", "b"]
     between.line.before = lambda asked: asked.headers.pop("if-none-match", None)
-    with pytest.raises(UsageError, match="can't be shared"):
+    with pytest.raises(UsageError, match="workers cannot share a seed there"):
         seed(between.engine(tmp_path), between.pair(out=True), seed_id="t", distributed=True)

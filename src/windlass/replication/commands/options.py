@@ -83,7 +83,7 @@ OperationOption = Annotated[
     Operation | None,
     typer.Option("--operation", help="Replicas, copies, or a function call per object; replicas by default."),
 ]
-Prefix = Annotated[str, typer.Option("--prefix", metavar="PREFIX", help="Only keys that begin with this.")]
+Prefix = Annotated[str, typer.Option("--prefix", metavar="PREFIX", help="Only keys that begin with this prefix.")]
 SwitchOn = Annotated[
     bool | None,
     typer.Option("--switch-on/--no-switch-on", help="Switch replication on first; the default for replicas."),

@@ -1,4 +1,4 @@
-"""The two buckets of a pair, reached through the wire: their listings, and the ways in which an object is copied."""
+"""The two buckets of a pair: clients, listings, and the operations that copy one object."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ __all__ = ["BucketPair", "ServiceAccess"]
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 Open = Callable[[str, str], Access]
-"""How S3 is reached as an account in a region."""
+"""Returns the access to S3 of an account in a region."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceAccess:
-    """How services that are not AWS are reached, by name, and what goes along from one service to another."""
+    """Access to services other than AWS, by name, and what is copied from one service to another."""
 
     reach: Callable[[str], Access]
     classes: Collection[str] = ()
@@ -55,9 +55,9 @@ class BucketPair:
     largest: int
     _stack: AsyncExitStack
     tags: bool = True
-    """Whether the destination's service takes tags."""
+    """True when the destination's service supports tags."""
     streams: StreamCopier | None = None
-    """Between two services: objects go through this process."""
+    """Set for a pair of two services: objects are streamed through this process."""
 
     @classmethod
     async def open(
@@ -115,7 +115,7 @@ class BucketPair:
         return _pages(self.look, self.pair.destination, self.pair.prefix)
 
     def copies(self) -> CopyRequests:
-        """Small objects, one request each."""
+        """Return the requests that copy small objects, one per object."""
         source, target = self.pair.source, self.pair.destination
         return CopyRequests(
             target.bucket,
@@ -127,14 +127,14 @@ class BucketPair:
         )
 
     async def copy_large(self, row: Listed) -> None:
-        """Copy one that is too large for that, as it is now."""
+        """Copy an object that is too large for one CopyObject, as it is now."""
         if self.streams is not None:
             await self.streams.copy_now(row.key)
         else:
             await self.parts().copy(row)
 
     def parts(self) -> PartCopier:
-        """Large ones, in parts."""
+        """Return the copier of large objects."""
         source, target = self.pair.source, self.pair.destination
         return PartCopier(
             self.read,
@@ -148,7 +148,7 @@ class BucketPair:
         )
 
     async def is_copied(self, row: Listed) -> bool:
-        """Whether the destination has this row: the same size and ETag, or a later time and nothing that tells them apart."""
+        """True when the destination has the object: same size and ETag, or a later time and no checksum that differs."""
         source, target = self.pair.source, self.pair.destination
         try:
             head = await self.look.send(s3.head(target.bucket, row.key, headers=ASKED, owner=target.account_id))
@@ -177,7 +177,7 @@ class BucketPair:
         return compare_heads(here, head, digests=not self.pair.services) is not Verdict.DIFFERENT
 
     async def copy_current(self, row: Listed) -> bool:
-        """Copy what is under this key now; whether there was anything."""
+        """Copy what is under the key now; False when the key is gone."""
         source = self.pair.source
         try:
             if self.streams is not None:
@@ -208,7 +208,7 @@ def _pages(client: Client, place: BucketRef, prefix: str) -> List:
 
 
 async def _followed(client: Client, place: BucketRef, prefix: str, token: str) -> Page:
-    """The first page with keys behind a truncated one without: there only the token leads on."""
+    """Return the first page with keys after a truncated page without any."""
     guard = LoopGuard(f"the listing of {place.name}")
     while True:
         guard.advance(token)
@@ -219,10 +219,10 @@ async def _followed(client: Client, place: BucketRef, prefix: str, token: str) -
 
 
 def _timed(rows: list[Listed]) -> list[Listed]:
-    """Other services write times in other ways; here they are compared as texts, and written as AWS does."""
+    """Return rows whose times are written as AWS writes them: times are compared as texts."""
     if all(_TIME.fullmatch(row.last_modified) for row in rows):
         return rows
     try:
         return [row._replace(last_modified=format_time(parse_time(row.last_modified))[:23] + "Z") for row in rows]
     except ValueError as error:
-        raise AwsError(f"a listing has a time that is none ({error})", hint="Is this an S3 endpoint?") from None
+        raise AwsError(f"a listing has an invalid time ({error})", hint="Check that this is an S3 endpoint.") from None

@@ -1,4 +1,4 @@
-"""The direct mover: this process lists, compares and copies, through the engine."""
+"""The direct copier: lists, compares and copies the buckets of a pair in this process."""
 
 from __future__ import annotations
 

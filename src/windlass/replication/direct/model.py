@@ -1,4 +1,4 @@
-"""The direct mover as the rest of a seed sees it: what it is asked, what it tells, what came of it."""
+"""The interface of the direct copier: options, progress, results, and the Protocol that the service calls."""
 
 from __future__ import annotations
 

@@ -89,8 +89,8 @@ class Board:
             return
         await self.client.send(s3.delete(self.bucket, probe, owner=self.owner))
         raise UsageError(
-            f"{self.client.access.service_label} writes over what is there, whatever the condition: a seed can't be shared there",
-            hint="Leave --distributed out: one process copies.",
+            f"{self.client.access.service_label} ignores If-None-Match: workers cannot share a seed there",
+            hint="Leave out --distributed: one process copies.",
         )
 
     async def plan(self) -> dict[str, Any]:
@@ -101,8 +101,8 @@ class Board:
             if error.code == "NoSuchBucket":
                 raise
             raise NotFound(
-                f"no seed is shared below s3://{self.bucket}/{self.prefix}",
-                hint="`windlass replicate seed … --distributed` shares one; its id is in `windlass replicate status` there.",
+                f"there is no distributed seed below s3://{self.bucket}/{self.prefix}",
+                hint="Start one with `windlass replicate seed … --distributed`; `windlass replicate status` shows its id.",
             ) from None
         found: dict[str, Any] = json.loads(body)
         return found
@@ -232,7 +232,9 @@ async def share(
                 break
         if not worked:
             await asyncio.sleep(min(_LOOK_S, board.ttl_s / 4))
-    raise Interrupted("the shared seed was stopped here", hint="Others go on; `windlass replicate worker` joins again.")
+    raise Interrupted(
+        "this worker was stopped", hint="Other workers continue; `windlass replicate worker` joins again."
+    )
 
 
 async def _hold(

@@ -29,7 +29,7 @@ _FULL_S = 0.01
 
 
 class QueueVisitor:
-    """A sink that puts pages of compared rows into a queue, and waits while it is full."""
+    """A visitor that puts pages of candidates into a queue, and waits while the queue is full."""
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class _Comparison:
         """Visitor: there is nothing to record."""
 
     def value(self) -> VerifyResult:
-        """What was found."""
+        """Return the result."""
         counts = self._counts
         return VerifyResult(
             objects=counts.total() - counts["extra"] - counts["read"],

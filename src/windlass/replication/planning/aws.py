@@ -1,4 +1,4 @@
-"""Buckets, keys, roles and measures as AWS tells them. Reads only; what is written goes through effects.py."""
+"""Reads of buckets, keys, roles and metrics from AWS. Writes go through effects.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes into a manifest: the keys a batch job is for, noncurrent versions, rows counted on their way."""
+"""The candidates of a manifest: keys for a batch job, and noncurrent versions, counted as they are read."""
 
 from __future__ import annotations
 

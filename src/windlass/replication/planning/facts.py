@@ -1,4 +1,4 @@
-"""What is known of a pair before anything is written to it. Values only; aws.py gathers them."""
+"""Facts about a pair before anything is written. Values only; aws.py reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which way a pair is seeded, and why. Pure.
+"""The choice of a pair's method, and its reason. Pure.
 
 True replicas (version ids, times, replication status) are only made by Batch Replication: where replication is on, or is
 switched on first, that is the way unless copies are asked for. Copies are made directly as long as that takes minutes:
@@ -93,16 +93,16 @@ def _refuse(asked: Method, operation: Operation | None, situation: MethodConstra
         _refuse_elsewhere(asked, operation, situation)
     if operation in (Operation.REPLICATE, Operation.LAMBDA) and asked in (Method.DIRECT, Method.EMR):
         what = "make true replicas" if operation is Operation.REPLICATE else "invoke a function per object"
-        raise UsageError(f"--method {asked} can't {what}: only batch jobs can", hint="Use --method batch or auto.")
+        raise UsageError(f"--method {asked} cannot {what}: only batch jobs can", hint="Use --method batch or auto.")
     if operation is Operation.REPLICATE and not situation.replicating:
         raise UsageError(
             "true replicas need a replication rule from the source to the destination",
-            hint="Leave --no-switch-on out, so that replication is switched on first; or use --operation copy.",
+            hint="Leave out --no-switch-on, or use --operation copy.",
         )
     if situation.detached and asked is Method.DIRECT:
         raise UsageError(
-            "a direct seed runs in this process: it can't be detached",
-            hint="Use --method batch, or run it in background.",
+            "a direct seed runs in this process and cannot be detached",
+            hint="Use --method batch, or run the command in the background.",
         )
 
 
@@ -119,7 +119,7 @@ def _refuse_customer_keys(asked: Method, operation: Operation, situation: Method
     if situation.detached:
         raise UsageError(
             "objects under customer keys (SSE-C) are copied by this process: the seed cannot be detached",
-            hint="Run it in the background.",
+            hint="Run the command in the background.",
         )
 
 
@@ -128,14 +128,15 @@ def _refuse_elsewhere(asked: Method, operation: Operation | None, situation: Met
     where = f"{' and '.join(situation.elsewhere)} {'is' if len(situation.elsewhere) == 1 else 'are'} not Amazon S3"
     if asked in (Method.BATCH, Method.EMR):
         raise UsageError(
-            f"--method {asked} needs Amazon S3 on both sides: {where}", hint="Use --method direct, or auto."
+            f"--method {asked} needs Amazon S3 as source and destination: {where}", hint="Use --method direct, or auto."
         )
     if operation in (Operation.REPLICATE, Operation.LAMBDA):
-        what = "true replicas are made" if operation is Operation.REPLICATE else "functions are invoked per object"
+        what = "replicas are created" if operation is Operation.REPLICATE else "functions are invoked for each object"
         raise UsageError(f"{what} by Amazon S3 between its own buckets only: {where}", hint="Use --operation copy.")
     if situation.detached:
         raise UsageError(
-            f"objects go through this process: the seed can't be detached ({where})", hint="Run it in background."
+            f"this process reads and writes the objects, so the seed cannot be detached ({where})",
+            hint="Run the command in the background.",
         )
 
 

@@ -43,16 +43,16 @@ _HINT = "Write a bucket's name, s3://BUCKET/PREFIX, or SERVICE:BUCKET/PREFIX."
 
 
 def parse_location(text: str) -> tuple[str, str]:
-    """(bucket, prefix) of `logs`, `s3://logs/2026/` or a bucket's ARN. UsageError when it names no bucket."""
+    """(bucket, prefix) of `logs`, `s3://logs/2026/` or a bucket's ARN. UsageError when it is not a bucket name."""
     plain = _ARN.sub("", text.strip().removeprefix("s3://"))
     bucket, _, prefix = plain.partition("/")
     if reason := _unsupported(plain, bucket):
         raise UsageError(
-            f"{text!r} can't be replicated: {reason}",
+            f"{text!r} cannot be replicated: {reason}",
             hint="Name a general purpose bucket.",
         )
     if not _NAME.match(bucket):
-        raise UsageError(f"{text!r} names no bucket", hint=_HINT)
+        raise UsageError(f"{text!r} is not a bucket name", hint=_HINT)
     return bucket, prefix
 
 
@@ -79,7 +79,7 @@ def parse_place(text: str) -> tuple[str, str, str]:
     found = _ELSEWHERE.match(text.strip())
     assert found is not None
     if not _ANY_NAME.match(found[2]):
-        raise UsageError(f"{text!r} names no bucket", hint=_HINT)
+        raise UsageError(f"{text!r} is not a bucket name", hint=_HINT)
     return found[1], found[2], found[3] or ""
 
 
@@ -90,14 +90,14 @@ def destination_name(pattern: str, source: str, captured: Sequence[str] = (), re
     def value(found: re.Match[str]) -> str:
         if found[1] not in known:
             raise UsageError(
-                f"destination {pattern!r}: {{{found[1]}}} stands for nothing",
-                hint="{name}, {region}, and {1}, {2} … for the stars of the source's pattern.",
+                f"destination {pattern!r}: {{{found[1]}}} has no value",
+                hint="Use {name}, {region}, and {1}, {2} … for the stars of the source's pattern.",
             )
         return known[found[1]]
 
     made = re.sub(r"\{(\w+)\}", value, pattern)
     if not _NAME.match(made) and not is_elsewhere(made):
-        raise UsageError(f"{pattern!r} makes {made!r} of {source}, which is no bucket's name")
+        raise UsageError(f"{pattern!r} turns {source} into {made!r}, which is not a valid bucket name")
     return made
 
 
@@ -140,7 +140,7 @@ def check_pairs(pairs: Sequence[Pair]) -> None:
     for one in pairs:
         if one.source.name == one.destination.name:
             raise UsageError(
-                f"{one.source.name} can't be its own replica", hint="Source and destination must be two buckets."
+                f"{one.source.name} cannot be its own replica", hint="Source and destination must be two buckets."
             )
     counted = Counter((one.destination.name, one.prefix) for one in pairs)
     twice = sorted(bucket for (bucket, _), number in counted.items() if number > 1)
@@ -166,8 +166,9 @@ def check_aliases(pairs: Sequence[Pair], hosts: Mapping[str, str]) -> None:
         )
         if here == there:
             raise UsageError(
-                f"{source.name} and {target.name} are one bucket: both names lead to {hosts[source.service] or hosts[target.service]}",
-                hint="Source and destination must be two buckets; look at endpoint_url of [[service]].",
+                f"{source.name} and {target.name} are the same bucket: "
+                f"both names resolve to {hosts[source.service] or hosts[target.service]}",
+                hint="Name two buckets; check endpoint_url of [[service]].",
             )
 
 

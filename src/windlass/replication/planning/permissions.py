@@ -83,12 +83,15 @@ def _role(role: RoleFacts, service: str, needed: Sequence[Statement]) -> Iterato
     name = role.arn.partition(":role/")[2] or role.arn
     if not role.readable:
         yield warning_finding(
-            "RoleUnread", name, "its policies can't be read", "Grant iam:GetRole, iam:ListRolePolicies … to check it."
+            "RoleUnread", name, "its policies cannot be read", "Grant iam:GetRole, iam:ListRolePolicies … to check it."
         )
         return
     if not role.found:
         yield error_finding(
-            "AssumeRoleNotPermitted", name, "there is no such role", "Name one that exists, or let Windlass make one."
+            "AssumeRoleNotPermitted",
+            name,
+            "the role does not exist",
+            "Name an existing role, or let Windlass create one.",
         )
         return
     if not trusts(role.trust, service):

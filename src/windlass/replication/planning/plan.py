@@ -71,15 +71,15 @@ def plan_pair(facts: PairFacts, volume: Volume | None, request: Request, config:
         return PairPlan(pair=placed, facts=facts, volume=volume, error=error)
     if request.restore_days and choice.method is not Method.DIRECT:
         refused = UsageError(
-            f"{placed.title}: only direct copies wait for restores, and the way is {choice.method}",
+            f"{placed.title}: only direct copies wait for restores, and the method is {choice.method}",
             hint="Add --operation copy --method direct.",
         )
         return PairPlan(pair=placed, facts=facts, volume=volume, choice=choice, error=refused)
     if request.preserve and choice.method is not Method.DIRECT:
         what = ", ".join(sorted(request.preserve))
         refused = UsageError(
-            f"{placed.title}: only direct copies carry {what} where it is asked for, and the way is {choice.method}",
-            hint="Add --operation copy --method direct. True replicas carry ACLs and locks by themselves.",
+            f"{placed.title}: only direct copies preserve {what}, and the method is {choice.method}",
+            hint="Add --operation copy --method direct. True replicas keep ACLs and locks without it.",
         )
         return PairPlan(pair=placed, facts=facts, volume=volume, choice=choice, error=refused)
     findings = check(facts, intent_of(facts, request, choice, config, volume))
@@ -102,8 +102,8 @@ def _refused_elsewhere(pair: Pair, request: Request) -> WindlassError | None:
         return None
     where = " and ".join(pair.services)
     return UsageError(
-        f"{pair.title}: {', '.join(given)} can't be done: {where} is not Amazon S3",
-        hint="Leave that out: current versions are copied.",
+        f"{pair.title}: {', '.join(given)} is not supported: {where} is not Amazon S3",
+        hint="Leave out these options: current versions are copied.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Everything that would make a seed fail, found before anything is written, each with its fix. Pure.
+"""Preflight: causes that would make a seed fail, found before anything is written, each with its fix. Pure.
 
 A finding carries the failure code that S3 would answer with later (failures.py), so that preflight and reports speak the
 same words. Permissions are judged from the documents that could be read; a fix shows the policy as it must become.
@@ -52,7 +52,7 @@ def _missing_buckets(facts: PairFacts) -> Iterator[Finding]:
             yield error_finding(
                 code,
                 side.place().name,
-                "there is no such bucket",
+                "the bucket does not exist",
                 "Check its name; create it first if it is the destination.",
             )
 
@@ -67,7 +67,7 @@ def _buckets(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield error_finding(
             "CrossPartition",
             target.bucket,
-            f"{source.partition} and {target.partition} are two partitions: S3 copies nothing across",
+            f"{source.partition} and {target.partition} are different partitions: S3 does not copy between partitions",
             "Seed within one partition; what must cross goes through a program with credentials of both.",
         )
     for side, known, code in (
@@ -76,7 +76,7 @@ def _buckets(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
     ):
         if known and side.region and known != side.region:
             yield error_finding(
-                code, side.bucket, f"it is in {side.region}, not in {known}", "Collect the inventory anew."
+                code, side.bucket, f"it is in {side.region}, not in {known}", "Collect the inventory again."
             )
     if intent.operation is Operation.REPLICATE and facts.rule is None and not intent.switch_on:
         yield error_finding("SrcBucketReplicationConfigMissing", source.bucket)
@@ -91,7 +91,7 @@ def _refused(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             yield error_finding(
                 "AccessDenied",
                 side.place().name,
-                f"we may not {operation} there ({code})",
+                f"{operation} is not allowed there ({code})",
                 f"Grant it to the keys of [[service]] {side.service}."
                 if side.service
                 else "Grant it to the identity that `windlass whoami` shows, or look at the bucket's policy.",
@@ -128,14 +128,14 @@ def _histories(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield warning_finding(
             "VersionOrder",
             facts.source.bucket,
-            "S3 Batch Operations copies noncurrent versions in no particular order; only the current version is surely the last",
+            "S3 Batch Operations copies noncurrent versions in no particular order; only the current one is certain to be last",
             "Use --method direct to keep the order of every history, and its delete markers.",
         )
     if facts.rule is not None and intent.method is Method.DIRECT:
         yield warning_finding(
             "SrcBucketReplicating",
             facts.source.bucket,
-            "replication to the destination is on: replicas come on top of copies",
+            "replication to the destination is on: replicas are written on top of copies",
             "Older versions are put beneath replicas by --operation replicate only; keys that are written meanwhile are told.",
         )
 
@@ -178,7 +178,7 @@ def _keys(facts: PairFacts, _: Intent) -> Iterator[Finding]:
             yield error_finding(
                 code if side is facts.source else "DstKmsKeyNotFound",
                 side.bucket,
-                f"its KMS key {side.key.arn} is not there",
+                f"its KMS key {side.key.arn} does not exist",
             )
         else:
             yield error_finding(code, side.bucket, f"its KMS key is {side.key.state}")
@@ -229,7 +229,7 @@ def _rule(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield warning_finding(
             "SrcObjectNotEligible",
             facts.source.bucket,
-            "its rule leaves SSE-KMS objects out",
+            "its rule excludes SSE-KMS objects",
             "Set SourceSelectionCriteria.SseKmsEncryptedObjects in the rule, with the replica's key.",
         )
 
@@ -254,7 +254,7 @@ def _objects(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
         yield warning_finding(
             "SrcGetAclNotPermitted",
             facts.source.bucket,
-            "ACLs are on: objects that another account owns can't be replicated",
+            "ACLs are on: objects that another account owns cannot be replicated",
             "Set Object Ownership to BucketOwnerEnforced.",
         )
     if facts.source.requester_pays:
@@ -263,7 +263,7 @@ def _objects(facts: PairFacts, intent: Intent) -> Iterator[Finding]:
             yield error_finding(
                 "RequesterPays",
                 facts.source.bucket,
-                "the requester pays, and no request agrees to",
+                "the requester pays, and requests do not agree to pay",
                 "Set [replication] request_payer = true: the account that copies pays for reading it.",
             )
         else:

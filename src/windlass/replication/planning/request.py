@@ -22,7 +22,7 @@ _RENAMED = {"via": "method", "carry": "preserve", "everything": "include_in_sync
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked for, the same for every pair. `switch_on` None: where true replicas are made.
+    """What is asked for, the same for every pair. `switch_on` None: where replicas are created.
 
     `delete_markers` None: not by the rule, and in their places by direct copies of versions.
     """

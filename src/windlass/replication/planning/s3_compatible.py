@@ -90,8 +90,8 @@ def _ask(services: Services, place: BucketRef, client: BlockingClient, call: Cal
             ) from None
         if error.code in _LOST:
             raise AwsError(
-                f"{where} can't be reached: {error.message}",
-                hint=f"Look at endpoint_url and ca_bundle of [[service]] {place.service}, and at the network.",
+                f"{where} cannot be reached: {error.message}",
+                hint=f"Check endpoint_url and ca_bundle of [[service]] {place.service}, and the network.",
                 code=error.code,
             ) from None
         raise

@@ -18,6 +18,7 @@ from windlass.core.ids import new_id
 from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs, RunningJob
 from windlass.replication.methods.batch import job as batch
+from windlass.replication.methods.batch.report_download import failed_rows
 from windlass.replication.model import BatchJob, BucketRef, Method, Operation, Pair, State
 from windlass.replication.planning import aws
 from windlass.replication.planning.plan import PairPlan
@@ -66,7 +67,7 @@ def begin(
         if len(refused) > 1:
             names = ", ".join(one.pair.title for one in refused[1:4])
             error = error.with_context(
-                suffix=f"; and {len(refused) - 1} more pairs can't be seeded: {names}{' …' if len(refused) > 4 else ''}"
+                suffix=f"; and {len(refused) - 1} more pairs cannot be seeded: {names}{' …' if len(refused) > 4 else ''}"
             )
         raise error
     made = [_seed(replication, one, request, set_name) for one in plans if one.choice is not None]
@@ -120,7 +121,7 @@ def run(
 
 
 def register(replication: Callable[[], Replication], jobs: Jobs) -> None:
-    """Let `jobs.resume` take up seeds."""
+    """Register the runner with which `jobs.resume` continues seeds."""
     jobs.runners[KIND] = lambda running: _run(replication(), running, Callbacks())
 
 
@@ -140,7 +141,7 @@ def follow(
 
 
 def requests_of(jobs: Jobs, *, verify: bool = True) -> Callable[[SeedTask], Request]:
-    """What was asked of each seed, as its job keeps it."""
+    """Return a function from a task to the request that its job holds."""
 
     def request_of(seed: SeedTask) -> Request:
         try:
@@ -166,7 +167,7 @@ def cancel(replication: Replication, jobs: Jobs, seeds: Sequence[SeedTask]) -> l
     """Stop seeds: their batch jobs in AWS, and the job of ours that runs them; a line about each. Conflict when all have ended."""
     live = [one for one in seeds if not one.state.ended]
     if not live:
-        raise Conflict("these seeds have ended already", hint="`windlass replicate status` shows how.")
+        raise Conflict("these seeds have already ended", hint="`windlass replicate status` shows their results.")
     said = []
     for seed in live:
         for account_id, region, job_id in seed.jobs:
@@ -201,7 +202,7 @@ def wait(
             if job.status is JobStatus.INTERRUPTED:
                 raise Interrupted(
                     f"{job_id} was interrupted: {job.error or job.detail or 'its process stopped'}",
-                    hint=f"`windlass replicate resume {job_id}` goes on.",
+                    hint=f"`windlass replicate resume {job_id}` continues it.",
                 )
         time.sleep(min(1.0, replication.config.poll_s))
         found |= {one.seed_id: one for one in replication.seeds(limit=100_000) if one.seed_id in found}
@@ -211,12 +212,14 @@ def write_failed(replication: Replication, seeds: Sequence[SeedTask], path: Path
     """The manifest rows of what failed in one seed's batch jobs, into a file; how many. UsageError for several seeds."""
     count = 0
     if sum(bool(one.failed) for one in seeds) > 1:
-        raise UsageError("a manifest is of one pair: several seeds have failures", hint="Name one seed with --failed.")
+        raise UsageError(
+            "a manifest holds one pair, and several seeds have failures", hint="Name one seed with --failed."
+        )
     with path.open("wb") as file:
         for seed in seeds:
             for job_at in seed.jobs if seed.failed else ():
                 job = batch.describe(replication.estate, *job_at)
-                for rows in batch.failed_rows(replication.estate, job, batch.job_bucket(seed.operation, seed.pair)):
+                for rows in failed_rows(replication.estate, job, batch.job_bucket(seed.operation, seed.pair)):
                     count += rows.count(b"\n")
                     file.write(rows)
     return count
@@ -292,7 +295,7 @@ def _run(replication: Replication, running: RunningJob, hooks: Callbacks, stop: 
             running.log(f"{one.pair.title}: {one.state}: {one.error or Outcome(one).line}", level="error")
     error = incomplete_error(
         [Outcome(one) for one in crew.seeds.values()],
-        f"windlass replicate report {running.job_id} says why; windlass replicate resume {running.job_id} goes on.",
+        f"windlass replicate report {running.job_id} shows why; windlass replicate resume {running.job_id} continues.",
     )
     if error is not None:
         raise error

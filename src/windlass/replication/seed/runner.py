@@ -1,4 +1,4 @@
-"""Working on many seeds at once: prepared side by side, followed by one ListJobs a place, finished as their jobs end."""
+"""The runner of many seeds: tasks are prepared in parallel, polled by one ListJobs per account and region, and finished."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _UNDER_WAY = (State.COPYING, State.WAITING, State.VERIFYING)
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """Who watches: `show` gets all seeds now and then, `ask` says whether a counted job shall run (None: leave it waiting)."""
+    """Callbacks of a run: `show` receives all tasks at intervals; `ask` confirms a job whose tasks S3 counted (None: it waits)."""
 
     show: Callable[[Sequence[SeedTask]], object] = lambda _: None
     ask: Callable[[SeedTask], bool] | None = None
 
 
 def confirm(replication: Replication, seeds: Sequence[SeedTask]) -> list[SeedTask]:
-    """Let jobs run that wait for it; those seeds as they are now."""
+    """Confirm the jobs that await confirmation, and return their tasks."""
     confirmed = []
     for seed in seeds:
         if seed.state is State.WAITING:
@@ -46,7 +46,7 @@ def confirm(replication: Replication, seeds: Sequence[SeedTask]) -> list[SeedTas
 
 @dataclass(slots=True)
 class SeedRunner:
-    """Works on seeds until all have ended (or wait for somebody, or need not be waited for)."""
+    """Runs the workflows of many tasks until all have ended or await confirmation."""
 
     replication: Replication
     seeds: dict[str, SeedTask]
@@ -58,7 +58,7 @@ class SeedRunner:
     _asked: set[str] = field(default_factory=set)
 
     def work(self, *, prepare: bool, wait: bool) -> None:
-        """Begin what has not begun (`prepare`), and go on until all have ended, or (not `wait`) once over what has."""
+        """Start new tasks (`prepare`), and poll until all have ended; without `wait`, poll once."""
         workflow = Workflow(SeedContext(self.replication, self.stop, self._keep))
         with ThreadPoolExecutor(self.replication.config.concurrency, thread_name_prefix="seed") as pool:
             try:
@@ -84,11 +84,11 @@ class SeedRunner:
                 return
             if self.stop.wait(min(_TICK_S, poll_s) if self._busy else poll_s):
                 raise Interrupted(
-                    "the seed was stopped", hint="`windlass replicate resume` goes on; batch jobs run on in AWS."
+                    "the seed was stopped", hint="`windlass replicate resume` continues it; batch jobs continue in AWS."
                 )
 
     def _fresh(self) -> list[SeedTask]:
-        """Seeds to be begun, or begun again: nothing of theirs runs in AWS."""
+        """Return the tasks to start or restart: AWS has no running job of theirs."""
         fresh = []
         for task in self._tasks():
             in_flight = task.state in _UNDER_WAY and METHODS[task.method].in_flight(task)
@@ -129,7 +129,7 @@ class SeedRunner:
                 raise error
             elif isinstance(error, WindlassError):
                 self._keep(workflow.fail(self.seeds[seed_id], error))
-            else:  # a fault of ours ends this seed, not two hundred others
+            else:  # An unexpected error ends this seed, not two hundred others.
                 logger("replication").error("seed.broke", seed=seed_id, exc_info=error)
                 self._keep(workflow.fail(self.seeds[seed_id], WindlassError(f"{type(error).__name__}: {error}")))
 
@@ -157,7 +157,7 @@ class SeedRunner:
                 self._keep(confirmed)
 
     def _batch_jobs(self, seeds: Iterable[SeedTask]) -> dict[str, BatchJob]:
-        """How the jobs stand: one listing a place, whatever their number."""
+        """Return the batch jobs of these tasks by id: one ListJobs per account and region, whatever their number."""
         places: dict[tuple[str, str], set[str]] = {}
         for seed in seeds:
             for account_id, region, job_id in seed.jobs:

@@ -1,4 +1,4 @@
-"""Periodic sets: each `[[replicate]]` with `every` is seeded again when its time has come; one process of many does it."""
+"""The scheduler of periodic sets: each `[[replicate]]` set with `interval` is seeded again when it is due, in one process of many."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def seed_set(
     stop: threading.Event | None = None,
     under: Sequence[Lease] = (),
 ) -> str:
-    """Seed a set now, to its end; the job's id. Pairs that can't be seeded are left out and logged."""
+    """Seed a set now, and return the job's id. Pairs that cannot be seeded are skipped and logged."""
     request = request_of(chosen)
     plans = replication.plan(replication.pairs(PairSelection(set_name=chosen.name)), request)
     for plan in plans:
@@ -56,12 +56,12 @@ def seed_set(
 
 
 def _loop_params(chosen: ReplicateConfig, request: Request) -> dict[str, object]:
-    """What marks a job as this loop's: only those does the loop resume, never what a person has interrupted."""
+    """Return the parameters that mark a job as the scheduler's: it never resumes a job that a person interrupted."""
     return {"request": request.params(), "set": chosen.name, "loop": True}
 
 
 def due(replication: Replication, chosen: ReplicateConfig) -> bool:
-    """Whether a set's time has come."""
+    """True when a set is due."""
     if not chosen.interval:
         return False
     last = replication.last_started(chosen.name)
@@ -134,7 +134,7 @@ def _seed_set_forever(
 
 
 def _follow_round(replication: Replication, jobs: Jobs, lease: Lease, stop: threading.Event, *, look_s: float) -> float:
-    """Look at seeds that were detached, or whose process is gone, and finish those that AWS has ended."""
+    """Poll detached seeds, and those whose process is gone; finish those whose AWS jobs have ended."""
     try:
         left = seeding.unfinished(jobs, replication.seeds(states=_UNDER_WAY))
         if left:

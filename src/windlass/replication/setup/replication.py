@@ -269,14 +269,14 @@ def _wait(
         if status == "FAILED":
             raise Conflict(
                 f"{pair.title}: the canary object could not be replicated",
-                hint=f"{explain('DstPutObjectNotPermitted').advice} S3's events of type OperationFailedReplication say why.",
+                hint=f"{explain('DstPutObjectNotPermitted').advice} S3's events of type OperationFailedReplication show the reason.",
                 code="ReplicationFailed",
             )
         waited = time.monotonic()
         if waited - began > config.canary_timeout_s or (not status and waited - put_at > _AGAIN_S):
             return None
         if stop.wait(config.canary_poll_s):
-            raise Interrupted(f"{pair.title} was stopped while the canary was under way")
+            raise Interrupted(f"the seed of {pair.title} was stopped while it waited for the canary object")
 
 
 def _clean(estate: Estate, pair: Pair, key: str) -> None:

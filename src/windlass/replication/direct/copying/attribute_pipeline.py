@@ -61,7 +61,7 @@ class AttributePipeline(Generic[T]):
         await replace(self._sides.parts(), headers=more).copy(row)
 
     async def copy_current(self, row: Listed) -> bool:
-        """Copy what is under this key now; whether there was anything."""
+        """Copy what is under the key now; False when the key is gone."""
         source = self._sides.pair.source
         try:
             head = await self._sides.read.send(s3.head(source.bucket, row.key, owner=source.account_id))

@@ -1,7 +1,7 @@
-"""Copies what the journal's blocks hold: rows of several places in turn, each as fast as its place takes them.
+"""The copier: takes the rows of the journal's blocks in turn, each prefix at the speed that the destination accepts.
 
-The small ones go through a flow: the next is sent where the last answer arrives. Large ones are copied in parts, beside. What the
-destination throttles comes again at a slower pace; what changed since it was listed is looked at again.
+Small objects go through a pipeline, which sends the next copy when a response arrives. Large objects are copied in parts, beside it.
+A throttled copy is repeated at a slower pace; an object that changed since it was listed is read again.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ class CopyOperations:
     is_copied: Callable[[Listed], Awaitable[bool]]
     """True when the destination has the object."""
     is_readable: Callable[[Listed], Awaitable[bool]]
-    """True when an archived object can be read, if need be after its restore. AwsError while a restore runs that is not awaited."""
+    """True when an archived object can be read, if need be after its restore. AwsError while another restore runs."""
     copy_current: Callable[[Listed], Awaitable[bool]]
     """Copy what is under the key now instead of what was listed; False when the key is gone."""
 
 
 @dataclass(slots=True)
 class Copier:
-    """Feeds a flow from the journal. `heard` is called when a block is done; `largest` is what one CopyObject takes."""
+    """Feeds a pipeline from the journal. `on_block_done` is called per finished block; `largest` is CopyObject's limit."""
 
     journal: Journal
     paces: Paces
@@ -62,13 +62,13 @@ class Copier:
     largest: int
     on_block_done: Callable[[], None]
     operations: CopyOperations = field(init=False)
-    """Set when the flow is there, which is made with this copier's `done` and `pull`."""
+    """Set after construction: the pipeline is constructed with this copier's `done` and `pull`."""
     copied: int = 0
     copied_bytes: int = 0
     gone: int = 0
     gone_bytes: int = 0
     fatal_error: WindlassError | None = None
-    """Why no object could be copied any more."""
+    """The error after which no object can be copied; None while copies succeed."""
     failures: Failures = field(default_factory=Failures)
     _waiting: deque[int] = field(default_factory=deque)
     _open: deque[Block] = field(default_factory=deque)
@@ -79,33 +79,33 @@ class Copier:
     _timer: asyncio.TimerHandle | None = None
     _pumping: bool = False
     _blocked_until_tick: bool = False
-    """No row may be sent before the next tick, or before there are new ones."""
+    """True while no row may be sent before the next tick or a new block."""
     _stopped: bool = False
     _large_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
     _head_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOOKS_AT_ONCE))
 
     def add(self, numbers: Iterable[int]) -> None:
-        """Blocks to copy."""
+        """Queue blocks to copy."""
         self._waiting.extend(numbers)
         self._blocked_until_tick = False
         self.pump()
 
     @property
     def backlog(self) -> int:
-        """Blocks that wait."""
+        """The number of queued blocks."""
         return len(self._waiting)
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits or is under way."""
+        """True when no block is queued or in flight."""
         return not (self._waiting or self._open or self._unfinished)
 
     def pause(self) -> None:
-        """Send nothing more; what is under way ends as it may."""
+        """Send nothing more; copies in flight finish."""
         self._stopped = True
 
     def stop(self) -> None:
-        """Send nothing more, and give up what is beside the flow."""
+        """Send nothing more, and cancel copies beside the pipeline."""
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
@@ -113,7 +113,7 @@ class Copier:
             task.cancel()
 
     def pump(self) -> None:
-        """Send what may be sent now."""
+        """Send every row that may be sent now."""
         if self._pumping or self._stopped or self._blocked_until_tick:
             return
         self._pumping = True
@@ -123,11 +123,11 @@ class Copier:
             self._pumping = False
 
     def pull(self) -> Copy[Token] | None:
-        """The flow: a lane is free; what it may send now."""
+        """Return the next copy for a free connection of the pipeline; None when no row may be sent now."""
         if self._stopped or self._blocked_until_tick:
             return None
         block, now = self._open[0] if self._open else None, self.now()
-        # The usual: the next row of the block whose turn it is. What has many places, too, mostly goes on with the same.
+        # The common case: the next row of the current block. A block with many prefixes mostly continues with the same one.
         if block is not None and block.plain and block.next < len(block.rows):
             index = block.next
             row = block.rows[index]
@@ -142,7 +142,7 @@ class Copier:
         return token, row.key, row.etag, row.storage_class
 
     def done(self, token: Token, error: WindlassError | None) -> None:
-        """The flow: a copy ended."""
+        """Record the result of a copy that the pipeline sent."""
         block, index = token
         row = block.rows[index]
         if error is None:
@@ -172,7 +172,7 @@ class Copier:
         self._schedule_tick()
 
     def _schedule_tick(self) -> None:
-        """Nothing may be sent now: look again soon."""
+        """Schedule the next attempt to send."""
         if self._timer is None and (self._open or self._waiting):
             self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
 
@@ -182,7 +182,7 @@ class Copier:
         self.pump()
 
     def _next(self, now: float) -> Token | None:
-        """The next row whose place has room, of the open blocks in turn; blocks are opened when those that are have none."""
+        """Return the next row that its pace allows, from the open blocks in turn; open more blocks when these have none."""
         opened = self._open
         for _ in range(len(opened)):
             block = opened[0]
@@ -200,7 +200,7 @@ class Copier:
         return None
 
     def _one_prefix(self) -> bool:
-        """Few open blocks do, while their rows are all of one place."""
+        """True when all open blocks have one top-level prefix: more open blocks would not copy faster."""
         return len({block.rows[0].key.partition("/")[0] for block in self._open}) <= 1
 
     def _next_in_block(self, block: Block, now: float) -> Token | None:
@@ -236,7 +236,9 @@ class Copier:
         keys, sizes, _, _, classes = zip(*block.rows, strict=True)
         first, last, texts = keys[0], keys[-1], "".join(keys)
         top = first[: first.find("/") + 1]
-        if "/" not in texts or (top and last.startswith(top)):  # so do those between: rows are in order
+        if "/" not in texts or (
+            top and last.startswith(top)
+        ):  # Rows are in order: all rows between have this prefix, too.
             block.pace = self.paces.of(first)
         block.plain = (
             not block.done and not block.doubtful and max(sizes) <= self.largest and ARCHIVE_CLASSES.isdisjoint(classes)
@@ -248,10 +250,10 @@ class Copier:
             self._close_block(block)
         return block
 
-    # Beside the flow
+    # Copies beside the pipeline
 
     async def _copy_slowly(self, block: Block, index: int, row: Listed) -> None:
-        """A row that needs a look first, or many requests."""
+        """Copy a row that needs a HEAD first, or many requests."""
         try:
             if block.doubtful:
                 async with self._head_slots:
@@ -275,7 +277,7 @@ class Copier:
             self._failed(block, index, row, error)
 
     async def _copy_archived(self, block: Block, index: int, row: Listed) -> None:
-        """A row of an archive class: there may be a restored copy to read."""
+        """Copy a row of an archive class, if a restored copy can be read."""
         try:
             restored = await self.operations.is_readable(row)
         except Throttled as error:
@@ -289,7 +291,7 @@ class Copier:
                 self._failed(block, index, row, _ARCHIVED)
 
     async def _copy_current(self, block: Block, index: int, row: Listed) -> None:
-        """It is not there as it was listed: changed since, or gone."""
+        """Copy what is under the key now: the object changed since it was listed, or was deleted."""
         try:
             async with self._head_slots:
                 found = await self.operations.copy_current(row)
@@ -305,7 +307,7 @@ class Copier:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    # Ends
+    # Results
 
     def _copied(self, block: Block, index: int, row: Listed) -> None:
         self.copied += 1
@@ -314,7 +316,7 @@ class Copier:
         self._mark(block, index)
 
     def _skip_deleted(self, block: Block, index: int, row: Listed) -> None:
-        """Deleted since it was listed: where replication is on, that is replicated, too."""
+        """Count a row whose object was deleted since it was listed."""
         self.gone += 1
         self.gone_bytes += row.size_bytes
         self.journal.skipped(1, row.size_bytes)
@@ -349,18 +351,18 @@ class Copier:
             self._release_if_nothing_else()
 
     def _stop_with(self, error: WindlassError) -> None:
-        """No fault of this object's: the seed ends here, and goes on from here when that is mended."""
+        """Stop the seed: the cause is not this object. A resumed seed continues here."""
         self.fatal_error = self.fatal_error or error
         self._stopped = True
         self.on_block_done()
 
     def _release(self, *, success: bool = False) -> None:
-        """What was refused failed by itself, and not because everything is."""
+        """Record the held refusals as failures of single objects: not every object is refused."""
         for held in self._refusals.release(success=success):
             self._record_failure(*held)
 
     def _release_if_nothing_else(self) -> None:
-        """Where nothing else is left, nothing more is learned by waiting."""
+        """Release the held refusals when no other row is left that could still succeed."""
         held = len(self._refusals.held)
         if held and not self._stopped and not self._waiting and self._rows_left() == held:
             self._release()
@@ -369,7 +371,7 @@ class Copier:
         return sum(block.left for block in self._unfinished.values())
 
     def _record_failure(self, block: Block, index: int, row: Listed, error: WindlassError) -> None:
-        """It can't be copied: that is told, and written down."""
+        """Record a failure in the counts and in the journal."""
         code = error.code or type(error).__name__
         self.failures.add(row.key, code, error.message)
         self.journal.failed(row, code, error.message)

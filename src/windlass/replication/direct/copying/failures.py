@@ -1,4 +1,4 @@
-"""What could not be copied, by reason: how many, what was said, and some of the keys; memory does not grow with them."""
+"""Failures of copies by code: count, message and some keys. Memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["MOST_REFUSALS", "Failures", "Refusals", "is_refusal", "stopped_by"]
 T = TypeVar("T")
 _EXAMPLES = 5
 MOST_REFUSALS = 500
-"""So many refusals in a row, and no success between them, are no fault of single objects: a permission or a key is gone."""
+"""After this many consecutive refusals the seed stops: a permission or a key is missing, not single objects."""
 
 
 class Failures:
-    """Failures told one by one."""
+    """Failures, counted by code, with some keys of each."""
 
     def __init__(self) -> None:
         self._codes: Counter[str] = Counter()
@@ -28,14 +28,14 @@ class Failures:
         return self._codes.total()
 
     def add(self, key: str, code: str, message: str) -> None:
-        """One object that could not be copied."""
+        """Add one object that could not be copied."""
         self._codes[code] += 1
         keys = self._said.setdefault(code, (message, []))[1]
         if len(keys) < _EXAMPLES:
             keys.append(key)
 
     def groups(self) -> tuple[FailureGroup, ...]:
-        """By reason, the most frequent first."""
+        """Return the failures by code, the most frequent first."""
         return tuple(
             FailureGroup(code=code, count=number, message=self._said[code][0], keys=tuple(self._said[code][1]))
             for code, number in self._codes.most_common()
@@ -71,7 +71,7 @@ def is_refusal(error: WindlassError) -> bool:
 def stopped_by(error: WindlassError, refused: int) -> WindlassError:
     """Return the error that ends a seed of which everything is refused."""
     return AccessDenied(
-        f"{refused:,} objects in a row were refused, the last with: {error.message}",
-        hint=f"{error.hint} `windlass replicate preflight` shows what is missing; `resume` goes on then.".strip(),
+        f"{refused:,} consecutive objects were refused, the last with: {error.message}",
+        hint=f"{error.hint} `windlass replicate preflight` shows what is missing; then `windlass replicate resume` continues.".strip(),
         code=error.code,
     )

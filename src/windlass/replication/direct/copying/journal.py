@@ -145,7 +145,7 @@ class JournalOf(Generic[R]):
             self._append(self._plan, _RANGE, _text([one.number, one.after, one.upto]))
 
     def split(self, number: int, new: int, at: str) -> None:
-        """A range became two."""
+        """Receive the split of a range into two."""
         self._append(self._plan, _CUT, _text([number, new, at]))
 
     def block(self, of: int, through: str, rows: Sequence[R], *, skipped: int, refused: Sequence[R] = ()) -> int:
@@ -170,7 +170,7 @@ class JournalOf(Generic[R]):
         return number
 
     def range_done(self, number: int) -> None:
-        """A range is listed to its end."""
+        """Receive the number of a range that is listed to its end."""
         self._append(self._plan, _END, _text(number))
 
     def listed(self) -> None:
@@ -265,7 +265,8 @@ class JournalOf(Generic[R]):
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise Conflict(
-                f"another process copies this seed: it holds {self.folder / 'lock'}", hint="Wait for it, or stop it."
+                f"another process runs this seed and holds {self.folder / 'lock'}",
+                hint="Wait until it ends, or stop it.",
             ) from None
 
     def _opened(self, name: str, read: Any) -> BinaryIO:

@@ -88,7 +88,7 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreError(
             f"the journal {path} can't be written: {error.strerror or error}",
-            hint="Make room there, or name another folder with `[replication] journals`; `windlass replicate resume` goes on.",
+            hint="Make room there, or name another folder with `[replication] journals`; `windlass replicate resume` continues it.",
             code="JournalUnwritable",
         ) from error
 

@@ -57,9 +57,9 @@ class Reader:
             if not etag:
                 raise self._changed(key)
             raise AwsError(
-                f"{self.bucket}: {key!r} has {size_bytes:,} bytes, and {len(body):,} came",
+                f"{self.bucket}: {key!r} has {size_bytes:,} bytes, and {len(body):,} were received",
                 code="IncompleteBody",
-                hint="Is something on the way that changes bodies (a proxy that unpacks them)?",
+                hint="Check for a proxy that changes response bodies.",
             )
         return Read(head, body)
 
@@ -75,9 +75,9 @@ class Reader:
                     self._check(key, etag, head)
                     if not head.content_range.startswith(f"bytes {at}-{last}/"):
                         raise AwsError(
-                            f"{self.bucket}: bytes {at}-{last} of {key!r} were asked for, and {head.content_range or 'all'} came",
+                            f"{self.bucket}: bytes {at}-{last} of {key!r} were requested, received: {head.content_range or 'all'}",
                             code="InvalidRange",
-                            hint="The service must serve ranges.",
+                            hint="Use a service that supports range requests.",
                         )
                     async for piece in pieces:
                         at += len(piece)
@@ -88,7 +88,7 @@ class Reader:
                 cuts = cuts + 1 if at == before else 0
                 if cuts > _CUTS:
                     said = f"{self.bucket}: {key!r} was cut off at {at:,} bytes again and again"
-                    raise AwsError(said, code="IncompleteBody", hint="Look at the network and the service.")
+                    raise AwsError(said, code="IncompleteBody", hint="Check the network and the service.")
                 await asyncio.sleep(_PAUSE_S * cuts)
 
     async def layout(self, key: str, head: Head) -> tuple[list[int], bool]:
@@ -128,7 +128,7 @@ class Reader:
             raise self._changed(key)
 
     def _changed(self, key: str) -> Conflict:
-        return Conflict(f"{self.bucket}: {key!r} was replaced meanwhile", code="PreconditionFailed")
+        return Conflict(f"{self.bucket}: {key!r} was replaced while the seed ran", code="PreconditionFailed")
 
 
 def likely_parts(size_bytes: int, count: int) -> list[int]:

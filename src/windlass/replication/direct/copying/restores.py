@@ -35,7 +35,7 @@ class Restores:
             raise AwsError(
                 f"{self.sides.pair.source.name}: {row.key!r} is being restored",
                 code="RestoreInProgress",
-                hint="Seed again when the restore has ended, or wait for it with --restore DAYS.",
+                hint="Seed again after the restore, or wait for it with --restore DAYS.",
             )
         while state is RestoreState.RESTORING and self.restore is not None:
             await asyncio.sleep(self.restore.poll_s)

@@ -92,7 +92,7 @@ class StreamCopier:
         raise Conflict(
             f"{self.source.bucket}: {key!r} keeps changing while it is copied",
             code="PreconditionFailed",
-            hint="Seed again when nobody writes it.",
+            hint="Seed again when no other program writes this key.",
         )
 
     async def _checked(self, row: Listed, head: Head | None) -> None:
@@ -108,9 +108,9 @@ class StreamCopier:
             else:
                 return
             raise AwsError(
-                f"{self.source.bucket}: {row.key!r} is read differently each time",
+                f"{self.source.bucket}: {row.key!r} has different content on each read",
                 code="BadDigest",
-                hint="Something on the way, or the source's disk, damages it.",
+                hint="The network or the source's disk may corrupt it: check both, then seed again.",
             )
 
     async def _copy(self, row: Listed, head: Head | None, seen: Sequence[Claim]) -> None:
@@ -118,7 +118,9 @@ class StreamCopier:
             await self._small(row, seen)
             return
         if (row.etag and head.etag != row.etag) or head.size_bytes != row.size_bytes:
-            raise Conflict(f"{self.source.bucket}: {row.key!r} was replaced meanwhile", code="PreconditionFailed")
+            raise Conflict(
+                f"{self.source.bucket}: {row.key!r} was replaced while the seed ran", code="PreconditionFailed"
+            )
         if row.size_bytes <= self.small_bytes:
             await self._small(row, seen)
         elif parts_of(head.etag) or row.size_bytes > self.one_put_bytes:
@@ -227,9 +229,9 @@ def _check_parts(bucket: str, key: str, made: Sequence[tuple[Part, str]]) -> Non
     if any(equal) and not all(equal):
         number = equal.index(False) + 1
         raise AwsError(
-            f"{bucket}: part {number} of {key!r} is not what was sent",
+            f"{bucket}: part {number} of {key!r} differs from what was sent",
             code="BadDigest",
-            hint="Something on the way, or the destination's disk, damages it: seed again.",
+            hint="The network or the destination's disk may corrupt it: check both, then seed again.",
         )
 
 

@@ -1,7 +1,6 @@
-"""Both sides of a pair, listed by several listers at once and compared range by range.
+"""The comparison of two listings: several listers work on ranges of keys, and a visitor receives the pages of both buckets.
 
-Memory holds a page or two of each range that is under way. What comes out: pages of compared rows, in the order of keys within
-a range, ranges side by side.
+Memory holds one or two pages of each range in progress. Pages are in key order within a range; ranges are in any order.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ __all__ = ["Keyed", "List", "ListingVisitor", "Paged", "Pages", "compare_listing
 
 
 class Keyed(Protocol):
-    """What is listed: one row a key."""
+    """A row of a listing: one per key."""
 
     @property
     def key(self) -> str:
-        """By which rows are in order."""
+        """The key by which rows are ordered."""
 
 
 R = TypeVar("R", bound=Keyed)
@@ -32,7 +31,7 @@ R_contra = TypeVar("R_contra", bound=Keyed, contravariant=True)
 
 
 class Paged(Protocol[R_co]):
-    """A page of rows in order; `token` is empty on the last."""
+    """A page of rows in key order; `token` is empty on the last page."""
 
     @property
     def objects(self) -> Sequence[R_co]:
@@ -40,30 +39,30 @@ class Paged(Protocol[R_co]):
 
     @property
     def token(self) -> str:
-        """Whether there are more."""
+        """The continuation token."""
 
 
 Pages = Callable[[str], Awaitable[Paged[R]]]
-"""The page of keys after a text."""
+"""Returns the page of keys after a given key."""
 List = Pages[Listed]
 
 
 class ListingVisitor(Protocol[R_contra]):
-    """Who takes what was compared. Each call is awaited before the range goes on."""
+    """Receives the compared pages. Each call is awaited before its range continues."""
 
     async def on_page(self, of: Range, source: Sequence[R_contra], destination: Sequence[R_contra]) -> None:
-        """Keys of the source, and those of the destination up to the last of them (and, at the range's end, to its end)."""
+        """Receive a page of the source, and the destination's keys up to its last key (at the range's end: up to that end)."""
 
     def on_split(self, split: Split) -> None:
-        """A range became two."""
+        """Receive the split of a range into two."""
 
     def on_range_done(self, number: int) -> None:
-        """A range is listed to its end."""
+        """Receive the number of a range that is listed to its end."""
 
 
 @dataclass(slots=True)
 class _Side(Generic[R]):
-    """The destination's keys of one range: those read and not compared yet, and how far was read."""
+    """The destination's side of one range: keys that were read and not compared yet, and the last key read."""
 
     through: str
     rows: list[R] = field(default_factory=list)
@@ -80,7 +79,7 @@ async def compare_listings(
     listers: int = 16,
     include_extra: bool = False,
 ) -> None:
-    """List everything that `ranges` has. `include_extra`: what only the destination has is wanted, too, to the ends of ranges."""
+    """List all `ranges`, and pass pages to the visitor. `include_extra` passes keys that only the destination has, too."""
     await _ListingComparison(ranges, source, destination, visitor, include_extra=include_extra).run(listers)
 
 
@@ -135,15 +134,15 @@ class _ListingComparison(Generic[R]):
         try:
             mine = self._ranges.page(one, [row.key for row in rows], more=bool(page.token))
         except ValueError as error:
-            raise AwsError(str(error), hint="Is this an S3 endpoint? Its listings must be in order of keys.") from None
-        # From here on the range could be asked for again: nobody may, before this page is compared.
+            raise AwsError(str(error), hint="Check that this is an S3 endpoint: S3 lists keys in order.") from None
+        # No other lister may take the range before this page is compared.
         one.asked = True
         rows = rows if mine == len(rows) else rows[:mine]
         through = one.upto if one.done and self._beyond else (rows[-1].key if rows else one.after)
         there = await self._through(side, through) if side is not None else []
         await self._visitor.on_page(one, rows, there)
         one.asked = False
-        # A range ends after its last page was taken: an end that is written too early would lose that page.
+        # A range is done after its last page was visited: an end that is journaled earlier would lose that page.
         for number in (*([one.number] if one.done else []), *self._ranges.finished()):
             self._sides.pop(number, None)
             self._visitor.on_range_done(number)
@@ -162,7 +161,7 @@ class _ListingComparison(Generic[R]):
         return side.ended or (self._last is not None and side.through >= self._last)
 
     async def _through(self, side: _Side[R], through: str | None) -> list[R]:
-        """The destination's keys up to this one (None: all), which are compared now."""
+        """Return the destination's keys up to `through` (None: all), and remove them from the side."""
         assert self._destination is not None
         while not self._over(side) and (through is None or side.through < through):
             asked, side.first = side.first, None
@@ -192,7 +191,7 @@ def _advancing(page: Paged[R], after: str) -> Paged[R]:
     """The page; AwsError for one that has more behind it and no key to go on from."""
     if page.token and not page.objects:
         raise AwsError(
-            f"a listing does not advance after {after!r}: a page has no keys and says that there are more",
-            hint="Is this an S3 endpoint? Try again, or ask its operator.",
+            f"a listing does not advance after {after!r}: a page has no keys and a continuation token",
+            hint="Check that this is an S3 endpoint, and try again.",
         )
     return page

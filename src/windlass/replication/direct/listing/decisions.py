@@ -1,4 +1,4 @@
-"""What a seed does about each key of a page: one comparison for seeds and manifests, a HEAD only where listings don't tell."""
+"""The decision about each key of a page: the same for seeds and manifests, with a HEAD only where listings do not decide."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Decisions"]
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """Decides by `criteria`; `evidence` compares what a listing does not tell."""
+    """Decides by `criteria`; `evidence` compares objects that listings do not decide."""
 
     criteria: Criteria
     evidence: Evidence

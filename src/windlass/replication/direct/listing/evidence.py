@@ -89,7 +89,7 @@ async def _head(client: Client, place: BucketRef, row: Listed, *, part: int = 0)
     call = s3.head(place.bucket, row.key, part=part, if_match=row.etag, headers=ASKED, owner=place.account_id)
     head = await client.send(call)
     if row.etag and head.etag != row.etag:  # some services do not look at If-Match
-        raise AwsError(f"{place.name}: {row.key!r} was replaced meanwhile", hint="Compare again.")
+        raise AwsError(f"{place.name}: {row.key!r} was replaced while the seed ran", hint="Compare again.")
     return head
 
 
@@ -100,5 +100,7 @@ async def _digest(client: Client, place: BucketRef, key: str) -> str:
             async for piece in pieces:
                 digest.update(piece)
     except ConnectionLost as lost:
-        raise AwsError(f"{place.bucket}: reading {key!r} was cut off ({lost})", hint="Verify again.") from None
+        raise AwsError(
+            f"{place.bucket}: the connection was lost while reading {key!r} ({lost})", hint="Verify again."
+        ) from None
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""How much there is to move: both sides counted page by page, for plans."""
+"""The volume of a plan: both buckets counted page by page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _size, _class = attrgetter("size_bytes"), attrgetter("storage_class")
 
 
 class VolumeVisitor:
-    """A sink that counts what the source has, and what the destination lacks of it."""
+    """A visitor that counts the source's objects, and those that the destination is missing."""
 
     def __init__(self, pair: Pair, criteria: Criteria = BY_ETAG) -> None:
         self._criteria, self._unclear = criteria, 0
@@ -59,7 +59,7 @@ class VolumeVisitor:
         """Visitor: there is nothing to record."""
 
     def value(self) -> Volume:
-        """What was counted."""
+        """Return the counts."""
         return Volume(
             objects=self._objects,
             size_bytes=self._bytes,

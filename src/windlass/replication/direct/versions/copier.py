@@ -86,7 +86,7 @@ class VersionCopier:
     _refused_in_a_row: int = 0
 
     def add(self, numbers: Iterable[int]) -> None:
-        """Blocks to copy."""
+        """Queue blocks to copy."""
         self._waiting.extend(numbers)
         while len(self._tasks) < self.concurrency and (chain := self._next()) is not None:
             task = asyncio.get_running_loop().create_task(self._work(chain))
@@ -95,12 +95,12 @@ class VersionCopier:
 
     @property
     def backlog(self) -> int:
-        """Blocks that wait."""
+        """The number of queued blocks."""
         return len(self._waiting)
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits or is under way."""
+        """True when no block is queued or in flight."""
         return not (self._waiting or self._open or self._unfinished)
 
     def pause(self) -> None:
@@ -211,7 +211,7 @@ class VersionCopier:
             await asyncio.sleep(min(_LONGEST_TURN_S, max(_TURN_S, len(self._tasks) / pace.rate / 4)))
         return False
 
-    # Ends
+    # Results
 
     def _copied(self, work: _Key, step: Step) -> None:
         self._refused_in_a_row = 0

@@ -97,7 +97,7 @@ class _Comparison:
         """Visitor: there is nothing to record."""
 
     def value(self) -> VerifyResult:
-        """What was found."""
+        """Return the result."""
         counts = self._counts
         return VerifyResult(
             objects=counts.total() - counts["extra"],

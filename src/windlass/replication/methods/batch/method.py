@@ -13,6 +13,7 @@ from windlass.replication.methods.batch import failure
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.effects import checkpoint_of, copy_role, generated, job_effects
 from windlass.replication.methods.batch.report import Tally
+from windlass.replication.methods.batch.report_download import fetch_tally
 from windlass.replication.methods.batch.staging import ManifestWriter
 from windlass.replication.methods.method import Poll, Result
 from windlass.replication.model import BatchJob, ManifestRef, Method, State
@@ -178,7 +179,7 @@ class BatchMethod:
         tally = Tally()
         bucket = batch.job_bucket(task.operation, task.pair)
         for job in jobs:
-            report = batch.fetch_tally(context.estate, job, bucket)
+            report = fetch_tally(context.estate, job, bucket)
             if report is not None:
                 tally.counts.update(report.counts)
                 tally.samples |= report.samples

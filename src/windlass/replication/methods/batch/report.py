@@ -100,7 +100,7 @@ def read_index(body: bytes) -> tuple[ReportFile, ...]:
             for one in document["Results"]
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise AwsError(f"the completion report's manifest.json can't be read: {error}") from None
+        raise AwsError(f"the completion report's manifest.json cannot be read: {error}") from None
 
 
 def tally(

@@ -19,6 +19,7 @@ from windlass.core.errors import Interrupted, NotFound
 from windlass.replication.methods.batch import job as batch
 from windlass.replication.methods.batch.effects import checkpoint_of, staging_prefixes
 from windlass.replication.methods.batch.manifest import encode_rows, encode_versions
+from windlass.replication.methods.batch.report_download import failed_rows
 from windlass.replication.methods.batch.upload import upload
 from windlass.replication.model import BatchJob, Method, Operation
 from windlass.replication.own_keys import Clients
@@ -101,11 +102,11 @@ class ManifestWriter:
     def _failed_rows(self, job: BatchJob) -> Iterator[bytes]:
         place = batch.job_bucket(self.seed.operation, self.seed.pair)
         try:
-            yield from batch.failed_rows(self.replication.estate, job, place)
+            yield from failed_rows(self.replication.estate, job, place)
         except NotFound:
             raise NotFound(
-                f"job {job.job_id} has no completion report: its failed objects can't be told",
-                hint="Seed the pair again; what the destination has already is skipped.",
+                f"job {job.job_id} has no completion report: its failed objects are unknown",
+                hint="Seed the pair again: objects that are in sync are skipped.",
             ) from None
 
     def _write_by_class(
@@ -137,7 +138,7 @@ class ManifestWriter:
 
         def call(operation: str, **params: Any) -> dict[str, Any]:
             if self.stop.is_set():
-                raise Interrupted(f"{seed.pair.title} was stopped")
+                raise Interrupted(f"the seed of {seed.pair.title} was stopped")
             return estate.call(place.account_id, place.region, "s3", operation, **params)
 
         key = f"{spot.prefix}/manifest-{name}.csv"

@@ -122,14 +122,14 @@ def load_template(path: Path) -> Template:
         document: Any = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise UsageError(
-            f"{path} can't be read as a template: {error}", hint="`windlass replicate template` prints one to edit."
+            f"{path} cannot be read as a template: {error}", hint="`windlass replicate template` prints one to edit."
         ) from None
     try:
         return Template.model_validate(document)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise UsageError(
-            f"{path} is no job template: {faults}", hint="`windlass replicate template` prints one to edit."
+            f"{path} is not a job template: {faults}", hint="`windlass replicate template` prints one to edit."
         ) from None
 
 

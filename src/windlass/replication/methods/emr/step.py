@@ -49,9 +49,7 @@ class EmrTarget:
         if sum(map(bool, (self.cluster, self.application, self.transient))) > 1:
             raise UsageError("--cluster, --application and --transient exclude each other")
         if self.application and not self.execution_role:
-            raise UsageError(
-                "EMR Serverless needs --execution-role", hint="The ARN of the role that the Spark job runs as."
-            )
+            raise UsageError("EMR Serverless needs --execution-role", hint="Give the ARN of the role of the Spark job.")
 
     def params(self) -> dict[str, Any]:
         """As a job keeps it."""
