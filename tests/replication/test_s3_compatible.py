@@ -146,7 +146,7 @@ def test_what_only_amazon_s3_does_is_refused_before_anything_is_written(opened, 
     ("named", "environ", "url", "kind", "said"),
     [
         ("r2", None, "", UsageError, "no service 'r2'"),
-        ("minio", {}, "", ConfigError, "MINIO_ACCESS_KEY_ID and MINIO_SECRET_ACCESS_KEY are not in the environment"),
+        ("minio", {}, "", ConfigError, "MINIO_ACCESS_KEY_ID and MINIO_SECRET_ACCESS_KEY are not set"),
         ("minio", None, "http://127.0.0.1:9", AwsError, r"minio \(127.0.0.1:9\) can't be reached"),
     ],
     ids=["unknown", "no keys", "unreachable"],

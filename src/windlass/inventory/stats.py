@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from windlass.core.clock import format_time, parse_time
+from windlass.core.clock import parse_time
 from windlass.inventory.model import Facet, Run, Scope, ScopeState, ScopeStatus, Stats
 from windlass.inventory.tables import resource, revision, run, scope, scope_trouble
 
@@ -134,13 +134,4 @@ def _status(row: Any) -> ScopeStatus:
         run_id=row.run_id,
         state_since=parse_time(since) if since else None,
         details_unknown=row.details_unknown,
-    )
-
-
-def mark_abandoned(connection: Connection, before: datetime) -> None:
-    """Runs that never ended, and whose process is gone, are interrupted."""
-    connection.execute(
-        run.update()
-        .where(run.c.status == "running", run.c.started_at < format_time(before))
-        .values(status="interrupted")
     )

@@ -60,15 +60,6 @@ class Histogram:
             found.append((bound, float(running)))
         return found
 
-    def quantile(self, share: float) -> float:
-        """About the value below which `share` of all lie: the upper bound of its bucket; 0 when there is none."""
-        wanted, running = share * self.count, 0
-        for bound, number in zip((*self._bounds, self._bounds[-1] * 2), self._counts, strict=True):
-            running += number
-            if running and running >= wanted:
-                return float(bound)
-        return 0.0
-
 
 class ConsumerCollector(Collector):
     """One consumer's series: `windlass_queue_*`, with the queue's name as label."""
