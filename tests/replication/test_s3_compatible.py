@@ -145,7 +145,7 @@ def test_what_only_amazon_s3_does_is_refused_before_anything_is_written(opened, 
 @pytest.mark.parametrize(
     ("named", "environ", "url", "kind", "said"),
     [
-        ("r2", None, "", UsageError, "no service 'r2'"),
+        ("r2", None, "", UsageError, "service 'r2' is not in windlass.toml"),
         ("minio", {}, "", ConfigError, "MINIO_ACCESS_KEY_ID and MINIO_SECRET_ACCESS_KEY are not set"),
         ("minio", None, "http://127.0.0.1:9", AwsError, r"minio \(127.0.0.1:9\) can't be reached"),
     ],
