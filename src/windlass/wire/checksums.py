@@ -1,4 +1,4 @@
-"""Checksums of send_upload content: a signed header that the service compares before it stores anything.
+"""Checksums of uploaded content: a signed header that the service compares before it stores anything.
 
 CRC-32 as AWS's SDKs send it since 2025; Content-MD5 for S3-compatible services, which may not know it. A bucket with
 Object Lock requires either. Source: S3 User Guide, "Checking object integrity".

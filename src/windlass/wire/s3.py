@@ -128,7 +128,7 @@ def head(
     headers: Headers | None = None,
     owner: str = "",
 ) -> Call[Head]:
-    """HeadObject. With `part`, `size_bytes` is that part's, of an object that was send_upload in parts."""
+    """HeadObject. With `part`, `size_bytes` is that part's, of an object that was uploaded in parts."""
     request_headers = dict(headers or {}) | _conditions(if_match)
     pairs = ([("partNumber", str(part))] if part else []) + _given(versionId=version_id)
     return Call(
@@ -246,7 +246,7 @@ def copy(
 def create_upload(
     bucket: str, key: str, *, headers: Headers | None = None, owner: str = "", checksums: bool = False
 ) -> Call[str]:
-    """CreateMultipartUpload: the upload's id. Set `checksums` when its parts are send_upload, not copied."""
+    """CreateMultipartUpload: the upload's id. Set `checksums` when its parts are uploaded, not copied."""
     request = _of(bucket, key, "POST", "", headers, owner, query="uploads=")
     if checksums:
         request = replace(request, checksum=Checksum.DECLARED)
