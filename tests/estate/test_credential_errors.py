@@ -159,7 +159,7 @@ def test_sso_without_a_login_names_the_command(monkeypatch, home, caplog, profil
     [
         ("sh -c 'echo the vault is sealed >&2; exit 3'", "the vault is sealed"),
         ("sh -c 'exit 3'", "printed no reason"),
-        ("/no/such/program --now", "no program /no/such/program"),
+        ("/no/such/program --now", "program /no/such/program does not exist"),
         (f"echo {SECRET}", "is not JSON"),
         ("""echo '{"Version": 7}'""", "Unsupported version"),
         (f"sh -c 'echo {SECRET} >&2; exit 1'", "***"),

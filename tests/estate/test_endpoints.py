@@ -38,8 +38,8 @@ def test_s3_at_an_endpoint_of_its_own_has_buckets_in_the_path():
     ("url", "problem"),
     [
         ("http://sqs.example.com", "https"),
-        ("http://127.0.0.1:9324", "real credentials would go there"),
-        ("http://queue.localhost:9324", "real credentials would go there"),
+        ("http://127.0.0.1:9324", "real credentials would be sent there"),
+        ("http://queue.localhost:9324", "real credentials would be sent there"),
         ("sqs.example.com", "must be a URL"),
         ("https://user:secret@sqs.example.com", "without credentials"),
     ],

@@ -81,7 +81,7 @@ def test_a_cancel_stops_the_runner_at_its_next_report_and_it_resumes_from_its_ch
 def test_a_queued_job_is_cancelled_at_once_and_an_ended_one_is_a_conflict(jobs):
     job_id = jobs.create("copy", "copy")
     assert jobs.cancel(job_id).status is JobStatus.CANCELLED
-    with pytest.raises(Conflict, match="ended already"):
+    with pytest.raises(Conflict, match="already ended"):
         jobs.cancel(job_id)
 
 

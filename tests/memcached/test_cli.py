@@ -202,7 +202,7 @@ def early(*case):
             252,
             "not a tag",
         ),
-        early(["list", "-a", "999999999999"], 253, "not one of this estate"),
+        early(["list", "-a", "999999999999"], 253, "is not in the estate"),
     ],
 )
 def test_what_is_off_is_said_with_its_exit_code(home, words, code, says):

@@ -282,7 +282,7 @@ def test_keys_are_renewed_in_the_background(run, monkeypatch):
 
     async def main():
         async with serve(script(*[OK] * 9)) as server, Client(access(server.url, keys=keys)) as client:
-            ring = client._ring
+            ring = client._credentials
             await client.send(GET)
             await client.send(GET)
             assert len(given) == 1

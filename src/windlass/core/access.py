@@ -1,4 +1,4 @@
-"""How to reach one AWS service as one identity: what the estate decides and the wire uses, as values."""
+"""How to reach one AWS service as one identity, as values: the estate decides, the wire uses them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Access", "Keys"]
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The credentials of a moment; temporary ones have a session token."""
+    """Credentials; temporary ones have a session token."""
 
     access_key: str
     secret_key: Secret
@@ -21,7 +21,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Where a service is and who asks. `keys()` may block: it renews what has expired."""
+    """A service's endpoint and the identity that calls it. `keys()` may block: it renews expired keys."""
 
     service: str
     region: str
@@ -29,20 +29,20 @@ class Access:
     keys: Callable[[], Keys]
     account_id: str = ""
     service_label: str = ""
-    """What people call it, in errors: the name of a service that is not AWS's; the region and account when empty."""
+    """The `[[service]]` name that errors show; empty for AWS, where they show region and account."""
     regional_endpoint: Callable[[str], str] = lambda _: ""
-    """The endpoint of the same service in another region; empty when there is only this one (a custom endpoint)."""
+    """Returns the service's endpoint in another region; empty for a custom endpoint, which is the only one."""
     path_style: bool = False
-    """S3: the bucket goes into the path, as custom endpoints want it, not into the host."""
+    """S3: put the bucket into the path instead of the host, as custom endpoints need it."""
     ca_bundle: str = ""
     proxy_url: str = field(default="", repr=False)
-    """An HTTP proxy to reach the endpoint through, its password within; empty for none."""
+    """The HTTP proxy in front of the endpoint, with its password; empty for none."""
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 60.0
     max_connections: int = 64
     user_agent: str = "windlass"
     crc32: bool = True
-    """S3: uploads carry a CRC-32 that the service checks, as AWS's SDKs send it; else their MD5, which all services know."""
+    """S3: uploads carry a CRC-32, as AWS's SDKs send it; else Content-MD5, which every service knows."""
     headers: tuple[tuple[str, str], ...] = ()
     """Of every request that does not say otherwise, names in lower case: who asks agrees to something for all of them."""
     operation_headers: Mapping[str, tuple[tuple[str, Secret], ...]] = field(

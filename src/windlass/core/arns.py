@@ -10,7 +10,7 @@ __all__ = ["AccountId", "Arn", "Region", "dns_suffix", "format_arn", "parse_arn"
 AccountId = NewType("AccountId", str)
 """Twelve digits."""
 Region = NewType("Region", str)
-"""`eu-west-1`; `aws-global` names the place of services that have no region."""
+"""`eu-west-1`; `aws-global` stands for services without regions."""
 
 GLOBAL_REGION = Region("aws-global")
 
@@ -37,7 +37,7 @@ _DNS_SUFFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class Arn:
-    """`arn:partition:service:region:account:resource`; region and account are empty where a service has none."""
+    """`arn:partition:service:region:account:resource`; region and account are empty when a service has none."""
 
     partition: str
     service: str
@@ -50,7 +50,7 @@ class Arn:
 
     @property
     def resource_type(self) -> str:
-        """`instance` of `instance/i-1` or `instance:i-1`; empty for a bare name such as a bucket's."""
+        """Return `instance` for `instance/i-1` or `instance:i-1`; empty for a bare name such as a bucket's."""
         for at, char in enumerate(self.resource):
             if char in "/:":
                 return self.resource[:at]
@@ -58,13 +58,13 @@ class Arn:
 
     @property
     def resource_id(self) -> str:
-        """What follows the resource type: `i-1` of `instance/i-1`."""
+        """Return what follows the resource type: `i-1` for `instance/i-1`."""
         kind = self.resource_type
         return self.resource[len(kind) + 1 :] if kind else self.resource
 
 
 def parse_arn(text: str) -> Arn | None:
-    """The ARN in `text`, or None where it is not one. Resources keep their own colons and slashes."""
+    """Parse an ARN; return None when `text` is not one. Resources keep their colons and slashes."""
     parts = text.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn" or not parts[1] or not parts[2] or not parts[5]:
         return None
@@ -72,12 +72,12 @@ def parse_arn(text: str) -> Arn | None:
 
 
 def partition_of(region: str) -> str:
-    """The partition a region belongs to: `aws`, `aws-us-gov`, `aws-cn` …"""
+    """Return a region's partition: `aws`, `aws-us-gov`, `aws-cn` …"""
     return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
 
 
 def dns_suffix(region: str) -> str:
-    """The suffix of service names in the region's partition: `amazonaws.com`, `amazonaws.com.cn` …"""
+    """Return the DNS suffix of the region's partition: `amazonaws.com`, `amazonaws.com.cn` …"""
     return _DNS_SUFFIXES.get(partition_of(region), "amazonaws.com")
 
 
@@ -93,5 +93,5 @@ def via_service(service: str, region: str, *, in_regions: str = "") -> list[str]
 
 
 def format_arn(service: str, region: str, account: str, resource: str, *, partition: str = "") -> str:
-    """An ARN's text, its partition taken from the region unless given."""
+    """Format an ARN; the partition is the region's unless given."""
     return str(Arn(partition or partition_of(region), service, region, account, resource))

@@ -1,4 +1,4 @@
-"""An AWS error code as one of our errors, with what to do about it; whoever spoke to AWS, botocore or the wire."""
+"""AWS error codes as our errors with their remedies, for botocore's and the wire's responses."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ _IDENTITY_CODES = {
     "SubscriptionRequiredException": "the service is not enabled for this account",
 }
 _IDENTITY_HINTS = {
-    "RequestTimeTooSkewed": "Set the clock (chrony, ntpd); `windlass doctor` shows by how much it is off.",
-    "RequestExpired": "Check this machine's clock: `windlass doctor` shows by how much it is off.",
+    "RequestTimeTooSkewed": "Set the clock (chrony, ntpd). `windlass doctor` shows its error.",
+    "RequestExpired": "Check this machine's clock. `windlass doctor` shows its error.",
     "OptInRequired": "Enable the region in the account, or leave it out of estate.regions.",
     "SubscriptionRequiredException": "Enable the service in the account, or leave its types out of inventory.types.",
 }
@@ -84,12 +84,12 @@ _MISSING = re.compile(r"NoSuch|ResourceNotFound|NotFound|^404$|NonExistentQueue|
 _SECRETS = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])|X-Amz-Security-Token=[^&\s]+")
 
 
-def service_error(code: str, said: str, *, where: str, request_id: str = "", status: int = 0) -> WindlassError:
-    """The error for a code and message that a service answered at `where` (`sqs SendMessage in eu-west-1 of 111…`)."""
-    code, said = code.rpartition("#")[2], masked(said.strip())
-    message = f"{where}: {code}: {said}" if said else f"{where}: {code}"
+def service_error(code: str, text: str, *, where: str, request_id: str = "", status: int = 0) -> WindlassError:
+    """Return the error for a service's code and message; `where` is like `sqs SendMessage in eu-west-1 of 111…`."""
+    code, text = code.rpartition("#")[2], masked(text.strip())
+    message = f"{where}: {code}: {text}" if text else f"{where}: {code}"
     if code in THROTTLE_CODES or status in (429, 503):  # other services have codes of their own for it
-        hint = "It was slowed down and retried; try later, or ask for a higher limit."
+        hint = "The call was throttled and retried. Try later, or request a higher limit."
         return Throttled(message, hint=hint, code=code)
     if code in _DENIED_CODES:
         return AccessDenied(message, hint=_permission_hint(where), code=code)
@@ -103,21 +103,21 @@ def service_error(code: str, said: str, *, where: str, request_id: str = "", sta
         hint = _IDENTITY_HINTS.get(code, "Renew the credentials; `windlass whoami` shows which are used and why.")
         return AccessDenied(f"{where}: {_IDENTITY_CODES[code]} ({code})", hint=hint, code=code)
     if _MISSING.search(code):
-        hint = "It may have been deleted meanwhile, or live in another account or region."
+        hint = "It may have been deleted meanwhile, or be in another account or region."
         return NotFound(message, hint=hint, code=code)
     if code in _CONFLICT_CODES or code.endswith("AlreadyExists"):
-        return Conflict(message, hint="Somebody else is changing it; look again and retry.", code=code)
+        return Conflict(message, hint="Another client is changing it. Check its state and retry.", code=code)
     return AwsError(message, hint=f"Request id for AWS support: {request_id}" if request_id else "", code=code)
 
 
 def _opt_in_region(where: str) -> str:
-    """The region that `where` names, when an account must enable it first; else empty."""
+    """Return the region in `where` when an account must enable it first; else empty."""
     named = _REGION.search(where)
     return named["region"] if named and needs_opt_in(named["region"]) else ""
 
 
 def masked(text: str) -> str:
-    """The text without what looks like a secret key or a session token."""
+    """Return the text with secret keys and session tokens masked."""
     return _SECRETS.sub("***", text)
 
 

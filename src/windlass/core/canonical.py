@@ -1,4 +1,4 @@
-"""Canonical JSON: one text for one meaning, so that equal documents are equal bytes.
+"""Canonical JSON: equal documents are equal bytes.
 
 Keys are sorted, there is no white space, times are ISO text, sets and tuples are lists, bytes are base64.
 Numbers keep their kind; NaN and infinities are refused (RFC 8259 has none).
@@ -18,7 +18,7 @@ __all__ = ["canonical_json", "digest", "plain"]
 
 
 def plain(value: Any) -> Any:
-    """`value` with only JSON's own kinds in it; AWS responses carry datetimes, bytes, Decimals and streams."""
+    """Return `value` with JSON's types only; AWS responses contain datetimes, bytes, Decimals and streams."""
     match value:
         case None | bool() | int() | str():
             return value
@@ -44,10 +44,10 @@ def plain(value: Any) -> Any:
 
 
 def canonical_json(value: Any) -> str:
-    """The one text of an already plain value."""
+    """Return the canonical text of a plain value."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def digest(value: Any) -> str:
-    """128 bits of SHA-256 over the canonical text, as 32 hex digits: equal exactly when the documents are."""
+    """Return 128 bits of SHA-256 over the canonical text as 32 hex digits."""
     return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -17,19 +17,19 @@ _AGO = re.compile(r"^\d+(\.\d+)?(ms|s|m|h|d|w)$")
 
 
 def now() -> datetime:
-    """The current instant, UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def format_time(moment: datetime) -> str:
-    """`2026-11-20T08:00:00.000000Z`; naive times are refused, they name no instant."""
+    """Format as `2026-11-20T08:00:00.000000Z`. ValueError for a naive time."""
     if moment.tzinfo is None:
-        raise ValueError("a naive datetime names no instant")
+        raise ValueError("a naive datetime has no time zone")
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def parse_time(text: str) -> datetime:
-    """The instant `format_time` wrote, or any ISO 8601 time; without an offset it is UTC."""
+    """Parse what `format_time` wrote, or any ISO 8601 time; without an offset it is UTC."""
     moment = datetime.fromisoformat(text)
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
@@ -38,7 +38,7 @@ def parse_time(text: str) -> datetime:
 
 
 def parse_when(text: str, *, at: datetime) -> datetime:
-    """A time as people type it: `now`, `2h` or `7d` (ago), `yesterday`, `2026-11-20`, `2026-11-20T08:00Z`.
+    """Parse a time as people type it: `now`, `2h` or `7d` (ago), `yesterday`, `2026-11-20`, `2026-11-20T08:00Z`.
 
     UsageError for anything else, and for a time before year 1 or after year 9999.
     """
@@ -54,17 +54,17 @@ def parse_when(text: str, *, at: datetime) -> datetime:
     except ValueError:
         raise UsageError(
             f"{text!r} is not a time",
-            hint="Give a duration back from now (30m, 2h, 7d), a date (2026-11-20) or an ISO time (2026-11-20T08:00Z).",
+            hint="Write a duration before now (30m, 2h, 7d), a date (2026-11-20) or an ISO time (2026-11-20T08:00Z).",
         ) from None
 
 
 def later(moment: datetime, seconds: float) -> datetime:
-    """`moment` plus so many seconds (minus, when negative). UsageError when that lies outside the calendar's years 1 to 9999."""
+    """Return `moment` plus `seconds`, which may be negative. UsageError outside the years 1 to 9999."""
     try:
         return moment + timedelta(seconds=seconds)
     except OverflowError:
         way = "ago" if seconds < 0 else "from now"
         raise UsageError(
             f"{abs(seconds):.4g} seconds {way} is outside the calendar",
-            hint="Give a shorter duration, such as 30m, 2h or 7d.",
+            hint="Write a shorter duration, such as 30m, 2h or 7d.",
         ) from None

@@ -1,4 +1,4 @@
-"""Python's collector of cycles, less often while much is made that has none."""
+"""The cyclic garbage collector, run less often while many objects without cycles are created."""
 
 from __future__ import annotations
 

@@ -2,14 +2,14 @@
 
     WindlassError                 message, hint, exit code
     ├── UsageError           252  call it differently
-    ├── ConfigError          253  mend windlass.toml, the environment or the credentials
+    ├── ConfigError          253  fix windlass.toml, the environment or the credentials
     ├── AccessDenied        253  ask for a permission, or use another identity
     ├── NotFound             254  name something that exists
-    ├── Conflict             254  somebody else was first, or it exists already
+    ├── Conflict             254  another process was first, or it exists already
     ├── Throttled            254  wait, or ask for a higher limit
     ├── AwsError             254  the service failed; the request id is for AWS support
     ├── StoreError           255  the database file or server can't be used
-    ├── Interrupted          130  stopped on request; run it again to go on
+    ├── Interrupted          130  stopped on request; run it again to continue
     └── PartialFailure         1  some items failed, the others are done
 
 Exit codes are the AWS CLI's (docs: "AWS CLI return codes"), plus 3 where findings exist.
@@ -37,7 +37,7 @@ EXIT_FINDINGS = 3
 
 
 class WindlassError(Exception):
-    """What happened, on which resource (`message`), and what to do about it (`hint`)."""
+    """The base of all errors: what happened to which resource (`message`), and the remedy (`hint`)."""
 
     exit_code = 255
     http_status = 500
@@ -62,7 +62,7 @@ class WindlassError(Exception):
 
 
 class UsageError(WindlassError):
-    """The call itself is off: an unknown type, a malformed time, options that exclude each other."""
+    """The call is wrong: an unknown type, a malformed time, options that exclude each other."""
 
     exit_code = 252
     http_status = 400
@@ -76,28 +76,28 @@ class ConfigError(WindlassError):
 
 
 class AccessDenied(WindlassError):
-    """AWS (or our own token check) knows who asks and says no."""
+    """AWS (or our own token check) knows the caller and denies the request."""
 
     exit_code = 253
     http_status = 403
 
 
 class NotFound(WindlassError):
-    """What was named does not exist, or no longer does."""
+    """The named thing does not exist, or no longer does."""
 
     exit_code = 254
     http_status = 404
 
 
 class Conflict(WindlassError):
-    """The state is not what the request assumed: it exists already, is leased, or has ended."""
+    """The state is not what the request assumes: it exists already, is leased, or has ended."""
 
     exit_code = 254
     http_status = 409
 
 
 class Throttled(WindlassError):
-    """The service asked us to slow down, and still did after the retries."""
+    """The service throttled the call, also after the retries."""
 
     exit_code = 254
     http_status = 429
@@ -118,7 +118,7 @@ class StoreError(WindlassError):
 
 
 class Interrupted(WindlassError):
-    """Stopped by a signal or a cancel; what was finished is kept."""
+    """Stopped by a signal or a cancel; finished work is kept."""
 
     exit_code = 130
     http_status = 409

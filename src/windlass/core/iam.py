@@ -1,7 +1,7 @@
-"""IAM policy documents: what they allow, what is missing in them, and the difference as people read it. Pure.
+"""The IAM policy evaluator: what policies allow, what they lack, and their difference as text. Pure.
 
-Actions, resources and principals with wildcards and their Not… forms, explicit denies first. The answer has three values: what
-depends on conditions that nobody here can judge is unknown, and preflight says so. IAM's own word is final.
+It knows actions, resources and principals with wildcards and their Not… forms; an explicit deny wins. The result has three
+values: None when it depends on a condition that can't be judged here. Only IAM itself decides.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ NOTHING: Mapping[str, str] = {}
 
 
 def document(statements: Iterable[Statement]) -> dict[str, Any]:
-    """A policy document of these statements."""
+    """Return a policy document of these statements."""
     return {"Version": VERSION, "Statement": [dict(one) for one in statements]}
 
 
 def evaluate(
     policies: Iterable[Document], action: str, resource: str, principal: str = "", context: Mapping[str, str] = NOTHING
 ) -> bool | None:
-    """Whether the policies together allow the action on the resource; with a `principal`, as a resource's policy does.
+    """Return whether the policies together allow the action on the resource; with a `principal`, as a resource's policy.
 
-    None where it depends on what is not known here: a condition whose key is not in `context` (keys in lower case), a policy
+    None when it depends on something unknown: a condition whose key is not in `context` (keys in lower case), a policy
     variable, or which identity of the account calls.
     """
     allowed: bool | None = False
@@ -58,21 +58,21 @@ def evaluate(
 
 
 def allows(policies: Iterable[Document], action: str, resource: str, principal: str = "") -> bool:
-    """True unless the policies do not allow it for certain."""
+    """Return False only when the policies certainly do not allow it."""
     return evaluate(policies, action, resource, principal) is not False
 
 
 def missing(
     policies: Sequence[Document], needed: Iterable[Statement], principal: str = ""
 ) -> tuple[dict[str, Any], ...]:
-    """The statements, cut down to the actions and resources that the policies do not allow."""
+    """Return the needed statements reduced to the actions and resources that the policies do not allow."""
     return _cut_down(policies, needed, principal, False)
 
 
 def uncertain(
     policies: Sequence[Document], needed: Iterable[Statement], principal: str = ""
 ) -> tuple[dict[str, Any], ...]:
-    """The statements, cut down to the actions and resources of which it can't be told here whether the policies allow them."""
+    """Return the needed statements reduced to the actions and resources whose permission is unknown."""
     return _cut_down(policies, needed, principal, None)
 
 
@@ -97,7 +97,7 @@ def _cut_down(
 
 
 def trusts(trust: Document, service: str) -> bool:
-    """Whether a role's trust policy lets the service assume it."""
+    """Return whether a role's trust policy lets the service assume it."""
     for one in _statements([trust]):
         principal = one.get("Principal") or {}
         services = _listed(principal.get("Service", ())) if isinstance(principal, Mapping) else ()
@@ -107,7 +107,7 @@ def trusts(trust: Document, service: str) -> bool:
 
 
 def merged(before: Document | None, added: Iterable[Statement]) -> dict[str, Any]:
-    """The document with statements added; one with the same Sid takes the place of the old one."""
+    """Return the document with statements added; one with the same Sid replaces the old one."""
     new = [dict(one) for one in added]
     sids = {one["Sid"] for one in new if one.get("Sid")}
     kept = [dict(one) for one in _statements([before] if before else []) if one.get("Sid") not in sids]
@@ -115,7 +115,7 @@ def merged(before: Document | None, added: Iterable[Statement]) -> dict[str, Any
 
 
 def difference(before: Document | None, after: Document, name: str) -> str:
-    """The lines that come and go, as a unified diff; empty when nothing does."""
+    """Return a unified diff of the two documents; empty when they are equal."""
     old, new = (json.dumps(dict(one), indent=2, sort_keys=True).splitlines() if one else [] for one in (before, after))
     return "\n".join(difflib.unified_diff(old, new, f"{name} (now)", f"{name} (needed)", lineterm="", n=2))
 
@@ -129,7 +129,7 @@ def _statements(policies: Iterable[Document]) -> Iterable[Statement]:
 def _applies(
     statement: Statement, action: str, resource: str, principal: str, context: Mapping[str, str]
 ) -> bool | None:
-    """Whether a statement is about this call; None where that is not known."""
+    """Return whether a statement applies to this call; None when that is unknown."""
     answers = [
         _chosen(statement, "Action", lambda patterns: _matches(patterns, action, fold=True)),
         _chosen(statement, "Resource", lambda patterns: _matches(patterns, resource)),
@@ -144,7 +144,7 @@ def _applies(
 
 
 def _chosen(statement: Statement, name: str, matches: Callable[[Any], bool | None]) -> bool | None:
-    """`Action`, or everything but `NotAction`."""
+    """Match `Action`, or everything but `NotAction`; likewise the other members."""
     if f"Not{name}" in statement:
         answer = matches(statement[f"Not{name}"])
         return None if answer is None else not answer
@@ -152,7 +152,7 @@ def _chosen(statement: Statement, name: str, matches: Callable[[Any], bool | Non
 
 
 def _meant(named: Any, principal: str) -> bool | None:
-    """Whether a principal is among those named: by itself, its account, or everybody. An account's root stands for any of its own."""
+    """Return whether a principal is named: itself, its account, or everybody. An account's root stands for its identities."""
     if named == "*":
         return True
     listed = _listed(named.get("AWS", ())) if isinstance(named, Mapping) else []
@@ -164,7 +164,7 @@ def _meant(named: Any, principal: str) -> bool | None:
 
 
 def _holds(operator: str, values: Any, value: str | None) -> bool | None:
-    """Whether a condition holds; None for a key that is not known here, or an operator that is not judged."""
+    """Return whether a condition holds; None for an unknown key, or an operator that is not evaluated."""
     wanted = [str(one).lower() if isinstance(one, bool) else str(one) for one in _every(values)]
     if value is None or any("${" in one for one in wanted):
         return None

@@ -13,7 +13,7 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def new_id(prefix: str, at: datetime | None = None) -> str:
-    """`run_01k9…`: the prefix, ten characters of milliseconds, ten random ones (50 bits)."""
+    """Return an id like `run_01k9…`: the prefix, ten characters of milliseconds, ten random ones (50 bits)."""
     value = int((at or now()).timestamp() * 1000) << 50 | secrets.randbits(50)
     digits = []
     for _ in range(20):

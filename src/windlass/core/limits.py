@@ -1,4 +1,4 @@
-"""Limits of this process."""
+"""Resource limits of this process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MOST_FILES = 1 << 20  # Linux's own ceiling (fs.nr_open); macOS refuses "unlimi
 
 
 def raise_file_limit() -> int:
-    """Raise the soft limit of open files to the hard one; the soft limit that is in force. Nothing changes on Windows (0)."""
+    """Raise the soft limit of open files to the hard one; return the soft limit. Returns 0 on Windows."""
     if sys.platform == "win32":
         return 0
     import resource

@@ -1,4 +1,4 @@
-"""A guard for loops over pages: a listing that does not advance ends with an error, not never. Pure."""
+"""A guard for loops over pages: a listing that does not advance ends with an error. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["LoopGuard"]
 
 @dataclass(slots=True)
 class LoopGuard:
-    """Sees the token of each page of one listing; `listing` names it in the error.
+    """Checks the token of each page of one listing; `listing` names it in the error.
 
     Brent's algorithm: one token is remembered, a later one each time the number of pages has doubled. Every cycle of tokens, of
     whatever length, is found, and memory holds one token.
@@ -24,11 +24,11 @@ class LoopGuard:
     _until: int = field(default=1)
 
     def advance(self, token: Any) -> None:
-        """Take the token that leads to the next page. AwsError when it led to a page before."""
+        """Take the next page's token. AwsError when it was used before."""
         if self._pages and token == self._remembered:
             raise AwsError(
-                f"{self.listing} does not advance: the same page token came again",
-                hint="The service is at fault. Is this the right endpoint? Try again, or ask its operator.",
+                f"{self.listing} does not advance: the service repeated a page token",
+                hint="Check the endpoint and try again; if it repeats, report it to the service's operator.",
                 code="RepeatedToken",
             )
         self._pages += 1

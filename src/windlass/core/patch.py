@@ -20,14 +20,14 @@ _MAX_ALIGNED = 400
 
 
 def make_patch(old: Any, new: Any) -> list[Operation]:
-    """Operations (`add`, `remove`, `replace`) that turn `old` into `new`; empty when they are equal."""
+    """Return the operations (`add`, `remove`, `replace`) that turn `old` into `new`; empty when they are equal."""
     operations: list[Operation] = []
     _compare(old, new, "", operations)
     return operations
 
 
 def apply_patch(document: Any, patch: Sequence[Operation]) -> Any:
-    """`document` after `patch`; the argument is left as it was. ValueError where a path does not exist."""
+    """Return `document` after `patch`, without changing the argument. ValueError when a path does not exist."""
     result = _copy(document)
     for operation in patch:
         result = _apply(result, operation)

@@ -1,4 +1,4 @@
-"""One way to run blocking work side by side: bounded threads, results in completion order, back-pressure, cancel."""
+"""Runs blocking work in parallel: bounded threads, results in completion order, back-pressure, cancel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[Item, Result]):
-    """What became of one item: a result, or the exception it ended with."""
+    """The outcome of one item: a result, or an exception."""
 
     item: Item
     result: Result | None = None
@@ -31,7 +31,7 @@ def map_bounded(
     stop: threading.Event | None = None,
     name: str = "windlass",
 ) -> Iterator[Outcome[Item, Result]]:
-    """Outcomes of `work` over `items`, as they finish.
+    """Yield the outcomes of `work` over `items` as they finish.
 
     At most `limit` items are under way and at most `limit` more are taken from `items` ahead of their turn, so an
     endless or expensive iterable is safe. When `stop` is set, no further item starts; those under way finish.

@@ -1,4 +1,4 @@
-"""Files and folders that only their owner may read, from the moment they exist and whatever the umask is."""
+"""Files and folders that only their owner may read, from their creation and whatever the umask."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make the folder and those above it that are missing, each with mode 0700. OSError says which can't be made.
+    """Create the folder and its missing parents, each with mode 0700. OSError names the one that can't be created.
 
     Folders that exist keep their mode.
     """
@@ -29,7 +29,7 @@ def make_private_folder(folder: Path) -> None:
 
 
 def create_private_file(path: Path) -> bool:
-    """Create an empty file of mode 0600; false when there is one, which keeps its mode and content."""
+    """Create an empty file of mode 0600; return False when it exists, and leave it unchanged."""
     try:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_CLOEXEC", 0), PRIVATE_FILE)
     except FileExistsError:

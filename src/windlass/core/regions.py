@@ -1,4 +1,4 @@
-"""The regions that each partition enables for every account; all others have to be enabled first.
+"""The regions that each partition enables for every account; an account must enable all others.
 
 Source: AWS Account Management Reference Guide, "Enable or disable AWS Regions in your account".
 """
@@ -43,5 +43,5 @@ DEFAULT_REGIONS: Mapping[str, tuple[str, ...]] = {
 
 
 def needs_opt_in(region: str) -> bool:
-    """Whether an account must enable `region` before it can be used there."""
+    """Return whether an account must enable `region` before using it."""
     return region not in DEFAULT_REGIONS.get(partition_of(region), ())

@@ -1,4 +1,4 @@
-"""A value that never shows itself: not in repr, logs, tracebacks or JSON."""
+"""A secret value that never appears in repr, logs, tracebacks or JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Secret"]
 
 
 class Secret:
-    """Wraps a text; `reveal()` is the one way to it, easy to grep for."""
+    """Wraps a text; only `reveal()` returns it, which is easy to grep for."""
 
     __slots__ = ("_text",)
 
@@ -16,7 +16,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself."""
+        """Return the text."""
         return self._text
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Secrets told by their name: which fields, variables, options and headers hold one. Pure, standard library."""
+"""Secrets recognised by name: fields, variables, options and headers. Pure."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ _REFERENCE = re.compile(
 
 
 def name_words(name: str) -> list[str]:
-    """The words of a name in lower case, however it joins them: `HECToken`, `db-password`, `API_KEY_2`."""
+    """Split a name into lower-case words, however they are joined: `HECToken`, `db-password`, `API_KEY_2`."""
     return [word.lower() for word in _WORD.findall(name)]
 
 
 @functools.lru_cache(maxsize=8_192)
 def is_secret_name(name: str) -> bool:
-    """True when what is kept under `name` is a secret by the name's last words."""
+    """Return whether the last words of `name` mark a secret."""
     words = name_words(name[-80:])
     while words:
         joined = "".join(words)
@@ -79,5 +79,5 @@ def is_secret_name(name: str) -> bool:
 
 
 def is_reference(value: str) -> bool:
-    """True when `value` names a secret, stands for one that is put in later, or is no more than a switch."""
+    """Return whether `value` is no secret: a secret's name, a placeholder, or a switch."""
     return bool(_REFERENCE.fullmatch(value))

@@ -1,4 +1,4 @@
-"""Secrets told by their value: token formats, passwords in URLs and assignments, random text. Pure, standard library.
+"""Secrets recognised by value: token formats, passwords in URLs and assignments, random text. Pure.
 
 The formats are the services' own, from their public documentation; a prefix that a service chose makes a match certain.
 `mask_secrets` replaces each secret and leaves the text around it.
@@ -19,7 +19,7 @@ from windlass.core.secret_names import is_reference, is_secret_name
 __all__ = ["REDACTED", "entropy_secrets", "mask_secrets", "secret_spans", "simple_mask"]
 
 Span = tuple[int, int, str]
-"""Start and end of a secret in its text, and the rule that told it."""
+"""Start and end of a secret in a text, and the rule that found it."""
 
 REDACTED = re.compile(r"redacted:[a-z0-9-]+:[0-9a-f]{16}")
 
@@ -112,7 +112,7 @@ _CACHED_CHARS = 160
 
 
 def secret_spans(text: str) -> list[Span]:
-    """Every secret that the text's own form gives away, in order and without overlaps. Empty for most texts."""
+    """Return every secret recognised by its form, in order and without overlaps. Empty for most texts."""
     if len(text) < _SHORTEST or (len(text) <= _CACHED_CHARS and not _may_hold_one(text)):
         return []
     return _spans(text)
@@ -120,7 +120,7 @@ def secret_spans(text: str) -> list[Span]:
 
 @functools.lru_cache(maxsize=32_768)
 def _may_hold_one(text: str) -> bool:
-    """The answer for short texts, most of which an estate repeats thousands of times."""
+    """Cache the answers for short texts: an estate repeats most of them thousands of times."""
     return bool(_spans(text))
 
 
@@ -191,13 +191,13 @@ def _assigned_spans(text: str, naming: list[tuple[int, int]]) -> Iterator[Span]:
 
 
 def _touches(spans: list[tuple[int, int]], start: int, end: int) -> bool:
-    """True when one of the spans, which are in order and apart, has a character from `start` up to `end`."""
+    """Return whether one of the ordered, disjoint spans overlaps [start, end)."""
     at = bisect.bisect_left(spans, (end,)) - 1
     return at >= 0 and spans[at][1] > start
 
 
 def _apart(spans: list[Span], kept: list[tuple[int, int]]) -> list[Span]:
-    """The spans in order; of those that overlap one that covers both; none that touches what is redacted already."""
+    """Sort spans and join those that overlap; drop those that touch text already redacted."""
     apart: list[Span] = []
     for start, end, rule in sorted(spans, key=lambda span: (span[0], -span[1])):
         if _touches(kept, start, end):
@@ -210,7 +210,7 @@ def _apart(spans: list[Span], kept: list[tuple[int, int]]) -> list[Span]:
 
 
 def entropy_secrets(text: str) -> list[Span]:
-    """Random-looking runs of a free text: keys without a format of their own. UUIDs and ids of AWS are none."""
+    """Yield random-looking runs of a text: keys without a format. UUIDs and AWS ids are not secrets."""
     if len(text) < 20:
         return []
     return [(*match.span(), "entropy") for match in _RANDOM.finditer(text) if _is_random(match[0])]
@@ -230,13 +230,13 @@ def _is_random(run: str) -> bool:
 
 
 def _bits(text: str) -> float:
-    """Shannon's entropy a character."""
+    """Return Shannon's entropy per character."""
     total = len(text)
     return -sum(count / total * math.log2(count / total) for count in Counter(text).values())
 
 
 def mask_secrets(text: str, replace: Callable[[str, str], str], *, spans: list[Span] | None = None) -> str:
-    """`text` with each secret as `replace(rule, secret)`; `spans` where they are known already."""
+    """Return `text` with each secret replaced by `replace(rule, secret)`; `spans` when they are known already."""
     pieces, at = [], 0
     for start, end, rule in secret_spans(text) if spans is None else spans:
         pieces += [text[at:start], replace(rule, text[start:end])]
@@ -245,5 +245,5 @@ def mask_secrets(text: str, replace: Callable[[str, str], str], *, spans: list[S
 
 
 def simple_mask(text: str) -> str:
-    """`text` with each secret as `***`: for logs, errors and tracebacks, where nobody compares values."""
+    """Return `text` with each secret as `***`, for logs, errors and tracebacks."""
     return mask_secrets(text, lambda _rule, _secret: "***")

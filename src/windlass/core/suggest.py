@@ -1,4 +1,4 @@
-"""The nearest known word for one that is not known: one rule for the command line, the API and the configuration."""
+"""Suggestions for unknown words: one rule for the command line, the API and the configuration."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _LISTED = 12
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that is most like `word`, without regard to case; empty when none is."""
+    """Return the known word most like `word`, ignoring case; empty when none is similar."""
     by_folded = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=_SIMILARITY)
     return by_folded[close[0]] if close else ""
 
 
 def unknown_word(kind: str, word: str, known: Iterable[str]) -> UsageError:
-    """A UsageError for a word that is not among the known ones, with `did you mean`, else with a list of a few of them."""
+    """Return a UsageError for an unknown word, with `did you mean`, else with a few known words."""
     names = sorted(set(known))
     close = nearest(word, names)
     if close:

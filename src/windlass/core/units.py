@@ -1,4 +1,4 @@
-"""Durations and sizes: parsed and printed at the edge only; inside they are `*_s` floats and `*_bytes` ints."""
+"""Durations and sizes, parsed and printed at the edge; inside they are `*_s` floats and `*_bytes` ints."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*([a-z]*)$")
 
 
 def parse_duration_s(text: str | float) -> float:
-    """Seconds in `90`, `"90"`, `"30s"`, `"1h30m"`, `"250ms"`, `"7d"`."""
+    """Parse seconds: `90`, `"90"`, `"30s"`, `"1h30m"`, `"250ms"`, `"7d"`."""
     if isinstance(text, (int, float)):
         return float(text)
     word = text.strip().lower()
@@ -29,7 +29,7 @@ def parse_duration_s(text: str | float) -> float:
 
 
 def parse_size_bytes(text: str | int) -> int:
-    """Bytes in `1024`, `"64MiB"`, `"5 GB"`; KiB is 1024 bytes, KB is 1000, a bare K is 1024 as in `dd`."""
+    """Parse bytes: `1024`, `"64MiB"`, `"5 GB"`; KiB is 1024 bytes, KB is 1000, a bare K is 1024 as in `dd`."""
     if isinstance(text, int):
         return text
     match = _SIZE.match(text.strip().lower())
@@ -39,7 +39,7 @@ def parse_size_bytes(text: str | int) -> int:
 
 
 def format_bytes(size_bytes: float) -> str:
-    """`1.5 GiB`; whole numbers below 1 KiB."""
+    """Format bytes as `1.5 GiB`, or an integer below 1 KiB."""
     size = float(size_bytes)
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
         if abs(size) < 1024 or unit == "TiB":
@@ -49,12 +49,12 @@ def format_bytes(size_bytes: float) -> str:
 
 
 def format_count(count: float) -> str:
-    """`1,234,567`."""
+    """Format as `1,234,567`."""
     return f"{count:,.0f}"
 
 
 def format_duration(seconds: float) -> str:
-    """The two largest units: `250 ms`, `4.2 s`, `3 m 5 s`, `2 h 10 m`, `3 d 4 h`."""
+    """Format with the two largest units: `250 ms`, `4.2 s`, `3 m 5 s`, `2 h 10 m`, `3 d 4 h`."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:

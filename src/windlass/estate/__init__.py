@@ -1,1 +1,1 @@
-"""Identity, accounts, regions and AWS calls: the one door to AWS, and the only importer of boto3."""
+"""Identity, accounts, regions and AWS calls: the only package that imports boto3."""

@@ -1,4 +1,4 @@
-"""What botocore knows of a service, handed to the wire: its endpoint, the session's keys, proxy and certificates."""
+"""Builds the wire's Access from botocore: endpoint, keys, proxy and certificates."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def make_access(
     region: str,
     client_in: Callable[[str, str, str], Any],
 ) -> Access:
-    """The access that `client` has. Partitions, FIPS and dual-stack are botocore's decision; nothing is asked of AWS."""
+    """Return the Access of `client`. botocore decides partition, FIPS and dual-stack. No call to AWS."""
     service = client.meta.service_model.service_name
     endpoint = str(client.meta.endpoint_url)
     custom = bool(config.endpoint_of(service)) or _overridden(config)
@@ -41,7 +41,7 @@ def make_access(
         except (BotoCoreError, ClientError) as error:
             raise translate(error, where=f"renewing credentials of {account_id}") from None
         if frozen is None:
-            raise ConfigError("there are no credentials", hint="`windlass whoami` shows each source and why.")
+            raise ConfigError("no credentials were found", hint="`windlass whoami` shows each source and the reason.")
         return Keys(frozen.access_key, Secret(frozen.secret_key), Secret(frozen.token) if frozen.token else None)
 
     def regional_endpoint(other: str) -> str:
@@ -65,12 +65,12 @@ def make_access(
 
 
 def _overridden(config: EstateConfig) -> bool:
-    """Whether the environment names endpoints, and may: such a place need not know a bucket by its host name."""
+    """Return whether the environment sets endpoints and is allowed to: they may not know a bucket by its host name."""
     return config.allow_endpoint_override and any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ)
 
 
 def proxy_for(endpoint: str) -> str:
-    """The proxy that HTTP(S)_PROXY and NO_PROXY name for this endpoint, as the AWS CLI reads them."""
+    """Return the proxy for this endpoint by HTTP(S)_PROXY and NO_PROXY, read as the AWS CLI reads them."""
     parts = urlsplit(endpoint)
     if urllib.request.proxy_bypass(parts.hostname or ""):
         return ""

@@ -1,4 +1,4 @@
-"""Which accounts there are: as configured, or as Organizations lists them."""
+"""The estate's accounts: as configured, or as Organizations lists them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Pages = Callable[..., Iterator[dict[str, Any]]]
 
 
 def configured(account: AccountConfig, partition: str) -> Account:
-    """An account of windlass.toml; a role's bare name becomes its ARN there."""
+    """Return a configured account; a bare role name becomes an ARN."""
     return Account(
         id=AccountId(account.id),
         alias=account.alias,
@@ -32,11 +32,11 @@ def _role_arn(role: str, account_id: str, partition: str) -> str:
 
 
 def check_allowed(accounts: Iterable[Account], allowed: list[str]) -> None:
-    """AccessDenied for an account outside the guard rail `estate.allowed_accounts` (empty allows all)."""
+    """Raise AccessDenied for an account outside `estate.allowed_accounts` (empty allows all)."""
     outside = [account.id for account in accounts if allowed and account.id not in allowed]
     if outside:
         raise AccessDenied(
-            f"account {', '.join(outside)} is not in estate.allowed_accounts; nothing was done there",
+            f"account {', '.join(outside)} is not in estate.allowed_accounts; nothing was called there",
             hint="Use an identity of an allowed account, or add this one to the list.",
             code="AccountNotAllowed",
         )
@@ -45,7 +45,7 @@ def check_allowed(accounts: Iterable[Account], allowed: list[str]) -> None:
 def within_guard_rail(
     accounts: tuple[Account, ...], allowed: list[str], *, notify: Callable[[str], None]
 ) -> tuple[Account, ...]:
-    """The accounts of an organization that `estate.allowed_accounts` names. AccessDenied when that leaves none."""
+    """Return the organization's accounts in `estate.allowed_accounts`. AccessDenied when none is."""
     inside = tuple(account for account in accounts if not allowed or account.id in allowed)
     if not inside:
         check_allowed(accounts, allowed)
@@ -59,7 +59,7 @@ def within_guard_rail(
 def from_organization(
     pages: Pages, config: EstateConfig, caller_id: str, partition: str, *, embedded: bool
 ) -> tuple[Account, ...]:
-    """The organization's active accounts, below `organization_units` where given, by id.
+    """Return the organization's active accounts by id, below `organization_units` when given.
 
     The caller's own account is reached directly; the others by `organization_role` (the embedded AWS has keys for each).
     """

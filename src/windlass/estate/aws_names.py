@@ -1,4 +1,4 @@
-"""Names that AWS has, from botocore's models: regions, and the members of what an operation answers. No call to AWS."""
+"""Names from botocore's models: regions, and the members of an operation's response. No call to AWS."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Answer:
 
 @functools.cache
 def region_names() -> frozenset[str]:
-    """Every region of every partition, and the partitions' own `aws-global` and the like."""
+    """Return every region of every partition, and the partitions' `aws-global` and similar."""
     from botocore.loaders import Loader
 
     partitions = Loader().load_data("partitions")["partitions"]
@@ -32,7 +32,7 @@ def region_names() -> frozenset[str]:
 
 @functools.cache
 def answer_of(service: str, operation: str) -> Answer:
-    """What an operation answers; an empty Answer for one without output."""
+    """Return the members of an operation's response; empty for an operation without output."""
     from botocore.loaders import Loader
     from botocore.model import ServiceModel
 

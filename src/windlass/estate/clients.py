@@ -1,4 +1,4 @@
-"""One client per account, region and service, made once and shared; all with the same HTTP manners."""
+"""One botocore client per account, region and service, created once and shared, all with the same HTTP settings."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _ACCOUNT_HOST = re.compile(r"^(https?://)\d{12}\.")
 
 
 def check_long_poll(wait_s: float, read_timeout_s: float) -> None:
-    """ConfigError when a long poll would be cut off by the client: the timeout must outlive the wait by 10 s."""
+    """Raise ConfigError when the client would cut off a long poll: the timeout must exceed the wait by 10 s."""
     least = wait_s + _LONG_POLL_MARGIN_S
     if read_timeout_s < least:
         raise ConfigError(
-            f"a read timeout of {read_timeout_s:g} s is too short for a long poll of {wait_s:g} s: answers would be lost on the way",
+            f"a read timeout of {read_timeout_s:g} s is too short for a long poll of {wait_s:g} s: responses would be lost",
             hint=f"Set estate.read_timeout_s to at least {least:g}, or wait less.",
         )
 
 
 def client_config(config: EstateConfig, *, read_timeout_s: float | None = None, connections: int = 0) -> Config:
-    """How every client talks. Retries are the estate's own (service.py): one place counts and paces them."""
+    """Return the HTTP settings of every client. The estate retries itself (service.py), to count and pace retries in one place."""
     custom_s3 = bool(config.endpoint_of("s3"))
     return Config(
         connect_timeout=config.connect_timeout_s,
@@ -49,7 +49,7 @@ def client_config(config: EstateConfig, *, read_timeout_s: float | None = None, 
 
 
 class Clients:
-    """The clients of all accounts. `session_of(account_id)` gives an account's session (sessions.py), or refuses it."""
+    """The clients of all accounts. `session_of(account_id)` returns an account's session (sessions.py), or raises."""
 
     def __init__(self, config: EstateConfig, session_of: Any) -> None:
         self._config = config
@@ -60,7 +60,7 @@ class Clients:
         self._clients: dict[tuple[str, str, str], Any] = {}
 
     def get(self, account_id: str, region: str, service: str) -> Any:
-        """The client, made on first use. Making one is not thread-safe in botocore: one at a time per account."""
+        """Return the client, created on first use, one at a time per account: botocore's creation is not thread-safe."""
         key = (account_id, region, service)
         found = self._clients.get(key)
         if found is not None:
@@ -84,7 +84,7 @@ class Clients:
 
 
 def make_client(session: Any, config: EstateConfig, region: str, service: str, settings: Config | None = None) -> Any:
-    """A client of `session` with the estate's manners."""
+    """Create a client of `session` with the estate's settings."""
     endpoint_url = config.endpoint_of(service)
     client = session.create_client(
         service,

@@ -12,7 +12,7 @@ _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine."""
+    """Return whether a URL's host is this machine."""
     host = urlsplit(url).hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -23,7 +23,7 @@ def is_loopback(url: str) -> bool:
 
 
 class AccountConfig(BaseModel):
-    """One account to work in."""
+    """An account of the estate."""
 
     model_config = _STRICT
 
@@ -38,7 +38,7 @@ class AccountConfig(BaseModel):
 
 
 class EnvironmentConfig(BaseModel):
-    """What an environment (`WINDLASS_ENV`) is allowed."""
+    """What an environment (`WINDLASS_ENV`) allows."""
 
     model_config = _STRICT
 
@@ -111,12 +111,12 @@ class EstateConfig(BaseModel):
         return [value] if isinstance(value, str) and value != "enabled" else value
 
     def endpoint_of(self, service: str) -> str:
-        """The endpoint that is configured for a service (botocore's name); empty for AWS's own."""
+        """Return the endpoint configured for a service (botocore's name); empty for AWS's own."""
         return self.endpoints.get(service) or self.endpoint_url
 
     @model_validator(mode="after")
     def _endpoints_are_safe(self) -> Self:
-        """Real credentials go over TLS, and to no program of this machine unless it plays all of AWS."""
+        """Check that real credentials go over TLS, and to a program of this machine only when it emulates all of AWS."""
         for service, url in self.endpoints.items():
             parts = urlsplit(url)
             if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
@@ -124,7 +124,7 @@ class EstateConfig(BaseModel):
             if is_loopback(url):
                 if not is_loopback(self.endpoint_url):
                     raise ValueError(
-                        f"endpoints.{service} is on this machine, and real credentials would go there: set endpoint_url instead"
+                        f"endpoints.{service} is on this machine, and real credentials would be sent there: set endpoint_url instead"
                     )
             elif parts.scheme != "https":
                 raise ValueError(f"endpoints.{service} must begin with https://: requests carry signatures and data")
@@ -140,7 +140,7 @@ class EstateConfig(BaseModel):
 
 
 _NOT_NAMES = frozenset({"s3", "arn", "aws", "http", "https"})
-"""What stands before a colon and means something else in a place's notation."""
+"""Prefixes before a colon that already have a meaning in `NAME:BUCKET`."""
 
 
 class ServiceConfig(BaseModel):
@@ -179,17 +179,17 @@ class ServiceConfig(BaseModel):
 
     @property
     def access_key_name(self) -> str:
-        """The variable with the access key."""
+        """The environment variable with the access key."""
         return self.access_key_env or f"{self._capitals}_ACCESS_KEY_ID"
 
     @property
     def secret_key_name(self) -> str:
-        """The variable with the secret key."""
+        """The environment variable with the secret key."""
         return self.secret_key_env or f"{self._capitals}_SECRET_ACCESS_KEY"
 
     @property
     def keys_from(self) -> str:
-        """Where its keys come from, for people."""
+        """The source of its keys, for people."""
         if self.profile or self.credentials_file:
             return (
                 f"profile {self.profile or 'default'}{f' in {self.credentials_file}' if self.credentials_file else ''}"
@@ -203,15 +203,15 @@ class ServiceConfig(BaseModel):
     @model_validator(mode="after")
     def _sound(self) -> ServiceConfig:
         if self.name.lower() in _NOT_NAMES:
-            raise ValueError(f"{self.name!r} can't be a service's name: it means something else before a colon")
+            raise ValueError(f"{self.name!r} can't be a service's name: it has another meaning before a colon")
         parts = urlsplit(self.endpoint_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
             raise ValueError("endpoint_url must be a URL like https://minio.example.net:9000, without a path")
         if parts.username is not None:
-            raise ValueError("endpoint_url must not hold credentials: name variables of the environment")
+            raise ValueError("endpoint_url must not contain credentials: name environment variables instead")
         if (self.access_key_env or self.secret_key_env) and (self.profile or self.credentials_file):
-            raise ValueError("give variables of the environment, or a profile or credentials_file, not both")
+            raise ValueError("set environment variables, or a profile or credentials_file, not both")
         taken = [one for one in (self.access_key_name, self.secret_key_name) if one.startswith("WINDLASS_")]
         if taken and not (self.profile or self.credentials_file):
-            raise ValueError(f"{taken[0]} would be taken for a setting: name a variable without WINDLASS_")
+            raise ValueError(f"{taken[0]} would be read as a setting: use a variable without WINDLASS_")
         return self

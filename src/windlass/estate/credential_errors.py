@@ -1,4 +1,4 @@
-"""Why a credential source gave no credentials: what was looked for, where, and what to do. Pure.
+"""Errors of credential sources: what was looked for, where, and the remedy. Pure.
 
 botocore's providers raise whatever breaks inside them: OSError for a token file, ValueError for a refused address,
 JSONDecodeError for a broken process. Here each becomes one message; secrets that a process printed are masked.
@@ -32,7 +32,7 @@ class CredentialSource:
 
     @property
     def place(self) -> str:
-        """What is looked at, and where: for messages."""
+        """What is read, and from where, for messages."""
         describe: Callable[[CredentialSource], str] = _PLACES.get(self.method, _place_of_profile)
         return describe(self)
 
@@ -43,7 +43,7 @@ class CredentialSource:
 
 
 def explain(error: BaseException, source: CredentialSource) -> WindlassError:
-    """The error for what a provider raised. ConfigError, or AwsError when no answer came back."""
+    """Return the error for what a provider raised: ConfigError, or AwsError when it got no response."""
     if isinstance(error, WindlassError):
         return error
     if isinstance(error, boto.BotoCoreError):
@@ -54,10 +54,10 @@ def explain(error: BaseException, source: CredentialSource) -> WindlassError:
 
 
 def no_credentials(sources: Sequence[CredentialSource]) -> ConfigError:
-    """The error when every allowed source has nothing."""
+    """Return the error when every allowed source is empty."""
     return ConfigError(
-        f"no AWS credentials were found; looked at {', then '.join(source.place for source in sources)}",
-        hint=_remedy(None, sources[-1]) if sources else "`windlass whoami` shows each source and why.",
+        f"no AWS credentials were found in {', then '.join(source.place for source in sources)}",
+        hint=_remedy(None, sources[-1]) if sources else "`windlass whoami` shows each source and the reason.",
         code="NoCredentials",
     )
 
@@ -93,7 +93,7 @@ _PLACES: Mapping[str, Callable[[CredentialSource], str]] = {
 
 
 def _reason(error: BaseException, source: CredentialSource) -> str:
-    """What failed, in one line."""
+    """Return the reason in one line."""
     match error:
         case boto.ClientError():
             body = error.response.get("Error", {})
@@ -104,7 +104,7 @@ def _reason(error: BaseException, source: CredentialSource) -> str:
             printed = masked(str(error.kwargs.get("error_msg", ""))).strip()
             return f"it failed: {printed}" if printed else "it ended with an error and printed no reason on stderr"
         case FileNotFoundError() if source.method == PROCESS:
-            return f"there is no program {error.filename}"
+            return f"the program {error.filename} does not exist"
         case json.JSONDecodeError() if source.method == PROCESS:
             return "what it printed is not JSON"  # and may be a secret: it is not shown
         case OSError():
@@ -116,7 +116,7 @@ def _reason(error: BaseException, source: CredentialSource) -> str:
 
 
 def _remedy(error: BaseException | None, source: CredentialSource) -> str:
-    """What to do about it."""
+    """Return the remedy."""
     if isinstance(error, (boto.SSOError, boto.TokenRetrievalError)) or source.method == SSO:
         return f"Run `aws sso login --profile {source.sso_profile}`, then try again."
     match source.method:
@@ -148,4 +148,4 @@ def _remedy(error: BaseException | None, source: CredentialSource) -> str:
         case "iam-role":
             return "Attach a task or instance role; with IMDSv2 in a container, the instance needs a hop limit of 2."
         case _:
-            return "`windlass whoami` shows each source and why."
+            return "`windlass whoami` shows each source and the reason."

@@ -1,4 +1,4 @@
-"""The decision carried out: a botocore session that can reach the decided sources and no others.
+"""Builds the botocore session of a decision: it reaches the allowed sources and no others.
 
 Providers are kept by METHOD name; unless a profile is allowed, the session's config and credential files are the
 null device, so that nothing under ~/.aws is even opened. Credentials are resolved at once: a broken role shows at
@@ -33,7 +33,7 @@ EMBEDDED_SECRET = "windlass-local"
 def base_session(
     decision: Decision, *, region: str, ca_bundle: str = "", environ: Mapping[str, str] = os.environ
 ) -> Any:
-    """A session with the credentials of the decision, resolved. ConfigError is the decision's refusal, or its failure.
+    """Return a session with the decision's credentials, resolved. ConfigError when it is a refusal, or no source has any.
 
     `ca_bundle` is trusted by the clients that botocore makes itself to get credentials (STS, SSO), too.
     """
@@ -57,7 +57,7 @@ def base_session(
     except ProfileNotFound:
         raise ConfigError(
             f"profile {decision.profile!r} is not in the AWS configuration",
-            hint="`aws configure list-profiles` shows those there are.",
+            hint="`aws configure list-profiles` lists the profiles.",
         ) from None
     except BotoCoreError as error:
         raise translate(error, where="resolving credentials") from None
@@ -67,7 +67,7 @@ def base_session(
 
 
 def _sources(session: Any, decision: Decision, environ: Mapping[str, str]) -> dict[str, CredentialSource]:
-    """What each allowed method looks at, for messages."""
+    """Return what each allowed method reads, for messages."""
     profiles = session.full_config.get("profiles", {}) if decision.profile else {}
     return {
         method: CredentialSource(
@@ -92,7 +92,7 @@ def assumed_session(
     external_id: str,
     session_name: str,
 ) -> Any:
-    """A session in another account, its credentials renewed by themselves before they end.
+    """Return a session in another account that renews its credentials before they expire.
 
     `assume(params)` answers AssumeRole with the credentials of `source`; its errors pass through unchanged.
     """
@@ -118,7 +118,7 @@ def assumed_session(
 
 
 class _Explained:
-    """A provider of botocore whose errors say what was looked for, where, and what to do: at once and at each renewal."""
+    """A botocore provider whose errors say what was looked for, where, and the remedy, also at renewals."""
 
     def __init__(self, provider: Any, source: CredentialSource) -> None:
         self.METHOD = provider.METHOD
@@ -142,7 +142,7 @@ class _Explained:
 
 
 class _Fixed:
-    """A credential provider of one answer."""
+    """A credential provider with fixed credentials."""
 
     def __init__(self, credentials: Any) -> None:
         self._credentials = credentials
@@ -153,10 +153,10 @@ class _Fixed:
 
 
 class _NoTraceback(logging.Filter):
-    """Keeps botocore's tracebacks of a failed renewal out of the terminal: the error is raised, with what to do."""
+    """Removes botocore's tracebacks of failed renewals from logs: the error is raised with its remedy."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """False for a failure that is raised, too; the others lose their traceback and keep their reason."""
+        """Return False for a failure that is also raised; other records lose their traceback and keep the reason."""
         if not record.exc_info:
             return True
         if record.args and "mandatory" in record.args:

@@ -1,4 +1,4 @@
-"""A client of one's own: one attempt per call, timeouts and connections as asked. For callers that pace and retry themselves."""
+"""A private client: one attempt per call, own timeouts and connections, for callers that pace and retry themselves."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["Direct"]
 
 
 class Direct:
-    """Calls of one service in one account and region; close it when done."""
+    """Calls one service in one account and region; close it after use."""
 
     def __init__(self, client: Any, where: str) -> None:
         self._client = client
         self._where = where
 
     def call(self, operation: str, /, **params: Any) -> dict[str, Any]:
-        """One attempt by AWS's own operation name; our errors."""
+        """Call an operation by AWS's name, once; return its response. Raises our errors."""
         try:
             answer: dict[str, Any] = getattr(self._client, xform_name(operation))(**params)
         except (BotoCoreError, ClientError, ResponseParserError) as error:

@@ -1,4 +1,4 @@
-"""Looking over the estate before it is needed: identity, endpoint, clock, guard rails, regions, permissions by trial."""
+"""Checks of the estate: identity, endpoint, clock, allowed accounts, regions, permissions by trial."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NAMES = {"tagging": "resourcegroupstaggingapi"}
 
 
 def checks(estate: Estate, *, now: Callable[[], datetime]) -> Mapping[str, Callable[[], str]]:
-    """Named looks, each giving a word about its part or raising what is wrong with what to do."""
+    """Return the checks by name; each returns a short result or raises an error with its remedy."""
     return {
         "credential policy": lambda: _policy(estate),
         "identity": lambda: _identity(estate),
@@ -81,12 +81,12 @@ def _clock(estate: Estate, now: datetime) -> str:
             f"{url} can't be reached: {error}", hint="Check the network, the proxy and the endpoint."
         ) from None
     if not date:
-        return "the endpoint tells no time"
+        return "the endpoint sends no Date header"
     skew_s = (now - email.utils.parsedate_to_datetime(date)).total_seconds()
     if abs(skew_s) > _SKEW_S:
         raise ConfigError(
             f"this machine's clock is off by {skew_s:+.0f} s",
-            hint="Set it (chrony, ntpd): AWS refuses signatures 5 minutes off.",
+            hint="Set it (chrony, ntpd): AWS rejects signatures that are 5 minutes off.",
         )
     return f"off by {skew_s:+.0f} s"
 

@@ -1,4 +1,4 @@
-"""Reading the policy's facts from the environment; no file is opened, only its presence looked at."""
+"""Facts of the environment for the policy. It checks whether files exist and opens none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def environment_name(environ: Mapping[str, str]) -> str:
 
 
 def read_facts(config: EstateConfig, environ: Mapping[str, str], *, profile: str = "") -> Facts:
-    """The facts; `profile` is the one typed out on the command line."""
+    """Collect the facts; `profile` is the command line's."""
     name = environment_name(environ)
     configured = config.environments.get(name)
     home = environ.get("HOME") or environ.get("USERPROFILE") or ""

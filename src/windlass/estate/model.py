@@ -1,4 +1,4 @@
-"""Accounts, scopes and what `whoami` tells, as values."""
+"""Accounts, scopes and the report of `whoami`, as values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from windlass.core.arns import AccountId, Region
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account to work in; without a role it is reached with the caller's own credentials."""
+    """An account of the estate; without a role, the caller's own credentials are used."""
 
     id: AccountId
     alias: str = ""
@@ -23,14 +23,14 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose credentials are used: the account and the ARN that GetCallerIdentity answered."""
+    """The account and ARN of the credentials, as GetCallerIdentity returned them."""
 
     account_id: AccountId
     arn: str
 
 
 class RegionSource(StrEnum):
-    """Where a list of regions comes from, from the best to the last resort."""
+    """The source of a list of regions, best first."""
 
     CONFIGURATION = "estate.regions"
     EC2 = "ec2:DescribeRegions"
@@ -40,13 +40,13 @@ class RegionSource(StrEnum):
 
     @property
     def current(self) -> bool:
-        """Whether the list is what the configuration or AWS says now."""
+        """True when the list is the configuration's, or AWS's current one."""
         return self not in (RegionSource.LAST_KNOWN, RegionSource.DEFAULTS)
 
 
 @dataclass(frozen=True, slots=True)
 class RegionList:
-    """The regions of an account, where the list comes from, and why each better source gave none."""
+    """An account's regions, their source, and why each better source failed."""
 
     regions: tuple[Region, ...]
     source: RegionSource
@@ -55,7 +55,7 @@ class RegionList:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What AWS throttles together: a service in an account and region."""
+    """A unit of throttling: a service in an account and region."""
 
     account_id: str
     region: str
@@ -64,7 +64,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class ThrottleStat:
-    """A scope's calls since the start, how many of them were throttled, and the pace now (0 is not limited)."""
+    """A scope's calls since the start, the throttled ones among them, and the current rate limit (0: none)."""
 
     scope: Scope
     calls: int
@@ -74,7 +74,7 @@ class ThrottleStat:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One place credentials can come from, and what the policy made of it."""
+    """A credential source and the policy's verdict on it."""
 
     name: str
     present: bool
@@ -84,7 +84,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class AccountIdentity:
-    """Who we are in one account, or why that could not be told."""
+    """The identity in one account, or why it is unknown."""
 
     account_id: str
     alias: str
@@ -94,7 +94,7 @@ class AccountIdentity:
 
 @dataclass(frozen=True, slots=True)
 class WhoAmI:
-    """The chain as decided and the identity it led to, per account."""
+    """The decision on credential sources, and the identity per account."""
 
     environment: str
     endpoint: str

@@ -1,4 +1,4 @@
-"""A bound on open connections: beyond it, the client that was used least recently closes those it keeps."""
+"""A bound on open connections: beyond it, the least recently used client closes its idle ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class OpenClients:
         return len(self._uses)
 
     def _close_idle(self) -> None:
-        """Called under the lock, so that nobody begins a call on a client while it closes its connections."""
+        """Close the oldest. Call it under the lock, so that no call begins on a client that is closing."""
         for client in list(self._uses):
             if len(self._uses) <= self._limit:
                 return

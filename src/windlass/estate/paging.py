@@ -1,4 +1,4 @@
-"""Every page of a listing, by the operation's paging rule; a listing that ends although there is more is an error."""
+"""Reads every page of a listing by the operation's paging rule; a listing cut short is an error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RETRY = "The service is at fault; try again."
 
 
 def pages(client: Any, operation: str, ask: Ask, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Answers of `ask(**params)`, page after page.
+    """Yield the responses of `ask(**params)`, page by page.
 
     AwsError `Unpageable` before the first call when no rule uses all that can mean "there is more"; `CutShort` when the
     service says that there is more and gives no token; `RepeatedToken` when it gives a token a second time.
@@ -47,7 +47,7 @@ def pages(client: Any, operation: str, ask: Ask, params: dict[str, Any]) -> Iter
 
 
 def _following(rule: PagingRule, operation: str, answer: dict[str, Any]) -> dict[str, Any]:
-    """The tokens of the next request; empty at the end."""
+    """Return the tokens of the next request; empty at the end."""
     more = _pick(answer, rule.more) if rule.more else None
     if rule.more and not more:
         return {}
@@ -55,13 +55,13 @@ def _following(rule: PagingRule, operation: str, answer: dict[str, Any]) -> dict
     tokens = {into: value for into, value in tokens.items() if value}
     if more and not tokens:
         raise AwsError(
-            f"{operation} says that there is more ({rule.more}) and gives no token", hint=_RETRY, code="CutShort"
+            f"{operation} reports more items ({rule.more}) and returned no token", hint=_RETRY, code="CutShort"
         )
     return tokens
 
 
 def rule_of(client: Any, operation: str) -> PagingRule | Unpageable:
-    """The paging rule of a client's operation."""
+    """Return the paging rule of a client's operation."""
     # botocore has no public way to a model's paginators.
     return _rule(client._loader, client.meta.service_model.service_name, operation)  # noqa: SLF001
 

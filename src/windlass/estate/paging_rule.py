@@ -1,4 +1,4 @@
-"""How an operation hands out its pages, as a function of botocore's service model. Pure.
+"""Paging rules of operations, derived from botocore's service model. Pure.
 
 An output member that can mean "there is more" (a token, a marker, IsTruncated, HasMore…) is a signal. A rule is only
 given when it uses every signal of the operation; otherwise the operation is `Unpageable`, because a listing that
@@ -31,7 +31,7 @@ class PagingRule:
 
 @dataclass(frozen=True, slots=True)
 class Unpageable:
-    """The operation's answers can say that there is more in a way that no rule understands; `reason` names it."""
+    """No rule understands how the operation reports more items; `reason` says which member."""
 
     reason: str
 
@@ -57,7 +57,7 @@ _DECLARED: Mapping[tuple[str, str], PagingRule] = {
 def paging_rule(
     service_model: Any, operation: str, paginator: Mapping[str, Any] | None = None
 ) -> PagingRule | Unpageable:
-    """The rule of `operation` (AWS's name), which uses every signal in its output shape; else why there is none.
+    """Return the rule of `operation` (AWS's name) that uses every paging member of its output, or why there is none.
 
     `paginator` is botocore's own declaration for it (`paginators-1.json`), where there is one.
     """
@@ -74,7 +74,7 @@ def paging_rule(
 
 
 def signals(model: Any) -> Iterator[str]:
-    """Paths of the output members that can mean "there is more": of the answer, and of structures directly in it."""
+    """Return the paths of output members that can mean "there is more", at the top level and one below."""
     shape = model.output_shape
     for name, member in shape.members.items() if shape else ():
         if _is_signal(name, member):
@@ -99,7 +99,7 @@ def _from_paginator(paginator: Mapping[str, Any] | None, told: tuple[str, ...]) 
 
 
 def _from_names(model: Any, told: tuple[str, ...]) -> PagingRule | None:
-    """A rule by the names of the operation's own members: (token, token), (Next…, …), or the last item's name."""
+    """Return a rule by the names of the operation's members: (token, token), (Next…, …), or the last item's name."""
     asked = set(model.input_shape.members) if model.input_shape else set()
     flags = [path for path in told if _FLAG.match(path.rpartition(".")[2])]
     pairs = []
@@ -117,7 +117,7 @@ def _from_names(model: Any, told: tuple[str, ...]) -> PagingRule | None:
 
 
 def _inputs_for(token: str) -> Iterator[str]:
-    """Request members that a token may be sent back as: its own name, and its name without Next…"""
+    """Return the request members that take a token: its own name, and its name without Next…"""
     for prefix in ("Next", "next"):
         rest = token.removeprefix(prefix)
         if rest != token and rest not in ("Token", "token"):
@@ -133,7 +133,7 @@ def _inputs_for(token: str) -> Iterator[str]:
 
 
 def _from_last_item(model: Any, asked: set[str], more: str) -> PagingRule | None:
-    """Services that go on after the last item they answered (`ExclusiveStart…` with `HasMore…` beside the list)."""
+    """Return a rule for services that continue after the last returned item (`ExclusiveStart…` and `HasMore…`)."""
     head = more.rpartition(".")[0]
     shape = model.output_shape.members[head] if head else model.output_shape
     lists = {name: member.member for name, member in shape.members.items() if member.type_name == "list"}
@@ -159,7 +159,7 @@ def _unused(model: Any, told: tuple[str, ...], rule: PagingRule) -> list[str]:
 
 
 def _echoes(path: str, told: tuple[str, ...]) -> bool:
-    """Whether the member repeats what was asked (`Marker`), because another one says what comes next (`NextMarker`)."""
+    """Return whether the member only repeats the request (`Marker`), because another is the next token (`NextMarker`)."""
     head, _, name = path.rpartition(".")
     prefix = f"{head}." if head else ""
     return any(f"{prefix}{other}" in told for other in (f"Next{name}", f"next{name[0].upper()}{name[1:]}"))

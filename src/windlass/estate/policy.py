@@ -1,4 +1,4 @@
-"""Which credentials may be used: one pure decision over the facts of the environment.
+"""The credential policy: which credentials may be used, a pure decision on the facts of the environment.
 
 The default AWS chain takes what it finds first, so a service started on a laptop runs with production keys. Here the
 *environment* (WINDLASS_ENV, else APP_ENV) decides, and sources that don't belong are left out, by botocore's METHOD
@@ -36,7 +36,7 @@ _PROFILE_METHODS = (ASSUME_ROLE, WEB_IDENTITY, SSO, PROFILE_FILE, LOGIN, PROCESS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the environment, the command line and the configuration say; nothing secret is in here."""
+    """Facts of the environment, the command line and the configuration. Contains no secret."""
 
     environment: str = ""
     production_like: bool = False
@@ -61,7 +61,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Which botocore providers may be asked, in order; or the refusal, with what to do. `sources` explain both."""
+    """The botocore providers that may be used, in order; or a refusal with its remedy. `sources` explain both."""
 
     methods: tuple[str, ...] = ()
     profile: str = ""
@@ -72,7 +72,7 @@ class Decision:
 
 
 def decide(facts: Facts) -> Decision:
-    """The decision for these facts. Total: every combination of facts has one."""
+    """Decide for these facts. Every combination has a decision."""
     if facts.endpoint_variable and not facts.allow_endpoint_override:
         return Decision(
             sources=_explain(facts, {}, "not looked at: the endpoint comes first"),
@@ -153,7 +153,7 @@ def _production_like(facts: Facts) -> Decision:
             refusal=f"static AWS keys are in the environment, and {wanted}",
             hint=(
                 "Use a role: IRSA or Pod Identity on EKS, a task or instance role elsewhere; and remove "
-                "AWS_ACCESS_KEY_ID. If it must be, estate.allow_static_keys = true."
+                "AWS_ACCESS_KEY_ID. To allow it, set estate.allow_static_keys = true."
             ),
         )
     if not methods:
@@ -164,7 +164,7 @@ def _production_like(facts: Facts) -> Decision:
 
 
 def _withheld(sources: tuple[Source, ...]) -> tuple[Source, ...]:
-    """The sources of a decision that is refused as a whole: none of them is used."""
+    """Return the sources of a refusal: none is used."""
     reason = "refused: it belongs here, but the refusal below comes first"
     return tuple(
         replace(source, verdict="refused", reason=reason) if source.verdict in ("used", "allowed") else source
@@ -210,7 +210,7 @@ def _local(facts: Facts) -> Decision:
 
 
 def _explain(facts: Facts, verdicts: dict[str, str], otherwise: str) -> tuple[Source, ...]:
-    """Each source with its verdict; `verdicts` names those used or allowed, the others are absent or refused."""
+    """Return each source with its verdict; `verdicts` has those used or allowed, the others are absent or refused."""
     rows = (
         ("profile", bool(facts.profile) or facts.profile_variable),
         ("environment keys", facts.key_id or facts.secret_key),

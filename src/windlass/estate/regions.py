@@ -1,4 +1,4 @@
-"""Which regions of an account are worked in, by the best source that answers, and which source that was.
+"""An account's regions, from the best source that answers.
 
 ec2:DescribeRegions, else account:ListRegions, else the last list that either gave, else the regions that the partition
 enables for everybody. Denied reads (service control policies deny them in many organizations) never stop a command.
@@ -17,7 +17,7 @@ from windlass.estate.model import RegionList, RegionSource
 __all__ = ["LastRegions", "list_regions"]
 
 LastRegions = Callable[[str], Sequence[str]]
-"""account id -> the regions that AWS last listed for it; empty when it never did."""
+"""account id -> the regions that AWS last listed for it; empty when never."""
 Pages = Callable[..., Iterator[dict[str, Any]]]
 """(region, service, operation, **params) -> the pages of a listing in the account."""
 
@@ -25,7 +25,7 @@ _ENABLED = ["ENABLED", "ENABLED_BY_DEFAULT"]
 
 
 def list_regions(pages: Pages, account_id: str, *, home_region: str, partition: str, last: LastRegions) -> RegionList:
-    """The account's regions in `partition`. ConfigError when there are no credentials at all; no other error."""
+    """Return the account's regions in `partition`. ConfigError when there are no credentials; no other error."""
     failures: list[str] = []
     for source, read in ((RegionSource.EC2, _of_ec2), (RegionSource.ACCOUNT, _of_account)):
         try:

@@ -1,4 +1,4 @@
-"""Whether AWS gave an answer: content type, request id, a complete body of the operation's own shape. Pure.
+"""Checks that AWS sent a response: content type, request id, a complete body of the operation's shape. Pure.
 
 A captive portal, a proxy's login page, an empty body and a body that was cut off all parse as "nothing there" in
 botocore. Here they are `InvalidResponse`, before anything is read from them.
@@ -56,7 +56,7 @@ _S3_ROOTS: Mapping[str, str] = {
 
 
 class InvalidResponse(BotoCoreError):  # type: ignore[misc]  # botocore has no types
-    """What answered was not AWS, or its answer did not arrive completely."""
+    """The response is not AWS's, or is incomplete."""
 
     fmt = "{reason}"
 
@@ -71,12 +71,12 @@ def _before_parse(operation_model: Any, response_dict: Mapping[str, Any], **_: A
 
 
 def check_response(operation_model: Any, response: Mapping[str, Any]) -> None:
-    """InvalidResponse when `response` (status_code, headers, body) can't be the operation's answer from AWS."""
+    """Raise InvalidResponse when `response` (status_code, headers, body) can't be AWS's response to the operation."""
     status, headers, body = int(response["status_code"]), response["headers"], response["body"]
     raw = body if isinstance(body, bytes) else None  # None: a stream, which is read elsewhere
     content_type = str(headers.get("content-type", "")).partition(";")[0].strip().lower()
     if status >= 500 or status == 429:
-        return  # load balancers give these, too; they are retried whoever gave them
+        return  # load balancers send these, too; they are retried whoever sent them
     # Queue servers that are not AWS's send no request id with JSON, and no proxy sends this content type.
     if not _has_request_id(headers, raw) and not content_type.startswith("application/x-amz-json"):
         raise InvalidResponse(reason=f"HTTP {status} {content_type or 'without a content type'} without a request id")
@@ -164,7 +164,7 @@ def _is_own_root(model: Any, payload: Any, root: str, attributes: bytes) -> bool
 
 
 def _required(shape: Any) -> Iterator[str]:
-    """Serialised names of the members that the shape requires. Texts are left out: AWS omits required tokens when empty."""
+    """Yield serialised names of required members, without strings: AWS omits required tokens that are empty."""
     for name in shape.required_members:
         member = shape.members[name]
         traits = member.serialization

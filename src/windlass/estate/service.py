@@ -1,4 +1,4 @@
-"""The estate's one door: who we are, which accounts and regions there are, and every AWS call.
+"""The estate: identity, accounts, regions, and every AWS call.
 
 A call waits for its scope's pace, is retried here (throttling apart from transient faults, so that both are counted
 and neither is hidden in botocore), and raises our errors.
@@ -53,7 +53,7 @@ _FALLBACK_KEPT_S = 60.0  # a list that AWS did not give is asked for again soon
 _SIGNING_REGION = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 
 Observer = Callable[[Scope, str, float], None]
-"""Told of each attempt: its scope, its outcome (ok, throttled, error) and its time in seconds."""
+"""Called after each attempt with its scope, outcome (ok, throttled, error) and duration in seconds."""
 
 
 def open_estate(
@@ -65,7 +65,7 @@ def open_estate(
     observe: Observer = lambda *_: None,
     last_regions: LastRegions = lambda _: (),
 ) -> Estate:
-    """The estate under the credential policy. Nothing is asked of AWS yet; credentials are resolved on first use.
+    """Open the estate under the credential policy. No call to AWS yet; credentials are resolved on first use.
 
     `last_regions` remembers the regions of an account for when AWS may not be asked for them.
     """
@@ -101,31 +101,29 @@ class Estate:
         self._open_clients = OpenClients()
 
     def accounts(self) -> tuple[Account, ...]:
-        """The accounts to work in, every one of them allowed by `estate.allowed_accounts`."""
+        """Return the accounts, all of them in `estate.allowed_accounts`."""
         with self._lock:
             if self._accounts is None:
                 self._accounts = self._list_accounts()
             return self._accounts
 
     def account(self, account_id: str) -> Account:
-        """The account of this id; AccessDenied when it is none of ours."""
+        """Return the account with this id. AccessDenied when it is not in the estate."""
         found = next((one for one in self.accounts() if one.id == account_id), None)
         if found is None:
-            raise AccessDenied(
-                f"account {account_id} is not one of this estate's", hint="Add it to [[estate.accounts]]."
-            )
+            raise AccessDenied(f"account {account_id} is not in the estate", hint="Add it to [[estate.accounts]].")
         return found
 
     def identity(self, account_id: str) -> Identity:
-        """Who we are in an account, asked of AWS once. AccessDenied when the credentials belong to another account."""
+        """Return the identity in an account; AWS is asked once. AccessDenied when the credentials belong to another account."""
         return self._sessions.identity(account_id)
 
     def regions(self, account_id: str) -> tuple[Region, ...]:
-        """The regions to work in: as configured, or those the account has enabled, as far as that is known."""
+        """Return the regions: as configured, or those the account has enabled, as far as known."""
         return self.region_list(account_id).regions
 
     def region_list(self, account_id: str) -> RegionList:
-        """The regions to work in, and where that list comes from. ConfigError when there are no credentials at all."""
+        """Return the regions and their source. ConfigError when there are no credentials."""
         if self.config.regions != "enabled":
             return RegionList(tuple(Region(name) for name in self.config.regions), RegionSource.CONFIGURATION)
         now = time.monotonic()
@@ -144,13 +142,13 @@ class Estate:
         return kept[1]
 
     def partition(self, account_id: str) -> str:  # noqa: ARG002  one partition per credential, hence per estate
-        """The partition all of this estate's accounts are in."""
+        """The partition of all accounts."""
         first = self.config.home_region if self.config.regions == "enabled" else self.config.regions[0]
         return partition_of(first)
 
     @property
     def s3_home_region(self) -> str:
-        """The region that lists all buckets of an account."""
+        """Return the region whose endpoint lists all buckets of an account."""
         home = self.config.s3_home_region or self.config.home_region
         return home if partition_of(home) == self.partition("") else self._signing_region
 
@@ -159,13 +157,13 @@ class Estate:
         return _SIGNING_REGION.get(self.partition(""), self.config.home_region)
 
     def client(self, account_id: str, region: str, service: str) -> Any:
-        """The botocore client; `aws-global` is the region that answers for the whole partition."""
+        """Return the botocore client; `aws-global` means the region that serves the partition."""
         if region == GLOBAL_REGION:
             region = self.s3_home_region if service == "s3" else self._signing_region
         return self._clients.get(account_id, region, service)
 
     def call(self, account_id: str, region: str, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
-        """One call by AWS's own operation name (`GetBucketTagging`); its answer without the response metadata."""
+        """Call an operation by AWS's name (`GetBucketTagging`); return its response without metadata."""
         where = f"{service} {operation} in {region} of {account_id}"
         scope = Scope(account_id, region, service)
         try:
@@ -183,7 +181,7 @@ class Estate:
     def pages(
         self, account_id: str, region: str, service: str, operation: str, /, **params: Any
     ) -> Iterator[dict[str, Any]]:
-        """Every page of a listing, each a call of its own in pace, retries and errors."""
+        """Yield every page of a listing; each is paced and retried as a call."""
 
         def ask(**asked: Any) -> dict[str, Any]:
             return self.call(account_id, region, service, operation, **asked)
@@ -195,7 +193,7 @@ class Estate:
         return pages(client, operation, ask, params)
 
     def access(self, account_id: str, region: str, service: str) -> Access:
-        """What the wire needs to speak to a service itself: endpoint, keys, proxy, timeouts."""
+        """Return the wire's access to a service: endpoint, keys, proxy, timeouts."""
         where = f"{service} in {region} of {account_id}"
         try:
             client = self.client(account_id, region, service)
@@ -204,7 +202,7 @@ class Estate:
             raise translate(error, where=where) from None
 
     def direct(self, account_id: str, region: str, service: str, *, read_timeout_s: float, connections: int) -> Direct:
-        """A client of the caller's own: one attempt per call, paced and retried by the caller."""
+        """Return a private client: one attempt per call; the caller paces and retries."""
         where = f"{service} in {region} of {account_id}"
         try:
             config = client_config(self.config, read_timeout_s=read_timeout_s, connections=connections)
@@ -213,7 +211,7 @@ class Estate:
             raise translate(error, where=where) from None
 
     def whoami(self) -> WhoAmI:
-        """The chain as decided, and who that makes us in every account. Refusals are in the answer, not raised."""
+        """Return the decision on credentials and the identity per account. Refusals are in the result, not raised."""
         identities: list[AccountIdentity] = []
         if not self.decision.refusal:
             try:
@@ -224,7 +222,7 @@ class Estate:
         return self._chain(tuple(identities))
 
     def throttle_stats(self) -> tuple[ThrottleStat, ...]:
-        """Calls, throttled calls and pace of every scope."""
+        """Return calls, throttled calls and rate limit of every scope."""
         return self._pacer.stats()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""S3 services that are not the estate's AWS (another cloud, MinIO, rclone), by the names that `[[service]]` gives them.
+"""S3-compatible services (another cloud, MinIO, rclone), by their `[[service]]` names.
 
 Their keys come from variables of the environment, a profile or a file: never from windlass.toml. The credential policy is of AWS
 identities and says nothing of them; nor is anything of the AWS chain (instance roles, containers) ever shown to them.
@@ -30,7 +30,7 @@ _PROVIDERS = ("shared-credentials-file", "config-file", "custom-process")
 
 
 class Services:
-    """The services of windlass.toml. `network` is the estate's, whose timeouts they share."""
+    """The services of windlass.toml. They share the timeouts of `network`, the estate's configuration."""
 
     def __init__(
         self, configs: Sequence[ServiceConfig], environ: Mapping[str, str], network: EstateConfig | None = None
@@ -40,15 +40,15 @@ class Services:
         self._network = network or EstateConfig()
 
     def find(self, name: str) -> ServiceConfig:
-        """The service of this name; UsageError when there is none."""
+        """Return the service of this name. UsageError when it is not configured."""
         found = self._configs.get(name)
         if found is None:
             known = ", ".join(self._configs) or "none"
-            raise UsageError(f"there is no service {name!r} in windlass.toml", hint=f"[[service]] has: {known}.")
+            raise UsageError(f"service {name!r} is not in windlass.toml", hint=f"[[service]] entries: {known}.")
         return found
 
     def access(self, name: str) -> Access:
-        """How the service's S3 is reached. Its keys are asked for when they are needed; ConfigError where there are none."""
+        """Return the access to the service's S3. Its keys are read on use; ConfigError then when there are none."""
         config, network = self.find(name), self._network
         return Access(
             service="s3",
@@ -76,8 +76,8 @@ def _of_environment(config: ServiceConfig, environ: Mapping[str, str]) -> Keys:
     missing = [name for name in (config.access_key_name, config.secret_key_name) if not environ.get(name)]
     if missing:
         raise ConfigError(
-            f"service {config.name}: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not in the environment",
-            hint=f"Set {'it' if len(missing) == 1 else 'them'} there, or name a profile or a credentials_file in [[service]].",
+            f"service {config.name}: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set",
+            hint=f"Set {'it' if len(missing) == 1 else 'them'}, or name a profile or credentials_file in [[service]].",
             code="NoCredentials",
         )
     token = environ.get(config.session_token_env, "") if config.session_token_env else ""
@@ -86,12 +86,12 @@ def _of_environment(config: ServiceConfig, environ: Mapping[str, str]) -> Keys:
 
 
 def _of_profile(config: ServiceConfig) -> Keys:
-    """The keys of a profile: in the AWS files, or in the file that is named."""
+    """Return a profile's keys, from the AWS files or `credentials_file`."""
     file = str(Path(config.credentials_file).expanduser()) if config.credentials_file else ""
     if file and not Path(file).is_file():
         raise ConfigError(
-            f"service {config.name}: credentials_file {config.credentials_file} is not there",
-            hint="It has the shape of ~/.aws/credentials.",
+            f"service {config.name}: credentials_file {config.credentials_file} does not exist",
+            hint="Create it in the format of ~/.aws/credentials.",
             code="NoCredentials",
         )
     profile = config.profile or "default"
@@ -111,7 +111,7 @@ def _of_profile(config: ServiceConfig) -> Keys:
         # What a process printed, or a broken file holds, may be a secret: the error's kind must do.
         raise ConfigError(
             f"service {config.name}: the keys of profile {profile!r} can't be read ({type(error).__name__})",
-            hint="Look at its credential_process, or at the file.",
+            hint="Check its credential_process, or the file.",
             code="NoCredentials",
         ) from None
     if frozen is None:

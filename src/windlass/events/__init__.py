@@ -1,4 +1,4 @@
-"""Any wrapping of an S3 event becomes one typed record; what isn't one is told, never raised. README.md has the map."""
+"""S3 events in any envelope as one typed record; anything else is reported, never raised. README.md has the map."""
 
 from windlass.events.model import Hop, Ignored, IgnoredBecause, Kind, ObjectEvent, Reading, Unrecognised
 from windlass.events.order import Order, is_duplicate, newer, order, sequence_key

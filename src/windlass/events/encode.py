@@ -51,13 +51,13 @@ _BY_NAME = {name: (detail_type, reason, api) for _, name, detail_type, reason, a
 
 
 def names(*, format_: Hop = Hop.S3) -> tuple[str, ...]:
-    """S3's event names that `format_` can tell."""
+    """Return S3's event names that `format_` has."""
     column = {Hop.S3: 1, Hop.EVENTBRIDGE: 2, Hop.CLOUDTRAIL: 4}[format_]
     return tuple(row[1] for row in _WORDS if row[column])
 
 
 def record(event: ObjectEvent) -> dict[str, Any]:
-    """One record of an S3 notification. `event.name` is one of S3's names."""
+    """Return one record of an S3 notification. `event.name` is one of S3's names."""
     thing: dict[str, Any] = {"key": quote_plus(event.key, safe="/")}
     _put(thing, "size", event.size_bytes)
     _put(thing, "eTag", event.etag)
@@ -89,12 +89,12 @@ def record(event: ObjectEvent) -> dict[str, Any]:
 
 
 def notification(events: Iterable[ObjectEvent]) -> dict[str, Any]:
-    """An S3 notification, as Lambda gets it and as it is the text of a queue's or topic's message."""
+    """Return an S3 notification, as Lambda gets it and as a queue's or topic's message contains it."""
     return {"Records": [record(event) for event in events]}
 
 
 def bridge_event(event: ObjectEvent) -> dict[str, Any]:
-    """The EventBridge event of the same change. The key is plain."""
+    """Return the EventBridge event of the same change. The key is not encoded."""
     detail_type, reason, _ = _BY_NAME[event.name]
     thing: dict[str, Any] = {"key": event.key}
     _put(thing, "size", event.size_bytes)
@@ -122,7 +122,7 @@ def bridge_event(event: ObjectEvent) -> dict[str, Any]:
 
 
 def call(event: ObjectEvent) -> dict[str, Any]:
-    """The CloudTrail record of the API call behind the change."""
+    """Return the CloudTrail record of the API call that made the change."""
     _, _, api = _BY_NAME[event.name]
     answer: dict[str, Any] = {}
     _put(answer, "x-amz-version-id", event.version_id)
@@ -148,7 +148,7 @@ def call(event: ObjectEvent) -> dict[str, Any]:
 
 
 def configuration_notice(bucket: str) -> dict[str, Any]:
-    """What S3 sends when notifications are configured."""
+    """Return the test event that S3 sends when notifications are configured."""
     return {
         "Service": "Amazon S3",
         "Event": "s3:TestEvent",
@@ -160,7 +160,7 @@ def configuration_notice(bucket: str) -> dict[str, Any]:
 
 
 def carried(event: ObjectEvent, via: tuple[Hop, ...]) -> ObjectEvent:
-    """What `event`, named in S3's words, is after a trip `via` these envelopes and format."""
+    """Return what readers make of `event` (with S3's name) after these envelopes and format in `via`."""
     detail_type, _, api = _BY_NAME[event.name]
     second = event.at.replace(microsecond=0) if event.at else None
     if via[-1] is Hop.S3:
@@ -287,7 +287,7 @@ WRAPPINGS: Mapping[str, tuple[tuple[Hop, ...], Callable[[_Events], Any]]] = {
 
 
 def _put(document: dict[str, Any], name: str, value: Any) -> None:
-    """S3 leaves out what it doesn't know."""
+    """Drop unknown members, as S3 does."""
     if value is not None and value != "":
         document[name] = value
 

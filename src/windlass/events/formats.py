@@ -1,4 +1,4 @@
-"""The three formats in which AWS tells that an object changed. Each reader is total: it answers, it never raises.
+"""Readers of AWS's three formats of object events. Each is total: it never raises.
 
 Sources: AWS docs, S3 user guide: "Event message structure" (2.1 to 2.6, to be accepted by major version), "EventBridge
 event message structure"; CloudTrail user guide: "CloudTrail record contents". Keys are form-encoded (space is +) in
@@ -81,7 +81,7 @@ _EMPTY: Mapping[str, Any] = {}
 
 
 def read_record(record: dict[Any, Any], via: _Via) -> Reading:
-    """One record of an S3 notification."""
+    """Read one record of an S3 notification."""
     get = record.get
     source = get("eventSource", "aws:s3")
     if source not in _SOURCES:
@@ -117,7 +117,7 @@ def read_record(record: dict[Any, Any], via: _Via) -> Reading:
 
 
 def read_bridge_event(event: dict[Any, Any], via: _Via) -> tuple[Reading, ...]:
-    """One EventBridge event: S3's own, or an API call that CloudTrail saw."""
+    """Read one EventBridge event: S3's own, or an API call that CloudTrail recorded."""
     via = (*via, Hop.EVENTBRIDGE)
     source, name, detail = event.get("source"), _text(event, "detail-type"), _member(event, "detail")
     if source != "aws.s3":
@@ -157,7 +157,7 @@ def read_bridge_event(event: dict[Any, Any], via: _Via) -> tuple[Reading, ...]:
 
 
 def read_call(call: Mapping[Any, Any], via: _Via) -> tuple[Reading, ...]:
-    """One API call as CloudTrail records it, from EventBridge or a log file. It knows no ETag, size or sequencer."""
+    """Read one API call from CloudTrail, by EventBridge or a log file. It has no ETag, size or sequencer."""
     via = (*via, Hop.CLOUDTRAIL)
     if call.get("eventSource") not in ("s3.amazonaws.com", "s3express.amazonaws.com"):
         return (Unrecognised(f"a call of {sample(call.get('eventSource'))}, not of S3", sample(call), via),)
@@ -210,7 +210,7 @@ def _call_event(call: Mapping[Any, Any], name: str, bucket: str, key: str, versi
 
 
 def _named_objects(call: Mapping[Any, Any], bucket: str) -> list[tuple[str, str]]:
-    """The keys and versions of a DeleteObjects call, where the record names them: in the request, or as resources."""
+    """Return the keys and versions of a DeleteObjects call when the record has them, in the request or as resources."""
     found: dict[tuple[str, str], None] = {}
     asked = _member(_member(call, "requestParameters"), "delete")
     objects = asked.get("objects") or asked.get("Object")
@@ -232,7 +232,7 @@ def _member(document: Mapping[Any, Any], name: str) -> Mapping[Any, Any]:
 
 
 def _text(document: Mapping[Any, Any], name: str) -> str:
-    """The text under `name`; "" when it is missing, null, not text, or no valid Unicode (a lone surrogate)."""
+    """Return the text under `name`; "" when it is missing, null, not text, or not valid Unicode (a lone surrogate)."""
     value = document.get(name)
     if not isinstance(value, str):
         return ""
@@ -248,7 +248,7 @@ def _encodable(value: str) -> bool:
 
 
 def _decoded(key: str) -> str:
-    """The key of a notification as it is in the bucket; "" where its %XX aren't UTF-8, which S3's keys always are."""
+    """Decode a notification's key; "" when its %XX are not UTF-8, as S3's keys always are."""
     if "+" in key:
         key = key.replace("+", " ")
     if "%" not in key:
@@ -270,7 +270,7 @@ def _sequencer(thing: Mapping[Any, Any]) -> str:
 
 
 def _ceph_sequencer(thing: Mapping[Any, Any]) -> str:
-    """Ceph's sequencer as text that sorts by time: it is seconds and nanoseconds, four bytes each, the least first."""
+    """Return Ceph's sequencer as text that sorts by time: seconds and nanoseconds, four bytes each, little-endian."""
     value = _sequencer(thing)
     if len(value) != _CEPH_DIGITS:
         return ""
@@ -279,7 +279,7 @@ def _ceph_sequencer(thing: Mapping[Any, Any]) -> str:
 
 
 def _time(value: object) -> datetime | None:
-    """UTC; None for what is no ISO 8601 time."""
+    """Parse an ISO 8601 time to UTC; return None for anything else."""
     if not isinstance(value, str):
         return None
     try:

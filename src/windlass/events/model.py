@@ -1,4 +1,4 @@
-"""What a payload can turn out to be: an event of an object, something known that is none, or something unknown."""
+"""What a payload can be: an object event, something known that is not one, or something unknown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Hop", "Ignored", "IgnoredBecause", "Kind", "ObjectEvent", "Reading",
 
 
 class Kind(StrEnum):
-    """What happened to the object, whichever service says it."""
+    """What happened to the object, whichever service reports it."""
 
     CREATED = "created"
     REMOVED = "removed"
@@ -38,7 +38,7 @@ class Hop(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectEvent:
-    """One change of one object, told at least once and in no certain order.
+    """One change of one object, delivered at least once and in no certain order.
 
     `key` is decoded. `name` is the sender's own word (`ObjectCreated:Put`, `Object Created`, `PutObject`). `via` shows
     the envelopes that were seen, outermost first; a queue's message body alone doesn't show that it came from a queue.
@@ -65,14 +65,14 @@ class ObjectEvent:
 
     @property
     def removes(self) -> bool:
-        """Whether the object, one version of it, or its visibility (a delete marker) went away."""
+        """True when the object, one of its versions, or its visibility (a delete marker) was removed."""
         if self.kind is Kind.REMOVED:
             return True
         return self.kind is Kind.LIFECYCLE and self.name.startswith(("LifecycleExpiration", "Object Deleted"))
 
 
 class IgnoredBecause(StrEnum):
-    """Why a payload that is understood has nothing to act on. It may be acknowledged."""
+    """Why an understood payload needs no action. It may be acknowledged."""
 
     TEST = "s3:TestEvent, which S3 sends when notifications are configured"
     EMPTY = "it holds no records"
@@ -86,7 +86,7 @@ class IgnoredBecause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A payload, or a part of one, that is understood and is not a change of an object."""
+    """An understood payload, or part of one, that is not an object's change."""
 
     because: IgnoredBecause
     via: tuple[Hop, ...] = ()
@@ -95,7 +95,7 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Unrecognised:
-    """A payload, or a part of one, that is none of the known formats. `sample` is its beginning, at most 200 characters.
+    """A payload, or part of one, in no known format. `sample` is its beginning, at most 200 characters.
 
     A sample is other people's data: show it to who may read the queue, keep it out of metrics.
     """

@@ -17,7 +17,7 @@ __all__ = ["Order", "is_duplicate", "newer", "order", "sequence_key"]
 
 
 class Order(Enum):
-    """How one event stands to another. UNKNOWN: other keys, or no sequencer."""
+    """The order of two events. UNKNOWN: different keys, or no sequencer."""
 
     EARLIER = -1
     SAME = 0
@@ -26,12 +26,12 @@ class Order(Enum):
 
 
 def sequence_key(sequencer: str) -> str:
-    """The sequencer as a text that sorts as AWS says sequencers do; "" where there is none."""
+    """Return the sequencer as text that sorts as AWS defines; "" when there is none."""
     return sequencer.lower().rstrip("0") if sequencer else ""
 
 
 def order(a: ObjectEvent, b: ObjectEvent) -> Order:
-    """How `a` stands to `b`."""
+    """Return the order of `a` relative to `b`."""
     if not a.sequencer or not b.sequencer or a.key != b.key or a.bucket != b.bucket:
         return Order.UNKNOWN
     ours, theirs = sequence_key(a.sequencer), sequence_key(b.sequencer)
@@ -41,12 +41,12 @@ def order(a: ObjectEvent, b: ObjectEvent) -> Order:
 
 
 def newer(a: ObjectEvent, b: ObjectEvent) -> bool:
-    """Whether `a` is certainly later than `b`: same key, greater sequencer."""
+    """Return whether `a` is certainly later than `b`: same key, greater sequencer."""
     return order(a, b) is Order.LATER
 
 
 def is_duplicate(a: ObjectEvent, b: ObjectEvent) -> bool:
-    """Whether both tell the same change.
+    """Return whether both report the same change.
 
     By the sequencer, however they came (an event can arrive by SQS and by EventBridge); without one, two deliveries of
     the same request tell of the same version of the same key in the same words.

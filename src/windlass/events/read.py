@@ -1,4 +1,4 @@
-"""Payload → readings: take off the envelopes, whichever they are, and hand what is inside to its format's reader.
+"""Reads payloads: removes any envelopes and passes the content to its format's reader.
 
 Total: whatever the payload is, the answer is a non-empty tuple and nothing is raised. One bad record spoils only itself.
 """
@@ -24,7 +24,7 @@ _SNS_QUESTIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 
 
 def read_events(payload: object) -> tuple[Reading, ...]:
-    """All that `payload` (text, bytes, or parsed JSON) tells, in its order.
+    """Read everything in `payload` (text, bytes, or parsed JSON), in its order.
 
     Takes S3 notifications, EventBridge events, CloudTrail calls and `s3:TestEvent`, each bare or inside any nesting of
     SQS (Lambda's records, ReceiveMessage's messages, a body), SNS (as JSON, raw, Lambda's records) and Pipes (a list).
@@ -82,7 +82,7 @@ def _read_all(records: list[Any] | tuple[Any, ...], via: _Via, depth: int, found
 
 
 def _read_document(document: dict[Any, Any], via: _Via, depth: int, found: list[Reading]) -> None:
-    """Take one envelope off, or read what has none."""
+    """Remove one envelope, or read what has none."""
     get = document.get
     if depth == 0:
         found.append(Unrecognised(f"more than {_MAX_DEPTH} envelopes inside each other", sample(document), via))
@@ -105,7 +105,7 @@ def _read_document(document: dict[Any, Any], via: _Via, depth: int, found: list[
 
 
 def _read_notice(notice: dict[Any, Any], via: _Via, depth: int, found: list[Reading]) -> None:
-    """What SNS wraps around a message for a queue or an HTTP endpoint, when delivery isn't raw."""
+    """Remove the envelope that SNS adds for queues and HTTP endpoints without raw delivery."""
     if notice.get("Type") in _SNS_QUESTIONS:
         found.append(Ignored(IgnoredBecause.SUBSCRIPTION, (*via, Hop.SNS)))
     else:

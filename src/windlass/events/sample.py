@@ -1,4 +1,4 @@
-"""The beginning of anything as short, printable text, in bounded time."""
+"""Samples: the beginning of any payload as short, printable text, in bounded time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _LENGTH = 200
 
 
 def sample(value: object) -> str:
-    """At most 200 characters: the beginning of a text, the member names of a document, else the type."""
+    """Return at most 200 characters: the beginning of a text, the member names of a document, else the type."""
     if isinstance(value, str):
         return _plain(value[:_LENGTH])
     if isinstance(value, bytes | bytearray | memoryview):
@@ -22,5 +22,5 @@ def sample(value: object) -> str:
 
 
 def _plain(text: str) -> str:
-    """Printable, and valid UTF-8 whatever comes: no control characters in a terminal, no lone surrogates in a log."""
+    """Make text printable and valid UTF-8: no control characters, no lone surrogates."""
     return "".join(letter if letter.isprintable() else "�" for letter in text)

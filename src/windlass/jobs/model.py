@@ -10,7 +10,7 @@ from typing import Any
 
 
 class JobStatus(StrEnum):
-    """Where a job is in its life."""
+    """A job's status."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -21,18 +21,18 @@ class JobStatus(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nobody works on it any more."""
+        """True when no process works on it any more."""
         return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
 
     @property
     def resumable(self) -> bool:
-        """Whether `resume` may take it up: it is not done, and no process runs it. A queued job's process may be gone."""
+        """True when `resume` may run it: it is not done, and no process runs it. A queued job's process may be gone."""
         return self in (JobStatus.QUEUED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.INTERRUPTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One piece of long work. `done` of `total` are in `unit`s; a total of 0 means not known yet."""
+    """A piece of long work. `done` and `total` count `unit`s; a total of 0 is not known yet."""
 
     job_id: str
     kind: str
@@ -55,20 +55,20 @@ class Job:
 
     @property
     def fraction(self) -> float:
-        """0.0 to 1.0; 1.0 once done."""
+        """Progress from 0.0 to 1.0."""
         if self.status is JobStatus.DONE:
             return 1.0
         return min(1.0, self.done / self.total) if self.total else 0.0
 
     @property
     def duration_s(self) -> float:
-        """From start to the end, or to the last sign of life."""
+        """Seconds from the start to the end, or to the last heartbeat."""
         until = self.finished_at or self.heartbeat_at
         return (until - self.started_at).total_seconds() if until and self.started_at else 0.0
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds left at the pace so far; None while it can't be told."""
+        """Seconds left at the pace so far; None while that is unknown."""
         if self.status is not JobStatus.RUNNING or not 0 < self.fraction < 1 or self.duration_s <= 0:
             return None
         return self.duration_s * (1 - self.fraction) / self.fraction

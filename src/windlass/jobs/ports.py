@@ -1,4 +1,4 @@
-"""The queries that jobs are made of. `store.py` has them in SQL, the simulation in memory."""
+"""The queries of jobs: `store.py` has them in SQL, the simulation in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class JobTable(Protocol):
     """See the functions of the same names in `store.py`."""
 
     def lease_name(self, job_id: str) -> str:
-        """The lease that the job's runner holds."""
+        """Return the name of the lease that the job's runner holds."""
 
     def insert_job(
         self,
@@ -30,29 +30,29 @@ class JobTable(Protocol):
         unit: str,
         now: datetime,
     ) -> None:
-        """A new row, queued."""
+        """Insert a queued job."""
 
     def change_job(self, connection: Connection, job_id: str, *, was: Sequence[JobStatus], **values: Any) -> bool:
-        """Set columns if the job's state is one of `was`; false when it is not."""
+        """Set columns when the job's status is one of `was`; return False when it is not."""
 
     def get_job(self, connection: Connection, job_id: str) -> Job | None:
-        """The job, or None."""
+        """Return the job, or None."""
 
     def list_jobs(
         self, connection: Connection, *, status: JobStatus | None = None, kind: str = "", limit: int = 100
     ) -> tuple[Job, ...]:
-        """Newest first."""
+        """Return jobs, newest first."""
 
     def list_running(self, connection: Connection) -> tuple[str, ...]:
-        """The ids of the jobs whose status is running."""
+        """Return the ids of jobs whose status is running."""
 
     def delete_ended(self, connection: Connection, kind: str, *, keep: int) -> int:
-        """Delete the jobs of a kind that are done, but the newest `keep`."""
+        """Delete the done jobs of a kind except the newest `keep`."""
 
     def append_log(self, connection: Connection, job_id: str, *, at: datetime, level: str, message: str) -> None:
-        """One more line."""
+        """Append a line to the log."""
 
     def list_log(
         self, connection: Connection, job_id: str, *, after: int = 0, limit: int = 500
     ) -> tuple[LogEntry, ...]:
-        """The lines after entry `after`, oldest first."""
+        """Return the lines after entry `after`, oldest first."""

@@ -1,4 +1,4 @@
-"""Running long work so that anybody can watch, cancel and resume it, and a crash is seen for what it is.
+"""Runs long work so that it can be watched, cancelled and resumed, and a crash is detected.
 
 A job's runner holds the lease `job/ID`; the lease alone says whether a running job still has a process.
 """
@@ -36,7 +36,7 @@ Runner = Callable[["RunningJob"], None]
 
 
 class RunningJob:
-    """What the runner of a job holds: report progress, write the log, learn that it should stop.
+    """A job's runner uses this to report progress, write the log, and learn that it should stop.
 
     `store` is the database for all that the runner writes: a runner that another process has replaced writes nothing.
     """
@@ -51,7 +51,7 @@ class RunningJob:
 
     @property
     def store(self) -> Store:
-        """The database, fenced: LeaseLost for a write once the job is another process's."""
+        """The fenced database: a write raises LeaseLost once another process runs the job."""
         return self.lease.store
 
     def report(
@@ -62,7 +62,7 @@ class RunningJob:
         detail: str | None = None,
         checkpoint: Mapping[str, Any] | None = None,
     ) -> None:
-        """Set what is given, in one transaction. `stop` is set when a cancel was asked for, or the job is another process's."""
+        """Write the given values in one transaction. Sets `stop` when a cancel was requested, or another process runs the job."""
         values: dict[str, Any] = {
             name: value for name, value in (("done", done), ("total", total), ("detail", detail)) if value is not None
         }
@@ -74,7 +74,7 @@ class RunningJob:
         self.stop.set()
 
     def log(self, message: str, *, level: str = "info") -> None:
-        """Add a line to the job's log. Without effect once the job is another process's."""
+        """Add a line to the job's log. No effect once another process runs the job."""
         with contextlib.suppress(LeaseLost):
             self.store.transact(lambda connection: self._jobs.write_log(connection, self.job_id, message, level=level))
 
@@ -85,7 +85,7 @@ class RunningJob:
 
 
 class Jobs:
-    """The jobs of one store. `runners` maps a kind to what resumes it; kinds without one can only be watched."""
+    """The jobs of one store. `runners` maps a kind to the function that resumes it; other kinds can only be watched."""
 
     def __init__(
         self,
@@ -102,23 +102,23 @@ class Jobs:
         self.runners: dict[str, Runner] = {}
 
     def list(self, *, status: JobStatus | None = None, kind: str = "", limit: int = 100) -> tuple[Job, ...]:
-        """Jobs, newest first. Those whose process is gone are marked interrupted before."""
+        """Return jobs, newest first, after marking those whose process is gone as interrupted."""
         self.reap()
         return self._store.fetch(
             lambda connection: self._rows.list_jobs(connection, status=status, kind=kind, limit=limit)
         )
 
     def get(self, job_id: str) -> Job:
-        """The job, interrupted when its process is gone. NotFound when there is no such job."""
+        """Return the job, marked interrupted when its process is gone. NotFound when it does not exist."""
         job = self._store.fetch(lambda connection: self._rows.get_job(connection, job_id))
         if job is not None and job.status is JobStatus.RUNNING and self._reap([job_id]):
             return self.get(job_id)
         if job is None:
-            raise NotFound(f"there is no job {job_id!r}", hint="`windlass jobs list` shows the ids.")
+            raise NotFound(f"job {job_id!r} does not exist", hint="`windlass jobs list` shows the ids.")
         return job
 
     def log(self, job_id: str, *, after: int = 0, limit: int = 500) -> tuple[LogEntry, ...]:
-        """The log's lines after entry `after`, oldest first."""
+        """Return the log's lines after entry `after`, oldest first."""
         return self._store.fetch(lambda connection: self._rows.list_log(connection, job_id, after=after, limit=limit))
 
     def append_log(self, job_id: str, message: str, *, level: str = "info") -> None:
@@ -138,7 +138,7 @@ class Jobs:
         unit: str = "items",
         write: Callable[[Connection, str], None] = lambda *_: None,
     ) -> str:
-        """A queued job's id. `write` adds the rows that belong to it, in the same transaction."""
+        """Create a queued job and return its id. `write` adds the rows that belong to it in the same transaction."""
         job_id = new_id("job", self._now())
         insert = self._insertion(job_id, kind, title, params or {}, unit)
 
@@ -150,7 +150,7 @@ class Jobs:
         return job_id
 
     def cancel(self, job_id: str) -> Job:
-        """Ask a job to stop: at once when it is queued, at its next report when it runs. Conflict when it has ended."""
+        """Cancel a job: at once when it is queued, at its next report when it runs. Conflict when it has ended."""
         job = self.get(job_id)
 
         def ask(connection: Connection) -> bool:
@@ -162,18 +162,18 @@ class Jobs:
 
         if not self._store.transact(ask):
             raise Conflict(
-                f"{job_id} has ended already: {job.status}", hint="Only a queued or running job can be cancelled."
+                f"{job_id} has already ended: {job.status}", hint="Only a queued or running job can be cancelled."
             )
         return self.get(job_id)
 
     def resume(self, job_id: str) -> Job:
-        """Run a job that is not done and that no process runs, from its checkpoint, here and now, to its end."""
+        """Run a job from its checkpoint to its end in this process. Conflict when it is done or another process runs it."""
         job = self.get(job_id)
         runner = self.runners.get(job.kind)
         if runner is None and job.status.resumable:
             raise Conflict(
                 f"{job_id} can't be resumed: no command of this version runs jobs of kind {job.kind!r}",
-                hint="Run it with the version of Windlass that made it.",
+                hint="Resume it with the version of Windlass that created it.",
             )
         with self.run(job_id) as running:
             assert runner is not None
@@ -211,7 +211,7 @@ class Jobs:
         unit: str = "items",
         under: Sequence[Lease] = (),
     ) -> AbstractContextManager[RunningJob]:
-        """Be the runner of a new job for the block, as `run`. It is never queued: it is made and begun in one transaction."""
+        """Create a job and run it for the block, as `run` does. One transaction creates and starts it, so it is never queued."""
         job_id = new_id("job", self._now())
         return self._run(job_id, under, self._insertion(job_id, kind, title, params or {}, unit))
 
@@ -255,18 +255,18 @@ class Jobs:
             self._finish(running, JobStatus.CANCELLED if self._cancelled(job_id) else JobStatus.DONE)
 
     def progress(self, connection: Connection, job_id: str, values: Mapping[str, Any]) -> bool:
-        """Write a runner's progress, in its fenced transaction; false when a cancel was asked for."""
+        """Write a runner's progress in its fenced transaction; return False when a cancel was requested."""
         ours = self._rows.change_job(connection, job_id, was=[JobStatus.RUNNING], heartbeat_at=self._now(), **values)
         job = self._rows.get_job(connection, job_id)
         return ours and job is not None and not job.cancel_requested
 
     def reap(self) -> tuple[Job, ...]:
-        """Mark as interrupted the running jobs whose process is gone, or was not heard of for a lease's time; those jobs."""
+        """Mark running jobs as interrupted whose process is gone or whose lease expired; return them."""
         running = self._store.fetch(self._rows.list_running)
         return tuple(self.get(job_id) for job_id in self._reap(running)) if running else ()
 
     def prune(self, kind: str, *, keep: int) -> int:
-        """Forget all but the newest `keep` ended jobs of a kind that runs again and again; how many went."""
+        """Delete all but the newest `keep` ended jobs of a recurring kind; return how many."""
         return self._store.transact(lambda connection: self._rows.delete_ended(connection, kind, keep=keep))
 
     def _reap(self, job_ids: Sequence[str]) -> tuple[str, ...]:
@@ -275,7 +275,7 @@ class Jobs:
         return tuple(job_id for name, job_id in names.items() if name not in live and self._interrupt(name, job_id))
 
     def _interrupt(self, name: str, job_id: str) -> bool:
-        """Mark the job as interrupted, unless its lease is live; whether it was."""
+        """Mark the job as interrupted unless its lease is live; return whether it was marked."""
 
         def interrupt(connection: Connection) -> bool:
             job = self._rows.get_job(connection, job_id)
@@ -307,7 +307,7 @@ class Jobs:
             lease = self.leases.claim(connection, self._rows.lease_name(job_id), token, under=under)
             job = self._rows.get_job(connection, job_id)
             if job is None:
-                raise NotFound(f"there is no job {job_id!r}", hint="`windlass jobs list` shows the ids.")
+                raise NotFound(f"job {job_id!r} does not exist", hint="`windlass jobs list` shows the ids.")
             if lease is None or job.status is JobStatus.DONE:
                 raise _not_startable(job)
             if not lease.is_repeated:
@@ -331,7 +331,7 @@ class Jobs:
         return self._store.patient().transact(start)
 
     def _finish(self, running: RunningJob, status: JobStatus, *, error: str = "") -> None:
-        """Write how the job ended and give its lease back. LeaseLost when another process has it."""
+        """Write how the job ended and release its lease. LeaseLost when another process has it."""
         now = self._now()
 
         def finish(connection: Connection) -> None:
@@ -352,7 +352,7 @@ class Jobs:
         self._store.patient().transact(finish)
 
     def _give_back(self, running: RunningJob, status: JobStatus, *, error: str = "") -> None:
-        """Write a bad end. When that fails the job's lease ends by itself, and the error under way is the one that counts."""
+        """Write a failed end. When that fails, the lease expires by itself, and the original error is raised."""
         with contextlib.suppress(LeaseLost, StoreError):
             self._finish(running, status, error=error)
 
@@ -366,7 +366,7 @@ class Jobs:
         return job is not None and job.cancel_requested
 
     def _beat(self, running: RunningJob) -> bool:
-        """Renew the runner's lease and see whether a cancel was asked for; false when the job is another process's."""
+        """Renew the runner's lease and check for a cancel; return False when another process runs the job."""
 
         def beat(connection: Connection) -> bool:
             self.leases.renew(connection, running.lease)

@@ -78,14 +78,14 @@ job_log = Table(
 
 
 def lease_name(job_id: str) -> str:
-    """The lease that the job's runner holds."""
+    """Return the name of the lease that the job's runner holds."""
     return f"job/{job_id}"
 
 
 def insert_job(
     connection: Connection, job_id: str, *, kind: str, title: str, params: Mapping[str, Any], unit: str, now: datetime
 ) -> None:
-    """A new row, queued."""
+    """Insert a queued job."""
     connection.execute(
         insert(job).values(
             job_id=job_id,
@@ -108,14 +108,14 @@ def insert_job(
 
 
 def change_job(connection: Connection, job_id: str, *, was: Sequence[JobStatus], **values: Any) -> bool:
-    """Set columns if the job's state is one of `was`; false when it is not."""
+    """Set columns when the job's status is one of `was`; return False when it is not."""
     stored = {name: format_time(value) if isinstance(value, datetime) else value for name, value in values.items()}
     statement = update(job).where(job.c.job_id == job_id, job.c.status.in_([str(status) for status in was]))
     return connection.execute(statement.values(**stored)).rowcount == 1
 
 
 def get_job(connection: Connection, job_id: str) -> Job | None:
-    """The job, or None."""
+    """Return the job, or None."""
     row = connection.execute(select(job).where(job.c.job_id == job_id)).first()
     return _job(row) if row else None
 
@@ -123,7 +123,7 @@ def get_job(connection: Connection, job_id: str) -> Job | None:
 def list_jobs(
     connection: Connection, *, status: JobStatus | None = None, kind: str = "", limit: int = 100
 ) -> tuple[Job, ...]:
-    """Newest first."""
+    """Return jobs, newest first."""
     statement = select(job).order_by(job.c.created_at.desc(), job.c.job_id.desc()).limit(limit)
     if status:
         statement = statement.where(job.c.status == str(status))
@@ -133,12 +133,12 @@ def list_jobs(
 
 
 def list_running(connection: Connection) -> tuple[str, ...]:
-    """The ids of the jobs whose status is running, whether or not their process still exists."""
+    """Return the ids of jobs whose status is running, whether or not their process still exists."""
     return tuple(connection.execute(select(job.c.job_id).where(job.c.status == str(JobStatus.RUNNING))).scalars())
 
 
 def delete_ended(connection: Connection, kind: str, *, keep: int) -> int:
-    """Delete the jobs of a kind that are done, but the newest `keep`, with their logs."""
+    """Delete the done jobs of a kind except the newest `keep`, with their logs."""
     done = select(job.c.job_id).where(job.c.kind == kind, job.c.status == str(JobStatus.DONE))
     old = [row.job_id for row in connection.execute(done.order_by(job.c.created_at.desc()).offset(keep))]
     for job_id in old:
@@ -155,7 +155,7 @@ def append_log(connection: Connection, job_id: str, *, at: datetime, level: str,
 
 
 def list_log(connection: Connection, job_id: str, *, after: int = 0, limit: int = 500) -> tuple[LogEntry, ...]:
-    """The lines after entry `after`, oldest first."""
+    """Return the lines after entry `after`, oldest first."""
     statement = (
         select(job_log)
         .where(job_log.c.job_id == job_id, job_log.c.entry_id > after)

@@ -1,1 +1,1 @@
-"""What Windlass says about itself: structured logs on stderr, Prometheus metrics, health."""
+"""Observability: structured logs on stderr, Prometheus metrics, health checks."""

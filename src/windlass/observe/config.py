@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class LogConfig(BaseModel):
-    """How much is logged and in which form; always on stderr."""
+    """The level and format of logs, which go to stderr."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

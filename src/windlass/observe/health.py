@@ -1,4 +1,4 @@
-"""Health as data: named checks, each fine or with the reason it is not."""
+"""Health checks as data: each has a name, a state and a reason."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Check", "run_checks"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at. `state` is ok, warn or fail."""
+    """The result of one check; `state` is ok, warn or fail."""
 
     name: str
     state: str
@@ -21,7 +21,7 @@ class Check:
 
 
 def run_checks(checks: Mapping[str, Callable[[], str]]) -> tuple[Check, ...]:
-    """Each function's word about its part, or the error it ended with."""
+    """Run each check; one that raises is a failure with its error."""
     found = []
     for name, look in checks.items():
         try:

@@ -24,7 +24,7 @@ _SECRET_TEXT = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=]
 
 
 def configure_logging(config: LogConfig) -> None:
-    """Set structlog and the standard library's logging up for this process."""
+    """Configure structlog and the standard library's logging for this process."""
     terminal = sys.stderr.isatty()
     as_json = config.format == "json" or (config.format == "auto" and not terminal)
     renderer: Any = (
@@ -58,18 +58,18 @@ _dict_traceback = structlog.processors.ExceptionRenderer(
 
 
 class _MaskingFormatter(logging.Formatter):
-    """Lines of libraries, with their tracebacks, secrets masked."""
+    """Formats records of libraries, with tracebacks and masked secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One record as text."""
+        """Return a record as text."""
         return _masked_text(super().format(record))
 
 
 class _Stderr:
-    """Writes to the stderr of the moment. One that is closed or full loses the line, never the work that logs."""
+    """Writes to the current sys.stderr. When that is closed or full the line is lost, and no error is raised."""
 
     def msg(self, message: str) -> None:
-        """One line."""
+        """Write a line."""
         with contextlib.suppress(OSError, ValueError):
             print(message, file=sys.stderr, flush=True)
 
@@ -77,12 +77,12 @@ class _Stderr:
 
 
 def logger(name: str) -> Any:
-    """The bound logger of a part: `logger("inventory").info("run.finished", created=3)`."""
+    """Return a part's bound logger: `logger("inventory").info("run.finished", created=3)`."""
     return structlog.get_logger(part=name)
 
 
 def mask_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """structlog processor: values under secret names, Secret values and secrets inside texts become `***`, at any depth."""
+    """Mask secrets (structlog processor): values under secret names, Secret values and secrets in texts, at any depth."""
     for key, value in event.items():
         event[key] = _masked(key, value)
     return event

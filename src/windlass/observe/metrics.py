@@ -11,7 +11,7 @@ __all__ = ["Metrics"]
 
 
 class Metrics:
-    """Counters and gauges; made once by the composition root and handed to the parts that count."""
+    """Counters and gauges, created once by the composition root and passed to the parts that count."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -50,12 +50,12 @@ class Metrics:
         )
 
     def of_worker(self) -> CollectorRegistry:
-        """A registry for a worker's own series, with this process's calls to AWS in it; nothing of inventory and console."""
+        """Return a registry for a worker's series and this process's AWS calls, without inventory and console."""
         registry = CollectorRegistry()
         for shared in (self.aws_calls, self.aws_throttled, self.aws_seconds):
             registry.register(shared)
         return registry
 
     def render(self) -> bytes:
-        """The text exposition format that Prometheus scrapes."""
+        """Return the text exposition format that Prometheus scrapes."""
         return generate_latest(self.registry)

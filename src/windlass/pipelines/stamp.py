@@ -51,10 +51,6 @@ class Stamp:
         found = {name: lower.get(_PREFIX + name.replace("_", "-"), "") for name in _FIELDS}
         return Stamp(**found) if found["source"] and found["recipe"] else None
 
-    def made_of(self, source: SourceState) -> bool:
-        """Return whether the output was made of exactly this content."""
-        return (self.version_id, self.etag, self.modified) == (source.version_id, source.etag, source.modified)
-
 
 _FIELDS = ("source", "recipe", "version_id", "etag", "modified", "sequence")
 

@@ -64,7 +64,6 @@ class Driver:
         self.now = now or LeaseClock().now
         """The clock of leases, in seconds."""
         self.handling, self.age = Histogram(), Histogram()
-        self.turned_at = time.monotonic()
         self.reached_at = 0.0
         self.complaint = ""
         self._transport = transport
@@ -118,7 +117,6 @@ class Driver:
 
     def _step(self) -> None:
         self._timer = None
-        self.turned_at = time.monotonic()
         now = self.now()
         if self.coordinator.in_flight and now - self._ticked_at > self.coordinator.limits.visibility_s / 2:
             self._log.warning("consumer.suspended", duration_s=round(now - self._ticked_at, 1))

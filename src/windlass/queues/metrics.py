@@ -1,4 +1,4 @@
-"""Metrics of a consumer: counters and histograms that are cheap per message, exported when Prometheus scrapes."""
+"""What a consumer is measured by, cheap enough to count every message, and shown to Prometheus when it asks."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 300, 900, 3600)
 
 COUNTERS: Mapping[str, str] = {
     "polls": "Receive calls made.",
-    "empty_polls": "Receive calls that returned no message.",
+    "empty_polls": "Receive calls that brought nothing.",
     "failed_polls": "Receive calls that failed.",
     "received": "Messages received.",
-    "duplicates": "Messages received again while they were in flight, or after they were handled.",
+    "duplicates": "Messages received that were in hand, or done, already.",
     "done": "Messages whose handler returned.",
     "deleted": "Messages deleted.",
     "failed": "Messages whose handler raised.",
     "rejected": "Messages sent to the dead-letter queue by their handler.",
-    "nacked": "Messages returned to the queue (nack).",
+    "nacked": "Messages given back to the queue.",
     "extended": "Visibility extensions.",
-    "retried_calls": "Deletes and nacks that were retried.",
-    "lost_leases": "Messages whose lease ended before their handler, or before their deletion was confirmed.",
-    "timed_out": "Handlers cancelled at max_handling_s.",
+    "retried_calls": "Deletes and releases tried again.",
+    "lost_leases": "Messages whose lease ended before their handler.",
+    "timed_out": "Handlers cut off at max_handling_s.",
     "blocked": "Times that an async handler blocked the event loop.",
     "deleted_payloads": "Large payloads deleted from S3 after their messages.",
     "failed_payload_deletes": "Large payloads that could not be deleted and remain in S3.",
@@ -36,7 +36,7 @@ COUNTERS: Mapping[str, str] = {
 
 
 class Histogram:
-    """Counts by bucket. Not thread-safe."""
+    """Counts by bucket; not for several threads at once."""
 
     __slots__ = ("_bounds", "_counts", "count", "total")
 
@@ -47,27 +47,18 @@ class Histogram:
         self.total = 0.0
 
     def add(self, value: float) -> None:
-        """Add one value."""
+        """One more."""
         self._counts[bisect_left(self._bounds, value)] += 1
         self.count += 1
         self.total += value
 
     def buckets(self) -> list[tuple[str, float]]:
-        """Return cumulative counts by upper bound, in the form of Prometheus."""
+        """Cumulative counts by upper bound, as Prometheus has them."""
         running, found = 0, []
         for bound, number in zip((*map(str, self._bounds), "+Inf"), self._counts, strict=True):
             running += number
             found.append((bound, float(running)))
         return found
-
-    def quantile(self, share: float) -> float:
-        """Return the upper bound of the bucket that holds the quantile `share`; 0 without values."""
-        wanted, running = share * self.count, 0
-        for bound, number in zip((*self._bounds, self._bounds[-1] * 2), self._counts, strict=True):
-            running += number
-            if running and running >= wanted:
-                return float(bound)
-        return 0.0
 
 
 class ConsumerCollector(Collector):
@@ -108,7 +99,7 @@ HISTOGRAMS: Mapping[str, str] = {
 GAUGES: Mapping[str, str] = {
     "in_flight": "Messages waiting or being handled.",
     "running": "Handlers that run.",
-    "hung": "Handlers that run although they no longer hold their message.",
-    "polling": "Receive calls without an answer yet.",
-    "stalled_seconds": "Seconds since a handler last ended, while every slot is taken.",
+    "hung": "Handlers that run on though their message is no longer theirs.",
+    "polling": "Receive calls on the wire.",
+    "stalled_seconds": "Seconds without any handler's end while every slot is taken.",
 }

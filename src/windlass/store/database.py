@@ -17,7 +17,7 @@ from windlass.store.schema import upgrade
 
 __all__ = ["open_store"]
 
-# A server that is gone without a word is noticed in 13 s at most: store/leases/model.py, RENEW_DEADLINE_S, counts on it.
+# A server that vanished is noticed within 13 s: store/leases/model.py, RENEW_DEADLINE_S, relies on it.
 _POSTGRESQL_TIMEOUTS = {
     "connect_timeout": 5,
     "tcp_user_timeout": 8000,
@@ -28,7 +28,7 @@ _POSTGRESQL_TIMEOUTS = {
 
 
 def open_store(config: StoreConfig, *, migrated: bool = True) -> Store:
-    """The store of `config`, its schema brought up to this version unless `migrated` is false.
+    """Open the store of `config` and bring its schema up to this version unless `migrated` is false.
 
     ConfigError for a malformed URL or a driver that is not installed; StoreError when the database can't be used.
     """
@@ -56,9 +56,7 @@ def _parse(text: str) -> URL:
     if backend == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
-        raise ConfigError(
-            f"store.url names {backend}, which Windlass does not keep its data in", hint="Use sqlite or postgresql."
-        )
+        raise ConfigError(f"store.url names {backend}, which is not supported", hint="Use sqlite or postgresql.")
     return url
 
 
@@ -69,7 +67,7 @@ def _sqlite(url: URL, config: StoreConfig) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves; the driver's own guesses break read snapshots
+        connection.isolation_level = None  # we send BEGIN ourselves: the driver's implicit one breaks read snapshots
         cursor = connection.cursor()
         # NORMAL under WAL survives any crash of the process; a power cut can lose the last commits, never the file.
         for pragma in (
@@ -90,7 +88,7 @@ def _sqlite(url: URL, config: StoreConfig) -> Engine:
 
 
 def _create_file(path: Path) -> None:
-    """Create the database's file and folder for their owner alone. SQLite gives its WAL and shared memory the file's mode."""
+    """Create the database's file and folder with access for their owner only. SQLite gives its WAL the file's mode."""
     try:
         make_private_folder(path.parent)
         create_private_file(path)
@@ -98,7 +96,7 @@ def _create_file(path: Path) -> None:
         reason = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else str(error)
         raise StoreError(
             f"{str(path)!r}: the store's file can't be created ({reason})",
-            hint="Check store.url, and that its folder exists and may be written.",
+            hint="Check that store.url is right and its folder exists and is writable.",
         ) from None
 
 
@@ -113,5 +111,5 @@ def _postgresql(url: URL, config: StoreConfig) -> Engine:
         )
     except (NoSuchModuleError, ModuleNotFoundError):
         raise ConfigError(
-            "store.url is PostgreSQL, whose driver is not installed", hint="pip install 'windlass-aws[postgres]'"
+            "store.url names PostgreSQL, and its driver is not installed", hint="pip install 'windlass-aws[postgres]'"
         ) from None

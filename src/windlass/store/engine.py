@@ -1,4 +1,4 @@
-"""A store that is open: one SQLAlchemy engine, transactions, and patience with a database that restarts.
+"""The open store: one SQLAlchemy engine, its transactions, and retries while a database restarts.
 
 `read()` gives a connection on a consistent snapshot, `write()` one transaction that is all or nothing; `fetch` and
 `transact` run a function in one, again when the connection is lost. All raise StoreError with what happened and what to do.
@@ -51,11 +51,11 @@ class Store:
         return self.engine.dialect.name
 
     def patient(self) -> Store:
-        """The same database for long work: a server that can't be reached is waited for, up to `store.reconnect_s`."""
+        """Return the same database for long work: it waits up to `store.reconnect_s` for a server that can't be reached."""
         return self._view(patience_s=self._reconnect_s, guard=self._guard)
 
     def guarded(self, guard: Guard) -> Store:
-        """The same database with `guard` called first in each write transaction: what it raises, ends it without a trace."""
+        """Return the same database with `guard` called first in each write transaction; its error rolls the transaction back."""
         return self._view(patience_s=self._patience_s, guard=guard)
 
     def _view(self, *, patience_s: float, guard: Guard | None) -> Store:
@@ -65,7 +65,7 @@ class Store:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection in a read transaction: everything read inside is of one instant (SQLite) or statement."""
+        """Yield a connection in a read transaction: one snapshot per transaction (SQLite) or per statement (PostgreSQL)."""
         try:
             with self._connected() as connection:
                 yield connection
@@ -74,7 +74,7 @@ class Store:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
-        """A connection in a transaction that commits at the end of the block, or leaves no trace."""
+        """Yield a connection in a transaction that commits at the end of the block; an error rolls it back."""
         alone = self._writer if self.dialect == "sqlite" else contextlib.nullcontext()
         try:
             with alone, self._connected() as plain:
@@ -87,13 +87,13 @@ class Store:
             raise store_error(self.where, error) from error
 
     def fetch(self, work: Callable[[Connection], Result]) -> Result:
-        """What `work` reads, in a read transaction; read again when the connection is lost (`patient`)."""
+        """Return what `work` reads in a read transaction; retried when the connection is lost (`patient`)."""
         return self._persist(self.read, work)
 
     def transact(self, work: Callable[[Connection], Result]) -> Result:
-        """What `work` returns, in one write transaction.
+        """Return what `work` returns in one write transaction.
 
-        `work` may run twice: when the connection is lost, again (`patient`), even where the server had committed.
+        Retried when the connection is lost (`patient`): `work` may run twice, even when the server had committed.
         """
         return self._persist(self.write, work)
 
@@ -113,26 +113,26 @@ class Store:
             pause_s = _back_off(pause_s)
 
     def _connected(self) -> Connection:
-        """A connection; until the patience is over, the server is tried again."""
+        """Return a connection; retry until the patience is over."""
         deadline = time.monotonic() + self._patience_s
-        pause_s, told = _FIRST_PAUSE_S, False
+        pause_s, logged = _FIRST_PAUSE_S, False
         while True:
             try:
                 return self.engine.connect()
             except DBAPIError as error:
                 if not is_connection_lost(error) or time.monotonic() >= deadline:
                     raise
-                if not told:
-                    told = True
+                if not logged:
+                    logged = True
                     logger("store").warning("store.unreachable", error=store_error(self.where, error).message)
             pause_s = _back_off(pause_s)
 
     def upsert(self, table: Table) -> Any:
-        """The dialect's INSERT for `table`, which has `on_conflict_do_update` and `on_conflict_do_nothing`."""
+        """Return the dialect's INSERT for `table`, with `on_conflict_do_update` and `on_conflict_do_nothing`."""
         return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
 
     def close(self) -> None:
-        """Give the connections back. SQLite's write-ahead log is folded into the file."""
+        """Close the connections. SQLite merges its write-ahead log into the file."""
         self.engine.dispose()
 
     def __enter__(self) -> Self:
@@ -143,6 +143,6 @@ class Store:
 
 
 def _back_off(pause_s: float) -> float:
-    """Sleep, so that a thousand waiting clients do not come back in one instant; the next pause."""
+    """Sleep with jitter, so that a thousand clients do not return at once; return the next pause."""
     time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311  no secret
     return min(_MAX_PAUSE_S, pause_s * 2)

@@ -1,4 +1,4 @@
-"""What the database says, turned into what the user can do."""
+"""Database errors as StoreError, with what the user can do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from windlass.core.errors import StoreError
 
 CONNECTION_LOST = "ConnectionLost"
-"""The `code` of a StoreError after which the same transaction may succeed: the server was, or is, not reachable."""
+"""The `code` of a StoreError for a server that could not be reached: the same transaction may succeed later."""
 
 # Class 08 is "connection exception", 57P0x a server that shuts down or starts, 53300 too many connections
 # (PostgreSQL documentation, appendix A).
@@ -80,7 +80,7 @@ _KNOWN = (
 
 
 def store_error(where: str, error: DBAPIError) -> StoreError:
-    """`error` as a StoreError that names the database `where` (never its password)."""
+    """Return `error` as a StoreError that names the database `where` (never its password)."""
     detail = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
     code = CONNECTION_LOST if is_connection_lost(error) else ""
     lowered = detail.lower()
@@ -91,7 +91,7 @@ def store_error(where: str, error: DBAPIError) -> StoreError:
 
 
 def is_connection_lost(error: DBAPIError) -> bool:
-    """Whether the PostgreSQL server was not reachable, or went away: the same may succeed when it is back."""
+    """Return whether the PostgreSQL server could not be reached or went away: a retry may succeed."""
     state = getattr(error.orig, "sqlstate", None) or ""
     if error.connection_invalidated or state.startswith(_LOST_STATES):
         return True

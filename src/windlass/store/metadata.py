@@ -1,4 +1,4 @@
-"""The one MetaData that every capability's tables belong to, and the column kinds that all share."""
+"""The MetaData that all tables belong to, and the column types that they share."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ metadata = MetaData(
 Time = String(27)
 """core.clock.format_time: fixed width, so that text order is time order on SQLite and PostgreSQL alike."""
 Json = Text
-"""Canonical JSON text: equal documents are equal strings; nothing is queried inside but through named queries."""
+"""Canonical JSON text: equal documents are equal strings; only named queries look inside."""
 
 
 class Message(TypeDecorator[str]):
-    """Text for people: errors, details, lines of logs. What it quotes is masked as it is written: no secret is kept."""
+    """Text for people (errors, details, log lines). Secrets in it are masked when it is written."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:  # noqa: ARG002  SQLAlchemy's signature
-        """The text with each secret as `***`."""
+        """Return the text with each secret as `***`."""
         return simple_mask(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""The reader: a PostgreSQL login of its own that may read the published views, and nothing else.
+"""The reader: a PostgreSQL login that may read the published views and nothing else.
 
 SQL that people write runs in a session that *is* the reader (no `SET ROLE`, which a query can undo): its own connection,
 verified before the query and closed after it, so that settings and advisory locks end with it. The password stands in
@@ -59,14 +59,14 @@ class _Login:
 
 
 def reader_statements(store: Store, views: Sequence[str], *, role: str = "", verifier: str = "…") -> list[str]:
-    """The SQL that makes the role and grants it the views; what `--dry-run` prints. `verifier` is its password, hashed."""
+    """Return the SQL that creates the role and grants it the views (`--dry-run` prints it). `verifier` is its hashed password."""
     _require_postgresql(store)
     with store.read() as connection:
         return _statements(store, connection, views, role or _default_role(store), verifier)
 
 
 def create_reader(store: Store, views: Sequence[str], *, role: str = "") -> str:
-    """Make the reader, or renew its password and grants; then log in as it and verify. The role's name.
+    """Create the reader, or renew its password and grants; log in as it and verify; return the role's name.
 
     With `store.reader_url` only the grants are made: that role's login is the administrator's. Conflict for a role that
     can do more than read; StoreError when this user may not make roles.
@@ -86,7 +86,7 @@ def create_reader(store: Store, views: Sequence[str], *, role: str = "") -> str:
             raise
         raise StoreError(
             error.message,
-            hint="Making a role needs CREATEROLE. Let an administrator run what `windlass store reader --dry-run` prints, "
+            hint="Creating a role needs CREATEROLE. Ask an administrator to run what `windlass store reader --dry-run` prints, "
             "give the role a login of their choice, and set store.reader_url.",
         ) from None
     connect_reader(store, views, limit_s=10).close()
@@ -94,7 +94,7 @@ def create_reader(store: Store, views: Sequence[str], *, role: str = "") -> str:
 
 
 def connect_reader(store: Store, views: Sequence[str], *, limit_s: float) -> psycopg.Connection[Any]:
-    """A session as the reader: read-only transactions, statements of at most `limit_s`. The caller closes it.
+    """Open a session as the reader: read-only transactions, statements of at most `limit_s`. The caller closes it.
 
     UsageError with the remedy when there is no reader; Conflict when its role can do more than read `views`.
     """
@@ -129,8 +129,8 @@ def connect_reader(store: Store, views: Sequence[str], *, limit_s: float) -> psy
 def _check_rights(role: str, excess: str | None, missing: str | None) -> None:
     if excess:
         raise Conflict(
-            f"the reader {role!r} can do more than read the published views: it {excess}",
-            hint="Revoke that (from PUBLIC, too), or make another role with `windlass store reader --role NAME`.",
+            f"the reader {role!r} has more permissions than reading the published views: it {excess}",
+            hint="Revoke them (from PUBLIC, too), or create another role with `windlass store reader --role NAME`.",
         )
     if missing:
         raise UsageError(f"the reader {role!r} may not read {missing}", hint="Run `windlass store reader` again.")
@@ -139,13 +139,13 @@ def _check_rights(role: str, excess: str | None, missing: str | None) -> None:
 def _require_postgresql(store: Store) -> None:
     if store.dialect != "postgresql":
         raise UsageError(
-            "a store in SQLite needs no reader",
+            "a SQLite store needs no reader",
             hint="`windlass inventory sql` is read-only there by SQLite's authorizer.",
         )
 
 
 def _default_role(store: Store) -> str:
-    """A role per database: roles belong to the whole server, and each reader has a password of its own."""
+    """Return the role's name, one per database: roles belong to the server, and each reader has its own password."""
     if store.reader_url:
         return str(make_url(store.reader_url).username or "")
     return f"{(store.engine.url.database or 'windlass')[:50]}_reader"
@@ -180,13 +180,13 @@ def _statements(store: Store, connection: Connection, views: Sequence[str], role
 
 
 def _refuse_foreign_role(connection: Connection, role: str) -> None:
-    """Never change the login of a role that Windlass did not make for this store."""
+    """Raise UsageError for a role that Windlass did not create for this store: its login is never changed."""
     ours = connection.execute(text("SELECT value FROM meta WHERE name = :name"), {"name": _ROLE}).scalar()
     exists = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).first()
     if exists and ours != role:
         raise Conflict(
-            f"the role {role!r} exists, and Windlass did not make it for this store",
-            hint="Give another name with --role, or set store.reader_url to use that role with its own password.",
+            f"the role {role!r} exists, and Windlass did not create it for this store",
+            hint="Choose another name with --role, or set store.reader_url to use that role and its password.",
         )
 
 
@@ -198,7 +198,7 @@ def _remember(connection: Connection, role: str, password: Secret) -> None:
 
 
 def _verifier(connection: Connection, role: str, password: Secret) -> str:
-    """The password as PostgreSQL keeps it (SCRAM-SHA-256), so that the server's log never shows it."""
+    """Return the password as PostgreSQL stores it (SCRAM-SHA-256), so that the server's log never shows it."""
     raw: Any = connection.connection.driver_connection
     verifier: bytes = raw.pgconn.encrypt_password(password.reveal().encode(), role.encode(), b"scram-sha-256")
     return verifier.decode()

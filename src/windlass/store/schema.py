@@ -1,4 +1,4 @@
-"""Bringing a database's schema up to this version, by alembic, one transaction, safe against two starters at once."""
+"""The database's schema: its version, and its upgrade by alembic in one transaction, safe when two processes start at once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _scripts() -> ScriptDirectory:
 
 
 def head_version() -> str:
-    """The schema version this code writes: the one migration that no other one follows.
+    """Return the schema version of this code: the one migration that no other follows.
 
     Numbers are reserved before work begins, so the last in the chain need not have the highest. Read as text: loading alembic
     takes longer than all else that a command does.
@@ -47,7 +47,7 @@ def head_version() -> str:
 
 
 def current_version(store: Store) -> str:
-    """The schema version the database has; empty for a new one."""
+    """Return the database's schema version; empty for a new database."""
     with store.read() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return ""
@@ -55,7 +55,7 @@ def current_version(store: Store) -> str:
 
 
 def upgrade(store: Store) -> None:
-    """Every migration the database lacks, all or none. StoreError for a database of a newer Windlass."""
+    """Run every migration that the database lacks, all or none. StoreError for a database of a newer Windlass."""
     found, head = current_version(store), head_version()
     if found == head:
         return
@@ -67,7 +67,7 @@ def upgrade(store: Store) -> None:
         )
     with store.write() as connection:
         if store.dialect == "postgresql":
-            # Longer than any query of the reader may take: whoever may only read can't make a start fail.
+            # Longer than any query of the reader may take: a reader must not make a start fail.
             connection.execute(text("SET LOCAL lock_timeout = '60s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         _run(connection, scripts, head)

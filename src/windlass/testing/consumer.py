@@ -12,6 +12,7 @@ import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from windlass.queues.coordinator import Coordinator
 from windlass.queues.handlers import Handler, await_handler, call_handler, is_async
@@ -156,7 +157,7 @@ class _Worker:
             case AbortPolls():
                 for number in effect.numbers:
                     if self._polls.pop(number, None) is not None:
-                        self._fail_poll_later(number)
+                        self._later(partial(self._fail_poll, number))
             case Stopped():
                 self._stopped = True
             case _:
@@ -181,12 +182,12 @@ class _Worker:
             case DeletePayload():
                 self._later(lambda: coordinator.payload_deleted(effect.number, self._now, ok=True))
 
+    def _fail_poll(self, number: int) -> None:
+        self._coordinator.poll_failed(number, self._now)
+
     def _later(self, feed: Callable[[], None]) -> None:
         """An answer is an input of its own: never fed while effects of another input are carried out."""
         self._at(self._now, lambda: self._feed(feed))
-
-    def _fail_poll_later(self, number: int) -> None:
-        self._later(lambda: self._coordinator.poll_failed(number, self._now))
 
     def _answer_poll(self, number: int) -> None:
         """Answer a long poll when a message is visible or its wait is over."""

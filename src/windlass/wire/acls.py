@@ -25,7 +25,7 @@ _KINDS = {"ID": "id", "URI": "uri", "EmailAddress": "emailAddress"}
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A permission, and to whom: (`id`, a canonical user id), (`uri`, a group's) or (`emailAddress`, an account's)."""
+    """A permission and its grantee: kind `id` (a canonical user id), `uri` (a group's) or `emailAddress` (an account's)."""
 
     kind: str
     grantee: str
@@ -34,7 +34,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Acl:
-    """Who owns it (a canonical user id), and what is granted."""
+    """An object's or bucket's owner (a canonical user id) and its grants."""
 
     owner: str
     grants: tuple[Grant, ...]
@@ -54,8 +54,9 @@ def bucket_acl(bucket: str, *, owner: str = "") -> Call[Acl]:
 
 
 def grant_headers(acl: Acl, *, owner: str = "") -> dict[str, str]:
-    """An object's ACL as the headers of a put; what its owner has is its new `owner`'s. Empty where only the owner may do anything:
-    that is what S3 makes of no headers.
+    """Return an object's ACL as headers of a put. The old owner's grants become the new `owner`'s.
+
+    Empty when only the owner has permissions: S3 makes the same ACL without headers.
     """
     if all((one.grantee, one.permission) == (acl.owner, "FULL_CONTROL") for one in acl.grants):
         return {}

@@ -1,4 +1,4 @@
-"""A Client for threads: its loop runs on a thread of its own."""
+"""A Client for threads: its event loop runs on a thread of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CLOSE_S = 10.0
 
 
 class BlockingClient:
-    """Calls from any thread, many at once; close it, or use it with `with`."""
+    """Sends calls from any thread, several at once; close it, or use it with `with`."""
 
     def __init__(self, access: Access, *, connections: int = 0) -> None:
         self._loop = new_loop()
@@ -28,11 +28,11 @@ class BlockingClient:
         self._client = asyncio.run_coroutine_threadsafe(_open(access, connections), self._loop).result()
 
     def send(self, call: Call[T]) -> T:
-        """The operation's answer; the Client's errors."""
+        """Return the operation's result. Errors are those of `Client.send`."""
         return self.submit(call).result()
 
     def submit(self, call: Call[T]) -> Future[T]:
-        """The operation under way: its `result()` is the answer, or raises the Client's errors."""
+        """Start a call; the future's `result()` is what `send` returns or raises."""
         return asyncio.run_coroutine_threadsafe(self._client.send(call), self._loop)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""What protects content on its way: a checksum in a signed header, which the service compares before it keeps anything.
+"""Checksums of uploaded content: a signed header that the service compares before it stores anything.
 
-CRC-32 as AWS's SDKs send it since 2025; Content-MD5 for services of others, which may not know it. Either is what a bucket with
-Object Lock asks of every upload. Source: S3 User Guide, "Checking object integrity".
+CRC-32 as AWS's SDKs send it since 2025; Content-MD5 for S3-compatible services, which may not know it. A bucket with
+Object Lock requires either. Source: S3 User Guide, "Checking object integrity".
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OF_CONTENT = frozenset(
 
 
 def with_checksum(request: Request, *, tls: bool, crc32: bool) -> Request:
-    """The request with its checksum; over plain HTTP a payload that could go unsigned is signed after all."""
+    """Return the request with its checksum; over plain HTTP, an unsigned payload is signed, too."""
     if request.checksum is Checksum.DECLARED:
         return _with_header(request, "x-amz-checksum-algorithm", "CRC32") if crc32 else request
     if request.payload_hash == UNSIGNED and not tls:
@@ -37,12 +37,12 @@ def with_checksum(request: Request, *, tls: bool, crc32: bool) -> Request:
 
 
 def crc32_text(value: int) -> str:
-    """A CRC-32 as S3 writes it: its four bytes, the highest first, in base64."""
+    """Return a CRC-32 as S3 writes it: four bytes, big-endian, in base64."""
     return base64.b64encode(value.to_bytes(4)).decode()
 
 
 def has_checksum(request: Request) -> bool:
-    """Whether the caller gave a checksum of the body."""
+    """Return whether the request has a checksum of its body already."""
     return any(name in _OF_CONTENT for name, _ in request.headers)
 
 

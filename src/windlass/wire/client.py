@@ -1,7 +1,7 @@
-"""Signed calls to one service in one region as one identity: keys, clock, connections, retries.
+"""The client of one service in one region as one identity: credentials, clock skew, connections, retries.
 
-A Client belongs to one event loop. `await client.send(call)` is one call with its retries; `client.stream(call)` hands the body
-over as it comes.
+A Client belongs to one event loop. `await client.send(call)` is one call with its retries; `client.stream(call)` yields
+the body in pieces.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ __all__ = ["Client", "Observer"]
 
 T = TypeVar("T")
 
-_STALE_CONNECTIONS = 3
-_THREADED_CHECKSUM_BYTES = 1024 * 1024
+_STALE_CONNECTIONS = 3  # so many kept connections may turn out dead in one call before that counts as attempts
+_THREADED_CHECKSUM_BYTES = 1024 * 1024  # above this, a checksum would hold up the loop
 _ERROR = re.compile(rb"\s*+(?:<\?xml[^<>]*\?>\s*+)?(?:<Error[\s>]|\Z)")
 
 Observer = Callable[[str, str, float], None]
-"""Told of each attempt: the operation, its outcome (ok, throttled, error, lost) and its time in seconds."""
+"""Called after each attempt with the operation, its outcome (ok, throttled, error, lost) and its duration in seconds."""
 
 
-class _SoFar:
-    """What befell one call so far, and what its last attempt was sent with."""
+class _CallState:
+    """The attempts of one call so far, and what the last one was sent with."""
 
-    __slots__ = ("attempt", "keys", "lost", "mended", "protected", "reused", "route", "skew_s", "stale")
+    __slots__ = ("attempt", "corrected", "keys", "lost", "protected", "reused", "route", "skew_s", "stale")
 
     def __init__(self) -> None:
         self.attempt = 1
         self.stale = 0
-        self.mended: frozenset[str] = frozenset()
+        self.corrected: frozenset[str] = frozenset()
         self.lost = self.reused = False
         self.skew_s = 0.0
         self.keys: Keys | None = None
@@ -58,7 +58,7 @@ class _SoFar:
 
 
 class Client:
-    """The way to one service; close it, or use it with `async with`."""
+    """Sends calls to one service; close it, or use it with `async with`. `draw` is the jitter of back-offs, in [0, 1)."""
 
     def __init__(
         self,
@@ -72,17 +72,17 @@ class Client:
         self._observe = observe
         loop = asyncio.get_running_loop()
         self._routes = RouteTable(loop, access, connections=connections)
-        self._ring = CredentialCache(loop, access.keys)
+        self._credentials = CredentialCache(loop, access.keys)
         self._skew_s = 0.0
-        self._draw = draw  # the jitter of back-offs, in [0, 1)
+        self._draw = draw
 
     async def send(self, call: Call[T]) -> T:
-        """The operation's answer. AccessDenied, NotFound, Conflict, Throttled or AwsError, as the service says."""
+        """Return the operation's result. AccessDenied, NotFound, Conflict, Throttled or AwsError, as the service answers."""
         return self._read(call, await self._attempts(call, stream=False))
 
     @contextlib.asynccontextmanager
     async def stream(self, call: Call[T]) -> AsyncIterator[tuple[T, AsyncIterator[bytes]]]:
-        """What the head says, and the body in pieces. A body cut off raises ConnectionLost: ask for the rest by range."""
+        """Yield the result that the head gives, and the body in pieces. A body cut off raises ConnectionLost: resume by range."""
         response = await self._attempts(call, stream=True)
         assert response.stream is not None
         try:
@@ -91,9 +91,9 @@ class Client:
             response.stream.abandon()
 
     async def upload(self, call: Call[T], size_bytes: int, pieces: AsyncIterator[bytes]) -> T:
-        """One attempt of a call whose body comes in pieces, `size_bytes` in all: they can't be asked for twice here.
+        """Send a call whose body comes in pieces, `size_bytes` in all. One attempt: the pieces can't be produced again.
 
-        What the pieces raise is raised, and nothing is made of the part that was sent. Errors are those of a call.
+        An error of `pieces` passes through, and S3 creates nothing from what was sent. Other errors are those of `send`.
         """
         started = time.perf_counter()
         try:
@@ -101,20 +101,20 @@ class Client:
             response = await send_upload(sender, call, size_bytes, pieces)
         except (ConnectionLost, BrokenAnswer) as error:
             self._note(call, "lost", started)
-            raise self._lost(call, error) from None
+            raise self._error_of_loss(call, error) from None
         if response.status < 300:
             self._note(call, "ok", started)
             return self._read(call, response)
         fault = read_fault(response)
         self._note(call, "throttled" if fault.status in (429, 503) else "error", started)
-        # There is one attempt, so that who asks decides the pace.
-        raise self._said(replace(call, retry_policy=PACED), fault, response, _SoFar())
+        # There is one attempt, and the caller decides the pace.
+        raise self._error_of(replace(call, retry_policy=PACED), fault, response, _CallState())
 
     async def close(self) -> None:
-        """Close every connection; calls under way fail."""
+        """Close every connection; calls in flight fail."""
         self._routes.close()
-        self._ring.close()
-        await asyncio.sleep(0)  # aborted transports say so on the next turn
+        self._credentials.close()
+        await asyncio.sleep(0)  # aborted transports report it on the loop's next turn
 
     async def __aenter__(self) -> Self:
         return self
@@ -123,76 +123,76 @@ class Client:
         await self.close()
 
     def opened(self) -> int:
-        """How many connections were opened so far."""
+        """Return how many connections were opened so far."""
         return self._routes.opened()
 
-    # What a flow needs to send by itself
+    # For a pipeline, which signs and sends by itself
 
     @property
     def skew_s(self) -> float:
-        """How far the service's clock is ahead of ours."""
+        """Seconds that the service's clock is ahead of ours."""
         return self._skew_s
 
     @property
     def buffer(self) -> memoryview:
-        """The buffer that connections of this loop read into."""
+        """The buffer that all connections of this loop read into."""
         return self._routes.buffer
 
     def route(self, bucket: str) -> Route:
-        """Where a bucket's requests go, as far as is known."""
+        """Return where a bucket's requests go, as far as is known."""
         return self._routes.find(bucket)
 
     async def fetch_keys(self) -> Keys:
-        """The keys of the moment, asked for where there are none; whatever asking raises."""
-        return self._ring.at_hand() or await self._ring.fetch()
+        """Return the current keys; fetch them when there are none. Errors are those of `Access.keys`."""
+        return self._credentials.at_hand() or await self._credentials.fetch()
 
     def keys_at_hand(self) -> Keys | None:
-        """The keys of the moment; None when they must be asked for first, as a call does."""
-        return self._ring.at_hand()
+        """Return the current keys; None when they must be fetched first."""
+        return self._credentials.at_hand()
 
     # One call
 
     async def _attempts(self, call: Call[T], *, stream: bool) -> Response:
-        so_far = _SoFar()
+        state = _CallState()
         while True:
             started = time.perf_counter()
             try:
-                response = await self._once(call, so_far, stream=stream)
-                fault = await self._find_fault(call, response, so_far)
+                response = await self._once(call, state, stream=stream)
+                fault = await self._find_fault(call, response, state)
             except (ConnectionLost, BrokenAnswer) as error:
                 self._note(call, "lost", started)
-                decision = self._decide_after_loss(call, error, so_far)
+                decision = self._decide_after_loss(call, error, state)
             else:
                 if fault is None:
                     self._note(call, "ok", started)
                     return response
                 self._note(call, "throttled" if fault.status in (429, 503) else "error", started)
-                decision = self._decide_after_fault(call, fault, response, so_far)
-            so_far.attempt += decision.counts_as_attempt
-            if decision.renew_keys and so_far.keys is not None:
-                await self._ring.renew(so_far.keys)
+                decision = self._decide_after_fault(call, fault, response, state)
+            state.attempt += decision.counts_as_attempt
+            if decision.renew_keys and state.keys is not None:
+                await self._credentials.renew(state.keys)
             if decision.wait_s:
                 await asyncio.sleep(decision.wait_s)
 
-    async def _once(self, call: Call[T], so_far: _SoFar, *, stream: bool) -> Response:
-        so_far.reused = False
-        so_far.keys = keys = self._ring.at_hand() or await self._ring.fetch()
-        so_far.route = route = self._routes.find(call.request.bucket)
-        request = await self._protected(call.request, route, so_far)
+    async def _once(self, call: Call[T], state: _CallState, *, stream: bool) -> Response:
+        state.reused = False
+        state.keys = keys = self._credentials.at_hand() or await self._credentials.fetch()
+        state.route = route = self._routes.find(call.request.bucket)
+        request = await self._protected(call.request, route, state)
         connection = route.pool.take() or await route.pool.get()
-        so_far.reused = connection.used > 0
-        so_far.skew_s = self._skew_s  # signed when it is sent: it may have waited long
+        state.reused = connection.used > 0
+        state.skew_s = self._skew_s  # signed now: it may have waited long for its connection
         try:
             head = self._sign(call.name, request, route, keys)
         except UnicodeEncodeError:
             route.pool.give_back(connection)
-            raise UsageError("a header's value can't be written in UTF-8", hint="Look at the metadata given.") from None
+            raise UsageError("a header's value can't be written in UTF-8", hint="Check the metadata headers.") from None
         except UsageError:
             route.pool.give_back(connection)
             raise
         return await self._exchange(connection, call, head, stream=stream)
 
-    async def _find_fault(self, call: Call[T], response: Response, so_far: _SoFar) -> Fault | None:
+    async def _find_fault(self, call: Call[T], response: Response, state: _CallState) -> Fault | None:
         """The error in an answer, None for a success. ConnectionLost or BrokenAnswer when confirming it fails.
 
         The answer to a HEAD has no document, and some S3-compatible services send no request id either. Such an error
@@ -205,27 +205,27 @@ class Client:
             return fault
         headers = tuple(header for header in call.request.headers if header[0] != "range")
         get = replace(call.request, method="GET", headers=(*headers, ("range", "bytes=0-0")))
-        confirmation = await self._once(replace(call, request=get), so_far, stream=True)
+        confirmation = await self._once(replace(call, request=get), state, stream=True)
         if confirmation.stream is not None:  # the GET succeeded: one of the two answers is wrong
             confirmation.stream.abandon()
             return fault
         confirmed = read_fault(confirmation)
         return confirmed if confirmed.from_service and confirmed.status == fault.status else fault
 
-    async def _protected(self, request: Request, route: Route, so_far: _SoFar) -> Request:
-        """The request with its body's checksum, computed once, and in a thread where that takes long."""
+    async def _protected(self, request: Request, route: Route, state: _CallState) -> Request:
+        """Return the request with its body's checksum, computed once per call, and on a thread when the body is large."""
         if request.payload_hash != UNSIGNED and request.checksum is Checksum.NONE:
             return request
-        if so_far.protected is None:
+        if state.protected is None:
             tls, crc32 = route.pool.endpoint.tls, self.access.crc32
             if len(request.body) < _THREADED_CHECKSUM_BYTES:
-                so_far.protected = with_checksum(request, tls=tls, crc32=crc32)
+                state.protected = with_checksum(request, tls=tls, crc32=crc32)
             else:
                 aside = asyncio.get_running_loop().run_in_executor(
                     None, lambda: with_checksum(request, tls=tls, crc32=crc32)
                 )
-                so_far.protected = await aside
-        return so_far.protected
+                state.protected = await aside
+        return state.protected
 
     async def _exchange(self, connection: Connection, call: Call[T], head: bytes, *, stream: bool) -> Response:
         answer = connection.send(
@@ -242,7 +242,7 @@ class Client:
         try:
             return await answer
         except asyncio.CancelledError:
-            connection.close()  # its answer would be taken for the next request's
+            connection.close()  # its response would be taken for the next request's
             raise
 
     def _sign(self, operation: str, request: Request, route: Route, keys: Keys) -> bytes:
@@ -257,51 +257,53 @@ class Client:
         length = f"content-length: {len(body)}\r\n" if body or request.method in ("PUT", "POST") else ""
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
         if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
-            raise UsageError("a header's value has a line break or a NUL in it", hint="Look at the metadata given.")
+            raise UsageError("a header's value has a line break or a NUL in it", hint="Check the metadata headers.")
         head = f"{request.method} {target} HTTP/1.1\r\n{lines}user-agent: {self.access.user_agent}\r\n{length}\r\n"
         return head.encode("utf-8", "surrogateescape")
 
-    # What went wrong
+    # Failures
 
-    def _decide_after_loss(self, call: Call[T], error: ConnectionLost | BrokenAnswer, so_far: _SoFar) -> RetryDecision:
-        """What to do now that no whole answer came; the error to raise when nothing helps."""
-        reused = so_far.reused and so_far.stale < _STALE_CONNECTIONS
-        decision = decide_after_loss(error, call.retry_policy, so_far.attempt, reused=reused, draw=self._draw())
+    def _decide_after_loss(
+        self, call: Call[T], error: ConnectionLost | BrokenAnswer, state: _CallState
+    ) -> RetryDecision:
+        """Decide after a lost answer; raise the call's error when it is not retried."""
+        reused = state.reused and state.stale < _STALE_CONNECTIONS
+        decision = decide_after_loss(error, call.retry_policy, state.attempt, reused=reused, draw=self._draw())
         if decision is None or self._routes.closed:
-            raise self._lost(call, error) from None
-        if not decision.counts_as_attempt and so_far.route is not None:
-            so_far.stale += 1
-            so_far.route.pool.drop_idle()
-        so_far.lost = so_far.lost or (isinstance(error, ConnectionLost) and error.sent)
+            raise self._error_of_loss(call, error) from None
+        if not decision.counts_as_attempt and state.route is not None:
+            state.stale += 1
+            state.route.pool.drop_idle()
+        state.lost = state.lost or (isinstance(error, ConnectionLost) and error.sent)
         return decision
 
-    def _decide_after_fault(self, call: Call[T], fault: Fault, response: Response, so_far: _SoFar) -> RetryDecision:
-        """What to do about an error answer; the error to raise when nothing helps."""
+    def _decide_after_fault(self, call: Call[T], fault: Fault, response: Response, state: _CallState) -> RetryDecision:
+        """Decide after an error answer; raise the call's error when it is not retried."""
         while True:
-            decision = decide_after_fault(fault, call.retry_policy, so_far.attempt, so_far.mended, self._draw())
+            decision = decide_after_fault(fault, call.retry_policy, state.attempt, state.corrected, self._draw())
             if decision is None or self._routes.closed:
-                raise self._said(call, fault, response, so_far)
-            so_far.lost = so_far.lost or fault.is_unidentified
-            mends = _named(decision)
-            so_far.mended |= mends
-            if not mends or self._mend(decision, call.request, response, so_far):
+                raise self._error_of(call, fault, response, state)
+            state.lost = state.lost or fault.is_unidentified
+            corrections = _corrections_of(decision)
+            state.corrected |= corrections
+            if not corrections or self._correct(decision, call.request, response, state):
                 return decision
 
-    def _mend(self, decision: RetryDecision, request: Request, response: Response, so_far: _SoFar) -> bool:
-        """Set right what makes another attempt worth while; false when it was right. Another call may have done it."""
-        if decision.correct_clock and so_far.skew_s == self._skew_s:
+    def _correct(self, decision: RetryDecision, request: Request, response: Response, state: _CallState) -> bool:
+        """Correct the clock or the region before another attempt; False when neither was wrong. Another call may have done it."""
+        if decision.correct_clock and state.skew_s == self._skew_s:
             skew_s = _skew(response)
-            # A wrong signature is said with the same code; a clock that is right can't be what is wrong.
+            # A wrong signature has the same code: when the clock is right, the signature is what is wrong.
             if skew_s is None or abs(skew_s - self._skew_s) < 30:
                 return False
             self._skew_s = skew_s
-        if decision.region and so_far.route is not None and so_far.route is self._routes.find(request.bucket):
-            if not request.bucket or decision.region == so_far.route.region:
+        if decision.region and state.route is not None and state.route is self._routes.find(request.bucket):
+            if not request.bucket or decision.region == state.route.region:
                 return False
             self._routes.learn(request.bucket, decision.region)
         return True
 
-    def _said(self, call: Call[T], fault: Fault, response: Response, so_far: _SoFar) -> WindlassError:
+    def _error_of(self, call: Call[T], fault: Fault, response: Response, state: _CallState) -> WindlassError:
         if fault.is_unidentified:
             return BadAnswer.unidentified(self._where(call), fault)
         status = 0 if call.retry_policy.retry_throttled else fault.status
@@ -311,13 +313,13 @@ class Client:
         if self.access.service_label and isinstance(error, AccessDenied):
             label = self.access.service_label
             return error.with_context(hint=f"Check the keys of [[service]] {label} and their permissions.")
-        if so_far.lost and isinstance(error, Conflict):
+        if state.lost and isinstance(error, Conflict):
             return error.with_context(
                 hint="The answer to an earlier attempt was lost: this call may have made the change. Check before you retry."
             )
         return error
 
-    def _lost(self, call: Call[T], error: Exception) -> WindlassError:
+    def _error_of_loss(self, call: Call[T], error: Exception) -> WindlassError:
         code, hint = "ConnectionLost", "Check the network, the proxy and the endpoint."
         if isinstance(error, BrokenAnswer):
             code = "BrokenAnswer"
@@ -345,7 +347,7 @@ class Client:
             self._observe(call.name, outcome, time.perf_counter() - started)
 
 
-def _named(decision: RetryDecision) -> frozenset[str]:
+def _corrections_of(decision: RetryDecision) -> frozenset[str]:
     pairs = (("keys", decision.renew_keys), ("clock", decision.correct_clock), ("region", bool(decision.region)))
     return frozenset(name for name, did in pairs if did)
 

@@ -1,8 +1,8 @@
-"""Many calls of one kind at the least cost: no task, no future, no timer for each.
+"""Many copies at the least cost: no task, no future and no timer for each.
 
-A flow has connections of its own (connections). Each carries one request at a time, given by `send`; its end is told to
-`done`. What is usual (a 200 that came in one piece) is read where it arrives. What is not (errors, lost answers, keys that must
-be asked for) goes the Client's own way, with its retries; throttling alone is told at once, since who sends decides the pace.
+A pipeline has pinned connections. Each carries one request at a time, given by `send`; `done` is called at its end. The
+usual answer (a 200 in one piece) is recognised where it arrives. Anything else (errors, lost answers, keys that must be fetched)
+goes through the Client with its retries; only throttling is reported at once, because the caller decides the pace.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _GOOD, _BAD = b"<CopyObjectResult", b"<Error"
 
 
 class CopyPipeline(Generic[T]):
-    """Copies through at most `size` connections. `done(token, error)` hears of each end, `ready()` that there is room.
+    """Sends copies through at most `size` connections. It calls `done(token, error)` at each end, `ready()` when there is room.
 
     `pull()` may give a connection its next copy at once, where its last ended well; None leaves it to `ready`.
     """
@@ -59,16 +59,16 @@ class CopyPipeline(Generic[T]):
         self._sweeper = self.loop.call_later(SWEEP_S, self._sweep)
 
     def room(self) -> int:
-        """How many may be sent now. Where there is none, and there may be more connections, some are opened."""
+        """Return how many copies may be sent now; open connections when there are none free and `size` allows more."""
         if not self._free:
             self._grow()
         free = len(self._free)
         if not free and self._unreachable:
-            return 1 - self.under_way  # one at a time the Client's way, which says what is wrong
+            return 1 - self.under_way  # one at a time through the Client, whose error says why
         return min(free, self._size - self.under_way)
 
     def send(self, token: T, key: str, etag: str, storage_class: str) -> None:
-        """Send one copy; only while there is room."""
+        """Send one copy. Call it only while there is `room`."""
         self._send(self._free.pop() if self._free else None, (token, key, etag, storage_class))
 
     def _send(self, connection: PinnedConnection | None, copy: Copy[T]) -> None:
@@ -88,7 +88,7 @@ class CopyPipeline(Generic[T]):
         self._outbox.append((connection, head))
 
     def _begin_turn(self) -> bool:
-        """What is sent in this turn of the loop is signed as of now and sent together: a server woken once for many costs less."""
+        """Sign what is sent in this turn of the loop as of now, to write it together. False when keys must be fetched first."""
         keys = self._client.keys_at_hand()
         if keys is None:
             return False
@@ -106,7 +106,7 @@ class CopyPipeline(Generic[T]):
                 connection.transport.write(head)
 
     async def close(self) -> None:
-        """Close every connection; what is under way is not told any more, nor sent again."""
+        """Close every connection. Copies in flight are neither reported nor sent again."""
         self._closed = True
         self._sweeper.cancel()
         for task in self._tasks:
@@ -115,10 +115,10 @@ class CopyPipeline(Generic[T]):
             connection.close()
         await asyncio.sleep(0)
 
-    # What connections tell
+    # What pinned connections call
 
     def on_copied(self, connection: PinnedConnection) -> None:
-        """A good answer; the connection can take the next request."""
+        """Report a copy that was made; send the next one on the same connection."""
         copy, connection.copy = connection.copy, None
         assert copy is not None
         self.under_way -= 1
@@ -134,7 +134,7 @@ class CopyPipeline(Generic[T]):
             self._send(connection, following)
 
     def on_response(self, connection: PinnedConnection, response: Response) -> None:
-        """An answer to be looked at."""
+        """Report a success or throttling; send the copy through the Client after any other answer."""
         copy, connection.copy = connection.copy, None
         assert copy is not None
         if response.status < 300 and _GOOD in response.body and _BAD not in response.body:
@@ -147,13 +147,13 @@ class CopyPipeline(Generic[T]):
             self._send_with_retries(copy)
 
     def on_lost(self, connection: PinnedConnection, _: Exception) -> None:
-        """No answer: whether it was carried out is not known, and a copy may be asked for twice."""
+        """Send the copy through the Client: whether it was made is unknown, and a copy may be made twice."""
         copy, connection.copy = connection.copy, None
         assert copy is not None
         self._send_with_retries(copy)
 
     def on_freed(self, connection: PinnedConnection) -> None:
-        """A connection can take the next request, or is gone."""
+        """Take back a connection, or forget it when it is closed."""
         if connection.closed:
             self._pinned.discard(connection)
         elif connection not in self._free:
@@ -172,7 +172,7 @@ class CopyPipeline(Generic[T]):
             self._ready()
 
     def _send_with_retries(self, copy: Copy[T]) -> None:
-        """The Client's way."""
+        """Send a copy through the Client, with its retries."""
         if self._closed:
             return
         token, *what = copy

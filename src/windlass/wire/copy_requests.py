@@ -27,7 +27,7 @@ _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5
 
 
 class CopyRequests:
-    """Copies from one bucket to another under the same keys. `headers` are every copy's own (encryption, ACL …)."""
+    """Requests that copy from one bucket to another under the same keys. `headers` go with each (encryption, ACL …)."""
 
     def __init__(
         self,
@@ -47,11 +47,11 @@ class CopyRequests:
         self._made_for: tuple[int, Keys, Route] | None = None
         self._templates: dict[str, tuple[_Pieces, _Pieces]] = {}
         self._scope = self._stamp = ""
-        # HMAC with the day's key, the constant part of what is signed taken in already: two copies do the rest.
+        # HMAC states with the day's key and the constant part of the signed text; each request copies both and adds the rest.
         self._inner = self._outer = sha256()
 
     def call(self, key: str, etag: str, storage_class: str) -> Call[s3.Copied]:
-        """The same copy as a call, for the Client."""
+        """Return the same copy as a call for the Client."""
         return s3.copy(
             self.bucket,
             key,
@@ -64,7 +64,7 @@ class CopyRequests:
         )
 
     def at(self, route: Route, keys: Keys, now: float) -> None:
-        """What the next heads are made with: where they go, who signs, and when (epoch seconds)."""
+        """Set the route, the keys and the time (epoch seconds) of the next heads."""
         second = int(now)
         made_for = self._made_for
         if made_for is not None and made_for[0] == second and made_for[1] is keys and made_for[2] is route:
@@ -78,7 +78,7 @@ class CopyRequests:
         self._outer = sha256(signing.ljust(64, b"\0").translate(_OUTER))
 
     def head(self, key: str, etag: str, storage_class: str) -> bytes:
-        """The whole request, signed, after `at`. Keys that UTF-8 can't write are UsageError."""
+        """Return the complete signed request. Call `at` first. UsageError for a key that UTF-8 can't write."""
         template = self._templates.get(storage_class)
         if template is None:
             template = self._templates[storage_class] = self._template(storage_class)
@@ -92,7 +92,7 @@ class CopyRequests:
         return b"".join((begin, path, source, path, wanted, tag, signed, outer.hexdigest().encode(), end))
 
     def _more(self, storage_class: str) -> dict[str, str]:
-        asked = storage_class not in ("", "STANDARD")  # which a copy is in if it asks for none
+        asked = storage_class not in ("", "STANDARD")  # the default of a copy
         return self._headers | ({"x-amz-storage-class": storage_class} if asked else {})
 
     def _template(self, storage_class: str) -> tuple[_Pieces, _Pieces]:

@@ -1,4 +1,4 @@
-"""The keys of the moment: asked for off the loop, renewed in the background while those at hand still serve."""
+"""The current keys: fetched on a thread, and renewed in the background while the old ones are still valid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PAUSE_S = 5.0
 
 
 class CredentialCache:
-    """`ask()` may block: it runs on a thread, never twice at once."""
+    """Keeps what `ask()` returns. `ask` may block: it runs on a thread, and never twice at once."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, ask: Callable[[], Keys]) -> None:
         self._loop = loop
@@ -25,26 +25,26 @@ class CredentialCache:
         self._renewing: asyncio.Task[Keys] | None = None
 
     def at_hand(self) -> Keys | None:
-        """Keys that were asked for within five minutes; None when they must be asked for first."""
+        """Return keys that were fetched within five minutes; None when they must be fetched first."""
         now = self._loop.time()
         age_s = now - self._got_at
         if self._keys is None or age_s >= _STALE_S:
             return None
         if age_s > _FRESH_S and now - self._asked_at > _PAUSE_S:
-            self._start()  # meanwhile, and if that fails, the keys we have serve
+            self._start()  # until it succeeds, the keys at hand are used
         return self._keys
 
     async def fetch(self) -> Keys:
-        """Keys asked for now; whatever `ask` raises."""
+        """Fetch the keys now. Errors are those of `ask`."""
         return await asyncio.shield(self._start())
 
     async def renew(self, refused: Keys) -> None:
-        """Ask anew, unless that was done since `refused` were used."""
+        """Fetch new keys, unless that happened since `refused` were used."""
         if self._keys is refused:
             await self.fetch()
 
     def close(self) -> None:
-        """Wait for no keys."""
+        """Cancel a fetch under way."""
         if self._renewing is not None:
             self._renewing.cancel()
 
@@ -52,7 +52,7 @@ class CredentialCache:
         if self._renewing is None or self._renewing.done():
             self._asked_at = self._loop.time()
             self._renewing = self._loop.create_task(self._fetch())
-            # What nobody waits for may fail unheard: it is asked again before the keys at hand are stale.
+            # A failure in the background is ignored: the next fetch comes before the keys at hand are stale.
             self._renewing.add_done_callback(lambda task: task.cancelled() or task.exception())
         return self._renewing
 

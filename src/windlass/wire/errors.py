@@ -1,4 +1,4 @@
-"""What can go wrong between a request and its answer, and which AWS error an answer is."""
+"""Failures between a request and its response, and the AWS error in a response."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ UNIDENTIFIED = "UnidentifiedAnswer"
 
 
 class ConnectionLost(Exception):
-    """The connection ended, or stayed silent, before the answer was whole.
+    """The connection ended, or was silent for too long, before the response was complete.
 
     `begun` says that part of an answer had come, `timed_out` that we gave up, `sent` that the request may have been
     read by the server.
@@ -49,15 +49,15 @@ class ConnectionLost(Exception):
 
 
 class BrokenAnswer(Exception):
-    """What came is not HTTP/1.1, or is larger than any answer of this call."""
+    """The bytes are not HTTP/1.1, or more than the call allows."""
 
 
 class BadAnswer(AwsError):
-    """The answer is HTTP, but not what the operation answers, or nothing shows that the service gave it."""
+    """The response is HTTP, but not the operation's, or nothing shows that the service sent it."""
 
     @classmethod
     def unidentified(cls, where: str, fault: Fault) -> BadAnswer:
-        """The error for an answer without the service's marks: whether the call was carried out is unknown."""
+        """Return the error for a response without the service's marks: whether the call was carried out is unknown."""
         message = f"{where}: the answer is not the service's own ({fault.message})"
         return cls(message, hint=_PROXY_HINT, code=fault.code)
 
@@ -73,12 +73,12 @@ class Fault:
     def __init__(self, status: int, code: str, message: str, region: str = "", *, from_service: bool = True) -> None:
         self.status, self.code, self.message = status, code[:100], message[:2000]
         self.from_service = from_service
-        # It becomes part of a host name to send signed requests to: anything else is not believed.
+        # It becomes part of the host name that signed requests go to: accept nothing but a region's form.
         self.region = region if _REGION.fullmatch(region) else ""
 
     @property
     def is_unidentified(self) -> bool:
-        """True when the answer may be a proxy's. A 5xx or 429 is retried whoever gave it, so it is not counted here."""
+        """True when the response may be a proxy's. 5xx and 429 are excluded: they are retried whoever sent them."""
         return not self.from_service and self.status < 500 and self.status != 429
 
 
@@ -134,15 +134,15 @@ def read_fault(response: Response) -> Fault:
 
 
 def safe_xml(body: bytes, root: str = "") -> ET.Element:
-    """The document's root; BadAnswer when it is not XML in UTF-8, declares entities (no AWS answer does), or is no `root`.
+    """Return the document's root. BadAnswer when it is not XML in UTF-8, declares entities (AWS never does), or is not `root`.
 
-    Blanks around it are S3's way to keep a long call's connection alive.
+    Blanks around it are allowed: S3 sends them to keep a long call's connection alive.
     """
     if b"<!" in body and (b"<!DOCTYPE" in body or b"<!ENTITY" in body):
         raise BadAnswer("the answer declares XML entities", hint=_PROXY_HINT)
-    # In another encoding, the test above would not see a declaration.
-    said = _ENCODING.match(body)
-    if b"\0" in body or (said and said[1].lower() not in (b"utf-8", b"us-ascii")):
+    # In another encoding, the check above would not see a declaration.
+    encoding = _ENCODING.match(body)
+    if b"\0" in body or (encoding and encoding[1].lower() not in (b"utf-8", b"us-ascii")):
         raise BadAnswer("the answer is not XML in UTF-8", hint=_PROXY_HINT)
     try:
         document = ET.fromstring(body.strip())  # noqa: S314  entities are refused above
@@ -155,16 +155,16 @@ def safe_xml(body: bytes, root: str = "") -> ET.Element:
 
 
 def read_sensibly(read: Callable[[A], T], answer: A) -> T:
-    """What the reader makes of the answer; what one of the wrong shape makes it raise is BadAnswer."""
+    """Return `read(answer)`; the errors that an answer of the wrong shape makes it raise become BadAnswer."""
     try:
         return read(answer)
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
-        said = f"the answer makes no sense ({type(error).__name__}: {str(error)[:200]})"
-        raise BadAnswer(said, hint=_PROXY_HINT) from None
+        message = f"the answer has an unexpected shape ({type(error).__name__}: {str(error)[:200]})"
+        raise BadAnswer(message, hint=_PROXY_HINT) from None
 
 
 def sensible(read: Callable[[A], T]) -> Callable[[A], T]:
-    """A reader that raises BadAnswer and nothing else."""
+    """Decorate a reader so that an answer of the wrong shape is BadAnswer."""
 
     @wraps(read)
     def reading(answer: A) -> T:

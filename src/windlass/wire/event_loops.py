@@ -1,4 +1,4 @@
-"""Event loops of our own: uvloop's where it is; one for each who asks, or one that many threads share."""
+"""Event loops: uvloop's where it is installed; one per caller, or one that several threads share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """A loop that nobody runs yet."""
+    """Return a new loop that is not running."""
     try:
         import uvloop
     except ImportError:  # Windows has none
@@ -22,13 +22,13 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 
 def run_alone(main: Coroutine[Any, Any, T]) -> T:
-    """Run it in a loop of its own."""
+    """Run a coroutine in a new loop; return its result."""
     with asyncio.Runner(loop_factory=new_loop) as runner:
         return runner.run(main)
 
 
 class SharedEventLoop:
-    """A loop on a thread of its own for as long as anybody runs something in it.
+    """A loop on a thread of its own that lives while at least one caller runs something in it.
 
     Threads that each have a loop and much to do pass Python's lock to and fro; within one loop nobody waits for it.
     """
@@ -41,7 +41,7 @@ class SharedEventLoop:
         self._thread: threading.Thread | None = None
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
-        """What it returns or raises; it is cancelled when waiting for it is interrupted."""
+        """Run a coroutine and return its result; it is cancelled when the wait is interrupted."""
         loop = self._enter()
         try:
             running = asyncio.run_coroutine_threadsafe(main, loop)

@@ -46,7 +46,7 @@ class ListedVersion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of keys in order; `token` leads to the next one, and is empty on the last."""
+    """A page of keys in order; `token` is the next page's, empty on the last."""
 
     objects: list[Listed]
     prefixes: list[str]
@@ -55,7 +55,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class VersionPage:
-    """A page of versions; the two markers lead to the next one, and are empty on the last."""
+    """A page of versions; the two markers are the next page's, empty on the last."""
 
     versions: list[ListedVersion]
     prefixes: list[str]
@@ -95,14 +95,14 @@ _CHECKSUMS = (
     *(f"<ChecksumAlgorithm>{one}</ChecksumAlgorithm>" for one in ("CRC64NVME", "CRC32", "CRC32C", "SHA1", "SHA256")),
     *(f"<ChecksumType>{one}</ChecksumType>" for one in ("FULL_OBJECT", "COMPOSITE")),
 )
-_new = tuple.__new__  # what NamedTuple's own does, without naming its arguments
+_new = tuple.__new__  # NamedTuple's own constructor, without its keyword handling
 _PAGE = re.compile(rb"(?:<\?xml[^<>]*\?>\s*)?<ListBucketResult[ >]")
 _TOKEN = re.compile(r"<NextContinuationToken>([^<&]*)</NextContinuationToken>")
 
 
 @sensible
 def read_page(body: bytes) -> Page:
-    """A ListObjectsV2 answer; BadAnswer when it is none."""
+    """Read a ListObjectsV2 response. BadAnswer when it is something else."""
     if _PAGE.match(body) is None or not body.endswith(b"</ListBucketResult>") or not body.isascii():
         return _slow_page(body)
     text = body.decode()
@@ -122,7 +122,7 @@ Columns = tuple[list[str], list[int], list[str], list[str], list[str]]
 
 
 def _columns(text: str) -> tuple[Columns, str] | None:
-    """The rows and the text beside them, cut at each `<`; None where not every row is written alike.
+    """Split into rows and the text beside them at each `<`; None when the rows differ in form.
 
     A well-formed page of which each row's tags end where they should, of which no text has a `>` or an `&`, and that has nothing
     between two rows, is one whose every so many pieces are a key, a size …
@@ -156,7 +156,7 @@ def _without_checksums(text: str) -> str:
 
 
 def _matched(text: str) -> tuple[Columns, str] | None:
-    """The same by a regular expression; None where not every row is as S3 writes it."""
+    """Split by a regular expression; None when a row is not as S3 writes it."""
     if any(one in text for one in _NOT_PLAIN) or text.count("&") != text.count("&quot;"):
         return None
     rows = _OBJECT.findall(text)
@@ -168,7 +168,7 @@ def _matched(text: str) -> tuple[Columns, str] | None:
 
 @sensible
 def read_versions(body: bytes) -> VersionPage:
-    """A ListObjectVersions answer, versions and delete markers in S3's order; BadAnswer when it is none."""
+    """Read a ListObjectVersions response: versions and delete markers in S3's order. BadAnswer when it is something else."""
     root = _root(body, "ListVersionsResult")
     encoded = _encoded(root)
     versions: list[ListedVersion] = []
@@ -226,12 +226,12 @@ def _slow_page(body: bytes) -> Page:
 
 def _size(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise BadAnswer(f"{text[:40]!r} is no size", hint="Is this an S3 endpoint?")
+        raise BadAnswer(f"{text[:40]!r} is not a size", hint="Is this an S3 endpoint?")
     return int(text)
 
 
 def decode_keys(encoded: list[str]) -> list[str]:
-    """Keys decoded all at once: a line each, unless one has a line break in it. Most have nothing to decode."""
+    """Decode all keys at once, one per line, unless one has a line break. Most have nothing to decode."""
     joined = "\n".join(encoded)
     if "%" not in joined and "+" not in joined:
         return encoded
@@ -240,7 +240,7 @@ def decode_keys(encoded: list[str]) -> list[str]:
     try:
         # Python's own codec for \xNN is eight times as quick as urllib.
         raw = joined.replace("+", " ").replace("%", "\\x").encode("ascii").decode("unicode_escape").encode("latin-1")
-    except UnicodeDecodeError:  # a % that is none
+    except UnicodeDecodeError:  # a % that is not an escape
         raw = unquote_to_bytes(joined.replace("+", " "))
     return raw.decode("utf-8", "surrogateescape").split("\n")
 

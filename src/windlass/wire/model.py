@@ -1,4 +1,4 @@
-"""Requests, responses and calls as values: what to send, and how to read the answer, without any I/O."""
+"""Requests, responses and calls as values: what to send, and how to read the response. No I/O."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How a call is treated when it fails.
+    """How a call is retried, and how much of its response is kept.
 
-    `attempts` in all. `lost`: a call whose answer was lost may be sent again, though it may have been done.
-    `throttled`: what was slowed down is sent again here; who paces by itself wants to hear of it instead.
-    `read_ahead_bytes`: how much of a streamed body waits here for its reader, before reading stops at the socket.
-    `errors_after_200`: the service answers 200 before it knows how it ends, sends blanks meanwhile, and the body says it.
+    `attempts` counts the first. `retry_after_lost_response`: send again though the service may have done it.
+    `retry_throttled`: retry what was throttled here; false for callers that pace themselves and want the error.
+    `errors_after_200`: the service sends 200 and blanks while it works, and the body says how it ended.
+    `read_ahead_bytes`: how much of a streamed body waits for its reader before reading stops at the socket.
     """
 
     attempts: int = 4
@@ -49,19 +49,19 @@ class RetryPolicy:
 
 
 IDEMPOTENT = RetryPolicy()
-"""Reads, and writes that twice do what they do once."""
+"""Reads, and writes that may be done twice."""
 SEND = RetryPolicy(attempts=3)
-"""A lost answer may mean a second message: at least once beats never."""
+"""SendMessage: a retry after a lost answer may send a second message; at least once is what SQS promises."""
 POLL = RetryPolicy(attempts=1, retry_after_lost_response=False)
-"""A receive: each hidden retry can hide ten more messages."""
+"""ReceiveMessage: each retry after a lost answer could hide ten more messages."""
 PACED = RetryPolicy(retry_throttled=False)
-"""Reads and writes of one who decides the pace."""
+"""Calls of a caller that paces itself."""
 COPY = RetryPolicy(attempts=6, errors_after_200=True)
-"""S3's copies and completed uploads."""
+"""CopyObject, UploadPartCopy and CompleteMultipartUpload."""
 
 
 class Checksum(Enum):
-    """What part a request has in checking an object's content (S3 User Guide, "Checking object integrity")."""
+    """Which checksum a request carries (S3 User Guide, "Checking object integrity")."""
 
     NONE = "none"
     BODY = "body"  # its body is content: the checksum goes with it
@@ -74,7 +74,7 @@ class Request:
 
     `bucket` goes into the host or the path, as the endpoint wants it. `path` and `query` are encoded already, the query
     with its pairs in order. Header names are lower case. `payload_hash` is the body's SHA-256 in hex, UNSIGNED, or
-    empty to have it computed. `checksum` says what the service is to check the content with.
+    empty to have it computed. `checksum` says which checksum goes with it.
     """
 
     method: str
@@ -88,14 +88,14 @@ class Request:
 
 
 class Streamed(Protocol):
-    """A body that is handed over as it comes."""
+    """A body that is read piece by piece."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Its pieces; ConnectionLost when it is cut off."""
+        """Return its pieces; ConnectionLost when it is cut off."""
         ...
 
     def abandon(self) -> None:
-        """Read no further: the connection is closed unless the body has ended."""
+        """Stop reading; close the connection unless the body has ended."""
         ...
 
 

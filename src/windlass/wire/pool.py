@@ -1,4 +1,4 @@
-"""The connections to one host: kept alive, bounded, handed out newest first, TLS verified, through a proxy where one is set."""
+"""A connection pool for one host: kept alive, bounded, last used first, TLS verified, through a proxy where one is set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from windlass.wire.tls import TlsTransport
 __all__ = ["Endpoint", "Pool", "read_endpoint", "tls_context"]
 
 _MAX_TUNNEL_BYTES = 16384
-_IDLE_S = 20.0  # S3 closes after some seconds more: a connection that idled longer is not worth the bet
+_IDLE_S = 20.0  # S3 closes idle connections a few seconds later
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Endpoint:
 
 
 def read_endpoint(url: str) -> Endpoint:
-    """The endpoint of a URL; ConfigError when it is none, or has a path: it would be left out."""
+    """Read a URL. ConfigError when it is not an endpoint, or has a path, which would be ignored."""
     try:
         parts = urlsplit(url)
         port, host = parts.port, parts.hostname
@@ -52,7 +52,7 @@ def read_endpoint(url: str) -> Endpoint:
 
 @lru_cache(maxsize=8)
 def tls_context(ca_bundle: str) -> ssl.SSLContext:
-    """Verification with the given certificates, or the system's; ConfigError when the file can't be used."""
+    """Return a context that verifies with these certificates, or the system's. ConfigError when the file can't be used."""
     try:
         return ssl.create_default_context(cafile=ca_bundle or None)
     except (OSError, ssl.SSLError) as error:
@@ -63,7 +63,7 @@ def tls_context(ca_bundle: str) -> ssl.SSLContext:
 
 
 class Pool:
-    """At most `size` connections to one endpoint; who waits longest is served first. All calls from one event loop."""
+    """At most `size` connections to one endpoint; the longest waiting caller is served first. For one event loop."""
 
     def __init__(
         self,
@@ -86,14 +86,14 @@ class Pool:
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self._detached: set[PinnedConnection] = set()
-        self._slots = 0  # open connections, those being opened, and what waiters were promised
+        self._slots = 0  # open connections, those being opened, and slots promised to waiters
         # A waiter is given a connection, or None: a slot to open one in.
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
         self.closed = False
         self.opened = 0
 
     def take(self) -> Connection | None:
-        """An idle connection, the last used first; None when a new one is due."""
+        """Return an idle connection, the last used first; None when there is none."""
         oldest = self._loop.time() - _IDLE_S
         while self._idle:
             connection = self._idle.pop()
@@ -105,7 +105,7 @@ class Pool:
         return None
 
     async def get(self) -> Connection:
-        """An idle connection, a new one, or the next to be freed. ConnectionLost when none can be had."""
+        """Return an idle connection, a new one, or the next to be freed. ConnectionLost when none can be opened."""
         first = False
         while True:
             connection = self.take()
@@ -119,17 +119,17 @@ class Pool:
                 return await self._open()
             if not handed.closed:
                 return handed
-            first = True  # it was closed on the way: that must not cost the place in the queue
+            first = True  # it was closed before it arrived: keep the place in the queue
 
     async def detach(self, connection: PinnedConnection) -> None:
-        """Connect a connection that is not the pool's to hand out, nor counted; ConnectionLost when it can't be had."""
+        """Open a connection that the pool neither hands out nor counts. ConnectionLost when it can't be opened."""
         try:
             async with asyncio.timeout(self._connect_timeout_s):
                 await self._connect(connection)
         except BaseException as error:
             connection.close()
             if isinstance(error, (OSError, UnicodeError)):
-                raise self._said(error) from None
+                raise self._unreachable(error) from None
             raise
         self._detached = {pinned for pinned in self._detached if not pinned.closed} | {connection}
         self.opened += 1
@@ -139,12 +139,12 @@ class Pool:
         self._freed(connection)
 
     def drop_idle(self) -> None:
-        """Close what idles: where one turned out to be dead, the others may be."""
+        """Close idle connections: when one was dead, the others may be."""
         while self._idle:
             self._idle.pop().close()
 
     def close(self) -> None:
-        """Close every connection; who waits for one is told."""
+        """Close every connection; waiters get ConnectionLost."""
         self.closed = True
         for connection in tuple(self._all):  # closing one takes it out
             connection.close()
@@ -192,7 +192,7 @@ class Pool:
         return False
 
     async def _open(self) -> Connection:
-        """A new connection in a slot that is ours already."""
+        """Open a connection in a slot that the caller has taken."""
         connection = Connection(self._loop, self._buffer, self._freed)
         try:
             async with asyncio.timeout(self._connect_timeout_s):
@@ -201,17 +201,17 @@ class Pool:
             connection.close()
             self._free_slot()
             if isinstance(error, (OSError, UnicodeError)):  # TimeoutError is an OSError
-                raise self._said(error) from None
+                raise self._unreachable(error) from None
             raise
         self._all.add(connection)
         self.opened += 1
         return connection
 
-    def _said(self, error: OSError | UnicodeError) -> ConnectionLost:
+    def _unreachable(self, error: OSError | UnicodeError) -> ConnectionLost:
         where = self.endpoint.authority
         if isinstance(error, TimeoutError):
-            said = f"{where} did not take a connection within {self._connect_timeout_s:g} s"
-            return ConnectionLost(said, timed_out=True, sent=False)
+            message = f"{where} did not accept a connection within {self._connect_timeout_s:g} s"
+            return ConnectionLost(message, timed_out=True, sent=False)
         if isinstance(error, ssl.SSLCertVerificationError):
             why = f"its certificate is not trusted ({error.verify_message}); behind a TLS proxy, set estate.ca_bundle"
             return ConnectionLost(f"{where} can't be reached: {why}", sent=False)
@@ -281,7 +281,7 @@ def _read_proxy(url: str, endpoint: Endpoint) -> _Proxy:
 
 
 async def _tunnel(loop: asyncio.AbstractEventLoop, proxy: _Proxy, endpoint: Endpoint) -> socket.socket:
-    """A socket to the endpoint through the proxy's CONNECT."""
+    """Return a socket to the endpoint through the proxy's CONNECT."""
     tunnel = await _reach(loop, proxy)
     try:
         name = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
@@ -290,7 +290,7 @@ async def _tunnel(loop: asyncio.AbstractEventLoop, proxy: _Proxy, endpoint: Endp
         await loop.sock_sendall(tunnel, head.encode())
         answer = b""
         while b"\r\n\r\n" not in answer and len(answer) < _MAX_TUNNEL_BYTES:
-            # One byte at a time: what follows the head is the server's TLS, not ours to read.
+            # One byte at a time: the server's TLS follows the head and must stay in the socket.
             piece = await loop.sock_recv(tunnel, 1)
             if not piece:
                 break
@@ -303,7 +303,7 @@ async def _tunnel(loop: asyncio.AbstractEventLoop, proxy: _Proxy, endpoint: Endp
 
 
 async def _reach(loop: asyncio.AbstractEventLoop, proxy: _Proxy) -> socket.socket:
-    """A socket to the proxy, at the first of its addresses that answers."""
+    """Return a socket to the proxy, at the first of its addresses that accepts."""
     problem = OSError("the proxy has no address")
     for family, kind, protocol, _, address in await loop.getaddrinfo(proxy.host, proxy.port, type=socket.SOCK_STREAM):
         tunnel = socket.socket(family, kind, protocol)
@@ -323,5 +323,5 @@ async def _reach(loop: asyncio.AbstractEventLoop, proxy: _Proxy) -> socket.socke
 
 def _check_tunnel(answer: bytes) -> None:
     if answer.split(b" ", 2)[1:2] != [b"200"] or not answer.endswith(b"\r\n\r\n"):
-        said = answer.partition(b"\r\n")[0].decode("latin-1")
-        raise OSError(f"the proxy refused: {said}" if said else "the proxy closed the connection")
+        status_line = answer.partition(b"\r\n")[0].decode("latin-1")
+        raise OSError(f"the proxy refused: {status_line}" if status_line else "the proxy closed the connection")

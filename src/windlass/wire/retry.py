@@ -1,4 +1,4 @@
-"""Whether a failed call is sent again, and after how long: a pure decision.
+"""Decides whether a failed call is sent again, and after how long. Pure.
 
 Back-off is exponential with full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog), longer for
 throttling than for faults.
@@ -19,7 +19,7 @@ _FIRST_S, _FIRST_THROTTLED_S, _LONGEST_S = 0.1, 0.5, 20.0
 
 @dataclass(frozen=True, slots=True)
 class RetryDecision:
-    """Send it again after `wait_s`; `counts_as_attempt` is false for what was mended (keys, clock, region, a stale connection)."""
+    """Send again after `wait_s`. `counts_as_attempt` is False after a correction: keys, clock, region, a stale connection."""
 
     wait_s: float = 0.0
     counts_as_attempt: bool = True
@@ -29,18 +29,18 @@ class RetryDecision:
 
 
 def decide_after_fault(
-    fault: Fault, retry_policy: RetryPolicy, attempt: int, mended: frozenset[str], draw: float
+    fault: Fault, retry_policy: RetryPolicy, attempt: int, corrected: frozenset[str], draw: float
 ) -> RetryDecision | None:
-    """What to do about an error answer to attempt number `attempt` (from 1); None is: give up.
+    """Decide after an error answer to attempt number `attempt` (from 1); None: do not retry.
 
-    `mended` names what was tried already, each once: keys, clock, region. `draw` is a random number in [0, 1).
+    `corrected` names what was corrected already, each at most once: keys, clock, region. `draw` is in [0, 1).
     """
-    if fault.code in EXPIRED_CODES and "keys" not in mended:
+    if fault.code in EXPIRED_CODES and "keys" not in corrected:
         return RetryDecision(counts_as_attempt=False, renew_keys=True)
-    if fault.code in SKEW_CODES and "clock" not in mended:
+    if fault.code in SKEW_CODES and "clock" not in corrected:
         return RetryDecision(counts_as_attempt=False, correct_clock=True)
     moved = fault.status in (301, 307, 400) and fault.code not in THROTTLE_CODES
-    if moved and fault.region and "region" not in mended:
+    if moved and fault.region and "region" not in corrected:
         return RetryDecision(counts_as_attempt=False, region=fault.region)
     if attempt >= retry_policy.attempts:
         return None
@@ -59,7 +59,7 @@ def decide_after_fault(
 def decide_after_loss(
     error: ConnectionLost | BrokenAnswer, retry_policy: RetryPolicy, attempt: int, *, reused: bool, draw: float
 ) -> RetryDecision | None:
-    """What to do when no whole answer came; `reused` is a connection that had answered before and may have been stale."""
+    """Decide after a lost answer; None: do not retry. `reused`: the connection had answered before and may have been stale."""
     if isinstance(error, BrokenAnswer):
         return None
     if not error.sent:
@@ -67,7 +67,7 @@ def decide_after_loss(
     if not retry_policy.retry_after_lost_response:
         return None
     if reused and not error.begun:
-        # The server closed it while it idled: the usual end of a kept connection, and no fault.
+        # The server closed it while it was idle: the usual end of a kept connection, not a failure.
         return RetryDecision(counts_as_attempt=False)
     return RetryDecision(_wait_s(_FIRST_S, attempt, draw)) if attempt < retry_policy.attempts else None
 

@@ -1,4 +1,4 @@
-"""Where requests go: host, path and region of each bucket, the pool that leads there, and the signer for it."""
+"""Routes: the host, path, region, connection pool and signer of each bucket's requests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Route:
 
 
 class RouteTable:
-    """The routes of one service, and what was learned of buckets that live elsewhere."""
+    """The routes of one service; it learns which buckets are in other regions."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, access: Access, *, connections: int) -> None:
         self._loop = loop
@@ -45,14 +45,14 @@ class RouteTable:
         self.closed = False
 
     def find(self, bucket: str) -> Route:
-        """The route of a bucket, or of the service itself when it is empty. UsageError when it is no bucket's name."""
+        """Return a bucket's route, or the service's own for an empty name. UsageError when it is not a bucket's name."""
         found = self._known.get(bucket)
         return found if found is not None else self.learn(bucket, self._access.region)
 
     def learn(self, bucket: str, region: str) -> Route:
-        """The bucket lives in this region."""
+        """Record the bucket's region; return its route."""
         if bucket and not _BUCKET.fullmatch(bucket):
-            raise UsageError(f"{bucket[:300]!r} is not a bucket's name", hint="Access points go by their alias.")
+            raise UsageError(f"{bucket[:300]!r} is not a bucket's name", hint="Name an access point by its alias.")
         home = region == self._access.region
         url = self._access.endpoint_url if home else self._access.regional_endpoint(region) or self._access.endpoint_url
         virtual = self._virtual and _LABEL.fullmatch(bucket) is not None
@@ -65,11 +65,11 @@ class RouteTable:
         return route
 
     def opened(self) -> int:
-        """How many connections were opened so far."""
+        """Return how many connections were opened so far."""
         return sum(pool.opened for pool in self._pools.values())
 
     def close(self) -> None:
-        """Close every connection, for good."""
+        """Close every connection and open no more."""
         self.closed = True
         for pool in self._pools.values():
             pool.close()

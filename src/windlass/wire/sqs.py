@@ -1,4 +1,4 @@
-"""The four SQS calls that run all day, in the AWS JSON 1.0 protocol: pure requests and readers.
+"""SQS's calls that run all day, in the AWS JSON 1.0 protocol: pure requests and readers.
 
 Source: SQS API reference. A batch has at most ten entries; its answer has a `Failed` list that must be looked at.
 """
@@ -55,7 +55,7 @@ class Message:
 
     @property
     def receive_count(self) -> int:
-        """How often it was received, this time included; 1 where the queue did not say."""
+        """How often it was received, this time included; 1 when the queue did not say."""
         return int(self.attributes.get("ApproximateReceiveCount", "1"))
 
     @property
@@ -65,7 +65,7 @@ class Message:
 
     @property
     def sent_ms(self) -> int:
-        """When it was sent, in epoch milliseconds; 0 where the queue did not say."""
+        """When it was sent, in epoch milliseconds; 0 when the queue did not say."""
         return int(self.attributes.get("SentTimestamp", "0"))
 
 
@@ -82,13 +82,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """One entry of a batch that did not succeed: its position in the batch, and why."""
+    """An entry of a batch that failed: its index in the batch, and why."""
 
     index: int
     code: str
     message: str
     ours: bool
-    """The request was at fault: the same entry will fail again."""
+    """True when the request is at fault: the same entry will fail again."""
 
 
 def receive(
@@ -100,9 +100,9 @@ def receive(
     attributes: bool = True,
     attempt_id: str = "",
 ) -> Call[list[Message]]:
-    """ReceiveMessage: up to `count` messages, at once or within `wait_s`. Never sent twice by itself.
+    """ReceiveMessage: up to `count` messages within `wait_s`. It is not retried after a lost answer.
 
-    `attempt_id` is for FIFO queues: asked again with the same one within 5 minutes, SQS gives the same messages.
+    `attempt_id` is for FIFO queues: with the same id, SQS returns the same messages within 5 minutes.
     """
     body: dict[str, Any] = {"QueueUrl": queue_url, "MaxNumberOfMessages": count, "WaitTimeSeconds": wait_s}
     if visibility_s is not None:
@@ -164,14 +164,14 @@ def _call(
     headers = (_TYPE, ("x-amz-target", f"AmazonSQS.{name}"))
     try:
         document = orjson.dumps(body)
-    except TypeError as error:  # half of a surrogate pair, for one
+    except TypeError as error:  # half of a surrogate pair, for example
         raise UsageError(f"sqs {name}: the message can't be written as JSON ({error})") from None
     return Call(name, Request("POST", headers=headers, body=document), read, retry_policy, read_timeout_s)
 
 
 def _json(response: Response) -> dict[str, Any]:
     try:
-        found = orjson.loads(response.body)  # "nothing" is `{}`; an empty body is no answer
+        found = orjson.loads(response.body)  # without messages it is `{}`: an empty body is not an answer
     except orjson.JSONDecodeError as error:
         raise BadAnswer(f"the answer is not JSON ({error})", hint="Is a proxy answering in SQS's place?") from None
     if not isinstance(found, dict):
@@ -187,7 +187,7 @@ def _read_messages(response: Response) -> list[Message]:
         said = one.get("MD5OfBody")
         if said and md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest() != said:
             raise BadAnswer(
-                f"message {one['MessageId']} arrived damaged (its MD5 differs)", hint="It will be received again."
+                f"message {one['MessageId']} arrived damaged (its MD5 differs)", hint="SQS delivers it again."
             )
         found.append(
             Message(
@@ -210,7 +210,7 @@ def _encoded(attribute: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _decoded(attribute: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an attribute as boto3 does: binary values as bytes. BadAnswer when they are no base64."""
+    """Return an attribute as boto3 does: binary values as bytes. BadAnswer when they are not base64."""
     value = attribute.get("BinaryValue")
     if not isinstance(value, str):
         return dict(attribute)
@@ -228,7 +228,7 @@ def _read_failed(response: Response) -> list[Failed]:
 
 
 def read_failure(entry: Mapping[str, Any]) -> Failed:
-    """Return one entry of a `Failed` list. Throttling is nobody's fault, though SQS calls it the sender's."""
+    """Read an entry of a `Failed` list. Throttling is not the request's fault, though SQS marks it as the sender's."""
     code = str(entry.get("Code", ""))
     ours = bool(entry.get("SenderFault", False)) and code not in THROTTLE_CODES
     return Failed(int(entry["Id"]), code, str(entry.get("Message", "")), ours)

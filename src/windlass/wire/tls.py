@@ -1,7 +1,7 @@
-"""TLS between a socket and a connection that sends and gets little at a time, at half of what asyncio's own costs.
+"""TLS for a connection with small messages, at half the CPU of asyncio's own.
 
-What is saved is the question after each answer whether there is more: OpenSSL says no by an exception that takes longer to make
-than the answer to decrypt. Here it is asked only where something is left. Verification is OpenSSL's, as the context says.
+asyncio asks OpenSSL after each message whether there is more, and OpenSSL says no by an exception that costs more than the
+message's decryption. Here it is asked only when input is left. OpenSSL verifies the server, as the context demands.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _RECORD_BYTES = 16 * 1024
 
 
 class TlsTransport(asyncio.Transport, asyncio.Protocol):
-    """The socket's protocol, and the transport of `protocol`, which is told once the handshake is done (`await handshake_done`)."""
+    """The socket's protocol and the transport of `protocol`, which is connected after the handshake (`await handshake_done`)."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, protocol: asyncio.Protocol, context: ssl.SSLContext, host: str
@@ -34,13 +34,13 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: the socket is connected."""
         self._socket = cast("asyncio.Transport", transport)
-        self._shake()
+        self._do_handshake()
 
     def data_received(self, data: bytes) -> None:
         """asyncio: encrypted bytes."""
         self._incoming.write(data)
         if not self._open:
-            self._shake()
+            self._do_handshake()
         while self._open:
             try:
                 plain = self._tls.read(_RECORD_BYTES)
@@ -57,7 +57,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
                 return
 
     def eof_received(self) -> bool:
-        """asyncio: the server's end is closed; without a goodbye that may be anybody's doing: false ends it as a loss."""
+        """asyncio: the server closed its end without a TLS goodbye, which anybody could forge: False ends it as a loss."""
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -75,7 +75,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             self._protocol.pause_writing()
 
     def resume_writing(self) -> None:
-        """asyncio: there is room again."""
+        """asyncio: the socket has room again."""
         if self._open:
             self._protocol.resume_writing()
 
@@ -85,7 +85,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         """Encrypt and send."""
         if self._open and self._socket is not None:
             self._tls.write(data)
-            self._socket.write(self._outgoing.read())  # with what TLS itself had to say since the last
+            self._socket.write(self._outgoing.read())  # with what TLS itself wrote since the last
 
     def abort(self) -> None:
         """Close at once."""
@@ -93,28 +93,28 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             self._socket.abort()
 
     def is_closing(self) -> bool:
-        """Whether it is closed, or about to be."""
+        """Return whether it is closed, or about to be."""
         return self._socket is None or self._socket.is_closing()
 
     def pause_reading(self) -> None:
-        """Leave what comes next in the socket."""
+        """Stop reading from the socket."""
         if self._socket is not None:
             self._socket.pause_reading()
 
     def resume_reading(self) -> None:
-        """Go on reading."""
+        """Read from the socket again."""
         if self._socket is not None:
             self._socket.resume_reading()
 
     def get_write_buffer_size(self) -> int:
-        """Bytes that the socket did not take yet."""
+        """Return how many bytes wait for the socket."""
         return self._socket.get_write_buffer_size() if self._socket is not None else 0
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """What the socket's transport knows."""
+        """Return what the socket's transport knows of `name`."""
         return self._socket.get_extra_info(name, default) if self._socket is not None else default
 
-    def _shake(self) -> None:
+    def _do_handshake(self) -> None:
         if self.handshake_done.done():  # given up
             return
         try:
@@ -132,7 +132,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             self.handshake_done.set_result(None)
 
     def _end(self, error: Exception | None) -> None:
-        """The server said goodbye, or nonsense."""
+        """End: the server said goodbye, or sent bytes that are not TLS."""
         if error is None:
             self._protocol.eof_received()
         self._open = False

@@ -1,7 +1,7 @@
-"""Sending a body that comes in pieces, in constant memory: its size is known beforehand, its content is not.
+"""Uploads whose body comes in pieces, in constant memory: the size is known beforehand, the content is not.
 
-Over TLS the payload goes unsigned, as the AWS CLI sends it. What nobody encrypts must at least be signed: over plain HTTP
-each chunk is, with the signature of the one before it in its own. A CRC-32 of the content follows it in a trailer, unless the caller
+Over TLS the payload is unsigned, as the AWS CLI sends it. Over plain HTTP each chunk is signed, with the signature of
+the chunk before it in its own. A CRC-32 of the content follows it in a trailer, unless the caller
 knows a checksum beforehand or the service is one that may not read trailers. Source: S3 API reference, "Signature Calculations for
 the Authorization Header: Transferring Payload in Multiple Chunks" and "… Including Trailing Headers". tests/wire/test_uploading.py
 has both worked examples.
@@ -33,7 +33,7 @@ _CHUNK_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What an upload is signed and sent with: the keys and the route of the moment, and how far the service's clock is ahead."""
+    """What an upload is signed and sent with; `skew_s` is how far the service's clock is ahead of ours."""
 
     access: Access
     keys: Keys
@@ -42,7 +42,7 @@ class Sender:
 
 
 async def send_upload(sender: Sender, call: Call[Any], size_bytes: int, pieces: AsyncIterator[bytes]) -> Response:
-    """The answer to one attempt; ConnectionLost or BrokenAnswer when there is none, and whatever the pieces raise."""
+    """Send one attempt; return its response. ConnectionLost or BrokenAnswer when there is none; errors of `pieces` pass through."""
     route = sender.route
     connection = route.pool.take() or await route.pool.get()
     try:
@@ -60,14 +60,14 @@ async def send_upload(sender: Sender, call: Call[Any], size_bytes: int, pieces: 
     connection.unsent = True
     try:
         async for piece in pieces if framing is None else framing.frame(pieces):
-            if answer.done():  # it is refused before it is whole
+            if answer.done():  # refused before all of it was sent
                 break
             await connection.write(piece)
         else:
             connection.unsent = False
         response = await answer
     except BaseException:
-        # Without its last bytes the body is no body, and nothing is made of it.
+        # Without its last bytes the request is incomplete, and S3 creates nothing.
         answer.cancel()
         connection.close()
         raise
@@ -77,7 +77,7 @@ async def send_upload(sender: Sender, call: Call[Any], size_bytes: int, pieces: 
 
 
 class ChunkSigner:
-    """Signs the chunks of one body, each over the one before it; `seed` is the signature of the head."""
+    """Signs the chunks of one body, each with the signature before it; `seed` is the head's."""
 
     def __init__(self, key: bytes, stamp: str, scope: str, seed: str, *, trailer: bool = False) -> None:
         self._key, self._before = key, seed
@@ -86,14 +86,14 @@ class ChunkSigner:
         self._trailer_begins = f"AWS4-HMAC-SHA256-TRAILER\n{stamp}\n{scope}\n"
 
     def chunk(self, data: bytes) -> bytes:
-        """A chunk as it is sent; an empty one ends the body, or its content where a trailer follows."""
+        """Frame and sign a chunk; an empty one ends the body, or its content when a trailer follows."""
         text = f"{self._begins}{self._before}\n{EMPTY_SHA256}\n{sha256(data).hexdigest()}"
         self._before = hmac.digest(self._key, text.encode(), "sha256").hex()
         end = b"" if self._trailer and not data else b"\r\n"
         return b"%x;chunk-signature=%b\r\n%b%b" % (len(data), self._before.encode(), data, end)
 
     def trailer(self, name: str, value: str) -> bytes:
-        """The trailer that ends the body after the empty chunk."""
+        """Return the trailer, which ends the body after the empty chunk."""
         line = f"{name}:{value}\n"
         text = f"{self._trailer_begins}{self._before}\n{sha256(line.encode()).hexdigest()}"
         signature = hmac.digest(self._key, text.encode(), "sha256").hex()
@@ -104,23 +104,23 @@ class PlainChunks:
     """Frames chunks without signatures, for TLS."""
 
     def chunk(self, data: bytes) -> bytes:
-        """A chunk as it is sent; an empty one ends the content."""
+        """Frame a chunk; an empty one ends the content."""
         return b"%x\r\n%b%b" % (len(data), data, b"\r\n" if data else b"")
 
     def trailer(self, name: str, value: str) -> bytes:
-        """The trailer that ends the body."""
+        """Return the trailer, which ends the body."""
         return f"{name}:{value}\r\n\r\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """How content becomes a body: chunks of one size, and a trailer with the CRC-32 of all of it."""
+    """Turns content into a body: chunks of one size, and a trailer with the CRC-32 of the content."""
 
     chunks: ChunkSigner | PlainChunks
     trailer: bool
 
     async def frame(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The body, from content cut in any way."""
+        """Yield the body of content that arrives in pieces of any size."""
         waiting = bytearray()
         checksum = 0
         async for piece in pieces:
@@ -140,7 +140,7 @@ class Framing:
 def encoded_bytes(
     size_bytes: int, chunk_bytes: int = _CHUNK_BYTES, *, signed: bool = True, trailer_bytes: int = 0
 ) -> int:
-    """How long a body of this size is with its chunks' heads. `trailer_bytes` counts the trailer and the blank line after it."""
+    """Return a body's size with its chunk heads. `trailer_bytes` includes the blank line after the trailer."""
     whole, rest = divmod(size_bytes, chunk_bytes)
     last = _framed(0, signed=signed) - (2 if trailer_bytes else 0)
     content = whole * _framed(chunk_bytes, signed=signed) + (_framed(rest, signed=signed) if rest else 0)
@@ -156,7 +156,7 @@ _SIGNED_TRAILER_BYTES = _TRAILER_BYTES + len("x-amz-trailer-signature:") + 64 + 
 
 
 def _head(sender: Sender, call: Call[Any], size_bytes: int) -> tuple[bytes, Framing | None]:
-    """The head, and the framing of the body; None for a body that goes as it is."""
+    """Return the signed head and the body's framing; None for a body that is sent as it is."""
     request, route, keys = call.request, sender.route, sender.keys
     tls = route.pool.endpoint.tls
     trailer = sender.access.crc32 and request.checksum is Checksum.BODY and not has_checksum(request)
@@ -172,7 +172,7 @@ def _head(sender: Sender, call: Call[Any], size_bytes: int) -> tuple[bytes, Fram
     route.signer.sign(request.method, path, request.query, headers, digest, keys, time.time() + sender.skew_s)
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
     if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
-        raise UsageError("a header's value has a line break or a NUL in it", hint="Look at the metadata given.")
+        raise UsageError("a header's value has a line break or a NUL in it", hint="Check the metadata headers.")
     target = f"{path}?{request.query}" if request.query else path
     head = (
         f"{request.method} {target} HTTP/1.1\r\n{lines}user-agent: {sender.access.user_agent}\r\n"
@@ -198,7 +198,7 @@ def _payload(*, tls: bool, trailer: bool, size_bytes: int) -> tuple[str, int]:
 
 
 def _chunked_encoding(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The headers with `aws-chunked` before the object's own content encodings."""
+    """Return the headers with `aws-chunked` before the object's own content encodings."""
     own = [value for name, value in headers if name == "content-encoding" and value]
     rest = [(name, value) for name, value in headers if name != "content-encoding"]
     return [*rest, ("content-encoding", ",".join(("aws-chunked", *own)))]

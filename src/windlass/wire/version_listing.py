@@ -29,12 +29,12 @@ _ROW = re.compile(
 _PAGE = re.compile(rb"(?:<\?xml[^<>]*\?>\s*)?<ListVersionsResult[ >]")
 _KEY_MARKER = re.compile(r"<NextKeyMarker>([^<&]*)</NextKeyMarker>")
 _VERSION_MARKER = re.compile(r"<NextVersionIdMarker>([^<&]*)</NextVersionIdMarker>")
-_new = tuple.__new__  # what NamedTuple's own does, without naming its arguments
+_new = tuple.__new__  # NamedTuple's own constructor, without its keyword handling
 
 
 @sensible
 def read_version_page(body: bytes) -> VersionPage:
-    """A ListObjectVersions answer, versions and delete markers in S3's order; BadAnswer when it is none."""
+    """Read a ListObjectVersions response: versions and delete markers in S3's order. BadAnswer when it is something else."""
     if not _is_plain(body):
         return read_versions(body)
     text = body.decode()
@@ -53,7 +53,7 @@ def read_version_page(body: bytes) -> VersionPage:
 
 
 def _is_plain(body: bytes) -> bool:
-    """Nothing but versions and markers, keys encoded, and no XML escapes but those of the ETags' quotes."""
+    """Return whether there are only versions and markers, encoded keys, and no XML escapes but the ETags' quotes."""
     return (
         _PAGE.match(body) is not None
         and body.endswith(b"</ListVersionsResult>")

@@ -1,6 +1,6 @@
 """Leases: at most one holder of a name at a time, across the processes and machines that share the store.
 
-README.md has the invariants. `service.py` is the door: `Leases.acquire`, `Leases.hold`, `Lease.store`.
+README.md has the invariants. `service.py` is the entry: `Leases.acquire`, `Leases.hold`, `Lease.store`.
 """
 
 from windlass.store.leases.model import POLL_S, LeaseLost, LeaseRow

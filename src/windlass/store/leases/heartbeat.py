@@ -1,4 +1,4 @@
-"""Renewing a lease while its holder works."""
+"""The heartbeat: renews a lease while its holder works."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Heartbeat", "keep_renewed", "threaded_heartbeat"]
 
 
 class Heartbeat(Protocol):
-    """How renewals run beside the work: on a thread, or in the simulation's time."""
+    """Runs renewals beside the work: on a thread, or in a simulation's time."""
 
     def __call__(self, renew: Callable[[], bool], lost: Callable[[str], None], /) -> AbstractContextManager[None]:
-        """Call `renew` for the block until it is false; `lost` gets the reason when the lease is no longer safe to rely on."""
+        """Call `renew` during the block until it is false; call `lost` with the reason when the lease can't be relied on."""
 
 
 def keep_renewed(
@@ -29,7 +29,7 @@ def keep_renewed(
     wait: Callable[[float], bool],
     monotonic: Callable[[], float],
 ) -> None:
-    """Renew now and then until `wait` says that the work ended.
+    """Renew every RENEW_S until `wait` returns true: the work has ended.
 
     A renewal counts from when it was sent. Refused, or none for RENEW_DEADLINE_S: `lost` is called with the reason, once.
     """
@@ -41,7 +41,7 @@ def keep_renewed(
                 lost("another process took it over")
                 return
             renewed_at = sent_at
-        except WindlassError as error:  # the database is away; it may come back in time
+        except WindlassError as error:  # the database can't be reached; it may return in time
             pause_s, reason = RETRY_S, error.message
         else:
             continue
@@ -52,7 +52,7 @@ def keep_renewed(
 
 @contextlib.contextmanager
 def threaded_heartbeat(renew: Callable[[], bool], lost: Callable[[str], None]) -> Iterator[None]:
-    """Renew on a thread of its own for the block."""
+    """Renew on a thread during the block."""
     ended = threading.Event()
     thread = threading.Thread(
         target=keep_renewed,

@@ -19,20 +19,20 @@ __all__ = [
 ]
 
 LEASE_DURATION_S = 55.0
-"""A lease that was not renewed for so long is free. With POLL_S on top: another machine takes over within 60 s."""
+"""A lease not renewed for this long is free. With POLL_S on top, another machine takes over within 60 s."""
 RENEW_DEADLINE_S = 40.0
-"""A holder that could not renew for so long stops its work. One attempt takes at most 13 s (a ping that times out, then a
-connection that does), so that it stops before LEASE_DURATION_S, when another process may begin."""
+"""A holder that could not renew for this long stops. One attempt takes at most 13 s (a ping and a connection that time out),
+so it stops before LEASE_DURATION_S, when another process may begin."""
 RENEW_S = 5.0
 """Seconds between two renewals."""
 RETRY_S = 2.0
-"""Seconds until a renewal that failed is tried again."""
+"""Seconds until a failed renewal is retried."""
 POLL_S = 4.0
-"""Seconds between two attempts to take a lease that somebody else holds."""
+"""Seconds between two attempts to take a lease that another process holds."""
 
 
 class LeaseLost(Conflict):
-    """Another process took the lease over: what its former holder writes is refused."""
+    """Another process took the lease over; writes of the former holder are refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseRow:
-    """A lease as the database has it. `token` is of one acquisition and empty when nobody holds the lease.
+    """A lease's row. `token` names one acquisition; it is empty when the lease is free.
 
     `fence` grows by 1 with each acquisition and never falls; `expires_at` is by the database's clock.
     """

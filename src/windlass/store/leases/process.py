@@ -1,4 +1,4 @@
-"""This process as a holder of leases, and whether another process of this machine is gone."""
+"""This process as a holder of leases, and whether another process of this machine has ended."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _DEAD_STATES = ("Z", "X")  # proc(5): a zombie waits for its parent, it does not
 
 
 def this_process() -> Holder:
-    """This process. A child made by fork is another holder than its parent."""
+    """Return this process as a holder. A forked child is a holder of its own."""
     return _holder(os.getpid())
 
 
 def is_gone(holder: Holder) -> bool:
-    """Whether the holder's process is known to have ended.
+    """Return whether the holder's process is known to have ended.
 
     Only a process of the same host name, boot and pid namespace can be judged; of all others this is false.
     """
@@ -42,7 +42,7 @@ def _holder(pid: int) -> Holder:
 
 
 def _machine() -> str:
-    """A digest of the boot and the pid namespace, within which a pid and its start name one process. Empty: unknown."""
+    """Return a digest of boot and pid namespace, where pid and start time name one process; empty when unknown."""
     try:
         if sys.platform == "darwin":  # it has no pid namespaces
             boot = subprocess.run(
@@ -72,7 +72,7 @@ def _exists(pid: int) -> bool:
 
 
 def _start_and_state(pid: int) -> tuple[str, str]:
-    """The process's start in clock ticks since boot and its state letter (proc(5), stat); empty where there is no /proc."""
+    """Return the process's start in clock ticks since boot and its state letter (proc(5), stat); empty without /proc."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     except OSError:

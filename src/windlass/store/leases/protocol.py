@@ -1,4 +1,4 @@
-"""Who may have a lease: pure decisions on the locked row and the database's time. No I/O, no clock of this host."""
+"""The lease protocol: pure decisions on the locked row and the database's time. No I/O, no clock of this host."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _DURATION = timedelta(seconds=LEASE_DURATION_S)
 
 
 def is_live(row: LeaseRow, now: datetime, *, is_gone: Callable[[Holder], bool]) -> bool:
-    """Whether somebody holds the lease: its time is not up, and its holder's process is not known to be gone."""
+    """Return whether the lease is held: it has not expired, and its holder is not known to be gone."""
     if not row.token or row.expires_at is None or row.expires_at <= now:
         return False
     return row.holder is None or not is_gone(row.holder)
 
 
 def is_plausible(row: LeaseRow, now: datetime) -> bool:
-    """Whether the lease's end can be a renewal's. It can't when the database's clock was set back since."""
+    """Return whether a renewal can have set the expiry. It can't when the database's clock was set back since."""
     return row.expires_at is None or row.expires_at <= now + _DURATION
 
 
 def bounded(row: LeaseRow, now: datetime) -> LeaseRow:
-    """The row with at most a full duration ahead: a holder that lives renews it, one that is gone does not."""
+    """Return the row with at most a full duration left: a live holder renews it, a dead one does not."""
     return row if is_plausible(row, now) else replace(row, expires_at=now + _DURATION)
 
 
 def claim(
     row: LeaseRow, holder: Holder, token: str, now: datetime, *, is_gone: Callable[[Holder], bool]
 ) -> LeaseRow | None:
-    """The row once `holder` has taken the lease under `token`, with the next fence; None while somebody else has it.
+    """Return the row after `holder` takes the lease under `token`, with the next fence; None while another holds it.
 
     A claim that is repeated, because the answer to its commit was lost, finds the lease its own.
     """
@@ -46,25 +46,25 @@ def claim(
 
 
 def is_ours(row: LeaseRow, token: str, fence: int) -> bool:
-    """Whether the acquisition `token`, `fence` still has the lease. Past its time it has, until somebody takes over."""
+    """Return whether acquisition (`token`, `fence`) still has the lease: also after expiry, until another takes over."""
     return row.token == token and row.fence == fence
 
 
 def is_free(row: LeaseRow) -> bool:
-    """Whether nobody has the lease, not even a holder whose time is up."""
+    """Return whether the lease has no holder, not even an expired one."""
     return not row.token
 
 
 def renew(row: LeaseRow, now: datetime) -> LeaseRow:
-    """The holder's row with a full duration ahead."""
+    """Return the holder's row with a full duration left."""
     return replace(row, expires_at=now + _DURATION)
 
 
 def release(row: LeaseRow) -> LeaseRow:
-    """The holder's row, given back. The fence stays: the next acquisition is a later one."""
+    """Return the released row. The fence stays, so that the next acquisition has a higher one."""
     return LeaseRow(name=row.name, fence=row.fence)
 
 
 def end(row: LeaseRow) -> LeaseRow:
-    """The row, taken from a holder that is gone: an acquisition by nobody, so that the former holder's fence is old."""
+    """Return the row taken from a dead holder: its fence grows, so that the former holder's is out of date."""
     return LeaseRow(name=row.name, fence=row.fence + 1)

@@ -1,4 +1,4 @@
-"""Taking, keeping and losing leases."""
+"""Leases: acquire, renew, release, and run a loop in one process at a time."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ class Stop(Protocol):
     """The event that ends a loop: `threading.Event`, or the simulation's."""
 
     def is_set(self) -> bool:
-        """Whether to stop."""
+        """Return whether to stop."""
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for at most `timeout` seconds; whether to stop."""
+        """Wait for at most `timeout` seconds; return whether to stop."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lease:
-    """One acquisition of a lease. `under` are leases that must be held with it: the loop's whose job this one is for."""
+    """One acquisition of a lease. `under` are leases that must be held with it: a loop's, for the job that it runs."""
 
     name: str
     token: str
     fence: int
     under: tuple[Lease, ...]
     store: Store
-    """The database for the holder's work: each write first checks, in its transaction, that the lease is still held
-    (LeaseLost otherwise), and waits for a database that restarts."""
+    """The database for the holder's work. Each write first checks in its transaction that the lease is still held
+    (else LeaseLost), and waits while the database restarts."""
     is_repeated: bool = False
-    """Whether the claim was made before: the answer to its commit was lost, and its transaction ran again."""
+    """True when the claim ran twice because the answer to its first commit was lost."""
     lost: threading.Event = field(default_factory=threading.Event)
     """Set when the holder must stop its work."""
 
 
 class Leases:
-    """The leases of one store, as this process sees them."""
+    """The leases of one store, for this process."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Leases:
         self.new_token = new_token
 
     def acquire(self, name: str) -> Lease | None:
-        """Take the lease; None while another process, or another part of this one, holds it."""
+        """Take the lease; return None while another process or another part of this one holds it."""
         if self.held_by(name):  # a look that locks nothing: waiting processes hold up no writer
             return None
         token = self.new_token()
@@ -81,7 +81,7 @@ class Leases:
         return lease
 
     def claim(self, connection: Connection, name: str, token: str, *, under: Sequence[Lease] = ()) -> Lease | None:
-        """Take the lease in the caller's transaction; None while somebody else holds it. LeaseLost: one of `under` is lost."""
+        """Take the lease in the caller's transaction; return None while another holds it. LeaseLost when one of `under` is lost."""
         for outer in under:
             self.check(connection, outer)
         row, now = self._locked(connection, name)
@@ -96,19 +96,19 @@ class Leases:
         return lease
 
     def check(self, connection: Connection, lease: Lease) -> None:
-        """Raise LeaseLost unless the lease, and those it is under, are held until the end of this transaction."""
+        """Raise LeaseLost unless the lease and those in `under` are held until the end of this transaction."""
         for held in (*lease.under, lease):
             self._held(connection, held)
 
     def renew(self, connection: Connection, lease: Lease) -> None:
-        """Give the lease a full duration, in the caller's transaction. LeaseLost when it is no longer held."""
+        """Renew the lease in the caller's transaction. LeaseLost when it is no longer held."""
         for outer in lease.under:
             self._held(connection, outer)
         row = self._held(connection, lease)
         self._rows.put_lease(connection, protocol.renew(row, self._rows.database_now(connection)))
 
     def release(self, connection: Connection, lease: Lease) -> bool:
-        """Give the lease back, in the caller's transaction; false when it was given back before. LeaseLost: it is another's."""
+        """Release the lease in the caller's transaction; return False when it was released before. LeaseLost when another has it."""
         row = self._rows.read_lease(connection, lease.name)
         if protocol.is_free(row) and row.fence == lease.fence:
             return False  # the transaction is repeated: the answer to its commit was lost
@@ -116,7 +116,7 @@ class Leases:
         return True
 
     def end(self, connection: Connection, name: str) -> bool:
-        """Take the lease from a holder that is gone, for nobody; false when it is live or has no holder."""
+        """Take the lease from a dead holder and leave it free; return False when it is live or free."""
         row, now = self._locked(connection, name)
         if protocol.is_live(row, now, is_gone=self._is_gone):
             return False
@@ -139,12 +139,12 @@ class Leases:
         lease.lost.set()
         raise LeaseLost(
             f"the lease on {lease.name} was taken over" + (f" by {row.holder.title}" if row.holder else ""),
-            hint="That process goes on with the work; nothing of this one is written any more.",
+            hint="That process continues the work; this one writes nothing more.",
         )
 
     @contextlib.contextmanager
     def kept(self, lease: Lease) -> Iterator[Lease]:
-        """Renew the lease for the block and give it back at its end. `lease.lost` is set when that fails."""
+        """Renew the lease during the block and release it at its end. `lease.lost` is set when a renewal fails."""
 
         def renew(connection: Connection) -> None:
             self.renew(connection, lease)
@@ -168,7 +168,7 @@ class Leases:
                 self._store.transact(lambda connection: self.release(connection, lease))
 
     def run_alone(self, name: str, work: Callable[[Lease], float], *, stop: Stop) -> None:
-        """Call `work` until `stop`, in one process at a time. It returns the seconds until its next call.
+        """Call `work` until `stop`, in one process at a time. `work` returns the seconds until its next call.
 
         Other processes try every POLL_S to take over. LeaseLost from `work` goes back to waiting; any other error is
         logged as a fault and `work` is called again after POLL_S.
@@ -194,7 +194,7 @@ class Leases:
                     _pause(stop, lease, _worked(work, lease))
 
     def held_by(self, name: str) -> str:
-        """Who holds the lease now, for people; empty when nobody does, as far as a look tells that locks nothing."""
+        """Return the holder's title; empty when the lease is free. It locks nothing, so the answer may be out of date."""
 
         def look(connection: Connection) -> str:
             if name not in self.live(connection, [name]):
@@ -205,7 +205,7 @@ class Leases:
         return self._store.fetch(look)
 
     def live(self, connection: Connection, names: Sequence[str]) -> frozenset[str]:
-        """Those of these leases that somebody holds now, as far as a look tells that locks nothing."""
+        """Return which of these leases are held. It locks nothing, so the answer may be out of date."""
         now = self._rows.database_now(connection)
         rows = self._rows.list_leases(connection, names)
         return frozenset(
@@ -215,7 +215,7 @@ class Leases:
         )
 
     def list(self) -> tuple[LeaseRow, ...]:
-        """The leases that somebody holds, by name; those whose holder is gone are left out."""
+        """Return the held leases by name, without those of dead holders."""
         with self._store.read() as connection:
             now = self._rows.database_now(connection)
             rows = self._rows.list_leases(connection)
@@ -235,6 +235,6 @@ def _worked(work: Callable[[Lease], float], lease: Lease) -> float:
 
 
 def _pause(stop: Stop, lease: Lease, seconds: float) -> None:
-    """Wait, but not beyond the lease or the stop."""
+    """Wait until the time is over, the lease is lost or `stop` is set."""
     while seconds > 0 and not lease.lost.is_set() and not stop.wait(min(seconds, POLL_S)):
         seconds -= POLL_S

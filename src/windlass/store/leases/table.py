@@ -31,26 +31,26 @@ lease = Table(
 
 
 class LeaseTable(Protocol):
-    """The queries that leases are made of. This module is one; the simulation's memory is another."""
+    """The queries of the leases: this module's functions, or the simulation's memory."""
 
     def database_now(self, connection: Connection, /) -> datetime:
-        """The database's time."""
+        """Return the database's time."""
 
     def lock_lease(self, connection: Connection, name: str, /) -> LeaseRow:
-        """The row, nobody else's until the transaction ends."""
+        """Lock the row until the transaction ends; return it."""
 
     def read_lease(self, connection: Connection, name: str, /) -> LeaseRow:
-        """The row, kept from being taken over until the transaction ends."""
+        """Return the row; it can't be taken over until the transaction ends."""
 
     def put_lease(self, connection: Connection, row: LeaseRow, /) -> None:
-        """Write the row, which is locked."""
+        """Write a locked row."""
 
     def list_leases(self, connection: Connection, names: Sequence[str] | None = None, /) -> tuple[LeaseRow, ...]:
-        """The rows of these names, or all."""
+        """Return the rows of these names, or all."""
 
 
 def database_now(connection: Connection) -> datetime:
-    """The database's time: on PostgreSQL the server's as the statement runs, on SQLite its one machine's."""
+    """Return the database's time: the server's at the statement (PostgreSQL), or this machine's (SQLite)."""
     if connection.dialect.name == "postgresql":
         moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
         return moment.astimezone(UTC)
@@ -58,7 +58,7 @@ def database_now(connection: Connection) -> datetime:
 
 
 def lock_lease(connection: Connection, name: str) -> LeaseRow:
-    """The row, nobody else's until the transaction ends; an empty one is made where there is none."""
+    """Lock the row until the transaction ends and return it; create an empty one when there is none."""
     if connection.dialect.name == "postgresql":  # SQLite's write transaction is alone as it is
         empty = _values(LeaseRow(name=name))
         connection.execute(postgresql.insert(lease).values(empty).on_conflict_do_nothing())
@@ -67,21 +67,21 @@ def lock_lease(connection: Connection, name: str) -> LeaseRow:
 
 
 def read_lease(connection: Connection, name: str) -> LeaseRow:
-    """The row, kept from being taken over until the transaction ends; renewals are not held up (FOR KEY SHARE)."""
+    """Return the row; it can't be taken over until the transaction ends. Renewals are not blocked (FOR KEY SHARE)."""
     statement = select(lease).where(lease.c.name == name).with_for_update(read=True, key_share=True)
     row = connection.execute(statement).first()
     return _row(row) if row is not None else LeaseRow(name=name)
 
 
 def put_lease(connection: Connection, row: LeaseRow) -> None:
-    """Write the row, which `lock_lease` has locked."""
+    """Write a row that `lock_lease` locked."""
     values = _values(row)
     if connection.execute(update(lease).where(lease.c.name == row.name).values(values)).rowcount == 0:
         connection.execute(insert(lease).values(values))
 
 
 def list_leases(connection: Connection, names: Sequence[str] | None = None) -> tuple[LeaseRow, ...]:
-    """The rows of these names, or all, by name; nothing is locked."""
+    """Return the rows of these names, or all, by name. Locks nothing."""
     statement = select(lease).order_by(lease.c.name)
     if names is not None:
         statement = statement.where(lease.c.name.in_(list(names)))
@@ -89,7 +89,7 @@ def list_leases(connection: Connection, names: Sequence[str] | None = None) -> t
 
 
 def delete_leases(connection: Connection, names: Sequence[str]) -> None:
-    """Forget leases whose names are never used again."""
+    """Delete leases whose names are never used again."""
     connection.execute(delete(lease).where(lease.c.name.in_(list(names))))
 
 

@@ -342,7 +342,3 @@ def _read(one: Mapping[str, Any], account_id: str, region: str) -> BatchJob:
 def _storage_class(operation: str | Mapping[str, Any]) -> str:
     copied = operation.get("S3PutObjectCopy", {}) if isinstance(operation, Mapping) else {}
     return str(copied.get("StorageClass", ""))
-
-
-def _tag_value(value: str) -> str:
-    return value[:256]
