@@ -68,9 +68,9 @@ def app(tmp_path_factory):
     with LocalServer() as aws, opened_app(folder, **{"console.require_login": True}) as opened:
         config = EstateConfig(endpoint_url=aws.url, accounts=[AccountConfig(id=ACCOUNT)], regions=[REGION])
         with open_estate(config, {}) as estate:
-            opened._estate = estate
+            opened.estate = estate
             fill_queue(estate)
-            opened._aggregation = Aggregation(
+            opened.aggregation = Aggregation(
                 [
                     AggregateConfig.model_validate(
                         {"name": "shares", "queue": "events", "action": {"kind": "exec", "command": ["true"]}}
@@ -86,7 +86,7 @@ def app(tmp_path_factory):
             )
             for bucket in ("actions-raw", "actions-out"):
                 estate.call(ACCOUNT, REGION, "s3", "CreateBucket", Bucket=bucket)
-            opened._pipelines = Pipelines(
+            opened.pipelines = Pipelines(
                 [
                     PipelineConfig.model_validate(
                         {
@@ -153,14 +153,16 @@ def site(app):
 def person(request, app, site):
     _, secret = create_token(app.store, name="person", role=request.param, now=clock.now())
     with httpx.Client(base_url=site, timeout=30) as client:
-        mark = re.search(r'name="mark" value="(\w+)"', client.get("/login", headers=HTML).text)[1]
-        assert client.post("/login", data={"token": secret.reveal(), "mark": mark}, headers=SAME).status_code == 303
+        mark = re.search(r'name="csrf_token" value="(\w+)"', client.get("/login", headers=HTML).text)[1]
+        assert (
+            client.post("/login", data={"token": secret.reveal(), "csrf_token": mark}, headers=SAME).status_code == 303
+        )
         client.role, client.secret = request.param, secret.reveal()
         yield client
 
 
 def page_with_dead_letters(client, address):
-    """Depths are asked beside the page: the first look may be before the answer."""
+    """Depths are read beside the page: the first look may be before the answer."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         answer = client.get(address, headers=HTML)

@@ -7,8 +7,8 @@ import pytest
 
 from tests.console.site import opened_app, served
 from windlass.app import App
-from windlass.console.caches import sample
-from windlass.console.noderings import hit_rates, node_ring
+from windlass.console.memcached_charts import hit_rates, node_ring
+from windlass.console.memcached_poller import hit_rate_sample
 from windlass.memcached.model import NodeStats
 from windlass.memcached.scaling import carry_out
 from windlass.memcached.service import NewCluster
@@ -97,13 +97,13 @@ def stats(node, gets, hits, port=1):
 def test_a_sample_is_of_the_time_since_the_last_look():
     before = [stats("1", 100, 90), stats("2", 100, 90, port=2)]
     after = [stats("1", 200, 140), stats("3", 10, 0, port=3), stats("2", 5, 5, port=2)]
-    found = sample(before, after, 5.0, AT)
+    found = hit_rate_sample(before, after, 5.0, AT)
     assert (found.nodes, found.gets_per_s) == (3, 23.0), (
         "100 of the first, 10 of the new one, 5 of the one that started anew"
     )
     assert found.hit_rate == pytest.approx(55 / 115)
-    assert sample([], before, 0.0, AT).hit_rate == 0.9
-    assert sample(before, before, 5.0, AT).hit_rate is None
+    assert hit_rate_sample([], before, 0.0, AT).hit_rate == 0.9
+    assert hit_rate_sample(before, before, 5.0, AT).hit_rate is None
 
 
 def test_the_drawings_hold_any_cluster():

@@ -37,7 +37,7 @@ def app(tmp_path):
                     "on_error": "s3://page-out/failed/",
                 }
             )
-            opened._pipelines = Pipelines(
+            opened.pipelines = Pipelines(
                 [one], estate=lambda: estate, queues=lambda: opened.queues, store=lambda: opened.store
             )
             opened.call = lambda operation, **params: estate.call(ACCOUNT, "us-east-1", "s3", operation, **params)
@@ -79,8 +79,8 @@ def test_the_flow_and_what_was_refused_are_shown(app, site):
 def test_a_retry_takes_the_object_through_and_is_audited(app, site):
     refused(app, "in/a.yaml")
     app.call("PutObject", Bucket="page-raw", Key="in/a.yaml", Body=b"n: 1\n")
-    mark = re.search(r'name="mark" value="([^"]*)"', site.get("/pipelines").text)[1]
-    answer = site.post("/pipelines/uniform/retry", data={"mark": mark, "key": "in/a.yaml"}, headers=SAME)
+    mark = re.search(r'name="csrf_token" value="([^"]*)"', site.get("/pipelines").text)[1]
+    answer = site.post("/pipelines/uniform/retry", data={"csrf_token": mark, "key": "in/a.yaml"}, headers=SAME)
     assert answer.status_code == 303
     assert app.call("GetObject", Bucket="page-out", Key="a.yaml.json")["Body"].read().strip() == b'{"n":1}'
     assert "went through" in site.get("/pipelines").text

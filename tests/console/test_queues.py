@@ -116,10 +116,10 @@ def test_a_redrive_is_a_job_that_moves_the_letters_and_is_audited(site, app, con
     app.queues.send(app.queues.open(dead), ["a", "b"])
     orders = f"/queues/{ACCOUNT}/{REGION}/console-orders"
     page = wait_for(lambda: "Redrive 2" in (text := site.get(orders).text) and text)
-    mark = page.partition('name="mark" value="')[2].partition('"')[0]
+    mark = page.partition('name="csrf_token" value="')[2].partition('"')[0]
     own, where = {"sec-fetch-site": "same-origin"}, f"/queues/{ACCOUNT}/{REGION}/console-returns/redrive"
-    assert site.post(where, data={"mark": "forged"}, headers=own).status_code == 403
-    answer = site.post(where, data={"mark": mark}, headers=own)
+    assert site.post(where, data={"csrf_token": "forged"}, headers=own).status_code == 403
+    answer = site.post(where, data={"csrf_token": mark}, headers=own)
     assert answer.status_code == 303
     job_id = answer.headers["location"].rpartition("/")[2]
     assert str(wait_for(lambda: (job := app.jobs.get(job_id)).status.ended and job.status)) == "done"

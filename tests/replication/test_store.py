@@ -46,14 +46,14 @@ def seed(number, **changes):
 
 def test_a_seed_comes_back_as_it_was(store):
     replication = Replication(no_estate, lambda: store, ReplicationConfig())
-    before = replication.mark()
+    before = replication.etag()
     saved = replication.save(seed(1), done=5, facts={"more": True})
     (found,) = replication.select("seed_1")
     assert found.pair == saved.pair
     assert (found.done, found.total, found.size_bytes, found.jobs) == (5, 2**40, 2**60, saved.jobs)
     assert found.facts["n"] == [1]
     assert found.facts["more"] is True
-    assert replication.mark() != before
+    assert replication.etag() != before
     ended = replication.save(found, state=State.DONE)
     assert ended.finished_at is not None
     assert replication.seeds(states=[State.COPYING]) == []

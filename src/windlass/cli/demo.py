@@ -74,7 +74,7 @@ def demo(
 def _live(ctx: typer.Context, config: Path, url: str, *, port: int, began: float, exit_after: float) -> None:
     from windlass.cli import scenes
     from windlass.cli.background import collector
-    from windlass.console.serve import serve
+    from windlass.console.server import serve
     from windlass.inventory.collecting import collect_as_job
     from windlass.present.progress import ProgressLine
 

@@ -214,8 +214,8 @@ class Replication:
         with self.store.read() as connection:
             return tables.last_started(connection, set_name)
 
-    def mark(self) -> str:
-        """A text that is another one after any seed moved."""
+    def etag(self) -> str:
+        """A text that differs after any seed changed."""
         with self.store.read() as connection:
             return tables.last_moved(connection)
 

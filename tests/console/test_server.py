@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from windlass.app import App
-from windlass.console.serve import serve
+from windlass.console.server import serve
 from windlass.core.errors import ConfigError
 from windlass.settings import load
 

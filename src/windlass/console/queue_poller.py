@@ -1,0 +1,62 @@
+"""Queue depths for the Queues pages: SQS is called in the background, and only while somebody views a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from windlass.console.poller import ViewedPoller
+from windlass.core.errors import WindlassError
+from windlass.queues.address import Queue
+from windlass.queues.report import Depth
+from windlass.queues.service import Queues
+
+__all__ = ["QueuePoller", "QueueSnapshot"]
+
+INTERVAL_S = 2.0
+VIEWED_S = 15.0
+TREND_POINTS = 120  # four minutes of the sparkline
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSnapshot:
+    """The last known depth of one queue and of its dead-letter queue; `error` says why SQS did not answer.
+
+    `totals` is the trend of the depth, oldest first. It does not count as a change: the page refreshes when a number moves.
+    """
+
+    queue: Queue | None = None
+    depth: Depth | None = None
+    dead: Depth | None = None
+    error: str = ""
+    totals: tuple[int, ...] = field(default=(), compare=False)
+
+
+class QueuePoller:
+    """Snapshots of queues by ARN."""
+
+    def __init__(self, queues: Callable[[], Queues]) -> None:
+        self._queues = queues
+        self._poller = ViewedPoller("queue-poller", self._fetch, interval_s=INTERVAL_S, viewed_s=VIEWED_S)
+
+    @property
+    def etag(self) -> str:
+        """A text that differs after a snapshot changed."""
+        return self._poller.etag
+
+    def snapshots(self, arns: Iterable[str]) -> dict[str, QueueSnapshot]:
+        """The snapshot of each queue, an empty one before SQS has answered."""
+        listed = list(arns)
+        return dict.fromkeys(listed, QueueSnapshot()) | self._poller.view(listed)
+
+    def _fetch(self, arn: str, previous: QueueSnapshot | None) -> QueueSnapshot:
+        before, queues = previous or QueueSnapshot(), self._queues()
+        try:
+            queue = before.queue or queues.open(arn)
+            depth = queues.depth(queue)
+            dead = queues.depth(queues.dead_letters_of(queue)) if queue.dead_letter_arn else None
+            snapshot = replace(before, queue=queue, depth=depth, dead=dead, error="")
+        except WindlassError as error:
+            snapshot = replace(before, error=error.message)
+        total = snapshot.depth.total if snapshot.depth else 0
+        return replace(snapshot, totals=(*before.totals, total)[-TREND_POINTS:])
