@@ -45,7 +45,7 @@ def queue_panels() -> list[Panel]:
             "short",
             [
                 (f"sum by (queue) (windlass_queue_{one}{QUEUE})", f"{{{{queue}}}} {one}")
-                for one in ("in_hand", "running")
+                for one in ("in_flight", "running")
             ],
         ),
         (
@@ -149,8 +149,8 @@ DASHBOARDS: dict[str, tuple[str, list[str], list[Panel]]] = {
                 "short",
                 [
                     (f"sum by (queue) (windlass_queue_hung{QUEUE})", "{{queue}} hung"),
-                    (rate("windlass_queue_overtime_total", "queue", QUEUE), "{{queue}} cut off /s"),
-                    (rate("windlass_queue_overruns_total", "queue", QUEUE), "{{queue}} lost /s"),
+                    (rate("windlass_queue_timed_out_total", "queue", QUEUE), "{{queue}} cut off /s"),
+                    (rate("windlass_queue_lost_leases_total", "queue", QUEUE), "{{queue}} lost /s"),
                     (rate("windlass_queue_blocked_total", "queue", QUEUE), "{{queue}} blocked the loop /s"),
                 ],
             ),
@@ -178,11 +178,20 @@ DASHBOARDS: dict[str, tuple[str, list[str], list[Panel]]] = {
             ),
             (
                 "timeseries",
-                "Deletes, releases, extensions",
+                "Deletes, nacks, extensions",
                 "ops",
                 [
                     (rate(f"windlass_queue_{one}_total", "queue", QUEUE), f"{{{{queue}}}} {one}")
-                    for one in ("deleted", "released", "extended", "retried_calls")
+                    for one in ("deleted", "nacked", "extended", "retried_calls")
+                ],
+            ),
+            (
+                "timeseries",
+                "Large payloads deleted",
+                "ops",
+                [
+                    (rate("windlass_queue_deleted_payloads_total", "queue", QUEUE), "{{queue}}"),
+                    (rate("windlass_queue_failed_payload_deletes_total", "queue", QUEUE), "{{queue}} not deleted"),
                 ],
             ),
             (

@@ -214,7 +214,7 @@ def test_in_lambda_a_timer_received_often_is_replaced_too():
 def test_what_a_killed_worker_held_comes_back_within_about_a_window(window_s):
     worker = Worker(None, [rule(window_s=window_s)], queues=_NoQueues(), store=None, timers=None)
     config = worker._source_config()
-    assert config.visibility_s <= max(12, min(60, window_s)) + 11 + config.gather_s + 1
+    assert config.visibility_s <= max(12, min(60, window_s)) + 11 + config.batch_window_s + 1
     config.limits()  # the times do not contradict each other
     assert isinstance(config.limits(), Limits)
 

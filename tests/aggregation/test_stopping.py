@@ -15,8 +15,8 @@ from windlass.aggregation.worker import Worker
 from windlass.core.errors import NotFound
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
+from windlass.queues.process_group import run_group
 from windlass.queues.service import Queues
-from windlass.queues.together import run_together
 from windlass_local.server import LocalServer
 
 ACCOUNT = "777788880024"
@@ -177,7 +177,7 @@ def test_workers_of_several_queues_are_told_to_stop_at_the_same_time():
             return super().run(stop=stop)
 
     parts = [Signalled(), Part(), Part()]
-    thread, result = running(lambda: run_together(parts))
+    thread, result = running(lambda: run_group(parts))
     for one in parts:
         assert one.stopping.wait(LONG_S)
     for one in reversed(parts):
@@ -193,7 +193,7 @@ def test_when_one_fails_all_stop_and_its_error_is_told(at):
     parts[at] = Part(failing=NotFound("its queue is gone"))
     for one in parts:
         one.go.set()
-    thread, result = running(lambda: run_together(parts))
+    thread, result = running(lambda: run_group(parts))
     thread.join(LONG_S)
     assert [str(one) for one in result] == ["its queue is gone"]
     assert all(one.stopping.is_set() for one in parts if one.failing is None)

@@ -68,9 +68,9 @@ def app(tmp_path_factory):
     with LocalServer() as aws, opened_app(folder, **{"console.require_login": True}) as opened:
         config = EstateConfig(endpoint_url=aws.url, accounts=[AccountConfig(id=ACCOUNT)], regions=[REGION])
         with open_estate(config, {}) as estate:
-            opened.estate = estate
+            opened.built.once("estate", lambda: estate)
             fill_queue(estate)
-            opened.aggregation = Aggregation(
+            aggregation = Aggregation(
                 [
                     AggregateConfig.model_validate(
                         {"name": "shares", "queue": "events", "action": {"kind": "exec", "command": ["true"]}}
@@ -80,13 +80,14 @@ def app(tmp_path_factory):
                 queues=lambda: opened.queues,
                 store=lambda: opened.store,
             )
+            opened.built.once("aggregation", lambda: aggregation)
             now = clock.now()
             SqlTable(opened.store).perform(
                 Count("shares", "drop", "m1", 5, now.timestamp(), now.timestamp(), Summary("drop", 5))
             )
             for bucket in ("actions-raw", "actions-out"):
                 estate.call(ACCOUNT, REGION, "s3", "CreateBucket", Bucket=bucket)
-            opened.pipelines = Pipelines(
+            pipelines = Pipelines(
                 [
                     PipelineConfig.model_validate(
                         {
@@ -102,6 +103,7 @@ def app(tmp_path_factory):
                 queues=lambda: opened.queues,
                 store=lambda: opened.store,
             )
+            opened.built.once("pipelines", lambda: pipelines)
             opened.jobs.runners["copy"] = lambda running: running.report(done=1)
             yield opened
 

@@ -32,9 +32,10 @@ def app(tmp_path):
         estate = open_estate(
             EstateConfig(endpoint_url="http://127.0.0.1:9", accounts=[AccountConfig(id="111111111111")]), {}
         )
-        opened.aggregation = Aggregation(
+        aggregation = Aggregation(
             [rule], estate=lambda: estate, queues=lambda: opened.queues, store=lambda: opened.store
         )
+        opened.built.once("aggregation", lambda: aggregation)
         yield opened
         estate.close()
 

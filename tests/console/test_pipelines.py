@@ -37,9 +37,10 @@ def app(tmp_path):
                     "on_error": "s3://page-out/failed/",
                 }
             )
-            opened.pipelines = Pipelines(
+            pipelines = Pipelines(
                 [one], estate=lambda: estate, queues=lambda: opened.queues, store=lambda: opened.store
             )
+            opened.built.once("pipelines", lambda: pipelines)
             opened.call = lambda operation, **params: estate.call(ACCOUNT, "us-east-1", "s3", operation, **params)
             yield opened
 

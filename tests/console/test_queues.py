@@ -27,7 +27,8 @@ def app(tmp_path_factory):
         estate = open_estate(
             EstateConfig(endpoint_url=aws.url, accounts=[AccountConfig(id=ACCOUNT)], regions=[REGION]), {}
         )
-        opened._estate, opened.aws = estate, aws
+        opened.built.once("estate", lambda: estate)
+        opened.aws = aws
         call = estate.call
         call(ACCOUNT, REGION, "sqs", "CreateQueue", QueueName="console-orders-dlq")
         policy = {"deadLetterTargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:console-orders-dlq", "maxReceiveCount": 3}

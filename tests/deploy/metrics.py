@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from windlass.aggregation.measure import EngineCollector
 from windlass.api.store_metrics import GAUGES
 from windlass.observe.metrics import Metrics
-from windlass.queues.measure import ConsumerCollector, Histogram
+from windlass.queues.metrics import ConsumerCollector, Histogram
 from windlass.queues.model import Counts
 
 # What Prometheus and its operator add to every series.
@@ -50,7 +50,7 @@ def series():
     for name, (labels, _) in GAUGES.items():
         _add(found, f"windlass_{name}", "gauge", labels)
     registry = CollectorRegistry()
-    gauges = {"in_hand": 0.0, "running": 0.0, "hung": 0.0, "polling": 0.0, "stalled_seconds": 0.0}
+    gauges = {"in_flight": 0.0, "running": 0.0, "hung": 0.0, "polling": 0.0, "stalled_seconds": 0.0}
     registry.register(ConsumerCollector("q", Counts().as_dict, lambda: gauges, Histogram(), Histogram()))
     registry.register(EngineCollector("q"))
     for family in text_string_to_metric_families(generate_latest(registry).decode()):

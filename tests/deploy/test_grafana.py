@@ -17,7 +17,7 @@ from windlass.inventory.model import ScopeState
 from windlass.jobs.model import JobStatus
 from windlass.memcached.scaling import KIND as CHANGE
 from windlass.pipelines.backfill import KIND as BACKFILL
-from windlass.queues.redriving import KIND as REDRIVE
+from windlass.queues.redrive_job import KIND as REDRIVE
 from windlass.replication.model import State
 from windlass.replication.seed.job import KIND as SEED
 
@@ -180,8 +180,8 @@ _FIRES = {
         "60m",
     ),
     "WindlassHandlersHung": ({'windlass_queue_hung{queue="q"}': "2x30"}, "15m"),
-    "WindlassHandlersCutOff": ({'windlass_queue_overtime_total{queue="q"}': "0x5 1x20"}, "10m"),
-    "WindlassLeasesLost": ({'windlass_queue_overruns_total{queue="q"}': "0x5 2x20"}, "10m"),
+    "WindlassHandlersCutOff": ({'windlass_queue_timed_out_total{queue="q"}': "0x5 1x20"}, "10m"),
+    "WindlassLeasesLost": ({'windlass_queue_lost_leases_total{queue="q"}': "0x5 2x20"}, "10m"),
     "WindlassObjectsRefused": (
         {
             'windlass_pipeline_refused{pipeline="p", pod="a"}': "3x40",
@@ -247,8 +247,8 @@ _QUIET = {
     'windlass_queue_age_seconds_bucket{queue="q", le="300"}': "0+9x120",
     'windlass_queue_age_seconds_bucket{queue="q", le="+Inf"}': "0+9x120",
     'windlass_queue_hung{queue="q"}': "0x120",
-    'windlass_queue_overtime_total{queue="q"}': "2x120",
-    'windlass_queue_overruns_total{queue="q"}': "2x120",
+    'windlass_queue_timed_out_total{queue="q"}': "2x120",
+    'windlass_queue_lost_leases_total{queue="q"}': "2x120",
     'windlass_pipeline_refused{pipeline="p"}': "0x120",
     'windlass_aggregation_windows{rule="r", outcome="done"}': "9x120",
     'windlass_aggregation_swept_total{queue="q"}': "1x120",

@@ -11,7 +11,7 @@ class MemoryTransport:
 
     def __init__(self, messages=(), *, broken=0):
         self.waiting = list(messages)
-        self.deleted, self.changed, self.buried = [], [], []
+        self.deleted, self.changed, self.dead_lettered = [], [], []
         self.receives = 0
         self.attempts = []
         self.broken = broken
@@ -36,8 +36,8 @@ class MemoryTransport:
         self.changed += changes
         return []
 
-    async def bury(self, message, reason):
-        self.buried.append((message.message_id, reason))
+    async def dead_letter(self, message, reason):
+        self.dead_lettered.append((message.message_id, reason))
 
     async def close(self):
         self.closed = True

@@ -12,12 +12,13 @@ import itertools
 import random
 from dataclasses import dataclass, field
 
-from windlass.queues.core import Core
+from windlass.queues.coordinator import Coordinator
 from windlass.queues.handlers import outcome_of
+from windlass.queues.leases import Phase
 from windlass.queues.model import (
     AbortPolls,
     Cancel,
-    Change,
+    ChangeVisibility,
     DeadLetter,
     Delete,
     DeletePayload,
@@ -29,6 +30,7 @@ from windlass.queues.model import (
     Start,
     Stopped,
 )
+from windlass.queues.outbox import CallKind
 from windlass.queues.payloads import Pointer, write_pointer
 from windlass.wire.sqs import Failed, Message
 
@@ -54,7 +56,7 @@ class Stored:
     receipt: str = ""  # of the latest receive
     count: int = 0
     gone: bool = False
-    buried: bool = False
+    dead_lettered: bool = False
     backed_off: set = field(default_factory=set)  # receipts that set a back-off
 
 
@@ -88,10 +90,10 @@ class Queue:
             if one.visible_at > now and not twice:
                 continue
             if self.max_receive_count and one.count >= self.max_receive_count and not twice:
-                one.gone = one.buried = True
+                one.gone = one.dead_lettered = True
                 continue
             if one.count and self.sim.plan.calm:
-                assert one.receipt in self.sim.released, f"{one.receipt} came again though nobody let it go"
+                assert one.receipt in self.sim.nacked, f"{one.receipt} came again though nobody let it go"
             one.count += 1
             one.receipt = f"{one.name}#{one.count}"
             one.visible_at = now + visibility_s
@@ -121,7 +123,7 @@ class Queue:
         assert not (extends and receipt in one.backed_off), f"{one.name}: an extension overwrote a back-off"
         if not extends:
             one.backed_off.add(receipt)
-            self.sim.released[receipt] = seconds
+            self.sim.nacked[receipt] = seconds
         one.visible_at = self.sim.now + seconds
         return None
 
@@ -221,7 +223,7 @@ class Sim:
         self.ticket = itertools.count()
         self.queue = Queue(self, self.plan.limits.fifo, self.plan.limits.max_receive_count)
         self.done = {}  # receipt: when its handler came to Done
-        self.released = {}
+        self.nacked = {}
         self.payloads_deleted = set()
         self.order = {}  # group: numbers of first completions
         self.faultless = False
@@ -275,7 +277,7 @@ class Worker:
     def __init__(self, sim):
         self.sim = sim
         limits = sim.plan.limits
-        self.core = Core(limits, random.Random(sim.rng.random()))
+        self.coordinator = Coordinator(limits, random.Random(sim.rng.random()))
         self.ended = self.dead = False
         self.handlers = {}
         self.arrived = {}  # receipt: message, of all that reached us
@@ -286,7 +288,7 @@ class Worker:
         self.wake_at = None
         self.frozen_until = 0.0
         self.suspended_s = 0.0
-        self.step(lambda: self.core.tick(self.now))
+        self.step(lambda: self.coordinator.tick(self.now))
 
     @property
     def now(self):
@@ -309,11 +311,11 @@ class Worker:
                 self.suspended_s += frozen_s
         else:
             feed()
-        limits = self.core.limits
-        assert self.core.in_hand <= limits.capacity + self.core.hung, "more in hand than allowed"
-        for effect in self.core.take_effects():
+        limits = self.coordinator.limits
+        assert self.coordinator.in_flight <= limits.capacity + self.coordinator.hung, "more in hand than allowed"
+        for effect in self.coordinator.take_effects():
             self.carry_out(effect)
-        wake = self.core.next_wake()
+        wake = self.coordinator.next_wake()
         if wake is not None and (self.wake_at is None or wake < self.wake_at or self.wake_at <= self.sim.now):
             self.wake_at = wake
             self.sim.at(max(0.0, wake - self.now), self.tick)
@@ -322,7 +324,7 @@ class Worker:
         """The watchdog: what it asks and what it is answered passes the loop by; effects wait for the loop."""
         if self.dead or self.ended or self.sim.now >= self.frozen_until:
             return
-        for change in self.core.rescue(self.now):
+        for change in self.coordinator.due_extensions(self.now):
             self.change(change, self.feed_beside)
         self.sim.at(1.0, self.watch)
 
@@ -331,12 +333,12 @@ class Worker:
             feed()
 
     def tick(self):
-        self.step(lambda: self.core.tick(self.now))
+        self.step(lambda: self.coordinator.tick(self.now))
 
     def stop(self):
         if not self.ended and not self.dead:
             self.asked_to_stop = self.sim.now
-            self.step(lambda: self.core.stop(self.now))
+            self.step(lambda: self.coordinator.stop(self.now))
 
     def kill(self):
         self.dead = self.ended = True
@@ -348,7 +350,7 @@ class Worker:
                 sim.at(self.latency(), lambda: self.poll(effect, sim.now + effect.wait_s))
             case AbortPolls():
                 for number in effect.numbers:
-                    if number in self.core._polls:
+                    if number in self.coordinator.polling.pending:
                         self.aborted.add(number)
                         self.fail_poll(number, 0.0)
             case Start():
@@ -359,9 +361,11 @@ class Worker:
                 for _, receipt in effect.entries:
                     self.check_receipt(receipt)
                 self.call(
-                    effect, lambda: [sim.queue.delete(receipt) for _, receipt in effect.entries], self.core.deleted
+                    effect,
+                    lambda: [sim.queue.delete(receipt) for _, receipt in effect.entries],
+                    self.coordinator.deleted,
                 )
-            case Change():
+            case ChangeVisibility():
                 self.change(effect, self.step)
             case DeadLetter():
                 ok = sim.faultless or rng.random() > sim.plan.refused
@@ -369,9 +373,9 @@ class Worker:
                     sim.completed(effect.message)
 
                 def answer():
-                    before = self.core.counts.rejected
-                    self.core.buried(effect.lease, self.now, ok=ok)
-                    if self.core.counts.rejected > before:
+                    before = self.coordinator.counts.rejected
+                    self.coordinator.dead_lettered(effect.lease, self.now, ok=ok)
+                    if self.coordinator.counts.rejected > before:
                         self.dead_letters.add(effect.message.message_id)
 
                 sim.at(self.latency(), lambda: self.step(answer))
@@ -395,19 +399,21 @@ class Worker:
         ok = sim.faultless or sim.rng.random() >= sim.plan.refused
         if ok:
             sim.payloads_deleted.add(name)
-        sim.at(self.latency(), lambda: self.step(lambda: self.core.payload_deleted(effect.number, self.now, ok=ok)))
+        sim.at(
+            self.latency(), lambda: self.step(lambda: self.coordinator.payload_deleted(effect.number, self.now, ok=ok))
+        )
 
     def change(self, effect, step):
-        leases = [self.core._leases[lease] for lease, _, _ in effect.entries if lease in self.core._leases]
-        extends = self.core._calls[effect.number].extends
-        assert extends or all(one.phase == 4 for one in leases)
+        held = [self.coordinator.leases.get(lease) for lease, _, _ in effect.entries]
+        extends = self.coordinator.outbox.kind(effect.number) is CallKind.EXTEND
+        assert extends or all(one.phase is Phase.NACKING for one in held if one is not None)
         names = [receipt for _, receipt, _ in effect.entries]
         assert len({name.partition("#")[0] for name in names}) == len(names), "a message twice in a batch"
 
         def serve():
             return [self.sim.queue.change(receipt, seconds, extends) for _, receipt, seconds in effect.entries]
 
-        self.call(effect, serve, self.core.changed, step)
+        self.call(effect, serve, self.coordinator.changed, step)
 
     def latency(self):
         return 0.002 + self.sim.rng.random() * self.sim.plan.latency_s
@@ -419,7 +425,7 @@ class Worker:
         if not sim.faultless and sim.rng.random() < sim.plan.lost_requests:
             self.fail_poll(effect.number, self.latency())
             return
-        found = sim.queue.receive(effect.count, self.core.limits.visibility_s)
+        found = sim.queue.receive(effect.count, self.coordinator.limits.visibility_s)
         if not found and sim.now < until:
             sim.at(min(0.25, until - sim.now), lambda: self.poll_again(effect, until))
             return
@@ -427,8 +433,8 @@ class Worker:
 
     def fail_poll(self, number, after_s):
         def fail():
-            if number in self.core._polls:
-                self.core.poll_failed(number, self.now)
+            if number in self.coordinator.polling.pending:
+                self.coordinator.poll_failed(number, self.now)
 
         self.sim.at(after_s, lambda: self.step(fail))
 
@@ -436,7 +442,7 @@ class Worker:
         sim = self.sim
         if self.dead or effect.number in self.aborted:
             return  # the connection is broken
-        found = sim.queue.receive(effect.count, self.core.limits.visibility_s)
+        found = sim.queue.receive(effect.count, self.coordinator.limits.visibility_s)
         if found or sim.now >= until - 1e-9:
             self.answer_poll(effect, found)
         else:
@@ -450,12 +456,12 @@ class Worker:
 
         def arrive():
             if effect.number in self.aborted:
-                sim.released |= {one.receipt: 0 for one in found}
+                sim.nacked |= {one.receipt: 0 for one in found}
                 return
             assert self.dead or not self.ended, "it ended before a poll was answered"
             if not self.dead:
                 self.arrived |= {one.receipt: one for one in found}
-            self.step(lambda: self.core.received(effect.number, found, self.now))
+            self.step(lambda: self.coordinator.received(effect.number, found, self.now))
 
         sim.at(self.latency(), arrive)
 
@@ -464,7 +470,7 @@ class Worker:
         receipts = [entry[1] for entry in effect.entries]
         if not sim.faultless and sim.rng.random() < sim.plan.lost_requests:
             self.spoil(receipts)
-            sim.at(self.latency(), lambda: step(lambda: self.core.call_failed(effect.number, self.now)))
+            sim.at(self.latency(), lambda: step(lambda: self.coordinator.call_failed(effect.number, self.now)))
             return
         skip = {i for i in range(len(receipts)) if not sim.faultless and sim.rng.random() < sim.plan.refused}
         self.spoil(receipts[i] for i in skip)
@@ -482,7 +488,7 @@ class Worker:
             failed += [Failed(i, one.code, "", ours=one.ours) for i, one in results.items() if one is not None]
             if not sim.faultless and sim.rng.random() < sim.plan.lost_answers:
                 self.spoil(receipts)
-                sim.at(5.0, lambda: step(lambda: self.core.call_failed(effect.number, self.now)))
+                sim.at(5.0, lambda: step(lambda: self.coordinator.call_failed(effect.number, self.now)))
             else:
                 sim.at(self.latency(), lambda: step(lambda: answered(effect.number, failed, self.now)))
 
@@ -495,8 +501,7 @@ class Worker:
         queue = self.sim.queue
         if isinstance(effect, Delete):
             return [queue.delete(receipt) for _, receipt in effect.entries]
-        call = self.core._calls.get(effect.number)
-        extends = call.extends if call else True
+        extends = self.coordinator.outbox.kind(effect.number) is not CallKind.NACK
         return [queue.change(receipt, seconds, extends) for _, receipt, seconds in effect.entries]
 
     def start(self, effect):
@@ -504,7 +509,11 @@ class Worker:
         message = effect.message
         group = message.group
         if group:
-            busy = [one for lease, (one, _) in self.handlers.items() if one.group == group and self.core._holds(lease)]
+            busy = [
+                one
+                for lease, (one, _) in self.handlers.items()
+                if one.group == group and self.coordinator.leases.running(lease)
+            ]
             assert not busy, f"two messages of {group} are handled at once"
         self.handlers[effect.lease] = (message, True)
         if not self.sim.faultless and rng.random() < plan.hanging:
@@ -526,9 +535,9 @@ class Worker:
 
     def conclude(self, lease, message, outcome):
         sim = self.sim
-        if isinstance(outcome, Done) and self.core._holds(lease):
+        if isinstance(outcome, Done) and self.coordinator.leases.running(lease):
             sim.completed(message)
-        self.core.handled(lease, outcome, self.now)
+        self.coordinator.handled(lease, outcome, self.now)
 
     def cancel(self, lease):
         if lease in self.handlers and not self.sim.plan.mute_handlers:
@@ -546,14 +555,14 @@ class Worker:
         """What arrived here and was not deleted is visible again within a second, unless its back-off says later."""
         if self.dead or self.asked_to_stop is None:
             return
-        limits = self.core.limits
+        limits = self.coordinator.limits
         took_s = self.sim.now - self.asked_to_stop
         assert self.sim.plan.freezes or took_s <= limits.drain_s + limits.flush_s + 1.2, "the stop took too long"
         if self.sim.plan.freezes:
             return  # what arrived while the process stood still may be past its lease: then it is not ours to release
         for receipt in self.arrived:
             one = self.sim.queue.receipts[receipt]
-            if one.gone or one.receipt != receipt or one.name in self.spoiled or self.sim.released.get(receipt):
+            if one.gone or one.receipt != receipt or one.name in self.spoiled or self.sim.nacked.get(receipt):
                 continue
             assert one.visible_at <= self.sim.now + 1.0, f"{receipt} stays hidden after the exit"
 

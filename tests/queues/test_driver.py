@@ -1,4 +1,4 @@
-"""The core at work on a real event loop: coroutines and threads, cancellation, errors, the stop."""
+"""The coordinator at work on a real event loop: coroutines and threads, cancellation, errors, the stop."""
 
 import asyncio
 import threading
@@ -7,9 +7,9 @@ import time
 import pytest
 
 from tests.queues.memory import MemoryTransport, messages
-from windlass.queues.core import Core
+from windlass.queues.coordinator import Coordinator
 from windlass.queues.driver import Driver
-from windlass.queues.loop import run_to_end
+from windlass.queues.event_loop import run_event_loop
 from windlass.queues.model import Limits, Reject, RetryLater
 from windlass.queues.runner import make_runner
 
@@ -18,7 +18,7 @@ def consume(transport, handler, *, until, seconds=10, delete_payload=None, **lim
     """Run until `until()` holds, then stop; the driver."""
 
     async def main():
-        driver = Driver(Core(Limits(**limits)), transport, name="test", delete_payload=delete_payload)
+        driver = Driver(Coordinator(Limits(**limits)), transport, name="test", delete_payload=delete_payload)
         runner = make_runner(handler, driver.ended, threads=limits.get("concurrency", 16))
         work = asyncio.create_task(driver.run(runner))
         async with asyncio.timeout(seconds):
@@ -28,7 +28,7 @@ def consume(transport, handler, *, until, seconds=10, delete_payload=None, **lim
             await work
         return driver
 
-    return run_to_end(main())
+    return run_event_loop(main())
 
 
 def test_coroutines_handle_everything_and_everything_is_deleted():
@@ -74,7 +74,7 @@ def test_what_handlers_raise_decides():
                 raise ValueError("again")
 
     consume(transport, handler, until=lambda: len(transport.changed) == 2 and len(transport.deleted) == 2)
-    assert transport.buried == [("m0", "never")]
+    assert transport.dead_lettered == [("m0", "never")]
     assert sorted(transport.deleted) == ["r0", "r3"]
     changed = dict(transport.changed)
     assert changed["r1"] == 77
@@ -114,7 +114,7 @@ def test_a_hung_handler_is_abandoned_at_the_stop_and_its_message_goes_back(kind)
         release.set()
     assert transport.changed == [("r0", 0)]
     assert transport.deleted == []
-    assert driver.core.hung == 1
+    assert driver.coordinator.hung == 1
 
 
 def test_a_cancelled_coroutine_sees_it_and_a_thread_can_look():
@@ -146,7 +146,7 @@ def test_broken_calls_are_counted_and_never_end_it():
         return None
 
     driver = consume(transport, handler, until=lambda: len(transport.deleted) == 5)
-    assert driver.core.counts.failed_polls == 3
+    assert driver.coordinator.counts.failed_polls == 3
     assert driver.complaint == ""
 
 
@@ -183,10 +183,10 @@ def test_a_wake_up_that_is_due_already_is_as_good_as_any():
     transport = MemoryTransport(messages(3))
 
     async def main():
-        driver = Driver(Core(Limits()), transport, name="test")
+        driver = Driver(Coordinator(Limits()), transport, name="test")
 
         async def handler(_):
-            driver._timer, driver.core._scan_at = None, 0.0
+            driver._timer, driver.coordinator._scan_at = None, 0.0
             driver._perform()
             driver._perform()
 
@@ -197,7 +197,7 @@ def test_a_wake_up_that_is_due_already_is_as_good_as_any():
             driver.stop()
             await work
 
-    run_to_end(main())
+    run_event_loop(main())
 
 
 def test_an_idle_stop_takes_a_second_not_a_long_poll():
@@ -212,7 +212,7 @@ def test_an_idle_stop_takes_a_second_not_a_long_poll():
         return None
 
     async def main():
-        driver = Driver(Core(Limits(drain_s=25)), transport, name="test")
+        driver = Driver(Coordinator(Limits(drain_s=25)), transport, name="test")
         work = asyncio.create_task(driver.run(make_runner(handler, driver.ended, threads=1)))
         await asyncio.sleep(0.01)
         driver.stop()
@@ -221,5 +221,5 @@ def test_an_idle_stop_takes_a_second_not_a_long_poll():
             await work
         return asyncio.get_running_loop().time() - started
 
-    assert run_to_end(main()) < 10
+    assert run_event_loop(main()) < 10
     assert transport.receives == 1

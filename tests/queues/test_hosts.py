@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from windlass.core.errors import UsageError
 from windlass.estate.config import EstateConfig
 from windlass.queues.address import read_reference
-from windlass.queues.finding import find_queue
 from windlass.queues.hosts import region_of
+from windlass.queues.lookup import find_queue
 
 ACCOUNT = "123456789012"
 URLS = {

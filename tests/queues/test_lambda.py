@@ -1,4 +1,4 @@
-"""The same handler in Lambda: partial batch responses, groups in order, rejected messages buried."""
+"""The same handler in Lambda: partial batch responses, groups in order, rejected messages dead_lettered."""
 
 import asyncio
 import base64
@@ -8,10 +8,10 @@ import time
 
 import pytest
 
+from windlass.queues.envelope_handler import wrap_envelopes
 from windlass.queues.idempotency import StoreLedger, key_of, once
 from windlass.queues.lambda_ import lambda_handler
 from windlass.queues.model import Reject, RetryLater
-from windlass.queues.unpack import unpacking
 from windlass.store.config import StoreConfig
 from windlass.store.engine import open_store
 
@@ -74,19 +74,19 @@ def test_what_follows_a_failure_in_its_group_is_not_handled_and_comes_again(made
 
 def test_a_rejected_message_is_buried_and_done(made):
     handler, _ = made
-    buried = []
-    handle = lambda_handler(handler, bury=lambda message, reason: buried.append((message.body, reason)))
+    dead_lettered = []
+    handle = lambda_handler(handler, dead_letter=lambda message, reason: dead_lettered.append((message.body, reason)))
     assert failed(handle(batch("az", "b"), None)) == []
-    assert buried == [("az", "never")]
+    assert dead_lettered == [("az", "never")]
 
 
 def test_a_rejected_message_that_cannot_be_buried_comes_again(made):
     handler, _ = made
 
-    def bury(message, reason):
+    def dead_letter(message, reason):
         raise OSError("no network")
 
-    assert failed(lambda_handler(handler, bury=bury)(batch("az"), None)) == ["id-az"]
+    assert failed(lambda_handler(handler, dead_letter=dead_letter)(batch("az"), None)) == ["id-az"]
     assert failed(lambda_handler(handler)(batch("az"), None)) == ["id-az"]
 
 
@@ -169,7 +169,7 @@ def test_layers_are_taken_off_and_work_is_done_once(tmp_path):
         seen = []
 
         def around(handler):
-            return unpacking(["sns"], lambda _: "")(once(ledger, key_of("arn:q", "id"))(handler))
+            return wrap_envelopes(["sns"], lambda _: "")(once(ledger, key_of("arn:q", "id"))(handler))
 
         handle = lambda_handler(lambda message: seen.append(message.json()), around=around)
         wrapped = json.dumps({"TopicArn": "arn:aws:sns:x", "Message": json.dumps({"id": 7})})

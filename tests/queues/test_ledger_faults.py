@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from windlass.core.errors import StoreError
 from windlass.queues import idempotency
 from windlass.queues.idempotency import Begun, once
-from windlass.queues.received import Received
+from windlass.queues.received_message import ReceivedMessage
 from windlass.wire.sqs import Message
 
 
@@ -35,7 +35,7 @@ class Full:
 
 def run(handler, ledger, lost=None):
     wrapped = once(ledger, lambda received: received.message_id)(handler)
-    received = Received(Message("m", "r", "b"), "b", lost)
+    received = ReceivedMessage(Message("m", "r", "b"), "b", lost)
     if asyncio.iscoroutinefunction(wrapped):
         asyncio.run(wrapped(received))
     else:

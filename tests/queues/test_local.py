@@ -21,8 +21,8 @@ from windlass.queues.consumer import Consumer
 from windlass.queues.idempotency import DynamoLedger, StoreLedger, key_of
 from windlass.queues.model import Reject
 from windlass.queues.payloads import DEDUPLICATION, Pointer, write_pointer
-from windlass.queues.received import Received
-from windlass.queues.transports import burial
+from windlass.queues.received_message import ReceivedMessage
+from windlass.queues.transports import dead_letter_entry
 from windlass.settings import load
 from windlass.wire.sqs import Message
 
@@ -77,15 +77,15 @@ def test_every_copy_of_a_rejected_message_has_the_same_id_and_is_handled_once_wh
     """A lost answer to the send makes a second copy: nothing but its first id tells that it is one."""
     first = Message("m1", "r", "b", {"ApproximateReceiveCount": "1"}, {"a": {"DataType": "String", "StringValue": "v"}})
     again = Message("m1", "r2", "b", {"ApproximateReceiveCount": "2"}, first.message_attributes)
-    copies = [burial(first, "no"), burial(again, "no")]
+    copies = [dead_letter_entry(first, "no"), dead_letter_entry(again, "no")]
     ids = {entry.attributes[DEDUPLICATION]["StringValue"] for entry in copies}
     assert ids == {"m1"}
     redriven = [Message(f"new-{n}", "r", "b", {}, entry.attributes) for n, entry in enumerate(copies)]
-    assert len({key_of("arn")(Received(message, "b")) for message in redriven}) == 1
+    assert len({key_of("arn")(ReceivedMessage(message, "b")) for message in redriven}) == 1
     # rejected once more, it keeps the id that it began with
-    assert burial(redriven[0], "no").attributes[DEDUPLICATION]["StringValue"] == "m1"
+    assert dead_letter_entry(redriven[0], "no").attributes[DEDUPLICATION]["StringValue"] == "m1"
     full = Message("m2", "r", "b", {}, {f"a{n}": {"DataType": "String", "StringValue": "v"} for n in range(10)})
-    assert len(burial(full, "no").attributes) == 10
+    assert len(dead_letter_entry(full, "no").attributes) == 10
 
 
 @pytest.mark.parametrize("transport", ["lean", "boto3"])
@@ -299,7 +299,7 @@ def test_two_pods_at_once_never_both_get_a_key(two_ledgers):
 
 
 def test_keys_name_the_work():
-    received = Received(
+    received = ReceivedMessage(
         Message("id-1", "r", '{"order": {"id": 7}}', {"MessageDeduplicationId": "d"}), '{"order": {"id": 7}}'
     )
     assert key_of("arn")(received) != key_of("arn", "order.id")(received)

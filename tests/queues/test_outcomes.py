@@ -8,15 +8,15 @@ from structlog.testing import capture_logs
 
 from tests.queues.memory import MemoryTransport, messages
 from tests.queues.test_driver import consume
-from windlass.queues.core import Core
+from windlass.queues.coordinator import Coordinator
 from windlass.queues.driver import Driver
+from windlass.queues.event_loop import run_event_loop
 from windlass.queues.handlers import describe, outcome_of
 from windlass.queues.idempotency import once
 from windlass.queues.lambda_ import lambda_handler
-from windlass.queues.loop import run_to_end
-from windlass.queues.model import Cancel, Done, Limits, Refuse, Reject, Retry, RetryLater
+from windlass.queues.model import Cancel, Done, Limits, Reject, Rejected, Retry, RetryLater
+from windlass.queues.process_group import run_group
 from windlass.queues.runner import make_runner
-from windlass.queues.together import run_together
 
 
 class Panic(BaseException):
@@ -99,22 +99,22 @@ def test_every_exception_is_a_failure_of_its_message_and_nothing_else(name, form
     transport, handler = MemoryTransport(messages(8)), forms(ERRORS[name])[form]
 
     async def main():
-        driver = Driver(Core(Limits(concurrency=4)), transport, name="test")
+        driver = Driver(Coordinator(Limits(concurrency=4)), transport, name="test")
         runner = make_runner(handler, driver.ended, threads=4)
         work = asyncio.create_task(driver.run(runner))
         async with asyncio.timeout(20):
             while len(transport.deleted) < 4 or len(transport.changed) < 4:
                 await asyncio.sleep(0.002)
-            assert driver.core.running == 0
+            assert driver.coordinator.running == 0
             driver.stop()
             await work
         return driver
 
-    driver = run_to_end(main(), goes_on=lambda _: True)
+    driver = run_event_loop(main(), goes_on=lambda _: True)
     assert sorted(transport.deleted) == ["r4", "r5", "r6", "r7"]
     assert sorted(receipt for receipt, _ in transport.changed) == ["r0", "r1", "r2", "r3"]
-    assert driver.core.counts.failed == 4
-    assert driver.core.counts.done == 4
+    assert driver.coordinator.counts.failed == 4
+    assert driver.coordinator.counts.done == 4
 
 
 def test_a_failure_is_logged_with_its_traceback():
@@ -147,7 +147,7 @@ def test_a_task_that_is_cancelled_before_its_first_step_is_concluded():
             await asyncio.sleep(0)
         return ended
 
-    assert run_to_end(main()) == [(7, Retry("cancelled"))]
+    assert run_event_loop(main()) == [(7, Retry("cancelled"))]
 
 
 def test_a_function_that_returns_a_coroutine_has_not_handled_its_message():
@@ -162,7 +162,7 @@ def test_a_function_that_returns_a_coroutine_has_not_handled_its_message():
 
 def test_retry_later_takes_fractions_and_rounds_up():
     assert outcome_of(RetryLater(0.2)) == Retry("again in 0.2 s", 1)
-    assert outcome_of(Reject(ValueError("x"))) == Refuse("x")
+    assert outcome_of(Reject(ValueError("x"))) == Rejected("x")
     assert outcome_of(None) == Done()
     assert describe(Mute()) == "Mute: (its text can't be read)"
 
@@ -176,10 +176,10 @@ def test_what_main_raises_itself_ends_it_and_a_loop_that_must_not_go_on_does_not
         await asyncio.wait([task])
 
     with pytest.raises(SystemExit):
-        run_to_end(leave(), goes_on=lambda _: True)
+        run_event_loop(leave(), goes_on=lambda _: True)
     with pytest.raises(SystemExit):
-        run_to_end(child())
-    assert run_to_end(child(), goes_on=lambda _: True) is None
+        run_event_loop(child())
+    assert run_event_loop(child(), goes_on=lambda _: True) is None
 
 
 # The same in Lambda
@@ -207,22 +207,22 @@ def test_a_worker_that_ends_with_any_exception_ends_all_and_it_is_raised():
             raise Panic("broken")
 
     with pytest.raises(Panic):
-        run_together([Sound(), Broken()])
+        run_group([Sound(), Broken()])
 
 
 # What health says
 
 
 def test_slots_that_are_all_taken_and_none_ends_are_told():
-    core = Core(Limits(concurrency=2, prefetch=0, max_handling_s=600))
-    core.tick(0.0)
-    (poll,) = core.take_effects()
-    core.received(poll.number, messages(2), 1.0)
-    starts = [effect.lease for effect in core.take_effects() if hasattr(effect, "lease")]
-    assert core.stalled_s(101.0) == 100.0
-    core.handled(starts[0], Done(), 102.0)
-    assert core.stalled_s(500.0) == 0.0  # a slot is free
-    assert not [effect for effect in core.take_effects() if isinstance(effect, Cancel)]
+    coordinator = Coordinator(Limits(concurrency=2, prefetch=0, max_handling_s=600))
+    coordinator.tick(0.0)
+    (poll,) = coordinator.take_effects()
+    coordinator.received(poll.number, messages(2), 1.0)
+    starts = [effect.lease for effect in coordinator.take_effects() if hasattr(effect, "lease")]
+    assert coordinator.stalled_s(101.0) == 100.0
+    coordinator.handled(starts[0], Done(), 102.0)
+    assert coordinator.stalled_s(500.0) == 0.0  # a slot is free
+    assert not [effect for effect in coordinator.take_effects() if isinstance(effect, Cancel)]
 
 
 def test_ready_says_for_how_long_nothing_has_ended():
@@ -232,23 +232,23 @@ def test_ready_says_for_how_long_nothing_has_ended():
     transport = MemoryTransport(messages(2))
 
     async def main():
-        driver = Driver(Core(Limits(concurrency=2, prefetch=0)), transport, name="test", now=lambda: now[0])
+        driver = Driver(Coordinator(Limits(concurrency=2, prefetch=0)), transport, name="test", now=lambda: now[0])
         runner = make_runner(lambda _: release.wait(20), driver.ended, threads=2)
         work = asyncio.create_task(driver.run(runner))
         async with asyncio.timeout(20):
-            while driver.core.running < 2:
+            while driver.coordinator.running < 2:
                 await asyncio.sleep(0.002)
             before = _ready(driver, 300)
             now[0] = 400.0
             during, alive = _ready(driver, 300), _alive(driver)
             release.set()
-            while driver.core.running:
+            while driver.coordinator.running:
                 await asyncio.sleep(0.002)
             after = _ready(driver, 300)
             driver.stop()
             await work
         return before, during, alive, after
 
-    before, during, alive, after = run_to_end(main())
+    before, during, alive, after = run_event_loop(main())
     line = "no handler has concluded for 400 s while all 2 slots are taken"
     assert (before, during, alive, after) == ((True, ""), (False, line), (True, line), (True, ""))

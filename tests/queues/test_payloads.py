@@ -11,14 +11,14 @@ from structlog.testing import capture_logs
 
 from tests.queues.conftest import wait_for
 from tests.queues.memory import MemoryTransport
-from tests.queues.test_core import Bench
+from tests.queues.test_coordinator import Bench
 from tests.queues.test_driver import consume
 from windlass.core.errors import AccessDenied, AwsError
 from windlass.queues.config import ConsumeConfig
 from windlass.queues.lambda_ import PayloadDeletion, lambda_handler
-from windlass.queues.model import Delete, DeletePayload, Refuse, Reject, Retry, Stopped
+from windlass.queues.model import Delete, DeletePayload, Reject, Rejected, Retry, Stopped
 from windlass.queues.payloads import DEDUPLICATION, Pointer, deletable_payload, write_pointer
-from windlass.queues.transports import burial
+from windlass.queues.transports import dead_letter_entry
 from windlass.wire.sqs import Failed, Message
 
 BUCKET = "large"
@@ -34,8 +34,8 @@ def bench(**limits):
     return Bench(concurrency=1, prefetch=0, payload_bucket=BUCKET, **limits)
 
 
-def payloads(core):
-    return [(one.bucket, one.key) for one in core.of(DeletePayload)]
+def payloads(coordinator):
+    return [(one.bucket, one.key) for one in coordinator.of(DeletePayload)]
 
 
 @pytest.mark.parametrize("attribute", ["ExtendedPayloadSize", "SQSLargePayloadSize"])
@@ -67,30 +67,30 @@ def test_a_payload_that_others_may_need_is_not_deletable(message):
 
 
 def test_a_copy_in_the_dead_letter_queue_keeps_its_payload():
-    copy = burial(large(), "broken")
+    copy = dead_letter_entry(large(), "broken")
     redriven = Message("second", "r", copy.body, {}, copy.attributes)
     assert deletable_payload(redriven, BUCKET) is None
 
 
 def test_a_payload_is_deleted_only_after_sqs_confirmed_its_message():
-    core = bench()
-    core.deliver(large())
-    core.handle("m")
-    core.later(1.0)
-    (delete,) = core.of(Delete)
-    assert payloads(core) == []
-    core.core.deleted(delete.number, [], core.now)
-    core.collect()
-    assert payloads(core) == [(BUCKET, "payload-m")]
+    coordinator = bench()
+    coordinator.deliver(large())
+    coordinator.handle("m")
+    coordinator.later(1.0)
+    (delete,) = coordinator.of(Delete)
+    assert payloads(coordinator) == []
+    coordinator.coordinator.deleted(delete.number, [], coordinator.now)
+    coordinator.collect()
+    assert payloads(coordinator) == [(BUCKET, "payload-m")]
 
 
 def test_without_the_option_no_payload_is_deleted():
-    core = Bench(concurrency=1, prefetch=0)
-    core.deliver(large())
-    core.handle("m")
-    core.core.deleted(core.of(Delete)[0].number, [], core.now)
-    core.collect()
-    assert payloads(core) == []
+    coordinator = Bench(concurrency=1, prefetch=0)
+    coordinator.deliver(large())
+    coordinator.handle("m")
+    coordinator.coordinator.deleted(coordinator.of(Delete)[0].number, [], coordinator.now)
+    coordinator.collect()
+    assert payloads(coordinator) == []
 
 
 @pytest.mark.parametrize(
@@ -99,88 +99,90 @@ def test_without_the_option_no_payload_is_deleted():
     ids=["refused", "fault"],
 )
 def test_a_message_that_sqs_did_not_delete_keeps_its_payload(failed):
-    core = bench()
-    core.deliver(large())
-    core.handle("m")
-    core.core.deleted(core.of(Delete)[0].number, [failed], core.now)
-    core.collect()
-    assert payloads(core) == []
+    coordinator = bench()
+    coordinator.deliver(large())
+    coordinator.handle("m")
+    coordinator.coordinator.deleted(coordinator.of(Delete)[0].number, [failed], coordinator.now)
+    coordinator.collect()
+    assert payloads(coordinator) == []
 
 
 def test_a_lost_answer_deletes_the_payload_when_the_repeated_delete_is_confirmed():
-    core = bench()
-    core.deliver(large())
-    core.handle("m")
-    core.core.call_failed(core.of(Delete)[0].number, core.now)
-    core.later(1.0)
-    first, second = core.of(Delete)
+    coordinator = bench()
+    coordinator.deliver(large())
+    coordinator.handle("m")
+    coordinator.coordinator.call_failed(coordinator.of(Delete)[0].number, coordinator.now)
+    coordinator.later(1.0)
+    first, second = coordinator.of(Delete)
     assert first.entries == second.entries
-    assert payloads(core) == []
-    core.core.deleted(second.number, [], core.now)
-    core.collect()
-    assert payloads(core) == [(BUCKET, "payload-m")]
+    assert payloads(coordinator) == []
+    coordinator.coordinator.deleted(second.number, [], coordinator.now)
+    coordinator.collect()
+    assert payloads(coordinator) == [(BUCKET, "payload-m")]
 
 
 def test_a_lost_answer_and_a_lost_lease_keep_the_payload_for_the_next_delivery():
-    core = bench()
-    core.deliver(large())
-    core.handle("m")
-    core.core.call_failed(core.of(Delete)[0].number, core.now)
-    core.later(200.0)
-    core.deliver()  # nothing: the next receive is sent now
-    assert payloads(core) == []
-    core.deliver(large(count=2))
-    core.later(1.0)
-    core.core.deleted(core.of(Delete)[-1].number, [], core.now)
-    core.collect()
-    assert payloads(core) == [(BUCKET, "payload-m")], "the handler is not run again, and its delete is confirmed now"
+    coordinator = bench()
+    coordinator.deliver(large())
+    coordinator.handle("m")
+    coordinator.coordinator.call_failed(coordinator.of(Delete)[0].number, coordinator.now)
+    coordinator.later(200.0)
+    coordinator.deliver()  # nothing: the next receive is sent now
+    assert payloads(coordinator) == []
+    coordinator.deliver(large(count=2))
+    coordinator.later(1.0)
+    coordinator.coordinator.deleted(coordinator.of(Delete)[-1].number, [], coordinator.now)
+    coordinator.collect()
+    assert payloads(coordinator) == [(BUCKET, "payload-m")], (
+        "the handler is not run again, and its delete is confirmed now"
+    )
 
 
 def test_a_failed_and_a_rejected_message_keep_their_payloads():
-    core = bench()
-    core.deliver(large())
-    core.handle("m", Retry("no"))
-    core.later(1.0)
-    core.deliver(large("r"))
-    core.handle("r", Refuse("never"))
-    core.core.buried(core.core._by_message["r"], core.now, ok=True)
-    core.later(1.0)
-    core.core.deleted(core.of(Delete)[-1].number, [], core.now)
-    core.collect()
-    assert payloads(core) == []
+    coordinator = bench()
+    coordinator.deliver(large())
+    coordinator.handle("m", Retry("no"))
+    coordinator.later(1.0)
+    coordinator.deliver(large("r"))
+    coordinator.handle("r", Rejected("never"))
+    coordinator.coordinator.dead_lettered(coordinator.coordinator.leases.find("r").number, coordinator.now, ok=True)
+    coordinator.later(1.0)
+    coordinator.coordinator.deleted(coordinator.of(Delete)[-1].number, [], coordinator.now)
+    coordinator.collect()
+    assert payloads(coordinator) == []
 
 
 def test_a_rejected_message_that_is_received_again_keeps_its_payload():
     """Its copy is in the dead-letter queue; only the delete of the original got lost."""
-    core = bench()
-    core.deliver(large())
-    core.handle("m", Refuse("never"))
-    core.core.buried(core.core._by_message["m"], core.now, ok=True)
-    core.later(0.2)
-    core.core.call_failed(core.of(Delete)[-1].number, core.now)
-    core.later(200.0)
-    core.deliver()  # nothing: the next receive is sent now
-    core.deliver(large(count=2))
-    core.later(1.0)
-    core.core.deleted(core.of(Delete)[-1].number, [], core.now)
-    core.collect()
-    assert core.core.counts.deleted == 1
-    assert payloads(core) == []
+    coordinator = bench()
+    coordinator.deliver(large())
+    coordinator.handle("m", Rejected("never"))
+    coordinator.coordinator.dead_lettered(coordinator.coordinator.leases.find("m").number, coordinator.now, ok=True)
+    coordinator.later(0.2)
+    coordinator.coordinator.call_failed(coordinator.of(Delete)[-1].number, coordinator.now)
+    coordinator.later(200.0)
+    coordinator.deliver()  # nothing: the next receive is sent now
+    coordinator.deliver(large(count=2))
+    coordinator.later(1.0)
+    coordinator.coordinator.deleted(coordinator.of(Delete)[-1].number, [], coordinator.now)
+    coordinator.collect()
+    assert coordinator.coordinator.counts.deleted == 1
+    assert payloads(coordinator) == []
 
 
 def test_a_stop_waits_for_payloads_on_the_wire_but_not_for_ever():
-    core = bench(drain_s=1, flush_s=1)
-    core.deliver(large())
-    core.handle("m")
-    core.core.deleted(core.of(Delete)[0].number, [], core.now)
-    core.later(0.1)
-    core.core.stop(core.now)
-    for poll in list(core.core._polls):
-        core.core.poll_failed(poll, core.now)
-    core.later(0.5)
-    assert core.of(Stopped) == []
-    core.later(5.0)
-    assert core.of(Stopped) == [Stopped()]
+    coordinator = bench(drain_s=1, flush_s=1)
+    coordinator.deliver(large())
+    coordinator.handle("m")
+    coordinator.coordinator.deleted(coordinator.of(Delete)[0].number, [], coordinator.now)
+    coordinator.later(0.1)
+    coordinator.coordinator.stop(coordinator.now)
+    for poll in list(coordinator.coordinator.polling.pending):
+        coordinator.coordinator.poll_failed(poll, coordinator.now)
+    coordinator.later(0.5)
+    assert coordinator.of(Stopped) == []
+    coordinator.later(5.0)
+    assert coordinator.of(Stopped) == [Stopped()]
 
 
 def test_a_payload_that_cannot_be_deleted_is_counted_and_logged_once():
@@ -203,7 +205,7 @@ def test_a_payload_that_cannot_be_deleted_is_counted_and_logged_once():
             payload_bucket=BUCKET,
             delete_payload=delete,
         )
-    counts = driver.core.counts
+    counts = driver.coordinator.counts
     assert (counts.done, counts.failed, counts.deleted) == (50, 0, 50)
     assert (counts.deleted_payloads, counts.failed_payload_deletes) == (48, 2)
     (line,) = [one for one in logs if one["event"] == "payload.delete_failed"]
@@ -274,7 +276,7 @@ def test_a_function_deletes_the_message_and_then_its_payload():
 
     function = lambda_handler(
         handler,
-        bury=lambda message, reason: calls.append(("dead-lettered", message.message_id)),
+        dead_letter=lambda message, reason: calls.append(("dead-lettered", message.message_id)),
         payloads=PayloadDeletion(BUCKET, delete_message, delete_object),
     )
     names = ("fine", "bad", "never", "stays", "denied")

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from tests.replication.test_preflight import INTENT, good
 from windlass.core.errors import UsageError
+from windlass.core.iam import document, evaluate, missing, uncertain
 from windlass.replication.model import BucketRef, Method, Operation, Pair
 from windlass.replication.planning.facts import KeyFacts
 from windlass.replication.planning.pairs import check_aliases
 from windlass.replication.planning.preflight import Intent, check
 from windlass.replication.service import PairSelection
-from windlass.replication.setup.policy import document, evaluate, missing, uncertain
 
 KEY = "arn:aws:kms:eu-west-1:111111111111:key/k"
 ROLE = "arn:aws:iam::111111111111:role/copier"

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from windlass.core.errors import AccessDenied, Conflict, NotFound, UsageError
+from windlass.core.iam import allows, document, missing, trusts
 from windlass.replication.failures import replication_codes
 from windlass.replication.model import Attribute, BucketRef, Method, Operation, Pair, Volume
 from windlass.replication.planning.facts import BucketFacts, KeyFacts, PairFacts, RoleFacts
 from windlass.replication.planning.preflight import Intent, check, refusal
-from windlass.replication.setup.policy import allows, document, missing, trusts
 from windlass.replication.setup.role import (
     BATCH_SERVICE,
     REPLICATION_SERVICE,

@@ -202,7 +202,7 @@ def test_streams_and_uploads_believe_no_page_either():
         async with client.stream(call) as (_, body):
             return [chunk async for chunk in body]
 
-    async def send_upload(client, call):
+    async def upload(client, call):
         async def pieces():
             yield b"content"
 
@@ -211,7 +211,7 @@ def test_streams_and_uploads_believe_no_page_either():
     for status, body in itertools.product((302, 403, 404, 409), (b"", b"<html>")):
         page = answer(status, body, request_id="")
         assert type(talk(page, calls=[s3.get("box", "k")], each=streamed)[0][0]) is BadAnswer
-        assert type(talk(page, calls=[s3.put("box", "k", b"")], each=send_upload)[0][0]) is BadAnswer
+        assert type(talk(page, calls=[s3.put("box", "k", b"")], each=upload)[0][0]) is BadAnswer
 
 
 @pytest.mark.parametrize("status", [302, 403, 404, 409, 412])

@@ -15,7 +15,7 @@ from windlass.aggregation.tables.dynamodb import DynamoTable
 from windlass.aggregation.timeline import Window
 from windlass.aggregation.timers import queue_sender
 from windlass.core.errors import ConfigError
-from windlass.queues.finding import find_queue
+from windlass.queues.lookup import find_queue
 
 if TYPE_CHECKING:  # botocore is loaded by who opens the estate
     from windlass.estate.service import Estate

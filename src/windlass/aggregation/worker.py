@@ -27,7 +27,7 @@ from windlass.queues.config import ConsumeConfig
 from windlass.queues.consumer import Consumer
 from windlass.queues.handlers import describe
 from windlass.queues.model import Reject, RetryLater
-from windlass.queues.received import Received
+from windlass.queues.received_message import ReceivedMessage
 from windlass.queues.service import Queues
 from windlass.store.engine import Store
 
@@ -35,7 +35,7 @@ __all__ = ["Worker"]
 
 _MOST_MESSAGES = 2_000
 _IN_HAND = 20_000
-_GATHER_S = 1.0
+_BATCH_WINDOW_S = 1.0
 _COMPLETION_WAIT_S = 5
 _COMPLETION_TRIES = 5
 
@@ -112,7 +112,7 @@ class Worker:
             "region": first.region,
             "concurrency": _IN_HAND,
             "prefetch": 0,
-            "gather_s": min(_GATHER_S, linger_s),
+            "batch_window_s": min(_BATCH_WINDOW_S, linger_s),
         }
         given |= self._times(linger_s)
         return ConsumeConfig.model_validate(given | self._settings)
@@ -175,7 +175,7 @@ class Worker:
         except WindlassError as error:
             logger("aggregation").error("timers.failed", queue=queue, error=error.message, hint=error.hint)
 
-    def _on_timer(self, received: Received) -> None:
+    def _on_timer(self, received: ReceivedMessage) -> None:
         timer = read_timer(received.body)
         if timer is None:
             if self._on_completion(received):
@@ -185,7 +185,7 @@ class Worker:
         if isinstance(verdict, Defer):
             raise RetryLater(math.ceil(verdict.after_s), verdict.reason)
 
-    def _on_completion(self, received: Received) -> bool:
+    def _on_completion(self, received: ReceivedMessage) -> bool:
         return _completed(self.engine, received)
 
     def _fire(self, timer: Timer, *, receives: int = 0) -> Verdict:
@@ -215,7 +215,7 @@ class _Gathering:
         self._tasks: set[asyncio.Task[None]] = set()
         self._hurried = False
 
-    async def handle(self, received: Received) -> None:
+    async def handle(self, received: ReceivedMessage) -> None:
         """A message: done when what is in it is counted."""
         if _completed(self._engine, received):
             return
@@ -275,7 +275,7 @@ class _Gathering:
             self._counts.batches += 1
 
 
-def _completed(engine: Engine, received: Received) -> bool:
+def _completed(engine: Engine, received: ReceivedMessage) -> bool:
     """Whether the message is a completion event; one that comes before its action was written down comes again."""
     token = completion_of(received.body)
     if not token:

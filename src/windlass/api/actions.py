@@ -23,7 +23,7 @@ from windlass.core import clock
 from windlass.core.errors import Conflict, UsageError, WindlassError
 from windlass.core.suggest import unknown_word
 from windlass.pipelines import backfill
-from windlass.queues import redriving
+from windlass.queues import redrive_job
 
 __all__ = ["ACTIONS", "Action", "ActionResult", "find_action", "run_action"]
 
@@ -106,7 +106,7 @@ def _resume_job(app: App, values: Values) -> ActionResult:
 
 def _redrive(app: App, values: Values) -> ActionResult:
     queue = app.queues.open(values["name"], account_id=values["account"], region=values["region"])
-    return _job_result(app, redriving.start(app.queues, app.jobs, queue), queue.arn)
+    return _job_result(app, redrive_job.start(app.queues, app.jobs, queue), queue.arn)
 
 
 def _trigger(app: App, values: Values) -> ActionResult:

@@ -20,7 +20,7 @@ from windlass.cli.local import _fill, _start_weather, require_embedded_aws
 from windlass.core.errors import AwsError
 from windlass.core.units import format_duration
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 _EVERY_S = 20
 _START_S = 60

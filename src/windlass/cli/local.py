@@ -17,10 +17,13 @@ import typer
 from windlass.cli.context import loaded_settings
 from windlass.core.errors import AwsError, ConfigError, WindlassError
 from windlass.core.units import format_bytes, format_duration
+from windlass.present.commands import LeanGroup
 from windlass.present.output import Column, Format, emit, emit_value
 from windlass.present.progress import ProgressLine
 
 app = typer.Typer(
+    cls=LeanGroup,
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="The embedded AWS: start it, fill it, look at it. For development and tests.",

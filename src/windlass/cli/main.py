@@ -41,7 +41,7 @@ class Command:
         """Import the module and return its click command."""
         module, _, attribute = self.target.partition(":")
         target = getattr(importlib.import_module(module), attribute)
-        return command_of(target() if module == "windlass.cli.groups" else target, self.name)
+        return command_of(target, self.name)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -71,7 +71,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "replicate",
-        "windlass.cli.groups:replicate",
+        "windlass.replication.commands:GROUP",
         "Seed the replicas of buckets, for one pair or two hundred, and prove them.",
     ),
     Command("build", "windlass.deploy.commands.build:GROUP", "Build what is deployed: Lambda zips and layers."),

@@ -17,7 +17,7 @@ from windlass.core import errors
 from windlass.inventory.catalog import CATALOG
 from windlass.observe.metrics import Metrics
 from windlass.pipelines.measure import COUNTERS as PIPELINE_COUNTERS
-from windlass.queues.measure import COUNTERS, GAUGES, HISTOGRAMS
+from windlass.queues.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from windlass.settings.load import known_keys, list_sections
 from windlass.settings.render import toml_value
 

@@ -7,7 +7,7 @@ from windlass.clients import scanning
 from windlass.inventory import collecting
 from windlass.memcached import scaling
 from windlass.pipelines import backfill
-from windlass.queues import redriving
+from windlass.queues import redrive_job
 from windlass.replication.seed import job as seeding
 
 __all__ = ["register_runners"]
@@ -18,6 +18,6 @@ def register_runners(app: App) -> None:
     collecting.register(app.inventory, app.jobs)
     scaling.register(app.memcached, app.jobs)
     backfill.register(lambda: app.pipelines, app.jobs)
-    redriving.register(lambda: app.queues, app.jobs)
+    redrive_job.register(lambda: app.queues, app.jobs)
     scanning.register(lambda: app.clients, app.jobs)
     seeding.register(lambda: app.replication, app.jobs)

@@ -18,7 +18,7 @@ def usage_error(error: typer.TyperException) -> UsageError:
     path = ctx.command_path if ctx is not None else "windlass"
     show_help = f"`{path} --help` shows what it takes."
     kind = type(error).__name__
-    message = error.format_message()
+    message = error.format_message().removeprefix("Invalid value: ").rstrip(".")
     if kind == "NoSuchOption":
         option = getattr(error, "option_name", "")
         close = nearest(option, _options(ctx))
@@ -26,12 +26,12 @@ def usage_error(error: typer.TyperException) -> UsageError:
         return UsageError(f"`{path}` has no option {option}", hint=hint)
     if kind == "MissingParameter":
         return UsageError(f"`{path}` needs {_name(error)}", hint=f"Usage: {_usage(ctx)}")
-    if kind == "BadParameter":
+    if kind == "BadParameter" and getattr(error, "param", None) is not None:
         return UsageError(f"{_name(error)} of `{path}`: {_sentence(error)}", hint=show_help)
     if message.startswith("Got unexpected extra argument"):
         extra = message.partition(" (")[2].rpartition(")")[0]
         return UsageError(f"`{path}` does not take the argument {extra!r}", hint=f"Usage: {_usage(ctx)}")
-    return UsageError(f"{message.rstrip('.')} (`{path}`)", hint=show_help)
+    return UsageError(f"`{path}`: {message[:1].lower()}{message[1:]}", hint=show_help)
 
 
 def _options(ctx: Any) -> list[str]:

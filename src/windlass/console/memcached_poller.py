@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from windlass.console.poller import ViewedPoller
 from windlass.core import clock
+from windlass.core.background import Poller
 from windlass.core.errors import WindlassError
 from windlass.memcached.model import Cluster, NodeStats, Quota
 from windlass.memcached.service import Listing, Memcached, Nodes, ScopeFilter
 
 __all__ = ["ClusterKey", "ClusterSnapshot", "HitRateSample", "MemcachedPoller", "hit_rate_sample"]
 
-VIEWED_S = 20.0
+IDLE_S = 20.0  # polling ends when no page was viewed for this long
 LISTING_INTERVAL_S = 10.0
 CLUSTER_INTERVAL_S = 2.0
 QUOTA_INTERVAL_S = 60.0  # Service Quotas throttles early, and a quota rarely changes
@@ -55,35 +55,25 @@ class MemcachedPoller:
     def __init__(self, memcached: Callable[[], Memcached], now: Callable[[], float] = time.monotonic) -> None:
         self._memcached = memcached
         self._now = now
-        self._listing: ViewedPoller[None, Listing | WindlassError] = ViewedPoller(
-            "memcached-list",
-            self._fetch_listing,
-            interval_s=LISTING_INTERVAL_S,
-            viewed_s=VIEWED_S,
-            first_wait_s=FIRST_WAIT_S,
-            now=now,
+        self._listing = Poller[None, Listing | WindlassError](
+            "memcached-list", self._fetch_listing, interval_s=LISTING_INTERVAL_S, idle_s=IDLE_S, now=now
         )
-        self._clusters: ViewedPoller[ClusterKey, ClusterSnapshot] = ViewedPoller(
-            "memcached-cluster",
-            self._fetch_cluster,
-            interval_s=CLUSTER_INTERVAL_S,
-            viewed_s=VIEWED_S,
-            first_wait_s=FIRST_WAIT_S,
-            now=now,
+        self._clusters = Poller[ClusterKey, ClusterSnapshot](
+            "memcached-clusters", self._fetch_cluster, interval_s=CLUSTER_INTERVAL_S, idle_s=IDLE_S, now=now
         )
 
     @property
     def etag(self) -> str:
         """A text that differs after the list or a snapshot changed."""
-        return f"{self._listing.etag}.{self._clusters.etag}"
+        return f"{self._listing.version}.{self._clusters.version}"
 
     def listing(self) -> Listing | WindlassError | None:
         """All clusters, or the error of listing them; None while AWS has not answered yet."""
-        return self._listing.view([None]).get(None)
+        return self._listing.read([None], wait_s=FIRST_WAIT_S).get(None)
 
     def cluster(self, key: ClusterKey) -> ClusterSnapshot:
         """The snapshot of one cluster, an empty one while AWS has not answered yet."""
-        return self._clusters.view([key]).get(key, ClusterSnapshot())
+        return self._clusters.read([key], wait_s=FIRST_WAIT_S).get(key, ClusterSnapshot())
 
     def _fetch_listing(self, _key: None, _previous: Listing | WindlassError | None) -> Listing | WindlassError:
         try:

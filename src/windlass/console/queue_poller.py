@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from windlass.console.poller import ViewedPoller
+from windlass.core.background import Poller
 from windlass.core.errors import WindlassError
 from windlass.queues.address import Queue
 from windlass.queues.report import Depth
@@ -14,7 +15,7 @@ from windlass.queues.service import Queues
 __all__ = ["QueuePoller", "QueueSnapshot"]
 
 INTERVAL_S = 2.0
-VIEWED_S = 15.0
+IDLE_S = 15.0  # polling ends when no page was viewed for this long
 TREND_POINTS = 120  # four minutes of the sparkline
 
 
@@ -37,17 +38,19 @@ class QueuePoller:
 
     def __init__(self, queues: Callable[[], Queues]) -> None:
         self._queues = queues
-        self._poller = ViewedPoller("queue-poller", self._fetch, interval_s=INTERVAL_S, viewed_s=VIEWED_S)
+        self._poller = Poller[str, QueueSnapshot](
+            "queue-depths", self._fetch, interval_s=INTERVAL_S, idle_s=IDLE_S, changed=operator.ne
+        )
 
     @property
     def etag(self) -> str:
         """A text that differs after a snapshot changed."""
-        return self._poller.etag
+        return str(self._poller.version)
 
     def snapshots(self, arns: Iterable[str]) -> dict[str, QueueSnapshot]:
         """The snapshot of each queue, an empty one before SQS has answered."""
         listed = list(arns)
-        return dict.fromkeys(listed, QueueSnapshot()) | self._poller.view(listed)
+        return dict.fromkeys(listed, QueueSnapshot()) | self._poller.read(listed)
 
     def _fetch(self, arn: str, previous: QueueSnapshot | None) -> QueueSnapshot:
         before, queues = previous or QueueSnapshot(), self._queues()

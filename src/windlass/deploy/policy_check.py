@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from windlass.core.iam import allows
 from windlass.deploy.policy import Facts, Statement, document, role_arn
 from windlass.deploy.policy_calls import actions_of, tagging_of
-from windlass.replication.setup.policy import allows
 
 __all__ = ["Need", "Verdict", "check", "needs_of"]
 

@@ -17,14 +17,14 @@ from windlass.core.errors import ConfigError, NotFound, UsageError
 from windlass.functions.parts import Shared, deleting, load_aws, postponing, put_together
 from windlass.queues.address import Queue, read_reference
 from windlass.queues.config import ConsumeConfig
-from windlass.queues.finding import find_queue
+from windlass.queues.envelope_handler import wrap_envelopes
+from windlass.queues.envelopes import MAX_UNPACKED_BYTES
 from windlass.queues.handlers import Handler, load_handler
 from windlass.queues.idempotency import DynamoLedger, key_of, once
-from windlass.queues.lambda_ import Bury, PayloadDeletion, lambda_handler
+from windlass.queues.lambda_ import PayloadDeletion, SendDeadLetter, lambda_handler
+from windlass.queues.lookup import find_queue
 from windlass.queues.payloads import Pointer
-from windlass.queues.transports import burial
-from windlass.queues.unpack import unpacking
-from windlass.queues.unwrap import MAX_UNPACKED_BYTES
+from windlass.queues.transports import dead_letter_entry
 from windlass.wire.sqs import Message
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _entry(queue_arn: str) -> Callable[[Any, Any], Any]:
     queue = find_queue(estate, queue_arn)
     return lambda_handler(
         load_handler(config.handler, folder=Path.cwd()),
-        bury=_burying(estate, queue),
+        dead_letter=_dead_lettering(estate, queue),
         postpone=postponing(estate),
         payloads=_payloads(config, estate, queue),
         around=_around(config, estate, queue),
@@ -94,7 +94,9 @@ def _around(config: ConsumeConfig, estate: Estate, queue: Queue) -> Callable[[Ha
                 window_s=config.idempotency_window_s,
             )
             function = once(ledger, key_of(queue.arn, config.idempotency_key))(function)
-        return unpacking(config.unwrap, fetch, bucket=config.payload_bucket)(function) if config.unwrap else function
+        return (
+            wrap_envelopes(config.unwrap, fetch, bucket=config.payload_bucket)(function) if config.unwrap else function
+        )
 
     return around
 
@@ -109,7 +111,7 @@ def _payloads(config: ConsumeConfig, estate: Estate, queue: Queue) -> PayloadDel
     return PayloadDeletion(config.payload_bucket, deleting(estate), delete_object)
 
 
-def _burying(estate: Estate, queue: Queue) -> Bury | None:
+def _dead_lettering(estate: Estate, queue: Queue) -> SendDeadLetter | None:
     """Return what sends a rejected message to the dead-letter queue; None when the queue has none that can be reached."""
     if not queue.dead_letter_arn:
         return None
@@ -118,8 +120,8 @@ def _burying(estate: Estate, queue: Queue) -> Bury | None:
     except (NotFound, UsageError):
         return None
 
-    def bury(message: Message, reason: str) -> None:
-        entry = burial(message, reason)
+    def dead_letter(message: Message, reason: str) -> None:
+        entry = dead_letter_entry(message, reason)
         more = {"MessageGroupId": entry.group, "MessageDeduplicationId": entry.dedup} if entry.group else {}
         estate.call(
             dead.account_id,
@@ -132,7 +134,7 @@ def _burying(estate: Estate, queue: Queue) -> Bury | None:
             **more,
         )
 
-    return bury
+    return dead_letter
 
 
 load_aws()

@@ -16,7 +16,7 @@ from windlass.estate.config import EstateConfig
 from windlass.observe.config import LogConfig
 from windlass.observe.log import configure_logging
 from windlass.queues.address import Queue
-from windlass.queues.finding import find_queue
+from windlass.queues.lookup import find_queue
 from windlass.settings.load import load_sections
 
 if TYPE_CHECKING:

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from windlass.events import ObjectEvent, Unrecognised
 from windlass.pipelines.engine import Contended, Engine
 from windlass.queues.model import Reject, RetryLater
-from windlass.queues.received import Received
+from windlass.queues.received_message import ReceivedMessage
 
 __all__ = ["handler_of"]
 
 _CONTENDED_S = 5
 
 
-def handler_of(engine: Engine) -> Callable[[Received], None]:
+def handler_of(engine: Engine) -> Callable[[ReceivedMessage], None]:
     """A message is done when every pipeline took each of its events to an end."""
 
-    def handle(received: Received) -> None:
+    def handle(received: ReceivedMessage) -> None:
         readings = received.events()
         events = [one for one in readings if isinstance(one, ObjectEvent)]
         unknown = next((one for one in readings if isinstance(one, Unrecognised)), None)

@@ -50,6 +50,15 @@ class VerbCommand(TyperCommand):
         super().__init__(*args, help=text.rstrip(), **options)
         self.examples = tuple(line.strip() for line in examples.splitlines() if line.strip())
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse; the error of a wrong option names this command, also where typer's parser forgets it."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            if getattr(error, "ctx", ctx) is None:
+                raise typer.BadParameter(error.format_message(), ctx=ctx) from None
+            raise
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Write `[OPTIONS] QUEUE [BODY]...`: brackets mean optional, dots mean repeatable."""
         return [

@@ -33,7 +33,7 @@ class ConsumeConfig(BaseModel):
     read_timeout_s: float = Field(
         default=35.0, gt=0, description="Seconds until a receive without an answer is given up; at least wait_s + 10."
     )
-    gather_s: float = Field(
+    batch_window_s: float = Field(
         default=0.0,
         ge=0,
         le=20,
@@ -104,7 +104,7 @@ class ConsumeConfig(BaseModel):
             "max_pollers",
             "wait_s",
             "read_timeout_s",
-            "gather_s",
+            "batch_window_s",
             "visibility_s",
             "max_handling_s",
             "first_backoff_s",

@@ -1,4 +1,4 @@
-"""A consumer put together: transport, core, handler, health, board; run until SIGTERM.
+"""A consumer put together: transport, coordinator, handler, health, heartbeat; run until SIGTERM.
 
 consumer = Consumer(config, handler, queues=queues)
 consumer.run()
@@ -20,20 +20,20 @@ from prometheus_client import CollectorRegistry, generate_latest
 from windlass.core.errors import ConfigError
 from windlass.observe.log import logger
 from windlass.queues.address import Queue
-from windlass.queues.board import Board
 from windlass.queues.config import ConsumeConfig
-from windlass.queues.core import Core
+from windlass.queues.coordinator import Coordinator
 from windlass.queues.driver import Driver
+from windlass.queues.envelope_handler import wrap_envelopes
+from windlass.queues.event_loop import run_event_loop
 from windlass.queues.handlers import Handler, load_handler, trace_of
 from windlass.queues.health import HealthPort
+from windlass.queues.heartbeat import Heartbeat
 from windlass.queues.idempotency import DynamoLedger, Ledger, StoreLedger, key_of, once
-from windlass.queues.loop import run_to_end
-from windlass.queues.measure import ConsumerCollector
+from windlass.queues.metrics import ConsumerCollector
 from windlass.queues.model import Counts, Limits
 from windlass.queues.runner import make_runner
 from windlass.queues.service import Queues
 from windlass.queues.transports import Transport
-from windlass.queues.unpack import unpacking
 from windlass.queues.watchdog import Watchdog
 from windlass.store.engine import Store
 
@@ -83,7 +83,7 @@ class Consumer:
         queue = self._queues.open(self.config.queue, account_id=self.config.account, region=self.config.region)
         limits = self.config.limits(fifo=queue.fifo, max_receive_count=queue.max_receive_count)
         self._check(queue, limits)
-        return run_to_end(self._main(queue, limits, stop, signals=signals), goes_on=self._goes_on)
+        return run_event_loop(self._main(queue, limits, stop, signals=signals), goes_on=self._goes_on)
 
     def _goes_on(self, error: BaseException) -> bool:
         """Whether the loop is entered again after a SystemExit or KeyboardInterrupt: signals are taken elsewhere by now."""
@@ -110,37 +110,37 @@ class Consumer:
 
     async def _main(self, queue: Queue, limits: Limits, stop: threading.Event | None, *, signals: bool) -> int:
         log = logger("queues").bind(queue=queue.name)
-        board = self._board(queue)
-        core = Core(limits)
-        self.counts = core.counts
+        heartbeat = self._heartbeat(queue)
+        coordinator = Coordinator(limits)
+        self.counts = coordinator.counts
 
         def make_transport() -> Transport:
             return self._queues.transport(queue, limits, lean=self.config.transport == "lean")
 
         transport = make_transport()
         driver = Driver(
-            core,
+            coordinator,
             transport,
             name=queue.name,
-            watch=board.failed if board else None,
+            watch=heartbeat.failed if heartbeat else None,
             stopping=self._told_to_stop,
             delete_payload=self._queues.payload_deleter(queue) if limits.payload_bucket else None,
         )
         collector = ConsumerCollector(
-            queue.name, core.counts.as_dict, lambda: _gauges(driver), driver.handling, driver.age
+            queue.name, coordinator.counts.as_dict, lambda: _gauges(driver), driver.handling, driver.age
         )
         self._registry.register(collector)
         health = await self._serve_health(driver)
         runner = make_runner(self._handler, driver.ended, threads=limits.concurrency, around=self._around(queue))
         with self._stopping(driver, stop, signals=signals), contextlib.ExitStack() as stack:
             stack.callback(self._registry.unregister, collector)
-            if board is not None:
-                board.start()
-                stack.callback(board.close)
+            if heartbeat is not None:
+                heartbeat.start()
+                stack.callback(heartbeat.close)
             watchdog = Watchdog(driver, make_transport, name=queue.name)
             watchdog.start()
             stack.callback(watchdog.close)
-            watch = asyncio.create_task(_watch(driver, board, stop))
+            watch = asyncio.create_task(_watch(driver, heartbeat, stop))
             log.info(
                 "consumer.started",
                 handler=self.config.handler,
@@ -153,17 +153,19 @@ class Consumer:
                 await driver.run(runner)
             finally:
                 watch.cancel()
-                if board is not None:
-                    board.show(core.counts.as_dict(), 0)
+                if heartbeat is not None:
+                    heartbeat.show(coordinator.counts.as_dict(), 0)
                 if health is not None:
                     await health.stop()
-            log.info("consumer.stopped", **core.counts.as_dict())
+            log.info("consumer.stopped", **coordinator.counts.as_dict())
         return 0
 
-    def _board(self, queue: Queue) -> Board | None:
+    def _heartbeat(self, queue: Queue) -> Heartbeat | None:
         if self._store is None:
             return None
-        return Board(self._store(), name=self.config.title, queue_arn=queue.arn, handler=self.config.handler or "code")
+        return Heartbeat(
+            self._store(), name=self.config.title, queue_arn=queue.arn, handler=self.config.handler or "code"
+        )
 
     def _around(self, queue: Queue) -> Callable[[Handler], Handler]:
         layers = self.config.unwrap
@@ -175,7 +177,7 @@ class Consumer:
                 wrapped = once(ledger, key_of(queue.arn, self.config.idempotency_key))(wrapped)
             if not layers:
                 return wrapped
-            return unpacking(layers, self._queues.fetcher(queue), bucket=self.config.payload_bucket)(wrapped)
+            return wrap_envelopes(layers, self._queues.fetcher(queue), bucket=self.config.payload_bucket)(wrapped)
 
         return around
 
@@ -216,7 +218,9 @@ class Consumer:
             if asked:
                 os._exit(130)
             asked = True
-            logger("queues").info("consumer.stopping", in_hand=driver.core.in_hand, drain_s=driver.core.limits.drain_s)
+            logger("queues").info(
+                "consumer.stopping", in_flight=driver.coordinator.in_flight, drain_s=driver.coordinator.limits.drain_s
+            )
             if told is not None:
                 told.set()
             driver.stop()
@@ -239,44 +243,44 @@ class Consumer:
                 signal.signal(number, before[number])
 
 
-async def _watch(driver: Driver, board: Board | None, stop: threading.Event | None) -> None:
-    """What is looked at every so often: the outside stop, the board."""
+async def _watch(driver: Driver, heartbeat: Heartbeat | None, stop: threading.Event | None) -> None:
+    """What is looked at every so often: the outside stop, the heartbeat."""
     while True:
         await asyncio.sleep(0.1 if stop is not None and not stop.is_set() else 1.0)
         if stop is not None and stop.is_set():
             driver.stop()
-        if board is not None:
-            board.show(driver.core.counts.as_dict(), driver.core.in_hand)
+        if heartbeat is not None:
+            heartbeat.show(driver.coordinator.counts.as_dict(), driver.coordinator.in_flight)
 
 
 def _gauges(driver: Driver) -> Mapping[str, float]:
-    core = driver.core
+    coordinator = driver.coordinator
     return {
-        "in_hand": core.in_hand,
-        "running": core.running,
-        "hung": core.hung,
-        "polling": core.polling,
-        "stalled_seconds": core.stalled_s(driver.now()),
+        "in_flight": coordinator.in_flight,
+        "running": coordinator.running,
+        "hung": coordinator.hung,
+        "polling": len(coordinator.polling),
+        "stalled_seconds": coordinator.stalled_s(driver.now()),
     }
 
 
 def _alive(driver: Driver) -> tuple[bool, str]:
-    core = driver.core
-    if core.hung and core.hung >= core.limits.concurrency:
-        return False, f"all {core.hung} handlers hang past max_handling_s"
+    coordinator = driver.coordinator
+    if coordinator.hung and coordinator.hung >= coordinator.limits.concurrency:
+        return False, f"all {coordinator.hung} handlers hang past max_handling_s"
     return True, _stalled(driver)
 
 
 def _stalled(driver: Driver, least_s: float = 60.0) -> str:
     """A line that says for how long no handler has concluded while every slot is taken; empty below `least_s`."""
-    stalled_s = driver.core.stalled_s(driver.now())
+    stalled_s = driver.coordinator.stalled_s(driver.now())
     if stalled_s < least_s:
         return ""
-    return f"no handler has concluded for {stalled_s:.0f} s while all {driver.core.limits.concurrency} slots are taken"
+    return f"no handler has concluded for {stalled_s:.0f} s while all {driver.coordinator.limits.concurrency} slots are taken"
 
 
 def _ready(driver: Driver, stall_s: float) -> tuple[bool, str]:
-    if driver.core.stopping:
+    if driver.coordinator.stopping:
         return False, "stopping"
     if stalled := _stalled(driver, stall_s):
         return False, stalled

@@ -1,4 +1,4 @@
-"""The core on an event loop: effects become calls, handlers and timers; their ends become inputs."""
+"""The coordinator on an event loop: effects become calls, handlers and timers; their ends become inputs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 from windlass.core.errors import AccessDenied, NotFound, WindlassError
 from windlass.observe.log import logger
-from windlass.queues.core import Core
+from windlass.queues.coordinator import Coordinator
 from windlass.queues.daemon_thread import on_daemon_thread
 from windlass.queues.handlers import trace_of
 from windlass.queues.lease_clock import LeaseClock
-from windlass.queues.measure import Histogram
+from windlass.queues.metrics import Histogram
 from windlass.queues.model import (
     AbortPolls,
     Cancel,
-    Change,
+    ChangeVisibility,
     DeadLetter,
     Delete,
     DeletePayload,
@@ -26,7 +26,7 @@ from windlass.queues.model import (
     Effect,
     Outcome,
     Poll,
-    Refuse,
+    Rejected,
     Retry,
     Start,
     Stopped,
@@ -51,7 +51,7 @@ class Driver:
 
     def __init__(
         self,
-        core: Core,
+        coordinator: Coordinator,
         transport: Transport,
         *,
         name: str,
@@ -60,7 +60,7 @@ class Driver:
         delete_payload: Callable[[Pointer], None] | None = None,
         now: Callable[[], float] | None = None,
     ) -> None:
-        self.core = core
+        self.coordinator = coordinator
         self.now = now or LeaseClock().now
         """The clock of leases, in seconds."""
         self.handling, self.age = Histogram(), Histogram()
@@ -70,7 +70,7 @@ class Driver:
         self._transport = transport
         self.loop = asyncio.get_running_loop()
         self.thread_id = threading.get_ident()
-        self._lock = threading.Lock()  # the core's inputs come from the loop and from the watchdog's thread
+        self._lock = threading.Lock()  # the coordinator's inputs come from the loop and from the watchdog's thread
         self._stopped = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._polls: dict[int, asyncio.Task[None]] = {}
@@ -101,14 +101,14 @@ class Driver:
 
     def stop(self) -> None:
         """Begin to stop; again is no sooner."""
-        if not self.core.stopping:
+        if not self.coordinator.stopping:
             self._stopping()
-        self._feed(self.core.stop)
+        self._feed(self.coordinator.stop)
 
     def ended(self, lease: int, outcome: Outcome) -> None:
         """A handler came to something."""
         started = self._started.pop(lease, None)
-        self._feed(self.core.handled, lease, outcome)
+        self._feed(self.coordinator.handled, lease, outcome)
         if started is not None:
             self.handling.add(max(0.0, self.now() - started[0]))
             if not isinstance(outcome, Done):
@@ -120,24 +120,24 @@ class Driver:
         self._timer = None
         self.turned_at = time.monotonic()
         now = self.now()
-        if self.core.in_hand and now - self._ticked_at > self.core.limits.visibility_s / 2:
+        if self.coordinator.in_flight and now - self._ticked_at > self.coordinator.limits.visibility_s / 2:
             self._log.warning("consumer.stood_still", duration_s=round(now - self._ticked_at, 1))
         self._ticked_at = now
-        self._feed(self.core.tick)
+        self._feed(self.coordinator.tick)
 
     def _feed(self, take: Callable[..., None], *arguments: Any, **options: Any) -> None:
-        """Give the core one input with the time, and carry out the effects it asks for."""
+        """Give the coordinator one input with the time, and carry out the effects it asks for."""
         with self._lock:
             take(*arguments, self.now(), **options)
         self._perform()
 
     def _perform(self) -> None:
         with self._lock:
-            effects = self.core.take_effects()
+            effects = self.coordinator.take_effects()
         for effect in effects:
             self._carry_out(effect)
-        wake = self.core.next_wake()
-        if wake is None or self.core.stopped:
+        wake = self.coordinator.next_wake()
+        if wake is None or self.coordinator.stopped:
             return
         if self._timer is not None:
             if self._timer_at <= wake:
@@ -148,25 +148,25 @@ class Driver:
 
     # From the watchdog's thread, while the loop stands still
 
-    def rescue(self) -> list[Change]:
-        """Return the extensions that are due now; each is answered with `rescued` or `rescue_failed`."""
+    def due_extensions(self) -> list[ChangeVisibility]:
+        """Return the extensions that are due now; each is answered with `extension_answered` or `extension_failed`."""
         with self._lock:
-            return self.core.rescue(self.now())
+            return self.coordinator.due_extensions(self.now())
 
-    def rescued(self, call: int, failed: Sequence[Failed]) -> None:
+    def extension_answered(self, call: int, failed: Sequence[Failed]) -> None:
         """Record that an extension was answered."""
         with self._lock:
-            self.core.changed(call, failed, self.now())
+            self.coordinator.changed(call, failed, self.now())
 
-    def rescue_failed(self, call: int) -> None:
+    def extension_failed(self, call: int) -> None:
         """Record that an extension brought no answer."""
         with self._lock:
-            self.core.call_failed(call, self.now())
+            self.coordinator.call_failed(call, self.now())
 
     def count_blocked(self) -> None:
         """Count that the loop stands still."""
         with self._lock:
-            self.core.counts.blocked += 1
+            self.coordinator.counts.blocked += 1
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
@@ -178,10 +178,10 @@ class Driver:
                 self._abort(numbers)
             case Delete():
                 self._spawn(self._delete(effect))
-            case Change():
+            case ChangeVisibility():
                 self._spawn(self._change(effect))
             case DeadLetter():
-                self._spawn(self._bury(effect))
+                self._spawn(self._dead_letter(effect))
             case DeletePayload():
                 self._spawn(self._delete_payload(effect))
             case Cancel(lease, reason):
@@ -218,13 +218,13 @@ class Driver:
         try:
             messages = await self._transport.receive(effect.count, effect.wait_s, effect.attempt_id)
         except asyncio.CancelledError:  # it was broken off at the stop
-            self._feed(self.core.poll_failed, effect.number)
+            self._feed(self.coordinator.poll_failed, effect.number)
         except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
             self._complain("poll.failed", error)
-            self._feed(self.core.poll_failed, effect.number)
+            self._feed(self.coordinator.poll_failed, effect.number)
         else:
             self.reached_at, self.complaint = time.monotonic(), ""
-            self._feed(self.core.received, effect.number, messages)
+            self._feed(self.coordinator.received, effect.number, messages)
         finally:
             self._polls.pop(effect.number, None)
 
@@ -233,31 +233,31 @@ class Driver:
             failed = await self._transport.delete([receipt for _, receipt in effect.entries])
         except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
             self._complain("delete.failed", error)
-            self._feed(self.core.call_failed, effect.number)
+            self._feed(self.coordinator.call_failed, effect.number)
         else:
             if failed:
                 self._log.warning("delete.refused", count=len(failed), code=failed[0].code, error=failed[0].message)
-            self._feed(self.core.deleted, effect.number, failed)
+            self._feed(self.coordinator.deleted, effect.number, failed)
 
-    async def _change(self, effect: Change) -> None:
+    async def _change(self, effect: ChangeVisibility) -> None:
         try:
             failed = await self._transport.change_visibility(
                 [(receipt, seconds) for _, receipt, seconds in effect.entries]
             )
         except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
             self._complain("visibility.failed", error)
-            self._feed(self.core.call_failed, effect.number)
+            self._feed(self.coordinator.call_failed, effect.number)
         else:
-            self._feed(self.core.changed, effect.number, failed)
+            self._feed(self.coordinator.changed, effect.number, failed)
 
-    async def _bury(self, effect: DeadLetter) -> None:
+    async def _dead_letter(self, effect: DeadLetter) -> None:
         ok = True
         try:
-            await self._transport.bury(effect.message, effect.reason)
+            await self._transport.dead_letter(effect.message, effect.reason)
         except Exception as error:  # noqa: BLE001  a defect is a failed call, too: the loop goes on
             self._complain("reject.failed", error)
             ok = False
-        self._feed(self.core.buried, effect.lease, ok=ok)
+        self._feed(self.coordinator.dead_lettered, effect.lease, ok=ok)
 
     async def _delete_payload(self, effect: DeletePayload) -> None:
         ok, pointer, delete = True, Pointer(effect.bucket, effect.key), self._delete_object
@@ -269,12 +269,12 @@ class Driver:
             place = f"s3://{effect.bucket}/{effect.key}"
             ok = False
             self._payload_log.warning("payload.delete_failed", error, payload=place, message_id=effect.message_id)
-        self._feed(self.core.payload_deleted, effect.number, ok=ok)
+        self._feed(self.coordinator.payload_deleted, effect.number, ok=ok)
 
     # Words
 
     def _tell(self, message: Message, outcome: Outcome) -> None:
-        if isinstance(outcome, Refuse):
+        if isinstance(outcome, Rejected):
             self._log.warning("message.rejected", message_id=message.message_id, reason=outcome.reason)
         elif isinstance(outcome, Retry):
             self._log.warning(

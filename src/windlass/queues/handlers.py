@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from windlass.core.errors import ConfigError
-from windlass.queues.model import Done, Outcome, Refuse, Reject, Retry, RetryLater
-from windlass.queues.received import Received
+from windlass.queues.model import Done, Outcome, Reject, Rejected, Retry, RetryLater
+from windlass.queues.received_message import ReceivedMessage
 
 __all__ = ["Handler", "await_handler", "call_handler", "describe", "is_async", "load_handler", "outcome_of", "trace_of"]
 
 _MAX_REASON = 500  # characters of a reason in logs, the failure list and the dead-letter queue
 
-Handler = Callable[[Received], Awaitable[Any] | Any]
+Handler = Callable[[ReceivedMessage], Awaitable[Any] | Any]
 """Takes one message and returns (done), raises (again, later), or raises Reject (never again)."""
 
 
@@ -61,7 +61,7 @@ def is_async(handler: Handler) -> bool:
     return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004
 
 
-def call_handler(handler: Handler, received: Received) -> Outcome:
+def call_handler(handler: Handler, received: ReceivedMessage) -> Outcome:
     """Call a function with one message and return its outcome. Raises nothing."""
     try:
         result = handler(received)
@@ -74,7 +74,7 @@ def call_handler(handler: Handler, received: Received) -> Outcome:
     return Done()
 
 
-async def await_handler(handler: Handler, received: Received) -> Outcome:
+async def await_handler(handler: Handler, received: ReceivedMessage) -> Outcome:
     """Await a coroutine function with one message and return its outcome, Retry when it was cancelled.
 
     Raises only GeneratorExit, when its event loop is closed under it.
@@ -96,7 +96,7 @@ def outcome_of(error: BaseException | None) -> Outcome:
     if error is None:
         return Done()
     if isinstance(error, Reject):
-        return Refuse(str(error.reason))
+        return Rejected(str(error.reason))
     if isinstance(error, RetryLater):
         return Retry(error.reason, error.after_s)
     if isinstance(error, SystemExit):

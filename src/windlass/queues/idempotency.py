@@ -26,7 +26,7 @@ from windlass.core.ids import new_id
 from windlass.queues.handlers import Handler, is_async
 from windlass.queues.model import RetryLater
 from windlass.queues.payloads import DEDUPLICATION
-from windlass.queues.received import Received
+from windlass.queues.received_message import ReceivedMessage
 from windlass.queues.throttled_log import ThrottledLog
 
 if TYPE_CHECKING:  # a function in Lambda has no store, and carries no SQLAlchemy
@@ -37,7 +37,7 @@ __all__ = ["Begun", "DynamoLedger", "KeyOf", "Ledger", "StoreLedger", "key_of", 
 _MARK_S = 600.0
 _FIRST_MARK_S, _MARK_EVERY_S = 0.1, 5.0
 
-KeyOf = Callable[[Received], str]
+KeyOf = Callable[[ReceivedMessage], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def key_of(queue_arn: str, path: str = "") -> KeyOf:
 
     expression = jmespath.compile(path) if path else None
 
-    def name(received: Received) -> str:
+    def name(received: ReceivedMessage) -> str:
         found: Any = None
         if expression is not None:
             found = expression.search(received.json())
@@ -191,7 +191,7 @@ def once(ledger: Ledger, key: KeyOf, now: Callable[[], datetime] = clock.now) ->
     def around(handler: Handler) -> Handler:
         if is_async(handler):
 
-            async def run_async(received: Received) -> None:
+            async def run_async(received: ReceivedMessage) -> None:
                 await parts.run_async(handler, received)
 
             return run_async
@@ -210,7 +210,7 @@ class _Once:
     throttled: ThrottledLog
     renewer: _Renewer
 
-    def run(self, handler: Handler, received: Received) -> None:
+    def run(self, handler: Handler, received: ReceivedMessage) -> None:
         attempt = _take(self.ledger, self.key(received), self.now())
         if attempt is None:
             return
@@ -228,7 +228,7 @@ class _Once:
         finally:
             self.renewer.drop(attempt)
 
-    async def run_async(self, handler: Handler, received: Received) -> None:
+    async def run_async(self, handler: Handler, received: ReceivedMessage) -> None:
         attempt = await asyncio.to_thread(_take, self.ledger, self.key(received), self.now())
         if attempt is None:
             return
@@ -271,7 +271,12 @@ class _Marking:
     """Marking a key as done, again and again while the message is ours: a mark that is lost means that it is handled twice."""
 
     def __init__(
-        self, ledger: Ledger, attempt: Attempt, received: Received, now: Callable[[], datetime], throttled: ThrottledLog
+        self,
+        ledger: Ledger,
+        attempt: Attempt,
+        received: ReceivedMessage,
+        now: Callable[[], datetime],
+        throttled: ThrottledLog,
     ) -> None:
         self._ledger, self._attempt, self._received, self._now = ledger, attempt, received, now
         self._throttled = throttled

@@ -4,7 +4,7 @@
     handler = lambda_handler(handle)            # set ReportBatchItemFailures on the event source mapping
 
 A message that fails is named in `batchItemFailures` and comes again; of a FIFO group, all that follow it are named, too,
-so that their order holds. A rejected message goes to `bury` where that is given, and comes again (until the queue's
+so that their order holds. A rejected message goes to `dead_letter` where that is given, and comes again (until the queue's
 redrive policy takes it) where it is not. With `payloads`, the large payload of a handled message is deleted from S3.
 RetryLater's seconds are set by `postpone`. Messages that the function has no time left for are given back instead of being
 handled twice: the function ends before Lambda ends it.
@@ -22,17 +22,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from windlass.observe.log import logger
+from windlass.queues.event_loop import run_event_loop
 from windlass.queues.handlers import Handler, await_handler, call_handler, describe, is_async, trace_of
-from windlass.queues.loop import run_to_end
-from windlass.queues.model import Done, Outcome, Refuse, Retry
+from windlass.queues.model import Done, Outcome, Rejected, Retry
 from windlass.queues.payloads import Pointer, deletable_payload
-from windlass.queues.received import Received
+from windlass.queues.received_message import ReceivedMessage
 from windlass.queues.throttled_log import ThrottledLog
 from windlass.wire.sqs import Message
 
-__all__ = ["Bury", "PayloadDeletion", "Postpone", "lambda_handler"]
+__all__ = ["PayloadDeletion", "Postpone", "SendDeadLetter", "lambda_handler"]
 
-Bury = Callable[[Message, str], None]
+SendDeadLetter = Callable[[Message, str], None]
 Postpone = Callable[[str, str, int], None]
 """`postpone(queue_arn, receipt_handle, seconds)` sets a message's visibility: ChangeMessageVisibility."""
 
@@ -46,7 +46,7 @@ _FOLLOWS = Retry("a message before it in its group failed", 0)
 def lambda_handler(
     handler: Handler,
     *,
-    bury: Bury | None = None,
+    dead_letter: SendDeadLetter | None = None,
     postpone: Postpone | None = None,
     payloads: PayloadDeletion | None = None,
     around: Callable[[Handler], Handler] | None = None,
@@ -54,7 +54,7 @@ def lambda_handler(
 ) -> Callable[[Any, Any], dict[str, Any]]:
     """Return a Lambda entry point around a handler; coroutines of one batch run side by side, at most `concurrency` at once.
 
-    `around` wraps the handler as a worker's settings do: `unpacking(layers, fetch)`, `once(ledger, key_of(arn))`.
+    `around` wraps the handler as a worker's settings do: `wrap_envelopes(layers, fetch)`, `once(ledger, key_of(arn))`.
     """
     wrapped = around(handler) if around is not None else handler
 
@@ -64,7 +64,7 @@ def lambda_handler(
         run = _run_all if is_async(wrapped) else _run_each
         failed = []
         for message, outcome in run(wrapped, [_message(one) for one in records.values()], deadline, concurrency):
-            settled = _settle(message, outcome, bury)
+            settled = _settle(message, outcome, dead_letter)
             if payloads is not None and isinstance(outcome, Done):
                 payloads.delete(records[message.message_id], message, deadline.context_left_s())
             if isinstance(settled, Done):
@@ -169,12 +169,12 @@ def _run_each(
 
 
 def _call(handler: Handler, message: Message, deadline: _Deadline) -> Outcome:
-    """Call a function, and leave it alone (with `Received.lost` set) when the time is over, as a worker does."""
+    """Call a function, and leave it alone (with `ReceivedMessage.lost` set) when the time is over, as a worker does."""
     left_s = deadline.left_s()
     if left_s is None:
-        return call_handler(handler, Received(message, message.body))
+        return call_handler(handler, ReceivedMessage(message, message.body))
     lost, outcomes = threading.Event(), list[Outcome]()
-    received = Received(message, message.body, lost)
+    received = ReceivedMessage(message, message.body, lost)
     run = contextvars.copy_context().run
     thread = threading.Thread(target=lambda: outcomes.append(run(call_handler, handler, received)), daemon=True)
     thread.start()
@@ -196,7 +196,7 @@ def _run_all(
     async def serve(places: asyncio.Semaphore, queue: list[Message]) -> None:
         async with places:
             for at, message in enumerate(queue):
-                outcome = await await_handler(handler, Received(message, message.body))
+                outcome = await await_handler(handler, ReceivedMessage(message, message.body))
                 outcomes[message.message_id] = outcome
                 if not isinstance(outcome, Done):
                     outcomes.update({follower.message_id: _FOLLOWS for follower in queue[at + 1 :]})
@@ -212,7 +212,7 @@ def _run_all(
             if late:
                 await asyncio.wait(late, timeout=0.5)
 
-    run_to_end(everything(), goes_on=lambda _: True)  # Lambda sends no signals: a handler raised it
+    run_event_loop(everything(), goes_on=lambda _: True)  # Lambda sends no signals: a handler raised it
     return [(message, _in_time(outcomes.get(message.message_id))) for message in messages]
 
 
@@ -222,11 +222,11 @@ def _in_time(outcome: Outcome | None) -> Outcome:
     return _NO_TIME if outcome is None or cancelled else outcome
 
 
-def _settle(message: Message, outcome: Outcome, bury: Bury | None) -> Outcome:
-    if not isinstance(outcome, Refuse) or bury is None:
+def _settle(message: Message, outcome: Outcome, dead_letter: SendDeadLetter | None) -> Outcome:
+    if not isinstance(outcome, Rejected) or dead_letter is None:
         return outcome
     try:
-        bury(message, outcome.reason)
+        dead_letter(message, outcome.reason)
     except Exception as error:  # noqa: BLE001  it stays in the queue, and is seen there
         return Retry(f"it could not be sent to the dead-letter queue: {describe(error)}")
     return Done()

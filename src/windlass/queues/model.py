@@ -12,7 +12,7 @@ __all__ = [
     "MAX_VISIBILITY_S",
     "AbortPolls",
     "Cancel",
-    "Change",
+    "ChangeVisibility",
     "Counts",
     "DeadLetter",
     "Delete",
@@ -22,8 +22,8 @@ __all__ = [
     "Limits",
     "Outcome",
     "Poll",
-    "Refuse",
     "Reject",
+    "Rejected",
     "Retry",
     "RetryLater",
     "Start",
@@ -71,7 +71,7 @@ class Limits:
     visibility_s: int = 60
     max_handling_s: float = 3600.0
     linger_s: float = 0.1
-    gather_s: float = 0.0
+    batch_window_s: float = 0.0
     """Seconds to wait after a receive that brought fewer messages than it asked for: full receives cost a tenth."""
     first_backoff_s: float = 5.0
     max_backoff_s: float = 900.0
@@ -91,7 +91,7 @@ class Limits:
             ("wait_s", 0, 20),
             ("visibility_s", 1, MAX_VISIBILITY_S),
             ("linger_s", 0, 0.1),
-            ("gather_s", 0, 20),
+            ("batch_window_s", 0, 20),
             ("max_handling_s", 0.001, MAX_VISIBILITY_S),
             ("drain_s", 1, MAX_VISIBILITY_S),
         ):
@@ -143,16 +143,16 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
-class Refuse:
+class Rejected:
     """The handler raised Reject."""
 
     reason: str
 
 
-Outcome = Done | Retry | Refuse
+Outcome = Done | Retry | Rejected
 
 
-# What the core wants done
+# What the coordinator wants done
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangeVisibility:
     """Set the visibility of these (lease, receipt, seconds); answer with `changed` or `call_failed`."""
 
     number: int
@@ -207,7 +207,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Send the message to the dead-letter queue with its reason; answer with `buried`."""
+    """Send the message to the dead-letter queue with its reason; answer with `dead_lettered`."""
 
     lease: int
     message: Message
@@ -229,7 +229,7 @@ class Stopped:
     """All is done after a stop: nothing is held any more."""
 
 
-Effect = Poll | AbortPolls | Start | Cancel | Delete | Change | DeadLetter | DeletePayload | Stopped
+Effect = Poll | AbortPolls | Start | Cancel | Delete | ChangeVisibility | DeadLetter | DeletePayload | Stopped
 
 
 @dataclass(slots=True)
@@ -245,11 +245,11 @@ class Counts:
     deleted: int = 0
     failed: int = 0
     rejected: int = 0
-    released: int = 0
+    nacked: int = 0
     extended: int = 0
     retried_calls: int = 0
-    overruns: int = 0
-    overtime: int = 0
+    lost_leases: int = 0
+    timed_out: int = 0
     blocked: int = 0
     deleted_payloads: int = 0
     failed_payload_deletes: int = 0

@@ -81,7 +81,7 @@ class Sample:
     received: int
     done: int
     failed: int
-    in_hand: int
+    in_flight: int
 
 
 @dataclass(frozen=True, slots=True)

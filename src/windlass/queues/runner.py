@@ -1,6 +1,6 @@
 """Running handlers: coroutines as tasks of the loop, functions on threads of their own.
 
-A function that does not return can't be stopped from outside: its message is fenced (`Received.lost`), its thread is
+A function that does not return can't be stopped from outside: its message is fenced (`ReceivedMessage.lost`), its thread is
 left alone, and because the threads are daemons, it holds up no exit.
 """
 
@@ -15,7 +15,7 @@ from typing import Protocol
 
 from windlass.queues.handlers import Handler, await_handler, call_handler, is_async, outcome_of
 from windlass.queues.model import Outcome, Retry
-from windlass.queues.received import Received
+from windlass.queues.received_message import ReceivedMessage
 from windlass.wire.sqs import Message
 
 __all__ = ["Ended", "Runner", "make_runner"]
@@ -44,7 +44,7 @@ class Runner(Protocol):
 def make_runner(
     handler: Handler, ended: Ended, *, threads: int, around: Callable[[Handler], Handler] | None = None
 ) -> Runner:
-    """The runner for this kind of handler; `around` wraps it (unpacking, idempotency)."""
+    """The runner for this kind of handler; `around` wraps it (wrap_envelopes, idempotency)."""
     wrapped = around(handler) if around is not None else handler
     return _Tasks(wrapped, ended) if is_async(wrapped) else _Threads(wrapped, ended, threads)
 
@@ -61,7 +61,7 @@ class _Tasks:
 
     def start(self, lease: int, message: Message) -> None:
         """A task for one message."""
-        received = Received(message, message.body, lambda: lease in self._lost)
+        received = ReceivedMessage(message, message.body, lambda: lease in self._lost)
         task = self._tasks[lease] = self._loop.create_task(await_handler(self._handler, received))
         # A callback, and not the coroutine's last line: a task that is cancelled before its first step runs none of it.
         task.add_done_callback(lambda task: self._conclude(lease, task))
@@ -116,7 +116,7 @@ class _Threads:
                 if item is None:
                     return
                 lease, message, lost = item
-                self._conclude(lease, call_handler(self._handler, Received(message, message.body, lost)))
+                self._conclude(lease, call_handler(self._handler, ReceivedMessage(message, message.body, lost)))
             except BaseException as error:  # noqa: BLE001  PyThreadState_SetAsyncExc can strike after the handler's end
                 if item is not None:
                     self._conclude(item[0], outcome_of(error))
@@ -137,7 +137,7 @@ class _Threads:
                 self._ended(lease, outcome)
 
     def cancel(self, lease: int, reason: str) -> None:  # noqa: ARG002  a function can only look
-        """Set what `Received.lost` reads."""
+        """Set what `ReceivedMessage.lost` reads."""
         lost = self._lost.get(lease)
         if lost is not None:
             lost.set()

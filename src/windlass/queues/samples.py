@@ -5,12 +5,12 @@ from __future__ import annotations
 from windlass.events import Ignored, ObjectEvent
 from windlass.observe.log import logger
 from windlass.queues.model import Reject
-from windlass.queues.received import Received
+from windlass.queues.received_message import ReceivedMessage
 
 __all__ = ["log_objects", "nothing"]
 
 
-async def log_objects(received: Received) -> None:
+async def log_objects(received: ReceivedMessage) -> None:
     """Log each object event in a message; what holds none can never be handled and goes to the dead-letter queue."""
     log = logger("objects")
     for event in received.events():
@@ -22,5 +22,5 @@ async def log_objects(received: Received) -> None:
             raise Reject(f"this is no object event: {event.reason}")
 
 
-async def nothing(received: Received) -> None:
+async def nothing(received: ReceivedMessage) -> None:
     """Do nothing: for measuring everything around the handler."""

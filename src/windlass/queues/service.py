@@ -17,12 +17,12 @@ from windlass.core.ids import new_id
 from windlass.estate.service import Estate
 from windlass.queues import store as rows
 from windlass.queues.address import Queue
-from windlass.queues.finding import find_queue
+from windlass.queues.envelopes import MAX_UNPACKED_BYTES
+from windlass.queues.lookup import find_queue
 from windlass.queues.model import Limits
 from windlass.queues.payloads import SIZE_ATTRIBUTES, Pointer, write_pointer
 from windlass.queues.report import ConsumerRow, DeadLetterQueue, Depth, Failure, Peeked, Sample
 from windlass.queues.transports import REASON, BotoTransport, LeanTransport, Transport
-from windlass.queues.unwrap import MAX_UNPACKED_BYTES
 from windlass.store.engine import Store
 from windlass.wire.sqs import BATCH
 
@@ -74,19 +74,27 @@ class Queues:
 
     def transport(self, queue: Queue, limits: Limits, *, lean: bool = True) -> Transport:
         """The way to the queue, within the running event loop."""
-        buried = self.dead_letters_of(queue).url if queue.dead_letter_arn else ""
+        dead_letter_url = self.dead_letters_of(queue).url if queue.dead_letter_arn else ""
         connections = limits.max_pollers * 3 + 4  # a poll, a delete and a change per poller never wait for each other
         estate = self._estate()
         if lean:
             access = estate.access(queue.account_id, queue.region, "sqs")
             return LeanTransport(
-                access, queue.url, visibility_s=limits.visibility_s, connections=connections, dead_letter_url=buried
+                access,
+                queue.url,
+                visibility_s=limits.visibility_s,
+                connections=connections,
+                dead_letter_url=dead_letter_url,
             )
         direct = estate.direct(
             queue.account_id, queue.region, "sqs", read_timeout_s=limits.read_timeout_s, connections=connections
         )
         return BotoTransport(
-            direct.call, queue.url, visibility_s=limits.visibility_s, threads=limits.max_pollers, dead_letter_url=buried
+            direct.call,
+            queue.url,
+            visibility_s=limits.visibility_s,
+            threads=limits.max_pollers,
+            dead_letter_url=dead_letter_url,
         )
 
     def caller(self, account_id: str, region: str, service: str) -> Callable[..., dict[str, Any]]:

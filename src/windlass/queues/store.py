@@ -67,7 +67,7 @@ sample = Table(
     Column("received", BigInteger, nullable=False),
     Column("done", BigInteger, nullable=False),
     Column("failed", BigInteger, nullable=False),
-    Column("in_hand", BigInteger, nullable=False),
+    Column("in_flight", BigInteger, nullable=False),
 )
 failure = Table(
     "queue_failure",
@@ -105,7 +105,7 @@ def put_consumer(connection: Connection, store: Store, row: ConsumerRow, taken: 
     }
     statement = store.upsert(consumer).values(consumer_id=row.consumer_id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["consumer_id"], set_=values))
-    numbers = {"received": taken.received, "done": taken.done, "failed": taken.failed, "in_hand": taken.in_hand}
+    numbers = {"received": taken.received, "done": taken.done, "failed": taken.failed, "in_flight": taken.in_flight}
     added = store.upsert(sample).values(consumer_id=row.consumer_id, at=format_time(taken.at), **numbers)
     connection.execute(added.on_conflict_do_nothing())
 
@@ -131,7 +131,7 @@ def list_samples(connection: Connection, consumer_ids: Sequence[str], *, since: 
         .order_by(sample.c.at)
     )
     return [
-        Sample(row.consumer_id, parse_time(row.at), row.received, row.done, row.failed, row.in_hand)
+        Sample(row.consumer_id, parse_time(row.at), row.received, row.done, row.failed, row.in_flight)
         for row in connection.execute(statement)
     ]
 

@@ -1,6 +1,6 @@
 """How the consumer reaches its queue: the wire, or boto3 on threads. Both do one attempt per call.
 
-Trying again is the core's business: it knows which receipts still live.
+Trying again is the coordinator's business: it knows which receipts still live.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Transport(Protocol):
         """ChangeMessageVisibilityBatch; what was not changed."""
         ...
 
-    async def bury(self, message: Message, reason: str) -> None:
+    async def dead_letter(self, message: Message, reason: str) -> None:
         """Send a copy to the dead-letter queue, with the reason."""
         ...
 
@@ -83,9 +83,9 @@ class LeanTransport:
         """ChangeMessageVisibilityBatch."""
         return await self._client.send(sqs.change_visibility(self._queue_url, changes))
 
-    async def bury(self, message: Message, reason: str) -> None:
+    async def dead_letter(self, message: Message, reason: str) -> None:
         """SendMessageBatch of one to the dead-letter queue."""
-        failed = await self._client.send(sqs.send(self._dead_letter_url, [burial(message, reason)]))
+        failed = await self._client.send(sqs.send(self._dead_letter_url, [dead_letter_entry(message, reason)]))
         if failed:
             raise AwsError(f"the dead-letter queue did not take the message: {failed[0].code}: {failed[0].message}")
 
@@ -163,9 +163,9 @@ class BotoTransport:
         ]
         return await self._batch("ChangeMessageVisibilityBatch", self._queue_url, entries)
 
-    async def bury(self, message: Message, reason: str) -> None:
+    async def dead_letter(self, message: Message, reason: str) -> None:
         """SendMessageBatch of one to the dead-letter queue."""
-        entry = burial(message, reason)
+        entry = dead_letter_entry(message, reason)
         row: dict[str, Any] = {"Id": "0", "MessageBody": entry.body, "MessageAttributes": dict(entry.attributes)}
         if entry.group:
             row |= {"MessageGroupId": entry.group, "MessageDeduplicationId": entry.dedup}
@@ -185,7 +185,7 @@ class BotoTransport:
         return await self._loop.run_in_executor(self._others, ask)
 
 
-def burial(message: Message, reason: str) -> sqs.Entry:
+def dead_letter_entry(message: Message, reason: str) -> sqs.Entry:
     """The message for the dead-letter queue: body and attributes as they came, what it is the copy of, and why it is there.
 
     SQS takes ten attributes: a message that has them all already is sent without the reason, then without the id.

@@ -17,7 +17,7 @@ from types import FrameType
 from windlass.observe.log import logger
 from windlass.queues.driver import Driver
 from windlass.queues.handlers import describe
-from windlass.queues.model import Change
+from windlass.queues.model import ChangeVisibility
 from windlass.queues.transports import Transport
 from windlass.wire.event_loops import new_loop
 from windlass.wire.sqs import Failed
@@ -32,7 +32,7 @@ class Watchdog:
     """Watches one driver. `transport` makes a transport within a running loop: the driver's own is stuck with its loop."""
 
     def __init__(self, driver: Driver, transport: Callable[[], Transport], *, name: str) -> None:
-        visibility_s = driver.core.limits.visibility_s
+        visibility_s = driver.coordinator.limits.visibility_s
         self.blocked_after_s = min(_BLOCKED_S, visibility_s / 6)
         self._interval_s = min(1.0, visibility_s / 12)
         self._driver = driver
@@ -61,7 +61,7 @@ class Watchdog:
         now = self._driver.now()
         if self._answered:
             if self._reported:
-                self._log.warning("loop.released", blocked_s=round(now - self._asked_at, 1))
+                self._log.warning("loop.nacked", blocked_s=round(now - self._asked_at, 1))
             self._answered = self._reported = False
             self._asked_at = now
             self._driver.loop.call_soon_threadsafe(self._answer)
@@ -72,7 +72,7 @@ class Watchdog:
         if not self._reported:
             self._reported = True
             self._report(blocked_s)
-        for change in self._driver.rescue():
+        for change in self._driver.due_extensions():
             self._extend(change)
 
     def _answer(self) -> None:
@@ -99,15 +99,15 @@ class Watchdog:
             hint="An async handler must not block: await, use asyncio.to_thread, or write the handler with `def`.",
         )
 
-    def _extend(self, change: Change) -> None:
+    def _extend(self, change: ChangeVisibility) -> None:
         entries = [(receipt, seconds) for _, receipt, seconds in change.entries]
         try:
             failed = self._own_loop().run_until_complete(self._change(entries))
         except Exception as error:  # noqa: BLE001  a call without an answer, whatever the reason
             self._log.warning("visibility.failed", error=describe(error))
-            self._driver.rescue_failed(change.number)
+            self._driver.extension_failed(change.number)
         else:
-            self._driver.rescued(change.number, failed)
+            self._driver.extension_answered(change.number, failed)
 
     async def _change(self, entries: list[tuple[str, int]]) -> list[Failed]:
         if self._transport is None:

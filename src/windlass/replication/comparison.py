@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from windlass.wire.listing import Listed
+if TYPE_CHECKING:  # the wire imports orjson, which `windlass replicate --help` needs not
+    from windlass.wire.listing import Listed
 
 __all__ = ["BY_ETAG", "Action", "Compare", "Criteria", "Verdict", "action_for", "compare_listed", "is_older"]
 

@@ -150,7 +150,7 @@ def head(
     headers: Headers | None = None,
     owner: str = "",
 ) -> Call[Head]:
-    """HeadObject; with `part`, the size is that part's (of an object that was send_upload in parts)."""
+    """HeadObject; with `part`, the size is that part's (of an object that was uploaded in parts)."""
     asked = dict(headers or {}) | _conditions(if_match)
     pairs = ([("partNumber", str(part))] if part else []) + _given(versionId=version_id)
     return Call("HeadObject", _of(bucket, key, "HEAD", "", asked, owner, query=encode_query(pairs)), _read_head)
@@ -264,7 +264,7 @@ def copy(
 def create_upload(
     bucket: str, key: str, *, headers: Headers | None = None, owner: str = "", checksums: bool = False
 ) -> Call[str]:
-    """CreateMultipartUpload; the upload's id. `checksums`: its parts are send_upload (not copied), each with a checksum."""
+    """CreateMultipartUpload; the upload's id. `checksums`: its parts are uploaded (not copied), each with a checksum."""
     request = _of(bucket, key, "POST", "", headers, owner, query="uploads=")
     if checksums:
         request = replace(request, checksum=Checksum.DECLARED)

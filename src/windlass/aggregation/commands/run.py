@@ -28,8 +28,8 @@ def run(
       windlass aggregate run
       windlass aggregate run refresh-scans --health-port 9464 --set visibility_s=120
     """
-    from windlass.queues.together import run_together
+    from windlass.queues.process_group import run_group
 
     health = (host, port) if port is not None else None
     workers = open_aggregation(ctx).workers(rules or (), health=health, settings=parse_assignments(options or ()))
-    raise typer.Exit(run_together(workers))
+    raise typer.Exit(run_group(workers))

@@ -15,7 +15,7 @@ from windlass.core import clock
 from windlass.core.canonical import plain
 from windlass.core.errors import NotFound
 from windlass.inventory.model import Query
-from windlass.queues.redriving import KIND
+from windlass.queues.redrive_job import KIND
 from windlass.queues.report import ConsumerRow, Sample
 
 __all__ = ["queue", "queues"]

@@ -28,8 +28,8 @@ def run(
       windlass pipeline run
       windlass pipeline run notes --health-port 9464 --set visibility_s=300
     """
-    from windlass.queues.together import run_together
+    from windlass.queues.process_group import run_group
 
     health = (host, port) if port is not None else None
     workers = open_pipelines(ctx).workers(names or (), health=health, settings=parse_assignments(options or ()))
-    raise typer.Exit(run_together(workers))
+    raise typer.Exit(run_group(workers))

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from windlass.core.iam import difference
 from windlass.replication.failures import explain
 from windlass.replication.model import Attribute, Method, Operation, Volume
-from windlass.replication.setup.policy import difference
 from windlass.replication.setup.role import RoleScope
 
 __all__ = ["Finding", "Fix", "Intent", "error_finding", "warning_finding"]

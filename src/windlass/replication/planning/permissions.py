@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from windlass.core.arns import format_arn, partition_of
+from windlass.core.iam import Statement, document, merged, missing, trusts, uncertain
 from windlass.replication.model import Method, Operation
 from windlass.replication.planning.facts import PairFacts, RoleFacts
 from windlass.replication.planning.finding import Finding, Fix, Intent, error_finding, warning_finding
-from windlass.replication.setup.policy import Statement, document, merged, missing, trusts, uncertain
 from windlass.replication.setup.role import (
     BATCH_SERVICE,
     REPLICATION_SERVICE,

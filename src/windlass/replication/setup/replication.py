@@ -18,6 +18,7 @@ from typing import Any
 from windlass.core.arns import format_arn
 from windlass.core.canonical import digest
 from windlass.core.errors import AwsError, Conflict, Interrupted, WindlassError
+from windlass.core.iam import document, merged, missing
 from windlass.estate.service import Estate
 from windlass.replication.config import ReplicationConfig
 from windlass.replication.effects import Effect
@@ -26,7 +27,6 @@ from windlass.replication.model import BucketRef, Operation, Pair
 from windlass.replication.own_keys import OWN_PREFIX
 from windlass.replication.planning.facts import PairFacts, RoleFacts
 from windlass.replication.planning.preflight import Intent
-from windlass.replication.setup.policy import document, merged, missing
 from windlass.replication.setup.role import (
     REPLICATION_SERVICE,
     agreement,

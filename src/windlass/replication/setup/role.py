@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from windlass.core.arns import format_arn, partition_of, via_service
 from windlass.core.canonical import digest
+from windlass.core.iam import Statement
 from windlass.replication.model import BucketRef, Operation, Pair
-from windlass.replication.setup.policy import Statement
 
 __all__ = [
     "BATCH_SERVICE",

@@ -92,7 +92,7 @@ class Reader:
                 await asyncio.sleep(_PAUSE_S * cuts)
 
     async def layout(self, key: str, head: Head) -> tuple[list[int], bool]:
-        """The sizes of the parts it was send_upload in, and whether the service told them (else they are a guess)."""
+        """The sizes of the parts it was uploaded in, and whether the service told them (else they are a guess)."""
         count = int(head.etag.rpartition("-")[2])
         guess = likely_parts(head.size_bytes, count)
         try:

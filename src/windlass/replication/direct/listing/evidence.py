@@ -62,7 +62,7 @@ class Evidence:
         return verdict
 
     async def _same_layout(self, source: Listed, here: Head, destination: Listed, there: Head) -> bool:
-        """True when both were send_upload in as many parts, and the first and the last of them are equally large."""
+        """True when both were uploaded in as many parts, and the first and the last of them are equally large."""
         count, pair = part_count(here), self.sides.pair
         if not count or count != part_count(there):
             return False

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 from windlass.wire.event_loops import new_loop
 
-__all__ = ["run_to_end"]
+__all__ = ["run_event_loop"]
 
 T = TypeVar("T")
 _PATIENCE_S = 0.5
 
 
-def run_to_end(main: Coroutine[Any, Any, T], *, goes_on: Callable[[BaseException], bool] = lambda _: False) -> T:
+def run_event_loop(main: Coroutine[Any, Any, T], *, goes_on: Callable[[BaseException], bool] = lambda _: False) -> T:
     """Run a coroutine and close the loop. Unlike asyncio.run, it waits neither for threads nor for tasks that won't be cancelled.
 
     A SystemExit or KeyboardInterrupt of some other task or callback breaks out of the loop; the loop is entered again

@@ -1,19 +1,19 @@
-"""What users of other consumers report, by name, on the core with a clock in hand."""
+"""What users of other consumers report, by name, on the coordinator with a clock in hand."""
 
 import pytest
 
 from windlass.core.errors import ConfigError
-from windlass.queues.core import Core
+from windlass.queues.coordinator import Coordinator
 from windlass.queues.model import (
     AbortPolls,
     Cancel,
-    Change,
+    ChangeVisibility,
     DeadLetter,
     Delete,
     Done,
     Limits,
     Poll,
-    Refuse,
+    Rejected,
     Retry,
     Start,
     Stopped,
@@ -27,17 +27,17 @@ def message(name, *, count=1, receipt="", group=""):
 
 
 class Bench:
-    """A core and the effects it asked for, by kind."""
+    """A coordinator and the effects it asked for, by kind."""
 
     def __init__(self, **limits):
-        self.core = Core(Limits(**limits))
+        self.coordinator = Coordinator(Limits(**limits))
         self.now = 100.0
         self.seen = []
-        self.core.tick(self.now)
+        self.coordinator.tick(self.now)
         self.collect()
 
     def collect(self):
-        fresh = self.core.take_effects()
+        fresh = self.coordinator.take_effects()
         self.seen += fresh
         return fresh
 
@@ -45,29 +45,29 @@ class Bench:
         return [one for one in self.seen if isinstance(one, kind)]
 
     def later(self, seconds):
-        """Let time pass as the driver does: tick whenever the core asked for it."""
+        """Let time pass as the driver does: tick whenever the coordinator asked for it."""
         self.collect()
         end = self.now + seconds
         for _ in range(10_000):
-            wake = self.core.next_wake()
+            wake = self.coordinator.next_wake()
             if wake is None or wake > end:
                 break
             self.now = max(self.now, wake)
-            self.core.tick(self.now)
+            self.coordinator.tick(self.now)
             self.collect()
         else:
-            raise AssertionError("busy loop: the core asks to be woken again and again")
+            raise AssertionError("busy loop: the coordinator asks to be woken again and again")
         self.now = end
         return self
 
     def deliver(self, *messages):
         poll = self.of(Poll)[-1]
-        self.core.received(poll.number, messages, self.now)
+        self.coordinator.received(poll.number, messages, self.now)
         return self.collect()
 
     def handle(self, name, outcome=None):
         lease = next(one.lease for one in reversed(self.of(Start)) if one.message.message_id == name)
-        self.core.handled(lease, outcome or Done(), self.now)
+        self.coordinator.handled(lease, outcome or Done(), self.now)
         return self.collect()
 
 
@@ -98,7 +98,7 @@ def test_refused_entries_of_a_batch_delete_are_retried_one_by_one_while_the_rece
     for name in "abc":
         bench.handle(name)
     (first,) = bench.of(Delete)
-    bench.core.deleted(
+    bench.coordinator.deleted(
         first.number,
         [Failed(0, "InternalError", "", ours=False), Failed(2, "InternalError", "", ours=False)],
         bench.now,
@@ -108,8 +108,8 @@ def test_refused_entries_of_a_batch_delete_are_retried_one_by_one_while_the_rece
     assert sorted(receipt for call in again for _, receipt in call.entries)[:2] == ["a#1", "c#1"]
     assert all(len(call.entries) == 1 for call in again)
     for call in again:
-        bench.core.deleted(call.number, [], bench.now)
-    assert bench.core.counts.deleted == 3
+        bench.coordinator.deleted(call.number, [], bench.now)
+    assert bench.coordinator.counts.deleted == 3
 
 
 def test_a_delete_that_never_comes_through_is_given_up_when_the_receipt_dies_and_remembered():
@@ -117,14 +117,14 @@ def test_a_delete_that_never_comes_through_is_given_up_when_the_receipt_dies_and
     bench.deliver(message("a"))
     bench.handle("a")
     for _ in range(50):
-        for call in [one for one in bench.of(Delete) if one.number in bench.core._calls]:
-            bench.core.call_failed(call.number, bench.now)
-        for call in [one for one in bench.of(Change) if one.number in bench.core._calls]:
-            bench.core.call_failed(call.number, bench.now)
-        for poll in [one for one in bench.of(Poll) if one.number in bench.core._polls]:
-            bench.core.received(poll.number, [], bench.now)
+        for call in [one for one in bench.of(Delete) if one.number in bench.coordinator.outbox.pending]:
+            bench.coordinator.call_failed(call.number, bench.now)
+        for call in [one for one in bench.of(ChangeVisibility) if one.number in bench.coordinator.outbox.pending]:
+            bench.coordinator.call_failed(call.number, bench.now)
+        for poll in [one for one in bench.of(Poll) if one.number in bench.coordinator.polling.pending]:
+            bench.coordinator.received(poll.number, [], bench.now)
         bench.later(0.5)
-    assert bench.core.counts.overruns == 1
+    assert bench.coordinator.counts.lost_leases == 1
     sent = len(bench.of(Delete))
     bench.deliver(message("a", count=2))
     bench.later(0.2)
@@ -136,16 +136,18 @@ def test_a_heartbeat_never_overwrites_a_backoff():
     bench = Bench(concurrency=1, prefetch=0, first_backoff_s=300)
     bench.deliver(message("a"))
     bench.later(41)
-    (beat,) = bench.of(Change)
+    (beat,) = bench.of(ChangeVisibility)
     bench.handle("a", Retry("no"))
     bench.later(5)
-    assert bench.of(Change) == [beat], "the back-off waits for the heartbeat that is on the wire"
-    bench.core.changed(beat.number, [], bench.now)
+    assert bench.of(ChangeVisibility) == [beat], "the back-off waits for the heartbeat that is on the wire"
+    bench.coordinator.changed(beat.number, [], bench.now)
     bench.later(1)
-    backoff = bench.of(Change)[1]
+    backoff = bench.of(ChangeVisibility)[1]
     assert 150 <= backoff.entries[0][2] <= 300
     bench.later(120)
-    assert len(bench.of(Change)) == 2 or all(one.entries[0][2] != 60 for one in bench.of(Change)[2:])
+    assert len(bench.of(ChangeVisibility)) == 2 or all(
+        one.entries[0][2] != 60 for one in bench.of(ChangeVisibility)[2:]
+    )
 
 
 def test_a_message_delivered_twice_is_handled_once_and_deleted_by_its_newest_receipt():
@@ -157,26 +159,26 @@ def test_a_message_delivered_twice_is_handled_once_and_deleted_by_its_newest_rec
     bench.handle("a")
     bench.later(0.2)
     assert [entry[1] for call in bench.of(Delete) for entry in call.entries] == ["a#2"]
-    assert bench.core.counts.duplicates == 1
+    assert bench.coordinator.counts.duplicates == 1
 
 
 def test_a_long_poll_on_the_wire_at_the_stop_is_harvested_and_released_at_once():
     bench = Bench(concurrency=4)
-    bench.core.stop(bench.now)
+    bench.coordinator.stop(bench.now)
     bench.later(7)
-    assert not bench.core.stopped
+    assert not bench.coordinator.stopped
     bench.deliver(message("a"), message("b"))
-    (release,) = bench.of(Change)
+    (release,) = bench.of(ChangeVisibility)
     assert [(receipt, seconds) for _, receipt, seconds in release.entries] == [("a#1", 0), ("b#1", 0)]
     assert bench.of(Start) == []
-    bench.core.changed(release.number, [], bench.now)
+    bench.coordinator.changed(release.number, [], bench.now)
     assert isinstance(bench.collect()[-1], Stopped)
 
 
 def test_acknowledgements_below_the_batch_are_flushed_at_the_stop():
     bench = Bench(concurrency=4)
     bench.deliver(message("a"), message("b"))
-    bench.core.stop(bench.now)
+    bench.coordinator.stop(bench.now)
     bench.handle("a")
     assert [entry[1] for call in bench.of(Delete) for entry in call.entries] == ["a#1"]
 
@@ -184,38 +186,38 @@ def test_acknowledgements_below_the_batch_are_flushed_at_the_stop():
 def test_messages_that_wait_go_back_at_once_when_it_stops():
     bench = Bench(concurrency=1, prefetch=9)
     bench.deliver(*[message(f"m{n}") for n in range(10)])
-    bench.core.stop(bench.now)
+    bench.coordinator.stop(bench.now)
     bench.collect()
-    released = [entry[1] for call in bench.of(Change) for entry in call.entries]
-    assert len(released) == 9
-    assert bench.core.running == 1
+    nacked = [entry[1] for call in bench.of(ChangeVisibility) for entry in call.entries]
+    assert len(nacked) == 9
+    assert bench.coordinator.running == 1
 
 
 def test_a_hung_handler_cannot_hang_the_shutdown():
     bench = Bench(concurrency=2, drain_s=25, flush_s=3)
     bench.deliver(message("a"))
-    bench.core.received(bench.of(Poll)[-1].number, [], bench.now)
+    bench.coordinator.received(bench.of(Poll)[-1].number, [], bench.now)
     bench.collect()
-    bench.core.stop(bench.now)
+    bench.coordinator.stop(bench.now)
     for _ in range(60):
         bench.later(0.5)
-        for call in [one for one in bench.of(Change) if one.number in bench.core._calls]:
-            bench.core.changed(call.number, [], bench.now)
+        for call in [one for one in bench.of(ChangeVisibility) if one.number in bench.coordinator.outbox.pending]:
+            bench.coordinator.changed(call.number, [], bench.now)
             bench.collect()
-        for poll in [one for one in bench.of(Poll) if one.number in bench.core._polls]:
-            bench.core.received(poll.number, [], bench.now)
+        for poll in [one for one in bench.of(Poll) if one.number in bench.coordinator.polling.pending]:
+            bench.coordinator.received(poll.number, [], bench.now)
             bench.collect()
-    assert bench.core.stopped
+    assert bench.coordinator.stopped
     assert [one.reason for one in bench.of(Cancel)] == ["the consumer stops"]
-    assert bench.of(Change)[-1].entries[0][1:] == ("a#1", 0)
+    assert bench.of(ChangeVisibility)[-1].entries[0][1:] == ("a#1", 0)
 
 
 def test_a_stop_without_any_answer_ends_all_the_same():
     bench = Bench(concurrency=2, drain_s=25, flush_s=3)
     bench.deliver(message("a"))
-    bench.core.stop(bench.now)
+    bench.coordinator.stop(bench.now)
     bench.later(29.5)
-    assert bench.core.stopped
+    assert bench.coordinator.stopped
 
 
 def test_an_expired_receipt_never_ends_the_loop():
@@ -223,25 +225,25 @@ def test_an_expired_receipt_never_ends_the_loop():
     bench.deliver(message("a"))
     bench.handle("a")
     (call,) = bench.of(Delete)
-    bench.core.deleted(call.number, [Failed(0, "ReceiptHandleIsInvalid", "expired", ours=True)], bench.now)
-    assert bench.core.counts.overruns == 1
+    bench.coordinator.deleted(call.number, [Failed(0, "ReceiptHandleIsInvalid", "expired", ours=True)], bench.now)
+    assert bench.coordinator.counts.lost_leases == 1
     bench.later(60)
-    assert bench.core.polling
+    assert bench.coordinator.polling
 
 
 def test_a_handler_that_lost_its_lease_is_told_to_stop_and_never_acknowledged():
     bench = Bench(concurrency=1)
     bench.deliver(message("a"))
     bench.later(41)
-    (beat,) = bench.of(Change)
-    bench.core.changed(beat.number, [Failed(0, "ReceiptHandleIsInvalid", "", ours=True)], bench.now)
+    (beat,) = bench.of(ChangeVisibility)
+    bench.coordinator.changed(beat.number, [Failed(0, "ReceiptHandleIsInvalid", "", ours=True)], bench.now)
     (cancel,) = [one for one in bench.collect() if isinstance(one, Cancel)]
     assert "lost" in cancel.reason
-    assert bench.core.hung == 1
+    assert bench.coordinator.hung == 1
     bench.handle("a")
     bench.later(60)
     assert bench.of(Delete) == []
-    assert bench.core.hung == 0
+    assert bench.coordinator.hung == 0
 
 
 def test_heartbeats_that_fail_for_good_fence_the_handler_when_the_lease_ends():
@@ -249,8 +251,8 @@ def test_heartbeats_that_fail_for_good_fence_the_handler_when_the_lease_ends():
     bench.deliver(message("a"))
     for _ in range(140):
         bench.later(0.5)
-        for call in [one for one in bench.of(Change) if one.number in bench.core._calls]:
-            bench.core.call_failed(call.number, bench.now)
+        for call in [one for one in bench.of(ChangeVisibility) if one.number in bench.coordinator.outbox.pending]:
+            bench.coordinator.call_failed(call.number, bench.now)
     assert bench.of(Cancel)
     bench.handle("a")
     bench.later(5)
@@ -262,7 +264,7 @@ def test_a_handler_past_its_time_is_cut_off_and_its_message_comes_again():
     bench.deliver(message("a"))
     bench.later(31.5)
     assert [one.reason for one in bench.of(Cancel)] == ["it runs longer than 30 s"]
-    assert any(entry[2] > 0 for call in bench.of(Change) for entry in call.entries)
+    assert any(entry[2] > 0 for call in bench.of(ChangeVisibility) for entry in call.entries)
     bench.handle("a")
     assert bench.of(Delete) == []
 
@@ -298,36 +300,38 @@ def test_an_idle_queue_is_asked_three_times_a_minute():
     for _ in range(30):
         poll = bench.of(Poll)[-1]
         bench.later(20)
-        bench.core.received(poll.number, [], bench.now)
+        bench.coordinator.received(poll.number, [], bench.now)
         bench.collect()
         asked += 1
     assert len(bench.of(Poll)) == asked + 1
-    assert bench.core.polling == 1
+    assert len(bench.coordinator.polling) == 1
 
 
 def test_pollers_grow_under_load_and_shrink_when_it_ends():
     bench = Bench(concurrency=1000, prefetch=0, max_pollers=6)
     for turn in range(8):
-        for poll in [one for one in bench.of(Poll) if one.number in bench.core._polls]:
-            bench.core.received(poll.number, [message(f"{turn}.{poll.number}.{n}") for n in range(10)], bench.now)
+        for poll in [one for one in bench.of(Poll) if one.number in bench.coordinator.polling.pending]:
+            bench.coordinator.received(
+                poll.number, [message(f"{turn}.{poll.number}.{n}") for n in range(10)], bench.now
+            )
         bench.collect()
-    assert bench.core.polling == 6
+    assert len(bench.coordinator.polling) == 6
     for _ in range(8):
         bench.later(20)
-        for poll in [one for one in bench.of(Poll) if one.number in bench.core._polls]:
-            bench.core.received(poll.number, [], bench.now)
+        for poll in [one for one in bench.of(Poll) if one.number in bench.coordinator.polling.pending]:
+            bench.coordinator.received(poll.number, [], bench.now)
         bench.collect()
-    assert bench.core.polling == 1
+    assert len(bench.coordinator.polling) == 1
 
 
 def test_failed_polls_wait_longer_each_time_and_never_end_it():
     bench = Bench(concurrency=4)
     gaps = []
     for _ in range(12):
-        (poll,) = [one for one in bench.of(Poll) if one.number in bench.core._polls]
+        (poll,) = [one for one in bench.of(Poll) if one.number in bench.coordinator.polling.pending]
         failed_at = bench.now
-        bench.core.poll_failed(poll.number, bench.now)
-        while not bench.core.polling:
+        bench.coordinator.poll_failed(poll.number, bench.now)
+        while not bench.coordinator.polling:
             bench.later(0.05)
         gaps.append(bench.now - failed_at)
     assert gaps[0] < 0.5
@@ -341,7 +345,7 @@ def test_the_backoff_doubles_with_each_receive_and_the_last_failure_goes_straigh
         bench.deliver(message("a", count=count))
         bench.handle("a", Retry("no"))
         bench.later(0.2)
-        waits.append(bench.of(Change)[-1].entries[0][2])
+        waits.append(bench.of(ChangeVisibility)[-1].entries[0][2])
     assert 5 <= waits[0] <= 10
     assert 10 <= waits[1] <= 20
     assert 20 <= waits[2] <= 40
@@ -351,10 +355,10 @@ def test_the_backoff_doubles_with_each_receive_and_the_last_failure_goes_straigh
 def test_a_rejected_message_is_deleted_only_after_it_was_buried():
     bench = Bench(concurrency=1)
     bench.deliver(message("a"))
-    (burial,) = [one for one in bench.handle("a", Refuse("broken")) if isinstance(one, DeadLetter)]
+    (dead_letter_entry,) = [one for one in bench.handle("a", Rejected("broken")) if isinstance(one, DeadLetter)]
     bench.later(1)
     assert bench.of(Delete) == []
-    bench.core.buried(burial.lease, bench.now, ok=True)
+    bench.coordinator.dead_lettered(dead_letter_entry.lease, bench.now, ok=True)
     bench.later(0.2)
     assert [entry[1] for call in bench.of(Delete) for entry in call.entries] == ["a#1"]
 
@@ -362,11 +366,11 @@ def test_a_rejected_message_is_deleted_only_after_it_was_buried():
 def test_a_rejected_message_that_cannot_be_buried_comes_again():
     bench = Bench(concurrency=1)
     bench.deliver(message("a"))
-    (burial,) = [one for one in bench.handle("a", Refuse("broken")) if isinstance(one, DeadLetter)]
-    bench.core.buried(burial.lease, bench.now, ok=False)
+    (dead_letter_entry,) = [one for one in bench.handle("a", Rejected("broken")) if isinstance(one, DeadLetter)]
+    bench.coordinator.dead_lettered(dead_letter_entry.lease, bench.now, ok=False)
     bench.later(0.2)
     assert bench.of(Delete) == []
-    assert bench.of(Change)[-1].entries[0][2] > 0
+    assert bench.of(ChangeVisibility)[-1].entries[0][2] > 0
 
 
 def test_a_group_is_handled_in_order_one_at_a_time_and_groups_side_by_side():
@@ -388,7 +392,7 @@ def test_a_failure_stops_its_group_and_no_other():
     bench.handle("b1")
     bench.later(0.2)
     assert [one.message.message_id for one in bench.of(Start)] == ["a1", "b1", "b2"]
-    changed = {entry[1]: entry[2] for call in bench.of(Change) for entry in call.entries}
+    changed = {entry[1]: entry[2] for call in bench.of(ChangeVisibility) for entry in call.entries}
     assert changed["a2#1"] == 0
     assert changed["a1#1"] > 0
 
@@ -396,11 +400,11 @@ def test_a_failure_stops_its_group_and_no_other():
 def test_extensions_of_many_messages_share_calls():
     bench = Bench(concurrency=100, prefetch=0, max_pollers=10)
     for at in range(10):
-        polls = [one for one in bench.of(Poll) if one.number in bench.core._polls]
-        bench.core.received(polls[0].number, [message(f"{at}.{n}") for n in range(10)], bench.now)
+        polls = [one for one in bench.of(Poll) if one.number in bench.coordinator.polling.pending]
+        bench.coordinator.received(polls[0].number, [message(f"{at}.{n}") for n in range(10)], bench.now)
         bench.collect()
     bench.later(42)
-    beats = bench.of(Change)
+    beats = bench.of(ChangeVisibility)
     assert sum(len(one.entries) for one in beats) == 100
     assert len(beats) == 10
 
@@ -411,10 +415,10 @@ def test_a_message_is_not_extended_past_twelve_hours():
     extended = 0
     while not bench.of(Cancel) and bench.now < 100 + 50_000:
         bench.later(30)
-        for call in [one for one in bench.of(Change) if one.number in bench.core._calls]:
+        for call in [one for one in bench.of(ChangeVisibility) if one.number in bench.coordinator.outbox.pending]:
             extended += 1
             assert bench.now + call.entries[0][2] <= 100 + 43_200
-            bench.core.changed(call.number, [], bench.now)
+            bench.coordinator.changed(call.number, [], bench.now)
             bench.collect()
     assert bench.of(Cancel)
     assert extended > 10
@@ -441,45 +445,45 @@ def test_times_that_contradict_each_other_are_refused_with_the_reason(changed, s
 
 
 def test_who_gathers_waits_after_a_receive_that_was_not_full_and_grows_slowly():
-    core = Core(Limits(concurrency=1000, prefetch=0, gather_s=2.0))
-    core.tick(0.0)
-    (first,) = [one for one in core.take_effects() if isinstance(one, Poll)]
-    core.received(first.number, [message(f"m{at}") for at in range(10)], 0.1)
-    polls = [one for one in core.take_effects() if isinstance(one, Poll)]
+    coordinator = Coordinator(Limits(concurrency=1000, prefetch=0, batch_window_s=2.0))
+    coordinator.tick(0.0)
+    (first,) = [one for one in coordinator.take_effects() if isinstance(one, Poll)]
+    coordinator.received(first.number, [message(f"m{at}") for at in range(10)], 0.1)
+    polls = [one for one in coordinator.take_effects() if isinstance(one, Poll)]
     assert len(polls) == 1  # a full one is followed at once, by one alone
-    core.received(polls[0].number, [message("m10")], 0.2)
-    assert not [one for one in core.take_effects() if isinstance(one, Poll)]
-    assert core.next_wake() <= 2.2
-    core.tick(2.1)
-    assert not [one for one in core.take_effects() if isinstance(one, Poll)]
-    core.tick(2.2)
-    assert len([one for one in core.take_effects() if isinstance(one, Poll)]) == 1
+    coordinator.received(polls[0].number, [message("m10")], 0.2)
+    assert not [one for one in coordinator.take_effects() if isinstance(one, Poll)]
+    assert coordinator.next_wake() <= 2.2
+    coordinator.tick(2.1)
+    assert not [one for one in coordinator.take_effects() if isinstance(one, Poll)]
+    coordinator.tick(2.2)
+    assert len([one for one in coordinator.take_effects() if isinstance(one, Poll)]) == 1
 
 
 def test_an_idle_long_poll_is_broken_off_a_second_after_the_stop():
     bench = Bench(wait_s=20)
-    bench.core.stop(bench.now)
+    bench.coordinator.stop(bench.now)
     stopped_at = bench.now
     bench.later(0.9)
     assert not bench.of(AbortPolls)
     bench.later(0.2)
     (abort,) = bench.of(AbortPolls)
     assert abort.numbers == (bench.of(Poll)[-1].number,)
-    bench.core.poll_failed(abort.numbers[0], bench.now)
+    bench.coordinator.poll_failed(abort.numbers[0], bench.now)
     bench.collect()
     assert bench.of(Stopped)
     assert bench.now - stopped_at < 2
-    assert bench.core.counts.failed_polls == 0  # nobody's fault
+    assert bench.coordinator.counts.failed_polls == 0  # nobody's fault
 
 
 def test_what_a_busy_queue_answers_within_that_second_goes_back():
     bench = Bench()
-    bench.core.stop(bench.now)
+    bench.coordinator.stop(bench.now)
     bench.later(0.5)
     bench.deliver(message("a"))
     bench.later(1)
     assert not bench.of(AbortPolls)
-    assert [entry[1:] for change in bench.of(Change) for entry in change.entries] == [("a#1", 0)]
+    assert [entry[1:] for change in bench.of(ChangeVisibility) for entry in change.entries] == [("a#1", 0)]
 
 
 def test_a_receive_of_a_fifo_queue_whose_answer_was_lost_is_asked_again_under_the_same_id():
@@ -487,11 +491,11 @@ def test_a_receive_of_a_fifo_queue_whose_answer_was_lost_is_asked_again_under_th
     bench = Bench(fifo=True)
     (first,) = bench.of(Poll)
     assert first.attempt_id
-    bench.core.poll_failed(first.number, bench.now)
+    bench.coordinator.poll_failed(first.number, bench.now)
     bench.later(1)
     again = bench.of(Poll)[-1]
     assert again.attempt_id == first.attempt_id
-    bench.core.received(again.number, [message("a", group="g")], bench.now)
+    bench.coordinator.received(again.number, [message("a", group="g")], bench.now)
     bench.collect()
     assert bench.of(Poll)[-1].attempt_id not in (first.attempt_id, "")
 
@@ -500,7 +504,7 @@ def test_an_attempt_id_older_than_sqs_keeps_it_is_dropped_and_a_standard_queue_h
     bench = Bench(fifo=True)
     (first,) = bench.of(Poll)
     bench.now += 300
-    bench.core.poll_failed(first.number, bench.now)
+    bench.coordinator.poll_failed(first.number, bench.now)
     bench.later(1)
     assert bench.of(Poll)[-1].attempt_id not in (first.attempt_id, "")
     assert Bench().of(Poll)[0].attempt_id == ""

@@ -14,12 +14,12 @@ from windlass.core.errors import WindlassError
 from windlass.core.ids import new_id
 from windlass.observe.log import logger
 from windlass.queues import store as rows
-from windlass.queues.model import Outcome, Refuse, Retry
+from windlass.queues.model import Outcome, Rejected, Retry
 from windlass.queues.report import ConsumerRow, Failure, Sample
 from windlass.store.engine import Store
 from windlass.wire.sqs import Message
 
-__all__ = ["Board"]
+__all__ = ["Heartbeat"]
 
 _EVERY_S = 2.0
 _QUIET_EVERY_S = 10.0
@@ -27,7 +27,7 @@ _TIDY_EVERY_S = 300.0
 _MAX_WAITING = 1000
 
 
-class Board:
+class Heartbeat:
     """Writes on a thread of its own: a slow database holds up no message, and a broken one only the picture."""
 
     def __init__(self, store: Store, *, name: str, queue_arn: str, handler: str) -> None:
@@ -41,20 +41,20 @@ class Board:
         self._ended = threading.Event()
         self._written: tuple[dict[str, int], int] = ({}, -1)
         self._written_at = self._tidied_at = 0.0
-        self._thread = threading.Thread(target=self._run, name="board", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
         """Begin to write."""
         self._thread.start()
 
-    def show(self, counts: Mapping[str, int], in_hand: int) -> None:
+    def show(self, counts: Mapping[str, int], in_flight: int) -> None:
         """How the consumer stands now; cheap, called often."""
-        self._counts, self._in_hand = counts, in_hand
+        self._counts, self._in_hand = counts, in_flight
 
     def failed(self, message: Message, outcome: Outcome) -> None:
         """A message was not done."""
-        kind = "rejected" if isinstance(outcome, Refuse) else "failed"
-        reason = outcome.reason if isinstance(outcome, (Refuse, Retry)) else ""
+        kind = "rejected" if isinstance(outcome, Rejected) else "failed"
+        reason = outcome.reason if isinstance(outcome, (Rejected, Retry)) else ""
         if self._failures.qsize() < _MAX_WAITING:
             self._failures.put(
                 Failure(clock.now(), self._queue_arn, message.message_id, message.receive_count, kind, reason)
@@ -72,7 +72,7 @@ class Board:
             try:
                 self._write(ended=ended)
             except WindlassError as error:
-                log.warning("board.failed", error=error.message)
+                log.warning("heartbeat.failed", error=error.message)
             if ended:
                 return
 

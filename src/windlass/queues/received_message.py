@@ -13,10 +13,10 @@ from windlass.events import Reading, read_events
 from windlass.queues.model import Reject
 from windlass.wire.sqs import Message
 
-__all__ = ["Received"]
+__all__ = ["ReceivedMessage"]
 
 
-class Received:
+class ReceivedMessage:
     """One message. `body` is the text as the producer meant it: unwrapped, unpacked and fetched, where that was asked for."""
 
     __slots__ = ("_lost", "body", "message")

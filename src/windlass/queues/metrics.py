@@ -24,11 +24,11 @@ COUNTERS: Mapping[str, str] = {
     "deleted": "Messages deleted.",
     "failed": "Messages whose handler raised.",
     "rejected": "Messages sent to the dead-letter queue by their handler.",
-    "released": "Messages given back to the queue.",
+    "nacked": "Messages given back to the queue.",
     "extended": "Visibility extensions.",
     "retried_calls": "Deletes and releases tried again.",
-    "overruns": "Messages whose lease ended before their handler.",
-    "overtime": "Handlers cut off at max_handling_s.",
+    "lost_leases": "Messages whose lease ended before their handler.",
+    "timed_out": "Handlers cut off at max_handling_s.",
     "blocked": "Times that an async handler blocked the event loop.",
     "deleted_payloads": "Large payloads deleted from S3 after their messages.",
     "failed_payload_deletes": "Large payloads that could not be deleted and remain in S3.",
@@ -106,7 +106,7 @@ HISTOGRAMS: Mapping[str, str] = {
     "age_seconds": "Age of messages when their handler started, in seconds.",
 }
 GAUGES: Mapping[str, str] = {
-    "in_hand": "Messages waiting or being handled.",
+    "in_flight": "Messages waiting or being handled.",
     "running": "Handlers that run.",
     "hung": "Handlers that run on though their message is no longer theirs.",
     "polling": "Receive calls on the wire.",

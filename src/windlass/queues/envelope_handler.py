@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from windlass.core.errors import NotFound
+from windlass.queues.envelopes import unwrap
 from windlass.queues.handlers import Handler, is_async
 from windlass.queues.model import Reject
 from windlass.queues.payloads import Pointer, read_pointer
-from windlass.queues.received import Received
-from windlass.queues.unwrap import unwrap
+from windlass.queues.received_message import ReceivedMessage
 
-__all__ = ["Fetch", "unpacking"]
+__all__ = ["Fetch", "wrap_envelopes"]
 
 Fetch = Callable[[Pointer], str]
 """The large payload a pointer leads to."""
 
 
-def unpacking(layers: Sequence[str], fetch: Fetch, *, bucket: str = "") -> Callable[[Handler], Handler]:
+def wrap_envelopes(layers: Sequence[str], fetch: Fetch, *, bucket: str = "") -> Callable[[Handler], Handler]:
     """Return what wraps a handler so that it gets bodies without these layers.
 
     A pointer to another bucket than `bucket` is rejected; empty allows any bucket.
@@ -34,7 +34,7 @@ def unpacking(layers: Sequence[str], fetch: Fetch, *, bucket: str = "") -> Calla
         if is_async(handler):
             blocking = "s3" in layers
 
-            async def run_async(received: Received) -> None:
+            async def run_async(received: ReceivedMessage) -> None:
                 received.body = (
                     await asyncio.to_thread(take_off, received.body) if blocking else take_off(received.body)
                 )
@@ -43,7 +43,7 @@ def unpacking(layers: Sequence[str], fetch: Fetch, *, bucket: str = "") -> Calla
 
             return run_async
 
-        def run(received: Received) -> None:
+        def run(received: ReceivedMessage) -> None:
             received.body = take_off(received.body)
             handler(received)
 

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Sequence
 from typing import Protocol
 
-__all__ = ["Runs", "run_together"]
+__all__ = ["Worker", "run_group"]
 
 
-class Runs(Protocol):
+class Worker(Protocol):
     """A consumer, or a worker made of one."""
 
     def run(self, *, stop: threading.Event | None = None, signals: bool = True) -> int:
@@ -17,7 +17,7 @@ class Runs(Protocol):
         ...
 
 
-def run_together(workers: Sequence[Runs]) -> int:
+def run_group(workers: Sequence[Worker]) -> int:
     """Run them until a signal: one on this thread, where signals arrive, the others beside it; the exit code.
 
     When one fails, all stop, and its error is raised: a supervisor starts them anew.
@@ -25,7 +25,7 @@ def run_together(workers: Sequence[Runs]) -> int:
     stop = threading.Event()
     failed: list[BaseException] = []
 
-    def run_beside(one: Runs) -> None:
+    def run_beside(one: Worker) -> None:
         try:
             one.run(stop=stop, signals=False)
         except BaseException as error:  # noqa: BLE001  raised below, on the thread that is waited for

@@ -1,0 +1,215 @@
+"""`windlass replicate seed`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from windlass.present.commands import service
+from windlass.present.confirmation import require_confirmation
+from windlass.present.options import DryRun, Output, Quiet, Yes, pairs_of
+from windlass.present.output import Format, emit
+from windlass.replication.commands.options import (
+    DeleteMarkers,
+    Destination,
+    Different,
+    EnableVersioning,
+    MaybeCompareBy,
+    MethodOption,
+    OperationOption,
+    Prefix,
+    Preserve,
+    RestoreDays,
+    SetName,
+    Source,
+    Strict,
+    SwitchOn,
+    TemplateFile,
+    Versions,
+    open_replication,
+    plan_pairs,
+    select_pairs,
+)
+from windlass.replication.model import Method, Seed, State
+
+if TYPE_CHECKING:
+    from windlass.replication.planning.plan import PairPlan, Request
+
+__all__ = ["seed"]
+
+
+def seed(
+    ctx: typer.Context,
+    source: Source = "",
+    destination: Destination = "",
+    set_name: SetName = "",
+    method: MethodOption = Method.AUTO,
+    operation: OperationOption = None,
+    prefix: Prefix = "",
+    switch_on: SwitchOn = None,
+    enable_versioning: EnableVersioning = False,
+    delete_markers: DeleteMarkers = None,
+    versions: Versions = False,
+    preserve: Preserve = "",
+    template: TemplateFile = None,
+    compare: MaybeCompareBy = None,
+    different: Different = False,
+    strict: Strict = False,
+    restore: RestoreDays = 0,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Create the batch jobs, print their ids, and exit.")
+    ] = False,
+    include_in_sync: Annotated[
+        bool, typer.Option("--include-in-sync", help="Include pairs that are already in sync.")
+    ] = False,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Let S3 count the tasks, and ask before they run.")
+    ] = False,
+    verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Compare both sides at the end.")] = True,
+    canary: Annotated[
+        bool, typer.Option("--canary/--no-canary", help="Check with one object that replication works.")
+    ] = True,
+    retry: Annotated[
+        str, typer.Option("--retry", metavar="REF", help="Copy again what failed in this seed or batch job.")
+    ] = "",
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Skip pairs that cannot be seeded.")] = False,
+    priority: Annotated[
+        int | None, typer.Option("--priority", metavar="NUMBER", min=0, help="Of batch jobs; higher runs first.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag of batch jobs. Repeat for more.")
+    ] = None,
+    manifest: Annotated[
+        str, typer.Option("--manifest", metavar="S3URL", help="Keep manifests and reports below s3://BUCKET/PREFIX.")
+    ] = "",
+    function: Annotated[
+        str, typer.Option("--function", metavar="ARN", help="The function that --operation lambda invokes.")
+    ] = "",
+    cluster: Annotated[str, typer.Option("--cluster", metavar="ID", help="EMR: run the step on this cluster.")] = "",
+    application: Annotated[
+        str, typer.Option("--application", metavar="ID", help="EMR Serverless: run a Spark job in this application.")
+    ] = "",
+    execution_role: Annotated[
+        str, typer.Option("--execution-role", metavar="ARN", help="EMR Serverless: the role of the Spark job.")
+    ] = "",
+    transient: Annotated[
+        bool, typer.Option("--transient", help="EMR: start a cluster that ends with the step.")
+    ] = False,
+    distributed: Annotated[
+        bool,
+        typer.Option("--distributed", help="Direct: let other machines join with `windlass replicate worker`."),
+    ] = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Copy the objects that existed before replication: preflight, switch on, compare, copy, verify, report.
+
+    Examples:
+      windlass replicate seed scans scans-copy --dry-run
+      windlass replicate seed scans scans-copy --method direct --operation copy --yes
+    """
+    from windlass.replication.methods.emr import EmrTarget
+    from windlass.replication.output import print_writes, raise_refused
+    from windlass.replication.request import request_from
+    from windlass.replication.seed import job
+
+    replication, jobs = open_replication(ctx), service(ctx, "jobs")
+    request = request_from(
+        replication,
+        set_name,
+        method=method,
+        operation=operation,
+        switch_on=switch_on,
+        enable_versioning=enable_versioning,
+        delete_markers=delete_markers,
+        versions=versions,
+        preserve=preserve,
+        template=template,
+        detach=detach,
+        include_in_sync=include_in_sync,
+        confirm=confirm,
+        verify=verify,
+        canary=canary,
+        distributed=distributed,
+        changed={"priority": priority, "tags": pairs_of(tag), "function": function, "work": manifest},
+        compare=compare,
+        different=different,
+        strict=strict,
+        restore_days=restore,
+        target=EmrTarget(cluster=cluster, application=application, execution_role=execution_role, transient=transient),
+    )
+    if retry:
+        seeds = replication.select(retry)
+        _confirm(f"copy again what failed in {len(seeds)} seeds", yes=yes, dry_run=dry_run)
+        if not dry_run:
+            _run(ctx, job.retry(replication, jobs, seeds, request), request, quiet=quiet, output=output)
+        return
+    plans = plan_pairs(replication, select_pairs(source, destination, set_name, prefix), request, quiet=quiet)
+    if skip_bad:
+        plans = _without_refused(plans)
+    if dry_run or _prints_only(plans, request):
+        raise_refused(plans)
+        print_writes(replication, plans, request, set_name, output)
+        return
+    _confirm(f"seed {len(plans)} pairs", yes=yes)
+    job_id = job.begin(replication, jobs, plans, request, set_name=set_name)
+    _run(ctx, job_id, request, quiet=quiet, output=output)
+
+
+def _confirm(action: str, *, yes: bool, dry_run: bool = False) -> None:
+    if dry_run:
+        print(f"would {action}")
+    else:
+        require_confirmation(action, yes=yes, terminal_only=True)
+
+
+def _without_refused(plans: Sequence[PairPlan]) -> tuple[PairPlan, ...]:
+    for plan in plans:
+        if plan.error is not None:
+            print(f"windlass: skipped: {plan.error.message}", file=sys.stderr)
+    return tuple(plan for plan in plans if plan.error is None)
+
+
+def _prints_only(plans: Sequence[PairPlan], request: Request) -> bool:
+    """True for EMR without a cluster or application: the step is printed for a person to add."""
+    emr = all(plan.choice and plan.choice.method is Method.EMR for plan in plans)
+    return bool(plans) and not request.target.starts and emr
+
+
+def _run(ctx: typer.Context, job_id: str, request: Request, *, quiet: bool, output: Format) -> None:
+    from windlass.replication.progress import SeedProgress
+    from windlass.replication.seed import job
+    from windlass.replication.seed.runner import Callbacks
+
+    ask = _ask if request.confirm and sys.stdin.isatty() else None
+    with SeedProgress(quiet=quiet) as lines:
+        seeds = job.run(open_replication(ctx), service(ctx, "jobs"), job_id, Callbacks(lines.show, ask))
+    if request.detach:
+        rows = [row for one in seeds for row in _batch_rows(one)]
+        emit(rows, output, ("pair", "seed_id", "batch_job", "region"), empty="No batch job was needed.")
+    for one in seeds:
+        if one.state is State.WAITING:
+            command = f"windlass replicate resume {one.seed_id}"
+            print(f"{one.pair.title}: {one.total:,} tasks await confirmation: {command}", file=sys.stderr)
+
+
+def _batch_rows(seed: Seed) -> list[dict[str, object]]:
+    return [
+        {
+            "pair": seed.pair.title,
+            "seed_id": seed.seed_id,
+            "batch_job": batch_job[2],
+            "region": batch_job[1],
+            "account_id": batch_job[0],
+        }
+        for batch_job in seed.jobs
+    ]
+
+
+def _ask(seed: Seed) -> bool:
+    return typer.confirm(f"{seed.pair.title}: run {seed.total:,} tasks?", err=True)

@@ -1,0 +1,41 @@
+"""`windlass replicate watch`."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import typer
+
+from windlass.present.commands import service
+from windlass.replication.commands.options import AnySeedRef, Find, open_replication, select_seeds
+
+__all__ = ["watch"]
+
+
+def watch(ctx: typer.Context, ref: AnySeedRef = "", find: Find = False) -> None:
+    """Follow seeds until they end, one live line each, and finish detached ones. Exit 1 when objects failed.
+
+    Examples:
+      windlass replicate watch
+      windlass replicate watch scans
+    """
+    from windlass.replication.output import raise_unwell
+    from windlass.replication.progress import SeedProgress
+    from windlass.replication.seed import job
+    from windlass.replication.seed.runner import Callbacks
+
+    replication, jobs = open_replication(ctx), service(ctx, "jobs")
+    seeds = [seed for seed in select_seeds(replication, ref, find=find) if ref or not seed.state.ended]
+    if not seeds:
+        print("No seed is running.", file=sys.stderr)
+        return
+    ours = job.unfinished(jobs, seeds)
+    with SeedProgress() as lines:
+        if ours:
+            callbacks, requests = Callbacks(lines.show), job.requests_of(jobs)
+            followed = job.follow(replication, ours, callbacks, threading.Event(), requests=requests)
+            fresh = {seed.seed_id: seed for seed in followed}
+            seeds = [fresh.get(seed.seed_id, seed) for seed in seeds]
+        ended = job.wait(replication, jobs, seeds, lines.show)
+    raise_unwell(ended)
