@@ -129,7 +129,7 @@ def _retry(app: App, values: Values) -> ActionResult:
     name, key = values["name"], values.get("key", "")
     service = app.pipelines
     service.built([name])
-    waiting = [one for one in service.failures(name, waiting=True, limit=1000) if key in ("", one.key)]
+    waiting = [failure for failure in service.failures(name, waiting=True, limit=1000) if key in ("", failure.key)]
     with service.engine([name]) as engine:
         for failure in waiting:
             engine.retry(failure)

@@ -28,10 +28,17 @@ def _cluster(app: AppDep, account_id: str, region: str, name: str) -> Cluster:
 def clusters(app: AppDep) -> dict[str, Any]:
     """With the quotas in force. `problems` lists the accounts and regions that could not be read."""
     found = app.memcached.list()
-    items = [rows.cluster_row(one, found.quotas.get((one.account_id, one.region))) for one in found.clusters]
+    items = [
+        rows.cluster_row(cluster, found.quotas.get((cluster.account_id, cluster.region))) for cluster in found.clusters
+    ]
     problems = [
-        {"account_id": one.account_id, "region": one.region, "error": one.error.message, "code": one.error.code}
-        for one in found.problems
+        {
+            "account_id": problem.account_id,
+            "region": problem.region,
+            "error": problem.error.message,
+            "code": problem.error.code,
+        }
+        for problem in found.problems
     ]
     return {"items": plain(items), "problems": problems}
 

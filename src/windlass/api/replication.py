@@ -29,7 +29,7 @@ def seeds(
     found = app.replication.seeds(job_id=job, set_name=set_name, states=state, limit=limit)
     failed = app.replication.failures(found)
     now = clock.now()
-    return {"items": plain([rows.seed_row(one, now, failed.get(one.seed_id, ())) for one in found])}
+    return {"items": plain([rows.seed_row(seed, now, failed.get(seed.seed_id, ())) for seed in found])}
 
 
 @router.get("/seeds/{seed_id}/failures", summary="Why objects of a seed failed")
@@ -37,4 +37,4 @@ def failures(app: AppDep, seed_id: str) -> dict[str, Any]:
     """Each reason with its meaning, what to do, and some of the keys."""
     found = app.replication.select(seed_id)
     failed = app.replication.failures(found)
-    return {"items": plain([row for one in found for row in rows.failure_rows(one, failed.get(one.seed_id, []))])}
+    return {"items": plain([row for seed in found for row in rows.failure_rows(seed, failed.get(seed.seed_id, []))])}

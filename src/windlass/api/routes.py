@@ -73,13 +73,19 @@ QueryDep = Annotated[ResourceQuery, Depends(query_of)]
 def resources(app: AppDep, query: QueryDep) -> dict[str, Any]:
     """One page of resources; `cursor` gets the next one."""
     page = app.inventory.list(query)
-    return {"items": plain([rows.resource_row(one) for one in page.rows]), "cursor": page.cursor, "total": page.total}
+    return {
+        "items": plain([rows.resource_row(resource) for resource in page.rows]),
+        "cursor": page.cursor,
+        "total": page.total,
+    }
 
 
 @v1.get("/facets", summary="Count matching resources by type, account, region, team and environment")
 def facets(app: AppDep, query: QueryDep) -> dict[str, Any]:
     """Each facet counts the resources that match all other conditions."""
-    return {name: {one.value: one.count for one in found} for name, found in app.inventory.facets(query).items()}
+    return {
+        name: {facet.value: facet.count for facet in facets} for name, facets in app.inventory.facets(query).items()
+    }
 
 
 @v1.get("/resource", summary="One resource with its document and relations")
@@ -87,7 +93,7 @@ def resource(app: AppDep, request: Request, ref: str, at: str = "") -> Response:
     """By ARN, ID, name or #number, now or at a time. The response has an ETag."""
     moment = parse_when(at, at=clock.now()) if at else None
     found = app.inventory.show(ref, at=moment)
-    relations = [rows.relation_row(one) for one in app.inventory.relations(found.key, at=moment)]
+    relations = [rows.relation_row(relation) for relation in app.inventory.relations(found.key, at=moment)]
     body = plain(
         rows.resource_row(found)
         | {"document": found.document, "measures": dict(found.measures), "relations": relations}
@@ -103,7 +109,7 @@ def resource(app: AppDep, request: Request, ref: str, at: str = "") -> Response:
 @v1.get("/resource/history", summary="All changes of one resource, the newest first")
 def history(app: AppDep, ref: str, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[dict[str, Any]]:
     """Revisions with their JSON Patch."""
-    return [plain(rows.revision_row(one)) for one in app.inventory.history(ref, limit=limit)]
+    return [plain(rows.revision_row(revision)) for revision in app.inventory.history(ref, limit=limit)]
 
 
 @v1.get("/resource/graph", summary="Resources and relations around one resource")
@@ -112,8 +118,8 @@ def graph(app: AppDep, ref: str, depth: Annotated[int, Query(ge=1, le=6)] = 2) -
     found = app.inventory.graph(ref, depth=depth)
     return {
         "root": found.root,
-        "nodes": plain([rows.resource_row(one) for one in found.nodes]),
-        "edges": [rows.relation_row(one) for one in found.edges],
+        "nodes": plain([rows.resource_row(node) for node in found.nodes]),
+        "edges": [rows.relation_row(relation) for relation in found.edges],
         "truncated": found.truncated,
     }
 
@@ -130,7 +136,7 @@ def changes(
     found, cursor = app.inventory.changes(
         since=parse_when(since, at=clock.now()), query=query, kinds=kinds, limit=query.limit, cursor=query.cursor
     )
-    return {"items": [plain(rows.revision_row(one)) for one in found], "cursor": cursor}
+    return {"items": [plain(rows.revision_row(revision)) for revision in found], "cursor": cursor}
 
 
 @v1.get("/diff", summary="Net difference between two times")
@@ -138,8 +144,8 @@ def diff(app: AppDep, query: QueryDep, since: str = "7d", until: str = "now") ->
     """Resources that were created and deleted in between do not appear."""
     now = clock.now()
     return [
-        rows.difference_row(one)
-        for one in app.inventory.diff(parse_when(since, at=now), parse_when(until, at=now), query)
+        rows.difference_row(difference)
+        for difference in app.inventory.diff(parse_when(since, at=now), parse_when(until, at=now), query)
     ]
 
 
@@ -152,26 +158,26 @@ def stats(app: AppDep) -> dict[str, Any]:
 @v1.get("/types", summary="The resource types that are collected")
 def types(app: AppDep) -> list[dict[str, Any]]:
     """Each with the number of its resources."""
-    return [rows.type_row(one) for one in app.inventory.types()]
+    return [rows.type_row(resource_type) for resource_type in app.inventory.types()]
 
 
 @v1.get("/scopes", summary="Last read of every scope")
 def scopes(app: AppDep) -> list[dict[str, Any]]:
     """Failed scopes first."""
-    return [plain(rows.status_row(one)) for one in app.inventory.scopes()]
+    return [plain(rows.status_row(status)) for status in app.inventory.scopes()]
 
 
 @v1.get("/runs", summary="Collections, the newest first")
 def runs(app: AppDep, limit: Annotated[int, Query(ge=1, le=500)] = 20) -> list[dict[str, Any]]:
     """Each with its counts."""
-    return [plain(rows.run_row(one)) for one in app.inventory.runs(limit)]
+    return [plain(rows.run_row(run)) for run in app.inventory.runs(limit)]
 
 
 @v1.get("/ip/{address}", summary="Resources that have or had an IP address")
 def ip(app: AppDep, address: str, at: str = "") -> list[dict[str, Any]]:
     """The latest one first."""
     moment = parse_when(at, at=clock.now()) if at else None
-    return [plain(rows.holder_row(one)) for one in app.inventory.ip(address, at=moment)]
+    return [plain(rows.holder_row(holder)) for holder in app.inventory.ip(address, at=moment)]
 
 
 @v1.get("/accounts", summary="Identity and accounts")
@@ -193,7 +199,7 @@ def jobs(
     app: AppDep, status: JobStatus | None = None, kind: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> list[dict[str, Any]]:
     """Each with its progress and error."""
-    return [job_json(one) for one in app.jobs.list(status=status, kind=kind, limit=limit)]
+    return [job_json(job) for job in app.jobs.list(status=status, kind=kind, limit=limit)]
 
 
 @v1.get("/jobs/{job_id}", summary="One job")

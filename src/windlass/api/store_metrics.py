@@ -94,9 +94,9 @@ class StoreCollector(Collector):
 
     def _collected(self) -> Values:
         ended = [
-            one.finished_at
-            for one in self._app.inventory.runs(50)
-            if one.finished_at and one.status in ("done", "partial")
+            run.finished_at
+            for run in self._app.inventory.runs(50)
+            if run.finished_at and run.status in ("done", "partial")
         ]
         if ended:
             yield (), max(ended).timestamp()
@@ -104,9 +104,9 @@ class StoreCollector(Collector):
     def _jobs(self) -> Values:
         since = clock.now() - _DAY
         counted = Counter(
-            (one.kind, str(one.status))
-            for one in self._app.jobs.list(limit=_MOST)
-            if one.created_at >= since or one.finished_at is None or one.finished_at >= since
+            (job.kind, str(job.status))
+            for job in self._app.jobs.list(limit=_MOST)
+            if job.created_at >= since or job.finished_at is None or job.finished_at >= since
         )
         yield from sorted(counted.items())
 
@@ -122,18 +122,18 @@ class StoreCollector(Collector):
             yield (pipeline, "written"), row["written_bytes"]
 
     def _pipeline_refused(self) -> Values:
-        waiting = Counter(one.pipeline for one in self._app.pipelines.failures(waiting=True, limit=_MOST))
-        for pipeline in sorted({*waiting, *(one.name for one in self._app.settings.pipeline)}):
+        waiting = Counter(failure.pipeline for failure in self._app.pipelines.failures(waiting=True, limit=_MOST))
+        for pipeline in sorted({*waiting, *(pipeline.name for pipeline in self._app.settings.pipeline)}):
             yield (pipeline,), waiting[pipeline]
 
     def _windows(self) -> Values:
         counted = Counter(
-            (one.rule, one.outcome) for one in self._app.aggregation.windows(within_s=_HOUR_S, limit=_MOST)
+            (window.rule, window.outcome) for window in self._app.aggregation.windows(within_s=_HOUR_S, limit=_MOST)
         )
         yield from sorted(counted.items())
 
     def _seeds(self) -> Values:
-        counted = Counter(str(one.state) for one in latest(self._app.replication.seeds(limit=_MOST)))
+        counted = Counter(str(seed.state) for seed in latest(self._app.replication.seeds(limit=_MOST)))
         for state, number in sorted(counted.items()):
             yield (state,), number
 
@@ -145,9 +145,9 @@ class StoreCollector(Collector):
 
     def _by_set(self, fields: Mapping[str, str]) -> Values:
         counted: Counter[tuple[str, str]] = Counter()
-        for one in latest(self._app.replication.seeds(limit=_MOST)):
+        for seed in latest(self._app.replication.seeds(limit=_MOST)):
             for label, name in fields.items():
-                counted[one.set_name, label] += getattr(one, name)
+                counted[seed.set_name, label] += getattr(seed, name)
         yield from sorted(counted.items())
 
 

@@ -41,7 +41,7 @@ def treemap(items: Sequence[Item], *, width: int = 720, height: int = 320) -> Ma
                 f'<text class="head" x="{box.x + 5:.1f}" y="{box.y + 12.5:.1f}">{escape(name)} '
                 f'<tspan class="count">{total:,}</tspan></text>'
             )
-        for item, place in zip(group, _squarify([one[1] for one in group], inner), strict=True):
+        for item, place in zip(group, _squarify([item[1] for item in group], inner), strict=True):
             parts += _leaf(item, place, short=headed)
         parts.append("</g>")
     return Markup("".join([*parts, "</svg>"]))  # noqa: S704  every text in it went through escape()
@@ -51,7 +51,7 @@ def _groups(items: Sequence[Item]) -> dict[str, list[Item]]:
     found: dict[str, list[Item]] = {}
     for item in items:
         found.setdefault(item[0].partition(".")[0], []).append(item)
-    return dict(sorted(found.items(), key=lambda one: -sum(item[1] for item in one[1])))
+    return dict(sorted(found.items(), key=lambda entry: -sum(item[1] for item in entry[1])))
 
 
 def _leaf(item: Item, box: _Box, *, short: bool) -> list[str]:

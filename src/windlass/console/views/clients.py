@@ -61,18 +61,20 @@ def clients(context: PageContext, params: Params) -> Data:
             {"name": "all", "title": "Every client", "count": len(report), "chosen": not rule, "link": "/clients"},
             *(
                 {
-                    "name": one.name,
-                    "title": one.title,
-                    "count": by_rule[one.name],
-                    "chosen": one.name == rule,
-                    "link": link("/clients", {}, rule=one.name),
+                    "name": known.name,
+                    "title": known.title,
+                    "count": by_rule[known.name],
+                    "chosen": known.name == rule,
+                    "link": link("/clients", {}, rule=known.name),
                 }
-                for one in RULES
-                if by_rule[one.name]
+                for known in RULES
+                if by_rule[known.name]
             ),
         ],
         "coverage": context.cached(f"client coverage {etag}", service.coverage),
-        "troubles": [{"source": one.source, "problem": one.problem} for one in service.troubles()[:MAX_DETAILS]],
+        "troubles": [
+            {"source": problem.source, "problem": problem.problem} for problem in service.troubles()[:MAX_DETAILS]
+        ],
         "cli": f"windlass clients report --rules {rule}" if rule in by_rule else "windlass clients report",
     }
 

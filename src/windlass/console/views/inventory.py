@@ -109,15 +109,15 @@ def _facets(context: PageContext, params: Params, query: Query, aliases: dict[st
         chosen = params.get(parameter, [])
         values = [
             {
-                "value": one.value,
-                "label": aliases.get(one.value, one.value) if name == "account" else one.value or "(none)",
-                "count": one.count,
-                "chosen": one.value in chosen,
-                "link": link("/inventory", params, **{parameter: _chosen_after(chosen, one.value, name)}),
+                "value": facet.value,
+                "label": aliases.get(facet.value, facet.value) if name == "account" else facet.value or "(none)",
+                "count": facet.count,
+                "chosen": facet.value in chosen,
+                "link": link("/inventory", params, **{parameter: _chosen_after(chosen, facet.value, name)}),
             }
-            for one in counts.get(name, ())
+            for facet in counts.get(name, ())
         ]
-        values.sort(key=lambda one: not one["chosen"])
+        values.sort(key=lambda value: not value["chosen"])
         facets.append({"name": name, "title": title, "values": values})
     return facets
 

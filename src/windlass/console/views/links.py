@@ -63,7 +63,7 @@ def link(path: str, params: Params, **changes: str | list[str] | None) -> str:
 def toggled(values: Iterable[str], value: str) -> list[str]:
     """Return the values with `value` added, or removed when it is among them."""
     listed = list(values)
-    return [one for one in listed if one != value] if value in listed else [*listed, value]
+    return [item for item in listed if item != value] if value in listed else [*listed, value]
 
 
 def hidden(params: Params, *but: str) -> list[tuple[str, str]]:
@@ -79,7 +79,7 @@ def hidden(params: Params, *but: str) -> list[tuple[str, str]]:
 
 def conditions(params: Params) -> list[str]:
     """Return the filters of the URL as conditions of the option `-w`."""
-    found = [one for one in params.get("where", []) if one]
+    found = [value for value in params.get("where", []) if value]
     for name, values in params.items():
         if name in ("account", "region") or name.startswith("tag:"):
             found += [f"{name}={value}" for value in values if value]
@@ -89,7 +89,7 @@ def conditions(params: Params) -> list[str]:
 def query_of(params: Params, *, limit: int, sort: str = "type") -> Query:
     """Return the inventory query that the URL describes."""
     return parse_query(
-        [one for one in params.get("type", []) if one],
+        [value for value in params.get("type", []) if value],
         conditions(params),
         now=clock.now(),
         at=first(params, "at"),
@@ -103,7 +103,7 @@ def query_of(params: Params, *, limit: int, sort: str = "type") -> Query:
 
 def command(*words: str, params: Params, options: Mapping[str, str] | None = None) -> str:
     """Return the command with the same result, quoted for a shell."""
-    typed = ["windlass", *words, *(one for one in params.get("type", []) if one)]
+    typed = ["windlass", *words, *(value for value in params.get("type", []) if value)]
     for condition in conditions(params):
         typed += ["-w", condition]
     for name, value in (options or {}).items():

@@ -31,17 +31,18 @@ def memcached(context: PageContext, _: Params) -> Data:
         "problems": [],
         "error": "",
         "hint": "",
-        "jobs": [job_json(one) for one in context.jobs.list(kind=KIND, limit=5)],
+        "jobs": [job_json(job) for job in context.jobs.list(kind=KIND, limit=5)],
         "cli": "windlass memcached list",
     }
     if isinstance(listing, WindlassError):
         return data | {"error": listing.message, "hint": listing.hint}
     if listing is not None:
-        data["items"] = [
-            plain(rows.cluster_row(one, listing.quotas.get((one.account_id, one.region)))) for one in listing.clusters
-        ]
+        for item in listing.clusters:
+            quota = listing.quotas.get((item.account_id, item.region))
+            data["items"].append(plain(rows.cluster_row(item, quota)))
         data["problems"] = [
-            {"account_id": one.account_id, "region": one.region, "error": one.error.message} for one in listing.problems
+            {"account_id": problem.account_id, "region": problem.region, "error": problem.error.message}
+            for problem in listing.problems
         ]
     return data
 
@@ -54,9 +55,9 @@ def cluster(context: PageContext, params: Params) -> Data:
         raise NotFound(snapshot.error, hint=snapshot.hint)
     described = snapshot.cluster
     jobs = [
-        one
-        for one in context.jobs.list(kind=KIND, limit=_JOBS)
-        if one.params.get("name") == key[2] and one.params.get("region") == key[1]
+        job
+        for job in context.jobs.list(kind=KIND, limit=_JOBS)
+        if job.params.get("name") == key[2] and job.params.get("region") == key[1]
     ]
     value = plain(rows.cluster_value(described, snapshot.quota)) if described and snapshot.quota else None
     return {
@@ -67,10 +68,10 @@ def cluster(context: PageContext, params: Params) -> Data:
         "cluster": value,
         "members": _members(snapshot, value),
         "stats": plain(rows.nodes_value(snapshot.nodes)) if snapshot.nodes else None,
-        "samples": [plain(asdict(one)) for one in snapshot.samples],
+        "samples": [plain(asdict(sample)) for sample in snapshot.samples],
         "error": snapshot.error,
         "hint": snapshot.hint,
-        "jobs": [job_json(one) for one in jobs[:5]],
+        "jobs": [job_json(job) for job in jobs[:5]],
         **_plan(context, snapshot, params),
         "cli": f"windlass memcached nodes {key[2]} -r {key[1]}",
     }
@@ -79,7 +80,9 @@ def cluster(context: PageContext, params: Params) -> Data:
 def _members(snapshot: ClusterSnapshot, value: Data | None) -> list[Data]:
     """The nodes that AWS lists, each with the counters that it reports."""
     stats_by_endpoint: dict[str, Any] = (
-        {f"{one.host}:{one.port}": one for one in snapshot.nodes.stats} if snapshot.nodes else {}
+        {f"{node_stats.host}:{node_stats.port}": node_stats for node_stats in snapshot.nodes.stats}
+        if snapshot.nodes
+        else {}
     )
     found = []
     for node in (value or {}).get("members", []):

@@ -50,17 +50,22 @@ def overview(context: PageContext, _: Params) -> Data:
         "attention": _attention(context, runs),
         "grid": context.cached("grid", lambda: grid(context.scopes())),
         "aliases": aliases,
-        "runs": [plain(rows.run_row(one)) for one in runs],
-        "changes": [plain(rows.revision_row(one)) for one in recent],
-        "jobs": [job_json(one) for one in context.jobs.list(status=JobStatus.RUNNING, limit=5)],
+        "runs": [plain(rows.run_row(run)) for run in runs],
+        "changes": [plain(rows.revision_row(revision)) for revision in recent],
+        "jobs": [job_json(job) for job in context.jobs.list(status=JobStatus.RUNNING, limit=5)],
         "types": [(name, count, link("/inventory", {}, type=name)) for name, count in stats["by_type"].items()],
         "accounts": [
-            {"id": one, "alias": aliases.get(one, ""), "count": count, "link": link("/inventory", {}, account=one)}
-            for one, count in stats["by_account"].items()
+            {
+                "id": account,
+                "alias": aliases.get(account, ""),
+                "count": count,
+                "link": link("/inventory", {}, account=account),
+            }
+            for account, count in stats["by_account"].items()
         ],
         "regions": [
-            {"id": one, "alias": "", "count": count, "link": link("/inventory", {}, region=one)}
-            for one, count in stats["by_region"].items()
+            {"id": region, "alias": "", "count": count, "link": link("/inventory", {}, region=region)}
+            for region, count in stats["by_region"].items()
         ],
     }
 
@@ -75,15 +80,8 @@ def _coverage(states: dict[str, int]) -> Data:
 def _attention(context: PageContext, runs: Sequence[Run]) -> list[Data]:
     found = list(context.cached("attention", lambda: [*_failed_scopes(context), *_watched(context)]))
     if runs and runs[0].status in ("failed", "interrupted"):
-        found.insert(
-            0,
-            _item(
-                "bad",
-                f"The last collection {'failed' if runs[0].status == 'failed' else 'was interrupted'}",
-                runs[0].run_id,
-                "/jobs",
-            ),
-        )
+        verb = "failed" if runs[0].status == "failed" else "was interrupted"
+        found.insert(0, _item("bad", f"The last collection {verb}", runs[0].run_id, "/jobs"))
     failed_jobs = context.jobs.list(status=JobStatus.FAILED, limit=1)
     if failed_jobs:
         found.append(_item("warn", "A job failed", failed_jobs[0].title, f"/jobs/{failed_jobs[0].job_id}"))
@@ -95,7 +93,7 @@ def _item(level: str, text: str, detail: str, target: str) -> Data:
 
 
 def _failed_scopes(context: PageContext) -> list[Data]:
-    failed = [one for one in context.scopes() if not one.state.complete and str(one.state) != "unsupported"]
+    failed = [status for status in context.scopes() if not status.state.complete and str(status.state) != "unsupported"]
     if not failed:
         return []
     worst = failed[0]

@@ -31,22 +31,22 @@ def pipelines(context: PageContext, _: Params) -> Data:
     minutes = service.counts(within_s=CHART_MINUTES * 60.0)
     failures = service.failures(limit=500)
     items = []
-    for one in service.built():
-        mine = [count for count in minutes if count.pipeline == one.name]
-        refused = [failure for failure in failures if failure.pipeline == one.name]
+    for pipeline in service.built():
+        mine = [count for count in minutes if count.pipeline == pipeline.name]
+        refused = [failure for failure in failures if failure.pipeline == pipeline.name]
         flow = _flow(mine, now)
         items.append(
-            plain(pipeline_row(one, counted.get(one.name, {})))
+            plain(pipeline_row(pipeline, counted.get(pipeline.name, {})))
             | {
-                "steps": [bound.step.name for bound in one.transform.steps],
-                "on_error": one.config.on_error,
+                "steps": [bound.step.name for bound in pipeline.transform.steps],
+                "on_error": pipeline.config.on_error,
                 "flow": flow,
                 "rate": flow[-1]["done"] if flow else 0,
                 "waiting": sum(failure.retried_at is None for failure in refused),
                 "failures": [plain(asdict(failure)) for failure in refused[:10]],
             }
         )
-    jobs = [job_json(one) for one in context.jobs.list(kind=KIND, limit=5)]
+    jobs = [job_json(job) for job in context.jobs.list(kind=KIND, limit=5)]
     return {"items": items, "jobs": jobs, "cli": "windlass pipeline list"}
 
 
@@ -54,12 +54,12 @@ def _flow(counts: list[Count], now: datetime) -> list[dict[str, Any]]:
     """Objects per minute: done and quarantined. The current, incomplete minute is left out."""
     done: dict[str, int] = {}
     failed: dict[str, int] = {}
-    for one in counts:
-        at = format_time(one.minute)
-        if one.outcome in _DONE or one.outcome in _SKIPPED:
-            done[at] = done.get(at, 0) + one.objects
+    for count in counts:
+        at = format_time(count.minute)
+        if count.outcome in _DONE or count.outcome in _SKIPPED:
+            done[at] = done.get(at, 0) + count.objects
         else:
-            failed[at] = failed.get(at, 0) + one.objects
+            failed[at] = failed.get(at, 0) + count.objects
     if not done and not failed:
         return []
     this = now.replace(second=0, microsecond=0)

@@ -29,16 +29,16 @@ def queues(context: PageContext, _: Params) -> Data:
     """Return the queues: those with a consumer first, then those of the inventory."""
     consumers = context.queues.consumers(within_s=86_400)
     known = _known(context)
-    arns = list(dict.fromkeys([one.queue_arn for one in consumers] + known))
+    arns = list(dict.fromkeys([consumer.queue_arn for consumer in consumers] + known))
     shown = arns[:MAX_QUEUES]
     snapshots = context.queue_poller.snapshots(shown)
-    samples = context.queues.samples([one.consumer_id for one in consumers], within_s=CHART_SPAN_S)
+    samples = context.queues.samples([consumer.consumer_id for consumer in consumers], within_s=CHART_SPAN_S)
     failures = context.queues.failures(limit=200)
     now = clock.now()
-    recent = [one for one in failures if now - one.at < timedelta(hours=1)]
+    recent = [failure for failure in failures if now - failure.at < timedelta(hours=1)]
     items = [
-        _row(arn, snapshots[arn], [one for one in consumers if one.queue_arn == arn], samples, now)
-        | {"failures": sum(one.queue_arn == arn for one in recent)}
+        _row(arn, snapshots[arn], [consumer for consumer in consumers if consumer.queue_arn == arn], samples, now)
+        | {"failures": sum(revision.queue_arn == arn for revision in recent)}
         for arn in shown
     ]
     items.sort(key=lambda row: (not row["consumers"], not row["dead"], -(row["visible"] or 0)))
@@ -48,8 +48,8 @@ def queues(context: PageContext, _: Params) -> Data:
         "aliases": context.aliases(),
         "flow": _flow(samples, now),
         "rate": round(sum(row["rate"] for row in items), 1),
-        "failures": [_failure(one) for one in failures[:12]],
-        "jobs": [job_json(one) for one in context.jobs.list(kind=KIND, limit=5)],
+        "failures": [_failure(failure) for failure in failures[:12]],
+        "jobs": [job_json(job) for job in context.jobs.list(kind=KIND, limit=5)],
         "cli": "windlass queue list",
     }
 
@@ -65,17 +65,17 @@ def queue(context: PageContext, params: Params) -> Data:
             hint="Collect the inventory, or consume the queue.",
         )
     snapshot = context.queue_poller.snapshots([arn])[arn]
-    samples = context.queues.samples([one.consumer_id for one in consumers], within_s=CHART_SPAN_S)
+    samples = context.queues.samples([consumer.consumer_id for consumer in consumers], within_s=CHART_SPAN_S)
     now = clock.now()
     failures = context.queues.failures(arn, limit=25)
-    jobs = [one for one in context.jobs.list(kind=KIND, limit=20) if one.params.get("to") == arn]
+    jobs = [job for job in context.jobs.list(kind=KIND, limit=20) if job.params.get("to") == arn]
     return {
         "row": _row(arn, snapshot, consumers, samples, now),
         "aliases": context.aliases(),
         "flow": _flow(samples, now),
-        "consumers": [plain(asdict(one)) | {"state": one.state(now)} for one in consumers],
-        "failures": [_failure(one) for one in failures],
-        "jobs": [job_json(one) for one in jobs[:3]],
+        "consumers": [plain(asdict(consumer)) | {"state": consumer.state(now)} for consumer in consumers],
+        "failures": [_failure(failure) for failure in failures],
+        "jobs": [job_json(job) for job in jobs[:3]],
         "arn": arn,
         "cli": f"windlass queue watch {name} -r {region}",
     }
@@ -83,7 +83,7 @@ def queue(context: PageContext, params: Params) -> Data:
 
 def _known(context: PageContext) -> list[str]:
     def read() -> list[str]:
-        return [one.arn for one in context.inventory.list(Query(types=("sqs.queue",), limit=500)).rows]
+        return [resource.arn for resource in context.inventory.list(Query(types=("sqs.queue",), limit=500)).rows]
 
     return context.cached("queues", read)
 
@@ -98,10 +98,10 @@ def _row(
     arn: str, snapshot: QueueSnapshot, consumers: Sequence[ConsumerRow], samples: Iterable[Sample], now: datetime
 ) -> dict[str, Any]:
     _, _, _, region, account, name = arn.split(":", 5)
-    ours = {one.consumer_id for one in consumers}
-    running = [one for one in consumers if one.state(now) == "running"]
-    lost = [one for one in consumers if one.state(now) == "lost"]
-    flow = _flow([one for one in samples if one.consumer_id in ours], now)
+    ours = {consumer.consumer_id for consumer in consumers}
+    running = [consumer for consumer in consumers if consumer.state(now) == "running"]
+    lost = [consumer for consumer in consumers if consumer.state(now) == "lost"]
+    flow = _flow([sample for sample in samples if sample.consumer_id in ours], now)
     depth = snapshot.depth
     return {
         "name": name,
@@ -120,8 +120,8 @@ def _row(
         "consumers": len(running),
         "state": "running" if running else "lost" if lost else "stopped" if consumers else "",
         "rate": flow[-1]["done"] if flow else 0.0,
-        "done": sum(one.counts.get("done", 0) for one in consumers),
-        "failed": sum(one.counts.get("failed", 0) + one.counts.get("rejected", 0) for one in consumers),
+        "done": sum(consumer.counts.get("done", 0) for consumer in consumers),
+        "failed": sum(consumer.counts.get("failed", 0) + consumer.counts.get("rejected", 0) for consumer in consumers),
     }
 
 
@@ -131,13 +131,13 @@ def _flow(samples: Iterable[Sample], now: datetime) -> list[dict[str, Any]]:
     done: dict[int, float] = {}
     failed: dict[int, float] = {}
     before: dict[str, Sample] = {}
-    for one in samples:
-        last = before.get(one.consumer_id)
-        before[one.consumer_id] = one
-        bucket = int(one.at.timestamp()) // BUCKET_S
+    for sample in samples:
+        last = before.get(sample.consumer_id)
+        before[sample.consumer_id] = sample
+        bucket = int(sample.at.timestamp()) // BUCKET_S
         base_done, base_failed = (last.done, last.failed) if last else (0, 0)
-        done[bucket] = done.get(bucket, 0) + max(0, one.done - base_done)
-        failed[bucket] = failed.get(bucket, 0) + max(0, one.failed - base_failed)
+        done[bucket] = done.get(bucket, 0) + max(0, sample.done - base_done)
+        failed[bucket] = failed.get(bucket, 0) + max(0, sample.failed - base_failed)
     if not done:
         return []
     # The current bucket is left out: it is incomplete and would look like a drop.
@@ -152,5 +152,5 @@ def _flow(samples: Iterable[Sample], now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def _failure(one: Any) -> dict[str, Any]:
-    return plain(asdict(one)) | {"queue": one.queue_arn.rpartition(":")[2]}  # type: ignore[no-any-return]
+def _failure(failure: Any) -> dict[str, Any]:
+    return plain(asdict(failure)) | {"queue": failure.queue_arn.rpartition(":")[2]}  # type: ignore[no-any-return]

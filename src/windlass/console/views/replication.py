@@ -20,7 +20,7 @@ from windlass.replication.service import latest
 
 __all__ = ["replication", "seed"]
 
-_SHOWN = 300
+MAX_PAIRS = 300
 _NOT_SAME = ("missing", "different", "unknown")
 _UNCOMPARED = {"error": "", "objects": 0, "missing": 0, "different": 0, "extra": 0, "unknown": 0, "examples": {}}
 _ORDER = (
@@ -46,25 +46,27 @@ _STEPS = (
 def replication(context: PageContext, params: Params) -> Data:
     """Return the latest seed of every pair, failed ones first; of one set when the URL names it."""
     now = clock.now()
+    sets = context.replication.sets
     found = latest(context.replication.seeds(limit=5000))
-    names = sorted({one.set_name for one in found if one.set_name})
-    chosen = one_of(params, "set", {*names, *(one.name for one in context.replication.sets)})
-    seeds = [one for one in found if not chosen or one.set_name == chosen]
-    seeds.sort(key=lambda one: (_ORDER.index(one.state), one.pair.title))
-    failures = context.replication.failures(seeds[:_SHOWN])
-    items = [_row(one, now, failures.get(one.seed_id, ())) for one in seeds[:_SHOWN]]
+    names = sorted({seed.set_name for seed in found if seed.set_name})
+    chosen = one_of(params, "set", {*names, *(replication_set.name for replication_set in sets)})
+    seeds = [seed for seed in found if not chosen or seed.set_name == chosen]
+    seeds.sort(key=lambda seed: (_ORDER.index(seed.state), seed.pair.title))
+    failures = context.replication.failures(seeds[:MAX_PAIRS])
+    items = [_row(seed, now, failures.get(seed.seed_id, ())) for seed in seeds[:MAX_PAIRS]]
     return {
         "items": items,
-        "more": max(0, len(seeds) - _SHOWN),
+        "more": max(0, len(seeds) - MAX_PAIRS),
         "set": chosen,
         "set_names": names,
         "total": _total(seeds, now),
         "reasons": _reasons(seeds, failures),
-        "states": dict(Counter(str(one.state) for one in seeds)),
+        "states": dict(Counter(str(seed.state) for seed in seeds)),
         "sets": [
-            plain(rows.set_row(one, context.replication.last_started(one.name))) for one in context.replication.sets
+            plain(rows.set_row(replication_set, context.replication.last_started(replication_set.name)))
+            for replication_set in sets
         ],
-        "jobs": [job_json(one) for one in context.jobs.list(kind=KIND, limit=5)],
+        "jobs": [job_json(job) for job in context.jobs.list(kind=KIND, limit=5)],
         "aliases": context.aliases(),
         "cli": f"windlass replicate status{f' {chosen}' if chosen else ''}",
     }
@@ -73,7 +75,7 @@ def replication(context: PageContext, params: Params) -> Data:
 def seed(context: PageContext, params: Params) -> Data:
     """Return one seed with its steps, batch jobs and failures by reason. NotFound for an unknown seed."""
     seed_id = first(params, "seed_id")
-    found = next((one for one in context.replication.select(seed_id) if one.seed_id == seed_id), None)
+    found = next((seed for seed in context.replication.select(seed_id) if seed.seed_id == seed_id), None)
     if found is None:
         raise NotFound(f"there is no seed {seed_id!r}", hint="The Replication page lists all seeds.")
     failures = context.replication.failures([found]).get(seed_id, [])
@@ -113,22 +115,22 @@ def _steps(found: Seed) -> list[Data]:
 
 def _total(seeds: Sequence[Seed], now: datetime) -> Data:
     """The sums over all pairs; the time left is that of the slowest pair."""
-    left = [eta for one in seeds if (eta := one.eta_s(now)) is not None]
-    verified = [one for one in seeds if one.verified and "error" not in one.verified]
+    left = [eta for seed in seeds if (eta := seed.eta_s(now)) is not None]
+    verified = [seed for seed in seeds if seed.verified and "error" not in seed.verified]
     return {
         "pairs": len(seeds),
-        "done_pairs": sum(one.state is State.DONE for one in seeds),
-        "live_pairs": sum(not one.state.ended for one in seeds),
-        "bad_pairs": sum(one.state in (State.FAILED, State.INCOMPLETE) for one in seeds),
-        "total": sum(one.total for one in seeds),
-        "done": sum(one.done for one in seeds),
-        "failed": sum(one.failed for one in seeds),
-        "size_bytes": sum(one.size_bytes for one in seeds),
+        "done_pairs": sum(seed.state is State.DONE for seed in seeds),
+        "live_pairs": sum(not seed.state.ended for seed in seeds),
+        "bad_pairs": sum(seed.state in (State.FAILED, State.INCOMPLETE) for seed in seeds),
+        "total": sum(seed.total for seed in seeds),
+        "done": sum(seed.done for seed in seeds),
+        "failed": sum(seed.failed for seed in seeds),
+        "size_bytes": sum(seed.size_bytes for seed in seeds),
         "eta_s": max(left, default=None),
         "verified": len(verified),
-        "complete": sum(not any(one.verified.get(kind) for kind in _NOT_SAME) for one in verified),
-        "missing": sum(one.verified["missing"] for one in verified),
-        "different": sum(one.verified["different"] for one in verified),
+        "complete": sum(not any(seed.verified.get(kind) for kind in _NOT_SAME) for seed in verified),
+        "missing": sum(seed.verified["missing"] for seed in verified),
+        "different": sum(seed.verified["different"] for seed in verified),
     }
 
 
@@ -137,10 +139,10 @@ def _reasons(seeds: Sequence[Seed], failures: dict[str, list[FailureGroup]]) -> 
     counts: Counter[str] = Counter()
     pairs: dict[str, list[str]] = {}
     first_row: dict[str, Data] = {}
-    for one in seeds:
-        for row in rows.failure_rows(one, failures.get(one.seed_id, [])):
+    for seed in seeds:
+        for row in rows.failure_rows(seed, failures.get(seed.seed_id, [])):
             counts[row["code"]] += row["count"]
-            pairs.setdefault(row["code"], []).append(one.pair.title)
+            pairs.setdefault(row["code"], []).append(seed.pair.title)
             first_row.setdefault(row["code"], row)
     return [
         {

@@ -42,7 +42,7 @@ def resource(context: PageContext, params: Params) -> Data:
     if moment is None and first(params, "rev") and chosen is not None:
         moment = chosen.valid_from
     document = inventory.document_at(name, moment) if moment else now.document
-    relations = [rows.relation_row(one) for one in inventory.relations(name, at=moment)]
+    relations = [rows.relation_row(relation) for relation in inventory.relations(name, at=moment)]
     map_depth = one_of(params, "map", _MAP_DEPTHS)
     around = (
         inventory.graph(name, depth=int(map_depth), limit=MAX_MAP_NODES)
@@ -56,11 +56,11 @@ def resource(context: PageContext, params: Params) -> Data:
         "document": document,
         "at": plain(moment) if moment else "",
         "relations": relations,
-        "addresses": [plain(rows.holder_row(one)) for one in inventory.addresses(name)],
+        "addresses": [plain(rows.holder_row(holder)) for holder in inventory.addresses(name)],
         "graph": {
             "root": around.root,
-            "nodes": plain([rows.resource_row(one) for one in around.nodes]),
-            "edges": [rows.relation_row(one) for one in around.edges],
+            "nodes": plain([rows.resource_row(node) for node in around.nodes]),
+            "edges": [rows.relation_row(relation) for relation in around.edges],
             "truncated": around.truncated,
         },
         "map_depth": map_depth,
@@ -73,9 +73,9 @@ def resource(context: PageContext, params: Params) -> Data:
             for depth in ("", *_MAP_DEPTHS)
         ],
         "revisions": [
-            plain(rows.revision_row(one))
-            | {"link": link("/inventory/resource", here, rev=str(one.revision_id)), "chosen": one is chosen}
-            for one in revisions
+            plain(rows.revision_row(revision))
+            | {"link": link("/inventory/resource", here, rev=str(revision.revision_id)), "chosen": revision is chosen}
+            for revision in revisions
         ],
         "compared": _compared(context, name, revisions, chosen, first(params, "from")) if chosen else None,
         "cli": shlex.join(["windlass", "inventory", "show", now.key, *(["--at", plain(moment)] if moment else [])]),
@@ -84,7 +84,7 @@ def resource(context: PageContext, params: Params) -> Data:
 
 
 def _revision(revisions: Sequence[Revision], wanted: str) -> Revision | None:
-    return next((one for one in revisions if wanted and str(one.revision_id) == wanted), None)
+    return next((revision for revision in revisions if wanted and str(revision.revision_id) == wanted), None)
 
 
 def _compared(
@@ -97,7 +97,7 @@ def _compared(
     old_moment = other.valid_from if other else chosen.valid_from - timedelta(microseconds=1)
     before = context.inventory.document_at(ref, old_moment)
     after = context.inventory.document_at(ref, chosen.valid_from)
-    position = next(at for at, one in enumerate(revisions) if one is chosen)
+    position = next(at for at, revision in enumerate(revisions) if revision is chosen)
     previous = revisions[position + 1] if position + 1 < len(revisions) else None
     return plain(rows.revision_row(chosen)) | {  # type: ignore[no-any-return]
         "against": (other or previous).revision_id if (other or previous) else None,  # type: ignore[union-attr]
