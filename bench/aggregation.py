@@ -98,7 +98,7 @@ def worker(url, folder, *, window, where, queue="bench-events", settings=("wait_
     command = [sys.executable, "-m", "windlass", "aggregate"]
     if where:
         subprocess.run([*command, "init", "bench"], cwd=folder, env=environ, check=True, capture_output=True)
-    options = [part for one in settings for part in ("--set", one)]
+    options = [part for one in settings for part in ("--setting", one)]
     with (folder / "log").open("w") as log:
         child = subprocess.Popen([*command, "run", *options], cwd=folder, env=environ, stdout=log, stderr=log)
         deadline = time.monotonic() + 20

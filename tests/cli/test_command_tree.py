@@ -180,7 +180,7 @@ def test_a_letter_stands_for_one_option():
                 assert LETTERS[letter] in long, f"windlass {name}: {letter}"
             for text in long:
                 letters = [letter for letter, other in LETTERS.items() if other == text]
-                assert short == letters or (text == "--set" and not short), f"windlass {name}: {text} without {letters}"
+                assert short == letters, f"windlass {name}: {text} without {letters}"
 
 
 def test_output_is_a_format_and_a_file_is_not():

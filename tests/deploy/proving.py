@@ -20,7 +20,9 @@ from windlass.deploy.policy import facts_of, merged
 from windlass.deploy.policy_check import check
 from windlass.settings import load
 
-FAST = [part for one in ("wait_s=1", "read_timeout_s=11", "visibility_s=12", "drain_s=3") for part in ("--set", one)]
+FAST = [
+    part for one in ("wait_s=1", "read_timeout_s=11", "visibility_s=12", "drain_s=3") for part in ("--setting", one)
+]
 
 
 class World:

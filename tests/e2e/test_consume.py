@@ -75,7 +75,7 @@ def start(aws, tmp_path):
             described(tmp_path, arguments[arguments.index("--queue") + 1])
         command = [sys.executable, "-m", "windlass", "consume", *arguments]
         for key, value in fast.items():
-            command += ["--set", f"{key}={value}"]
+            command += ["--setting", f"{key}={value}"]
         environment = (
             os.environ
             | {
@@ -215,7 +215,7 @@ def test_a_production_environment_refuses_static_keys_and_the_nodes_role(environ
         pytest.param(["--queue", "q"], 252, "--handler is not given", marks=NO_CALL),
         pytest.param(["--queue", "q", "--handler", "hand:nothing"], 253, "has no function nothing", marks=NO_CALL),
         pytest.param(
-            ["--queue", "q", "--handler", "hand:fast", "--set", "visibility=3"], 252, "visibility", marks=NO_CALL
+            ["--queue", "q", "--handler", "hand:fast", "--setting", "visibility=3"], 252, "visibility", marks=NO_CALL
         ),
         pytest.param(
             ["--queue", "q", "--handler", "hand:fast", "--transport", "carrier-pigeon"], 252, "transport", marks=NO_CALL

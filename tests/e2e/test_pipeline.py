@@ -100,7 +100,7 @@ class World:
 
     def work(self):
         fast = ("wait_s=1", "read_timeout_s=11", "visibility_s=12", "drain_s=3")
-        options = [part for one in fast for part in ("--set", one)]
+        options = [part for one in fast for part in ("--setting", one)]
         with (self.folder / "log").open("a") as log:
             self.started.append(subprocess.Popen(**self.command("pipeline", "run", *options), stdout=log, stderr=log))
         return self.started[-1]

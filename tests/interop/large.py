@@ -118,9 +118,9 @@ class Place:
             "windlass",
             "pipeline",
             "run",
-            "--set",
+            "--setting",
             "wait_s=1",
-            "--set",
+            "--setting",
             "read_timeout_s=11",
         ]
         log = self.folder / "log"

@@ -5,7 +5,7 @@ from windlass.present.progress import ProgressLine
 
 
 def test_a_total_that_is_not_known_is_not_told(capsys, monkeypatch):
-    monkeypatch.setattr(progress, "_EVERY_S", 0.0)
+    monkeypatch.setattr(progress, "_INTERVAL_S", 0.0)
     with ProgressLine("backfill") as line:
         line.update(1200, 0, "3 refused")
         line.update(1200, 1300)

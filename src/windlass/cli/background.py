@@ -1,10 +1,11 @@
-"""The collector loop beside a console."""
+"""What runs on threads beside a console: the collector, consumers, workers and periodic seeds."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from windlass.app import App
@@ -24,7 +25,7 @@ __all__ = ["collector", "consumers", "seeds", "workers"]
 
 @contextlib.contextmanager
 def collector(app: App, stop: threading.Event) -> Iterator[None]:
-    """Collect in the background for the block; at its end the round under way is stopped in order."""
+    """Collect the estate periodically for the block; at its end, stop the collection that is running in order."""
     register_runners(app)
 
     def count(run: Run) -> None:
@@ -34,30 +35,52 @@ def collector(app: App, stop: threading.Event) -> Iterator[None]:
         if run.finished_at:
             app.metrics.run_seconds.set((run.finished_at - run.started_at).total_seconds())
 
-    thread = threading.Thread(
-        target=collect_forever,
-        args=(app.inventory, app.jobs),
-        kwargs={"every_s": app.settings.inventory.every_s, "stop": stop, "finished": count},
-        name="collector",
-    )
-    thread.start()
-    try:
+    def collect() -> None:
+        collect_forever(app.inventory, app.jobs, every_s=app.settings.inventory.every_s, stop=stop, finished=count)
+
+    with _running([("collector", collect)], stop):
         yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 @contextlib.contextmanager
 def consumers(app: App, stop: threading.Event) -> Iterator[None]:
-    """Run every [[consume]] entry on a thread of its own for the block; at its end they drain in order."""
+    """Run each [[consume]] entry on its own thread for the block; at its end, drain the consumers."""
     from windlass.queues.consumer import Consumer
 
-    made = [
-        Consumer(one, queues=app.queues, store=lambda: app.store, registry=app.metrics.registry)
-        for one in app.settings.consume
+    configured = [
+        Consumer(config, queues=app.queues, store=lambda: app.store, registry=app.metrics.registry)
+        for config in app.settings.consume
     ]
-    threads = [threading.Thread(target=_consume, args=(one, stop), name=f"consume-{one.config.title}") for one in made]
+    targets = [(f"consume-{one.config.title}", partial(_consume, one, stop)) for one in configured]
+    with _running(targets, stop):
+        yield
+
+
+@contextlib.contextmanager
+def workers(app: App, stop: threading.Event) -> Iterator[None]:
+    """Run a worker per queue of the [[aggregate]] and [[pipeline]] entries for the block."""
+    configured: list[Worker | PipelineWorker] = []
+    if app.settings.aggregate:
+        configured += app.aggregation.workers(registry=app.metrics.registry)
+    if any(pipeline.queue for pipeline in app.settings.pipeline):
+        configured += app.pipelines.workers(registry=app.metrics.registry)
+    with _running([("worker", partial(_work, one, stop)) for one in configured], stop):
+        yield
+
+
+@contextlib.contextmanager
+def seeds(app: App, stop: threading.Event) -> Iterator[None]:
+    """Seed the [[replicate]] sets that have an interval, and finish detached seeds, for the block."""
+    from windlass.replication.seed.scheduler import seed_forever
+
+    with _running([("replicate", lambda: seed_forever(app.replication, app.jobs, stop))], stop):
+        yield
+
+
+@contextlib.contextmanager
+def _running(targets: Iterable[tuple[str, Callable[[], None]]], stop: threading.Event) -> Iterator[None]:
+    """Run each target on a thread of the given name for the block; at its end, set `stop` and wait for them."""
+    threads = [threading.Thread(target=target, name=name) for name, target in targets]
     for thread in threads:
         thread.start()
     try:
@@ -68,48 +91,16 @@ def consumers(app: App, stop: threading.Event) -> Iterator[None]:
             thread.join()
 
 
-@contextlib.contextmanager
-def seeds(app: App, stop: threading.Event) -> Iterator[None]:
-    """Seed every [[replicate]] set that has `every` when its time comes, and finish detached seeds, for the block."""
-    from windlass.replication.seed.scheduler import seed_forever
-
-    thread = threading.Thread(target=seed_forever, args=(app.replication, app.jobs, stop), name="replicate")
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
 def _consume(consumer: Consumer, stop: threading.Event) -> None:
-    """One that can't start is said, and holds up no other."""
+    """Run a consumer. One that cannot start is logged, and does not stop the others."""
     try:
         consumer.run(stop=stop, signals=False)
     except WindlassError as error:
         logger("queues").error("consumer.failed", consumer=consumer.config.title, error=error.message, hint=error.hint)
 
 
-@contextlib.contextmanager
-def workers(app: App, stop: threading.Event) -> Iterator[None]:
-    """Run the rules of every [[aggregate]] entry and every [[pipeline]] with a queue for the block, a worker per queue."""
-    made: list[Worker | PipelineWorker] = []
-    if app.settings.aggregate:
-        made += app.aggregation.workers(registry=app.metrics.registry)
-    if any(one.queue for one in app.settings.pipeline):
-        made += app.pipelines.workers(registry=app.metrics.registry)
-    threads = [threading.Thread(target=_work, args=(one, stop), name="worker") for one in made]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-
-
 def _work(worker: Worker | PipelineWorker, stop: threading.Event) -> None:
+    """Run a worker. One that cannot start is logged, and does not stop the others."""
     try:
         worker.run(stop=stop, signals=False)
     except WindlassError as error:

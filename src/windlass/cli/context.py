@@ -1,4 +1,4 @@
-"""From the root command's options to the parts a command needs."""
+"""The configuration and the App of a command, from the options of the root command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["loaded_settings", "open_app"]
 
 
 def loaded_settings(ctx: typer.Context) -> Loaded:
-    """The configuration this command runs with."""
+    """Load the configuration that this command runs with."""
     from windlass.settings import load
 
     shared: dict[str, Any] = ctx.find_root().obj
@@ -25,7 +25,7 @@ def loaded_settings(ctx: typer.Context) -> Loaded:
 
 
 def open_app(ctx: typer.Context) -> App:
-    """The composition root of this command, made once and closed when the command ends."""
+    """Open the App of this command, once; it is closed when the command ends."""
     from windlass.app import App
     from windlass.observe.log import configure_logging
 
@@ -34,10 +34,10 @@ def open_app(ctx: typer.Context) -> App:
         return cast("App", shared["app"])
     loaded = loaded_settings(ctx)
     configure_logging(loaded.settings.log)
-    app = shared["app"] = App(loaded, environ=os.environ, profile=shared["profile"], notify=_say)
+    app = shared["app"] = App(loaded, environ=os.environ, profile=shared["profile"], notify=_notify)
     ctx.call_on_close(app.close)
     return app
 
 
-def _say(message: str) -> None:
+def _notify(message: str) -> None:
     print(f"windlass: {message}", file=sys.stderr)

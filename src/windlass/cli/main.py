@@ -1,8 +1,8 @@
 """The root of the command line.
 
-Commands are loaded when they are called: `windlass --help` reads only the table below, so that it answers at once.
-Every error a user can cause ends as one line with a hint on stderr and the exit code of its class; `--debug` shows
-where it came from.
+A command is imported when it is called: `windlass --help` reads only the table below, so that it answers at once. An
+error that a user can cause is printed as one line with a hint on stderr, and ends the process with the exit code of its
+class; `--debug` shows the traceback.
 """
 
 from __future__ import annotations
@@ -46,53 +46,59 @@ class Command:
 
 COMMANDS: tuple[Command, ...] = (
     Command(
-        "demo", "windlass.cli.demo:app", "Show everything on an embedded AWS: a seeded estate, live, with the console."
+        "demo",
+        "windlass.cli.demo:app",
+        "Show every feature on an embedded AWS: a sample estate, live changes, and the console.",
     ),
-    Command("up", "windlass.cli.commands.up:up", "Run what is configured: collector loop, consumers, console."),
-    Command("serve", "windlass.cli.commands.serve:serve", "Serve the web console and REST API alone."),
+    Command("up", "windlass.cli.commands.up:up", "Run everything that windlass.toml configures, with the console."),
+    Command("serve", "windlass.cli.commands.serve:serve", "Serve the web console and REST API."),
     Command("inventory", "windlass.inventory.commands:GROUP", "Know what exists, who owns it, what changed, and when."),
     Command(
         "consume", "windlass.queues.commands.consume:consume", "Consume an SQS queue with a handler, until SIGTERM."
     ),
-    Command("queue", "windlass.queues.commands:GROUP", "Look into SQS queues, send, drain, and redrive dead letters."),
-    Command("pipeline", "windlass.pipelines.commands:GROUP", "Transform objects of S3 as they land, exactly once."),
+    Command(
+        "queue",
+        "windlass.queues.commands:GROUP",
+        "List, read, fill and drain SQS queues, and redrive their dead letters.",
+    ),
+    Command("pipeline", "windlass.pipelines.commands:GROUP", "Transform S3 objects as they arrive, exactly once."),
     Command(
         "aggregate",
         "windlass.aggregation.commands:GROUP",
-        "Turn many object events into one action per key and window, provably.",
+        "Turn many object events into one action per key and window.",
     ),
     Command(
         "memcached",
         "windlass.memcached.commands:GROUP",
-        "See, plan and scale ElastiCache Memcached clusters, past 20 nodes.",
+        "List, plan and scale ElastiCache Memcached clusters, past 20 nodes.",
     ),
     Command(
-        "clients", "windlass.clients.commands:GROUP", "Find who still calls S3 the old way, and whose machine that is."
+        "clients", "windlass.clients.commands:GROUP", "Find clients that call S3 in an outdated way, and who owns them."
     ),
     Command(
         "replicate",
         "windlass.replication.commands:GROUP",
-        "Seed the replicas of buckets, for one pair or two hundred, and prove them.",
+        "Copy existing objects to the replicas of buckets, and verify them.",
     ),
-    Command("build", "windlass.deploy.commands.build:GROUP", "Build what is deployed: Lambda zips and layers."),
+    Command("build", "windlass.deploy.commands.build:GROUP", "Build Lambda zips and layers."),
     Command(
         "policy",
         "windlass.deploy.commands.policy:policy",
-        "Print the least-privilege IAM policy of what is configured.",
+        "Print the least-privilege IAM policy of a capability.",
     ),
     Command(
-        "deploy", "windlass.deploy.commands:GROUP", "Run pipelines and aggregators in AWS Lambda, with all they need."
+        "deploy", "windlass.deploy.commands:GROUP", "Run pipelines and aggregators of windlass.toml in AWS Lambda."
     ),
-    Command("jobs", "windlass.cli.commands.jobs:GROUP", "Watch, cancel and resume long work of any kind."),
-    Command("whoami", "windlass.cli.commands.whoami:whoami", "Show which identity is used, why, and what was refused."),
+    Command(
+        "jobs", "windlass.cli.commands.jobs:GROUP", "List, follow, cancel and resume long-running jobs of any kind."
+    ),
+    Command("whoami", "windlass.cli.commands.whoami:whoami", "Show which identity is used, and why."),
     Command(
         "doctor", "windlass.cli.commands.doctor:doctor", "Check identity, endpoints, permissions, clock and store."
     ),
     Command("config", "windlass.cli.commands.config:GROUP", "Show, write and check windlass.toml."),
-    Command(
-        "store", "windlass.cli.commands.store:GROUP", "Prepare the database for people who read it: the reader's role."
-    ),
-    Command("token", "windlass.cli.commands.token:GROUP", "Make and revoke tokens of the console and API."),
+    Command("store", "windlass.cli.commands.store:GROUP", "Prepare the database for people who read it."),
+    Command("token", "windlass.cli.commands.token:GROUP", "Create, list and revoke tokens of the console and API."),
     Command("local", "windlass.cli.local:app", "The embedded AWS: start it, fill it, look at it."),
 )
 
@@ -140,10 +146,14 @@ def _print_version(asked: bool) -> None:
 @root.callback()
 def options(
     ctx: typer.Context,
-    config: Annotated[str, typer.Option("--config", "-c", metavar="FILE", help="windlass.toml to use.")] = "",
-    profile: Annotated[str, typer.Option(metavar="NAME", help="Use this AWS profile, and nothing else.")] = "",
-    endpoint_url: Annotated[str, typer.Option(metavar="URL", help="Talk to this endpoint instead of AWS.")] = "",
-    store: Annotated[str, typer.Option(metavar="URL", help="Database to use, as store.url.")] = "",
+    config: Annotated[str, typer.Option("--config", "-c", metavar="FILE", help="The windlass.toml to use.")] = "",
+    profile: Annotated[
+        str, typer.Option(metavar="NAME", help="Use the credentials of this AWS profile, and no others.")
+    ] = "",
+    endpoint_url: Annotated[
+        str, typer.Option(metavar="URL", help="Send requests to this endpoint instead of AWS.")
+    ] = "",
+    store: Annotated[str, typer.Option(metavar="URL", help="The database to use, instead of store.url.")] = "",
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug logs.")] = False,
     version: Annotated[  # noqa: ARG001  its callback prints
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)

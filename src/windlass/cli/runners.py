@@ -1,4 +1,4 @@
-"""What resumes each kind of job."""
+"""The function that resumes each kind of job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["register_runners"]
 
 
 def register_runners(app: App) -> None:
-    """Teach the app's jobs to take up every kind that can be resumed."""
+    """Register a runner with the app's jobs for every kind of job that can be resumed."""
     collecting.register(app.inventory, app.jobs)
     scaling.register(app.memcached, app.jobs)
     backfill.register(lambda: app.pipelines, app.jobs)

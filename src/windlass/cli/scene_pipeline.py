@@ -44,7 +44,7 @@ def transforming(outside: Outside, config: Path, stop: threading.Event) -> Itera
     _set_up(outside)
     command = [sys.executable, "-m", "windlass", "-c", str(config), "pipeline", "run", "papers"]
     for one in _FAST:
-        command += ["--set", one]
+        command += ["--setting", one]
     papers = threading.Thread(target=_arrive, args=(outside, stop), name="papers", daemon=True)
     with (
         (config.parent / "pipeline.log").open("wb") as log,

@@ -122,7 +122,7 @@ class _Scene:
         dice = random.Random(11)  # noqa: S311  a demo
         command = [sys.executable, "-m", "windlass", "-c", str(self._config), "aggregate", "run", "refresh-scans"]
         for one in _FAST:
-            command += ["--set", one]
+            command += ["--setting", one]
         with (self._config.parent / "aggregate.log").open("wb") as log:
             while not self._stop.is_set():
                 with subprocess.Popen(  # noqa: S603  our own interpreter and module

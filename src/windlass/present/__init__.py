@@ -1,1 +1,1 @@
-"""How results look: one set of formats, progress bars and relative times for every face (ADR 0008)."""
+"""The kit of all faces: formats, progress bars, relative times, options and confirmation (ADR 0008)."""

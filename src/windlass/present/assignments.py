@@ -17,7 +17,9 @@ def parse_assignments(texts: Sequence[str]) -> dict[str, Any]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
-            raise UsageError(f"--set {text}: the value is missing", hint="Write KEY=VALUE: --set visibility_s=120")
+            raise UsageError(
+                f"--setting {text}: the value is missing", hint="Write KEY=VALUE: --setting visibility_s=120"
+            )
         try:
             values[key.strip()] = json.loads(value)
         except ValueError:

@@ -90,7 +90,9 @@ ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit 3 when there a
 File = Annotated[Path, typer.Option("--file", metavar="FILE", help="The file to write.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A setting of the consumer, as in [[consume]]. Repeat for more."),
+    typer.Option(
+        "--setting", metavar="KEY=VALUE", help="A setting of the consumer, as in [[consume]]. Repeat for more."
+    ),
 ]
 HealthHost = Annotated[str, typer.Option("--health-host", metavar="HOST", help="Address of the health port.")]
 HealthPort = Annotated[

@@ -78,7 +78,7 @@ def emit(
 
 
 def emit_value(value: Mapping[str, Any] | Sequence[Any], out: IO[str] | None = None) -> None:
-    """One document as indented JSON."""
+    """Write one document as indented JSON."""
     import json
 
     from windlass.core.canonical import plain

@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar on a terminal, a line now and then elsewhere, nothing when it is not wanted."""
+"""Progress on stderr: a bar on a terminal, a line every five seconds elsewhere, nothing with `quiet`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from windlass.core.units import format_duration
 
 __all__ = ["ProgressLine"]
 
-_EVERY_S = 5.0
+_INTERVAL_S = 5.0
 
 
 class ProgressLine:
@@ -22,7 +22,7 @@ class ProgressLine:
         self._quiet = quiet
         self._bar: Any = None
         self._task: Any = None
-        self._said = 0.0
+        self._printed_at = 0.0
         self._started = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -50,12 +50,12 @@ class ProgressLine:
             self._bar.stop()
 
     def update(self, done: int, total: int, detail: str = "") -> None:
-        """Show `done` of `total` and a word about it; totals may grow."""
+        """Show `done` of `total` with a detail; totals may grow."""
         if self._bar:
             self._bar.update(self._task, completed=done, total=total or None, detail=detail)
-        elif not self._quiet and time.monotonic() - self._said >= _EVERY_S:
-            self._said = time.monotonic()
-            spent = format_duration(self._said - self._started)
+        elif not self._quiet and time.monotonic() - self._printed_at >= _INTERVAL_S:
+            self._printed_at = time.monotonic()
+            spent = format_duration(self._printed_at - self._started)
             count = (
                 f"{done:,} of {total:,}" if total else f"{done:,}"
             )  # the total of a listing is not known before its end

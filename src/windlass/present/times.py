@@ -1,4 +1,4 @@
-"""Times as people say them; the exact one belongs beside it (a tooltip, a JSON field)."""
+"""Relative times. Show the exact time next to one (a tooltip, a JSON field)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""windlass.toml and everything that may override it: one typed section per capability, each value with its origin.
+"""windlass.toml and what may override it: one typed section per capability, and the origin of each value.
 
-Sources, the first that has a value wins: command line, environment (`WINDLASS_<SECTION>_<KEY>`), the file, the
-default. Frozen after start. Unknown keys are errors, with the nearest known one named.
+The first source that has a value wins: command line, environment (`WINDLASS_<SECTION>_<KEY>`), file, default. Settings
+are frozen after the start. An unknown key is an error that names the nearest known key.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ __all__ = ["ConsoleConfig", "Loaded", "LocalConfig", "Settings", "find_file", "l
 
 
 def __getattr__(name: str) -> Any:
-    """The sections' models when they are asked for: a function in Lambda reads two of them."""
+    """Import the sections' models when they are used: a function in Lambda uses two of them."""
     if name in __all__:
         from windlass.settings import model
 

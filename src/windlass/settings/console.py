@@ -25,18 +25,18 @@ class ConsoleConfig(BaseModel):
     port: int = Field(default=8470, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     require_login: bool | Literal["auto"] = Field(
         default="auto",
-        description="Whether a loopback bind asks for a login. auto: as soon as allowed_hosts or secure_cookies is set, or a "
-        "request shows that a proxy forwarded it (X-Forwarded-For and the like). Any other bind always asks.",
+        description="Whether users log in when the console listens on loopback. auto: yes when allowed_hosts or secure_cookies is "
+        "set, or a proxy forwarded the request (X-Forwarded-For and similar). On any other address they always log in.",
     )
     allowed_hosts: list[str] = Field(
         default=[], description="Host names that requests may carry besides the bind address and localhost."
     )
     secure_cookies: bool = Field(
-        default=False, description="Send the session cookie over HTTPS only; set it behind a TLS proxy."
+        default=False, description="Send the session cookie over HTTPS only; set this behind a TLS proxy."
     )
     trusted_proxies: list[str] = Field(
         default=["127.0.0.0/8", "::1"],
-        description="Addresses or networks of proxies whose X-Forwarded-For names the client, for counting failed logins.",
+        description="Addresses or networks of proxies whose X-Forwarded-For names the client, to count failed logins.",
     )
     header_timeout_s: float = Field(
         default=10.0,
@@ -52,7 +52,7 @@ class ConsoleConfig(BaseModel):
         default=60.0,
         gt=0,
         le=3600,
-        description="Seconds that a client may stop reading an answer before it is dropped.",
+        description="Seconds that a client may stop reading a response before it is disconnected.",
     )
 
     @field_validator("trusted_proxies")
@@ -64,30 +64,38 @@ class ConsoleConfig(BaseModel):
 
 
 class OidcConfig(BaseModel):
-    """Login to the console through an OpenID Connect provider, beside tokens."""
+    """Login to the console through an OpenID Connect provider, in addition to tokens."""
 
     model_config = _FROZEN
 
     issuer: str = Field(
         default="", description="The provider's issuer URL; empty switches OIDC off. https, or http on loopback."
     )
-    client_id: str = Field(default="", description="The client that the provider knows Windlass as.")
+    client_id: str = Field(default="", description="The client id of Windlass at the provider.")
     client_secret_env: str = Field(
         default="OIDC_CLIENT_SECRET",
         description="Environment variable that holds the client's secret; unset for a public client (PKCE is always used).",
     )
-    scopes: list[str] = Field(default=["openid", "profile", "email"], description="What is asked of the provider.")
-    name_claim: str = Field(default="email", description="Claim that names the person in the audit trail; else `sub`.")
+    scopes: list[str] = Field(
+        default=["openid", "profile", "email"], description="Scopes to request from the provider."
+    )
+    name_claim: str = Field(
+        default="email", description="Claim that names the user in the audit trail; `sub` where it is missing."
+    )
     role_claim: str = Field(
-        default="groups", description="Claim whose values decide the role; dots reach into objects."
+        default="groups", description="Claim whose values decide the role; `a.b` reads b of the object a."
     )
     admin: list[str] = Field(default=[], description="Values of role_claim that give the role admin.")
     operate: list[str] = Field(default=[], description="Values of role_claim that give the role operate.")
     read: list[str] = Field(
-        default=[], description="Values of role_claim that give the role read; `*` is everybody who can log in there."
+        default=[],
+        description="Values of role_claim that give the role read; `*` gives it to every user of the provider.",
     )
     session_s: float = Field(
-        default=28_800.0, gt=0, le=86_400, description="Seconds until somebody logs in again, so that a lost role ends."
+        default=28_800.0,
+        gt=0,
+        le=86_400,
+        description="Seconds until a user must log in again, so that a revoked role ends.",
     )
 
     @field_validator("issuer")

@@ -1,4 +1,4 @@
-"""Merging the sources into Settings, remembering where each value came from."""
+"""The sources merged into Settings, with the origin of each value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from windlass.core.errors import ConfigError
 
-if TYPE_CHECKING:  # all sections' models are loaded by those who want all sections
+if TYPE_CHECKING:  # a function in Lambda reads a few sections, and does not import the models of the others
     from windlass.settings.model import Settings
 
 __all__ = ["DEFAULT", "Loaded", "find_file", "known_keys", "list_sections", "load", "load_sections"]
@@ -24,7 +24,7 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 DEFAULT = "default"
 _PREFIX = "WINDLASS_"
-# Not settings: which environment this is, where the file is, and what the command line alone decides.
+# These variables are no settings: the environment's name, the file, and options of the command line.
 _RESERVED = {"WINDLASS_ENV", "WINDLASS_CONFIG", "WINDLASS_TOKEN", "WINDLASS_SERVER", "WINDLASS_DEBUG"}
 
 
@@ -38,7 +38,7 @@ class Loaded:
 
 
 def known_keys(shape: type[BaseModel] | None = None) -> dict[str, type[BaseModel]]:
-    """Every section's name and model."""
+    """Return the sections by name, each with its model."""
     return {
         name: field.annotation
         for name, field in (shape or _everything()).model_fields.items()
@@ -47,7 +47,7 @@ def known_keys(shape: type[BaseModel] | None = None) -> dict[str, type[BaseModel
 
 
 def list_sections(shape: type[BaseModel] | None = None) -> dict[str, type[BaseModel]]:
-    """Sections of which there can be several (`[[consume]]`): their name and the model of one."""
+    """Return the sections that may repeat (`[[consume]]`) by name, each with the model of one entry."""
     found = {}
     for name, field in (shape or _everything()).model_fields.items():
         inner = get_args(field.annotation)
@@ -63,9 +63,9 @@ def _everything() -> type[Settings]:
 
 
 def find_file(given: str | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
-    """`--config`, `$WINDLASS_CONFIG`, `./windlass.toml`, `$XDG_CONFIG_HOME/windlass/windlass.toml`: the first there is.
+    """Find the first of `--config`, `$WINDLASS_CONFIG`, `./windlass.toml`, `$XDG_CONFIG_HOME/windlass/windlass.toml`.
 
-    A file that was named but is not there is a ConfigError.
+    None when no file exists. ConfigError when a file is named and does not exist.
     """
     for named, how in ((given, "--config"), (environ.get("WINDLASS_CONFIG"), "WINDLASS_CONFIG")):
         if named:
@@ -87,9 +87,9 @@ def load(
     environ: Mapping[str, str],
     cwd: Path,
 ) -> Loaded:
-    """Settings from all sources. `overrides` are the command line's, by dotted key (`store.url`).
+    """Load the settings from all sources. `overrides` are those of the command line, by dotted key (`store.url`).
 
-    ConfigError lists every fault at once, each with its origin and what to write instead.
+    ConfigError lists every fault at once, each with its origin and the nearest valid key.
     """
     file = find_file(config, environ, cwd)
     merged: dict[str, Any] = {}
@@ -108,9 +108,9 @@ def load(
 
 
 def load_sections(shape: type[Shape], *, environ: Mapping[str, str], cwd: Path) -> Shape:
-    """Some sections alone, with what the environment says of them: `shape` has a field for each.
+    """Load only the sections that are fields of `shape`, from the file and the environment.
 
-    For a Lambda function, which starts the sooner the less it reads; `windlass build lambda` checked the whole file.
+    A Lambda function starts faster when it reads less; `windlass build lambda` has checked the whole file.
     """
     file = find_file(None, environ, cwd)
     merged: dict[str, Any] = {}
@@ -138,10 +138,12 @@ def _read(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
-            f"{file.name} is not valid TOML: {error}", hint="Mend that line; strings want quotes."
+            f"{file.name} is not valid TOML: {error}", hint="Correct that line; strings need quotes."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} can't be read: {error}", hint="Check its mode and that it is UTF-8.") from None
+        raise ConfigError(
+            f"{file} cannot be read: {error}", hint="Check its permissions, and that it is UTF-8."
+        ) from None
 
 
 def _merge(merged: dict[str, Any], origins: dict[str, str], source: Mapping[str, Any], origin: str) -> None:
@@ -151,7 +153,7 @@ def _merge(merged: dict[str, Any], origins: dict[str, str], source: Mapping[str,
             continue
         into = merged.setdefault(section, {})
         for name, value in table.items():
-            if not origin:  # these sources say of each value where it is from
+            if not origin:  # these sources give each value with its origin
                 value, origins[f"{section}.{name}"] = value
             else:
                 origins[f"{section}.{name}"] = origin
@@ -183,7 +185,7 @@ def _split(variable: str, shape: type[BaseModel] | None) -> tuple[str, str]:
 
 
 def _value(annotation: str, text: str) -> Any:
-    """An environment variable's text as its field wants it: JSON for lists and tables, commas for lists of words."""
+    """Read an environment variable's text for its field: JSON for lists and tables, commas between the words of a list."""
     if text.lstrip()[:1] in ("[", "{"):
         try:
             return json.loads(text)

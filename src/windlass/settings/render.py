@@ -1,4 +1,4 @@
-"""The settings as people read them: a commented windlass.toml, and each value with its origin."""
+"""A commented windlass.toml, and each setting with its origin."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from windlass.settings.load import Loaded, known_keys, list_sections
 __all__ = ["origin_rows", "starter_file", "toml_value"]
 
 _HEADER = """\
-# windlass.toml: what is not set here has the value shown.
+# windlass.toml: a key that is commented out has the value shown.
 # The command line and the environment (WINDLASS_<SECTION>_<KEY>) override this file;
-# `windlass config show --origin` tells where each value in force comes from.
+# `windlass config show --origin` shows where each value in force comes from.
 """
 
 
 def starter_file() -> str:
-    """A complete windlass.toml in which every key is commented out at its default, under its description."""
+    """Write a complete windlass.toml; every key is commented out, with its default, below its description."""
     parts = [_HEADER]
     for section, model in known_keys().items():
         parts.append(f"\n[{section}]  # {(model.__doc__ or '').strip().splitlines()[0]}")
@@ -38,7 +38,7 @@ def starter_file() -> str:
 
 
 def origin_rows(loaded: Loaded) -> list[dict[str, Any]]:
-    """Each key in force: `key`, `value`, `origin`."""
+    """List the settings in force as rows of `key`, `value`, `origin`; passwords in URLs are masked."""
     rows = []
     for section in known_keys():
         values = getattr(loaded.settings, section).model_dump(mode="json")
@@ -50,7 +50,7 @@ def origin_rows(loaded: Loaded) -> list[dict[str, Any]]:
 
 
 def toml_value(value: Any) -> str:
-    """`value` as TOML writes it; None, which TOML lacks, as an empty text."""
+    """Write `value` as TOML; None, which TOML does not have, as an empty string."""
     if value is None:
         return '""  # unset'
     if isinstance(value, BaseModel):

@@ -26,7 +26,7 @@ def run(
 
     Examples:
       windlass aggregate run
-      windlass aggregate run refresh-scans --health-port 9464 --set visibility_s=120
+      windlass aggregate run refresh-scans --health-port 9464 --setting visibility_s=120
     """
     from windlass.queues.process_group import run_group
 

@@ -26,7 +26,7 @@ def run(
 
     Examples:
       windlass pipeline run
-      windlass pipeline run notes --health-port 9464 --set visibility_s=300
+      windlass pipeline run notes --health-port 9464 --setting visibility_s=300
     """
     from windlass.queues.process_group import run_group
 
