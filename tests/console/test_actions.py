@@ -218,7 +218,7 @@ def test_forms_of_actions_are_written_by_the_one_macro_that_asks_for_the_role():
         for action in re.findall(r'action="([^"]*)"', form) or [""]
     }
     assert posting == {
-        ("parts.html", "{{ action_address(name, **parameters) }}"),
+        ("parts.html", "{{ action_url(name, **parameters) }}"),
         ("base.html", "/logout"),
         ("login.html", "/login"),
     }
@@ -292,7 +292,7 @@ class TestBodies:
         [
             ("/v1/aggregation/shares/trigger", {}, "needs the field 'key'"),
             ("/v1/aggregation/shares/trigger", {"kye": "drop"}, "'kye' is not a known field"),
-            ("/v1/pipelines/uniform/backfill", {"origin": "/etc/passwd"}, "files of the console's machine"),
+            ("/v1/pipelines/uniform/backfill", {"origin": "/etc/passwd"}, "does not read files of its own machine"),
             ("/v1/pipelines/uniform/retry", ["key"], "body"),
             ("/v1/pipelines/uniform/retry", {"key": 7}, "body.key"),
         ],

@@ -93,7 +93,7 @@ def test_a_resource_page_shows_its_past(site):
 
 def test_attention_comes_first(site):
     attention = site.get("/overview.json").json()["attention"]
-    assert attention[0]["text"] == "1 scope can't be read"
+    assert attention[0]["text"] == "1 scope could not be read"
     assert any("public buckets" in one["text"] for one in attention)
 
 

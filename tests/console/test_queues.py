@@ -140,3 +140,16 @@ def test_pages_answer_though_aws_does_not(site, app, consumed):
 
 def test_a_queue_that_nobody_knows_is_not_found(site):
     assert site.get(f"/queues/{ACCOUNT}/{REGION}/nobody.json").status_code == 404
+
+
+def test_a_queue_that_sqs_does_not_answer_for_is_unknown_and_not_empty(tmp_path):
+    path = f"/queues/{ACCOUNT}/eu-west-1/pay-0"
+    with opened_app(tmp_path) as app, served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
+        deadline = time.monotonic() + 60
+        while not (row := client.get(f"{path}.json").json()["row"])["error"] and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert row["error"]
+        assert (row["visible"], row["dead"], row["trend"]) == (None, None, [])
+        page = client.get(path, headers={"accept": "text/html"}).text
+        assert "no dead-letter queue" not in page
+        assert "unknown" in page

@@ -61,5 +61,6 @@ class QueuePoller:
             snapshot = replace(before, queue=queue, depth=depth, dead=dead, error="")
         except WindlassError as error:
             snapshot = replace(before, error=error.message)
-        total = snapshot.depth.total if snapshot.depth else 0
-        return replace(snapshot, totals=(*before.totals, total)[-TREND_POINTS:])
+        if snapshot.error or snapshot.depth is None:
+            return snapshot  # an unknown depth is no point of the trend
+        return replace(snapshot, totals=(*before.totals, snapshot.depth.total)[-TREND_POINTS:])

@@ -115,7 +115,7 @@ def _row(
         "trend": list(snapshot.totals),
         "error": snapshot.error,
         "dead_letter_queue": snapshot.queue.dead_letter_name if snapshot.queue else "",
-        "dead": snapshot.dead.total if snapshot.dead else 0,
+        "dead": snapshot.dead.total if snapshot.dead else 0 if snapshot.queue else None,  # None: SQS has not answered
         "max_receive_count": snapshot.queue.max_receive_count if snapshot.queue else 0,
         "consumers": len(running),
         "state": "running" if running else "lost" if lost else "stopped" if consumers else "",
