@@ -70,7 +70,7 @@ def test_the_flow_and_what_was_refused_are_shown(app, site):
     page = site.get("/pipelines").text
     assert "yaml-to-json" in page
     assert "1,200 objects written in 24 hours" in page
-    assert "1200 done, 1 failed a minute" in page
+    assert "1200 done, 1 failed per minute" in page
     assert "in/&lt;b&gt;.yaml" in page
     assert "in/<b>.yaml" not in page
     (item,) = site.get("/pipelines.json").json()["items"]
