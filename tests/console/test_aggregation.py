@@ -66,7 +66,7 @@ def counted(app, events=5):
 def test_without_windows_the_page_says_how_it_stands(site):
     page = site.get("/aggregation").text
     assert "shares" in page
-    assert "0 actions covered 0 events" in page
+    assert "0 actions for 0 events" in page
 
 
 def test_windows_are_drawn_and_listed_with_what_came_of_them(app, site):

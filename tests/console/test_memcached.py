@@ -108,10 +108,10 @@ def test_a_sample_is_of_the_time_since_the_last_look():
 
 def test_the_drawings_hold_any_cluster():
     one = {"node_id": "<i>", "zone": "a", "status": "available", "share": 1.0, "hit_rate": 1.0, "endpoint": ""}
-    assert "&lt;i&gt;" in node_ring([one], middle="x", below="y")
-    assert "<i>" not in node_ring([one], middle="x", below="y")
-    assert node_ring([], middle="no nodes", below="").count("<path") == 0
+    assert "&lt;i&gt;" in node_ring([one], title="x", subtitle="y")
+    assert "<i>" not in node_ring([one], title="x", subtitle="y")
+    assert node_ring([], title="no nodes", subtitle="").count("<path") == 0
     many = [one | {"node_id": f"{n:04}", "share": 1 / 300, "hit_rate": None} for n in range(300)]
-    assert node_ring(many, middle="x", below="y").count('class="arc') == 300
+    assert node_ring(many, title="x", subtitle="y").count('class="arc') == 300
     assert "polyline" not in hit_rates([{"nodes": 1, "hit_rate": None}])
     assert hit_rates([{"nodes": 3, "hit_rate": 0.5}, {"nodes": 2, "hit_rate": 0.9}]).count("polyline") == 1
