@@ -143,7 +143,7 @@ class TestGuessing:
         trail = [one for one in list_audit(site.app.store) if one["action"] == "login.failed"]
         assert len(trail) == ALLOWED_FAILURES
         assert {one["actor"] for one in trail} == {"address:192.0.2.7"}
-        assert "refused for now" in trail[0]["detail"]
+        assert "blocked for now" in trail[0]["detail"]
         assert "wl_guess" not in str(trail), "what was guessed may be somebody's token, misspelt"
 
     def test_an_open_session_of_the_same_address_goes_on(self, site):
