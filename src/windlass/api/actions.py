@@ -130,9 +130,9 @@ def _retry(app: App, values: Values) -> ActionResult:
     service = app.pipelines
     service.built([name])
     waiting = [failure for failure in service.failures(name, waiting=True, limit=1000) if key in ("", failure.key)]
-    with service.engine([name]) as engine:
+    with service.runner([name]) as runner:
         for failure in waiting:
-            engine.retry(failure)
+            runner.retry(failure)
     value = {"pipeline": name, "retried": [failure.key for failure in waiting]}
     return ActionResult(f"{name} {key}".strip(), "/pipelines", value)
 

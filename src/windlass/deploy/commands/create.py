@@ -22,11 +22,11 @@ from windlass.deploy.commands.options import (
     What,
     function_settings,
     open_deploy,
+    platform_of,
     print_effect,
     print_plan,
-    target_of,
 )
-from windlass.deploy.stacks import Via
+from windlass.deploy.stack import EventRoute
 from windlass.present.options import DryRun, Duration, Output
 from windlass.present.output import Format
 
@@ -62,7 +62,7 @@ def create(
     python: Python = "",
     concurrency: Concurrency = 0,
     kms_key: KmsKeys = None,
-    via: ViaOption = Via.NOTIFICATION,
+    via: ViaOption = EventRoute.NOTIFICATION,
     dry_run: DryRun = False,
     output: Output = Format.TABLE,
 ) -> None:
@@ -74,18 +74,18 @@ def create(
       windlass deploy create pipeline notes --dry-run
       windlass deploy create aggregator refresh-scans --memory 1024 --timeout 2m --dry-run -o json
     """
-    from windlass.deploy.code import code_of
+    from windlass.deploy.function_code import code_of
 
-    deploy, target = open_deploy(ctx), target_of(arch, python)
-    settings = function_settings(timeout, memory, target, concurrency, kms_key, via)
-    code = code_of(_read(zip_)) if zip_ else deploy.code(what, name, target, extras or (), added=add or ())
+    deploy, platform = open_deploy(ctx), platform_of(arch, python)
+    settings = function_settings(timeout, memory, platform, concurrency, kms_key, via)
+    code = code_of(_read(zip_)) if zip_ else deploy.code(what, name, platform, extras or (), added=add or ())
     stack = deploy.stack(what, name, settings=settings, code=code, buckets=bucket or ())
     plan = deploy.plan_create(stack)
     print_plan(stack, plan, output)
     if dry_run:
         print("This is a dry run; nothing was changed.", file=sys.stderr)
     else:
-        deploy.carry_out(stack, plan, print_effect)
+        deploy.apply(stack, plan, print_effect)
 
 
 def _read(path: Path) -> bytes:

@@ -17,9 +17,9 @@ from windlass.deploy.commands.options import (
     What,
     function_settings,
     open_deploy,
-    target_of,
+    platform_of,
 )
-from windlass.deploy.stacks import Via
+from windlass.deploy.stack import EventRoute
 from windlass.present.options import Duration, Limit, Output
 from windlass.present.output import Format, emit
 
@@ -37,11 +37,11 @@ def status(
     python: Python = "",
     concurrency: Concurrency = 0,
     kms_key: KmsKeys = None,
-    via: ViaOption = Via.NOTIFICATION,
+    via: ViaOption = EventRoute.NOTIFICATION,
     limit: Limit = 0,
     output: Output = Format.TABLE,
 ) -> None:
-    """List each part with its state: ok, missing, different from windlass.toml and these options, or not ours.
+    """List each resource with its state: ok, missing, different from windlass.toml and these options, or made by others.
 
     Examples:
       windlass deploy status pipeline notes
@@ -51,7 +51,7 @@ def status(
     from windlass.deploy.rows import state_row
 
     deploy = open_deploy(ctx)
-    settings = function_settings(timeout, memory, target_of(arch, python), concurrency, kms_key, via)
-    look = deploy.look(deploy.stack(what, name, settings=settings, buckets=bucket or ()))
-    columns = ("part", "kind", "name", "state", "details")
-    emit((state_row(state) for state in states(look)), output, columns, limit=limit)
+    settings = function_settings(timeout, memory, platform_of(arch, python), concurrency, kms_key, via)
+    current = deploy.read(deploy.stack(what, name, settings=settings, buckets=bucket or ()))
+    columns = ("resource", "kind", "name", "state", "details")
+    emit((state_row(state) for state in states(current)), output, columns, limit=limit)
