@@ -11,7 +11,7 @@ from windlass.core.canonical import plain
 from windlass.core.units import parse_duration_s
 from windlass.memcached import rows
 from windlass.memcached.model import Apply, Cluster
-from windlass.memcached.plan import Scale
+from windlass.memcached.plan import ScaleRequest
 from windlass.memcached.service import ScopeFilter
 
 __all__ = ["router"]
@@ -38,7 +38,7 @@ def clusters(app: AppDep) -> dict[str, Any]:
             "error": problem.error.message,
             "code": problem.error.code,
         }
-        for problem in found.problems
+        for problem in found.failures
     ]
     return {"items": plain(items), "problems": problems}
 
@@ -71,7 +71,7 @@ def plan(
     apply: Apply = Apply.IMMEDIATELY,
 ) -> dict[str, Any]:
     """Changes nothing. `refusal` says why AWS would reject the change."""
-    wanted = Scale(to, tuple(remove), (), step, parse_duration_s(pause), apply)
+    wanted = ScaleRequest(to, tuple(remove), (), step, parse_duration_s(pause), apply)
     value: dict[str, Any] = plain(
         rows.plan_value(app.memcached.plan_scale(_cluster(app, account_id, region, name), wanted))
     )

@@ -11,7 +11,7 @@ from windlass.core import clock
 from windlass.core.background import Poller
 from windlass.core.errors import WindlassError
 from windlass.memcached.model import Cluster, NodeStats, Quota
-from windlass.memcached.service import Listing, Memcached, Nodes, ScopeFilter
+from windlass.memcached.service import ClusterListing, Memcached, NodeReport, ScopeFilter
 
 __all__ = ["ClusterKey", "ClusterSnapshot", "HitRateSample", "MemcachedPoller", "hit_rate_sample"]
 
@@ -42,7 +42,7 @@ class ClusterSnapshot:
 
     cluster: Cluster | None = None
     quota: Quota | None = None
-    nodes: Nodes | None = None
+    nodes: NodeReport | None = None
     quota_at: float = float("-inf")
     error: str = ""
     hint: str = ""
@@ -55,7 +55,7 @@ class MemcachedPoller:
     def __init__(self, memcached: Callable[[], Memcached], now: Callable[[], float] = time.monotonic) -> None:
         self._memcached = memcached
         self._now = now
-        self._listing = Poller[None, Listing | WindlassError](
+        self._listing = Poller[None, ClusterListing | WindlassError](
             "memcached-list", self._fetch_listing, interval_s=LISTING_INTERVAL_S, idle_s=IDLE_S, now=now
         )
         self._clusters = Poller[ClusterKey, ClusterSnapshot](
@@ -67,7 +67,7 @@ class MemcachedPoller:
         """A text that differs after the list or a snapshot changed."""
         return f"{self._listing.version}.{self._clusters.version}"
 
-    def listing(self) -> Listing | WindlassError | None:
+    def listing(self) -> ClusterListing | WindlassError | None:
         """All clusters, or the error of listing them; None while AWS has not answered yet."""
         return self._listing.read([None], wait_s=FIRST_WAIT_S).get(None)
 
@@ -75,7 +75,9 @@ class MemcachedPoller:
         """The snapshot of one cluster, an empty one while AWS has not answered yet."""
         return self._clusters.read([key], wait_s=FIRST_WAIT_S).get(key, ClusterSnapshot())
 
-    def _fetch_listing(self, _key: None, _previous: Listing | WindlassError | None) -> Listing | WindlassError:
+    def _fetch_listing(
+        self, _key: None, _previous: ClusterListing | WindlassError | None
+    ) -> ClusterListing | WindlassError:
         try:
             return self._memcached().list()
         except WindlassError as error:

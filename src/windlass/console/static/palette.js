@@ -46,7 +46,7 @@ async function find(words) {
   if (!answer?.ok || input.value.trim() !== words) return;
   const { items: resources } = await answer.json();
   const last = list.querySelector("[data-result]");
-  for (const resource of resources) last.before(entry(resource.name || resource.resource_id, `${resource.type} · ${resource.region}`, `/inventory/resource?ref=%23${resource.pk}`));
+  for (const resource of resources) last.before(entry(resource.name || resource.resource_id, `${resource.type} · ${resource.region}`, `/inventory/resource?ref=%23${resource.id}`));
   choose(at);
 }
 

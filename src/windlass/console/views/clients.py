@@ -6,7 +6,7 @@ from windlass.clients import rows
 from windlass.clients.agents import parse_agent
 from windlass.clients.model import Client
 from windlass.clients.rules import RULES
-from windlass.clients.scanning import KIND
+from windlass.clients.scan_job import KIND
 from windlass.clients.svg import series
 from windlass.console.page_context import PageContext
 from windlass.console.views.links import Data, Params, link, one_of
@@ -23,7 +23,7 @@ _CLASSES = {
     "TLSv1.2": "updated",
     "TLSv1.1": "denied",
     "TLSv1": "denied",
-    "not told": "unsupported",
+    "unknown": "unsupported",
 }
 _BADGES = {"sigv2": "denied", "tls": "denied", "sdk": "partial", "runtime": "partial"}
 
@@ -46,11 +46,11 @@ def clients(context: PageContext, params: Params) -> Data:
         "total": len(chosen),
         "findings": sum(any(name in client.rules for name in _BADGES) for client in report),
         "requests": sum(count.requests for count in counts),
-        "noise": sum(count.requests for count in counts if count.noise),
+        "excluded": sum(count.requests for count in counts if count.exclusion),
         "unknown": sum(
-            count.requests for count in counts if not count.noise and not parse_agent(count.agent).client.id
+            count.requests for count in counts if not count.exclusion and not parse_agent(count.agent).client.id
         ),
-        "old": sum(count.requests for count in counts if count.signature == "SigV2" and not count.noise),
+        "old": sum(count.requests for count in counts if count.signature == "SigV2" and not count.exclusion),
         "owners": len({owner for client in report for owner in client.owners}),
         "signatures": signatures,
         "tls": tls,
@@ -72,8 +72,8 @@ def clients(context: PageContext, params: Params) -> Data:
             ),
         ],
         "coverage": context.cached(f"client coverage {etag}", service.coverage),
-        "troubles": [
-            {"source": problem.source, "problem": problem.problem} for problem in service.troubles()[:MAX_DETAILS]
+        "unread_files": [
+            {"source": problem.source, "problem": problem.problem} for problem in service.unread_files()[:MAX_DETAILS]
         ],
         "cli": f"windlass clients report --rules {rule}" if rule in by_rule else "windlass clients report",
     }

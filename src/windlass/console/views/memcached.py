@@ -12,9 +12,9 @@ from windlass.console.views.links import Data, Params, first
 from windlass.core.canonical import plain
 from windlass.core.errors import NotFound, UsageError, WindlassError
 from windlass.memcached import rows
-from windlass.memcached.plan import Scale
+from windlass.memcached.change_job import KIND
+from windlass.memcached.plan import ScaleRequest
 from windlass.memcached.report import plan_text
-from windlass.memcached.scaling import KIND
 
 __all__ = ["cluster", "memcached"]
 
@@ -42,7 +42,7 @@ def memcached(context: PageContext, _: Params) -> Data:
             data["items"].append(plain(rows.cluster_row(item, quota)))
         data["problems"] = [
             {"account_id": problem.account_id, "region": problem.region, "error": problem.error.message}
-            for problem in listing.problems
+            for problem in listing.failures
         ]
     return data
 
@@ -112,7 +112,7 @@ def _plan(context: PageContext, snapshot: ClusterSnapshot, params: Params) -> Da
         if not (to.isdigit() and step.isdigit()):
             raise UsageError("nodes and steps have to be whole numbers")
         pause_s = 600.0 if 0 < int(step) < abs(int(to) - len(snapshot.cluster.ids)) else 0.0
-        wanted = Scale(int(to), step=int(step), pause_s=pause_s)
+        wanted = ScaleRequest(int(to), step=int(step), pause_s=pause_s)
         plan = context.app.memcached.preview(
             snapshot.cluster, wanted, snapshot.quota, snapshot.nodes.stats if snapshot.nodes else ()
         )

@@ -35,7 +35,7 @@ def resource(context: PageContext, params: Params) -> Data:
         raise NotFound("the URL names no resource", hint="Open a resource from the Inventory page.")
     inventory = context.inventory
     now = inventory.show(ref)
-    name = f"#{now.pk}"
+    name = f"#{now.id}"
     revisions = inventory.history(name, limit=MAX_REVISIONS)
     chosen = _revision(revisions, first(params, "rev")) or (revisions[0] if revisions else None)
     moment = parse_when(first(params, "at"), at=clock.now()) if first(params, "at") else None
