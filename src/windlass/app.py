@@ -1,4 +1,4 @@
-"""The composition root: settings in, parts out. The only place where parts meet; each is made when first asked for."""
+"""The composition root: builds the services from the settings, each on first use. Only this module wires them together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from windlass.core.secret import Secret
 from windlass.observe.metrics import Metrics
 from windlass.settings import Loaded, Settings
 
-if TYPE_CHECKING:  # each part is loaded when it is first asked for: a command pays for what it uses
+if TYPE_CHECKING:  # parts are imported on first use, so that a command loads only what it needs
     from windlass.aggregation.service import Aggregation
     from windlass.clients.service import CallerContext, Clients
     from windlass.deploy.service import Deploy
@@ -37,21 +37,21 @@ T = TypeVar("T")
 
 
 class _Built:
-    """The parts that exist, by name. Thread-safe: whoever asks while a part is being built waits for it."""
+    """The parts that were built, by name. Thread-safe: a part is built once, and other threads wait for it."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # reentrant: a part's builder reads the parts it stands on
+        self._lock = threading.RLock()  # reentrant, because building a part reads the parts it depends on
         self._parts: dict[str, Any] = {}
 
     def once(self, name: str, build: Callable[[], object]) -> Any:
-        """The part `name`, built now unless it exists."""
+        """Return the part `name`. Build it when it does not exist."""
         with self._lock:
             if name not in self._parts:
                 self._parts[name] = build()
             return self._parts[name]
 
     def close(self, *names: str) -> None:
-        """Forget every part; those of `names` that exist are closed first, in this order."""
+        """Close the parts `names` that exist, in this order, then remove all parts."""
         with self._lock:
             for name in names:
                 if name in self._parts:
@@ -61,7 +61,7 @@ class _Built:
 
 
 class _Part(Generic[T]):
-    """A part of the application: built once, when first read, and kept until `App.close`."""
+    """A property that is computed on first access and kept until `App.close`."""
 
     def __init__(self, build: Callable[[App], T]) -> None:
         self._build = build
@@ -83,7 +83,7 @@ class _Part(Generic[T]):
 
 
 class App:
-    """Windlass, put together from its configuration; close it, or use it with `with`."""
+    """The application: every service, built from the configuration. A context manager; `close` releases connections."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class App:
 
     @_Part
     def estate(self) -> Estate:
-        """Identity, accounts and clients; credentials are resolved by the policy on first use."""
+        """Identity, accounts and AWS clients. Credentials are resolved on the first call."""
         from windlass.estate.service import open_estate
 
         return open_estate(
@@ -127,40 +127,40 @@ class App:
         )
 
     def _last_regions(self, account_id: str) -> tuple[str, ...]:
-        """Opens the store only when AWS does not list the regions."""
+        """The regions of the last collection. Opens the store only when AWS does not list the regions."""
         return self.inventory.last_regions(account_id)
 
     @_Part
     def inventory(self) -> Inventory:
-        """The inventory over the store; AWS is only reached by what collects."""
+        """The inventory over the store. Only collections call AWS."""
         from windlass.inventory.service import Inventory
 
         return Inventory(self.store, lambda: self.estate, self.settings.inventory)
 
     @_Part
     def jobs(self) -> Jobs:
-        """All long work."""
+        """Long-running work: progress, log, cancel, resume."""
         from windlass.jobs.service import Jobs
 
         return Jobs(self.store)
 
     @_Part
     def queues(self) -> Queues:
-        """SQS queues, and who consumes them."""
+        """SQS queues and their consumers."""
         from windlass.queues.service import Queues
 
         return Queues(lambda: self.estate, lambda: self.store, registry=self.metrics.of_worker)
 
     @_Part
     def memcached(self) -> Memcached:
-        """Memcached clusters; AWS and the clusters' nodes are asked when its methods are called."""
+        """Memcached clusters. Every method calls AWS or the nodes."""
         from windlass.memcached.service import Memcached
 
         return Memcached(lambda: self.estate, self.settings.memcached)
 
     @_Part
     def clients(self) -> Clients:
-        """Who calls S3 the old way; the inventory says whose machine that is."""
+        """S3 clients that need an upgrade. The inventory finds the owner of an address."""
         from windlass.clients.directory import InventoryDirectory, count_buckets
         from windlass.clients.service import Clients
 
@@ -174,7 +174,7 @@ class App:
 
     @_Part
     def aggregation(self) -> Aggregation:
-        """Rules that turn many object events into one action."""
+        """Rules that combine many object events into one action."""
         from windlass.aggregation.service import Aggregation
 
         return Aggregation(
@@ -186,7 +186,7 @@ class App:
 
     @_Part
     def pipelines(self) -> Pipelines:
-        """Pipelines that transform objects as they land."""
+        """Pipelines that transform objects when they are written."""
         from windlass.pipelines.service import Pipelines
 
         return Pipelines(
@@ -198,7 +198,7 @@ class App:
 
     @_Part
     def replication(self) -> Replication:
-        """Seeds of replicas; the inventory finds the buckets of sets that ask it."""
+        """Seeds of replicas. The inventory finds the buckets of sets that are defined by a query."""
         from windlass.replication.customer_keys import CustomerKeys
         from windlass.replication.direct.direct_copier import DirectCopier
         from windlass.replication.service import Replication
@@ -221,13 +221,13 @@ class App:
 
     @property
     def services(self) -> Services:
-        """S3 services that are not the estate's AWS; their keys are looked for when they are used."""
+        """S3-compatible services outside AWS. Their keys are read on first use."""
         from windlass.estate.services import Services
 
         return Services(self.settings.service, self._environ, self.settings.estate)
 
     def _journals(self) -> Path:
-        """Where direct seeds keep what they have done: as told, beside the SQLite file, or in the user's state folder."""
+        """The folder of the journals of direct seeds: as configured, beside the SQLite file, or in the user's state folder."""
         if self.settings.replication.journals:
             return Path(self.settings.replication.journals).expanduser()
         file = self.settings.store.url.removeprefix("sqlite:///")
@@ -245,13 +245,13 @@ class App:
 
     @property
     def deploy(self) -> Deploy:
-        """Pipelines and aggregators as Lambda functions; it keeps nothing."""
+        """Deployments of pipelines and aggregations as Lambda functions. Stateless."""
         from windlass.deploy.service import Deploy
 
         return Deploy(self.settings, config=self.loaded.file, estate=lambda: self.estate)
 
     def environment_secret(self, variable: str) -> Secret:
-        """The secret that an environment variable holds; an empty one when it is not set."""
+        """Return the secret in an environment variable; an empty one when it is not set."""
         return Secret(self._environ.get(variable, ""))
 
     def _home(self) -> CallerContext:
@@ -261,7 +261,7 @@ class App:
         return CallerContext(self.estate, self.estate.accounts()[0].id, self.settings.estate.home_region)
 
     def close(self) -> None:
-        """Close the estate's clients and the database."""
+        """Close the AWS clients and the database."""
         self.built.close("estate", "store")
 
     def __enter__(self) -> Self:
@@ -272,20 +272,20 @@ class App:
 
 
 class InventoryFinder:
-    """The inventory as the replication's finder of buckets."""
+    """Finds the buckets of a replication set in the inventory."""
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
 
     def buckets(self, query: str) -> list[str]:
-        """Names of the buckets that the conditions select, as `windlass inventory list s3.bucket -w …` takes them."""
+        """Return the names of the buckets that match `query`, conditions as in `windlass inventory list s3.bucket -w …`."""
         from windlass.inventory.filters import parse_query
 
-        asked = parse_query(("s3.bucket",), query.split(), now=clock.now(), limit=1000)
+        bucket_query = parse_query(("s3.bucket",), query.split(), now=clock.now(), limit=1000)
         names: list[str] = []
         while True:
-            page = self._inventory.list(asked)
-            names += [one.resource_id for one in page.rows]
+            page = self._inventory.list(bucket_query)
+            names += [bucket.resource_id for bucket in page.rows]
             if not page.cursor:
                 return names
-            asked = replace(asked, cursor=page.cursor)
+            bucket_query = replace(bucket_query, cursor=page.cursor)

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windlass.api.auth import Asked, Role, check_bind, client_address, is_forwarded, is_loopback_host, permit
+from windlass.api.auth import RequestFacts, Role, authorize, check_bind, client_address, is_forwarded, is_loopback_host
 from windlass.core.errors import AccessDenied, ConfigError
 
 HOSTS = {"localhost", "127.0.0.1", "console.example"}
 
 
-def asked(**facts):
-    return Asked(**({"method": "GET", "path": "/inventory", "host": "localhost:8470"} | facts))
+def facts_of(**facts):
+    return RequestFacts(**({"method": "GET", "path": "/inventory", "host": "localhost:8470"} | facts))
 
 
 def test_a_public_bind_without_tokens_is_refused():
@@ -33,10 +33,10 @@ def test_loopback(host, loopback):
 
 
 def test_on_loopback_everybody_is_admin_under_our_own_name():
-    assert permit(asked(), login_required=False, hosts=HOSTS) is Role.ADMIN
+    assert authorize(facts_of(), login_required=False, hosts=HOSTS) is Role.ADMIN
     for host in ("evil.example", "127.0.0.1.evil.example:80", ""):
         with pytest.raises(AccessDenied, match="host name"):
-            permit(asked(host=host), login_required=False, hosts=HOSTS)
+            authorize(facts_of(host=host), login_required=False, hosts=HOSTS)
 
 
 @pytest.mark.parametrize(
@@ -53,20 +53,20 @@ def test_on_loopback_everybody_is_admin_under_our_own_name():
     ],
 )
 def test_a_write_comes_from_ourselves_or_carries_a_token(facts, allowed):
-    request = asked(method="POST", **facts)
+    request = facts_of(method="POST", **facts)
     if allowed:
-        assert permit(request, login_required=False, hosts=HOSTS) is Role.ADMIN
+        assert authorize(request, login_required=False, hosts=HOSTS) is Role.ADMIN
     else:
-        with pytest.raises(AccessDenied, match="own pages"):
-            permit(request, login_required=False, hosts=HOSTS)
+        with pytest.raises(AccessDenied, match="a page of this console"):
+            authorize(request, login_required=False, hosts=HOSTS)
 
 
 def test_elsewhere_a_token_is_required_but_for_the_way_in():
     with pytest.raises(AccessDenied, match="token is required"):
-        permit(asked(host="console.example"), login_required=True, hosts=HOSTS)
+        authorize(facts_of(host="console.example"), login_required=True, hosts=HOSTS)
     for path in ("/login", "/static/windlass.css", "/healthz"):
-        assert permit(asked(host="console.example", path=path), login_required=True, hosts=HOSTS) is Role.NOBODY
-    assert permit(asked(host="console.example", role=Role.READ), login_required=True, hosts=HOSTS) is Role.READ
+        assert authorize(facts_of(host="console.example", path=path), login_required=True, hosts=HOSTS) is Role.NOBODY
+    assert authorize(facts_of(host="console.example", role=Role.READ), login_required=True, hosts=HOSTS) is Role.READ
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "10.0.0.1", "console.example"])
@@ -125,4 +125,4 @@ def test_any_text_there_is_an_address_or_unknown(peer, forwarded_for):
 @pytest.mark.parametrize("path", ["/loginx", "/login/", "/healthz.json", "/readyz/x", "/staticx", "/login/oidc/x"])
 def test_only_the_way_in_itself_is_open(path):
     with pytest.raises(AccessDenied, match="token is required"):
-        permit(asked(host="console.example", path=path), login_required=True, hosts=HOSTS)
+        authorize(facts_of(host="console.example", path=path), login_required=True, hosts=HOSTS)

@@ -123,7 +123,7 @@ def test_there_are_addresses_with_parameters_to_try(site):
     found = addresses(site.app)
     assert len(found) > 50
     assert {"type", "at", "cursor", "limit"} <= found["/v1/resources"]
-    assert {"rev", "ref", "at", "from"} == found["/inventory/resource"]
+    assert {"rev", "ref", "at", "from", "map"} == found["/inventory/resource"]
 
 
 def test_no_value_of_any_parameter_breaks_an_address(site):

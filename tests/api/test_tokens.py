@@ -7,13 +7,13 @@ import pytest
 
 from windlass.api.auth import Role
 from windlass.api.tokens import (
+    active_token,
     audit,
     check_token,
     count_tokens,
     create_token,
     list_audit,
     list_tokens,
-    living_token,
     revoke_token,
 )
 from windlass.cli.main import root
@@ -72,8 +72,8 @@ def test_an_expired_token_is_out_of_use_everywhere_and_still_listed(store):
     before, after = end - timedelta(microseconds=1), end
     assert check_token(store, secret.reveal(), now=before).expires_at == end
     assert check_token(store, secret.reveal(), now=after) is None
-    assert living_token(store, token.token_id, now=before) is not None
-    assert living_token(store, token.token_id, now=after) is None
+    assert active_token(store, token.token_id, now=before) is not None
+    assert active_token(store, token.token_id, now=after) is None
     assert [count_tokens(store, now=at) for at in (before, after)] == [2, 1]
     assert {one.name: one.state(after) for one in list_tokens(store)} == {"ci": "expired", "of before": "active"}
 

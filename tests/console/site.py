@@ -120,7 +120,7 @@ def opened_app(folder: Path, **settings):
 @contextlib.contextmanager
 def served(app, **options):
     """The console on a free port, on a thread; its address."""
-    from windlass.console.serve import serve
+    from windlass.console.server import serve
 
     up, stop, address = threading.Event(), threading.Event(), []
 

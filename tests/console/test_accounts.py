@@ -44,10 +44,10 @@ def test_each_account_says_who_we_are_there_or_why_it_is_refused(site):
 
 def test_each_scope_in_trouble_says_since_when_and_when_it_was_last_read(site):
     data = site.get("/accounts.json").json()
-    assert data["trouble"], "the filled store has scopes in trouble"
-    assert all(one["state_since"] and "details_unknown" in one and "last_good_at" in one for one in data["trouble"])
+    assert data["failed"], "the filled store has scopes in trouble"
+    assert all(one["state_since"] and "details_unknown" in one and "last_good_at" in one for one in data["failed"])
     unscanned = [one for one in data["coverage"] if one["state"] == "unscanned"]
     assert {one["region"] for one in unscanned} >= {"eu-west-1"}, "what was never visited is no blank"
     page = site.get("/accounts", headers=HTML).text
-    for heading in ("Coverage with trouble", "Unknown details", "Since", "Last good"):
+    for heading in ("Services with failures", "Unknown details", "Since", "Last complete"):
         assert heading in page

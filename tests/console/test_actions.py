@@ -155,14 +155,16 @@ def site(app):
 def person(request, app, site):
     _, secret = create_token(app.store, name="person", role=request.param, now=clock.now())
     with httpx.Client(base_url=site, timeout=30) as client:
-        mark = re.search(r'name="mark" value="(\w+)"', client.get("/login", headers=HTML).text)[1]
-        assert client.post("/login", data={"token": secret.reveal(), "mark": mark}, headers=SAME).status_code == 303
+        mark = re.search(r'name="csrf_token" value="(\w+)"', client.get("/login", headers=HTML).text)[1]
+        assert (
+            client.post("/login", data={"token": secret.reveal(), "csrf_token": mark}, headers=SAME).status_code == 303
+        )
         client.role, client.secret = request.param, secret.reveal()
         yield client
 
 
 def page_with_dead_letters(client, address):
-    """Depths are asked beside the page: the first look may be before the answer."""
+    """Depths are read beside the page: the first look may be before the answer."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         answer = client.get(address, headers=HTML)
@@ -216,7 +218,7 @@ def test_forms_of_actions_are_written_by_the_one_macro_that_asks_for_the_role():
         for action in re.findall(r'action="([^"]*)"', form) or [""]
     }
     assert posting == {
-        ("parts.html", "{{ action_address(name, **parameters) }}"),
+        ("parts.html", "{{ action_url(name, **parameters) }}"),
         ("base.html", "/logout"),
         ("login.html", "/login"),
     }
@@ -290,7 +292,7 @@ class TestBodies:
         [
             ("/v1/aggregation/shares/trigger", {}, "needs the field 'key'"),
             ("/v1/aggregation/shares/trigger", {"kye": "drop"}, "'kye' is not a known field"),
-            ("/v1/pipelines/uniform/backfill", {"origin": "/etc/passwd"}, "files of the console's machine"),
+            ("/v1/pipelines/uniform/backfill", {"origin": "/etc/passwd"}, "does not read files of its own machine"),
             ("/v1/pipelines/uniform/retry", ["key"], "body"),
             ("/v1/pipelines/uniform/retry", {"key": 7}, "body.key"),
         ],

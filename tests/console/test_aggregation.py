@@ -66,7 +66,7 @@ def counted(app, events=5):
 def test_without_windows_the_page_says_how_it_stands(site):
     page = site.get("/aggregation").text
     assert "shares" in page
-    assert "0 actions covered 0 events" in page
+    assert "0 actions for 0 events" in page
 
 
 def test_windows_are_drawn_and_listed_with_what_came_of_them(app, site):
@@ -98,10 +98,10 @@ def test_windows_are_drawn_and_listed_with_what_came_of_them(app, site):
 
 def test_pausing_resuming_and_firing_are_done_and_audited(app, site):
     table = counted(app)
-    mark = re.search(r'name="mark" value="([^"]*)"', site.get("/aggregation").text)[1]
+    mark = re.search(r'name="csrf_token" value="([^"]*)"', site.get("/aggregation").text)[1]
 
     def do(what, **more):
-        return site.post(f"/aggregation/shares/{what}", data={"mark": mark} | more, headers=SAME)
+        return site.post(f"/aggregation/shares/{what}", data={"csrf_token": mark} | more, headers=SAME)
 
     assert do("pause").status_code == 303
     assert table.paused("shares")
@@ -111,6 +111,6 @@ def test_pausing_resuming_and_firing_are_done_and_audited(app, site):
     assert do("trigger", key="drop<b>").status_code == 303
     assert table.read("shares", "drop<b>").dirty == 6
     assert do("explode").status_code == 404
-    assert do("pause", mark="forged").status_code == 403
+    assert do("pause", csrf_token="forged").status_code == 403
     done = [one["action"] for one in list_audit(app.store)]
     assert done == ["aggregation.trigger", "aggregation.resume", "aggregation.pause"]

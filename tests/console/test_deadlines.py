@@ -151,7 +151,7 @@ def test_a_stream_that_lasts_longer_than_every_deadline_goes_on(tmp_path):
         httpx.stream("GET", f"{url}/live", timeout=20) as stream,
     ):
         lines = stream.iter_lines()
-        assert next(lines) == "event: moved"
+        assert next(lines) == "event: changed"
         time.sleep(1.2)
         app.jobs.create("copy", "copy things")
-        assert any(line == "event: moved" for line in lines)
+        assert any(line == "event: changed" for line in lines)

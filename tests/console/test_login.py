@@ -9,10 +9,10 @@ import pytest
 
 from tests.console.proxy import reverse_proxy
 from tests.console.site import opened_app, served
-from windlass.api.attempts import ALLOWED_FAILURES
 from windlass.api.auth import Role
+from windlass.api.failed_logins import ALLOWED_FAILURES
 from windlass.api.tokens import create_token, list_audit
-from windlass.console.serve import serve
+from windlass.console.server import serve
 from windlass.core import clock
 from windlass.core.errors import ConfigError
 
@@ -25,12 +25,12 @@ def new_token(app, role=Role.READ, **options):
     return create_token(app.store, name=f"t-{role.name.lower()}", role=role, now=clock.now(), **options)[1].reveal()
 
 
-def mark_of(client, path="/login"):
-    return re.search(r'name="mark" value="(\w+)"', client.get(path, headers=HTML).text)[1]
+def csrf_token_of(client, path="/login"):
+    return re.search(r'name="csrf_token" value="(\w+)"', client.get(path, headers=HTML).text)[1]
 
 
 def log_in(client, token, **headers):
-    return client.post("/login", data={"token": token, "mark": mark_of(client)}, headers=SAME | headers)
+    return client.post("/login", data={"token": token, "csrf_token": csrf_token_of(client)}, headers=SAME | headers)
 
 
 def statuses(client, **headers):
@@ -56,7 +56,7 @@ def test_a_proxy_in_front_of_a_loopback_bind_asks_for_a_login(tmp_path):
             assert statuses(outside) == ALL_CLOSED
             job = app.jobs.create("copy", "copy things")
             assert outside.post(f"/v1/jobs/{job}/cancel").status_code in (401, 403)
-            assert outside.post(f"/jobs/{job}/cancel", headers=SAME, data={"mark": "x"}).status_code == 401
+            assert outside.post(f"/jobs/{job}/cancel", headers=SAME, data={"csrf_token": "x"}).status_code == 401
             assert app.jobs.get(job).status == "queued"
             assert outside.get("/", headers=HTML).headers["location"].startswith("/login")
             assert statuses(outside, authorization=f"Bearer {token}") == ALL_OPEN
@@ -143,7 +143,7 @@ class TestGuessing:
         trail = [one for one in list_audit(site.app.store) if one["action"] == "login.failed"]
         assert len(trail) == ALLOWED_FAILURES
         assert {one["actor"] for one in trail} == {"address:192.0.2.7"}
-        assert "refused for now" in trail[0]["detail"]
+        assert "blocked for now" in trail[0]["detail"]
         assert "wl_guess" not in str(trail), "what was guessed may be somebody's token, misspelt"
 
     def test_an_open_session_of_the_same_address_goes_on(self, site):
@@ -157,7 +157,7 @@ class TestGuessing:
 def test_a_body_is_bounded_whether_its_length_is_declared_or_not(tmp_path):
     with opened_app(tmp_path) as app, served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
         job = app.jobs.create("copy", "copy things")
-        big = b"mark=" + b"x" * (2 << 20)
+        big = b"csrf_token=" + b"x" * (2 << 20)
         form = SAME | {"content-type": "application/x-www-form-urlencoded"}
         for body in (big, iter([big[: 1 << 20], big[1 << 20 :]])):
             answer = client.post(f"/jobs/{job}/cancel", headers=form, content=body)

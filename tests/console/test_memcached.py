@@ -7,8 +7,8 @@ import pytest
 
 from tests.console.site import opened_app, served
 from windlass.app import App
-from windlass.console.memcached_poller import sample
-from windlass.console.noderings import hit_rates, node_ring
+from windlass.console.memcached_charts import hit_rates, node_ring
+from windlass.console.memcached_poller import hit_rate_sample
 from windlass.memcached.change_job import run_plan
 from windlass.memcached.model import NodeStats
 from windlass.memcached.service import NewCluster
@@ -97,21 +97,21 @@ def stats(node, gets, hits, port=1):
 def test_a_sample_is_of_the_time_since_the_last_look():
     before = [stats("1", 100, 90), stats("2", 100, 90, port=2)]
     after = [stats("1", 200, 140), stats("3", 10, 0, port=3), stats("2", 5, 5, port=2)]
-    found = sample(before, after, 5.0, AT)
+    found = hit_rate_sample(before, after, 5.0, AT)
     assert (found.nodes, found.gets_per_s) == (3, 23.0), (
         "100 of the first, 10 of the new one, 5 of the one that started anew"
     )
     assert found.hit_rate == pytest.approx(55 / 115)
-    assert sample([], before, 0.0, AT).hit_rate == 0.9
-    assert sample(before, before, 5.0, AT).hit_rate is None
+    assert hit_rate_sample([], before, 0.0, AT).hit_rate == 0.9
+    assert hit_rate_sample(before, before, 5.0, AT).hit_rate is None
 
 
 def test_the_drawings_hold_any_cluster():
     one = {"node_id": "<i>", "zone": "a", "status": "available", "share": 1.0, "hit_rate": 1.0, "endpoint": ""}
-    assert "&lt;i&gt;" in node_ring([one], middle="x", below="y")
-    assert "<i>" not in node_ring([one], middle="x", below="y")
-    assert node_ring([], middle="no nodes", below="").count("<path") == 0
+    assert "&lt;i&gt;" in node_ring([one], title="x", subtitle="y")
+    assert "<i>" not in node_ring([one], title="x", subtitle="y")
+    assert node_ring([], title="no nodes", subtitle="").count("<path") == 0
     many = [one | {"node_id": f"{n:04}", "share": 1 / 300, "hit_rate": None} for n in range(300)]
-    assert node_ring(many, middle="x", below="y").count('class="arc') == 300
+    assert node_ring(many, title="x", subtitle="y").count('class="arc') == 300
     assert "polyline" not in hit_rates([{"nodes": 1, "hit_rate": None}])
     assert hit_rates([{"nodes": 3, "hit_rate": 0.5}, {"nodes": 2, "hit_rate": 0.9}]).count("polyline") == 1

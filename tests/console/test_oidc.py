@@ -100,8 +100,8 @@ def test_whoever_the_provider_knows_gets_the_role_of_a_claim(console, account, r
         last = list_audit(app.store)[0]
         assert (last["action"], last["actor"]) == ("login", f"oidc:{account}@example.com")
         assert last["detail"].startswith(role.name.lower())
-        mark = re.search(r'name="mark" value="(\w+)"', page.text)[1]
-        client.post(f"{url}/logout", data={"mark": mark}, headers={"sec-fetch-site": "same-origin"})
+        mark = re.search(r'name="csrf_token" value="(\w+)"', page.text)[1]
+        client.post(f"{url}/logout", data={"csrf_token": mark}, headers={"sec-fetch-site": "same-origin"})
         assert client.get(f"{url}/jobs").status_code == 303
 
 
@@ -110,7 +110,7 @@ def test_whoever_has_no_role_is_refused_and_that_is_audited(console):
     with httpx.Client(timeout=30, headers=HTML) as client:
         page = walk(client, f"{url}/login/oidc", "eve")
         assert page.status_code == 403
-        assert "eve@example.com has no role here" in page.text
+        assert "eve@example.com has no role in this console" in page.text
         assert client.get(f"{url}/jobs").status_code == 303
         last = list_audit(app.store)[0]
         assert (last["action"], last["actor"]) == ("login.failed", "address:127.0.0.1")
@@ -224,7 +224,7 @@ def test_a_token_that_holds_gives_its_claims(provider, keys):
     ],
 )
 def test_a_token_for_somebody_else_or_another_time_is_refused(provider, keys, changes):
-    with pytest.raises(AccessDenied, match="does not hold"):
+    with pytest.raises(AccessDenied, match="is not valid"):
         provider._verified({"id_token": signed(keys[0], **changes)}, "n")
 
 
@@ -240,7 +240,7 @@ def test_a_token_that_the_provider_did_not_sign_is_refused(provider, keys):
     confused = f"{body}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
     forged = [signed(keys[1]), unsigned, good[:-8] + "AAAAAAAA", confused, "not.a.token", ""]
     for token in [*({"id_token": text} for text in forged), {}]:
-        with pytest.raises(AccessDenied, match="does not hold"):
+        with pytest.raises(AccessDenied, match="is not valid"):
             provider._verified(token, "n")
 
 
@@ -304,5 +304,5 @@ def test_a_provider_that_is_away_is_said_on_the_login_page_and_tokens_go_on(tmp_
     with opened_app(tmp_path, **settings) as app, served(app) as url:
         page = httpx.get(f"{url}/login/oidc", headers=HTML, timeout=30)
         assert page.status_code == 502
-        assert "be asked" in page.text
+        assert "did not answer" in page.text
         assert "Token" in page.text

@@ -80,7 +80,7 @@ def test_a_resource_page_shows_its_past(site):
     (line,) = page["compared"]["lines"]
     assert (line["path"], line["before"], line["after"]) == ("Versioning.Status", None, "Enabled")
     assert page["document"]["Versioning"] == {"Status": "Enabled"}
-    assert [row["kind"] for row in page["compared"]["sides"] if row["kind"] not in ("same", "fold")] == [
+    assert [row["kind"] for row in page["compared"]["diff"] if row["kind"] not in ("same", "fold")] == [
         "changed",
         "added",
         "added",
@@ -93,7 +93,7 @@ def test_a_resource_page_shows_its_past(site):
 
 def test_attention_comes_first(site):
     attention = site.get("/overview.json").json()["attention"]
-    assert attention[0]["text"] == "1 scope can't be read"
+    assert attention[0]["text"] == "1 scope could not be read"
     assert any("public buckets" in one["text"] for one in attention)
 
 
@@ -110,7 +110,7 @@ def test_errors_are_problems_for_programs_and_pages_for_people(site):
     assert "hint" in answer.json()
     page = site.get("/inventory/resource", params={"ref": "nope"}, headers=HTML)
     assert page.status_code == 404
-    assert "To the overview" in page.text
+    assert "Go to the overview" in page.text
     assert site.get("/v1/resources", params={"limit": "many"}).status_code == 400
     assert site.get("/v1/changes", params={"kind": "painted"}).status_code == 400
     assert site.get("/nowhere").status_code == 404
@@ -132,24 +132,24 @@ def test_a_foreign_host_name_is_refused(site):
     assert site.get("/", headers={"host": "evil.example"}).status_code == 403
 
 
-def mark_of(client, path):
+def csrf_token_of(client, path):
     """What the forms of our page carry."""
-    return re.search(r'name="mark" value="(\w+)"', client.get(path, headers=HTML).text)[1]
+    return re.search(r'name="csrf_token" value="(\w+)"', client.get(path, headers=HTML).text)[1]
 
 
 def test_a_write_from_another_site_is_refused_and_our_own_is_audited(site):
     job = site.app.jobs.create("copy", "copy things")
-    mark = mark_of(site, f"/jobs/{job}")
+    mark = csrf_token_of(site, f"/jobs/{job}")
     for headers in ({}, {"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}):
-        assert site.post(f"/jobs/{job}/cancel", headers=headers, data={"mark": mark}).status_code == 403
+        assert site.post(f"/jobs/{job}/cancel", headers=headers, data={"csrf_token": mark}).status_code == 403
     own = {"sec-fetch-site": "same-origin"}
-    for wrong in ({}, {"mark": ""}, {"mark": "ü"}, {"mark": mark[::-1]}):
+    for wrong in ({}, {"csrf_token": ""}, {"csrf_token": "ü"}, {"csrf_token": mark[::-1]}):
         assert site.post(f"/jobs/{job}/cancel", headers=own, data=wrong).status_code == 403
     assert site.app.jobs.get(job).status == "queued"
-    assert site.post(f"/jobs/{job}/cancel", headers=own, data={"mark": mark}).status_code == 303
+    assert site.post(f"/jobs/{job}/cancel", headers=own, data={"csrf_token": mark}).status_code == 303
     assert site.app.jobs.get(job).status == "cancelled"
     assert list_audit(site.app.store)[0]["action"] == "job.cancel"
-    again = site.post(f"/jobs/{job}/cancel", headers=own | HTML, data={"mark": mark})
+    again = site.post(f"/jobs/{job}/cancel", headers=own | HTML, data={"csrf_token": mark})
     assert again.status_code == 409
     assert "ended already" in again.text
 
@@ -164,7 +164,7 @@ def test_health_and_metrics(site):
 def test_the_live_stream_speaks_and_does_not_hold_up_the_stop(tmp_path):
     with opened_app(tmp_path) as app, served(app) as url, httpx.stream("GET", f"{url}/live", timeout=10) as stream:
         lines = stream.iter_lines()
-        assert next(lines) == "event: moved"
+        assert next(lines) == "event: changed"
 
 
 class TestBehindTokens:
@@ -195,26 +195,30 @@ class TestBehindTokens:
 
     def test_logging_in_opens_a_session_and_logging_out_ends_it(self, guarded):
         same = {"sec-fetch-site": "same-origin"}
-        mark = mark_of(guarded, "/login")
+        mark = csrf_token_of(guarded, "/login")
         assert guarded.post("/login", data={"token": guarded.secret}, headers=same).status_code == 403
-        assert guarded.post("/login", data={"token": "wrong", "mark": mark}, headers=same).status_code == 401
+        assert guarded.post("/login", data={"token": "wrong", "csrf_token": mark}, headers=same).status_code == 401
         answer = guarded.post(
-            "/login", data={"token": guarded.secret, "next": "//evil.example", "mark": mark}, headers=same
+            "/login", data={"token": guarded.secret, "next": "//evil.example", "csrf_token": mark}, headers=same
         )
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         cookie = answer.headers["set-cookie"].lower()
         assert "httponly" in cookie
         assert "samesite=lax" in cookie
         assert guarded.get("/inventory", headers=HTML).status_code == 200
-        assert guarded.post("/logout", headers=same, data={"mark": mark}).status_code == 403  # of before the login
+        assert (
+            guarded.post("/logout", headers=same, data={"csrf_token": mark}).status_code == 403
+        )  # of before the login
         assert guarded.get("/inventory", headers=HTML).status_code == 200
-        guarded.post("/logout", headers=same, data={"mark": mark_of(guarded, "/inventory")})
+        guarded.post("/logout", headers=same, data={"csrf_token": csrf_token_of(guarded, "/inventory")})
         assert guarded.get("/inventory", headers=HTML).status_code == 303
         assert [one["action"] for one in list_audit(guarded.app_parts.store)] == ["logout", "login", "login.failed"]
 
     def test_revoking_a_token_ends_its_sessions(self, guarded):
         same = {"sec-fetch-site": "same-origin"}
-        guarded.post("/login", data={"token": guarded.secret, "mark": mark_of(guarded, "/login")}, headers=same)
+        guarded.post(
+            "/login", data={"token": guarded.secret, "csrf_token": csrf_token_of(guarded, "/login")}, headers=same
+        )
         assert guarded.get("/inventory", headers=HTML).status_code == 200
         store = guarded.app_parts.store
         revoke_token(store, list_tokens(store)[0].token_id, now=clock.now())

@@ -71,8 +71,8 @@ def test_the_flow_and_what_was_refused_are_shown(app, site):
     refused(app)
     page = site.get("/pipelines").text
     assert "yaml-to-json" in page
-    assert "1,200 objects written in a day" in page
-    assert "1200 done, 1 failed a minute" in page
+    assert "1,200 objects written in 24 hours" in page
+    assert "1200 done, 1 failed per minute" in page
     assert "in/&lt;b&gt;.yaml" in page
     assert "in/<b>.yaml" not in page
     (item,) = site.get("/pipelines.json").json()["items"]
@@ -82,9 +82,9 @@ def test_the_flow_and_what_was_refused_are_shown(app, site):
 def test_a_retry_takes_the_object_through_and_is_audited(app, site):
     refused(app, "in/a.yaml")
     app.call("PutObject", Bucket="page-raw", Key="in/a.yaml", Body=b"n: 1\n")
-    mark = re.search(r'name="mark" value="([^"]*)"', site.get("/pipelines").text)[1]
-    answer = site.post("/pipelines/uniform/retry", data={"mark": mark, "key": "in/a.yaml"}, headers=SAME)
+    mark = re.search(r'name="csrf_token" value="([^"]*)"', site.get("/pipelines").text)[1]
+    answer = site.post("/pipelines/uniform/retry", data={"csrf_token": mark, "key": "in/a.yaml"}, headers=SAME)
     assert answer.status_code == 303
     assert app.call("GetObject", Bucket="page-out", Key="a.yaml.json")["Body"].read().strip() == b'{"n":1}'
-    assert "went through" in site.get("/pipelines").text
+    assert "retried <time" in site.get("/pipelines").text
     assert [one["action"] for one in list_audit(app.store)] == ["pipeline.retry"]

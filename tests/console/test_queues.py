@@ -117,10 +117,10 @@ def test_a_redrive_is_a_job_that_moves_the_letters_and_is_audited(site, app, con
     app.queues.send(app.queues.open(dead), ["a", "b"])
     orders = f"/queues/{ACCOUNT}/{REGION}/console-orders"
     page = wait_for(lambda: "Redrive 2" in (text := site.get(orders).text) and text)
-    mark = page.partition('name="mark" value="')[2].partition('"')[0]
+    mark = page.partition('name="csrf_token" value="')[2].partition('"')[0]
     own, where = {"sec-fetch-site": "same-origin"}, f"/queues/{ACCOUNT}/{REGION}/console-returns/redrive"
-    assert site.post(where, data={"mark": "forged"}, headers=own).status_code == 403
-    answer = site.post(where, data={"mark": mark}, headers=own)
+    assert site.post(where, data={"csrf_token": "forged"}, headers=own).status_code == 403
+    answer = site.post(where, data={"csrf_token": mark}, headers=own)
     assert answer.status_code == 303
     job_id = answer.headers["location"].rpartition("/")[2]
     assert str(wait_for(lambda: (job := app.jobs.get(job_id)).status.ended and job.status)) == "done"
@@ -140,3 +140,16 @@ def test_pages_answer_though_aws_does_not(site, app, consumed):
 
 def test_a_queue_that_nobody_knows_is_not_found(site):
     assert site.get(f"/queues/{ACCOUNT}/{REGION}/nobody.json").status_code == 404
+
+
+def test_a_queue_that_sqs_does_not_answer_for_is_unknown_and_not_empty(tmp_path):
+    path = f"/queues/{ACCOUNT}/eu-west-1/pay-0"
+    with opened_app(tmp_path) as app, served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
+        deadline = time.monotonic() + 60
+        while not (row := client.get(f"{path}.json").json()["row"])["error"] and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert row["error"]
+        assert (row["visible"], row["dead"], row["trend"]) == (None, None, [])
+        page = client.get(path, headers={"accept": "text/html"}).text
+        assert "no dead-letter queue" not in page
+        assert "unknown" in page

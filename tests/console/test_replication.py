@@ -43,13 +43,13 @@ def make(number, state, **changes):
 def site(tmp_path_factory):
     with opened_app(tmp_path_factory.mktemp("replication")) as app:
         replication = app.replication
-        whole = {"objects": 1000, "missing": 0, "different": 0, "extra": 0, "unknown": 0, "examples": {}}
+        identical = {"objects": 1000, "missing": 0, "different": 0, "extra": 0, "unknown": 0, "examples": {}}
         replication.save(
             make(
                 1,
                 State.DONE,
                 done=1000,
-                verified=whole,
+                verified=identical,
                 checkpoint=BatchCheckpoint(cutoff_at=parse_time("2026-11-21T08:00:00.000000Z"), role="r"),
             )
         )
@@ -59,7 +59,7 @@ def site(tmp_path_factory):
                 State.INCOMPLETE,
                 done=990,
                 failed=10,
-                verified={**whole, "missing": 10, "examples": {"missing": ["<script>x"]}},
+                verified={**identical, "missing": 10, "examples": {"missing": ["<script>x"]}},
             )
         )
         replication.save_failures(
@@ -84,7 +84,7 @@ def test_the_page_has_totals_reasons_and_a_twin(site):
         "size_bytes": 0,
         "eta_s": twin["total"]["eta_s"],
         "verified": 2,
-        "whole": 1,
+        "complete": 1,
         "missing": 10,
         "different": 0,
     }

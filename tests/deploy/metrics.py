@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from windlass.aggregation.metrics import AggregationCollector
-from windlass.api.measure import GAUGES
+from windlass.api.store_metrics import GAUGES
 from windlass.observe.metrics import Metrics
 from windlass.queues.metrics import ConsumerCollector, Histogram
 from windlass.queues.model import Counts

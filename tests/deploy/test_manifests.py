@@ -23,7 +23,7 @@ from tests.deploy.reading import (
     pods,
     settings_of,
 )
-from windlass.api.auth import Asked, Role, permit
+from windlass.api.auth import RequestFacts, Role, authorize
 from windlass.api.tokens import create_token
 from windlass.app import App
 from windlass.core import clock
@@ -267,7 +267,7 @@ def test_probes_ask_what_the_code_serves(file):
 
 
 def _admitted(path, host, hosts=("localhost", "127.0.0.1", "[::1]", "0.0.0.0")):
-    return permit(Asked(method="GET", path=path, host=host), login_required=True, hosts=hosts)
+    return authorize(RequestFacts(method="GET", path=path, host=host), login_required=True, hosts=hosts)
 
 
 def test_the_console_answers_probes_and_scrapes_as_the_manifests_send_them(tmp_path):

@@ -52,14 +52,14 @@ def seed(number, **changes):
 
 def test_a_seed_comes_back_as_it_was(store):
     replication = Replication(no_estate, lambda: store, ReplicationConfig())
-    before = replication.mark()
+    before = replication.etag()
     saved = replication.save(seed(1), done=5)
     (found,) = replication.select("seed_1")
     assert found.pair == saved.pair
     assert (found.done, found.total, found.size_bytes, found.jobs) == (5, 2**40, 2**60, saved.jobs)
     assert found.checkpoint == saved.checkpoint
     assert found.checkpoint.manifests == (MANIFEST,)
-    assert replication.mark() != before
+    assert replication.etag() != before
     ended = replication.save(found, state=State.DONE)
     assert ended.finished_at is not None
     assert replication.seeds(states=[State.COPYING]) == []

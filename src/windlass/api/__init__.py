@@ -1,1 +1,1 @@
-"""The REST API: the inventory, accounts and jobs as JSON; tokens, problem+json errors, metrics, health."""
+"""The REST API: every service as JSON, tokens and login, problem+json errors, metrics, health."""

@@ -1,4 +1,4 @@
-"""`POST /v1/…` for every action of the table; the console's forms post to the same addresses without `/v1`."""
+"""`POST /v1/…` for every action. The forms of the console post to the same paths without `/v1`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Request
 
-from windlass.api.actions import ACTIONS, Action, perform
+from windlass.api.actions import ACTIONS, Action, run_action
 
 __all__ = ["add_action_routes"]
 
@@ -15,7 +15,7 @@ Members = Annotated[dict[str, str] | None, Body()]
 
 
 def add_action_routes(api: FastAPI) -> None:
-    """Add a route per action."""
+    """Add one route per action."""
     for action in ACTIONS:
         api.add_api_route(
             f"/v1{action.path}",
@@ -31,13 +31,13 @@ def add_action_routes(api: FastAPI) -> None:
 
 def _endpoint(action: Action) -> Callable[..., Mapping[str, Any]]:
     def answer(request: Request, members: Members = None) -> Mapping[str, Any]:
-        return perform(request, action, {**(members or {}), **request.path_params}).value
+        return run_action(request, action, {**(members or {}), **request.path_params}).value
 
     return answer
 
 
 def _described(action: Action) -> dict[str, Any]:
-    """OpenAPI's description of the address and the body, which the shared endpoint can't declare by its signature."""
+    """The OpenAPI description of path and body, which the signature of the shared endpoint cannot declare."""
     members = {name: {"type": "string", "description": meaning} for name, meaning in action.fields.items()}
     schema = {"type": "object", "properties": members, "additionalProperties": False} | (
         {"required": sorted(action.required)} if action.required else {}

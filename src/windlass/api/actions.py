@@ -1,7 +1,7 @@
-"""Everything that a person may set in motion from outside: one table, from which the REST API and the console's forms follow.
+"""The table of actions: every write that the REST API and the forms of the console offer.
 
-An action has one role, one address (`/v1` plus the console's) and one name in the audit trail, so that a form without a REST
-twin, or a twin with another role, cannot be written.
+An action has one role, one path (the console's; REST has it under `/v1`) and one name in the audit log, so that a form and
+its REST route cannot differ.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from fastapi import Request
 
 from windlass.api.auth import Role
-from windlass.api.routes import job_value, need, the_app
+from windlass.api.routes import app_of, job_json, require_role
 from windlass.api.tokens import audit
 from windlass.app import App
 from windlass.core import clock
@@ -25,14 +25,14 @@ from windlass.core.suggest import unknown_word
 from windlass.pipelines import backfill
 from windlass.queues import redrive_job
 
-__all__ = ["ACTIONS", "Action", "Outcome", "find_action", "perform"]
+__all__ = ["ACTIONS", "Action", "ActionResult", "find_action", "run_action"]
 
 Values = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What an action came to: `target` for the audit trail, the console's page that shows it, its JSON."""
+class ActionResult:
+    """The result of an action: its `target` for the audit log, the path of the page that shows it, its JSON."""
 
     target: str
     page: str
@@ -41,31 +41,31 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action. `fields` are the members of the body, each with its meaning; all are optional texts but those in `required`."""
+    """One action. `fields` are {name: meaning} of the body's members, which are texts; those not in `required` are optional."""
 
     name: str
     path: str
     role: Role
     summary: str
     description: str
-    run: Callable[[App, Values], Outcome]
+    run: Callable[[App, Values], ActionResult]
     fields: Mapping[str, str] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
 
     @property
     def path_names(self) -> tuple[str, ...]:
-        """The parameters of the address, in order."""
+        """The parameters of the path, in order."""
         return tuple(re.findall(r"{(\w+)}", self.path))
 
 
 def find_action(name: str) -> Action:
-    """The action of this name; KeyError for a name that the table lacks (a fault of a template)."""
+    """Return the action of this name. KeyError for an unknown name, which is a fault of a template."""
     return _BY_NAME[name]
 
 
-def perform(request: Request, action: Action, values: Values) -> Outcome:
-    """Check the role and the fields, run the action, write the audit trail."""
-    need(request, action.role)
+def run_action(request: Request, action: Action, values: Values) -> ActionResult:
+    """Check the role and the fields, run the action, record it in the audit log."""
+    require_role(request, action.role)
     known = (*action.path_names, *action.fields)
     for name in values:
         if name not in known:
@@ -73,92 +73,92 @@ def perform(request: Request, action: Action, values: Values) -> Outcome:
     for name in action.required:
         if not values.get(name):
             raise UsageError(f"{action.name} needs the field {name!r}", hint=action.fields[name])
-    app = the_app(request)
-    outcome = action.run(app, values)
-    audit(app.store, actor=request.scope["actor"], action=action.name, target=outcome.target, now=clock.now())
-    return outcome
+    app = app_of(request)
+    result = action.run(app, values)
+    audit(app.store, actor=request.scope["actor"], action=action.name, target=result.target, now=clock.now())
+    return result
 
 
-def _cancel_job(app: App, values: Values) -> Outcome:
-    return _of_job(app, app.jobs.cancel(values["job_id"]).job_id, values["job_id"])
+def _cancel_job(app: App, values: Values) -> ActionResult:
+    return _job_result(app, app.jobs.cancel(values["job_id"]).job_id, values["job_id"])
 
 
-def _resume_job(app: App, values: Values) -> Outcome:
+def _resume_job(app: App, values: Values) -> ActionResult:
     job = app.jobs.get(values["job_id"])
     if not job.status.resumable:
         raise Conflict(
-            f"{job.job_id} can't be resumed: it is {job.status}",
+            f"job {job.job_id} cannot be resumed: it is {job.status}",
             hint="Only failed, cancelled and interrupted jobs can be resumed.",
         )
     if job.kind not in app.jobs.runners:
         raise Conflict(
-            f"{job.job_id} can't be resumed: this console does not run jobs of kind {job.kind!r}",
-            hint=f"Run `windlass jobs resume {job.job_id}` where that command is configured.",
+            f"job {job.job_id} cannot be resumed here: this console does not run jobs of kind {job.kind!r}",
+            hint=f"Run `windlass jobs resume {job.job_id}` on the machine that started it.",
         )
 
-    def work() -> None:
-        with contextlib.suppress(WindlassError):  # the job's row and log have the failure
+    def resume() -> None:
+        with contextlib.suppress(WindlassError):  # the failure is in the row and the log of the job
             app.jobs.resume(job.job_id)
 
-    threading.Thread(target=work, name="resume-job", daemon=True).start()
-    return _of_job(app, job.job_id, job.job_id)
+    threading.Thread(target=resume, name="resume-job", daemon=True).start()
+    return _job_result(app, job.job_id, job.job_id)
 
 
-def _redrive(app: App, values: Values) -> Outcome:
+def _redrive(app: App, values: Values) -> ActionResult:
     queue = app.queues.open(values["name"], account_id=values["account"], region=values["region"])
-    return _of_job(app, redrive_job.start(app.queues, app.jobs, queue), queue.arn)
+    return _job_result(app, redrive_job.start(app.queues, app.jobs, queue), queue.arn)
 
 
-def _trigger(app: App, values: Values) -> Outcome:
+def _trigger(app: App, values: Values) -> ActionResult:
     app.aggregation.trigger(values["rule"], values["key"])
-    return _of_rule(values, {})
+    return _rule_result(values, {})
 
 
-def _pause(app: App, values: Values) -> Outcome:
+def _pause(app: App, values: Values) -> ActionResult:
     app.aggregation.pause(values["rule"], values.get("key", ""))
-    return _of_rule(values, {"paused": True})
+    return _rule_result(values, {"paused": True})
 
 
-def _resume_rule(app: App, values: Values) -> Outcome:
-    return _of_rule(
+def _resume_rule(app: App, values: Values) -> ActionResult:
+    return _rule_result(
         values, {"paused": False, "waiting_keys": app.aggregation.resume(values["rule"], values.get("key", ""))}
     )
 
 
-def _retry(app: App, values: Values) -> Outcome:
+def _retry(app: App, values: Values) -> ActionResult:
     name, key = values["name"], values.get("key", "")
     service = app.pipelines
     service.built([name])
-    waiting = [one for one in service.failures(name, waiting=True, limit=1000) if key in ("", one.key)]
-    with service.runner([name]) as engine:
+    waiting = [failure for failure in service.failures(name, waiting=True, limit=1000) if key in ("", failure.key)]
+    with service.runner([name]) as runner:
         for failure in waiting:
-            engine.retry(failure)
+            runner.retry(failure)
     value = {"pipeline": name, "retried": [failure.key for failure in waiting]}
-    return Outcome(f"{name} {key}".strip(), "/pipelines", value)
+    return ActionResult(f"{name} {key}".strip(), "/pipelines", value)
 
 
-def _backfill(app: App, values: Values) -> Outcome:
+def _backfill(app: App, values: Values) -> ActionResult:
     origin = values.get("origin", "")
     if origin and not origin.startswith("s3://"):
         raise UsageError(
-            f"a backfill can't read {origin!r} from here: files of the console's machine are not read for others",
-            hint="Give the s3:// address of an S3 Inventory's manifest.json, or nothing for a listing of the source.",
+            f"the console cannot backfill from {origin!r}: it does not read files of its own machine",
+            hint="Give the s3:// URL of the manifest.json of an S3 Inventory, or leave `origin` out to list the source bucket.",
         )
-    return _of_job(app, backfill.start(app.pipelines, app.jobs, values["name"], origin=origin), values["name"])
+    return _job_result(app, backfill.start(app.pipelines, app.jobs, values["name"], origin=origin), values["name"])
 
 
-def _of_job(app: App, job_id: str, target: str) -> Outcome:
-    return Outcome(target, f"/jobs/{job_id}", job_value(app.jobs.get(job_id)))
+def _job_result(app: App, job_id: str, target: str) -> ActionResult:
+    return ActionResult(target, f"/jobs/{job_id}", job_json(app.jobs.get(job_id)))
 
 
-def _of_rule(values: Values, value: Mapping[str, Any]) -> Outcome:
+def _rule_result(values: Values, value: Mapping[str, Any]) -> ActionResult:
     rule, key = values["rule"], values.get("key", "")
-    return Outcome(f"{rule} {key}".strip(), "/aggregation", {"rule": rule, "key": key, **value})
+    return ActionResult(f"{rule} {key}".strip(), "/aggregation", {"rule": rule, "key": key, **value})
 
 
 _JOB, _QUEUE = "/jobs/{job_id}", "/queues/{account}/{region}/{name}"
 _RULE, _PIPELINE = "/aggregation/{rule}", "/pipelines/{name}"
-_KEY = {"key": "One key of the rule; without it, the whole rule."}
+_KEY = {"key": "One key of the rule. Omit it for the whole rule."}
 
 ACTIONS: tuple[Action, ...] = (
     Action(
@@ -166,7 +166,7 @@ ACTIONS: tuple[Action, ...] = (
         f"{_JOB}/cancel",
         Role.OPERATE,
         "Cancel a job",
-        "A queued job is cancelled at once, a running one at its next report.",
+        "A queued job is cancelled at once, a running job at its next progress report.",
         _cancel_job,
     ),
     Action(
@@ -174,23 +174,23 @@ ACTIONS: tuple[Action, ...] = (
         f"{_JOB}/resume",
         Role.OPERATE,
         "Resume a job",
-        "A failed, cancelled or interrupted job continues from its checkpoint, on a thread of the console.",
+        "Continues a failed, cancelled or interrupted job from its checkpoint, in the console's process.",
         _resume_job,
     ),
     Action(
         "queue.redrive",
         f"{_QUEUE}/redrive",
         Role.OPERATE,
-        "Redrive a queue's dead letters",
-        "The messages of its dead-letter queue are moved back to it, as a job.",
+        "Redrive the dead letters of a queue",
+        "Moves the messages of its dead-letter queue back to the queue, as a job.",
         _redrive,
     ),
     Action(
         "aggregation.trigger",
         f"{_RULE}/trigger",
         Role.OPERATE,
-        "Trigger a key's action",
-        "The action runs as soon as the rule's pace allows, whether events wait or not.",
+        "Trigger the action of a key",
+        "Runs the action as soon as the rate limit of the rule allows, even when no events are waiting.",
         _trigger,
         {"key": "The key to trigger."},
         frozenset({"key"}),
@@ -200,7 +200,7 @@ ACTIONS: tuple[Action, ...] = (
         f"{_RULE}/pause",
         Role.OPERATE,
         "Pause a rule or one of its keys",
-        "No more actions; events are counted all the same.",
+        "Stops actions; events are still counted.",
         _pause,
         _KEY,
     ),
@@ -209,7 +209,7 @@ ACTIONS: tuple[Action, ...] = (
         f"{_RULE}/resume",
         Role.OPERATE,
         "Resume a rule or one of its keys",
-        "Actions run again; `waiting_keys` counts the keys with uncovered events.",
+        "Starts actions again. `waiting_keys` is the number of keys with uncovered events.",
         _resume_rule,
         _KEY,
     ),
@@ -217,19 +217,19 @@ ACTIONS: tuple[Action, ...] = (
         "pipeline.retry",
         f"{_PIPELINE}/retry",
         Role.OPERATE,
-        "Retry what a pipeline refused",
-        "The refused objects that wait (1,000 at most) are transformed again.",
+        "Retry failed objects of a pipeline",
+        "Transforms the quarantined objects again, at most 1,000.",
         _retry,
-        {"key": "One object's key; without it, all of them."},
+        {"key": "The key of one object. Omit it for all of them."},
     ),
     Action(
         "pipeline.backfill",
         f"{_PIPELINE}/backfill",
         Role.OPERATE,
         "Backfill a pipeline",
-        "Objects that are already there are taken through the pipeline, as a job.",
+        "Sends existing objects of the source bucket through the pipeline, as a job.",
         _backfill,
-        {"origin": "s3:// address of an S3 Inventory's manifest.json; without it, the source is listed."},
+        {"origin": "The s3:// URL of the manifest.json of an S3 Inventory. Omit it to list the source bucket."},
     ),
 )
 _BY_NAME = {action.name: action for action in ACTIONS}

@@ -10,21 +10,21 @@ from starlette.exceptions import HTTPException
 
 from windlass import __version__
 from windlass.api.action_routes import add_action_routes
-from windlass.api.measure import StoreCollector
 from windlass.api.memcached import router as memcached_router
 from windlass.api.parameters import ANY, check_parameters, declare_parameters
 from windlass.api.problems import problem
 from windlass.api.replication import router as replication_router
-from windlass.api.routes import the_app, v1
+from windlass.api.routes import app_of, v1
+from windlass.api.store_metrics import StoreCollector
 from windlass.app import App
 from windlass.core.errors import NotFound, UsageError, WindlassError
 
-__all__ = ["create_api", "explained"]
+__all__ = ["as_windlass_error", "create_api"]
 
 
 def create_api(app: App) -> FastAPI:
-    """The API over the parts of `app`; the console adds its pages to it."""
-    # FastAPI's own documentation page loads its script from elsewhere; ours is console/templates/docs.html.
+    """Build the REST API over the parts of `app`. The console adds its pages to it."""
+    # The documentation page of FastAPI loads scripts from a CDN; ours is console/templates/docs.html.
     api = FastAPI(
         title="Windlass",
         version=__version__,
@@ -38,8 +38,8 @@ def create_api(app: App) -> FastAPI:
     api.include_router(memcached_router, tags=["v1"])
     api.include_router(replication_router, tags=["v1"])
     add_action_routes(api)
-    for kind in (WindlassError, RequestValidationError, HTTPException, Exception):
-        api.add_exception_handler(kind, _refused)
+    for error_type in (WindlassError, RequestValidationError, HTTPException, Exception):
+        api.add_exception_handler(error_type, _problem_of)
     for path in ("/healthz", "/readyz", "/metrics"):
         declare_parameters(api.state, path, (ANY,))
     api.add_api_route("/healthz", _alive, include_in_schema=False)
@@ -48,26 +48,29 @@ def create_api(app: App) -> FastAPI:
     return api
 
 
-def explained(request: Request, error: Exception) -> WindlassError:
-    """Whatever ended a request, in our own words."""
+def as_windlass_error(request: Request, error: Exception) -> WindlassError:
+    """Return the WindlassError that describes any exception, with a hint."""
     match error:
         case WindlassError():
             return error
         case RequestValidationError():
             first = error.errors()[0]
-            return UsageError(
-                f"{'.'.join(map(str, first['loc']))}: {first['msg']}", hint="/docs lists every parameter."
-            )
+            return UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", hint="/docs lists all parameters.")
         case HTTPException(status_code=404):
-            return NotFound(f"there is nothing at {request.url.path}", hint="/docs lists every address.")
+            return NotFound(f"there is no page or API route at {request.url.path}", hint="/docs lists all routes.")
         case HTTPException():
-            return UsageError(f"{request.method} {request.url.path}: {error.detail}", hint="See /docs.")
+            return UsageError(
+                f"{request.method} {request.url.path}: {error.detail}", hint="/docs lists all routes and their methods."
+            )
         case _:
-            return WindlassError("something broke inside Windlass", hint="The log of the console has the details.")
+            return WindlassError(
+                "Windlass failed to answer this request (internal error)",
+                hint="The log of the console has the traceback.",
+            )
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    return problem(explained(request, error), error.status_code if isinstance(error, HTTPException) else 0)
+async def _problem_of(request: Request, error: Exception) -> Response:
+    return problem(as_windlass_error(request, error), error.status_code if isinstance(error, HTTPException) else 0)
 
 
 def _alive() -> PlainTextResponse:
@@ -75,13 +78,13 @@ def _alive() -> PlainTextResponse:
 
 
 def _ready(request: Request) -> PlainTextResponse:
-    with the_app(request).store.read() as connection:
+    with app_of(request).store.read() as connection:
         connection.exec_driver_sql("SELECT 1")
     return PlainTextResponse("ready\n")
 
 
 def _metrics(request: Request) -> Response:
-    app = the_app(request)
+    app = app_of(request)
     stored = CollectorRegistry()
     stored.register(StoreCollector(app))
     return Response(app.metrics.render() + generate_latest(stored), media_type="text/plain; version=0.0.4")

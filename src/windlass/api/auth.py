@@ -1,7 +1,7 @@
-"""Who may ask what: decided by pure functions over a request's facts.
+"""Access rules as pure functions: who has to log in, and which role a request has.
 
-Without a login (loopback, nothing in front) the Host header must be ours, because a foreign page can point its own name at
-127.0.0.1, and a write must come from our own pages. Everywhere else every request carries a token or a session.
+Without a login (loopback, no proxy) the Host header must name this console, because another site can point its own DNS
+name at 127.0.0.1, and a write must come from our own pages. Everywhere else a request carries a token or a session.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from enum import IntEnum
 from windlass.core.errors import AccessDenied, ConfigError
 
 __all__ = [
-    "Asked",
+    "RequestFacts",
     "Role",
+    "authorize",
     "check_bind",
     "client_address",
     "is_forwarded",
     "is_loopback_host",
     "is_trusted",
-    "permit",
     "proxy_by_configuration",
 ]
 
-# The probes of an orchestrator have no token, and learn nothing but that we live.
+# Probes of an orchestrator have no token; these paths tell them only that the process works.
 _OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/login/oidc", "/login/oidc/callback"})
 _OPEN_FOLDER = "/static/"
-# Headers that proxies add and browsers never send by themselves; every `x-forwarded-*` counts, too.
+# Headers that proxies add and browsers never send; every `x-forwarded-*` counts, too.
 _PROXY_HEADERS = frozenset(
     {
         "forwarded",
@@ -56,7 +56,7 @@ _PROXY_HEADERS = frozenset(
 
 
 class Role(IntEnum):
-    """Each may do what those before it may."""
+    """Roles in ascending order: each includes the permissions of those below it."""
 
     NOBODY = 0
     READ = 1
@@ -65,13 +65,13 @@ class Role(IntEnum):
 
     @classmethod
     def named(cls, name: str) -> Role:
-        """`read`, `operate` or `admin`."""
+        """Return the role called `read`, `operate` or `admin`. KeyError for another name."""
         return cls[name.upper()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a request says about itself. `role` is what its token or session gives it, NOBODY without one."""
+class RequestFacts:
+    """What the access rules need to know of a request. `role` is that of its token or session, NOBODY without one."""
 
     method: str
     path: str
@@ -83,7 +83,7 @@ class Asked:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether binding to `host` keeps everybody else out."""
+    """True when only this machine can reach a server that is bound to `host`."""
     if host == "localhost":
         return True
     try:
@@ -93,88 +93,90 @@ def is_loopback_host(host: str) -> bool:
 
 
 def check_bind(host: str, *, logins: bool, required: bool | None = None) -> None:
-    """ConfigError for a bind that others can reach while nobody could log in, or while login is switched off.
+    """Raise ConfigError for a bind that others can reach while login is impossible or switched off.
 
-    `logins` is true when a token or an OIDC provider could let somebody in; `required` is `console.require_login`.
+    `logins` is True when a token or an OIDC provider exists; `required` is `console.require_login`.
     """
     if is_loopback_host(host):
         return
     if required is False:
         raise ConfigError(
-            f"the console may not listen on {host} with console.require_login = false: anybody who reaches it would be admin",
+            f"the console does not listen on {host} with console.require_login = false: everyone who reaches it would be admin",
             hint="Remove console.require_login, or listen on 127.0.0.1.",
         )
     if not logins:
         raise ConfigError(
-            f"the console may not listen on {host} without a token: anybody who reaches it could read the estate",
-            hint="`windlass token create --name me --role admin` makes one; or listen on 127.0.0.1.",
+            f"the console does not listen on {host} without a token: nobody could log in",
+            hint="Create one with `windlass token create --name me --role admin`, or listen on 127.0.0.1.",
         )
 
 
 def proxy_by_configuration(*, allowed_hosts: Collection[str], secure_cookies: bool) -> bool:
-    """True when the settings only make sense behind a proxy: names other than loopback, or cookies for HTTPS only."""
+    """True when settings show that a proxy is in front: other host names than loopback, or cookies for HTTPS only."""
     return bool(allowed_hosts) or secure_cookies
 
 
 def is_forwarded(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """True when a header shows that a proxy passed this request on (RFC 7239 `Forwarded`, `Via`, `X-Forwarded-*` …)."""
+    """True when a header shows that a proxy forwarded this request (RFC 7239 `Forwarded`, `Via`, `X-Forwarded-*` …)."""
     names = (name.decode("latin-1").lower() for name, _ in headers)
     return any(name in _PROXY_HEADERS or name.startswith("x-forwarded-") for name in names)
 
 
 def client_address(peer: str, forwarded_for: str, trusted: Collection[str]) -> str:
-    """The address that failed logins are counted for: an IPv4 address, or the /64 network of an IPv6 address.
+    """Return the address that failed logins are counted for: an IPv4 address, or the /64 network of an IPv6 address.
 
-    `X-Forwarded-For` is believed from the right as far as trusted proxies wrote it: what a client wrote there itself
-    stands further left. An entry that is no address ends the search.
+    `X-Forwarded-For` is read from the right, as long as trusted proxies wrote it: entries that the client wrote itself are
+    further left. An entry that is not an address ends the search.
     """
     address = _parse(peer)
     for entry in reversed([part.strip() for part in forwarded_for.split(",") if part.strip()]):
-        if address is None or not _lies_in(address, trusted):
+        if address is None or not _is_in(address, trusted):
             break
         named = _parse(entry)
         if named is None:
             break
         address = named
     if isinstance(address, ipaddress.IPv6Address) and not address.is_loopback:
-        return str(ipaddress.ip_network((address, 64), strict=False))  # one subscriber has a whole /64 to choose from
+        return str(ipaddress.ip_network((address, 64), strict=False))  # one subscriber can use any address of its /64
     return str(address or "unknown")
 
 
 def is_trusted(peer: str, trusted: Collection[str]) -> bool:
-    """Whether an address lies in one of the trusted addresses and networks."""
+    """True when `peer` is one of the trusted addresses or in one of the trusted networks."""
     address = _parse(peer)
-    return address is not None and _lies_in(address, trusted)
+    return address is not None and _is_in(address, trusted)
 
 
-def permit(asked: Asked, *, login_required: bool, hosts: Collection[str]) -> Role:
-    """The role the request has; AccessDenied when it may not be answered at all."""
-    name = asked.host.rsplit(":", 1)[0] if not asked.host.endswith("]") else asked.host
+def authorize(request: RequestFacts, *, login_required: bool, hosts: Collection[str]) -> Role:
+    """Return the role of the request. AccessDenied when it must not be answered at all."""
+    name = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
     if name.lower() not in hosts:
         raise AccessDenied(
-            f"the host name {name!r} is not this console's", hint="Add it to console.allowed_hosts.", code="WrongHost"
+            f"the host name {name!r} does not belong to this console",
+            hint="Add it to console.allowed_hosts.",
+            code="WrongHost",
         )
-    if asked.method not in ("GET", "HEAD", "OPTIONS") and not asked.bearer and not _from_ourselves(asked):
+    if request.method not in ("GET", "HEAD", "OPTIONS") and not request.bearer and not _is_same_origin(request):
         raise AccessDenied(
-            "a write must come from the console's own pages", hint="Use a token for programs.", code="CrossSite"
+            "a write must come from a page of this console", hint="Programs send a token instead.", code="CrossSite"
         )
     if not login_required:
         return Role.ADMIN
-    if asked.role is Role.NOBODY and asked.path not in _OPEN_PATHS and not asked.path.startswith(_OPEN_FOLDER):
+    if request.role is Role.NOBODY and request.path not in _OPEN_PATHS and not request.path.startswith(_OPEN_FOLDER):
         raise AccessDenied(
             "a token is required", hint="Send it as `Authorization: Bearer wl_…`, or log in.", code="LoginRequired"
         )
-    return asked.role
+    return request.role
 
 
-def _from_ourselves(asked: Asked) -> bool:
-    if asked.fetch_site:
-        return asked.fetch_site in ("same-origin", "none")
-    return bool(asked.origin) and asked.origin.split("://", 1)[-1].lower() == asked.host.lower()
+def _is_same_origin(request: RequestFacts) -> bool:
+    if request.fetch_site:
+        return request.fetch_site in ("same-origin", "none")
+    return bool(request.origin) and request.origin.split("://", 1)[-1].lower() == request.host.lower()
 
 
 def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address in `192.0.2.7`, `192.0.2.7:443`, `2001:db8::1`, `[2001:db8::1]:443`; None for anything else."""
+    """Parse `192.0.2.7`, `192.0.2.7:443`, `2001:db8::1` or `[2001:db8::1]:443`. None for anything else."""
     bare = text.strip().strip('"')
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]
@@ -188,5 +190,5 @@ def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return mapped or address
 
 
-def _lies_in(address: ipaddress.IPv4Address | ipaddress.IPv6Address, trusted: Collection[str]) -> bool:
+def _is_in(address: ipaddress.IPv4Address | ipaddress.IPv6Address, trusted: Collection[str]) -> bool:
     return any(address in ipaddress.ip_network(text, strict=False) for text in trusted)

@@ -1,4 +1,4 @@
-"""`/v1/memcached`: clusters, their nodes' counters and plans. Changing a cluster is the command line's."""
+"""`/v1/memcached`: clusters, node counters and scaling plans. Only the command line changes a cluster."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from windlass.api.routes import TheApp
+from windlass.api.routes import AppDep
 from windlass.core.canonical import plain
 from windlass.core.units import parse_duration_s
 from windlass.memcached import rows
@@ -17,43 +17,50 @@ from windlass.memcached.service import ScopeFilter
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/memcached")
-ONE = "/{account_id}/{region}/{name}"
+CLUSTER_PATH = "/{account_id}/{region}/{name}"
 
 
-def _cluster(app: TheApp, account_id: str, region: str, name: str) -> Cluster:
+def _cluster(app: AppDep, account_id: str, region: str, name: str) -> Cluster:
     return app.memcached.find(name, ScopeFilter((account_id,), (region,)))
 
 
 @router.get("", summary="Memcached clusters of every account and region")
-def clusters(app: TheApp) -> dict[str, Any]:
-    """With the quotas in force; `problems` are the places that could not be read."""
+def clusters(app: AppDep) -> dict[str, Any]:
+    """With the quotas in force. `problems` lists the accounts and regions that could not be read."""
     found = app.memcached.list()
-    items = [rows.cluster_row(one, found.quotas.get((one.account_id, one.region))) for one in found.clusters]
+    items = [
+        rows.cluster_row(cluster, found.quotas.get((cluster.account_id, cluster.region))) for cluster in found.clusters
+    ]
     problems = [
-        {"account_id": one.account_id, "region": one.region, "error": one.error.message, "code": one.error.code}
-        for one in found.failures
+        {
+            "account_id": problem.account_id,
+            "region": problem.region,
+            "error": problem.error.message,
+            "code": problem.error.code,
+        }
+        for problem in found.failures
     ]
     return {"items": plain(items), "problems": problems}
 
 
-@router.get(ONE, summary="One Memcached cluster with its nodes")
-def cluster(app: TheApp, account_id: str, region: str, name: str) -> dict[str, Any]:
+@router.get(CLUSTER_PATH, summary="One Memcached cluster with its nodes")
+def cluster(app: AppDep, account_id: str, region: str, name: str) -> dict[str, Any]:
     """As AWS describes it, each node with its share of the keys on the ketama ring."""
     found = _cluster(app, account_id, region, name)
     value: dict[str, Any] = plain(rows.cluster_value(found, app.memcached.quota(account_id, region)))
     return value
 
 
-@router.get(f"{ONE}/nodes", summary="What a cluster's nodes say of themselves")
-def nodes(app: TheApp, account_id: str, region: str, name: str) -> dict[str, Any]:
-    """Auto-discovery, then `stats` of each node: hit rate, evictions, memory, connections."""
+@router.get(f"{CLUSTER_PATH}/nodes", summary="Counters of the nodes of a cluster")
+def nodes(app: AppDep, account_id: str, region: str, name: str) -> dict[str, Any]:
+    """Runs auto-discovery, then `stats` on each node: hit rate, evictions, memory, connections."""
     value: dict[str, Any] = plain(rows.nodes_value(app.memcached.nodes(_cluster(app, account_id, region, name))))
     return value
 
 
-@router.get(f"{ONE}/plan", summary="What scaling a cluster would do")
+@router.get(f"{CLUSTER_PATH}/plan", summary="Plan of scaling a cluster")
 def plan(
-    app: TheApp,
+    app: AppDep,
     account_id: str,
     region: str,
     name: str,
@@ -63,7 +70,7 @@ def plan(
     remove: Annotated[list[str], Query()] = [],  # noqa: B006  FastAPI copies defaults
     apply: Apply = Apply.IMMEDIATELY,
 ) -> dict[str, Any]:
-    """Nothing is changed; `refusal` says why AWS would not do it."""
+    """Changes nothing. `refusal` says why AWS would reject the change."""
     wanted = ScaleRequest(to, tuple(remove), (), step, parse_duration_s(pause), apply)
     value: dict[str, Any] = plain(
         rows.plan_value(app.memcached.plan_scale(_cluster(app, account_id, region, name), wanted))

@@ -1,4 +1,4 @@
-"""What an address takes: a query parameter, account or region that it does not know is an error, never ignored."""
+"""Checks of query and path parameters: an unknown name, account or region is an error, never ignored."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from windlass.estate.aws_names import region_names
 
 __all__ = ["ANY", "check_names", "check_parameters", "declare_parameters"]
 
-ANY = "*"  # an address that others append parameters to: probes, the callback of a login
+ANY = "*"  # routes that other programs append parameters to: probes, the OIDC callback
 _ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 def declare_parameters(state: Any, path: str, names: Collection[str]) -> None:
-    """Say which query parameters an address takes that is not in the OpenAPI document. `tag:` allows `tag:team` and so on."""
+    """Declare the query parameters of a route that the OpenAPI document lacks. `tag:` allows `tag:team` and the like."""
     if not hasattr(state, "parameters"):
         state.parameters = {}
     state.parameters[path] = frozenset(names)
 
 
 def check_parameters(request: Request) -> None:
-    """UsageError for an unknown query parameter, a NUL, or an account or region in the address that cannot be one.
+    """Raise UsageError for an unknown query parameter, a NUL character, or an invalid account or region in the path.
 
-    A dependency of the whole application. An address without a declaration and without an entry in the OpenAPI document
-    takes no parameters.
+    A FastAPI dependency of the whole application. A route that is neither declared nor in the OpenAPI document takes no
+    parameters.
     """
     path = str(
         getattr(request.scope.get("route"), "path_format", "") or getattr(request.scope.get("route"), "path", "")
@@ -37,12 +37,14 @@ def check_parameters(request: Request) -> None:
     check_names(request.query_params.keys(), _known(request, path), path=request.url.path)
     for name, value in (*request.query_params.multi_items(), *request.path_params.items()):
         if "\x00" in name or "\x00" in str(value):
-            raise UsageError(f"the parameter {name!r} holds a NUL character", hint="Remove it; no name in AWS has one.")
-    _check_place({name: str(value) for name, value in request.path_params.items()})
+            raise UsageError(
+                f"the parameter {name!r} contains a NUL character", hint="Remove it: no name in AWS contains one."
+            )
+    _check_target({name: str(value) for name, value in request.path_params.items()})
 
 
 def check_names(given: Collection[str], known: Collection[str], *, path: str) -> None:
-    """UsageError, with the nearest known name, for the first parameter that `path` does not take."""
+    """Raise UsageError, with the nearest known name, for the first parameter that `path` does not take."""
     if ANY in known:
         return
     families = tuple(name for name in known if name.endswith(":"))
@@ -71,10 +73,10 @@ def _known(request: Request, path: str) -> frozenset[str]:
     return described.get(path, frozenset())
 
 
-def _check_place(path: Mapping[str, str]) -> None:
+def _check_target(path: Mapping[str, str]) -> None:
     account = path.get("account", path.get("account_id"))
     if account is not None and not _ACCOUNT.fullmatch(account):
-        raise UsageError(f"{account[:40]!r} is not an account id", hint="An account id has twelve digits.")
+        raise UsageError(f"{account[:40]!r} is not an account ID", hint="An account ID has twelve digits.")
     region = path.get("region")
     if region is not None and region not in region_names():
         raise unknown_word("region", region[:40], region_names())

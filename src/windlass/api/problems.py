@@ -1,4 +1,4 @@
-"""Errors as problem+json (RFC 9457): the one place where an error becomes an HTTP status, for the head and the body."""
+"""Errors as problem+json (RFC 9457). Only this module maps an error to an HTTP status."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ __all__ = ["LoginBlocked", "problem", "status_of"]
 
 
 class LoginBlocked(Throttled):
-    """An address has sent too many wrong credentials; `wait_s` until they are looked at again."""
+    """An address sent too many wrong credentials. `wait_s` is the time until they are checked again."""
 
     def __init__(self, wait_s: float) -> None:
         self.wait_s = math.ceil(wait_s)
         super().__init__(
-            f"this address has sent too many wrong credentials; logins from it are refused for {self.wait_s} s",
-            hint="Wait, then log in with a valid token. `windlass token list` shows the tokens; the audit trail lists the failures.",
+            f"too many wrong credentials from this address: logins from it are refused for {self.wait_s} s",
+            hint="Wait, then log in with a valid token. `windlass token list` lists the tokens; the audit log has the failures.",
             code="TooManyFailures",
         )
 
 
 def status_of(error: WindlassError) -> int:
-    """The HTTP status of an error: its type's, but 401 where logging in would help."""
+    """Return the HTTP status of an error: that of its type, but 401 when a login would help."""
     if isinstance(error, AccessDenied) and error.code in ("LoginRequired", "UnknownToken"):
         return 401
     return error.http_status
 
 
 def problem(error: WindlassError, status: int = 0) -> JSONResponse:
-    """The answer for an error. `status` replaces the error's own (a 405 that the framework raised); body and head agree."""
+    """Return the response for an error. `status` replaces that of the error, such as the 405 of the framework."""
     status = status or status_of(error)
     body = {"type": "about:blank", "title": type(error).__name__, "status": status, "detail": error.message}
     if error.hint:

@@ -1,4 +1,4 @@
-"""`/v1/replication`: seeds with their progress and failures. Beginning and stopping them is the command line's."""
+"""`/v1/replication`: seeds with their progress and failures. Only the command line starts and stops them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from windlass.api.routes import TheApp
+from windlass.api.routes import AppDep
 from windlass.core import clock
 from windlass.core.canonical import plain
 from windlass.replication import rows
@@ -19,22 +19,22 @@ router = APIRouter(prefix="/v1/replication")
 
 @router.get("/seeds", summary="Seeds of bucket pairs, the newest first")
 def seeds(
-    app: TheApp,
+    app: AppDep,
     job: str = "",
     set_name: Annotated[str, Query(alias="set")] = "",
     state: Annotated[list[State], Query()] = [],  # noqa: B006  FastAPI copies defaults
     limit: Annotated[int, Query(ge=1, le=10_000)] = 200,
 ) -> dict[str, Any]:
-    """State, progress, time left, failures by reason and what was verified, as the store has it."""
+    """State, progress, time left, failures by reason and result of the verification, as stored."""
     found = app.replication.seeds(job_id=job, set_name=set_name, states=state, limit=limit)
-    troubles = app.replication.failures(found)
+    failed = app.replication.failures(found)
     now = clock.now()
-    return {"items": plain([rows.seed_row(one, now, troubles.get(one.seed_id, ())) for one in found])}
+    return {"items": plain([rows.seed_row(seed, now, failed.get(seed.seed_id, ())) for seed in found])}
 
 
 @router.get("/seeds/{seed_id}/failures", summary="Why objects of a seed failed")
-def failures(app: TheApp, seed_id: str) -> dict[str, Any]:
+def failures(app: AppDep, seed_id: str) -> dict[str, Any]:
     """Each reason with its meaning, what to do, and some of the keys."""
     found = app.replication.select(seed_id)
-    troubles = app.replication.failures(found)
-    return {"items": plain([row for one in found for row in rows.failure_rows(one, troubles.get(one.seed_id, []))])}
+    failed = app.replication.failures(found)
+    return {"items": plain([row for seed in found for row in rows.failure_rows(seed, failed.get(seed.seed_id, []))])}

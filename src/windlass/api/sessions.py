@@ -1,4 +1,4 @@
-"""Sessions of the console: random cookies of this process, each standing for a login; gone after a restart."""
+"""Login sessions of the console, kept in memory under random cookies. A restart ends them."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ SESSION_S = 12 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Whose a session is. One made from a token (`token_id`) has that token's role while the token is active; one from
-    an OIDC provider keeps the role it was given until it ends.
+    """The actor and role of a session. A session from a token (`token_id`) has the role of the token while the token is
+    active; a session from an OIDC provider keeps its role until it ends.
     """
 
-    actor: str  # as the audit trail names it: `token:ci`, `oidc:ann@example.com`
+    actor: str  # as in the audit log: `token:ci`, `oidc:ann@example.com`
     role: Role
     token_id: str = ""
 
 
 class Sessions:
-    """The open sessions by their cookie's value.
+    """Open sessions by cookie value, and the CSRF tokens of their forms.
 
-    Forms carry a mark made from the cookie and a key of this process: another site can have the browser send the
-    cookie, but can't know the mark.
+    A CSRF token is an HMAC of the cookie with a key of this process: another site can make the browser send the cookie,
+    but cannot know the token.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -45,7 +45,7 @@ class Sessions:
         self._key = secrets.token_bytes(32)
 
     def open(self, login: Login, *, lasts_s: float = SESSION_S) -> str:
-        """A new session's cookie value; sessions that have ended are forgotten."""
+        """Open a session and return its cookie value. Sessions that have ended are removed."""
         now = self._clock()
         self._sessions = {value: held for value, held in self._sessions.items() if held[1] > now}
         value = secrets.token_urlsafe(32)
@@ -53,33 +53,35 @@ class Sessions:
         return value
 
     def find(self, value: str) -> Login | None:
-        """The session's login while the session lasts, else None."""
+        """Return the login of the session; None when it has ended or is unknown."""
         held = self._sessions.get(value)
         return held[0] if held is not None and held[1] > self._clock() else None
 
     def close(self, value: str) -> None:
-        """Log out."""
+        """End a session. Idempotent."""
         self._sessions.pop(value, None)
 
-    def form_mark(self, cookie: str) -> str:
-        """What a form of our own pages carries for this session (an empty cookie where there is no login)."""
+    def csrf_token(self, cookie: str) -> str:
+        """Return the CSRF token for the forms of this session (`cookie` is empty without a login)."""
         return hmac.new(self._key, cookie.encode(), hashlib.sha256).hexdigest()
 
-    def check_form(self, cookie: str, mark: str) -> None:
-        """AccessDenied for a form that did not come from our own page in this session."""
-        if not hmac.compare_digest(self.form_mark(cookie).encode(), mark.encode()):
+    def check_csrf_token(self, cookie: str, csrf_token: str) -> None:
+        """Raise AccessDenied for a form that does not come from a page of this session."""
+        if not hmac.compare_digest(self.csrf_token(cookie).encode(), csrf_token.encode()):
             raise AccessDenied(
-                "this form is not from the page you see", hint="Load the page again and repeat.", code="FormMark"
+                "the CSRF token of this form is not valid for your session",
+                hint="Reload the page and try again.",
+                code="CsrfToken",
             )
 
 
 def session_cookie(request: Request) -> str:
-    """The session's cookie value; empty without one."""
+    """Return the value of the session cookie; empty without one."""
     return read_cookie(request, COOKIE)
 
 
 def read_cookie(request: Request, name: str) -> str:
-    """A cookie's value; empty without one, or when the header can't be parsed."""
+    """Return the value of a cookie; empty without one, or when the header is malformed."""
     try:
         morsel = SimpleCookie(request.headers.get("cookie", "")).get(name)
     except CookieError:

@@ -1,4 +1,4 @@
-"""Tokens of the console and API: shown once, kept as digests, each with a role and an end."""
+"""Tokens of the console and API: shown once, stored as digests, each with a role and an expiry; and the audit log."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ from windlass.store.metadata import Message, Time, metadata
 
 __all__ = [
     "Token",
+    "active_token",
     "audit",
     "check_token",
     "count_tokens",
     "create_token",
-    "digest_of",
     "list_audit",
     "list_tokens",
-    "living_token",
     "revoke_token",
+    "token_digest",
 ]
 
 _api_token = Table(
@@ -101,7 +101,7 @@ def create_token(
                 token_id=token_id,
                 name=name,
                 role=role.name.lower(),
-                digest=digest_of(secret.reveal()),
+                digest=token_digest(secret.reveal()),
                 created_at=format_time(now),
                 expires_at=format_time(expires_at) if expires_at else None,
             )
@@ -110,9 +110,9 @@ def create_token(
 
 
 def check_token(store: Store, text: str, *, now: datetime) -> Token | None:
-    """The living token of this secret, its use noted; None for any other text."""
-    # The digest is looked up by index: a guess learns nothing from the time it takes, 256 random bits see to that.
-    statement = select(_api_token).where(_api_token.c.digest == digest_of(text), _active(now))
+    """Return the active token with this secret and record its use; None for any other text."""
+    # The index lookup is not constant-time; with 256 random bits, its timing helps no attacker.
+    statement = select(_api_token).where(_api_token.c.digest == token_digest(text), _active(now))
     with store.read() as connection:
         row = connection.execute(statement).first()
     if row is None:
@@ -126,8 +126,8 @@ def check_token(store: Store, text: str, *, now: datetime) -> Token | None:
     return token
 
 
-def living_token(store: Store, token_id: str, *, now: datetime) -> Token | None:
-    """The token of this id unless it was revoked or has expired."""
+def active_token(store: Store, token_id: str, *, now: datetime) -> Token | None:
+    """Return the token with this ID; None when it was revoked or has expired."""
     statement = select(_api_token).where(_api_token.c.token_id == token_id, _active(now))
     with store.read() as connection:
         row = connection.execute(statement).first()
@@ -135,7 +135,7 @@ def living_token(store: Store, token_id: str, *, now: datetime) -> Token | None:
 
 
 def list_tokens(store: Store) -> tuple[Token, ...]:
-    """All, newest first, revoked ones too."""
+    """Return all tokens, the newest first, including revoked ones."""
     with store.read() as connection:
         return tuple(
             _token(row) for row in connection.execute(select(_api_token).order_by(_api_token.c.created_at.desc()))
@@ -143,13 +143,13 @@ def list_tokens(store: Store) -> tuple[Token, ...]:
 
 
 def count_tokens(store: Store, *, now: datetime) -> int:
-    """How many could log in."""
+    """Return the number of active tokens."""
     with store.read() as connection:
         return connection.execute(select(func.count()).select_from(_api_token).where(_active(now))).scalar_one()
 
 
 def revoke_token(store: Store, token_id: str, *, now: datetime) -> Token:
-    """Take a token out of use. NotFound for an unknown id."""
+    """Revoke a token and return it. NotFound for an unknown ID."""
     with store.write() as connection:
         connection.execute(
             update(_api_token)
@@ -160,7 +160,7 @@ def revoke_token(store: Store, token_id: str, *, now: datetime) -> Token:
 
 
 def audit(store: Store, *, actor: str, action: str, target: str, detail: str = "", now: datetime) -> None:
-    """Note who did what to what."""
+    """Append an entry to the audit log: `actor` did `action` to `target`."""
     with store.write() as connection:
         connection.execute(
             insert(_audit).values(at=format_time(now), actor=actor, action=action, target=target, detail=detail)
@@ -168,7 +168,7 @@ def audit(store: Store, *, actor: str, action: str, target: str, detail: str = "
 
 
 def list_audit(store: Store, limit: int = 100) -> tuple[Mapping[str, Any], ...]:
-    """The audit trail, newest first."""
+    """Return entries of the audit log, the newest first."""
     with store.read() as connection:
         rows = connection.execute(select(_audit).order_by(_audit.c.entry_id.desc()).limit(limit))
         return tuple(dict(row._mapping) for row in rows)  # noqa: SLF001  SQLAlchemy's public name for it
@@ -178,7 +178,7 @@ def _get(store: Store, token_id: str) -> Token:
     with store.read() as connection:
         row = connection.execute(select(_api_token).where(_api_token.c.token_id == token_id)).first()
     if row is None:
-        raise NotFound(f"there is no token {token_id!r}", hint="`windlass token list` shows the ids.")
+        raise NotFound(f"there is no token {token_id!r}", hint="List the IDs with `windlass token list`.")
     return _token(row)
 
 
@@ -198,11 +198,11 @@ def _token(row: Any) -> Token:
 
 
 def _active(now: datetime) -> ColumnElement[bool]:
-    """Neither revoked nor expired; stored times have a fixed width, so that their order as text is their order in time."""
+    """Neither revoked nor expired. Times are stored with a fixed width, so that they sort as text."""
     expires_at = _api_token.c.expires_at
     return and_(_api_token.c.revoked_at.is_(None), or_(expires_at.is_(None), expires_at > format_time(now)))
 
 
-def digest_of(text: str) -> str:
-    """What is kept of a secret."""
+def token_digest(text: str) -> str:
+    """Return the digest that is stored instead of a secret."""
     return hashlib.sha256(text.encode()).hexdigest()

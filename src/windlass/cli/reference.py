@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from windlass.aggregation.metrics import COUNTERS as AGGREGATION_COUNTERS
-from windlass.api.measure import GAUGES as STORE_GAUGES
+from windlass.api.store_metrics import GAUGES as STORE_GAUGES
 from windlass.cli.main import COMMANDS
 from windlass.core import errors
 from windlass.inventory.catalog import CATALOG

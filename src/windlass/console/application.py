@@ -1,4 +1,4 @@
-"""The console's pages on top of the API: one row per page, each with a JSON twin at the same address plus `.json`."""
+"""The ASGI application: the API, the pages and the static files. Every page has a JSON twin at its path plus `.json`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from windlass.api.application import create_api, explained
-from windlass.api.guard import Guard
-from windlass.api.logins import Logins
+from windlass.api.application import as_windlass_error, create_api
+from windlass.api.authenticator import Authenticator
+from windlass.api.middleware import SecurityMiddleware
 from windlass.api.parameters import declare_parameters
 from windlass.api.problems import problem, status_of
 from windlass.api.sessions import Sessions
 from windlass.app import App
 from windlass.console import views
-from windlass.console.desk import Desk
-from windlass.console.live import Pulse, stream
-from windlass.console.render import Pages, the_desk
-from windlass.console.session import add_forms
+from windlass.console.event_stream import EtagFeed, stream
+from windlass.console.login_routes import add_login_routes
+from windlass.console.page_context import PageContext
+from windlass.console.page_renderer import PageRenderer, page_context
 from windlass.core.canonical import plain
 from windlass.core.errors import WindlassError
 
@@ -35,15 +35,15 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page: address, template, title, what it shows, and its name in the rail (empty: not there)."""
+    """A page of the console. `label` is its name in the navigation, empty for a page that is not listed there."""
 
     path: str
     template: str
     title: str
-    view: Callable[[Desk, views.Params], dict[str, Any]]
-    rail: str = ""
+    view: Callable[[PageContext, views.Params], dict[str, Any]]
+    label: str = ""
     icon: str = ""
-    parameters: tuple[str, ...] = ()  # what its address takes after the ?
+    parameters: tuple[str, ...] = ()  # the query parameters it takes
 
 
 _FILTERS = ("type", "account", "region", "tag:", "where", "q", "at", "deleted", "sort", "cursor")
@@ -72,9 +72,9 @@ PAGES: tuple[Page, ...] = (
     ),
     Page(
         "/memcached/{account}/{region}/{name}",
-        "cache.html",
+        "cluster.html",
         "Memcached cluster",
-        views.cache,
+        views.cluster,
         parameters=("to", "step"),
     ),
     Page("/replication/{seed_id}", "seed.html", "Seed", views.seed),
@@ -84,53 +84,53 @@ PAGES: tuple[Page, ...] = (
 
 
 def create_app(app: App, *, host: str = "127.0.0.1") -> Any:
-    """The whole site as an ASGI application, guarded for a bind to `host`."""
+    """Build the ASGI application of the console and the API. `host` is the bind address: it decides who has to log in."""
     site = create_api(app)
-    sessions, logins = Sessions(), Logins(lambda: app.store)
-    pages = Pages(_HERE / "templates", PAGES, sessions)
-    site.state.pages = pages
-    site.state.desk = Desk(app)
-    site.state.pulse = Pulse(site.state.desk)
+    sessions, authenticator = Sessions(), Authenticator(lambda: app.store)
+    renderer = PageRenderer(_HERE / "templates", PAGES, sessions)
+    site.state.renderer = renderer
+    site.state.page_context = PageContext(app)
+    site.state.etag_feed = EtagFeed(site.state.page_context)
     for page in PAGES:
-        _add_page(site, page, pages)
-    add_forms(site, sessions, logins, pages)
+        _add_page(site, page, renderer)
+    add_login_routes(site, sessions, authenticator, renderer)
     declare_parameters(site.state, "/inventory/export.{kind}", _FILTERS)
     declare_parameters(site.state, "/live", ("topics",))
     site.add_api_route("/docs", _docs, include_in_schema=False)
     site.add_api_route("/inventory/export.{kind}", _export, include_in_schema=False)
     site.add_api_route("/live", stream, include_in_schema=False)
     site.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
-    for kind in (WindlassError, RequestValidationError, HTTPException, Exception):
-        site.add_exception_handler(kind, _show_error)
-    return Guard(site, app=app, host=host, sessions=sessions, logins=logins)
+    for error_type in (WindlassError, RequestValidationError, HTTPException, Exception):
+        site.add_exception_handler(error_type, _render_error)
+    return SecurityMiddleware(site, app=app, host=host, sessions=sessions, authenticator=authenticator)
 
 
 def _params(request: Request) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    params: dict[str, list[str]] = {}
     for key, value in request.query_params.multi_items():
-        found.setdefault(key, []).append(value)
+        params.setdefault(key, []).append(value)
     for key, value in request.path_params.items():
-        found[key] = [str(value)]
-    return found
+        params[key] = [str(value)]
+    return params
 
 
-def _add_page(site: FastAPI, page: Page, pages: Pages) -> None:
-    def show(request: Request) -> Response:
-        return pages.show(request, page.template, page.title, page.view(the_desk(request), _params(request)))
+def _add_page(site: FastAPI, page: Page, renderer: PageRenderer) -> None:
+    def html(request: Request) -> Response:
+        return renderer.render(request, page.template, page.title, page.view(page_context(request), _params(request)))
 
-    def twin(request: Request) -> Response:
-        return JSONResponse(plain(page.view(the_desk(request), _params(request))))
+    def json_twin(request: Request) -> Response:
+        return JSONResponse(plain(page.view(page_context(request), _params(request))))
 
     twin_path = "/overview.json" if page.path == "/" else f"{page.path}.json"
-    # The twin first: `/jobs/{job_id}` would take `/jobs/x.json` for a job of that name.
+    # The twin first: `/jobs/{job_id}` would match `/jobs/x.json` too.
     for path in (twin_path, page.path):
         declare_parameters(site.state, path, page.parameters)
-    site.add_api_route(twin_path, twin, include_in_schema=False)
-    site.add_api_route(page.path, show, include_in_schema=False)
+    site.add_api_route(twin_path, json_twin, include_in_schema=False)
+    site.add_api_route(page.path, html, include_in_schema=False)
 
 
 def _export(request: Request, kind: Literal["csv", "jsonl"]) -> Response:
-    lines = views.export(the_desk(request), _params(request), kind)
+    lines = views.export(page_context(request), _params(request), kind)
     media = "text/csv" if kind == "csv" else "application/x-ndjson"
     headers = {"content-disposition": f"attachment; filename=inventory.{kind}"}
     return StreamingResponse(lines, media_type=media, headers=headers)
@@ -141,24 +141,25 @@ def _docs(request: Request) -> Response:
         {
             "path": path,
             "method": method.upper(),
-            "summary": about.get("summary", ""),
-            "about": about.get("description", ""),
+            "summary": operation.get("summary", ""),
+            "about": operation.get("description", ""),
             "parameters": [
-                {"name": one["name"], "required": one.get("required", False)} for one in about.get("parameters", [])
+                {"name": parameter["name"], "required": parameter.get("required", False)}
+                for parameter in operation.get("parameters", [])
             ],
         }
         for path, methods in request.app.openapi()["paths"].items()
-        for method, about in methods.items()
+        for method, operation in methods.items()
     ]
-    pages: Pages = request.app.state.pages
-    return pages.show(request, "docs.html", "API", {"routes": routes})
+    renderer: PageRenderer = request.app.state.renderer
+    return renderer.render(request, "docs.html", "API", {"routes": routes})
 
 
-async def _show_error(request: Request, error: Exception) -> Response:
-    found = explained(request, error)
-    status = error.status_code if isinstance(error, HTTPException) else status_of(found)
-    program = "text/html" not in request.headers.get("accept", "") or request.url.path.startswith("/v1")
-    if program:
-        return problem(found, status)
-    pages: Pages = request.app.state.pages
-    return pages.show_error(request, found, status)
+async def _render_error(request: Request, error: Exception) -> Response:
+    cause = as_windlass_error(request, error)
+    status = error.status_code if isinstance(error, HTTPException) else status_of(cause)
+    wants_json = "text/html" not in request.headers.get("accept", "") or request.url.path.startswith("/v1")
+    if wants_json:
+        return problem(cause, status)
+    renderer: PageRenderer = request.app.state.renderer
+    return renderer.render_error(request, cause, status)

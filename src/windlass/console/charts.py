@@ -1,4 +1,4 @@
-"""Charts as SVG made on the server: no script, printable, accessible, testable. Colours are classes of the style sheet."""
+"""Charts as SVG rendered on the server, without scripts. Colours are classes of the style sheet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from windlass.clients.svg import by_day
-from windlass.console.noderings import hit_rates, node_ring
+from windlass.console.memcached_charts import hit_rates, node_ring
 from windlass.console.relation_map import relation_map
 from windlass.console.relations import relations
 from windlass.console.throughput import throughput
@@ -33,11 +33,11 @@ __all__ = [
 
 _KINDS = ("created", "updated", "deleted")
 _LEFT, _TOP, _BOTTOM = 40, 8, 22
-_OUTLIER = 6
+OUTLIER_FACTOR = 6  # a day this many times larger than all others is cut, so that the others stay readable
 
 
 def days(rows: Sequence[dict[str, Any]], *, width: int = 720, height: int = 190) -> Markup:
-    """Stacked bars of created, updated and deleted by day; each day says its numbers on hover, and leads to `link`."""
+    """Draw stacked bars of created, updated and deleted resources by day. `rows` have day, the three counts, and a link."""
     scale = _nice(_usual_top([sum(row[kind] for kind in _KINDS) for row in rows]))
     deep = height - _TOP - _BOTTOM
     step = (width - _LEFT) / max(len(rows), 1)
@@ -63,9 +63,9 @@ def days(rows: Sequence[dict[str, Any]], *, width: int = 720, height: int = 190)
 
 
 def _day(row: dict[str, Any], x: float, step: float, deep: float, scale: float) -> str:
-    said = ", ".join(f"{row[kind]:,} {kind}" for kind in _KINDS)
+    counts = ", ".join(f"{row[kind]:,} {kind}" for kind in _KINDS)
     parts = [
-        f"<title>{escape(row['day'])}: {said}</title>",
+        f"<title>{escape(row['day'])}: {counts}</title>",
         f'<rect class="hit" x="{x:.1f}" y="{_TOP}" width="{step:.1f}" height="{deep}"/>',
     ]
     y = float(_TOP + deep)
@@ -78,7 +78,7 @@ def _day(row: dict[str, Any], x: float, step: float, deep: float, scale: float) 
             parts.append(
                 f'<rect class="{kind}" x="{x + gap / 2:.1f}" y="{y:.2f}" width="{step - gap:.1f}" height="{tall:.2f}" rx="1"/>'
             )
-    if total > scale:  # cut: a zigzag across the bar, and its number beside it
+    if total > scale:  # a zigzag marks the cut bar, with its total beside it
         left = x > 80
         parts.append(
             f'<path class="cut" d="M{x - 1:.1f} {_TOP + 22}l{step / 3:.1f} -6 {step / 3:.1f} 6 {step / 2:.1f} -6"/>'
@@ -90,13 +90,13 @@ def _day(row: dict[str, Any], x: float, step: float, deep: float, scale: float) 
 
 
 def _usual_top(totals: Sequence[float]) -> float:
-    """The largest total, unless one day (a first collection) dwarfs all others: then theirs."""
+    """The top of the scale: the largest total, or that of the other days when one day (a first collection) is an outlier."""
     *others, top = sorted([0.0, 0.0, *totals])
-    return 1.2 * others[-1] if top > _OUTLIER * others[-1] > 0 else top
+    return 1.2 * others[-1] if top > OUTLIER_FACTOR * others[-1] > 0 else top
 
 
 def _nice(top: float) -> float:
-    """The next larger number of the kind 1, 2, 4, 10 times a power of ten, so that its half reads well, too."""
+    """Round up to 1, 2, 4, 6, 8 or 10 times a power of ten, so that half of it is a round number too."""
     if top <= 2:
         return 2
     power = 10.0 ** math.floor(math.log10(top))
@@ -110,7 +110,7 @@ def _short(value: float) -> str:
 
 
 def sparkline(values: Sequence[float], *, width: int = 120, height: int = 28) -> Markup:
-    """A small area of the values over time, the last one marked."""
+    """Draw a small area chart of values in order of time, the last one marked."""
     top = max([*values, 1])
     step = width / max(len(values) - 1, 1)
     spots = [(at * step, height - 3 - (height - 6) * value / top) for at, value in enumerate(values)]
@@ -123,7 +123,7 @@ def sparkline(values: Sequence[float], *, width: int = 120, height: int = 28) ->
 
 
 def sparkbar(share: float) -> Markup:
-    """A thin bar of a share between 0 and 1."""
+    """Draw a thin bar. `share` is between 0 and 1."""
     wide = max(0.0, min(1.0, share)) * 100
     return Markup(
         f'<svg class="spark" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'
@@ -132,7 +132,7 @@ def sparkbar(share: float) -> Markup:
 
 
 def bar(parts: Sequence[tuple[str, float]]) -> Markup:
-    """One bar of several shares, each with a class of the style sheet: scopes by their state."""
+    """Draw one bar of several parts. `parts` are (CSS class, value)."""
     total = sum(value for _, value in parts) or 1
     at, rects = 0.0, []
     for name, value in parts:

@@ -1,4 +1,4 @@
-"""The console's forms for the actions of the API: each carries the mark of its session and leads to the page that shows more."""
+"""The POST routes of the console's forms, one per action of the API. Each checks a CSRF token and redirects to a page."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import UploadFile
 
-from windlass.api.actions import ACTIONS, Action, find_action, perform
+from windlass.api.actions import ACTIONS, Action, find_action, run_action
 from windlass.api.auth import Role
 from windlass.core.errors import UsageError
 
-__all__ = ["action_address", "add_action_forms", "may"]
+__all__ = ["action_url", "add_action_forms", "is_allowed"]
 
 
-def may(role: Role, action: str) -> bool:
-    """Whether somebody with this role sees the form of this action: the same table decides whether it is carried out."""
+def is_allowed(role: Role, action: str) -> bool:
+    """True when the role may run the action. Pages show the form of an action only then."""
     return role >= find_action(action).role
 
 
-def action_address(action: str, **parameters: str) -> str:
-    """Where the form of an action posts to."""
+def action_url(action: str, **parameters: str) -> str:
+    """The path that the form of an action posts to."""
     return find_action(action).path.format(**{name: quote(str(value), safe="") for name, value in parameters.items()})
 
 
-def add_action_forms(site: FastAPI, check_mark: Callable[[Request, str], None]) -> None:
-    """Add a form's route per action; `check_mark` refuses forged forms."""
+def add_action_forms(site: FastAPI, check_csrf: Callable[[Request, str], None]) -> None:
+    """Add one POST route per action. `check_csrf(request, token)` raises for a forged form."""
     for action in ACTIONS:
-        site.add_api_route(action.path, _endpoint(action, check_mark), methods=["POST"], include_in_schema=False)
+        site.add_api_route(action.path, _endpoint(action, check_csrf), methods=["POST"], include_in_schema=False)
 
 
 async def _fields(request: Request) -> dict[str, str]:
@@ -38,15 +38,15 @@ async def _fields(request: Request) -> dict[str, str]:
     values: dict[str, str] = {}
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
-            raise UsageError(f"the field {name!r} is a file", hint="Send texts.")
+            raise UsageError(f"the field {name!r} is a file", hint="Send text fields only.")
         values[name] = value
     return values
 
 
-def _endpoint(action: Action, check_mark: Callable[[Request, str], None]) -> Callable[..., Response]:
+def _endpoint(action: Action, check_csrf: Callable[[Request, str], None]) -> Callable[..., Response]:
     def submit(request: Request, fields: Annotated[dict[str, str], Depends(_fields)]) -> Response:
-        check_mark(request, fields.pop("mark", ""))
-        outcome = perform(request, action, {**fields, **request.path_params})
-        return RedirectResponse(outcome.page, status_code=303)
+        check_csrf(request, fields.pop("csrf_token", ""))
+        result = run_action(request, action, {**fields, **request.path_params})
+        return RedirectResponse(result.page, status_code=303)
 
     return submit

@@ -1,7 +1,7 @@
-"""Login through an OpenID Connect provider: authorization code with PKCE, by Authlib; the role follows from a claim.
+"""Login through an OpenID Connect provider: authorization code with PKCE, by Authlib. A claim decides the role.
 
-What a login must remember between leaving for the provider and coming back (state, nonce, code verifier) travels in a signed
-cookie, so that nobody can fill this process's memory with logins that are never finished.
+The state of a pending login (state, nonce, code verifier) is kept in a signed cookie, so that nobody can fill the memory of
+this process with logins that are never finished.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from windlass.settings.console import OidcConfig
 
 __all__ = ["Pending", "Provider", "ProviderError", "Signer", "claim_values", "provider_of", "role_of"]
 
-PENDING_S = 600.0  # how long somebody may take at the provider's pages
+PENDING_S = 600.0  # how long a user may stay at the provider
 _TIMEOUT_S = 10.0
 _METADATA_S = 3600.0
 _LEEWAY_S = 60
@@ -34,14 +34,14 @@ _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "E
 
 
 class ProviderError(WindlassError):
-    """The OIDC provider could not be asked, or did not answer as OpenID Connect says."""
+    """The OIDC provider did not answer, or its answer does not follow OpenID Connect."""
 
     http_status = 502
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """A login that has left for the provider. `ends_at` is in seconds since the epoch."""
+    """A login that was sent to the provider. `ends_at` is in seconds since the epoch."""
 
     state: str
     nonce: str
@@ -51,18 +51,18 @@ class Pending:
 
 
 class Signer:
-    """Writes Pending as a cookie's value, and reads back only what this process wrote."""
+    """Signs a Pending for a cookie, and reads back only what this process signed."""
 
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key or secrets.token_bytes(32)
 
     def write(self, pending: Pending) -> str:
-        """Base64 of the JSON, a dot, its HMAC."""
+        """Return base64 of the JSON, a dot, and the HMAC."""
         body = base64.urlsafe_b64encode(json.dumps(asdict(pending)).encode()).decode()
         return f"{body}.{self._mac(body)}"
 
     def read(self, text: str, *, now: float) -> Pending | None:
-        """What was written, unless it was changed or has ended."""
+        """Return the Pending; None when it was altered or has expired."""
         body, _, mac = text.partition(".")
         if not hmac.compare_digest(self._mac(body).encode(), mac.encode()):
             return None
@@ -74,8 +74,9 @@ class Signer:
 
 
 def claim_values(claims: Mapping[str, Any], path: str) -> frozenset[str]:
-    """The texts of a claim: a list of them, one, or none. The name is tried as it stands (`https://x.example/roles`),
-    then its dots as members (`realm_access.roles`).
+    """Return the texts of a claim, which may be a list, one text or missing.
+
+    `path` is tried as a name (`https://x.example/roles`), then as members joined by dots (`realm_access.roles`).
     """
     value: Any = claims.get(path)
     if value is None:
@@ -88,7 +89,7 @@ def claim_values(claims: Mapping[str, Any], path: str) -> frozenset[str]:
 
 
 def role_of(claims: Mapping[str, Any], config: OidcConfig) -> Role:
-    """The highest role that a value of the role claim gives; NOBODY when none does."""
+    """Return the highest role that the values of the role claim give; NOBODY when none does."""
     values = claim_values(claims, config.role_claim)
     for role, granted in ((Role.ADMIN, config.admin), (Role.OPERATE, config.operate)):
         if values & set(granted):
@@ -97,15 +98,19 @@ def role_of(claims: Mapping[str, Any], config: OidcConfig) -> Role:
 
 
 def provider_of(app: App) -> Provider | None:
-    """The configured provider; None without one. ConfigError when a setting or the package is missing."""
+    """Return the configured provider; None without one. ConfigError when a setting or a package is missing."""
     config = app.settings.oidc
     if not config.issuer:
         return None
     if not config.client_id:
-        raise ConfigError("oidc.issuer is set but oidc.client_id is not", hint="Set the id of Windlass's client there.")
+        raise ConfigError(
+            "oidc.issuer is set but oidc.client_id is not",
+            hint="Set it to the client ID of Windlass at the provider.",
+        )
     if not (config.admin or config.operate or config.read):
         raise ConfigError(
-            "[oidc] gives nobody a role", hint='Set oidc.admin, oidc.operate or oidc.read; read = ["*"] is everybody.'
+            "[oidc] gives nobody a role",
+            hint='Set oidc.admin, oidc.operate or oidc.read; read = ["*"] lets in every user.',
         )
     try:
         import authlib.oidc.core  # noqa: F401
@@ -118,7 +123,7 @@ def provider_of(app: App) -> Provider | None:
 
 
 class Provider:
-    """One OpenID Connect provider; its metadata and keys are read when they are first needed and hourly."""
+    """One OpenID Connect provider. Its metadata and keys are read on first use, then every hour."""
 
     def __init__(self, config: OidcConfig, client_secret: str, *, clock: Callable[[], float] = time.time) -> None:
         self.config = config
@@ -131,11 +136,11 @@ class Provider:
 
     @property
     def title(self) -> str:
-        """What the login page calls the provider."""
+        """The name of the provider on the login page."""
         return urlsplit(self.config.issuer).netloc
 
     def begin(self, redirect_uri: str, target: str) -> tuple[str, Pending]:
-        """The provider's address to send the browser to, and what to remember until it comes back."""
+        """Start a login: return the URL to redirect to, and the Pending to keep until the callback."""
         pending = Pending(
             state=secrets.token_urlsafe(24),
             nonce=secrets.token_urlsafe(24),
@@ -153,14 +158,14 @@ class Provider:
         return str(url), pending
 
     def finish(self, answer: Mapping[str, str], pending: Pending, redirect_uri: str) -> dict[str, Any]:
-        """The claims of whoever logged in. AccessDenied when the provider or a check says no."""
+        """Finish a login: return the claims of the user. AccessDenied when the provider or a check refuses."""
         if not hmac.compare_digest(answer.get("state", "").encode(), pending.state.encode()):
-            raise AccessDenied("this login was not begun here", hint="Begin the login again.", code="OidcState")
+            raise AccessDenied("this login was not started here", hint="Start the login again.", code="OidcState")
         if answer.get("iss", self.config.issuer) != self.metadata()["issuer"]:  # RFC 9207: mix-up of providers
-            raise AccessDenied("the answer is from another provider", hint="Begin the login again.", code="OidcIssuer")
+            raise AccessDenied("the answer is from another provider", hint="Start the login again.", code="OidcIssuer")
         if "error" in answer or not answer.get("code"):
             reason = answer.get("error_description") or answer.get("error") or "it sent no code"
-            raise AccessDenied(f"{self.title} refused the login: {reason}", hint="Begin the login again.")
+            raise AccessDenied(f"{self.title} refused the login: {reason}", hint="Start the login again.")
         with self._session(redirect_uri) as session:
             token = self._ask(
                 lambda: session.fetch_token(
@@ -174,14 +179,15 @@ class Provider:
             return self._completed(session, claims)
 
     def metadata(self) -> dict[str, Any]:
-        """The discovery document, whose issuer must be the configured one to the letter."""
+        """Return the discovery document. ProviderError unless its issuer equals the configured one exactly."""
         with self._lock:
             if self._clock() - self._read_at > _METADATA_S:
                 url = f"{self.config.issuer.rstrip('/')}/.well-known/openid-configuration"
                 document = self._get(url)
                 if document.get("issuer") != self.config.issuer:
                     raise ProviderError(
-                        f"{url} names the issuer {document.get('issuer')!r}", hint="Set oidc.issuer to exactly that."
+                        f"{url} names the issuer {document.get('issuer')!r}",
+                        hint="Set oidc.issuer to exactly that issuer.",
                     )
                 self._metadata = document
                 self._metadata["jwks"] = self._get(document["jwks_uri"])
@@ -189,7 +195,7 @@ class Provider:
             return self._metadata
 
     def _verified(self, token: Mapping[str, Any], nonce: str) -> dict[str, Any]:
-        """The ID token's claims after signature, issuer, audience, times, nonce and access-token hash were checked."""
+        """Return the claims of the ID token after checking signature, issuer, audience, times, nonce and access-token hash."""
         from authlib.oidc.core import CodeIDToken
         from joserfc import jwt
         from joserfc.errors import InvalidKeyIdError, JoseError
@@ -208,21 +214,21 @@ class Provider:
         try:
             try:
                 decoded = decode()
-            except InvalidKeyIdError:  # the provider has changed its keys since they were read
+            except InvalidKeyIdError:  # the provider rotated its keys since they were read
                 self._read_at = float("-inf")
                 decoded = decode()
             claims = CodeIDToken(decoded.claims, decoded.header, options, parameters)
             claims.validate(now=int(self._clock()), leeway=_LEEWAY_S)
         except (JoseError, KeyError, ValueError, _authlib_error()) as error:
             raise AccessDenied(
-                f"the ID token of {self.title} does not hold: {type(error).__name__} {error}".rstrip(),
-                hint="Begin the login again; compare the clocks, oidc.issuer and oidc.client_id.",
+                f"the ID token of {self.title} is not valid: {type(error).__name__} {error}".rstrip(),
+                hint="Start the login again. If it fails again, check the clock, oidc.issuer and oidc.client_id.",
                 code="OidcToken",
             ) from None
         return dict(claims)
 
     def _completed(self, session: Any, claims: dict[str, Any]) -> dict[str, Any]:
-        """The claims with those of the userinfo endpoint where the ID token lacks what is configured."""
+        """Add the claims of the userinfo endpoint when the ID token lacks a configured claim."""
         endpoint = self.metadata().get("userinfo_endpoint")
         configured = (self.config.role_claim, self.config.name_claim)
         if not endpoint or all(claim_values(claims, name) for name in configured):
@@ -232,7 +238,9 @@ class Provider:
             return claims
         more = self._ask(answer.json)
         if not isinstance(more, dict) or more.get("sub") != claims["sub"]:
-            raise AccessDenied("userinfo is about somebody else", hint="Begin the login again.", code="OidcToken")
+            raise AccessDenied(
+                "the userinfo endpoint answered for another user", hint="Start the login again.", code="OidcToken"
+            )
         return {**more, **claims}
 
     def _session(self, redirect_uri: str) -> Any:
@@ -257,7 +265,9 @@ class Provider:
 
         document = self._ask(read)
         if not isinstance(document, dict):
-            raise ProviderError(f"{url} is not a JSON object", hint="Compare oidc.issuer with the provider's page.")
+            raise ProviderError(
+                f"{url} is not a JSON object", hint="Check oidc.issuer against the provider's documentation."
+            )
         return document
 
     def _ask(self, call: Callable[[], Any]) -> Any:
@@ -267,8 +277,8 @@ class Provider:
             return call()
         except (requests.RequestException, ValueError, _authlib_error()) as error:
             raise ProviderError(
-                f"{self.title} can't be asked: {type(error).__name__}: {error}",
-                hint="Try again; then compare oidc.issuer, oidc.client_id and the client's secret with the provider's settings.",
+                f"{self.title} did not answer: {type(error).__name__}: {error}",
+                hint="Try again. If it fails again, check oidc.issuer, oidc.client_id and the client secret.",
             ) from None
 
 

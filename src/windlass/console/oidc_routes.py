@@ -1,4 +1,4 @@
-"""The two addresses of a login by OIDC: leaving for the provider, and coming back."""
+"""The two routes of a login by OIDC: the redirect to the provider, and its callback."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
-from windlass.api.logins import Logins
+from windlass.api.authenticator import Authenticator
 from windlass.api.parameters import ANY, declare_parameters
 from windlass.api.problems import LoginBlocked, status_of
 from windlass.api.sessions import Login, Sessions, read_cookie
-from windlass.api.tokens import digest_of
-from windlass.console.entrance import is_https, open_session, own_page
+from windlass.api.tokens import token_digest
+from windlass.console.login_session import is_https, open_session, safe_target
 from windlass.console.oidc import PENDING_S, Pending, Provider, claim_values, role_of
 from windlass.core.errors import AccessDenied, WindlassError
 
@@ -25,16 +25,18 @@ _CALLBACK = "/login/oidc/callback"
 ShowLogin = Callable[[Request, str, str, int], Response]
 
 
-def add_oidc(site: FastAPI, provider: Provider, sessions: Sessions, logins: Logins, show: ShowLogin) -> None:
-    """Add the addresses; `show` is the login page with a failure."""
+def add_oidc(
+    site: FastAPI, provider: Provider, sessions: Sessions, authenticator: Authenticator, show: ShowLogin
+) -> None:
+    """Add the routes. `show` renders the login page with a failure."""
 
-    def leave(request: Request, next: str = "/") -> Response:  # noqa: A002  the parameter's public name
+    def begin(request: Request, next: str = "/") -> Response:  # noqa: A002  the parameter's public name
         try:
-            url, pending = provider.begin(_redirect_uri(request), own_page(next))
+            url, pending = provider.begin(_redirect_uri(request), safe_target(next))
         except WindlassError as error:
             return show(request, next, f"{error.message}. {error.hint}", status_of(error))
-        answer = RedirectResponse(url, status_code=303)
-        answer.set_cookie(
+        response = RedirectResponse(url, status_code=303)
+        response.set_cookie(
             _COOKIE,
             provider.signer.write(pending),
             max_age=int(PENDING_S),
@@ -43,55 +45,59 @@ def add_oidc(site: FastAPI, provider: Provider, sessions: Sessions, logins: Logi
             samesite="lax",
             secure=is_https(request),
         )
-        return answer
+        return response
 
-    def come_back(request: Request) -> Response:
+    def callback(request: Request) -> Response:
         pending = provider.signer.read(read_cookie(request, _COOKIE), now=time.time())
         target = pending.target if pending else "/"
         try:
-            answer = open_session(
-                request, sessions, _login(request, provider, pending, logins), target, lasts_s=provider.config.session_s
+            response = open_session(
+                request,
+                sessions,
+                _login(request, provider, pending, authenticator),
+                target,
+                lasts_s=provider.config.session_s,
             )
         except LoginBlocked as error:
-            answer = show(request, target, error.message, 429)
+            response = show(request, target, error.message, 429)
         except WindlassError as error:
-            answer = show(request, target, f"{error.message}. {error.hint}", status_of(error))
-        answer.delete_cookie(_COOKIE, path="/login/oidc")
-        return answer
+            response = show(request, target, f"{error.message}. {error.hint}", status_of(error))
+        response.delete_cookie(_COOKIE, path="/login/oidc")
+        return response
 
     declare_parameters(site.state, "/login/oidc", ("next",))
     declare_parameters(site.state, _CALLBACK, (ANY,))
-    site.add_api_route("/login/oidc", leave, include_in_schema=False)
-    site.add_api_route(_CALLBACK, come_back, include_in_schema=False)
+    site.add_api_route("/login/oidc", begin, include_in_schema=False)
+    site.add_api_route(_CALLBACK, callback, include_in_schema=False)
 
 
-def _login(request: Request, provider: Provider, pending: Pending | None, logins: Logins) -> Login:
-    """The login that the provider's answer gives; a refusal counts for the address and stands in the audit trail."""
+def _login(request: Request, provider: Provider, pending: Pending | None, authenticator: Authenticator) -> Login:
+    """Return the login for the provider's response. A refusal counts for the address and is recorded in the audit log."""
     address = request.scope["address"]
-    logins.check_address(address)
+    authenticator.check_address(address)
     try:
         return _checked(request, provider, pending)
     except AccessDenied as error:
-        logins.record_failure(address, digest_of(request.url.query), way="oidc", reason=error.message)
+        authenticator.record_failure(address, token_digest(request.url.query), channel="oidc", reason=error.message)
         raise
 
 
 def _checked(request: Request, provider: Provider, pending: Pending | None) -> Login:
     if pending is None:
-        raise AccessDenied("this login was not begun here, or took too long", hint="Begin it again.")
+        raise AccessDenied("this login was not started here, or took too long", hint="Start the login again.")
     claims = provider.finish(dict(request.query_params), pending, _redirect_uri(request))
     names = claim_values(claims, provider.config.name_claim)
     name = next(iter(names)) if len(names) == 1 else str(claims["sub"])
     role = role_of(claims, provider.config)
     if not role:
         raise AccessDenied(
-            f"{name} has no role here",
-            hint=f"An administrator maps values of the claim {provider.config.role_claim!r} in [oidc] of windlass.toml.",
+            f"{name} has no role in this console",
+            hint=f"Ask an administrator to map a value of your claim {provider.config.role_claim!r} in [oidc] of windlass.toml.",
         )
     return Login(f"oidc:{name}"[:200], role)
 
 
 def _redirect_uri(request: Request) -> str:
-    """The callback's address as the browser sees it; the guard has checked the host."""
+    """The URL of the callback as the browser sees it. The middleware has checked the host."""
     scheme = "https" if is_https(request) else "http"
     return f"{scheme}://{request.headers['host']}{_CALLBACK}"

@@ -1,6 +1,6 @@
-"""uvicorn's HTTP protocol with deadlines: a client that sends slowly, not at all, or stops reading is dropped.
+"""uvicorn's HTTP protocol with deadlines: a client that sends slowly, sends nothing or stops reading is disconnected.
 
-uvicorn limits only the time between two requests. Here each connection has at most one timer, for what it is waited for now.
+uvicorn only limits the time between two requests.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ __all__ = ["Deadlines", "deadlines_of", "protocol_with"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
-    """Seconds. `header_s` counts from the connection or the request's first byte, `body_s` from the end of the head: bytes
-    that trickle in do not extend either. `stall_s` is how long a client may read nothing of an answer.
+    """Deadlines of a connection. `header_s` counts from the connection or the first byte of the request, `body_s` from the
+    end of the header: bytes that trickle in extend neither. `stall_s` is how long a client may read nothing of a response.
     """
 
     header_s: float
@@ -28,26 +28,26 @@ class Deadlines:
 
 
 class _Timer:
-    """One deadline of a connection; setting it replaces the one before."""
+    """One deadline of a connection. Setting it replaces the previous one."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._handle: asyncio.TimerHandle | None = None
 
     def set(self, seconds: float) -> None:
-        """Drop the connection in so many seconds, without waiting for the client to take what is left."""
+        """Abort the connection in `seconds`, without waiting for the client to read the rest."""
         self.clear()
         self._handle = asyncio.get_running_loop().call_later(seconds, self._transport.abort)
 
     def clear(self) -> None:
-        """No deadline."""
+        """Cancel the deadline."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
 
 
 class DeadlineProtocol(HttpToolsProtocol):
-    """`_receiving` is the deadline of a head or a body, `_sending` that of a client that does not read."""
+    """uvicorn's protocol with a deadline for receiving (`_receiving`: header or body) and for sending (`_sending`)."""
 
     deadlines: Deadlines
 
@@ -58,7 +58,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._receiving.set(self.deadlines.header_s)
 
     def data_received(self, data: bytes) -> None:
-        if self._between_requests:  # uvicorn's own timer ends with the first byte
+        if self._between_requests:  # uvicorn cancels its own timer at the first byte
             self._between_requests = False
             self._receiving.set(self.deadlines.header_s)
         super().data_received(data)
@@ -70,16 +70,14 @@ class DeadlineProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         if self.cycle.response_complete:  # refused before its body had arrived
-            self._wait_for_next(self.deadlines.idle_s)  # uvicorn's timer ended with the body's first byte
+            self._wait_for_next(self.deadlines.idle_s)  # uvicorn cancelled its timer at the first byte of the body
         else:
             self._receiving.clear()
 
     def on_response_complete(self) -> None:
         pipelined = bool(self.pipeline)
         super().on_response_complete()
-        if (
-            not pipelined
-        ):  # uvicorn closes it in order after idle_s; a client that does not read the rest is cut off later
+        if not pipelined:  # uvicorn closes it after idle_s; a client that does not read is aborted later
             self._wait_for_next(self.deadlines.idle_s + self.deadlines.stall_s)
 
     def _wait_for_next(self, seconds: float) -> None:
@@ -101,12 +99,12 @@ class DeadlineProtocol(HttpToolsProtocol):
 
 
 def protocol_with(deadlines: Deadlines) -> type[asyncio.Protocol]:
-    """The protocol class for uvicorn's `http` option. Its `timeout_keep_alive` has to be `deadlines.idle_s`."""
+    """Return the protocol class for uvicorn's `http` option. `timeout_keep_alive` has to be `deadlines.idle_s`."""
     return type("ConsoleProtocol", (DeadlineProtocol,), {"deadlines": deadlines})
 
 
 def deadlines_of(console: ConsoleConfig) -> Deadlines:
-    """The deadlines of the section `[console]`."""
+    """Return the deadlines of the configuration section `[console]`."""
     return Deadlines(
         header_s=console.header_timeout_s,
         body_s=console.body_timeout_s,

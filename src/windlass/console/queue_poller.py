@@ -1,10 +1,8 @@
-"""Depths of queues for the console's pages, polled in the background while a page shows them."""
+"""Queue depths for the Queues pages: SQS is called in the background, and only while somebody views a page."""
 
 from __future__ import annotations
 
 import operator
-import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -14,53 +12,55 @@ from windlass.queues.address import Queue
 from windlass.queues.report import Depth
 from windlass.queues.service import Queues
 
-__all__ = ["QueuePoller", "QueueState"]
+__all__ = ["QueuePoller", "QueueSnapshot"]
 
-_INTERVAL_S = 2.0
-_IDLE_S = 15.0  # polling ends when no page was shown for so long
-_MAX_TOTALS = 120
+INTERVAL_S = 2.0
+IDLE_S = 15.0  # polling ends when no page was viewed for this long
+TREND_POINTS = 120  # four minutes of the sparkline
 
 
 @dataclass(frozen=True, slots=True)
-class QueueState:
-    """What is known of one queue; `error` is why SQS could not be read, empty when it was."""
+class QueueSnapshot:
+    """The last known depth of one queue and of its dead-letter queue; `error` says why SQS did not answer.
+
+    `totals` is the trend of the depth, oldest first. It does not count as a change: the page refreshes when a number moves.
+    """
 
     queue: Queue | None = None
     depth: Depth | None = None
     dead: Depth | None = None
     error: str = ""
-    totals: deque[int] = field(default_factory=lambda: deque(maxlen=_MAX_TOTALS))
+    totals: tuple[int, ...] = field(default=(), compare=False)
 
 
 class QueuePoller:
-    """The last known depth of each queue that a page shows; `mark` is another text when one of them changed."""
+    """Snapshots of queues by ARN."""
 
-    def __init__(self, queues: Callable[[], Queues], now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, queues: Callable[[], Queues]) -> None:
         self._queues = queues
-        self._depths = Poller[str, QueueState](
-            "queue-depths", self._poll, interval_s=_INTERVAL_S, idle_s=_IDLE_S, changed=operator.ne, now=now
+        self._poller = Poller[str, QueueSnapshot](
+            "queue-depths", self._fetch, interval_s=INTERVAL_S, idle_s=IDLE_S, changed=operator.ne
         )
 
     @property
-    def mark(self) -> str:
-        """The version of what the pages were made from."""
-        return str(self._depths.version)
+    def etag(self) -> str:
+        """A text that differs after a snapshot changed."""
+        return str(self._poller.version)
 
-    def read(self, arns: Iterable[str]) -> dict[str, QueueState]:
-        """Return what is known of these queues now; they are polled as long as they are read."""
-        arns = list(arns)
-        known = self._depths.read(arns)
-        return {arn: known.get(arn, QueueState()) for arn in arns}
+    def snapshots(self, arns: Iterable[str]) -> dict[str, QueueSnapshot]:
+        """The snapshot of each queue, an empty one before SQS has answered."""
+        listed = list(arns)
+        return dict.fromkeys(listed, QueueSnapshot()) | self._poller.read(listed)
 
-    def _poll(self, arn: str, previous: QueueState | None) -> QueueState:
-        before = previous or QueueState()
+    def _fetch(self, arn: str, previous: QueueSnapshot | None) -> QueueSnapshot:
+        before, queues = previous or QueueSnapshot(), self._queues()
         try:
-            queues = self._queues()
             queue = before.queue or queues.open(arn)
             depth = queues.depth(queue)
             dead = queues.depth(queues.dead_letters_of(queue)) if queue.dead_letter_arn else None
-            state = replace(before, queue=queue, depth=depth, dead=dead, error="")
+            snapshot = replace(before, queue=queue, depth=depth, dead=dead, error="")
         except WindlassError as error:
-            state = replace(before, error=error.message)
-        state.totals.append(state.depth.total if state.depth else 0)
-        return state
+            snapshot = replace(before, error=error.message)
+        if snapshot.error or snapshot.depth is None:
+            return snapshot  # an unknown depth is no point of the trend
+        return replace(snapshot, totals=(*before.totals, snapshot.depth.total)[-TREND_POINTS:])

@@ -1,4 +1,4 @@
-"""The map of related resources: columns by distance from the resource, drawn as SVG on the server; every node is a link."""
+"""The map of related resources as SVG: one column per distance from the resource. Every node is a link."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def _by_type(nodes: Iterable[Row]) -> str:
 
 
 def _short(text: str) -> str:
-    """The end of a long ARN says more than its beginning."""
+    """Shorten a label. The end of an ARN identifies the resource, so its beginning is cut."""
     if len(text) <= LABEL_CHARACTERS:
         return text
     kept = LABEL_CHARACTERS - 1

@@ -1,4 +1,4 @@
-"""The relations of a resource as a drawing: what refers to it on the left, what it refers to on the right."""
+"""The direct relations of a resource as SVG: referrers on the left, references on the right."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from markupsafe import Markup, escape
 __all__ = ["relations"]
 
 Edge = dict[str, Any]
-_MOST = 12
+MAX_PER_SIDE = 12
 _ROW = 34
 _LABEL = 24
 
 
 def relations(edges: Sequence[Edge], root: str, name: str, *, width: int = 680) -> Markup:
-    """Rows of `inventory.rows.relation_row` around the resource with the key `root`; at most a dozen on each side."""
+    """Draw relations (rows of `inventory.rows.relation_row`) of the resource with the key `root`, `MAX_PER_SIDE` per side."""
     left = _ends([edge for edge in edges if edge["source_key"] != root], "source")
     right = _ends([edge for edge in edges if edge["source_key"] == root], "target")
-    height = max(len(left[:_MOST]), len(right[:_MOST]), 2) * _ROW + 30
+    height = max(len(left[:MAX_PER_SIDE]), len(right[:MAX_PER_SIDE]), 2) * _ROW + 30
     middle = height / 2 - 6
     parts = [f'<svg class="chart relations" viewBox="0 0 {width} {height}" role="img" aria-label="Relations">']
     for ends, x, side in ((left, width * 0.27, -1), (right, width * 0.73, 1)):
-        shown = ends[:_MOST]
+        shown = ends[:MAX_PER_SIDE]
         for at, end in enumerate(shown):
             y = middle + (at - (len(shown) - 1) / 2) * _ROW
             parts += _arm(end, (x, y), (width / 2, middle), side)
@@ -41,8 +41,8 @@ def relations(edges: Sequence[Edge], root: str, name: str, *, width: int = 680) 
 
 
 def _ends(edges: Sequence[Edge], end: str) -> list[Edge]:
-    """The other end of each edge, known ones first."""
-    found = [
+    """The resource at the other end of each edge, collected ones first."""
+    ends = [
         {
             "kind": edge["kind"],
             "name": edge[end],
@@ -52,11 +52,11 @@ def _ends(edges: Sequence[Edge], end: str) -> list[Edge]:
         }
         for edge in edges
     ]
-    return sorted(found, key=lambda one: (not one["known"], one["kind"], one["name"]))
+    return sorted(ends, key=lambda row: (not row["known"], row["kind"], row["name"]))
 
 
 def _arm(end: Edge, at: tuple[float, float], root: tuple[float, float], side: int) -> list[str]:
-    """A node with its name outwards and a curve to the middle, the relation's kind along it."""
+    """A node with its label on the outer side, and a curve to the centre with the kind of the relation."""
     (x, y), (rx, ry) = at, root
     bend = (x + rx) / 2
     curve = f"M{x:.1f} {y:.1f}C{bend:.1f} {y:.1f} {bend:.1f} {ry:.1f} {rx:.1f} {ry:.1f}"
@@ -79,7 +79,7 @@ def _arm(end: Edge, at: tuple[float, float], root: tuple[float, float], side: in
 
 
 def _short(text: str, most: int) -> str:
-    """The end of a long ARN says more than its beginning."""
+    """Shorten a label. The end of an ARN identifies the resource, so its beginning is cut."""
     if len(text) <= most:
         return text
     return "…" + text[-(most - 1) :] if text.startswith("arn:") else text[: most - 1] + "…"

@@ -1,4 +1,4 @@
-"""Messages a second over time, from consumers' samples: an area of what was done, a line of what failed. SVG, no script."""
+"""Throughput over time as SVG: an area of what was done, a line of what failed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEFT, _TOP, _BOTTOM = 40, 8, 20
 def throughput(
     points: Sequence[dict[str, Any]], *, width: int = 1080, height: int = 200, per: str = "second"
 ) -> Markup:
-    """`points`: `at` (a short time), `done` and `failed` a second (or whatever `per` is), in order of time."""
+    """Draw the throughput. `points` are in order of time: `at` (label), `done` and `failed` per second (or `per`)."""
     top = _nice(max([point["done"] + point["failed"] for point in points] or [0]))
     deep, wide = height - _TOP - _BOTTOM, width - _LEFT
     step = wide / max(len(points) - 1, 1)
@@ -23,7 +23,7 @@ def throughput(
     def y(value: float) -> float:
         return _TOP + deep * (1 - min(value, top) / top)
 
-    parts = [f'<svg class="chart flow" viewBox="0 0 {width} {height}" role="img" aria-label="How many a {per}">']
+    parts = [f'<svg class="chart flow" viewBox="0 0 {width} {height}" role="img" aria-label="Throughput per {per}">']
     for share in (0.0, 0.5, 1.0):
         parts.append(
             f'<line class="grid" x1="{_LEFT}" x2="{width}" y1="{y(top * share):.1f}" y2="{y(top * share):.1f}"/>'
@@ -44,9 +44,9 @@ def throughput(
     for at, point in enumerate(points):
         parts.append(
             f'<rect class="hit" x="{_LEFT + (at - 0.5) * step:.1f}" y="{_TOP}" width="{step:.1f}" height="{deep}">'
-            f"<title>{point['at']}: {point['done']:g} done, {point['failed']:g} failed a {per}</title></rect>"
+            f"<title>{point['at']}: {point['done']:g} done, {point['failed']:g} failed per {per}</title></rect>"
         )
-    return Markup("".join([*parts, "</svg>"]))  # noqa: S704  numbers and times of our own
+    return Markup("".join([*parts, "</svg>"]))  # noqa: S704  only numbers and times
 
 
 def _nice(top: float) -> float:

@@ -1,4 +1,4 @@
-"""Windows over time: a lane per key; light from the first event to the action, dark while it ran. SVG, no script."""
+"""Aggregation windows over time as SVG: a lane per key; light while events wait, dark while the action runs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _LANE, _BAR, _BOTTOM = 30, 14, 20
 
 
 def timeline(lanes: Sequence[dict[str, Any]], *, start: str, end: str, width: int = 1080, left: int = 180) -> Markup:
-    """`lanes`: `name`, and `windows` with `first_at`, `started_at`, `ended_at` (or None), `outcome`, `events`, `reason`.
+    """Draw the lanes. Each has `name` and `windows` (`first_at`, `started_at`, `ended_at` or None, `outcome`, `events`, `reason`).
 
-    Times are text, as core.clock writes them.
+    Times are texts in the format of core.clock.
     """
     begin, until = parse_time(start), parse_time(end)
     height = len(lanes) * _LANE + _BOTTOM
@@ -45,19 +45,20 @@ def timeline(lanes: Sequence[dict[str, Any]], *, start: str, end: str, width: in
         parts.append(
             f'<text class="axis" x="{left - 8}" y="{top + _BAR - 3:.1f}" text-anchor="end">{escape(short)}</text>'
         )
-        for one in lane["windows"]:
-            parts.append(_window(one, x, top, until))
-    return Markup("".join([*parts, "</svg>"]))  # noqa: S704  what is not ours is escaped above
+        for window in lane["windows"]:
+            parts.append(_window(window, x, top, until))
+    return Markup("".join([*parts, "</svg>"]))  # noqa: S704  names, outcomes and reasons went through escape()
 
 
-def _window(one: dict[str, Any], x: Any, top: float, end: datetime) -> str:
-    first, started = parse_time(one["first_at"]), parse_time(one["started_at"])
-    ended = parse_time(one["ended_at"]) if one["ended_at"] else end
-    outcome, reason = escape(one["outcome"]), escape(one["reason"])
+def _window(window: dict[str, Any], x: Any, top: float, end: datetime) -> str:
+    first, started = parse_time(window["first_at"]), parse_time(window["started_at"])
+    ended = parse_time(window["ended_at"]) if window["ended_at"] else end
+    outcome, reason = escape(window["outcome"]), escape(window["reason"])
     waited_s = (started - first).total_seconds()
-    took = f", ran {(ended - started).total_seconds():.2f} s" if one["ended_at"] else ""
-    said = f": {reason}" if reason else ""
-    title = f"<title>{one['events']:,} events, first {first:%H:%M:%S}, covered after {waited_s:.1f} s{took}, {outcome}{said}</title>"
+    duration = f", ran {(ended - started).total_seconds():.2f} s" if window["ended_at"] else ""
+    suffix = f": {reason}" if reason else ""
+    counts = f"{window['events']:,} events, first {first:%H:%M:%S}, covered after {waited_s:.1f} s{duration}"
+    title = f"<title>{counts}, {outcome}{suffix}</title>"
     act_x = x(started)
     bar = max(x(ended) - act_x, 4.0)
     wait = max(act_x - x(first), 0.0)

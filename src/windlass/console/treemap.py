@@ -1,4 +1,4 @@
-"""Resources by type as nested rectangles: services, and in them their types. Layout after Bruls, Huizing, van Wijk 2000."""
+"""Resources by type as a treemap: services, with their types inside. Squarified layout (Bruls, Huizing, van Wijk 2000)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["treemap"]
 
 Item = tuple[str, int, str]
 _TONES = 8
-_MOST = 90
+MAX_ITEMS = 90
 _HEAD = 17.0
-_LETTER = 6.5  # width of a letter at the charts' font size
+LETTER_PX = 6.5  # width of a letter at the font size of charts
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +26,22 @@ class _Box:
 
 
 def treemap(items: Sequence[Item], *, width: int = 720, height: int = 320) -> Markup:
-    """Rectangles of (label, count, link), largest first. `ec2.vpc` is drawn inside `ec2`, where several types share it."""
-    shown = sorted((item for item in items if item[1] > 0), key=lambda item: (-item[1], item[0]))[:_MOST]
+    """Draw items (label, count, link), the largest first. Types of one service, such as `ec2.vpc`, share a rectangle."""
+    shown = sorted((item for item in items if item[1] > 0), key=lambda item: (-item[1], item[0]))[:MAX_ITEMS]
     groups = _groups(shown)
     parts = [f'<svg class="chart treemap" viewBox="0 0 {width} {height}" role="img" aria-label="Resources by type">']
     sums = [sum(item[1] for item in group) for group in groups.values()]
     boxes = _squarify(sums, _Box(0, 0, width, height))
     for number, ((name, group), total, box) in enumerate(zip(groups.items(), sums, boxes, strict=True)):
         parts.append(f'<g class="tone{number % _TONES}">')
-        headed = len(groups) > 1 and len(group) > 1 and box.h > 3 * _HEAD and box.w > _LETTER * len(name) + 12
+        headed = len(groups) > 1 and len(group) > 1 and box.h > 3 * _HEAD and box.w > LETTER_PX * len(name) + 12
         inner = _Box(box.x, box.y + _HEAD, box.w, box.h - _HEAD) if headed else box
         if headed:
             parts.append(
                 f'<text class="head" x="{box.x + 5:.1f}" y="{box.y + 12.5:.1f}">{escape(name)} '
                 f'<tspan class="count">{total:,}</tspan></text>'
             )
-        for item, place in zip(group, _squarify([one[1] for one in group], inner), strict=True):
+        for item, place in zip(group, _squarify([item[1] for item in group], inner), strict=True):
             parts += _leaf(item, place, short=headed)
         parts.append("</g>")
     return Markup("".join([*parts, "</svg>"]))  # noqa: S704  every text in it went through escape()
@@ -51,7 +51,7 @@ def _groups(items: Sequence[Item]) -> dict[str, list[Item]]:
     found: dict[str, list[Item]] = {}
     for item in items:
         found.setdefault(item[0].partition(".")[0], []).append(item)
-    return dict(sorted(found.items(), key=lambda one: -sum(item[1] for item in one[1])))
+    return dict(sorted(found.items(), key=lambda entry: -sum(item[1] for item in entry[1])))
 
 
 def _leaf(item: Item, box: _Box, *, short: bool) -> list[str]:
@@ -61,7 +61,7 @@ def _leaf(item: Item, box: _Box, *, short: bool) -> list[str]:
         f'<rect x="{box.x + 1:.2f}" y="{box.y + 1:.2f}" width="{max(box.w - 2, 0):.2f}" '
         f'height="{max(box.h - 2, 0):.2f}" rx="3"/>'
     )
-    room = int((box.w - 10) / _LETTER)
+    room = int((box.w - 10) / LETTER_PX)
     text = label.partition(".")[2] if short else label
     if len(text) > room:
         text = text[: room - 1] + "…" if room > 4 else ""
@@ -73,7 +73,7 @@ def _leaf(item: Item, box: _Box, *, short: bool) -> list[str]:
 
 
 def _squarify(counts: Sequence[float], free: _Box) -> list[_Box]:
-    """A box for each count, in proportion, as squarish as can be; counts come largest first."""
+    """Return a box per count, in proportion and as square as possible. `counts` are sorted, the largest first."""
     total = sum(counts)
     areas = [count / total * free.w * free.h for count in counts] if total else []
     boxes: list[_Box] = []

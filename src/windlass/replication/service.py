@@ -216,8 +216,8 @@ class Replication:
         with self.store.read() as connection:
             return tables.last_started(connection, set_name)
 
-    def mark(self) -> str:
-        """Return a text that changes whenever a seed changes."""
+    def etag(self) -> str:
+        """Return a text that differs after any seed changed."""
         with self.store.read() as connection:
             return tables.last_moved(connection)
 

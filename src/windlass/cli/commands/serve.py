@@ -20,7 +20,7 @@ def serve(ctx: typer.Context, host: Host = "", port: Port = None) -> None:
       windlass serve --port 8080
     """
     from windlass.cli.runners import register_runners
-    from windlass.console.serve import serve as run_console
+    from windlass.console.server import serve as run_console
 
     app = open_app(ctx)
     register_runners(app)

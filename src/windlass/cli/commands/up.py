@@ -22,7 +22,7 @@ def up(ctx: typer.Context, host: Host = "", port: Port = None) -> None:
       windlass up --host 0.0.0.0 --port 8080
     """
     from windlass.cli.background import collector, consumers, seeds, workers
-    from windlass.console.serve import serve as run_console
+    from windlass.console.server import serve as run_console
 
     app = open_app(ctx)
     console = app.settings.console

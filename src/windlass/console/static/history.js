@@ -1,20 +1,20 @@
-// <history-slider>: dragging through the revisions shows each as its link in the list below does.
+// <history-slider>: moving the slider shows a revision, like a click on its link in the list below.
 import { load, morph } from "./live.js";
 
 class HistorySlider extends HTMLElement {
   connectedCallback() {
     const input = this.querySelector("input");
     input.addEventListener("input", () => {
-      clearTimeout(this.waiting);
-      this.waiting = setTimeout(() => this.go(Number(input.max) - Number(input.value)), 90);
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.go(Number(input.max) - Number(input.value)), 90);
     });
   }
   async go(at) {
     const target = this.closest("section").querySelectorAll(".history a")[at];
     if (!target) return;
-    this.wanted = target.href;
+    this.target = target.href;
     const fresh = await load(target.href).catch(() => null);
-    if (!fresh || this.wanted !== target.href) return; // dragged on meanwhile
+    if (!fresh || this.target !== target.href) return; // the slider has moved on
     history.replaceState(null, "", target.href);
     for (const id of ["document", "asof", "cli", "diff"]) {
       const old = document.getElementById(id);

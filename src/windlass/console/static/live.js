@@ -1,7 +1,7 @@
-// <live-page topics="jobs runs" data-known="…">: when the server says that a topic moved, the page is fetched again and
-// what differs is put in place. What the reader does meanwhile stays: open details, focus, scrolling.
+// <live-page topics="jobs runs" data-etags="…">: when the server reports that a topic changed, the page is fetched
+// again and the difference is patched in. Open details, focus and scroll positions stay.
 
-const REST_MS = 1500;
+const MIN_REFRESH_MS = 1500;
 
 export async function load(address) {
   const answer = await fetch(address, { headers: { accept: "text/html" } });
@@ -26,30 +26,30 @@ export function morph(old, fresh) {
 class LivePage extends HTMLElement {
   connectedCallback() {
     this.stream = new EventSource(`/live?topics=${encodeURIComponent(this.getAttribute("topics"))}`);
-    this.stream.addEventListener("moved", (event) => {
-      if (event.data === this.dataset.known) return;
-      this.dataset.known = event.data;
+    this.stream.addEventListener("changed", (event) => {
+      if (event.data === this.dataset.etags) return;
+      this.dataset.etags = event.data;
       this.refresh();
     });
-    this.leave = () => this.stream.close();
-    addEventListener("pagehide", this.leave);
+    this.close = () => this.stream.close();
+    addEventListener("pagehide", this.close);
   }
   disconnectedCallback() {
     this.stream?.close();
-    clearTimeout(this.waiting);
-    removeEventListener("pagehide", this.leave);
+    clearTimeout(this.timer);
+    removeEventListener("pagehide", this.close);
   }
-  // At once, then not before a rest; the last news is always followed by one more look.
+  // Refresh at once, then at most every MIN_REFRESH_MS; the last event is always followed by a refresh.
   refresh() {
-    if (this.waiting) {
-      this.again = true;
+    if (this.timer) {
+      this.pending = true;
       return;
     }
-    this.waiting = setTimeout(() => {
-      this.waiting = undefined;
-      if (this.again) this.refresh();
-    }, REST_MS);
-    this.again = !this.again;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      if (this.pending) this.refresh();
+    }, MIN_REFRESH_MS);
+    this.pending = !this.pending;
     this.show();
   }
   async show() {
@@ -58,8 +58,7 @@ class LivePage extends HTMLElement {
     const typing = document.activeElement?.closest?.("input:not([type=range]), select, textarea");
     if (!fresh || (typing && main.contains(typing))) return;
     const tails = [...main.querySelectorAll("[data-tail]")].filter((log) => log.scrollTop + log.clientHeight >= log.scrollHeight - 4);
-    // This element stays, so that its stream does; while the job lives the fresh page has it, too. (A clone of it would be
-    // connected the moment it is put into the fresh page, and hold a stream of its own for ever.)
+    // This element stays, and so does its stream. (A clone would connect as soon as it is inserted and keep a second stream open.)
     if (!fresh.querySelector("live-page")) this.stream.close();
     morph(main, fresh);
     for (const log of tails) log.scrollTop = log.scrollHeight;

@@ -1,10 +1,10 @@
-// Ctrl-K: go to a page or a resource by typing a part of its name; arrows choose, Enter goes.
+// Ctrl-K opens a palette that finds pages and resources by a part of their name. Arrow keys select, Enter opens.
 
 const palette = document.getElementById("palette");
 const input = palette?.querySelector("input");
 const list = palette?.querySelector("ul");
 let at = 0;
-let asked;
+let searchTimer;
 
 const open = () => {
   if (palette.open) return;
@@ -27,26 +27,26 @@ function entry(text, note, address) {
   link.href = address;
   link.appendChild(document.createElement("span")).textContent = text;
   link.appendChild(document.createElement("small")).textContent = note;
-  item.dataset.found = "yes";
+  item.dataset.result = "yes";
   return item;
 }
 
 function show() {
   const words = input.value.trim();
-  for (const item of list.querySelectorAll("[data-found]")) item.remove();
+  for (const item of list.querySelectorAll("[data-result]")) item.remove();
   for (const item of list.children) item.hidden = words !== "" && !item.textContent.toLowerCase().includes(words.toLowerCase());
   if (words) list.append(entry(`Search for “${words}”`, "inventory", `/inventory?q=${encodeURIComponent(words)}`));
   choose(0);
-  clearTimeout(asked);
-  if (words.length > 1) asked = setTimeout(() => find(words), 150);
+  clearTimeout(searchTimer);
+  if (words.length > 1) searchTimer = setTimeout(() => find(words), 150);
 }
 
 async function find(words) {
   const answer = await fetch(`/v1/resources?limit=8&q=${encodeURIComponent(words)}`).catch(() => null);
   if (!answer?.ok || input.value.trim() !== words) return;
-  const { items: found } = await answer.json();
-  const last = list.querySelector("[data-found]");
-  for (const one of found) last.before(entry(one.name || one.resource_id, `${one.type} · ${one.region}`, `/inventory/resource?ref=%23${one.id}`));
+  const { items: resources } = await answer.json();
+  const last = list.querySelector("[data-result]");
+  for (const resource of resources) last.before(entry(resource.name || resource.resource_id, `${resource.type} · ${resource.region}`, `/inventory/resource?ref=%23${resource.id}`));
   choose(at);
 }
 

@@ -1,3 +1,3 @@
-// Before the first paint: the theme that was chosen here, else the system's.
-const chosen = localStorage.getItem("windlass-theme");
-if (chosen) document.documentElement.dataset.theme = chosen;
+// Runs before the first paint: apply the stored theme; without one, the system theme applies.
+const stored = localStorage.getItem("windlass-theme");
+if (stored) document.documentElement.dataset.theme = stored;

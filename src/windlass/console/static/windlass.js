@@ -1,4 +1,4 @@
-// Small conveniences on pages that work without them: theme, keyboard, copying, choices that apply at once.
+// Optional comfort: theme, keyboard shortcuts, copying commands, selects that submit at once.
 import "./live.js";
 import "./history.js";
 import "./palette.js";
@@ -18,7 +18,7 @@ document.addEventListener("keydown", (event) => {
   document.getElementById("search")?.select();
 });
 
-// A menu closes when something else is clicked, or on Escape.
+// A menu closes on a click outside of it, or on Escape.
 const closeMenus = (except) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== except) menu.open = false;
 };
@@ -28,7 +28,7 @@ document.addEventListener("keydown", (event) => event.key === "Escape" && closeM
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
-// With scripts, such a choice needs no button.
+// With scripts, a select that submits at once needs no button.
 for (const choice of document.querySelectorAll("[data-submit]")) choice.form.querySelector("button")?.setAttribute("hidden", "");
 
 class CopyLine extends HTMLElement {

@@ -7,7 +7,7 @@ from windlass.console.views.clients import clients
 from windlass.console.views.inventory import export, inventory
 from windlass.console.views.jobs import job, jobs
 from windlass.console.views.links import Data, Params
-from windlass.console.views.memcached import cache, memcached
+from windlass.console.views.memcached import cluster, memcached
 from windlass.console.views.overview import overview
 from windlass.console.views.patterns import patterns
 from windlass.console.views.pipelines import pipelines
@@ -20,9 +20,9 @@ __all__ = [
     "Params",
     "accounts",
     "aggregation",
-    "cache",
     "changes",
     "clients",
+    "cluster",
     "export",
     "inventory",
     "job",

@@ -1,4 +1,4 @@
-"""Aggregation: every rule's keys as they stand, and their windows over the last half hour."""
+"""The Aggregation page: the keys of every rule, and their windows of the last 30 minutes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from windlass.aggregation.rows import item_row, rule_row, window_row
 from windlass.aggregation.timeline import Window
-from windlass.console.desk import Desk
+from windlass.console.page_context import PageContext
 from windlass.console.views.links import Data, Params
 from windlass.core import clock
 from windlass.core.canonical import plain
@@ -17,73 +17,79 @@ from windlass.core.errors import WindlassError
 
 __all__ = ["aggregation"]
 
-_SPAN = timedelta(minutes=30)
-_LANES = 12
+CHART_SPAN = timedelta(minutes=30)
+CHART_LANES = 12  # more lanes do not fit on a screen
+MAX_KEYS = 50
 
 
-def aggregation(desk: Desk, _: Params) -> Data:
-    """Rules, keys with something uncovered first, windows."""
-    service = desk.app.aggregation
+def aggregation(context: PageContext, _: Params) -> Data:
+    """Return the rules with their keys (those with uncovered events first) and the latest windows."""
+    service = context.app.aggregation
     now = clock.now()
-    windows = service.windows(within_s=_SPAN.total_seconds(), limit=1000)
+    windows = service.windows(within_s=CHART_SPAN.total_seconds(), limit=1000)
     rules = []
     for config in service.configs:
-        mine = [one for one in windows if one.rule == config.name]
-        done = [one for one in mine if one.outcome in ("done", "started")]
+        of_rule = [window for window in windows if window.rule == config.name]
+        acted = [window for window in of_rule if window.outcome in ("done", "started")]
         row: dict[str, Any] = {
-            "actions": len(done),
-            "covered": sum(one.summary.events for one in done),
-            "failed": sum(one.outcome == "failed" for one in mine),
+            "actions": len(acted),
+            "covered": sum(window.summary.events for window in acted),
+            "failed": sum(window.outcome == "failed" for window in of_rule),
             "keys": [],
             "error": "",
             "more": 0,
         }
         try:
-            keys = [plain(item_row(one, config)) for one in service.items(config.name)]
-            row |= rule_row(config, service.paused(config.name)) | {"keys": keys[:50], "more": max(0, len(keys) - 50)}
-        except WindlassError as error:  # its table can't be reached: the others can be shown all the same
+            keys = [plain(item_row(item, config)) for item in service.items(config.name)]
+            row |= rule_row(config, service.paused(config.name)) | {
+                "keys": keys[:MAX_KEYS],
+                "more": max(0, len(keys) - MAX_KEYS),
+            }
+        except WindlassError as error:  # the table of this rule does not answer: the page still shows the others
             row |= rule_row(config, paused=False) | {"error": error.message}
         rules.append(row)
     lanes = _lanes(windows)
     return {
         "rules": rules,
-        "windows": [plain(window_row(one)) for one in windows[:20]],
+        "windows": [plain(window_row(window)) for window in windows[:20]],
         "lanes": lanes,
-        "start": format_time(max(now - _SPAN, _first(windows, now))),
+        "start": format_time(max(now - CHART_SPAN, _first(windows, now))),
         "end": format_time(now),
         "cli": "windlass aggregate status",
     }
 
 
 def _first(windows: Sequence[Window], now: datetime) -> datetime:
-    """The picture begins at the first window, or five minutes ago: an empty left half says nothing."""
-    return min([_began(one) for one in windows] + [now - timedelta(minutes=5)])
+    """The start of the chart: the first window, but at least five minutes ago, so that its left half is not empty."""
+    return min([_begin(window) for window in windows] + [now - timedelta(minutes=5)])
 
 
-def _began(one: Window) -> datetime:
-    return min(parse_time(one.summary.first_at), one.started_at) if one.summary.first_at else one.started_at
+def _begin(window: Window) -> datetime:
+    if not window.summary.first_at:
+        return window.started_at
+    return min(parse_time(window.summary.first_at), window.started_at)
 
 
 def _lanes(windows: Sequence[Window]) -> list[dict[str, Any]]:
-    """The keys with the latest windows, each with its windows in order of time; times as text, as JSON has them."""
+    """One lane per key, those with the latest windows first. Windows are in order of time; times are texts, as in JSON."""
     lanes: dict[tuple[str, str], list[Window]] = {}
-    for one in windows:
-        lanes.setdefault((one.rule, one.key), []).append(one)
+    for window in windows:
+        lanes.setdefault((window.rule, window.key), []).append(window)
     return [
         {
             "name": key,
             "rule": rule,
             "windows": [
                 {
-                    "first_at": format_time(_began(one)),
-                    "started_at": format_time(one.started_at),
-                    "ended_at": format_time(one.ended_at) if one.ended_at else None,
-                    "outcome": one.outcome,
-                    "events": one.summary.events,
-                    "reason": one.reason,
+                    "first_at": format_time(_begin(window)),
+                    "started_at": format_time(window.started_at),
+                    "ended_at": format_time(window.ended_at) if window.ended_at else None,
+                    "outcome": window.outcome,
+                    "events": window.summary.events,
+                    "reason": window.reason,
                 }
-                for one in reversed(mine)
+                for window in reversed(of_key)
             ],
         }
-        for (rule, key), mine in list(lanes.items())[:_LANES]
+        for (rule, key), of_key in list(lanes.items())[:CHART_LANES]
     ]

@@ -1,4 +1,4 @@
-"""The feed of changes, filtered by kind, type, account, region and time."""
+"""The Changes page: the feed of changes, filtered by kind, type, account, region and time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 from dataclasses import replace
 from datetime import timedelta
 
-from windlass.console.desk import Desk
+from windlass.console.page_context import PageContext
 from windlass.console.views.links import Data, Params, command, first, hidden, link, many_of, query_of, toggled
 from windlass.core import clock
 from windlass.core.canonical import plain
@@ -16,54 +16,62 @@ from windlass.inventory.model import ChangeKind
 
 __all__ = ["changes"]
 
-_PAGE = 50
-_SINCE = ("1h", "24h", "7d", "30d")
+PAGE_ROWS = 50
+PERIODS = ("1h", "24h", "7d", "30d")
 
 
-def changes(desk: Desk, params: Params) -> Data:
-    """A page of revisions, the days they fall in, and the filters."""
+def changes(context: PageContext, params: Params) -> Data:
+    """Return one page of revisions, the number of changes by day, and the filters."""
     now = clock.now()
     since, until = first(params, "since", "7d"), first(params, "until")
     kinds = tuple(ChangeKind(kind) for kind in many_of(params, "kind", ChangeKind))
-    query = replace(query_of(params, limit=_PAGE), cursor="")
-    desk.check(query)
-    found, cursor = desk.inventory.changes(
+    query = replace(query_of(params, limit=PAGE_ROWS), cursor="")
+    context.check(query)
+    revisions, cursor = context.inventory.changes(
         since=parse_when(since, at=now),
         until=parse_when(until, at=now) if until else None,
         kinds=kinds,
-        limit=_PAGE,
+        limit=PAGE_ROWS,
         query=query,
         cursor=first(params, "cursor"),
     )
-    stats, aliases = desk.stats(), desk.aliases()
+    stats, aliases = context.stats(), context.aliases()
     return {
-        "items": [plain(rows.revision_row(one)) for one in found],
+        "items": [plain(rows.revision_row(revision)) for revision in revisions],
         "aliases": aliases,
         "days": [day | {"link": _day(params, day["day"])} for day in stats["changes_by_day"]],
         "since": since,
         "until": until,
         "spans": [
-            {"name": one, "chosen": one == since and not until, "link": link("/changes", params, since=one, until="")}
-            for one in _SINCE
+            {
+                "name": span,
+                "chosen": span == since and not until,
+                "link": link("/changes", params, since=span, until=""),
+            }
+            for span in PERIODS
         ],
         "kinds": [
             {
-                "name": str(one),
-                "chosen": one in kinds,
-                "link": link("/changes", params, kind=toggled([str(kind) for kind in kinds], str(one))),
+                "name": str(kind),
+                "chosen": kind in kinds,
+                "link": link("/changes", params, kind=toggled([str(other) for other in kinds], str(kind))),
             }
-            for one in ChangeKind
+            for kind in ChangeKind
         ],
         "choices": [
             {"name": name, "title": title, "chosen": first(params, name), "values": values}
             for name, title, values in (
-                ("type", "Type", [(one, one) for one in sorted(stats["by_type"])]),
-                ("account", "Account", [(one, aliases.get(one, one)) for one in sorted(stats["by_account"])]),
-                ("region", "Region", [(one, one) for one in sorted(stats["by_region"])]),
+                ("type", "Type", [(name, name) for name in sorted(stats["by_type"])]),
+                (
+                    "account",
+                    "Account",
+                    [(account, aliases.get(account, account)) for account in sorted(stats["by_account"])],
+                ),
+                ("region", "Region", [(region, region) for region in sorted(stats["by_region"])]),
             )
         ],
         "hidden": hidden(params, "type", "account", "region"),
-        "filtered": bool(kinds or until or any(first(params, one) for one in ("type", "account", "region"))),
+        "filtered": bool(kinds or until or any(first(params, name) for name in ("type", "account", "region"))),
         "next": link("/changes", params, cursor=cursor) if cursor else "",
         "cli": _command(params, since, kinds),
     }

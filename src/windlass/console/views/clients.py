@@ -1,4 +1,4 @@
-"""Who still calls S3 the old way: each client with what is wrong, whose it is and what to do."""
+"""The Clients page: S3 clients that need an upgrade, each with findings, owner and remedy."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from windlass.clients.model import Client
 from windlass.clients.rules import RULES
 from windlass.clients.scan_job import KIND
 from windlass.clients.svg import series
-from windlass.console.desk import Desk
+from windlass.console.page_context import PageContext
 from windlass.console.views.links import Data, Params, link, one_of
 from windlass.core.canonical import plain
 
 __all__ = ["clients"]
 
-_MOST = 100
-_SHOWN = 12
+MAX_CLIENTS = 100
+MAX_DETAILS = 12
 _CLASSES = {
     "SigV4": "ok",
     "SigV2": "denied",
@@ -28,49 +28,53 @@ _CLASSES = {
 _BADGES = {"sigv2": "denied", "tls": "denied", "sdk": "partial", "runtime": "partial"}
 
 
-def clients(desk: Desk, params: Params) -> Data:
-    """The report as of today, narrowed to one rule when asked, and the days it covers."""
-    service = desk.app.clients
+def clients(context: PageContext, params: Params) -> Data:
+    """Return the report of today, for one rule when the URL names one, and its coverage."""
+    service = context.app.clients
     scans = service.scans(1)
-    mark = f"{scans[0].scan_id} {scans[0].finished_at} {service.today()}" if scans else ""
-    found = desk.remember(f"clients {mark}", service.report)
-    counts = desk.remember(f"client counts {mark}", service.counts)
+    etag = f"{scans[0].scan_id} {scans[0].finished_at} {service.today()}" if scans else ""
+    report = context.cached(f"clients {etag}", service.report)
+    counts = context.cached(f"client counts {etag}", service.counts)
     rule = one_of(params, "rule", (rule.name for rule in RULES))
-    chosen = [one for one in found if not rule or rule in one.rules]
-    by_rule = {one.name: sum(one.name in client.rules for client in found) for one in RULES}
+    chosen = [client for client in report if not rule or rule in client.rules]
+    by_rule = {known.name: sum(known.name in client.rules for client in report) for known in RULES}
     signatures, tls = service.signatures(), service.tls()
     return {
         "scan": plain(rows.scan_row(scans[0])) if scans else None,
-        "jobs": [one.job_id for one in desk.jobs.list(kind=KIND, limit=5) if not one.status.ended],
-        "items": [_row(one) for one in chosen[:_MOST]],
+        "jobs": [job.job_id for job in context.jobs.list(kind=KIND, limit=5) if not job.status.ended],
+        "items": [_row(client) for client in chosen[:MAX_CLIENTS]],
         "total": len(chosen),
-        "findings": sum(any(name in one.rules for name in _BADGES) for one in found),
-        "requests": sum(one.requests for one in counts),
-        "excluded": sum(one.requests for one in counts if one.exclusion),
-        "unknown": sum(one.requests for one in counts if not one.exclusion and not parse_agent(one.agent).client.id),
-        "old": sum(one.requests for one in counts if one.signature == "SigV2" and not one.exclusion),
-        "owners": len({owner for one in found for owner in one.owners}),
+        "findings": sum(any(name in client.rules for name in _BADGES) for client in report),
+        "requests": sum(count.requests for count in counts),
+        "excluded": sum(count.requests for count in counts if count.exclusion),
+        "unknown": sum(
+            count.requests for count in counts if not count.exclusion and not parse_agent(count.agent).client.id
+        ),
+        "old": sum(count.requests for count in counts if count.signature == "SigV2" and not count.exclusion),
+        "owners": len({owner for client in report for owner in client.owners}),
         "signatures": signatures,
         "tls": tls,
         "classes": _CLASSES,
         "signature_names": series(signatures)[0],
         "tls_names": series(tls)[0],
         "rules": [
-            {"name": "all", "title": "Every client", "count": len(found), "chosen": not rule, "link": "/clients"},
+            {"name": "all", "title": "Every client", "count": len(report), "chosen": not rule, "link": "/clients"},
             *(
                 {
-                    "name": one.name,
-                    "title": one.title,
-                    "count": by_rule[one.name],
-                    "chosen": one.name == rule,
-                    "link": link("/clients", {}, rule=one.name),
+                    "name": known.name,
+                    "title": known.title,
+                    "count": by_rule[known.name],
+                    "chosen": known.name == rule,
+                    "link": link("/clients", {}, rule=known.name),
                 }
-                for one in RULES
-                if by_rule[one.name]
+                for known in RULES
+                if by_rule[known.name]
             ),
         ],
-        "coverage": desk.remember(f"client coverage {mark}", service.coverage),
-        "unread_files": [{"source": one.source, "problem": one.problem} for one in service.unread_files()[:_SHOWN]],
+        "coverage": context.cached(f"client coverage {etag}", service.coverage),
+        "unread_files": [
+            {"source": problem.source, "problem": problem.problem} for problem in service.unread_files()[:MAX_DETAILS]
+        ],
         "cli": f"windlass clients report --rules {rule}" if rule in by_rule else "windlass clients report",
     }
 
@@ -79,6 +83,6 @@ def _row(client: Client) -> Data:
     row = rows.client_row(client)
     row["badges"] = [(name, _BADGES.get(name, "unsupported")) for name in client.rules]
     for name in ("buckets", "addresses", "owners"):
-        row[name] = list(row[name].items())[:_SHOWN]
+        row[name] = list(row[name].items())[:MAX_DETAILS]
     row["days"] = list(row["days"].items())
     return row

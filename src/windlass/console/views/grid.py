@@ -1,4 +1,4 @@
-"""Accounts by regions: what could be read where. Pure."""
+"""The coverage grid: accounts by regions, each cell with the states of its scopes. Pure."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ STATES = ("failed", "timeout", "throttled", "denied", "partial", "interrupted", 
 
 
 def grid(scopes: Iterable[ScopeStatus]) -> Data:
-    """Each cell: the worst state of its scopes, how many are in which state, how many resources they have."""
+    """Return regions and accounts. A cell has the worst state, the number of scopes by state, and the resources."""
     cells: dict[str, dict[str, dict[str, int]]] = {}
-    held: dict[tuple[str, str], int] = {}
-    for one in scopes:
-        account, region = one.scope.account_id, one.scope.region
-        counted = cells.setdefault(account, {}).setdefault(region, {})
-        counted[str(one.state)] = counted.get(str(one.state), 0) + 1
-        held[account, region] = held.get((account, region), 0) + one.resources
-    regions = sorted({region for found in cells.values() for region in found}, key=lambda one: (one != GLOBAL, one))
+    resources: dict[tuple[str, str], int] = {}
+    for status in scopes:
+        account, region = status.scope.account_id, status.scope.region
+        counts = cells.setdefault(account, {}).setdefault(region, {})
+        counts[str(status.state)] = counts.get(str(status.state), 0) + 1
+        resources[account, region] = resources.get((account, region), 0) + status.resources
+    names = {region for by_region in cells.values() for region in by_region}
+    regions = sorted(names, key=lambda name: (name != GLOBAL, name))
     return {
         "regions": regions,
         "accounts": [
@@ -31,19 +32,19 @@ def grid(scopes: Iterable[ScopeStatus]) -> Data:
                 "cells": [
                     {
                         "region": region,
-                        "counts": found.get(region, {}),
-                        "state": _worst(found.get(region, {})),
-                        "resources": held.get((account, region), 0),
+                        "counts": by_region.get(region, {}),
+                        "state": _worst(by_region.get(region, {})),
+                        "resources": resources.get((account, region), 0),
                     }
                     for region in regions
                 ],
             }
-            for account, found in sorted(cells.items())
+            for account, by_region in sorted(cells.items())
         ],
     }
 
 
 def _worst(counts: Mapping[str, int]) -> str:
-    # A service that is not in a region is no trouble; a cell of nothing else is grey.
-    trouble = next((state for state in STATES if state in counts and state not in ("unsupported", "ok")), "")
-    return trouble or ("ok" if "ok" in counts else "unsupported" if counts else "none")
+    # A service that a region lacks is not a failure; a cell with nothing else is grey.
+    worst = next((state for state in STATES if state in counts and state not in ("unsupported", "ok")), "")
+    return worst or ("ok" if "ok" in counts else "unsupported" if counts else "none")

@@ -1,4 +1,4 @@
-"""The inventory's list: search, facets, columns, order, time, pages; all of it in the address."""
+"""The Inventory page: search, facets, columns, order, time and pages. The whole state is in the URL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Iterator
 
-from windlass.console.desk import Desk
+from windlass.console.page_context import PageContext
 from windlass.console.views.links import (
     Data,
     Params,
@@ -26,7 +26,7 @@ from windlass.present.output import Format, emit
 
 __all__ = ["export", "inventory"]
 
-_PAGE = 50
+PAGE_ROWS = 50
 _FACETS = (
     ("type", "Type", "type"),
     ("account", "Account", "account"),
@@ -34,7 +34,7 @@ _FACETS = (
     ("tag:team", "Team", "tag:team"),
     ("tag:env", "Environment", "tag:env"),
 )
-# name in the address, heading, order it sorts by
+# (name in the URL, heading, sort order; empty: not sortable)
 _COLUMNS = (
     ("type", "Type", "type"),
     ("account", "Account", "account"),
@@ -47,7 +47,7 @@ _COLUMNS = (
     ("seen", "First seen", ""),
     ("changed", "Changed", "changed"),
 )
-_USUAL = ("type", "account", "region", "tags", "changed")
+_DEFAULT_COLUMNS = ("type", "account", "region", "tags", "changed")
 _EXPORTED = (
     "id",
     "key",
@@ -66,19 +66,19 @@ _EXPORTED = (
 _TIMES = (("now", ""), ("1 h ago", "1h"), ("1 d ago", "1d"), ("7 d ago", "7d"), ("30 d ago", "30d"))
 
 
-def inventory(desk: Desk, params: Params) -> Data:
-    """Search, facets and the table."""
-    query = query_of(params, limit=_PAGE)
-    desk.check(query)
-    page = desk.inventory.list(query)
-    aliases = desk.aliases()
-    items = [plain(rows.resource_row(one)) for one in page.rows]
+def inventory(context: PageContext, params: Params) -> Data:
+    """Return the matching resources, the facets, and links to every other state of the page."""
+    query = query_of(params, limit=PAGE_ROWS)
+    context.check(query)
+    page = context.inventory.list(query)
+    aliases = context.aliases()
+    items = [plain(rows.resource_row(resource)) for resource in page.rows]
     for item in items:
         item["account"] = aliases.get(item["account_id"], item["account_id"])
     return {
         "items": items,
         "total": page.total,
-        "facets": _facets(desk, params, query, aliases),
+        "facets": _facets(context, params, query, aliases),
         "columns": _columns(params, query.sort),
         "q": query.words,
         "at": first(params, "at"),
@@ -102,34 +102,34 @@ def inventory(desk: Desk, params: Params) -> Data:
     }
 
 
-def _facets(desk: Desk, params: Params, query: Query, aliases: dict[str, str]) -> list[Data]:
-    found = desk.facets(query)
+def _facets(context: PageContext, params: Params, query: Query, aliases: dict[str, str]) -> list[Data]:
+    counts = context.facets(query)
     facets = []
     for name, title, parameter in _FACETS:
         chosen = params.get(parameter, [])
         values = [
             {
-                "value": one.value,
-                "label": aliases.get(one.value, one.value) if name == "account" else one.value or "(none)",
-                "count": one.count,
-                "chosen": one.value in chosen,
-                "link": link("/inventory", params, **{parameter: _after(chosen, one.value, name)}),
+                "value": facet.value,
+                "label": aliases.get(facet.value, facet.value) if name == "account" else facet.value or "(none)",
+                "count": facet.count,
+                "chosen": facet.value in chosen,
+                "link": link("/inventory", params, **{parameter: _chosen_after(chosen, facet.value, name)}),
             }
-            for one in found.get(name, ())
+            for facet in counts.get(name, ())
         ]
-        values.sort(key=lambda one: not one["chosen"])
+        values.sort(key=lambda value: not value["chosen"])
         facets.append({"name": name, "title": title, "values": values})
     return facets
 
 
-def _after(chosen: list[str], value: str, name: str) -> list[str]:
-    """Types and places are alternatives to each other; a tag has one value at a time."""
+def _chosen_after(chosen: list[str], value: str, name: str) -> list[str]:
+    """The chosen values after a click. Types, accounts and regions are alternatives; a tag has one value at a time."""
     return toggled([] if name.startswith("tag:") and value not in chosen else chosen, value)
 
 
 def _columns(params: Params, sort: str) -> Data:
     chosen = many_of(params, "col", (name for name, *_ in _COLUMNS))
-    shown = [name for name, *_ in _COLUMNS if name in chosen] or list(_USUAL)
+    shown = [name for name, *_ in _COLUMNS if name in chosen] or list(_DEFAULT_COLUMNS)
     return {
         "all": [{"name": name, "title": title, "shown": name in shown} for name, title, _ in _COLUMNS],
         "shown": [
@@ -147,16 +147,16 @@ def _columns(params: Params, sort: str) -> Data:
 
 
 def _chips(params: Params, query: Query, aliases: dict[str, str]) -> list[Data]:
-    """Everything that narrows the list, each with the address without it."""
-    found = [{"text": f"“{query.words}”", "link": link("/inventory", params, q="")}] if query.words else []
+    """Every active filter, each with the URL that removes it."""
+    chips = [{"text": f"“{query.words}”", "link": link("/inventory", params, q="")}] if query.words else []
     for name, values in params.items():
         if name in ("type", "account", "region", "where") or name.startswith("tag:"):
             for value in values:
-                shown = aliases.get(value, value) if name == "account" else value
+                label = aliases.get(value, value) if name == "account" else value
                 if value:
-                    text = shown if name in ("where", "type", "account", "region") else f"{name[4:]} {shown}"
-                    found.append({"text": text, "link": link("/inventory", params, **{name: toggled(values, value)})})
-    return found
+                    text = label if name in ("where", "type", "account", "region") else f"{name[4:]} {label}"
+                    chips.append({"text": text, "link": link("/inventory", params, **{name: toggled(values, value)})})
+    return chips
 
 
 def _command(params: Params, query: Query) -> str:
@@ -168,18 +168,18 @@ def _command(params: Params, query: Query) -> str:
     )
 
 
-def export(desk: Desk, params: Params, kind: str) -> Iterator[str]:
-    """Every matching resource with its document, line by line; a malformed query is refused before the first."""
+def export(context: PageContext, params: Params, kind: str) -> Iterator[str]:
+    """Return all matching resources with their documents, line by line. A malformed query raises before the first line."""
     query = query_of({name: values for name, values in params.items() if name != "kind"}, limit=1000)
-    desk.check(query)
-    return _lines(desk, query, kind)
+    context.check(query)
+    return _lines(context, query, kind)
 
 
-def _lines(desk: Desk, query: Query, kind: str) -> Iterator[str]:
+def _lines(context: PageContext, query: Query, kind: str) -> Iterator[str]:
     if kind == "csv":
         yield _csv([])
-    for one in desk.inventory.walk(query):
-        row = plain(rows.resource_row(one)) | {"document": one.document}
+    for resource in context.inventory.walk(query):
+        row = plain(rows.resource_row(resource)) | {"document": resource.document}
         if kind == "jsonl":
             yield json.dumps(row, ensure_ascii=False) + "\n"
         else:

@@ -1,4 +1,4 @@
-"""A page's state is its address: reading parameters, and addresses of the same page in another state. Pure."""
+"""The state of a page is in its URL: query parameters, and links to the same page in another state. Pure."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ Data = dict[str, Any]
 
 
 def first(params: Params, name: str, default: str = "") -> str:
-    """A parameter's first value."""
+    """Return the first value of a parameter; `default` without one."""
     return (params.get(name) or [default])[0] or default
 
 
 def one_of(params: Params, name: str, known: Iterable[str]) -> str:
-    """A parameter's value; empty when there is none. UsageError, with the nearest known value, for any other."""
+    """Return the value of a parameter, empty without one. UsageError, with the nearest known value, for an unknown one."""
     value, names = first(params, name), [str(item) for item in known]
     if value and value not in names:
         raise unknown_word(name, value, names)
@@ -44,7 +44,7 @@ def one_of(params: Params, name: str, known: Iterable[str]) -> str:
 
 
 def many_of(params: Params, name: str, known: Iterable[str]) -> list[str]:
-    """A repeated parameter's values. UsageError, with the nearest known value, for an unknown one."""
+    """Return the values of a repeated parameter. UsageError, with the nearest known value, for an unknown one."""
     names, values = [str(item) for item in known], [value for value in params.get(name, []) if value]
     for value in values:
         if value not in names:
@@ -53,7 +53,7 @@ def many_of(params: Params, name: str, known: Iterable[str]) -> list[str]:
 
 
 def link(path: str, params: Params, **changes: str | list[str] | None) -> str:
-    """The same page with some parameters changed; the cursor starts anew unless given."""
+    """Return the URL of the page with some parameters changed. It starts at the first page unless `cursor` is given."""
     kept = {key: values for key, values in params.items() if key not in changes and key != "cursor" and any(values)}
     added = {key: value if isinstance(value, list) else [value] for key, value in changes.items() if value}
     query = urlencode([(key, value) for key, values in {**kept, **added}.items() for value in values if value])
@@ -61,13 +61,13 @@ def link(path: str, params: Params, **changes: str | list[str] | None) -> str:
 
 
 def toggled(values: Iterable[str], value: str) -> list[str]:
-    """The values with this one added, or without it."""
+    """Return the values with `value` added, or removed when it is among them."""
     listed = list(values)
-    return [one for one in listed if one != value] if value in listed else [*listed, value]
+    return [item for item in listed if item != value] if value in listed else [*listed, value]
 
 
 def hidden(params: Params, *but: str) -> list[tuple[str, str]]:
-    """What a form must carry along so that it changes nothing but its own fields."""
+    """Return the hidden fields of a form that only changes the parameters `but`."""
     return [
         (key, value)
         for key, values in params.items()
@@ -78,8 +78,8 @@ def hidden(params: Params, *but: str) -> list[tuple[str, str]]:
 
 
 def conditions(params: Params) -> list[str]:
-    """The parameters that narrow the estate, as conditions of the command line's `-w`."""
-    found = [one for one in params.get("where", []) if one]
+    """Return the filters of the URL as conditions of the option `-w`."""
+    found = [value for value in params.get("where", []) if value]
     for name, values in params.items():
         if name in ("account", "region") or name.startswith("tag:"):
             found += [f"{name}={value}" for value in values if value]
@@ -87,9 +87,9 @@ def conditions(params: Params) -> list[str]:
 
 
 def query_of(params: Params, *, limit: int, sort: str = "type") -> Query:
-    """The resources that the address asks for."""
+    """Return the inventory query that the URL describes."""
     return parse_query(
-        [one for one in params.get("type", []) if one],
+        [value for value in params.get("type", []) if value],
         conditions(params),
         now=clock.now(),
         at=first(params, "at"),
@@ -102,8 +102,8 @@ def query_of(params: Params, *, limit: int, sort: str = "type") -> Query:
 
 
 def command(*words: str, params: Params, options: Mapping[str, str] | None = None) -> str:
-    """What to type for the same answer, each word quoted for a shell."""
-    typed = ["windlass", *words, *(one for one in params.get("type", []) if one)]
+    """Return the command with the same result, quoted for a shell."""
+    typed = ["windlass", *words, *(value for value in params.get("type", []) if value)]
     for condition in conditions(params):
         typed += ["-w", condition]
     for name, value in (options or {}).items():

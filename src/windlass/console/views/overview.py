@@ -1,12 +1,12 @@
-"""The estate at a glance, what needs attention first."""
+"""The Overview page: what needs attention, counts, coverage, the latest changes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
 
-from windlass.api.routes import job_value
-from windlass.console.desk import Desk
+from windlass.api.routes import job_json
+from windlass.console.page_context import PageContext
 from windlass.console.views.grid import grid
 from windlass.console.views.links import Data, Params, link
 from windlass.core import clock
@@ -17,7 +17,7 @@ from windlass.jobs.model import JobStatus
 
 __all__ = ["overview"]
 
-# What somebody should look at: how many of what, which resources, how to list them.
+# Findings that need attention: (name, query, parameters of the inventory page that lists them).
 _WATCHED = (
     (
         "public bucket",
@@ -37,48 +37,54 @@ _WATCHED = (
 )
 
 
-def overview(desk: Desk, _: Params) -> Data:
-    """Counts, attention, coverage, the latest changes and what runs now."""
-    stats = desk.stats()
-    runs = desk.inventory.runs(10)
-    recent, _cursor = desk.inventory.changes(since=clock.now() - timedelta(days=7), limit=8)
-    aliases = desk.aliases()
+def overview(context: PageContext, _: Params) -> Data:
+    """Return counts, findings, coverage, the latest changes and running jobs."""
+    stats = context.stats()
+    runs = context.inventory.runs(10)
+    recent, _cursor = context.inventory.changes(since=clock.now() - timedelta(days=7), limit=8)
+    aliases = context.aliases()
     return {
         "stats": stats,
         "today": stats["changes_by_day"][-1] if stats["changes_by_day"] else None,
         "coverage": _coverage(stats["by_scope_state"]),
-        "attention": _attention(desk, runs),
-        "grid": desk.remember("grid", lambda: grid(desk.scopes())),
+        "attention": _attention(context, runs),
+        "grid": context.cached("grid", lambda: grid(context.scopes())),
         "aliases": aliases,
-        "runs": [plain(rows.run_row(one)) for one in runs],
-        "changes": [plain(rows.revision_row(one)) for one in recent],
-        "jobs": [job_value(one) for one in desk.jobs.list(status=JobStatus.RUNNING, limit=5)],
+        "runs": [plain(rows.run_row(run)) for run in runs],
+        "changes": [plain(rows.revision_row(revision)) for revision in recent],
+        "jobs": [job_json(job) for job in context.jobs.list(status=JobStatus.RUNNING, limit=5)],
         "types": [(name, count, link("/inventory", {}, type=name)) for name, count in stats["by_type"].items()],
         "accounts": [
-            {"id": one, "alias": aliases.get(one, ""), "count": count, "link": link("/inventory", {}, account=one)}
-            for one, count in stats["by_account"].items()
+            {
+                "id": account,
+                "alias": aliases.get(account, ""),
+                "count": count,
+                "link": link("/inventory", {}, account=account),
+            }
+            for account, count in stats["by_account"].items()
         ],
         "regions": [
-            {"id": one, "alias": "", "count": count, "link": link("/inventory", {}, region=one)}
-            for one, count in stats["by_region"].items()
+            {"id": region, "alias": "", "count": count, "link": link("/inventory", {}, region=region)}
+            for region, count in stats["by_region"].items()
         ],
     }
 
 
 def _coverage(states: dict[str, int]) -> Data:
-    """How much of the estate was read; what is not there counts as read."""
+    """The share of scopes that were read. Unsupported scopes count as read."""
     total = sum(states.values())
     good = states.get("ok", 0) + states.get("unsupported", 0)
     return {"good": good, "total": total, "share": good / total if total else 0.0}
 
 
-def _attention(desk: Desk, runs: Sequence[Run]) -> list[Data]:
-    found = list(desk.remember("attention", lambda: [*_troubled(desk), *_watched(desk)]))
+def _attention(context: PageContext, runs: Sequence[Run]) -> list[Data]:
+    found = list(context.cached("attention", lambda: [*_failed_scopes(context), *_watched(context)]))
     if runs and runs[0].status in ("failed", "interrupted"):
-        found.insert(0, _item("bad", f"The last collection {runs[0].status}", runs[0].run_id, "/jobs"))
-    failed = desk.jobs.list(status=JobStatus.FAILED, limit=1)
-    if failed:
-        found.append(_item("warn", "A job failed", failed[0].title, f"/jobs/{failed[0].job_id}"))
+        verb = "failed" if runs[0].status == "failed" else "was interrupted"
+        found.insert(0, _item("bad", f"The last collection {verb}", runs[0].run_id, "/jobs"))
+    failed_jobs = context.jobs.list(status=JobStatus.FAILED, limit=1)
+    if failed_jobs:
+        found.append(_item("warn", "A job failed", failed_jobs[0].title, f"/jobs/{failed_jobs[0].job_id}"))
     return found
 
 
@@ -86,20 +92,20 @@ def _item(level: str, text: str, detail: str, target: str) -> Data:
     return {"level": level, "text": text, "detail": detail, "link": target}
 
 
-def _troubled(desk: Desk) -> list[Data]:
-    troubled = [one for one in desk.scopes() if not one.state.complete and str(one.state) != "unsupported"]
-    if not troubled:
+def _failed_scopes(context: PageContext) -> list[Data]:
+    failed = [status for status in context.scopes() if not status.state.complete and str(status.state) != "unsupported"]
+    if not failed:
         return []
-    worst = troubled[0]
-    count = f"{len(troubled):,} scope{'s' if len(troubled) > 1 else ''} can't be read"
-    account = desk.aliases().get(worst.scope.account_id, worst.scope.account_id)
+    worst = failed[0]
+    count = f"{len(failed):,} scope{'s' if len(failed) > 1 else ''} could not be read"
+    account = context.aliases().get(worst.scope.account_id, worst.scope.account_id)
     return [_item("bad", count, f"{worst.scope.type} in {worst.scope.region} of {account}: {worst.state}", "/accounts")]
 
 
-def _watched(desk: Desk) -> list[Data]:
+def _watched(context: PageContext) -> list[Data]:
     found = []
     for name, query, state in _WATCHED:
-        page = desk.inventory.list(query)
+        page = context.inventory.list(query)
         if page.total:
             head, _, tail = name.partition(" without")
             many = f"{head}s without{tail}" if tail else f"{head}s"

@@ -1,9 +1,9 @@
-"""Every part that pages are made of, with made-up contents: the page designers and tests look at."""
+"""The Patterns page: every component with sample data, for designers and tests."""
 
 from __future__ import annotations
 
-from windlass.console.desk import Desk
-from windlass.console.sides import side_by_side
+from windlass.console.diff import side_by_side
+from windlass.console.page_context import PageContext
 from windlass.console.views.grid import STATES
 from windlass.console.views.links import Data, Params
 
@@ -13,8 +13,8 @@ _BEFORE = {"Name": "ledger", "Versioning": {"Status": "Suspended"}, "Tags": {"en
 _AFTER = {"Name": "ledger", "Versioning": {"Status": "Enabled"}, "Tags": {"env": "prod", "team": "web"}, "Rules": [443]}
 
 
-def patterns(_desk: Desk, _: Params) -> Data:
-    """Samples."""
+def patterns(_context: PageContext, _: Params) -> Data:
+    """Return the sample data of every component."""
     days = [
         {"day": f"2026-11-{day:02}", "created": day % 5 * 3, "updated": day % 7 * 2, "deleted": day % 3}
         for day in range(1, 31)
@@ -25,7 +25,7 @@ def patterns(_desk: Desk, _: Params) -> Data:
         "types": [(f"{name}.kind-{n}", 300 // n, "/patterns") for name in ("s3", "ec2", "iam") for n in range(1, 9)],
         "states": STATES,
         "document": _AFTER | {"Policy": None, "Public": False, "Count": 3, "Nothing": {}, "List": []},
-        "sides": side_by_side(_BEFORE, _AFTER),
+        "diff": side_by_side(_BEFORE, _AFTER),
         "grid": {
             "regions": regions,
             "accounts": [

@@ -1,4 +1,4 @@
-"""Replication: the pairs being seeded with their progress, what failed and why, what was verified; and one seed by itself."""
+"""The Replication page with the latest seed of every pair, and the page of one seed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from windlass.api.routes import job_value
-from windlass.console.desk import Desk
+from windlass.api.routes import job_json
+from windlass.console.page_context import PageContext
 from windlass.console.views.links import Data, Params, first, one_of
 from windlass.core import clock
 from windlass.core.canonical import plain
@@ -21,7 +21,7 @@ from windlass.replication.service import latest
 
 __all__ = ["replication", "seed"]
 
-_SHOWN = 300
+MAX_PAIRS = 300
 _NOT_SAME = ("missing", "different", "unknown")
 _UNCOMPARED = {"error": "", "objects": 0, "missing": 0, "different": 0, "extra": 0, "unknown": 0, "examples": {}}
 _ORDER = (
@@ -44,38 +44,42 @@ _STEPS = (
 )
 
 
-def replication(desk: Desk, params: Params) -> Data:
-    """The last seed of every pair, trouble first; of one set when the address names it."""
+def replication(context: PageContext, params: Params) -> Data:
+    """Return the latest seed of every pair, failed ones first; of one set when the URL names it."""
     now = clock.now()
-    found = latest(desk.replication.seeds(limit=5000))
-    names = sorted({one.set_name for one in found if one.set_name})
-    chosen = one_of(params, "set", {*names, *(one.name for one in desk.replication.sets)})
-    seeds = [one for one in found if not chosen or one.set_name == chosen]
-    seeds.sort(key=lambda one: (_ORDER.index(one.state), one.pair.title))
-    failures = desk.replication.failures(seeds[:_SHOWN])
-    items = [_row(one, now, failures.get(one.seed_id, ())) for one in seeds[:_SHOWN]]
+    sets = context.replication.sets
+    found = latest(context.replication.seeds(limit=5000))
+    names = sorted({seed.set_name for seed in found if seed.set_name})
+    chosen = one_of(params, "set", {*names, *(replication_set.name for replication_set in sets)})
+    seeds = [seed for seed in found if not chosen or seed.set_name == chosen]
+    seeds.sort(key=lambda seed: (_ORDER.index(seed.state), seed.pair.title))
+    failures = context.replication.failures(seeds[:MAX_PAIRS])
+    items = [_row(seed, now, failures.get(seed.seed_id, ())) for seed in seeds[:MAX_PAIRS]]
     return {
         "items": items,
-        "more": max(0, len(seeds) - _SHOWN),
+        "more": max(0, len(seeds) - MAX_PAIRS),
         "set": chosen,
         "set_names": names,
         "total": _total(seeds, now),
         "reasons": _reasons(seeds, failures),
-        "states": dict(Counter(str(one.state) for one in seeds)),
-        "sets": [plain(rows.set_row(one, desk.replication.last_started(one.name))) for one in desk.replication.sets],
-        "jobs": [job_value(one) for one in desk.jobs.list(kind=KIND, limit=5)],
-        "aliases": desk.aliases(),
+        "states": dict(Counter(str(seed.state) for seed in seeds)),
+        "sets": [
+            plain(rows.set_row(replication_set, context.replication.last_started(replication_set.name)))
+            for replication_set in sets
+        ],
+        "jobs": [job_json(job) for job in context.jobs.list(kind=KIND, limit=5)],
+        "aliases": context.aliases(),
         "cli": f"windlass replicate status{f' {chosen}' if chosen else ''}",
     }
 
 
-def seed(desk: Desk, params: Params) -> Data:
-    """One seed with its steps, its batch jobs and every reason with some keys."""
+def seed(context: PageContext, params: Params) -> Data:
+    """Return one seed with its steps, batch jobs and failures by reason. NotFound for an unknown seed."""
     seed_id = first(params, "seed_id")
-    found = next((one for one in desk.replication.select(seed_id) if one.seed_id == seed_id), None)
+    found = next((seed for seed in context.replication.select(seed_id) if seed.seed_id == seed_id), None)
     if found is None:
-        raise NotFound(f"there is no seed {seed_id!r}", hint="The page Replication lists them.")
-    failures = desk.replication.failures([found]).get(seed_id, [])
+        raise NotFound(f"there is no seed {seed_id!r}", hint="The Replication page lists all seeds.")
+    failures = context.replication.failures([found]).get(seed_id, [])
     return {
         "row": _row(found, clock.now(), failures),
         "reasons": plain(rows.failure_rows(found, failures)),
@@ -83,7 +87,7 @@ def seed(desk: Desk, params: Params) -> Data:
         "cutoff_at": found.checkpoint.document().get("cutoff_at", ""),
         "service_role": getattr(found.checkpoint, "role", ""),
         "manifests": found.checkpoint.document().get("manifests", []),
-        "aliases": desk.aliases(),
+        "aliases": context.aliases(),
         "source": _place(found.pair.source),
         "destination": _place(found.pair.destination),
         "cli": f"windlass replicate report {seed_id}",
@@ -92,7 +96,7 @@ def seed(desk: Desk, params: Params) -> Data:
 
 
 def _row(found: SeedTask, now: datetime, failures: Sequence[FailureGroup]) -> Data:
-    """A seed as the command line has it; what was verified has every key, `compared` tells whether it was."""
+    """A seed as on the command line. `verified` always has every count; `compared` is True when it was verified."""
     row: Data = plain(rows.seed_row(found, now, failures))
     compared = bool(row["verified"]) and "error" not in row["verified"]
     return row | {"verified": {**_UNCOMPARED, **row["verified"], "compared": compared}}
@@ -103,7 +107,7 @@ def _place(place: Any) -> Data:
 
 
 def _steps(found: SeedTask) -> list[Data]:
-    """What is behind a seed and what lies before it, in order."""
+    """The steps of a seed in order, done or not."""
     steps = [{"name": name, "done": True} for name, key in _STEPS if getattr(found.checkpoint, key, None)]
     steps.append({"name": "copied", "done": found.state in (State.VERIFYING, State.DONE, State.INCOMPLETE)})
     steps.append({"name": "verified", "done": bool(found.verified) and "error" not in found.verified})
@@ -111,43 +115,43 @@ def _steps(found: SeedTask) -> list[Data]:
 
 
 def _total(seeds: Sequence[SeedTask], now: datetime) -> Data:
-    """All pairs together; the time left is that of the slowest."""
-    left = [eta for one in seeds if (eta := one.eta_s(now)) is not None]
-    verified = [one for one in seeds if one.verified and "error" not in one.verified]
+    """The sums over all pairs; the time left is that of the slowest pair."""
+    left = [eta for seed in seeds if (eta := seed.eta_s(now)) is not None]
+    verified = [seed for seed in seeds if seed.verified and "error" not in seed.verified]
     return {
         "pairs": len(seeds),
-        "done_pairs": sum(one.state is State.DONE for one in seeds),
-        "live_pairs": sum(not one.state.ended for one in seeds),
-        "bad_pairs": sum(one.state in (State.FAILED, State.INCOMPLETE) for one in seeds),
-        "total": sum(one.total for one in seeds),
-        "done": sum(one.done for one in seeds),
-        "failed": sum(one.failed for one in seeds),
-        "size_bytes": sum(one.size_bytes for one in seeds),
+        "done_pairs": sum(seed.state is State.DONE for seed in seeds),
+        "live_pairs": sum(not seed.state.ended for seed in seeds),
+        "bad_pairs": sum(seed.state in (State.FAILED, State.INCOMPLETE) for seed in seeds),
+        "total": sum(seed.total for seed in seeds),
+        "done": sum(seed.done for seed in seeds),
+        "failed": sum(seed.failed for seed in seeds),
+        "size_bytes": sum(seed.size_bytes for seed in seeds),
         "eta_s": max(left, default=None),
         "verified": len(verified),
-        "whole": sum(not any(one.verified.get(kind) for kind in _NOT_SAME) for one in verified),
-        "missing": sum(one.verified["missing"] for one in verified),
-        "different": sum(one.verified["different"] for one in verified),
+        "complete": sum(not any(seed.verified.get(kind) for kind in _NOT_SAME) for seed in verified),
+        "missing": sum(seed.verified["missing"] for seed in verified),
+        "different": sum(seed.verified["different"] for seed in verified),
     }
 
 
 def _reasons(seeds: Sequence[SeedTask], failures: dict[str, list[FailureGroup]]) -> list[Data]:
-    """Failures by reason over all pairs, the most frequent first."""
+    """Failures by reason over all pairs, the most frequent reason first."""
     counts: Counter[str] = Counter()
     pairs: dict[str, list[str]] = {}
-    told: dict[str, Data] = {}
-    for one in seeds:
-        for row in rows.failure_rows(one, failures.get(one.seed_id, [])):
+    first_row: dict[str, Data] = {}
+    for seed in seeds:
+        for row in rows.failure_rows(seed, failures.get(seed.seed_id, [])):
             counts[row["code"]] += row["count"]
-            pairs.setdefault(row["code"], []).append(one.pair.title)
-            told.setdefault(row["code"], row)
+            pairs.setdefault(row["code"], []).append(seed.pair.title)
+            first_row.setdefault(row["code"], row)
     return [
         {
             "code": code,
             "count": number,
-            "meaning": told[code]["meaning"],
-            "advice": told[code]["advice"],
-            "retry": told[code]["retry"],
+            "meaning": first_row[code]["meaning"],
+            "advice": first_row[code]["advice"],
+            "retry": first_row[code]["retry"],
             "pairs": pairs[code],
         }
         for code, number in counts.most_common()

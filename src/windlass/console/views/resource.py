@@ -1,4 +1,4 @@
-"""One resource: its document now or at a time, what it is related to, how it came to be so."""
+"""The page of one resource: document now or at a time, relations, history."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from windlass.console.desk import Desk
-from windlass.console.sides import side_by_side
+from windlass.console.diff import side_by_side
+from windlass.console.page_context import PageContext
 from windlass.console.views.links import Data, Params, first, link, one_of
 from windlass.core import clock
 from windlass.core.canonical import plain
@@ -21,46 +21,46 @@ from windlass.inventory.model import Revision
 
 __all__ = ["resource"]
 
-_REVISIONS = 200
-_AROUND = 40
-_MOST_PATHS = 40
-_MAP_NODES = 200
+MAX_REVISIONS = 200
+DEFAULT_GRAPH_NODES = 40
+MAX_PATHS = 40
+MAX_MAP_NODES = 200
 _MAP_DEPTHS = ("2", "3", "4")
 
 
-def resource(desk: Desk, params: Params) -> Data:
-    """The resource, its relations, its history, and two revisions side by side."""
+def resource(context: PageContext, params: Params) -> Data:
+    """Return the resource, its relations, its history, and the diff of two revisions."""
     ref = first(params, "ref")
     if not ref:
-        raise NotFound("no resource was named", hint="Open one from the inventory.")
-    inventory = desk.inventory
+        raise NotFound("the URL names no resource", hint="Open a resource from the Inventory page.")
+    inventory = context.inventory
     now = inventory.show(ref)
     name = f"#{now.id}"
-    revisions = inventory.history(name, limit=_REVISIONS)
+    revisions = inventory.history(name, limit=MAX_REVISIONS)
     chosen = _revision(revisions, first(params, "rev")) or (revisions[0] if revisions else None)
     moment = parse_when(first(params, "at"), at=clock.now()) if first(params, "at") else None
     if moment is None and first(params, "rev") and chosen is not None:
         moment = chosen.valid_from
     document = inventory.document_at(name, moment) if moment else now.document
-    relations = [rows.relation_row(one) for one in inventory.relations(name, at=moment)]
+    relations = [rows.relation_row(relation) for relation in inventory.relations(name, at=moment)]
     map_depth = one_of(params, "map", _MAP_DEPTHS)
     around = (
-        inventory.graph(name, depth=int(map_depth), limit=_MAP_NODES)
+        inventory.graph(name, depth=int(map_depth), limit=MAX_MAP_NODES)
         if map_depth
-        else inventory.graph(name, depth=1 if len(relations) > 12 else 2, limit=_AROUND)
+        else inventory.graph(name, depth=1 if len(relations) > 12 else 2, limit=DEFAULT_GRAPH_NODES)
     )
     here: Params = {"ref": [name]}
     return {
         "resource": plain(rows.resource_row(now)) | {"measures": dict(now.measures)},
-        "account": desk.aliases().get(now.account_id, ""),
+        "account": context.aliases().get(now.account_id, ""),
         "document": document,
         "at": plain(moment) if moment else "",
         "relations": relations,
-        "addresses": [plain(rows.holder_row(one)) for one in inventory.addresses(name)],
+        "addresses": [plain(rows.holder_row(holder)) for holder in inventory.addresses(name)],
         "graph": {
             "root": around.root,
-            "nodes": plain([rows.resource_row(one) for one in around.nodes]),
-            "edges": [rows.relation_row(one) for one in around.edges],
+            "nodes": plain([rows.resource_row(node) for node in around.nodes]),
+            "edges": [rows.relation_row(relation) for relation in around.edges],
             "truncated": around.truncated,
         },
         "map_depth": map_depth,
@@ -73,42 +73,44 @@ def resource(desk: Desk, params: Params) -> Data:
             for depth in ("", *_MAP_DEPTHS)
         ],
         "revisions": [
-            plain(rows.revision_row(one))
-            | {"link": link("/inventory/resource", here, rev=str(one.revision_id)), "chosen": one is chosen}
-            for one in revisions
+            plain(rows.revision_row(revision))
+            | {"link": link("/inventory/resource", here, rev=str(revision.revision_id)), "chosen": revision is chosen}
+            for revision in revisions
         ],
-        "compared": _compared(desk, name, revisions, chosen, first(params, "from")) if chosen else None,
+        "compared": _compared(context, name, revisions, chosen, first(params, "from")) if chosen else None,
         "cli": shlex.join(["windlass", "inventory", "show", now.key, *(["--at", plain(moment)] if moment else [])]),
         "cli_history": shlex.join(["windlass", "inventory", "history", now.key]),
     }
 
 
 def _revision(revisions: Sequence[Revision], wanted: str) -> Revision | None:
-    return next((one for one in revisions if wanted and str(one.revision_id) == wanted), None)
+    return next((revision for revision in revisions if wanted and str(revision.revision_id) == wanted), None)
 
 
-def _compared(desk: Desk, ref: str, revisions: Sequence[Revision], chosen: Revision, against: str) -> Data | None:
-    """The chosen revision against the one before it, or against another one that was asked for."""
+def _compared(
+    context: PageContext, ref: str, revisions: Sequence[Revision], chosen: Revision, against: str
+) -> Data | None:
+    """The chosen revision compared with the revision `against`, or with the previous one."""
     other = _revision(revisions, against)
     if other is None and chosen.change != "updated":
         return None
     old_moment = other.valid_from if other else chosen.valid_from - timedelta(microseconds=1)
-    before = desk.inventory.document_at(ref, old_moment)
-    after = desk.inventory.document_at(ref, chosen.valid_from)
-    position = next(at for at, one in enumerate(revisions) if one is chosen)
+    before = context.inventory.document_at(ref, old_moment)
+    after = context.inventory.document_at(ref, chosen.valid_from)
+    position = next(at for at, revision in enumerate(revisions) if revision is chosen)
     previous = revisions[position + 1] if position + 1 < len(revisions) else None
     return plain(rows.revision_row(chosen)) | {  # type: ignore[no-any-return]
         "against": (other or previous).revision_id if (other or previous) else None,  # type: ignore[union-attr]
         "lines": _changed_paths(chosen, before, after) if other is None and before is not None else [],
-        "sides": side_by_side(before, after),
+        "diff": side_by_side(before, after),
     }
 
 
 def _changed_paths(revision: Revision, before: Any, after: Any) -> list[Data]:
-    """Each operation of the patch with the values on both sides."""
+    """Each operation of the patch with the old and the new value."""
     lines = []
     current = before
-    for operation in revision.patch[:_MOST_PATHS]:
+    for operation in revision.patch[:MAX_PATHS]:
         kind, path = operation["op"], operation["path"]
         lines.append(
             {
@@ -118,7 +120,7 @@ def _changed_paths(revision: Revision, before: Any, after: Any) -> list[Data]:
                 "after": None if kind == "remove" else _text(operation.get("value", _value_at(after, path))),
             }
         )
-        # Positions in lists are those after the operations before.
+        # List positions in a JSON Patch count after the operations before (RFC 6902).
         current = apply_patch(current, [dict(operation)])
     return lines
 

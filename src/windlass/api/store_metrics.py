@@ -1,7 +1,7 @@
-"""What the store knows, shown to Prometheus when it asks: work that ended long ago, and workers that nobody scrapes.
+"""Prometheus gauges computed from the store at each scrape.
 
-A collection of a CronJob, a seed from a laptop and a pipeline on Lambda leave no process behind to be asked; their rows are
-here. Every console shows the same values: take the `max` of them. AWS is never asked by a scrape.
+They cover work whose process is gone (a CronJob, a seed from a laptop, a Lambda function) and cannot be scraped. Every
+console reports the same values, so aggregate them with `max`. A scrape never calls AWS.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _MOST = 10_000
 
 GAUGES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "store_up": ((), "Whether the store answered this scrape: 1 or 0."),
-    "inventory_resources": (("account",), "Living resources."),
-    "inventory_scopes": (("state",), "Scopes by the state of their last visit."),
-    "inventory_collected_timestamp_seconds": ((), "When the last collection ended that came to its end, as Unix time."),
-    "jobs": (("kind", "status"), "Jobs of the last day, by how they stand."),
-    "pipeline_objects": (("pipeline", "outcome"), "Objects that pipelines took to an end in the last hour."),
+    "inventory_resources": (("account",), "Resources that exist, by account."),
+    "inventory_scopes": (("state",), "Scopes by the state of their last read."),
+    "inventory_collected_timestamp_seconds": ((), "End of the last collection that finished, as Unix time."),
+    "jobs": (("kind", "status"), "Jobs of the last day, by kind and status."),
+    "pipeline_objects": (("pipeline", "outcome"), "Objects that pipelines finished in the last hour, by outcome."),
     "pipeline_bytes": (("pipeline", "direction"), "Bytes that pipelines read and wrote in the last hour."),
-    "pipeline_refused": (("pipeline",), "Refused objects that wait for a retry."),
-    "aggregation_windows": (("rule", "outcome"), "Actions of the last hour, by what they came to."),
+    "pipeline_refused": (("pipeline",), "Quarantined objects that wait for a retry."),
+    "aggregation_windows": (("rule", "outcome"), "Actions of the last hour, by outcome."),
     "replication_seeds": (("state",), "Pairs of buckets by the state of their newest seed."),
     "replication_objects": (("set", "count"), "Objects of the newest seeds: total, done, failed."),
     "replication_bytes": (("set", "count"), "Bytes of the newest seeds: total, done."),
@@ -45,7 +45,7 @@ Values = Iterator[tuple[tuple[str, ...], float]]
 
 
 class StoreCollector(Collector):
-    """`windlass_…` gauges of an app's store."""
+    """The `windlass_…` gauges of the store of an app."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -64,11 +64,11 @@ class StoreCollector(Collector):
         }
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """prometheus_client's name for it; without this, registering would read the store."""
+        """Return the families without values: without this method, prometheus_client would read the store at registration."""
         return (_family(name) for name in GAUGES)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The values of now; what can't be read is left out, and `windlass_store_up` says 0."""
+        """Return the current values. Families that cannot be read are left out, and `windlass_store_up` is 0."""
         up = 1.0
         for name, read in self._parts.items():
             family = _family(name)
@@ -94,9 +94,9 @@ class StoreCollector(Collector):
 
     def _collected(self) -> Values:
         ended = [
-            one.finished_at
-            for one in self._app.inventory.runs(50)
-            if one.finished_at and one.status in ("done", "partial")
+            run.finished_at
+            for run in self._app.inventory.runs(50)
+            if run.finished_at and run.status in ("done", "partial")
         ]
         if ended:
             yield (), max(ended).timestamp()
@@ -104,9 +104,9 @@ class StoreCollector(Collector):
     def _jobs(self) -> Values:
         since = clock.now() - _DAY
         counted = Counter(
-            (one.kind, str(one.status))
-            for one in self._app.jobs.list(limit=_MOST)
-            if one.created_at >= since or one.finished_at is None or one.finished_at >= since
+            (job.kind, str(job.status))
+            for job in self._app.jobs.list(limit=_MOST)
+            if job.created_at >= since or job.finished_at is None or job.finished_at >= since
         )
         yield from sorted(counted.items())
 
@@ -122,18 +122,18 @@ class StoreCollector(Collector):
             yield (pipeline, "written"), row["written_bytes"]
 
     def _pipeline_refused(self) -> Values:
-        waiting = Counter(one.pipeline for one in self._app.pipelines.failures(waiting=True, limit=_MOST))
-        for pipeline in sorted({*waiting, *(one.name for one in self._app.settings.pipeline)}):
+        waiting = Counter(failure.pipeline for failure in self._app.pipelines.failures(waiting=True, limit=_MOST))
+        for pipeline in sorted({*waiting, *(pipeline.name for pipeline in self._app.settings.pipeline)}):
             yield (pipeline,), waiting[pipeline]
 
     def _windows(self) -> Values:
         counted = Counter(
-            (one.rule, one.outcome) for one in self._app.aggregation.windows(within_s=_HOUR_S, limit=_MOST)
+            (window.rule, window.outcome) for window in self._app.aggregation.windows(within_s=_HOUR_S, limit=_MOST)
         )
         yield from sorted(counted.items())
 
     def _seeds(self) -> Values:
-        counted = Counter(str(one.state) for one in latest(self._app.replication.seeds(limit=_MOST)))
+        counted = Counter(str(seed.state) for seed in latest(self._app.replication.seeds(limit=_MOST)))
         for state, number in sorted(counted.items()):
             yield (state,), number
 
@@ -145,9 +145,9 @@ class StoreCollector(Collector):
 
     def _by_set(self, fields: Mapping[str, str]) -> Values:
         counted: Counter[tuple[str, str]] = Counter()
-        for one in latest(self._app.replication.seeds(limit=_MOST)):
+        for seed in latest(self._app.replication.seeds(limit=_MOST)):
             for label, name in fields.items():
-                counted[one.set_name, label] += getattr(one, name)
+                counted[seed.set_name, label] += getattr(seed, name)
         yield from sorted(counted.items())
 
 

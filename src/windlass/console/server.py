@@ -1,4 +1,4 @@
-"""Running the console under uvicorn, in the foreground, until a signal; refused where nobody could log in."""
+"""The console's HTTP server: uvicorn in the foreground until a signal. Refuses a bind where nobody could log in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from windlass.core.errors import ConfigError
 
 __all__ = ["serve"]
 
-_LOOK_S = 0.2
+STOP_POLL_S = 0.2
 
 
 def serve(
@@ -34,18 +34,20 @@ def serve(
     ready: Callable[[str], None] | None = None,
     stop: threading.Event | None = None,
 ) -> None:
-    """Serve until SIGINT, SIGTERM or `stop`. ConfigError for a bind that is refused or taken."""
+    """Serve until SIGINT, SIGTERM or `stop`. ConfigError for a bind that is refused or in use."""
     console = app.settings.console
     logins = bool(app.settings.oidc.issuer) or count_tokens(app.store, now=clock.now()) > 0
     check_bind(host, logins=logins, required=None if console.require_login == "auto" else console.require_login)
     listener = _listen(host, port)
     with listener:
-        shown = f"[{host}]" if ":" in host else host
-        asyncio.run(_serve(app, host, listener, f"http://{shown}:{listener.getsockname()[1]}", ready or _say, stop))
+        url_host = f"[{host}]" if ":" in host else host
+        asyncio.run(
+            _serve(app, host, listener, f"http://{url_host}:{listener.getsockname()[1]}", ready or _print_url, stop)
+        )
 
 
-def _say(url: str) -> None:
-    print(f"console at {url}; Ctrl-C stops it", file=sys.stderr, flush=True)
+def _print_url(url: str) -> None:
+    print(f"Console: {url} (stop it with Ctrl-C)", file=sys.stderr, flush=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -58,8 +60,8 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ConfigError(
-            f"the console can't listen on {host} port {port}: {error.strerror}",
-            hint="Give --port (0 takes a free one), or --host.",
+            f"the console cannot listen on {host} port {port}: {error.strerror}",
+            hint="Choose another --port (0 takes a free one) or --host.",
         ) from None
     return listener
 
@@ -71,7 +73,7 @@ async def _serve(
     stopping = asyncio.Event()
     site.inner.state.stopping = stopping
     deadlines = deadlines_of(app.settings.console)
-    # proxy_headers off: the guard decides whose X-Forwarded-For is believed, and has to see the peer itself.
+    # proxy_headers off: the middleware decides which X-Forwarded-For is trusted, and needs the address of the peer.
     config = uvicorn.Config(
         site,
         http=protocol_with(deadlines),
@@ -82,7 +84,7 @@ async def _serve(
         timeout_graceful_shutdown=3,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=deadlines.idle_s,  # type: ignore[arg-type]  # the event loop takes fractions, too
+        timeout_keep_alive=deadlines.idle_s,  # type: ignore[arg-type]  # the event loop accepts fractions
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(_run(server, listener))
@@ -91,7 +93,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
 
     def halt(*_: Any) -> None:
-        stopping.set()  # streams end first, so that they don't hold up the others
+        stopping.set()  # streams end first, because uvicorn waits for open responses
         server.should_exit = True
 
     if threading.current_thread() is threading.main_thread():
@@ -103,11 +105,11 @@ async def _serve(
     while stop is not None and not task.done():
         if stop.is_set():
             halt()
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(STOP_POLL_S)
     await task
 
 
 async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
-    # Not `server.serve`: it would take the signals for itself, and raise them again at the end.
+    # `server.serve` would install its own signal handlers and raise the signals again at the end.
     with contextlib.suppress(asyncio.CancelledError):
-        await server._serve([listener])  # noqa: SLF001  uvicorn has no public entry without its signal handlers
+        await server._serve([listener])  # noqa: SLF001  uvicorn has no public entry point without its signal handlers

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.console.site import opened_app
-from windlass.api.measure import GAUGES, StoreCollector
+from windlass.api.store_metrics import GAUGES, StoreCollector
 from windlass.app import App
 from windlass.core import clock
 from windlass.core.errors import WindlassError

@@ -1,4 +1,4 @@
-"""The guard around every request: host, token, session, role; security headers; metrics. Pure ASGI, for speed."""
+"""The ASGI middleware around every request: access rules, security headers, size limit, metrics."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from windlass.api.auth import (
-    Asked,
+    RequestFacts,
     Role,
+    authorize,
     client_address,
     is_forwarded,
     is_loopback_host,
-    permit,
     proxy_by_configuration,
 )
-from windlass.api.logins import Logins
+from windlass.api.authenticator import Authenticator
 from windlass.api.problems import LoginBlocked, problem
 from windlass.api.sessions import Login, Sessions, session_cookie
-from windlass.api.tokens import living_token
+from windlass.api.tokens import active_token
 from windlass.app import App
 from windlass.core import clock
 from windlass.core.errors import AccessDenied, UsageError, WindlassError
 from windlass.observe.log import logger
 
-__all__ = ["MAX_BODY_BYTES", "Guard"]
+__all__ = ["MAX_BODY_BYTES", "SecurityMiddleware"]
 
-MAX_BODY_BYTES = 1 << 20  # forms and JSON of a few fields; nothing is uploaded to the console
+MAX_BODY_BYTES = 1 << 20  # forms and JSON have a few short fields; the console takes no uploads
 _HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -49,14 +49,17 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-class Guard:
-    """Wraps the application; `request.scope["role"]`, `["actor"]` and `["address"]` are set for what is behind it."""
+class SecurityMiddleware:
+    """Wraps the application and sets `scope["role"]`, `["actor"]`, `["address"]` and `["logged_in"]` for it.
 
-    def __init__(self, inner: Any, *, app: App, host: str, sessions: Sessions, logins: Logins) -> None:
+    Plain ASGI: the middleware base class of Starlette costs a task per request.
+    """
+
+    def __init__(self, inner: Any, *, app: App, host: str, sessions: Sessions, authenticator: Authenticator) -> None:
         self.inner = inner
         self._app = app
         self._sessions = sessions
-        self._logins = logins
+        self._authenticator = authenticator
         console = app.settings.console
         self._config = console
         self._loopback = is_loopback_host(host)
@@ -67,13 +70,13 @@ class Guard:
 
     @property
     def login_required(self) -> bool:
-        """Whether a request needs a token or session: always but on a loopback bind that no proxy publishes."""
+        """True when a request needs a token or a session: always, except on a loopback bind without a proxy in front."""
         if not self._loopback or self._config.require_login is True:
             return True
         return self._config.require_login == "auto" and self._proxied
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer or refuse one request."""
+        """Answer or refuse one request (ASGI)."""
         if scope["type"] != "http":
             await self.inner(scope, receive, send)
             return
@@ -105,14 +108,14 @@ class Guard:
                 self._app.metrics.request_seconds.labels(route).observe(time.perf_counter() - started)
 
     def _notice_proxy(self, scope: Scope) -> None:
-        """One forwarded request shows that a proxy publishes this port: from then on nobody is admin without a login."""
+        """After the first forwarded request a proxy publishes this port: from then on everyone has to log in."""
         if not self._proxied and is_forwarded(scope["headers"]):
             self._proxied = True
             if self._loopback and self._config.require_login == "auto":
                 logger("console").warning(
                     "console.login_required",
                     reason="a request was forwarded by a proxy",
-                    hint="windlass token create --name me --role admin; console.require_login = true says so from the start",
+                    hint="Create a token with `windlass token create`; set console.require_login = true to ask from the start.",
                 )
 
     def _admit(self, scope: Scope) -> Response | None:
@@ -127,7 +130,7 @@ class Guard:
             if length.isdigit() and int(length) > MAX_BODY_BYTES:
                 return problem(_too_large(), 413)
             login, bearer = self._login(request, scope["address"])
-            asked = Asked(
+            facts = RequestFacts(
                 method=request.method,
                 path=request.url.path,
                 host=request.headers.get("host", ""),
@@ -136,7 +139,7 @@ class Guard:
                 bearer=bearer,
                 role=login.role if login else Role.NOBODY,
             )
-            scope["role"] = permit(asked, login_required=self.login_required, hosts=self._hosts)
+            scope["role"] = authorize(facts, login_required=self.login_required, hosts=self._hosts)
         except (AccessDenied, LoginBlocked) as error:
             return _refusal(request, error)
         scope["actor"] = login.actor if login else "loopback"
@@ -144,41 +147,41 @@ class Guard:
         return None
 
     def _login(self, request: Request, address: str) -> tuple[Login | None, bool]:
-        """Who asks, and whether by a bearer token. AccessDenied for a token that is not valid, whatever the bind."""
+        """Return the login (None without one), and True for a bearer token. AccessDenied for an invalid token on any bind."""
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and text:
-            token = self._logins.by_token(text.strip(), address, way="bearer")
+            token = self._authenticator.by_token(text.strip(), address, channel="bearer")
             if token is None:
                 raise AccessDenied(
                     "the token is unknown, expired or revoked",
-                    hint="`windlass token list` shows the tokens; `windlass token create` makes one.",
+                    hint="List tokens with `windlass token list`; create one with `windlass token create`.",
                     code="UnknownToken",
                 )
             return Login(f"token:{token.name}", token.role, token.token_id), True
         login = self._sessions.find(session_cookie(request))
         if login is None or not login.token_id:
             return login, False
-        # Read from the store each time: a token that was revoked or has expired ends its sessions, too.
-        token = living_token(self._app.store, login.token_id, now=clock.now())
+        # Read from the store each time, because a revoked or expired token ends its sessions at once.
+        token = active_token(self._app.store, login.token_id, now=clock.now())
         return (Login(login.actor, token.role, token.token_id) if token else None), False
 
 
 def _refusal(request: Request, error: WindlassError) -> Response:
     wants_page = "text/html" in request.headers.get("accept", "") and error.code == "LoginRequired"
     if wants_page and request.method == "GET":
-        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"/login?{urlencode({'next': wanted})}", status_code=303)
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/login?{urlencode({'next': target})}", status_code=303)
     return problem(error)
 
 
 def _too_large() -> UsageError:
     return UsageError(
-        f"the body of the request is larger than {MAX_BODY_BYTES:,} bytes", hint="/docs lists what each address takes."
+        f"the request body is larger than {MAX_BODY_BYTES:,} bytes", hint="/docs lists the fields of each route."
     )
 
 
 def _bounded(receive: Receive) -> Receive:
-    """`receive` that ends a request with 413 when its body, of whatever declared length, passes the bound."""
+    """Wrap `receive`: end the request with 413 when more bytes arrive than allowed, whatever length it declared."""
     received = 0
 
     async def receiving() -> MutableMapping[str, Any]:
@@ -186,7 +189,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > MAX_BODY_BYTES:
-            raise HTTPException(413, f"the body of the request is larger than {MAX_BODY_BYTES:,} bytes")
+            raise HTTPException(413, f"the request body is larger than {MAX_BODY_BYTES:,} bytes")
         return message
 
     return receiving

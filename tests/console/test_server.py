@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from windlass.app import App
-from windlass.console.serve import serve
+from windlass.console.server import serve
 from windlass.core.errors import ConfigError
 from windlass.settings import load
 
@@ -47,11 +47,11 @@ def test_a_signal_ends_it_without_a_traceback_though_somebody_watches(tmp_path, 
     with subprocess.Popen(command, cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True) as console:
         said = ""
         try:
-            while "console at" not in said:
+            while "Console: " not in said:
                 line = console.stderr.readline()
                 assert line, said
                 said += line
-            url = re.search(r"http://\S+?(?=[;\s])", said)[0]
+            url = re.search(r"http://\S+?(?=\s)", said)[0]
             with httpx.stream("GET", f"{url}/live", timeout=20) as stream:
                 next(stream.iter_lines())
                 console.send_signal(number)

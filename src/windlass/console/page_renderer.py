@@ -1,4 +1,4 @@
-"""Templates: their environment, and a page made of one."""
+"""The template environment, and pages rendered from templates."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from windlass import __version__
 from windlass.api.auth import Role
 from windlass.api.sessions import Sessions, session_cookie
 from windlass.console import charts
-from windlass.console.desk import Desk
-from windlass.console.forms import action_address, may
-from windlass.console.live import known
+from windlass.console.event_stream import current_etags
+from windlass.console.forms import action_url, is_allowed
+from windlass.console.page_context import PageContext
 from windlass.core import clock
 from windlass.core.clock import parse_time
 from windlass.core.errors import WindlassError
 from windlass.core.units import format_bytes, format_count, format_duration
 from windlass.present.times import ago
 
-__all__ = ["Pages", "the_desk"]
+__all__ = ["PageRenderer", "page_context"]
 
 
-def the_desk(request: Request) -> Desk:
-    """The desk behind this request."""
-    desk: Desk = request.app.state.desk
-    return desk
+def page_context(request: Request) -> PageContext:
+    """The page context of the console that answers this request."""
+    context: PageContext = request.app.state.page_context
+    return context
 
 
-class Pages:
-    """Renders templates for requests."""
+class PageRenderer:
+    """Renders templates as responses. `navigation` are the pages that the navigation lists."""
 
-    def __init__(self, folder: Path, rail: Any, sessions: Sessions) -> None:
+    def __init__(self, folder: Path, navigation: Any, sessions: Sessions) -> None:
         self._sessions = sessions
         self._templates = Environment(
             loader=FileSystemLoader(folder),
@@ -53,13 +53,15 @@ class Pages:
         }
         self._templates.globals |= {
             "charts": charts,
-            "pages": rail,
+            "pages": navigation,
             "version": __version__,
-            "action_address": action_address,
+            "action_url": action_url,
         }
 
-    def show(self, request: Request, template: str, title: str, data: dict[str, Any], *, status: int = 200) -> Response:
-        """The template with the page's data and what every page has."""
+    def render(
+        self, request: Request, template: str, title: str, data: dict[str, Any], *, status: int = 200
+    ) -> Response:
+        """Render a template with the data of the page and what every page has: path, actor, permissions, CSRF token."""
         role = request.scope.get("role", Role.NOBODY)
         text = self._templates.get_template(template).render(
             **data,
@@ -68,16 +70,16 @@ class Pages:
             query=str(request.query_params),
             actor=request.scope.get("actor", ""),
             logged_in=request.scope.get("logged_in", False),
-            may=lambda action: may(role, action),
-            known=lambda topics: known(the_desk(request), topics),
-            form_mark=self._sessions.form_mark(session_cookie(request)),
+            is_allowed=lambda action: is_allowed(role, action),
+            current_etags=lambda topics: current_etags(page_context(request), topics),
+            csrf_token=self._sessions.csrf_token(session_cookie(request)),
         )
         return Response(text, status_code=status, media_type="text/html", headers={"cache-control": "no-cache"})
 
-    def show_error(self, request: Request, error: WindlassError, status: int) -> Response:
-        """The page that says what happened and what to do."""
+    def render_error(self, request: Request, error: WindlassError, status: int) -> Response:
+        """Render the error page: what happened and what to do."""
         data = {"message": error.message, "hint": error.hint, "status": status}
-        return self.show(request, "error.html", "Error", data, status=status)
+        return self.render(request, "error.html", "Error", data, status=status)
 
 
 def plural(count: float, one: str, many: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Two documents side by side: lines that are equal, changed, come or go; long equal stretches folded. Pure."""
+"""The line diff of two JSON documents, side by side, with long equal stretches folded. Pure."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 __all__ = ["side_by_side"]
 
 Row = dict[str, Any]
-_AROUND = 3
-_MOST_LINES = 3000
+CONTEXT_LINES = 3
+MAX_LINES = 3000  # difflib is quadratic: longer documents would hold up the page
 
 
 def side_by_side(before: Any, after: Any) -> list[Row]:
-    """Rows of `kind` (same, changed, added, removed, fold), each side with its line number and its text.
+    """Return rows of `kind` (same, changed, added, removed, fold), with line number and text of `left` and `right`.
 
-    A changed line's text is in three parts: what is common, what differs, what is common again. A fold has the number
-    of equal lines it stands for. Empty when the documents are equal, or too long to be compared by line.
+    The text of a line is in three parts: common start, difference, common end. A fold has the number of equal lines that
+    it replaces. Empty when the documents are equal, or longer than `MAX_LINES`.
     """
     left, right = _lines(before), _lines(after)
-    if left == right or max(len(left), len(right)) > _MOST_LINES:
+    if left == right or max(len(left), len(right)) > MAX_LINES:
         return []
     rows: list[Row] = []
     blocks = SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
@@ -46,8 +46,8 @@ def _side(lines: list[str], at: int) -> Row:
 
 
 def _equal(lines: list[str], i1: int, i2: int, j1: int, *, first: bool, last: bool) -> list[Row]:
-    head = 0 if first else _AROUND
-    tail = 0 if last else _AROUND
+    head = 0 if first else CONTEXT_LINES
+    tail = 0 if last else CONTEXT_LINES
     folded = i2 - i1 - head - tail
     rows: list[Row] = []
     for at in range(i1, i2):
