@@ -21,12 +21,12 @@ from windlass.deploy.commands.options import (
     ViaOption,
     What,
     function_settings,
+    kind_of,
     open_deploy,
     print_effect,
     print_plan,
     target_of,
 )
-from windlass.deploy.stacks import Via
 from windlass.present.options import DryRun, Duration, Output
 from windlass.present.output import Format
 
@@ -62,7 +62,7 @@ def create(
     python: Python = "",
     concurrency: Concurrency = 0,
     kms_key: KmsKeys = None,
-    via: ViaOption = Via.NOTIFICATION,
+    via: ViaOption = "notification",
     dry_run: DryRun = False,
     output: Output = Format.TABLE,
 ) -> None:
@@ -76,10 +76,10 @@ def create(
     """
     from windlass.deploy.code import code_of
 
-    deploy, target = open_deploy(ctx), target_of(arch, python)
+    deploy, kind, target = open_deploy(ctx), kind_of(what), target_of(arch, python)
     settings = function_settings(timeout, memory, target, concurrency, kms_key, via)
-    code = code_of(_read(zip_)) if zip_ else deploy.code(what, name, target, extras or (), added=add or ())
-    stack = deploy.stack(what, name, settings=settings, code=code, buckets=bucket or ())
+    code = code_of(_read(zip_)) if zip_ else deploy.code(kind, name, target, extras or (), added=add or ())
+    stack = deploy.stack(kind, name, settings=settings, code=code, buckets=bucket or ())
     plan = deploy.plan_create(stack)
     print_plan(stack, plan, output)
     if dry_run:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
 from windlass.core.errors import UsageError
-from windlass.deploy.stacks import Kind, Via
 from windlass.present.commands import service
 from windlass.present.options import Duration
 from windlass.present.output import Format, emit, emit_value
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from windlass.deploy.bundle import Target
     from windlass.deploy.effects import Effect, Plan
     from windlass.deploy.service import Deploy
-    from windlass.deploy.stacks import Stack
+    from windlass.deploy.stacks import Kind, Stack
     from windlass.deploy.stacks_parts import FunctionSettings
 
 __all__ = [
@@ -33,6 +32,7 @@ __all__ = [
     "ViaOption",
     "What",
     "function_settings",
+    "kind_of",
     "open_deploy",
     "print_effect",
     "print_plan",
@@ -42,7 +42,7 @@ __all__ = [
 _MAX_TIMEOUT_S = 900  # Lambda's limit of a function's timeout
 _EFFECT_COLUMNS = ("part", "call", "what")
 
-What = Annotated[Kind, typer.Argument(metavar="WHAT", help="pipeline or aggregator.")]
+What = Annotated[Literal["pipeline", "aggregator"], typer.Argument(metavar="WHAT", help="pipeline or aggregator.")]
 EntryName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the [[pipeline]] or [[aggregate]] entry.")]
 Buckets = Annotated[
     list[str] | None,
@@ -75,7 +75,7 @@ KmsKeys = Annotated[
     typer.Option("--kms-key", metavar="ARN", help="Pipeline: a KMS key of source or target. Repeat for more."),
 ]
 ViaOption = Annotated[
-    Via,
+    Literal["notification", "eventbridge"],
     typer.Option(
         "--via",
         help="How events reach the queue: notification, or eventbridge where other consumers need the same events.",
@@ -86,6 +86,13 @@ ViaOption = Annotated[
 def open_deploy(ctx: typer.Context) -> Deploy:
     """Open the service."""
     return cast("Deploy", service(ctx, "deploy"))
+
+
+def kind_of(what: str) -> Kind:
+    """Return the kind of stack that the argument names."""
+    from windlass.deploy.stacks import Kind
+
+    return Kind(what)
 
 
 def target_of(arch: str, python: str) -> Target:
@@ -105,9 +112,10 @@ def target_of(arch: str, python: str) -> Target:
 
 
 def function_settings(
-    timeout: Duration, memory: int, target: Target, concurrency: int, keys: list[str] | None, via: Via
+    timeout: Duration, memory: int, target: Target, concurrency: int, keys: list[str] | None, via: str
 ) -> FunctionSettings:
     """Return the function's settings; UsageError for a timeout or concurrency that Lambda does not allow."""
+    from windlass.deploy.stacks import Via
     from windlass.deploy.stacks_parts import FunctionSettings
 
     if not 1 <= timeout <= _MAX_TIMEOUT_S:
@@ -118,7 +126,7 @@ def function_settings(
         raise UsageError("Lambda's smallest concurrency of a queue is 2", hint="0 sets no limit.")
     runtime = f"python{target.python}"
     settings = FunctionSettings(round(timeout), memory, target.arch, runtime, concurrency, tuple(keys or ()))
-    return replace(settings, via=via)
+    return replace(settings, via=Via(via))
 
 
 def print_plan(stack: Stack, plan: Plan, output: Format) -> None:

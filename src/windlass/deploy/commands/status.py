@@ -16,10 +16,10 @@ from windlass.deploy.commands.options import (
     ViaOption,
     What,
     function_settings,
+    kind_of,
     open_deploy,
     target_of,
 )
-from windlass.deploy.stacks import Via
 from windlass.present.options import Duration, Limit, Output
 from windlass.present.output import Format, emit
 
@@ -37,7 +37,7 @@ def status(
     python: Python = "",
     concurrency: Concurrency = 0,
     kms_key: KmsKeys = None,
-    via: ViaOption = Via.NOTIFICATION,
+    via: ViaOption = "notification",
     limit: Limit = 0,
     output: Output = Format.TABLE,
 ) -> None:
@@ -52,6 +52,6 @@ def status(
 
     deploy = open_deploy(ctx)
     settings = function_settings(timeout, memory, target_of(arch, python), concurrency, kms_key, via)
-    look = deploy.look(deploy.stack(what, name, settings=settings, buckets=bucket or ()))
+    look = deploy.look(deploy.stack(kind_of(what), name, settings=settings, buckets=bucket or ()))
     columns = ("part", "kind", "name", "state", "details")
     emit((state_row(state) for state in states(look)), output, columns, limit=limit)
