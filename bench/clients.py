@@ -28,7 +28,7 @@ from windlass.clients.scan.sources import folder_files
 from windlass.clients.scan.worker import Plan
 from windlass.clients.service import Clients, ScanOptions
 from windlass.store.config import StoreConfig
-from windlass.store.engine import open_store
+from windlass.store.database import open_store
 
 GB = float(os.environ.get("WINDLASS_BENCH_GB", "1.1"))
 EVENTS = int(float(os.environ.get("WINDLASS_BENCH_EVENTS", "1e8")))

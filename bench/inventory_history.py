@@ -13,7 +13,7 @@ from windlass.inventory.config import InventoryConfig
 from windlass.inventory.model import Observation, Query, Scope, ScopeResult, ScopeState
 from windlass.inventory.service import Inventory
 from windlass.store.config import StoreConfig
-from windlass.store.engine import open_store
+from windlass.store.database import open_store
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 SCOPES, EACH, DAYS = 100, 1000, 10

@@ -28,7 +28,7 @@ from windlass.inventory.config import InventoryConfig
 from windlass.inventory.service import Inventory
 from windlass.inventory.tables import detail_gap
 from windlass.store.config import StoreConfig
-from windlass.store.engine import open_store
+from windlass.store.database import open_store
 
 ACCOUNT = "111111111111"
 REGIONS = ["us-east-1", "eu-west-1", "eu-central-1", "ap-southeast-2"]

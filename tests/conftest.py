@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.postgres import start_postgres
 from windlass.store.config import StoreConfig
-from windlass.store.engine import open_store
+from windlass.store.database import open_store
 
 # A busy machine makes any example slow: that says nothing about the code, so no test may fail for it.
 settings.register_profile("windlass", deadline=None, suppress_health_check=[HealthCheck.too_slow])

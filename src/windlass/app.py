@@ -108,7 +108,7 @@ class App:
     @_Part
     def store(self) -> Store:
         """The database, opened and migrated."""
-        from windlass.store.engine import open_store
+        from windlass.store.database import open_store
 
         return open_store(self.settings.store)
 

@@ -12,7 +12,7 @@ from windlass.aggregation.tables.sql import SqlTable
 from windlass.estate.config import AccountConfig, EstateConfig
 from windlass.estate.service import open_estate
 from windlass.store.config import StoreConfig
-from windlass.store.engine import open_store
+from windlass.store.database import open_store
 from windlass_local.server import LocalServer
 
 ACCOUNT = "777788880021"

@@ -20,7 +20,7 @@ from windlass.cli.main import root
 from windlass.core import clock
 from windlass.core.errors import NotFound, UsageError
 from windlass.store.config import StoreConfig
-from windlass.store.engine import open_store
+from windlass.store.database import open_store
 
 NOW = clock.parse_time("2026-11-20T08:00:00Z")
 

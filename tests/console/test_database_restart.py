@@ -11,7 +11,7 @@ from tests.postgres import start_postgres
 from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs
 from windlass.store.config import StoreConfig
-from windlass.store.engine import open_store
+from windlass.store.database import open_store
 
 pytestmark = pytest.mark.postgres
 HTML = {"accept": "text/html"}

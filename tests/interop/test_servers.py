@@ -14,7 +14,7 @@ from windlass.estate.service import open_estate
 from windlass.inventory.config import InventoryConfig
 from windlass.inventory.service import Inventory
 from windlass.store.config import StoreConfig
-from windlass.store.engine import open_store
+from windlass.store.database import open_store
 
 pytestmark = pytest.mark.interop
 ACCOUNT = "111111111111"

@@ -17,7 +17,7 @@ from windlass.inventory.model import GLOBAL
 from windlass.inventory.plan import plan_scopes
 from windlass.inventory.tables import resource
 from windlass.store.config import StoreConfig
-from windlass.store.engine import open_store
+from windlass.store.database import open_store
 
 WORLDS = int(os.environ.get("WINDLASS_FAULT_WORLDS", "3334"))  # of three runs each
 

@@ -16,7 +16,7 @@ from windlass.inventory.model import ChangeKind, Edge, Observation, Query, Scope
 from windlass.inventory.service import Inventory
 from windlass.inventory.tables import resource, revision
 from windlass.store.config import StoreConfig
-from windlass.store.engine import open_store
+from windlass.store.database import open_store
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 SCOPE = Scope("111111111111", "eu-west-1", "sqs.queue")

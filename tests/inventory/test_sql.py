@@ -19,7 +19,8 @@ from windlass.core.errors import Conflict, StoreError, UsageError
 from windlass.inventory import writer
 from windlass.inventory.sql import PUBLISHED, run_sql
 from windlass.store.config import StoreConfig
-from windlass.store.engine import Store, open_store
+from windlass.store.database import open_store
+from windlass.store.engine import Store
 from windlass.store.reader import create_reader, reader_statements
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)

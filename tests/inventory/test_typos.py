@@ -11,7 +11,7 @@ from windlass.inventory import writer
 from windlass.inventory.catalog import CATALOG
 from windlass.inventory.model import Scope
 from windlass.store.config import StoreConfig
-from windlass.store.engine import open_store
+from windlass.store.database import open_store
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 BUCKETS = Scope("111111111111", "aws-global", "s3.bucket")

@@ -224,7 +224,7 @@ def killed(tmp_path):
         import os, signal
         from windlass.jobs.service import Jobs
         from windlass.store.config import StoreConfig
-        from windlass.store.engine import open_store
+        from windlass.store.database import open_store
         jobs = Jobs(open_store(StoreConfig(url="sqlite:///{tmp_path}/windlass.db")))
         job_id = jobs.create("copy", "copy")
         with jobs.run(job_id) as running:

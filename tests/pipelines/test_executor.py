@@ -356,7 +356,7 @@ def test_only_a_finished_restoration_is_a_change(s3, clients, buckets):
 def test_counts_are_written_though_no_further_object_comes(s3, clients, buckets, tmp_path):
     from windlass.pipelines.store import totals
     from windlass.store.config import StoreConfig
-    from windlass.store.engine import open_store
+    from windlass.store.database import open_store
 
     raw, _ = buckets
     s3.put_object(Bucket=raw, Key="in/a.yaml", Body=b"n: 1\n")

@@ -13,7 +13,7 @@ from windlass.queues.idempotency import StoreLedger, key_of, once
 from windlass.queues.lambda_ import lambda_handler
 from windlass.queues.model import Reject, RetryLater
 from windlass.store.config import StoreConfig
-from windlass.store.engine import open_store
+from windlass.store.database import open_store
 
 
 def batch(*bodies, group=""):

@@ -13,10 +13,10 @@ import windlass
 from windlass.core.errors import ConfigError, StoreError
 from windlass.core.private_files import create_private_file
 from windlass.store.config import StoreConfig
-from windlass.store.engine import open_store
+from windlass.store.database import open_store
 from windlass.store.leases.table import lease
 from windlass.store.metadata import Message, metadata
-from windlass.store.migrate import _scripts, current_version, head_version, upgrade
+from windlass.store.schema import _scripts, current_version, head_version, upgrade
 
 
 def _add(connection, name):

@@ -18,7 +18,7 @@ from windlass.jobs.model import JobStatus
 from windlass.jobs.service import Jobs
 from windlass.queues.idempotency import StoreLedger
 from windlass.store.config import StoreConfig
-from windlass.store.engine import open_store
+from windlass.store.database import open_store
 from windlass.store.failures import CONNECTION_LOST
 from windlass.store.leases import table
 

@@ -1,4 +1,4 @@
-"""Opening the store: one SQLAlchemy engine with the settings that make SQLite safe and fast, or PostgreSQL.
+"""A store that is open: one SQLAlchemy engine, transactions, and patience with a database that restarts.
 
 `read()` gives a connection on a consistent snapshot, `write()` one transaction that is all or nothing; `fetch` and
 `transact` run a function in one, again when the connection is lost. All raise StoreError with what happened and what to do.
@@ -12,33 +12,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import DBAPIError
 
-from windlass.core.errors import ConfigError, StoreError
-from windlass.core.private_files import create_private_file, make_private_folder
+from windlass.core.errors import StoreError
 from windlass.observe.log import logger
-from windlass.store.config import StoreConfig
 from windlass.store.failures import CONNECTION_LOST, is_connection_lost, store_error
 
-__all__ = ["Store", "open_store"]
+__all__ = ["BEGIN_OPTION", "Store"]
 
-_BEGIN = "windlass_begin"
+BEGIN_OPTION = "windlass_begin"
+"""The execution option that holds how a transaction begins: `BEGIN IMMEDIATE` for a write in SQLite."""
 _FIRST_PAUSE_S = 0.1
 _MAX_PAUSE_S = 2.0
-# A server that is gone without a word is noticed in 13 s at most: store/leases/model.py, RENEW_DEADLINE_S, counts on it.
-_POSTGRESQL_TIMEOUTS = {
-    "connect_timeout": 5,
-    "tcp_user_timeout": 8000,
-    "keepalives_idle": 4,
-    "keepalives_interval": 2,
-    "keepalives_count": 2,
-}
 
 Result = TypeVar("Result")
 Guard = Callable[[Connection], None]
@@ -89,7 +78,7 @@ class Store:
         alone = self._writer if self.dialect == "sqlite" else contextlib.nullcontext()
         try:
             with alone, self._connected() as plain:
-                connection = plain.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+                connection = plain.execution_options(**{BEGIN_OPTION: "BEGIN IMMEDIATE"})
                 with connection.begin():
                     if self._guard is not None:
                         self._guard(connection)
@@ -157,95 +146,3 @@ def _back_off(pause_s: float) -> float:
     """Sleep, so that a thousand waiting clients do not come back in one instant; the next pause."""
     time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311  no secret
     return min(_MAX_PAUSE_S, pause_s * 2)
-
-
-def open_store(config: StoreConfig, *, migrated: bool = True) -> Store:
-    """The store of `config`, its schema brought up to this version unless `migrated` is false.
-
-    ConfigError for a malformed URL or a driver that is not installed; StoreError when the database can't be used.
-    """
-    url = _parse(config.url)
-    where = url.database or "" if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
-    engine = _sqlite(url, config) if url.get_backend_name() == "sqlite" else _postgresql(url, config)
-    store = Store(engine, where, reader_url=config.reader_url, reconnect_s=config.reconnect_s)
-    if migrated:
-        from windlass.store.migrate import upgrade
-
-        try:
-            upgrade(store)
-        except BaseException:
-            store.close()
-            raise
-    return store
-
-
-def _parse(text: str) -> URL:
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        raise ConfigError(
-            "store.url is not a database URL", hint="Write sqlite:///windlass.db or postgresql://user@host/database."
-        ) from None
-    backend = url.get_backend_name()
-    if backend == "postgresql":
-        return url.set(drivername="postgresql+psycopg")
-    if backend != "sqlite":
-        raise ConfigError(
-            f"store.url names {backend}, which Windlass does not keep its data in", hint="Use sqlite or postgresql."
-        )
-    return url
-
-
-def _sqlite(url: URL, config: StoreConfig) -> Engine:
-    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
-        _create_file(Path(url.database))
-    engine = create_engine(url, pool_size=config.pool_size, connect_args={"timeout": config.lock_timeout_s})
-
-    @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves; the driver's own guesses break read snapshots
-        cursor = connection.cursor()
-        # NORMAL under WAL survives any crash of the process; a power cut can lose the last commits, never the file.
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=NORMAL",
-            "foreign_keys=ON",
-            "cache_size=-32768",
-            "temp_store=MEMORY",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begun(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
-
-    return engine
-
-
-def _create_file(path: Path) -> None:
-    """Create the database's file and folder for their owner alone. SQLite gives its WAL and shared memory the file's mode."""
-    try:
-        make_private_folder(path.parent)
-        create_private_file(path)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else str(error)
-        raise StoreError(
-            f"{str(path)!r}: the store's file can't be created ({reason})",
-            hint="Check store.url, and that its folder exists and may be written.",
-        ) from None
-
-
-def _postgresql(url: URL, config: StoreConfig) -> Engine:
-    try:
-        return create_engine(
-            url,
-            pool_size=config.pool_size,
-            max_overflow=config.pool_size,
-            pool_pre_ping=True,
-            connect_args=_POSTGRESQL_TIMEOUTS | {"options": f"-c lock_timeout={int(config.lock_timeout_s * 1000)}"},
-        )
-    except (NoSuchModuleError, ModuleNotFoundError):
-        raise ConfigError(
-            "store.url is PostgreSQL, whose driver is not installed", hint="pip install 'windlass-aws[postgres]'"
-        ) from None

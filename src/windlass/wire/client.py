@@ -27,7 +27,7 @@ from windlass.wire.errors import BadAnswer, BrokenAnswer, ConnectionLost, Fault,
 from windlass.wire.model import EMPTY_SHA256, PACED, UNSIGNED, Call, Checksum, Request, Response
 from windlass.wire.retry import RetryDecision, decide_after_fault, decide_after_loss
 from windlass.wire.routes import Route, RouteTable
-from windlass.wire.upload import send_upload
+from windlass.wire.upload import Sender, send_upload
 
 __all__ = ["Client", "Observer"]
 
@@ -97,7 +97,8 @@ class Client:
         """
         started = time.perf_counter()
         try:
-            response = await send_upload(self, call, size_bytes, pieces)
+            sender = Sender(self.access, await self.fetch_keys(), self.route(call.request.bucket), self._skew_s)
+            response = await send_upload(sender, call, size_bytes, pieces)
         except (ConnectionLost, BrokenAnswer) as error:
             self._note(call, "lost", started)
             raise self._lost(call, error) from None

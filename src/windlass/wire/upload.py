@@ -15,18 +15,15 @@ import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from windlass.core.access import Keys
+from windlass.core.access import Access, Keys
 from windlass.core.errors import UsageError
 from windlass.wire.checksums import CRC32_HEADER, crc32_text, has_checksum
 from windlass.wire.model import EMPTY_SHA256, UNSIGNED, Call, Checksum, Response
 from windlass.wire.routes import Route
 
-if TYPE_CHECKING:
-    from windlass.wire.client import Client
-
-__all__ = ["ChunkSigner", "encoded_bytes", "send_upload"]
+__all__ = ["ChunkSigner", "Sender", "encoded_bytes", "send_upload"]
 
 SIGNED_CHUNKS = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 SIGNED_CHUNKS_AND_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
@@ -34,13 +31,22 @@ UNSIGNED_AND_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 _CHUNK_BYTES = 256 * 1024
 
 
-async def send_upload(client: Client, call: Call[Any], size_bytes: int, pieces: AsyncIterator[bytes]) -> Response:
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What an upload is signed and sent with: the keys and the route of the moment, and how far the service's clock is ahead."""
+
+    access: Access
+    keys: Keys
+    route: Route
+    skew_s: float
+
+
+async def send_upload(sender: Sender, call: Call[Any], size_bytes: int, pieces: AsyncIterator[bytes]) -> Response:
     """The answer to one attempt; ConnectionLost or BrokenAnswer when there is none, and whatever the pieces raise."""
-    keys = await client.fetch_keys()
-    route = client.route(call.request.bucket)
+    route = sender.route
     connection = route.pool.take() or await route.pool.get()
     try:
-        head, framing = _head(client, call, route, keys, size_bytes)
+        head, framing = _head(sender, call, size_bytes)
     except BaseException:
         route.pool.give_back(connection)
         raise
@@ -49,7 +55,7 @@ async def send_upload(client: Client, call: Call[Any], size_bytes: int, pieces: 
         b"",
         head_only=False,
         limit=call.retry_policy.max_body_bytes,
-        timeout_s=call.read_timeout_s or client.access.read_timeout_s,
+        timeout_s=call.read_timeout_s or sender.access.read_timeout_s,
     )
     connection.unsent = True
     try:
@@ -149,26 +155,27 @@ _TRAILER_BYTES = len(f"{CRC32_HEADER}:{crc32_text(0)}\r\n\r\n")
 _SIGNED_TRAILER_BYTES = _TRAILER_BYTES + len("x-amz-trailer-signature:") + 64 + 2
 
 
-def _head(client: Client, call: Call[Any], route: Route, keys: Keys, size_bytes: int) -> tuple[bytes, Framing | None]:
+def _head(sender: Sender, call: Call[Any], size_bytes: int) -> tuple[bytes, Framing | None]:
     """The head, and the framing of the body; None for a body that goes as it is."""
-    request, tls = call.request, route.pool.endpoint.tls
-    trailer = client.access.crc32 and request.checksum is Checksum.BODY and not has_checksum(request)
+    request, route, keys = call.request, sender.route, sender.keys
+    tls = route.pool.endpoint.tls
+    trailer = sender.access.crc32 and request.checksum is Checksum.BODY and not has_checksum(request)
     digest, length = _payload(tls=tls, trailer=trailer, size_bytes=size_bytes)
     path = route.prefix + request.path
     headers = [("host", route.pool.endpoint.authority), *request.headers]
     given = {name for name, _ in request.headers}
-    headers += [header for header in client.access.headers_of(call.name) if header[0] not in given]
+    headers += [header for header in sender.access.headers_of(call.name) if header[0] not in given]
     if trailer:
         headers = [*_chunked_encoding(headers), ("x-amz-trailer", CRC32_HEADER)]
     if trailer or not tls:
         headers.append(("x-amz-decoded-content-length", str(size_bytes)))
-    route.signer.sign(request.method, path, request.query, headers, digest, keys, time.time() + client.skew_s)
+    route.signer.sign(request.method, path, request.query, headers, digest, keys, time.time() + sender.skew_s)
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
     if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
         raise UsageError("a header's value has a line break or a NUL in it", hint="Look at the metadata given.")
     target = f"{path}?{request.query}" if request.query else path
     head = (
-        f"{request.method} {target} HTTP/1.1\r\n{lines}user-agent: {client.access.user_agent}\r\n"
+        f"{request.method} {target} HTTP/1.1\r\n{lines}user-agent: {sender.access.user_agent}\r\n"
         f"content-length: {length}\r\n\r\n"
     ).encode("utf-8", "surrogateescape")
     if tls:

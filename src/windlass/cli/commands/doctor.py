@@ -26,7 +26,7 @@ def doctor(ctx: typer.Context, limit: Limit = 0, output: Output = Format.TABLE) 
     """
     from windlass.estate.doctor import checks
     from windlass.observe.health import run_checks
-    from windlass.store.migrate import current_version
+    from windlass.store.schema import current_version
 
     app = open_app(ctx)
     local = {

@@ -1,1 +1,1 @@
-"""Alembic migrations, hand-written and numbered; store.migrate runs them."""
+"""Alembic migrations, hand-written and numbered; store.schema runs them."""
